@@ -1,0 +1,93 @@
+"""Market data as the language sees it: a read-only panel of bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+Panel = NDArray[np.float64]
+FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Open, high, low, close and volume of one or more symbols over shared times.
+
+    Attributes:
+        symbols: their names, one a row.
+        time: datetime64[ns], one a bar, ascending and unique.
+        open, high, low, close, volume: float64[symbol, bar]; NaN where a symbol has no bar.
+        adjustment: float64[symbol, bar], adjusted price over raw price; 1 where no raw price
+            is known.
+    """
+
+    symbols: tuple[str, ...]
+    time: NDArray[np.datetime64]
+    open: Panel
+    high: Panel
+    low: Panel
+    close: Panel
+    volume: Panel
+    adjustment: Panel
+
+    def __post_init__(self) -> None:
+        shape = (len(self.symbols), len(self.time))
+        for field in fields(self)[1:]:
+            array = getattr(self, field.name)
+            if field.name != "time" and array.shape != shape:
+                raise ValueError(f"bars.{field.name} has shape {array.shape}, not {shape}")
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def slice(self, start: int, stop: int) -> Bars:
+        """Bars from start up to, not including, stop, as a copy that shares no memory."""
+        panels = {
+            name: np.ascontiguousarray(getattr(self, name)[:, start:stop]).copy()
+            for name in (*FIELDS, "adjustment")
+        }
+        return Bars(self.symbols, self.time[start:stop].copy(), **panels)
+
+    def between(self, start: np.datetime64 | None, end: np.datetime64 | None) -> Bars:
+        """Bars from a time up to and including another."""
+        first = 0 if start is None else int(np.searchsorted(self.time, start, "left"))
+        last = len(self) if end is None else int(np.searchsorted(self.time, end, "right"))
+        return self.slice(first, last)
+
+    @cached_property
+    def hash(self) -> str:
+        """blake2b-128 of symbols, times and values, in hexadecimal."""
+        digest = blake2b("\n".join(self.symbols).encode(), digest_size=16)
+        digest.update(self.time.astype("datetime64[ns]").astype(np.int64).tobytes())
+        for name in (*FIELDS, "adjustment"):
+            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def days(self) -> Panel:
+        """float64[bar]: calendar days since the bar before; 0 for the first."""
+        steps = np.diff(self.time.astype("datetime64[ns]").astype(np.int64))
+        return np.concatenate([[0.0], steps / 86_400e9])
+
+    @cached_property
+    def bars_per_year(self) -> float:
+        """How many bars a year has, from the data's own frequency.
+
+        Daily bars count 252 a year, 365 where weekends trade; weekly 52; monthly 12; quarterly 4;
+        shorter bars the median number a day times the trading days.
+        """
+        if len(self) < 3:
+            return 252.0
+        step = float(np.median(self.days[1:]))
+        for days, count in ((85.0, 4.0), (27.0, 12.0), (5.5, 52.0)):
+            if step >= days:
+                return count
+        dates, counts = np.unique(self.time.astype("datetime64[D]"), return_counts=True)
+        weekdays = (dates.astype(np.int64) + 3) % 7  # Monday is 0
+        trading_days = 365.0 if np.mean(weekdays >= 5) > 0.15 else 252.0
+        return trading_days * max(1.0, float(np.median(counts)))

@@ -1,0 +1,257 @@
+"""Strategies as written to typed programs, with everything wrong or doubtful in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dsl import nodes
+from dsl.catalog import Catalog, catalog, operators_of
+from dsl.errors import Diagnostic, LanguageError, Source, Span
+from dsl.judge import kind_of
+from dsl.nodes import number_to_text
+from dsl.parse import Parsed, parse_expression, parse_leniently
+from dsl.program import Program, Rules
+from dsl.resolve import Scope, resolve, resolve_condition, resolve_number, resolve_window
+from dsl.simplify import InvalidWindow, canonical
+from dsl.terms import Parameter, Term, parameter
+
+MAX_NODES = 500
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a file holds: its valid strategies and all findings, in order of place."""
+
+    programs: tuple[Program, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that keep a strategy from being used."""
+        return tuple(each for each in self.diagnostics if each.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The findings that a person should look at."""
+        return tuple(each for each in self.diagnostics if each.severity == "warning")
+
+
+def check(text: str, name: str = "<text>") -> Program:
+    """The one strategy of a text.
+
+    Raises:
+        LanguageError: with every error of the text, or if it does not hold exactly one strategy.
+    """
+    programs = check_file(text, name)
+    if len(programs) != 1:
+        names = ", ".join(f"`{each.name}`" for each in programs)
+        source = Source(text, name)
+        message = f"one strategy was expected, found {len(programs)}: {names}"
+        raise LanguageError([Diagnostic("E302", message, Span(0, 1), "keep one", source)])
+    return programs[0]
+
+
+def check_file(text: str, name: str = "<text>") -> tuple[Program, ...]:
+    """Every strategy of a text; raises LanguageError with every error of the text."""
+    report = inspect(text, name)
+    if report.errors:
+        raise LanguageError(report.errors)
+    return report.programs
+
+
+def check_expression(text: str, name: str = "<expression>") -> Term:
+    """An expression over bar series as a canonical term; raises LanguageError."""
+    known = catalog()
+    scope = Scope(known.find, known.names)
+    node = parse_expression(text, name)
+    term = resolve(node, scope)
+    if term is not None and not scope.has_errors:
+        try:
+            return canonical(term, known.operator)
+        except InvalidWindow as error:
+            scope.report("E304", str(error), node.span)
+    source = Source(text, name)
+    raise LanguageError([replace(each, source=source) for each in scope.found])
+
+
+def inspect(text: str, name: str = "<text>") -> Report:
+    """Everything there is to say about a file, errors and warnings alike."""
+    parsed = parse_leniently(text, name)
+    found = list(parsed.errors)
+    known = catalog()
+    operators, define_findings = operators_of(parsed.file, known)
+    found.extend(define_findings)
+    programs: list[Program] = []
+    seen: set[str] = set()
+    for node in parsed.file.strategies:
+        if node.name in seen:
+            message = f"strategy `{node.name}` stands twice in this file"
+            found.append(Diagnostic("E204", message, node.name_span, "rename one of them"))
+        seen.add(node.name)
+        program, findings = _check_strategy(node, known.extended(operators), _is_whole(parsed, node))
+        found.extend(findings)
+        if program is not None:
+            programs.append(program)
+    found.extend(_check_not_empty(parsed))
+    source = parsed.source
+    placed = sorted((replace(each, source=source) for each in found), key=lambda each: each.span)
+    return Report(tuple(programs), tuple(placed))
+
+
+def _is_whole(parsed: Parsed, node: nodes.Strategy) -> bool:
+    """Whether no statement of the strategy was left out for a syntax error."""
+    return not any(node.span.start <= each.span.start < node.span.end for each in parsed.errors)
+
+
+def _check_not_empty(parsed: Parsed) -> list[Diagnostic]:
+    if parsed.file.items or parsed.errors:
+        return []
+    hint = "a strategy is `strategy name { buy when close > sma(close, 50) }`"
+    return [Diagnostic("E107", "there is no strategy here", Span(0, 1), hint)]
+
+
+def _check_strategy(
+    node: nodes.Strategy, known: Catalog, is_whole: bool
+) -> tuple[Program | None, list[Diagnostic]]:
+    """The program of a strategy, or None, and the findings in it."""
+    scope = Scope(known.find, known.names)
+    rules: dict[str, Term] = {}
+    about = ""
+    for statement in node.statements:
+        match statement:
+            case nodes.About(text):
+                about = text
+            case nodes.Param():
+                _add_param(statement, scope)
+            case nodes.Let(name, value):
+                _add_let(statement, name, value, scope)
+            case nodes.Order(name, when):
+                term = resolve_condition(when, scope, f"`{name} when`")
+                if term is not None:
+                    rules[name] = term
+            case nodes.Setting():
+                _add_setting(statement, scope, rules)
+    if not is_whole:
+        errors = [e for e in scope.found if e.severity == "error" and e.code != "E201"]
+        return None, errors
+    program = Program(node.name, Rules(**rules), about)
+    _check_orders(node, scope)
+    _check_used(node, scope)
+    _check_limits(node, program, scope)
+    return (None if scope.has_errors else program), scope.found
+
+
+def _add_param(node: nodes.Param, scope: Scope) -> None:
+    if not _name_is_free(node.name, node.name_span, scope):
+        return
+    low, high = node.low, node.high
+    step = node.step.value if node.step else None
+    if low and high and not low.value <= node.value.value <= high.value:
+        text = number_to_text(node.value.value, node.value.percent)
+        message = f"`{node.name}` is {text}, outside its range"
+        scope.report("E309", message, node.value.span, "widen the range or move the value")
+    if node.step and node.step.value <= 0:
+        scope.report("E309", "a step must be above 0", node.step.span, "write `step 1`")
+        step = None
+    param = Parameter(
+        node.name,
+        node.value.value,
+        low.value if low else None,
+        high.value if high else None,
+        step,
+        node.value.percent,
+    )
+    scope.names[node.name] = parameter(param)
+
+
+def _add_let(node: nodes.Let, name: str, value: nodes.Expression, scope: Scope) -> None:
+    free = _name_is_free(name, node.name_span, scope)
+    term = resolve(value, scope)
+    if term is None:
+        scope.unknown.add(name)
+    elif free:
+        scope.names[name] = term
+
+
+def _name_is_free(name: str, span: Span, scope: Scope) -> bool:
+    if name in scope.names or name in scope.unknown:
+        scope.report("E204", f"`{name}` is named twice", span, "rename one of them")
+        return False
+    operator = scope.find(name)
+    if operator is not None:
+        what = "a bar series" if operator.series else "an operator"
+        scope.report("E204", f"`{name}` is {what} already", span, "choose another name")
+        return False
+    return True
+
+
+def _add_setting(node: nodes.Setting, scope: Scope, rules: dict[str, Term]) -> None:
+    what = f"`{node.name}`"
+    if node.name == "hold":
+        term = resolve_window(node.value, scope, what)
+    else:
+        term = resolve_number(node.value, scope, what)
+    if term is None:
+        return
+    if node.name in ("stop", "trail", "target"):
+        _check_distance(node, term, scope)
+    elif node.name == "size" and not kind_of(term).is_scale_free:
+        message = f"`size` is a fraction of equity, not {kind_of(term)}"
+        scope.report("E306", message, node.value.span, "divide by something of the same kind")
+    rules[node.name] = term
+
+
+def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
+    kind = kind_of(term)
+    if kind.family == "level":
+        message = f"`{node.name}` is a distance from the fill price, not a price"
+        hint = f"write the distance: `{node.name} close - …`, `{node.name} 2 * atr(14)` or `{node.name} 6%`"
+        scope.report("E306", message, node.value.span, hint)
+    elif not kind.is_scale_free and kind.dimension != (1, 0):
+        message = f"`{node.name}` is a price distance or a ratio, not {kind}"
+        hint = f"write `{node.name} 2 * atr(14)` or `{node.name} 6%`"
+        scope.report("E306", message, node.value.span, hint)
+    elif kind.family == "scalar" and kind.low >= 1:
+        message = f"a {node.name} of {kind.low:g} is {kind.low:.0%} of the price"
+        hint = f"write `{number_to_text(kind.low / 100, True)}` for a percentage"
+        scope.report("W405", message, node.value.span, hint)
+
+
+def _check_orders(node: nodes.Strategy, scope: Scope) -> None:
+    written = {each.name: each for each in node.statements if isinstance(each, nodes.Order)}
+    if not {"buy", "short"} & written.keys():
+        message = f"strategy `{node.name}` never enters a position"
+        scope.report("E308", message, node.name_span, "add `buy when …` or `short when …`")
+    settings = {each.name for each in node.statements if isinstance(each, nodes.Setting)}
+    ways_out = settings & {"stop", "trail", "target", "hold"}
+    for entry, leave in (("buy", "sell"), ("short", "cover")):
+        opposite = "short" if entry == "buy" else "buy"
+        if entry in written and not ({leave, opposite} & written.keys() or ways_out):
+            message = f"a position opened by `{entry}` is held to the end"
+            hint = f"add `{leave} when …`, a stop or `hold 20`"
+            scope.report("W405", message, written[entry].span, hint)
+        if leave in written and entry not in written:
+            message = f"`{leave}` has nothing to close: there is no `{entry}`"
+            scope.report("W407", message, written[leave].span, f"add `{entry} when …` or remove it")
+
+
+def _check_used(node: nodes.Strategy, scope: Scope) -> None:
+    for statement in node.statements:
+        named = isinstance(statement, nodes.Param | nodes.Let)
+        if named and statement.name not in scope.used:
+            message = f"`{statement.name}` is never used"
+            scope.report("W406", message, statement.name_span, "remove it")
+
+
+def _check_limits(node: nodes.Strategy, program: Program, scope: Scope) -> None:
+    if scope.has_errors:
+        return
+    if program.nodes > MAX_NODES:
+        message = f"strategy `{node.name}` has {program.nodes} nodes; at most {MAX_NODES} are read"
+        scope.report("E307", message, node.name_span, "simplify it, or split it into defines")
+        return
+    try:
+        _ = program.key
+    except InvalidWindow as error:
+        scope.report("E304", str(error), node.name_span, "change the number it is computed from")
+

@@ -1,0 +1,230 @@
+"""Terms to series: a memo of indicator series in a bounded arena, everything else in scratch.
+
+Rolling and recursive series, lags and constants are kept by term and shared by all programs of
+a run. Pointwise arithmetic and comparisons are computed where they are needed: that is cheaper
+than keeping them. Nothing here allocates per program once warm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import FIELDS, Bars
+from dsl.catalog import catalog
+from dsl.evaluate.compile import compiled
+from dsl.kinds import BOOL, LEVEL
+from dsl.program import Program, is_ratio
+from dsl.simplify import canonical, negation
+from dsl.terms import Operator, Term
+
+Series = NDArray[np.float64]
+Condition = NDArray[np.bool_]
+Row = NDArray[Any]
+
+BUY, SELL, SHORT, COVER = 1, 2, 4, 8
+ARENA_MB = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """What a batch of programs says on the bars of one symbol.
+
+    Attributes:
+        orders: uint8[program, bar], bits BUY, SELL, SHORT and COVER.
+        settings: float64[row, bar], the series of size, stop, trail and target rules.
+        rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
+        is_ratio: bool[program, 4], whether that row is a ratio (else a price distance).
+        hold_bars: int64[program], 0 for no time exit.
+    """
+
+    orders: NDArray[np.uint8]
+    settings: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    is_ratio: NDArray[np.bool_]
+    hold_bars: NDArray[np.int64]
+
+    def order(self, name: str, program: int = 0) -> Condition:
+        """bool[bar]: where a program says `buy`, `sell`, `short` or `cover`."""
+        bit = {"buy": BUY, "sell": SELL, "short": SHORT, "cover": COVER}[name]
+        held: Condition = (self.orders[program] & bit) != 0
+        return held
+
+
+def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
+    """The signals of one program, one entry a symbol."""
+    count = len(bars.symbols)
+    return tuple(Evaluator(bars, symbol).signals([program]) for symbol in range(count))
+
+
+class _Value(NamedTuple):
+    row: Row
+    is_scratch: bool
+
+
+class _Plan(NamedTuple):
+    """How an operator's kernel is called, worked out once."""
+
+    kernel: Callable[..., None]
+    windows: tuple[bool, ...]
+    pairs: tuple[bool, ...]
+    gives_condition: bool
+    is_kept: bool
+
+
+class Evaluator:
+    """Computes terms and programs on the bars of one symbol."""
+
+    def __init__(self, bars: Bars, symbol: int = 0, arena_mb: float = ARENA_MB) -> None:
+        """
+        Args:
+            bars: the panel.
+            symbol: which row of it.
+            arena_mb: memory for kept series; past it they are dropped and computed again.
+        """
+        self.length = len(bars)
+        self._series: dict[str, Series] = {
+            name: np.array(getattr(bars, name)[symbol], dtype=np.float64) for name in FIELDS
+        }
+        self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
+        self._kept: dict[Term, Row] = {}
+        self._spare: list[Series] = []
+        self._scratch: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
+        self._plans: dict[Operator, _Plan] = {}
+        self._constant = {False: np.zeros(self.length, np.bool_), True: np.ones(self.length, np.bool_)}
+        self._pack = compiled(pack_orders)
+
+    def series(self, term: Term) -> Row:
+        """float64[bar] (or bool[bar] of a condition): the values of a canonical term, as a copy."""
+        self._make_room()
+        value = self._value(term)
+        result = value.row.copy()
+        self._release(value)
+        return result
+
+    def signals(self, programs: Sequence[Program]) -> Signals:
+        """What each program says on every bar."""
+        count = len(programs)
+        orders = np.empty((count, self.length), np.uint8)
+        rows = np.full((count, 4), -1, np.int64)
+        ratios = np.zeros((count, 4), np.bool_)
+        hold = np.zeros(count, np.int64)
+        settings: list[Series] = []
+        for index, program in enumerate(programs):
+            self._make_room()
+            rules = program.canonical
+            held = [self._condition(term) for term in rules[:4]]
+            self._pack(*[value.row for value in held], orders[index])
+            for value in held:
+                self._release(value)
+            for column, term in enumerate((rules.size, rules.stop, rules.trail, rules.target)):
+                if term is not None:
+                    rows[index, column] = len(settings)
+                    ratios[index, column] = is_ratio(term)
+                    settings.append(self.series(term))
+            if rules.hold is not None:
+                hold[index] = int(rules.hold.value or 0)
+        table = np.stack(settings) if settings else np.empty((0, self.length))
+        return Signals(orders, table, rows, ratios, hold)
+
+    def _condition(self, term: Term | None) -> _Value:
+        return _Value(self._constant[False], False) if term is None else self._value(term)
+
+    def _value(self, term: Term) -> _Value:
+        kept = self._kept.get(term)
+        if kept is not None:
+            return _Value(kept, False)
+        operator = term.operator
+        if operator is None:
+            if isinstance(term.leaf, bool):
+                return _Value(self._constant[term.leaf], False)
+            return self._keep(term, self._filled(term.value))
+        if operator.series:
+            return _Value(self._series[operator.name], False)
+        plan = self._plans.get(operator) or self._plan(operator)
+        inputs: list[Row | int] = []
+        scratch: list[_Value] = []
+        for position, arg in enumerate(term.args):
+            place = min(position, len(plan.windows) - 1)
+            if plan.windows[place]:
+                inputs.append(int(arg.value or 0))
+                continue
+            value = self._value(arg)
+            inputs.append(value.row)
+            scratch.append(value)
+            if plan.pairs[place]:
+                value = self._value(_complement(arg))
+                inputs.append(value.row)
+                scratch.append(value)
+        out = self._spare_row() if plan.is_kept else self._scratch_row(plan.gives_condition)
+        if operator.is_variadic:
+            plan.kernel(inputs[0], inputs[1], out)
+            for further in inputs[2:]:
+                plan.kernel(out, further, out)
+        else:
+            plan.kernel(*inputs, out)
+        for value in scratch:
+            self._release(value)
+        return self._keep(term, out) if plan.is_kept else _Value(out, True)
+
+    def _plan(self, operator: Operator) -> _Plan:
+        assert operator.kernel is not None, operator.name
+        conditions = tuple(slot.kind == BOOL for slot in operator.slots)
+        gives_condition = (
+            operator.judge(*[slot.kind or LEVEL for slot in operator.slots]).kind == BOOL
+        )
+        plan = _Plan(
+            compiled(operator.kernel),
+            tuple(slot.is_window for slot in operator.slots),
+            tuple(each and not gives_condition for each in conditions),
+            gives_condition,
+            not operator.is_pointwise,
+        )
+        self._plans[operator] = plan
+        return plan
+
+    def _filled(self, value: float | None) -> Series:
+        row = self._spare_row()
+        row.fill(math.nan if value is None else value)
+        return row
+
+    def _keep(self, term: Term, row: Series) -> _Value:
+        self._kept[term] = row
+        return _Value(row, False)
+
+    def _make_room(self) -> None:
+        """Drop what is kept once the arena is full; its rows are used again."""
+        if len(self._kept) >= self._capacity:
+            self._spare = list(self._kept.values())
+            self._kept.clear()
+
+    def _spare_row(self) -> Series:
+        return self._spare.pop() if self._spare else np.empty(self.length)
+
+    def _scratch_row(self, is_condition: bool) -> Row:
+        kind = np.bool_ if is_condition else np.float64
+        free = self._scratch[kind]
+        return free.pop() if free else np.empty(self.length, kind)
+
+    def _release(self, value: _Value) -> None:
+        if value.is_scratch:
+            self._scratch[value.row.dtype.type].append(value.row)
+
+
+def _complement(term: Term) -> Term:
+    """The canonical condition that holds where another is known not to."""
+    find = catalog().operator
+    return canonical(negation(term, find), find)
+
+
+def pack_orders(
+    buy: Condition, sell: Condition, short: Condition, cover: Condition, out: NDArray[np.uint8]
+) -> None:
+    """Four conditions to one byte a bar."""
+    for i in range(len(out)):
+        out[i] = buy[i] * 1 + sell[i] * 2 + short[i] * 4 + cover[i] * 8

@@ -1,0 +1,209 @@
+"""Trees and programs to text. `parse(format_file(tree)) == tree`, comments included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from dsl import nodes
+from dsl.nodes import Comments, number_to_text
+from dsl.parse import parse
+from dsl.program import ORDERS, Program
+from dsl.spelling import ATOM, INFIX, Spelled, spell, spell_number, written_args
+from dsl.terms import Argument, Number, Parameter, Term
+
+WIDTH = 96
+INDENT = "  "
+
+
+def format_text(text: str, name: str = "<text>") -> str:
+    """A file as the tool writes it; raises LanguageError with its syntax errors."""
+    return format_file(parse(text, name))
+
+
+def format_file(file: nodes.File) -> str:
+    """The text of a syntax tree."""
+    lines: list[str] = []
+    for index, item in enumerate(file.items):
+        is_strategy = isinstance(item, nodes.Strategy)
+        if index and (is_strategy or item.comments.blank):
+            lines.append("")
+        lines.extend(_strategy(item) if isinstance(item, nodes.Strategy) else _define(item))
+    lines.extend(file.closing)
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def format_program(program: Program) -> str:
+    """A program as the text of a file: the operators it defines, its params, its rules."""
+    return format_file(program_tree(program))
+
+
+def program_tree(program: Program) -> nodes.File:
+    """The syntax tree that a program is written as."""
+    defines = [each.node for each in program.defines if each.node is not None]
+    statements: list[nodes.Statement] = []
+    if program.about:
+        statements.append(nodes.About(program.about))
+    statements.extend(_param_node(each) for each in program.parameters)
+    for name, term in program.rules.items():
+        if name in ORDERS:
+            statements.append(nodes.Order(cast(nodes.OrderName, name), expression_node(term)))
+        else:
+            statements.append(nodes.Setting(cast(nodes.SettingName, name), expression_node(term)))
+    return nodes.File((*defines, nodes.Strategy(program.name, tuple(statements))))
+
+
+def expression_node(term: Term) -> nodes.Expression:
+    """The expression that a term is written as."""
+    match term.leaf:
+        case Number(value, percent):
+            return nodes.Number(value, percent)
+        case bool():
+            return nodes.Truth(term.leaf)
+        case Parameter(name=name) | Argument(name=name):
+            return nodes.Name(name)
+    assert term.operator is not None
+    if term.operator.series:
+        return nodes.Name(term.operator.name)
+    return nodes.Call(term.head, tuple(map(expression_node, written_args(term))))
+
+
+def _param_node(param: Parameter) -> nodes.Param:
+    def literal(value: float | None) -> nodes.Number | None:
+        return None if value is None else nodes.Number(value, param.percent)
+
+    return nodes.Param(
+        param.name,
+        nodes.Number(param.value, param.percent),
+        literal(param.low),
+        literal(param.high),
+        literal(param.step),
+    )
+
+
+def expression_text(node: nodes.Expression) -> str:
+    """An expression on one line."""
+    return _spell(node).text
+
+
+def _spell(node: nodes.Expression) -> Spelled:
+    match node:
+        case nodes.Number(value, percent):
+            return spell_number(number_to_text(value, percent))
+        case nodes.Name(name):
+            return Spelled(name, ATOM)
+        case nodes.Truth(value):
+            return Spelled(str(value).lower(), ATOM)
+        case nodes.Call(head, args):
+            return spell(head, [_spell(arg) for arg in args])
+
+
+def _strategy(node: nodes.Strategy) -> Iterator[str]:
+    yield from node.comments.before
+    yield f"strategy {node.name} {{"
+    for index, statement in enumerate(node.statements):
+        if index and statement.comments.blank:
+            yield ""
+        yield from _commented(_statement(statement), statement.comments, INDENT)
+    for comment in node.closing:
+        yield INDENT + comment
+    yield "}" + (f"  {node.comments.after}" if node.comments.after else "")
+
+
+def _statement(node: nodes.Statement) -> list[str]:
+    match node:
+        case nodes.About(text):
+            return [f'{INDENT}about "{text}"']
+        case nodes.Param():
+            return [INDENT + _param(node)]
+        case nodes.Let(name, value):
+            return _wrapped(f"{INDENT}let {name} = ", value)
+        case nodes.Order(name, when):
+            return _wrapped(f"{INDENT}{name} when ", when)
+        case nodes.Setting(name, value):
+            return _wrapped(f"{INDENT}{name} ", value)
+
+
+def _param(node: nodes.Param) -> str:
+    text = f"param {node.name} = {_number(node.value)}"
+    if node.low and node.high:
+        text += f" in {_number(node.low)}..{_number(node.high)}"
+        if node.step:
+            text += f" step {_number(node.step)}"
+    return text
+
+
+def _number(node: nodes.Number) -> str:
+    return number_to_text(node.value, node.percent)
+
+
+def _commented(lines: list[str], comments: Comments, indent: str) -> Iterator[str]:
+    for comment in comments.before:
+        yield indent + comment
+    yield from lines[:-1]
+    yield lines[-1] + (f"  {comments.after}" if comments.after else "")
+
+
+def _define(node: nodes.Define) -> Iterator[str]:
+    head = f"define {_signature(node.signature)}"
+    if node.also:
+        head += f" also {', '.join(node.also)}"
+    if node.about:
+        head += f' about "{node.about}"'
+    body = expression_text(node.body)
+    one_line = f"{head} = {body}"
+    lines = [one_line] if len(one_line) <= WIDTH else [head, f"{INDENT}= {body}"]
+    yield from _commented(lines, node.comments, "")
+
+
+def _signature(node: nodes.Signature) -> str:
+    arguments = ", ".join(_argument(each) for each in node.arguments)
+    result = node.result
+    assert result is not None
+    if result.kind is None:
+        return f"{node.name}({arguments}) -> {result.rule} {result.argument}"
+    text = _kind(result.kind)
+    if result.kind.typical:
+        low, high = result.kind.typical
+        text += f" typical {_number(low)}..{_number(high)}"
+    return f"{node.name}({arguments}) -> {text}"
+
+
+def _argument(node: nodes.Argument) -> str:
+    text = f"{node.name}: {_kind(node.kind)}"
+    if isinstance(node.default, nodes.Number):
+        return f"{text} = {_number(node.default)}"
+    return f"{text} = {node.default.name}" if node.default else text
+
+
+def _kind(note: nodes.KindNote) -> str:
+    text = note.name
+    if note.dimension:
+        text += f"({note.dimension[0]}, {note.dimension[1]})"
+    if note.range:
+        text += f" {_number(note.range[0])}..{_number(note.range[1])}"
+    return text
+
+
+def _wrapped(prefix: str, expression: nodes.Expression) -> list[str]:
+    """A statement on one line if it fits, else its conditions one a line."""
+    text = expression_text(expression)
+    chain = _chain(expression)
+    if len(prefix) + len(text) <= WIDTH or len(chain) == 1:
+        return [prefix + text]
+    assert isinstance(expression, nodes.Call)
+    own = INFIX[expression.head]
+    first, *rest = [
+        _spell(part).within(own if index == 0 else own + 1) for index, part in enumerate(chain)
+    ]
+    return [prefix + first, *[f"{INDENT * 2}{expression.head} {part}" for part in rest]]
+
+
+def _chain(expression: nodes.Expression) -> list[nodes.Expression]:
+    """The operands of a left-nested chain of one logical operator, in order."""
+    head = expression.head if isinstance(expression, nodes.Call) else ""
+    parts: list[nodes.Expression] = []
+    while head in ("and", "or") and isinstance(expression, nodes.Call) and expression.head == head:
+        parts[:0] = expression.args[1:]
+        expression = expression.args[0]
+    return [expression, *parts]

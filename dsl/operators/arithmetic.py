@@ -1,0 +1,156 @@
+"""Arithmetic, bar by bar. What has no value (x / 0, the root or log of a negative) is unknown."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dsl import kinds
+from dsl.kinds import Judgement, Kind
+from dsl.operators.declaration import pointwise
+
+if TYPE_CHECKING:
+    from dsl.operators.declaration import Condition, Series
+
+
+def _negated(x: Kind) -> Judgement:
+    return kinds.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
+
+
+def _size(x: Kind) -> Judgement:
+    kind = Kind(x.family, x.price, x.volume, low=0.0, high=max(abs(x.low), abs(x.high)))
+    return Judgement(kind, sampled=False)
+
+
+@pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=kinds.sum_of, symbol="+")
+def add(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = x[i] + y[i]
+
+
+@pointwise("subtract(x: number, y: number)", "difference", "high - low", judge=kinds.difference_of, symbol="-")
+def subtract(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = x[i] - y[i]
+
+
+@pointwise("multiply(x: number, y: number)", "product", "2 * atr(14)", judge=kinds.product_of, symbol="*")
+def multiply(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = x[i] * y[i]
+
+
+@pointwise(
+    "divide(x: number, y: number)",
+    "quotient; unknown where y is 0",
+    "close / sma(close, 50)",
+    judge=kinds.quotient_of,
+    symbol="/",
+)
+def divide(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = x[i] / y[i] if y[i] != 0 else math.nan
+
+
+@pointwise("negate(x: number)", "the value with its sign turned", "-change(close, 1)", judge=_negated)
+def negate(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = -x[i]
+
+
+@pointwise(
+    "min(x: number, y: number)",
+    "the smallest of its arguments",
+    "min(open, close)",
+    aliases=("smallest",),
+    judge=kinds.join_of,
+    is_variadic=True,
+)
+def minimum(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        if x[i] != x[i] or y[i] != y[i]:
+            out[i] = math.nan
+        else:
+            out[i] = x[i] if x[i] < y[i] else y[i]
+
+
+@pointwise(
+    "max(x: number, y: number)",
+    "the largest of its arguments",
+    "max(open, close)",
+    aliases=("largest",),
+    judge=kinds.join_of,
+    is_variadic=True,
+)
+def maximum(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        if x[i] != x[i] or y[i] != y[i]:
+            out[i] = math.nan
+        else:
+            out[i] = x[i] if x[i] > y[i] else y[i]
+
+
+@pointwise(
+    "abs(x: number)",
+    "the value without its sign",
+    "abs(close - open)",
+    judge=_size,
+)
+def absolute(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = abs(x[i])
+
+
+@pointwise(
+    "sign(x: number) -> oscillator -1..1",
+    "1 where x is positive, -1 where negative, 0 where zero",
+    "sign(change(close, 1))",
+)
+def sign(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = x[i] if x[i] != x[i] or x[i] == 0 else math.copysign(1.0, x[i])
+
+
+@pointwise(
+    "sqrt(x: number) -> other(0, 0)",
+    "square root; unknown below 0",
+    "sqrt(close / open)",
+)
+def square_root(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = math.sqrt(x[i]) if x[i] >= 0 else math.nan
+
+
+@pointwise(
+    "log(x: ratio) -> change",
+    "natural logarithm; unknown at 0 and below",
+    "log(close / close[1])",
+    aliases=("ln",),
+)
+def logarithm(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = math.log(x[i]) if x[i] > 0 else math.nan
+
+
+@pointwise(
+    "floor(x: number)",
+    "the largest whole number not above x",
+    "floor(close / open)",
+    judge=lambda x: Judgement(x, sampled=False),
+)
+def floor(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = math.floor(x[i]) if math.isfinite(x[i]) else x[i]
+
+
+@pointwise(
+    "where(condition: bool, x: number, y: number)",
+    "x where the condition holds, y where it does not, unknown where that is unknown",
+    "where(close > open, volume, 0)",
+    aliases=("iff", "if_else"),
+    judge=lambda condition, x, y: kinds.join_of(x, y),
+)
+def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
+    """A kernel that gives numbers gets each condition twice: where it holds and where it fails."""
+    for i in range(len(out)):
+        out[i] = x[i] if holds[i] else y[i] if fails[i] else math.nan

@@ -1,0 +1,113 @@
+"""Averages over the last n bars, and recursive averages.
+
+A rolling window that holds an unknown value is unknown, and recovers when it leaves. A
+recursive average restarts: it is reseeded with the mean of the next n known values.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dsl.operators.declaration import operator
+
+if TYPE_CHECKING:
+    from dsl.operators.declaration import Series
+
+
+def _window(n: int) -> int:
+    return n - 1
+
+
+@operator(
+    "sma(x: number, n: window 2..200 = 20) -> like x",
+    "simple moving average: mean of the last n values",
+    "sma(close, 50)",
+    aliases=("ts_mean", "mean", "ma"),
+    lookback=_window,
+)
+def sma(x: Series, n: int, out: Series) -> None:
+    total, carry, known = 0.0, 0.0, 0  # Kahan's compensated sum
+    for i in range(len(x)):
+        for sign, j in ((1.0, i), (-1.0, i - n)):
+            if j < 0 or x[j] != x[j]:
+                continue
+            term = sign * x[j] - carry
+            grown = total + term
+            carry = (grown - total) - term
+            total = grown
+            known += 1 if sign > 0 else -1
+        if known == 0:
+            total, carry = 0.0, 0.0
+        out[i] = total / n if known == n else math.nan
+
+
+@operator(
+    "ema(x: number, n: window 2..200 = 20) -> like x",
+    "exponential moving average with weight 2 / (n + 1), seeded with the first n values' mean",
+    "ema(close, 50)",
+    lookback=_window,
+)
+def ema(x: Series, n: int, out: Series) -> None:
+    weight = 2.0 / (n + 1)
+    average, seeded = 0.0, 0
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            average, seeded = 0.0, 0
+            out[i] = math.nan
+        elif seeded < n:
+            average += x[i]
+            seeded += 1
+            if seeded == n:
+                average /= n
+            out[i] = average if seeded == n else math.nan
+        else:
+            average += weight * (x[i] - average)
+            out[i] = average
+
+
+@operator(
+    "rma(x: number, n: window 2..200 = 14) -> like x",
+    "Wilder's moving average with weight 1 / n, seeded with the first n values' mean",
+    "rma(true_range(), 14)",
+    aliases=("wilder", "smma"),
+    lookback=_window,
+)
+def rma(x: Series, n: int, out: Series) -> None:
+    average, seeded = 0.0, 0
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            average, seeded = 0.0, 0
+            out[i] = math.nan
+        elif seeded < n:
+            average += x[i]
+            seeded += 1
+            if seeded == n:
+                average /= n
+            out[i] = average if seeded == n else math.nan
+        else:
+            average = (average * (n - 1) + x[i]) / n
+            out[i] = average
+
+
+@operator(
+    "wma(x: number, n: window 2..200 = 20) -> like x",
+    "weighted moving average: the newest of n values weighs n, the oldest 1",
+    "wma(close, 20)",
+    lookback=_window,
+)
+def wma(x: Series, n: int, out: Series) -> None:
+    total, weighted, known = 0.0, 0.0, 0
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            total, weighted, known = 0.0, 0.0, 0
+            out[i] = math.nan
+            continue
+        if known == n:
+            weighted += n * x[i] - total
+            total += x[i] - x[i - n]
+        else:
+            known += 1
+            weighted += known * x[i]
+            total += x[i]
+        out[i] = 2.0 * weighted / (n * (n + 1.0)) if known == n else math.nan

@@ -1,0 +1,61 @@
+"""How an operator is declared: once, beside its kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dsl.kinds import Judgement
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Series = NDArray[np.float64]
+    Condition = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Everything the tool knows of a primitive operator.
+
+    Attributes:
+        signature: `sma(x: number, n: window = 20) -> like x`; ranges of windows and literals
+            are where the search draws them from.
+        about: one line of meaning.
+        example: a use of it, checked and evaluated by the tests.
+        aliases: other names, normalised on entry.
+        judge: the kind of the result from the kinds of the arguments, where the signature's
+            `->` cannot say it.
+        lookback: earlier bars needed, from the window arguments.
+        complement: for a condition, the operator that is its `not`.
+        symbol: how it is written, if not by its name.
+    """
+
+    kernel: Callable[..., None] | None
+    signature: str
+    about: str
+    example: str
+    aliases: tuple[str, ...] = ()
+    judge: Callable[..., Judgement] | None = None
+    lookback: Callable[..., int] | None = None
+    complement: str = ""
+    symbol: str = ""
+    is_pointwise: bool = False
+    is_variadic: bool = False
+    series: str = ""
+
+
+def operator(signature: str, about: str, example: str, **more: Any) -> Callable[..., Declaration]:
+    """Declare the operator that the decorated kernel computes; see `Declaration`."""
+
+    def declare(kernel: Callable[..., None]) -> Declaration:
+        return Declaration(kernel, signature, about, example, **more)
+
+    return declare
+
+
+def pointwise(signature: str, about: str, example: str, **more: Any) -> Callable[..., Declaration]:
+    """Declare an operator whose value depends on its own bar alone."""
+    return operator(signature, about, example, is_pointwise=True, **more)

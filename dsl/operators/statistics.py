@@ -1,0 +1,101 @@
+"""Sums and deviations of the last n bars."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dsl.kinds import Judgement, Kind
+from dsl.operators.declaration import operator
+
+if TYPE_CHECKING:
+    from dsl.operators.declaration import Series
+
+
+def _total(x: Kind, n: Kind) -> Judgement:
+    """A sum of volumes is a volume and of distances a distance; it has no scale of its own."""
+    family = x.family if x.family in ("volume", "diff") else "other"
+    low = 0.0 if x.low >= 0 else -math.inf
+    return Judgement(Kind(family, x.price, x.volume, low=low), sampled=False)
+
+
+@operator(
+    "sum(x: number, n: window 2..200 = 20)",
+    "sum of the last n values",
+    "sum(volume, 20)",
+    aliases=("ts_sum",),
+    judge=_total,
+    lookback=lambda n: n - 1,
+)
+def rolling_sum(x: Series, n: int, out: Series) -> None:
+    total, carry, known = 0.0, 0.0, 0  # Kahan's compensated sum
+    for i in range(len(x)):
+        for sign, j in ((1.0, i), (-1.0, i - n)):
+            if j < 0 or x[j] != x[j]:
+                continue
+            term = sign * x[j] - carry
+            grown = total + term
+            carry = (grown - total) - term
+            total = grown
+            known += 1 if sign > 0 else -1
+        if known == 0:
+            total, carry = 0.0, 0.0
+        out[i] = total if known == n else math.nan
+
+
+@operator(
+    "stdev(x: number, n: window 2..200 = 20) -> distance x",
+    "sample standard deviation of the last n values",
+    "stdev(close, 20)",
+    aliases=("std", "ts_stddev", "stddev", "ts_std"),
+    lookback=lambda n: n - 1,
+)
+def stdev(x: Series, n: int, out: Series) -> None:
+    """Welford's update of mean and squared deviations; equal values give exactly 0."""
+    mean, squares, known, equal = 0.0, 0.0, 0, 0
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            mean, squares, known, equal = 0.0, 0.0, 0, 0
+            out[i] = math.nan
+            continue
+        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        if known == n:
+            left = x[i - n]
+            before = mean
+            mean += (x[i] - left) / n
+            squares += (x[i] - left) * (x[i] - mean + left - before)
+        else:
+            known += 1
+            before = mean
+            mean += (x[i] - before) / known
+            squares += (x[i] - before) * (x[i] - mean)
+        if equal >= known:
+            mean, squares = x[i], 0.0
+        if known < n or n < 2:
+            out[i] = math.nan
+        else:
+            out[i] = math.sqrt(max(squares, 0.0) / (n - 1))
+
+
+@operator(
+    "mad(x: number, n: window 2..200 = 20) -> distance x",
+    "mean absolute deviation of the last n values from their mean",
+    "mad(close, 20)",
+    aliases=("avedev", "dev"),
+    lookback=lambda n: n - 1,
+)
+def mad(x: Series, n: int, out: Series) -> None:
+    known = 0
+    for i in range(len(x)):
+        known = known + 1 if x[i] == x[i] else 0
+        if known < n:
+            out[i] = math.nan
+            continue
+        mean = 0.0
+        for j in range(i - n + 1, i + 1):
+            mean += x[j]
+        mean /= n
+        deviation = 0.0
+        for j in range(i - n + 1, i + 1):
+            deviation += abs(x[j] - mean)
+        out[i] = deviation / n

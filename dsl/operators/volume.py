@@ -1,0 +1,31 @@
+"""Running totals of traded volume."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dsl.operators.declaration import operator
+
+if TYPE_CHECKING:
+    from dsl.operators.declaration import Series
+
+
+@operator(
+    "obv(x: level = close, v: volume = volume) -> other(0, 1)",
+    "on-balance volume: volume added on a rise of x, taken off on a fall, since the first bar",
+    "obv()",
+    lookback=lambda: 0,
+)
+def obv(x: Series, v: Series, out: Series) -> None:
+    total, before = 0.0, math.nan
+    for i in range(len(x)):
+        if x[i] != x[i] or v[i] != v[i]:
+            out[i] = math.nan
+            continue
+        if before != before or x[i] > before:
+            total += v[i]
+        elif x[i] < before:
+            total -= v[i]
+        before = x[i]
+        out[i] = total

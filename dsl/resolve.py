@@ -1,0 +1,267 @@
+"""Names to operators: an expression as written becomes a typed term, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from dsl import nodes
+from dsl.errors import Diagnostic, Span, did_you_mean
+from dsl.judge import computes, judge, kind_of, misfit
+from dsl.kinds import BOOL
+from dsl.nodes import number_to_text
+from dsl.simplify import MAX_WINDOW_BARS, fold
+from dsl.terms import Argument, Number, Operator, Term, call, number, truth
+
+WHOLE = 1e-9
+
+
+@dataclass
+class Scope:
+    """What names mean in one strategy or define, and the findings made while reading it.
+
+    Attributes:
+        find: operators by any of their names; None where there is none.
+        names: lets, params and arguments by name.
+        suggest: every name an operator goes by.
+    """
+
+    find: Callable[[str], Operator | None]
+    suggest: Callable[[], Iterable[str]]
+    names: dict[str, Term] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def report(self, code: str, message: str, span: Span, hint: str = "") -> None:
+        """Add a finding."""
+        self.found.append(Diagnostic(code, message, span, hint))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(each.severity == "error" for each in self.found)
+
+
+def resolve(node: nodes.Expression, scope: Scope) -> Term | None:
+    """The term an expression stands for; None if it has an error, which is in the scope."""
+    match node:
+        case nodes.Number(value, percent):
+            return number(value, percent)
+        case nodes.Truth(value):
+            return truth(value)
+        case nodes.Name(name):
+            return _resolve_name(node, name, scope)
+        case nodes.Call():
+            return _resolve_call(node, scope)
+
+
+def resolve_condition(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
+    """The term of an expression that must be a condition."""
+    term = resolve(node, scope)
+    if term is None or kind_of(term) == BOOL:
+        return term
+    scope.report(
+        "E301",
+        f"{what} expects a condition, not {kind_of(term)}",
+        node.span,
+        "compare it with something, as in `close > open`",
+    )
+    return None
+
+
+def resolve_number(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
+    """The term of an expression that must be a number."""
+    term = resolve(node, scope)
+    if term is None or kind_of(term) != BOOL:
+        return term
+    scope.report(
+        "E302",
+        f"{what} expects a number, not a condition",
+        node.span,
+        "write `where(condition, 1, 0)` to make it one",
+    )
+    return None
+
+
+def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int = 1) -> Term | None:
+    """The term of an expression that must be a constant number of bars."""
+    term = resolve_number(node, scope, what)
+    if term is None:
+        return None
+    value = fold(term)
+    if value is None:
+        if _is_constant(term):
+            return term
+        scope.report(
+            "E303",
+            f"{what} must be a constant number of bars",
+            node.span,
+            "use a number or a `param`; a window cannot change from bar to bar",
+        )
+        return None
+    is_literal = not term.args
+    if is_literal and abs(value - round(value)) > WHOLE:
+        scope.report(
+            "E304",
+            f"{what} must be a whole number of bars, not {number_to_text(value)}",
+            node.span,
+            f"write {max(least, round(value))}",
+        )
+        return None
+    if not least <= value <= MAX_WINDOW_BARS:
+        hint = (
+            "the future cannot be written down; count bars back from 0"
+            if least == 0
+            else f"write a number from {least} to {MAX_WINDOW_BARS}"
+        )
+        scope.report(
+            "E304",
+            f"{what} must be from {least} to {MAX_WINDOW_BARS} bars, not {number_to_text(value)}",
+            node.span,
+            hint,
+        )
+        return None
+    return term
+
+
+def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
+    if name in scope.names:
+        scope.used.add(name)
+        return scope.names[name]
+    if name in scope.unknown:
+        return None
+    operator = scope.find(name)
+    if operator is not None and operator.series:
+        return call(operator)
+    if operator is not None:
+        form = operator.signature.split(" ->")[0]
+        message = f"`{name}` is an operator and needs its arguments"
+        scope.report("E203", message, node.span, f"write `{operator.example}`; it is {form}")
+        return None
+    known = [*scope.names, "open", "high", "low", "close", "volume"]
+    hint = did_you_mean(name, known) or did_you_mean(name, scope.suggest())
+    scope.report("E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first")
+    return None
+
+
+def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
+    operator = scope.find(node.head)
+    if operator is None:
+        for arg in node.args:
+            resolve(arg, scope)
+        hint = did_you_mean(node.head, scope.suggest()) or "`evolve ops` lists the operators"
+        scope.report("E202", f"there is no operator `{node.head}`", node.head_span, hint)
+        return None
+    if operator.series and not node.args:
+        return call(operator)
+    if not _arity_fits(node, operator, scope):
+        for arg in node.args:
+            resolve(arg, scope)
+        return None
+    args: list[Term | None] = []
+    for index, arg in enumerate(node.args):
+        args.append(_resolve_argument(arg, operator, index, scope))
+    built = [arg for arg in args if arg is not None]
+    if len(built) < len(args):
+        return None
+    built.extend(slot.default for slot in operator.slots[len(built) :] if slot.default is not None)
+    if operator.name == "negate" and isinstance(built[0].leaf, Number):
+        return number(-built[0].leaf.value, built[0].leaf.percent)
+    term = call(operator, *built)
+    _report_complaints(node, term, scope)
+    return term
+
+
+def _resolve_argument(
+    node: nodes.Expression, operator: Operator, index: int, scope: Scope
+) -> Term | None:
+    slot = operator.slot(index)
+    what = f"`{slot.name}` of `{operator.name}`" if operator.name.isidentifier() else (
+        f"`{operator.name}`"
+    )
+    if slot.is_window:
+        if operator.name == "lag":
+            return resolve_window(node, scope, "a lag", least=0)
+        return resolve_window(node, scope, what)
+    term = resolve(node, scope)
+    if term is None:
+        return None
+    if not computes(slot, kind_of(term)):
+        if slot.kind == BOOL:
+            message = f"{what} expects a condition, not {kind_of(term)}"
+            hint = "compare it with something, as in `close > open`"
+            scope.report("E301", message, node.span, hint)
+        else:
+            message = f"{what} expects a number, not a condition"
+            hint = "write `where(condition, 1, 0)` to make it one"
+            scope.report("E302", message, node.span, hint)
+        return None
+    reason = misfit(slot, kind_of(term))
+    if reason:
+        scope.report("W402", f"{reason}, in `{operator.name}`", node.span, operator.about)
+    return term
+
+
+def _arity_fits(node: nodes.Call, operator: Operator, scope: Scope) -> bool:
+    given, least, most = len(node.args), operator.required, len(operator.slots)
+    if least <= given and (given <= most or operator.is_variadic):
+        return True
+    if operator.is_variadic:
+        wanted = f"at least {least}"
+    elif least == most:
+        wanted = str(most)
+    else:
+        wanted = f"{least} to {most}"
+    plural = "argument" if wanted == "1" else "arguments"
+    message = f"`{operator.name}` takes {wanted} {plural}, not {given}"
+    scope.report("E203", message, node.span, f"it is {operator.signature}")
+    return False
+
+
+def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
+    """Warn of what computes but means little: unlike kinds, and conditions that never change."""
+    complaint = judge(term).complaint
+    if complaint:
+        kinds = [kind_of(arg) for arg in term.args]
+        bare = any(kind.family == "scalar" for kind in kinds)
+        hint = "use like with like"
+        if bare and any(kind.dimension != (0, 0) for kind in kinds):
+            hint = (
+                "adjusted prices change with later dividends and splits, so a fixed price or "
+                "volume looks ahead; use a ratio, such as `close / close[20]`"
+            )
+        scope.report("W401" if not bare else "W403", complaint, node.span, hint)
+    elif term.head in ("<", "<=", ">", ">="):
+        _report_decided(node, term, scope)
+
+
+def _report_decided(node: nodes.Call, term: Term, scope: Scope) -> None:
+    """Warn of a comparison that the ranges of its sides decide."""
+    left, right = (kind_of(arg) for arg in term.args)
+    if term.head in (">", ">="):
+        left, right = right, left
+    strict = term.head in ("<", ">")
+    if left.family == right.family == "scalar":
+        return
+    if left.low > right.high or (strict and left.low >= right.high):
+        verdict = "never"
+    elif left.high < right.low or (not strict and left.high <= right.low):
+        verdict = "always"
+    else:
+        return
+    scale = left if left.family != "scalar" else right
+    ends = f"its values lie between {scale.low:g} and {scale.high:g}"
+    scope.report("W404", f"this is {verdict} true", node.span, ends)
+
+
+def _is_constant(term: Term) -> bool:
+    """Whether a term over a define's arguments will be constant once they are given."""
+    if isinstance(term.leaf, Argument):
+        return term.leaf.kind is not None and (
+            term.leaf.kind.family == "window" or term.leaf.kind.typical is not None
+        )
+    if term.operator is None:
+        return True
+    return term.operator.is_pointwise and bool(term.args) and all(map(_is_constant, term.args))
+

@@ -1,0 +1,82 @@
+"""How an operator applied to written arguments is spelled: symbols, parentheses, calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dsl.terms import Parameter, Term
+
+INFIX = {
+    "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4,
+    "+": 5, "-": 5, "*": 6, "/": 6,
+}  # fmt: skip
+PREFIX = {"not": ("not ", 3), "negate": ("-", 7)}
+LAG, ATOM = 8, 9
+
+
+class Spelled(NamedTuple):
+    """An expression's text and how tightly it binds."""
+
+    text: str
+    precedence: int
+
+    def within(self, precedence: int) -> str:
+        """The text, in parentheses if it binds less tightly than its surroundings need."""
+        return self.text if self.precedence >= precedence else f"({self.text})"
+
+
+def spell(head: str, args: Sequence[Spelled]) -> Spelled:
+    """The text of an operator applied to arguments that are written already."""
+    if head in INFIX and len(args) > 1:
+        own = INFIX[head]
+        first = own + 1 if own == 4 else own
+        words = [args[0].within(first), *(arg.within(own + 1) for arg in args[1:])]
+        return Spelled(f" {head} ".join(words), own)
+    if head in PREFIX:
+        symbol, own = PREFIX[head]
+        return Spelled(symbol + args[0].within(own), own)
+    if head == "lag":
+        return Spelled(f"{args[0].within(LAG)}[{args[1].text}]", LAG)
+    return Spelled(f"{head}({', '.join([arg.text for arg in args])})", ATOM)
+
+
+def spell_number(text: str) -> Spelled:
+    """A literal; a negative one binds like a sign."""
+    return Spelled(text, PREFIX["negate"][1] if text.startswith("-") else ATOM)
+
+
+def text_of(term: Term) -> str:
+    """A term as text, on one line, as `dsl.parse` reads it."""
+    return spell_term(term).text
+
+
+def spell_term(term: Term) -> Spelled:
+    """A term's text and precedence, computed once and kept on it."""
+    if term.text is None:
+        term.text, term.precedence = _spell_term(term)
+    return Spelled(term.text, term.precedence)
+
+
+def _spell_term(term: Term) -> Spelled:
+    operator, leaf = term.operator, term.leaf
+    if operator is None:
+        if isinstance(leaf, bool):
+            return Spelled(str(leaf).lower(), ATOM)
+        if isinstance(leaf, Parameter):
+            return Spelled(leaf.name, ATOM)
+        return spell_number(str(leaf))
+    if operator.series:
+        return Spelled(operator.name, ATOM)
+    return spell(operator.name, [spell_term(arg) for arg in written_args(term)])
+
+
+def written_args(term: Term) -> tuple[Term, ...]:
+    """A term's arguments without trailing series that are the default: `obv()`."""
+    operator, kept = term.operator, len(term.args)
+    assert operator is not None
+    while kept and term.args[kept - 1] is operator.slot(kept - 1).default:
+        if term.args[kept - 1].operator is None:
+            break
+        kept -= 1
+    return term.args[:kept]

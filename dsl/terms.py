@@ -1,0 +1,227 @@
+"""What programs are made of: operators applied to terms.
+
+Terms are immutable and interned: equal terms are one object, so equality is identity, and what
+is derived from a term (its kind, text, canonical form) is computed once and kept on it. A term
+is the genome that the search breeds, with params as tied, tunable leaves, and equally the
+canonical form that is hashed and evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+from dsl.kinds import Judgement, Kind
+from dsl.nodes import Define, number_to_text
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """One argument of an operator: what may stand there, and its default.
+
+    `kind.typical` is the range from which the search draws literals and windows.
+    """
+
+    name: str
+    kind: Kind | None
+    default: Term | None = None
+
+    @property
+    def is_window(self) -> bool:
+        """Whether a constant number of bars stands here."""
+        return self.kind is not None and self.kind.family == "window"
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the search writes a literal here rather than a series."""
+        return self.kind is not None and self.kind.is_scale_free and self.kind.typical is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """An operator of the language; the catalog derives it from its one declaration.
+
+    Attributes:
+        judge: kinds of the arguments -> kind of the result.
+        kernel: `(*series, *windows, out) -> None` over float64 arrays of one length; None for
+            an operator whose meaning is its `body`.
+        lookback: windows -> how many earlier bars a value needs, beside its arguments'.
+        body: the term a define stands for, over `argument(i)` leaves.
+        is_pointwise: whether a value depends on its own bar alone.
+        series: the bar field this is, for `open high low close volume`.
+        node: the define it was read from.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    judge: Callable[..., Judgement]
+    family: str
+    about: str
+    signature: str
+    aliases: tuple[str, ...] = ()
+    example: str = ""
+    kernel: Callable[..., None] | None = None
+    lookback: Callable[..., int] | None = None
+    body: Term | None = None
+    is_pointwise: bool = False
+    is_variadic: bool = False
+    complement: str = ""
+    series: str = ""
+    node: Define | None = None
+
+    @property
+    def required(self) -> int:
+        """How many arguments have no default."""
+        return sum(slot.default is None for slot in self.slots)
+
+    def slot(self, index: int) -> Slot:
+        """The slot of an argument; a variadic operator repeats its last."""
+        return self.slots[min(index, len(self.slots) - 1)]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named constant of a strategy. Equal parameters are one: tuning moves them together."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    percent: bool = False
+
+    @property
+    def is_tunable(self) -> bool:
+        """Whether it has a range to move in."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it takes whole numbers only: all of its numbers are whole."""
+        given = (self.value, self.low, self.high, self.step)
+        return all(float(each).is_integer() for each in given if each is not None)
+
+
+class Term:
+    """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
+
+    Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "canonical",
+        "depth",
+        "is_canonical",
+        "judgement",
+        "leaf",
+        "lookback",
+        "operator",
+        "precedence",
+        "size",
+        "text",
+    )
+
+    operator: Operator | None
+    args: tuple[Term, ...]
+    leaf: Number | bool | Parameter | Argument | None
+    size: int
+    depth: int
+    canonical: Term | None
+    is_canonical: bool
+    judgement: Judgement | None
+    lookback: int | None
+    text: str | None
+    precedence: int
+
+    def __init__(self, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> None:
+        self.operator = operator
+        self.args = args
+        self.leaf = leaf
+        self.size = 1 + sum([arg.size for arg in args])
+        self.depth = 1 + max([arg.depth for arg in args], default=0)
+        self.canonical = self.judgement = self.lookback = self.text = None
+        self.is_canonical = False
+        self.precedence = 0
+
+    def __repr__(self) -> str:
+        if self.operator is None:
+            return f"Term({self.leaf!r})"
+        return f"Term({self.operator.name}{self.args!r})"
+
+    @property
+    def value(self) -> float | None:
+        """The number of a literal or a parameter; None for anything else."""
+        if isinstance(self.leaf, Number | Parameter):
+            return self.leaf.value
+        return None
+
+    @property
+    def head(self) -> str:
+        """The operator's name, or an empty string for a leaf."""
+        return self.operator.name if self.operator else ""
+
+    def walk(self) -> Iterator[Term]:
+        """The term and everything below it, top-down, left to right."""
+        yield self
+        for arg in self.args:
+            yield from arg.walk()
+
+
+@dataclass(frozen=True)
+class Number:
+    """The payload of a literal."""
+
+    value: float
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return number_to_text(self.value, self.percent)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """The payload of an argument leaf."""
+
+    index: int
+    name: str
+    kind: Kind | None
+
+
+_interned: WeakValueDictionary[Any, Term] = WeakValueDictionary()
+
+
+def call(operator: Operator, *args: Term) -> Term:
+    """An operator applied to its arguments, all of them given."""
+    return _intern((operator, *args), operator, args, None)
+
+
+def number(value: float, percent: bool = False) -> Term:
+    """A literal."""
+    value = float(value) + 0.0  # -0.0 becomes 0.0: the language has one zero
+    return _intern((value, percent), None, (), Number(value, percent))
+
+
+def truth(value: bool) -> Term:
+    """A constant condition."""
+    return _intern(("truth", value), None, (), value)
+
+
+def parameter(param: Parameter) -> Term:
+    """A parameter as a leaf."""
+    return _intern(param, None, (), param)
+
+
+def argument(index: int, name: str, kind: Kind | None) -> Term:
+    """The index-th argument inside the body of a define; kind None is any number."""
+    return _intern(("argument", index, name, kind), None, (), Argument(index, name, kind))
+
+
+def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+    found = _interned.get(key)
+    if found is None:
+        found = _interned[key] = Term(operator, args, leaf)
+    return found

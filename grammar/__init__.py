@@ -1,0 +1,1 @@
+"""The syntax people write: `strategy.lark`, read with importlib.resources."""
