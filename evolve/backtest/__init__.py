@@ -1,0 +1,1 @@
+"""Signals to money: fills, costs, equity, trades and what they are worth."""

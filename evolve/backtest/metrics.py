@@ -1,0 +1,308 @@
+"""What a run is worth. A metric is declared once, here; tables, JSON and help derive from it.
+
+With A bars a year, r the strategy's return a bar and b the benchmark's, e = r - beta * b is what
+is left of r when market exposure is taken out. Formulas are those of the field (Sharpe 1994,
+Sortino 1991, Treynor & Black 1973); standard deviations are samples' (ddof 1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+Unit = Literal["ratio", "percent", "money", "count"]
+
+TINY = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """What the metrics of one run are computed from.
+
+    Attributes:
+        capital: equity before the first bar.
+        equity: float64[bar], marked at the close.
+        benchmark: float64[bar], the equity of buying and holding with the same capital.
+        held: bool[bar], whether a position was open at the close.
+        profits, costs, traded: float64[trade], money made, paid and turned over by each closed
+            trade, net of costs.
+        bars_per_year: A.
+        cash_rate: the yearly risk-free rate.
+    """
+
+    capital: float
+    equity: Series
+    benchmark: Series
+    held: NDArray[np.bool_]
+    profits: Series
+    costs: Series
+    traded: Series
+    bars_per_year: float
+    cash_rate: float = 0.0
+
+    @property
+    def returns(self) -> Series:
+        """r: float64[bar - 1], the change of equity from bar to bar."""
+        return bar_returns(self.equity)
+
+    @property
+    def benchmark_returns(self) -> Series:
+        """b: float64[bar - 1]."""
+        return bar_returns(self.benchmark)
+
+    @property
+    def years(self) -> float:
+        """The length of the run."""
+        return len(self.returns) / self.bars_per_year
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named figure of a run."""
+
+    name: str
+    about: str
+    unit: Unit
+    compute: Callable[[Performance], float]
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def metric(unit: Unit) -> Callable[[Callable[[Performance], float]], Callable[[Performance], float]]:
+    """Declare a metric: its name is the function's, its meaning the docstring's first line."""
+
+    def declare(compute: Callable[[Performance], float]) -> Callable[[Performance], float]:
+        about = (compute.__doc__ or "").strip().split("\n")[0]
+        METRICS[compute.__name__] = Metric(compute.__name__, about, unit, compute)
+        return compute
+
+    return declare
+
+
+def measure(performance: Performance) -> dict[str, float]:
+    """Every metric of a run by name; NaN where one has no value."""
+    with np.errstate(all="ignore"):
+        return {name: float(each.compute(performance)) for name, each in METRICS.items()}
+
+
+def bar_returns(equity: Series) -> Series:
+    """The relative change of equity from bar to bar: float64[bar - 1]; 0 once it is 0."""
+    before = equity[:-1]
+    safe = np.where(before > 0, before, 1.0)
+    return np.where(before > 0, equity[1:] / safe - 1.0, 0.0)
+
+
+def appraisal(
+    count: float, total: float, squares: float, products: float,
+    benchmark_total: float, benchmark_squares: float, bars_per_year: float,
+) -> float:  # fmt: skip
+    """The appraisal ratio from sums over `count` returns: of r, r*r, r*b, b and b*b.
+
+    0 where nothing varies once market exposure is taken out.
+    """
+    if count < 2:
+        return 0.0
+    mean, benchmark_mean = total / count, benchmark_total / count
+    variance = max(squares - count * mean * mean, 0.0)
+    benchmark_variance = benchmark_squares - count * benchmark_mean * benchmark_mean
+    covariance = products - count * mean * benchmark_mean
+    beta = covariance / benchmark_variance if benchmark_variance > TINY * benchmark_squares else 0.0
+    left = variance - beta * covariance
+    if left <= 1e-9 * variance or left <= 1e-18 * count:
+        return 0.0
+    deviation = math.sqrt(left / (count - 1))
+    return math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
+
+
+# -- what was made
+
+
+@metric("money")
+def final_equity(run: Performance) -> float:
+    """equity after the last bar"""
+    return float(run.equity[-1]) if len(run.equity) else run.capital
+
+
+@metric("percent")
+def total_return(run: Performance) -> float:
+    """final equity over capital, less 1"""
+    return final_equity(run) / run.capital - 1.0
+
+
+@metric("percent")
+def cagr(run: Performance) -> float:
+    """compound growth a year"""
+    growth = final_equity(run) / run.capital
+    return growth ** (1 / run.years) - 1.0 if run.years > 0 and growth > 0 else growth - 1.0
+
+
+@metric("percent")
+def volatility(run: Performance) -> float:
+    """deviation of returns, a year"""
+    return math.sqrt(run.bars_per_year) * _deviation(run.returns)
+
+
+# -- what it was worth
+
+
+@metric("ratio")
+def sharpe(run: Performance) -> float:
+    """mean over deviation of returns above the cash rate, a year"""
+    excess = run.returns - run.cash_rate / run.bars_per_year
+    return _ratio(excess, _deviation(excess), run.bars_per_year)
+
+
+@metric("ratio")
+def sortino(run: Performance) -> float:
+    """mean return over the root mean square of losses, a year"""
+    returns = run.returns
+    losses = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2))) if len(returns) else 0.0
+    return _ratio(returns, losses, run.bars_per_year)
+
+
+@metric("ratio")
+def information_ratio(run: Performance) -> float:
+    """mean over deviation of returns above the benchmark's, a year"""
+    excess = run.returns - run.benchmark_returns
+    return _ratio(excess, _deviation(excess), run.bars_per_year)
+
+
+@metric("ratio")
+def appraisal_ratio(run: Performance) -> float:
+    """Sharpe ratio of what is left when market exposure is taken out"""
+    r, b = run.returns, run.benchmark_returns
+    sums = (float(np.sum(each)) for each in (r, r * r, r * b, b, b * b))
+    return appraisal(len(r), *sums, run.bars_per_year)
+
+
+@metric("ratio")
+def beta(run: Performance) -> float:
+    """how far the strategy moves when the benchmark moves by 1"""
+    r, b = run.returns, run.benchmark_returns
+    if len(r) < 2 or not np.var(b) > 0:
+        return 0.0
+    return float(np.cov(r, b)[0, 1] / np.var(b, ddof=1))
+
+
+@metric("percent")
+def alpha(run: Performance) -> float:
+    """mean return a year when market exposure is taken out"""
+    excess = run.returns - beta(run) * run.benchmark_returns
+    return float(run.bars_per_year * np.mean(excess)) if len(excess) else 0.0
+
+
+# -- what it risked
+
+
+@metric("percent")
+def max_drawdown(run: Performance) -> float:
+    """largest fall of equity from an earlier high"""
+    return float(np.min(drawdowns(run.equity, run.capital), initial=0.0))
+
+
+@metric("count")
+def max_drawdown_bars(run: Performance) -> float:
+    """most bars from a high of equity to the next"""
+    under = drawdowns(run.equity, run.capital) < 0
+    longest = current = 0
+    for is_under in under:
+        current = current + 1 if is_under else 0
+        longest = max(longest, current)
+    return float(longest)
+
+
+@metric("ratio")
+def calmar(run: Performance) -> float:
+    """compound growth a year over the largest drawdown"""
+    fall = max_drawdown(run)
+    return cagr(run) / -fall if fall < 0 else math.nan
+
+
+@metric("percent")
+def return_at_benchmark_volatility(run: Performance) -> float:
+    """total return if every return were scaled to the benchmark's volatility"""
+    return float(_scaled(run)[-1] - 1.0) if len(run.returns) else 0.0
+
+
+@metric("percent")
+def drawdown_at_benchmark_volatility(run: Performance) -> float:
+    """largest drawdown if every return were scaled to the benchmark's volatility"""
+    return float(np.min(drawdowns(_scaled(run), 1.0), initial=0.0))
+
+
+# -- what it did
+
+
+@metric("percent")
+def exposure(run: Performance) -> float:
+    """share of bars with a position"""
+    return float(np.mean(run.held)) if len(run.held) else 0.0
+
+
+@metric("ratio")
+def turnover(run: Performance) -> float:
+    """money traded a year over mean equity"""
+    mean = float(np.mean(run.equity)) if len(run.equity) else 0.0
+    return float(np.sum(run.traded)) / mean / run.years if mean > 0 and run.years > 0 else 0.0
+
+
+@metric("money")
+def costs_paid(run: Performance) -> float:
+    """commissions, slippage and borrowing paid"""
+    return float(np.sum(run.costs))
+
+
+@metric("count")
+def num_trades(run: Performance) -> float:
+    """closed round trips"""
+    return float(len(run.profits))
+
+
+@metric("percent")
+def win_rate(run: Performance) -> float:
+    """share of trades that made money"""
+    return float(np.mean(run.profits > 0)) if len(run.profits) else math.nan
+
+
+@metric("ratio")
+def profit_factor(run: Performance) -> float:
+    """money made by winning trades over money lost by losing ones"""
+    lost = -float(np.sum(run.profits[run.profits < 0]))
+    return float(np.sum(run.profits[run.profits > 0])) / lost if lost > 0 else math.nan
+
+
+@metric("money")
+def avg_trade(run: Performance) -> float:
+    """mean profit of a trade"""
+    return float(np.mean(run.profits)) if len(run.profits) else math.nan
+
+
+def drawdowns(equity: Series, capital: float) -> Series:
+    """float64[bar]: equity over its running maximum (capital included), less 1."""
+    highs = np.maximum(np.maximum.accumulate(equity), capital) if len(equity) else equity
+    return equity / highs - 1.0
+
+
+def _deviation(returns: Series) -> float:
+    return float(np.std(returns, ddof=1)) if len(returns) > 1 else 0.0
+
+
+def _ratio(returns: Series, risk: float, bars_per_year: float) -> float:
+    """A yearly mean over a risk; 0 where nothing varies."""
+    if risk <= TINY:
+        return 0.0
+    return math.sqrt(bars_per_year) * float(np.mean(returns)) / risk
+
+
+def _scaled(run: Performance) -> Series:
+    own, other = _deviation(run.returns), _deviation(run.benchmark_returns)
+    factor = other / own if own > TINY else 0.0
+    grown: Series = np.cumprod(np.maximum(1.0 + factor * run.returns, 0.0))
+    return grown
