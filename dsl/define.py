@@ -44,7 +44,9 @@ def slots_from(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
         elif isinstance(each.default, nodes.Name):
             series = find(each.default.name)
             default = call(series) if series is not None and series.series else None
-        slots.append(Slot(each.name, kind, default))
+        names = [slot.name for slot in slots]
+        like = names.index(each.kind.like) if each.kind.like in names else None
+        slots.append(Slot(each.name, kind, default, like))
     return tuple(slots)
 
 
@@ -75,12 +77,13 @@ def signature_text(signature: nodes.Signature) -> str:
             default = f" = {text}"
         elif each.default is not None:
             default = f" = {each.default.name}"
-        parts.append(f"{each.name}: {each.kind.name}{default}")
+        kind = f"like {each.kind.like}" if each.kind.like else each.kind.name
+        parts.append(f"{each.name}: {kind}{default}")
     result = signature.result
     arrow = ""
     if result is not None:
-        kind = result.kind.name if result.kind else f"{result.rule} {result.argument}"
-        arrow = f" -> {kind}"
+        gives = result.kind.name if result.kind else f"{result.rule} {result.argument}"
+        arrow = f" -> {gives}"
     return f"{signature.name}({', '.join(parts)}){arrow}"
 
 
@@ -136,6 +139,9 @@ def _check_signature(node: nodes.Define, scope: Scope) -> None:
             message = f"`{each.name}` needs a default, as an argument before it has one"
             scope.report("E203", message, each.span, "put arguments with defaults last")
         optional = optional or each.default is not None
+        if each.kind.like and each.kind.like not in seen:
+            message = f"there is no argument `{each.kind.like}` before `{each.name}`"
+            scope.report("E201", message, each.span, "name an earlier argument")
         seen.add(each.name)
     result = node.signature.result
     if result is not None and result.argument and result.argument not in seen:

@@ -177,6 +177,8 @@ def _argument(node: nodes.Argument) -> str:
 
 
 def _kind(note: nodes.KindNote) -> str:
+    if note.like:
+        return f"like {note.like}"
     text = note.name
     if note.dimension:
         text += f"({note.dimension[0]}, {note.dimension[1]})"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dsl.kinds import BOOL, LEVEL, Judgement, Kind, scalar
+from dsl.kinds import BOOL, LEVEL, Judgement, Kind, comparison_of, scalar
 from dsl.terms import Argument, Number, Parameter, Slot, Term
 
 
@@ -20,12 +20,19 @@ def kind_of(term: Term) -> Kind:
     return judge(term).kind
 
 
-def misfit(slot: Slot, given: Kind) -> str:
+def misfit(slot: Slot, given: Kind, others: Sequence[Kind] = ()) -> str:
     """Why a value of a kind does not belong in a slot; empty if it does.
 
     Whether it can compute there at all is `computes`.
+
+    Args:
+        slot: the slot.
+        given: the kind of what stands there.
+        others: the kinds of the arguments before it, for a slot that must be like one of them.
     """
     wanted = slot.kind
+    if slot.like is not None and slot.like < len(others):
+        return comparison_of(others[slot.like], given).complaint
     if wanted is None or wanted.family in ("bool", "window"):
         return ""
     if wanted.is_scale_free and given.is_scale_free:
@@ -46,8 +53,9 @@ def complaints(term: Term) -> Iterator[str]:
         if judge(part).complaint:
             yield judge(part).complaint
         if part.operator is not None:
-            for index, arg in enumerate(part.args):
-                reason = misfit(part.operator.slot(index), kind_of(arg))
+            kinds = [kind_of(arg) for arg in part.args]
+            for index, kind in enumerate(kinds):
+                reason = misfit(part.operator.slot(index), kind, kinds)
                 if reason:
                     yield reason
 

@@ -145,8 +145,9 @@ def product_of(x: Kind, y: Kind) -> Judgement:
     if x.is_scale_free != y.is_scale_free:
         factor, thing = (x, y) if x.is_scale_free else (y, x)
         if factor.family == "ratio" or thing.family in ("diff", "other"):
-            return Judgement(replace(thing, low=-INF))
-        return Judgement(DIFF if thing.family == "level" else _of_dimension(dimension))
+            return Judgement(replace(thing, low=-INF), sampled=False)
+        kind = DIFF if thing.family == "level" else _of_dimension(dimension)
+        return Judgement(kind, sampled=False)
     return Judgement(_of_dimension(dimension), sampled=False)
 
 
@@ -235,7 +236,8 @@ def _additive(x: Kind, y: Kind, sign: int, complaint: str) -> Judgement:
         family: Family = thing.family if thing.family == literal.family else "other"
         if literal.family == "scalar":
             family = thing.family
-        return Judgement(Kind(family, low=low, high=high, typical=thing.typical), sampled=x == y)
+        kind = Kind(family, low=low, high=high, typical=thing.typical)
+        return Judgement(kind, sampled=x == y == kind)
     if x.dimension == y.dimension:
         return Judgement(x if x == y else Kind(x.family, *x.dimension), sampled=x == y)
     if "scalar" in (x.family, y.family):

@@ -128,12 +128,16 @@ class Comments:
 
 @dataclass(frozen=True, slots=True)
 class KindNote:
-    """A kind as a signature writes it: its name, dimension, range and typical range."""
+    """A kind as a signature writes it: its name, dimension, range and typical range.
+
+    `like` names the argument whose kind it shares.
+    """
 
     name: str
     dimension: tuple[int, int] | None = None
     range: tuple[Number, Number] | None = None
     typical: tuple[Number, Number] | None = None
+    like: str = ""
 
 
 @dataclass(frozen=True, slots=True)

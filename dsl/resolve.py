@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dsl import nodes
+from dsl import kinds, nodes
 from dsl.errors import Diagnostic, Span, did_you_mean
 from dsl.judge import computes, judge, kind_of, misfit
 from dsl.kinds import BOOL
@@ -161,7 +161,7 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
         return None
     args: list[Term | None] = []
     for index, arg in enumerate(node.args):
-        args.append(_resolve_argument(arg, operator, index, scope))
+        args.append(_resolve_argument(arg, operator, index, args, scope))
     built = [arg for arg in args if arg is not None]
     if len(built) < len(args):
         return None
@@ -174,7 +174,11 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
 
 
 def _resolve_argument(
-    node: nodes.Expression, operator: Operator, index: int, scope: Scope
+    node: nodes.Expression,
+    operator: Operator,
+    index: int,
+    before: Sequence[Term | None],
+    scope: Scope,
 ) -> Term | None:
     slot = operator.slot(index)
     what = f"`{slot.name}` of `{operator.name}`" if operator.name.isidentifier() else (
@@ -197,7 +201,8 @@ def _resolve_argument(
             hint = "write `where(condition, 1, 0)` to make it one"
             scope.report("E302", message, node.span, hint)
         return None
-    reason = misfit(slot, kind_of(term))
+    others = [kind_of(each) if each is not None else kind_of(term) for each in before]
+    reason = misfit(slot, kind_of(term), others)
     if reason:
         scope.report("W402", f"{reason}, in `{operator.name}`", node.span, operator.about)
     return term
@@ -223,10 +228,10 @@ def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
     """Warn of what computes but means little: unlike kinds, and conditions that never change."""
     complaint = judge(term).complaint
     if complaint:
-        kinds = [kind_of(arg) for arg in term.args]
-        bare = any(kind.family == "scalar" for kind in kinds)
+        given = [kind_of(arg) for arg in term.args]
+        bare = any(kind.family == "scalar" for kind in given)
         hint = "use like with like"
-        if bare and any(kind.dimension != (0, 0) for kind in kinds):
+        if bare and any(kind.dimension != (0, 0) for kind in given):
             hint = (
                 "adjusted prices change with later dividends and splits, so a fixed price or "
                 "volume looks ahead; use a ratio, such as `close / close[20]`"
@@ -244,14 +249,20 @@ def _report_decided(node: nodes.Call, term: Term, scope: Scope) -> None:
     strict = term.head in ("<", ">")
     if left.family == right.family == "scalar":
         return
+    scale = left if left.family != "scalar" else right
+    ends = f"its values lie between {scale.low:g} and {scale.high:g}"
+    for arg in term.args:
+        if isinstance(arg.leaf, Number) and arg.leaf.percent and 2 < scale.high < kinds.INF:
+            written = number_to_text(arg.leaf.value * 100)
+            message = f"this is in practice never or always true: {arg.leaf} is {arg.leaf.value:g}"
+            scope.report("W404", message, node.span, f"{ends}; write {written}")
+            return
     if left.low > right.high or (strict and left.low >= right.high):
         verdict = "never"
     elif left.high < right.low or (not strict and left.high <= right.low):
         verdict = "always"
     else:
         return
-    scale = left if left.family != "scalar" else right
-    ends = f"its values lie between {scale.low:g} and {scale.high:g}"
     scope.report("W404", f"this is {verdict} true", node.span, ends)
 
 

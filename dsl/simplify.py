@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 from dsl.spelling import text_of
 from dsl.terms import Argument, Number, Operator, Parameter, Term, call, number, truth
@@ -81,13 +82,20 @@ def _canonical(term: Term, find: Find) -> Term:
         for index, arg in enumerate(term.args)
     )
     if operator.body is not None:
-        return canonical(substitute(operator.body, args), find)
+        return _expanded(operator, args, find)
     built = call(operator, *args)
     for rule in RULES.get(operator.name, POINTWISE if operator.is_pointwise else ()):
         changed = rule(built, find)
         if changed is not None:
             return canonical(changed, find)
     return built
+
+
+@lru_cache(8192)
+def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
+    """The canonical form of a define's body over canonical arguments."""
+    assert operator.body is not None
+    return canonical(substitute(operator.body, args), find)
 
 
 def _window(term: Term, operator: Operator, index: int) -> Term:

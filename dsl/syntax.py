@@ -132,12 +132,17 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
         meta: Meta,
         name: Token,
         kind: nodes.KindNote,
-        bounds: tuple[nodes.Number, nodes.Number] | None,
-        default: nodes.Number | Token | None,
+        *rest: object,
     ) -> nodes.Argument:
-        note = nodes.KindNote(kind.name, kind.dimension, bounds)
+        # `kind [range] [= default]`, or `like x [= default]`, which has no range.
+        bounds = cast(tuple[nodes.Number, nodes.Number] | None, rest[0] if len(rest) > 1 else None)
+        default = cast(nodes.Number | Token | None, rest[-1])
+        note = nodes.KindNote(kind.name, kind.dimension, bounds, like=kind.like)
         given = self.name(default) if isinstance(default, Token) else default
         return nodes.Argument(str(name), note, given, Span(meta.start_pos, meta.end_pos))
+
+    def alike(self, name: Token) -> nodes.KindNote:
+        return nodes.KindNote("number", like=str(name))
 
     def arguments(self, *given: nodes.Argument) -> tuple[nodes.Argument, ...]:
         return given

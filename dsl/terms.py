@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from dsl.kinds import Judgement, Kind
 from dsl.nodes import Define, number_to_text
@@ -21,12 +21,14 @@ from dsl.nodes import Define, number_to_text
 class Slot:
     """One argument of an operator: what may stand there, and its default.
 
+    `kind` None is any number; `like` is the index of the argument whose kind it must share;
     `kind.typical` is the range from which the search draws literals and windows.
     """
 
     name: str
     kind: Kind | None
     default: Term | None = None
+    like: int | None = None
 
     @property
     def is_window(self) -> bool:
@@ -78,7 +80,7 @@ class Operator:
 
     def slot(self, index: int) -> Slot:
         """The slot of an argument; a variadic operator repeats its last."""
-        return self.slots[min(index, len(self.slots) - 1)]
+        return self.slots[index] if index < len(self.slots) else self.slots[-1]
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Parameter:
 class Term:
     """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
 
+    `value` is the number of a literal or a parameter, and None for anything else.
+
     Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
     """
 
@@ -114,7 +118,6 @@ class Term:
         "__weakref__",
         "args",
         "canonical",
-        "depth",
         "is_canonical",
         "judgement",
         "leaf",
@@ -123,26 +126,30 @@ class Term:
         "precedence",
         "size",
         "text",
+        "value",
     )
 
     operator: Operator | None
     args: tuple[Term, ...]
     leaf: Number | bool | Parameter | Argument | None
     size: int
-    depth: int
     canonical: Term | None
     is_canonical: bool
     judgement: Judgement | None
     lookback: int | None
     text: str | None
+    value: float | None
     precedence: int
 
     def __init__(self, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> None:
         self.operator = operator
         self.args = args
         self.leaf = leaf
-        self.size = 1 + sum([arg.size for arg in args])
-        self.depth = 1 + max([arg.depth for arg in args], default=0)
+        self.value = None if leaf is None else getattr(leaf, "value", None)
+        size = 1
+        for arg in args:
+            size += arg.size
+        self.size = size
         self.canonical = self.judgement = self.lookback = self.text = None
         self.is_canonical = False
         self.precedence = 0
@@ -151,13 +158,6 @@ class Term:
         if self.operator is None:
             return f"Term({self.leaf!r})"
         return f"Term({self.operator.name}{self.args!r})"
-
-    @property
-    def value(self) -> float | None:
-        """The number of a literal or a parameter; None for anything else."""
-        if isinstance(self.leaf, Number | Parameter):
-            return self.leaf.value
-        return None
 
     @property
     def head(self) -> str:
@@ -191,7 +191,20 @@ class Argument:
     kind: Kind | None
 
 
-_interned: WeakValueDictionary[Any, Term] = WeakValueDictionary()
+class _Interned(ref[Term]):
+    """A weak reference to a term that knows what the term is interned as."""
+
+    __slots__ = ("key",)
+    key: Any
+
+
+_interned: dict[Any, _Interned] = {}
+
+
+def _forget(reference: ref[Term]) -> None:
+    key = reference.key if isinstance(reference, _Interned) else None
+    if _interned.get(key) is reference:
+        del _interned[key]
 
 
 def call(operator: Operator, *args: Term) -> Term:
@@ -221,7 +234,10 @@ def argument(index: int, name: str, kind: Kind | None) -> Term:
 
 
 def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
-    found = _interned.get(key)
+    reference = _interned.get(key)
+    found = reference() if reference is not None else None
     if found is None:
-        found = _interned[key] = Term(operator, args, leaf)
+        found = Term(operator, args, leaf)
+        reference = _interned[key] = _Interned(found, _forget)
+        reference.key = key
     return found

@@ -112,9 +112,10 @@ def sign(x: Series, out: Series) -> None:
 
 
 @pointwise(
-    "sqrt(x: number) -> other(0, 0)",
+    "sqrt(x: number)",
     "square root; unknown below 0",
     "sqrt(close / open)",
+    judge=lambda x: Judgement(Kind("other", x.price // 2, x.volume // 2), sampled=False),
 )
 def square_root(x: Series, out: Series) -> None:
     for i in range(len(out)):

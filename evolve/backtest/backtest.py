@@ -112,7 +112,7 @@ def backtest(
         np.zeros(count),
     )
     compiled(simulation.simulate)(
-        tape, orders_of(signals), market, record, account()
+        tape, orders_of(signals), market, record, scratch_account()
     )
     table = record.trades[: record.trade_count[0]]
     benchmark, benchmark_costs = buy_and_hold(tape, market)
@@ -180,7 +180,7 @@ def buy_and_hold(tape: Tape, market: Market) -> tuple[Series, float]:
     return equity, slippage + fee + last_fee
 
 
-def account() -> np.record:
+def scratch_account() -> np.record:
     """Scratch for the simulation."""
     scratch: np.record = np.zeros(1, simulation.ACCOUNT)[0]
     return scratch

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
+Sums = float | Series
 Unit = Literal["ratio", "percent", "money", "count"]
 
 TINY = 1e-12
@@ -100,25 +101,26 @@ def bar_returns(equity: Series) -> Series:
 
 
 def appraisal(
-    count: float, total: float, squares: float, products: float,
-    benchmark_total: float, benchmark_squares: float, bars_per_year: float,
-) -> float:  # fmt: skip
+    count: Sums, total: Sums, squares: Sums, products: Sums,
+    benchmark_total: Sums, benchmark_squares: Sums, bars_per_year: float,
+) -> Series:  # fmt: skip
     """The appraisal ratio from sums over `count` returns: of r, r*r, r*b, b and b*b.
 
-    0 where nothing varies once market exposure is taken out.
+    Takes numbers or arrays of one shape. 0 where nothing varies once market exposure is taken
+    out.
     """
-    if count < 2:
-        return 0.0
-    mean, benchmark_mean = total / count, benchmark_total / count
-    variance = max(squares - count * mean * mean, 0.0)
-    benchmark_variance = benchmark_squares - count * benchmark_mean * benchmark_mean
-    covariance = products - count * mean * benchmark_mean
-    beta = covariance / benchmark_variance if benchmark_variance > TINY * benchmark_squares else 0.0
+    n = np.maximum(count, 2)
+    mean, benchmark_mean = total / n, benchmark_total / n
+    variance = np.maximum(squares - n * mean * mean, 0.0)
+    benchmark_variance = benchmark_squares - n * benchmark_mean * benchmark_mean
+    covariance = products - n * mean * benchmark_mean
+    varies = benchmark_variance > TINY * np.asarray(benchmark_squares)
+    beta = np.where(varies, covariance / np.where(varies, benchmark_variance, 1.0), 0.0)
     left = variance - beta * covariance
-    if left <= 1e-9 * variance or left <= 1e-18 * count:
-        return 0.0
-    deviation = math.sqrt(left / (count - 1))
-    return math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
+    moves = (left > 1e-9 * variance) & (left > 1e-18 * n) & (np.asarray(count) >= 2)
+    deviation = np.sqrt(np.where(moves, left, 1.0) / (n - 1))
+    ratio = math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
+    return np.where(moves, ratio, 0.0)
 
 
 # -- what was made
@@ -179,7 +181,7 @@ def appraisal_ratio(run: Performance) -> float:
     """Sharpe ratio of what is left when market exposure is taken out"""
     r, b = run.returns, run.benchmark_returns
     sums = (float(np.sum(each)) for each in (r, r * r, r * b, b, b * b))
-    return appraisal(len(r), *sums, run.bars_per_year)
+    return float(appraisal(len(r), *sums, run.bars_per_year))
 
 
 @metric("ratio")

@@ -1,0 +1,10 @@
+"""Prices: where they come from, what is checked of them, and how they are parted.
+
+A data spec is one notation everywhere: `yahoo:SPY`, `csv:PATH`, `parquet:PATH` (a bare path
+works), `sample:sp500`, `synthetic:walk?seed=1&bars=2500`.
+"""
+
+from evolve.data.dataset import Dataset, load
+from evolve.data.partition import Partition, Split, part
+
+__all__ = ["Dataset", "Partition", "Split", "load", "part"]

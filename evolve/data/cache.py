@@ -1,0 +1,70 @@
+"""Fetched prices kept on disk: whole files only, with the day they were fetched and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dsl.home import home
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A table as it was fetched, and when."""
+
+    frame: pd.DataFrame
+    as_of: str
+
+
+def path_of(source: str, symbol: str) -> Path:
+    """Where a symbol's table is kept; the name cannot leave the folder."""
+    safe = re.sub(r"[^A-Za-z0-9^=.-]", "_", symbol).lstrip(".")
+    digest = hashlib.blake2b(symbol.encode(), digest_size=4).hexdigest()
+    return home() / "prices" / source / f"{safe}-{digest}.parquet"
+
+
+def read(source: str, symbol: str) -> Cached | None:
+    """What was kept of a symbol; None if nothing was, or what was is damaged."""
+    path = path_of(source, symbol)
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return None
+    notes = table.schema.metadata or {}
+    frame: pd.DataFrame = table.to_pandas()
+    if notes.get(b"hash", b"").decode() != _hash(frame):
+        return None
+    return Cached(frame, notes.get(b"as_of", b"").decode())
+
+
+def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str) -> None:
+    """Keep a table: written beside its place and moved there, so that it is whole or absent."""
+    table = pa.Table.from_pandas(frame)
+    notes = {**(table.schema.metadata or {}), b"as_of": as_of.encode(), b"hash": _hash(frame).encode()}
+    write_atomically(path_of(source, symbol), table.replace_schema_metadata(notes))
+
+
+def write_atomically(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    try:
+        pq.write_table(table, temporary)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _hash(frame: pd.DataFrame) -> str:
+    rows = pd.util.hash_pandas_object(frame, index=True).to_numpy()
+    return hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()

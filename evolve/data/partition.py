@@ -1,0 +1,87 @@
+"""Train, validation, holdout: who may see which bars.
+
+A `Partition` holds copies of the train and validation bars and no holdout bar at all: what is
+sealed is not hidden but absent. It is read again from the run's own snapshot of the bars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from dsl.bars import Bars
+from evolve.errors import EvolveError
+
+LEAST_BARS = 30
+
+
+@dataclass(frozen=True)
+class Split:
+    """How bars are parted: fractions of them, or the first day of validation and of holdout."""
+
+    train: float = 0.6
+    validation: float = 0.2
+    validation_from: date | None = None
+    holdout_from: date | None = None
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What may be known of the holdout: its first and last day and its length."""
+
+    first_day: str
+    last_day: str
+    bars: int
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """The bars that may be seen.
+
+    Attributes:
+        train: what the search is scored on.
+        seen: train and validation together; validation runs from `validation_start` to its end,
+            warmed by the bars before it.
+        holdout: what is known of the rest.
+    """
+
+    train: Bars
+    seen: Bars
+    holdout: Sealed
+
+    @property
+    def validation_start(self) -> int:
+        """The bar of `seen` at which validation begins."""
+        return len(self.train)
+
+
+def part(bars: Bars, split: Split) -> Partition:
+    """Part bars into train, validation and a sealed holdout.
+
+    Raises:
+        EvolveError: if a part would have too few bars to say anything.
+    """
+    count = len(bars)
+    if split.validation_from is not None and split.holdout_from is not None:
+        train_end = _bar_of(bars, split.validation_from)
+        seen_end = _bar_of(bars, split.holdout_from)
+    else:
+        train_end = round(count * split.train)
+        seen_end = round(count * (split.train + split.validation))
+    for name, length in (
+        ("train", train_end),
+        ("validation", seen_end - train_end),
+        ("holdout", count - seen_end),
+    ):
+        if length < LEAST_BARS:
+            message = f"the split leaves {max(length, 0)} of {count} bars for {name}"
+            raise EvolveError(message, f"give each part at least {LEAST_BARS} bars")
+    days = bars.time.astype("datetime64[D]")
+    sealed = Sealed(str(days[seen_end]), str(days[-1]), count - seen_end)
+    return Partition(bars.slice(0, train_end), bars.slice(0, seen_end), sealed)
+
+
+def _bar_of(bars: Bars, day: date) -> int:
+    return int(np.searchsorted(bars.time, np.datetime64(day.isoformat(), "ns"), "left"))

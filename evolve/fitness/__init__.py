@@ -1,0 +1,1 @@
+"""Programs to scores: the one place where language, backtest and metrics meet."""

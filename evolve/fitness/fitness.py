@@ -1,0 +1,167 @@
+"""Scores of programs on the folds of train, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dsl.bars import Bars
+from dsl.evaluate import Evaluator
+from dsl.evaluate.compile import compiled
+from dsl.program import Program
+from evolve.backtest import simulate as simulation
+from evolve.backtest.backtest import buy_and_hold, orders_of, scratch_account, tape_of
+from evolve.backtest.market import Market
+from evolve.backtest.metrics import bar_returns
+from evolve.backtest.simulate import F_RUINED, FOLD_FIELDS, TRADE_FIELDS, Record
+from evolve.fitness.objectives import (
+    OBJECTIVES,
+    REQUIREMENTS,
+    FoldSums,
+    Objective,
+    penalised_mean,
+)
+
+BATCH = 256
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Goals:
+    """What fitness is made of.
+
+    Attributes:
+        maximize, minimize: names of objectives, the most important first.
+        require: least values by name of requirement.
+        folds: slices of train.
+        spread_penalty: deviations over folds taken off the mean.
+    """
+
+    maximize: tuple[str, ...] = ("appraisal_ratio",)
+    minimize: tuple[str, ...] = ("nodes",)
+    require: Mapping[str, float] = field(default_factory=lambda: {"trades_per_fold": 3.0})
+    folds: int = 5
+    spread_penalty: float = 0.5
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Maximized ones first."""
+        return tuple(OBJECTIVES[name] for name in (*self.maximize, *self.minimize))
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """1 for what is maximized, -1 for what is minimized, as DEAP counts."""
+        return (1.0,) * len(self.maximize) + (-1.0,) * len(self.minimize)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a program is worth to the search.
+
+    Attributes:
+        values: one number an objective, rounded to 12 digits.
+        folds: the first objective by fold.
+        trades: closed trades over all folds.
+        obstacle: why it cannot be used; empty if it can.
+    """
+
+    values: tuple[float, ...]
+    folds: tuple[float, ...] = ()
+    trades: int = 0
+    obstacle: str = ""
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether every requirement is met."""
+        return not self.obstacle
+
+
+class TrainFitness:
+    """Scores programs on train. It is given train's bars alone, so it cannot see others."""
+
+    def __init__(self, train: Bars, market: Market, goals: Goals) -> None:
+        """
+        Args:
+            train: one symbol's bars.
+            market: fills and costs.
+            goals: objectives, requirements and folds.
+        """
+        self.goals = goals
+        self._market = market
+        self._evaluator = Evaluator(train)
+        self._tape = tape_of(train, 0, len(train))
+        self._account = scratch_account()
+        self._edges = np.linspace(0, len(train), goals.folds + 1).round().astype(np.int64)
+        equity, _ = buy_and_hold(self._tape, market)
+        self._benchmark = np.concatenate([[0.0], bar_returns(equity)])
+        slices = [
+            self._benchmark[first:last]
+            for first, last in zip(self._edges[:-1], self._edges[1:], strict=True)
+        ]
+        self._benchmark_total = np.array([each.sum() for each in slices])
+        self._benchmark_squares = np.array([(each * each).sum() for each in slices])
+        self._bars_per_year = train.bars_per_year
+
+    def __call__(self, programs: Sequence[Program]) -> list[Scores]:
+        """The scores of each program, the same whatever else is in the batch."""
+        scored: list[Scores] = []
+        for first in range(0, len(programs), BATCH):
+            scored.extend(self._score(programs[first : first + BATCH]))
+        return scored
+
+    def _score(self, programs: Sequence[Program]) -> list[Scores]:
+        goals = self.goals
+        folds = FoldSums(
+            self._simulate(programs),
+            self._benchmark_total,
+            self._benchmark_squares,
+            np.diff(self._edges).astype(np.float64),
+            self._bars_per_year,
+        )
+        columns, first = [], np.zeros((len(programs), goals.folds))
+        for index, objective in enumerate(goals.objectives):
+            if objective.by_fold is not None:
+                values = objective.by_fold(folds)
+                first = values if index == 0 else first
+                columns.append(penalised_mean(values, goals.spread_penalty))
+            elif objective.by_program is not None:
+                columns.append(np.array([objective.by_program(each) for each in programs]))
+        table = np.column_stack(columns).round(DIGITS)
+        trades = folds.sums[:, :, simulation.F_TRADES].sum(axis=1)
+        obstacles = self._obstacles(folds)
+        return [
+            Scores(
+                tuple(table[row].tolist()),
+                tuple(first[row].round(DIGITS).tolist()),
+                int(trades[row]),
+                obstacles[row],
+            )
+            for row in range(len(programs))
+        ]
+
+    def _simulate(self, programs: Sequence[Program]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        signals = self._evaluator.signals(programs)
+        record = Record(
+            np.zeros((0, 0)),
+            np.zeros((0, 0), np.int8),
+            np.zeros((0, len(TRADE_FIELDS))),
+            np.zeros(1, np.int64),
+            np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS))),
+            self._edges[:-1],
+            self._benchmark,
+        )
+        run = compiled(simulation.simulate)
+        run(self._tape, orders_of(signals), self._market, record, self._account)
+        return record.folds
+
+    def _obstacles(self, folds: FoldSums) -> list[str]:
+        obstacles = [""] * len(folds.sums)
+        for name, least in self.goals.require.items():
+            lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
+            for row in np.flatnonzero(lowest < least):
+                obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"
+        for row in np.flatnonzero(folds.sums[:, -1, F_RUINED] > 0):
+            obstacles[row] = "ruined"
+        return obstacles

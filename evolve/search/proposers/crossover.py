@@ -1,0 +1,33 @@
+"""Crossover: a part of one strategy takes the place of a like part of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from dsl.program import Rules
+from evolve.search.edit import adopted, replaced, series_positions
+from evolve.search.proposer import Proposer
+from evolve.search.space import Space
+
+WHOLE_RULE = 0.3
+
+
+def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
+    """The first parent with a whole rule, or a part of the same kind, from the second."""
+    host, donor = parents
+    if rng.random() < WHOLE_RULE:
+        name, term = rng.choice(donor.items())
+        return host._replace(**{name: adopted(term, host)})
+    here = rng.choice(series_positions(host))
+    like = [
+        each
+        for each in series_positions(donor)
+        if each.place == here.place and each.term is not here.term
+    ]
+    if not like:
+        return None
+    return replaced(host, here, adopted(rng.choice(like).term, host))
+
+
+PROPOSER = Proposer("crossover", "parts of two strategies in one", 2, 4.0, propose)

@@ -1,0 +1,77 @@
+"""Point mutation: one operator or series becomes another that fits the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from dsl.judge import kind_of
+from dsl.kinds import Kind
+from dsl.program import Rules
+from dsl.terms import Operator, Term, call
+from evolve.search.edit import Position, replaced, series_positions
+from evolve.search.grow import grow_in
+from evolve.search.proposer import Proposer
+from evolve.search.space import Place, Space, Window, place_of
+
+
+def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
+    """The parent with one node exchanged, its arguments kept where they fit."""
+    rules = parents[0]
+    here = rng.choice(series_positions(rules))
+    if here.term.head in ("and", "or"):
+        other = space.find.operator("or" if here.term.head == "and" else "and")
+        return replaced(rules, here, call(other, *here.term.args))
+    fitting = _exchanges(here, space)
+    if not fitting:
+        return None
+    operator, places = rng.choice(fitting)
+    kept = list(here.term.args)
+    args = [
+        kept[index] if index < len(kept) and _keeps(here.term, index, place) else
+        grow_in(place, 1, space, rng)
+        for index, place in enumerate(places)
+    ]  # fmt: skip
+    return replaced(rules, here, call(operator, *args))
+
+
+def _exchanges(here: Position, space: Space) -> list[tuple[Operator, tuple[Place, ...]]]:
+    """Productions of the place whose series arguments are those that stand there."""
+    if not isinstance(here.place, Kind):
+        return []
+    series = _series_kinds(here.term)
+    found = []
+    for group in space.productions.get(here.place, ()):
+        if group[0].operator is here.term.operator:
+            continue
+        for production in group:
+            kinds = [place for place in production.places if isinstance(place, Kind)]
+            if kinds == series:
+                found.append((production.operator, production.places))
+    return found
+
+
+def _series_kinds(term: Term) -> list[Kind]:
+    operator = term.operator
+    if operator is None:
+        return []
+    return [
+        kind_of(arg)
+        for index, arg in enumerate(term.args)
+        if place_of(operator.slot(index)) is None and kind_of(arg).family != "scalar"
+    ]
+
+
+def _keeps(term: Term, index: int, place: Place) -> bool:
+    """Whether an argument may stay in a place: a like series, a window within its range."""
+    arg = term.args[index]
+    if isinstance(place, Kind):
+        return kind_of(arg) == place
+    value = arg.value
+    if value is None:
+        return False
+    is_window = term.operator is not None and term.operator.slot(index).is_window
+    return place.low <= value <= place.high and isinstance(place, Window) == is_window
+
+
+PROPOSER = Proposer("point", "one operator or series exchanged", 1, 2.0, propose)

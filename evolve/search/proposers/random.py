@@ -1,0 +1,19 @@
+"""Random strategies: fresh blood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from dsl.program import Rules
+from evolve.search.grow import grow_rules
+from evolve.search.proposer import Proposer
+from evolve.search.space import Space
+
+
+def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
+    """A strategy made of nothing but chance."""
+    return grow_rules(space, rng)
+
+
+PROPOSER = Proposer("random", "strategies made by chance", 0, 1.0, propose)

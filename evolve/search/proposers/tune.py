@@ -1,0 +1,77 @@
+"""Constant tuning: windows, thresholds and params move a little."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from dsl.program import Rules
+from dsl.terms import Number, Parameter, number
+from evolve.search.edit import Position, positions, replaced, with_parameter
+from evolve.search.proposer import Proposer
+from evolve.search.space import Constant, Space, Window
+
+FURTHER = 0.3
+WINDOW_SPREAD, CONSTANT_SPREAD, PARAMETER_SPREAD = 0.25, 0.1, 0.15
+
+
+def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
+    """The parent with one constant moved, sometimes two or three."""
+    rules = parents[0]
+    tuned = _tune_once(rules, rng)
+    while tuned is not None and rng.random() < FURTHER:
+        tuned = _tune_once(tuned, rng)
+    return tuned
+
+
+def _tune_once(rules: Rules, rng: Random) -> Rules | None:
+    movable = [each for each in positions(rules) if _is_movable(each)]
+    if not movable:
+        return None
+    here = rng.choice(movable)
+    leaf = here.term.leaf
+    if isinstance(leaf, Parameter):
+        return with_parameter(rules, leaf, moved(leaf, rng))
+    value = here.term.value or 0.0
+    percent = isinstance(leaf, Number) and leaf.percent
+    if isinstance(here.place, Window):
+        grown = value * math.exp(rng.gauss(0.0, WINDOW_SPREAD))
+        step = round(grown) if round(grown) != value else value + rng.choice((-1, 1))
+        new = number(min(max(step, here.place.low), here.place.high))
+    else:
+        assert isinstance(here.place, Constant)
+        width = here.place.high - here.place.low
+        shifted = value + rng.gauss(0.0, CONSTANT_SPREAD * width)
+        clipped = min(max(shifted, here.place.low), here.place.high)
+        new = number(here.place.rounded(clipped), percent)
+    return replaced(rules, here, new)
+
+
+def moved(param: Parameter, rng: Random) -> Parameter:
+    """A parameter at another value of its range, on its step."""
+    assert param.low is not None and param.high is not None
+    width = param.high - param.low
+    value = param.value + rng.gauss(0.0, PARAMETER_SPREAD * width)
+    step = param.step or (1.0 if param.is_whole else 0.0)
+    if step:
+        value = param.low + round((value - param.low) / step) * step
+        if value == param.value:
+            value += rng.choice((-step, step))
+    digits = Constant(param.low, param.high).digits + 1
+    value = round(min(max(value, param.low), param.high), digits)
+    return replace(param, value=value)
+
+
+def _is_movable(position: Position) -> bool:
+    leaf = position.term.leaf
+    if isinstance(leaf, Parameter):
+        return leaf.is_tunable
+    if not isinstance(leaf, Number):
+        return False
+    place = position.place
+    return isinstance(place, Window | Constant) and place.low < place.high
+
+
+PROPOSER = Proposer("tune", "constants moved a little", 1, 2.0, propose)
