@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
+from dsl.judge import kind_of
+from dsl.kinds import BOOL
 from dsl.spelling import text_of
 from dsl.terms import Argument, Number, Operator, Parameter, Term, call, number, truth
 
@@ -29,7 +31,7 @@ def canonical(term: Term, find: Find) -> Term:
     """The canonical form of a term, computed once and kept on it.
 
     Args:
-        term: any term without argument leaves.
+        term: any term.
         find: operators by name, for rules that write another operator.
 
     Raises:
@@ -95,12 +97,20 @@ def _canonical(term: Term, find: Find) -> Term:
 def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     """The canonical form of a define's body over canonical arguments."""
     assert operator.body is not None
-    return canonical(substitute(operator.body, args), find)
+    body = canonical(operator.body, find)  # simplified once, not at every use
+    expanded = canonical(substitute(body, args), find)
+    expanded.is_indicator = kind_of(expanded) != BOOL
+    return expanded
 
 
 def _window(term: Term, operator: Operator, index: int) -> Term:
-    """A window as a whole number of bars; a computed one is rounded down."""
+    """A window as a whole number of bars; a computed one is rounded down.
+
+    In the body of a define it may still depend on an argument, and is left as it is.
+    """
     value = fold(term)
+    if value is None and any(isinstance(part.leaf, Argument) for part in term.walk()):
+        return term
     least = 0 if operator.name == "lag" else 1
     if value is None or not math.isfinite(value) or not least <= value <= MAX_WINDOW_BARS:
         name = operator.slot(index).name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dsl.terms import Parameter, Term
+from dsl.terms import Argument, Parameter, Term
 
 INFIX = {
     "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4,
@@ -63,7 +63,7 @@ def _spell_term(term: Term) -> Spelled:
     if operator is None:
         if isinstance(leaf, bool):
             return Spelled(str(leaf).lower(), ATOM)
-        if isinstance(leaf, Parameter):
+        if isinstance(leaf, Parameter | Argument):
             return Spelled(leaf.name, ATOM)
         return spell_number(str(leaf))
     if operator.series:

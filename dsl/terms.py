@@ -110,6 +110,7 @@ class Term:
     """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
 
     `value` is the number of a literal or a parameter, and None for anything else.
+    `is_indicator` marks the expansion of a define, whose series is worth keeping.
 
     Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
     """
@@ -119,6 +120,7 @@ class Term:
         "args",
         "canonical",
         "is_canonical",
+        "is_indicator",
         "judgement",
         "leaf",
         "lookback",
@@ -135,6 +137,7 @@ class Term:
     size: int
     canonical: Term | None
     is_canonical: bool
+    is_indicator: bool
     judgement: Judgement | None
     lookback: int | None
     text: str | None
@@ -151,7 +154,7 @@ class Term:
             size += arg.size
         self.size = size
         self.canonical = self.judgement = self.lookback = self.text = None
-        self.is_canonical = False
+        self.is_canonical = self.is_indicator = False
         self.precedence = 0
 
     def __repr__(self) -> str:

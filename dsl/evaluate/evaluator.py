@@ -1,7 +1,7 @@
 """Terms to series: a memo of indicator series in a bounded arena, everything else in scratch.
 
-Rolling and recursive series, lags and constants are kept by term and shared by all programs of
-a run. Pointwise arithmetic and comparisons are computed where they are needed: that is cheaper
+Rolling and recursive series, lags, constants and whole indicators (the expansions of defines)
+are kept by term and shared by all programs of a run. Other pointwise arithmetic and comparisons are computed where they are needed: that is cheaper
 than keeping them. Nothing here allocates per program once warm.
 """
 
@@ -29,6 +29,7 @@ Row = NDArray[Any]
 
 BUY, SELL, SHORT, COVER = 1, 2, 4, 8
 ARENA_MB = 64
+CONDITIONS_A_SERIES = 4  # a condition takes an eighth of the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,7 @@ class Evaluator:
         }
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}
+        self._kept_conditions: dict[Term, Condition] = {}
         self._spare: list[Series] = []
         self._scratch: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
         self._plans: dict[Operator, _Plan] = {}
@@ -118,10 +120,7 @@ class Evaluator:
         for index, program in enumerate(programs):
             self._make_room()
             rules = program.canonical
-            held = [self._condition(term) for term in rules[:4]]
-            self._pack(*[value.row for value in held], orders[index])
-            for value in held:
-                self._release(value)
+            self._pack(*[self._condition(term) for term in rules[:4]], orders[index])
             for column, term in enumerate((rules.size, rules.stop, rules.trail, rules.target)):
                 if term is not None:
                     rows[index, column] = len(settings)
@@ -132,8 +131,16 @@ class Evaluator:
         table = np.stack(settings) if settings else np.empty((0, self.length))
         return Signals(orders, table, rows, ratios, hold)
 
-    def _condition(self, term: Term | None) -> _Value:
-        return _Value(self._constant[False], False) if term is None else self._value(term)
+    def _condition(self, term: Term | None) -> Condition:
+        """A rule, kept whole: most of a child's rules are its parents'."""
+        if term is None:
+            return self._constant[False]
+        kept = self._kept_conditions.get(term)
+        if kept is None:
+            value = self._value(term)
+            kept = self._kept_conditions[term] = value.row.copy()
+            self._release(value)
+        return kept
 
     def _value(self, term: Term) -> _Value:
         kept = self._kept.get(term)
@@ -161,7 +168,8 @@ class Evaluator:
                 value = self._value(_complement(arg))
                 inputs.append(value.row)
                 scratch.append(value)
-        out = self._spare_row() if plan.is_kept else self._scratch_row(plan.gives_condition)
+        is_kept = plan.is_kept or term.is_indicator
+        out = self._spare_row() if is_kept else self._scratch_row(plan.gives_condition)
         if operator.is_variadic:
             plan.kernel(inputs[0], inputs[1], out)
             for further in inputs[2:]:
@@ -170,7 +178,7 @@ class Evaluator:
             plan.kernel(*inputs, out)
         for value in scratch:
             self._release(value)
-        return self._keep(term, out) if plan.is_kept else _Value(out, True)
+        return self._keep(term, out) if is_kept else _Value(out, True)
 
     def _plan(self, operator: Operator) -> _Plan:
         assert operator.kernel is not None, operator.name
@@ -202,6 +210,8 @@ class Evaluator:
         if len(self._kept) >= self._capacity:
             self._spare = list(self._kept.values())
             self._kept.clear()
+        if len(self._kept_conditions) >= CONDITIONS_A_SERIES * self._capacity:
+            self._kept_conditions.clear()
 
     def _spare_row(self) -> Series:
         return self._spare.pop() if self._spare else np.empty(self.length)

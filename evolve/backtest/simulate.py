@@ -21,6 +21,7 @@ BUY, SELL, SHORT, COVER = 1, 2, 4, 8
 SIZE, STOP, TRAIL, TARGET = range(4)
 
 NONE = -1
+NEVER = 1 << 60
 REASONS = ("signal", "reverse", "hold", "stop", "trail", "target", "end", "ruin")
 BY_SIGNAL, BY_REVERSE, BY_HOLD, BY_STOP, BY_TRAIL, BY_TARGET, BY_END, BY_RUIN = range(8)
 
@@ -142,18 +143,19 @@ def _simulate_one(
     tape: Tape, signals: Orders, market: Market, record: Record, account: np.record, p: int
 ) -> None:
     # Arrays stay in this function: handing them to another costs more than the other does.
-    orders, hold = signals.orders[p], signals.hold_bars[p]
+    orders = signals.orders[p]
+    hold = signals.hold_bars[p] if signals.hold_bars[p] > 0 else NEVER
     settings, rows, is_ratio = signals.settings, signals.rows[p], signals.is_ratio[p]
     opens, highs, lows, closes = tape.open, tape.high, tape.low, tape.close
     adjustments, days, benchmark, edges = tape.adjustment, tape.days, record.benchmark, record.edges
     folds, trades, trade_count = record.folds, record.trades, record.trade_count
     start, last, at_close = tape.start, tape.last, market.at_close
     accrues = market.cash_rate != 0.0 or market.borrow != 0.0
-    has_exits = hold > 0 or np.any(rows[STOP:] >= 0)
     wants_equity, wants_folds = record.equity.shape[0] > 0, folds.shape[0] > 0
     equity, last_close, idle_days, fold = market.capital, 0.0, 0.0, 0
     count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
     cash, shares, is_waiting, ruined = market.capital, 0.0, False, False
+    floor, ceiling, due = -math.inf, math.inf, NEVER
     account.cash, account.shares, account.reason = cash, 0.0, NONE
     account.leave, account.side = 0, 0
     for setting in range(4):
@@ -168,14 +170,12 @@ def _simulate_one(
         idle_days += days[t] if t > start else 0.0
         # A bar without a price: nothing fills, nothing is marked, orders wait.
         if opens[t] == opens[t] and closes[t] == closes[t] and not ruined:
-            is_quiet = not (is_waiting or accrues or t == last)
             if shares == 0.0:
-                is_quiet = is_quiet and not orders[t] & (BUY | SHORT)
-            elif shares > 0.0:
-                is_quiet = is_quiet and not has_exits and not orders[t] & (SELL | SHORT)
+                acts = orders[t] & (BUY | SHORT) != 0
             else:
-                is_quiet = is_quiet and not has_exits and not orders[t] & (COVER | BUY)
-            if not is_quiet:
+                reads = SELL | SHORT if shares > 0.0 else COVER | BUY
+                acts = orders[t] & reads != 0 or t >= due or lows[t] <= floor or highs[t] >= ceiling
+            if acts or is_waiting or accrues or t == last:
                 bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t])
                 if accrues:
                     _accrue(account, last_close, idle_days, market)
@@ -184,7 +184,7 @@ def _simulate_one(
                     _fill(account, market, bar, bar.open, hold, t, fold)
                     if account.reason != NONE:
                         _keep_trade(account, folds, trades, trade_count, p, t)
-                if has_exits and account.shares != 0.0 and not (at_close and account.bar == t):
+                if account.shares != 0.0 and not (at_close and account.bar == t):
                     stopped = _exit_within(account, market, bar)
                 if t < last:
                     _read_signals(account, orders[t])
@@ -205,7 +205,8 @@ def _simulate_one(
                     _leave(account, market, bar, bar.close, BY_END)
                 if account.reason != NONE:
                     _keep_trade(account, folds, trades, trade_count, p, t)
-                cash, shares = account.cash, account.shares
+                cash, shares, due = account.cash, account.shares, account.bar + hold
+                floor, ceiling = _reach(account)
                 is_waiting = account.leave != 0 or account.side != 0
             idle_days, last_close = 0.0, closes[t]
             equity = cash + shares * last_close
@@ -250,7 +251,7 @@ def _fill(
     if account.shares != 0.0:
         if account.leave != 0:
             _leave(account, market, bar, price, BY_REVERSE if account.side != 0 else BY_SIGNAL)
-        elif 0 < hold <= t - account.bar:
+        elif t - account.bar >= hold:
             _leave(account, market, bar, price, BY_HOLD)
     if account.side != 0 and account.shares == 0.0:
         _enter(account, market, bar, price, t, fold)
@@ -302,6 +303,24 @@ def _exit_within(account: np.record, market: Market, bar: Bar) -> bool:
     if side * best > side * account.extreme:
         account.extreme = best
     return False
+
+
+@register_jitable
+def _reach(account: np.record) -> tuple[float, float]:
+    """The prices between which a bar changes nothing for the open position.
+
+    At the lower or upper one it meets its stop, trail or target, or moves the trail.
+    """
+    against, favour = -math.inf, math.inf
+    side = 1.0 if account.shares > 0.0 else -1.0
+    price, extreme = side * account.price, side * account.extreme
+    if account.stop > 0.0:
+        against = price - account.stop
+    if account.target > 0.0:
+        favour = price + account.target
+    if account.trail > 0.0:
+        against, favour = max(against, extreme - account.trail), min(favour, extreme)
+    return (against, favour) if side > 0.0 else (-favour, -against)
 
 
 @register_jitable

@@ -7,7 +7,7 @@ the same whatever the machine or the number of workers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 LEAST_SHARE, MOST_SHARE = 0.5, 2.0
 PRIOR = 20.0
@@ -35,9 +35,11 @@ class Credit:
     def __add__(self, other: Credit) -> Credit:
         return Credit(*[getattr(self, f.name) + getattr(other, f.name) for f in fields(self)])
 
-    def plus(self, **counts: float) -> Credit:
-        """The credit with some counts raised."""
-        return replace(self, **{name: getattr(self, name) + by for name, by in counts.items()})
+    @classmethod
+    def of(cls, counts: Mapping[str, float]) -> Credit:
+        """The credit of some counts; those not given are 0."""
+        whole = {name: int(by) for name, by in counts.items() if name != "gain"}
+        return cls(**whole, gain=float(counts.get("gain", 0.0)))
 
 
 Ledger = Mapping[str, Credit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from deap.tools import selection
 
 from dsl.program import Program, Rules
 from dsl.simplify import InvalidWindow
-from evolve.search.credit import Credit, joined, shares
+from evolve.search.credit import Credit, shares
 from evolve.search.individual import Evaluate, Fitness, Individual
 from evolve.search.proposer import proposers
 from evolve.search.space import Space
@@ -110,7 +111,7 @@ class _Breeder:
         self.population = list(island.population)
         self.known: set[bytes] = set()
         self.trials: list[Individual] = []
-        self.counts: dict[str, Credit] = {}
+        self.counts: dict[str, Counter[str]] = {}
         self.shares = shares(breeding.proposers, ledger)
 
     def run(self, quota: int) -> Epoch:
@@ -121,7 +122,8 @@ class _Breeder:
             self._generation(size)
         state = self.rng.getstate()
         island = Island(self.island.index, tuple(self.population), state)
-        return Epoch(island, tuple(self.trials), self.counts)
+        ledger = {name: Credit.of(counts) for name, counts in self.counts.items()}
+        return Epoch(island, tuple(self.trials), ledger)
 
     def _generation(self, size: int) -> None:
         offspring = list(self._propose(size))
@@ -192,7 +194,9 @@ class _Breeder:
         return program
 
     def _count(self, name: str, **counts: float) -> None:
-        self.counts[name] = self.counts.get(name, Credit()).plus(**counts)
+        own = self.counts.setdefault(name, Counter())
+        for what, by in counts.items():
+            own[what] += by  # type: ignore[assignment]
 
 
 def is_within(rules: Rules, space: Space) -> bool:
@@ -227,15 +231,3 @@ def drawing_from(rng: random.Random) -> Iterator[None]:
     finally:
         selection.random = before
 
-
-__all__ = [
-    "Breeding",
-    "Epoch",
-    "Island",
-    "drawing_from",
-    "first_island",
-    "immigrated",
-    "is_within",
-    "joined",
-    "run_epoch",
-]

@@ -19,7 +19,6 @@ from evolve.search.island import (
     Island,
     first_island,
     immigrated,
-    is_within,
     run_epoch,
 )
 
@@ -189,5 +188,3 @@ def _without_collector() -> Iterator[None]:
         if was_on:
             gc.enable()
 
-
-__all__ = ["Budget", "Progress", "is_within", "search"]
