@@ -9,7 +9,7 @@ from dsl import nodes
 from dsl.nodes import Comments, number_to_text
 from dsl.parse import parse
 from dsl.program import ORDERS, Program
-from dsl.spelling import ATOM, INFIX, Spelled, spell, spell_number, written_args
+from dsl.spelling import ATOM, INFIX, Spelled, spell, spell_number, text_of, written_args
 from dsl.terms import Argument, Number, Parameter, Term
 
 WIDTH = 96
@@ -36,6 +36,16 @@ def format_file(file: nodes.File) -> str:
 def format_program(program: Program) -> str:
     """A program as the text of a file: the operators it defines, its params, its rules."""
     return format_file(program_tree(program))
+
+
+def compact_text(program: Program) -> str:
+    """A program on one line, as `dsl.check` reads it back; quick, for keeping thousands."""
+    parts = [line for each in program.defines if each.node for line in _define(each.node)]
+    parts.append(f"strategy {program.name} {{")
+    parts.extend(_param(_param_node(each)) for each in program.parameters)
+    for name, term in program.rules.items():
+        parts.append(f"{name} when {text_of(term)}" if name in ORDERS else f"{name} {text_of(term)}")
+    return " ".join([*parts, "}"])
 
 
 def program_tree(program: Program) -> nodes.File:

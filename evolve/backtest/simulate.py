@@ -28,8 +28,8 @@ BY_SIGNAL, BY_REVERSE, BY_HOLD, BY_STOP, BY_TRAIL, BY_TARGET, BY_END, BY_RUIN = 
 TRADE_FIELDS = (
     "entry_bar", "exit_bar", "shares", "entry_price", "exit_price", "reason", "profit", "costs",
 )  # fmt: skip
-FOLD_FIELDS = ("returns", "sum", "squares", "products", "trades", "held", "ruined")
-F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_RUINED = range(7)
+FOLD_FIELDS = ("returns", "sum", "squares", "products", "trades", "held", "growth", "ruined")
+F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_GROWTH, F_RUINED = range(8)
 
 
 class Tape(NamedTuple):
@@ -155,6 +155,7 @@ def _simulate_one(
     equity, last_close, idle_days, fold = market.capital, 0.0, 0.0, 0
     count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
     cash, shares, is_waiting, ruined = market.capital, 0.0, False, False
+    first_equity = market.capital
     floor, ceiling, due = -math.inf, math.inf, NEVER
     account.cash, account.shares, account.reason = cash, 0.0, NONE
     account.leave, account.side = 0, 0
@@ -163,9 +164,10 @@ def _simulate_one(
 
     for t in range(start, tape.stop):
         if wants_folds and fold + 1 < edges.shape[0] and t == edges[fold + 1]:
-            _keep_sums(record.folds[p, fold], count, total, squares, products, held)
+            growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
+            _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
             count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
-            fold += 1
+            first_equity, fold = equity, fold + 1
         before = equity
         idle_days += days[t] if t > start else 0.0
         # A bar without a price: nothing fills, nothing is marked, orders wait.
@@ -228,8 +230,9 @@ def _simulate_one(
             products += change * benchmark[t - start]
         held += 1.0 if shares != 0.0 else 0.0
     if wants_folds:
-        _keep_sums(record.folds[p, fold], count, total, squares, products, held)
-        record.folds[p, fold, F_RUINED] = 1.0 if ruined else 0.0
+        growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
+        _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
+        folds[p, fold, F_RUINED] = 1.0 if ruined else 0.0
 
 
 @register_jitable
@@ -414,8 +417,9 @@ def commission(quantity: float, fill: float, bar: Bar, market: Market) -> float:
 
 @register_jitable
 def _keep_sums(
-    fold: Series, count: float, total: float, squares: float, products: float, held: float
-) -> None:
+    fold: Series, count: float, total: float, squares: float, products: float, held: float,
+    growth: float,
+) -> None:  # fmt: skip
     """Write a fold's sums; its trades are counted as they close."""
     fold[F_RETURNS], fold[F_SUM], fold[F_SQUARES] = count, total, squares
-    fold[F_PRODUCTS], fold[F_HELD] = products, held
+    fold[F_PRODUCTS], fold[F_HELD], fold[F_GROWTH] = products, held, growth

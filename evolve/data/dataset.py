@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -51,6 +52,7 @@ def load(
     end: date | None = None,
     fallback: str | None = None,
     notify: Notify = lambda _: None,
+    base: Path = Path(),
 ) -> Dataset:
     """The bars of a spec from start to end, both included.
 
@@ -60,12 +62,13 @@ def load(
             no bars in it.
         fallback: the spec to use, and say so, when the first cannot be reached.
         notify: told what a person should know.
+        base: the folder that relative paths in specs start from.
 
     Raises:
         EvolveError: if there is nothing to use, saying why.
     """
     known = sources()
-    first = parse_spec(spec, known)
+    first = parse_spec(spec, known, base)
     used, reason = first, ""
     try:
         fetched = known[first.source].fetch(first, notify)
@@ -73,7 +76,7 @@ def load(
         if fallback is None:
             hint = "set `data.fallback` to another source, or use csv:PATH or sample:sp500"
             raise EvolveError(error.message, hint) from None
-        used, reason = parse_spec(fallback, known), error.message
+        used, reason = parse_spec(fallback, known, base), error.message
         notify(f"{error.message}; using the fallback {fallback} instead")
         fetched = known[used.source].fetch(used, notify)
     bars = fetched.bars.between(_moment(start), _moment(end, at_end=True))

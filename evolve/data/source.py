@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -18,12 +19,21 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Spec:
-    """A data spec taken apart: `synthetic:walk?seed=1` has source, name and options."""
+    """A data spec taken apart: `synthetic:walk?seed=1` has source, name and options.
+
+    `base` is the folder that relative paths start from.
+    """
 
     text: str
     source: str
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
+    base: Path = Path()
+
+    @property
+    def path(self) -> Path:
+        """The name as a path, relative to where the spec is written."""
+        return self.base / Path(self.name).expanduser()
 
     def number(self, option: str, default: float) -> float:
         """An option as a number; raises EvolveError if it is not one."""
@@ -75,7 +85,7 @@ class Source:
     fetch: Callable[[Spec, Notify], Fetched]
 
 
-def parse_spec(text: str, sources: Mapping[str, Source]) -> Spec:
+def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) -> Spec:
     """A spec from its text; a path that ends in .csv or .parquet needs no source.
 
     Raises:
@@ -86,7 +96,7 @@ def parse_spec(text: str, sources: Mapping[str, Source]) -> Spec:
         path = text.partition("?")[0]
         for ending, implied in ((".csv", "csv"), (".csv.gz", "csv"), (".parquet", "parquet")):
             if path.lower().endswith(ending):
-                return Spec(text, implied, path)
+                return Spec(text, implied, path, base=base)
         hint = did_you_mean(source, sources) if colon else ""
         examples = ", ".join(each.example for each in sources.values())
         raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")
@@ -94,4 +104,4 @@ def parse_spec(text: str, sources: Mapping[str, Source]) -> Spec:
     if not name:
         raise EvolveError(f"`{text}` names nothing", f"write for example {sources[source].example}")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    return Spec(text, source, name, options)
+    return Spec(text, source, name, options, base)

@@ -9,7 +9,15 @@ import numpy as np
 
 from dsl.program import Program
 from evolve.backtest.metrics import Series, appraisal
-from evolve.backtest.simulate import F_HELD, F_PRODUCTS, F_RETURNS, F_SQUARES, F_SUM, F_TRADES
+from evolve.backtest.simulate import (
+    F_GROWTH,
+    F_HELD,
+    F_PRODUCTS,
+    F_RETURNS,
+    F_SQUARES,
+    F_SUM,
+    F_TRADES,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +42,7 @@ class FoldSums:
 class Objective:
     """A figure to maximize or minimize.
 
+    One by fold goes by the name of the metric it is over a whole run.
     `by_fold` gives float64[program, fold], of which the search sees the mean less half the
     deviation; `by_program` gives one number a program.
     """
@@ -66,9 +75,8 @@ def _sharpe(folds: FoldSums) -> Series:
     return np.where(moves, np.sqrt(folds.bars_per_year) * mean / deviation, 0.0)
 
 
-def _mean_return(folds: FoldSums) -> Series:
-    count = np.maximum(folds.sums[:, :, F_RETURNS], 1)
-    return folds.bars_per_year * folds.sums[:, :, F_SUM] / count
+def _total_return(folds: FoldSums) -> Series:
+    return folds.sums[:, :, F_GROWTH]
 
 
 OBJECTIVES = {
@@ -80,7 +88,7 @@ OBJECTIVES = {
             by_fold=_appraisal_ratio,
         ),
         Objective("sharpe", "mean over deviation of returns, a year", by_fold=_sharpe),
-        Objective("mean_return", "mean return a year", by_fold=_mean_return),
+        Objective("total_return", "growth of equity, less 1", by_fold=_total_return),
         Objective("nodes", "size of the strategy as written", by_program=lambda each: each.nodes),
     )
 }

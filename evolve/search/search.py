@@ -25,6 +25,7 @@ from evolve.search.island import (
 FAME = 5
 MIGRANTS = 2
 IMPROVEMENT = 1e-9
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def search(
     islands: int,
     seeds: Sequence[Program] = (),
     clock: Callable[[], float] = time.monotonic,
+    is_interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Run a search, giving its state after the seeds and after every epoch.
 
@@ -85,7 +87,8 @@ def search(
         seed: of every generator.
         islands: how many populations.
         seeds: programs to start from, on every island.
-        clock: seconds, read at boundaries only and only if the budget has minutes.
+        clock: seconds, read at boundaries only.
+        is_interrupted: whether to stop, read at boundaries.
     """
     state = _State(tuple(first_island(index, seed) for index in range(islands)))
     fame = tools.HallOfFame(FAME, similar=_is_alike)
@@ -104,6 +107,8 @@ def search(
         )
         state.stale = 0 if improved else state.stale + 1
         stopped = _reason_to_stop(state, budget, clock() - started)
+        if is_interrupted() and not stopped:
+            stopped = INTERRUPTED
         best = fame[0] if len(fame) else None
         yield Progress(
             state.epoch, tuple(fresh), len(state.seen), best, tuple(fame), dict(state.ledger),

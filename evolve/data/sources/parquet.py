@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from evolve.data.source import Fetched, Notify, Source, Spec
 from evolve.errors import EvolveError
 
@@ -15,7 +13,7 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     from evolve.data.frames import bars_from_frame
 
     spec.only()
-    path = Path(spec.name).expanduser()
+    path = spec.path
     if not path.is_file():
         raise EvolveError(f"{spec.name} does not exist", "give the path of a Parquet file")
     try:

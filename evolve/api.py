@@ -1,0 +1,79 @@
+"""The Python interface: text to a strategy, to signals, to a backtest, to a whole run.
+
+>>> from evolve.api import backtest, check
+>>> strategy = check("strategy s { buy when close > sma(close, 200) sell when close < sma(close, 200) }")
+>>> result = backtest(strategy, "sample:sp500")
+>>> round(result.metrics["total_return"], 3), len(result.trades)
+(0.588, 88)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+from dsl.check import check, check_expression
+from dsl.evaluate import Evaluator, Signals
+from dsl.evaluate import evaluate as signals_of
+from dsl.parse import parse
+from dsl.program import Program
+from evolve import data
+from evolve.backtest.backtest import Backtest
+from evolve.backtest.backtest import backtest as simulate
+from evolve.backtest.market import market
+from evolve.experiment import run
+from evolve.report.result import Run
+
+__all__ = [
+    "Backtest",
+    "Bars",
+    "Program",
+    "Run",
+    "Signals",
+    "backtest",
+    "bars",
+    "check",
+    "evaluate",
+    "parse",
+    "run",
+    "signals",
+]
+
+
+def bars(spec: str | Bars) -> Bars:
+    """The bars of a data spec, such as `sample:sp500`; bars are given back as they are."""
+    return spec if isinstance(spec, Bars) else data.load(spec).bars
+
+
+def evaluate(expression: str, spec: str | Bars) -> NDArray[Any]:
+    """The values of an expression, float64[symbol, bar]; of a condition, bool[symbol, bar].
+
+    >>> from evolve.api import evaluate
+    >>> evaluate("sma(close, 50) / close", "sample:sp500").shape
+    (1, 5031)
+    """
+    term, panel = check_expression(expression), bars(spec)
+    rows = [Evaluator(panel, symbol).series(term) for symbol in range(len(panel.symbols))]
+    return np.stack(rows)
+
+
+def signals(strategy: str | Program, spec: str | Bars) -> tuple[Signals, ...]:
+    """Where a strategy says buy, sell, short and cover: one entry a symbol."""
+    program = strategy if isinstance(strategy, Program) else check(strategy)
+    return signals_of(program, bars(spec))
+
+
+def backtest(strategy: str | Program, spec: str | Bars, **costs: Any) -> Backtest:
+    """One strategy in full, with the default market unless `costs` says otherwise.
+
+    Args:
+        strategy: its text, or a checked program.
+        spec: a data spec, or bars.
+        costs: capital, fill, commission_bps, slippage_bps and the like; see
+            `evolve.backtest.market.market`.
+    """
+    program = strategy if isinstance(strategy, Program) else check(strategy)
+    return simulate(program, bars(spec), market(**costs))

@@ -1,0 +1,94 @@
+"""The command line: a verb a module, each a thin layer over the Python interface."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = ("run", "backtest", "signals", "eval", "check", "fmt", "ops", "data", "validate", "schema")
+DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
+
+
+class Verbs(click.Group):
+    """The verbs, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order of use."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """A verb's command, from the module of its name."""
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f"evolve.cli.{name}_")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command, or a suggestion for a mistyped one."""
+        from dsl.errors import did_you_mean
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], VERBS) or f"there are: {', '.join(VERBS)}"
+            ctx.fail(f"there is no verb `{args[0]}`; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="evolve-trading", prog_name="evolve")
+def evolve() -> None:
+    """Improve trading strategies: evolve programs of a small, safe indicator language.
+
+    Start with: evolve run experiments/quick.yaml
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command line; what is wrong is said in plain words, with exit code 1."""
+    sys.exit(_run(args))
+
+
+def _run(args: Sequence[str] | None) -> int:
+    from dsl.errors import LanguageError
+    from evolve.errors import EvolveError
+
+    try:
+        status = evolve.main(args, prog_name="evolve", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else DONE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (EvolveError, LanguageError) as error:
+        count = len(getattr(error, "diagnostics", ()))
+        text = str(error) if count else f"error: {error}"
+        click.echo(text, err=True)
+        if count > 1:
+            click.echo(f"\n{count} errors", err=True)
+        return WRONG_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; say no more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {place}{error.strerror or error}", err=True)
+        return WRONG_INPUT
+    except Exception as error:
+        if os.environ.get("EVOLVE_DEBUG"):
+            raise
+        click.echo(f"error: a fault of evolve itself: {type(error).__name__}: {error}", err=True)
+        click.echo("  = set EVOLVE_DEBUG=1 to see where, and please report it", err=True)
+        return WRONG_INPUT

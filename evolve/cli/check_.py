@@ -1,0 +1,47 @@
+"""`evolve check`: everything wrong or doubtful in strategy files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evolve.cli.options import json_option
+
+
+@click.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@json_option
+def command(files: tuple[Path, ...], as_json: bool) -> int:
+    """Check strategy FILES (- for standard input): all errors and warnings at once."""
+    from dsl.check import inspect
+
+    texts = [(str(path), read_text(path)) for path in files]
+    reports = [inspect(text, name) for name, text in texts]
+    found = [each for report in reports for each in report.diagnostics]
+    errors = sum(each.severity == "error" for each in found)
+    if as_json:
+        import json
+
+        click.echo(json.dumps([each.as_json() for each in found], indent=2))
+        return int(errors > 0)
+    for each in found:
+        click.echo(each.render() + "\n")
+    for (name, _), report in zip(texts, reports, strict=True):
+        if not report.errors:
+            names = ", ".join(each.name for each in report.programs) or "defines alone"
+            click.echo(f"{name}: ok ({names})")
+    if found:
+        click.echo(f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
+    return int(errors > 0)
+
+
+def read_text(path: Path) -> str:
+    """A file's text, or standard input's for `-`; bytes that are no UTF-8 become visible."""
+    if str(path) == "-":
+        return click.get_binary_stream("stdin").read().decode("utf-8", errors="replace")
+    return path.read_bytes().decode("utf-8", errors="replace")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

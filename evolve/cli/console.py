@@ -1,0 +1,188 @@
+"""A run as it is watched in a terminal: what it says, in order, and how far it is."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.syntax import Syntax
+
+from dsl.format import format_program
+from evolve.config import Experiment
+from evolve.data import Dataset, Partition
+from evolve.experiment import Observer
+from evolve.report.result import Assessed, Run
+from evolve.report.tables import metrics_table, say
+from evolve.search.search import Progress as SearchProgress
+
+
+class ConsoleObserver(Observer):
+    """Says what happens: results on stdout, progress on stderr."""
+
+    def __init__(self, quiet: bool = False, command: str = "evolve run") -> None:
+        """
+        Args:
+            quiet: say nothing on stdout, which is for a document then.
+            command: what started the run, to suggest from.
+        """
+        self.out = Console(stderr=quiet, highlight=False)
+        self.err = Console(stderr=True, highlight=False)
+        self.command = command
+        self.evaluations = 0
+        self.epoch_began = time.monotonic()
+        self.evaluated = 0
+        self.rate = 0.0
+        self.task: TaskID | None = None
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]} a second · best {task.fields[best]} · {task.fields[left]}"),
+            console=self.err,
+            transient=True,
+            disable=not self.err.is_terminal,
+        )
+
+    def __enter__(self) -> ConsoleObserver:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def notice(self, text: str) -> None:
+        self.out.print(f"[bold yellow]note[/]  {text}")
+
+    def data(self, dataset: Dataset) -> None:
+        as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
+        instead = f" [bold yellow](FALLBACK for {dataset.asked})[/]" if dataset.fallback_used else ""
+        self.out.print(
+            f"[bold]data[/]  {dataset.used}{instead}: {dataset.first_day} to {dataset.last_day}, "
+            f"{len(dataset.bars):,} bars{as_of}"
+        )
+
+    def partition(self, partition: Partition) -> None:
+        seen = partition.seen.time.astype("datetime64[D]")
+        start = partition.validation_start
+        sealed = partition.holdout
+        self.out.print(
+            f"[bold]split[/] train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
+            f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), "
+            f"holdout from {sealed.first_day} sealed ({sealed.bars:,})"
+        )
+
+    def proposers(self, experiment: Experiment) -> None:
+        self.evaluations = experiment.budget.evaluations
+        total = sum(experiment.search.proposers.values())
+        shares = ", ".join(
+            f"{name} {weight / total:.0%}" for name, weight in experiment.search.proposers.items()
+        )
+        self.out.print(f"[bold]by[/]    genetic programming alone, no model: {shares}")
+
+    def compiling(self) -> None:
+        self.err.print("compiling the kernels, once on this machine: some ten seconds …")
+
+    def baselines(self, assessed: Sequence[Assessed]) -> None:
+        if assessed:
+            columns = {"buy and hold": assessed[0].train.benchmark_metrics}
+            columns |= {each.program.name: each.train.metrics for each in assessed}
+            self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
+        self.epoch_began = time.monotonic()
+
+    def progress(self, progress: SearchProgress, seconds: float) -> None:
+        now = time.monotonic()
+        made = progress.evaluated - self.evaluated
+        if made and now > self.epoch_began:
+            self.rate = made / (now - self.epoch_began)
+        self.epoch_began, self.evaluated = now, progress.evaluated
+        best = say(progress.best.score, "ratio") if progress.best else "none yet"
+        left = (self.evaluations - progress.evaluated) / self.rate if self.rate else math.nan
+        if self.err.is_terminal:
+            self._show(progress, best, left)
+        elif progress.epoch:
+            self.err.print(
+                f"epoch {progress.epoch}: {progress.evaluated:,} of {self.evaluations:,}, "
+                f"{self.rate:,.0f} a second, best {best}, {_time_left(left)}"
+            )
+
+    def done(self, run: Run) -> None:
+        self.bar.stop()
+        progress = run.progress
+        self.out.print(f"[bold]ended[/] {progress.stopped}, epoch {progress.epoch}")
+        best = run.best
+        if best is None:
+            self.out.print("[bold red]nothing feasible was found[/]")
+            self.out.print("  = lower `fitness.require`, allow more operators, or raise the budget")
+        else:
+            self.out.print()
+            self.out.print(Syntax(format_program(best.program), "text", background_color="default"))
+            columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
+            if best.validation is not None:
+                columns |= {
+                    "validation": best.validation.metrics,
+                    "buy and hold ": best.validation.benchmark_metrics,
+                }
+            self.out.print(metrics_table(columns))
+            self._say_beaten(best)
+        self._say_counts(run)
+        self._say_next(run)
+
+    def _show(self, progress: SearchProgress, best: str, left: float) -> None:
+        if self.task is None:
+            self.bar.start()
+            self.task = self.bar.add_task(
+                "search", total=self.evaluations, epoch=0, rate="…", best=best, left=""
+            )
+        self.bar.update(
+            self.task, completed=progress.evaluated, epoch=progress.epoch,
+            rate=f"{self.rate:,.0f}", best=best, left=_time_left(left),
+        )  # fmt: skip
+
+    def _say_beaten(self, best: Assessed) -> None:
+        for name, window in (("train", best.train), ("validation", best.validation)):
+            if window is not None:
+                own, other = window.metrics["total_return"], window.benchmark_metrics["total_return"]
+                self.out.print(f"beats buy-and-hold on {name}: {'yes' if own > other else 'no'}")
+        self.out.print("no null run was made: this may be luck, and the holdout stays sealed")
+
+    def _say_counts(self, run: Run) -> None:
+        ledger = run.progress.ledger.values()
+        proposed = sum(each.proposed for each in ledger)
+        duplicate = sum(each.duplicate for each in ledger)
+        self.out.print(
+            f"\n{run.progress.evaluated:,} trials (distinct strategies evaluated; {proposed:,} "
+            f"proposed, {duplicate:,} seen before) in {run.seconds:.1f} s, "
+            f"{run.evaluations_per_second:,.0f} a second"
+        )
+
+    def _say_next(self, run: Run) -> None:
+        folder = run.folder
+        self.out.print(f"files in {folder}: best.evo, result.json, journal.sqlite, finalists/")
+        if run.best is not None:
+            last = str(run.partition.seen.time[-1])[:10]
+            data = f"--data '{run.dataset.used}' --end {last}"
+            self.out.print("\nto go on:", style="bold")
+            for text in (
+                f"evolve backtest {folder}/best.evo {data}",
+                f"evolve signals {folder}/best.evo {data} --last",
+                f"{self.command} --set seed={run.experiment.seed + 1}",
+            ):
+                self.out.print(f"  {text}", soft_wrap=True)
+
+
+SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
+
+
+def _time_left(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "time left unknown"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} left" if minutes else f"{rest} s left"

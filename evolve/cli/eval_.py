@@ -1,0 +1,45 @@
+"""`evolve eval`: the values of any expression."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from evolve.cli.options import data_options, load_data
+
+
+@click.command("eval")
+@click.argument("expression", metavar="EXPR")
+@data_options
+def command(
+    expression: str, spec: str, start: datetime | None, end: datetime | None
+) -> None:
+    """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
+
+    For example: evolve eval "rsi(close, 14)" --data sample:sp500
+    """
+    import csv
+    import sys
+
+    import numpy as np
+
+    from dsl.check import check_expression
+    from dsl.evaluate import Evaluator
+
+    term = check_expression(expression)
+    bars = load_data(spec, start, end).bars
+    columns = [
+        Evaluator(bars, symbol).series(term).astype(np.float64)
+        for symbol in range(len(bars.symbols))
+    ]
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["time", *bars.symbols])
+    times = np.datetime_as_string(bars.time, unit="auto")
+    writer.writerows(
+        [time, *map(_cell, row)] for time, *row in zip(times, *columns, strict=True)
+    )
+
+
+def _cell(value: float) -> str:
+    return "" if value != value else repr(float(value)).removesuffix(".0")

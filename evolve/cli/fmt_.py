@@ -1,0 +1,29 @@
+"""`evolve fmt`: strategy files as the tool writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evolve.cli.check_ import read_text
+
+
+@click.command("fmt")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; fail if it would.")
+def command(files: tuple[Path, ...], only_check: bool) -> int:
+    """Format strategy FILES in place (- from standard input to output). Comments are kept."""
+    from dsl.format import format_text
+
+    formatted = [(path, text := read_text(path), format_text(text, str(path))) for path in files]
+    changed = 0
+    for path, before, after in formatted:
+        if str(path) == "-":
+            click.echo(after, nl=False)
+        elif before != after:
+            changed += 1
+            if not only_check:
+                path.write_text(after, "utf-8")
+            click.echo(f"{path}: {'would change' if only_check else 'formatted'}")
+    return int(only_check and changed > 0)

@@ -1,0 +1,59 @@
+"""`evolve run`: the main job."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from evolve.cli.options import json_option
+
+
+@click.command("run")
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder.")
+@json_option
+def command(
+    experiment: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool
+) -> int:
+    """Run EXPERIMENT: search, choose on validation, keep everything in a run folder.
+
+    Ctrl-C stops after the epoch and keeps what was found; twice stops at once.
+    """
+    from evolve.cli import DONE, INTERRUPTED
+    from evolve.experiment import plan, run
+
+    ready = plan(experiment, overrides)
+    stop = _StopOnInterrupt()
+    from evolve.cli.console import ConsoleObserver
+
+    observer = ConsoleObserver(quiet=as_json, command=f"evolve run {experiment}")
+    with observer:
+        finished = run(ready, out=out, observer=observer, is_interrupted=stop.is_asked)
+    if as_json:
+        from evolve.report.result import document
+
+        click.echo(json.dumps(document(finished), indent=2))
+    return INTERRUPTED if stop.is_asked() else DONE
+
+
+class _StopOnInterrupt:
+    """Ctrl-C asks the run to stop after its epoch; a second one stops it at once."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        signal.signal(signal.SIGINT, self._ask)
+
+    def is_asked(self) -> bool:
+        return self._asked
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        print("\nstopping after this epoch; Ctrl-C again stops at once", file=sys.stderr)

@@ -1,0 +1,18 @@
+"""`evolve validate`: everything wrong in an experiment and its strategies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("validate")
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
+def command(experiment: Path, overrides: tuple[str, ...]) -> None:
+    """Check EXPERIMENT and its strategies, and print it with every default written out."""
+    from evolve.config.load import to_yaml
+    from evolve.experiment import plan
+
+    click.echo(to_yaml(plan(experiment, overrides).experiment), nl=False)

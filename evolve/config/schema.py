@@ -1,0 +1,199 @@
+"""The experiment as it may be written. Every field is declared here, with its default."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from dsl.errors import did_you_mean
+from evolve.backtest.market import Market, market
+from evolve.data.partition import Split
+from evolve.fitness.fitness import Goals
+from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
+from evolve.search.proposer import proposers
+from evolve.search.search import Budget
+
+
+def _fraction(value: object) -> object:
+    """`60%` as 0.6."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return float(value.strip()[:-1]) / 100
+        except ValueError:
+            return value
+    return value
+
+
+def _known(name: str, names: object, what: str) -> str:
+    listed = [str(each) for each in names] if isinstance(names, dict) else []
+    if name not in listed:
+        hint = did_you_mean(name, listed) or f"there are: {', '.join(listed)}"
+        raise ValueError(f"there is no {what} `{name}`; {hint}")
+    return name
+
+
+Fraction = Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A part of the experiment: immutable, with no keys but its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Data(Section):
+    """Where prices come from."""
+
+    source: str = Field(alias="from", description="a data spec, such as yahoo:SPY")
+    start: date | None = Field(None, description="the first day")
+    end: date | None = Field(None, description="the last day")
+    fallback: str | None = Field(None, description="the spec to use if the first is unreachable")
+
+
+class Parts(Section):
+    """How bars are parted: fractions of them, or the first days of validation and holdout."""
+
+    train: Fraction | None = None
+    validation: Fraction | date = 0.2
+    holdout: Fraction | date = 0.2
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Parts:
+        if isinstance(self.validation, date) != isinstance(self.holdout, date):
+            raise ValueError("give validation and holdout both as dates or both as fractions")
+        if isinstance(self.validation, date) and isinstance(self.holdout, date):
+            if self.validation >= self.holdout:
+                raise ValueError("validation must begin before holdout")
+            if self.train is not None:
+                raise ValueError("with dates, train is all before validation: leave it out")
+        elif isinstance(self.validation, float) and isinstance(self.holdout, float):
+            whole = (self.train or 1 - self.validation - self.holdout) + (
+                self.validation + self.holdout
+            )
+            if abs(whole - 1) > 1e-9 or self.validation + self.holdout >= 1:
+                raise ValueError(f"the parts add up to {whole:.0%}, not 100%")
+        return self
+
+    def split(self) -> Split:
+        """The split as the partition takes it."""
+        if isinstance(self.validation, date) and isinstance(self.holdout, date):
+            return Split(validation_from=self.validation, holdout_from=self.holdout)
+        assert isinstance(self.validation, float) and isinstance(self.holdout, float)
+        return Split(1 - self.validation - self.holdout, self.validation)
+
+
+class Backtest(Section):
+    """Fills and costs."""
+
+    capital: float = Field(10_000, gt=0)
+    fill: Literal["next_open", "close"] = "next_open"
+    commission_bps: float = Field(1, ge=0, le=1000)
+    commission_per_share: float = Field(0, ge=0)
+    commission_minimum: float = Field(0, ge=0)
+    slippage_bps: float = Field(5, ge=0, le=1000)
+    slippage_range: float = Field(0, ge=0, le=1)
+    borrow_bps: float = Field(0, ge=0, le=10_000)
+    cash_rate: float = Field(0, ge=0, le=1)
+    max_leverage: float = Field(1, gt=0, le=100)
+
+    def market(self) -> Market:
+        """The market as the simulation reads it."""
+        return market(**self.model_dump())
+
+
+class Language(Section):
+    """What the search may write."""
+
+    operators: Literal["all"] | list[str] = "all"
+    directions: list[Literal["long", "short"]] = Field(default_factory=lambda: ["long"], min_length=1)
+    max_nodes: int = Field(40, ge=5, le=500)
+
+
+class Fitness(Section):
+    """What makes a strategy good."""
+
+    folds: int = Field(5, ge=1, le=100)
+    maximize: list[str] = Field(default_factory=lambda: ["appraisal_ratio"], min_length=1)
+    minimize: list[str] = Field(default_factory=lambda: ["nodes"])
+    require: dict[str, float] = Field(default_factory=lambda: {"trades_per_fold": 3.0})
+    spread_penalty: float = Field(0.5, ge=0)
+
+    @field_validator("maximize", "minimize")
+    @classmethod
+    def _objectives(cls, names: list[str]) -> list[str]:
+        return [_known(name, OBJECTIVES, "objective") for name in names]
+
+    @field_validator("maximize")
+    @classmethod
+    def _leads_by_fold(cls, names: list[str]) -> list[str]:
+        if OBJECTIVES[names[0]].by_fold is None:
+            raise ValueError(f"`{names[0]}` says nothing of returns: put a score first")
+        return names
+
+    @field_validator("require")
+    @classmethod
+    def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
+        return {_known(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
+
+    def goals(self) -> Goals:
+        """The goals as fitness takes them."""
+        return Goals(
+            tuple(self.maximize), tuple(self.minimize), self.require, self.folds,
+            self.spread_penalty,
+        )  # fmt: skip
+
+
+class Search(Section):
+    """How the population is bred."""
+
+    islands: int = Field(4, ge=1, le=64)
+    population: int = Field(150, ge=4, le=10_000, description="individuals on an island")
+    epoch: int = Field(5, ge=1, le=1000, description="generations in an epoch")
+    proposers: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=lambda: {name: each.weight for name, each in proposers().items()}
+    )
+
+    @field_validator("proposers")
+    @classmethod
+    def _proposers(cls, weights: dict[str, float]) -> dict[str, float]:
+        for name in weights:
+            _known(name, proposers(), "proposer")
+        if not any(weights.values()):
+            raise ValueError("give at least one proposer a weight above 0")
+        return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+class Limits(Section):
+    """When to stop."""
+
+    evaluations: int = Field(20_000, ge=1, le=1_000_000_000)
+    stale_epochs: int | None = Field(5, ge=1)
+    minutes: float | None = Field(None, gt=0)
+
+    def budget(self) -> Budget:
+        """The budget as the search takes it."""
+        return Budget(self.evaluations, self.stale_epochs, self.minutes)
+
+
+class Experiment(Section):
+    """One experiment: what to search, on what, and how long."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
+    seed: int = Field(1, ge=0, lt=2**63)
+    data: Data
+    split: Parts = Parts()
+    backtest: Backtest = Backtest()
+    language: Language = Language()
+    start_from: list[str] = Field(default_factory=list, description="strategy files")
+    fitness: Fitness = Fitness()
+    search: Search = Field(default_factory=Search)
+    budget: Limits = Limits()

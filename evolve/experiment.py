@@ -1,0 +1,222 @@
+"""An experiment from its YAML to its result: the only place where the parts are wired together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dsl.bars import Bars
+from dsl.check import check_file
+from dsl.evaluate.compile import is_compiled
+from dsl.program import Program
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import Market
+from evolve.config import Experiment, load_experiment
+from evolve.config.load import to_yaml
+from evolve.data import Dataset, Partition, load, part
+from evolve.errors import EvolveError
+from evolve.fitness.fitness import TrainFitness
+from evolve.report.result import Assessed, Run, document
+from evolve.search.individual import Individual
+from evolve.search.island import Breeding
+from evolve.search.search import Progress, search
+from evolve.search.space import build_space
+from evolve.store import Journal, RunFolder
+
+
+class Observer:
+    """What a run tells whoever watches it, in this order; each method may be overridden."""
+
+    def notice(self, text: str) -> None:
+        """Something a person should know, such as the use of a fallback."""
+
+    def data(self, dataset: Dataset) -> None:
+        """The bars are there."""
+
+    def partition(self, partition: Partition) -> None:
+        """They are parted."""
+
+    def proposers(self, experiment: Experiment) -> None:
+        """Who proposes."""
+
+    def compiling(self) -> None:
+        """The kernels are compiled for the first time on this machine."""
+
+    def baselines(self, assessed: Sequence[Assessed]) -> None:
+        """Buy-and-hold and the seeds on train."""
+
+    def progress(self, progress: Progress, seconds: float) -> None:
+        """An epoch ended, so many seconds after the search began."""
+
+    def done(self, run: Run) -> None:
+        """The run ended."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment with its paths resolved, ready to run."""
+
+    experiment: Experiment
+    base: Path
+    seeds: tuple[Program, ...]
+
+
+def plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
+    """Read an experiment and the strategies it starts from.
+
+    Raises:
+        EvolveError, LanguageError: with everything that is wrong in a file.
+    """
+    path = Path(path)
+    experiment = load_experiment(path, overrides)
+    seeds = [
+        program
+        for name in experiment.start_from
+        for program in read_strategies(path.parent / name, f"{path}: start_from")
+    ]
+    return Plan(experiment, path.parent, tuple(seeds))
+
+
+def read_strategies(path: Path, wanted_by: str = "") -> tuple[Program, ...]:
+    """Every strategy of a file, for one that must hold at least one."""
+    lead = f"{wanted_by}: " if wanted_by else ""
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise EvolveError(f"{lead}there is no file {path}") from None
+    except (OSError, UnicodeError) as error:
+        raise EvolveError(f"{lead}{path} cannot be read: {error}") from None
+    programs = check_file(text, str(path))
+    if not programs:
+        raise EvolveError(f"{lead}{path} holds no strategy", "it may hold defines alone")
+    return programs
+
+
+def run(
+    experiment: str | Path | Plan,
+    overrides: Sequence[str] = (),
+    out: Path | None = None,
+    observer: Observer | None = None,
+    is_interrupted: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Run an experiment and keep it in a run folder.
+
+    Args:
+        experiment: the path of its YAML, or a plan.
+        overrides: `a.b=value` settings that replace the YAML's.
+        out: the run folder; `runs/<name>-<time>` if None.
+        observer: told what happens.
+        is_interrupted: whether to stop after the epoch.
+
+    Raises:
+        EvolveError, LanguageError: if the experiment, a strategy or the data is not usable.
+    """
+    watch = observer or Observer()
+    ready = experiment if isinstance(experiment, Plan) else plan(experiment, overrides)
+    settings = ready.experiment
+    started = time.monotonic()
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        watch.notice(text)
+
+    data = settings.data
+    dataset = load(data.source, data.start, data.end, data.fallback, notify, ready.base)
+    watch.data(dataset)
+    partition = part(dataset.bars, settings.split.split())
+    watch.partition(partition)
+    watch.proposers(settings)
+    market = settings.backtest.market()
+    breeding = _breeding(settings, partition.train, market)
+
+    folder = RunFolder.create(settings.name, out)
+    folder.write_text("experiment.yaml", to_yaml(settings))
+    folder.write_bars(dataset.bars)
+    with Journal(folder.journal) as journal:
+        journal.event("data", source=dataset.used, bars=len(dataset.bars), hash=dataset.bars.hash)
+        for notice in notices:
+            journal.event("notice", text=notice)
+        if not is_compiled():
+            watch.compiling()
+        watch.baselines([_on_train(each, partition, market) for each in ready.seeds])
+        began = time.monotonic()
+        last = _search(breeding, ready, journal, watch, is_interrupted)
+        search_seconds = time.monotonic() - began
+        finalists = _assess_finalists(last.fame, settings, partition, market)
+        finished = Run(
+            settings, dataset, partition, last, tuple(finalists), folder.path,
+            time.monotonic() - started, search_seconds,
+        )  # fmt: skip
+        _keep(finished, folder)
+        journal.event("finished", reason=last.stopped, evaluated=last.evaluated)
+    watch.done(finished)
+    return finished
+
+
+def _breeding(settings: Experiment, train: Bars, market: Market) -> Breeding:
+    language = settings.language
+    operators = None if language.operators == "all" else language.operators
+    goals = settings.fitness.goals()
+    return Breeding(
+        space=build_space(operators, language.directions, language.max_nodes),
+        evaluate=TrainFitness(train, market, goals),
+        weights=goals.weights,
+        population=settings.search.population,
+        generations=settings.search.epoch,
+        proposers=settings.search.proposers,
+    )
+
+
+def _search(
+    breeding: Breeding, ready: Plan, journal: Journal, watch: Observer,
+    is_interrupted: Callable[[], bool],
+) -> Progress:  # fmt: skip
+    """Run the search to its end, keeping and telling every epoch."""
+    settings = ready.experiment
+    began = time.monotonic()
+    last: Progress | None = None
+    for last in search(
+        breeding, settings.budget.budget(), settings.seed, settings.search.islands, ready.seeds,
+        is_interrupted=is_interrupted,
+    ):  # fmt: skip
+        score = last.best.score if last.best else None
+        journal.epoch(last.epoch, last.trials, evaluated=last.evaluated, best=score)
+        watch.progress(last, time.monotonic() - began)
+    assert last is not None
+    return last
+
+
+def _on_train(program: Program, partition: Partition, market: Market) -> Assessed:
+    return Assessed(program, None, backtest(program, partition.train, market), None)
+
+
+def _assess_finalists(
+    fame: Sequence[Individual], settings: Experiment, partition: Partition, market: Market
+) -> list[Assessed]:
+    """At most five finalists on train and validation, the best on validation first."""
+    measure = settings.fitness.maximize[0]
+    assessed = []
+    for individual in fame:
+        program = individual.program
+        if individual.proposer != "seed":
+            program = replace(program, name=settings.name.replace("-", "_"))
+        train = backtest(program, partition.train, market)
+        assessed.append(Assessed(program, individual, train, _validate(program, partition, market)))
+    return sorted(assessed, key=lambda each: each.validated(measure), reverse=True)
+
+
+def _validate(program: Program, partition: Partition, market: Market) -> Backtest:
+    return backtest(program, partition.seen, market, start=partition.validation_start)
+
+
+def _keep(finished: Run, folder: RunFolder) -> None:
+    for place, each in enumerate(finished.finalists, start=1):
+        folder.write_program(f"finalists/{place}.evo", each.program)
+    if finished.best is not None:
+        folder.write_program(folder.best.name, finished.best.program)
+    folder.write_result(document(finished))
+
+

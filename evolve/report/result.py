@@ -1,0 +1,133 @@
+"""The result of a run: the figures, and the document that `result.json` and `--json` carry."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dsl.format import format_program
+from dsl.program import LANGUAGE_VERSION, Program
+from evolve.backtest.backtest import Backtest
+from evolve.config import Experiment
+from evolve.data import Dataset, Partition
+from evolve.search.individual import Individual
+from evolve.search.search import Progress
+
+PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
+
+
+@dataclass(frozen=True, eq=False)
+class Assessed:
+    """A strategy's runs over train and, for a finalist, validation."""
+
+    program: Program
+    individual: Individual | None
+    train: Backtest
+    validation: Backtest | None
+
+    def validated(self, metric: str) -> float:
+        """A metric on validation; worse than any value if it has none."""
+        value = self.validation.metrics[metric] if self.validation else math.nan
+        return -math.inf if math.isnan(value) else value
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes:
+        finalists: at most five, the best on validation first.
+        folder: where its files are.
+        seconds: how long it took in all; search_seconds: the search alone.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    partition: Partition
+    progress: Progress
+    finalists: tuple[Assessed, ...]
+    folder: Path
+    seconds: float
+    search_seconds: float
+
+    @property
+    def best(self) -> Assessed | None:
+        """The finalist that did best on validation; None if nothing was feasible."""
+        return self.finalists[0] if self.finalists else None
+
+    @property
+    def evaluations_per_second(self) -> float:
+        """Distinct programs evaluated over the time of the search."""
+        return self.progress.evaluated / self.search_seconds if self.search_seconds > 0 else 0.0
+
+
+def document(run: Run) -> dict[str, object]:
+    """The result document. A part that is not built yet is absent."""
+    ledger = run.progress.ledger
+    bars = run.dataset.bars
+    result: dict[str, object] = {
+        "name": run.experiment.name,
+        "seed": run.experiment.seed,
+        "run_dir": str(run.folder),
+    }
+    if run.best is not None:
+        result["best"] = _assessed(run.best)
+    return result | {
+        "finalists": [_assessed(each) for each in run.finalists],
+        "trials": {
+            "proposed": sum(each.proposed for each in ledger.values()),
+            "valid": sum(each.valid for each in ledger.values()),
+            "duplicate": sum(each.duplicate for each in ledger.values()),
+            "evaluated": run.progress.evaluated,
+        },
+        "proposers": {name: asdict(credit) for name, credit in sorted(ledger.items())},
+        "stopped": run.progress.stopped,
+        "data": {
+            "from": run.dataset.used,
+            "fallback_used": run.dataset.fallback_used,
+            "symbols": list(bars.symbols),
+            "start": run.dataset.first_day,
+            "end": run.dataset.last_day,
+            "bars": len(bars),
+            "hash": bars.hash,
+        },
+        "holdout": {"sealed": True, **asdict(run.partition.holdout)},
+        "elapsed_seconds": round(run.seconds, 3),
+        "evaluations_per_second": round(run.evaluations_per_second, 1),
+        "versions": versions(),
+    }
+
+
+def figures(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Metrics as JSON can say them: null where one has no value."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def versions() -> dict[str, str]:
+    """What the result was made with."""
+    found = {"python": platform.python_version(), "language": LANGUAGE_VERSION}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _assessed(each: Assessed) -> dict[str, object]:
+    windows = {"train": each.train, "validation": each.validation}
+    result: dict[str, object] = {
+        "name": each.program.name,
+        "source": format_program(each.program),
+        "hash": each.program.hash,
+        "nodes": each.program.nodes,
+        "metrics": {name: figures(run.metrics) for name, run in windows.items() if run},
+        "benchmark": {name: figures(run.benchmark_metrics) for name, run in windows.items() if run},
+    }
+    if each.individual is not None:
+        result["scores"] = list(each.individual.scores.values)
+    return result

@@ -1,0 +1,73 @@
+"""Tables that people read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from evolve.backtest.backtest import Trade
+from evolve.backtest.metrics import METRICS, Unit
+
+SUMMARY = (
+    "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
+    "win_rate", "costs_paid",
+)  # fmt: skip
+
+
+def say(value: float, unit: Unit) -> str:
+    """A figure as a person writes it."""
+    if not math.isfinite(value):
+        return "–"
+    if unit == "percent":
+        return f"{value:.1%}"
+    if unit == "money":
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+
+
+def metrics_table(
+    columns: Mapping[str, Mapping[str, float]], names: Sequence[str] = SUMMARY, title: str = ""
+) -> Table:
+    """Metrics down, runs across.
+
+    Args:
+        columns: the metrics of each run, by its heading.
+        names: which metrics.
+        title: above the table.
+    """
+    table = Table(title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column("")
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in names:
+        unit = METRICS[name].unit
+        row = [say(metrics[name], unit) for metrics in columns.values()]
+        table.add_row(name.replace("_", " "), *row)
+    return table
+
+
+def trades_table(trades: Sequence[Trade], most: int = 10) -> Table:
+    """The last trades of a run."""
+    title = f"trades ({len(trades)}" + (f", the last {most})" if len(trades) > most else ")")
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for heading in ("entry", "exit", "side"):
+        table.add_column(heading)
+    for heading in ("shares", "from", "to", "bars", "profit", "costs"):
+        table.add_column(heading, justify="right")
+    table.add_column("reason")
+    for trade in trades[-most:]:
+        table.add_row(
+            str(trade.entry_time.astype("datetime64[D]")),
+            str(trade.exit_time.astype("datetime64[D]")),
+            trade.side,
+            f"{trade.shares:,.2f}",
+            f"{trade.entry_price:,.2f}",
+            f"{trade.exit_price:,.2f}",
+            str(trade.bars),
+            f"{trade.profit:,.0f}",
+            f"{trade.costs:,.2f}",
+            trade.reason,
+        )
+    return table

@@ -1,0 +1,82 @@
+"""Where a run keeps its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from dsl.bars import Bars
+from dsl.format import format_program
+from dsl.program import Program
+from evolve.data.cache import write_atomically
+from evolve.data.frames import bars_to_frame
+from evolve.errors import EvolveError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder: experiment.yaml, bars.parquet, journal.sqlite, best.evo, result.json."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, name: str, out: Path | None = None) -> RunFolder:
+        """A new folder: `out`, or `runs/<name>-<time>`.
+
+        Raises:
+            EvolveError: if `out` holds something already, or cannot be made.
+        """
+        if out is not None:
+            if out.exists() and (not out.is_dir() or any(out.iterdir())):
+                raise EvolveError(f"{out} exists and is not empty", "give --out a new folder")
+            path = out
+        else:
+            base = Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+            path, further = base, 2
+            while path.exists():
+                path, further = Path(f"{base}-{further}"), further + 1
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EvolveError(f"{path} cannot be made: {error.strerror}", "choose --out") from None
+        return cls(path)
+
+    @property
+    def journal(self) -> Path:
+        """The path of the journal."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def best(self) -> Path:
+        """The path of the best strategy."""
+        return self.path / "best.evo"
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file whole, or leave what was there."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+
+    def write_bars(self, bars: Bars) -> None:
+        """The run's own snapshot of its bars."""
+        table = pa.Table.from_pandas(bars_to_frame(bars), preserve_index=False)
+        write_atomically(self.path / "bars.parquet", table)
+
+    def write_program(self, name: str, program: Program) -> None:
+        """A strategy as text that can be checked, traded and bred again."""
+        self.write_text(name, format_program(program))
+
+    def write_result(self, result: Mapping[str, object]) -> None:
+        """The result document."""
+        self.write_text("result.json", json.dumps(result, indent=2) + "\n")

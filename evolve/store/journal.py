@@ -1,0 +1,101 @@
+"""The journal: every trial and event of a run, in SQLite, committed at every epoch.
+
+Written in WAL mode, so that it can be read while the run goes on and loses nothing that was
+committed when the run is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from dsl.format import compact_text
+from evolve.search.individual import Individual
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS individuals (
+    trial INTEGER PRIMARY KEY,  -- its number: every distinct program evaluated is one trial
+    hash TEXT NOT NULL UNIQUE,  -- of the canonical form
+    source TEXT NOT NULL,       -- on one line; `evolve fmt` lays it out
+    nodes INTEGER NOT NULL,
+    proposer TEXT NOT NULL,
+    parents TEXT NOT NULL,      -- hashes, separated by spaces
+    island INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    scores TEXT NOT NULL,       -- JSON: one number an objective
+    folds TEXT NOT NULL,        -- JSON: the first objective by fold
+    trades INTEGER NOT NULL,
+    obstacle TEXT NOT NULL      -- why it cannot be used; empty if it can
+);
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL        -- JSON
+);
+"""
+
+
+class Journal:
+    """An open journal; use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.executescript(SCHEMA)
+        self._trials = 0
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def event(self, kind: str, **detail: object) -> None:
+        """Note that something happened; kept at once."""
+        with self._connection:
+            self._insert_event(kind, detail)
+
+    def epoch(self, number: int, trials: Iterable[Individual], **detail: object) -> None:
+        """Keep an epoch: its trials and its event, all or nothing."""
+        with self._connection:
+            self._connection.executemany(
+                "INSERT INTO individuals VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                [self._row(each) for each in trials],
+            )
+            self._insert_event("epoch", {"number": number, **detail})
+
+    def _row(self, each: Individual) -> tuple[object, ...]:
+        self._trials += 1
+        return (
+            self._trials,
+            each.program.hash,
+            compact_text(each.program),
+            each.program.nodes,
+            each.proposer,
+            " ".join(each.parents),
+            each.island,
+            each.epoch,
+            json.dumps(each.scores.values),
+            json.dumps(getattr(each.scores, "folds", ())),
+            getattr(each.scores, "trades", 0),
+            getattr(each.scores, "obstacle", ""),
+        )
+
+    def _insert_event(self, kind: str, detail: Mapping[str, object]) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._connection.execute(
+            "INSERT INTO events (at, kind, detail) VALUES (?,?,?)", (at, kind, json.dumps(detail))
+        )
+
+

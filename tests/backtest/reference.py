@@ -1,0 +1,282 @@
+"""The market model once more, slow and plain, to hold the compiled one against.
+
+Written from MARKET.md: one bar at a time, dictionaries and ifs, nothing shared with the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TypedDict
+
+RULES = ("size", "stop", "trail", "target")
+
+
+class PlainBar(TypedDict):
+    """Prices, the adjustment of a raw price, and calendar days since the bar before."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    adjustment: float
+    days: float
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a strategy says on a bar: its orders, and the value of each setting that it has."""
+
+    orders: frozenset[str] = frozenset()
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How the market fills and what it charges; rates are plain fractions."""
+
+    capital: float = 1000.0
+    at_close: bool = False
+    hold: int = 0
+    ratios: frozenset[str] = frozenset()
+    commission: float = 0.0
+    commission_per_share: float = 0.0
+    commission_minimum: float = 0.0
+    slippage: float = 0.0
+    slippage_range: float = 0.0
+    borrow: float = 0.0
+    cash_rate: float = 0.0
+    max_leverage: float = 1.0
+
+
+@dataclass
+class Position:
+    """An open position; `shares` are positive on both sides."""
+
+    side: str
+    shares: float
+    price: float  # the fill before slippage
+    fill: float
+    bar: int
+    distances: dict[str, float]
+    best: float  # the most favourable price since the fill, through the bar before
+    paid: float
+
+
+@dataclass(frozen=True)
+class PlainTrade:
+    """A closed round trip."""
+
+    side: str
+    entry_bar: int
+    exit_bar: int
+    shares: float
+    entry_price: float
+    exit_price: float
+    reason: str
+    profit: float
+    costs: float
+
+
+@dataclass
+class Order:
+    """What waits for a fill: whether to leave, and which side to enter with which settings."""
+
+    leave: bool = False
+    enter: str = ""
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+
+class Replay:
+    """One run; `equity` and `trades` are its result."""
+
+    def __init__(self, bars: Sequence[PlainBar], says: Sequence[Said], terms: Terms) -> None:
+        self.bars, self.says, self.terms = bars, says, terms
+        self.cash = terms.capital
+        self.position: Position | None = None
+        self.order = Order()
+        self.equity: list[float] = []
+        self.trades: list[PlainTrade] = []
+        self._run()
+
+    def _run(self) -> None:
+        priced = [t for t, bar in enumerate(self.bars) if not self._is_missing(bar)]
+        days_due, last_close, is_ruined = 0.0, 0.0, False
+        for t, bar in enumerate(self.bars):
+            if t > 0:
+                days_due += bar["days"]
+            if is_ruined:
+                self.equity.append(0.0)
+                continue
+            if self._is_missing(bar):
+                self.equity.append(self.equity[-1] if self.equity else self.terms.capital)
+                continue
+            self._accrue(days_due, last_close)
+            days_due, last_close = 0.0, bar["close"]
+            self._trade(t, is_last=t == priced[-1])
+            worth = self.cash
+            if self.position is not None:
+                value = self.position.shares * bar["close"]
+                worth += value if self.position.side == "long" else -value
+            if worth <= 0:
+                if self.position is not None:
+                    self._leave(t, bar["close"], "ruin")
+                worth, is_ruined = 0.0, True
+            self.equity.append(worth)
+
+    @staticmethod
+    def _is_missing(bar: PlainBar) -> bool:
+        return isnan(bar["open"]) or isnan(bar["close"])
+
+    def _accrue(self, days: float, last_close: float) -> None:
+        if self.cash > 0:
+            self.cash *= 1 + self.terms.cash_rate * days / 365
+        if self.position is not None and self.position.side == "short":
+            value = self.position.shares * last_close
+            fee = value * self.terms.borrow * days / 365
+            self.cash -= fee
+            self.position.paid += fee
+
+    def _trade(self, t: int, is_last: bool) -> None:
+        bar = self.bars[t]
+        if not self.terms.at_close:
+            self._fill_order(t, bar["open"])
+            exited = self._exit_inside(t)
+        else:
+            exited = self._exit_inside(t)
+        if is_last:
+            if self.position is not None:
+                self._leave(t, bar["close"], "end")
+            return
+        self._hear(t)
+        if self.terms.at_close:
+            if exited:
+                self.order.enter = ""
+            self._fill_order(t, bar["close"])
+
+    # -- signals
+
+    def _hear(self, t: int) -> None:
+        orders, settings = self.says[t].orders, self.says[t].settings
+        holding = "" if self.position is None else self.position.side
+        order = Order(settings=settings)
+        if holding == "long" and "sell" in orders:
+            order.leave = True
+        if holding == "short" and "cover" in orders:
+            order.leave = True
+        wants_long = "buy" in orders and "sell" not in orders and holding != "long"
+        wants_short = "short" in orders and "cover" not in orders and holding != "short"
+        if "buy" in orders and "short" in orders:
+            wants_long = wants_short = False
+        refused = any(isnan(value) or value <= 0 for value in settings.values())
+        if (wants_long or wants_short) and not refused:
+            order.enter = "long" if wants_long else "short"
+            if holding:
+                order.leave = True
+        self.order = order
+
+    # -- fills
+
+    def _fill_order(self, t: int, price: float) -> None:
+        order, self.order = self.order, Order()
+        if self.position is not None:
+            time_is_up = self.terms.hold > 0 and t >= self.position.bar + self.terms.hold
+            if order.leave:
+                self._leave(t, price, "reverse" if order.enter else "signal")
+            elif time_is_up:
+                self._leave(t, price, "hold")
+        if order.enter and self.position is None:
+            self._enter(t, price, order)
+
+    def _enter(self, t: int, price: float, order: Order) -> None:
+        terms, bar = self.terms, self.bars[t]
+        size = min(order.settings.get("size", 1.0), terms.max_leverage)
+        money = size * self.cash
+        fill = self._slip(price, bar, buys=order.enter == "long")
+        if fill <= 0 or money <= 0:
+            return
+        fee_of_one = terms.commission * fill + terms.commission_per_share * bar["adjustment"]
+        shares = money / (fill + fee_of_one)
+        fee = shares * fee_of_one
+        if fee < terms.commission_minimum:
+            fee = terms.commission_minimum
+            shares = (money - fee) / fill
+        if shares <= 0:
+            return
+        self.cash += (-shares if order.enter == "long" else shares) * fill - fee
+        distances = {}
+        for rule in ("stop", "trail", "target"):
+            if rule in order.settings:
+                asked = order.settings[rule]
+                distances[rule] = asked * price if rule in terms.ratios else asked
+        paid = shares * abs(fill - price) + fee
+        self.position = Position(order.enter, shares, price, fill, t, distances, price, paid)
+
+    def _leave(self, t: int, price: float, reason: str) -> None:
+        held, terms, bar = self.position, self.terms, self.bars[t]
+        assert held is not None
+        fill = price
+        if reason != "target":
+            fill = self._slip(price, bar, buys=held.side == "short")
+        fee = held.shares * (fill * terms.commission + bar["adjustment"] * terms.commission_per_share)
+        fee = max(fee, terms.commission_minimum)
+        received = held.shares * fill
+        self.cash += (received if held.side == "long" else -received) - fee
+        costs = held.paid + held.shares * abs(fill - price) + fee
+        moved = price - held.price if held.side == "long" else held.price - price
+        self.trades.append(
+            PlainTrade(
+                held.side,
+                held.bar,
+                t,
+                held.shares,
+                held.fill,
+                fill,
+                reason,
+                held.shares * moved - costs,
+                costs,
+            )
+        )
+        self.position = None
+
+    def _slip(self, price: float, bar: PlainBar, buys: bool) -> float:
+        worse = price * self.terms.slippage + self.terms.slippage_range * (bar["high"] - bar["low"])
+        return price + worse if buys else price - worse
+
+    # -- inside a bar
+
+    def _exit_inside(self, t: int) -> bool:
+        """Leave at a stop, trail or target; whether one was met."""
+        held, bar = self.position, self.bars[t]
+        if held is None:
+            return False
+        is_long = held.side == "long"
+        levels = []
+        if "stop" in held.distances:
+            away = held.distances["stop"]
+            levels.append((held.price - away if is_long else held.price + away, "stop"))
+        if "trail" in held.distances:
+            away = held.distances["trail"]
+            levels.append((held.best - away if is_long else held.best + away, "trail"))
+        if levels:
+            # The tighter is the nearer: the higher for a long position. Equal ones are a stop.
+            levels.sort(key=lambda each: (-each[0] if is_long else each[0], each[1]))
+            level, reason = levels[0]
+            if is_long and bar["low"] <= level:
+                self._leave(t, min(bar["open"], level), reason)
+                return True
+            if not is_long and bar["high"] >= level:
+                self._leave(t, max(bar["open"], level), reason)
+                return True
+        if "target" in held.distances:
+            away = held.distances["target"]
+            goal = held.price + away if is_long else held.price - away
+            if is_long and bar["high"] >= goal:
+                self._leave(t, max(bar["open"], goal), "target")
+                return True
+            if not is_long and bar["low"] <= goal:
+                self._leave(t, min(bar["open"], goal), "target")
+                return True
+        held.best = max(held.best, bar["high"]) if is_long else min(held.best, bar["low"])
+        return False

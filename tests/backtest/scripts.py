@@ -1,0 +1,225 @@
+"""Random markets and random scripts for them, and the product's run of a script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+from dsl.evaluate.compile import compiled
+from evolve.backtest import simulate as simulation
+from evolve.backtest.backtest import tape_of
+from evolve.backtest.market import Market
+from evolve.backtest.simulate import FOLD_FIELDS, REASONS, TRADE_FIELDS, Orders, Record
+from tests.backtest.reference import RULES, PlainBar, PlainTrade, Replay, Said, Terms
+
+Series = NDArray[np.float64]
+BITS = {"buy": 1, "sell": 2, "short": 4, "cover": 8}
+
+
+@dataclass(frozen=True, eq=False)
+class Script:
+    """Bars, and what is said on each of them.
+
+    Attributes:
+        orders: uint8[bar], bits as in BITS.
+        settings: rule -> float64[bar], for the rules there are.
+        terms: the market, and which settings are ratios.
+    """
+
+    bars: Bars
+    orders: NDArray[np.uint8]
+    settings: dict[str, Series]
+    terms: Terms
+
+    def with_terms(self, **changes: float) -> Script:
+        """The same script in another market."""
+        return replace(self, terms=replace(self.terms, **changes))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Equity at every close, closed trades, and fold sums if they were asked for."""
+
+    equity: Series
+    held: NDArray[np.int8]
+    trades: list[PlainTrade]
+    folds: Series
+
+
+def simulated(
+    script: Script, edges: Sequence[int] = (), benchmark: Series | None = None
+) -> Outcome:
+    """The product's run of a script, in a batch of two whose other program does nothing."""
+    bars, terms, count = script.bars, script.terms, len(script.bars)
+    table = np.stack(list(script.settings.values())) if script.settings else np.empty((0, count))
+    rows = np.full((2, 4), -1, np.int64)
+    is_ratio = np.zeros((2, 4), np.bool_)
+    for row, rule in enumerate(script.settings):
+        rows[0, RULES.index(rule)] = row
+        is_ratio[0, RULES.index(rule)] = rule in terms.ratios
+    orders = np.stack([script.orders, np.zeros_like(script.orders)])
+    record = Record(
+        np.zeros((2, count)),
+        np.zeros((2, count), np.int8),
+        np.zeros((count + 2, len(TRADE_FIELDS))),
+        np.zeros(1, np.int64),
+        np.zeros((2 if len(edges) else 0, len(edges), len(FOLD_FIELDS))),
+        np.array(edges, np.int64),
+        np.zeros(count) if benchmark is None else benchmark,
+    )
+    compiled(simulation.simulate)(
+        tape_of(bars, 0, count),
+        Orders(orders, table, rows, is_ratio, np.array([terms.hold, 0])),
+        market_of(terms),
+        record,
+        np.zeros(1, simulation.ACCOUNT)[0],
+    )
+    trades = [_trade(row) for row in record.trades[: record.trade_count[0]]]
+    return Outcome(record.equity[0], record.held[0], trades, record.folds[:1])
+
+
+def replayed(script: Script) -> Replay:
+    """The plain simulator's run of a script."""
+    bars = script.bars
+    plain = [
+        PlainBar(
+            open=float(bars.open[0, t]),
+            high=float(bars.high[0, t]),
+            low=float(bars.low[0, t]),
+            close=float(bars.close[0, t]),
+            adjustment=float(bars.adjustment[0, t]),
+            days=float(bars.days[t]),
+        )
+        for t in range(len(bars))
+    ]
+    says = [
+        Said(
+            frozenset(order for order, bit in BITS.items() if script.orders[t] & bit),
+            {rule: float(values[t]) for rule, values in script.settings.items()},
+        )
+        for t in range(len(bars))
+    ]
+    return Replay(plain, says, script.terms)
+
+
+def market_of(terms: Terms) -> Market:
+    """The product's market of some terms."""
+    return Market(
+        terms.capital,
+        terms.at_close,
+        terms.commission,
+        terms.commission_per_share,
+        terms.commission_minimum,
+        terms.slippage,
+        terms.slippage_range,
+        terms.borrow,
+        terms.cash_rate,
+        terms.max_leverage,
+    )
+
+
+def _trade(row: Series) -> PlainTrade:
+    return PlainTrade(
+        "long" if row[2] > 0 else "short",
+        int(row[0]),
+        int(row[1]),
+        abs(float(row[2])),
+        float(row[3]),
+        float(row[4]),
+        REASONS[int(row[5])],
+        float(row[6]),
+        float(row[7]),
+    )
+
+
+# -- chance
+
+
+def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> Bars:
+    """A walk with gaps between closes and opens, on days with weekends left out."""
+    daily = rng.choice([0.005, 0.02, 0.06])
+    close = 100 * np.exp(np.cumsum(rng.normal(0, daily, count)))
+    open_ = np.concatenate([[100.0], close[:-1]]) * np.exp(rng.normal(0, daily / 2, count))
+    high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, daily / 2, count)))
+    low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, daily / 2, count)))
+    prices = np.stack([open_, high, low, close])
+    prices[:, rng.random(count) < missing] = np.nan
+    days = np.busday_offset("2020-01-01", np.arange(count), roll="forward")
+    adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, count))) - 0.2)
+    return Bars(
+        ("RANDOM",),
+        days.astype("datetime64[ns]"),
+        *[np.ascontiguousarray(row[None, :]) for row in prices],
+        np.ones((1, count)),
+        adjustment[None, :],
+    )
+
+
+def random_orders(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
+    """Each order true now and then, or in runs, some kinds of order not at all."""
+    orders = np.zeros(count, np.uint8)
+    for bit in BITS.values():
+        often = rng.choice([0.0, 0.05, 0.2, 0.6])
+        drawn = rng.random(count) < often
+        if rng.random() < 0.3:  # rules are levels more often than events
+            drawn = np.repeat(drawn, 7)[:count]
+        orders |= drawn.astype(np.uint8) * np.uint8(bit)
+    return orders
+
+
+def random_settings(
+    rng: np.random.Generator, bars: Bars
+) -> tuple[dict[str, Series], frozenset[str]]:
+    """Settings per bar, some of them unknown, 0 or negative; and which are ratios."""
+    count = len(bars)
+    settings: dict[str, Series] = {}
+    ratios = set()
+    for rule in RULES:
+        if rng.random() < 0.5:
+            continue
+        values = rng.uniform(0.2, 2.5, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
+        if rng.random() < 0.2:
+            values = np.full(count, values[0])
+        if rule == "size" or rng.random() < 0.5:
+            ratios.add(rule)
+        else:
+            values = values * 100
+        if rng.random() < 0.5:
+            bad = rng.random(count) < 0.15
+            values[bad] = rng.choice([np.nan, 0.0, -0.05], int(bad.sum()))
+        settings[rule] = values
+    return settings, frozenset(ratios)
+
+
+def random_terms(rng: np.random.Generator, ratios: frozenset[str]) -> Terms:
+    """A market with a few of all the costs there are."""
+
+    def some(low: float, high: float, chance: float = 0.5) -> float:
+        return float(rng.uniform(low, high)) if rng.random() < chance else 0.0
+
+    return Terms(
+        capital=float(rng.choice([100.0, 1000.0, 1e6])),
+        at_close=bool(rng.random() < 0.5),
+        hold=int(rng.integers(1, 12)) if rng.random() < 0.4 else 0,
+        ratios=ratios,
+        commission=some(0, 0.01),
+        commission_per_share=some(0, 0.05),
+        commission_minimum=some(0, 30, 0.2),
+        slippage=some(0, 0.01),
+        slippage_range=some(0, 0.3),
+        borrow=some(0, 1.5),
+        cash_rate=some(0, 0.3),
+        max_leverage=float(rng.choice([1.0, 1.0, 0.5, 2.0, 4.0])),
+    )
+
+
+def random_script(seed: int, count: int = 250) -> Script:
+    """Bars, orders, settings and a market drawn from one seed."""
+    rng = np.random.default_rng(seed)
+    bars = random_bars(rng, count, missing=float(rng.choice([0.0, 0.0, 0.05, 0.4])))
+    settings, ratios = random_settings(rng, bars)
+    return Script(bars, random_orders(rng, count), settings, random_terms(rng, ratios))

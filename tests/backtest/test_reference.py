@@ -1,0 +1,218 @@
+"""The compiled simulation equals a slow and plain one of the same rules, bar by bar."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dsl.bars import Bars
+from dsl.check import check
+from evolve.backtest.backtest import backtest
+from evolve.backtest.simulate import REASONS
+from tests.backtest.ledger import bars_of, free, play, scripted, trades_of
+from tests.backtest.reference import Terms
+from tests.backtest.scripts import (
+    BITS,
+    Outcome,
+    Script,
+    market_of,
+    random_script,
+    replayed,
+    simulated,
+)
+
+SEEDS = 600
+
+
+def assert_equal(script: Script) -> Outcome:
+    """Both simulators give the same equity at every bar and the same trades."""
+    found, expected = simulated(script), replayed(script)
+    close = script.terms.capital * 1e-9
+    np.testing.assert_allclose(found.equity, expected.equity, rtol=1e-9, atol=close)
+    assert len(found.trades) == len(expected.trades)
+    for own, other in zip(found.trades, expected.trades, strict=True):
+        assert (own.side, own.entry_bar, own.exit_bar, own.reason) == (
+            other.side,
+            other.entry_bar,
+            other.exit_bar,
+            other.reason,
+        )
+        assert astuple(own)[3:6] == pytest.approx(astuple(other)[3:6], rel=1e-9)
+        assert (own.profit, own.costs) == pytest.approx(
+            (other.profit, other.costs), rel=1e-9, abs=close
+        )
+    return found
+
+
+def test_random_scripts_in_random_markets() -> None:
+    reasons: Counter[str] = Counter()
+    for seed in range(SEEDS):
+        try:
+            reasons.update(trade.reason for trade in assert_equal(random_script(seed)).trades)
+        except AssertionError as error:
+            raise AssertionError(f"random_script({seed}): {error}") from error
+    # Every way out was taken, often.
+    assert all(reasons[reason] >= 20 for reason in REASONS), reasons
+
+
+def test_long_scripts() -> None:
+    for seed in range(5):
+        assert_equal(random_script(10_000 + seed, count=3000))
+
+
+# A market on a grid, where a price often equals a level to the last bit. All numbers are dyadic.
+
+prices = st.integers(4, 24).map(lambda number: number / 2)
+bar_strategy = st.one_of(
+    st.tuples(prices, prices, st.integers(0, 4), st.integers(0, 4)).map(
+        lambda drawn: (
+            drawn[0],
+            max(drawn[:2]) + drawn[2] / 2,
+            max(min(drawn[:2]) - drawn[3] / 2, 0.5),
+            drawn[1],
+        )
+    ),
+    st.just((np.nan, np.nan, np.nan, np.nan)),
+)
+distances = st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0, 6.0, 0.0, -1.0, np.nan])
+
+
+@st.composite
+def grid_scripts(draw: st.DrawFn) -> Script:
+    table = np.array(draw(st.lists(bar_strategy, min_size=2, max_size=10)))
+    count = len(table)
+    gaps = draw(st.lists(st.sampled_from([1, 1, 1, 3, 7]), min_size=count, max_size=count))
+    time = np.datetime64("2024-01-01", "ns") + np.cumsum(gaps) * np.timedelta64(1, "D")
+    panels = [np.ascontiguousarray(table[:, column][None, :]) for column in range(4)]
+    bars = Bars(("GRID",), time, *panels, np.ones((1, count)), np.ones((1, count)))
+
+    def each_bar(values: st.SearchStrategy[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.array(draw(st.lists(values, min_size=count, max_size=count)), np.float64)
+
+    chosen: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+    for rule in draw(st.lists(st.sampled_from(["stop", "trail", "target"]), unique=True)):
+        chosen[rule] = each_bar(distances)
+    if draw(st.booleans()):
+        chosen["size"] = each_bar(st.sampled_from([0.5, 1.0, 2.0, 0.25, 0.0, np.nan]))
+    is_cheap = draw(st.booleans())
+    terms = Terms(
+        capital=1024.0,
+        at_close=draw(st.booleans()),
+        hold=draw(st.sampled_from([0, 0, 1, 2, 3])),
+        commission=0.0 if is_cheap else 1 / 128,
+        slippage=0.0 if is_cheap else 1 / 256,
+        borrow=0.0 if is_cheap else 0.25,
+        max_leverage=draw(st.sampled_from([1.0, 2.0])),
+    )
+    orders = np.array(draw(st.lists(st.integers(0, 15), min_size=count, max_size=count)), np.uint8)
+    return Script(bars, orders, chosen, terms)
+
+
+@given(script=grid_scripts())
+@settings(max_examples=400, deadline=None)
+def test_scripts_on_a_grid_of_prices(script: Script) -> None:
+    assert_equal(script)
+
+
+# -- the same through the text of a strategy
+
+
+@given(seed=st.integers(0, 10**6))
+@example(seed=7)
+@settings(max_examples=60, deadline=None)
+def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
+    """The script is written into the volume and read back by rules and by `size` and `stop`."""
+    script = random_script(seed, count=60)
+    rng = np.random.default_rng(seed)
+    bars = script.bars
+    written = Bars(
+        bars.symbols,
+        bars.time,
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        script.orders[None, :].astype(np.float64),
+        bars.adjustment,
+    )
+    rules, chosen = [], {}
+    if rng.random() < 0.5:
+        rules.append("size 2 * (close - low) / (high - low)")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            chosen["size"] = (2 * (bars.close - bars.low) / (bars.high - bars.low))[0]
+    if rng.random() < 0.5:
+        rules.append("stop 2 * (close - open)")
+        chosen["stop"] = (2 * (bars.close - bars.open))[0]
+    if rng.random() < 0.5:
+        rules.append("target 3%")
+        chosen["target"] = np.full(len(bars), 0.03)
+    if script.terms.hold:
+        rules.append(f"hold {script.terms.hold}")
+    terms = script.with_terms().terms
+    said = Script(
+        bars,
+        script.orders,
+        chosen,
+        Terms(**{**vars(terms), "ratios": frozenset({"size", "target"})}),
+    )
+    result = backtest(check(scripted("\n".join(rules))), written, market_of(terms))
+    expected = replayed(said)
+    np.testing.assert_allclose(
+        result.equity, expected.equity, rtol=1e-9, atol=1e-9 * terms.capital
+    )
+    assert [trade.reason for trade in result.trades] == [each.reason for each in expected.trades]
+    assert [trade.profit for trade in result.trades] == pytest.approx(
+        [each.profit for each in expected.trades], rel=1e-9, abs=1e-9 * terms.capital
+    )
+
+
+@pytest.mark.parametrize("start", [0, 1, 7, 40])
+@pytest.mark.parametrize("stop", [41, 59, 60])
+def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
+    """A window trades as its bars would alone, when the strategy looks at no earlier bar."""
+    script = random_script(3, count=60)
+    bars = script.bars
+    written = Bars(
+        bars.symbols,
+        bars.time,
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        script.orders[None, :].astype(np.float64),
+        bars.adjustment,
+    )
+    program, market = check(scripted("stop 4% trail 6%")), market_of(script.terms)
+    window = backtest(program, written, market, start, stop)
+    alone = backtest(program, written.slice(start, stop), market)
+    assert window.equity.tolist() == alone.equity.tolist()
+    assert window.trades == alone.trades
+    assert window.benchmark.tolist() == alone.benchmark.tolist()
+    assert window.metrics == pytest.approx(alone.metrics, nan_ok=True)
+
+
+def test_the_plain_simulator_agrees_with_a_hand_worked_ledger() -> None:
+    """The reference is itself held to a ledger, so that both cannot be wrong alike here."""
+    table = """
+        bar  open  high  low  close  says
+        0    10    10    10   10     buy
+        1    10    12    10   12     -
+        2    12    14    11.5 13     short
+        3    20    20    16   16     -
+        4    16    22    16   16     -
+        5    10    10    10   10     -
+    """
+    bars = bars_of(table)
+    script = Script(bars, bars.volume[0].astype(np.uint8), {}, Terms())
+    run = replayed(script)
+    # 100 shares from 10 to 20, then 100 short from 20 to 10.
+    assert run.equity == [1000, 1200, 1300, 2400, 2400, 3000]
+    assert [each.reason for each in run.trades] == ["reverse", "end"]
+    assert trades_of(play(table))[0].endswith("reverse")
+    assert BITS["cover"] == 8
+    assert market_of(Terms()) == free()
