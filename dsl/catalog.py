@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -82,7 +82,9 @@ def declarations() -> Iterator[tuple[str, Declaration]]:
 
 
 def operators_of(
-    file: nodes.File, known: Catalog, family: object = "defined here"
+    file: nodes.File,
+    known: Catalog,
+    family: Callable[[nodes.Define], str] = lambda node: "defined here",
 ) -> tuple[list[Operator], list[Diagnostic]]:
     """The operators a file defines, in any order of definition, and the findings in them."""
     reader = _Definitions(file, known, family)
@@ -94,7 +96,9 @@ def operators_of(
 class _Definitions:
     """Reads the defines of a file as they are needed, so that they may stand in any order."""
 
-    def __init__(self, file: nodes.File, known: Catalog, family: object) -> None:
+    def __init__(
+        self, file: nodes.File, known: Catalog, family: Callable[[nodes.Define], str]
+    ) -> None:
         self.nodes = {node.signature.name: node for node in file.defines}
         self.known = known
         self.family = family
@@ -118,8 +122,7 @@ class _Definitions:
         if name not in self.made and name not in self.failed:
             self.open.append(name)
             node = self.nodes[name]
-            family = self.family(node) if callable(self.family) else str(self.family)
-            operator, found = define(node, self.find, self._names, family)
+            operator, found = define(node, self.find, self._names, self.family(node))
             self.open.pop()
             self.found.extend(found)
             if operator is None:
@@ -167,7 +170,7 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
     )
 
 
-def _prelude_families(text: str) -> object:
+def _prelude_families(text: str) -> Callable[[int], str]:
     """The family of a prelude define: the `# -- heading` above it."""
     headings = [
         (offset, line.removeprefix("# -- ").strip())

@@ -12,7 +12,7 @@ from dsl.nodes import number_to_text
 from dsl.parse import Parsed, parse_expression, parse_leniently
 from dsl.program import Program, Rules
 from dsl.resolve import Scope, resolve, resolve_condition, resolve_number, resolve_window
-from dsl.simplify import InvalidWindow, canonical
+from dsl.simplify import WindowError, canonical
 from dsl.terms import Parameter, Term, parameter
 
 MAX_NODES = 500
@@ -68,7 +68,7 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
     if term is not None and not scope.has_errors:
         try:
             return canonical(term, known.operator)
-        except InvalidWindow as error:
+        except WindowError as error:
             scope.report("E304", str(error), node.span)
     source = Source(text, name)
     raise LanguageError([replace(each, source=source) for each in scope.found])
@@ -88,7 +88,9 @@ def inspect(text: str, name: str = "<text>") -> Report:
             message = f"strategy `{node.name}` stands twice in this file"
             found.append(Diagnostic("E204", message, node.name_span, "rename one of them"))
         seen.add(node.name)
-        program, findings = _check_strategy(node, known.extended(operators), _is_whole(parsed, node))
+        program, findings = _check_strategy(
+            node, known.extended(operators), _is_whole(parsed, node)
+        )
         found.extend(findings)
         if program is not None:
             programs.append(program)
@@ -205,7 +207,7 @@ def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
     kind = kind_of(term)
     if kind.family == "level":
         message = f"`{node.name}` is a distance from the fill price, not a price"
-        hint = f"write the distance: `{node.name} close - …`, `{node.name} 2 * atr(14)` or `{node.name} 6%`"
+        hint = f"write the distance, such as `{node.name} 2 * atr(14)` or `{node.name} 6%`"
         scope.report("E306", message, node.value.span, hint)
     elif not kind.is_scale_free and kind.dimension != (1, 0):
         message = f"`{node.name}` is a price distance or a ratio, not {kind}"
@@ -237,8 +239,7 @@ def _check_orders(node: nodes.Strategy, scope: Scope) -> None:
 
 def _check_used(node: nodes.Strategy, scope: Scope) -> None:
     for statement in node.statements:
-        named = isinstance(statement, nodes.Param | nodes.Let)
-        if named and statement.name not in scope.used:
+        if isinstance(statement, nodes.Param | nodes.Let) and statement.name not in scope.used:
             message = f"`{statement.name}` is never used"
             scope.report("W406", message, statement.name_span, "remove it")
 
@@ -252,6 +253,5 @@ def _check_limits(node: nodes.Strategy, program: Program, scope: Scope) -> None:
         return
     try:
         _ = program.key
-    except InvalidWindow as error:
+    except WindowError as error:
         scope.report("E304", str(error), node.name_span, "change the number it is computed from")
-

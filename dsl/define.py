@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from dsl import kinds, nodes
 from dsl.errors import Diagnostic
@@ -19,7 +20,8 @@ def kind_from_note(note: nodes.KindNote) -> Kind | None:
     """The kind a signature names; None for `number`, which is any of them."""
     if note.name == "number":
         return None
-    kind = kinds.PLAIN.get(note.name) or Kind(note.name, *(note.dimension or (0, 0)))  # type: ignore[arg-type]
+    family = cast(kinds.Family, note.name)
+    kind = kinds.PLAIN.get(family) or Kind(family, *(note.dimension or (0, 0)))
     if note.range is not None:
         low, high = note.range[0].value, note.range[1].value
         finite = low > -kinds.INF and high < kinds.INF
@@ -31,7 +33,7 @@ def kind_from_note(note: nodes.KindNote) -> Kind | None:
 
 def slots_from(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
     """The slots of a signature. A slot's range is where literals are drawn, not a bound."""
-    slots = []
+    slots: list[Slot] = []
     for each in signature.arguments:
         kind = kind_from_note(each.kind)
         if kind is not None and kind.family in ("window", "ratio", "change"):

@@ -43,8 +43,10 @@ def compact_text(program: Program) -> str:
     parts = [line for each in program.defines if each.node for line in _define(each.node)]
     parts.append(f"strategy {program.name} {{")
     parts.extend(_param(_param_node(each)) for each in program.parameters)
-    for name, term in program.rules.items():
-        parts.append(f"{name} when {text_of(term)}" if name in ORDERS else f"{name} {text_of(term)}")
+    for name, term in program.rules.named():
+        parts.append(
+            f"{name} when {text_of(term)}" if name in ORDERS else f"{name} {text_of(term)}"
+        )
     return " ".join([*parts, "}"])
 
 
@@ -55,7 +57,7 @@ def program_tree(program: Program) -> nodes.File:
     if program.about:
         statements.append(nodes.About(program.about))
     statements.extend(_param_node(each) for each in program.parameters)
-    for name, term in program.rules.items():
+    for name, term in program.rules.named():
         if name in ORDERS:
             statements.append(nodes.Order(cast(nodes.OrderName, name), expression_node(term)))
         else:

@@ -51,7 +51,9 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
     if len(text) > MAX_FILE_BYTES:
         message = f"the file has {len(text):,} characters; at most {MAX_FILE_BYTES:,} are read"
         hint = "split it into several files"
-        return Parsed(nodes.File(()), source, (Diagnostic("E103", message, Span(0, 1), hint, source),))
+        return Parsed(
+            nodes.File(()), source, (Diagnostic("E103", message, Span(0, 1), hint, source),)
+        )
     errors: list[Diagnostic] = []
     remaining = text
     while len(errors) < MAX_SYNTAX_ERRORS:
@@ -154,4 +156,3 @@ def _blank_statement(text: str, offset: int) -> str:
 
 def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(errors, key=lambda each: each.span)
-

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dsl.catalog import catalog
 from dsl.judge import kind_of
-from dsl.simplify import InvalidWindow, canonical, fold
+from dsl.simplify import WindowError, canonical, fold
 from dsl.spelling import text_of
 from dsl.terms import Operator, Parameter, Term, number
 
@@ -40,8 +40,8 @@ class Rules(NamedTuple):
         """How many nodes the rules have together."""
         return sum([term.size for term in self if term is not None])
 
-    def items(self) -> list[tuple[str, Term]]:
-        """The rules there are, by name."""
+    def named(self) -> list[tuple[str, Term]]:
+        """The rules there are, each with its name."""
         return [(name, term) for name, term in zip(self._fields, self, strict=True) if term]
 
 
@@ -61,14 +61,14 @@ class Program:
 
     @cached_property
     def canonical(self) -> Rules:
-        """The rules in canonical form; raises InvalidWindow where a window leaves its limits."""
+        """The rules in canonical form; raises WindowError where a window leaves its limits."""
         return _canonical_rules(self.rules)
 
     @cached_property
     def key(self) -> bytes:
         """blake2b-128 of the canonical form's text and the language's version."""
         parts = [LANGUAGE_VERSION]
-        parts.extend([f"{name} {text_of(term)}" for name, term in self.canonical.items()])
+        parts.extend([f"{name} {text_of(term)}" for name, term in self.canonical.named()])
         return blake2b("\n".join(parts).encode(), digest_size=16).digest()
 
     @property
@@ -84,19 +84,19 @@ class Program:
     @property
     def warmup_bars(self) -> int:
         """How many bars pass before every rule can have a value."""
-        return max([lookback(term) for _, term in self.canonical.items()], default=0)
+        return max([lookback(term) for _, term in self.canonical.named()], default=0)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters in the rules, in order of appearance, each once."""
-        found = (part.leaf for _, term in self.rules.items() for part in term.walk())
+        found = (part.leaf for _, term in self.rules.named() for part in term.walk())
         return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Parameter)))
 
     @property
     def defines(self) -> tuple[Operator, ...]:
         """The operators used in the rules that are not built in, a definition before its use."""
         ordered: dict[Operator, None] = {}
-        for _, term in self.rules.items():
+        for _, term in self.rules.named():
             _collect_defines(term, ordered)
         return tuple(ordered)
 
@@ -118,9 +118,7 @@ def _lookback(term: Term) -> int:
     if operator is None or not term.args:
         return 0
     series = [arg for i, arg in enumerate(term.args) if not operator.slot(i).is_window]
-    windows = [
-        int(arg.value or 0) for i, arg in enumerate(term.args) if operator.slot(i).is_window
-    ]
+    windows = [int(arg.value or 0) for i, arg in enumerate(term.args) if operator.slot(i).is_window]
     own = operator.lookback(*windows) if operator.lookback else 0
     return own + max([lookback(arg) for arg in series], default=0)
 
@@ -128,11 +126,11 @@ def _lookback(term: Term) -> int:
 def _canonical_rules(rules: Rules) -> Rules:
     find = catalog().operator
     made: dict[str, Term] = {}
-    for name, term in rules.items():
+    for name, term in rules.named():
         if name == "hold":
             value = fold(term)
             if value is None or value < 1:
-                raise InvalidWindow(f"`hold` is {value}; it must be 1 bar or more")
+                raise WindowError(f"`hold` is {value}; it must be 1 bar or more")
             made[name] = number(int(value))
             continue
         simple = canonical(term, find)

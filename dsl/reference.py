@@ -43,5 +43,5 @@ def guide_text() -> str:
         for family, operators in families().items()
     }
     shown = {family: operators for family, operators in grouped.items() if operators}
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
     return environment.from_string(template).render(series=series, families=shown).strip()

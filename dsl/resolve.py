@@ -141,7 +141,9 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
         return None
     known = [*scope.names, "open", "high", "low", "close", "volume"]
     hint = did_you_mean(name, known) or did_you_mean(name, scope.suggest())
-    scope.report("E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first")
+    scope.report(
+        "E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first"
+    )
     return None
 
 
@@ -181,8 +183,10 @@ def _resolve_argument(
     scope: Scope,
 ) -> Term | None:
     slot = operator.slot(index)
-    what = f"`{slot.name}` of `{operator.name}`" if operator.name.isidentifier() else (
-        f"`{operator.name}`"
+    what = (
+        f"`{slot.name}` of `{operator.name}`"
+        if operator.name.isidentifier()
+        else (f"`{operator.name}`")
     )
     if slot.is_window:
         if operator.name == "lag":
@@ -275,4 +279,3 @@ def _is_constant(term: Term) -> bool:
     if term.operator is None:
         return True
     return term.operator.is_pointwise and bool(term.args) and all(map(_is_constant, term.args))
-

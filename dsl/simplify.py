@@ -23,7 +23,7 @@ Find = Callable[[str], Operator]
 Rule = Callable[[Term, Find], Term | None]
 
 
-class InvalidWindow(ValueError):
+class WindowError(ValueError):
     """A window or lag that is not a number of bars within the limits."""
 
 
@@ -35,7 +35,7 @@ def canonical(term: Term, find: Find) -> Term:
         find: operators by name, for rules that write another operator.
 
     Raises:
-        InvalidWindow: if a window does not fold to a whole number of bars within the limits.
+        WindowError: if a window does not fold to a whole number of bars within the limits.
     """
     if term.is_canonical:
         return term
@@ -56,10 +56,10 @@ def fold(term: Term) -> float | None:
     known = [value for value in values if value is not None]
     if len(known) < len(values) or not values:
         return None
-    result = known[0]
-    for value in known[1:] or [None]:
+    result, further = known[0], known[1:]
+    for rest in [[each] for each in further] or [[]]:
         out = [math.nan]
-        operator.kernel([result], *([] if value is None else [[value]]), out)
+        operator.kernel([result], *([each] for each in rest), out)
         result = float(out[0])
     return result
 
@@ -115,7 +115,7 @@ def _window(term: Term, operator: Operator, index: int) -> Term:
     if value is None or not math.isfinite(value) or not least <= value <= MAX_WINDOW_BARS:
         name = operator.slot(index).name
         found = text_of(term) if value is None else f"{value:g}"
-        raise InvalidWindow(
+        raise WindowError(
             f"`{name}` of `{operator.name}` is {found}; "
             f"it must be a whole number from {least} to {MAX_WINDOW_BARS}"
         )
@@ -221,10 +221,12 @@ def push_lag(term: Term, find: Find) -> Term | None:
     """`x[0]` is `x`, `x[1][2]` is `x[3]`, and a lag of arithmetic is arithmetic on lags."""
     assert term.operator is not None
     x, bars = term.args
-    if bars.value == 0 or x.operator is None:
+    if bars.value == 0 or type(x.leaf) in (Number, bool):
         return x
-    if x.head == "lag":
-        return call(term.operator, x.args[0], number((bars.value or 0) + (x.args[1].value or 0)))
+    if x.operator is None:
+        return None
+    if x.head == "lag" and bars.value is not None and x.args[1].value is not None:
+        return call(term.operator, x.args[0], number(bars.value + x.args[1].value))
     if x.operator.is_pointwise and x.operator.kernel is not None:
         return call(x.operator, *[call(term.operator, arg, bars) for arg in x.args])
     return None

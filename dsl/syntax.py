@@ -76,7 +76,7 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
                 _span(cast(Token, rest[2])),
                 "write `a < b and b < c`",
             )
-        return self.left(first, *rest)  # type: ignore[no-any-return]
+        return self.left(first, *rest)
 
     # -- statements
 
@@ -222,9 +222,7 @@ def _span(token: Token) -> Span:
     return Span(start, start + len(token))
 
 
-def _call(
-    head: str, args: tuple[nodes.Expression, ...], span: Span, head_span: Span
-) -> nodes.Call:
+def _call(head: str, args: tuple[nodes.Expression, ...], span: Span, head_span: Span) -> nodes.Call:
     depth = 1 + max((arg.depth for arg in args), default=0)
     if depth > MAX_DEPTH:
         raise BuildError(

@@ -8,9 +8,20 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from dsl.errors import Diagnostic, Source, Span, did_you_mean
 
-STATEMENTS = (
-    "about param let buy sell short cover size stop trail target hold".split()
-)
+STATEMENTS = [
+    "about",
+    "param",
+    "let",
+    "buy",
+    "sell",
+    "short",
+    "cover",
+    "size",
+    "stop",
+    "trail",
+    "target",
+    "hold",
+]
 _WORDS = {
     "NUMBER": "a number",
     "SIGNED": "a number",
@@ -62,7 +73,7 @@ def describe(error: UnexpectedInput, source: Source) -> Diagnostic:
         start = error.token.start_pos or 0
         expected = set(error.accepts or error.expected)
     elif isinstance(error, UnexpectedCharacters):
-        start = error.pos_in_stream
+        start = error.pos_in_stream or 0
         match = re.match(r"[A-Za-z0-9_.]+|\S", source.text[start:])
         found = match.group() if match else source.text[start : start + 1]
         expected = set(error.allowed or ())
@@ -88,15 +99,18 @@ def _hint(found: str, expected: set[str]) -> str:
         return "the expression before it is not finished"
     if found in ("and", "or", "not", "when", "in", "step") or found in STATEMENTS:
         return f"`{found}` is a reserved word" if expected & _VALUES else ""
-    keywords = [word for word in [*STATEMENTS, "when", "strategy", "define", "in", "and", "or"]
-                if expected & {word.upper(), f"_{word.upper()}"}]
+    keywords = [
+        word
+        for word in [*STATEMENTS, "when", "strategy", "define", "in", "and", "or"]
+        if expected & {word.upper(), f"_{word.upper()}"}
+    ]
     return did_you_mean(found, keywords)
 
 
 def _list(expected: set[str]) -> str:
     """What could have stood there, grouped as people think of it."""
     parts = []
-    if _VALUES <= expected | {"NOT", "TRUE", "FALSE"} and "NAME" in expected:
+    if expected | {"NOT", "TRUE", "FALSE"} >= _VALUES and "NAME" in expected:
         parts.append("an expression")
         expected = expected - _VALUES
     if expected & _STARTS:
@@ -110,4 +124,3 @@ def _list(expected: set[str]) -> str:
     for terminal in sorted(expected - known):
         parts.append(_WORDS.get(terminal, f"`{terminal.strip('_').lower()}`"))
     return " or ".join(dict.fromkeys(parts)) or "nothing more"
-

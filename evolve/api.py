@@ -1,10 +1,10 @@
 """The Python interface: text to a strategy, to signals, to a backtest, to a whole run.
 
 >>> from evolve.api import backtest, check
->>> strategy = check("strategy s { buy when close > sma(close, 200) sell when close < sma(close, 200) }")
+>>> strategy = check("strategy s { buy when close > sma(close, 200) sell when rsi(close, 2) > 90 }")
 >>> result = backtest(strategy, "sample:sp500")
 >>> round(result.metrics["total_return"], 3), len(result.trades)
-(0.588, 88)
+(0.887, 295)
 """
 
 from __future__ import annotations

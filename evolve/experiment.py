@@ -218,5 +218,3 @@ def _keep(finished: Run, folder: RunFolder) -> None:
     if finished.best is not None:
         folder.write_program(folder.best.name, finished.best.program)
     folder.write_result(document(finished))
-
-

@@ -13,6 +13,13 @@ from dsl.home import home
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
+def jitable(function: Kernel) -> Kernel:
+    """Mark a function that compiled kernels call; called from Python it stays plain."""
+    from numba.extending import register_jitable
+
+    return cast(Kernel, register_jitable(function))
+
+
 def cache_folder() -> Path:
     """Where compiled kernels are kept: `NUMBA_CACHE_DIR`, or `kernels` in the tool's home."""
     given = os.environ.get("NUMBA_CACHE_DIR")

@@ -1,8 +1,8 @@
 """Terms to series: a memo of indicator series in a bounded arena, everything else in scratch.
 
 Rolling and recursive series, lags, constants and whole indicators (the expansions of defines)
-are kept by term and shared by all programs of a run. Other pointwise arithmetic and comparisons are computed where they are needed: that is cheaper
-than keeping them. Nothing here allocates per program once warm.
+are kept by term and shared by all programs of a run. Other pointwise arithmetic and comparisons
+are computed where they are needed: that is cheaper than keeping them.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ class Evaluator:
         self._spare: list[Series] = []
         self._scratch: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
         self._plans: dict[Operator, _Plan] = {}
-        self._constant = {False: np.zeros(self.length, np.bool_), True: np.ones(self.length, np.bool_)}
+        self._constant = {
+            False: np.zeros(self.length, np.bool_),
+            True: np.ones(self.length, np.bool_),
+        }
         self._pack = compiled(pack_orders)
 
     def series(self, term: Term) -> Row:

@@ -28,13 +28,21 @@ def add(x: Series, y: Series, out: Series) -> None:
         out[i] = x[i] + y[i]
 
 
-@pointwise("subtract(x: number, y: number)", "difference", "high - low", judge=kinds.difference_of, symbol="-")
+@pointwise(
+    "subtract(x: number, y: number)",
+    "difference",
+    "high - low",
+    judge=kinds.difference_of,
+    symbol="-",
+)
 def subtract(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = x[i] - y[i]
 
 
-@pointwise("multiply(x: number, y: number)", "product", "2 * atr(14)", judge=kinds.product_of, symbol="*")
+@pointwise(
+    "multiply(x: number, y: number)", "product", "2 * atr(14)", judge=kinds.product_of, symbol="*"
+)
 def multiply(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = x[i] * y[i]
@@ -52,7 +60,9 @@ def divide(x: Series, y: Series, out: Series) -> None:
         out[i] = x[i] / y[i] if y[i] != 0 else math.nan
 
 
-@pointwise("negate(x: number)", "the value with its sign turned", "-change(close, 1)", judge=_negated)
+@pointwise(
+    "negate(x: number)", "the value with its sign turned", "-change(close, 1)", judge=_negated
+)
 def negate(x: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = -x[i]

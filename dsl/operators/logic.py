@@ -30,7 +30,12 @@ def less(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "at_most(x: number, y: number)", "at most", "close <= open", judge=_loosely, complement=">", symbol="<="
+    "at_most(x: number, y: number)",
+    "at most",
+    "close <= open",
+    judge=_loosely,
+    complement=">",
+    symbol="<=",
 )
 def at_most(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -47,20 +52,39 @@ def greater(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "at_least(x: number, y: number)", "at least", "close >= open", judge=_loosely, complement="<", symbol=">="
+    "at_least(x: number, y: number)",
+    "at least",
+    "close >= open",
+    judge=_loosely,
+    complement="<",
+    symbol=">=",
 )
 def at_least(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
         out[i] = x[i] >= y[i]
 
 
-@pointwise("equal(x: number, y: number)", "equal", "close == high", judge=_loosely, complement="!=", symbol="==")
+@pointwise(
+    "equal(x: number, y: number)",
+    "equal",
+    "close == high",
+    judge=_loosely,
+    complement="!=",
+    symbol="==",
+)
 def equal(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
         out[i] = x[i] == y[i]
 
 
-@pointwise("unequal(x: number, y: number)", "unequal", "close != high", judge=_loosely, complement="==", symbol="!=")
+@pointwise(
+    "unequal(x: number, y: number)",
+    "unequal",
+    "close != high",
+    judge=_loosely,
+    complement="==",
+    symbol="!=",
+)
 def unequal(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
         out[i] = x[i] < y[i] or x[i] > y[i]

@@ -111,9 +111,7 @@ def backtest(
         np.zeros(0, np.int64),
         np.zeros(count),
     )
-    compiled(simulation.simulate)(
-        tape, orders_of(signals), market, record, scratch_account()
-    )
+    compiled(simulation.simulate)(tape, orders_of(signals), market, record, scratch_account())
     table = record.trades[: record.trade_count[0]]
     benchmark, benchmark_costs = buy_and_hold(tape, market)
     performance = Performance(
@@ -167,9 +165,7 @@ def buy_and_hold(tape: Tape, market: Market) -> tuple[Series, float]:
     close = _filled_forward(tape.close[window])
     if not len(close) or np.isnan(tape.open[tape.start]):
         return np.full(len(close), market.capital), 0.0
-    first, last = (
-        Bar(*[float(series[t]) for series in tape[:5]]) for t in (tape.start, tape.last)
-    )
+    first, last = (Bar(*[float(series[t]) for series in tape[:5]]) for t in (tape.start, tape.last))
     shares, fill, fee = simulation.entry(1.0, 1, first.open, market.capital, first, market)
     cash = market.capital - shares * fill - fee
     sold = simulation.slipped(last.close, -1, last, market)
@@ -206,5 +202,3 @@ def _trade(row: Series, time: NDArray[np.datetime64]) -> Trade:
         float(row[6]),
         float(row[7]),
     )
-
-

@@ -76,7 +76,9 @@ class Metric:
 METRICS: dict[str, Metric] = {}
 
 
-def metric(unit: Unit) -> Callable[[Callable[[Performance], float]], Callable[[Performance], float]]:
+def metric(
+    unit: Unit,
+) -> Callable[[Callable[[Performance], float]], Callable[[Performance], float]]:
     """Declare a metric: its name is the function's, its meaning the docstring's first line."""
 
     def declare(compute: Callable[[Performance], float]) -> Callable[[Performance], float]:
@@ -180,8 +182,10 @@ def information_ratio(run: Performance) -> float:
 def appraisal_ratio(run: Performance) -> float:
     """Sharpe ratio of what is left when market exposure is taken out"""
     r, b = run.returns, run.benchmark_returns
-    sums = (float(np.sum(each)) for each in (r, r * r, r * b, b, b * b))
-    return float(appraisal(len(r), *sums, run.bars_per_year))
+    total, squares, products = float(r.sum()), float((r * r).sum()), float((r * b).sum())
+    benchmark = float(b.sum()), float((b * b).sum())
+    ratio = appraisal(len(r), total, squares, products, *benchmark, run.bars_per_year)
+    return float(ratio)
 
 
 @metric("ratio")
@@ -306,5 +310,4 @@ def _ratio(returns: Series, risk: float, bars_per_year: float) -> float:
 def _scaled(run: Performance) -> Series:
     own, other = _deviation(run.returns), _deviation(run.benchmark_returns)
     factor = other / own if own > TINY else 0.0
-    grown: Series = np.cumprod(np.maximum(1.0 + factor * run.returns, 0.0))
-    return grown
+    return np.multiply.accumulate(np.maximum(1.0 + factor * run.returns, 0.0))

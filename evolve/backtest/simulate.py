@@ -7,12 +7,12 @@ the position is marked at the close; then signals are read. Each rule is stated 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
+from dsl.evaluate.compile import jitable
 from evolve.backtest.market import Market
 
 Series = NDArray[np.float64]
@@ -82,6 +82,12 @@ class Record(NamedTuple):
     benchmark: Series
 
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    Account = Any  # a numpy record of dtype ACCOUNT
+
+
 class Bar(NamedTuple):
     """The prices of one bar."""
 
@@ -127,9 +133,7 @@ ACCOUNT = np.dtype(
 )
 
 
-def simulate(
-    tape: Tape, signals: Orders, market: Market, record: Record, account: np.record
-) -> None:
+def simulate(tape: Tape, signals: Orders, market: Market, record: Record, account: Account) -> None:
     """Simulate every program of a batch, each from flat, over the tape's window.
 
     `account` is scratch of dtype ACCOUNT.
@@ -138,9 +142,9 @@ def simulate(
         _simulate_one(tape, signals, market, record, account, program)
 
 
-@register_jitable
+@jitable
 def _simulate_one(
-    tape: Tape, signals: Orders, market: Market, record: Record, account: np.record, p: int
+    tape: Tape, signals: Orders, market: Market, record: Record, account: Account, p: int
 ) -> None:
     # Arrays stay in this function: handing them to another costs more than the other does.
     orders = signals.orders[p]
@@ -235,8 +239,8 @@ def _simulate_one(
         folds[p, fold, F_RUINED] = 1.0 if ruined else 0.0
 
 
-@register_jitable
-def _accrue(account: np.record, last_close: float, idle_days: float, market: Market) -> None:
+@jitable
+def _accrue(account: Account, last_close: float, idle_days: float, market: Market) -> None:
     """Cash earns, and a short pays on the prior close's value, for the days gone by."""
     if account.cash > 0.0:
         account.cash += account.cash * market.cash_rate * idle_days / 365.0
@@ -246,9 +250,9 @@ def _accrue(account: np.record, last_close: float, idle_days: float, market: Mar
         account.costs += fee
 
 
-@register_jitable
+@jitable
 def _fill(
-    account: np.record, market: Market, bar: Bar, price: float, hold: int, t: int, fold: int
+    account: Account, market: Market, bar: Bar, price: float, hold: int, t: int, fold: int
 ) -> None:
     """Fill what waits at a price: first the exit, by order or by time, then the entry."""
     if account.shares != 0.0:
@@ -261,8 +265,8 @@ def _fill(
     account.leave, account.side = 0, 0
 
 
-@register_jitable
-def _read_signals(account: np.record, orders: int) -> None:
+@jitable
+def _read_signals(account: Account, orders: int) -> None:
     """Turn the signals of a bar into orders.
 
     A true exit blocks an entry on its side; `buy` and `short` together enter nothing.
@@ -278,8 +282,8 @@ def _read_signals(account: np.record, orders: int) -> None:
     account.side = side
 
 
-@register_jitable
-def _exit_within(account: np.record, market: Market, bar: Bar) -> bool:
+@jitable
+def _exit_within(account: Account, market: Market, bar: Bar) -> bool:
     """Leave at the stop, trail or target that the bar reaches, the stop before the target.
 
     The tighter of stop and trail counts, and fills at the open if the bar opens beyond it. The
@@ -308,8 +312,8 @@ def _exit_within(account: np.record, market: Market, bar: Bar) -> bool:
     return False
 
 
-@register_jitable
-def _reach(account: np.record) -> tuple[float, float]:
+@jitable
+def _reach(account: Account) -> tuple[float, float]:
     """The prices between which a bar changes nothing for the open position.
 
     At the lower or upper one it meets its stop, trail or target, or moves the trail.
@@ -326,10 +330,8 @@ def _reach(account: np.record) -> tuple[float, float]:
     return (against, favour) if side > 0.0 else (-favour, -against)
 
 
-@register_jitable
-def _enter(
-    account: np.record, market: Market, bar: Bar, price: float, t: int, fold: int
-) -> None:
+@jitable
+def _enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold: int) -> None:
     """Open a position at a price, from what the signal bar asked for."""
     asked = account.asked
     size = asked[SIZE] if asked[SIZE] > 0.0 else 1.0
@@ -345,8 +347,8 @@ def _enter(
     account.target = asked[TARGET] * (price if account.is_ratio[TARGET] != 0 else 1.0)
 
 
-@register_jitable
-def _leave(account: np.record, market: Market, bar: Bar, price: float, reason: int) -> None:
+@jitable
+def _leave(account: Account, market: Market, bar: Bar, price: float, reason: int) -> None:
     """Close the position at a price. Market and stop fills slip, a target's does not."""
     shares = account.shares
     fill = price
@@ -362,9 +364,9 @@ def _leave(account: np.record, market: Market, bar: Bar, price: float, reason: i
     account.shares = 0.0
 
 
-@register_jitable
+@jitable
 def _keep_trade(
-    account: np.record, folds: Series, trades: Series, trade_count: NDArray[np.int64],
+    account: Account, folds: Series, trades: Series, trade_count: NDArray[np.int64],
     p: int, t: int,
 ) -> None:  # fmt: skip
     """Count the trade just closed in the fold of its entry, and keep the first program's."""
@@ -379,7 +381,7 @@ def _keep_trade(
     account.reason = NONE
 
 
-@register_jitable
+@jitable
 def entry(
     size: float, side: int, price: float, equity: float, bar: Bar, market: Market
 ) -> tuple[float, float, float]:
@@ -400,14 +402,14 @@ def entry(
     return side * quantity, fill, commission(quantity, fill, bar, market)
 
 
-@register_jitable
+@jitable
 def slipped(price: float, side: int, bar: Bar, market: Market) -> float:
     """The price after slippage for an order that buys (side 1) or sells (-1)."""
     spread = market.slippage_range * (bar.high - bar.low)
     return price * (1.0 + side * market.slippage) + side * spread
 
 
-@register_jitable
+@jitable
 def commission(quantity: float, fill: float, bar: Bar, market: Market) -> float:
     """The commission of an order; per-share fees count raw shares."""
     traded = quantity * fill * market.commission
@@ -415,7 +417,7 @@ def commission(quantity: float, fill: float, bar: Bar, market: Market) -> float:
     return max(market.commission_minimum, traded + counted)
 
 
-@register_jitable
+@jitable
 def _keep_sums(
     fold: Series, count: float, total: float, squares: float, products: float, held: float,
     growth: float,

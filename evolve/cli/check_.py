@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> int:
 def read_text(path: Path) -> str:
     """A file's text, or standard input's for `-`; bytes that are no UTF-8 become visible."""
     if str(path) == "-":
-        return click.get_binary_stream("stdin").read().decode("utf-8", errors="replace")
+        return sys.stdin.buffer.read().decode("utf-8", errors="replace")
     return path.read_bytes().decode("utf-8", errors="replace")
 
 

@@ -41,7 +41,9 @@ class ConsoleObserver(Observer):
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]} a second · best {task.fields[best]} · {task.fields[left]}"),
+            TextColumn(
+                "{task.fields[rate]} a second · best {task.fields[best]} · {task.fields[left]}"
+            ),
             console=self.err,
             transient=True,
             disable=not self.err.is_terminal,
@@ -63,7 +65,9 @@ class ConsoleObserver(Observer):
 
     def data(self, dataset: Dataset) -> None:
         as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
-        instead = f" [bold yellow](FALLBACK for {dataset.asked})[/]" if dataset.fallback_used else ""
+        instead = (
+            f" [bold yellow](FALLBACK for {dataset.asked})[/]" if dataset.fallback_used else ""
+        )
         self.out.print(
             f"[bold]data[/]  {dataset.used}{instead}: {dataset.first_day} to {dataset.last_day}, "
             f"{len(dataset.bars):,} bars{as_of}"
@@ -149,7 +153,10 @@ class ConsoleObserver(Observer):
     def _say_beaten(self, best: Assessed) -> None:
         for name, window in (("train", best.train), ("validation", best.validation)):
             if window is not None:
-                own, other = window.metrics["total_return"], window.benchmark_metrics["total_return"]
+                own, other = (
+                    window.metrics["total_return"],
+                    window.benchmark_metrics["total_return"],
+                )
                 self.out.print(f"beats buy-and-hold on {name}: {'yes' if own > other else 'no'}")
         self.out.print("no null run was made: this may be luck, and the holdout stays sealed")
 

@@ -16,9 +16,7 @@ from evolve.errors import EvolveError
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a .csv or .parquet.")
-def command(
-    spec: str, start: datetime | None, end: datetime | None, output: Path | None
-) -> None:
+def command(spec: str, start: datetime | None, end: datetime | None, output: Path | None) -> None:
     """Fetch and describe the bars of SPEC, or write them to a file."""
     from evolve.data.frames import bars_to_frame
 

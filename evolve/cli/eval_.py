@@ -12,9 +12,7 @@ from evolve.cli.options import data_options, load_data
 @click.command("eval")
 @click.argument("expression", metavar="EXPR")
 @data_options
-def command(
-    expression: str, spec: str, start: datetime | None, end: datetime | None
-) -> None:
+def command(expression: str, spec: str, start: datetime | None, end: datetime | None) -> None:
     """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
 
     For example: evolve eval "rsi(close, 14)" --data sample:sp500
@@ -36,9 +34,7 @@ def command(
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *bars.symbols])
     times = np.datetime_as_string(bars.time, unit="auto")
-    writer.writerows(
-        [time, *map(_cell, row)] for time, *row in zip(times, *columns, strict=True)
-    )
+    writer.writerows([time, *map(_cell, row)] for time, *row in zip(times, *columns, strict=True))
 
 
 def _cell(value: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from pathlib import Path
 from types import FrameType
 
@@ -18,9 +17,7 @@ from evolve.cli.options import json_option
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder.")
 @json_option
-def command(
-    experiment: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool
-) -> int:
+def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> int:
     """Run EXPERIMENT: search, choose on validation, keep everything in a run folder.
 
     Ctrl-C stops after the epoch and keeps what was found; twice stops at once.
@@ -56,4 +53,4 @@ class _StopOnInterrupt:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
-        print("\nstopping after this epoch; Ctrl-C again stops at once", file=sys.stderr)
+        click.echo("\nstopping after this epoch; Ctrl-C again stops at once", err=True)

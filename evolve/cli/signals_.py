@@ -47,9 +47,7 @@ def command(
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
-    writer.writerows(
-        [time, *map(int, row)] for time, *row in zip(times, *columns, strict=True)
-    )
+    writer.writerows([time, *map(int, row)] for time, *row in zip(times, *columns, strict=True))
 
 
 def _day(moment: object) -> str:

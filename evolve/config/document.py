@@ -96,7 +96,9 @@ class _Reader:
         self.document.values[path] = span
         if self.count > MAX_VALUES or depth > MAX_DEPTH:
             if not any(each.code == "E506" for each in self.document.found):
-                self.document.report("E506", "the file is too large or too deep", span, "shorten it")
+                self.document.report(
+                    "E506", "the file is too large or too deep", span, "shorten it"
+                )
             return None
         value = self._value(node, path, depth, span)
         if not path:

@@ -77,7 +77,9 @@ def _override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
     name, equals, value = setting.partition("=")
     path = tuple(part.strip() for part in name.split("."))
     if not equals or not all(path):
-        raise EvolveError(f"`--set {setting}` is not a setting", "write --set budget.evaluations=500")
+        raise EvolveError(
+            f"`--set {setting}` is not a setting", "write --set budget.evaluations=500"
+        )
     document = read_document(value, f"--set {setting}")
     if document.found:
         raise ConfigError(document.found)
@@ -137,7 +139,9 @@ def _settings_of(path: Sequence[object]) -> list[str]:
             (f.annotation for key, f in model.model_fields.items() if part in (key, f.alias)), None
         )
         candidates = [annotation, *get_args(annotation)]
-        inner = [each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)]
+        inner = [
+            each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)
+        ]
         if not inner:
             return []
         model = inner[0]

@@ -41,6 +41,13 @@ def _known(name: str, names: object, what: str) -> str:
     return name
 
 
+Direction = Literal["long", "short"]
+
+
+def _long_only() -> list[Direction]:
+    return ["long"]
+
+
 Fraction = Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)]
 
 
@@ -114,7 +121,7 @@ class Language(Section):
     """What the search may write."""
 
     operators: Literal["all"] | list[str] = "all"
-    directions: list[Literal["long", "short"]] = Field(default_factory=lambda: ["long"], min_length=1)
+    directions: list[Direction] = Field(default_factory=_long_only, min_length=1)
     max_nodes: int = Field(40, ge=5, le=500)
 
 

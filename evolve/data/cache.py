@@ -48,7 +48,11 @@ def read(source: str, symbol: str) -> Cached | None:
 def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str) -> None:
     """Keep a table: written beside its place and moved there, so that it is whole or absent."""
     table = pa.Table.from_pandas(frame)
-    notes = {**(table.schema.metadata or {}), b"as_of": as_of.encode(), b"hash": _hash(frame).encode()}
+    notes = {
+        **(table.schema.metadata or {}),
+        b"as_of": as_of.encode(),
+        b"hash": _hash(frame).encode(),
+    }
     write_atomically(path_of(source, symbol), table.replace_schema_metadata(notes))
 
 

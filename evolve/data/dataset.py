@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dsl.bars import Bars
-from evolve.data.source import Notify, Unreachable, parse_spec
+from evolve.data.source import Notify, UnreachableError, parse_spec
 from evolve.data.sources import sources
 from evolve.errors import EvolveError
 
@@ -72,7 +72,7 @@ def load(
     used, reason = first, ""
     try:
         fetched = known[first.source].fetch(first, notify)
-    except Unreachable as error:
+    except UnreachableError as error:
         if fallback is None:
             hint = "set `data.fallback` to another source, or use csv:PATH or sample:sp500"
             raise EvolveError(error.message, hint) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -46,12 +46,9 @@ def bars_from_frame(
     _check_prices(values, origin, row_name)
     _check_order(time, origin, row_name)
     factor = values["adj close"] / values["close"] if "adj close" in values else np.ones(len(frame))
+    scaled = {name: np.ascontiguousarray((values[name] * factor)[None, :]) for name in PRICES}
     return Bars(
-        (symbol,),
-        time,
-        *[np.ascontiguousarray((values[name] * factor)[None, :]) for name in PRICES],
-        volume[None, :].copy(),
-        factor[None, :].copy(),
+        (symbol,), time, **scaled, volume=volume[None, :].copy(), adjustment=factor[None, :].copy()
     )
 
 
@@ -64,7 +61,7 @@ def bars_to_frame(bars: Bars) -> pd.DataFrame:
 
 
 def _times(
-    frame: pd.DataFrame, columns: dict[str, object], origin: str, row_name: Callable[[int], str]
+    frame: pd.DataFrame, columns: Mapping[str, object], origin: str, row_name: Callable[[int], str]
 ) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
     named = [columns[name] for name in TIME_COLUMNS if name in columns]
     if named:

@@ -63,7 +63,7 @@ class Fetched:
     as_of: str = ""
 
 
-class Unreachable(EvolveError):
+class UnreachableError(EvolveError):
     """A source that could not be reached, as opposed to one that gave bad data."""
 
 
@@ -75,7 +75,7 @@ class Source:
         name: what stands before the colon of a spec.
         about: one line.
         example: a spec of it.
-        fetch: spec, and where to say things -> bars. Raises EvolveError; Unreachable when a
+        fetch: spec, and where to say things -> bars. Raises EvolveError; UnreachableError when a
             fallback may stand in.
     """
 

@@ -141,7 +141,9 @@ class TrainFitness:
             for row in range(len(programs))
         ]
 
-    def _simulate(self, programs: Sequence[Program]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def _simulate(
+        self, programs: Sequence[Program]
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         signals = self._evaluator.signals(programs)
         record = Record(
             np.zeros((0, 0)),

@@ -76,7 +76,8 @@ def _sharpe(folds: FoldSums) -> Series:
 
 
 def _total_return(folds: FoldSums) -> Series:
-    return folds.sums[:, :, F_GROWTH]
+    growth: Series = folds.sums[:, :, F_GROWTH]
+    return growth
 
 
 OBJECTIVES = {
@@ -107,7 +108,9 @@ REQUIREMENTS = {
     each.name: each
     for each in (
         Requirement(
-            "trades_per_fold", "closed trades entered in each fold", lambda f: f.sums[:, :, F_TRADES]
+            "trades_per_fold",
+            "closed trades entered in each fold",
+            lambda f: f.sums[:, :, F_TRADES],
         ),
         Requirement(
             "exposure_per_fold",
@@ -120,10 +123,8 @@ REQUIREMENTS = {
 
 def penalised_mean(values: Series, penalty: float) -> Series:
     """float64[program]: mean over folds less `penalty` sample deviations over folds."""
-    mean = values.mean(axis=1)
+    mean: Series = values.mean(axis=1)
     if values.shape[1] < 2:
         return mean
     spread: Series = mean - penalty * values.std(axis=1, ddof=1)
     return spread
-
-

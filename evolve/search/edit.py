@@ -33,7 +33,7 @@ REMEMBERED = 4096
 def positions(rules: Rules) -> tuple[Position, ...]:
     """Every node of the rules, top-down, in the order of the rules."""
     found: list[Position] = []
-    for name, term in rules.items():
+    for name, term in rules.named():
         found.extend(_walk(name, (), term, _place_of_rule(name, term)))
     return tuple(found)
 
@@ -53,7 +53,7 @@ def replaced(rules: Rules, position: Position, term: Term) -> Rules:
 
 def with_parameter(rules: Rules, old: Parameter, new: Parameter) -> Rules:
     """The rules with a parameter changed wherever it stands: it is tied."""
-    changed = {name: _swap(term, old, new) for name, term in rules.items()}
+    changed = {name: _swap(term, old, new) for name, term in rules.named()}
     return rules._replace(**changed)
 
 
@@ -82,7 +82,7 @@ def adopted(term: Term, host: Rules) -> Term:
 
 
 def _parameters(rules: Rules) -> Iterator[Parameter]:
-    for _, term in rules.items():
+    for _, term in rules.named():
         for part in term.walk():
             if isinstance(part.leaf, Parameter):
                 yield part.leaf
@@ -104,9 +104,7 @@ def _walk(rule: str, path: tuple[int, ...], term: Term, place: Place) -> Iterato
     if operator is None or not isinstance(place, Kind):
         return
     for index, arg in enumerate(term.args):
-        drawn = place_of(operator.slot(index))
-        if drawn is None:
-            drawn = _place_of_arg(term, index, arg)
+        drawn = place_of(operator.slot(index)) or _place_of_arg(term, index, arg)
         yield from _walk(rule, (*path, index), arg, drawn)
 
 

@@ -15,10 +15,12 @@ class Scored(Protocol):
     """What an evaluation must say: objective values, and whether the program can be used."""
 
     @property
-    def values(self) -> tuple[float, ...]: ...
+    def values(self) -> tuple[float, ...]:
+        """One number an objective."""
 
     @property
-    def is_feasible(self) -> bool: ...
+    def is_feasible(self) -> bool:
+        """Whether it may enter the population."""
 
 
 Evaluate = Callable[[Sequence[Program]], Sequence[Scored]]
@@ -27,7 +29,7 @@ Evaluate = Callable[[Sequence[Program]], Sequence[Scored]]
 class Fitness(base.Fitness):  # type: ignore[misc]
     """Objective values with their weights, ordered by the first that differs."""
 
-    weights = (1.0,)
+    weights: tuple[float, ...] = (1.0,)
 
     def __init__(self, weights: Sequence[float], values: Sequence[float]) -> None:
         self.weights = tuple(weights)

@@ -13,7 +13,7 @@ from deap import base, tools
 from deap.tools import selection
 
 from dsl.program import Program, Rules
-from dsl.simplify import InvalidWindow
+from dsl.simplify import WindowError
 from evolve.search.credit import Credit, shares
 from evolve.search.individual import Evaluate, Fitness, Individual
 from evolve.search.proposer import proposers
@@ -162,9 +162,7 @@ class _Breeder:
             proposer = proposers()[name]
             if len(self.population) < max(2, proposer.parents):
                 proposer = proposers()["random"]
-            parents = (
-                self.box.select(self.population, proposer.parents) if proposer.parents else []
-            )
+            parents = self.box.select(self.population, proposer.parents) if proposer.parents else []
             rules = getattr(self.box, proposer.name)(
                 [each.program.rules for each in parents], rng=self.rng
             )
@@ -183,7 +181,7 @@ class _Breeder:
             return None
         try:
             key = program.key
-        except InvalidWindow:
+        except WindowError:
             self._count(name, proposed=1)
             return None
         is_duplicate = key in self.seen or key in self.known
@@ -230,4 +228,3 @@ def drawing_from(rng: random.Random) -> Iterator[None]:
         yield
     finally:
         selection.random = before
-

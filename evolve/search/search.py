@@ -102,9 +102,7 @@ def search(
         fresh = _count(trials, state)
         best_before = fame[0].score if len(fame) else None
         fame.update([each for each in fresh if each.scores.is_feasible])
-        improved = len(fame) and (
-            best_before is None or fame[0].score > best_before + IMPROVEMENT
-        )
+        improved = len(fame) and (best_before is None or fame[0].score > best_before + IMPROVEMENT)
         state.stale = 0 if improved else state.stale + 1
         stopped = _reason_to_stop(state, budget, clock() - started)
         if is_interrupted() and not stopped:
@@ -192,4 +190,3 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-

@@ -84,13 +84,13 @@ class Space:
     max_nodes: int
     find: Catalog
 
-    @cache
-    def least_depth(self, kind: Kind) -> int:  # noqa: B019 - a space lives as long as its run
+    @cache  # noqa: B019 - a space lives as long as its run
+    def least_depth(self, kind: Kind) -> int:
         """The least depth of a term of a kind."""
         return min(each.depth for group in self.productions[kind] for each in group)
 
-    @cache
-    def within(self, kind: Kind, depth: int) -> Groups:  # noqa: B019
+    @cache  # noqa: B019
+    def within(self, kind: Kind, depth: int) -> Groups:
         """The productions of a kind that fit a depth, grouped by operator."""
         groups = []
         for group in self.productions[kind]:
@@ -193,7 +193,6 @@ def _assignments(operator: Operator, kinds: list[Kind]) -> Iterable[tuple[Place,
         else:
             choices.append([kind for kind in numeric if not misfit(slot, kind)])
     for places in itertools.product(*choices):
-        given = [_kind_in(place) for place in places]
         alike = all(
             slot.like is None or places[slot.like] == place
             for slot, place in zip(operator.slots, places, strict=True)
@@ -224,7 +223,7 @@ def _with_depths(
     changed = True
     while changed:
         changed = False
-        for kind, made in rules.items():
+        for kind, made in rules.named():
             for rule in made:
                 inner = [least[place] if isinstance(place, Kind) else 1.0 for place in rule[1]]
                 depth = 1 + max(inner, default=0.0)
@@ -244,5 +243,3 @@ def _with_depths(
         if groups:
             productions[kind] = tuple(tuple(group) for group in groups.values())
     return productions
-
-

@@ -97,5 +97,3 @@ class Journal:
         self._connection.execute(
             "INSERT INTO events (at, kind, detail) VALUES (?,?,?)", (at, kind, json.dumps(detail))
         )
-
-

@@ -219,7 +219,9 @@ class Replay:
         fill = price
         if reason != "target":
             fill = self._slip(price, bar, buys=held.side == "short")
-        fee = held.shares * (fill * terms.commission + bar["adjustment"] * terms.commission_per_share)
+        fee = held.shares * (
+            fill * terms.commission + bar["adjustment"] * terms.commission_per_share
+        )
         fee = max(fee, terms.commission_minimum)
         received = held.shares * fill
         self.cash += (received if held.side == "long" else -received) - fee

@@ -141,7 +141,7 @@ def _trade(row: Series) -> PlainTrade:
 
 def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> Bars:
     """A walk with gaps between closes and opens, on days with weekends left out."""
-    daily = rng.choice([0.005, 0.02, 0.06])
+    daily = rng.choice([0.005, 0.02, 0.06, 0.12])
     close = 100 * np.exp(np.cumsum(rng.normal(0, daily, count)))
     open_ = np.concatenate([[100.0], close[:-1]]) * np.exp(rng.normal(0, daily / 2, count))
     high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, daily / 2, count)))
@@ -181,7 +181,8 @@ def random_settings(
     for rule in RULES:
         if rng.random() < 0.5:
             continue
-        values = rng.uniform(0.2, 2.5, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
+        most = 10.0 if rng.random() < 0.3 else 1.5
+        values = rng.uniform(0.2, most, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
         if rng.random() < 0.2:
             values = np.full(count, values[0])
         if rule == "size" or rng.random() < 0.5:
@@ -213,7 +214,7 @@ def random_terms(rng: np.random.Generator, ratios: frozenset[str]) -> Terms:
         slippage_range=some(0, 0.3),
         borrow=some(0, 1.5),
         cash_rate=some(0, 0.3),
-        max_leverage=float(rng.choice([1.0, 1.0, 0.5, 2.0, 4.0])),
+        max_leverage=float(rng.choice([1.0, 1.0, 0.5, 2.0, 8.0])),
     )
 
 

@@ -22,9 +22,7 @@ RISE = """
 
 def test_a_signal_fills_at_the_next_open() -> None:
     # buy: 1000 / 12.5 = 80 shares at the open of 1; worth 80*12 and 80*14; out at 15 = 1200.
-    assert_ledger(
-        play(RISE), ["long 1->3 80@12.5->15 signal"], [1000, 960, 1120, 1200, 1200, 1200]
-    )
+    assert_ledger(play(RISE), ["long 1->3 80@12.5->15 signal"], [1000, 960, 1120, 1200, 1200, 1200])
 
 
 def test_fill_close_fills_at_the_close_of_the_signal_bar() -> None:

@@ -232,9 +232,7 @@ SHORT = """
 def test_a_short_is_cash_less_shares_at_their_price() -> None:
     # 100 sold at 10: cash 2000. 2000 - 100*9 = 1100; bought back at 8: 1200.
     result = play(SHORT)
-    assert_ledger(
-        result, ["short 1->3 100@10->8 signal"], [1000, 1000, 1100, 1200, 1200, 1200]
-    )
+    assert_ledger(result, ["short 1->3 100@10->8 signal"], [1000, 1000, 1100, 1200, 1200, 1200])
     assert result.held.tolist() == [0, -1, -1, 0, 0, 0]
 
 
@@ -343,7 +341,9 @@ def test_equity_of_exactly_0_is_the_end() -> None:
 
 
 def test_ruin_on_the_last_bar() -> None:
-    table = SHORT.replace("cover", "-").replace("5    8     8     8    8 ", "5    30    30    30   30")
+    table = SHORT.replace("cover", "-").replace(
+        "5    8     8     8    8 ", "5    30    30    30   30"
+    )
     result = play(table)
     assert result.equity.tolist() == [1000, 1000, 1100, 1200, 1200, 0]
     assert len(result.trades) == 1
@@ -351,8 +351,10 @@ def test_ruin_on_the_last_bar() -> None:
 
 def test_a_leveraged_long_is_ruined_too() -> None:
     # 200 at 10, cash -1000; at 5 the position is worth what is owed.
-    table = SHORT.replace("short", "buy").replace("cover", "-").replace(
-        "2    9     9     9    9 ", "2    5     5     5    5 "
+    table = (
+        SHORT.replace("short", "buy")
+        .replace("cover", "-")
+        .replace("2    9     9     9    9 ", "2    5     5     5    5 ")
     )
     result = play(table, "size 2", max_leverage=2.0)
     assert result.equity.tolist() == [1000, 1000, 0, 0, 0, 0]

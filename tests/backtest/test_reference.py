@@ -162,9 +162,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
     )
     result = backtest(check(scripted("\n".join(rules))), written, market_of(terms))
     expected = replayed(said)
-    np.testing.assert_allclose(
-        result.equity, expected.equity, rtol=1e-9, atol=1e-9 * terms.capital
-    )
+    np.testing.assert_allclose(result.equity, expected.equity, rtol=1e-9, atol=1e-9 * terms.capital)
     assert [trade.reason for trade in result.trades] == [each.reason for each in expected.trades]
     assert [trade.profit for trade in result.trades] == pytest.approx(
         [each.profit for each in expected.trades], rel=1e-9, abs=1e-9 * terms.capital

@@ -47,7 +47,7 @@ def random_walk(bars: int, seed: int, drift: float = 0.06, volatility: float = 0
     # The first step of a bar is the gap from the close before it.
     first = path[:, 0]
     volume = np.round(1e6 * np.exp(rng.normal(0.0, 0.3, bars)))
-    time = np.busday_offset("2000-01-03", np.arange(bars)).astype("datetime64[ns]")
+    time = np.busday_offset(np.datetime64("2000-01-03"), np.arange(bars)).astype("datetime64[ns]")
     panels = (first, path.max(axis=1), path.min(axis=1), close, volume, np.ones(bars))
     return Bars(("SYNTHETIC",), time, *[np.ascontiguousarray(each[None, :]) for each in panels])
 

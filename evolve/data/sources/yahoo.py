@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dsl.home import home
-from evolve.data.source import Fetched, Notify, Source, Spec, Unreachable
+from evolve.data.source import Fetched, Notify, Source, Spec, UnreachableError
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     """A symbol's whole daily history, adjusted; fetched once a day, then read from disk.
 
     Raises:
-        Unreachable: if Yahoo cannot be reached and nothing is on disk.
+        UnreachableError: if Yahoo cannot be reached and nothing is on disk.
         EvolveError: for a symbol that Yahoo does not know, or prices that make no sense.
     """
     from evolve.data import cache
@@ -32,13 +32,15 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     spec.only()
     symbol = spec.name.upper()
     if not re.fullmatch(r"[A-Z0-9^=.\-]{1,20}", symbol):
-        raise EvolveError(f"{spec.text}: `{spec.name}` is not a ticker", "write for example yahoo:SPY")
+        raise EvolveError(
+            f"{spec.text}: `{spec.name}` is not a ticker", "write for example yahoo:SPY"
+        )
     today = datetime.now(UTC).date().isoformat()
     kept = cache.read("yahoo", symbol)
     if kept is None or kept.as_of < today:
         try:
             frame = download(symbol)
-        except Unreachable as error:
+        except UnreachableError as error:
             if kept is None:
                 raise
             notify(f"{error.message}; using the prices of {kept.as_of}")
@@ -74,18 +76,21 @@ def download(symbol: str, session: Any = None) -> pd.DataFrame:
                 period="max", auto_adjust=False, actions=True, timeout=TIMEOUT_SECONDS
             )
         except YFPricesMissingError:
-            raise EvolveError(f"yahoo:{symbol}: Yahoo has no prices for it", "check the ticker") from None
+            raise EvolveError(
+                f"yahoo:{symbol}: Yahoo has no prices for it", "check the ticker"
+            ) from None
         except YFRateLimitError:
-            raise Unreachable(f"yahoo:{symbol}: Yahoo refuses more requests for now") from None
+            raise UnreachableError(f"yahoo:{symbol}: Yahoo refuses more requests for now") from None
         except Exception as error:
             reason = str(error).split(". See ")[0].split("\n")[0] or type(error).__name__
-            raise Unreachable(f"yahoo:{symbol}: Yahoo could not be reached ({reason})") from None
+            raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached ({reason})") from None
     if frame is None or frame.empty:
         raise EvolveError(f"yahoo:{symbol}: Yahoo has no prices for it", "check the ticker")
     frame = frame[[name for name in KEPT if name in frame.columns]].copy()
     frame.index = frame.index.tz_localize(None).normalize()
     frame.index.name = "Date"
-    return frame
+    kept: pd.DataFrame = frame
+    return kept
 
 
 def _row(row: int) -> str:

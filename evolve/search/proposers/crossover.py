@@ -17,7 +17,7 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     """The first parent with a whole rule, or a part of the same kind, from the second."""
     host, donor = parents
     if rng.random() < WHOLE_RULE:
-        name, term = rng.choice(donor.items())
+        name, term = rng.choice(donor.named())
         return host._replace(**{name: adopted(term, host)})
     here = rng.choice(series_positions(host))
     like = [

@@ -1,0 +1,191 @@
+"""What must hold of every run: sums, scales and mirrors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from dsl.bars import Bars
+from tests.backtest.reference import Terms
+from tests.backtest.scripts import Outcome, Script, random_script, simulated
+
+seeds = st.integers(0, 10**9)
+modest = settings(max_examples=80, deadline=None)
+
+
+def was_ruined(outcome: Outcome) -> bool:
+    return bool(np.any(outcome.equity <= 0))
+
+
+@given(seed=seeds)
+@modest
+def test_profits_add_up_to_the_change_of_equity(seed: int) -> None:
+    script = random_script(seed, 120).with_terms(cash_rate=0.0)
+    outcome = simulated(script)
+    assume(not was_ruined(outcome))
+    made = sum(trade.profit for trade in outcome.trades)
+    capital = script.terms.capital
+    assert outcome.equity[-1] - capital == pytest.approx(made, rel=1e-9, abs=1e-9 * capital)
+
+
+@given(seed=seeds)
+@modest
+def test_every_trades_profit_is_what_its_fills_say(seed: int) -> None:
+    """Without interest and borrowing: shares times the fills' difference, less commissions."""
+    script = random_script(seed, 120).with_terms(
+        cash_rate=0.0, borrow=0.0, commission_per_share=0.0, commission_minimum=0.0
+    )
+    for trade in simulated(script).trades:
+        side = 1 if trade.side == "long" else -1
+        fees = trade.shares * (trade.entry_price + trade.exit_price) * script.terms.commission
+        made = side * trade.shares * (trade.exit_price - trade.entry_price) - fees
+        assert trade.profit == pytest.approx(made, rel=1e-9, abs=1e-9 * script.terms.capital)
+
+
+@given(seed=seeds)
+@modest
+def test_trades_follow_each_other(seed: int) -> None:
+    script = random_script(seed, 120)
+    outcome = simulated(script)
+    for trade in outcome.trades:
+        assert 0 <= trade.entry_bar <= trade.exit_bar
+        assert trade.shares > 0
+        assert trade.costs >= 0
+    for earlier, later in zip(outcome.trades, outcome.trades[1:], strict=False):
+        assert later.entry_bar >= earlier.exit_bar
+    held = np.zeros(len(script.bars), np.int8)
+    for trade in outcome.trades:  # held at the closes from the entry's to before the exit's
+        held[trade.entry_bar : trade.exit_bar] = 1 if trade.side == "long" else -1
+    assert outcome.held.tolist() == held.tolist()
+
+
+@given(seed=seeds)
+@modest
+def test_double_the_capital_makes_double_the_money(seed: int) -> None:
+    script = random_script(seed, 120).with_terms(commission_minimum=0.0)
+    double = script.with_terms(capital=script.terms.capital * 2)
+    once, twice = simulated(script), simulated(double)
+    np.testing.assert_allclose(twice.equity, once.equity * 2, rtol=1e-9)
+    assert [each.profit for each in twice.trades] == pytest.approx(
+        [2 * each.profit for each in once.trades], rel=1e-9
+    )
+
+
+@given(seed=seeds)
+@modest
+def test_costs_never_make_money(seed: int) -> None:
+    """At every close, with leverage up to 1 and nothing that earns."""
+    script = random_script(seed, 120).with_terms(cash_rate=0.0, max_leverage=1.0)
+    without = script.with_terms(
+        commission=0.0,
+        commission_per_share=0.0,
+        commission_minimum=0.0,
+        slippage=0.0,
+        slippage_range=0.0,
+        borrow=0.0,
+    )
+    paying, not_paying = simulated(script), simulated(without)
+    assume(not was_ruined(not_paying))
+    assert np.all(paying.equity <= not_paying.equity * (1 + 1e-9))
+    assert all(trade.costs == 0 for trade in not_paying.trades)
+
+
+@given(seed=seeds, scale=st.sampled_from([2.0**-20, 0.5, 1024.0, 3.7, 0.013]))
+@modest
+def test_the_scale_of_prices_changes_nothing(seed: int, scale: float) -> None:
+    """Of ratios at least: fees a share and price distances are set on a scale."""
+    script = random_script(seed, 120).with_terms(commission_per_share=0.0)
+    ratios = frozenset(script.settings)
+    settings = {
+        rule: values if rule in script.terms.ratios else values / 100
+        for rule, values in script.settings.items()
+    }
+    script = replace(script, settings=settings, terms=replace(script.terms, ratios=ratios))
+    before, after = simulated(script), simulated(replace(script, bars=scaled(script.bars, scale)))
+    np.testing.assert_allclose(after.equity, before.equity, rtol=1e-8)
+    assert [(each.entry_bar, each.exit_bar, each.reason) for each in after.trades] == [
+        (each.entry_bar, each.exit_bar, each.reason) for each in before.trades
+    ]
+
+
+def scaled(bars: Bars, scale: float) -> Bars:
+    prices = [each * scale for each in (bars.open, bars.high, bars.low, bars.close)]
+    return Bars(bars.symbols, bars.time, *prices, bars.volume, bars.adjustment)
+
+
+@given(
+    seed=seeds,
+    names=st.sets(st.sampled_from(["stop", "trail", "target"])),
+    hold=st.sampled_from([0, 3, 9]),
+    at_close=st.booleans(),
+)
+@modest
+def test_a_short_on_mirrored_prices_makes_what_a_long_makes(
+    seed: int, names: set[str], hold: int, at_close: bool
+) -> None:
+    """Exactly so for one position entered at the mirror, prices and distances being dyadic."""
+    rng = np.random.default_rng(seed)
+    count, mirror = 24, 64.0
+    open_, close = (mirror + rng.integers(-160, 160, count) / 16 for _ in range(2))
+    open_[1] = close[0] = mirror  # where either market fills the entry
+    high = np.maximum(open_, close) + rng.integers(0, 32, count) / 16
+    low = np.minimum(open_, close) - rng.integers(0, 32, count) / 16
+    settings = {name: np.full(count, float(rng.integers(1, 160)) / 16) for name in sorted(names)}
+    terms = Terms(capital=1024.0, at_close=at_close, hold=hold)
+    outcomes = []
+    for entry, exit_, panels in (
+        (1, 2, (open_, high, low, close)),
+        (4, 8, tuple(2 * mirror - each for each in (open_, low, high, close))),
+    ):
+        orders = np.zeros(count, np.uint8)
+        orders[0], orders[15] = entry, exit_
+        outcomes.append(simulated(Script(plain_bars(*panels), orders, settings, terms)))
+    long, short = outcomes
+    assert long.equity.tolist() == short.equity.tolist()
+    assert long.held.tolist() == [-each for each in short.held]
+    (bought,), (sold,) = long.trades, short.trades
+    assert (bought.exit_bar, bought.reason) == (sold.exit_bar, sold.reason)
+    assert bought.profit == sold.profit
+    assert bought.exit_price == 2 * mirror - sold.exit_price
+
+
+def plain_bars(*prices: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Bars:
+    """Daily bars of some opens, highs, lows and closes."""
+    count = len(prices[0])
+    time = np.datetime64("2024-01-01", "ns") + np.arange(count) * np.timedelta64(1, "D")
+    panels = [np.ascontiguousarray(each[None, :]) for each in prices]
+    return Bars(("PLAIN",), time, *panels, np.ones((1, count)), np.ones((1, count)))
+
+
+@given(seed=seeds)
+@modest
+def test_a_run_repeats_itself_and_its_neighbour_in_the_batch_does_nothing(seed: int) -> None:
+    script = random_script(seed, 60)
+    first, second = simulated(script), simulated(script)
+    assert first.equity.tolist() == second.equity.tolist()
+    assert first.trades == second.trades
+
+
+@given(seed=seeds, cut=st.integers(1, 119))
+@modest
+def test_later_bars_never_change_earlier_equity(seed: int, cut: int) -> None:
+    """Up to the bar before the cut, where a shorter run would close its position."""
+    script = random_script(seed, 120)
+    whole = simulated(script)
+    rng = np.random.default_rng(seed + 1)
+    later = script.orders.copy()
+    later[cut:] = rng.integers(0, 16, len(later) - cut)
+    panels = []
+    for panel in (script.bars.open, script.bars.high, script.bars.low, script.bars.close):
+        changed = panel.copy()
+        changed[:, cut:] *= 1.5
+        panels.append(changed)
+    bars = Bars(script.bars.symbols, script.bars.time, *panels, script.bars.volume, script.bars.adjustment)
+    # The last bar with a price closes: it must come after the cut in both.
+    assume(not np.all(np.isnan(bars.close[0, cut:])))
+    other = simulated(replace(script, bars=bars, orders=later))
+    assert other.equity[:cut].tolist() == whole.equity[:cut].tolist()

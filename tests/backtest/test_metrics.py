@@ -1,0 +1,282 @@
+"""Metrics against figures worked out elsewhere, against numpy, and on runs that are hardly runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsl.check import check
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.metrics import METRICS, Performance, appraisal, bar_returns, measure
+from evolve.data.sources.synthetic import random_walk
+from tests.backtest.ledger import bars_of, free, play, scripted
+
+RETURNS = [0.01, -0.02, 0.015, 0, 0.005, -0.01, 0.02, -0.005, 0, 0.012]
+A = 252.0
+
+
+def curve(returns: NDArray[np.float64] | list[float], capital: float = 10_000.0) -> NDArray[np.float64]:
+    """Equity that starts at the capital and makes these returns."""
+    grown: NDArray[np.float64] = capital * np.cumprod(np.concatenate([[1.0], 1 + np.array(returns)]))
+    return grown
+
+
+def run_of(
+    returns: NDArray[np.float64] | list[float],
+    benchmark: NDArray[np.float64] | list[float] | None = None,
+    cash_rate: float = 0.0,
+) -> Performance:
+    equity = curve(returns)
+    other = equity if benchmark is None else curve(benchmark)
+    return Performance(
+        capital=10_000.0,
+        equity=equity,
+        benchmark=other,
+        held=np.ones(len(equity), np.bool_),
+        profits=np.array([equity[-1] - equity[0]]),
+        costs=np.array([3.0]),
+        traded=np.array([20_000.0]),
+        bars_per_year=A,
+        cash_rate=cash_rate,
+    )
+
+
+def test_golden_figures() -> None:
+    found = measure(run_of(RETURNS))
+    assert found["sharpe"] == pytest.approx(3.504666, abs=5e-7)
+    assert found["sortino"] == pytest.approx(5.915404, abs=5e-7)
+    assert found["max_drawdown"] == pytest.approx(-0.02)
+    assert found["calmar"] == pytest.approx(46.98767, abs=5e-6)
+    assert found["cagr"] == pytest.approx(0.9397534, abs=5e-8)
+
+
+def test_metrics_against_numpy() -> None:
+    rng = np.random.default_rng(5)
+    r, b = rng.normal(0.0004, 0.01, 500), rng.normal(0.0003, 0.012, 500)
+    r = r + 0.6 * b
+    found = measure(run_of(r, b, cash_rate=0.02))
+    root = math.sqrt(A)
+    over = r - 0.02 / A
+    beta = np.cov(r, b)[0, 1] / np.var(b, ddof=1)
+    left = r - beta * b
+    assert found["sharpe"] == pytest.approx(root * over.mean() / over.std(ddof=1))
+    assert found["sortino"] == pytest.approx(
+        root * r.mean() / math.sqrt((np.minimum(r, 0) ** 2).sum() / len(r))
+    )
+    assert found["information_ratio"] == pytest.approx(root * (r - b).mean() / (r - b).std(ddof=1))
+    assert found["beta"] == pytest.approx(beta)
+    assert found["appraisal_ratio"] == pytest.approx(root * left.mean() / left.std(ddof=1))
+    assert found["alpha"] == pytest.approx(A * left.mean())
+    assert found["volatility"] == pytest.approx(root * r.std(ddof=1))
+    assert found["total_return"] == pytest.approx(np.prod(1 + r) - 1)
+    assert found["cagr"] == pytest.approx(np.prod(1 + r) ** (A / 500) - 1)
+    scaled = 1 + r * b.std(ddof=1) / r.std(ddof=1)
+    assert found["return_at_benchmark_volatility"] == pytest.approx(np.prod(scaled) - 1)
+    path = np.concatenate([[1.0], np.cumprod(scaled)])
+    fall = (path / np.maximum.accumulate(path) - 1).min()
+    assert found["drawdown_at_benchmark_volatility"] == pytest.approx(fall)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_appraisal_ratio_is_the_sharpe_ratio_of_what_is_left(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    b = rng.normal(rng.normal(0, 0.001), 0.01, 250)
+    r = rng.normal(0, 0.003, 250) + rng.normal() * b
+    if seed % 2:
+        r[rng.random(250) < 0.8] = 0.0  # mostly flat, as strategies are
+    left = r - np.cov(r, b)[0, 1] / np.var(b, ddof=1) * b
+    expected = math.sqrt(A) * left.mean() / left.std(ddof=1)
+    assert measure(run_of(r, b))["appraisal_ratio"] == pytest.approx(expected, rel=1e-7)
+
+
+def test_the_appraisal_ratio_knows_no_market_exposure() -> None:
+    rng = np.random.default_rng(1)
+    b, own = rng.normal(0.001, 0.01, 400), rng.normal(0.0005, 0.004, 400)
+    own = own - np.cov(own, b)[0, 1] / np.var(b, ddof=1) * b
+    values = [measure(run_of(own + beta * b, b))["appraisal_ratio"] for beta in (-1, 0, 0.5, 2)]
+    assert values == pytest.approx([values[0]] * 4, rel=1e-6)
+
+
+def test_the_benchmark_against_itself() -> None:
+    rng = np.random.default_rng(2)
+    found = measure(run_of(rng.normal(0.0005, 0.01, 1000)))
+    assert found["appraisal_ratio"] == 0.0
+    assert found["information_ratio"] == 0.0
+    assert found["beta"] == pytest.approx(1.0)
+    assert found["alpha"] == pytest.approx(0.0, abs=1e-12)
+    assert found["return_at_benchmark_volatility"] == pytest.approx(found["total_return"])
+    assert found["drawdown_at_benchmark_volatility"] == pytest.approx(found["max_drawdown"])
+
+
+@pytest.mark.parametrize("leverage", [0.25, 0.5, 1.0, -1.0, 3.0])
+def test_a_part_of_the_benchmark_has_no_appraisal(leverage: float) -> None:
+    b = np.random.default_rng(3).normal(0.0005, 0.01, 1000)
+    found = measure(run_of(leverage * b, b))
+    assert found["appraisal_ratio"] == 0.0
+    assert found["beta"] == pytest.approx(leverage)
+
+
+def test_no_variance_scores_0() -> None:
+    for returns in ([0.0] * 10, [0.001] * 10):
+        for benchmark in ([0.0] * 10, RETURNS):
+            found = measure(run_of(returns, benchmark))
+            assert found["sharpe"] == 0.0
+            assert found["appraisal_ratio"] == 0.0
+    assert measure(run_of([0.0] * 10, RETURNS))["sortino"] == 0.0
+    assert measure(run_of(RETURNS, [0.0] * 10))["beta"] == 0.0
+
+
+def test_against_a_benchmark_that_never_moves_all_return_is_left() -> None:
+    found = measure(run_of(RETURNS, [0.0] * 10))
+    assert found["appraisal_ratio"] == pytest.approx(found["sharpe"])
+
+
+def test_appraisal_from_sums() -> None:
+    rng = np.random.default_rng(4)
+    r, b = rng.normal(0, 0.01, 60), rng.normal(0, 0.01, 60)
+    sums = [float(each.sum()) for each in (r, r * r, r * b, b, b * b)]
+    assert appraisal(60, *sums, A) == measure(run_of(r, b))["appraisal_ratio"] or np.isclose(
+        appraisal(60, *sums, A), measure(run_of(r, b))["appraisal_ratio"], rtol=1e-9
+    )
+    assert appraisal(1, *[each[:1].sum() for each in (r, r * r, r * b, b, b * b)], A) == 0.0
+
+
+def test_bar_returns_after_ruin_are_0() -> None:
+    assert bar_returns(np.array([100.0, 50.0, 0.0, 0.0])).tolist() == [-0.5, -1.0, 0.0, 0.0]
+
+
+def test_drawdown_counts_the_capital_and_its_bars() -> None:
+    # 1% lost on the first bar, before any high of equity: 990 of 1000. Then a new high and a fall.
+    result = play(
+        """
+        bar  open  high  low  close  says
+        0    10    10    10   10     buy
+        1    10    10    10   9.9    -
+        2    9.9   11    9.9  11     -
+        3    11    11    8.8  8.8    -
+        4    8.8   10    8.8  9.9    -
+        5    9.9   12    9.9  12     -
+        """
+    )
+    assert result.metrics["max_drawdown"] == pytest.approx(-0.2)
+    assert result.metrics["max_drawdown_bars"] == 2
+    first = replace(result.performance, equity=result.equity[1:2])
+    assert measure(first)["max_drawdown"] == pytest.approx(-0.01)
+
+
+def test_figures_of_a_ledger() -> None:
+    # Two longs of all the money: 1000 -> 1500 from 10 to 15, then 1500 -> 1200 from 10 to 8.
+    result = play(
+        """
+        bar  open  high  low  close  says
+        0    10    10    10   10     buy
+        1    10    15    10   15     sell
+        2    15    15    10   10     buy
+        3    10    10    10   10     -
+        4    8     8     8    8      -
+        5    8     8     8    8      -
+        """
+    )
+    found = result.metrics
+    assert found["num_trades"] == 2
+    assert found["win_rate"] == 0.5
+    assert found["profit_factor"] == pytest.approx(500 / 300)
+    assert found["avg_trade"] == pytest.approx(100)
+    assert found["costs_paid"] == 0.0
+    assert found["final_equity"] == pytest.approx(1200)
+    assert found["total_return"] == pytest.approx(0.2)
+    # A position at the closes of 1, 3 and 4; the one sold at the last close is gone by then.
+    assert found["exposure"] == pytest.approx(3 / 6)
+    # Traded 1000 + 1500 + 1500 + 1200 in 5 bars of 365 a year, as weekends trade here.
+    assert result.performance.bars_per_year == 365.0
+    mean = (1000 + 1500 + 1500 + 1500 + 1200 + 1200) / 6
+    assert found["turnover"] == pytest.approx(5200 / mean / (5 / 365))
+
+
+# -- runs that are hardly runs
+
+BARS = """
+    bar  open  high  low  close  says
+    0    10    11    9    10     buy
+    1    12    13    11   12     sell
+    2    13    14    12   13     short
+    3    12    13    11   12     cover
+    4    11    12    10   11     -
+    5    10    11    9    10     -
+"""
+
+
+def degenerate() -> dict[str, Backtest]:
+    bars = bars_of(BARS)
+    never, always = check("strategy s { buy when false }"), check("strategy s { buy when true }")
+    still = bars_of("\n".join([BARS.strip().splitlines()[0], *["0 10 10 10 10 buy"] * 6]))
+    jump = bars_of(BARS.replace("1    12    13    11   12  ", "1    10    9e5   10   9e5 "))
+    missing = bars_of("\n".join([BARS.strip().splitlines()[0], *["0 . . . . buy"] * 4]))
+    runs = {
+        "no trades": backtest(never, bars, free()),
+        "no trades, interest": backtest(never, bars, free(cash_rate=0.05)),
+        "no bar": backtest(always, bars, free(), 2, 2),
+        "one bar": backtest(always, bars, free(), 0, 1),
+        "one bar, later": backtest(always, bars, free(), 3, 4),
+        "two bars": backtest(always, bars, free(), 0, 2),
+        "two bars, all lost": backtest(always, bars, free(commission_minimum=999.0), 0, 2),
+        "two bars, riches": backtest(always, jump, free(), 0, 2),
+        "a price that never moves": backtest(always, still, free()),
+        "no prices": backtest(always, missing, free()),
+        "ruin": backtest(
+            check("strategy s { short when true }"), jump, free(cash_rate=0.1, borrow_bps=50)
+        ),
+        "ruin on the close": backtest(
+            check("strategy s { short when true }"), jump, free(fill="close")
+        ),
+        "costs eat all": backtest(
+            check(scripted()), bars, free(commission_bps=9000.0, slippage_bps=3000.0)
+        ),
+    }
+    return runs
+
+
+@pytest.mark.parametrize("name", list(degenerate()) if False else [
+    "no trades", "no trades, interest", "no bar", "one bar", "one bar, later", "two bars",
+    "two bars, all lost", "two bars, riches", "a price that never moves", "no prices", "ruin",
+    "ruin on the close", "costs eat all",
+])  # fmt: skip
+@pytest.mark.parametrize("whose", ["strategy", "benchmark"])
+def test_every_metric_is_finite_or_nan(name: str, whose: str) -> None:
+    result = degenerate()[name]
+    found = result.metrics if whose == "strategy" else result.benchmark_metrics
+    assert list(found) == list(METRICS)
+    assert {each: value for each, value in found.items() if math.isinf(value)} == {}
+
+
+def test_a_run_without_trades() -> None:
+    found = degenerate()["no trades"].metrics
+    assert found["num_trades"] == found["exposure"] == found["turnover"] == 0.0
+    assert found["sharpe"] == found["appraisal_ratio"] == found["sortino"] == 0.0
+    assert found["total_return"] == found["max_drawdown"] == found["cagr"] == 0.0
+    assert math.isnan(found["win_rate"])
+    assert math.isnan(found["profit_factor"])
+    assert math.isnan(found["avg_trade"])
+
+
+def test_benchmark_metrics_are_those_of_buying_and_holding() -> None:
+    bars = random_walk(400, seed=9)
+    result = backtest(check("strategy s { buy when false }"), bars, free(10_000.0))
+    found = result.benchmark_metrics
+    held = 10_000.0 / bars.open[0, 0] * bars.close[0]
+    assert result.benchmark.tolist() == pytest.approx(held.tolist())
+    assert found["beta"] == pytest.approx(1.0)
+    assert found["appraisal_ratio"] == 0.0
+    assert found["num_trades"] == 1.0
+    assert found["exposure"] == 1.0
+    assert found["final_equity"] == pytest.approx(held[-1])
+
+
+def test_metrics_say_what_they_mean() -> None:
+    for name, metric in METRICS.items():
+        assert metric.name == name
+        assert metric.about
