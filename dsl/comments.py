@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -10,6 +11,8 @@ from lark import Token
 
 from dsl import nodes
 from dsl.nodes import Comments
+
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 
 Node = TypeVar("Node", bound=nodes.Statement | nodes.Define | nodes.Strategy)
 
@@ -26,7 +29,7 @@ def attach_comments(file: nodes.File, tokens: Sequence[Token], text: str) -> nod
     items: list[nodes.Define | nodes.Strategy] = []
     for item in file.items:
         items.append(_attach(item, waiting, text, first=not items))
-    return nodes.File(tuple(items), tuple(_take_before(waiting, len(text))))
+    return nodes.File(tuple(items), _take_before(waiting, len(text), text))
 
 
 def _attach(
@@ -34,30 +37,45 @@ def _attach(
 ) -> nodes.Define | nodes.Strategy:
     if isinstance(item, nodes.Define):
         return _with_comments(item, waiting, text, first)
-    before = tuple(_take_before(waiting, item.span.start))
+    blank = not first and _blank_before(text, _begin(item, waiting))
+    before = _take_before(waiting, item.span.start, text)
     statements: list[nodes.Statement] = []
     for statement in item.statements:
         statements.append(_with_comments(statement, waiting, text, first=not statements))
-    closing = tuple(_take_before(waiting, item.span.end))
-    comments = Comments(before, _take_line_end(waiting, item.span.end, text), not first)
+    closing = _take_before(waiting, item.span.end, text)
+    comments = Comments(before, _take_line_end(waiting, item.span.end, text), blank)
     return replace(item, statements=tuple(statements), comments=comments, closing=closing)
 
 
 def _with_comments(node: Node, waiting: list[Token], text: str, first: bool) -> Node:
-    start = waiting[0].start_pos if waiting else None
-    begin = min(node.span.start, node.span.start if start is None else start)
-    blank = not first and "\n" in text[:begin] and _blank_before(text, begin)
-    before = tuple(_take_before(waiting, node.span.end))
+    blank = not first and _blank_before(text, _begin(node, waiting))
+    before = _take_before(waiting, node.span.start, text)
+    inside = _take_before(waiting, node.span.end, text)
     after = _take_line_end(waiting, node.span.end, text)
-    return replace(node, comments=Comments(before, after, blank))
+    return replace(node, comments=Comments((*before, *filter(None, inside)), after, blank))
 
 
-def _take_before(waiting: list[Token], offset: int) -> list[str]:
-    """The comments that begin before an offset; those inside a node move in front of it."""
-    taken = []
+def _begin(node: nodes.Statement | nodes.Define | nodes.Strategy, waiting: list[Token]) -> int:
+    """Where a node begins, its comments included."""
+    start = waiting[0].start_pos if waiting else None
+    return node.span.start if start is None else min(node.span.start, start)
+
+
+def _take_before(waiting: list[Token], offset: int, text: str) -> tuple[str, ...]:
+    """The comments that begin before an offset, with an empty one for each blank line after one.
+
+    Those inside a node move in front of it.
+    """
+    taken: list[str] = []
     while waiting and (waiting[0].start_pos or 0) < offset:
-        taken.append(_tidy(waiting.pop(0)))
-    return taken
+        token = waiting.pop(0)
+        taken.append(_tidy(token))
+        end = (token.start_pos or 0) + len(token)
+        following = waiting[0].start_pos if waiting else None
+        until = offset if following is None else min(following, offset)
+        if until < len(text) and _BLANK_LINE.search(text[end:until]):
+            taken.append("")
+    return tuple(taken)
 
 
 def _take_line_end(waiting: list[Token], offset: int, text: str) -> str:

@@ -40,7 +40,7 @@ def format_program(program: Program) -> str:
 
 def compact_text(program: Program) -> str:
     """A program on one line, as `dsl.check` reads it back; quick, for keeping thousands."""
-    parts = [line for each in program.defines if each.node for line in _define(each.node)]
+    parts = [line.strip() for each in program.defines if each.node for line in _define(each.node)]
     parts.append(f"strategy {program.name} {{")
     parts.extend(_param(_param_node(each)) for each in program.parameters)
     for name, term in program.rules.named():
@@ -118,7 +118,7 @@ def _strategy(node: nodes.Strategy) -> Iterator[str]:
             yield ""
         yield from _commented(_statement(statement), statement.comments, INDENT)
     for comment in node.closing:
-        yield INDENT + comment
+        yield (INDENT + comment).rstrip()
     yield "}" + (f"  {node.comments.after}" if node.comments.after else "")
 
 
@@ -151,20 +151,25 @@ def _number(node: nodes.Number) -> str:
 
 def _commented(lines: list[str], comments: Comments, indent: str) -> Iterator[str]:
     for comment in comments.before:
-        yield indent + comment
+        yield (indent + comment).rstrip()
     yield from lines[:-1]
     yield lines[-1] + (f"  {comments.after}" if comments.after else "")
 
 
 def _define(node: nodes.Define) -> Iterator[str]:
+    """A define on one line if it fits, else its meaning and its body on lines of their own."""
     head = f"define {_signature(node.signature)}"
     if node.also:
         head += f" also {', '.join(node.also)}"
-    if node.about:
-        head += f' about "{node.about}"'
-    body = expression_text(node.body)
-    one_line = f"{head} = {body}"
-    lines = [one_line] if len(one_line) <= WIDTH else [head, f"{INDENT}= {body}"]
+    about = f'about "{node.about}"' if node.about else ""
+    body = f"= {expression_text(node.body)}"
+    rest = f"{about} {body}".strip()
+    if len(f"{head} {rest}") <= WIDTH:
+        lines = [f"{head} {rest}"]
+    elif len(INDENT + rest) <= WIDTH:
+        lines = [head, INDENT + rest]
+    else:
+        lines = [head, *[INDENT + each for each in (about, body) if each]]
     yield from _commented(lines, node.comments, "")
 
 

@@ -12,8 +12,6 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
-from dsl.judge import kind_of
-from dsl.kinds import BOOL
 from dsl.spelling import text_of
 from dsl.terms import Argument, Number, Operator, Parameter, Term, call, number, truth
 
@@ -68,7 +66,7 @@ def substitute(body: Term, args: tuple[Term, ...]) -> Term:
     """A define's body with its argument leaves replaced."""
     if isinstance(body.leaf, Argument):
         return args[body.leaf.index]
-    if body.operator is None or not body.args:
+    if body.operator is None or not body.is_open:
         return body
     return call(body.operator, *[substitute(arg, args) for arg in body.args])
 
@@ -79,9 +77,14 @@ def _canonical(term: Term, find: Find) -> Term:
         return number(term.leaf.value) if isinstance(term.leaf, Number | Parameter) else term
     if operator.name == "not":
         return canonical(negation(term.args[0], find), find)
+    windows = operator.windows
     args = tuple(
-        _window(arg, operator, index) if operator.slot(index).is_window else canonical(arg, find)
-        for index, arg in enumerate(term.args)
+        [
+            _window(arg, operator, index)
+            if index < len(windows) and windows[index]
+            else (arg if arg.is_canonical else canonical(arg, find))
+            for index, arg in enumerate(term.args)
+        ]
     )
     if operator.body is not None:
         return _expanded(operator, args, find)
@@ -99,7 +102,9 @@ def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     assert operator.body is not None
     body = canonical(operator.body, find)  # simplified once, not at every use
     expanded = canonical(substitute(body, args), find)
-    expanded.is_indicator = kind_of(expanded) != BOOL
+    head = expanded.operator
+    is_condition = head is None or head.complement or head.name in ("and", "or")
+    expanded.is_indicator = not is_condition
     return expanded
 
 
@@ -108,8 +113,8 @@ def _window(term: Term, operator: Operator, index: int) -> Term:
 
     In the body of a define it may still depend on an argument, and is left as it is.
     """
-    value = fold(term)
-    if value is None and any(isinstance(part.leaf, Argument) for part in term.walk()):
+    value = term.value if term.operator is None else fold(term)
+    if value is None and term.is_open:
         return term
     least = 0 if operator.name == "lag" else 1
     if value is None or not math.isfinite(value) or not least <= value <= MAX_WINDOW_BARS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from weakref import ref
 
@@ -73,6 +74,11 @@ class Operator:
     series: str = ""
     node: Define | None = None
 
+    @cached_property
+    def windows(self) -> tuple[bool, ...]:
+        """For each slot, whether a window stands there."""
+        return tuple(slot.is_window for slot in self.slots)
+
     @property
     def required(self) -> int:
         """How many arguments have no default."""
@@ -110,7 +116,7 @@ class Term:
     """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
 
     `value` is the number of a literal or a parameter, and None for anything else.
-    `is_indicator` marks the expansion of a define, whose series is worth keeping.
+    `is_open` says whether an argument leaf is in it, and `is_indicator` marks the expansion of a define, whose series is worth keeping.
 
     Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
     """
@@ -121,6 +127,7 @@ class Term:
         "canonical",
         "is_canonical",
         "is_indicator",
+        "is_open",
         "judgement",
         "leaf",
         "lookback",
@@ -138,6 +145,7 @@ class Term:
     canonical: Term | None
     is_canonical: bool
     is_indicator: bool
+    is_open: bool
     judgement: Judgement | None
     lookback: int | None
     text: str | None
@@ -149,10 +157,11 @@ class Term:
         self.args = args
         self.leaf = leaf
         self.value = None if leaf is None else getattr(leaf, "value", None)
-        size = 1
+        size, is_open = 1, isinstance(leaf, Argument)
         for arg in args:
             size += arg.size
-        self.size = size
+            is_open = is_open or arg.is_open
+        self.size, self.is_open = size, is_open
         self.canonical = self.judgement = self.lookback = self.text = None
         self.is_canonical = self.is_indicator = False
         self.precedence = 0
@@ -218,7 +227,7 @@ def call(operator: Operator, *args: Term) -> Term:
 def number(value: float, percent: bool = False) -> Term:
     """A literal."""
     value = float(value) + 0.0  # -0.0 becomes 0.0: the language has one zero
-    return _intern((value, percent), None, (), Number(value, percent))
+    return _known((value, percent)) or _intern((value, percent), None, (), Number(value, percent))
 
 
 def truth(value: bool) -> Term:
@@ -236,9 +245,13 @@ def argument(index: int, name: str, kind: Kind | None) -> Term:
     return _intern(("argument", index, name, kind), None, (), Argument(index, name, kind))
 
 
-def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+def _known(key: Any) -> Term | None:
     reference = _interned.get(key)
-    found = reference() if reference is not None else None
+    return None if reference is None else reference()
+
+
+def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+    found = _known(key)
     if found is None:
         found = Term(operator, args, leaf)
         reference = _interned[key] = _Interned(found, _forget)

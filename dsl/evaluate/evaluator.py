@@ -119,20 +119,23 @@ class Evaluator:
         rows = np.full((count, 4), -1, np.int64)
         ratios = np.zeros((count, 4), np.bool_)
         hold = np.zeros(count, np.int64)
-        settings: list[Series] = []
+        wanted = sum(term is not None for each in programs for term in each.canonical[4:8])
+        settings = np.empty((wanted, self.length))
+        filled = 0
         for index, program in enumerate(programs):
             self._make_room()
             rules = program.canonical
             self._pack(*[self._condition(term) for term in rules[:4]], orders[index])
-            for column, term in enumerate((rules.size, rules.stop, rules.trail, rules.target)):
+            for column, term in enumerate(rules[4:8]):
                 if term is not None:
-                    rows[index, column] = len(settings)
-                    ratios[index, column] = is_ratio(term)
-                    settings.append(self.series(term))
+                    value = self._value(term)
+                    settings[filled] = value.row
+                    self._release(value)
+                    rows[index, column], ratios[index, column] = filled, is_ratio(term)
+                    filled += 1
             if rules.hold is not None:
                 hold[index] = int(rules.hold.value or 0)
-        table = np.stack(settings) if settings else np.empty((0, self.length))
-        return Signals(orders, table, rows, ratios, hold)
+        return Signals(orders, settings, rows, ratios, hold)
 
     def _condition(self, term: Term | None) -> Condition:
         """A rule, kept whole: most of a child's rules are its parents'."""

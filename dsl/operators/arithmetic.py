@@ -164,4 +164,5 @@ def floor(x: Series, out: Series) -> None:
 def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
     """A kernel that gives numbers gets each condition twice: where it holds and where it fails."""
     for i in range(len(out)):
-        out[i] = x[i] if holds[i] else y[i] if fails[i] else math.nan
+        if_holds, if_fails = x[i], y[i]
+        out[i] = if_holds if holds[i] else if_fails if fails[i] else math.nan

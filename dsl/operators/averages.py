@@ -74,6 +74,7 @@ def ema(x: Series, n: int, out: Series) -> None:
     lookback=_window,
 )
 def rma(x: Series, n: int, out: Series) -> None:
+    weight = 1.0 / n
     average, seeded = 0.0, 0
     for i in range(len(x)):
         if x[i] != x[i]:
@@ -86,7 +87,7 @@ def rma(x: Series, n: int, out: Series) -> None:
                 average /= n
             out[i] = average if seeded == n else math.nan
         else:
-            average = (average * (n - 1) + x[i]) / n
+            average += weight * (x[i] - average)
             out[i] = average
 
 

@@ -96,7 +96,7 @@ def unequal(x: Series, y: Series, out: Condition) -> None:
 )  # fmt: skip
 def both(x: Condition, y: Condition, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] and y[i]
+        out[i] = x[i] & y[i]
 
 
 @pointwise(
@@ -105,7 +105,7 @@ def both(x: Condition, y: Condition, out: Condition) -> None:
 )  # fmt: skip
 def either(x: Condition, y: Condition, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] or y[i]
+        out[i] = x[i] | y[i]
 
 
 NOT = Declaration(

@@ -85,17 +85,18 @@ def stdev(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def mad(x: Series, n: int, out: Series) -> None:
-    known = 0
+    total, known = 0.0, 0
     for i in range(len(x)):
-        known = known + 1 if x[i] == x[i] else 0
+        if x[i] != x[i]:
+            total, known = 0.0, 0
+            out[i] = math.nan
+            continue
+        total += x[i] - x[i - n] if known == n else x[i]
+        known = min(known + 1, n)
         if known < n:
             out[i] = math.nan
             continue
-        mean = 0.0
-        for j in range(i - n + 1, i + 1):
-            mean += x[j]
-        mean /= n
-        deviation = 0.0
+        mean, deviation = total / n, 0.0
         for j in range(i - n + 1, i + 1):
             deviation += abs(x[j] - mean)
         out[i] = deviation / n

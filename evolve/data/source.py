@@ -39,7 +39,7 @@ class Spec:
         """An option as a number; raises EvolveError if it is not one."""
         text = self.options.get(option)
         if text is None:
-            return default
+            return float(default)
         try:
             return float(text)
         except ValueError:

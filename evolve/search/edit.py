@@ -34,7 +34,7 @@ def positions(rules: Rules) -> tuple[Position, ...]:
     """Every node of the rules, top-down, in the order of the rules."""
     found: list[Position] = []
     for name, term in rules.named():
-        found.extend(_walk(name, (), term, _place_of_rule(name, term)))
+        _collect(name, (), term, _place_of_rule(name, term), found)
     return tuple(found)
 
 
@@ -98,14 +98,16 @@ def _place_of_rule(name: str, term: Term) -> Place:
     return kind_of(term)
 
 
-def _walk(rule: str, path: tuple[int, ...], term: Term, place: Place) -> Iterator[Position]:
-    yield Position(rule, path, term, place)
+def _collect(
+    rule: str, path: tuple[int, ...], term: Term, place: Place, found: list[Position]
+) -> None:
+    found.append(Position(rule, path, term, place))
     operator = term.operator
-    if operator is None or not isinstance(place, Kind):
+    if operator is None or not term.args or not isinstance(place, Kind):
         return
     for index, arg in enumerate(term.args):
         drawn = place_of(operator.slot(index)) or _place_of_arg(term, index, arg)
-        yield from _walk(rule, (*path, index), arg, drawn)
+        _collect(rule, (*path, index), arg, drawn, found)
 
 
 def _place_of_arg(term: Term, index: int, arg: Term) -> Place:

@@ -122,6 +122,7 @@ def build_space(
     return Space(_with_depths(rules), tuple(directions), max_nodes, known)
 
 
+@cache
 def place_of(slot: Slot) -> Window | Constant | None:
     """Where a window or literal is drawn from in a slot; None for a series."""
     if slot.is_window:
@@ -223,7 +224,7 @@ def _with_depths(
     changed = True
     while changed:
         changed = False
-        for kind, made in rules.named():
+        for kind, made in rules.items():
             for rule in made:
                 inner = [least[place] if isinstance(place, Kind) else 1.0 for place in rule[1]]
                 depth = 1 + max(inner, default=0.0)

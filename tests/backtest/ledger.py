@@ -33,13 +33,10 @@ def bars_of(table: str) -> Bars:
     def column(name: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         return np.array([[_number(cell[name]) for cell in cells]])
 
-    return Bars(
-        ("TEST",),
-        np.array(days),
-        *[column(name) for name in PRICES],
-        np.array([[float(_bits(cell["says"])) for cell in cells]]),
-        column("adjustment") if "adjustment" in head else np.ones((1, len(cells))),
-    )
+    panels = [column(name) for name in PRICES]
+    panels.append(np.array([[float(_bits(cell["says"])) for cell in cells]]))
+    panels.append(column("adjustment") if "adjustment" in head else np.ones((1, len(cells))))
+    return Bars(("TEST",), np.array(days), *panels)
 
 
 def _number(cell: str) -> float:

@@ -150,13 +150,8 @@ def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> B
     prices[:, rng.random(count) < missing] = np.nan
     days = np.busday_offset("2020-01-01", np.arange(count), roll="forward")
     adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, count))) - 0.2)
-    return Bars(
-        ("RANDOM",),
-        days.astype("datetime64[ns]"),
-        *[np.ascontiguousarray(row[None, :]) for row in prices],
-        np.ones((1, count)),
-        adjustment[None, :],
-    )
+    panels = [np.ascontiguousarray(row[None, :]) for row in (*prices, np.ones(count), adjustment)]
+    return Bars(("RANDOM",), days.astype("datetime64[ns]"), *panels)
 
 
 def random_orders(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
@@ -182,7 +177,9 @@ def random_settings(
         if rng.random() < 0.5:
             continue
         most = 10.0 if rng.random() < 0.3 else 1.5
-        values = rng.uniform(0.2, most, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
+        values = (
+            rng.uniform(0.2, most, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
+        )
         if rng.random() < 0.2:
             values = np.full(count, values[0])
         if rule == "size" or rng.random() < 0.5:

@@ -78,12 +78,13 @@ def test_double_the_capital_makes_double_the_money(seed: int) -> None:
 @given(seed=seeds)
 @modest
 def test_costs_never_make_money(seed: int) -> None:
-    """At every close, with leverage up to 1 and nothing that earns."""
-    script = random_script(seed, 120).with_terms(cash_rate=0.0, max_leverage=1.0)
+    """At every close, with leverage up to 1, nothing that earns, and no order that a cost prevents."""
+    script = random_script(seed, 120).with_terms(
+        cash_rate=0.0, max_leverage=1.0, commission_minimum=0.0
+    )
     without = script.with_terms(
         commission=0.0,
         commission_per_share=0.0,
-        commission_minimum=0.0,
         slippage=0.0,
         slippage_range=0.0,
         borrow=0.0,
@@ -184,7 +185,9 @@ def test_later_bars_never_change_earlier_equity(seed: int, cut: int) -> None:
         changed = panel.copy()
         changed[:, cut:] *= 1.5
         panels.append(changed)
-    bars = Bars(script.bars.symbols, script.bars.time, *panels, script.bars.volume, script.bars.adjustment)
+    bars = Bars(
+        script.bars.symbols, script.bars.time, *panels, script.bars.volume, script.bars.adjustment
+    )
     # The last bar with a price closes: it must come after the cut in both.
     assume(not np.all(np.isnan(bars.close[0, cut:])))
     other = simulated(replace(script, bars=bars, orders=later))

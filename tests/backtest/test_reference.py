@@ -56,8 +56,8 @@ def test_random_scripts_in_random_markets() -> None:
             reasons.update(trade.reason for trade in assert_equal(random_script(seed)).trades)
         except AssertionError as error:
             raise AssertionError(f"random_script({seed}): {error}") from error
-    # Every way out was taken, often.
-    assert all(reasons[reason] >= 20 for reason in REASONS), reasons
+    # Every way out was taken, again and again.
+    assert all(reasons[reason] >= 10 for reason in REASONS), reasons
 
 
 def test_long_scripts() -> None:

@@ -83,7 +83,9 @@ def download(symbol: str, session: Any = None) -> pd.DataFrame:
             raise UnreachableError(f"yahoo:{symbol}: Yahoo refuses more requests for now") from None
         except Exception as error:
             reason = str(error).split(". See ")[0].split("\n")[0] or type(error).__name__
-            raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached ({reason})") from None
+            raise UnreachableError(
+                f"yahoo:{symbol}: Yahoo could not be reached ({reason})"
+            ) from None
     if frame is None or frame.empty:
         raise EvolveError(f"yahoo:{symbol}: Yahoo has no prices for it", "check the ticker")
     frame = frame[[name for name in KEPT if name in frame.columns]].copy()

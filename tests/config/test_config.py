@@ -1,0 +1,129 @@
+"""Experiments: YAML 1.2 as written, every mistake at its line, nothing executed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolve.config import ConfigError, Experiment, load_experiment
+from evolve.config.document import read_document, scalar
+from evolve.config.load import parse_experiment, to_yaml
+from evolve.errors import EvolveError
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
+LEAST = "name: x\ndata: {from: sample:sp500}\n"
+
+WRONG = {
+    "many at once": """\
+name: 1st
+sede: 4
+data: {form: sample:sp500, start: tomorrow}
+search: {populaton: 3, islands: 99, proposers: {crosover: 1}}
+fitness: {maximize: [sharp], require: {trades: 3}}
+split: {train: 90%, validation: 20%, holdout: 20%}
+budget: {evaluations: none}
+""",
+    "a key twice": LEAST + "seed: 1\nseed: 2\n",
+    "not YAML": LEAST + "search: {islands: 4\n",
+    "a tab": "name: x\n\tdata: y\n",
+    "a list": "- 1\n",
+    "empty": "",
+    "a tag": LEAST + "seed: !!python/object/apply:os.getpid []\n",
+    "dates mixed with fractions": LEAST + "split: {validation: 2015-01-01, holdout: 20%}\n",
+    "size first": LEAST + "fitness: {maximize: [nodes]}\n",
+    "no proposer": LEAST + "search: {proposers: {random: 0}}\n",
+}
+
+
+def errors_of(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(text, "x.yaml")
+    return str(caught.value)
+
+
+def test_every_mistake_reads_as_the_golden_file_says() -> None:
+    written = "\n".join(f"=== {name}\n{errors_of(text)}\n" for name, text in WRONG.items())
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(written, "utf-8")
+    assert written == GOLDEN.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda p: p.name
+)
+def test_what_ships_is_valid_and_survives_being_written_out(path: Path) -> None:
+    experiment = load_experiment(path)
+    assert parse_experiment(to_yaml(experiment), "again.yaml") == experiment
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 0.001), ("no", "no"), ("yes", "yes"), ("on", "on"), ("012", 12), ("0o14", 12),
+        ("0x1F", 31), ("true", True), ("~", None), ("", None), (".5", 0.5), ("1_000", "1_000"),
+        ("2000-01-01", "2000-01-01"), ("60%", "60%"), ("12:30", "12:30"), ("-3", -3), ("+4", 4),
+    ],
+)  # fmt: skip
+def test_scalars_are_read_as_yaml_1_2_says(text: str, value: object) -> None:
+    assert scalar(text) == value
+    assert type(scalar(text)) is type(value)
+
+
+def test_quoted_scalars_stay_text() -> None:
+    assert read_document("a: '1'\nb: \"true\"", "x").data == {"a": "1", "b": "true"}
+
+
+def test_settings_can_be_replaced_and_a_wrong_one_is_named() -> None:
+    experiment = parse_experiment(LEAST, "x.yaml", ["budget.evaluations=500", "seed=9"])
+    assert (experiment.budget.evaluations, experiment.seed) == (500, 9)
+    with pytest.raises(ConfigError, match=r"--set budget\.evaluation=500"):
+        parse_experiment(LEAST, "x.yaml", ["budget.evaluation=500"])
+    with pytest.raises(EvolveError, match="is not a setting"):
+        parse_experiment(LEAST, "x.yaml", ["budget"])
+
+
+def test_a_missing_file_names_those_there_are() -> None:
+    with pytest.raises(EvolveError, match=r"quick\.yaml"):
+        load_experiment(ROOT / "experiments" / "quik.yaml")
+
+
+def test_fractions_and_dates_split_alike() -> None:
+    parts = parse_experiment(
+        LEAST + "split: {train: 50%, validation: 0.3, holdout: 20%}", "x"
+    ).split
+    assert parts.split().train == pytest.approx(0.5)
+    dated = parse_experiment(LEAST + "split: {validation: 2010-01-01, holdout: 2015-01-01}", "x")
+    assert str(dated.split.split().holdout_from) == "2015-01-01"
+
+
+def test_every_field_is_in_the_schema_with_its_default() -> None:
+    properties = Experiment.model_json_schema()["properties"]
+    assert set(properties) == set(Experiment.model_fields)
+
+
+def test_nothing_nested_or_repeated_can_hang_or_crash_the_reader() -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)
+    )
+    for text in (bomb, "a: &a [*a]", "[" * 5000, "{a: " * 3000, "a: " + "x" * 2_000_000):
+        assert "error[" in errors_of(text)
+
+
+@given(st.text(max_size=200) | st.from_regex(r"([a-z_]{1,8}: ?[\[{a-z0-9%,.:&*!-]{0,12}\n){1,6}"))
+def test_any_text_ends_in_an_experiment_or_a_clear_error(text: str) -> None:
+    try:
+        parse_experiment(text, "x.yaml")
+    except ConfigError as error:
+        assert error.diagnostics
+        assert "x.yaml:" in str(error)
+
+
+def test_what_is_written_out_is_plain_yaml() -> None:
+    text = to_yaml(parse_experiment(LEAST, "x.yaml"))
+    assert yaml.safe_load(text)["data"] == {"from": "sample:sp500"}

@@ -1,0 +1,374 @@
+"""CSV files: read as they are, or refused with the place of what is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from evolve.data import load
+from evolve.data.frames import bars_to_frame
+from evolve.data.sources.synthetic import random_walk
+from evolve.errors import EvolveError
+from tests.data.tables import HEAD, ROWS, assert_same, assert_sound, csv, days_of, refusal
+
+
+def test_a_csv_file_is_read(tmp_path: Path) -> None:
+    data = load(csv(tmp_path / "acme.csv", *ROWS))
+    bars = data.bars
+    assert bars.symbols == ("acme",)
+    assert days_of(bars) == ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+    assert bars.open[0].tolist() == [10, 11, 12, 13]
+    assert bars.high[0].tolist() == [12, 13, 14, 15]
+    assert bars.low[0].tolist() == [9, 10, 11, 12]
+    assert bars.close[0].tolist() == [11, 12, 13, 14]
+    assert bars.volume[0].tolist() == [1000, 1100, 1200, 1300]
+    assert bars.adjustment[0].tolist() == [1, 1, 1, 1]
+    assert not data.fallback_used
+    assert (data.first_day, data.last_day, data.as_of) == ("2024-01-02", "2024-01-05", "")
+    assert_sound(bars)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    bars = random_walk(300, seed=4)
+    path = tmp_path / "walk.csv"
+    bars_to_frame(bars).to_csv(path, index=False)
+    assert_same(load(f"csv:{path}").bars, bars)
+    assert_same(load(str(path)).bars, bars)  # a bare path works
+
+
+def test_round_trip_of_intraday_bars(tmp_path: Path) -> None:
+    rows = [f"2024-01-02T{hour}:30:00,10,12,9,11,5" for hour in (10, 11, 12)]
+    bars = load(csv(tmp_path / "hours.csv", *rows)).bars
+    assert (bars.time[1] - bars.time[0]) / np.timedelta64(1, "h") == 1
+    bars_to_frame(bars).to_csv(tmp_path / "again.csv", index=False)
+    assert_same(load(f"csv:{tmp_path / 'again.csv'}").bars, bars)
+
+
+def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
+    plain = csv(tmp_path / "acme.csv", *ROWS)
+    packed = tmp_path / "acme.csv.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "acme.csv").read_bytes()))
+    bars = load(str(packed)).bars
+    assert bars.symbols == ("acme",)
+    assert_same(bars, load(plain).bars)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "date,open,high,low,close,volume",
+        "DATE,OPEN,HIGH,LOW,CLOSE,VOLUME",
+        " Date , Open , High , Low , Close , Volume ",
+        "timestamp,open,high,low,close,volume",
+        "Datetime,Open,High,Low,Close,Volume",
+        ",Open,High,Low,Close,Volume",
+        "\ufeffDate,Open,High,Low,Close,Volume",
+    ],
+)
+def test_the_spelling_of_a_header_does_not_matter(head: str, tmp_path: Path) -> None:
+    plain = load(csv(tmp_path / "plain.csv", *ROWS)).bars
+    assert_same(load(csv(tmp_path / "other.csv", *ROWS, head=head)).bars, plain)
+
+
+def test_the_order_of_columns_does_not_matter_and_others_are_ignored(tmp_path: Path) -> None:
+    head = "Note,Volume,Close,Low,High,Open,Date"
+    rows = [",".join(["x", *reversed(row.split(","))]) for row in ROWS]
+    plain = load(csv(tmp_path / "plain.csv", *ROWS)).bars
+    assert_same(load(csv(tmp_path / "other.csv", *rows, head=head)).bars, plain)
+
+
+def test_windows_line_ends(tmp_path: Path) -> None:
+    plain = load(csv(tmp_path / "plain.csv", *ROWS)).bars
+    path = tmp_path / "windows.csv"
+    path.write_bytes("\r\n".join([HEAD, *ROWS, ""]).encode())
+    assert_same(load(str(path)).bars, plain)
+
+
+def test_without_volume_it_is_unknown(tmp_path: Path) -> None:
+    rows = [row.rsplit(",", 1)[0] for row in ROWS]
+    bars = load(csv(tmp_path / "acme.csv", *rows, head="Date,Open,High,Low,Close")).bars
+    assert np.all(np.isnan(bars.volume))
+    assert_sound(bars)
+
+
+def test_adj_close_puts_all_prices_on_its_scale(tmp_path: Path) -> None:
+    # Raw 20 is 10 adjusted on the first day, a factor of 0.5; from the second day on they agree.
+    rows = ["2024-01-02,18,24,16,20,100,10", "2024-01-03,10,12,9,11,300,11"]
+    bars = load(csv(tmp_path / "split.csv", *rows, head=f"{HEAD},Adj Close")).bars
+    assert bars.open[0].tolist() == [9, 10]
+    assert bars.high[0].tolist() == [12, 12]
+    assert bars.low[0].tolist() == [8, 9]
+    assert bars.close[0].tolist() == [10, 11]
+    assert bars.adjustment[0].tolist() == [0.5, 1]
+    assert bars.volume[0].tolist() == [100, 300]
+
+
+@pytest.mark.parametrize(
+    "offset", ["+09:00", "+01:00", "-05:00", "Z", "+00:00"], ids=["Tokyo", "Paris", "NY", "Z", "0"]
+)
+def test_a_date_with_an_offset_keeps_its_day(offset: str, tmp_path: Path) -> None:
+    """As in a file that yfinance's own table was written to; Parquet keeps the day, too."""
+    rows = [row.replace(",", f" 00:00:00{offset},", 1) for row in ROWS]
+    bars = load(csv(tmp_path / "zone.csv", *rows)).bars
+    assert days_of(bars) == ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+
+
+def test_the_range_of_days_includes_both_ends(tmp_path: Path) -> None:
+    from datetime import date
+
+    spec = csv(tmp_path / "acme.csv", *ROWS)
+    assert days_of(load(spec, date(2024, 1, 3), date(2024, 1, 4)).bars) == [
+        "2024-01-03",
+        "2024-01-04",
+    ]
+    assert len(load(spec, start=date(2024, 1, 4)).bars) == 2
+    assert len(load(spec, end=date(2024, 1, 3)).bars) == 2
+    with pytest.raises(EvolveError, match="2024-01-02 to 2024-01-05"):
+        load(spec, start=date(2025, 1, 1))
+
+
+def test_the_last_day_of_a_range_is_included_whole(tmp_path: Path) -> None:
+    from datetime import date
+
+    rows = [f"2024-01-02T{hour}:30:00,10,12,9,11,5" for hour in (10, 16)]
+    spec = csv(tmp_path / "hours.csv", *rows)
+    assert len(load(spec, end=date(2024, 1, 2)).bars) == 2
+
+
+# -- what is wrong is named by file, line and column
+
+
+def changed(line: int, old: str, new: str) -> list[str]:
+    rows = list(ROWS)
+    rows[line - 2] = rows[line - 2].replace(old, new, 1)
+    return rows
+
+
+BAD_ROWS: dict[str, tuple[list[str], list[str]]] = {
+    "text in a number cell": (changed(3, "11", "abc"), ["line 3", "`Open`", "`abc`"]),
+    "thousands separators": (changed(4, ",12,", ',"1,200",'), ["line 4", "`Open`", "`1,200`"]),
+    "a gap": (changed(4, "13,", ","), ["line 4", "`Close`", "empty"]),
+    "a gap written out": (changed(4, "13,", "NaN,"), ["line 4", "`Close`", "empty"]),
+    "a gap in the volume": (changed(5, "1300", ""), ["line 5", "`Volume`", "empty"]),
+    "infinity": (changed(2, "12", "inf"), ["line 2", "`High`", "inf"]),
+    "too large a number": (changed(2, "12", "1e999"), ["line 2", "`High`", "inf"]),
+    "a price of 0": (changed(3, "10", "0"), ["line 3", "`low`", "0", "above 0"]),
+    "a negative price": (changed(3, "12,", "-12,"), ["line 3", "`close`", "-12", "above 0"]),
+    "a negative volume": (changed(3, "1100", "-5"), ["line 3", "`volume`", "-5", "0 or more"]),
+    "high below low": (changed(4, "14", "10.5"), ["line 4", "high", "low", "10.5", "11"]),
+    "unsorted dates": (
+        [ROWS[0], ROWS[2], ROWS[1], ROWS[3]],
+        ["line 4", "2024-01-03", "2024-01-04", "sort"],
+    ),
+    "newest first": (list(ROWS[::-1]), ["line 3", "2024-01-04", "2024-01-05", "sort"]),
+    "a date twice": ([ROWS[0], ROWS[1], ROWS[1]], ["line 4", "2024-01-03", "twice"]),
+    "not a date": (changed(3, "2024-01-03", "soon"), ["line 3", "`Date`", "`soon`"]),
+    "no such day": (changed(3, "2024-01-03", "2024-02-30"), ["line 3", "`Date`", "2024-02-30"]),
+    "a date missing": (changed(3, "2024-01-03", ""), ["line 3", "`Date`"]),
+    "days and months as in America": (
+        [row.replace("2024-01-", "01/").replace(",", "/2024,", 1) for row in ROWS],
+        ["line 2", "`Date`", "`01/02/2024`", "2020-01-31"],
+    ),
+    "numeric dates": (
+        [row.replace("-", "", 2) for row in ROWS],
+        ["`Date`", "20240102", "2020-01-31"],
+    ),
+    "a short row": (changed(5, ",14,1300", ""), ["line 5", "`Close`", "empty"]),
+    "a long row": (changed(5, "1300", "1300,7,8"), ["line 5"]),
+    "a number that no float holds": (changed(3, "11", "9" * 400), ["line 3", "`Open`"]),
+    "a year that no timestamp holds": (changed(5, "2024", "9999"), ["line 5", "`Date`", "9999"]),
+    "a year before all timestamps": (changed(2, "2024", "1500"), ["line 2", "`Date`", "1500"]),
+    "today": (changed(5, "2024-01-05", "today"), ["line 5", "`Date`", "`today`"]),
+    "now": (changed(5, "2024-01-05", "now"), ["line 5", "`Date`", "`now`"]),
+    "truth for a price": (
+        ["2024-01-02,True,True,True,True,10", "2024-01-03,True,True,True,True,10"],
+        ["line 2", "`Open`", "True"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ROWS)
+def test_a_bad_row_is_named_by_its_place(kind: str, tmp_path: Path) -> None:
+    rows, said = BAD_ROWS[kind]
+    path = tmp_path / "acme.csv"
+    text = str(refusal(csv(path, *rows)))
+    assert [part for part in [str(path), *said] if part not in text] == []
+
+
+@pytest.mark.parametrize("cell", ["0", "-3", "", "x", "1e300"])
+def test_a_bad_adj_close_is_named_by_its_place(cell: str, tmp_path: Path) -> None:
+    rows = ["2024-01-02,18,24,16,20,100,10", f"2024-01-03,1e-20,12,1e-20,1e-20,300,{cell}"]
+    error = refusal(csv(tmp_path / "acme.csv", *rows, head=f"{HEAD},Adj Close"))
+    assert "line 3" in error.message
+    assert "adj close" in error.message.lower()
+
+
+def test_an_adjustment_that_leaves_the_numbers_is_refused(tmp_path: Path) -> None:
+    """A factor of 1e600 or of 1e-600 makes no price."""
+    for close, adjusted in (("1e-300", "1e300"), ("1e300", "1e-300")):
+        rows = [f"2024-01-02,{close},{close},{close},{close},100,{adjusted}"]
+        refusal(csv(tmp_path / "acme.csv", *rows, head=f"{HEAD},Adj Close"))
+
+
+def test_missing_columns_are_named_beside_those_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "acme.csv"
+    error = refusal(csv(path, *["2024-01-02,10,11"], head="Date,Open,Last"))
+    assert str(path) in error.message
+    for name in ("`high`", "`low`", "`close`"):
+        assert name in error.message
+    assert "`open`" not in error.message
+    assert "Date, Open, Last" in error.hint
+
+
+def test_a_missing_date_column_is_named(tmp_path: Path) -> None:
+    error = refusal(csv(tmp_path / "acme.csv", "10,12,9,11", head="Open,High,Low,Close"))
+    assert "date" in error.message
+    assert "Open, High, Low, Close" in error.hint
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """Which of the two is meant cannot be known; one must not be taken without a word."""
+    head = "Date,Open,High,Low,Close,close"
+    error = refusal(csv(tmp_path / "acme.csv", "2024-01-02,10,12,9,11,99", head=head))
+    assert "close" in error.message.lower()
+
+
+WHOLE_FILES: dict[str, tuple[bytes, list[str]]] = {
+    "empty": (b"", ["empty"]),
+    "header only": (f"{HEAD}\n".encode(), ["no rows"]),
+    "header only, no line end": (HEAD.encode(), ["no rows"]),
+    "a blank line": (b"\n", []),
+    "blanks": (b"  \n  \n", []),
+    "bytes": (bytes(range(256)) * 40, ["not a CSV"]),
+    "zeros": (bytes(5000), []),
+    "a zip archive": (b"PK\x03\x04" + bytes(range(200, 256)) * 9, ["not a CSV"]),
+    "UTF-16": (("\n".join([HEAD, *ROWS])).encode("utf-16"), ["not a CSV"]),
+    "an open quote": (f'{HEAD}\n"2024-01-02,1,2,1,1,1\n'.encode(), ["not a CSV"]),
+    "prose": (b"Dear sir,\nplease find the prices attached.\n", ["no column"]),
+    "HTML": (b"<!DOCTYPE html>\n<html><body>404</body></html>\n", ["no column"]),
+    "semicolons": ("\n".join([HEAD, *ROWS]).replace(",", ";").encode(), ["no column"]),
+    "no header": ("\n".join(ROWS).encode(), ["no column"]),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE_FILES)
+def test_a_file_that_holds_no_prices_is_refused(kind: str, tmp_path: Path) -> None:
+    content, said = WHOLE_FILES[kind]
+    path = tmp_path / "acme.csv"
+    path.write_bytes(content)
+    error = refusal(f"csv:{path}")
+    assert [part for part in [str(path), *said] if part not in error.message] == []
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert "is a folder" in refusal(f"csv:{tmp_path}").message
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    error = refusal(f"csv:{tmp_path / 'none.csv'}")
+    assert "none.csv does not exist" in error.message
+    assert error.hint
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    for name in ("a" * 300 + ".csv", "\0.csv", "~no-such-user-at-all/prices.csv"):
+        refusal(f"csv:{name}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    spec = csv(tmp_path / "acme.csv", *ROWS)
+    (tmp_path / "acme.csv").chmod(0)
+    refusal(spec)
+
+
+@pytest.mark.parametrize("keep", [2, 12, 20, -12, -4])
+def test_a_damaged_gzip_file_is_refused(keep: int, tmp_path: Path) -> None:
+    path = tmp_path / "acme.csv.gz"
+    path.write_bytes(gzip.compress("\n".join([HEAD, *ROWS]).encode())[:keep])
+    assert "acme.csv.gz" in refusal(str(path)).message
+    path.write_bytes(b"\x1f\x8b\x08\x00" + bytes(200))
+    assert "acme.csv.gz" in refusal(str(path)).message
+
+
+def test_an_option_is_refused_with_and_without_a_source(tmp_path: Path) -> None:
+    spec = csv(tmp_path / "acme.csv", *ROWS)
+    assert "no option `seed`" in refusal(f"{spec}?seed=1").message
+    assert "no option `seed`" in refusal(f"{tmp_path / 'acme.csv'}?seed=1").message
+
+
+# -- anything at all gives bars or an error for people
+
+fuzz = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def loads_or_refuses(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    try:
+        bars = load(f"csv:{path}").bars
+    except EvolveError as error:
+        assert error.message
+        return
+    assert_sound(bars)
+
+
+@given(content=st.binary(max_size=400))
+@example(content=b"\xef\xbb\xbf")
+@fuzz
+def test_arbitrary_bytes(content: bytes, tmp_path: Path) -> None:
+    loads_or_refuses(tmp_path / "fuzz.csv", content)
+
+
+@given(content=st.binary(max_size=200))
+@fuzz
+def test_arbitrary_bytes_after_a_header(content: bytes, tmp_path: Path) -> None:
+    loads_or_refuses(tmp_path / "fuzz.csv", f"{HEAD}\n{ROWS[0]}\n".encode() + content)
+
+
+cells = st.one_of(
+    st.sampled_from(
+        """1 2.5 0 -1 1e5 1e-300 1e300 1e999 9e307 nan NaN inf -inf NA None null True False 1_0 0x1
+        1+2j 2024-01-02 2024-01-03 1677-01-01 2262-04-12 9999-12-31 0001-01-01 2024 20240102 now
+        today NaT 2024-01-02T10:00 2024-01-02T10:00+09:00 2024-W01 2024-001 10:30 "1,000" "" ' #"""
+        .split()
+    ),
+    st.integers(-(10**30), 10**30).map(str),
+    st.floats().map(str),
+    st.dates().map(str),
+    st.text(st.characters(exclude_characters=",\n\r", codec="utf-8"), max_size=5),
+)  # fmt: skip
+names = st.sampled_from(
+    ["Date", "Time", "", "Open", "High", "Low", "Close", "Volume", "Adj Close", "close", "Notes"]
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    is_plain = draw(st.booleans())
+    head = [*HEAD.split(","), "Adj Close"] if is_plain else draw(st.lists(names, max_size=9))
+    rows = [",".join(head)]
+    for row in range(draw(st.integers(0, 4))):
+        width = len(head) if is_plain else draw(st.integers(0, 10))
+        good = [f"2024-01-0{row + 1}", "10", "12", "9", "11", "5", "10"]
+        wrong = draw(st.sets(st.integers(0, 9), max_size=2 if is_plain else 10))
+        rows.append(
+            ",".join(
+                draw(cells) if column in wrong or column >= len(good) else good[column]
+                for column in range(width)
+            )
+        )
+    return "\n".join(rows).encode()
+
+
+@given(content=files())
+@settings(parent=fuzz, max_examples=400)
+def test_arbitrary_cells(content: bytes, tmp_path: Path) -> None:
+    loads_or_refuses(tmp_path / "fuzz.csv", content)

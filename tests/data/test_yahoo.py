@@ -1,0 +1,396 @@
+"""Yahoo with its network edge replaced: the cache, the fallback, and what is said of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from evolve.data import Dataset, cache, load
+from evolve.data.source import UnreachableError
+from evolve.data.sources import yahoo
+from evolve.errors import EvolveError
+from tests.data.tables import ROWS, assert_sound, csv, days_of, frame, refusal
+
+
+def days_ago(count: int) -> str:
+    return (datetime.now(UTC).date() - timedelta(days=count)).isoformat()
+
+
+class Network:
+    """What stands in for Yahoo: a table or an error, and the symbols that were asked for."""
+
+    def __init__(self) -> None:
+        self.answer: pd.DataFrame | EvolveError = frame()
+        self.asked: list[str] = []
+
+    def download(self, symbol: str, session: object = None) -> pd.DataFrame:
+        self.asked.append(symbol)
+        if isinstance(self.answer, EvolveError):
+            raise self.answer
+        return self.answer.copy()
+
+    def cut(self) -> None:
+        self.answer = UnreachableError("yahoo:SPY: Yahoo could not be reached (no route)")
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    made = Network()
+    monkeypatch.setattr(yahoo, "download", made.download)
+    return made
+
+
+def loaded(spec: str = "yahoo:SPY", **options: Any) -> tuple[Dataset, list[str]]:
+    """The dataset, and what was said."""
+    said: list[str] = []
+    return load(spec, notify=said.append, **options), said
+
+
+def parts_left(place: Path) -> list[Path]:
+    return list(place.rglob("*.part"))
+
+
+# -- fetching
+
+
+def test_prices_are_adjusted_and_dated(network: Network) -> None:
+    data, said = loaded()
+    assert data.bars.symbols == ("SPY",)
+    assert data.bars.close[0].tolist() == [50, 50.5, 51, 51.5]
+    assert data.bars.adjustment[0].tolist() == [0.5] * 4
+    assert data.as_of == days_ago(0)
+    assert not data.fallback_used
+    assert said == []
+    assert_sound(data.bars)
+
+
+def test_the_second_load_of_a_day_reads_the_disk(network: Network, place: Path) -> None:
+    first, _ = loaded()
+    network.cut()
+    second, said = loaded()
+    third, _ = loaded("yahoo:spy")
+    assert network.asked == ["SPY"]
+    assert first.bars.hash == second.bars.hash == third.bars.hash
+    assert second.as_of == days_ago(0)
+    assert said == []
+    assert parts_left(place) == []
+
+
+def test_each_symbol_has_its_own_file(network: Network) -> None:
+    symbols = ["SPY", "^GSPC", "BRK-B", "BRK.B", "EURUSD=X", ".X"]
+    assert len({cache.path_of("yahoo", symbol) for symbol in symbols}) == len(symbols)
+    loaded("yahoo:^GSPC")
+    loaded("yahoo:BRK-B")
+    assert network.asked == ["^GSPC", "BRK-B"]
+
+
+@pytest.mark.parametrize("symbol", ["../../x", "/etc/passwd", "..", ".", "a/b", "a\\b", "A" * 300])
+def test_no_symbol_leaves_the_cache_folder(symbol: str, place: Path) -> None:
+    folder = place / "home" / "prices" / "yahoo"
+    path = cache.path_of("yahoo", symbol)
+    assert path.parent == folder
+    assert path.resolve().parent == folder.resolve()
+
+
+def test_the_next_day_prices_are_fetched_again(network: Network) -> None:
+    cache.write("yahoo", "SPY", frame(3), days_ago(1))
+    data, said = loaded()
+    assert len(data.bars) == 4
+    assert data.as_of == days_ago(0)
+    assert said == []
+    assert cache.read("yahoo", "SPY") is not None
+
+
+def test_older_prices_are_used_with_a_word_when_yahoo_cannot_be_reached(network: Network) -> None:
+    cache.write("yahoo", "SPY", frame(3), days_ago(9))
+    network.cut()
+    data, said = loaded(fallback="sample:sp500")
+    assert len(data.bars) == 3
+    assert data.as_of == days_ago(9)
+    assert not data.fallback_used  # these are the prices that were asked for
+    assert len(said) == 1
+    assert days_ago(9) in said[0]
+    assert "could not be reached" in said[0]
+
+
+def test_rows_without_prices_are_left_out(network: Network) -> None:
+    made = frame(5)
+    made.loc[made.index[2], ["Open", "High", "Low", "Close", "Adj Close"]] = np.nan
+    network.answer = made
+    bars = loaded()[0].bars
+    assert days_of(bars) == ["2024-01-01", "2024-01-02", "2024-01-04", "2024-01-05"]
+
+
+def test_prices_that_make_no_sense_are_named(network: Network) -> None:
+    made = frame()
+    made.loc[made.index[1], "High"] = 1.0
+    network.answer = made
+    error = refusal("yahoo:SPY")
+    assert "yahoo:SPY" in error.message
+    assert "row 2" in error.message
+
+
+def test_prices_that_make_no_sense_do_not_replace_good_ones(network: Network) -> None:
+    """A bad answer must not be kept for the day, nor cost the prices there were."""
+    cache.write("yahoo", "SPY", frame(3), days_ago(1))
+    made = frame()
+    made.loc[made.index[1], "High"] = 1.0
+    network.answer = made
+    with pytest.raises(EvolveError):
+        load("yahoo:SPY")
+    kept = cache.read("yahoo", "SPY")
+    assert kept is not None
+    assert len(kept.frame) == 3
+    network.answer = frame()
+    assert len(load("yahoo:SPY").bars) == 4
+
+
+def test_a_table_without_a_price_is_refused(network: Network) -> None:
+    network.answer = frame() * np.nan
+    assert "yahoo:SPY" in refusal("yahoo:SPY").message
+
+
+# -- the cache file
+
+
+def test_what_is_written_is_read() -> None:
+    made = frame(20)
+    cache.write("yahoo", "SPY", made, "2024-05-06")
+    kept = cache.read("yahoo", "SPY")
+    assert kept is not None
+    assert kept.as_of == "2024-05-06"
+    pd.testing.assert_frame_equal(kept.frame, made, check_freq=False)
+    assert cache.read("yahoo", "QQQ") is None
+
+
+def test_a_damaged_cache_file_is_ignored(network: Network) -> None:
+    loaded()
+    path = cache.path_of("yahoo", "SPY")
+    whole = path.read_bytes()
+    for content in (b"", b"PAR1", b"junk" * 100, whole[:-1], whole[: len(whole) // 2], whole[9:]):
+        path.write_bytes(content)
+        assert cache.read("yahoo", "SPY") is None
+        network.asked.clear()
+        assert len(loaded()[0].bars) == 4
+        assert network.asked == ["SPY"]  # fetched again, and kept whole
+        assert cache.read("yahoo", "SPY") is not None
+
+
+def test_a_cache_file_with_a_changed_byte_is_ignored_or_whole() -> None:
+    made = frame(5)
+    cache.write("yahoo", "SPY", made, "2024-05-06")
+    path = cache.path_of("yahoo", "SPY")
+    whole = path.read_bytes()
+    wrong: dict[int, str] = {}
+    for place in range(0, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            kept = cache.read("yahoo", "SPY")
+        except Exception as error:
+            wrong[place] = f"{type(error).__name__}: {error}"
+            continue
+        if kept is not None and not (kept.frame.equals(made) and kept.as_of == "2024-05-06"):
+            wrong[place] = f"read {list(kept.frame.columns)} of {kept.as_of}"
+    assert wrong == {}
+
+
+def test_a_cache_file_whose_values_were_changed_is_ignored() -> None:
+    cache.write("yahoo", "SPY", frame(), "2024-05-06")
+    path = cache.path_of("yahoo", "SPY")
+    table = pq.read_table(path)
+    changed = table.to_pandas()
+    changed.iloc[0, 0] += 1
+    pq.write_table(
+        pa.Table.from_pandas(changed).replace_schema_metadata(table.schema.metadata), path
+    )
+    assert cache.read("yahoo", "SPY") is None
+
+
+def test_a_foreign_parquet_file_is_ignored() -> None:
+    path = cache.path_of("yahoo", "SPY")
+    path.parent.mkdir(parents=True)
+    frame().to_parquet(path)
+    assert cache.read("yahoo", "SPY") is None
+
+
+def test_a_folder_in_place_of_a_cache_file_is_ignored() -> None:
+    cache.path_of("yahoo", "SPY").mkdir(parents=True)
+    assert cache.read("yahoo", "SPY") is None
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_what_there_was(
+    error: BaseException, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write("yahoo", "SPY", frame(3), "2024-05-06")
+
+    def fail(table: object, path: str) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise error
+
+    monkeypatch.setattr(cache.pq, "write_table", fail)
+    with pytest.raises(type(error)):
+        cache.write("yahoo", "SPY", frame(4), "2024-05-07")
+    assert parts_left(place) == []
+    kept = cache.read("yahoo", "SPY")
+    assert kept is not None
+    assert (len(kept.frame), kept.as_of) == (3, "2024-05-06")
+
+
+# -- the fallback
+
+
+def test_without_a_fallback_an_unreachable_source_is_an_error(network: Network) -> None:
+    network.cut()
+    error = refusal("yahoo:SPY")
+    assert "could not be reached" in error.message
+    assert "fallback" in error.hint
+
+
+def test_a_fallback_is_used_and_said(network: Network) -> None:
+    network.cut()
+    data, said = loaded(fallback="sample:sp500")
+    assert data.fallback_used
+    assert (data.asked, data.used) == ("yahoo:SPY", "sample:sp500")
+    assert "could not be reached" in data.reason
+    assert data.bars.symbols == ("SP500",)
+    assert len(said) == 1
+    assert "sample:sp500" in said[0]
+    assert "could not be reached" in said[0]
+
+
+def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:
+    data, said = loaded(fallback="sample:sp500")
+    assert not data.fallback_used
+    assert data.reason == ""
+    assert said == []
+
+
+def test_a_fallback_does_not_stand_in_for_an_unknown_symbol(network: Network) -> None:
+    network.answer = EvolveError("yahoo:SPX: Yahoo has no prices for it", "check the ticker")
+    with pytest.raises(EvolveError, match="no prices"):
+        load("yahoo:SPX", fallback="sample:sp500")
+
+
+def test_a_fallback_does_not_stand_in_for_bad_prices(network: Network) -> None:
+    made = frame()
+    made.loc[made.index[1], "High"] = 1.0
+    network.answer = made
+    with pytest.raises(EvolveError, match="high"):
+        load("yahoo:SPY", fallback="sample:sp500")
+
+
+def test_a_fallback_does_not_stand_in_for_a_missing_file(place: Path) -> None:
+    with pytest.raises(EvolveError, match="does not exist"):
+        load(f"csv:{place / 'none.csv'}", fallback="sample:sp500")
+
+
+def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Path) -> None:
+    network.cut()
+    with pytest.raises(EvolveError, match="not a data source"):
+        load("yahoo:SPY", fallback="nothing")
+    with pytest.raises(EvolveError, match="does not exist"):
+        load("yahoo:SPY", fallback=f"csv:{place / 'none.csv'}")
+    with pytest.raises(EvolveError, match="could not be reached"):
+        load("yahoo:SPY", fallback="yahoo:QQQ")
+
+
+def test_the_range_applies_to_a_fallback_that_has_bars_in_it(network: Network) -> None:
+    network.cut()
+    data, _ = loaded(fallback="sample:sp500", start=date(2010, 1, 1), end=date(2011, 12, 31))
+    assert data.first_day == "2010-01-04"
+    assert data.last_day == "2011-12-30"
+
+
+def test_the_range_does_not_apply_to_a_fallback_without_bars_in_it(network: Network) -> None:
+    """So `load` says of `start` and `end`."""
+    network.cut()
+    data, _ = loaded(fallback="sample:sp500", start=date(2020, 1, 1))
+    assert (data.first_day, data.last_day) == ("1999-01-04", "2018-12-31")
+
+
+def test_a_file_may_be_the_fallback(network: Network, place: Path) -> None:
+    network.cut()
+    spec = csv(place / "acme.csv", *ROWS)
+    data, _ = loaded(fallback=spec)
+    assert data.used == spec
+    assert len(data.bars) == 4
+
+
+# -- the edge itself, with yfinance's ticker replaced
+
+
+def ticker(answer: Callable[[], pd.DataFrame]) -> type:
+    class Ticker:
+        def __init__(self, symbol: str, session: object = None) -> None:
+            self.symbol = symbol
+
+        def history(self, **options: object) -> pd.DataFrame:
+            assert options["auto_adjust"] is False
+            return answer()
+
+    return Ticker
+
+
+def raising(error: Exception) -> Callable[[], pd.DataFrame]:
+    def answer() -> pd.DataFrame:
+        raise error
+
+    return answer
+
+
+@pytest.fixture
+def edge(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], pd.DataFrame]], None]:
+    yfinance = pytest.importorskip("yfinance")
+
+    def replace(answer: Callable[[], pd.DataFrame]) -> None:
+        monkeypatch.setattr(yfinance, "Ticker", ticker(answer))
+
+    return replace
+
+
+@pytest.mark.filterwarnings("default")  # yfinance's own
+def test_the_edge_keeps_the_exchanges_days(
+    edge: Callable[[Callable[[], pd.DataFrame]], None],
+) -> None:
+    made = frame()
+    made.index = made.index.tz_localize("Asia/Tokyo")  # type: ignore[attr-defined]
+    made["Capital Gains"] = 0.0
+    edge(lambda: made)
+    kept = yahoo.download("7203.T")
+    assert [str(day)[:10] for day in kept.index] == [
+        "2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04",
+    ]  # fmt: skip
+    assert list(kept.columns) == ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
+    assert kept.index.tz is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_edge_tells_unreachable_from_unknown(
+    edge: Callable[[Callable[[], pd.DataFrame]], None],
+) -> None:
+    from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
+
+    for error in (ConnectionError("no route"), TimeoutError(), YFRateLimitError()):
+        edge(raising(error))
+        with pytest.raises(UnreachableError, match="yahoo:SPY"):
+            yahoo.download("SPY")
+    for answer in (raising(YFPricesMissingError("SPX", "")), lambda: frame().iloc[:0]):
+        edge(answer)
+        with pytest.raises(EvolveError, match="no prices") as caught:
+            yahoo.download("SPX")
+        assert not isinstance(caught.value, UnreachableError)

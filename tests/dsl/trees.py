@@ -1,0 +1,227 @@
+"""Random syntax trees: everything that a file can say, whether or not it means anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from dsl import nodes
+from dsl.nodes import Comments, Expression
+
+RESERVED = (
+    "about param let buy sell short cover size stop trail target hold "
+    "when in step and or not true false strategy define"
+).split()
+INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or")
+WORDS = ("like", "also", "typical", "distance", "level", "window", "buyer", "inner", "notional")
+
+# -- words, numbers, texts
+
+
+def names() -> st.SearchStrategy[str]:
+    """Names as people choose them, dotted ones and near-keywords included."""
+    drawn = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}(\.[a-z]{1,3})?", fullmatch=True)
+    return (st.sampled_from(WORDS) | drawn).filter(_is_free)
+
+
+def _is_free(name: str) -> bool:
+    reads_as_infinity = name == "inf"  # in a signature's default
+    return name.split(".")[0] not in RESERVED and not reads_as_infinity
+
+
+def numbers(signed: bool = False) -> st.SearchStrategy[nodes.Number]:
+    """Literals, plain or percentages."""
+    usual = st.sampled_from([0.0, 0.5, 1.0, 2.0, 14.0, 0.06, 1e-3, 1e16, 1e300, 0.1 + 0.2])
+    finite = st.floats(-1e300 if signed else 0.0, 1e300, allow_nan=False)
+    return st.builds(nodes.Number, usual | finite, st.booleans())
+
+
+def ranges() -> st.SearchStrategy[tuple[nodes.Number, nodes.Number]]:
+    """Bounds in order, open ends included."""
+    ends = numbers(signed=True) | st.sampled_from(
+        [nodes.Number(float("-inf")), nodes.Number(float("inf"))]
+    )
+    return st.tuples(ends, ends).map(lambda pair: _ordered(*pair))
+
+
+def _ordered(a: nodes.Number, b: nodes.Number) -> tuple[nodes.Number, nodes.Number]:
+    return (a, b) if a.value <= b.value else (b, a)
+
+
+def sentences() -> st.SearchStrategy[str]:
+    """What may stand between double quotes."""
+    return st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=20)
+
+
+def comment_lines() -> st.SearchStrategy[str]:
+    """Comments as the formatter writes them."""
+    text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
+    return text.map(lambda each: f"# {each.strip()}" if each.strip("# \t\r\n").strip() else "#")
+
+
+def comments(may_be_blank: bool) -> st.SearchStrategy[Comments]:
+    """Comments around a node; often none."""
+    before = st.lists(comment_lines(), max_size=2).map(tuple)
+    after = st.just("") | comment_lines()
+    blank = st.booleans() if may_be_blank else st.just(False)
+    return st.just(Comments()) | st.builds(Comments, before, after, blank)
+
+
+# -- expressions
+
+
+def expressions() -> st.SearchStrategy[Expression]:
+    """Expressions of any shape; `a > (b and c)[2]` is one."""
+    leaves: st.SearchStrategy[Expression] = st.one_of(
+        numbers(), st.builds(nodes.Name, names()), st.builds(nodes.Truth, st.booleans())
+    )
+    return st.recursive(leaves, _calls, max_leaves=12)
+
+
+def _calls(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    pairs = st.tuples(inner, inner)
+    heads = names().filter(lambda name: name not in ("lag", "negate"))
+    return st.one_of(
+        st.builds(nodes.Call, st.sampled_from(INFIX), pairs),
+        st.builds(nodes.Call, st.sampled_from(["not", "negate"]), st.tuples(inner)),
+        st.builds(nodes.Call, st.just("lag"), pairs),
+        st.builds(nodes.Call, heads, st.lists(inner, max_size=3).map(tuple)),
+    )
+
+
+# -- statements
+
+
+def params() -> st.SearchStrategy[nodes.Param]:
+    """A param without a range, with one, and with one and a step."""
+    signed = numbers(signed=True)
+    bare = st.builds(nodes.Param, names(), signed)
+    ranged = st.builds(
+        lambda name, value, ends, step: nodes.Param(name, value, *ends, step),
+        names(),
+        signed,
+        ranges(),
+        st.none() | signed,
+    )
+    return bare | ranged
+
+
+def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
+    """A strategy with any of the statements, each order and setting at most once."""
+
+    def build(
+        name: str,
+        many: list[nodes.Statement],
+        once: list[nodes.Statement],
+        order: list[float],
+        around: Comments,
+        closing: list[str],
+        written: list[Comments],
+    ) -> nodes.Strategy:
+        mixed = [each for _, each in sorted(zip(order, many + once, strict=False), key=_rank)]
+        placed = [replace(each, comments=notes) for each, notes in zip(mixed, written, strict=False)]
+        if placed:
+            placed[0] = replace(placed[0], comments=replace(placed[0].comments, blank=False))
+        outer = replace(around, blank=not is_first)
+        return nodes.Strategy(name, tuple(placed), comments=outer, closing=tuple(closing))
+
+    single: list[st.SearchStrategy[nodes.Statement]] = [st.builds(nodes.About, sentences())]
+    for order in get_args(nodes.OrderName):
+        single.append(st.builds(nodes.Order, st.just(order), expressions()))
+    for setting in get_args(nodes.SettingName):
+        single.append(st.builds(nodes.Setting, st.just(setting), expressions()))
+    return st.builds(
+        build,
+        names(),
+        st.lists(params() | st.builds(nodes.Let, names(), expressions()), max_size=3),
+        st.permutations(single).flatmap(lambda each: st.tuples(*each[:3])).map(list),
+        st.lists(st.floats(0, 1), min_size=6, max_size=6),
+        comments(may_be_blank=False),
+        st.lists(comment_lines(), max_size=2),
+        st.lists(comments(may_be_blank=True), min_size=6, max_size=6),
+    )
+
+
+def _rank(pair: tuple[float, nodes.Statement]) -> float:
+    return pair[0]
+
+
+# -- defines
+
+
+def kinds(dimensioned: bool = True) -> st.SearchStrategy[nodes.KindNote]:
+    """A kind of a signature, with or without dimension and range."""
+    plain = "number bool window level diff volume ratio change oscillator count other".split()
+    exponents = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
+    return st.builds(
+        nodes.KindNote, st.sampled_from(plain), st.none() | exponents, st.none() | ranges()
+    )
+
+
+def arguments() -> st.SearchStrategy[nodes.Argument]:
+    """A typed argument, with or without a default."""
+    alike = st.builds(nodes.KindNote, st.just("number"), like=names())
+    defaults = st.none() | numbers(signed=True) | st.builds(nodes.Name, names())
+    return st.builds(nodes.Argument, names(), kinds() | alike, defaults)
+
+
+def defines(is_first: bool) -> st.SearchStrategy[nodes.Define]:
+    """An operator written in the language."""
+    shared = st.builds(nodes.Result, st.sampled_from(["like", "distance"]), names())
+    typical = st.builds(
+        lambda note, usual: replace(note, typical=usual), kinds(), st.none() | ranges()
+    )
+    own = typical.map(lambda note: nodes.Result("kind", kind=note))
+    signature = st.builds(
+        nodes.Signature, names(), st.lists(arguments(), max_size=3).map(tuple), shared | own
+    )
+    return st.builds(
+        nodes.Define,
+        signature,
+        st.lists(names(), max_size=2).map(tuple),
+        sentences(),
+        expressions(),
+        comments=comments(may_be_blank=not is_first),
+    )
+
+
+# -- files
+
+
+@st.composite
+def files(draw: st.DrawFn) -> nodes.File:
+    """Any number of defines and strategies."""
+    items: list[nodes.Define | nodes.Strategy] = []
+    for index in range(draw(st.integers(0, 3))):
+        items.append(draw(defines(index == 0) | strategies(index == 0)))
+    return nodes.File(tuple(items), tuple(draw(st.lists(comment_lines(), max_size=2))))
+
+
+def without_comments(file: nodes.File) -> nodes.File:
+    """The file with its comments and blank lines taken out."""
+    items: list[nodes.Define | nodes.Strategy] = []
+    for item in file.items:
+        bare = replace(item, comments=Comments())
+        if isinstance(bare, nodes.Strategy):
+            statements = tuple(replace(each, comments=Comments()) for each in bare.statements)
+            bare = replace(bare, statements=statements, closing=())
+        items.append(bare)
+    return nodes.File(tuple(items))
+
+
+def loosened(text: str, spaces: list[str]) -> str:
+    """The text with its spaces, those in quotes apart, replaced in turn by others."""
+    quoted = re.split(r'("[^"\n]*")', text)
+    count = 0
+
+    def other(_: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return spaces[count % len(spaces)]
+
+    return "".join(
+        part if part.startswith('"') else re.sub(" ", other, part) for part in quoted
+    )

@@ -1,0 +1,121 @@
+"""Fitness is what its definition says, the same in any batch, and blind to all but train."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dsl.check import check
+from dsl.program import Program
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.backtest.metrics import METRICS, appraisal, bar_returns
+from evolve.data.partition import Split, part
+from evolve.data.sources.synthetic import random_walk
+from evolve.fitness.fitness import Goals, TrainFitness
+from evolve.fitness.objectives import OBJECTIVES, penalised_mean
+from evolve.search.grow import grow_rules
+from evolve.search.space import build_space
+
+BARS = random_walk(1500, seed=3)
+CROSS = check("strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }")
+
+
+def random_programs(count: int) -> list[Program]:
+    space, rng = build_space(directions=("long", "short")), Random(1)
+    return [Program("p", grow_rules(space, rng)) for _ in range(count)]
+
+
+def test_scores_are_the_same_alone_and_in_any_batch() -> None:
+    programs = random_programs(120)
+    together = TrainFitness(BARS, market(), Goals())(programs)
+    fitness = TrainFitness(BARS, market(), Goals())
+    alone = [fitness([each])[0] for each in reversed(programs)]
+    assert together == alone[::-1]
+
+
+def test_the_score_is_the_mean_over_folds_less_half_their_deviation() -> None:
+    goals = Goals(folds=4)
+    score = TrainFitness(BARS, market(), goals)([CROSS])[0]
+    result = backtest(CROSS, BARS, market())
+    edges = np.linspace(0, len(BARS), 5).round().astype(int)
+    r = np.concatenate([[np.nan], bar_returns(result.equity)])
+    b = np.concatenate([[np.nan], bar_returns(result.benchmark)])
+    by_fold = []
+    for first, last in itertools.pairwise(edges):
+        own, other = r[max(first, 1) : last], b[max(first, 1) : last]
+        beta = np.cov(own, other)[0, 1] / np.var(other, ddof=1)
+        left = own - beta * other
+        by_fold.append(np.sqrt(252) * left.mean() / left.std(ddof=1))
+    assert score.folds == pytest.approx(by_fold, rel=1e-9)
+    assert score.values[0] == pytest.approx(np.mean(by_fold) - 0.5 * np.std(by_fold, ddof=1))
+    assert score.values[1] == CROSS.nodes
+    assert score.trades == len(result.trades)
+
+
+def test_holding_the_market_scores_nothing() -> None:
+    assert appraisal(100, 0.1, 0.01, 0.01, 0.1, 0.01, 252) == 0.0
+    hold = check("strategy h { buy when close > 0 hold 5000 }")
+    free = market(commission_bps=0, slippage_bps=0)
+    score = TrainFitness(BARS, free, Goals(require={}))([hold])[0]
+    assert score.folds[1:] == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_what_falls_short_is_infeasible_and_says_why() -> None:
+    never = check("strategy n { buy when close > 2 * highest(high, 5) }")
+    score = TrainFitness(BARS, market(), Goals())([never])[0]
+    assert not score.is_feasible
+    assert score.obstacle == "trades_per_fold 0, below 3"
+
+
+def test_ruin_is_infeasible() -> None:
+    bold = check("strategy b { short when close > open cover when close < open size 90 }")
+    score = TrainFitness(BARS, market(max_leverage=100.0), Goals(require={}))([bold])[0]
+    assert score.obstacle == "ruined"
+
+
+def test_fitness_cannot_reach_a_bar_outside_train() -> None:
+    partition = part(BARS, Split())
+    later = BARS.close[0, len(partition.train) :]
+    fitness = TrainFitness(partition.train, market(), Goals())
+    fitness([CROSS])
+    unseen = set(later.tolist())
+    arrays = list(arrays_within(fitness, set()))
+    assert arrays
+    for array in arrays:
+        assert array.base is None or isinstance(array.base, np.ndarray)
+        whole = array if array.base is None else array.base
+        assert not unseen & set(np.asarray(whole, np.float64).ravel().tolist())
+
+
+def arrays_within(thing: object, seen: set[int]) -> Iterator[np.ndarray[Any, Any]]:
+    """Every array that an object holds, however deep."""
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    if isinstance(thing, np.ndarray):
+        if thing.dtype.names is None and thing.dtype.kind in "fiub":
+            yield thing
+    elif isinstance(thing, dict):
+        for each in [*thing.keys(), *thing.values()]:
+            yield from arrays_within(each, seen)
+    elif isinstance(thing, list | tuple | set | frozenset):
+        for each in thing:
+            yield from arrays_within(each, seen)
+    elif type(thing).__module__.startswith(("evolve", "dsl")) and hasattr(thing, "__dict__"):
+        yield from arrays_within(vars(thing), seen)
+
+
+def test_objectives_by_fold_are_metrics_too() -> None:
+    by_fold = {name for name, each in OBJECTIVES.items() if each.by_fold is not None}
+    assert by_fold <= METRICS.keys()
+
+
+def test_one_fold_has_no_spread() -> None:
+    assert penalised_mean(np.array([[2.0]]), 0.5).tolist() == [2.0]
+    assert penalised_mean(np.array([[1.0, 3.0]]), 0.5) == pytest.approx([2 - 0.5 * np.sqrt(2)])

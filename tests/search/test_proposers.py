@@ -1,0 +1,111 @@
+"""Proposers make programs that pass the checker, strictly typed, and only from their generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from dsl.check import check_file, inspect
+from dsl.format import format_program
+from dsl.program import Program, Rules
+from dsl.simplify import WindowError
+from evolve.search.edit import positions
+from evolve.search.grow import grow_rules
+from evolve.search.proposer import proposers
+from evolve.search.proposers.tune import moved
+from evolve.search.space import Space, build_space
+
+STRATEGIES = Path(__file__).parents[2] / "experiments" / "strategies"
+UNLIKE_KINDS = {"W401", "W402", "W403", "W404"}
+
+
+@cache
+def space() -> Space:
+    return build_space(directions=("long", "short"), max_nodes=80)
+
+
+def parents(rng: Random) -> list[Rules]:
+    """Fresh strategies and hand-written ones, params and all."""
+    written = [
+        program.rules
+        for path in sorted(STRATEGIES.glob("*.evo"))
+        for program in check_file(path.read_text("utf-8"))
+    ]
+    return [*written, *(grow_rules(space(), rng) for _ in range(40))]
+
+
+def children(name: str, count: int, seed: int = 1) -> Iterator[Rules]:
+    rng = Random(seed)
+    pool, proposer = parents(rng), proposers()[name]
+    for _ in range(count):
+        chosen = [rng.choice(pool) for _ in range(proposer.parents)]
+        rules = proposer.propose(chosen, space(), rng)
+        if rules is None or not (rules.buy or rules.short):
+            continue
+        try:
+            _ = Program("child", rules).key
+        except WindowError:
+            continue
+        pool.append(rules)
+        yield rules
+
+
+@pytest.mark.parametrize("name", proposers())
+def test_children_pass_the_checker_strictly_typed(name: str) -> None:
+    made = 0
+    for rules in children(name, 300):
+        text = format_program(Program("child", rules))
+        report = inspect(text)
+        wrong = [each.render() for each in report.diagnostics if each.code in UNLIKE_KINDS]
+        assert not report.errors, text
+        assert not wrong, text
+        assert report.programs[0].rules == rules, text
+        made += 1
+    assert made > 100
+
+
+@pytest.mark.parametrize("name", proposers())
+def test_the_same_generator_gives_the_same_children(name: str) -> None:
+    assert list(children(name, 60, seed=5)) == list(children(name, 60, seed=5))
+
+
+@pytest.mark.parametrize("name", proposers())
+def test_children_differ_from_their_parents(name: str) -> None:
+    rng = Random(3)
+    pool, proposer = parents(rng), proposers()[name]
+    changed = total = 0
+    for _ in range(200):
+        chosen = [rng.choice(pool) for _ in range(proposer.parents)]
+        rules = proposer.propose(chosen, space(), rng)
+        total += rules is not None
+        changed += rules is not None and rules not in chosen
+    assert changed > 0.8 * total
+
+
+def test_tuning_keeps_a_parameter_tied_in_its_range_and_on_its_step() -> None:
+    rng = Random(2)
+    for program in check_file((STRATEGIES / "rsi_pullback.evo").read_text("utf-8")):
+        for param in program.parameters:
+            for _ in range(100):
+                new = moved(param, rng)
+                assert param.low is not None
+                assert param.high is not None
+                assert param.low <= new.value <= param.high
+                assert new.value.is_integer()
+
+
+def test_crossover_carries_params_along_without_mixing_them_up() -> None:
+    for rules in children("crossover", 200):
+        params = Program("child", rules).parameters
+        assert len({each.name for each in params}) == len(params)
+
+
+def test_every_constant_of_a_fresh_strategy_has_a_place() -> None:
+    rng = Random(4)
+    for _ in range(50):
+        rules = grow_rules(space(), rng)
+        assert len(positions(rules)) == rules.nodes

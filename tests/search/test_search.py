@@ -1,0 +1,172 @@
+"""The search counts, stops, improves, and is the same run for the same seed."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from dsl.check import check
+from evolve.search.credit import Credit, shares
+from evolve.search.island import drawing_from, first_island, run_epoch
+from evolve.search.proposer import proposers
+from evolve.search.search import Budget, Progress, search
+from tests.search.toy import ToyScores, closeness, toy_breeding
+
+ROOT = Path(__file__).parents[2]
+
+
+def toy_run(evaluations: int = 600, seed: int = 1, islands: int = 3) -> list[Progress]:
+    return list(search(toy_breeding(), Budget(evaluations), seed, islands))
+
+
+def fingerprint(run: list[Progress]) -> list[str]:
+    return [trial.program.hash for each in run for trial in each.trials]
+
+
+def test_every_distinct_program_is_one_trial_and_the_budget_is_exact() -> None:
+    run = toy_run(500)
+    hashes = fingerprint(run)
+    assert len(hashes) == len(set(hashes)) == run[-1].evaluated == 500
+    assert run[-1].stopped
+
+
+def test_the_best_never_gets_worse_and_gets_better() -> None:
+    scores = [each.best.score for each in toy_run(1500) if each.best]
+    assert all(later >= earlier for earlier, later in pairwise(scores))
+    assert scores[-1] > scores[0]
+    assert scores[-1] > -1.0
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_not() -> None:
+    assert fingerprint(toy_run(300, seed=4)) == fingerprint(toy_run(300, seed=4))
+    assert fingerprint(toy_run(300, seed=4)) != fingerprint(toy_run(300, seed=5))
+
+
+def test_the_run_does_not_depend_on_the_process_or_the_hash_seed() -> None:
+    script = (
+        "from tests.search.test_search import fingerprint, toy_run;"
+        "print(','.join(fingerprint(toy_run(300))))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for hash_seed in ("0", "1", "77")
+    }
+    assert outputs == {",".join(fingerprint(toy_run(300)))}
+
+
+def test_an_epoch_is_a_pure_function_of_what_it_is_given() -> None:
+    breeding, island = toy_breeding(), first_island(0, 7)
+    random.seed(1)
+    once = run_epoch(island, breeding, {}, frozenset(), 50, 1)
+    random.seed(2)
+    again = run_epoch(island, breeding, {}, frozenset(), 50, 1)
+    assert [t.program.hash for t in once.trials] == [t.program.hash for t in again.trials]
+    assert once.island.state == again.island.state
+    assert once.ledger == again.ledger
+    assert island.population == ()
+
+
+def test_an_epoch_evaluates_nothing_seen_and_no_more_than_its_quota() -> None:
+    breeding, island = toy_breeding(), first_island(0, 7)
+    first = run_epoch(island, breeding, {}, frozenset(), 40, 1)
+    seen = frozenset(trial.program.key for trial in first.trials)
+    second = run_epoch(island, breeding, {}, seen, 40, 1)
+    assert len(first.trials) == 40
+    assert not seen & {trial.program.key for trial in second.trials}
+    assert sum(each.duplicate for each in second.ledger.values()) > 0
+
+
+def test_selection_leaves_the_global_generator_alone() -> None:
+    random.seed(11)
+    state = random.getstate()
+    toy_run(100)
+    assert random.getstate() == state
+    with drawing_from(random.Random(1)):
+        pass
+    assert random.getstate() == state
+
+
+def test_seeds_are_the_first_trials_and_are_counted() -> None:
+    seeds = [
+        check("strategy a { buy when rsi(close, 14) < 30 }"),
+        check("strategy b { buy when close > open }"),
+    ]
+    run = list(search(toy_breeding(), Budget(100), 1, 2, [*seeds, seeds[0]]))
+    assert [trial.program.name for trial in run[0].trials] == ["a", "b"]
+    assert run[0].epoch == 0
+    assert run[0].evaluated == 2
+    assert run[-1].evaluated == 100
+
+
+def test_infeasible_programs_are_trials_but_never_parents() -> None:
+    breeding = toy_breeding()
+
+    def only_short_ones(programs: object) -> list[ToyScores]:
+        assert isinstance(programs, list)
+        return [ToyScores(each.values, each.values[1] <= 12) for each in closeness(programs)]
+
+    from dataclasses import replace
+
+    run = list(search(replace(breeding, evaluate=only_short_ones), Budget(300), 1, 2))
+    assert run[-1].evaluated == 300
+    for progress in run:
+        for island in progress.islands:
+            assert all(each.scores.is_feasible for each in island.population)
+
+
+def test_the_search_stops_when_stale_when_out_of_time_or_when_asked() -> None:
+    def constant(programs: object) -> list[ToyScores]:
+        assert isinstance(programs, list)
+        return [ToyScores((1.0, 1.0)) for _ in programs]
+
+    from dataclasses import replace
+
+    flat = replace(toy_breeding(), evaluate=constant)
+    stale = list(search(flat, Budget(10_000, stale_epochs=2), 1, 1))
+    assert "no improvement in 2 epochs" in stale[-1].stopped
+    ticks = iter(range(0, 10_000, 30))
+    timed = list(search(flat, Budget(10_000, minutes=1), 1, 1, clock=lambda: next(ticks)))
+    assert "1 minutes spent, at epoch" in timed[-1].stopped
+    asked = list(search(flat, Budget(10_000), 1, 1, is_interrupted=lambda: True))
+    assert asked[-1].stopped == "interrupted"
+
+
+def test_a_run_cut_by_minutes_is_a_prefix_of_an_unlimited_one() -> None:
+    ticks = iter(range(0, 10_000, 15))
+    cut = list(search(toy_breeding(), Budget(600, minutes=1), 1, 2, clock=lambda: next(ticks)))
+    whole = list(search(toy_breeding(), Budget(600), 1, 2))
+    assert 0 < len(cut) < len(whole)
+    assert fingerprint(cut) == fingerprint(whole)[: len(fingerprint(cut))]
+
+
+def test_shares_move_within_bounds_and_only_on_evidence() -> None:
+    weights = {"a": 2.0, "b": 2.0}
+    assert shares(weights, {}) == weights
+    moved = shares(
+        weights,
+        {"a": Credit(evaluated=1000, accepted=900), "b": Credit(evaluated=1000, accepted=10)},
+    )
+    assert 2.0 < moved["a"] <= 4.0
+    assert 1.0 <= moved["b"] < 2.0
+
+
+@pytest.mark.parametrize("name", proposers())
+def test_every_proposer_earns_its_counts(name: str) -> None:
+    ledger = toy_run(1200)[-1].ledger
+    credit = ledger[name]
+    assert credit.proposed >= credit.valid >= credit.evaluated > 0
+    assert credit.valid == credit.duplicate + credit.evaluated
+    assert credit.accepted <= credit.evaluated

@@ -1,0 +1,53 @@
+"""The space holds what the experiment allows, and all of it can be grown."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from dsl.judge import complaints, kind_of
+from dsl.kinds import BOOL, LEVEL
+from evolve.errors import EvolveError
+from evolve.search.grow import grow, grow_rules
+from evolve.search.space import Constant, build_space
+
+
+def test_every_kind_grows_terms_of_itself_without_complaints() -> None:
+    space, rng = build_space(), Random(1)
+    for kind in space.productions:
+        for _ in range(20):
+            term = grow(kind, 4, space, rng)
+            assert kind_of(term) == kind
+            assert not list(complaints(term))
+
+
+def test_only_the_operators_of_the_experiment_are_written() -> None:
+    space, rng = build_space(["sma", "rsi"]), Random(1)
+    always = {"<", ">", "and", "or", "open", "high", "low", "close", "volume"}
+    for _ in range(50):
+        for _, term in grow_rules(space, rng).named():
+            heads = {part.head for part in term.walk() if part.operator}
+            assert heads <= always | {"sma", "rsi"}
+
+
+def test_an_unknown_operator_is_refused_with_a_suggestion() -> None:
+    with pytest.raises(EvolveError, match="did you mean `sma`"):
+        build_space(["smaa"])
+
+
+@pytest.mark.parametrize("directions", [("long",), ("short",), ("long", "short")])
+def test_only_the_directions_of_the_experiment_are_traded(directions: tuple[str, ...]) -> None:
+    space, rng = build_space(directions=directions), Random(1)
+    for _ in range(20):
+        rules = grow_rules(space, rng)
+        assert (rules.buy is not None) == ("long" in directions)
+        assert (rules.short is not None) == ("short" in directions)
+
+
+def test_bare_prices_are_never_compared_with_a_number() -> None:
+    space = build_space()
+    for group in space.productions[BOOL]:
+        for production in group:
+            kinds = production.places
+            assert not (LEVEL in kinds and any(isinstance(each, Constant) for each in kinds))

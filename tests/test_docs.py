@@ -1,0 +1,38 @@
+"""What the documents say is true: their examples run, their commands are the ones CI calls."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import evolve.api
+from dsl.check import inspect
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_readme_examples_run() -> None:
+    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert results.attempted > 5
+    assert results.failed == 0
+
+
+def test_the_examples_of_the_python_interface_run() -> None:
+    results = doctest.testmod(evolve.api)
+    assert results.attempted > 3
+    assert results.failed == 0
+
+
+def test_the_readme_strategy_is_sound() -> None:
+    found = re.search(r"```\n(strategy .*?)```", README, re.DOTALL)
+    assert found is not None
+    assert inspect(found.group(1)).diagnostics == ()
+
+
+def test_the_two_commands_are_one_line_each() -> None:
+    commands = re.findall(r"```sh\n(python3 -m venv [^\n]*)\n```", README)
+    assert len(commands) == 2
+    assert commands[0].endswith("evolve run experiments/spy.yaml")
+    assert commands[1].endswith(".venv/bin/pytest")

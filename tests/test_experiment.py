@@ -1,0 +1,207 @@
+"""A whole run, from YAML to result.json, on real prices."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evolve.data.sources.yahoo
+from dsl.check import check, check_file
+from evolve.api import bars
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.data.source import UnreachableError
+from evolve.errors import EvolveError
+from evolve.experiment import Observer, plan, run
+from evolve.report.result import Run, document
+from evolve.search.search import Progress
+
+ROOT = Path(__file__).parents[1]
+QUICK = ROOT / "experiments" / "quick.yaml"
+SMALL = ["budget.evaluations=400", "search.population=30", "search.epoch=2"]
+
+
+class Watcher(Observer):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.notices: list[str] = []
+        self.trials_seen_in_journal: list[int] = []
+        self.folder: Path | None = None
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def data(self, dataset: object) -> None:
+        self.told.append("data")
+
+    def partition(self, partition: object) -> None:
+        self.told.append("partition")
+
+    def proposers(self, experiment: object) -> None:
+        self.told.append("proposers")
+
+    def baselines(self, assessed: object) -> None:
+        self.told.append("baselines")
+
+    def progress(self, progress: Progress, seconds: float) -> None:
+        self.told.append("progress")
+        if self.folder is not None:
+            with closing(sqlite3.connect(self.folder / "journal.sqlite")) as journal:
+                (count,) = journal.execute("SELECT COUNT(*) FROM individuals").fetchone()
+            assert count == progress.evaluated
+
+    def done(self, run: Run) -> None:
+        self.told.append("done")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Watcher]:
+    watcher = Watcher()
+    watcher.folder = tmp_path_factory.mktemp("runs") / "quick"
+    return run(QUICK, SMALL, out=watcher.folder, observer=watcher), watcher
+
+
+def test_a_run_tells_in_order_and_its_journal_is_readable_as_it_goes(
+    finished: tuple[Run, Watcher],
+) -> None:
+    told = finished[1].told
+    assert list(dict.fromkeys(told)) == [
+        "data", "partition", "proposers", "baselines", "progress", "done",
+    ]  # fmt: skip
+    assert told.count("progress") > 3
+
+
+def test_the_result_document_is_complete_and_invents_nothing(
+    finished: tuple[Run, Watcher],
+) -> None:
+    result: dict[str, Any] = json.loads((finished[0].folder / "result.json").read_text("utf-8"))
+    assert result == json.loads(json.dumps(document(finished[0])))
+    assert set(result) == {
+        "name", "seed", "run_dir", "best", "finalists", "trials", "proposers", "stopped", "data",
+        "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
+    }  # fmt: skip
+    assert result["trials"]["evaluated"] == 400
+    assert result["data"]["fallback_used"] is False
+    assert result["holdout"]["sealed"] is True
+    assert set(result["best"]["metrics"]) == set(result["best"]["benchmark"]) == {
+        "train", "validation",
+    }  # fmt: skip
+    assert 1 <= len(result["finalists"]) <= 5
+    assert result["best"] == result["finalists"][0]
+
+
+def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher]) -> None:
+    done = finished[0]
+    assert done.best is not None
+    (program,) = check_file((done.folder / "best.evo").read_text("utf-8"))
+    assert program.hash == done.best.program.hash
+    again = backtest(program, done.partition.train, market())
+    assert again.metrics == pytest.approx(done.best.train.metrics, nan_ok=True)
+
+
+def test_the_finalist_that_does_best_on_validation_wins(finished: tuple[Run, Watcher]) -> None:
+    scores = [each.validated("appraisal_ratio") for each in finished[0].finalists]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_validation_is_warmed_by_train_and_starts_flat(finished: tuple[Run, Watcher]) -> None:
+    done = finished[0]
+    assert done.best is not None
+    validation = done.best.validation
+    assert validation is not None
+    first = done.partition.seen.time[done.partition.validation_start]
+    assert validation.time[0] == first
+    assert all(trade.entry_time > first for trade in validation.trades)
+    assert len(validation.equity) == len(done.partition.seen) - done.partition.validation_start
+
+
+def test_the_snapshot_of_the_bars_is_the_bars(finished: tuple[Run, Watcher]) -> None:
+    done = finished[0]
+    kept = bars(f"parquet:{done.folder / 'bars.parquet'}")
+    assert (kept.close == done.dataset.bars.close).all()
+    assert (kept.time == done.dataset.bars.time).all()
+
+
+def test_the_journal_holds_every_trial_as_text_that_can_be_checked(
+    finished: tuple[Run, Watcher],
+) -> None:
+    with closing(sqlite3.connect(finished[0].folder / "journal.sqlite")) as journal:
+        rows = journal.execute("SELECT trial, hash, source, parents FROM individuals").fetchall()
+        kinds = {kind for (kind,) in journal.execute("SELECT kind FROM events")}
+    assert [row[0] for row in rows] == list(range(1, 401))
+    hashes = {row[1] for row in rows}
+    for _, digest, source, parents in rows:
+        assert check(source).hash == digest
+        assert set(parents.split()) <= hashes
+    assert kinds == {"data", "epoch", "finished"}
+
+
+def test_the_same_seed_gives_the_same_result(finished: tuple[Run, Watcher], tmp_path: Path) -> None:
+    again = document(run(QUICK, SMALL, out=tmp_path / "again"))
+    first = document(finished[0])
+    for key in ("best", "finalists", "trials", "proposers", "data"):
+        assert again[key] == first[key]
+
+
+def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(symbol: str) -> None:
+        raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached")
+
+    monkeypatch.setattr(evolve.data.sources.yahoo, "download", unreachable)
+    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "evolve" / "kernels"))
+    spy = ROOT / "experiments" / "spy.yaml"
+    watcher = Watcher()
+    done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=watcher)
+    assert done.dataset.fallback_used
+    assert "using the fallback sample:sp500" in watcher.notices[0]
+    with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
+        (detail,) = journal.execute("SELECT detail FROM events WHERE kind='notice'").fetchone()
+    assert "fallback" in detail
+    with pytest.raises(EvolveError, match=r"data\.fallback"):
+        run(spy, [*SMALL, "data.fallback=null"], out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_run_that_finds_nothing_says_so(tmp_path: Path) -> None:
+    done = run(QUICK, [*SMALL, "fitness.require={trades_per_fold: 10000}"], out=tmp_path / "none")
+    assert done.best is None
+    assert "best" not in document(done)
+    assert not (tmp_path / "none" / "best.evo").exists()
+
+
+def test_a_run_can_be_interrupted_and_keeps_what_it_found(tmp_path: Path) -> None:
+    asked = iter([False, False, True, True])
+    done = run(QUICK, SMALL, out=tmp_path / "cut", is_interrupted=lambda: next(asked))
+    assert done.progress.stopped == "interrupted"
+    assert (tmp_path / "cut" / "result.json").exists()
+
+
+def test_a_used_run_folder_is_refused(finished: tuple[Run, Watcher]) -> None:
+    with pytest.raises(EvolveError, match="not empty"):
+        run(QUICK, SMALL, out=finished[0].folder)
+
+
+def test_an_experiment_names_what_is_wrong_with_its_strategies(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("name: x\ndata: {from: sample:sp500}\nstart_from: [no.evo]\n")
+    with pytest.raises(EvolveError, match=r"there is no file .*no\.evo"):
+        plan(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "experiments" / "strategies").glob("*.evo")), ids=lambda p: p.stem
+)
+def test_every_strategy_that_ships_trades(path: Path) -> None:
+    (program,) = check_file(path.read_text("utf-8"), str(path))
+    result = backtest(program, bars("sample:sp500"), market())
+    assert len(result.trades) >= 10
+    assert program.about

@@ -1,0 +1,38 @@
+"""A wheel installed outside the checkout works: grammar, prelude and prompts come with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STRATEGY = "strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }"
+
+
+@pytest.mark.slow
+def test_a_wheel_in_a_fresh_environment_runs_a_strategy(tmp_path: Path) -> None:
+    run([sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], ROOT)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in ("grammar/strategy.lark", "dsl/prelude.evo", "prompts/language.md", "dsl/py.typed"):
+        assert name in names
+    assert not [name for name in names if name.startswith(("tests", "experiments", "benchmarks"))]
+    venv.create(tmp_path / "venv", with_pip=True)
+    binaries = tmp_path / "venv" / "bin"
+    run([str(binaries / "pip"), "install", "--quiet", str(wheel)], tmp_path)
+    (tmp_path / "s.evo").write_text(STRATEGY)
+    evolve = str(binaries / "evolve")
+    assert "ok (s)" in run([evolve, "check", "s.evo"], tmp_path)
+    assert "num trades" in run([evolve, "backtest", "s.evo", "--data", "sample:sp500"], tmp_path)
+    assert "# The indicator language" in run([evolve, "ops", "--guide"], tmp_path)
+
+
+def run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
