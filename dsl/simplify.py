@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from dsl.spelling import text_of
-from dsl.terms import Argument, Number, Operator, Parameter, Term, call, number, truth
+from dsl.terms import Argument, Number, Operator, Term, call, number, truth
 
 MAX_WINDOW_BARS = 5_000
 
@@ -74,38 +74,57 @@ def substitute(body: Term, args: tuple[Term, ...]) -> Term:
 def _canonical(term: Term, find: Find) -> Term:
     operator = term.operator
     if operator is None:
-        return number(term.leaf.value) if isinstance(term.leaf, Number | Parameter) else term
+        return number(term.value) if term.value is not None else term
     if operator.name == "not":
         return canonical(negation(term.args[0], find), find)
-    windows = operator.windows
-    args = tuple(
-        [
-            _window(arg, operator, index)
-            if index < len(windows) and windows[index]
-            else (arg if arg.is_canonical else canonical(arg, find))
-            for index, arg in enumerate(term.args)
-        ]
-    )
+    args = [
+        arg if arg.is_canonical or is_window else canonical(arg, find)
+        for arg, is_window in zip(term.args, operator.windows, strict=False)
+    ]
+    args.extend(canonical(arg, find) for arg in term.args[len(args) :])
+    return _simplified(operator, args, find)
+
+
+def _simplified(operator: Operator, args: list[Term], find: Find) -> Term:
+    """An operator applied to canonical arguments (and windows of any form), simplified."""
+    for index, is_window in enumerate(operator.windows):
+        if is_window:
+            args[index] = _window(args[index], operator, index)
     if operator.body is not None:
-        return _expanded(operator, args, find)
+        return _expanded(operator, tuple(args), find)
     built = call(operator, *args)
-    for rule in RULES.get(operator.name, POINTWISE if operator.is_pointwise else ()):
+    if built.is_canonical:
+        return built
+    for rule in RULES.get(operator.name) or (POINTWISE if operator.is_pointwise else ()):
         changed = rule(built, find)
         if changed is not None:
             return canonical(changed, find)
+    built.is_canonical = True
     return built
 
 
-@lru_cache(8192)
+@lru_cache(16_384)
 def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     """The canonical form of a define's body over canonical arguments."""
     assert operator.body is not None
     body = canonical(operator.body, find)  # simplified once, not at every use
-    expanded = canonical(substitute(body, args), find)
+    expanded = _instantiated(body, args, find)
     head = expanded.operator
     is_condition = head is None or head.complement or head.name in ("and", "or")
     expanded.is_indicator = not is_condition
     return expanded
+
+
+def _instantiated(body: Term, args: tuple[Term, ...], find: Find) -> Term:
+    """A canonical body with its argument leaves replaced by canonical terms, simplified anew."""
+    if not body.is_open:
+        return body
+    if body.operator is None:
+        assert isinstance(body.leaf, Argument)
+        return args[body.leaf.index]
+    return _simplified(
+        body.operator, [_instantiated(arg, args, find) for arg in body.args], find
+    )
 
 
 def _window(term: Term, operator: Operator, index: int) -> Term:
@@ -149,16 +168,18 @@ def negation(term: Term, find: Find) -> Term:
 
 def fold_literals(term: Term, find: Find) -> Term | None:
     """Arithmetic on literals is done once: `2 * 3` is `6`. An unknown result is left alone."""
-    if any(not isinstance(arg.leaf, Number) for arg in term.args):
-        return None
+    for arg in term.args:
+        if type(arg.leaf) is not Number:
+            return None
     value = fold(term)
     return number(value) if value is not None and math.isfinite(value) else None
 
 
 def decide_literals(term: Term, find: Find) -> Term | None:
     """A comparison of two literals is what it is."""
-    if any(not isinstance(arg.leaf, Number) for arg in term.args):
-        return None
+    for arg in term.args:
+        if type(arg.leaf) is not Number:
+            return None
     return truth(bool(fold(term)))
 
 

@@ -116,7 +116,8 @@ class Term:
     """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
 
     `value` is the number of a literal or a parameter, and None for anything else.
-    `is_open` says whether an argument leaf is in it, and `is_indicator` marks the expansion of a define, whose series is worth keeping.
+    `is_open` says whether an argument leaf is in it, and `is_indicator` marks the expansion of a
+    define, whose series is worth keeping.
 
     Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
     """

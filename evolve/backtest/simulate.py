@@ -147,33 +147,48 @@ def _simulate_one(
     tape: Tape, signals: Orders, market: Market, record: Record, account: Account, p: int
 ) -> None:
     # Arrays stay in this function: handing them to another costs more than the other does.
-    orders = signals.orders[p]
+    # Sliced to the window, they are read from 0 up, which spares a test of every index.
+    start, window = tape.start, slice(tape.start, tape.stop)
+    orders, settings = signals.orders[p, window], signals.settings[:, window]
+    rows, is_ratio = signals.rows[p], signals.is_ratio[p]
     hold = signals.hold_bars[p] if signals.hold_bars[p] > 0 else NEVER
-    settings, rows, is_ratio = signals.settings, signals.rows[p], signals.is_ratio[p]
-    opens, highs, lows, closes = tape.open, tape.high, tape.low, tape.close
-    adjustments, days, benchmark, edges = tape.adjustment, tape.days, record.benchmark, record.edges
+    opens, highs = tape.open[window], tape.high[window]
+    lows, closes = tape.low[window], tape.close[window]
+    adjustments, days = tape.adjustment[window], tape.days[window]
     folds, trades, trade_count = record.folds, record.trades, record.trade_count
-    start, last, at_close = tape.start, tape.last, market.at_close
+    benchmark, edges = record.benchmark, record.edges
+    bars, last, at_close = len(opens), tape.last - start, market.at_close
     accrues = market.cash_rate != 0.0 or market.borrow != 0.0
     wants_equity, wants_folds = record.equity.shape[0] > 0, folds.shape[0] > 0
-    equity, last_close, idle_days, fold = market.capital, 0.0, 0.0, 0
+    fold, next_edge = 0, edges[1] - start if len(edges) > 1 else bars
+    cash, shares, equity, first_equity = market.capital, 0.0, market.capital, market.capital
+    last_close, idle_days, is_waiting, ruined = 0.0, 0.0, False, False
     count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
-    cash, shares, is_waiting, ruined = market.capital, 0.0, False, False
-    first_equity = market.capital
     floor, ceiling, due = -math.inf, math.inf, NEVER
     account.cash, account.shares, account.reason = cash, 0.0, NONE
     account.leave, account.side = 0, 0
     for setting in range(4):
         account.is_ratio[setting] = 1 if is_ratio[setting] else 0
 
-    for t in range(start, tape.stop):
-        if wants_folds and fold + 1 < edges.shape[0] and t == edges[fold + 1]:
+    t = -1
+    while t + 1 < bars:
+        t += 1
+        # Flat with nothing to do: on to the next entry signal.
+        if shares == 0.0 and not (is_waiting or accrues or wants_equity):
+            until = min(next_edge, last)
+            first = t
+            while t < until and not orders[t] & (BUY | SHORT):
+                t += 1
+            count += t - max(first, 1) if t > 0 and equity > 0.0 else 0.0
+        if t == next_edge and wants_folds:
             growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
             _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
             count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
             first_equity, fold = equity, fold + 1
+            next_edge = edges[fold + 1] - start if fold + 1 < len(edges) else bars
         before = equity
-        idle_days += days[t] if t > start else 0.0
+        if accrues and t > 0:
+            idle_days += days[t]
         # A bar without a price: nothing fills, nothing is marked, orders wait.
         if opens[t] == opens[t] and closes[t] == closes[t] and not ruined:
             if shares == 0.0:
@@ -189,7 +204,7 @@ def _simulate_one(
                 if not at_close:
                     _fill(account, market, bar, bar.open, hold, t, fold)
                     if account.reason != NONE:
-                        _keep_trade(account, folds, trades, trade_count, p, t)
+                        _keep_trade(account, folds, trades, trade_count, p, start, t)
                 if account.shares != 0.0 and not (at_close and account.bar == t):
                     stopped = _exit_within(account, market, bar)
                 if t < last:
@@ -210,7 +225,7 @@ def _simulate_one(
                 elif account.shares != 0.0:
                     _leave(account, market, bar, bar.close, BY_END)
                 if account.reason != NONE:
-                    _keep_trade(account, folds, trades, trade_count, p, t)
+                    _keep_trade(account, folds, trades, trade_count, p, start, t)
                 cash, shares, due = account.cash, account.shares, account.bar + hold
                 floor, ceiling = _reach(account)
                 is_waiting = account.leave != 0 or account.side != 0
@@ -220,18 +235,19 @@ def _simulate_one(
                 if shares != 0.0:
                     bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t])
                     _leave(account, market, bar, bar.close, BY_RUIN)
-                    _keep_trade(account, folds, trades, trade_count, p, t)
+                    _keep_trade(account, folds, trades, trade_count, p, start, t)
                 cash, shares, equity, ruined = 0.0, 0.0, 0.0, True
 
         if wants_equity:
-            record.equity[p, t - start] = equity
-            record.held[p, t - start] = np.sign(shares)
-        if t > start and before > 0.0:
-            change = equity / before - 1.0
+            record.equity[p, t] = equity
+            record.held[p, t] = np.sign(shares)
+        if t > 0 and before > 0.0:
             count += 1.0
-            total += change
-            squares += change * change
-            products += change * benchmark[t - start]
+            if equity != before:  # a bar that changes nothing adds nothing
+                change = equity / before - 1.0
+                total += change
+                squares += change * change
+                products += change * benchmark[t]
         held += 1.0 if shares != 0.0 else 0.0
     if wants_folds:
         growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
@@ -367,14 +383,15 @@ def _leave(account: Account, market: Market, bar: Bar, price: float, reason: int
 @jitable
 def _keep_trade(
     account: Account, folds: Series, trades: Series, trade_count: NDArray[np.int64],
-    p: int, t: int,
+    p: int, start: int, t: int,
 ) -> None:  # fmt: skip
     """Count the trade just closed in the fold of its entry, and keep the first program's."""
     if folds.shape[0] > 0:
         folds[p, account.sold_fold, F_TRADES] += 1.0
     if trades.shape[0] > 0 and p == 0:
         trade = trades[trade_count[0]]
-        trade[0], trade[1], trade[2] = account.sold_bar, t, account.sold_shares
+        trade[0], trade[1] = start + account.sold_bar, start + t
+        trade[2] = account.sold_shares
         trade[3], trade[4], trade[5] = account.sold_from, account.sold_fill, account.reason
         trade[6], trade[7] = account.profit, account.sold_costs
         trade_count[0] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from random import Random
 
 from dsl.kinds import BOOL, DIFF, Kind
@@ -84,10 +83,8 @@ def grow_in(place: Place, depth: int, space: Space, rng: Random) -> Term:
 
 
 def draw_window(window: Window, rng: Random) -> Term:
-    """A whole number of bars, small ones as likely as large ones by ratio."""
-    low, high = math.log(window.low), math.log(window.high + 1)
-    drawn = math.floor(math.exp(rng.uniform(low, high)))
-    return number(min(max(drawn, window.low), window.high))
+    """A preferred number of bars."""
+    return number(rng.choice(window.steps))
 
 
 def draw_constant(constant: Constant, rng: Random) -> Term:

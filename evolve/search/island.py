@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from deap import base, tools
-from deap.tools import selection
 
 from dsl.program import Program, Rules
 from dsl.simplify import WindowError
@@ -73,9 +70,17 @@ def toolbox(breeding: Breeding) -> base.Toolbox:
     box = base.Toolbox()
     for name, proposer in proposers().items():
         box.register(name, proposer.propose, space=breeding.space)
-    box.register("select", tools.selTournament, tournsize=TOURNAMENT)
+    box.register("select", select_parents, size=TOURNAMENT)
     box.register("survive", tools.selNSGA2, nd="log")
     return box
+
+
+def select_parents(
+    ranked: Sequence[Individual], count: int, rng: random.Random, size: int
+) -> list[Individual]:
+    """Tournaments: the best of `size` drawn, from a population ranked best first."""
+    last = len(ranked)
+    return [ranked[int(min([rng.random() for _ in range(size)]) * last)] for _ in range(count)]
 
 
 def run_epoch(
@@ -94,8 +99,7 @@ def run_epoch(
     """
     rng = random.Random()
     rng.setstate(island.state)
-    with drawing_from(rng):
-        return _Breeder(island, breeding, ledger, seen, number, rng).run(quota)
+    return _Breeder(island, breeding, ledger, seen, number, rng).run(quota)
 
 
 class _Breeder:
@@ -108,10 +112,12 @@ class _Breeder:
         self.breeding, self.seen, self.rng, self.number = breeding, seen, rng, number
         self.island = island
         self.box = toolbox(breeding)
-        self.population = list(island.population)
+        self.population = sorted(
+            island.population, key=lambda each: each.fitness.wvalues, reverse=True
+        )
         self.known: set[bytes] = set()
         self.trials: list[Individual] = []
-        self.counts: dict[str, Counter[str]] = {}
+        self.counts: dict[str, dict[str, float]] = {}
         self.shares = shares(breeding.proposers, ledger)
 
     def run(self, quota: int) -> Epoch:
@@ -141,6 +147,7 @@ class _Breeder:
             self.population + feasible,
             min(self.breeding.population, len(self.population) + len(feasible)),
         )
+        self.population.sort(key=lambda each: each.fitness.wvalues, reverse=True)
         staying = set(map(id, self.population))
         for each, (_, name, parents) in zip(born, offspring, strict=True):
             best = max((parent.score for parent in parents), default=None)
@@ -162,7 +169,7 @@ class _Breeder:
             proposer = proposers()[name]
             if len(self.population) < max(2, proposer.parents):
                 proposer = proposers()["random"]
-            parents = self.box.select(self.population, proposer.parents) if proposer.parents else []
+            parents = self.box.select(self.population, proposer.parents, rng=self.rng)
             rules = getattr(self.box, proposer.name)(
                 [each.program.rules for each in parents], rng=self.rng
             )
@@ -192,9 +199,9 @@ class _Breeder:
         return program
 
     def _count(self, name: str, **counts: float) -> None:
-        own = self.counts.setdefault(name, Counter())
+        own = self.counts.setdefault(name, {})
         for what, by in counts.items():
-            own[what] += by  # type: ignore[assignment]
+            own[what] = own.get(what, 0) + by
 
 
 def is_within(rules: Rules, space: Space) -> bool:
@@ -217,14 +224,3 @@ def immigrated(island: Island, arrivals: Sequence[Individual], size: int) -> Isl
     new = [each for each in arrivals if each.program.key not in present]
     merged = sorted([*island.population, *new], key=lambda each: each.fitness.wvalues, reverse=True)
     return replace(island, population=tuple(merged[:size]))
-
-
-@contextmanager
-def drawing_from(rng: random.Random) -> Iterator[None]:
-    """DEAP's selection draws from the global `random`; within this it draws from a generator."""
-    before = selection.random
-    selection.random = rng
-    try:
-        yield
-    finally:
-        selection.random = before

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from dsl.catalog import Catalog, catalog
 from dsl.errors import did_you_mean
@@ -23,14 +23,35 @@ from evolve.errors import EvolveError
 
 DIRECTIONS = ("long", "short")
 SCALE = (0.25, 4.0)
+EDGE = 0.05
+
+
+# Windows are written in preferred numbers (Renard's series of 20 to the decade, rounded): 137 and
+# 138 bars say the same, and a trial spent on telling them apart is spent on noise.
+PREFERRED = (
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63,
+    70, 80, 90, 100, 112, 125, 140, 160, 180, 200, 224, 250, 280, 320, 360, 400, 450, 500, 560,
+    630, 710, 800, 900, 1000,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Window:
-    """A slot for a whole number of bars, drawn from low to high."""
+    """A slot for a whole number of bars, from low to high."""
 
     low: int
     high: int
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """The preferred numbers of the slot, and its ends."""
+        inner = {each for each in PREFERRED if self.low <= each <= self.high}
+        return tuple(sorted(inner | {self.low, self.high}))
+
+    def moved(self, value: float, by: int) -> int:
+        """The number so many steps from a value, within the slot."""
+        nearest = min(range(len(self.steps)), key=lambda index: abs(self.steps[index] - value))
+        return self.steps[min(max(nearest + by, 0), len(self.steps) - 1)]
 
 
 @dataclass(frozen=True)
@@ -136,7 +157,10 @@ def place_of(slot: Slot) -> Window | Constant | None:
 def threshold_of(kind: Kind) -> Constant | None:
     """Where a literal to compare a kind with is drawn from; None if there is none."""
     if kind.is_scale_free and kind.typical is not None:
-        return Constant(*kind.typical)
+        low, high = kind.typical
+        margin = EDGE * (high - low)
+        # At the end of its scale a value is never beyond the threshold.
+        return Constant(max(low, kind.low + margin), min(high, kind.high - margin))
     return Constant(0.0, 0.0) if kind == DIFF else None
 
 

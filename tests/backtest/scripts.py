@@ -42,7 +42,7 @@ class Script:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Equity at every close, closed trades, and fold sums if they were asked for."""
+    """Equity and side held at every close, closed trades, and sums a fold if asked for."""
 
     equity: Series
     held: NDArray[np.int8]
@@ -50,18 +50,41 @@ class Outcome:
     folds: Series
 
 
+def bars_from(
+    time: NDArray[np.datetime64],
+    prices: Sequence[NDArray[np.float64]],
+    adjustment: NDArray[np.float64] | None = None,
+    volume: NDArray[np.float64] | None = None,
+) -> Bars:
+    """Bars of one symbol from a series each: open, high, low and close; 1 for what is left out."""
+    ones = np.ones(len(time))
+    others = [ones if each is None else each for each in (volume, adjustment)]
+    panels = [np.array(series)[None, :] for series in (*prices, *others)]
+    return Bars(("TEST",), time.astype("datetime64[ns]"), *panels)
+
+
+def prices_of(bars: Bars) -> list[Series]:
+    """Open, high, low and close, a series each."""
+    return [bars.open[0], bars.high[0], bars.low[0], bars.close[0]]
+
+
 def simulated(
-    script: Script, edges: Sequence[int] = (), benchmark: Series | None = None
+    script: Script, edges: Sequence[int] = (), benchmark: Series | None = None, place: int = 0
 ) -> Outcome:
-    """The product's run of a script, in a batch of two whose other program does nothing."""
+    """The product's run of a script, at a place in a batch of two.
+
+    The other program says the same from the last bar to the first. Trades are the first
+    program's: there are none of a script at place 1.
+    """
     bars, terms, count = script.bars, script.terms, len(script.bars)
     table = np.stack(list(script.settings.values())) if script.settings else np.empty((0, count))
     rows = np.full((2, 4), -1, np.int64)
     is_ratio = np.zeros((2, 4), np.bool_)
     for row, rule in enumerate(script.settings):
-        rows[0, RULES.index(rule)] = row
-        is_ratio[0, RULES.index(rule)] = rule in terms.ratios
-    orders = np.stack([script.orders, np.zeros_like(script.orders)])
+        rows[:, RULES.index(rule)] = row
+        is_ratio[:, RULES.index(rule)] = rule in terms.ratios
+    orders = np.stack([script.orders[::-1], script.orders[::-1]])
+    orders[place] = script.orders
     record = Record(
         np.zeros((2, count)),
         np.zeros((2, count), np.int8),
@@ -73,13 +96,14 @@ def simulated(
     )
     compiled(simulation.simulate)(
         tape_of(bars, 0, count),
-        Orders(orders, table, rows, is_ratio, np.array([terms.hold, 0])),
+        Orders(orders, table, rows, is_ratio, np.array([terms.hold, terms.hold])),
         market_of(terms),
         record,
         np.zeros(1, simulation.ACCOUNT)[0],
     )
-    trades = [_trade(row) for row in record.trades[: record.trade_count[0]]]
-    return Outcome(record.equity[0], record.held[0], trades, record.folds[:1])
+    trades = [_trade(row) for row in record.trades[: record.trade_count[0]]] if place == 0 else []
+    folds = record.folds[place] if len(edges) else np.empty((0, len(FOLD_FIELDS)))
+    return Outcome(record.equity[place], record.held[place], trades, folds)
 
 
 def replayed(script: Script) -> Replay:
@@ -150,8 +174,7 @@ def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> B
     prices[:, rng.random(count) < missing] = np.nan
     days = np.busday_offset("2020-01-01", np.arange(count), roll="forward")
     adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, count))) - 0.2)
-    panels = [np.ascontiguousarray(row[None, :]) for row in (*prices, np.ones(count), adjustment)]
-    return Bars(("RANDOM",), days.astype("datetime64[ns]"), *panels)
+    return bars_from(days, list(prices), adjustment)
 
 
 def random_orders(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:

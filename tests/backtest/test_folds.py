@@ -31,7 +31,7 @@ def test_fold_sums_are_slices_of_the_continuous_equity(seed: int, inner: set[int
     r = np.concatenate([[0.0], bar_returns(whole.equity)])
     is_alive = np.concatenate([[False], whole.equity[:-1] > 0])
     for fold, (first, stop) in enumerate(zip(edges, [*edges[1:], count], strict=True)):
-        found = dict(zip(FOLD_FIELDS, outcome.folds[0, fold].tolist(), strict=True))
+        found = dict(zip(FOLD_FIELDS, outcome.folds[fold].tolist(), strict=True))
         part = slice(first, stop)
         expected = {
             "returns": float(is_alive[part].sum()),
@@ -45,7 +45,7 @@ def test_fold_sums_are_slices_of_the_continuous_equity(seed: int, inner: set[int
             expected, rel=1e-9, abs=1e-12
         )
     is_ruined = bool(np.any(whole.equity <= 0))
-    assert outcome.folds[0, -1, FOLD_FIELDS.index("ruined")] == float(is_ruined)
+    assert outcome.folds[-1, FOLD_FIELDS.index("ruined")] == float(is_ruined)
 
 
 def test_a_trade_counts_in_the_fold_of_its_entry() -> None:
@@ -61,7 +61,7 @@ def test_a_trade_counts_in_the_fold_of_its_entry() -> None:
     # Bought on bar 1 in fold 0, sold on bar 3 in fold 1; bought on bar 4, the first of fold 2.
     bars = bars_of(table)
     script = Script(bars, bars.volume[0].astype(np.uint8), {}, Terms())
-    folds = simulated(script, [0, 2, 4], np.zeros(6)).folds[0]
+    folds = simulated(script, [0, 2, 4], np.zeros(6)).folds
     assert folds[:, FOLD_FIELDS.index("trades")].tolist() == [1, 0, 1]
     assert folds[:, FOLD_FIELDS.index("held")].tolist() == [1, 1, 1]
     assert folds[:, FOLD_FIELDS.index("returns")].tolist() == [1, 2, 2]
@@ -73,6 +73,6 @@ def test_one_fold_is_the_whole() -> None:
     script = random_script(11)
     outcome = simulated(script, [0], np.zeros(len(script.bars)))
     returns = bar_returns(outcome.equity)
-    assert outcome.folds.shape == (1, 1, len(FOLD_FIELDS))
-    assert outcome.folds[0, 0, FOLD_FIELDS.index("sum")] == pytest.approx(returns.sum())
-    assert outcome.folds[0, 0, FOLD_FIELDS.index("trades")] == len(outcome.trades)
+    assert outcome.folds.shape == (1, len(FOLD_FIELDS))
+    assert outcome.folds[0, FOLD_FIELDS.index("sum")] == pytest.approx(returns.sum())
+    assert outcome.folds[0, FOLD_FIELDS.index("trades")] == len(outcome.trades)

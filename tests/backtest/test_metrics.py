@@ -144,11 +144,17 @@ def test_against_a_benchmark_that_never_moves_all_return_is_left() -> None:
 def test_appraisal_from_sums() -> None:
     rng = np.random.default_rng(4)
     r, b = rng.normal(0, 0.01, 60), rng.normal(0, 0.01, 60)
-    sums = [float(each.sum()) for each in (r, r * r, r * b, b, b * b)]
-    assert appraisal(60, *sums, A) == measure(run_of(r, b))["appraisal_ratio"] or np.isclose(
-        appraisal(60, *sums, A), measure(run_of(r, b))["appraisal_ratio"], rtol=1e-9
-    )
-    assert appraisal(1, *[each[:1].sum() for each in (r, r * r, r * b, b, b * b)], A) == 0.0
+
+    def ratio(count: int) -> float:
+        x, y = r[:count], b[:count]
+        sums = (x.sum(), (x * x).sum(), (x * y).sum(), y.sum(), (y * y).sum())
+        total, squares, products, other, other_squares = (float(each) for each in sums)
+        return float(appraisal(count, total, squares, products, other, other_squares, A))
+
+    for count in (3, 10, 60):
+        expected = measure(run_of(r[:count], b[:count]))["appraisal_ratio"]
+        assert ratio(count) == pytest.approx(expected, rel=1e-7)
+    assert ratio(0) == ratio(1) == 0.0
 
 
 def test_bar_returns_after_ruin_are_0() -> None:

@@ -20,7 +20,9 @@ from tests.backtest.scripts import (
     BITS,
     Outcome,
     Script,
+    bars_from,
     market_of,
+    prices_of,
     random_script,
     replayed,
     simulated,
@@ -88,8 +90,7 @@ def grid_scripts(draw: st.DrawFn) -> Script:
     count = len(table)
     gaps = draw(st.lists(st.sampled_from([1, 1, 1, 3, 7]), min_size=count, max_size=count))
     time = np.datetime64("2024-01-01", "ns") + np.cumsum(gaps) * np.timedelta64(1, "D")
-    panels = [np.ascontiguousarray(table[:, column][None, :]) for column in range(4)]
-    bars = Bars(("GRID",), time, *panels, np.ones((1, count)), np.ones((1, count)))
+    bars = bars_from(time, [table[:, column] for column in range(4)])
 
     def each_bar(values: st.SearchStrategy[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.array(draw(st.lists(values, min_size=count, max_size=count)), np.float64)
@@ -122,6 +123,12 @@ def test_scripts_on_a_grid_of_prices(script: Script) -> None:
 # -- the same through the text of a strategy
 
 
+def spoken(script: Script) -> Bars:
+    """A script's bars with its orders written into the volume."""
+    bars = script.bars
+    return bars_from(bars.time, prices_of(bars), bars.adjustment[0], script.orders.astype(float))
+
+
 @given(seed=st.integers(0, 10**6))
 @example(seed=7)
 @settings(max_examples=60, deadline=None)
@@ -130,16 +137,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
     script = random_script(seed, count=60)
     rng = np.random.default_rng(seed)
     bars = script.bars
-    written = Bars(
-        bars.symbols,
-        bars.time,
-        bars.open,
-        bars.high,
-        bars.low,
-        bars.close,
-        script.orders[None, :].astype(np.float64),
-        bars.adjustment,
-    )
+    written = spoken(script)
     rules, chosen = [], {}
     if rng.random() < 0.5:
         rules.append("size 2 * (close - low) / (high - low)")
@@ -174,17 +172,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
 def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
     """A window trades as its bars would alone, when the strategy looks at no earlier bar."""
     script = random_script(3, count=60)
-    bars = script.bars
-    written = Bars(
-        bars.symbols,
-        bars.time,
-        bars.open,
-        bars.high,
-        bars.low,
-        bars.close,
-        script.orders[None, :].astype(np.float64),
-        bars.adjustment,
-    )
+    written = spoken(script)
     program, market = check(scripted("stop 4% trail 6%")), market_of(script.terms)
     window = backtest(program, written, market, start, stop)
     alone = backtest(program, written.slice(start, stop), market)

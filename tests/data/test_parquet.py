@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from tests.data.tables import assert_same, assert_sound, csv, days_of, frame, re
 DAYS = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
 
 
-def table(**columns: object) -> pd.DataFrame:
+def table(**columns: Any) -> pd.DataFrame:
     """A correct table with a `Date` column, but for the columns given."""
     made = frame().reset_index()
     for name, values in columns.items():
@@ -106,7 +107,7 @@ def test_numbers_of_every_kind(tmp_path: Path) -> None:
         assert (bars.close / bars.adjustment)[0].tolist() == [100, 101, 102, 103]
 
 
-BAD: dict[str, tuple[dict[str, object], list[str]]] = {
+BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a gap": ({"Close": [100, np.nan, 102, 103]}, ["row 2", "`Close`", "empty"]),
     "a nullable gap": (
         {"Close": pd.array([100, 101, None, 103], dtype="Int64")},
@@ -124,7 +125,7 @@ BAD: dict[str, tuple[dict[str, object], list[str]]] = {
     "unsorted": ({"Date": [DAYS[0], DAYS[2], DAYS[1], DAYS[3]]}, ["row 3", DAYS[1], DAYS[2]]),
     "a date twice": ({"Date": [DAYS[0], DAYS[1], DAYS[1], DAYS[3]]}, ["row 3", DAYS[1], "twice"]),
     "a date missing": (
-        {"Date": pd.to_datetime([DAYS[0], None, DAYS[2], DAYS[3]])},
+        {"Date": pd.to_datetime([DAYS[0], "NaT", DAYS[2], DAYS[3]])},
         ["row 2", "date"],
     ),
     "numeric dates": ({"Date": [1, 2, 3, 4]}, ["`Date`", "not a date"]),

@@ -242,7 +242,7 @@ def test_a_write_that_fails_leaves_what_there_was(
         Path(path).write_bytes(b"half of it")
         raise error
 
-    monkeypatch.setattr(cache.pq, "write_table", fail)
+    monkeypatch.setattr(pq, "write_table", fail)
     with pytest.raises(type(error)):
         cache.write("yahoo", "SPY", frame(4), "2024-05-07")
     assert parts_left(place) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -14,7 +13,8 @@ from evolve.search.proposer import Proposer
 from evolve.search.space import Constant, Space, Window
 
 FURTHER = 0.3
-WINDOW_SPREAD, CONSTANT_SPREAD, PARAMETER_SPREAD = 0.25, 0.1, 0.15
+WINDOW_STEPS = (-3, -2, -1, -1, 1, 1, 2, 3)
+CONSTANT_SPREAD, PARAMETER_SPREAD = 0.1, 0.15
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
@@ -37,9 +37,7 @@ def _tune_once(rules: Rules, rng: Random) -> Rules | None:
     value = here.term.value or 0.0
     percent = isinstance(leaf, Number) and leaf.percent
     if isinstance(here.place, Window):
-        grown = value * math.exp(rng.gauss(0.0, WINDOW_SPREAD))
-        step = round(grown) if round(grown) != value else value + rng.choice((-1, 1))
-        new = number(min(max(step, here.place.low), here.place.high))
+        new = number(here.place.moved(value, rng.choice(WINDOW_STEPS)))
     else:
         assert isinstance(here.place, Constant)
         width = here.place.high - here.place.low

@@ -1,0 +1,18 @@
+"""What every benchmark prints: one JSON line with what it was measured with."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+
+from evolve.report.result import versions
+
+
+def report(name: str, **figures: object) -> None:
+    """Print one JSON line: the benchmark's name, its figures, versions and the machine."""
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    machine = {"cores": os.cpu_count(), "system": platform.machine()}
+    line = {"benchmark": name, **figures, "peak_mb": round(peak_mb), "machine": machine}
+    print(json.dumps(line | {"versions": versions()}))

@@ -1,0 +1,65 @@
+"""How many distinct strategies of 3,000 bars the whole loop evaluates a second on one core.
+
+Selection, proposers, canonical form, deduplication, evaluation on five folds and the journal, on
+the settings of `experiments/quick.yaml`; the first epoch, which warms up, is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from report import report
+
+from evolve.experiment import Observer, run
+from evolve.search.search import Progress
+
+ROOT = Path(__file__).parents[1]
+
+
+class Clock(Observer):
+    """Seconds and evaluations at the end of every epoch."""
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[float, int]] = []
+
+    def progress(self, progress: Progress, seconds: float) -> None:
+        self.marks.append((time.perf_counter(), progress.evaluated))
+
+
+def rates(experiment: Path, evaluations: int) -> list[float]:
+    """Evaluations a second in each whole epoch but the first."""
+    clock = Clock()
+    settings = [f"budget.evaluations={evaluations}", "budget.stale_epochs=null"]
+    settings.append("data.start=2000-01-03")
+    with tempfile.TemporaryDirectory() as folder:
+        run(experiment, settings, out=Path(folder) / "run", observer=clock)
+    marks = clock.marks[1:-1]
+    return [
+        (later[1] - earlier[1]) / (later[0] - earlier[0])
+        for earlier, later in zip(marks[:-1], marks[1:], strict=True)
+    ]
+
+
+def main() -> None:
+    """Print the median rate over epochs."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--experiment", type=Path, default=ROOT / "experiments" / "quick.yaml")
+    parser.add_argument("--evaluations", type=int, default=20_000)
+    given = parser.parse_args()
+    found = rates(given.experiment, given.evaluations)
+    report(
+        "search",
+        experiment=given.experiment.stem,
+        evaluations=given.evaluations,
+        evaluations_per_second=round(statistics.median(found)),
+        slowest_epoch=round(min(found)),
+        fastest_epoch=round(max(found)),
+    )
+
+
+if __name__ == "__main__":
+    main()
