@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from dsl import nodes
 from dsl.catalog import Catalog, catalog, operators_of
 from dsl.errors import Diagnostic, LanguageError, Source, Span
+from dsl.format import expression_text
 from dsl.judge import kind_of
 from dsl.nodes import number_to_text
 from dsl.parse import Parsed, parse_expression, parse_leniently
@@ -207,7 +208,8 @@ def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
     kind = kind_of(term)
     if kind.family == "level":
         message = f"`{node.name}` is a distance from the fill price, not a price"
-        hint = f"write the distance, such as `{node.name} 2 * atr(14)` or `{node.name} 6%`"
+        level = expression_text(node.value)
+        hint = f"write the distance: `{node.name} close - {level}`, or `{node.name} 6%`"
         scope.report("E306", message, node.value.span, hint)
     elif not kind.is_scale_free and kind.dimension != (1, 0):
         message = f"`{node.name}` is a price distance or a ratio, not {kind}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from dsl.errors import Span
@@ -219,6 +220,7 @@ def number_from_text(text: str) -> tuple[float, bool]:
     return float(text), False
 
 
+@lru_cache(4096)
 def number_to_text(value: float, percent: bool = False) -> str:
     """The shortest literal that reads back as the same value."""
     if value in (float("inf"), float("-inf")):

@@ -122,9 +122,7 @@ def _instantiated(body: Term, args: tuple[Term, ...], find: Find) -> Term:
     if body.operator is None:
         assert isinstance(body.leaf, Argument)
         return args[body.leaf.index]
-    return _simplified(
-        body.operator, [_instantiated(arg, args, find) for arg in body.args], find
-    )
+    return _simplified(body.operator, [_instantiated(arg, args, find) for arg in body.args], find)
 
 
 def _window(term: Term, operator: Operator, index: int) -> Term:

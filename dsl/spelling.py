@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from dsl.terms import Argument, Parameter, Term
+from dsl.terms import Number, Term
 
 INFIX = {
     "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4,
     "+": 5, "-": 5, "*": 6, "/": 6,
 }  # fmt: skip
 PREFIX = {"not": ("not ", 3), "negate": ("-", 7)}
-LAG, ATOM = 8, 9
+COMPARISON, LAG, ATOM = 4, 8, 9
 
 
 class Spelled(NamedTuple):
@@ -30,13 +30,14 @@ def spell(head: str, args: Sequence[Spelled]) -> Spelled:
     """The text of an operator applied to arguments that are written already."""
     if head in INFIX and len(args) > 1:
         own = INFIX[head]
-        first = own + 1 if own == 4 else own
-        words = [args[0].within(first), *(arg.within(own + 1) for arg in args[1:])]
+        words = [arg.within(own + 1) for arg in args]
+        if own != COMPARISON:
+            words[0] = args[0].within(own)
         return Spelled(f" {head} ".join(words), own)
-    if head in PREFIX:
+    if head in PREFIX and len(args) == 1:
         symbol, own = PREFIX[head]
         return Spelled(symbol + args[0].within(own), own)
-    if head == "lag":
+    if head == "lag" and len(args) == 2:
         return Spelled(f"{args[0].within(LAG)}[{args[1].text}]", LAG)
     return Spelled(f"{head}({', '.join([arg.text for arg in args])})", ATOM)
 
@@ -48,14 +49,14 @@ def spell_number(text: str) -> Spelled:
 
 def text_of(term: Term) -> str:
     """A term as text, on one line, as `dsl.parse` reads it."""
-    return spell_term(term).text
+    return (term.spelled or spell_term(term))[0]
 
 
 def spell_term(term: Term) -> Spelled:
     """A term's text and precedence, computed once and kept on it."""
-    if term.text is None:
-        term.text, term.precedence = _spell_term(term)
-    return Spelled(term.text, term.precedence)
+    if term.spelled is None:
+        term.spelled = _spell_term(term)
+    return cast(Spelled, term.spelled)
 
 
 def _spell_term(term: Term) -> Spelled:
@@ -63,9 +64,9 @@ def _spell_term(term: Term) -> Spelled:
     if operator is None:
         if isinstance(leaf, bool):
             return Spelled(str(leaf).lower(), ATOM)
-        if isinstance(leaf, Parameter | Argument):
-            return Spelled(leaf.name, ATOM)
-        return spell_number(str(leaf))
+        if isinstance(leaf, Number):
+            return spell_number(str(leaf))
+        return Spelled(leaf.name if leaf else "", ATOM)
     if operator.series:
         return Spelled(operator.name, ATOM)
     return spell(operator.name, [spell_term(arg) for arg in written_args(term)])

@@ -133,9 +133,8 @@ class Term:
         "leaf",
         "lookback",
         "operator",
-        "precedence",
         "size",
-        "text",
+        "spelled",
         "value",
     )
 
@@ -149,9 +148,8 @@ class Term:
     is_open: bool
     judgement: Judgement | None
     lookback: int | None
-    text: str | None
+    spelled: tuple[str, int] | None
     value: float | None
-    precedence: int
 
     def __init__(self, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> None:
         self.operator = operator
@@ -163,9 +161,8 @@ class Term:
             size += arg.size
             is_open = is_open or arg.is_open
         self.size, self.is_open = size, is_open
-        self.canonical = self.judgement = self.lookback = self.text = None
+        self.canonical = self.judgement = self.lookback = self.spelled = None
         self.is_canonical = self.is_indicator = False
-        self.precedence = 0
 
     def __repr__(self) -> str:
         if self.operator is None:

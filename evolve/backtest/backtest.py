@@ -162,18 +162,28 @@ def buy_and_hold(tape: Tape, market: Market) -> tuple[Series, float]:
         float64[bar], its equity; and what it paid in costs.
     """
     window = slice(tape.start, tape.stop)
-    close = _filled_forward(tape.close[window])
-    if not len(close) or np.isnan(tape.open[tape.start]):
-        return np.full(len(close), market.capital), 0.0
-    first, last = (Bar(*[float(series[t]) for series in tape[:5]]) for t in (tape.start, tape.last))
-    shares, fill, fee = simulation.entry(1.0, 1, first.open, market.capital, first, market)
+    equity: Series = np.full(tape.stop - tape.start, market.capital)
+    priced = np.flatnonzero(~np.isnan(tape.open[window]) & ~np.isnan(tape.close[window]))
+    if not len(priced):
+        return equity, 0.0
+    first, last = (_bar(tape, tape.start + int(place)) for place in (priced[0], priced[-1]))
+    shares, fill, fee = simulation.entry(
+        1.0, 1, first.open, market.capital, first, market._replace(max_leverage=1.0)
+    )
+    if shares == 0.0:
+        return equity, 0.0
     cash = market.capital - shares * fill - fee
     sold = simulation.slipped(last.close, -1, last, market)
     last_fee = simulation.commission(shares, sold, last, market)
-    equity: Series = cash + shares * close
-    equity[-1] = cash + shares * sold - last_fee
+    close = _filled_forward(tape.close[window])
+    equity[priced[0] :] = cash + shares * close[priced[0] :]
+    equity[priced[-1] :] = cash + shares * sold - last_fee
     slippage = shares * (fill - first.open + last.close - sold)
     return equity, slippage + fee + last_fee
+
+
+def _bar(tape: Tape, t: int) -> Bar:
+    return Bar(*[float(series[t]) for series in tape[:5]])
 
 
 def scratch_account() -> np.record:

@@ -20,6 +20,7 @@ Sums = float | Series
 Unit = Literal["ratio", "percent", "money", "count"]
 
 TINY = 1e-12
+MOST_GROWTH = 700.0  # its exponential is the largest number there is
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +145,10 @@ def total_return(run: Performance) -> float:
 def cagr(run: Performance) -> float:
     """compound growth a year"""
     growth = final_equity(run) / run.capital
-    return growth ** (1 / run.years) - 1.0 if run.years > 0 and growth > 0 else growth - 1.0
+    if run.years <= 0 or growth <= 0:
+        return growth - 1.0
+    yearly = math.log(growth) / run.years
+    return math.expm1(yearly) if yearly < MOST_GROWTH else math.nan
 
 
 @metric("percent")

@@ -205,7 +205,7 @@ def _simulate_one(
                     _fill(account, market, bar, bar.open, hold, t, fold)
                     if account.reason != NONE:
                         _keep_trade(account, folds, trades, trade_count, p, start, t)
-                if account.shares != 0.0 and not (at_close and account.bar == t):
+                if account.shares != 0.0:  # an entry at the close of a bar comes after
                     stopped = _exit_within(account, market, bar)
                 if t < last:
                     _read_signals(account, orders[t])

@@ -36,13 +36,13 @@ def read(source: str, symbol: str) -> Cached | None:
     path = path_of(source, symbol)
     try:
         table = pq.read_table(path)
-    except (OSError, pa.ArrowException):
+        notes = table.schema.metadata or {}
+        frame: pd.DataFrame = table.to_pandas()
+        as_of = notes[b"as_of"].decode()
+        is_whole = notes[b"hash"].decode() == _hash(frame, as_of)
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         return None
-    notes = table.schema.metadata or {}
-    frame: pd.DataFrame = table.to_pandas()
-    if notes.get(b"hash", b"").decode() != _hash(frame):
-        return None
-    return Cached(frame, notes.get(b"as_of", b"").decode())
+    return Cached(frame, as_of) if is_whole else None
 
 
 def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str) -> None:
@@ -51,7 +51,7 @@ def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str) -> None:
     notes = {
         **(table.schema.metadata or {}),
         b"as_of": as_of.encode(),
-        b"hash": _hash(frame).encode(),
+        b"hash": _hash(frame, as_of).encode(),
     }
     write_atomically(path_of(source, symbol), table.replace_schema_metadata(notes))
 
@@ -69,6 +69,8 @@ def write_atomically(path: Path, table: pa.Table) -> None:
         raise
 
 
-def _hash(frame: pd.DataFrame) -> str:
+def _hash(frame: pd.DataFrame, as_of: str) -> str:
     rows = pd.util.hash_pandas_object(frame, index=True).to_numpy()
-    return hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(rows.tobytes(), digest_size=16)
+    digest.update("\n".join([as_of, str(frame.index.name), *map(str, frame.columns)]).encode())
+    return digest.hexdigest()

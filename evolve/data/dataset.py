@@ -58,8 +58,7 @@ def load(
 
     Args:
         spec: a data spec.
-        start, end: the range; None for all there is. It does not apply to a fallback that has
-            no bars in it.
+        start, end: the range; None for all there is. A fallback without bars in it is used whole.
         fallback: the spec to use, and say so, when the first cannot be reached.
         notify: told what a person should know.
         base: the folder that relative paths in specs start from.
@@ -80,6 +79,9 @@ def load(
         notify(f"{error.message}; using the fallback {fallback} instead")
         fetched = known[used.source].fetch(used, notify)
     bars = fetched.bars.between(_moment(start), _moment(end, at_end=True))
+    if len(bars) == 0 and used is not first:
+        notify(f"{used.text} has no bars in the range asked for; using all of it")
+        bars = fetched.bars
     if len(bars) == 0:
         have = fetched.bars.time.astype("datetime64[D]")
         message = f"{used.text} has no bars from {start or 'its start'} to {end or 'its end'}"

@@ -11,6 +11,8 @@ from dsl.bars import FIELDS, Bars
 from evolve.errors import EvolveError
 
 TIME_COLUMNS = ("date", "datetime", "timestamp", "time", "unnamed: 0", "index")
+OFFSET = r"\s*(Z|[+-]\d{2}:?\d{2})$"
+FIRST_YEAR, LAST_YEAR = 1678, 2261
 PRICES = ("open", "high", "low", "close")
 
 
@@ -32,6 +34,10 @@ def bars_from_frame(
     if frame.empty:
         raise EvolveError(f"{origin} has no rows", "it needs one row a bar")
     columns = {str(name).strip().lower(): name for name in frame.columns}
+    twice = [name for name in frame.columns if columns[str(name).strip().lower()] != name]
+    if twice:
+        listed = ", ".join(str(name) for name in frame.columns)
+        raise EvolveError(f"{origin} has the column `{twice[0]}` twice", f"its columns: {listed}")
     missing = [name for name in PRICES if name not in columns]
     if missing:
         found = ", ".join(str(name) for name in frame.columns) or "none"
@@ -45,7 +51,16 @@ def bars_from_frame(
     volume = values.get("volume", np.full(len(frame), np.nan))
     _check_prices(values, origin, row_name)
     _check_order(time, origin, row_name)
-    factor = values["adj close"] / values["close"] if "adj close" in values else np.ones(len(frame))
+    factor = np.ones(len(frame))
+    if "adj close" in values:
+        with np.errstate(all="ignore"):
+            factor = values["adj close"] / values["close"]
+    for name in PRICES:
+        with np.errstate(all="ignore"):
+            bad = np.flatnonzero(~np.isfinite(values[name] * factor) | (values[name] * factor <= 0))
+        if len(bad):
+            place = f"{origin}, {row_name(int(bad[0]))}"
+            raise EvolveError(f"{place}: `{name}` times `adj close` / `close` is not a price")
     scaled = {name: np.ascontiguousarray((values[name] * factor)[None, :]) for name in PRICES}
     return Bars(
         (symbol,), time, **scaled, volume=volume[None, :].copy(), adjustment=factor[None, :].copy()
@@ -75,26 +90,43 @@ def _times(
         message = f"{origin}, column `{raw.name}`: {raw.iloc[0]} is not a date"
         raise EvolveError(message, "write dates as 2020-01-31")
     if not pd.api.types.is_datetime64_any_dtype(raw):
-        text = raw.astype(str)
-        parsed = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
-        bad = np.flatnonzero(parsed.isna().to_numpy())
-        if len(bad):
-            place = f"{origin}, {row_name(int(bad[0]))}, column `{raw.name}`"
-            message = f"{place}: `{text.iloc[bad[0]]}` is not a date"
-            raise EvolveError(message, "write dates as 2020-01-31")
+        # Where a time has an offset, the local time is the one that counts.
+        text = raw.astype(str).str.strip().str.replace(OFFSET, "", regex=True)
+        parsed = pd.to_datetime(
+            text.where(text.str.match(r"\d{4}")), format="ISO8601", errors="coerce"
+        )
+        _refuse_dates(parsed, raw, origin, row_name)
         raw = parsed
-    missing = np.flatnonzero(raw.isna().to_numpy())
-    if len(missing):
-        raise EvolveError(f"{origin}, {row_name(int(missing[0]))}: the date is missing")
+    _refuse_dates(raw, raw, origin, row_name)
     if getattr(raw.dt, "tz", None) is not None:
         raw = raw.dt.tz_localize(None)
     return raw.to_numpy().astype("datetime64[ns]")
 
 
+def _refuse_dates(
+    dates: pd.Series, raw: pd.Series, origin: str, row_name: Callable[[int], str]
+) -> None:
+    """Refuse what is no date, or one that nanoseconds since 1970 cannot count."""
+    year = dates.dt.year
+    bad = np.flatnonzero((dates.isna() | (year < FIRST_YEAR) | (year > LAST_YEAR)).to_numpy())
+    if not len(bad):
+        return
+    row = int(bad[0])
+    place = f"{origin}, {row_name(row)}, column `{raw.name}`"
+    if pd.isna(raw.iloc[row]) or not str(raw.iloc[row]).strip():
+        raise EvolveError(f"{place}: the date is missing", "remove the row or write its date")
+    message = f"{place}: `{raw.iloc[row]}` is not a date from {FIRST_YEAR} to {LAST_YEAR}"
+    raise EvolveError(message, "write dates as 2020-01-31")
+
+
 def _numbers(
     column: pd.Series, name: str, origin: str, row_name: Callable[[int], str]
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    types = pd.api.types
+    if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+    else:
+        numbers = pd.to_numeric(column.astype(str), errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         cell = column.iloc[int(bad[0])]

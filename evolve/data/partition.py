@@ -64,6 +64,8 @@ def part(bars: Bars, split: Split) -> Partition:
         EvolveError: if a part would have too few bars to say anything.
     """
     count = len(bars)
+    if (split.validation_from is None) != (split.holdout_from is None):
+        raise EvolveError("a split by dates needs the first day of validation and of holdout")
     if split.validation_from is not None and split.holdout_from is not None:
         train_end = _bar_of(bars, split.validation_from)
         seen_end = _bar_of(bars, split.holdout_from)

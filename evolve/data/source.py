@@ -30,10 +30,16 @@ class Spec:
     options: Mapping[str, str] = field(default_factory=dict)
     base: Path = Path()
 
-    @property
-    def path(self) -> Path:
-        """The name as a path, relative to where the spec is written."""
-        return self.base / Path(self.name).expanduser()
+    def file(self, kind: str) -> Path:
+        """The file it names, from where the spec is written; EvolveError if there is none."""
+        try:
+            path = self.base / Path(self.name).expanduser()
+            if path.is_file():
+                return path
+            what = "is a folder" if path.is_dir() else "does not exist"
+        except (OSError, RuntimeError, ValueError):
+            what = "is not a path"
+        raise EvolveError(f"{self.name} {what}", f"give the path of a {kind} file")
 
     def number(self, option: str, default: float) -> float:
         """An option as a number; raises EvolveError if it is not one."""
@@ -93,10 +99,11 @@ def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) ->
     """
     source, colon, rest = text.partition(":")
     if not colon or source not in sources:
-        path = text.partition("?")[0]
+        path, _, query = text.partition("?")
         for ending, implied in ((".csv", "csv"), (".csv.gz", "csv"), (".parquet", "parquet")):
             if path.lower().endswith(ending):
-                return Spec(text, implied, path, base=base)
+                options = dict(parse_qsl(query, keep_blank_values=True))
+                return Spec(text, implied, path, options, base)
         hint = did_you_mean(source, sources) if colon else ""
         examples = ", ".join(each.example for each in sources.values())
         raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")

@@ -244,3 +244,38 @@ def random_script(seed: int, count: int = 250) -> Script:
     bars = random_bars(rng, count, missing=float(rng.choice([0.0, 0.0, 0.05, 0.4])))
     settings, ratios = random_settings(rng, bars)
     return Script(bars, random_orders(rng, count), settings, random_terms(rng, ratios))
+
+
+def grid_script(seed: int, count: int = 12) -> Script:
+    """A market of few prices and distances, all dyadic, so that nothing is ever rounded.
+
+    Mostly one order at a time or none, so that positions last until they meet their levels.
+    """
+    rng = np.random.default_rng(seed)
+    open_, close = (rng.integers(16, 26, count) / 2 for _ in range(2))
+    high = np.maximum(open_, close) + rng.integers(0, 4, count) / 2
+    low = np.minimum(open_, close) - rng.integers(0, 4, count) / 2
+    prices = np.stack([open_, high, low, close])
+    prices[:, rng.random(count) < rng.choice([0.0, 0.0, 0.2])] = np.nan
+    days = np.datetime64("2024-01-01", "D") + np.cumsum(rng.choice([1, 1, 1, 3], count))
+    settings: dict[str, Series] = {}
+    for rule in ("stop", "trail", "target"):
+        if rng.random() < 0.4:
+            settings[rule] = np.full(count, rng.integers(1, 7) / 2)
+            if rng.random() < 0.3:
+                settings[rule] = rng.choice([0.5, 1.0, 2.0, 3.0, 0.0, -1.0, np.nan], count)
+    if rng.random() < 0.3:
+        settings["size"] = rng.choice([0.25, 0.5, 1.0, 2.0, 0.0, np.nan], count)
+    is_cheap = rng.random() < 0.6
+    terms = Terms(
+        capital=1024.0,
+        at_close=bool(rng.random() < 0.5),
+        hold=int(rng.choice([0, 0, 0, 1, 2, 3])),
+        commission=0.0 if is_cheap else 1 / 128,
+        slippage=0.0 if is_cheap else 1 / 256,
+        borrow=0.0 if is_cheap else 0.25,
+        max_leverage=float(rng.choice([1.0, 2.0])),
+    )
+    some = rng.choice([0, 0, 0, 1, 4], count)
+    orders = np.where(rng.random(count) < 0.7, some, rng.integers(0, 16, count))
+    return Script(bars_from(days, list(prices)), orders.astype(np.uint8), settings, terms)

@@ -209,6 +209,24 @@ def test_an_opposite_entry_reverses_at_the_close() -> None:
     )
 
 
+def test_a_short_reverses_too() -> None:
+    table = """
+        bar  open  high  low  close  says
+        0    10    10    10   10     short
+        1    10    10    10   10     -
+        2    10    10    10   10     buy
+        3    8     8     8    8      -
+        4    8     8     8    8      -
+        5    8     12    8    12     -
+    """
+    # 100 short at 10, bought back at 8: 1200, which are 150 shares at 8, sold at 12.
+    assert_ledger(
+        play(table),
+        ["short 1->3 100@10->8 reverse", "long 3->5 150@8->12 end"],
+        [1000, 1000, 1000, 1200, 1200, 1800],
+    )
+
+
 def test_an_opposite_entry_that_its_exit_rule_blocks_reverses_nothing() -> None:
     result = play(FLAT.format("buy", "-", "short+cover", "-", "-", "-"))
     assert trades_of(result) == ["long 1->5 100@10->10 end"]

@@ -60,7 +60,7 @@ def assert_sound(bars: Bars) -> None:
     assert len(bars) > 0
     assert bars.time.dtype == np.dtype("datetime64[ns]")
     assert not np.any(np.isnat(bars.time))
-    assert np.all(np.diff(bars.time.astype(np.int64)) > 0)
+    assert np.all(bars.time[1:] > bars.time[:-1])
     for name in (*FIELDS, "adjustment"):
         panel = getattr(bars, name)
         assert panel.shape == (1, len(bars))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
+
 from evolve.data.source import Fetched, Notify, Source, Spec
 from evolve.errors import EvolveError
+
+BROKEN = (OSError, EOFError, zlib.error)  # what a damaged .gz raises
 
 
 def fetch(spec: Spec, notify: Notify) -> Fetched:
@@ -13,17 +17,16 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     from evolve.data.frames import bars_from_frame
 
     spec.only()
-    path = spec.path
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise EvolveError(f"{spec.name} {what}", "give the path of a CSV file")
+    path = spec.file("CSV")
     if path.stat().st_size == 0:
         raise EvolveError(f"{spec.name} is empty", "it needs a header and one row a bar")
     try:
         frame = pd.read_csv(path, encoding="utf-8-sig", skip_blank_lines=False, low_memory=False)
-    except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+    except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError, *BROKEN) as error:
         reason = str(error).strip().split("\n")[0]
         raise EvolveError(f"{spec.name} is not a CSV file: {reason}") from None
+    written = frame.notna().any(axis=1).to_numpy()
+    frame = frame.iloc[: len(written) - int(written[::-1].argmax())] if written.any() else frame
     return Fetched(bars_from_frame(frame, path.name.split(".")[0], spec.name, _line))
 
 

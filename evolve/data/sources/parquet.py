@@ -13,9 +13,7 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     from evolve.data.frames import bars_from_frame
 
     spec.only()
-    path = spec.path
-    if not path.is_file():
-        raise EvolveError(f"{spec.name} does not exist", "give the path of a Parquet file")
+    path = spec.file("Parquet")
     try:
         frame = pd.read_parquet(path)
     except Exception as error:

@@ -13,6 +13,7 @@ KINDS = ("walk",)
 OPTIONS = ("seed", "bars", "drift", "volatility")
 YEAR = 252
 STEPS_A_BAR = 16
+MOST_BARS = 60_000  # business days from 2000 that nanoseconds since 1970 can count
 
 
 def fetch(spec: Spec, notify: Notify) -> Fetched:
@@ -21,12 +22,17 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     if spec.name not in KINDS:
         hint = did_you_mean(spec.name, KINDS) or f"there is: {', '.join(KINDS)}"
         raise EvolveError(f"{spec.text}: there is no synthetic market `{spec.name}`", hint)
-    bars = _whole(spec, "bars", 2500, least=2, most=10_000_000)
+    bars = _whole(spec, "bars", 2500, least=2, most=MOST_BARS)
     seed = _whole(spec, "seed", 1, least=0, most=2**63)
     volatility = spec.number("volatility", 0.16)
-    if not 0 < volatility < 10:
-        raise EvolveError(f"{spec.text}: `volatility` must be above 0, a year", "write 0.16")
-    return Fetched(random_walk(bars, seed, spec.number("drift", 0.06), volatility))
+    if not 0 < volatility <= 3:
+        raise EvolveError(
+            f"{spec.text}: `volatility` must be above 0 and at most 3, a year", "write 0.16"
+        )
+    drift = spec.number("drift", 0.06)
+    if not -10 <= drift <= 10:
+        raise EvolveError(f"{spec.text}: `drift` must be from -10 to 10, a year", "write 0.06")
+    return Fetched(random_walk(bars, seed, drift, volatility))
 
 
 def random_walk(bars: int, seed: int, drift: float = 0.06, volatility: float = 0.16) -> Bars:

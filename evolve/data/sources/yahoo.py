@@ -15,6 +15,8 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dsl.bars import Bars
+
 TIMEOUT_SECONDS = 20
 KEPT = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
 
@@ -27,7 +29,6 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
         EvolveError: for a symbol that Yahoo does not know, or prices that make no sense.
     """
     from evolve.data import cache
-    from evolve.data.frames import bars_from_frame
 
     spec.only()
     symbol = spec.name.upper()
@@ -39,18 +40,24 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     kept = cache.read("yahoo", symbol)
     if kept is None or kept.as_of < today:
         try:
-            frame = download(symbol)
+            fetched = cache.Cached(download(symbol), today)
         except UnreachableError as error:
             if kept is None:
                 raise
             notify(f"{error.message}; using the prices of {kept.as_of}")
         else:
-            cache.write("yahoo", symbol, frame, today)
-            kept = cache.Cached(frame, today)
+            bars = _bars(fetched.frame, symbol, spec.text)  # only sound prices are kept
+            cache.write("yahoo", symbol, fetched.frame, today)
+            return Fetched(bars, today)
     assert kept is not None
-    frame = kept.frame.dropna(subset=["Open", "High", "Low", "Close"])
-    bars = bars_from_frame(frame.reset_index(), symbol, spec.text, _row)
-    return Fetched(bars, kept.as_of)
+    return Fetched(_bars(kept.frame, symbol, spec.text), kept.as_of)
+
+
+def _bars(frame: pd.DataFrame, symbol: str, origin: str) -> Bars:
+    from evolve.data.frames import bars_from_frame
+
+    whole = frame.dropna(subset=["Open", "High", "Low", "Close"])
+    return bars_from_frame(whole.reset_index(), symbol, origin, _row)
 
 
 def download(symbol: str, session: Any = None) -> pd.DataFrame:
