@@ -10,6 +10,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from report import report
@@ -38,10 +39,7 @@ def rates(experiment: Path, evaluations: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         run(experiment, settings, out=Path(folder) / "run", observer=clock)
     marks = clock.marks[1:-1]
-    return [
-        (later[1] - earlier[1]) / (later[0] - earlier[0])
-        for earlier, later in zip(marks[:-1], marks[1:], strict=True)
-    ]
+    return [(later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in pairwise(marks)]
 
 
 def main() -> None:

@@ -91,4 +91,5 @@ def _blank_before(text: str, offset: int) -> bool:
 
 
 def _tidy(token: Token) -> str:
-    return "# " + token.lstrip("#").strip() if token.strip("# \t\r") else "#"
+    said = token.lstrip("#").strip()
+    return f"# {said}" if said else "#"

@@ -34,7 +34,10 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
         return expression
 
     def number(self, token: Token) -> nodes.Number:
-        return nodes.Number(*nodes.number_from_text(token), span=_span(token))
+        value, percent = nodes.number_from_text(token)
+        if value == float("inf"):
+            raise BuildError("E108", "the number is too large", _span(token), "write a smaller one")
+        return nodes.Number(value, percent, _span(token))
 
     def name(self, token: Token) -> nodes.Name:
         return nodes.Name(str(token), _span(token))
@@ -80,8 +83,9 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
 
     # -- statements
 
-    def about(self, text: Token) -> nodes.About:
-        return nodes.About(text[1:-1], _span(text))
+    @v_args(meta=True, inline=True)
+    def about(self, meta: Meta, text: Token) -> nodes.About:
+        return nodes.About(text[1:-1], Span(meta.start_pos, meta.end_pos))
 
     @v_args(meta=True, inline=True)
     def param(

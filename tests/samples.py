@@ -71,4 +71,5 @@ def with_other_future(bars: Bars, known: int, seed: int) -> Bars:
 
 
 def _business_days(count: int) -> NDArray[np.datetime64]:
-    return np.busday_offset("2010-01-04", np.arange(count)).astype("datetime64[ns]")
+    days: NDArray[np.datetime64] = np.busday_offset(np.datetime64("2010-01-04"), np.arange(count))
+    return days.astype("datetime64[ns]")

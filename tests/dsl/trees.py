@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import get_args
 
 from hypothesis import strategies as st
@@ -11,20 +12,23 @@ from hypothesis import strategies as st
 from dsl import nodes
 from dsl.nodes import Comments, Expression
 
-RESERVED = (
-    "about param let buy sell short cover size stop trail target hold "
-    "when in step and or not true false strategy define"
-).split()
+RESERVED = tuple(
+    re.findall(
+        r"\w+",
+        "about param let buy sell short cover size stop trail target hold "
+        "when in step and or not true false strategy define",
+    )
+)
 INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or")
 WORDS = ("like", "also", "typical", "distance", "level", "window", "buyer", "inner", "notional")
 
 # -- words, numbers, texts
 
 
+@cache
 def names() -> st.SearchStrategy[str]:
     """Names as people choose them, dotted ones and near-keywords included."""
-    drawn = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}(\.[a-z]{1,3})?", fullmatch=True)
-    return (st.sampled_from(WORDS) | drawn).filter(_is_free)
+    return _NAMES
 
 
 def _is_free(name: str) -> bool:
@@ -32,6 +36,13 @@ def _is_free(name: str) -> bool:
     return name.split(".")[0] not in RESERVED and not reads_as_infinity
 
 
+_NAMES = (
+    st.sampled_from(WORDS)
+    | st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}(\.[a-z]{1,3})?", fullmatch=True)
+).filter(_is_free)
+
+
+@cache
 def numbers(signed: bool = False) -> st.SearchStrategy[nodes.Number]:
     """Literals, plain or percentages."""
     usual = st.sampled_from([0.0, 0.5, 1.0, 2.0, 14.0, 0.06, 1e-3, 1e16, 1e300, 0.1 + 0.2])
@@ -39,6 +50,7 @@ def numbers(signed: bool = False) -> st.SearchStrategy[nodes.Number]:
     return st.builds(nodes.Number, usual | finite, st.booleans())
 
 
+@cache
 def ranges() -> st.SearchStrategy[tuple[nodes.Number, nodes.Number]]:
     """Bounds in order, open ends included."""
     ends = numbers(signed=True) | st.sampled_from(
@@ -51,17 +63,20 @@ def _ordered(a: nodes.Number, b: nodes.Number) -> tuple[nodes.Number, nodes.Numb
     return (a, b) if a.value <= b.value else (b, a)
 
 
+@cache
 def sentences() -> st.SearchStrategy[str]:
     """What may stand between double quotes."""
     return st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=20)
 
 
+@cache
 def comment_lines() -> st.SearchStrategy[str]:
     """Comments as the formatter writes them."""
     text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
     return text.map(lambda each: f"# {each.strip()}" if each.strip("# \t\r\n").strip() else "#")
 
 
+@cache
 def comments(may_be_blank: bool) -> st.SearchStrategy[Comments]:
     """Comments around a node; often none."""
     before = st.lists(comment_lines(), max_size=2).map(tuple)
@@ -73,6 +88,7 @@ def comments(may_be_blank: bool) -> st.SearchStrategy[Comments]:
 # -- expressions
 
 
+@cache
 def expressions() -> st.SearchStrategy[Expression]:
     """Expressions of any shape; `a > (b and c)[2]` is one."""
     leaves: st.SearchStrategy[Expression] = st.one_of(
@@ -95,12 +111,13 @@ def _calls(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
 # -- statements
 
 
+@cache
 def params() -> st.SearchStrategy[nodes.Param]:
     """A param without a range, with one, and with one and a step."""
     signed = numbers(signed=True)
     bare = st.builds(nodes.Param, names(), signed)
     ranged = st.builds(
-        lambda name, value, ends, step: nodes.Param(name, value, *ends, step),
+        lambda name, value, ends, step: nodes.Param(name, value, ends[0], ends[1], step),
         names(),
         signed,
         ranges(),
@@ -109,6 +126,7 @@ def params() -> st.SearchStrategy[nodes.Param]:
     return bare | ranged
 
 
+@cache
 def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
     """A strategy with any of the statements, each order and setting at most once."""
 
@@ -122,7 +140,9 @@ def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
         written: list[Comments],
     ) -> nodes.Strategy:
         mixed = [each for _, each in sorted(zip(order, many + once, strict=False), key=_rank)]
-        placed = [replace(each, comments=notes) for each, notes in zip(mixed, written, strict=False)]
+        placed = [
+            replace(each, comments=notes) for each, notes in zip(mixed, written, strict=False)
+        ]
         if placed:
             placed[0] = replace(placed[0], comments=replace(placed[0].comments, blank=False))
         outer = replace(around, blank=not is_first)
@@ -152,15 +172,19 @@ def _rank(pair: tuple[float, nodes.Statement]) -> float:
 # -- defines
 
 
+@cache
 def kinds(dimensioned: bool = True) -> st.SearchStrategy[nodes.KindNote]:
     """A kind of a signature, with or without dimension and range."""
-    plain = "number bool window level diff volume ratio change oscillator count other".split()
+    plain = re.findall(
+        r"\w+", "number bool window level diff volume ratio change oscillator count other"
+    )
     exponents = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
     return st.builds(
         nodes.KindNote, st.sampled_from(plain), st.none() | exponents, st.none() | ranges()
     )
 
 
+@cache
 def arguments() -> st.SearchStrategy[nodes.Argument]:
     """A typed argument, with or without a default."""
     alike = st.builds(nodes.KindNote, st.just("number"), like=names())
@@ -168,6 +192,7 @@ def arguments() -> st.SearchStrategy[nodes.Argument]:
     return st.builds(nodes.Argument, names(), kinds() | alike, defaults)
 
 
+@cache
 def defines(is_first: bool) -> st.SearchStrategy[nodes.Define]:
     """An operator written in the language."""
     shared = st.builds(nodes.Result, st.sampled_from(["like", "distance"]), names())
@@ -222,6 +247,4 @@ def loosened(text: str, spaces: list[str]) -> str:
         count += 1
         return spaces[count % len(spaces)]
 
-    return "".join(
-        part if part.startswith('"') else re.sub(" ", other, part) for part in quoted
-    )
+    return "".join(part if part.startswith('"') else re.sub(" ", other, part) for part in quoted)
