@@ -48,7 +48,7 @@ def check(text: str, name: str = "<text>") -> Program:
         names = ", ".join(f"`{each.name}`" for each in programs)
         source = Source(text, name)
         message = f"one strategy was expected, found {len(programs)}: {names}"
-        raise LanguageError([Diagnostic("E302", message, Span(0, 1), "keep one", source)])
+        raise LanguageError([Diagnostic("E109", message, Span(0, 1), "keep one", source)])
     return programs[0]
 
 
@@ -138,8 +138,10 @@ def _check_strategy(
         errors = [e for e in scope.found if e.severity == "error" and e.code != "E201"]
         return None, errors
     program = Program(node.name, Rules(**rules), about)
-    _check_orders(node, scope)
-    _check_used(node, scope)
+    _check_enters(node, scope)
+    if not scope.has_errors:  # what is unused or unfinished may be so for an error
+        _check_ways_out(node, scope)
+        _check_used(node, scope)
     _check_limits(node, program, scope)
     return (None if scope.has_errors else program), scope.found
 
@@ -218,14 +220,22 @@ def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
     elif kind.family == "scalar" and kind.low >= 1:
         message = f"a {node.name} of {kind.low:g} is {kind.low:.0%} of the price"
         hint = f"write `{number_to_text(kind.low / 100, True)}` for a percentage"
-        scope.report("W405", message, node.value.span, hint)
+        scope.report("W408", message, node.value.span, hint)
 
 
-def _check_orders(node: nodes.Strategy, scope: Scope) -> None:
-    written = {each.name: each for each in node.statements if isinstance(each, nodes.Order)}
+def _orders(node: nodes.Strategy) -> dict[str, nodes.Order]:
+    return {each.name: each for each in node.statements if isinstance(each, nodes.Order)}
+
+
+def _check_enters(node: nodes.Strategy, scope: Scope) -> None:
+    written = _orders(node)
     if not {"buy", "short"} & written.keys():
         message = f"strategy `{node.name}` never enters a position"
         scope.report("E308", message, node.name_span, "add `buy when …` or `short when …`")
+
+
+def _check_ways_out(node: nodes.Strategy, scope: Scope) -> None:
+    written = _orders(node)
     settings = {each.name for each in node.statements if isinstance(each, nodes.Setting)}
     ways_out = settings & {"stop", "trail", "target", "hold"}
     for entry, leave in (("buy", "sell"), ("short", "cover")):

@@ -205,6 +205,12 @@ def _resolve_argument(
             hint = "write `where(condition, 1, 0)` to make it one"
             scope.report("E302", message, node.span, hint)
         return None
+    if slot.kind is None and slot.like is None and not operator.is_pointwise:
+        value = fold(term)
+        if value is not None:
+            message = f"{what} is the constant {number_to_text(value)}"
+            scope.report("W402", message, node.span, f"name a series first: `{operator.example}`")
+            return term
     others = [kind_of(each) if each is not None else kind_of(term) for each in before]
     reason = misfit(slot, kind_of(term), others)
     if reason:

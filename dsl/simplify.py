@@ -77,19 +77,14 @@ def _canonical(term: Term, find: Find) -> Term:
         return number(term.value) if term.value is not None else term
     if operator.name == "not":
         return canonical(negation(term.args[0], find), find)
-    args = [
-        arg if arg.is_canonical or is_window else canonical(arg, find)
-        for arg, is_window in zip(term.args, operator.windows, strict=False)
-    ]
-    args.extend(canonical(arg, find) for arg in term.args[len(args) :])
+    args = [arg if arg.is_canonical else canonical(arg, find) for arg in term.args]
     return _simplified(operator, args, find)
 
 
 def _simplified(operator: Operator, args: list[Term], find: Find) -> Term:
-    """An operator applied to canonical arguments (and windows of any form), simplified."""
-    for index, is_window in enumerate(operator.windows):
-        if is_window:
-            args[index] = _window(args[index], operator, index)
+    """An operator applied to canonical arguments, simplified."""
+    for index in operator.windows:
+        args[index] = _window(args[index], operator, index)
     if operator.body is not None:
         return _expanded(operator, tuple(args), find)
     built = call(operator, *args)

@@ -75,9 +75,9 @@ class Operator:
     node: Define | None = None
 
     @cached_property
-    def windows(self) -> tuple[bool, ...]:
-        """For each slot, whether a window stands there."""
-        return tuple(slot.is_window for slot in self.slots)
+    def windows(self) -> tuple[int, ...]:
+        """The slots where a window stands."""
+        return tuple(index for index, slot in enumerate(self.slots) if slot.is_window)
 
     @property
     def required(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -32,6 +33,15 @@ def is_compiled() -> bool:
 
 
 @cache
+def _digest(package: Path) -> str:
+    """Of the sources of a package: what was compiled from other sources is not used."""
+    digest = blake2b(digest_size=8)
+    for path in sorted(package.glob("*.py")):
+        digest.update(path.read_bytes())
+    return f"{package.name}-{digest.hexdigest()}"
+
+
+@cache
 def compiled(kernel: Kernel) -> Kernel:
     """The kernel compiled: NaN-safe (no fast maths), without the GIL, x / 0 is not an error.
 
@@ -39,7 +49,7 @@ def compiled(kernel: Kernel) -> Kernel:
     """
     import numba
 
-    folder = cache_folder()
+    folder = cache_folder() / _digest(Path(kernel.__code__.co_filename).parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         numba.config.CACHE_DIR = str(folder)

@@ -72,8 +72,8 @@ class _Plan(NamedTuple):
     """How an operator's kernel is called, worked out once."""
 
     kernel: Callable[..., None]
-    windows: tuple[bool, ...]
-    pairs: tuple[bool, ...]
+    windows: tuple[int, ...]
+    pairs: tuple[int, ...]
     gives_condition: bool
     is_kept: bool
 
@@ -163,14 +163,13 @@ class Evaluator:
         inputs: list[Row | int] = []
         scratch: list[_Value] = []
         for position, arg in enumerate(term.args):
-            place = min(position, len(plan.windows) - 1)
-            if plan.windows[place]:
+            if position in plan.windows:
                 inputs.append(int(arg.value or 0))
                 continue
             value = self._value(arg)
             inputs.append(value.row)
             scratch.append(value)
-            if plan.pairs[place]:
+            if position in plan.pairs:
                 value = self._value(_complement(arg))
                 inputs.append(value.row)
                 scratch.append(value)
@@ -188,14 +187,13 @@ class Evaluator:
 
     def _plan(self, operator: Operator) -> _Plan:
         assert operator.kernel is not None, operator.name
-        conditions = tuple(slot.kind == BOOL for slot in operator.slots)
-        gives_condition = (
-            operator.judge(*[slot.kind or LEVEL for slot in operator.slots]).kind == BOOL
-        )
+        kinds = [slot.kind or LEVEL for slot in operator.slots]
+        gives_condition = operator.judge(*kinds).kind == BOOL
+        conditions = tuple(index for index, kind in enumerate(kinds) if kind == BOOL)
         plan = _Plan(
             compiled(operator.kernel),
-            tuple(slot.is_window for slot in operator.slots),
-            tuple(each and not gives_condition for each in conditions),
+            operator.windows,
+            () if gives_condition else conditions,
             gives_condition,
             not operator.is_pointwise,
         )

@@ -12,10 +12,11 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator, Signals
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
-from evolve.backtest import simulate as simulation
+from evolve.backtest import fills
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import Performance, Series, measure
-from evolve.backtest.simulate import (
+from evolve.backtest.records import (
+    ACCOUNT,
     FOLD_FIELDS,
     REASONS,
     TRADE_FIELDS,
@@ -24,6 +25,7 @@ from evolve.backtest.simulate import (
     Record,
     Tape,
 )
+from evolve.backtest.simulate import simulate
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def backtest(
         np.zeros(0, np.int64),
         np.zeros(count),
     )
-    compiled(simulation.simulate)(tape, orders_of(signals), market, record, scratch_account())
+    compiled(simulate)(tape, orders_of(signals), market, record, scratch_account())
     table = record.trades[: record.trade_count[0]]
     benchmark, benchmark_costs = buy_and_hold(tape, market)
     performance = Performance(
@@ -167,14 +169,14 @@ def buy_and_hold(tape: Tape, market: Market) -> tuple[Series, float]:
     if not len(priced):
         return equity, 0.0
     first, last = (_bar(tape, tape.start + int(place)) for place in (priced[0], priced[-1]))
-    shares, fill, fee = simulation.entry(
+    shares, fill, fee = fills.entry(
         1.0, 1, first.open, market.capital, first, market._replace(max_leverage=1.0)
     )
     if shares == 0.0:
         return equity, 0.0
     cash = market.capital - shares * fill - fee
-    sold = simulation.slipped(last.close, -1, last, market)
-    last_fee = simulation.commission(shares, sold, last, market)
+    sold = fills.slipped(last.close, -1, last, market)
+    last_fee = fills.commission(shares, sold, last, market)
     close = _filled_forward(tape.close[window])
     equity[priced[0] :] = cash + shares * close[priced[0] :]
     equity[priced[-1] :] = cash + shares * sold - last_fee
@@ -188,7 +190,7 @@ def _bar(tape: Tape, t: int) -> Bar:
 
 def scratch_account() -> np.record:
     """Scratch for the simulation."""
-    scratch: np.record = np.zeros(1, simulation.ACCOUNT)[0]
+    scratch: np.record = np.zeros(1, ACCOUNT)[0]
     return scratch
 
 

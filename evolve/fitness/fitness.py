@@ -11,11 +11,11 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
-from evolve.backtest import simulate as simulation
 from evolve.backtest.backtest import buy_and_hold, orders_of, scratch_account, tape_of
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import bar_returns
-from evolve.backtest.simulate import F_RUINED, FOLD_FIELDS, TRADE_FIELDS, Record
+from evolve.backtest.records import F_RUINED, F_TRADES, FOLD_FIELDS, TRADE_FIELDS, Record
+from evolve.backtest.simulate import simulate
 from evolve.fitness.objectives import (
     OBJECTIVES,
     REQUIREMENTS,
@@ -129,7 +129,7 @@ class TrainFitness:
             elif objective.by_program is not None:
                 columns.append(np.array([objective.by_program(each) for each in programs]))
         table = np.column_stack(columns).round(DIGITS)
-        trades = folds.sums[:, :, simulation.F_TRADES].sum(axis=1)
+        trades = folds.sums[:, :, F_TRADES].sum(axis=1)
         obstacles = self._obstacles(folds)
         return [
             Scores(
@@ -154,7 +154,7 @@ class TrainFitness:
             self._edges[:-1],
             self._benchmark,
         )
-        run = compiled(simulation.simulate)
+        run = compiled(simulate)
         run(self._tape, orders_of(signals), self._market, record, self._account)
         return record.folds
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsl.program import Program
 from evolve.backtest.metrics import Series, appraisal
-from evolve.backtest.simulate import (
+from evolve.backtest.records import (
     F_GROWTH,
     F_HELD,
     F_PRODUCTS,

@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.evaluate.compile import compiled
-from evolve.backtest import simulate as simulation
 from evolve.backtest.backtest import tape_of
 from evolve.backtest.market import Market
-from evolve.backtest.simulate import FOLD_FIELDS, REASONS, TRADE_FIELDS, Orders, Record
+from evolve.backtest.records import (
+    ACCOUNT,
+    FOLD_FIELDS,
+    REASONS,
+    TRADE_FIELDS,
+    Orders,
+    Record,
+)
+from evolve.backtest.simulate import simulate
 from tests.backtest.reference import RULES, PlainBar, PlainTrade, Replay, Said, Terms
 
 Series = NDArray[np.float64]
@@ -94,12 +101,12 @@ def simulated(
         np.array(edges, np.int64),
         np.zeros(count) if benchmark is None else benchmark,
     )
-    compiled(simulation.simulate)(
+    compiled(simulate)(
         tape_of(bars, 0, count),
         Orders(orders, table, rows, is_ratio, np.array([terms.hold, terms.hold])),
         market_of(terms),
         record,
-        np.zeros(1, simulation.ACCOUNT)[0],
+        np.zeros(1, ACCOUNT)[0],
     )
     trades = [_trade(row) for row in record.trades[: record.trade_count[0]]] if place == 0 else []
     folds = record.folds[place] if len(edges) else np.empty((0, len(FOLD_FIELDS)))

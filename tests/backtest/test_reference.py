@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dsl.bars import Bars
 from dsl.check import check
 from evolve.backtest.backtest import backtest
-from evolve.backtest.simulate import REASONS
+from evolve.backtest.records import REASONS
 from tests.backtest.ledger import bars_of, free, play, scripted, trades_of
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (
