@@ -84,7 +84,7 @@ def declarations() -> Iterator[tuple[str, Declaration]]:
 def operators_of(
     file: nodes.File,
     known: Catalog,
-    family: Callable[[nodes.Define], str] = lambda node: "defined here",
+    family: Callable[[nodes.Define], str] = lambda node: "",
 ) -> tuple[list[Operator], list[Diagnostic]]:
     """The operators a file defines, in any order of definition, and the findings in them."""
     reader = _Definitions(file, known, family)

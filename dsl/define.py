@@ -90,7 +90,7 @@ def signature_text(signature: nodes.Signature) -> str:
 
 
 def define(
-    node: nodes.Define, find: Find, suggest: Callable[[], Iterable[str]], family: str
+    node: nodes.Define, find: Find, suggest: Callable[[], Iterable[str]], family: str = ""
 ) -> tuple[Operator | None, list[Diagnostic]]:
     """The operator a define makes, and the findings made while reading it.
 
@@ -98,7 +98,7 @@ def define(
         node: the define.
         find: operators that its body may use, by name.
         suggest: every operator name, for suggestions.
-        family: the group it is listed in.
+        family: the group of the prelude it is listed in; empty for a user's own.
     """
     signature = node.signature
     scope = Scope(find, suggest)
@@ -120,13 +120,14 @@ def define(
         name=signature.name,
         slots=slots,
         judge=rule,
-        family=family,
+        family=family or "defined here",
         about=node.about,
         signature=signature_text(signature),
         aliases=node.also,
         example=_example(signature.name, slots),
         body=body,
         node=node,
+        is_own=not family,
     )
     return (None if scope.has_errors else made), scope.found
 

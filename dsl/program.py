@@ -89,7 +89,8 @@ class Program:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters in the rules, in order of appearance, each once."""
-        found = (part.leaf for _, term in self.rules.named() for part in term.walk())
+        terms = [term for _, term in self.rules.named() if not term.is_plain]
+        found = (part.leaf for term in terms for part in term.walk())
         return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Parameter)))
 
     @property
@@ -141,10 +142,11 @@ def _canonical_rules(rules: Rules) -> Rules:
 
 
 def _collect_defines(term: Term, ordered: dict[Operator, None]) -> None:
+    if term.is_plain:
+        return
     for part in term.walk():
         operator = part.operator
-        if operator is None or operator.body is None or operator in ordered:
-            continue
-        if catalog().find(operator.name) is not operator:
+        if operator is not None and operator.is_own and operator not in ordered:
+            assert operator.body is not None
             _collect_defines(operator.body, ordered)
             ordered[operator] = None

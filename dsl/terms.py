@@ -54,7 +54,7 @@ class Operator:
         body: the term a define stands for, over `argument(i)` leaves.
         is_pointwise: whether a value depends on its own bar alone.
         series: the bar field this is, for `open high low close volume`.
-        node: the define it was read from.
+        node: the define it was read from; is_own: whether that is a user's, not the prelude's.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Operator:
     complement: str = ""
     series: str = ""
     node: Define | None = None
+    is_own: bool = False
 
     @cached_property
     def windows(self) -> tuple[int, ...]:
@@ -116,8 +117,9 @@ class Term:
     """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
 
     `value` is the number of a literal or a parameter, and None for anything else.
-    `is_open` says whether an argument leaf is in it, and `is_indicator` marks the expansion of a
-    define, whose series is worth keeping.
+    `is_open` says whether an argument leaf is in it, `is_plain` that it holds neither a parameter
+    nor an operator of a user's own; `is_indicator` marks the expansion of a define, whose series
+    is worth keeping.
 
     Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
     """
@@ -129,6 +131,7 @@ class Term:
         "is_canonical",
         "is_indicator",
         "is_open",
+        "is_plain",
         "judgement",
         "leaf",
         "lookback",
@@ -146,6 +149,7 @@ class Term:
     is_canonical: bool
     is_indicator: bool
     is_open: bool
+    is_plain: bool
     judgement: Judgement | None
     lookback: int | None
     spelled: tuple[str, int] | None
@@ -156,11 +160,14 @@ class Term:
         self.args = args
         self.leaf = leaf
         self.value = None if leaf is None else getattr(leaf, "value", None)
-        size, is_open = 1, isinstance(leaf, Argument)
+        size, is_open, is_plain = 1, isinstance(leaf, Argument), not isinstance(leaf, Parameter)
+        if operator is not None and operator.is_own:
+            is_plain = False
         for arg in args:
             size += arg.size
             is_open = is_open or arg.is_open
-        self.size, self.is_open = size, is_open
+            is_plain = is_plain and arg.is_plain
+        self.size, self.is_open, self.is_plain = size, is_open, is_plain
         self.canonical = self.judgement = self.lookback = self.spelled = None
         self.is_canonical = self.is_indicator = False
 

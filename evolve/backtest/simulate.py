@@ -70,6 +70,7 @@ def _simulate_one(
     bars, last, at_close = len(opens), tape.last - start, market.at_close
     accrues = market.cash_rate != 0.0 or market.borrow != 0.0
     wants_equity, wants_folds = record.equity.shape[0] > 0, folds.shape[0] > 0
+    wants_trades = trades.shape[0] > 0 and p == 0
     fold, next_edge = 0, edges[1] - start if len(edges) > 1 else bars
     cash, shares, equity, first_equity = market.capital, 0.0, market.capital, market.capital
     last_close, idle_days, is_waiting, ruined = 0.0, 0.0, False, False
@@ -114,7 +115,11 @@ def _simulate_one(
                 if not at_close:
                     fill_waiting(account, market, bar, bar.open, hold, t, fold)
                     if account.reason != NONE:
-                        _keep_trade(account, folds, trades, trade_count, p, start, t)
+                        if wants_folds:
+                            folds[p, account.sold_fold, F_TRADES] += 1.0
+                        if wants_trades:
+                            _keep_trade(account, trades, trade_count, start, t)
+                        account.reason = NONE
                 if account.shares != 0.0:  # an entry at the close of a bar comes after
                     stopped = exit_within(account, market, bar)
                 if t < last:
@@ -135,7 +140,11 @@ def _simulate_one(
                 elif account.shares != 0.0:
                     leave(account, market, bar, bar.close, BY_END)
                 if account.reason != NONE:
-                    _keep_trade(account, folds, trades, trade_count, p, start, t)
+                    if wants_folds:
+                        folds[p, account.sold_fold, F_TRADES] += 1.0
+                    if wants_trades:
+                        _keep_trade(account, trades, trade_count, start, t)
+                    account.reason = NONE
                 cash, shares, due = account.cash, account.shares, account.bar + hold
                 floor, ceiling = reach(account)
                 is_waiting = account.leave != 0 or account.side != 0
@@ -145,7 +154,10 @@ def _simulate_one(
                 if shares != 0.0:
                     bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t])
                     leave(account, market, bar, bar.close, BY_RUIN)
-                    _keep_trade(account, folds, trades, trade_count, p, start, t)
+                    if wants_folds:
+                        folds[p, account.sold_fold, F_TRADES] += 1.0
+                    if wants_trades:
+                        _keep_trade(account, trades, trade_count, start, t)
                 cash, shares, equity, ruined = 0.0, 0.0, 0.0, True
 
         if wants_equity:
@@ -167,20 +179,15 @@ def _simulate_one(
 
 @jitable
 def _keep_trade(
-    account: Account, folds: Series, trades: Series, trade_count: NDArray[np.int64],
-    p: int, start: int, t: int,
-) -> None:  # fmt: skip
-    """Count the trade just closed in the fold of its entry, and keep the first program's."""
-    if folds.shape[0] > 0:
-        folds[p, account.sold_fold, F_TRADES] += 1.0
-    if trades.shape[0] > 0 and p == 0:
-        trade = trades[trade_count[0]]
-        trade[0], trade[1] = start + account.sold_bar, start + t
-        trade[2] = account.sold_shares
-        trade[3], trade[4], trade[5] = account.sold_from, account.sold_fill, account.reason
-        trade[6], trade[7] = account.profit, account.sold_costs
-        trade_count[0] += 1
-    account.reason = NONE
+    account: Account, trades: Series, trade_count: NDArray[np.int64], start: int, t: int
+) -> None:
+    """Write down the trade just closed."""
+    trade = trades[trade_count[0]]
+    trade[0], trade[1] = start + account.sold_bar, start + t
+    trade[2] = account.sold_shares
+    trade[3], trade[4], trade[5] = account.sold_from, account.sold_fill, account.reason
+    trade[6], trade[7] = account.profit, account.sold_costs
+    trade_count[0] += 1
 
 
 @jitable
