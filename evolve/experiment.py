@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -178,15 +180,33 @@ def _search(
     settings = ready.experiment
     began = time.monotonic()
     last: Progress | None = None
-    for last in search(
-        breeding, settings.budget.budget(), settings.seed, settings.search.islands, ready.seeds,
+    epochs = search(
+        breeding,
+        settings.budget.budget(),
+        settings.seed,
+        settings.search.islands,
+        ready.seeds,
         is_interrupted=is_interrupted,
-    ):  # fmt: skip
-        score = last.best.score if last.best else None
-        journal.epoch(last.epoch, last.trials, evaluated=last.evaluated, best=score)
-        watch.progress(last, time.monotonic() - began)
+    )
+    with _without_collector():
+        for last in epochs:
+            score = last.best.score if last.best else None
+            journal.epoch(last.epoch, last.trials, evaluated=last.evaluated, best=score)
+            watch.progress(last, time.monotonic() - began)
     assert last is not None
     return last
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Terms hold no cycles: collecting during a search only costs time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _on_train(program: Program, partition: Partition, market: Market) -> Assessed:

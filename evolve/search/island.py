@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from deap import base, tools
@@ -160,12 +161,12 @@ class _Breeder:
 
     def _propose(self, size: int) -> Iterator[tuple[Program, str, list[Individual]]]:
         """Programs not seen before, each with the proposer and the parents it came from."""
-        names, weights = list(self.shares), list(self.shares.values())
+        names, weights = list(self.shares), list(accumulate(self.shares.values()))
         made = 0
         for _ in range(size * TRIES_PER_CHILD):
             if made == size:
                 return
-            name = self.rng.choices(names, weights)[0]
+            name = self.rng.choices(names, cum_weights=weights)[0]
             proposer = proposers()[name]
             if len(self.population) < max(2, proposer.parents):
                 proposer = proposers()["random"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deap import tools
@@ -116,11 +114,10 @@ def search(
             return
         state.epoch += 1
         quotas = _quotas(budget.evaluations - len(state.seen), islands)
-        with _without_collector():
-            epochs = [
-                run_epoch(island, breeding, state.ledger, state.seen, quota, state.epoch)
-                for island, quota in zip(state.islands, quotas, strict=True)
-            ]
+        epochs = [
+            run_epoch(island, breeding, state.ledger, state.seen, quota, state.epoch)
+            for island, quota in zip(state.islands, quotas, strict=True)
+        ]
         trials = [trial for each in epochs for trial in each.trials]
         for each in epochs:
             state.ledger = joined(state.ledger, each.ledger)
@@ -178,15 +175,3 @@ def _migrated(epochs: Sequence[Epoch], size: int) -> tuple[Island, ...]:
 def _is_alike(one: Individual, other: Individual) -> bool:
     """Whether two individuals behave the same on train: all their scores agree."""
     return one.scores == other.scores or one.scores.values[0] == other.scores.values[0]
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Terms hold no cycles: collecting inside an epoch only costs time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

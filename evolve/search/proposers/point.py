@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from random import Random
 
 from dsl.judge import kind_of
 from dsl.kinds import Kind
 from dsl.program import Rules
 from dsl.terms import Operator, Term, call
-from evolve.search.edit import Position, replaced, series_positions
+from evolve.search.edit import replaced, series_positions
 from evolve.search.grow import grow_in
 from evolve.search.proposer import Proposer
 from evolve.search.space import Place, Space, Window, place_of
@@ -22,7 +23,9 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     if here.term.head in ("and", "or"):
         other = space.find.operator("or" if here.term.head == "and" else "and")
         return replaced(rules, here, call(other, *here.term.args))
-    fitting = _exchanges(here, space)
+    if not isinstance(here.place, Kind):
+        return None
+    fitting = _exchanges(here.place, here.term.operator, _series_kinds(here.term), space)
     if not fitting:
         return None
     operator, places = rng.choice(fitting)
@@ -35,31 +38,29 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     return replaced(rules, here, call(operator, *args))
 
 
-def _exchanges(here: Position, space: Space) -> list[tuple[Operator, tuple[Place, ...]]]:
-    """Productions of the place whose series arguments are those that stand there."""
-    if not isinstance(here.place, Kind):
-        return []
-    series = _series_kinds(here.term)
-    found = []
-    for group in space.productions.get(here.place, ()):
-        if group[0].operator is here.term.operator:
-            continue
-        for production in group:
-            kinds = [place for place in production.places if isinstance(place, Kind)]
-            if kinds == series:
-                found.append((production.operator, production.places))
-    return found
+@cache
+def _exchanges(
+    kind: Kind, own: Operator | None, series: tuple[Kind, ...], space: Space
+) -> tuple[tuple[Operator, tuple[Place, ...]], ...]:
+    """Productions of a kind, by other operators, over series of the same kinds."""
+    return tuple(
+        (production.operator, production.places)
+        for group in space.productions.get(kind, ())
+        for production in group
+        if production.operator is not own
+        and tuple(each for each in production.places if isinstance(each, Kind)) == series
+    )
 
 
-def _series_kinds(term: Term) -> list[Kind]:
+def _series_kinds(term: Term) -> tuple[Kind, ...]:
     operator = term.operator
     if operator is None:
-        return []
-    return [
+        return ()
+    return tuple(
         kind_of(arg)
         for index, arg in enumerate(term.args)
         if place_of(operator.slot(index)) is None and kind_of(arg).family != "scalar"
-    ]
+    )
 
 
 def _keeps(term: Term, index: int, place: Place) -> bool:
