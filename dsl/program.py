@@ -42,7 +42,10 @@ class Rules(NamedTuple):
 
     def named(self) -> list[tuple[str, Term]]:
         """The rules there are, each with its name."""
-        return [(name, term) for name, term in zip(self._fields, self, strict=True) if term]
+        return [(RULES[i], term) for i, term in enumerate(self) if term is not None]
+
+
+RULES = Rules._fields
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def adopted(term: Term, host: Rules) -> Term:
     A parameter the host has too, range and all, becomes the host's; one that only shares a name
     is renamed.
     """
+    if term.is_plain:
+        return term
     known = {each.name: each for each in _parameters(host)}
     for own in {each: None for part in term.walk() if isinstance(each := part.leaf, Parameter)}:
         other = known.get(own.name)

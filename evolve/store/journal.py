@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -86,8 +86,8 @@ class Journal:
             " ".join(each.parents),
             each.island,
             each.epoch,
-            json.dumps(each.scores.values),
-            json.dumps(getattr(each.scores, "folds", ())),
+            _numbers(each.scores.values),
+            _numbers(getattr(each.scores, "folds", ())),
             getattr(each.scores, "trades", 0),
             getattr(each.scores, "obstacle", ""),
         )
@@ -97,3 +97,8 @@ class Journal:
         self._connection.execute(
             "INSERT INTO events (at, kind, detail) VALUES (?,?,?)", (at, kind, json.dumps(detail))
         )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    """Finite numbers as JSON; quicker than a general encoder, for thousands of rows."""
+    return f"[{', '.join(map(repr, values))}]"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 
 from dsl.program import Rules
 from dsl.terms import Number, Parameter, number
-from evolve.search.edit import Position, positions, replaced, with_parameter
+from evolve.search.edit import REMEMBERED, Position, positions, replaced, with_parameter
 from evolve.search.proposer import Proposer
 from evolve.search.space import Constant, Space, Window
 
@@ -27,7 +28,7 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
 
 
 def _tune_once(rules: Rules, rng: Random) -> Rules | None:
-    movable = [each for each in positions(rules) if _is_movable(each)]
+    movable = _movable(rules)
     if not movable:
         return None
     here = rng.choice(movable)
@@ -60,6 +61,11 @@ def moved(param: Parameter, rng: Random) -> Parameter:
     digits = Constant(param.low, param.high).digits + 1
     value = round(min(max(value, param.low), param.high), digits)
     return replace(param, value=value)
+
+
+@lru_cache(REMEMBERED)
+def _movable(rules: Rules) -> tuple[Position, ...]:
+    return tuple(each for each in positions(rules) if _is_movable(each))
 
 
 def _is_movable(position: Position) -> bool:
