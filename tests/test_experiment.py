@@ -140,7 +140,7 @@ def test_the_journal_holds_every_trial_as_text_that_can_be_checked(
     for _, digest, source, parents in rows:
         assert check(source).hash == digest
         assert set(parents.split()) <= hashes
-    assert kinds == {"data", "epoch", "finished"}
+    assert kinds == {"data", "notice", "epoch", "finished"}
 
 
 def test_the_same_seed_gives_the_same_result(finished: tuple[Run, Watcher], tmp_path: Path) -> None:
@@ -164,6 +164,7 @@ def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
     done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=watcher)
     assert done.dataset.fallback_used
     assert "using the fallback sample:sp500" in watcher.notices[0]
+    assert "opens of sample:sp500 repeat the close before" in watcher.notices[1]
     with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
         (detail,) = journal.execute("SELECT detail FROM events WHERE kind='notice'").fetchone()
     assert "fallback" in detail

@@ -104,7 +104,7 @@ class ConsoleObserver(Observer):
     def progress(self, progress: SearchProgress, seconds: float) -> None:
         now = time.monotonic()
         made = progress.evaluated - self.evaluated
-        if made and now > self.epoch_began:
+        if progress.epoch and made and now > self.epoch_began:
             self.rate = made / (now - self.epoch_began)
         self.epoch_began, self.evaluated = now, progress.evaluated
         best = say(progress.best.score, "ratio") if progress.best else "none yet"

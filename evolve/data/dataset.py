@@ -13,6 +13,8 @@ from evolve.data.source import Notify, UnreachableError, parse_spec
 from evolve.data.sources import sources
 from evolve.errors import EvolveError
 
+MOST_REPEATED_OPENS = 0.2
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -86,7 +88,19 @@ def load(
         have = fetched.bars.time.astype("datetime64[D]")
         message = f"{used.text} has no bars from {start or 'its start'} to {end or 'its end'}"
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
+    repeated = _repeated_opens(bars)
+    if repeated > MOST_REPEATED_OPENS:
+        notify(
+            f"{repeated:.0%} of the opens of {used.text} repeat the close before, as an index's "
+            "do: fills at the open, and stops near it, look better than they were"
+        )
     return Dataset(bars, spec, used.text, fetched.as_of, reason)
+
+
+def _repeated_opens(bars: Bars) -> float:
+    """The share of bars that open exactly at the close before."""
+    same = bars.open[:, 1:] == bars.close[:, :-1]
+    return float(np.mean(same)) if same.size else 0.0
 
 
 def _moment(day: date | None, at_end: bool = False) -> np.datetime64 | None:
