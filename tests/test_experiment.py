@@ -12,6 +12,7 @@ import pytest
 
 import evolve.data.sources.yahoo
 from dsl.check import check, check_file
+from dsl.evaluate.compile import cache_folder
 from evolve.api import bars
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
@@ -157,8 +158,8 @@ def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
         raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached")
 
     monkeypatch.setattr(evolve.data.sources.yahoo, "download", unreachable)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "evolve" / "kernels"))
     spy = ROOT / "experiments" / "spy.yaml"
     watcher = Watcher()
     done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=watcher)

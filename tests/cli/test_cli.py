@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -180,8 +181,7 @@ def test_validate_and_schema_print_documents(capsys: pytest.CaptureFixture[str])
 
 @given(st.binary(max_size=300))
 def test_check_says_something_clear_of_any_bytes(data: bytes) -> None:
-    folder = Path(os.environ.get("TMPDIR", "/tmp"))
-    path = folder / f"evolve-check-{os.getpid()}.evo"
+    path = Path(tempfile.gettempdir()) / f"evolve-check-{os.getpid()}.evo"
     path.write_bytes(data)
     try:
         assert evolve("check", str(path)) in (0, 1)
