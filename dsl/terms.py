@@ -226,7 +226,10 @@ def _forget(reference: ref[Term]) -> None:
 
 def call(operator: Operator, *args: Term) -> Term:
     """An operator applied to its arguments, all of them given."""
-    return _intern((operator, *args), operator, args, None)
+    key = (operator, *args)
+    reference = _interned.get(key)
+    found = None if reference is None else reference()
+    return found or _made(key, operator, args, None)
 
 
 def number(value: float, percent: bool = False) -> Term:
@@ -256,9 +259,11 @@ def _known(key: Any) -> Term | None:
 
 
 def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
-    found = _known(key)
-    if found is None:
-        found = Term(operator, args, leaf)
-        reference = _interned[key] = _Interned(found, _forget)
-        reference.key = key
-    return found
+    return _known(key) or _made(key, operator, args, leaf)
+
+
+def _made(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+    term = Term(operator, args, leaf)
+    reference = _interned[key] = _Interned(term, _forget)
+    reference.key = key
+    return term

@@ -103,7 +103,7 @@ def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher
     assert done.best is not None
     (program,) = check_file((done.folder / "best.evo").read_text("utf-8"))
     assert program.hash == done.best.program.hash
-    again = backtest(program, done.partition.train, market())
+    again = backtest(program, done.partition.train, done.experiment.backtest.market())
     assert again.metrics == pytest.approx(done.best.train.metrics, nan_ok=True)
 
 

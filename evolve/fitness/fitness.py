@@ -130,16 +130,14 @@ class TrainFitness:
                 columns.append(np.array([objective.by_program(each) for each in programs]))
         table = np.column_stack(columns).round(DIGITS)
         trades = folds.sums[:, :, F_TRADES].sum(axis=1)
-        obstacles = self._obstacles(folds)
-        return [
-            Scores(
-                tuple(table[row].tolist()),
-                tuple(first[row].round(DIGITS).tolist()),
-                int(trades[row]),
-                obstacles[row],
-            )
-            for row in range(len(programs))
-        ]
+        rows = zip(
+            map(tuple, table.tolist()),
+            map(tuple, first.round(DIGITS).tolist()),
+            map(int, trades.tolist()),
+            self._obstacles(folds),
+            strict=True,
+        )
+        return [Scores(*row) for row in rows]
 
     def _simulate(
         self, programs: Sequence[Program]

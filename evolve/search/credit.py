@@ -7,7 +7,7 @@ the same whatever the machine or the number of workers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 LEAST_SHARE, MOST_SHARE = 0.5, 2.0
 PRIOR = 20.0
@@ -34,6 +34,10 @@ class Credit:
 
     def __add__(self, other: Credit) -> Credit:
         return Credit(*[getattr(self, f.name) + getattr(other, f.name) for f in fields(self)])
+
+    def counts(self) -> dict[str, float]:
+        """The counts as they are kept during an epoch."""
+        return asdict(self)
 
     @classmethod
     def of(cls, counts: Mapping[str, float]) -> Credit:

@@ -44,6 +44,15 @@ def series_positions(rules: Rules) -> tuple[Position, ...]:
     return tuple(each for each in positions(rules) if isinstance(each.place, Kind))
 
 
+@lru_cache(REMEMBERED)
+def positions_by_kind(rules: Rules) -> dict[Place, list[Position]]:
+    """The nodes where a series or a condition stands, by its kind."""
+    grouped: dict[Place, list[Position]] = {}
+    for each in series_positions(rules):
+        grouped.setdefault(each.place, []).append(each)
+    return grouped
+
+
 def replaced(rules: Rules, position: Position, term: Term) -> Rules:
     """The rules with another term at a position."""
     whole = getattr(rules, position.rule)

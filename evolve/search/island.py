@@ -118,7 +118,7 @@ class _Breeder:
         )
         self.known: set[bytes] = set()
         self.trials: list[Individual] = []
-        self.counts: dict[str, dict[str, float]] = {}
+        self.counts = {name: Credit().counts() for name in proposers()}
         self.shares = shares(breeding.proposers, ledger)
 
     def run(self, quota: int) -> Epoch:
@@ -129,7 +129,9 @@ class _Breeder:
             self._generation(size)
         state = self.rng.getstate()
         island = Island(self.island.index, tuple(self.population), state)
-        ledger = {name: Credit.of(counts) for name, counts in self.counts.items()}
+        ledger = {
+            name: Credit.of(counts) for name, counts in self.counts.items() if any(counts.values())
+        }
         return Epoch(island, tuple(self.trials), ledger)
 
     def _generation(self, size: int) -> None:
@@ -151,13 +153,13 @@ class _Breeder:
         self.population.sort(key=lambda each: each.fitness.wvalues, reverse=True)
         staying = set(map(id, self.population))
         for each, (_, name, parents) in zip(born, offspring, strict=True):
-            best = max((parent.score for parent in parents), default=None)
-            improved = each.scores.is_feasible and best is not None and each.score > best
-            gain = each.score - best if improved and best is not None else 0.0
-            self._count(
-                name, evaluated=1, accepted=int(id(each) in staying), improved=int(improved),
-                gain=round(gain, 12),
-            )  # fmt: skip
+            counts = self.counts[name]
+            counts["evaluated"] += 1
+            counts["accepted"] += id(each) in staying
+            best = max([parent.score for parent in parents], default=each.score)
+            if each.scores.is_feasible and each.score > best:
+                counts["improved"] += 1
+                counts["gain"] = round(counts["gain"] + each.score - best, 12)
 
     def _propose(self, size: int) -> Iterator[tuple[Program, str, list[Individual]]]:
         """Programs not seen before, each with the proposer and the parents it came from."""
@@ -183,26 +185,21 @@ class _Breeder:
         """The program of rules that are within limits and new; None for any others."""
         if rules is None:
             return None
-        program = Program("evolved", rules)
+        counts = self.counts[name]
+        counts["proposed"] += 1
         if not is_within(rules, self.breeding.space):
-            self._count(name, proposed=1)
             return None
+        program = Program("evolved", rules)
         try:
             key = program.key
         except WindowError:
-            self._count(name, proposed=1)
             return None
-        is_duplicate = key in self.seen or key in self.known
-        self._count(name, proposed=1, valid=1, duplicate=int(is_duplicate))
-        if is_duplicate:
+        counts["valid"] += 1
+        if key in self.seen or key in self.known:
+            counts["duplicate"] += 1
             return None
         self.known.add(key)
         return program
-
-    def _count(self, name: str, **counts: float) -> None:
-        own = self.counts.setdefault(name, {})
-        for what, by in counts.items():
-            own[what] = own.get(what, 0) + by
 
 
 def is_within(rules: Rules, space: Space) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 from dsl.program import Rules
-from evolve.search.edit import adopted, replaced, series_positions
+from evolve.search.edit import adopted, positions_by_kind, replaced, series_positions
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
@@ -20,14 +20,11 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
         name, term = rng.choice(donor.named())
         return host._replace(**{name: adopted(term, host)})
     here = rng.choice(series_positions(host))
-    like = [
-        each
-        for each in series_positions(donor)
-        if each.place == here.place and each.term is not here.term
-    ]
+    like = positions_by_kind(donor).get(here.place)
     if not like:
         return None
-    return replaced(host, here, adopted(rng.choice(like).term, host))
+    part = rng.choice(like).term
+    return replaced(host, here, adopted(part, host)) if part is not here.term else None
 
 
 PROPOSER = Proposer("crossover", "parts of two strategies in one", 2, 4.0, propose)
