@@ -35,7 +35,6 @@ def rates(experiment: Path, evaluations: int) -> list[float]:
     """Evaluations a second in each whole epoch but the first."""
     clock = Clock()
     settings = [f"budget.evaluations={evaluations}", "budget.stale_epochs=null"]
-    settings.append("data.start=2000-01-03")
     with tempfile.TemporaryDirectory() as folder:
         run(experiment, settings, out=Path(folder) / "run", observer=clock)
     marks = clock.marks[1:-1]
@@ -46,7 +45,7 @@ def main() -> None:
     """Print the median rate over epochs."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--experiment", type=Path, default=ROOT / "experiments" / "quick.yaml")
-    parser.add_argument("--evaluations", type=int, default=20_000)
+    parser.add_argument("--evaluations", type=int, default=12_000)
     given = parser.parse_args()
     found = rates(given.experiment, given.evaluations)
     report(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -50,8 +51,8 @@ class Window:
 
     def moved(self, value: float, by: int) -> int:
         """The number so many steps from a value, within the slot."""
-        nearest = min(range(len(self.steps)), key=lambda index: abs(self.steps[index] - value))
-        return self.steps[min(max(nearest + by, 0), len(self.steps) - 1)]
+        here = bisect_left(self.steps, value)
+        return self.steps[min(max(here + by, 0), len(self.steps) - 1)]
 
 
 @dataclass(frozen=True)
