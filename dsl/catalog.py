@@ -17,6 +17,8 @@ from dsl.operators.declaration import Declaration
 from dsl.parse import parse, parse_signature
 from dsl.terms import Operator
 
+MAX_DEFINE_DEPTH = 12
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -88,61 +90,92 @@ def operators_of(
 ) -> tuple[list[Operator], list[Diagnostic]]:
     """The operators a file defines, in any order of definition, and the findings in them."""
     reader = _Definitions(file, known, family)
-    for node in file.defines:
-        reader.find(node.signature.name)
     return list(reader.made.values()), reader.found
 
 
 class _Definitions:
-    """Reads the defines of a file as they are needed, so that they may stand in any order."""
+    """Reads a file's defines, each after those it uses: they may stand in any order."""
 
     def __init__(
         self, file: nodes.File, known: Catalog, family: Callable[[nodes.Define], str]
     ) -> None:
-        self.nodes = {node.signature.name: node for node in file.defines}
+        self.nodes: dict[str, nodes.Define] = {}
+        self.named: dict[str, str] = {}  # by every name and alias: the name
         self.known = known
         self.family = family
         self.made: dict[str, Operator] = {}
         self.found: list[Diagnostic] = []
-        self.open: list[str] = []
-        self.failed: set[str] = set()
+        self.depth: dict[str, int] = {}
         for node in file.defines:
-            self._check_name(node)
+            self._add(node)
+        for name in self._in_order():
+            self._read(name)
 
     def find(self, name: str) -> Operator | None:
-        if name not in self.nodes:
-            return self.known.find(name)
-        if name in self.open:
-            path = " → ".join([*self.open[self.open.index(name) :], name])
-            node = self.nodes[self.open[-1]]
-            message = f"`{name}` is defined by itself: {path}"
-            hint = "the language has no recursion"
-            self.found.append(Diagnostic("E205", message, node.signature.span, hint))
-            return None
-        if name not in self.made and name not in self.failed:
-            self.open.append(name)
-            node = self.nodes[name]
-            operator, found = define(node, self.find, self._names, self.family(node))
-            self.open.pop()
-            self.found.extend(found)
-            if operator is None:
-                self.failed.add(name)
-            else:
-                self.made[name] = operator
-        return self.made.get(name)
+        known = self.named.get(name)
+        return self.made.get(known) if known is not None else self.known.find(name)
+
+    def _read(self, name: str) -> None:
+        node = self.nodes[name]
+        used = self._uses(name)
+        if any(each not in self.made for each in used):
+            return  # what is wrong there is reported there
+        self.depth[name] = 1 + max((self.depth[each] for each in used), default=0)
+        if self.depth[name] > MAX_DEFINE_DEPTH:
+            message = f"defines are nested more than {MAX_DEFINE_DEPTH} deep"
+            self._report("E104", message, node, "say it with fewer defines")
+            return
+        operator, found = define(node, self.find, self._names, self.family(node))
+        self.found.extend(found)
+        if operator is not None:
+            self.made[name] = operator
+
+    def _in_order(self) -> Iterator[str]:
+        """The names of the defines, each after those it uses; one that uses itself is reported."""
+        done: set[str] = set()
+        for first in self.nodes:
+            path, waiting = [first], [iter(self._uses(first))]
+            while path and first not in done:
+                following = next((each for each in waiting[-1] if each not in done), None)
+                if following is None:
+                    waiting.pop()
+                    name = path.pop()
+                    done.add(name)
+                    yield name
+                elif following in path:
+                    circle = " → ".join([*path[path.index(following) :], following])
+                    message = f"`{following}` is defined by itself: {circle}"
+                    node = self.nodes[path[-1]]
+                    self._report("E205", message, node, "the language has no recursion")
+                    done.add(path.pop())
+                    waiting.pop()
+                else:
+                    path.append(following)
+                    waiting.append(iter(self._uses(following)))
+
+    def _uses(self, name: str) -> list[str]:
+        """The defines of the file that a define calls, in order, each once."""
+        heads = dict.fromkeys(nodes.heads(self.nodes[name].body))
+        return list(dict.fromkeys(self.named[head] for head in heads if head in self.named))
 
     def _names(self) -> list[str]:
-        return [*self.known.names(), *self.nodes]
+        return [*self.known.names(), *self.named]
 
-    def _check_name(self, node: nodes.Define) -> None:
+    def _report(self, code: str, message: str, node: nodes.Define, hint: str) -> None:
+        self.found.append(Diagnostic(code, message, node.signature.span, hint))
+
+    def _add(self, node: nodes.Define) -> None:
+        """Take a define in under its names, of which none may be taken."""
         name = node.signature.name
-        if self.nodes[name] is not node:
-            message, hint = f"`{name}` is defined twice in this file", "rename one of them"
-        elif self.known.find(name) is not None:
-            message, hint = f"`{name}` is an operator already", "choose another name"
-        else:
-            return
-        self.found.append(Diagnostic("E204", message, node.signature.span, hint))
+        if name not in self.nodes:
+            self.nodes[name] = node
+        for each in (name, *node.also):
+            if each in self.named:
+                self._report("E204", f"`{each}` is defined twice in this file", node, "rename one")
+            elif self.known.find(each) is not None:
+                hint = "choose another name"
+                self._report("E204", f"`{each}` is an operator already", node, hint)
+            self.named.setdefault(each, name)
 
 
 def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> Operator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dsl import nodes
-from dsl.catalog import Catalog, catalog, operators_of
+from dsl.catalog import catalog, operators_of
 from dsl.errors import Diagnostic, LanguageError, Source, Span
 from dsl.format import expression_text
 from dsl.judge import kind_of
@@ -13,10 +13,15 @@ from dsl.nodes import number_to_text
 from dsl.parse import Parsed, parse_expression, parse_leniently
 from dsl.program import Program, Rules
 from dsl.resolve import Scope, resolve, resolve_condition, resolve_number, resolve_window
-from dsl.simplify import WindowError, canonical
+from dsl.simplify import MeaningError, canonical
 from dsl.terms import Parameter, Term, parameter
 
 MAX_NODES = 500
+_MEND = {
+    "E304": "change the number it is computed from",
+    "E307": "use its parts once, or fewer of them",
+    "E104": "build it from fewer steps",
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
     if term is not None and not scope.has_errors:
         try:
             return canonical(term, known.operator)
-        except WindowError as error:
-            scope.report("E304", str(error), node.span)
+        except MeaningError as error:
+            scope.report(error.code, str(error), node.span, _MEND[error.code])
     source = Source(text, name)
     raise LanguageError([replace(each, source=source) for each in scope.found])
 
@@ -82,6 +87,8 @@ def inspect(text: str, name: str = "<text>") -> Report:
     known = catalog()
     operators, define_findings = operators_of(parsed.file, known)
     found.extend(define_findings)
+    extended = known.extended(operators)
+    broken = {node.signature.name for node in parsed.file.defines} - extended.operators.keys()
     programs: list[Program] = []
     seen: set[str] = set()
     for node in parsed.file.strategies:
@@ -89,10 +96,9 @@ def inspect(text: str, name: str = "<text>") -> Report:
             message = f"strategy `{node.name}` stands twice in this file"
             found.append(Diagnostic("E204", message, node.name_span, "rename one of them"))
         seen.add(node.name)
-        program, findings = _check_strategy(
-            node, known.extended(operators), _is_whole(parsed, node)
-        )
-        found.extend(findings)
+        scope = Scope(extended.find, extended.names, unknown=set(broken))
+        program = _check_strategy(node, scope, _is_whole(parsed, node))
+        found.extend(scope.found)
         if program is not None:
             programs.append(program)
     found.extend(_check_not_empty(parsed))
@@ -113,11 +119,8 @@ def _check_not_empty(parsed: Parsed) -> list[Diagnostic]:
     return [Diagnostic("E107", "there is no strategy here", Span(0, 1), hint)]
 
 
-def _check_strategy(
-    node: nodes.Strategy, known: Catalog, is_whole: bool
-) -> tuple[Program | None, list[Diagnostic]]:
-    """The program of a strategy, or None, and the findings in it."""
-    scope = Scope(known.find, known.names)
+def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Program | None:
+    """The program of a strategy, or None; the findings in it are in the scope."""
     rules: dict[str, Term] = {}
     about = ""
     for statement in node.statements:
@@ -135,15 +138,16 @@ def _check_strategy(
             case nodes.Setting():
                 _add_setting(statement, scope, rules)
     if not is_whole:
-        errors = [e for e in scope.found if e.severity == "error" and e.code != "E201"]
-        return None, errors
+        sure = [e for e in scope.found if e.severity == "error" and e.code != "E201"]
+        scope.found[:] = sure
+        return None
     program = Program(node.name, Rules(**rules), about)
     _check_enters(node, scope)
     if not scope.has_errors:  # what is unused or unfinished may be so for an error
         _check_ways_out(node, scope)
         _check_used(node, scope)
     _check_limits(node, program, scope)
-    return (None if scope.has_errors else program), scope.found
+    return None if scope.has_errors else program
 
 
 def _add_param(node: nodes.Param, scope: Scope) -> None:
@@ -265,5 +269,5 @@ def _check_limits(node: nodes.Strategy, program: Program, scope: Scope) -> None:
         return
     try:
         _ = program.key
-    except WindowError as error:
-        scope.report("E304", str(error), node.name_span, "change the number it is computed from")
+    except MeaningError as error:
+        scope.report(error.code, str(error), node.name_span, _MEND[error.code])

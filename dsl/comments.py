@@ -87,7 +87,12 @@ def _take_line_end(waiting: list[Token], offset: int, text: str) -> str:
 
 def _blank_before(text: str, offset: int) -> bool:
     """Whether an empty line stands before the line of an offset."""
-    return text[:offset].rstrip(" \t").replace("\r", "").endswith("\n\n")
+    breaks = 0
+    for index in range(offset - 1, -1, -1):
+        if not text[index].isspace():
+            break
+        breaks += text[index] == "\n"
+    return breaks > 1
 
 
 def _tidy(token: Token) -> str:

@@ -10,7 +10,7 @@ from dsl import kinds, nodes
 from dsl.errors import Diagnostic
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, Judgement, Kind
-from dsl.resolve import Scope, resolve
+from dsl.resolve import Scope, resolve, resolve_window
 from dsl.terms import Operator, Slot, Term, argument, call, number
 
 Find = Callable[[str], Operator | None]
@@ -145,11 +145,27 @@ def _check_signature(node: nodes.Define, scope: Scope) -> None:
         if each.kind.like and each.kind.like not in seen:
             message = f"there is no argument `{each.kind.like}` before `{each.name}`"
             scope.report("E201", message, each.span, "name an earlier argument")
+        if each.default is not None:
+            _check_default(each, each.default, scope)
         seen.add(each.name)
     result = node.signature.result
     if result is not None and result.argument and result.argument not in seen:
         message = f"there is no argument `{result.argument}`"
         scope.report("E201", message, result.span, "name one of the arguments")
+
+
+def _check_default(node: nodes.Argument, default: nodes.Number | nodes.Name, scope: Scope) -> None:
+    """A default is a series, or a literal where one may stand."""
+    what = f"the default of `{node.name}`"
+    if node.kind.name == "bool":
+        scope.report("E301", f"{what} cannot be: it is a condition", default.span, "leave it out")
+    elif node.kind.name == "window":
+        resolve_window(default, scope, what)
+    elif isinstance(default, nodes.Name):
+        operator = scope.find(default.name)
+        if operator is None or not operator.series:
+            message = f"{what} must be a number or a bar series, not `{default.name}`"
+            scope.report("E201", message, default.span, "write `close`, or leave it out")
 
 
 def _check_result(node: nodes.Define, declared: Kind, found: Kind, scope: Scope) -> None:

@@ -6,8 +6,9 @@ is `Call("lag", (x, 3))`. Spans take no part in equality, so `parse(format(tree)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from functools import lru_cache
 from typing import Literal
 
@@ -213,11 +214,25 @@ class File:
         return tuple(item for item in self.items if isinstance(item, Define))
 
 
+def heads(expression: Expression) -> Iterator[str]:
+    """The operators an expression calls, as written, top-down."""
+    if isinstance(expression, Call):
+        yield expression.head
+        for arg in expression.args:
+            yield from heads(arg)
+
+
 def number_from_text(text: str) -> tuple[float, bool]:
-    """A literal's value and whether it is a percentage; `%` is an exact decimal shift."""
-    if text.endswith("%"):
+    """A literal's value and whether it is a percentage; `%` is an exact decimal shift.
+
+    What is too large for a float is infinite, what is too small is 0.
+    """
+    if not text.endswith("%"):
+        return float(text), False
+    try:
         return float(Decimal(text[:-1]).scaleb(-2)), True
-    return float(text), False
+    except DecimalException:
+        return float(text[:-1]), True
 
 
 @lru_cache(4096)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, TypeVar, cast
 
 from lark import Lark, Token
-from lark.exceptions import UnexpectedInput, VisitError
+from lark.exceptions import UnexpectedInput
 
 from dsl import nodes
 from dsl.comments import attach_comments
@@ -94,11 +94,7 @@ def _read_one(rule: str, expected: type[_T], text: str, name: str) -> _T:
 def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:
     reader, comments = _reader()
     comments.clear()
-    tree = reader.parse(text, start=rule)
-    try:
-        return cast(_T, Builder().transform(tree)), list(comments)
-    except VisitError as error:
-        raise error.orig_exc from None
+    return cast(_T, reader.parse(text, start=rule)), list(comments)
 
 
 @cache
@@ -115,7 +111,7 @@ def _reader() -> tuple[Lark, list[Token]]:
         grammar,
         parser="lalr",
         start=["file", "alone", "signature"],
-        propagate_positions=True,
+        transformer=Builder(),
         lexer_callbacks=callbacks,
         maybe_placeholders=True,
     )

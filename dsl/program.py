@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dsl.catalog import catalog
 from dsl.judge import kind_of
-from dsl.simplify import WindowError, canonical, fold
+from dsl.simplify import MeaningError, canonical, fold
 from dsl.spelling import text_of
 from dsl.terms import Operator, Parameter, Term, number
 
@@ -64,7 +64,7 @@ class Program:
 
     @cached_property
     def canonical(self) -> Rules:
-        """The rules in canonical form; raises WindowError where a window leaves its limits."""
+        """The rules in canonical form; raises MeaningError as `canonical` does."""
         return _canonical_rules(self.rules)
 
     @cached_property
@@ -134,7 +134,7 @@ def _canonical_rules(rules: Rules) -> Rules:
         if name == "hold":
             value = fold(term)
             if value is None or value < 1:
-                raise WindowError(f"`hold` is {value}; it must be 1 bar or more")
+                raise MeaningError("E304", f"`hold` is {value}; it must be 1 bar or more")
             made[name] = number(int(value))
             continue
         simple = canonical(term, find)

@@ -152,6 +152,8 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
     if operator is None:
         for arg in node.args:
             resolve(arg, scope)
+        if node.head in scope.unknown:
+            return None
         hint = did_you_mean(node.head, scope.suggest()) or "`evolve ops` lists the operators"
         scope.report("E202", f"there is no operator `{node.head}`", node.head_span, hint)
         return None

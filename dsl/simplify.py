@@ -1,28 +1,38 @@
 """The canonical form: what a term means, written one way.
 
 Params become numbers, defines their bodies, `not` moves down to the comparisons, and the
-named rules below apply wherever they fit. Every rule is bit-exact and safe with unknown
-values: a condition may become false, never true unless it is literally so, and floats are
-never re-associated.
+rules of `dsl.rules` apply wherever they fit. A rule meets canonical arguments only, so a term
+is walked once, from its leaves up.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from dsl.rules import apply_kernel, rules_of
 from dsl.spelling import text_of
-from dsl.terms import Argument, Number, Operator, Term, call, number, truth
+from dsl.terms import Argument, Operator, Term, call, number, truth
 
 MAX_WINDOW_BARS = 5_000
+MAX_CANONICAL_NODES = 20_000
+MAX_CANONICAL_DEPTH = 120
+WHOLE_BARS = frozenset(range(1, MAX_WINDOW_BARS + 1))
 
 Find = Callable[[str], Operator]
-Rule = Callable[[Term, Find], Term | None]
 
 
-class WindowError(ValueError):
-    """A window or lag that is not a number of bars within the limits."""
+class MeaningError(ValueError):
+    """What can be written but means nothing within the limits.
+
+    `code` is E304 for a window that is no number of bars, E307 for a term that is too large
+    once its defines are written out, E104 for one that is nested too deep.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 def canonical(term: Term, find: Find) -> Term:
@@ -33,7 +43,8 @@ def canonical(term: Term, find: Find) -> Term:
         find: operators by name, for rules that write another operator.
 
     Raises:
-        WindowError: if a window does not fold to a whole number of bars within the limits.
+        MeaningError: if a window does not fold to a whole number of bars within the limits, or
+            the term is too large or nested too deep once its defines are written out.
     """
     if term.is_canonical:
         return term
@@ -52,14 +63,7 @@ def fold(term: Term) -> float | None:
         return None
     values = [fold(arg) for arg in term.args]
     known = [value for value in values if value is not None]
-    if len(known) < len(values) or not values:
-        return None
-    result, further = known[0], known[1:]
-    for rest in [[each] for each in further] or [[]]:
-        out = [math.nan]
-        operator.kernel([result], *([each] for each in rest), out)
-        result = float(out[0])
-    return result
+    return apply_kernel(operator, known) if known and len(known) == len(values) else None
 
 
 def substitute(body: Term, args: tuple[Term, ...]) -> Term:
@@ -71,31 +75,69 @@ def substitute(body: Term, args: tuple[Term, ...]) -> Term:
     return call(body.operator, *[substitute(arg, args) for arg in body.args])
 
 
+def negation(term: Term, find: Find) -> Term:
+    """The condition that holds where another is known not to hold."""
+    operator = term.operator
+    if operator is None:
+        return call(find("not"), term) if term.is_open else truth(not term.leaf)
+    if operator.body is not None:
+        return negation(substitute(operator.body, term.args), find)
+    if operator.name == "not":
+        return term.args[0]
+    if operator.name in ("and", "or"):
+        other = find("or" if operator.name == "and" else "and")
+        return call(other, *[negation(arg, find) for arg in term.args])
+    return call(find(operator.complement), *term.args)
+
+
 def _canonical(term: Term, find: Find) -> Term:
     operator = term.operator
     if operator is None:
         return number(term.value) if term.value is not None else term
     if operator.name == "not":
-        return canonical(negation(term.args[0], find), find)
+        negated = negation(term.args[0], find)
+        return term if negated is term else canonical(negated, find)
     args = [arg if arg.is_canonical else canonical(arg, find) for arg in term.args]
     return _simplified(operator, args, find)
 
 
 def _simplified(operator: Operator, args: list[Term], find: Find) -> Term:
-    """An operator applied to canonical arguments, simplified."""
+    """An operator applied to canonical arguments, in canonical form."""
     for index in operator.windows:
-        args[index] = _window(args[index], operator, index)
+        given = args[index]
+        if not (given.is_canonical and given.value in WHOLE_BARS):
+            args[index] = _window(given, operator, index)
     if operator.body is not None:
         return _expanded(operator, tuple(args), find)
-    built = call(operator, *args)
-    if built.is_canonical:
-        return built
-    for rule in RULES.get(operator.name) or (POINTWISE if operator.is_pointwise else ()):
-        changed = rule(built, find)
-        if changed is not None:
-            return canonical(changed, find)
-    built.is_canonical = True
-    return built
+    rules = rules_of(operator)
+    if rules:
+        build = partial(_built, find)
+        for rule in rules:
+            simpler = rule(operator, args, build)
+            if simpler is not None:
+                simpler.is_canonical = True
+                return simpler
+    made = call(operator, *args)
+    if made.size > MAX_CANONICAL_NODES or made.depth > MAX_CANONICAL_DEPTH:
+        raise _too_large(made)
+    made.is_canonical = True
+    return made
+
+
+def _too_large(term: Term) -> MeaningError:
+    out = "with lets and defines written out"
+    if term.size > MAX_CANONICAL_NODES:
+        message = f"the expression has {term.size:,} nodes {out}; at most {MAX_CANONICAL_NODES:,}"
+        return MeaningError("E307", message)
+    message = f"the expression is nested {term.depth} deep {out}; at most {MAX_CANONICAL_DEPTH}"
+    return MeaningError("E104", message)
+
+
+def _built(find: Find, operator: Operator | str, *args: Term) -> Term:
+    """What rules build with: an operator, or the one of that name, on canonical arguments."""
+    if isinstance(operator, str):
+        operator = find(operator)
+    return _simplified(operator, list(args), find)
 
 
 @lru_cache(16_384)
@@ -105,8 +147,7 @@ def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     body = canonical(operator.body, find)  # simplified once, not at every use
     expanded = _instantiated(body, args, find)
     head = expanded.operator
-    is_condition = head is None or head.complement or head.name in ("and", "or")
-    expanded.is_indicator = not is_condition
+    expanded.is_indicator = head is not None and not head.is_condition
     return expanded
 
 
@@ -117,7 +158,10 @@ def _instantiated(body: Term, args: tuple[Term, ...], find: Find) -> Term:
     if body.operator is None:
         assert isinstance(body.leaf, Argument)
         return args[body.leaf.index]
-    return _simplified(body.operator, [_instantiated(arg, args, find) for arg in body.args], find)
+    given = [_instantiated(arg, args, find) for arg in body.args]
+    if body.operator.name == "not":
+        return canonical(call(body.operator, *given), find)
+    return _simplified(body.operator, given, find)
 
 
 def _window(term: Term, operator: Operator, index: int) -> Term:
@@ -132,142 +176,11 @@ def _window(term: Term, operator: Operator, index: int) -> Term:
     if value is None or not math.isfinite(value) or not least <= value <= MAX_WINDOW_BARS:
         name = operator.slot(index).name
         found = text_of(term) if value is None else f"{value:g}"
-        raise WindowError(
+        message = (
             f"`{name}` of `{operator.name}` is {found}; "
             f"it must be a whole number from {least} to {MAX_WINDOW_BARS}"
         )
-    return number(math.floor(value))
-
-
-def negation(term: Term, find: Find) -> Term:
-    """The condition that holds where another is known not to hold."""
-    operator = term.operator
-    if operator is None:
-        return truth(not term.leaf)
-    if operator.body is not None:
-        return negation(substitute(operator.body, term.args), find)
-    if operator.name == "not":
-        return term.args[0]
-    if operator.name in ("and", "or"):
-        other = find("or" if operator.name == "and" else "and")
-        return call(other, *[negation(arg, find) for arg in term.args])
-    if operator.name == "lag":
-        return call(operator, negation(term.args[0], find), term.args[1])
-    return call(find(operator.complement), *term.args)
-
-
-# -- the rules: a term whose arguments are canonical -> an equal, simpler term, or None
-
-
-def fold_literals(term: Term, find: Find) -> Term | None:
-    """Arithmetic on literals is done once: `2 * 3` is `6`. An unknown result is left alone."""
-    for arg in term.args:
-        if type(arg.leaf) is not Number:
-            return None
-    value = fold(term)
-    return number(value) if value is not None and math.isfinite(value) else None
-
-
-def decide_literals(term: Term, find: Find) -> Term | None:
-    """A comparison of two literals is what it is."""
-    for arg in term.args:
-        if type(arg.leaf) is not Number:
-            return None
-    return truth(bool(fold(term)))
-
-
-def turn_greater(term: Term, find: Find) -> Term | None:
-    """`a > b` is written `b < a`, and `a >= b` likewise."""
-    left, right = term.args
-    return call(find("<" if term.head == ">" else "<="), right, left)
-
-
-def sort_operands(term: Term, find: Find) -> Term | None:
-    """The operands of `+ * == !=` stand in order of their text."""
-    left, right = term.args
-    if text_of(right) < text_of(left) and term.operator:
-        return call(term.operator, right, left)
-    return None
-
-
-def flatten(term: Term, find: Find) -> Term | None:
-    """Nested `and`, `or`, `min`, `max` become one, its operands sorted and each there once."""
-    assert term.operator is not None
-    parts: list[Term] = []
-    for arg in term.args:
-        parts.extend(arg.args if arg.operator is term.operator else (arg,))
-    ordered = tuple(sorted(dict.fromkeys(parts), key=text_of))
-    if len(ordered) == 1:
-        return ordered[0]
-    return None if ordered == term.args else call(term.operator, *ordered)
-
-
-def decide_conditions(term: Term, find: Find) -> Term | None:
-    """A constant condition decides an `and` or `or`, or leaves it."""
-    assert term.operator is not None
-    decisive = term.head == "or"
-    if any(arg.leaf is decisive for arg in term.args):
-        return truth(decisive)
-    kept = [arg for arg in term.args if arg.leaf is not (not decisive)]
-    if len(kept) == len(term.args):
-        return None
-    if len(kept) < 2:
-        return kept[0] if kept else truth(not decisive)
-    return call(term.operator, *kept)
-
-
-def drop_neutral(term: Term, find: Find) -> Term | None:
-    """`x * 1`, `x / 1` and `x - 0` are `x`."""
-    left, right = term.args
-    neutral = 0.0 if term.head == "-" else 1.0
-    if right.value == neutral:
-        return left
-    return right if term.head == "*" and left.value == neutral else None
-
-
-def drop_double_sign(term: Term, find: Find) -> Term | None:
-    """`--x` is `x`."""
-    return term.args[0].args[0] if term.args[0].head == "negate" else None
-
-
-def choose_literally(term: Term, find: Find) -> Term | None:
-    """`where(true, x, y)` is `x`."""
-    condition, x, y = term.args
-    return (x if condition.leaf else y) if isinstance(condition.leaf, bool) else None
-
-
-def push_lag(term: Term, find: Find) -> Term | None:
-    """`x[0]` is `x`, `x[1][2]` is `x[3]`, and a lag of arithmetic is arithmetic on lags."""
-    assert term.operator is not None
-    x, bars = term.args
-    if bars.value == 0 or type(x.leaf) in (Number, bool):
-        return x
-    if x.operator is None:
-        return None
-    if x.head == "lag" and bars.value is not None and x.args[1].value is not None:
-        return call(term.operator, x.args[0], number(bars.value + x.args[1].value))
-    if x.operator.is_pointwise and x.operator.kernel is not None:
-        return call(x.operator, *[call(term.operator, arg, bars) for arg in x.args])
-    return None
-
-
-POINTWISE: tuple[Rule, ...] = (fold_literals,)
-RULES: dict[str, tuple[Rule, ...]] = {
-    "+": (fold_literals, sort_operands),
-    "*": (fold_literals, drop_neutral, sort_operands),
-    "-": (fold_literals, drop_neutral),
-    "/": (fold_literals, drop_neutral),
-    "negate": (fold_literals, drop_double_sign),
-    "min": (fold_literals, flatten),
-    "max": (fold_literals, flatten),
-    "where": (choose_literally,),
-    "<": (decide_literals,),
-    "<=": (decide_literals,),
-    ">": (turn_greater,),
-    ">=": (turn_greater,),
-    "==": (decide_literals, sort_operands),
-    "!=": (decide_literals, sort_operands),
-    "and": (decide_conditions, flatten),
-    "or": (decide_conditions, flatten),
-    "lag": (push_lag,),
-}
+        raise MeaningError("E304", message)
+    whole = number(math.floor(value))
+    whole.is_canonical = True
+    return whole

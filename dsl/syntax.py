@@ -1,19 +1,16 @@
-"""What each grammar rule builds: applied by Lark bottom up, without recursion."""
+"""What each grammar rule builds: called by Lark's parser as it reduces, bottom up."""
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
-from lark import Token, v_args
-from lark.tree import Meta
-from lark.visitors import Transformer_NonRecursive
+from lark import Token, Transformer, v_args
 
 from dsl import nodes
 from dsl.errors import Diagnostic, Span
 
 MAX_DEPTH = 60
-
-Built = nodes.Expression | Token
 
 
 class BuildError(Exception):
@@ -25,7 +22,7 @@ class BuildError(Exception):
 
 
 @v_args(inline=True)
-class Builder(Transformer_NonRecursive[Token, nodes.File]):
+class Builder(Transformer[Token, nodes.File]):
     """Grammar rules to nodes."""
 
     # -- expressions
@@ -34,85 +31,66 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
         return expression
 
     def number(self, token: Token) -> nodes.Number:
-        value, percent = nodes.number_from_text(token)
-        if value == float("inf"):
-            raise BuildError("E108", "the number is too large", _span(token), "write a smaller one")
-        return nodes.Number(value, percent, _span(token))
+        return _finite(nodes.Number(*nodes.number_from_text(token), span=_span(token)))
 
     def name(self, token: Token) -> nodes.Name:
-        return nodes.Name(str(token), _span(token))
+        return _name(token)
 
     def truth(self, token: Token) -> nodes.Truth:
         return nodes.Truth(token == "true", _span(token))
 
-    @v_args(meta=True, inline=True)
-    def call(self, meta: Meta, head: Token, *args: nodes.Expression | None) -> nodes.Call:
-        given = tuple(arg for arg in args if arg is not None)
-        return _call(str(head), given, Span(meta.start_pos, meta.end_pos), _span(head))
+    def call(self, head: Token, *rest: nodes.Expression | Token | None) -> nodes.Call:
+        *args, closing = rest
+        given = tuple(cast(nodes.Expression, arg) for arg in args if arg is not None)
+        return _call(str(head), given, _from_to(head, closing), _span(head))
 
-    @v_args(meta=True, inline=True)
-    def lag(self, meta: Meta, x: nodes.Expression, bars: nodes.Expression) -> nodes.Call:
-        span = Span(meta.start_pos, meta.end_pos)
-        return _call("lag", (x, bars), span, Span(x.span.end, meta.end_pos))
+    def lag(self, x: nodes.Expression, bars: nodes.Expression, closing: Token) -> nodes.Call:
+        span = _from_to(x, closing)
+        return _call("lag", (x, bars), span, Span(x.span.end, span.end))
 
-    @v_args(meta=True, inline=True)
-    def group(self, meta: Meta, inner: nodes.Expression) -> nodes.Expression:
-        return _widen(inner, Span(meta.start_pos, meta.end_pos))
+    def group(self, opening: Token, inner: nodes.Expression, closing: Token) -> nodes.Expression:
+        return _widen(inner, _from_to(opening, closing))
 
     def prefix(self, symbol: Token, x: nodes.Expression) -> nodes.Call:
         head = "not" if symbol == "not" else "negate"
-        return _call(head, (x,), Span(_span(symbol).start, x.span.end), _span(symbol))
+        return _call(head, (x,), _from_to(symbol, x), _span(symbol))
 
-    def left(self, first: nodes.Expression, *rest: Built) -> nodes.Expression:
-        built = first
-        for symbol, operand in zip(rest[::2], rest[1::2], strict=True):
-            symbol, operand = cast(Token, symbol), cast(nodes.Expression, operand)
-            span = Span(built.span.start, operand.span.end)
-            built = _call(str(symbol), (built, operand), span, _span(symbol))
-        return built
+    def infix(self, left: nodes.Expression, symbol: Token, right: nodes.Expression) -> nodes.Call:
+        return _call(str(symbol), (left, right), _from_to(left, right), _span(symbol))
 
-    def compare(self, first: nodes.Expression, *rest: Built) -> nodes.Expression:
-        if len(rest) > 2:
-            raise BuildError(
-                "E106",
-                "comparisons cannot be chained",
-                _span(cast(Token, rest[2])),
-                "write `a < b and b < c`",
-            )
-        return self.left(first, *rest)
+    def chained(self, *parts: nodes.Expression | Token) -> nodes.Expression:
+        second = cast(Token, parts[3])
+        message, hint = "comparisons cannot be chained", "write `a < b and b < c`"
+        raise BuildError("E106", message, _span(second), hint)
 
     # -- statements
 
-    @v_args(meta=True, inline=True)
-    def about(self, meta: Meta, text: Token) -> nodes.About:
-        return nodes.About(text[1:-1], Span(meta.start_pos, meta.end_pos))
+    def about(self, keyword: Token, text: Token) -> nodes.About:
+        return nodes.About(text[1:-1], _from_to(keyword, text))
 
-    @v_args(meta=True, inline=True)
     def param(
         self,
-        meta: Meta,
+        keyword: Token,
         name: Token,
         value: nodes.Number,
         bounds: tuple[nodes.Number, nodes.Number] | None,
         step: nodes.Number | None,
     ) -> nodes.Param:
         low, high = bounds or (None, None)
-        span = Span(meta.start_pos, meta.end_pos)
+        for given in (value, low, high, step):
+            if given is not None:
+                _finite(given)
+        span = _from_to(keyword, step or high or value)
         return nodes.Param(str(name), value, low, high, step, span, _span(name))
 
-    @v_args(meta=True, inline=True)
-    def let(self, meta: Meta, name: Token, value: nodes.Expression) -> nodes.Let:
-        return nodes.Let(str(name), value, Span(meta.start_pos, meta.end_pos), _span(name))
+    def let(self, keyword: Token, name: Token, value: nodes.Expression) -> nodes.Let:
+        return nodes.Let(str(name), value, _from_to(keyword, value), _span(name))
 
-    @v_args(meta=True, inline=True)
-    def order(self, meta: Meta, name: Token, when: nodes.Expression) -> nodes.Order:
-        span = Span(meta.start_pos, meta.end_pos)
-        return nodes.Order(cast(nodes.OrderName, str(name)), when, span)
+    def order(self, name: Token, when: nodes.Expression) -> nodes.Order:
+        return nodes.Order(cast(nodes.OrderName, str(name)), when, _from_to(name, when))
 
-    @v_args(meta=True, inline=True)
-    def setting(self, meta: Meta, name: Token, value: nodes.Expression) -> nodes.Setting:
-        span = Span(meta.start_pos, meta.end_pos)
-        return nodes.Setting(cast(nodes.SettingName, str(name)), value, span)
+    def setting(self, name: Token, value: nodes.Expression) -> nodes.Setting:
+        return nodes.Setting(cast(nodes.SettingName, str(name)), value, _from_to(name, value))
 
     # -- signatures
 
@@ -128,22 +106,15 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
     def kind(self, name: Token, price: Token | None, volume: Token | None) -> nodes.KindNote:
         if price is None or volume is None:
             return nodes.KindNote(str(name))
-        return nodes.KindNote(str(name), (int(price), int(volume)))
+        return nodes.KindNote(str(name), (_exponent(price), _exponent(volume)))
 
-    @v_args(meta=True, inline=True)
-    def argument(
-        self,
-        meta: Meta,
-        name: Token,
-        kind: nodes.KindNote,
-        *rest: object,
-    ) -> nodes.Argument:
+    def argument(self, name: Token, kind: nodes.KindNote, *rest: object) -> nodes.Argument:
         # `kind [range] [= default]`, or `like x [= default]`, which has no range.
         bounds = cast(tuple[nodes.Number, nodes.Number] | None, rest[0] if len(rest) > 1 else None)
         default = cast(nodes.Number | Token | None, rest[-1])
         note = nodes.KindNote(kind.name, kind.dimension, bounds, like=kind.like)
-        given = self.name(default) if isinstance(default, Token) else default
-        return nodes.Argument(str(name), note, given, Span(meta.start_pos, meta.end_pos))
+        given = _name(default) if isinstance(default, Token) else default
+        return nodes.Argument(str(name), note, given, _span(name))
 
     def alike(self, name: Token) -> nodes.KindNote:
         return nodes.KindNote("number", like=str(name))
@@ -157,50 +128,48 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
     def distance(self, name: Token) -> nodes.Result:
         return nodes.Result("distance", str(name), span=_span(name))
 
-    @v_args(meta=True, inline=True)
     def result(
         self,
-        meta: Meta,
         kind: nodes.KindNote,
         bounds: tuple[nodes.Number, nodes.Number] | None,
         typical: tuple[nodes.Number, nodes.Number] | None,
     ) -> nodes.Result:
         note = nodes.KindNote(kind.name, kind.dimension, bounds, typical)
-        return nodes.Result("kind", kind=note, span=Span(meta.start_pos, meta.end_pos))
+        return nodes.Result("kind", kind=note)
 
-    @v_args(meta=True, inline=True)
     def signature(
         self,
-        meta: Meta,
         name: Token,
         arguments: tuple[nodes.Argument, ...] | None,
         result: nodes.Result | None,
     ) -> nodes.Signature:
-        span = Span(meta.start_pos, meta.end_pos)
-        return nodes.Signature(str(name), arguments or (), result, span)
+        return nodes.Signature(str(name), arguments or (), result, _span(name))
 
     # -- items
 
     def also(self, *names: Token) -> tuple[str, ...]:
         return tuple(str(name) for name in names)
 
-    @v_args(meta=True, inline=True)
     def define(
         self,
-        meta: Meta,
+        keyword: Token,
         name: Token,
         arguments: tuple[nodes.Argument, ...] | None,
         result: nodes.Result,
         also: tuple[str, ...] | None,
+        _about: Token | None,
         about: Token | None,
         body: nodes.Expression,
     ) -> nodes.Define:
         signature = nodes.Signature(str(name), arguments or (), result, _span(name))
         text = about[1:-1] if about is not None else ""
-        return nodes.Define(signature, also or (), text, body, Span(meta.start_pos, meta.end_pos))
+        return nodes.Define(signature, also or (), text, body, _from_to(keyword, body))
 
-    @v_args(meta=True, inline=True)
-    def strategy(self, meta: Meta, name: Token, *statements: nodes.Statement) -> nodes.Strategy:
+    def strategy(
+        self, keyword: Token, name: Token, *rest: nodes.Statement | Token
+    ) -> nodes.Strategy:
+        *given, closing = rest
+        statements = cast(tuple[nodes.Statement, ...], tuple(given))
         seen: set[str] = set()
         for statement in statements:
             if isinstance(statement, nodes.Param | nodes.Let):
@@ -214,11 +183,38 @@ class Builder(Transformer_NonRecursive[Token, nodes.File]):
                     f"keep one `{word}`; join conditions with `and` or `or`",
                 )
             seen.add(word)
-        span = Span(meta.start_pos, meta.end_pos)
-        return nodes.Strategy(str(name), statements, span, _span(name))
+        return nodes.Strategy(str(name), statements, _from_to(keyword, closing), _span(name))
 
     def file(self, *items: nodes.Define | nodes.Strategy) -> nodes.File:
         return nodes.File(items)
+
+
+def _name(token: Token) -> nodes.Name:
+    return nodes.Name(str(token), _span(token))
+
+
+def _from_to(first: Token | nodes.Expression, last: object) -> Span:
+    """From where one thing begins to where another ends."""
+    start = first.start_pos or 0 if isinstance(first, Token) else first.span.start
+    if isinstance(last, Token):
+        return Span(start, (last.start_pos or 0) + len(last))
+    return Span(start, cast(nodes.Expression, last).span.end)
+
+
+def _finite(number: nodes.Number) -> nodes.Number:
+    if math.isinf(number.value):
+        raise BuildError("E108", "the number is too large", number.span, "write a smaller one")
+    return number
+
+
+def _exponent(token: Token) -> int:
+    """An exponent of price or volume in a signature."""
+    try:
+        return int(token)
+    except ValueError:
+        message = f"a dimension is a whole number, not {token}"
+        hint = "`other(a, b)` is price^a * volume^b"
+        raise BuildError("E112", message, _span(token), hint) from None
 
 
 def _span(token: Token) -> Span:

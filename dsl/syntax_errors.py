@@ -118,9 +118,9 @@ def _list(expected: set[str]) -> str:
     if len(expected & _OPERATORS) > 2:
         parts.append("an operator")
         expected = expected - _OPERATORS
-    if expected & {"STRATEGY", "_STRATEGY"}:
+    if expected & {"STRATEGY", "DEFINE"}:
         parts.append("`strategy` or `define`")
-    known = _STARTS | {"_STRATEGY", "_DEFINE"}
+    known = _STARTS | {"STRATEGY", "DEFINE"}
     for terminal in sorted(expected - known):
         parts.append(_WORDS.get(terminal, f"`{terminal.strip('_').lower()}`"))
     return " or ".join(dict.fromkeys(parts)) or "nothing more"

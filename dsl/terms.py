@@ -81,6 +81,11 @@ class Operator:
         return tuple(index for index, slot in enumerate(self.slots) if slot.is_window)
 
     @property
+    def is_condition(self) -> bool:
+        """Whether a primitive gives a condition: such a one has a complement, or joins others."""
+        return bool(self.complement) or self.name in ("and", "or")
+
+    @property
     def required(self) -> int:
         """How many arguments have no default."""
         return sum(slot.default is None for slot in self.slots)
@@ -128,6 +133,7 @@ class Term:
         "__weakref__",
         "args",
         "canonical",
+        "depth",
         "is_canonical",
         "is_indicator",
         "is_open",
@@ -145,6 +151,7 @@ class Term:
     args: tuple[Term, ...]
     leaf: Number | bool | Parameter | Argument | None
     size: int
+    depth: int
     canonical: Term | None
     is_canonical: bool
     is_indicator: bool
@@ -160,14 +167,18 @@ class Term:
         self.args = args
         self.leaf = leaf
         self.value = None if leaf is None else getattr(leaf, "value", None)
-        size, is_open, is_plain = 1, isinstance(leaf, Argument), not isinstance(leaf, Parameter)
+        size, depth = 1, 0
+        is_open, is_plain = isinstance(leaf, Argument), not isinstance(leaf, Parameter)
         if operator is not None and operator.is_own:
             is_plain = False
         for arg in args:
             size += arg.size
+            if arg.depth > depth:
+                depth = arg.depth
             is_open = is_open or arg.is_open
             is_plain = is_plain and arg.is_plain
-        self.size, self.is_open, self.is_plain = size, is_open, is_plain
+        self.size, self.depth = size, depth + 1
+        self.is_open, self.is_plain = is_open, is_plain
         self.canonical = self.judgement = self.lookback = self.spelled = None
         self.is_canonical = self.is_indicator = False
 

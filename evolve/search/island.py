@@ -11,7 +11,7 @@ from typing import Any
 from deap import base, tools
 
 from dsl.program import Program, Rules
-from dsl.simplify import WindowError
+from dsl.simplify import MeaningError
 from evolve.search.credit import Credit, shares
 from evolve.search.individual import Evaluate, Fitness, Individual
 from evolve.search.proposer import proposers
@@ -192,7 +192,7 @@ class _Breeder:
         program = Program("evolved", rules)
         try:
             key = program.key
-        except WindowError:
+        except MeaningError:
             return None
         counts["valid"] += 1
         if key in self.seen or key in self.known:

@@ -53,6 +53,7 @@ strategy s { let unused = 3 buy when close > open hold 5 }
 strategy s { buy when close > open hold 5 cover when close < open }
 define f(x: number) -> like x = f(x)
 define f(x: number) -> volume = x
+define f(x: number) -> other(1.5, 0) = x * x
 define f(x: number, n: window) -> like x = x
 """.strip()
 

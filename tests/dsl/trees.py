@@ -51,11 +51,10 @@ def numbers(signed: bool = False) -> st.SearchStrategy[nodes.Number]:
 
 
 @cache
-def ranges() -> st.SearchStrategy[tuple[nodes.Number, nodes.Number]]:
+def ranges(is_open: bool = True) -> st.SearchStrategy[tuple[nodes.Number, nodes.Number]]:
     """Bounds in order, open ends included."""
-    ends = numbers(signed=True) | st.sampled_from(
-        [nodes.Number(float("-inf")), nodes.Number(float("inf"))]
-    )
+    endless = st.sampled_from([nodes.Number(float("-inf")), nodes.Number(float("inf"))])
+    ends = numbers(signed=True) | endless if is_open else numbers(signed=True)
     return st.tuples(ends, ends).map(lambda pair: _ordered(*pair))
 
 
@@ -120,7 +119,7 @@ def params() -> st.SearchStrategy[nodes.Param]:
         lambda name, value, ends, step: nodes.Param(name, value, ends[0], ends[1], step),
         names(),
         signed,
-        ranges(),
+        ranges(is_open=False),
         st.none() | signed,
     )
     return bare | ranged

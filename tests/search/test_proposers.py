@@ -12,7 +12,7 @@ import pytest
 from dsl.check import check_file, inspect
 from dsl.format import format_program
 from dsl.program import Program, Rules
-from dsl.simplify import WindowError
+from dsl.simplify import MeaningError
 from evolve.search.edit import positions
 from evolve.search.grow import grow_rules
 from evolve.search.proposer import proposers
@@ -48,7 +48,7 @@ def children(name: str, count: int, seed: int = 1) -> Iterator[Rules]:
             continue
         try:
             _ = Program("child", rules).key
-        except WindowError:
+        except MeaningError:
             continue
         pool.append(rules)
         yield rules

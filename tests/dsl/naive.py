@@ -1,0 +1,145 @@
+"""What a written term means, said as plainly as possible: one bar at a time, nothing simplified.
+
+A number is a float or NaN (unknown); a condition is True, False or None (unknown). Before the
+first bar every series is unknown. Windowed operators run their own kernel, uncompiled, on
+lists: what they compute is tested against other libraries elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from dsl.bars import Bars
+from dsl.terms import Argument, Operator, Term
+from tests.samples import Values
+
+Truth = bool | None
+Number = Callable[[int], float]
+Condition = Callable[[int], Truth]
+Meaning = Callable[[int], float | Truth]
+
+
+def plainly(term: Term, bars: Bars) -> Values:
+    """float64[bar] of a number; of a condition 1 where it holds, 0 where it fails or is unknown."""
+    value = meaning(term, bars, ())
+    return np.array([float(value(bar) or 0.0) for bar in range(len(bars))])
+
+
+def fails(term: Term, bars: Bars) -> Values:
+    """1 where a condition is known not to hold."""
+    value = meaning(term, bars, ())
+    return np.array([float(value(bar) is False) for bar in range(len(bars))])
+
+
+def meaning(term: Term, bars: Bars, given: tuple[Meaning, ...]) -> Meaning:
+    """A term as a function of the bar, memoised; `given` are the arguments of the define around."""
+    return cache(_meaning(term, bars, given))
+
+
+def _meaning(term: Term, bars: Bars, given: tuple[Meaning, ...]) -> Meaning:
+    operator, leaf = term.operator, term.leaf
+    if isinstance(leaf, Argument):
+        return given[leaf.index]
+    if operator is None:
+        constant: float | bool = leaf if isinstance(leaf, bool) else float(term.value or 0.0)
+        return lambda bar: constant
+    if operator.series:
+        row: list[float] = getattr(bars, operator.series)[0].tolist()
+        return lambda bar: row[bar] if bar >= 0 else math.nan
+    args = tuple(meaning(arg, bars, given) for arg in term.args)
+    if operator.body is not None:
+        return meaning(operator.body, bars, args)
+    if operator.name == "lag":
+        x, n = args
+        return lambda bar: x(bar - math.floor(n(0) or 0))
+    if operator.name in POINTWISE:
+        at_bar = POINTWISE[operator.name]
+        return lambda bar: at_bar(*[arg(bar) for arg in args])
+    return _windowed(operator, args, len(bars))
+
+
+def _windowed(operator: Operator, args: tuple[Meaning, ...], length: int) -> Meaning:
+    inputs: list[object] = []
+    for index, arg in enumerate(args):
+        is_window = operator.slot(index).is_window
+        inputs.append(math.floor(arg(0) or 0) if is_window else [arg(i) for i in range(length)])
+    out = [math.nan] * length
+    assert operator.kernel is not None
+    operator.kernel(*inputs, out)
+    return lambda bar: out[bar] if bar >= 0 else math.nan
+
+
+# -- numbers
+
+
+def _known(function: Callable[..., float], domain: Callable[..., bool]) -> Callable[..., float]:
+    """The function where all its arguments are known and in its domain; unknown elsewhere."""
+
+    def at_bar(*values: float) -> float:
+        unknown = any(math.isnan(value) for value in values) or not domain(*values)
+        return math.nan if unknown else float(function(*values))
+
+    return at_bar
+
+
+def _anywhere(*_: float) -> bool:
+    return True
+
+
+def _sign(x: float) -> float:
+    return (x > 0) - (x < 0)
+
+
+def _where(condition: Truth, x: float, y: float) -> float:
+    return math.nan if condition is None else x if condition else y
+
+
+# -- conditions: Kleene's logic of the unknown
+
+
+def _compared(holds: Callable[[float, float], bool]) -> Callable[[float, float], Truth]:
+    return lambda x, y: None if math.isnan(x) or math.isnan(y) else holds(x, y)
+
+
+def _both(*values: Truth) -> Truth:
+    if any(value is False for value in values):
+        return False
+    return None if any(value is None for value in values) else True
+
+
+def _not(value: Truth) -> Truth:
+    return None if value is None else not value
+
+
+def _either(*values: Truth) -> Truth:
+    return _not(_both(*[_not(value) for value in values]))
+
+
+POINTWISE: dict[str, Callable[..., float | Truth]] = {
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "/": _known(lambda x, y: x / y, lambda x, y: y != 0),
+    "negate": lambda x: -x,
+    "min": _known(min, _anywhere),
+    "max": _known(max, _anywhere),
+    "abs": abs,
+    "sign": _known(_sign, _anywhere),
+    "sqrt": _known(math.sqrt, lambda x: x >= 0),
+    "log": _known(math.log, lambda x: x > 0),
+    "floor": _known(math.floor, math.isfinite),
+    "where": _where,
+    "<": _compared(lambda x, y: x < y),
+    "<=": _compared(lambda x, y: x <= y),
+    ">": _compared(lambda x, y: x > y),
+    ">=": _compared(lambda x, y: x >= y),
+    "==": _compared(lambda x, y: x == y),
+    "!=": _compared(lambda x, y: x != y),
+    "and": _both,
+    "or": _either,
+    "not": _not,
+}

@@ -1,0 +1,134 @@
+"""The canonical form: one text for one meaning, and the meaning that was written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsl.bars import Bars
+from dsl.catalog import catalog
+from dsl.check import check_expression
+from dsl.evaluate import Evaluator
+from dsl.parse import parse_expression
+from dsl.resolve import Scope, resolve
+from dsl.spelling import text_of
+from dsl.terms import Term
+from tests.dsl.expressions import conditions, numbers, small
+from tests.dsl.naive import fails, plainly
+from tests.dsl.values import assert_identical, values
+from tests.samples import gappy_bars, random_bars, tied_bars
+
+MARKETS = [random_bars(1, 60), gappy_bars(2, 60), gappy_bars(3, 60, 0.2), tied_bars(4, 60)]
+
+ONE_WAY = {
+    # comparisons point to the larger side
+    "open >= close": "close <= open",
+    "3 < 2": "false",
+    "1 <= 1": "true",
+    # `not` moves down to the comparisons, and turns none of them true for an unknown value
+    "not close == open": "close != open",
+    "not (close > open or low < high)": "close <= open and high <= low",
+    "not (not (close > open) and high > low)": "high <= low or open < close",
+    "not crossunder(close, open)": "close[1] < open[1] or open <= close",
+    "not true": "false",
+    "0 / 0 == 0 / 0": "0 / 0 == 0 / 0",
+    "not (0 / 0 == 1)": "0 / 0 != 1",
+    # constants decide what they can
+    "close > open and true": "open < close",
+    "close > open or not false": "true",
+    "close > open or false": "open < close",
+    "where(true, close, open)": "close",
+    "where(3 > 2 and close > open, 1, 2)": "where(open < close, 1, 2)",
+    # operands in order, each once; sums and products keep their nesting
+    "volume + (low + high)": "high + low + volume",
+    "volume * (low + high)": "(high + low) * volume",
+    "(open + close) + volume": "close + open + volume",
+    "open - close": "open - close",
+    "min(low, min(close, low), 3)": "min(3, close, low)",
+    "max(close, close)": "close",
+    # literals are folded, neutral ones dropped, unknown ones left alone
+    "2 * 3 + 4": "10",
+    "1 / 0": "1 / 0",
+    "sqrt(-1)": "sqrt(-1)",
+    "close / 1": "close",
+    "close + 0": "0 + close",
+    "-(-close)": "close",
+    "0 * -1": "0",
+    # lags add up
+    "sma(close, 5)[2][1]": "sma(close, 5)[3]",
+    "(close / open)[1][1]": "(close / open)[2]",
+    "close[1][2][0]": "close[3]",
+    "typical_price()[1]": "((close + (high + low)) / 3)[1]",
+    # windows are whole numbers
+    "sma(close, 15 / 2)": "sma(close, 7)",
+    "sma(close, floor(sqrt(50)))": "sma(close, 7)",
+    "close[1 / 2]": "close",
+}
+
+
+@pytest.mark.parametrize("written", ONE_WAY)
+def test_a_meaning_is_written_one_way(written: str) -> None:
+    assert text_of(check_expression(written)) == ONE_WAY[written]
+
+
+def as_written(text: str) -> Term:
+    term = resolve(parse_expression(text), Scope(catalog().find, catalog().names))
+    assert term is not None
+    return term
+
+
+@given(small(conditions() | numbers()))
+def test_the_canonical_text_is_its_own_canonical_text(text: str) -> None:
+    canonical = check_expression(text)
+    assert check_expression(text_of(canonical)) is canonical
+
+
+@settings(max_examples=150)
+@given(small(numbers()), st.sampled_from(MARKETS))
+def test_a_number_is_what_was_written(text: str, bars: Bars) -> None:
+    assert_identical(values(text, bars), plainly(as_written(text), bars))
+
+
+@settings(max_examples=150)
+@given(small(conditions()), st.sampled_from(MARKETS))
+def test_a_condition_holds_where_what_was_written_holds(text: str, bars: Bars) -> None:
+    assert_identical(values(text, bars), plainly(as_written(text), bars))
+    assert_identical(values(f"not {text}", bars), fails(as_written(text), bars))
+
+
+@given(small(conditions()), small(conditions()))
+def test_the_order_of_conditions_has_no_meaning(a: str, b: str) -> None:
+    assert check_expression(f"{a} and {b}") is check_expression(f"{b} and {a}")
+    assert check_expression(f"not ({a} or {b})") is check_expression(f"not {b} and not {a}")
+    assert check_expression(f"{a} or {a}") is check_expression(a)
+
+
+@given(small(numbers()), small(numbers()))
+def test_the_order_of_operands_has_no_meaning(a: str, b: str) -> None:
+    assert check_expression(f"{a} + {b}") is check_expression(f"{b} + {a}")
+    assert check_expression(f"{a} * {b}") is check_expression(f"{b} * {a}")
+    assert check_expression(f"{a} < {b}") is check_expression(f"{b} > {a}")
+    assert check_expression(f"max({a}, {b}, low)") is check_expression(f"max({b}, low, {a})")
+
+
+@pytest.mark.parametrize("same", ["max(low, max(3, 0))", "max(max(low, 3), 0)", "max(0, low, 3)"])
+def test_literals_among_operands_are_folded_wherever_they_stand(same: str) -> None:
+    assert check_expression(same) is check_expression("max(3, low)")
+
+
+@given(small(numbers()), st.integers(0, 3), st.integers(0, 3))
+def test_lags_add_up(text: str, first: int, second: int) -> None:
+    assert check_expression(f"({text})[{first}][{second}]") is check_expression(
+        f"({text})[{first + second}]"
+    )
+
+
+@given(small(conditions()), st.sampled_from(MARKETS))
+def test_values_do_not_depend_on_what_was_computed_before(text: str, bars: Bars) -> None:
+    term, other = check_expression(text), check_expression("rsi(close, 3) > adx(5)")
+    used = Evaluator(bars, arena_mb=0.0001)
+    for _ in range(70):
+        used.series(other)
+        found = used.series(term)
+    assert_identical(found, Evaluator(bars).series(term))

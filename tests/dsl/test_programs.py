@@ -1,0 +1,306 @@
+"""Programs: what they are printed as, what their hash depends on, and what defines mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+
+from dsl.catalog import catalog
+from dsl.check import check, check_expression, inspect
+from dsl.evaluate import evaluate
+from dsl.format import compact_text, format_program, format_text
+from dsl.terms import Operator
+from tests.dsl.expressions import conditions, numbers, small, strategies
+from tests.dsl.values import assert_identical, values
+from tests.samples import gappy_bars
+
+
+def sound(condition: str, defines: str = "") -> str:
+    return f"{defines}\nstrategy s {{ buy when {condition} hold 5 }}"
+
+
+def errors(text: str) -> list[str]:
+    return [each.code for each in inspect(text).errors]
+
+
+# -- printed and read again
+
+
+@given(strategies())
+def test_a_printed_program_is_the_same_program(text: str) -> None:
+    program = check(text)
+    for printed in (format_program(program), compact_text(program)):
+        again = check(printed)
+        assert again.rules == program.rules
+        assert again.hash == program.hash
+    assert format_text(format_program(program)) == format_program(program)
+
+
+@given(strategies())
+def test_formatting_changes_no_meaning(text: str) -> None:
+    assert check(format_text(text)).rules == check(text).rules
+
+
+@given(strategies(), strategies("level", "also"))
+def test_names_have_no_part_in_the_hash(text: str, other: str) -> None:
+    def renamed(source: str, heat: str, bars: str) -> str:
+        source = re.sub(rf"\b(edge_)?{bars}\b", lambda m: f"{m.group(1) or ''}zz", source)
+        return re.sub(rf"\b{heat}\b", "aa.b", source).replace("strategy s", "strategy t")
+
+    assert check(renamed(text, "heat", "bars")).hash == check(text).hash
+    assert check(renamed(other, "level", "also")).hash == check(other).hash
+
+
+@given(strategies())
+def test_about_comments_and_ranges_have_no_part_in_the_hash(text: str) -> None:
+    other = text.replace("{\n", '{ about "why"\n# because\n', 1)
+    other = re.sub(r" in \S+( step \S+)?\n", "\n", other)
+    assert other.count(" in ") == 0
+    assert check(other).hash == check(text).hash
+
+
+def test_a_printed_program_brings_the_defines_it_uses() -> None:
+    defines = """
+    define outer(x: number) -> like x also wrapper = inner(x) * 2
+    define unused(x: number) -> like x = x
+    define inner(x: number, n: window = 3) -> like x about "smooth" = sma(x, n)
+    """
+    program = check(sound("close > wrapper(open)", defines))
+    assert [each.name for each in program.defines] == ["inner", "outer"]
+    printed = format_program(program)
+    assert "unused" not in printed
+    assert check(printed).hash == program.hash
+
+
+# -- two spellings, one hash
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("close > open", "open < close"),
+        ("close >= open", "not close < open"),
+        ("SMA(close, 9) > low", "ta.sma(close, 9) > low"),
+        ("ts_mean(close, 9) > low", "sma(close, 9) > low"),
+        ("Sma(close, 9) > low", "ta.SMA(close, 9) > low"),
+        ("delay(close, 2) > low", "close[2] > low"),
+        ("add(close, open) > low", "close + open > low"),
+        ("sma(close) > low", "sma(close, 20) > low"),
+        ("obv() > 0", "obv(close, volume) > 0"),
+        ("CLOSE > ta.open", "close > open"),
+        ("roc(close, 3) > 6%", "(close - close[3]) / close[3] > .06"),
+        ("bb_upper(close, 9) < high", "sma(close, 9) + 2 * stdev(close, 9) < high"),
+        ("cross_above(close, low)", "close > low and close[1] <= low[1]"),
+        ("atr(5) > 0", "rma(true_range(), 5) > 0"),
+        ("close > low and close > low", "close > low"),
+        ("close > sma(close, 2 * 5)", "close > sma(close, 10)"),
+    ],
+)
+def test_two_spellings_are_one_program(one: str, other: str) -> None:
+    assert check(sound(one)).hash == check(sound(other)).hash
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("close > open", "close >= open"),
+        ("close > open", "close < open"),
+        ("(close + open) + low > 0", "close + (open + low) > 0"),
+        ("close / open > 1", "close > open"),
+        ("close > close[1]", "close > close[2]"),
+        ("close - open > 0", "open - close > 0"),
+        ("not close > open", "close < open"),
+    ],
+)
+def test_two_meanings_are_two_programs(one: str, other: str) -> None:
+    assert check(sound(one)).hash != check(sound(other)).hash
+
+
+@pytest.mark.parametrize("operator", list(catalog()), ids=lambda each: each.name)
+def test_every_alias_is_its_operator(operator: Operator) -> None:
+    for alias in operator.aliases:
+        assert catalog().find(alias) is operator
+        assert catalog().find(f"ta.{alias}") is operator
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["buy when close > open stop 5%", "short when close > open hold 5",
+     "buy when close > open hold 5 size 0.5", "buy when close > open sell when low < open hold 5",
+     "buy when close > open hold 6"],
+)  # fmt: skip
+def test_every_rule_has_a_part_in_the_hash(rules: str) -> None:
+    assert check(f"strategy s {{ {rules} }}").hash != check(sound("close > open")).hash
+
+
+# -- defines
+
+CHAINED = (
+    "define outer(x: number, n: window = 4) -> like x = middle(x, n) + middle(x[1], n / 2)",
+    "define middle(x: number, n: window) -> like x = inner(x, 2, n)",
+    "define inner(x: number, k: ratio, n: window) -> like x = k * sma(x, n)",
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(CHAINED)))
+def test_defines_work_in_any_order(order: tuple[str, ...]) -> None:
+    written = "2 * sma(close, 4) + 2 * sma(close[1], 2) > low"
+    assert check(sound("outer(close) > low", "\n".join(order))).hash == check(sound(written)).hash
+
+
+@given(small(numbers()), small(conditions()))
+def test_a_define_means_its_body(number: str, condition: str) -> None:
+    defines = """
+    define f(c: bool, x: number, y: number) -> like x = where(c and x > y, x + 1, -y)
+    define g(x: number, c: bool) -> bool = f(not c, x, 0.5) > x or c
+    """
+    plain = f"sign({number})"
+    report = inspect(sound(f"g({plain}, {condition})", defines))
+    assert not report.errors
+    body = f"where((not {condition}) and {plain} > 0.5, {plain} + 1, -0.5)"
+    assert report.programs[0].hash == check(sound(f"{body} > {plain} or {condition}")).hash
+
+
+@pytest.mark.parametrize(
+    ("define", "used", "meant"),
+    [
+        ("f(c: bool) -> bool = not c", "f(close > open)", "close <= open"),
+        (
+            "f(c: bool) -> bool = not (c and low > 3)",
+            "f(close > open)",
+            "close <= open or low <= 3",
+        ),
+        (
+            "f(c: bool, d: bool) -> bool = not c or d",
+            "f(close > 1, low > 1)",
+            "close <= 1 or low > 1",
+        ),
+        (
+            "f(c: bool) -> ratio = where(not c, 1, 2)",
+            "f(close > open) > 1",
+            "where(close <= open, 1, 2) > 1",
+        ),
+        ("f(c: bool) -> bool = c and true", "not f(close > open)", "close <= open"),
+        ("f(x: number, n: window) -> like x = x[n][1]", "f(close, 2) > low", "close[3] > low"),
+        ("f(x: number, n: window) -> like x = x[n]", "f(close, 0 + 1) > low", "close[1] > low"),
+        ("f(x: number) -> like x = x[1] - x", "f(close) > 0", "close[1] - close > 0"),
+        ("f(x: number) -> like x = max(x, close, x)", "f(open) > low", "max(open, close) > low"),
+        ("f(b: number, a: number) -> like a = b - a", "f(open, low) > 0", "open - low > 0"),
+    ],
+)
+def test_arguments_stand_for_what_is_given(define: str, used: str, meant: str) -> None:
+    assert check(sound(used, f"define {define}")).hash == check(sound(meant)).hash
+
+
+def test_argument_names_do_not_capture_and_are_not_captured() -> None:
+    define = "define f(x: number, y: number) -> like x = x - y"
+    text = f"""{define}
+    strategy s {{ let x = low let y = high buy when f(y, x) > f(x - y, close) hold 5 }}"""
+    assert check(text).hash == check(sound("high - low > (low - high) - close")).hash
+    nested = f"{define} define g(y: number, x: number) -> like x = f(y, x)"
+    assert check(sound("g(high, low) > 1", nested)).hash == check(sound("high - low > 1")).hash
+
+
+def test_a_define_sees_no_let_of_a_strategy() -> None:
+    define = "define f(x: number) -> like x = x + y"
+    text = f"{define} strategy s {{ let y = low buy when f(low) > y hold 5 }}"
+    assert "E201" in errors(text)
+
+
+@pytest.mark.parametrize(
+    "defines",
+    [
+        "define f(x: number) -> like x = f(x)",
+        "define f(x: number) -> like x = sma(f(x)[1], 3)",
+        "define f(x: number) -> like x = g(x) define g(x: number) -> like x = f(x)",
+        "define f(x: number) -> like x = g(x) define g(x: number) -> like x = h(x) "
+        "define h(x: number) -> like x = f(x)",
+        "define f(x: number) -> like x also g = g(x)",
+    ],
+)
+def test_recursion_is_refused(defines: str) -> None:
+    assert "E205" in errors(sound("f(close) > open", defines))
+
+
+def test_a_define_may_use_another_by_its_alias() -> None:
+    defines = "define f(x: number) -> like x = g(x) define h(x: number) -> like x also g = x + 1"
+    assert errors(sound("f(close) > open", defines)) == []
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        "f(x: number) -> like x also sma = x",
+        "f(x: number) -> like x also f = x",
+        "f(x: number) -> like x also g, g = x",
+        "f(x: number) -> like x also g = x define g(x: number) -> like x = x + 1",
+        "f(x: number) -> like x also g = x define h(x: number) -> like x also g = x + 1",
+    ],
+)
+def test_an_alias_that_stands_for_something_else_is_refused(define: str) -> None:
+    assert "E204" in errors(sound("f(close) > open", f"define {define}"))
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["n: window = nothing", "n: window = close", "n: window = 2.5", "n: window = 0",
+     "n: bool = close", "n: bool = 1", "n: level = nothing"],
+)  # fmt: skip
+def test_a_default_that_does_not_fit_is_refused(argument: str) -> None:
+    assert errors(f"define f({argument}) -> volume = volume") != []
+
+
+# -- evaluated
+
+
+@given(strategies())
+def test_signals_are_the_rules_values(text: str) -> None:
+    program, bars = check(text), gappy_bars(5, 80)
+    signals = evaluate(program, bars)[0]
+    for order in ("buy", "sell", "short", "cover"):
+        term = getattr(program.canonical, order)
+        found = signals.order(order).astype(float)
+        expected = values("false", bars) if term is None else values(written(term), bars)
+        assert_identical(found, expected)
+
+
+def written(term: object) -> str:
+    from dsl.spelling import text_of
+    from dsl.terms import Term
+
+    assert isinstance(term, Term)
+    return text_of(term)
+
+
+# -- processes
+
+IN_A_PROCESS = """
+import sys
+import dsl.catalog, dsl.check, dsl.format
+program = dsl.check.check(sys.stdin.read())
+dsl.format.format_program(program)
+print(program.hash, *[each for each in ("numpy", "numba", "pandas") if each in sys.modules])
+"""
+
+
+def test_a_hash_is_the_same_in_every_process_and_loads_no_numerics() -> None:
+    text = format_text(sound("adx() > 25 and min(mfi(), rsi(close), 50) < 10 and close > low"))
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", IN_A_PROCESS],
+            input=text,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert said == {check(text).hash + "\n"}
+    assert check_expression("min(mfi(), 50)") is check_expression("min(50, mfi())")

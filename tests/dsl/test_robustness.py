@@ -1,0 +1,189 @@
+"""Whatever is given to the language, it answers soon and in findings, never in a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsl.catalog import catalog
+from dsl.check import Report, check_file, inspect
+from dsl.format import format_text
+from tests.dsl.expressions import strategies
+
+SOUND = "strategy s {{ buy when {} hold 5 }}"
+HARD_LIMIT_SECONDS = 10
+
+
+def looked_at(text: str) -> Report:
+    """The report on a text, each of its findings shown and within the text."""
+    report = inspect(text)
+    for each in report.diagnostics:
+        assert each.code in each.render()
+        assert each.source.name in json.dumps(each.as_json())
+        assert 0 <= each.span.start <= len(text)
+        assert each.span.start < each.span.end
+    return report
+
+
+# -- any text
+
+
+@given(st.text())
+def test_any_text_is_answered(text: str) -> None:
+    looked_at(text)
+
+
+@given(st.binary())
+def test_any_bytes_are_answered(data: bytes) -> None:
+    looked_at(data.decode(errors="replace"))
+
+
+@given(strategies(), st.data())
+def test_a_broken_strategy_is_answered(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 5)))
+    pieces = st.sampled_from(["", "(", ")", "{", "}", '"', "#", "when", "buy", "-", "[", "1", "\n"])
+    piece = data.draw(pieces | st.text(max_size=3))
+    broken = text[:start] + piece + text[end:]
+    report = looked_at(broken)
+    if not report.errors:
+        again = check_file(format_text(broken))
+        assert [each.hash for each in again] == [each.hash for each in report.programs]
+
+
+CALLS = st.builds(
+    "{}({})".format,
+    st.sampled_from(sorted({*catalog().names()} - {"and", "or", "not"})),
+    st.lists(
+        st.sampled_from(["close", "close > open", "3", "2.5", "-1", "0", "1e9", "6%", "true"]),
+        max_size=4,
+    ).map(", ".join),
+)
+
+
+@given(CALLS, CALLS)
+def test_operators_with_any_arguments_are_answered(a: str, b: str) -> None:
+    text = SOUND.format(f"{a} > {b}")
+    report = looked_at(text)
+    assert report.errors or report.programs
+    format_text(text)
+
+
+# -- odd numbers
+
+
+@pytest.mark.parametrize("number", ["1e400", "1e400%", f"1e{'9' * 30}%", "9" * 400, "1e-400%"])
+@pytest.mark.parametrize(
+    "form",
+    ["close > {}", "rsi(close, {}) > 3", "close[{}] > 3", "close > sma(close, 2 * {})"],
+)
+def test_a_number_of_any_size_is_answered(number: str, form: str) -> None:
+    looked_at(SOUND.format(form.format(number)))
+
+
+@pytest.mark.parametrize("exponent", ["1.5", "inf", "-inf", "6%", "1e2", "1e400", "-0"])
+def test_an_odd_dimension_is_answered(exponent: str) -> None:
+    looked_at(f"define f(x: number) -> other({exponent}, 1) = close * volume")
+
+
+@pytest.mark.parametrize("bound", ["-5", "0", "0.5", "1e9", "inf"])
+def test_a_window_that_may_leave_its_limits_is_answered(bound: str) -> None:
+    looked_at(f"strategy s {{ param n = 3 in {bound}..{bound} buy when close > sma(close, n) }}")
+
+
+# -- size and nesting
+
+MEASURE = """
+import sys, time
+from dsl.check import inspect
+text = sys.stdin.read()
+began = time.process_time()
+report = inspect(text)
+print(time.process_time() - began, *[each.code for each in report.errors])
+"""
+
+
+def measured(text: str) -> tuple[float, list[str]]:
+    """Processor seconds and the codes of the errors, in a process that may not hang this one."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=HARD_LIMIT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"no answer within {HARD_LIMIT_SECONDS} s")
+    assert done.returncode == 0, done.stderr[-300:]
+    seconds, *codes = done.stdout.split()
+    return float(seconds), codes
+
+
+def chain(link: str, last: str, count: int) -> str:
+    """Defines d0, d1, … where each is said with the next, and a strategy that uses the first."""
+    bodies = [link.replace("next", f"d{index + 1}") for index in range(count)]
+    defines = [
+        f"define d{index}(x: number) -> like x = {body}"
+        for index, body in enumerate([*bodies, last])
+    ]
+    return "\n".join([*defines, SOUND.format("d0(close) > open")])
+
+
+def lets(link: str, count: int) -> str:
+    """Lets a0, a1, … where each is said with the one before."""
+    lines = [f"let a{index + 1} = {link.replace('last', f'a{index}')}" for index in range(count)]
+    body = "\n".join(["let a0 = close", *lines, f"buy when a{count} > open hold 5"])
+    return f"strategy s {{ {body} }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{" * 3_000_000, "E103"),
+        ("{" * 1_900_000, "E101"),
+        (SOUND.format("(" * 100_000), "E101"),
+        (SOUND.format("not " * 100_000 + "close > open"), "E104"),
+        (SOUND.format("-" * 100_000 + "close > open"), "E104"),
+        (SOUND.format("close" + "[1]" * 100_000 + " > open"), "E104"),
+        (SOUND.format("abs(" * 100_000 + "close" + ")" * 100_000 + " > open"), "E104"),
+        (lets("last + last[1]", 60), "E307"),
+        (chain("next(x) + next(x)[1] + next(x)[2]", "x", 11), "E307"),
+        (chain("next(x) + next(x)[1]", "x", 40), "E104"),
+    ],
+    ids=[
+        "3 MB of braces", "braces", "open parentheses", "nots", "minuses", "lags", "calls",
+        "doubling lets", "tripling defines", "deep defines",
+    ],
+)  # fmt: skip
+def test_limits_are_reached_at_once(text: str, code: str) -> None:
+    seconds, codes = measured(text)
+    assert code in codes
+    assert seconds < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SOUND.format("(" * 30_000 + "close" + ")" * 30_000 + " > open"),
+        lets("last + last[1] / 2", 60),
+        lets("max(last, 3)", 240),
+        chain("next(x)", "x", 150),
+        chain("next(x)", "x", 1_000),
+        chain("sma(next(x), 2)", "x", 150),
+        chain("sma(next(x), 2)", "x", 1_000),
+    ],
+    ids=[
+        "parentheses", "lets", "long lets", "defines", "a thousand defines", "nested defines",
+        "a thousand nested defines",
+    ],
+)  # fmt: skip
+def test_long_chains_are_answered(text: str) -> None:
+    seconds, _ = measured(text)
+    assert seconds < 2
