@@ -69,6 +69,17 @@ class Bars:
         return digest.hexdigest()
 
     @cached_property
+    def calendar(self) -> dict[str, Panel]:
+        """float64[bar] each: weekday (Monday is 1), month and day_of_month of the bars."""
+        days = self.time.astype("datetime64[D]")
+        months = days.astype("datetime64[M]")
+        return {
+            "weekday": ((days.astype(np.int64) + 3) % 7 + 1).astype(np.float64),
+            "month": (months.astype(np.int64) % 12 + 1).astype(np.float64),
+            "day_of_month": ((days - months).astype(np.int64) + 1).astype(np.float64),
+        }
+
+    @cached_property
     def days(self) -> Panel:
         """float64[bar]: calendar days since the bar before; 0 for the first."""
         steps = np.diff(self.time.astype("datetime64[ns]").astype(np.int64))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import cast
 
 from dsl import kinds, nodes
@@ -11,6 +12,7 @@ from dsl.errors import Diagnostic
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, Judgement, Kind
 from dsl.resolve import Scope, resolve, resolve_window
+from dsl.simplify import substitute
 from dsl.terms import Operator, Slot, Term, argument, call, number
 
 Find = Callable[[str], Operator | None]
@@ -52,12 +54,17 @@ def slots_from(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def judge_from(signature: nodes.Signature) -> Callable[..., Judgement]:
-    """The rule of a signature's result: kinds of the arguments -> kind of the result."""
+def judge_from(signature: nodes.Signature, body: Term | None = None) -> Callable[..., Judgement]:
+    """The rule of a signature's result: kinds of the arguments -> kind of the result.
+
+    A result that is any `number` is of the kind its body has over such arguments.
+    """
     result = signature.result
     assert result is not None
     if result.rule == "kind":
         assert result.kind is not None
+        if result.kind.name == "number" and body is not None:
+            return _inferred(signature, body)
         fixed = Judgement(kind_from_note(result.kind) or kinds.Kind("other"))
         return lambda *given: fixed
     names = [each.name for each in signature.arguments]
@@ -67,6 +74,16 @@ def judge_from(signature: nodes.Signature) -> Callable[..., Judgement]:
     return lambda *given: Judgement(
         kinds.distance_of(given[index]), sampled=given[index].family != "scalar"
     )
+
+
+def _inferred(signature: nodes.Signature, body: Term) -> Callable[..., Judgement]:
+    @cache
+    def infer(*given: Kind) -> Judgement:
+        named = zip(signature.arguments, given, strict=True)
+        args = [argument(index, arg.name, kind) for index, (arg, kind) in enumerate(named)]
+        return Judgement(kind_of(substitute(body, tuple(args))), sampled=False)
+
+    return infer
 
 
 def signature_text(signature: nodes.Signature) -> str:
@@ -110,7 +127,7 @@ def define(
     body = resolve(node.body, scope)
     if body is None:
         return None, scope.found
-    rule = judge_from(signature)
+    rule = judge_from(signature, body)
     declared = rule(*[kind_of(scope.names[slot.name]) for slot in slots]).kind
     _check_result(node, declared, kind_of(body), scope)
     for each in signature.arguments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dsl.kinds import BOOL, LEVEL, Judgement, Kind, comparison_of, scalar
+from dsl.kinds import BOOL, INF, LEVEL, Judgement, Kind, comparison_of, scalar
 from dsl.terms import Argument, Number, Parameter, Slot, Term
 
 
@@ -71,6 +71,8 @@ def _judge(term: Term) -> Judgement:
                 return Judgement(scalar(param.value))
             return Judgement(Kind("scalar", low=param.low, high=param.high))
         case Argument(kind=kind):
+            if kind is not None and kind.family == "window":
+                return Judgement(Kind("scalar", low=1.0, high=INF))
             return Judgement(kind or LEVEL)
     assert term.operator is not None
     operator = term.operator

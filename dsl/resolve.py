@@ -132,8 +132,8 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
     if name in scope.unknown:
         return None
     operator = scope.find(name)
-    if operator is not None and operator.series:
-        return call(operator)
+    if operator is not None and operator.is_bare:
+        return call(operator, *[slot.default for slot in operator.slots if slot.default])
     if operator is not None:
         form = operator.signature.split(" ->")[0]
         message = f"`{name}` is an operator and needs its arguments"

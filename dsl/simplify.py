@@ -147,7 +147,8 @@ def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     body = canonical(operator.body, find)  # simplified once, not at every use
     expanded = _instantiated(body, args, find)
     head = expanded.operator
-    expanded.is_indicator = head is not None and not head.is_condition
+    is_condition = head is None or head.complement or head.name in ("and", "or")
+    expanded.is_indicator = not is_condition
     return expanded
 
 

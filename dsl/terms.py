@@ -81,9 +81,9 @@ class Operator:
         return tuple(index for index, slot in enumerate(self.slots) if slot.is_window)
 
     @property
-    def is_condition(self) -> bool:
-        """Whether a primitive gives a condition: such a one has a complement, or joins others."""
-        return bool(self.complement) or self.name in ("and", "or")
+    def is_bare(self) -> bool:
+        """Whether its name alone may stand for it: `close`, and `obv` for `obv()`."""
+        return not self.windows and all(slot.default is not None for slot in self.slots)
 
     @property
     def required(self) -> int:

@@ -91,7 +91,7 @@ class Evaluator:
         self.length = len(bars)
         self._series: dict[str, Series] = {
             name: np.array(getattr(bars, name)[symbol], dtype=np.float64) for name in FIELDS
-        }
+        } | bars.calendar
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}
         self._kept_conditions: dict[Term, Condition] = {}

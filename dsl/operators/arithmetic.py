@@ -17,6 +17,21 @@ def _negated(x: Kind) -> Judgement:
     return kinds.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
 
 
+LARGEST_LOG = 709.0
+
+
+def _raised(x: Kind, y: Kind) -> Judgement:
+    """A known whole exponent raises the dimension; any other wants a plain number."""
+    if y.low == y.high and float(y.low).is_integer():
+        times = int(y.low)
+        low = 0.0 if x.low >= 0 or times % 2 == 0 else -math.inf
+        return Judgement(
+            Kind("other", x.price * times, x.volume * times, low=low), sampled=False
+        )
+    complaint = "" if x.is_scale_free else f"raises {x} to a power that is not a whole number"
+    return Judgement(Kind("other"), complaint, sampled=False)
+
+
 def _size(x: Kind) -> Judgement:
     kind = Kind(x.family, x.price, x.volume, low=0.0, high=max(abs(x.low), abs(x.high)))
     return Judgement(kind, sampled=False)
@@ -141,6 +156,32 @@ def square_root(x: Series, out: Series) -> None:
 def logarithm(x: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = math.log(x[i]) if x[i] > 0 else math.nan
+
+
+@pointwise(
+    "exp(x: change) -> ratio",
+    "e to the power of x; unknown where that is beyond the largest number",
+    "exp(sum(log(close / close[1]), 20))",
+)
+def exponential(x: Series, out: Series) -> None:
+    for i in range(len(out)):
+        out[i] = math.exp(x[i]) if x[i] <= LARGEST_LOG else math.nan
+
+
+@pointwise(
+    "power(x: number, y: number)",
+    "x to the power of y; unknown where that is no real number",
+    "power(close / open, 2)",
+    aliases=("pow",),
+    judge=_raised,
+)
+def power(x: Series, y: Series, out: Series) -> None:
+    for i in range(len(out)):
+        base, exponent = x[i], y[i]
+        is_real = base > 0 or (base == 0 and exponent > 0) or (base < 0 and exponent % 1 == 0)
+        if base != 0 and is_real:
+            is_real = exponent * math.log(abs(base)) <= LARGEST_LOG
+        out[i] = math.pow(base, exponent) if is_real else math.nan
 
 
 @pointwise(

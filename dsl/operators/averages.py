@@ -95,6 +95,7 @@ def rma(x: Series, n: int, out: Series) -> None:
     "wma(x: number, n: window 2..200 = 20) -> like x",
     "weighted moving average: the newest of n values weighs n, the oldest 1",
     "wma(close, 20)",
+    aliases=("decay_linear", "ts_decay_linear", "lwma"),
     lookback=_window,
 )
 def wma(x: Series, n: int, out: Series) -> None:
@@ -112,3 +113,46 @@ def wma(x: Series, n: int, out: Series) -> None:
             weighted += known * x[i]
             total += x[i]
         out[i] = 2.0 * weighted / (n * (n + 1.0)) if known == n else math.nan
+
+
+@operator(
+    "smooth(x: number, alpha: ratio 0.02..0.5 = 0.1) -> like x",
+    "exponential smoothing by a weight of one's own, seeded with the first known value",
+    "smooth(close, 0.1)",
+    aliases=("ewma", "ewm"),
+    lookback=lambda: 0,
+)
+def smooth(x: Series, alpha: Series, out: Series) -> None:
+    average = math.nan
+    for i in range(len(x)):
+        average = x[i] if average != average else average + alpha[i] * (x[i] - average)
+        out[i] = average
+
+
+@operator(
+    "kama(x: number, n: window 5..50 = 10) -> like x",
+    "Kaufman's adaptive average: quick (2 bars) where x trends, slow (30 bars) where it wavers",
+    "kama(close, 10)",
+    lookback=lambda n: n,
+)
+def kama(x: Series, n: int, out: Series) -> None:
+    quick, slow = 2.0 / 3.0, 2.0 / 31.0
+    average, path, known = 0.0, 0.0, 0
+    for i in range(len(x)):
+        out[i] = math.nan
+        if x[i] != x[i]:
+            path, known = 0.0, 0
+            continue
+        known += 1
+        if known > 1:
+            path += abs(x[i] - x[i - 1])
+        if known > n + 1:
+            path -= abs(x[i - n] - x[i - n - 1])
+        if known == n:
+            average = x[i]
+        if known > n:
+            way = abs(x[i] - x[i - n])
+            efficiency = way / path if path > way else 1.0
+            weight = (efficiency * (quick - slow) + slow) ** 2
+            average += weight * (x[i] - average)
+            out[i] = average

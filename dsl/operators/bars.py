@@ -1,4 +1,4 @@
-"""The bar itself: the five series every strategy starts from, and values of earlier bars."""
+"""The bar itself: prices, volume, its day, and values of earlier bars."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ HIGH = _series("high", "level", "the bar's highest price")
 LOW = _series("low", "level", "the bar's lowest price")
 CLOSE = _series("close", "level", "the bar's last price")
 VOLUME = _series("volume", "volume", "the amount traded in the bar")
+WEEKDAY = _series("weekday", "oscillator 1..7 typical 1..5", "the bar's weekday: Monday is 1")
+MONTH = _series("month", "oscillator 1..12 typical 1..12", "the bar's month: January is 1")
+DAY = _series("day_of_month", "oscillator 1..31 typical 1..31", "the bar's day of the month")
 
 
 @operator(

@@ -100,3 +100,104 @@ def mad(x: Series, n: int, out: Series) -> None:
         for j in range(i - n + 1, i + 1):
             deviation += abs(x[j] - mean)
         out[i] = deviation / n
+
+
+@operator(
+    "skew(x: number, n: window 5..200 = 20) -> change typical -2..2",
+    "sample skewness of the last n values, bias corrected: above 0 where the upper tail is longer",
+    "skew(roc(close, 1), 20)",
+    aliases=("skewness", "ts_skewness"),
+    lookback=lambda n: n - 1,
+)
+def skew(x: Series, n: int, out: Series) -> None:
+    """G1 = n / ((n - 1) (n - 2)) * sum of z^3, by the sample deviation (Joanes and Gill, 1998)."""
+    unknown = -1
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            unknown = i
+        out[i] = math.nan
+        first = i - n + 1
+        if first < 0 or unknown >= first or n < 3:
+            continue
+        mean = 0.0
+        for j in range(first, i + 1):
+            mean += x[j]
+        mean /= n
+        squares, cubes = 0.0, 0.0
+        for j in range(first, i + 1):
+            squares += (x[j] - mean) ** 2
+            cubes += (x[j] - mean) ** 3
+        deviation = math.sqrt(squares / (n - 1))
+        if deviation > 1e-14 * abs(mean):
+            out[i] = n / ((n - 1.0) * (n - 2.0)) * cubes / deviation**3
+
+
+@operator(
+    "kurt(x: number, n: window 5..200 = 20) -> change typical -1.5..4",
+    "sample excess kurtosis of the last n values, bias corrected: above 0 where tails are heavy",
+    "kurt(roc(close, 1), 20)",
+    aliases=("kurtosis", "ts_kurtosis"),
+    lookback=lambda n: n - 1,
+)
+def kurt(x: Series, n: int, out: Series) -> None:
+    """G2 by the sample deviation (Joanes and Gill, 1998)."""
+    unknown = -1
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            unknown = i
+        out[i] = math.nan
+        first = i - n + 1
+        if first < 0 or unknown >= first or n < 4:
+            continue
+        mean = 0.0
+        for j in range(first, i + 1):
+            mean += x[j]
+        mean /= n
+        squares, fourths = 0.0, 0.0
+        for j in range(first, i + 1):
+            square = (x[j] - mean) ** 2
+            squares += square
+            fourths += square * square
+        variance = squares / (n - 1)
+        if math.sqrt(variance) > 1e-14 * abs(mean):
+            weight = n * (n + 1.0) / ((n - 1.0) * (n - 2.0) * (n - 3.0))
+            excess = 3.0 * (n - 1.0) ** 2 / ((n - 2.0) * (n - 3.0))
+            out[i] = weight * fourths / (variance * variance) - excess
+
+
+@operator(
+    "product(x: number, n: window 2..60 = 10)",
+    "product of the last n values",
+    "product(close / close[1], 10)",
+    aliases=("ts_product",),
+    judge=lambda x, n: Judgement(Kind("other") if x.dimension != (0, 0) else x, sampled=False),
+    lookback=lambda n: n - 1,
+)
+def product(x: Series, n: int, out: Series) -> None:
+    unknown = -1
+    for i in range(len(x)):
+        if x[i] != x[i]:
+            unknown = i
+        out[i] = math.nan
+        first = i - n + 1
+        if first >= 0 and unknown < first:
+            total = 1.0
+            for j in range(first, i + 1):
+                total *= x[j]
+            out[i] = total
+
+
+@operator(
+    "cumulate(x: number)",
+    "running sum of x since the first bar; an unknown value is left out",
+    "cumulate(sign(change(close, 1)))",
+    aliases=("cum", "cumsum"),
+    judge=lambda x: Judgement(Kind("other", x.price, x.volume), sampled=False),
+    lookback=lambda: 0,
+)
+def cumulate(x: Series, out: Series) -> None:
+    total = 0.0
+    for i in range(len(x)):
+        if x[i] == x[i]:
+            total += x[i]
+        out[i] = total if x[i] == x[i] else math.nan

@@ -1,0 +1,1 @@
+"""What the indicators, conditions and events must give; see references.py."""
