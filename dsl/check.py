@@ -187,10 +187,12 @@ def _name_is_free(name: str, span: Span, scope: Scope) -> bool:
         scope.report("E204", f"`{name}` is named twice", span, "rename one of them")
         return False
     operator = scope.find(name)
-    if operator is not None:
-        what = "a bar series" if operator.series else "an operator"
-        scope.report("E204", f"`{name}` is {what} already", span, "choose another name")
+    if operator is not None and operator.series:
+        scope.report("E204", f"`{name}` is a bar series already", span, "choose another name")
         return False
+    if operator is not None:
+        message = f"`{name}` is the name of an operator too"
+        scope.report("W409", message, span, f"choose another name; `{operator.signature}`")
     return True
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import cast
 
 from dsl import kinds, nodes
+from dsl.algebra import distance_of
 from dsl.errors import Diagnostic
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, Judgement, Kind
@@ -72,7 +73,7 @@ def judge_from(signature: nodes.Signature, body: Term | None = None) -> Callable
     if result.rule == "like":
         return lambda *given: Judgement(given[index], sampled=given[index].family != "scalar")
     return lambda *given: Judgement(
-        kinds.distance_of(given[index]), sampled=given[index].family != "scalar"
+        distance_of(given[index]), sampled=given[index].family != "scalar"
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dsl.kinds import BOOL, INF, LEVEL, Judgement, Kind, comparison_of, scalar
+from dsl.algebra import comparison_of
+from dsl.kinds import BOOL, INF, LEVEL, Judgement, Kind, scalar
 from dsl.terms import Argument, Number, Parameter, Slot, Term
 
 

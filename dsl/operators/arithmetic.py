@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dsl import kinds
+from dsl import algebra, kinds
 from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import pointwise
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _negated(x: Kind) -> Judgement:
-    return kinds.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
+    return algebra.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
 
 
 LARGEST_LOG = 709.0
@@ -37,7 +37,7 @@ def _size(x: Kind) -> Judgement:
     return Judgement(kind, sampled=False)
 
 
-@pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=kinds.sum_of, symbol="+")
+@pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=algebra.sum_of, symbol="+")
 def add(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = x[i] + y[i]
@@ -47,7 +47,7 @@ def add(x: Series, y: Series, out: Series) -> None:
     "subtract(x: number, y: number)",
     "difference",
     "high - low",
-    judge=kinds.difference_of,
+    judge=algebra.difference_of,
     symbol="-",
 )
 def subtract(x: Series, y: Series, out: Series) -> None:
@@ -56,7 +56,7 @@ def subtract(x: Series, y: Series, out: Series) -> None:
 
 
 @pointwise(
-    "multiply(x: number, y: number)", "product", "2 * atr(14)", judge=kinds.product_of, symbol="*"
+    "multiply(x: number, y: number)", "product", "2 * atr(14)", judge=algebra.product_of, symbol="*"
 )
 def multiply(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -67,7 +67,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
     "divide(x: number, y: number)",
     "quotient; unknown where y is 0",
     "close / sma(close, 50)",
-    judge=kinds.quotient_of,
+    judge=algebra.quotient_of,
     symbol="/",
 )
 def divide(x: Series, y: Series, out: Series) -> None:
@@ -88,7 +88,7 @@ def negate(x: Series, out: Series) -> None:
     "the smallest of its arguments",
     "min(open, close)",
     aliases=("smallest",),
-    judge=kinds.join_of,
+    judge=algebra.join_of,
     is_variadic=True,
 )
 def minimum(x: Series, y: Series, out: Series) -> None:
@@ -104,7 +104,7 @@ def minimum(x: Series, y: Series, out: Series) -> None:
     "the largest of its arguments",
     "max(open, close)",
     aliases=("largest",),
-    judge=kinds.join_of,
+    judge=algebra.join_of,
     is_variadic=True,
 )
 def maximum(x: Series, y: Series, out: Series) -> None:
@@ -178,7 +178,7 @@ def exponential(x: Series, out: Series) -> None:
 def power(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
         base, exponent = x[i], y[i]
-        is_real = base > 0 or (base == 0 and exponent > 0) or (base < 0 and exponent % 1 == 0)
+        is_real = base > 0 or (base == 0 and exponent >= 0) or (base < 0 and exponent % 1 == 0)
         if base != 0 and is_real:
             is_real = exponent * math.log(abs(base)) <= LARGEST_LOG
         out[i] = math.pow(base, exponent) if is_real else math.nan
@@ -200,7 +200,7 @@ def floor(x: Series, out: Series) -> None:
     "x where the condition holds, y where it does not, unknown where that is unknown",
     "where(close > open, volume, 0)",
     aliases=("iff", "if_else"),
-    judge=lambda condition, x, y: kinds.join_of(x, y),
+    judge=lambda condition, x, y: algebra.join_of(x, y),
 )
 def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
     """A kernel that gives numbers gets each condition twice: where it holds and where it fails."""

@@ -99,13 +99,19 @@ def rma(x: Series, n: int, out: Series) -> None:
     lookback=_window,
 )
 def wma(x: Series, n: int, out: Series) -> None:
-    total, weighted, known = 0.0, 0.0, 0
+    total, weighted, known, age = 0.0, 0.0, 0, 0
     for i in range(len(x)):
         if x[i] != x[i]:
-            total, weighted, known = 0.0, 0.0, 0
+            total, weighted, known, age = 0.0, 0.0, 0, 0
             out[i] = math.nan
             continue
-        if known == n:
+        age += 1
+        if known == n and age >= n:  # afresh, lest rounding adds up
+            total, weighted, age = 0.0, 0.0, 0
+            for j in range(n):
+                total += x[i - j]
+                weighted += (n - j) * x[i - j]
+        elif known == n:
             weighted += n * x[i] - total
             total += x[i] - x[i - n]
         else:

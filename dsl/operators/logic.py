@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsl import kinds
+from dsl import algebra
 from dsl.kinds import BOOL, Judgement, Kind
 from dsl.operators.declaration import Declaration, pointwise
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def _loosely(x: Kind, y: Kind) -> Judgement:
-    return kinds.comparison_of(x, y)._replace(sampled=False)
+    return algebra.comparison_of(x, y)._replace(sampled=False)
 
 
 @pointwise(
-    "less(x: number, y: number)", "less than", "close < open", judge=kinds.comparison_of,
+    "less(x: number, y: number)", "less than", "close < open", judge=algebra.comparison_of,
     complement=">=", symbol="<",
 )  # fmt: skip
 def less(x: Series, y: Series, out: Condition) -> None:
@@ -43,7 +43,7 @@ def at_most(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "greater(x: number, y: number)", "greater than", "close > open", judge=kinds.comparison_of,
+    "greater(x: number, y: number)", "greater than", "close > open", judge=algebra.comparison_of,
     complement="<=", symbol=">",
 )  # fmt: skip
 def greater(x: Series, y: Series, out: Condition) -> None:

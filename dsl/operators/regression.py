@@ -1,7 +1,8 @@
 """How two series, or a series and time, move together over the last n bars.
 
-All of them keep the means and the products of deviations of a sliding window (Welford's update,
-with the value that leaves), so that a bar costs the same whatever the window.
+All of them keep sums of a sliding window, of values less an anchor inside it, so that a bar costs
+the same whatever the window and prices far from 0 lose no digits. Every n bars the anchor moves
+to the newest value and the sums are taken afresh, lest rounding adds up.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dsl.kinds import Judgement, Kind, product_of
+from dsl.algebra import product_of
+from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import operator
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
+
+
+def _window(n: int) -> int:
+    return n - 1
 
 
 def _co_moment(x: Kind, y: Kind, n: Kind) -> Judgement:
@@ -25,40 +31,37 @@ def _co_moment(x: Kind, y: Kind, n: Kind) -> Judgement:
     "Pearson's correlation of x and y over n bars; unknown where one of them is flat",
     "correlation(close, volume, 20)",
     aliases=("corr", "ts_corr", "correl"),
-    lookback=lambda n: n - 1,
+    lookback=_window,
 )
 def correlation(x: Series, y: Series, n: int, out: Series) -> None:
-    mean_x, mean_y, xx, yy, xy = 0.0, 0.0, 0.0, 0.0, 0.0
-    known, equal_x, equal_y = 0, 0, 0
+    known, age, equal_x, equal_y = 0, 0, 0, 0
+    anchor_x, anchor_y, sum_x, sum_y, xx, yy, xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(len(x)):
         out[i] = math.nan
         if x[i] != x[i] or y[i] != y[i]:
-            mean_x, mean_y, xx, yy, xy = 0.0, 0.0, 0.0, 0.0, 0.0
-            known, equal_x, equal_y = 0, 0, 0
+            known, age = 0, 0
             continue
         equal_x = equal_x + 1 if known > 0 and x[i] == x[i - 1] else 1
         equal_y = equal_y + 1 if known > 0 and y[i] == y[i - 1] else 1
-        before_x, before_y = mean_x, mean_y
-        if known == n:
-            old_x, old_y = x[i - n], y[i - n]
-            mean_x += (x[i] - old_x) / n
-            mean_y += (y[i] - old_y) / n
-            xx -= (old_x - mean_x) * (old_x - before_x)
-            yy -= (old_y - mean_y) * (old_y - before_y)
-            xy -= (old_x - mean_x) * (old_y - before_y)
+        known, age = min(known + 1, n), age + 1
+        if known < n:
+            continue
+        first = i
+        if age >= n:
+            anchor_x, anchor_y, sum_x, sum_y, age = x[i], y[i], 0.0, 0.0, 0
+            xx, yy, xy, first = 0.0, 0.0, 0.0, i - n + 1
         else:
-            known += 1
-            mean_x += (x[i] - mean_x) / known
-            mean_y += (y[i] - mean_y) / known
-        xx += (x[i] - mean_x) * (x[i] - before_x)
-        yy += (y[i] - mean_y) * (y[i] - before_y)
-        xy += (x[i] - mean_x) * (y[i] - before_y)
-        if equal_x >= known:
-            mean_x, xx, xy = x[i], 0.0, 0.0
-        if equal_y >= known:
-            mean_y, yy, xy = y[i], 0.0, 0.0
-        if known == n and xx > 0.0 and yy > 0.0:
-            out[i] = max(-1.0, min(1.0, xy / math.sqrt(xx) / math.sqrt(yy)))
+            gone_x, gone_y = x[i - n] - anchor_x, y[i - n] - anchor_y
+            sum_x, sum_y = sum_x - gone_x, sum_y - gone_y
+            xx, yy, xy = xx - gone_x * gone_x, yy - gone_y * gone_y, xy - gone_x * gone_y
+        for j in range(first, i + 1):
+            new_x, new_y = x[j] - anchor_x, y[j] - anchor_y
+            sum_x, sum_y = sum_x + new_x, sum_y + new_y
+            xx, yy, xy = xx + new_x * new_x, yy + new_y * new_y, xy + new_x * new_y
+        spread_x, spread_y = xx - sum_x * sum_x / n, yy - sum_y * sum_y / n
+        if equal_x < n and equal_y < n and spread_x > 0.0 and spread_y > 0.0:
+            together = (xy - sum_x * sum_y / n) / math.sqrt(spread_x) / math.sqrt(spread_y)
+            out[i] = max(-1.0, min(1.0, together))
 
 
 @operator(
@@ -67,34 +70,33 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
     "covariance(roc(close, 1), roc(volume, 1), 20)",
     aliases=("cov", "ts_cov"),
     judge=_co_moment,
-    lookback=lambda n: n - 1,
+    lookback=_window,
 )
 def covariance(x: Series, y: Series, n: int, out: Series) -> None:
-    mean_x, mean_y, xy = 0.0, 0.0, 0.0
-    known, equal_x, equal_y = 0, 0, 0
+    known, age, equal_x, equal_y = 0, 0, 0, 0
+    anchor_x, anchor_y, sum_x, sum_y, xy = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(len(x)):
         out[i] = math.nan
         if x[i] != x[i] or y[i] != y[i]:
-            mean_x, mean_y, xy = 0.0, 0.0, 0.0
-            known, equal_x, equal_y = 0, 0, 0
+            known, age = 0, 0
             continue
         equal_x = equal_x + 1 if known > 0 and x[i] == x[i - 1] else 1
         equal_y = equal_y + 1 if known > 0 and y[i] == y[i - 1] else 1
-        before_y = mean_y
-        if known == n:
-            old_x, old_y = x[i - n], y[i - n]
-            mean_x += (x[i] - old_x) / n
-            mean_y += (y[i] - old_y) / n
-            xy -= (old_x - mean_x) * (old_y - before_y)
+        known, age = min(known + 1, n), age + 1
+        if known < n or n < 2:
+            continue
+        first = i
+        if age >= n:
+            anchor_x, anchor_y, sum_x, sum_y, age = x[i], y[i], 0.0, 0.0, 0
+            xy, first = 0.0, i - n + 1
         else:
-            known += 1
-            mean_x += (x[i] - mean_x) / known
-            mean_y += (y[i] - mean_y) / known
-        xy += (x[i] - mean_x) * (y[i] - before_y)
-        if equal_x >= known or equal_y >= known:
-            xy = 0.0
-        if known == n and n > 1:
-            out[i] = xy / (n - 1)
+            gone_x, gone_y = x[i - n] - anchor_x, y[i - n] - anchor_y
+            sum_x, sum_y, xy = sum_x - gone_x, sum_y - gone_y, xy - gone_x * gone_y
+        for j in range(first, i + 1):
+            new_x, new_y = x[j] - anchor_x, y[j] - anchor_y
+            sum_x, sum_y, xy = sum_x + new_x, sum_y + new_y, xy + new_x * new_y
+        is_flat = equal_x >= n or equal_y >= n
+        out[i] = 0.0 if is_flat else (xy - sum_x * sum_y / n) / (n - 1)
 
 
 @operator(
@@ -102,31 +104,32 @@ def covariance(x: Series, y: Series, n: int, out: Series) -> None:
     "slope of the least-squares line through the last n values, a bar",
     "slope(close, 14)",
     aliases=("linreg_slope", "linearreg_slope", "ts_slope"),
-    lookback=lambda n: n - 1,
+    lookback=_window,
 )
 def slope(x: Series, n: int, out: Series) -> None:
-    mean, xt, known, equal = 0.0, 0.0, 0, 0
-    spread = n * (n * n - 1.0) / 12.0  # of the times 0 .. n - 1 about their mean
+    """Times run from 0 at the oldest value to n - 1: what leaves moves all others down by one."""
+    known, age, equal = 0, 0, 0
+    anchor, total, weighted = 0.0, 0.0, 0.0
+    middle, spread = 0.5 * (n - 1), n * (n * n - 1.0) / 12.0
     for i in range(len(x)):
         out[i] = math.nan
         if x[i] != x[i]:
-            mean, xt, known, equal = 0.0, 0.0, 0, 0
+            known, age = 0, 0
             continue
         equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
-        if known == n:
-            old = x[i - n]
-            before = i - 0.5 * (n + 1)  # the mean time of the window that was
-            mean += (x[i] - old) / n
-            xt += (x[i] - mean) * (i - before) - (old - mean) * (i - n - before)
+        known, age = min(known + 1, n), age + 1
+        if known < n or n < 2:
+            continue
+        if age >= n:
+            anchor, total, weighted, age = x[i], 0.0, 0.0, 0
+            for j in range(n):
+                total += x[i - n + 1 + j] - anchor
+                weighted += j * (x[i - n + 1 + j] - anchor)
         else:
-            before = i - 0.5 * (known + 1)
-            known += 1
-            mean += (x[i] - mean) / known
-            xt += (x[i] - mean) * (i - before) if known > 1 else 0.0
-        if equal >= known:
-            mean, xt = x[i], 0.0
-        if known == n and n > 1:
-            out[i] = xt / spread
+            gone, new = x[i - n] - anchor, x[i] - anchor
+            weighted += (n - 1) * new - (total - gone)
+            total += new - gone
+        out[i] = 0.0 if equal >= n else (weighted - middle * total) / spread
 
 
 @operator(
@@ -134,31 +137,34 @@ def slope(x: Series, n: int, out: Series) -> None:
     "share of the last n values' variance that a straight line explains; unknown on a flat series",
     "rsquare(close, 14)",
     aliases=("rsq", "r_squared"),
-    lookback=lambda n: n - 1,
+    lookback=_window,
 )
 def rsquare(x: Series, n: int, out: Series) -> None:
-    mean, xx, xt, known, equal = 0.0, 0.0, 0.0, 0, 0
-    spread = n * (n * n - 1.0) / 12.0
+    known, age, equal = 0, 0, 0
+    anchor, total, squares, weighted = 0.0, 0.0, 0.0, 0.0
+    middle, spread = 0.5 * (n - 1), n * (n * n - 1.0) / 12.0
     for i in range(len(x)):
         out[i] = math.nan
         if x[i] != x[i]:
-            mean, xx, xt, known, equal = 0.0, 0.0, 0.0, 0, 0
+            known, age = 0, 0
             continue
         equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
-        last = mean
-        if known == n:
-            old = x[i - n]
-            before = i - 0.5 * (n + 1)
-            mean += (x[i] - old) / n
-            xx += (x[i] - old) * (x[i] - mean + old - last)
-            xt += (x[i] - mean) * (i - before) - (old - mean) * (i - n - before)
+        known, age = min(known + 1, n), age + 1
+        if known < n or n < 2:
+            continue
+        if age >= n:
+            anchor, total, squares, weighted, age = x[i], 0.0, 0.0, 0.0, 0
+            for j in range(n):
+                value = x[i - n + 1 + j] - anchor
+                total += value
+                squares += value * value
+                weighted += j * value
         else:
-            before = i - 0.5 * (known + 1)
-            known += 1
-            mean += (x[i] - mean) / known
-            xx += (x[i] - last) * (x[i] - mean)
-            xt += (x[i] - mean) * (i - before) if known > 1 else 0.0
-        if equal >= known:
-            mean, xx, xt = x[i], 0.0, 0.0
-        if known == n and xx > 0.0:
-            out[i] = min(1.0, xt / xx * (xt / spread))
+            gone, new = x[i - n] - anchor, x[i] - anchor
+            weighted += (n - 1) * new - (total - gone)
+            total += new - gone
+            squares += new * new - gone * gone
+        rest = squares - total * total / n
+        if equal < n and rest > 0.0:
+            together = weighted - middle * total
+            out[i] = min(1.0, together / rest * (together / spread))

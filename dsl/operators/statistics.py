@@ -51,15 +51,25 @@ def rolling_sum(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def stdev(x: Series, n: int, out: Series) -> None:
-    """Welford's update of mean and squared deviations; equal values give exactly 0."""
-    mean, squares, known, equal = 0.0, 0.0, 0, 0
+    """Welford's update of mean and squares, taken afresh every n bars, lest rounding adds up.
+
+    Equal values give exactly 0.
+    """
+    mean, squares, known, equal, age = 0.0, 0.0, 0, 0, 0
     for i in range(len(x)):
         if x[i] != x[i]:
-            mean, squares, known, equal = 0.0, 0.0, 0, 0
+            mean, squares, known, equal, age = 0.0, 0.0, 0, 0, 0
             out[i] = math.nan
             continue
+        age += 1
         equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
-        if known == n:
+        if known == n and age >= n:
+            mean, squares, age = 0.0, 0.0, 0
+            for j in range(i - n + 1, i + 1):
+                mean += x[j] / n
+            for j in range(i - n + 1, i + 1):
+                squares += (x[j] - mean) ** 2
+        elif known == n:
             left = x[i - n]
             before = mean
             mean += (x[i] - left) / n
@@ -85,18 +95,17 @@ def stdev(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def mad(x: Series, n: int, out: Series) -> None:
-    total, known = 0.0, 0
+    unknown = -1
     for i in range(len(x)):
         if x[i] != x[i]:
-            total, known = 0.0, 0
+            unknown = i
+        first = i - n + 1
+        if first < 0 or unknown >= first:
             out[i] = math.nan
             continue
-        total += x[i] - x[i - n] if known == n else x[i]
-        known = min(known + 1, n)
-        if known < n:
-            out[i] = math.nan
-            continue
-        mean, deviation = total / n, 0.0
+        mean, deviation = 0.0, 0.0
+        for j in range(first, i + 1):
+            mean += x[j] / n
         for j in range(i - n + 1, i + 1):
             deviation += abs(x[j] - mean)
         out[i] = deviation / n

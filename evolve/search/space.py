@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from dsl.bars import FIELDS
 from dsl.catalog import Catalog, catalog
 from dsl.errors import did_you_mean
 from dsl.judge import kind_of, misfit
@@ -176,7 +177,7 @@ def _allowed(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
             hint = did_you_mean(name, known.names()) or "`evolve ops` lists them"
             raise EvolveError(f"language.operators: there is no operator `{name}`", hint)
         wanted.add(found.name)
-    return [each for each in known if each.name in wanted or each.series]
+    return [each for each in known if each.name in wanted or each.series in FIELDS]
 
 
 Rule = tuple[Operator, tuple[Place, ...]]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.samples import Values
 
@@ -45,7 +46,7 @@ def quantile_of(q: float) -> Callable[[Values], float]:
         ordered, place = sorted(x.tolist()), q * (len(x) - 1)
         below = int(place)
         above = min(below + 1, len(x) - 1)
-        return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+        return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
     return function
 
@@ -128,18 +129,32 @@ def exact_slope(x: Values) -> float:
 # -- recursions
 
 
-def wilder(x: Values, n: int) -> Values:
-    out = np.full(len(x), np.nan)
-    out[n - 1] = x[:n].mean()
-    for i in range(n, len(x)):
-        out[i] = (out[i - 1] * (n - 1) + x[i]) / n
+def recursive(x: Values, n: int, weight: float) -> Values:
+    """Seeded with the mean of the first n values in a row, and again after an unknown one."""
+    out, waiting = np.full(len(x), np.nan), list[float]()
+    for i, value in enumerate(x.tolist()):
+        if np.isnan(value):
+            waiting = []
+        elif len(waiting) < n:
+            waiting.append(value)
+            out[i] = np.mean(waiting) if len(waiting) == n else np.nan
+        else:
+            out[i] = out[i - 1] * (1 - weight) + value * weight
     return out
+
+
+def wilder(x: Values, n: int) -> Values:
+    return recursive(x, n, 1 / n)
+
+
+def exponential(x: Values, n: int) -> Values:
+    return recursive(x, n, 2 / (n + 1))
 
 
 # -- conditions
 
 
-def compared(holds: Values, *inputs: Values) -> Values:
+def compared(holds: NDArray[np.bool_], *inputs: Values) -> Values:
     """A comparison of inputs as a condition: unknown where one of them is."""
     return np.where(np.isnan(inputs).any(axis=0), np.nan, holds)
 

@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from dsl.bars import Bars
+from dsl.kinds import BOOL
 from dsl.terms import Argument, Operator, Term
 from tests.samples import Values
 
@@ -48,7 +49,8 @@ def _meaning(term: Term, bars: Bars, given: tuple[Meaning, ...]) -> Meaning:
         constant: float | bool = leaf if isinstance(leaf, bool) else float(term.value or 0.0)
         return lambda bar: constant
     if operator.series:
-        row: list[float] = getattr(bars, operator.series)[0].tolist()
+        own = bars.calendar.get(operator.series)
+        row: list[float] = (getattr(bars, operator.series)[0] if own is None else own).tolist()
         return lambda bar: row[bar] if bar >= 0 else math.nan
     args = tuple(meaning(arg, bars, given) for arg in term.args)
     if operator.body is not None:
@@ -65,8 +67,14 @@ def _meaning(term: Term, bars: Bars, given: tuple[Meaning, ...]) -> Meaning:
 def _windowed(operator: Operator, args: tuple[Meaning, ...], length: int) -> Meaning:
     inputs: list[object] = []
     for index, arg in enumerate(args):
-        is_window = operator.slot(index).is_window
-        inputs.append(math.floor(arg(0) or 0) if is_window else [arg(i) for i in range(length)])
+        slot = operator.slot(index)
+        if slot.is_window:
+            inputs.append(math.floor(arg(0) or 0))
+        elif slot.kind == BOOL:
+            inputs.append([arg(i) is True for i in range(length)])
+            inputs.append([arg(i) is False for i in range(length)])
+        else:
+            inputs.append([arg(i) for i in range(length)])
     out = [math.nan] * length
     assert operator.kernel is not None
     operator.kernel(*inputs, out)
@@ -92,6 +100,12 @@ def _anywhere(*_: float) -> bool:
 
 def _sign(x: float) -> float:
     return (x > 0) - (x < 0)
+
+
+def _is_real_power(x: float, y: float) -> bool:
+    if x == 0:
+        return y >= 0
+    return (x > 0 or y == math.floor(y)) and y * math.log(abs(x)) < 700
 
 
 def _where(condition: Truth, x: float, y: float) -> float:
@@ -132,6 +146,8 @@ POINTWISE: dict[str, Callable[..., float | Truth]] = {
     "sqrt": _known(math.sqrt, lambda x: x >= 0),
     "log": _known(math.log, lambda x: x > 0),
     "floor": _known(math.floor, math.isfinite),
+    "exp": _known(math.exp, lambda x: x < 700),
+    "power": _known(math.pow, _is_real_power),
     "where": _where,
     "<": _compared(lambda x, y: x < y),
     "<=": _compared(lambda x, y: x <= y),
