@@ -18,6 +18,7 @@ from dsl.parse import parse, parse_signature
 from dsl.terms import Operator
 
 MAX_DEFINE_DEPTH = 12
+LIBRARIES = ("", "ta", "math", "np", "talib")  # prefixes that mean nothing here: `ta.sma`
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ class Catalog:
         found = self.operators.get(name)
         if found is not None:
             return found
-        bare = name.rpartition(".")[2]
-        for each in (name, bare, bare.lower()):
+        library, _, bare = name.rpartition(".")
+        if library not in LIBRARIES:
+            return None
+        for each in (bare, bare.lower()):
             known = self.aliases.get(each, each)
             if known in self.operators:
                 return self.operators[known]

@@ -9,14 +9,16 @@ from dsl.catalog import catalog, operators_of
 from dsl.errors import Diagnostic, LanguageError, Source, Span
 from dsl.format import expression_text
 from dsl.judge import kind_of
+from dsl.kinds import BOOL, Kind
 from dsl.nodes import number_to_text
 from dsl.parse import Parsed, parse_expression, parse_leniently
 from dsl.program import Program, Rules
-from dsl.resolve import Scope, resolve, resolve_condition, resolve_number, resolve_window
+from dsl.resolve import Scope, resolve, resolve_condition, resolve_window
 from dsl.simplify import MeaningError, canonical
 from dsl.terms import Parameter, Term, parameter
 
 MAX_NODES = 500
+_EXPECTED = {"size": "a fraction of equity", "hold": "a number of bars"}
 _MEND = {
     "E304": "change the number it is computed from",
     "E307": "use its parts once, or fewer of them",
@@ -123,7 +125,9 @@ def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Progr
     """The program of a strategy, or None; the findings in it are in the scope."""
     rules: dict[str, Term] = {}
     about = ""
+    named = [each for each in node.statements if isinstance(each, nodes.Param | nodes.Let)]
     for statement in node.statements:
+        scope.later = frozenset(each.name for each in named if each.span > statement.span)
         match statement:
             case nodes.About(text):
                 about = text
@@ -201,23 +205,49 @@ def _add_setting(node: nodes.Setting, scope: Scope, rules: dict[str, Term]) -> N
     if node.name == "hold":
         term = resolve_window(node.value, scope, what)
     else:
-        term = resolve_number(node.value, scope, what)
+        term = resolve(node.value, scope)
     if term is None:
+        return
+    if kind_of(term) == BOOL:
+        message = f"{what} expects {_EXPECTED.get(node.name, 'a distance')}, not a condition"
+        hint = "to leave on a condition write `sell when …`; for a number `where(condition, 1, 0)`"
+        scope.report("E302", message, node.value.span, hint)
         return
     if node.name in ("stop", "trail", "target"):
         _check_distance(node, term, scope)
-    elif node.name == "size" and not kind_of(term).is_scale_free:
-        message = f"`size` is a fraction of equity, not {kind_of(term)}"
-        scope.report("E306", message, node.value.span, "divide by something of the same kind")
+    elif node.name == "size":
+        _check_size(node, kind_of(term), scope)
     rules[node.name] = term
+
+
+def _check_size(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
+    if not kind.is_scale_free:
+        message = f"`size` is a fraction of equity, not {kind}"
+        scope.report("E306", message, node.value.span, "divide by something of the same kind")
+    elif kind.family == "scalar" and (kind.low > 10 or kind.high <= 0):
+        message = f"`size` is a fraction of equity: {kind.low:g} is {kind.low:.0%} of it"
+        scope.report("W408", message, node.value.span, "write `size 1` for all of it")
+
+
+def _distance_in(node: nodes.Setting) -> str:
+    """The distance that a price below or above the close was meant as: `close - x` is `x`."""
+    match node.value:
+        case nodes.Call("-" | "+", (nodes.Name("close"), far)):
+            return expression_text(far)
+        case nodes.Call(
+            "*",
+            (nodes.Name("close"), nodes.Number(factor))
+            | (nodes.Number(factor), nodes.Name("close")),
+        ):
+            return number_to_text(round(abs(factor - 1), 6), percent=True)
+    return expression_text(nodes.Call("-", (nodes.Name("close"), node.value)))
 
 
 def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
     kind = kind_of(term)
     if kind.family == "level":
         message = f"`{node.name}` is a distance from the fill price, not a price"
-        level = expression_text(node.value)
-        hint = f"write the distance: `{node.name} close - {level}`, or `{node.name} 6%`"
+        hint = f"write the distance: `{node.name} {_distance_in(node)}`"
         scope.report("E306", message, node.value.span, hint)
     elif not kind.is_scale_free and kind.dimension != (1, 0):
         message = f"`{node.name}` is a price distance or a ratio, not {kind}"
@@ -225,7 +255,12 @@ def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
         scope.report("E306", message, node.value.span, hint)
     elif kind.family == "scalar" and kind.low >= 1:
         message = f"a {node.name} of {kind.low:g} is {kind.low:.0%} of the price"
-        hint = f"write `{number_to_text(kind.low / 100, True)}` for a percentage"
+        percentage = number_to_text(kind.low / 100, True)
+        hint = f"write `{percentage}` for a percentage, or a distance such as `2 * atr(14)`"
+        scope.report("W408", message, node.value.span, hint)
+    elif kind.family == "scalar" and kind.high <= 0:
+        message = f"a {node.name} must be above 0, not {expression_text(node.value)}"
+        hint = f"write `{number_to_text(abs(kind.high) or 0.06, True)}`, whichever way it lies"
         scope.report("W408", message, node.value.span, hint)
 
 

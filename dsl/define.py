@@ -14,6 +14,7 @@ from dsl.judge import kind_of
 from dsl.kinds import BOOL, Judgement, Kind
 from dsl.resolve import Scope, resolve, resolve_window
 from dsl.simplify import substitute
+from dsl.spelling import text_of
 from dsl.terms import Operator, Slot, Term, argument, call, number
 
 Find = Callable[[str], Operator | None]
@@ -189,7 +190,10 @@ def _check_default(node: nodes.Argument, default: nodes.Number | nodes.Name, sco
 def _check_result(node: nodes.Define, declared: Kind, found: Kind, scope: Scope) -> None:
     if (declared == BOOL) != (found == BOOL):
         message = f"`{node.signature.name}` is declared to give {declared} but gives {found}"
-        scope.report("E311", message, node.body.span, "declare what it gives after `->`")
+        hint = (
+            "write `-> bool`" if found == BOOL else "compare it with something, or declare a kind"
+        )
+        scope.report("E311", message, node.body.span, hint)
     elif declared.dimension != found.dimension:
         message = f"`{node.signature.name}` is declared to give {declared} but gives {found}"
         hint = "declare another kind after `->`, or `other(a, b)` for price^a * volume^b"
@@ -197,12 +201,15 @@ def _check_result(node: nodes.Define, declared: Kind, found: Kind, scope: Scope)
 
 
 def _example(name: str, slots: Sequence[Slot]) -> str:
-    """A plain use of an operator: prices where numbers go, defaults left out."""
+    """A plain use of an operator: prices where numbers go, series that are the default left out."""
     samples = {"bool": "close > open", "volume": "volume", "window": "20"}
     given = []
     for index, slot in enumerate(slots):
         if slot.default is not None:
-            break
+            if slot.default.operator is not None:
+                break
+            given.append(text_of(slot.default))
+            continue
         family = slot.kind.family if slot.kind else "number"
         price = "close" if index == 0 else "open"
         scale_free = slot.kind is not None and slot.kind.is_scale_free

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Set
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar, cast
@@ -61,9 +62,9 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
             file, comments = _read("file", nodes.File, remaining)
             return Parsed(attach_comments(file, comments, text), source, tuple(_in_order(errors)))
         except BuildError as error:
-            diagnostic = replace(error.diagnostic, source=source)
+            diagnostic = error.diagnostic(source)
         except UnexpectedInput as error:
-            diagnostic = describe(error, source)
+            diagnostic = describe(error, source, _accepted(remaining, "file"))
         if any(diagnostic.span.start == earlier.span.start for earlier in errors):
             break
         errors.append(diagnostic)
@@ -86,9 +87,19 @@ def _read_one(rule: str, expected: type[_T], text: str, name: str) -> _T:
     try:
         return _read(rule, expected, text)[0]
     except BuildError as error:
-        raise LanguageError([replace(error.diagnostic, source=source)]) from None
+        raise LanguageError([error.diagnostic(source)]) from None
     except UnexpectedInput as error:
-        raise LanguageError([describe(error, source)]) from None
+        raise LanguageError([describe(error, source, _accepted(text, rule))]) from None
+
+
+def _accepted(text: str, rule: str) -> Set[str]:
+    """The terminals that could stand where a text ceases to parse."""
+    parser = _reader()[0].parse_interactive(text, start=rule)
+    try:
+        parser.exhaust_lexer()
+        return parser.accepts() - {"$END"}
+    except UnexpectedInput:
+        return parser.accepts()
 
 
 def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:

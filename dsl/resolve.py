@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from dsl import kinds, nodes
 from dsl.errors import Diagnostic, Span, did_you_mean
+from dsl.habits import advice_on_name
 from dsl.judge import computes, judge, kind_of, misfit
 from dsl.kinds import BOOL
 from dsl.nodes import number_to_text
 from dsl.simplify import MAX_WINDOW_BARS, fold
+from dsl.spelling import text_of
 from dsl.terms import Argument, Number, Operator, Term, call, number, truth
 
 WHOLE = 1e-9
@@ -24,12 +26,14 @@ class Scope:
         find: operators by any of their names; None where there is none.
         names: lets, params and arguments by name.
         suggest: every name an operator goes by.
+        later: names that lets and params further down give.
     """
 
     find: Callable[[str], Operator | None]
     suggest: Callable[[], Iterable[str]]
     names: dict[str, Term] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    later: frozenset[str] = frozenset()
     unknown: set[str] = field(default_factory=set)
     found: list[Diagnostic] = field(default_factory=list)
 
@@ -61,13 +65,18 @@ def resolve_condition(node: nodes.Expression, scope: Scope, what: str) -> Term |
     term = resolve(node, scope)
     if term is None or kind_of(term) == BOOL:
         return term
-    scope.report(
-        "E301",
-        f"{what} expects a condition, not {kind_of(term)}",
-        node.span,
-        "compare it with something, as in `close > open`",
-    )
+    message = f"{what} expects a condition, not {kind_of(term)}"
+    scope.report("E301", message, node.span, _compared(term))
     return None
+
+
+def _compared(term: Term) -> str:
+    """How a number becomes a condition."""
+    kind, example = kind_of(term), "close > open"
+    if kind.typical is not None and kind.is_scale_free:
+        low, high = kind.typical
+        example = f"{text_of(term)} < {number_to_text(low + (high - low) / 4)}"
+    return f"compare it with something, as in `{example}`"
 
 
 def resolve_number(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
@@ -101,6 +110,11 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
         )
         return None
     is_literal = not term.args
+    written = term.leaf if isinstance(term.leaf, Number) else None
+    if written is not None and written.percent:
+        message = f"{what} must be a number of bars, not {written}"
+        scope.report("E304", message, node.span, f"write {number_to_text(100 * value)}")
+        return None
     if is_literal and abs(value - round(value)) > WHOLE:
         scope.report(
             "E304",
@@ -111,7 +125,7 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
         return None
     if not least <= value <= MAX_WINDOW_BARS:
         hint = (
-            "the future cannot be written down; count bars back from 0"
+            "the future cannot be written down; the bar before is `close[1]`"
             if least == 0
             else f"write a number from {least} to {MAX_WINDOW_BARS}"
         )
@@ -140,7 +154,12 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
         scope.report("E203", message, node.span, f"write `{operator.example}`; it is {form}")
         return None
     known = [*scope.names, "open", "high", "low", "close", "volume"]
-    hint = did_you_mean(name, known) or did_you_mean(name, scope.suggest())
+    if name in scope.later:
+        hint = "it is named further down: move it up"
+        scope.report("E201", f"there is no `{name}` yet", node.span, hint)
+        return None
+    hint = advice_on_name(name) or _advice_on_dots(name, scope)
+    hint = hint or did_you_mean(name, known) or did_you_mean(name, scope.suggest())
     scope.report(
         "E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first"
     )
@@ -154,7 +173,8 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
             resolve(arg, scope)
         if node.head in scope.unknown:
             return None
-        hint = did_you_mean(node.head, scope.suggest()) or "`evolve ops` lists the operators"
+        hint = _advice_on_call(node) or did_you_mean(node.head, scope.suggest())
+        hint = hint or "`evolve ops` lists the operators"
         scope.report("E202", f"there is no operator `{node.head}`", node.head_span, hint)
         return None
     if operator.series and not node.args:
@@ -175,6 +195,29 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
     term = call(operator, *built)
     _report_complaints(node, term, scope)
     return term
+
+
+def _advice_on_dots(name: str, scope: Scope) -> str:
+    if "." not in name:
+        return ""
+    field = name.rpartition(".")[2]
+    operator = scope.find(field)
+    if operator is not None and operator.series:
+        return f"a strategy sees one instrument: write `{field}`"
+    return ""
+
+
+def _advice_on_call(node: nodes.Call) -> str:
+    """For a name of another language, or a method: `close.sma(20)` is `sma(close, 20)`."""
+    owner, _, method = node.head.rpartition(".")
+    if owner and method == "shift" and len(node.args) == 1:
+        lag = node.args[0]
+        return f"write `{owner}[{number_to_text(lag.value) if isinstance(lag, nodes.Number) else 'n'}]`"
+    advice = advice_on_name(node.head)
+    if advice or not owner:
+        return advice
+    written = [number_to_text(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
+    return f"there are no methods: write `{method}({', '.join([owner, *written])})`"
 
 
 def _resolve_argument(
@@ -200,11 +243,12 @@ def _resolve_argument(
     if not computes(slot, kind_of(term)):
         if slot.kind == BOOL:
             message = f"{what} expects a condition, not {kind_of(term)}"
-            hint = "compare it with something, as in `close > open`"
-            scope.report("E301", message, node.span, hint)
+            scope.report("E301", message, node.span, _compared(term))
         else:
             message = f"{what} expects a number, not a condition"
             hint = "write `where(condition, 1, 0)` to make it one"
+            if operator.name in ("==", "!="):
+                hint = "a condition holds or not: leave out `== true`, write `not` for `== false`"
             scope.report("E302", message, node.span, hint)
         return None
     if slot.kind is None and slot.like is None and not operator.is_pointwise:
@@ -232,7 +276,8 @@ def _arity_fits(node: nodes.Call, operator: Operator, scope: Scope) -> bool:
         wanted = f"{least} to {most}"
     plural = "argument" if wanted == "1" else "arguments"
     message = f"`{operator.name}` takes {wanted} {plural}, not {given}"
-    scope.report("E203", message, node.span, f"it is {operator.signature}")
+    hint = f"write `{operator.example}`; it is {operator.signature}"
+    scope.report("E203", message, node.span, hint)
     return False
 
 
@@ -244,9 +289,11 @@ def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
         bare = any(kind.family == "scalar" for kind in given)
         hint = "use like with like"
         if bare and any(kind.dimension != (0, 0) for kind in given):
+            is_volume = any(kind.volume and not kind.price for kind in given)
+            better = "volume / sma(volume, 20)" if is_volume else "close / close[20]"
             hint = (
-                "adjusted prices change with later dividends and splits, so a fixed price or "
-                "volume looks ahead; use a ratio, such as `close / close[20]`"
+                "adjusted prices and volumes change with later dividends and splits, so a fixed "
+                f"one looks ahead; use a ratio, such as `{better}`"
             )
         scope.report("W401" if not bare else "W403", complaint, node.span, hint)
     elif term.head in ("<", "<=", ">", ">="):

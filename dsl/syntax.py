@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from lark import Token, Transformer, v_args
 
 from dsl import nodes
-from dsl.errors import Diagnostic, Span
+from dsl.errors import Diagnostic, Source, Span
 
 MAX_DEPTH = 60
+_JOINED = {
+    word: f"keep one; the nearer of two is `{word} min(a, b)`"
+    for word in ("stop", "trail", "target", "hold")
+} | {word: "keep one" for word in ("about", "size")}
 
 
 class BuildError(Exception):
-    """A text that the grammar reads but the language does not allow."""
+    """A text that the grammar reads but the language does not allow.
 
-    def __init__(self, code: str, message: str, span: Span, hint: str = "") -> None:
-        self.diagnostic = Diagnostic(code, message, span, hint)
+    `{0}`, `{1}` … in the hint stand for the text at the `quoted` spans.
+    """
+
+    def __init__(
+        self, code: str, message: str, span: Span, hint: str = "", quoted: Sequence[Span] = ()
+    ) -> None:
+        self._found, self._quoted = Diagnostic(code, message, span, hint), quoted
         super().__init__(message)
+
+    def diagnostic(self, source: Source) -> Diagnostic:
+        """The finding, in the text it was made in."""
+        parts = [source.text[span.start : span.end] for span in self._quoted]
+        hint = self._found.hint.format(*parts) if parts else self._found.hint
+        return replace(self._found, hint=hint, source=source)
 
 
 @v_args(inline=True)
@@ -59,9 +76,9 @@ class Builder(Transformer[Token, nodes.File]):
         return _call(str(symbol), (left, right), _from_to(left, right), _span(symbol))
 
     def chained(self, *parts: nodes.Expression | Token) -> nodes.Expression:
-        second = cast(Token, parts[3])
-        message, hint = "comparisons cannot be chained", "write `a < b and b < c`"
-        raise BuildError("E106", message, _span(second), hint)
+        spans = [_span(part) if isinstance(part, Token) else part.span for part in parts]
+        hint = "write `{0} {1} {2} and {2} {3} {4}`"
+        raise BuildError("E106", "comparisons cannot be chained", spans[3], hint, spans)
 
     # -- statements
 
@@ -180,7 +197,7 @@ class Builder(Transformer[Token, nodes.File]):
                     "E105",
                     f"`{word}` stands twice in strategy `{name}`",
                     statement.span,
-                    f"keep one `{word}`; join conditions with `and` or `or`",
+                    _JOINED.get(word, f"keep one `{word}`; join conditions with `and` or `or`"),
                 )
             seen.add(word)
         return nodes.Strategy(str(name), statements, _from_to(keyword, closing), _span(name))

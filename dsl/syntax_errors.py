@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from dsl.errors import Diagnostic, Source, Span, did_you_mean
+from dsl.habits import FILE, Where, advice_at
 
 STATEMENTS = [
     "about",
@@ -49,62 +51,64 @@ _WORDS = {
 _OPERATORS = {"COMPARE", "PLUS", "MINUS", "TIMES", "OVER", "AND", "OR", "LSQB"}
 _VALUES = {"NUMBER", "NAME", "TRUE", "FALSE", "NOT", "MINUS", "LPAR"}
 _STARTS = {word.upper() for word in STATEMENTS} | {f"_{word.upper()}" for word in STATEMENTS}
-_FOREIGN = {
-    "=": "write `==` to compare",
-    "&": "write `and`",
-    "|": "write `or`",
-    "!": "write `not`",
-    "^": "there is no power operator; write the product",
-    "%": "a percentage is a literal such as `6%`",
-    ";": "statements need no separator",
-    "'": 'texts stand in "double quotes"',
-    "\u201c": 'use the plain quote "',
-    "\u201d": 'use the plain quote "',
-    '"': "texts stand on one line, and only after `about`",
-    ":": "a strategy is `strategy name { … }`",
-    "?": "write `where(condition, a, b)`",
-}
 
 
-def describe(error: UnexpectedInput, source: Source) -> Diagnostic:
-    """One syntax error as a diagnostic: what was found, what was expected, how to mend it."""
+def describe(error: UnexpectedInput, source: Source, accepted: Set[str]) -> Diagnostic:
+    """One syntax error as a diagnostic: what was found, what was expected, how to mend it.
+
+    Args:
+        error: what the parser raised.
+        source: the text.
+        accepted: the terminals that could have stood there.
+    """
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        found = str(error.token)
         start = error.token.start_pos or 0
-        expected = set(error.accepts or error.expected)
     elif isinstance(error, UnexpectedCharacters):
         start = error.pos_in_stream or 0
-        match = re.match(r"[A-Za-z0-9_.]+|\S", source.text[start:])
-        found = match.group() if match else source.text[start : start + 1]
-        expected = set(error.allowed or ())
     else:
-        return _at_end(error, source)
+        return _at_end(source, accepted)
+    match = re.match(r"[A-Za-z0-9_.]+|`+|\S", source.text[start:])
+    found = match.group() if match else source.text[start : start + 1]
     span = Span(start, start + max(1, len(found)))
-    message = f"expected {_list(expected)}, found `{found}`"
-    return Diagnostic("E101", message, span, _hint(found, expected), source)
+    message = f"expected {_list(set(accepted))}, found `{found}`"
+    return Diagnostic("E101", message, span, _hint(found, start, source, accepted), source)
 
 
-def _at_end(error: UnexpectedInput, source: Source) -> Diagnostic:
+def _at_end(source: Source, accepted: Set[str]) -> Diagnostic:
     end = len(source.text.rstrip())
-    expected = set(getattr(error, "expected", ()))
-    hint = "close it with `}`" if "RBRACE" in expected else ""
-    message = f"the text ends where {_list(expected)} was expected"
+    hint = "close it with `}`" if "RBRACE" in accepted else ""
+    if "RPAR" in accepted:
+        hint = "close it with `)`"
+    message = f"the text ends where {_list(set(accepted))} was expected"
     return Diagnostic("E102", message, Span(max(0, end - 1), max(1, end)), hint, source)
 
 
-def _hint(found: str, expected: set[str]) -> str:
-    if found in _FOREIGN:
-        return _FOREIGN[found]
-    if found in STATEMENTS and expected & _VALUES:
-        return "the expression before it is not finished"
-    if found in ("and", "or", "not", "when", "in", "step") or found in STATEMENTS:
-        return f"`{found}` is a reserved word" if expected & _VALUES else ""
+def _hint(found: str, start: int, source: Source, accepted: Set[str]) -> str:
+    """How to mend it: a habit of another language, an unfinished part, or a near keyword."""
+    is_file = bool(accepted & {"STRATEGY", "DEFINE"})
+    is_statement = bool(accepted & _STARTS)
+    where: Where = "file" if is_file else "statement" if is_statement else "expression"
     keywords = [
         word
         for word in [*STATEMENTS, "when", "strategy", "define", "in", "and", "or"]
-        if expected & {word.upper(), f"_{word.upper()}"}
+        if accepted & {word.upper(), f"_{word.upper()}"}
     ]
-    return did_you_mean(found, keywords)
+    near = did_you_mean(found, keywords) if found not in keywords else ""
+    if found == "strategy" and is_statement and source.text[start : start + 9] != "strategy.":
+        names = re.findall(r"\bstrategy\s+(\w+)", source.text[:start])
+        return f"close strategy `{names[-1]}` with `}}` first" if names else ""
+    advice = advice_at(source.text, start, where) or near
+    if advice or is_file:
+        return advice or FILE
+    if found == ")":
+        return "there is no `(` for it: one `)` too many"
+    if found not in (*STATEMENTS, "and", "or", "not", "when", "in", "step"):
+        return ""
+    if accepted & {"RPAR", "RSQB"} and not accepted & _VALUES:
+        return "close the bracket before it with `)`"
+    if accepted & _VALUES and found in STATEMENTS:
+        return "the expression before it is not finished"
+    return f"`{found}` is a reserved word" if accepted & _VALUES else ""
 
 
 def _list(expected: set[str]) -> str:

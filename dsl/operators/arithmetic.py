@@ -25,9 +25,7 @@ def _raised(x: Kind, y: Kind) -> Judgement:
     if y.low == y.high and float(y.low).is_integer():
         times = int(y.low)
         low = 0.0 if x.low >= 0 or times % 2 == 0 else -math.inf
-        return Judgement(
-            Kind("other", x.price * times, x.volume * times, low=low), sampled=False
-        )
+        return Judgement(Kind("other", x.price * times, x.volume * times, low=low), sampled=False)
     complaint = "" if x.is_scale_free else f"raises {x} to a power that is not a whole number"
     return Judgement(Kind("other"), complaint, sampled=False)
 

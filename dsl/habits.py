@@ -1,0 +1,220 @@
+"""What people bring from other languages, and what to write instead.
+
+Pine, Python, EasyLanguage, AmiBroker, WorldQuant, Markdown: one row a habit. A row is tried where
+a text fails to parse: what stands before the place, what stands at it, and the advice, in which
+`{1}`, `{2}` … are what the row's groups found (those of `before` first).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal, NamedTuple
+
+Where = Literal["file", "statement", "expression", ""]
+
+FILE = (
+    "a file holds strategies, `strategy name { buy when … }`; anything else is a comment and "
+    "begins with `#`"
+)
+
+
+class Habit(NamedTuple):
+    """Advice for what is found at a place; `where` "" is any place."""
+
+    where: Where
+    before: str
+    at: str
+    advice: str
+
+
+_COMMENT = "a comment begins with `#`"
+_ENTER = "write `buy when condition`"
+_NO_NAMES = "arguments have no names: write them in order, as in `{1}(close, {2})`"
+_LET = "name an expression with `let`: write `let {1} = …`"
+_WHERE = "write `where(condition, a, b)`"
+
+# fmt: off
+HABITS = tuple(Habit(*row) for row in (
+    # comments, and what stands around a program
+    ("", "", r"//|/\*", _COMMENT),
+    ("", "/", r"/", _COMMENT),
+    ("file", "", r"```", "leave out the ``` lines: a file is the program alone"),
+    ("file", "", r"\{[^\"{}:]*\}", _COMMENT),
+    ("file", "", r"(import|from)\b", "leave it out: `{1}` has nothing to bring in"),
+    ("file", "", r"(def|function)\b", "write `define f(x: number) -> like x = …`"),
+    ("file", "", r"(let|param)\b", "`{1}` stands inside a strategy: `strategy name {{ {1} … }}`"),
+    ("file", "", r"\}", "there is one `}}` too many"),
+    ("file", "", r"(STRATEGY|DEFINE|Strategy|Define)\b", "keywords are in lower case: write `strategy` or `define`"),
+    ("", r"strategy\s*", r"\(", "write `strategy name {{ … }}`"),
+    ("", r"strategy\s+", r"[\"']", "write the name without quotes: `strategy name {{`"),
+    ("", r"strategy\s+(\w+)\s*", r"[- ]?\s*(\w+)", "a name is one word, such as `{1}_{2}`"),
+    ("", r"strategy\s+(\w+)\s*", r":", "write `strategy {1} {{ … }}`"),
+    ("", r"strategy\s*", r"\{", "give it a name: `strategy name {{`"),
+    # statements
+    ("statement", "", r"strategy\.(close|exit)|exit\b|sell_when|close_long", "write `sell when condition`"),
+    ("statement", "", r"(?i:buy|sell)\s+(?:next|this)\b", "write `buy when condition`; it is filled at the next bar's open"),
+    ("statement", "", r"strategy\.\w+|long\b|enter\w*|when\b|(?i:buy|sell)\s*=", _ENTER),
+    ("statement", r"(?:\n|\{)\s*", r"if\b", _ENTER),
+    ("", r"(buy|sell|short|cover)\s+", r"if\b|on\b|close\b|\w+\s*[<>(]", "write `{1} when condition`"),
+    ("statement", "", r"(?:take_profit|takeprofit|tp|profit_target)\b", "did you mean `target`?"),
+    ("statement", "", r"(?:stop_loss|stoploss|sl)\b", "did you mean `stop`?"),
+    ("statement", "", r"(?:trailing_stop|trailing)\b", "did you mean `trail`?"),
+    ("statement", "", r"(?:var|varip|const|int|float|bool|auto)\s+(\w+)\s*:?=", _LET),
+    ("statement", "", r"(\w+)\s*:?=(?![=>])", _LET),
+    ("statement", "", r"(plot\w*|hline|bgcolor|alert\w*|print|indicator|study)\b", "`{1}` has no meaning here: leave it out"),
+    ("", r"(\d),?", r"(?:,)(\d{3}(?:\.\d+)?)(?!\d)", "a number has no separators: write `{1}{2}`"),
+    ("", r"(\d+)", r",(\d+)", "write `{1}.{2}`"),
+    ("statement", "", r"[,;]", "statements need no separator"),
+    ("", r"(let|param)\s+", r"(about|param|let|buy|sell|short|cover|size|stop|trail|target|hold|when|in|step|and|or|not|true|false|strategy|define)\b", "`{2}` is a reserved word: choose another name"),
+    ("", r"let\s+(\w+)\s*=?", r"[:=]=?", _LET),
+    ("", r"(stop|trail|target|hold|size)\s*", r"[:=]\s*([^\s}]+)", "write `{1} {2}`"),
+    ("", r"when\s*", r":", "no colon: write `buy when condition`"),
+    ("", r"hold\s+(\d+)\s*", r"(?:days|bars|candles)\b", "time is counted in bars: write `hold {1}`"),
+    ("", r"param\s+(\w+)\s*", r"in\b", "give it a value first: `param {1} = 20 in 5..60`"),
+    ("", r"in\s+(-?[\d.]+)\s*", r"(?:-|to|\.\.\.|,)\s*([\d.]+)", "write `{1}..{2}`"),
+    ("", r"in\s*", r"[\[(]\s*(-?[\d.]+)\s*,\s*([\d.]+)", "write `{1}..{2}`"),
+    ("", r"param\s+(\w+)\s*=\s*", r"[\w.]+\(\s*(?:\w+\s*=\s*)?([\d.]+)", "write `param {1} = {2} in low..high`"),
+    ("", r"param\s+(\w+)\s*=\s*", r"", "a param is a number; name an expression with `let {1} = …`"),
+    # defines
+    ("", r"define\s+\w+\([^)]*\)\s*", r"=", "say what it gives: `-> bool`, `-> like x` or a kind"),
+    ("", r"define\s+\w+\([^)]*", r"[,)]", "give each argument a kind: `x: number`, `n: window`"),
+    # expressions
+    ("", r"\*\s*", r"\*", "write `power(x, 2)`"),
+    ("", "", r"\^", "write `power(x, 2)`"),
+    ("", "", r"[~]", "write `not`"),
+    ("", "", r"&gt;", "write `>`"),
+    ("", "", r"&lt;", "write `<`"),
+    ("", r"<\s*", r">", "write `!=`"),
+    ("", "", r"=>", "write `>=`"),
+    ("", "", r"=<", "write `<=`"),
+    ("", r"(\w+)\((?:[^()]*,)?\s*\w+\s*", r"=\s*([\w.]+)", _NO_NAMES),
+    ("", r"\[\s*-?\d*\s*", r":", "a lag is one bar, `close[1]`; over several bars write `highest(close, 5)`"),
+    ("", r"(\w+)\[", r"['\"](\w+)['\"]", "write `{2}`"),
+    ("", r"(\w+)\.rolling\((\d+)\)", r"\.\w+", "write `sma({1}, {2})`"),
+    ("", r"lambda\s*", r"", "write a `define`: `define f(x: number) -> like x = …`"),
+    ("", r"[\d.]+ +", r"(?:percent|pct)\b", "write `{number}%`"),
+    ("", r"[\d.]+ +", r"%", "write `{number}%`"),
+    ("", "", r"%", "there is no remainder; a percentage is a literal such as `6%`"),
+    ("", "", r"crosses\s+(?:above|over)|cross(?:es)?\b", "write `crossover(x, y)`"),
+    ("", "", r"crosses\s+(?:below|under)", "write `crossunder(x, y)`"),
+    ("", r"(\w+)\s+", r"of\s+(\d+)\s+bars?\s+ago", "write `{1}[{2}]`"),
+    ("", r"(\w+)\s+", r"(\d+)\s+bars?\s+ago", "write `{1}[{2}]`"),
+    ("", r"\S[^\n{]*", r"(?:if|else|then)\b", _WHERE),
+    ("", "", r"\?", _WHERE),
+    ("", "", r"strategy\.\w+|position\w*\b", "a rule does not see the position: say what opens and what closes it"),
+    ("", r"([A-Za-z_]\w*) +", r"([A-Za-z_]\w*)\(", "an operator is missing before it, such as `*`; or is it one name, `{1}_{2}`?"),
+    ("", r"[\d.)] +", r"[A-Za-z_]\w*\(", "an operator is missing before it, such as `*` or `and`"),
+    ("", "", r"(\d+)_(\d+)\b", "write `{1}{2}`"),
+    ("", "", r"(0[xX][0-9a-fA-F]+)", "write `{hexadecimal}`"),
+    ("", "", r"([\d.]+)([A-Za-z]\w*)", "write `{1} * {2}`"),
+    ("", "", r"\$\s*([\d.]+)", "write `{1}`"),
+    ("", "", r"=", "write `==` to compare"),
+    ("", "", r"&", "write `and`"),
+    ("", "", r"\|", "write `or`"),
+    ("", "", r"!", "write `not`"),
+    ("", "", r":", "a strategy is `strategy name {{ … }}`; there is no `:` in one"),
+    ("", "", r";", "statements need no separator"),
+    ("", r"about\s*", r"[\"\u201c][^\"\n]*\u201d", "use the plain quote \" at both ends: a text in \"double quotes\""),
+    ("", r"about\s*(?:\"\")?", r"\"", "a text needs its closing \" on one line: \"double quotes\", once each"),
+    ("", "", r"[\u201c\u201d]", "use the plain quote \""),
+    ("", "", r"'", "texts stand in \"double quotes\", and only after `about`"),
+    ("", "", r"\"", "texts stand only after `about`; a strategy sees one instrument and needs no symbol"),
+))
+# fmt: on
+
+SIGNS = {
+    "\u2265": ">=", "\u2264": "<=", "\u2260": "!=", "\u2212": "-", "\u2013": "-", "\u2014": "-",
+    "\u00d7": "*", "\u00f7": "/", "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff0e": ".",
+    "\uff1e": ">", "\uff1c": "<", "\uff1d": "==", "\u2026": "",
+}  # fmt: skip
+
+_OTHERS = "it compares with other instruments, and a strategy sees one; "
+_UNKNOWN = "what is not known never triggers an order, so nothing needs testing for it"
+_POSITION = "a rule does not see the position; say it as a distance, such as `stop 5%`"
+_ONE = "a strategy sees one instrument, the data it is run on"
+NAMES = {
+    "na": _UNKNOWN, "nan": _UNKNOWN, "none": _UNKNOWN, "null": _UNKNOWN, "nz": _UNKNOWN,
+    "np.nan": _UNKNOWN, "isnan": _UNKNOWN, "np.isnan": _UNKNOWN, "fillna": _UNKNOWN,
+    "rank": _OTHERS + "a value's rank in its own past is `percentrank(x, n)`",
+    "scale": _OTHERS + "on its own past: `zscore(x, n)`",
+    "indneutralize": _OTHERS + "leave it out",
+    "group_neutralize": _OTHERS + "leave it out",
+    "sector": "there are no other instruments to group",
+    "ts_argmax": "`highest_bar(x, n)` counts bars ago, 0 is now",
+    "ts_argmin": "`lowest_bar(x, n)` counts bars ago, 0 is now",
+    "idxmax": "`highest_bar(x, n)` counts bars ago, 0 is now",
+    "idxmin": "`lowest_bar(x, n)` counts bars ago, 0 is now",
+    "hl2": "write `(high + low) / 2`", "ohlc4": "write `(open + high + low + close) / 4`",
+    "median_price": "write `(high + low) / 2`",
+    "o": "write `open`", "h": "write `high`", "l": "write `low`", "c": "write `close`",
+    "v": "write `volume`", "price": "write `close`", "src": "write `close`",
+    "average": "write `sma(x, n)`", "moving_average": "write `sma(x, n)`",
+    "rolling_mean": "write `sma(x, n)`", "averagefc": "write `sma(x, n)`",
+    "cross": "write `crossover(x, y)`", "crosses": "write `crossover(x, y)`",
+    "request.security": _ONE, "security": _ONE,
+    "entry_price": _POSITION, "position": _POSITION, "marketposition": _POSITION,
+    "position_size": _POSITION, "bars_held": _POSITION, "entryprice": _POSITION,
+    "macd_line": "write `macd(close, 12, 26)`", "signal": "write `macd_signal(close, 12, 26, 9)`",
+    "bb": "write `bb_upper(close, 20, 2)` or `bb_lower(close, 20, 2)`",
+    "bollinger": "write `bb_upper(close, 20, 2)` or `bb_lower(close, 20, 2)`",
+    "keltner": "write `keltner_upper(20, 2)` or `keltner_lower(20, 2)`",
+    "donchian": "write `highest(high, 20)` or `lowest(low, 20)`",
+    "stochastic": "write `stoch_k(14)` or `stoch_d(14, 3)`",
+    "aroon": "write `aroon_up(14)` or `aroon_down(14)`",
+    "today": "write `close`; the bar before is `close[1]`",
+    "yesterday": "the bar before is `close[1]`",
+    "random": "a strategy computes from its bars alone",
+}  # fmt: skip
+
+
+def advice_at(text: str, start: int, where: Where) -> str:
+    """What to write instead of what stands at an offset; empty if no habit is known there."""
+    before, at = text[max(0, start - 200) : start], text[start : start + 200]
+    odd = _advice_on_character(at[:1])
+    if odd:
+        return odd
+    for habit in HABITS:
+        if habit.where not in ("", where):
+            continue
+        left = re.search(f"(?:{habit.before})\\Z", before)
+        right = re.match(habit.at, at) if left else None
+        if left and right:
+            found = (*left.groups(), *right.groups())
+            number = re.search(r"([\d.]+) *\Z", before)
+            return habit.advice.format(
+                "", *found,
+                number=number.group(1) if number else "",
+                hexadecimal=int(found[0], 16) if habit.at.startswith("(0[xX]") else "",
+            )  # fmt: skip
+    return ""
+
+
+def advice_on_name(name: str) -> str:
+    """What to write instead of a name of another language; empty if it is none known."""
+    if name in ("True", "False", "TRUE", "FALSE"):
+        return f"did you mean `{name.lower()}`?"
+    known = NAMES.get(name) or NAMES.get(name.lower()) or NAMES.get(name.lower().rpartition(".")[2])
+    if known:
+        return known
+    adv = re.fullmatch(r"adv(\d+)", name.lower())
+    if adv:
+        return f"write `sma(volume, {adv.group(1)})`"
+    if re.match(r"input(\.\w+)?$", name):
+        return "a tunable number is `param n = 14 in 2..50`"
+    return ""
+
+
+def _advice_on_character(character: str) -> str:
+    """What to do about a character that is not ASCII."""
+    if not character or character.isascii() or character in "\u201c\u201d":
+        return ""
+    if character in SIGNS:
+        return f"write `{SIGNS[character]}`" if SIGNS[character] else "leave it out"
+    shown = f"U+{ord(character):04X}"
+    category = unicodedata.category(character)
+    if category in ("Cf", "Cc", "Mn"):
+        return f"an invisible character, {shown}: remove it"
+    if category.startswith("Z"):
+        return f"an odd space, {shown}: write a plain one"
+    return f"names are of the letters a-z, digits and `_`; this is {shown}"
