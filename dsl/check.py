@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 from dsl import nodes
 from dsl.catalog import catalog, operators_of
 from dsl.errors import Diagnostic, LanguageError, Source, Span
-from dsl.format import expression_text
-from dsl.judge import kind_of
-from dsl.kinds import BOOL, Kind
 from dsl.nodes import number_to_text
 from dsl.parse import Parsed, parse_expression, parse_leniently
 from dsl.program import Program, Rules
-from dsl.resolve import Scope, resolve, resolve_condition, resolve_window
+from dsl.ranges import contradiction_in, implies
+from dsl.resolve import Scope, resolve, resolve_condition
+from dsl.settings import resolve_setting
 from dsl.simplify import MeaningError, canonical
 from dsl.terms import Parameter, Term, parameter
 
 MAX_NODES = 500
-_EXPECTED = {"size": "a fraction of equity", "hold": "a number of bars"}
 _MEND = {
     "E304": "change the number it is computed from",
     "E307": "use its parts once, or fewer of them",
@@ -139,8 +137,10 @@ def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Progr
                 term = resolve_condition(when, scope, f"`{name} when`")
                 if term is not None:
                     rules[name] = term
-            case nodes.Setting():
-                _add_setting(statement, scope, rules)
+            case nodes.Setting(name):
+                term = resolve_setting(statement, scope)
+                if term is not None:
+                    rules[name] = term
     if not is_whole:
         sure = [e for e in scope.found if e.severity == "error" and e.code != "E201"]
         scope.found[:] = sure
@@ -151,6 +151,8 @@ def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Progr
         _check_ways_out(node, scope)
         _check_used(node, scope)
     _check_limits(node, program, scope)
+    if not scope.has_errors:
+        _check_ranges(node, program, scope)
     return None if scope.has_errors else program
 
 
@@ -200,70 +202,6 @@ def _name_is_free(name: str, span: Span, scope: Scope) -> bool:
     return True
 
 
-def _add_setting(node: nodes.Setting, scope: Scope, rules: dict[str, Term]) -> None:
-    what = f"`{node.name}`"
-    if node.name == "hold":
-        term = resolve_window(node.value, scope, what)
-    else:
-        term = resolve(node.value, scope)
-    if term is None:
-        return
-    if kind_of(term) == BOOL:
-        message = f"{what} expects {_EXPECTED.get(node.name, 'a distance')}, not a condition"
-        hint = "to leave on a condition write `sell when …`; for a number `where(condition, 1, 0)`"
-        scope.report("E302", message, node.value.span, hint)
-        return
-    if node.name in ("stop", "trail", "target"):
-        _check_distance(node, term, scope)
-    elif node.name == "size":
-        _check_size(node, kind_of(term), scope)
-    rules[node.name] = term
-
-
-def _check_size(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
-    if not kind.is_scale_free:
-        message = f"`size` is a fraction of equity, not {kind}"
-        scope.report("E306", message, node.value.span, "divide by something of the same kind")
-    elif kind.family == "scalar" and (kind.low > 10 or kind.high <= 0):
-        message = f"`size` is a fraction of equity: {kind.low:g} is {kind.low:.0%} of it"
-        scope.report("W408", message, node.value.span, "write `size 1` for all of it")
-
-
-def _distance_in(node: nodes.Setting) -> str:
-    """The distance that a price below or above the close was meant as: `close - x` is `x`."""
-    match node.value:
-        case nodes.Call("-" | "+", (nodes.Name("close"), far)):
-            return expression_text(far)
-        case nodes.Call(
-            "*",
-            (nodes.Name("close"), nodes.Number(factor))
-            | (nodes.Number(factor), nodes.Name("close")),
-        ):
-            return number_to_text(round(abs(factor - 1), 6), percent=True)
-    return expression_text(nodes.Call("-", (nodes.Name("close"), node.value)))
-
-
-def _check_distance(node: nodes.Setting, term: Term, scope: Scope) -> None:
-    kind = kind_of(term)
-    if kind.family == "level":
-        message = f"`{node.name}` is a distance from the fill price, not a price"
-        hint = f"write the distance: `{node.name} {_distance_in(node)}`"
-        scope.report("E306", message, node.value.span, hint)
-    elif not kind.is_scale_free and kind.dimension != (1, 0):
-        message = f"`{node.name}` is a price distance or a ratio, not {kind}"
-        hint = f"write `{node.name} 2 * atr(14)` or `{node.name} 6%`"
-        scope.report("E306", message, node.value.span, hint)
-    elif kind.family == "scalar" and kind.low >= 1:
-        message = f"a {node.name} of {kind.low:g} is {kind.low:.0%} of the price"
-        percentage = number_to_text(kind.low / 100, True)
-        hint = f"write `{percentage}` for a percentage, or a distance such as `2 * atr(14)`"
-        scope.report("W408", message, node.value.span, hint)
-    elif kind.family == "scalar" and kind.high <= 0:
-        message = f"a {node.name} must be above 0, not {expression_text(node.value)}"
-        hint = f"write `{number_to_text(abs(kind.high) or 0.06, True)}`, whichever way it lies"
-        scope.report("W408", message, node.value.span, hint)
-
-
 def _orders(node: nodes.Strategy) -> dict[str, nodes.Order]:
     return {each.name: each for each in node.statements if isinstance(each, nodes.Order)}
 
@@ -295,6 +233,32 @@ def _check_used(node: nodes.Strategy, scope: Scope) -> None:
         if isinstance(statement, nodes.Param | nodes.Let) and statement.name not in scope.used:
             message = f"`{statement.name}` is never used"
             scope.report("W406", message, statement.name_span, "remove it")
+
+
+def _check_ranges(node: nodes.Strategy, program: Program, scope: Scope) -> None:
+    """Warn of rules that never or always hold, and of pairs that can never both matter."""
+    rules = program.canonical._asdict()
+    said = {each.span for each in scope.found if each.code == "W404"}
+    for name, order in _orders(node).items():
+        span, condition = order.when.span, rules[name]
+        if any(span.start <= each.start < span.end for each in said):
+            continue
+        if condition is None or condition.leaf is True:
+            verdict = "always" if condition is not None else "never"
+            scope.report("W404", f"`{name}` {verdict} holds", span, "compare things that change")
+        elif contradiction_in(condition):
+            message = f"`{name}` never holds: {contradiction_in(condition)}"
+            scope.report("W404", message, span, "did you mean `or`?")
+    for name, other, outcome in (
+        ("buy", "sell", "an exit that holds blocks the entry, so nothing is ever bought"),
+        ("short", "cover", "an exit that holds blocks the entry, so nothing is ever sold short"),
+        ("buy", "short", "both together do nothing, so nothing is ever bought"),
+        ("short", "buy", "both together do nothing, so nothing is ever sold short"),
+    ):
+        entry, blocker = rules[name], rules[other]
+        if entry is not None and blocker is not None and implies(entry, blocker):
+            message = f"whenever `{name}` holds, so does `{other}`: {outcome}"
+            scope.report("W410", message, _orders(node)[name].span, "make one of them stricter")
 
 
 def _check_limits(node: nodes.Strategy, program: Program, scope: Scope) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from dsl import nodes
+from dsl.naming import named_parts
 from dsl.nodes import Comments, number_to_text
 from dsl.parse import parse
 from dsl.program import ORDERS, Program
@@ -51,22 +52,31 @@ def compact_text(program: Program) -> str:
 
 
 def program_tree(program: Program) -> nodes.File:
-    """The syntax tree that a program is written as."""
+    """The syntax tree that a program is written as: what it says more than once has a name."""
+    rules = program.rules.named()
+    params = [each.name for each in program.parameters]
+    names = named_parts([term for name, term in rules if name != "hold"], params)
     defines = [each.node for each in program.defines if each.node is not None]
     statements: list[nodes.Statement] = []
     if program.about:
         statements.append(nodes.About(program.about))
     statements.extend(_param_node(each) for each in program.parameters)
-    for name, term in program.rules.named():
+    for part, name in names.items():
+        node = expression_node(part, {each: names[each] for each in names if each is not part})
+        statements.append(nodes.Let(name, node))
+    for name, term in rules:
+        node = expression_node(term, names)
         if name in ORDERS:
-            statements.append(nodes.Order(cast(nodes.OrderName, name), expression_node(term)))
+            statements.append(nodes.Order(cast(nodes.OrderName, name), node))
         else:
-            statements.append(nodes.Setting(cast(nodes.SettingName, name), expression_node(term)))
+            statements.append(nodes.Setting(cast(nodes.SettingName, name), node))
     return nodes.File((*defines, nodes.Strategy(program.name, tuple(statements))))
 
 
-def expression_node(term: Term) -> nodes.Expression:
-    """The expression that a term is written as."""
+def expression_node(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
+    """The expression that a term is written as; `names` are of the parts that have one."""
+    if term in names:
+        return nodes.Name(names[term])
     match term.leaf:
         case Number(value, percent):
             return nodes.Number(value, percent)
@@ -77,7 +87,8 @@ def expression_node(term: Term) -> nodes.Expression:
     assert term.operator is not None
     if term.operator.series:
         return nodes.Name(term.operator.name)
-    return nodes.Call(term.head, tuple(map(expression_node, written_args(term))))
+    args = tuple(expression_node(arg, names) for arg in written_args(term))
+    return nodes.Call(term.head, args)
 
 
 def _param_node(param: Parameter) -> nodes.Param:

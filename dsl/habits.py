@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Where = Literal["file", "statement", "expression", ""]
@@ -190,11 +191,19 @@ def advice_at(text: str, start: int, where: Where) -> str:
     return ""
 
 
-def advice_on_name(name: str) -> str:
-    """What to write instead of a name of another language; empty if it is none known."""
+def advice_on_name(name: str, args: Sequence[str] = ()) -> str:
+    """What to write instead of a name of another language; empty if it is none known.
+
+    Args:
+        name: as it was written, dots and all.
+        args: what it was called with, as text; a method's own are fewer by one.
+    """
     if name in ("True", "False", "TRUE", "FALSE"):
         return f"did you mean `{name.lower()}`?"
-    known = NAMES.get(name) or NAMES.get(name.lower()) or NAMES.get(name.lower().rpartition(".")[2])
+    owner, _, method = name.rpartition(".")
+    if owner and method == "shift" and len(args) == 1:
+        return f"write `{owner}[{args[0]}]`"
+    known = NAMES.get(name) or NAMES.get(name.lower()) or NAMES.get(method.lower())
     if known:
         return known
     adv = re.fullmatch(r"adv(\d+)", name.lower())
@@ -202,6 +211,10 @@ def advice_on_name(name: str) -> str:
         return f"write `sma(volume, {adv.group(1)})`"
     if re.match(r"input(\.\w+)?$", name):
         return "a tunable number is `param n = 14 in 2..50`"
+    if owner and args:
+        return f"there are no methods: write `{method}({', '.join([owner, *args])})`"
+    if owner and method in ("open", "high", "low", "close", "volume"):
+        return f"a strategy sees one instrument: write `{method}`"
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -94,12 +95,10 @@ def _read_one(rule: str, expected: type[_T], text: str, name: str) -> _T:
 
 def _accepted(text: str, rule: str) -> Set[str]:
     """The terminals that could stand where a text ceases to parse."""
-    parser = _reader()[0].parse_interactive(text, start=rule)
-    try:
+    parser: Any = _reader()[0].parse_interactive(text, start=rule)
+    with suppress(UnexpectedInput):
         parser.exhaust_lexer()
-        return parser.accepts() - {"$END"}
-    except UnexpectedInput:
-        return parser.accepts()
+    return set(parser.accepts())
 
 
 def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:

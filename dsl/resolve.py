@@ -11,6 +11,7 @@ from dsl.habits import advice_on_name
 from dsl.judge import computes, judge, kind_of, misfit
 from dsl.kinds import BOOL
 from dsl.nodes import number_to_text
+from dsl.ranges import fold_at_ends, impossible_part, verdict_on
 from dsl.simplify import MAX_WINDOW_BARS, fold
 from dsl.spelling import text_of
 from dsl.terms import Argument, Number, Operator, Term, call, number, truth
@@ -136,6 +137,11 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
             hint,
         )
         return None
+    beyond = [each for each in fold_at_ends(term) if not least <= each <= MAX_WINDOW_BARS]
+    if beyond:
+        message = f"{what} may become {number_to_text(beyond[0])} in its range, which is no window"
+        hint = f"keep the range from {least} to {MAX_WINDOW_BARS}"
+        scope.report("W411", message, node.span, hint)
     return term
 
 
@@ -158,7 +164,7 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
         hint = "it is named further down: move it up"
         scope.report("E201", f"there is no `{name}` yet", node.span, hint)
         return None
-    hint = advice_on_name(name) or _advice_on_dots(name, scope)
+    hint = advice_on_name(name)
     hint = hint or did_you_mean(name, known) or did_you_mean(name, scope.suggest())
     scope.report(
         "E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first"
@@ -173,7 +179,8 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
             resolve(arg, scope)
         if node.head in scope.unknown:
             return None
-        hint = _advice_on_call(node) or did_you_mean(node.head, scope.suggest())
+        given = [number_to_text(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
+        hint = advice_on_name(node.head, given) or did_you_mean(node.head, scope.suggest())
         hint = hint or "`evolve ops` lists the operators"
         scope.report("E202", f"there is no operator `{node.head}`", node.head_span, hint)
         return None
@@ -195,29 +202,6 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
     term = call(operator, *built)
     _report_complaints(node, term, scope)
     return term
-
-
-def _advice_on_dots(name: str, scope: Scope) -> str:
-    if "." not in name:
-        return ""
-    field = name.rpartition(".")[2]
-    operator = scope.find(field)
-    if operator is not None and operator.series:
-        return f"a strategy sees one instrument: write `{field}`"
-    return ""
-
-
-def _advice_on_call(node: nodes.Call) -> str:
-    """For a name of another language, or a method: `close.sma(20)` is `sma(close, 20)`."""
-    owner, _, method = node.head.rpartition(".")
-    if owner and method == "shift" and len(node.args) == 1:
-        lag = node.args[0]
-        return f"write `{owner}[{number_to_text(lag.value) if isinstance(lag, nodes.Number) else 'n'}]`"
-    advice = advice_on_name(node.head)
-    if advice or not owner:
-        return advice
-    written = [number_to_text(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
-    return f"there are no methods: write `{method}({', '.join([owner, *written])})`"
 
 
 def _resolve_argument(
@@ -301,13 +285,8 @@ def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
 
 
 def _report_decided(node: nodes.Call, term: Term, scope: Scope) -> None:
-    """Warn of a comparison that the ranges of its sides decide."""
+    """Warn of a comparison that the ranges of its sides decide, wholly or in part."""
     left, right = (kind_of(arg) for arg in term.args)
-    if term.head in (">", ">="):
-        left, right = right, left
-    strict = term.head in ("<", ">")
-    if left.family == right.family == "scalar":
-        return
     scale = left if left.family != "scalar" else right
     ends = f"its values lie between {scale.low:g} and {scale.high:g}"
     for arg in term.args:
@@ -316,13 +295,12 @@ def _report_decided(node: nodes.Call, term: Term, scope: Scope) -> None:
             message = f"this is in practice never or always true: {arg.leaf} is {arg.leaf.value:g}"
             scope.report("W404", message, node.span, f"{ends}; write {written}")
             return
-    if left.low > right.high or (strict and left.low >= right.high):
-        verdict = "never"
-    elif left.high < right.low or (not strict and left.high <= right.low):
-        verdict = "always"
-    else:
-        return
-    scope.report("W404", f"this is {verdict} true", node.span, ends)
+    verdict = verdict_on(term)
+    if verdict:
+        scope.report("W404", f"this is {verdict} true", node.span, ends)
+    elif impossible_part(term):
+        message = f"{impossible_part(term)}, where this is never or always true"
+        scope.report("W411", message, node.span, f"narrow its range: {ends}")
 
 
 def _is_constant(term: Term) -> bool:

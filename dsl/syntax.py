@@ -16,7 +16,7 @@ MAX_DEPTH = 60
 _JOINED = {
     word: f"keep one; the nearer of two is `{word} min(a, b)`"
     for word in ("stop", "trail", "target", "hold")
-} | {word: "keep one" for word in ("about", "size")}
+} | dict.fromkeys(("about", "size"), "keep one")
 
 
 class BuildError(Exception):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 from pathlib import Path
 
 import evolve.api
 from dsl.check import inspect
+from dsl.reference import operators_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,6 +31,18 @@ def test_the_readme_strategy_is_sound() -> None:
     found = re.search(r"```\n(strategy .*?)```", README, re.DOTALL)
     assert found is not None
     assert inspect(found.group(1)).diagnostics == ()
+
+
+def test_the_readme_lists_the_operators_of_the_catalog() -> None:
+    marker = "<!-- operators: made by the catalog, held current by a test -->\n"
+    before, rest = README.split(marker)
+    shown, after = rest.split("<!-- end of operators -->")
+    current = f"\n{operators_table()}\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        whole = f"{before}{marker}{current}<!-- end of operators -->{after}"
+        (ROOT / "README.md").write_text(whole, "utf-8")
+    else:
+        assert shown == current
 
 
 def test_the_two_commands_are_one_line_each() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import Declaration, operator
 
 if TYPE_CHECKING:
@@ -20,9 +21,19 @@ HIGH = _series("high", "level", "the bar's highest price")
 LOW = _series("low", "level", "the bar's lowest price")
 CLOSE = _series("close", "level", "the bar's last price")
 VOLUME = _series("volume", "volume", "the amount traded in the bar")
-WEEKDAY = _series("weekday", "oscillator 1..7 typical 1..5", "the bar's weekday: Monday is 1")
-MONTH = _series("month", "oscillator 1..12 typical 1..12", "the bar's month: January is 1")
-DAY = _series("day_of_month", "oscillator 1..31 typical 1..31", "the bar's day of the month")
+
+
+def _calendar(name: str, last: int, about: str) -> Declaration:
+    """A number of the calendar: for people to write, too good at coincidences for a search."""
+    kind = Kind("oscillator", low=1.0, high=float(last), typical=(1.0, float(last)))
+    judgement = Judgement(kind, sampled=False)
+    signature = f"{name}() -> oscillator 1..{last}"
+    return Declaration(None, signature, about, name, series=name, judge=lambda: judgement)
+
+
+WEEKDAY = _calendar("weekday", 7, "the bar's weekday: Monday is 1")
+MONTH = _calendar("month", 12, "the bar's month: January is 1")
+DAY = _calendar("day_of_month", 31, "the bar's day of the month")
 
 
 @operator(

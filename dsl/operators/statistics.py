@@ -51,40 +51,31 @@ def rolling_sum(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def stdev(x: Series, n: int, out: Series) -> None:
-    """Welford's update of mean and squares, taken afresh every n bars, lest rounding adds up.
-
-    Equal values give exactly 0.
-    """
-    mean, squares, known, equal, age = 0.0, 0.0, 0, 0, 0
+    """From sums of x less an anchor in the window, taken afresh every n bars; flat is exactly 0."""
+    known, age, equal = 0, 0, 0
+    anchor, total, squares = 0.0, 0.0, 0.0
     for i in range(len(x)):
+        out[i] = math.nan
         if x[i] != x[i]:
-            mean, squares, known, equal, age = 0.0, 0.0, 0, 0, 0
-            out[i] = math.nan
+            known, age = 0, 0
             continue
-        age += 1
         equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
-        if known == n and age >= n:
-            mean, squares, age = 0.0, 0.0, 0
-            for j in range(i - n + 1, i + 1):
-                mean += x[j] / n
-            for j in range(i - n + 1, i + 1):
-                squares += (x[j] - mean) ** 2
-        elif known == n:
-            left = x[i - n]
-            before = mean
-            mean += (x[i] - left) / n
-            squares += (x[i] - left) * (x[i] - mean + left - before)
-        else:
-            known += 1
-            before = mean
-            mean += (x[i] - before) / known
-            squares += (x[i] - before) * (x[i] - mean)
-        if equal >= known:
-            mean, squares = x[i], 0.0
+        known, age = min(known + 1, n), age + 1
         if known < n or n < 2:
-            out[i] = math.nan
+            continue
+        first = i
+        if age >= n:
+            anchor, total, squares, age, first = x[i], 0.0, 0.0, 0, i - n + 1
         else:
-            out[i] = math.sqrt(max(squares, 0.0) / (n - 1))
+            gone = x[i - n] - anchor
+            total -= gone
+            squares -= gone * gone
+        for j in range(first, i + 1):
+            new = x[j] - anchor
+            total += new
+            squares += new * new
+        rest = max(squares - total * total / n, 0.0)
+        out[i] = 0.0 if equal >= n else math.sqrt(rest / (n - 1))
 
 
 @operator(
@@ -103,9 +94,10 @@ def mad(x: Series, n: int, out: Series) -> None:
         if first < 0 or unknown >= first:
             out[i] = math.nan
             continue
-        mean, deviation = 0.0, 0.0
-        for j in range(first, i + 1):
-            mean += x[j] / n
+        offset, deviation = 0.0, 0.0
+        for j in range(first, i):
+            offset += x[j] - x[i]
+        mean = x[i] + offset / n
         for j in range(i - n + 1, i + 1):
             deviation += abs(x[j] - mean)
         out[i] = deviation / n
@@ -128,10 +120,10 @@ def skew(x: Series, n: int, out: Series) -> None:
         first = i - n + 1
         if first < 0 or unknown >= first or n < 3:
             continue
-        mean = 0.0
-        for j in range(first, i + 1):
-            mean += x[j]
-        mean /= n
+        offset = 0.0
+        for j in range(first, i):
+            offset += x[j] - x[i]
+        mean = x[i] + offset / n
         squares, cubes = 0.0, 0.0
         for j in range(first, i + 1):
             squares += (x[j] - mean) ** 2
@@ -158,10 +150,10 @@ def kurt(x: Series, n: int, out: Series) -> None:
         first = i - n + 1
         if first < 0 or unknown >= first or n < 4:
             continue
-        mean = 0.0
-        for j in range(first, i + 1):
-            mean += x[j]
-        mean /= n
+        offset = 0.0
+        for j in range(first, i):
+            offset += x[j] - x[i]
+        mean = x[i] + offset / n
         squares, fourths = 0.0, 0.0
         for j in range(first, i + 1):
             square = (x[j] - mean) ** 2

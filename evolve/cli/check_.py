@@ -11,10 +11,19 @@ from evolve.cli.options import json_option
 
 
 @click.command("check")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--explain", metavar="CODE", is_flag=False, flag_value="all",
+    help="What a code such as E102 means, with a failing and a mended example; all without CODE.",
+)  # fmt: skip
 @json_option
-def command(files: tuple[Path, ...], as_json: bool) -> int:
+def command(files: tuple[Path, ...], explain: str | None, as_json: bool) -> int:
     """Check strategy FILES (- for standard input): all errors and warnings at once."""
+    if explain is not None:
+        click.echo(_explained(explain), nl=False)
+        return 0
+    if not files:
+        raise click.UsageError("give a file, or - for standard input")
     from dsl.check import inspect
 
     texts = [(str(path), read_text(path)) for path in files]
@@ -35,6 +44,20 @@ def command(files: tuple[Path, ...], as_json: bool) -> int:
     if found:
         click.echo(f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
     return int(errors > 0)
+
+
+def _explained(code: str) -> str:
+    from dsl.codes import CODES, explanation_of, reference_text
+    from dsl.errors import did_you_mean
+    from evolve.errors import EvolveError
+
+    if code == "all":
+        return reference_text()
+    known = CODES.get(code.upper())
+    if known is None:
+        hint = did_you_mean(code.upper(), CODES) or "`evolve check --explain` shows all of them"
+        raise EvolveError(f"there is no code `{code}`", hint)
+    return explanation_of(known)
 
 
 def read_text(path: Path) -> str:

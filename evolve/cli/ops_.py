@@ -7,6 +7,9 @@ import click
 from evolve.cli.options import json_option
 from evolve.errors import EvolveError
 
+SAMPLE = "sample:sp500"
+LAST_BARS = 250
+
 
 @click.command("ops")
 @click.argument("name", required=False)
@@ -38,12 +41,23 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
         return
     if name is not None:
         for label, value in describe(chosen[0]).items():
-            text = ", ".join(value) if isinstance(value, list) else value
-            if text not in ("", None):
-                click.echo(f"{label:<10} {text}")
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            click.echo(f"{label:<10} {text}" + (" bars" if label == "warm-up" else ""))
+        click.echo(f"{'drawn':<10} {_drawn(chosen[0].example)}")
         return
     for family, members in families().items():
         click.secho(family, bold=True)
         width = max(len(each.signature) for each in members)
         for each in members:
             click.echo(f"  {each.signature:<{width}}  {each.about}")
+
+
+def _drawn(expression: str) -> str:
+    """An expression on the sample data, as a line of small bars."""
+    from evolve.api import evaluate
+    from evolve.report.sparkline import sparkline
+
+    values = evaluate(expression, SAMPLE)[0]
+    if values.dtype == bool:
+        return f"holds on {values.mean():.1%} of the bars of {SAMPLE}"
+    return f"{sparkline(values[-LAST_BARS:])}  the last {LAST_BARS} bars of {SAMPLE}"

@@ -10,6 +10,7 @@ from dsl.terms import Term, call, number
 from evolve.search.space import Constant, Place, Space, Window
 
 CONDITION_DEPTH = 4
+REDRAWS = 3
 DISTANCE_DEPTH = 3
 RATIO_OF_PRICE = Constant(0.01, 0.15)
 HOLD = Window(2, 60)
@@ -69,7 +70,14 @@ def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:
     elif depth > 1 and rng.random() < LEAF:
         groups = space.within(kind, max(space.least_depth(kind), min(2, depth - 1)))
     production = rng.choice(rng.choice(groups))
-    args = [grow_in(place, depth - 1, space, rng) for place in production.places]
+    args: list[Term] = []
+    for place in production.places:
+        arg = grow_in(place, depth - 1, space, rng)
+        for _ in range(REDRAWS):
+            if arg not in args:  # `x > x` and `x / x` say nothing
+                break
+            arg = grow_in(place, depth - 1, space, rng)
+        args.append(arg)
     return call(production.operator, *args)
 
 

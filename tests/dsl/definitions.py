@@ -97,7 +97,8 @@ def garman_klass(opened: Values, high: Values, low: Values, close: Values) -> fl
 
 def money_flow(high: Values, low: Values, close: Values, volume: Values) -> float:
     """Chaikin's: each bar's volume counts by where it closed, from -1 at the low to 1."""
-    place = ((close - low) - (high - close)) / (high - low)
+    width = high - low
+    place = np.divide((close - low) - (high - close), width, np.zeros(len(low)), where=width > 0)
     return float((place * volume).sum() / volume.sum())
 
 

@@ -55,9 +55,8 @@ def average_directional_index(b: Rows) -> Values:
 
 
 def accumulation(b: Rows) -> Values:
-    """TA-Lib's, unknown in a bar without a range, where the close has no place in it."""
-    found = talib.AD(b.high, b.low, b.close, b.volume)
-    return np.where(b.high > b.low, found, np.nan)
+    """TA-Lib's: a bar without a range adds nothing."""
+    return np.asarray(talib.AD(b.high, b.low, b.close, b.volume))
 
 
 def truth(holds: NDArray[np.bool_]) -> Values:
@@ -120,6 +119,7 @@ VOLATILITY: dict[str, Reference] = {
 VOLUME: dict[str, Reference] = {
     "obv()": lambda b: talib.OBV(b.close, b.volume),
     "close_location()": lambda b: (2 * b.close - b.high - b.low) / (b.high - b.low),
+    "located_volume()": lambda b: np.diff(accumulation(b), prepend=0.0),
     "ad()": accumulation,
     "adosc(3, 10)": lambda b: (
         plain.exponential(accumulation(b), 3) - plain.exponential(accumulation(b), 10)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsl import nodes
+from dsl.check import check, inspect
 from dsl.errors import LanguageError
-from dsl.format import expression_text, format_file, format_text
+from dsl.format import expression_text, format_file, format_program, format_text
 from dsl.parse import parse, parse_expression
+from dsl.program import Program
+from evolve.search.grow import grow_rules
+from evolve.search.space import build_space
 from tests.dsl.trees import RESERVED, expressions, files, loosened, without_comments
 
+SPACE = build_space(directions=("long", "short"), max_nodes=80)
 HAND_WRITTEN = """\
 # The house style is not
 #   yet applied here.
@@ -195,3 +201,30 @@ def test_reserved_words_are_not_names(word: str) -> None:
     known = parse_expression(f"{word}s")
     assert known == nodes.Name(f"{word}s")
     assert parse_expression("x") != known
+
+
+# -- what a program says more than once
+
+
+def test_repeated_parts_are_named() -> None:
+    text = """strategy s {
+      buy when close > sma(close, 20) and sma(close, 20) > sma(close[1], 50)
+      sell when close < sma(close, 20)
+      stop 2 * atr(14) trail 3 * atr(14)
+    }"""
+    printed = format_program(check(text))
+    assert "let sma_close_20 = sma(close, 20)" in printed
+    assert "let atr_14 = atr(14)" in printed
+    assert "buy when close > sma_close_20 and sma_close_20 > sma(close[1], 50)" in printed
+    assert check(printed).rules == check(text).rules
+
+
+@given(st.integers(0, 10**9))
+def test_a_program_with_names_is_the_same_program(seed: int) -> None:
+    rules = grow_rules(SPACE, Random(seed))
+    twice = rules._replace(sell=rules.buy) if rules.buy is not None else rules
+    program = Program("p", twice)
+    printed = format_program(program)
+    assert check(printed).rules == program.rules
+    assert format_text(printed) == printed
+    assert not {"W406", "W409"} & {each.code for each in inspect(printed).diagnostics}
