@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dsl import nodes
-from dsl.catalog import catalog, operators_of
+from dsl.catalog import Catalog, catalog, operators_of
 from dsl.errors import Diagnostic, LanguageError, Source, Span
 from dsl.nodes import number_to_text
-from dsl.parse import Parsed, parse_expression, parse_leniently
+from dsl.parse import Parsed, parse, parse_expression, parse_leniently
 from dsl.program import Program, Rules
 from dsl.ranges import contradiction_in, implies
 from dsl.resolve import Scope, resolve, resolve_condition
@@ -57,9 +57,11 @@ def check(text: str, name: str = "<text>") -> Program:
     return programs[0]
 
 
-def check_file(text: str, name: str = "<text>") -> tuple[Program, ...]:
+def check_file(
+    text: str, name: str = "<text>", known: Catalog | None = None
+) -> tuple[Program, ...]:
     """Every strategy of a text; raises LanguageError with every error of the text."""
-    report = inspect(text, name)
+    report = inspect(text, name, known)
     if report.errors:
         raise LanguageError(report.errors)
     return report.programs
@@ -80,11 +82,23 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
     raise LanguageError([replace(each, source=source) for each in scope.found])
 
 
-def inspect(text: str, name: str = "<text>") -> Report:
-    """Everything there is to say about a file, errors and warnings alike."""
+def definitions(text: str, name: str, known: Catalog) -> Catalog:
+    """The operators known, and those a text defines; raises LanguageError as `check_file` does."""
+    check_file(text, name, known)
+    return known.extended(operators_of(parse(text, name), known)[0])
+
+
+def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Report:
+    """Everything there is to say about a file, errors and warnings alike.
+
+    Args:
+        text: the file.
+        name: what it goes by in messages.
+        known: the operators it may use; the built-in ones if not given.
+    """
     parsed = parse_leniently(text, name)
     found = list(parsed.errors)
-    known = catalog()
+    known = known or catalog()
     operators, define_findings = operators_of(parsed.file, known)
     found.extend(define_findings)
     extended = known.extended(operators)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsl.bars import Bars
-from dsl.check import check_file
+from dsl.catalog import Catalog
 from dsl.evaluate.compile import is_compiled
 from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
@@ -18,7 +18,6 @@ from evolve.backtest.market import Market
 from evolve.config import Experiment, load_experiment
 from evolve.config.load import to_yaml
 from evolve.data import Dataset, Partition, load, part
-from evolve.errors import EvolveError
 from evolve.fitness.fitness import TrainFitness
 from evolve.report.result import Assessed, Run, document
 from evolve.search.individual import Individual
@@ -26,6 +25,7 @@ from evolve.search.island import Breeding
 from evolve.search.search import Progress, search
 from evolve.search.space import build_space
 from evolve.store import Journal, RunFolder
+from evolve.strategies import read_operators, read_strategies
 
 
 class Observer:
@@ -63,6 +63,7 @@ class Plan:
     experiment: Experiment
     base: Path
     seeds: tuple[Program, ...]
+    operators: Catalog
 
 
 def plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
@@ -73,27 +74,14 @@ def plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     """
     path = Path(path)
     experiment = load_experiment(path, overrides)
+    included = [path.parent / name for name in experiment.language.include]
+    operators = read_operators(included, f"{path}: language.include")
     seeds = [
         program
         for name in experiment.start_from
-        for program in read_strategies(path.parent / name, f"{path}: start_from")
+        for program in read_strategies(path.parent / name, f"{path}: start_from", operators)
     ]
-    return Plan(experiment, path.parent, tuple(seeds))
-
-
-def read_strategies(path: Path, wanted_by: str = "") -> tuple[Program, ...]:
-    """Every strategy of a file, for one that must hold at least one."""
-    lead = f"{wanted_by}: " if wanted_by else ""
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise EvolveError(f"{lead}there is no file {path}") from None
-    except (OSError, UnicodeError) as error:
-        raise EvolveError(f"{lead}{path} cannot be read: {error}") from None
-    programs = check_file(text, str(path))
-    if not programs:
-        raise EvolveError(f"{lead}{path} holds no strategy", "it may hold defines alone")
-    return programs
+    return Plan(experiment, path.parent, tuple(seeds), operators)
 
 
 def run(
@@ -132,7 +120,7 @@ def run(
     watch.partition(partition)
     watch.proposers(settings)
     market = settings.backtest.market()
-    breeding = _breeding(settings, partition.train, market)
+    breeding = _breeding(ready, partition.train, market)
 
     folder = RunFolder.create(settings.name, out)
     folder.write_text("experiment.yaml", to_yaml(settings))
@@ -158,12 +146,13 @@ def run(
     return finished
 
 
-def _breeding(settings: Experiment, train: Bars, market: Market) -> Breeding:
+def _breeding(plan: Plan, train: Bars, market: Market) -> Breeding:
+    settings = plan.experiment
     language = settings.language
     operators = None if language.operators == "all" else language.operators
     goals = settings.fitness.goals()
     return Breeding(
-        space=build_space(operators, language.directions, language.max_nodes),
+        space=build_space(operators, language.directions, language.max_nodes, plan.operators),
         evaluate=TrainFitness(train, market, goals),
         weights=goals.weights,
         population=settings.search.population,

@@ -50,7 +50,7 @@ def load_data(spec: str, start: datetime | None, end: datetime | None) -> Datase
 def one_strategy(path: Path, name: str | None) -> Program:
     """The strategy of a file, by name where it holds several."""
     from dsl.errors import did_you_mean
-    from evolve.experiment import read_strategies
+    from evolve.strategies import read_strategies
 
     programs = {each.name: each for each in read_strategies(path)}
     if name is None and len(programs) == 1:

@@ -121,6 +121,7 @@ class Language(Section):
     """What the search may write."""
 
     operators: Literal["all"] | list[str] = "all"
+    include: list[str] = Field(default_factory=list, description="files whose defines to add")
     directions: list[Direction] = Field(default_factory=_long_only, min_length=1)
     max_nodes: int = Field(40, ge=5, le=500)
 

@@ -127,6 +127,7 @@ def build_space(
     operators: Iterable[str] | None = None,
     directions: Sequence[str] = ("long",),
     max_nodes: int = 40,
+    known: Catalog | None = None,
 ) -> Space:
     """The space of an experiment.
 
@@ -135,11 +136,12 @@ def build_space(
             all.
         directions: `long`, `short` or both.
         max_nodes: the size limit.
+        known: the operators there are; the built-in ones if not given.
 
     Raises:
         EvolveError: for an unknown operator.
     """
-    known = catalog()
+    known = known or catalog()
     allowed = _allowed(known, operators)
     rules = _close(allowed)
     return Space(_with_depths(rules), tuple(directions), max_nodes, known)

@@ -1,0 +1,54 @@
+"""Strategy files: the programs they hold, and the operators they define."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dsl.catalog import Catalog, catalog
+from dsl.check import check_file, definitions
+from dsl.program import Program
+from evolve.errors import EvolveError
+
+
+def read_strategies(
+    path: Path, wanted_by: str = "", known: Catalog | None = None
+) -> tuple[Program, ...]:
+    """Every strategy of a file, for one that must hold at least one.
+
+    Args:
+        path: the file.
+        wanted_by: who asks for it, for messages.
+        known: the operators it may use; the built-in ones if not given.
+
+    Raises:
+        EvolveError: if it cannot be read or holds no strategy.
+        LanguageError: with everything that is wrong in it.
+    """
+    programs = check_file(_read(path, wanted_by), str(path), known)
+    if not programs:
+        lead = f"{wanted_by}: " if wanted_by else ""
+        raise EvolveError(f"{lead}{path} holds no strategy", "it may hold defines alone")
+    return programs
+
+
+def read_operators(paths: list[Path], wanted_by: str = "") -> Catalog:
+    """The built-in operators and those that files define; each may use the files before it.
+
+    Raises:
+        EvolveError: if a file cannot be read.
+        LanguageError: with everything that is wrong in one.
+    """
+    known = catalog()
+    for path in paths:
+        known = definitions(_read(path, wanted_by), str(path), known)
+    return known
+
+
+def _read(path: Path, wanted_by: str) -> str:
+    lead = f"{wanted_by}: " if wanted_by else ""
+    try:
+        return path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise EvolveError(f"{lead}there is no file {path}") from None
+    except (OSError, UnicodeError) as error:
+        raise EvolveError(f"{lead}{path} cannot be read: {error}") from None
