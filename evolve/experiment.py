@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dsl.bars import Bars
 from dsl.catalog import Catalog
+from dsl.constraint import Grammar, constraint_grammar
 from dsl.evaluate.compile import is_compiled
 from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
@@ -18,12 +19,13 @@ from evolve.backtest.market import Market
 from evolve.config import Experiment, load_experiment
 from evolve.config.load import to_yaml
 from evolve.data import Dataset, Partition, load, part
+from evolve.errors import EvolveError
 from evolve.fitness.fitness import TrainFitness
 from evolve.report.result import Assessed, Run, document
 from evolve.search.individual import Individual
 from evolve.search.island import Breeding
 from evolve.search.search import Progress, search
-from evolve.search.space import build_space
+from evolve.search.space import DIRECTIONS, Space, build_space
 from evolve.store import Journal, RunFolder
 from evolve.strategies import read_operators, read_strategies
 
@@ -146,13 +148,27 @@ def run(
     return finished
 
 
+def space_of(plan: Plan) -> Space:
+    """What the search of an experiment may write."""
+    language = plan.experiment.language
+    operators = None if language.operators == "all" else language.operators
+    return build_space(operators, language.directions, language.max_nodes, plan.operators)
+
+
+def constraint_of(plan: Plan | None) -> Grammar:
+    """The constraint grammar of an experiment, or of the whole language in its usual limits."""
+    space = build_space(directions=DIRECTIONS) if plan is None else space_of(plan)
+    try:
+        return constraint_grammar(space.productions, space.directions, space.max_nodes)
+    except ValueError as error:
+        raise EvolveError(f"language: {error}", "raise `language.max_nodes`") from None
+
+
 def _breeding(plan: Plan, train: Bars, market: Market) -> Breeding:
     settings = plan.experiment
-    language = settings.language
-    operators = None if language.operators == "all" else language.operators
     goals = settings.fitness.goals()
     return Breeding(
-        space=build_space(operators, language.directions, language.max_nodes, plan.operators),
+        space=space_of(plan),
         evaluate=TrainFitness(train, market, goals),
         weights=goals.weights,
         population=settings.search.population,

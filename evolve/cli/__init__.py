@@ -12,7 +12,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = ("run", "backtest", "signals", "eval", "check", "fmt", "ops", "data", "validate", "schema")
+VERBS = (
+    "run", "backtest", "signals", "eval", "check", "fmt", "ops", "data", "validate", "schema",
+    "grammar",
+)  # fmt: skip
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
 
 

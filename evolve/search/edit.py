@@ -8,10 +8,17 @@ from typing import NamedTuple
 
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, Kind
+from dsl.productions import (
+    HOLD,
+    RATIO_OF_PRICE,
+    SIZE,
+    Constant,
+    Place,
+    place_of,
+    threshold_of,
+)
 from dsl.program import Rules
 from dsl.terms import Parameter, Term, call, parameter
-from evolve.search.grow import HOLD, RATIO_OF_PRICE, SIZE
-from evolve.search.space import Constant, Place, place_of, threshold_of
 
 
 class Position(NamedTuple):

@@ -5,16 +5,14 @@ from __future__ import annotations
 from random import Random
 
 from dsl.kinds import BOOL, DIFF, Kind
+from dsl.productions import HOLD, RATIO_OF_PRICE, SIZE, Constant, Place, Window
 from dsl.program import Rules
 from dsl.terms import Term, call, number
-from evolve.search.space import Constant, Place, Space, Window
+from evolve.search.space import Space
 
 CONDITION_DEPTH = 4
 REDRAWS = 3
 DISTANCE_DEPTH = 3
-RATIO_OF_PRICE = Constant(0.01, 0.15)
-HOLD = Window(2, 60)
-SIZE = Constant(0.2, 1.0)
 
 # How often a fresh strategy has each part.
 SELL, STOP, TRAIL, TARGET, HOLDS, SIZED = 0.85, 0.25, 0.15, 0.12, 0.15, 0.08

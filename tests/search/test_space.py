@@ -8,9 +8,10 @@ import pytest
 
 from dsl.judge import complaints, kind_of
 from dsl.kinds import BOOL, LEVEL
+from dsl.productions import Constant
 from evolve.errors import EvolveError
 from evolve.search.grow import grow, grow_rules
-from evolve.search.space import Constant, build_space
+from evolve.search.space import build_space
 
 
 def test_every_kind_grows_terms_of_itself_without_complaints() -> None:

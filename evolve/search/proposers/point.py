@@ -8,12 +8,13 @@ from random import Random
 
 from dsl.judge import kind_of
 from dsl.kinds import Kind
+from dsl.productions import Place, Window, place_of
 from dsl.program import Rules
 from dsl.terms import Operator, Term, call
 from evolve.search.edit import replaced, series_positions
 from evolve.search.grow import grow_in
 from evolve.search.proposer import Proposer
-from evolve.search.space import Place, Space, Window, place_of
+from evolve.search.space import Space
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
+from dsl.productions import Constant, Window
 from dsl.program import Rules
 from dsl.terms import Number, Parameter, number
 from evolve.search.edit import REMEMBERED, Position, positions, replaced, with_parameter
 from evolve.search.proposer import Proposer
-from evolve.search.space import Constant, Space, Window
+from evolve.search.space import Space
 
 FURTHER = 0.3
 WINDOW_STEPS = (-3, -2, -1, -1, 1, 1, 2, 3)

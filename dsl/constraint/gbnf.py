@@ -1,0 +1,41 @@
+"""The constraint grammar as GBNF, for llama.cpp servers that know no Lark."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from dsl.constraint.grammar import NAME, Alternative, Apply, Grammar, Leaf, Rule
+
+_PART = re.compile(r"\[[^\]]+\]|[^\[]+")
+
+
+def gbnf_text(grammar: Grammar) -> str:
+    """The grammar; its start is `root`."""
+    lines = [f'root ::= "strategy {NAME} {{ " orders settings "}}"']
+    sets = [" ".join(f'"{name} when " condition " "' for name in names) for names in grammar.orders]
+    lines.append("orders ::= " + " |\n    ".join(sets))
+    optional = [f'("{name} " {rule.name} " ")?' for name, rule in grammar.settings.items()]
+    lines.append("settings ::= " + (" ".join(optional) if optional else '""'))
+    for name, alternatives in grammar.rules.items():
+        lines.append(f"{name} ::= " + " |\n    ".join(map(_alternative, alternatives)))
+    for name, patterns in grammar.terminals.items():
+        lines.append(f"{name} ::= " + " | ".join(map(_pattern, patterns)))
+    return "\n".join(lines) + "\n"
+
+
+def _alternative(alternative: Alternative) -> str:
+    match alternative:
+        case Leaf():
+            return json.dumps(alternative.text)
+        case Rule(name):
+            return name
+        case Apply():
+            pieces = alternative.pieces()
+            return " ".join(p.name if isinstance(p, Rule) else json.dumps(p) for p in pieces)
+
+
+def _pattern(pattern: str) -> str:
+    """A pattern's classes as they are, and its plain text in quotes."""
+    parts = _PART.findall(pattern.replace("[.]", "."))
+    return " ".join(part if part.startswith("[") else json.dumps(part) for part in parts)

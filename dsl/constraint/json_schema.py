@@ -1,0 +1,133 @@
+"""The constraint grammar as a JSON schema of the syntax tree, for servers that know only that.
+
+An operator is an object with one key, its name, over its arguments by name: `{"sma": {"x":
+"close", "n": "20"}}`; a series is a string, and so is a number, held to a pattern. Statements that
+are left out are null. The schema keeps to what the strictest servers take: every property
+required, no others, no tuples, nothing beside a `$ref`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dsl import nodes
+from dsl.catalog import catalog
+from dsl.constraint.grammar import CONDITION_RULE, NAME, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.format import expression_text
+from dsl.nodes import number_to_text
+from dsl.parse import parse
+
+Tree = Any
+_SETTINGS = ("size", "stop", "trail", "target", "hold")
+
+
+def json_schema(grammar: Grammar) -> dict[str, Any]:
+    """The schema of a strategy's tree."""
+    shapes = [_shape(grammar, names) for names in grammar.orders]
+    return {
+        "type": "object",
+        "properties": {"strategy": {"anyOf": shapes}},
+        "required": ["strategy"],
+        "additionalProperties": False,
+        "$defs": {
+            **{name: _rule(alternatives) for name, alternatives in grammar.rules.items()},
+            **{name: _number(patterns) for name, patterns in grammar.terminals.items()},
+        },
+    }
+
+
+def text_of_tree(tree: Mapping[str, Any]) -> str:
+    """The strategy that a tree says, as the text the grammar writes."""
+    parts = [f"strategy {NAME} {{"]
+    for name, value in tree["strategy"].items():
+        if value is not None:
+            link = "" if name in _SETTINGS else "when "
+            parts.append(f"{name} {link}{_text(value)}")
+    return " ".join([*parts, "}"])
+
+
+def tree_of(text: str) -> dict[str, Tree]:
+    """The tree of a sentence of the grammar."""
+    (strategy,) = parse(text).strategies
+    found: dict[str, Tree] = {}
+    for statement in strategy.statements:
+        if isinstance(statement, nodes.Order):
+            found[statement.name] = _tree(statement.when)
+        elif isinstance(statement, nodes.Setting):
+            found[statement.name] = _tree(statement.value)
+    return {"strategy": found}
+
+
+def _shape(grammar: Grammar, orders: tuple[str, ...]) -> dict[str, Any]:
+    null = {"type": "null"}
+    settings = {name: {"anyOf": [_ref(rule), null]} for name, rule in grammar.settings.items()}
+    return _object({**{name: _ref(Rule(CONDITION_RULE)) for name in orders}, **settings})
+
+
+def _rule(alternatives: tuple[Alternative, ...]) -> dict[str, Any]:
+    leaves = [each.text for each in alternatives if isinstance(each, Leaf)]
+    options: list[dict[str, Any]] = [{"type": "string", "enum": leaves}] if leaves else []
+    for each in alternatives:
+        if isinstance(each, Rule):
+            options.append(_ref(each))
+        elif isinstance(each, Apply):
+            args = zip(each.slots, each.args, strict=True)
+            options.append(_object({each.operator.name: _object({n: _ref(r) for n, r in args})}))
+    return {"anyOf": options}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _ref(rule: Rule) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{rule.name}"}
+
+
+def _number(patterns: tuple[str, ...]) -> dict[str, str]:
+    return {"type": "string", "pattern": f"^({'|'.join(patterns)})$"}
+
+
+def _text(tree: Tree) -> str:
+    """An expression as the grammar writes it."""
+    if isinstance(tree, str):
+        return tree
+    ((name, args),) = tree.items()
+    operator = catalog().find(name)
+    assert operator is not None
+    rules = tuple(Rule(_text(arg)) for arg in args.values())
+    pieces = Apply(operator, rules).pieces()
+    return "".join(piece.name if isinstance(piece, Rule) else piece for piece in pieces)
+
+
+def _tree(node: nodes.Expression) -> Tree:
+    match node:
+        case nodes.Number(value, percent):
+            return number_to_text(value, percent)
+        case nodes.Call("negate", (nodes.Number(value, percent),)):
+            return number_to_text(-value, percent)
+        case nodes.Name(name):
+            return name
+        case nodes.Call("and" | "or" as head):
+            parts = _flat(node, head)
+            return {head: {f"x{i + 1}": _tree(part) for i, part in enumerate(parts)}}
+        case nodes.Call(head, ()):
+            return f"{head}()"
+        case nodes.Call(head, args):
+            operator = catalog().find(head)
+            assert operator is not None
+            names = [slot.name for slot in operator.slots]
+            return {operator.name: {n: _tree(arg) for n, arg in zip(names, args, strict=True)}}
+    raise AssertionError(expression_text(node))
+
+
+def _flat(node: nodes.Expression, head: str) -> list[nodes.Expression]:
+    if isinstance(node, nodes.Call) and node.head == head:
+        return [part for arg in node.args for part in _flat(arg, head)]
+    return [node]

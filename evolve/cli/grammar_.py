@@ -1,0 +1,28 @@
+"""`evolve grammar`: what holds a model's decoder to the language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("grammar")
+@click.argument("experiment", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["lark", "gbnf", "json-schema"]), default="lark",
+    help="Lark for llguidance, GBNF for llama.cpp, or a JSON schema of the syntax tree.",
+)  # fmt: skip
+@click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
+def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> None:
+    """Print the constraint grammar: of the whole language, or as EXPERIMENT.yaml restricts it."""
+    import json
+
+    from dsl.constraint import gbnf_text, json_schema, lark_text
+    from evolve.experiment import constraint_of, plan
+
+    grammar = constraint_of(None if experiment is None else plan(experiment, overrides))
+    if form == "json-schema":
+        click.echo(json.dumps(json_schema(grammar), indent=1))
+    else:
+        click.echo((lark_text if form == "lark" else gbnf_text)(grammar), nl=False)
