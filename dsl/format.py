@@ -9,8 +9,9 @@ from dsl import nodes
 from dsl.naming import named_parts
 from dsl.nodes import Comments, number_to_text
 from dsl.parse import parse
+from dsl.precedence import ATOM, INFIX
 from dsl.program import ORDERS, Program
-from dsl.spelling import ATOM, INFIX, Spelled, spell, spell_number, text_of, written_args
+from dsl.spelling import Spelled, spell, spell_number, text_of, written_args
 from dsl.terms import Argument, Number, Parameter, Term
 
 WIDTH = 96

@@ -87,10 +87,11 @@ def fold_at_ends(term: Term) -> list[float]:
 
 def contradiction_in(condition: Term) -> str:
     """Why parts of a canonical condition cannot hold together; empty if they can."""
-    for part in condition.walk():
-        if part.head != "and":
-            continue
-        for thing, interval in _intervals(part).items():
+    if condition.head == "or":
+        reasons = [contradiction_in(part) for part in condition.args]
+        return reasons[0] if all(reasons) else ""
+    if condition.head == "and":
+        for thing, interval in _intervals(condition).items():
             if interval.is_empty:
                 return f"`{text_of(thing)}` cannot be all of that at once"
     return ""

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
+from dsl.precedence import ATOM, COMPARISON, INFIX, LAG, PREFIX
 from dsl.terms import Number, Term
-
-INFIX = {
-    "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4,
-    "+": 5, "-": 5, "*": 6, "/": 6,
-}  # fmt: skip
-PREFIX = {"not": ("not ", 3), "negate": ("-", 7)}
-COMPARISON, LAG, ATOM = 4, 8, 9
 
 
 class Spelled(NamedTuple):

@@ -11,6 +11,7 @@ from lark import Token, Transformer, v_args
 
 from dsl import nodes
 from dsl.errors import Diagnostic, Source, Span
+from dsl.precedence import COMPARISON, INFIX, LAG, PREFIX
 
 MAX_DEPTH = 60
 _JOINED = {
@@ -68,17 +69,8 @@ class Builder(Transformer[Token, nodes.File]):
     def group(self, opening: Token, inner: nodes.Expression, closing: Token) -> nodes.Expression:
         return _widen(inner, _from_to(opening, closing))
 
-    def prefix(self, symbol: Token, x: nodes.Expression) -> nodes.Call:
-        head = "not" if symbol == "not" else "negate"
-        return _call(head, (x,), _from_to(symbol, x), _span(symbol))
-
-    def infix(self, left: nodes.Expression, symbol: Token, right: nodes.Expression) -> nodes.Call:
-        return _call(str(symbol), (left, right), _from_to(left, right), _span(symbol))
-
-    def chained(self, *parts: nodes.Expression | Token) -> nodes.Expression:
-        spans = [_span(part) if isinstance(part, Token) else part.span for part in parts]
-        hint = "write `{0} {1} {2} and {2} {3} {4}`"
-        raise BuildError("E106", "comparisons cannot be chained", spans[3], hint, spans)
+    def chain(self, *parts: nodes.Expression | Token) -> nodes.Expression:
+        return bind(parts)
 
     # -- statements
 
@@ -204,6 +196,68 @@ class Builder(Transformer[Token, nodes.File]):
 
     def file(self, *items: nodes.Define | nodes.Strategy) -> nodes.File:
         return nodes.File(items)
+
+
+def bind(parts: Sequence[nodes.Expression | Token]) -> nodes.Expression:
+    """The expression of a chain of operands and operators, by precedence (Dijkstra's two stacks).
+
+    Raises:
+        BuildError: for chained comparisons, and a `not` where only a number can stand.
+    """
+    operands: list[nodes.Expression] = []
+    waiting: list[tuple[int, str, Token]] = []  # precedence, head and symbol
+    is_operand_next = True
+    for index, part in enumerate(parts):
+        if not isinstance(part, Token):
+            operands.append(part)
+            is_operand_next = False
+            continue
+        symbol = str(part)
+        if is_operand_next:
+            head = "negate" if symbol == "-" else symbol
+            if waiting and waiting[-1][0] > PREFIX[head][1]:
+                hint = "put it in parentheses, or compare conditions with `and` and `or`"
+                raise BuildError("E101", f"expected a number, found `{symbol}`", _span(part), hint)
+            waiting.append((PREFIX[head][1], head, part))
+            continue
+        precedence = INFIX[symbol]
+        while waiting and waiting[-1][0] >= precedence:
+            if waiting[-1][0] == precedence == COMPARISON:
+                raise _chained(operands, waiting[-1][2], parts[index:])
+            _apply(operands, waiting.pop())
+        waiting.append((precedence, symbol, part))
+        is_operand_next = True
+    while waiting:
+        _apply(operands, waiting.pop())
+    return operands[0]
+
+
+def _apply(operands: list[nodes.Expression], operator: tuple[int, str, Token]) -> None:
+    _, head, symbol = operator
+    right = operands.pop()
+    if head in PREFIX:
+        operands.append(_call(head, (right,), _from_to(symbol, right), _span(symbol)))
+        return
+    left = operands.pop()
+    operands.append(_call(head, (left, right), _from_to(left, right), _span(symbol)))
+
+
+def _chained(
+    operands: list[nodes.Expression], first: Token, rest: Sequence[nodes.Expression | Token]
+) -> BuildError:
+    """The finding on `a < b < c`, with the two comparisons it should be."""
+    second, *third = rest
+    for index, part in enumerate(third):
+        if isinstance(part, Token) and INFIX.get(str(part), LAG) <= COMPARISON:
+            third = third[:index]
+            break
+    ends = [_span(part) if isinstance(part, Token) else part.span for part in third]
+    spans = [
+        operands[-2].span, _span(first), operands[-1].span, _span(cast(Token, second)),
+        Span(ends[0].start, ends[-1].end),
+    ]  # fmt: skip
+    hint = "write `{0} {1} {2} and {2} {3} {4}`"
+    return BuildError("E106", "comparisons cannot be chained", spans[3], hint, spans)
 
 
 def _name(token: Token) -> nodes.Name:
