@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from dsl.kinds import (
@@ -113,6 +114,7 @@ TABLE = tuple(
 FIXED = {"level": LEVEL, "diff": DIFF, "volume": VOLUME, "flow": SIGNED_VOLUME}
 
 
+@lru_cache(8192)
 def arithmetic_of(symbol: str, x: Kind, y: Kind) -> Judgement:
     """What `x + y`, `x - y`, `x * y` or `x / y` measures, by the first law that fits."""
     orders = [(x, y), (y, x)] if symbol in "+*" else [(x, y)]

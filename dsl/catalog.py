@@ -55,6 +55,8 @@ class Catalog:
 
     def extended(self, operators: list[Operator]) -> Catalog:
         """The catalog with further operators."""
+        if not operators:
+            return self
         own = {each.name: each for each in operators}
         others = {alias: each.name for each in operators for alias in each.aliases}
         return Catalog({**self.operators, **own}, {**self.aliases, **others})

@@ -9,6 +9,7 @@ from dsl.catalog import Catalog, catalog, operators_of
 from dsl.errors import Diagnostic, LanguageError, Source, Span
 from dsl.nodes import number_to_text
 from dsl.parse import Parsed, parse, parse_expression, parse_leniently
+from dsl.pause import collection_paused
 from dsl.program import Program, Rules
 from dsl.ranges import contradiction_in, implies
 from dsl.resolve import Scope, resolve, resolve_condition
@@ -96,6 +97,11 @@ def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Re
         name: what it goes by in messages.
         known: the operators it may use; the built-in ones if not given.
     """
+    with collection_paused():
+        return _inspect(text, name, known)
+
+
+def _inspect(text: str, name: str, known: Catalog | None) -> Report:
     parsed = parse_leniently(text, name)
     found = list(parsed.errors)
     known = known or catalog()
@@ -283,6 +289,6 @@ def _check_limits(node: nodes.Strategy, program: Program, scope: Scope) -> None:
         scope.report("E307", message, node.name_span, "simplify it, or split it into defines")
         return
     try:
-        _ = program.key
+        _ = program.canonical
     except MeaningError as error:
         scope.report(error.code, str(error), node.name_span, _MEND[error.code])

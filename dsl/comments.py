@@ -52,6 +52,8 @@ def _with_comments(node: Node, waiting: list[Token], text: str, first: bool) -> 
     before = _take_before(waiting, node.span.start, text)
     inside = _take_before(waiting, node.span.end, text)
     after = _take_line_end(waiting, node.span.end, text)
+    if not (before or inside or after or blank):
+        return node
     return replace(node, comments=Comments((*before, *filter(None, inside)), after, blank))
 
 
@@ -66,6 +68,8 @@ def _take_before(waiting: list[Token], offset: int, text: str) -> tuple[str, ...
 
     Those inside a node move in front of it.
     """
+    if not waiting:
+        return ()
     taken: list[str] = []
     while waiting and (waiting[0].start_pos or 0) < offset:
         token = waiting.pop(0)

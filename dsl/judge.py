@@ -45,7 +45,8 @@ def misfit(slot: Slot, given: Kind, others: Sequence[Kind] = ()) -> str:
 
 def computes(slot: Slot, given: Kind) -> bool:
     """Whether a value of a kind can be computed with in a slot: conditions and numbers apart."""
-    return (slot.kind == BOOL) == (given == BOOL)
+    wants_condition = slot.kind is not None and slot.kind.family == "bool"
+    return wants_condition == (given.family == "bool")
 
 
 def complaints(term: Term) -> Iterator[str]:

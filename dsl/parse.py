@@ -123,7 +123,7 @@ def _reader() -> tuple[Lark, list[Token]]:
         start=["file", "alone", "signature"],
         transformer=Builder(),
         lexer_callbacks=callbacks,
-        maybe_placeholders=True,
+        maybe_placeholders=False,
     )
     return reader, comments
 

@@ -110,9 +110,11 @@ def implies(condition: Term, other: Term) -> bool:
     parts = condition.args if condition.head == "and" else (condition,)
     if other in parts:
         return True
-    known = _intervals(condition)
     wanted = _intervals(other)
-    return bool(wanted) and all(
+    if not wanted:
+        return False
+    known = _intervals(condition)
+    return all(
         thing in known and known[thing].within(interval) for thing, interval in wanted.items()
     )
 
@@ -121,7 +123,7 @@ def _intervals(condition: Term) -> dict[Term, Interval]:
     """Between which numbers things lie where a comparison, or an `and` of them, holds."""
     found: dict[Term, Interval] = {}
     for thing, interval in _comparisons(condition):
-        found[thing] = found.get(thing, Interval()).both(interval)
+        found[thing] = found[thing].both(interval) if thing in found else interval
     return found
 
 

@@ -212,21 +212,19 @@ def _resolve_argument(
     scope: Scope,
 ) -> Term | None:
     slot = operator.slot(index)
-    what = (
-        f"`{slot.name}` of `{operator.name}`"
-        if operator.name.isidentifier()
-        else (f"`{operator.name}`")
-    )
     if slot.is_window:
         if operator.name == "lag":
             return resolve_window(node, scope, "a lag", least=0)
-        return resolve_window(node, scope, what)
+        return resolve_window(node, scope, f"`{slot.name}` of `{operator.name}`")
     term = resolve(node, scope)
     if term is None:
         return None
-    if not computes(slot, kind_of(term)):
+    kind = kind_of(term)
+    is_word = operator.name.isidentifier()
+    what = f"`{slot.name}` of `{operator.name}`" if is_word else f"`{operator.name}`"
+    if not computes(slot, kind):
         if slot.kind == BOOL:
-            message = f"{what} expects a condition, not {kind_of(term)}"
+            message = f"{what} expects a condition, not {kind}"
             scope.report("E301", message, node.span, _compared(term))
         else:
             message = f"{what} expects a number, not a condition"
@@ -241,8 +239,8 @@ def _resolve_argument(
             message = f"{what} is the constant {number_to_text(value)}"
             scope.report("W402", message, node.span, f"name a series first: `{operator.example}`")
             return term
-    others = [kind_of(each) if each is not None else kind_of(term) for each in before]
-    reason = misfit(slot, kind_of(term), others)
+    others = [kind_of(each or term) for each in before] if slot.like is not None else []
+    reason = misfit(slot, kind, others)
     if reason:
         scope.report("W402", f"{reason}, in `{operator.name}`", node.span, operator.about)
     return term

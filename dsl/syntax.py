@@ -13,6 +13,7 @@ from dsl import nodes
 from dsl.errors import Diagnostic, Source, Span
 from dsl.precedence import COMPARISON, INFIX, LAG, PREFIX
 
+Bounds = tuple[nodes.Number, nodes.Number]
 MAX_DEPTH = 60
 _JOINED = {
     word: f"keep one; the nearer of two is `{word} min(a, b)`"
@@ -57,10 +58,9 @@ class Builder(Transformer[Token, nodes.File]):
     def truth(self, token: Token) -> nodes.Truth:
         return nodes.Truth(token == "true", _span(token))
 
-    def call(self, head: Token, *rest: nodes.Expression | Token | None) -> nodes.Call:
-        *args, closing = rest
-        given = tuple(cast(nodes.Expression, arg) for arg in args if arg is not None)
-        return _call(str(head), given, _from_to(head, closing), _span(head))
+    def call(self, head: Token, *rest: nodes.Expression | Token) -> nodes.Call:
+        args = cast(tuple[nodes.Expression, ...], rest[:-1])
+        return _call(str(head), args, _from_to(head, rest[-1]), _span(head))
 
     def lag(self, x: nodes.Expression, bars: nodes.Expression, closing: Token) -> nodes.Call:
         span = _from_to(x, closing)
@@ -78,14 +78,10 @@ class Builder(Transformer[Token, nodes.File]):
         return nodes.About(text[1:-1], _from_to(keyword, text))
 
     def param(
-        self,
-        keyword: Token,
-        name: Token,
-        value: nodes.Number,
-        bounds: tuple[nodes.Number, nodes.Number] | None,
-        step: nodes.Number | None,
+        self, keyword: Token, name: Token, value: nodes.Number, *rest: Bounds | nodes.Number
     ) -> nodes.Param:
-        low, high = bounds or (None, None)
+        low, high = cast(Bounds, rest[0]) if rest else (None, None)
+        step = cast(nodes.Number, rest[1]) if len(rest) > 1 else None
         for given in (value, low, high, step):
             if given is not None:
                 _finite(given)
@@ -112,18 +108,28 @@ class Builder(Transformer[Token, nodes.File]):
             raise BuildError("E110", "the range is empty", span, "write the lower bound first")
         return low, high
 
-    def kind(self, name: Token, price: Token | None, volume: Token | None) -> nodes.KindNote:
-        if price is None or volume is None:
+    def limits(self, *given: Bounds) -> Bounds | None:
+        return given[0] if given else None
+
+    typical = limits
+
+    def kind(self, name: Token, *dimension: Token) -> nodes.KindNote:
+        if not dimension:
             return nodes.KindNote(str(name))
+        price, volume = dimension
         return nodes.KindNote(str(name), (_exponent(price), _exponent(volume)))
 
+    def default(self, *given: nodes.Number | Token) -> nodes.Number | nodes.Name | None:
+        if not given:
+            return None
+        return _name(given[0]) if isinstance(given[0], Token) else given[0]
+
     def argument(self, name: Token, kind: nodes.KindNote, *rest: object) -> nodes.Argument:
-        # `kind [range] [= default]`, or `like x [= default]`, which has no range.
-        bounds = cast(tuple[nodes.Number, nodes.Number] | None, rest[0] if len(rest) > 1 else None)
-        default = cast(nodes.Number | Token | None, rest[-1])
+        # `kind limits default`, or `like x default`, which has no limits.
+        bounds = cast(Bounds | None, rest[0] if len(rest) > 1 else None)
+        default = cast(nodes.Number | nodes.Name | None, rest[-1])
         note = nodes.KindNote(kind.name, kind.dimension, bounds, like=kind.like)
-        given = _name(default) if isinstance(default, Token) else default
-        return nodes.Argument(str(name), note, given, _span(name))
+        return nodes.Argument(str(name), note, default, _span(name))
 
     def alike(self, name: Token) -> nodes.KindNote:
         return nodes.KindNote("number", like=str(name))
@@ -140,39 +146,34 @@ class Builder(Transformer[Token, nodes.File]):
     def result(
         self,
         kind: nodes.KindNote,
-        bounds: tuple[nodes.Number, nodes.Number] | None,
-        typical: tuple[nodes.Number, nodes.Number] | None,
+        bounds: Bounds | None,
+        typical: Bounds | None,
     ) -> nodes.Result:
         note = nodes.KindNote(kind.name, kind.dimension, bounds, typical)
         return nodes.Result("kind", kind=note)
 
+    def gives(self, *result: nodes.Result) -> nodes.Result | None:
+        return result[0] if result else None
+
     def signature(
-        self,
-        name: Token,
-        arguments: tuple[nodes.Argument, ...] | None,
-        result: nodes.Result | None,
+        self, name: Token, arguments: tuple[nodes.Argument, ...], result: nodes.Result | None
     ) -> nodes.Signature:
-        return nodes.Signature(str(name), arguments or (), result, _span(name))
+        return nodes.Signature(str(name), arguments, result, _span(name))
 
     # -- items
 
     def also(self, *names: Token) -> tuple[str, ...]:
         return tuple(str(name) for name in names)
 
+    def said(self, *keyword_and_text: Token) -> str:
+        return keyword_and_text[1][1:-1] if keyword_and_text else ""
+
     def define(
-        self,
-        keyword: Token,
-        name: Token,
-        arguments: tuple[nodes.Argument, ...] | None,
-        result: nodes.Result,
-        also: tuple[str, ...] | None,
-        _about: Token | None,
-        about: Token | None,
-        body: nodes.Expression,
-    ) -> nodes.Define:
-        signature = nodes.Signature(str(name), arguments or (), result, _span(name))
-        text = about[1:-1] if about is not None else ""
-        return nodes.Define(signature, also or (), text, body, _from_to(keyword, body))
+        self, keyword: Token, name: Token, arguments: tuple[nodes.Argument, ...],
+        result: nodes.Result, also: tuple[str, ...], about: str, body: nodes.Expression,
+    ) -> nodes.Define:  # fmt: skip
+        signature = nodes.Signature(str(name), arguments, result, _span(name))
+        return nodes.Define(signature, also, about, body, _from_to(keyword, body))
 
     def strategy(
         self, keyword: Token, name: Token, *rest: nodes.Statement | Token

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from dsl.bars import Bars
 from dsl.catalog import Catalog
 from dsl.constraint import Grammar, constraint_grammar
 from dsl.evaluate.compile import is_compiled
+from dsl.pause import collection_paused
 from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
@@ -193,25 +192,13 @@ def _search(
         ready.seeds,
         is_interrupted=is_interrupted,
     )
-    with _without_collector():
+    with collection_paused():
         for last in epochs:
             score = last.best.score if last.best else None
             journal.epoch(last.epoch, last.trials, evaluated=last.evaluated, best=score)
             watch.progress(last, time.monotonic() - began)
     assert last is not None
     return last
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Terms hold no cycles: collecting during a search only costs time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _on_train(program: Program, partition: Partition, market: Market) -> Assessed:
