@@ -154,19 +154,24 @@ def quantile(x: Series, n: int, q: Series, out: Series) -> None:
         if x[i] != x[i]:
             known = 0
             continue
-        if known == n:
-            at = 0
-            while window[at] != x[i - n]:
-                at += 1
-            for j in range(at, n - 1):
-                window[j] = window[j + 1]
-            known -= 1
-        at = known
+        if known == n:  # the place of the value that leaves
+            at, above = 0, n - 1
+            while at < above:
+                middle = (at + above) // 2
+                if window[middle] < x[i - n]:
+                    at = middle + 1
+                else:
+                    above = middle
+        else:
+            at = known
+            known += 1
+        while at + 1 < known and window[at + 1] < x[i]:
+            window[at] = window[at + 1]
+            at += 1
         while at > 0 and window[at - 1] > x[i]:
             window[at] = window[at - 1]
             at -= 1
         window[at] = x[i]
-        known += 1
         if known == n and 0.0 <= q[i] <= 1.0:
             place = q[i] * (n - 1)
             below = min(int(place), n - 1)

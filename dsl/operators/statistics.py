@@ -86,18 +86,22 @@ def stdev(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def mad(x: Series, n: int, out: Series) -> None:
-    unknown = -1
+    known, age, anchor, total = 0, 0, 0.0, 0.0
     for i in range(len(x)):
+        out[i] = math.nan
         if x[i] != x[i]:
-            unknown = i
-        first = i - n + 1
-        if first < 0 or unknown >= first:
-            out[i] = math.nan
+            known, age = 0, 0
             continue
-        offset, deviation = 0.0, 0.0
-        for j in range(first, i):
-            offset += x[j] - x[i]
-        mean = x[i] + offset / n
+        known, age = min(known + 1, n), age + 1
+        if known < n:
+            continue
+        if age >= n:
+            anchor, total, age = x[i], 0.0, 0
+            for j in range(i - n + 1, i):
+                total += x[j] - anchor
+        else:
+            total += x[i] - x[i - n]
+        mean, deviation = anchor + total / n, 0.0
         for j in range(i - n + 1, i + 1):
             deviation += abs(x[j] - mean)
         out[i] = deviation / n
@@ -112,25 +116,31 @@ def mad(x: Series, n: int, out: Series) -> None:
 )
 def skew(x: Series, n: int, out: Series) -> None:
     """G1 = n / ((n - 1) (n - 2)) * sum of z^3, by the sample deviation (Joanes and Gill, 1998)."""
-    unknown = -1
+    known, age, equal = 0, 0, 0
+    anchor, total, squares, cubes = 0.0, 0.0, 0.0, 0.0
     for i in range(len(x)):
-        if x[i] != x[i]:
-            unknown = i
         out[i] = math.nan
-        first = i - n + 1
-        if first < 0 or unknown >= first or n < 3:
+        if x[i] != x[i]:
+            known, age = 0, 0
             continue
-        offset = 0.0
-        for j in range(first, i):
-            offset += x[j] - x[i]
-        mean = x[i] + offset / n
-        squares, cubes = 0.0, 0.0
+        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        known, age = min(known + 1, n), age + 1
+        if known < n or n < 3:
+            continue
+        first = i
+        if age >= n:
+            anchor, total, squares, cubes, age, first = x[i], 0.0, 0.0, 0.0, 0, i - n + 1
+        else:
+            gone = x[i - n] - anchor
+            total, squares, cubes = total - gone, squares - gone * gone, cubes - gone * gone * gone
         for j in range(first, i + 1):
-            squares += (x[j] - mean) ** 2
-            cubes += (x[j] - mean) ** 3
-        deviation = math.sqrt(squares / (n - 1))
-        if deviation > 1e-14 * abs(mean):
-            out[i] = n / ((n - 1.0) * (n - 2.0)) * cubes / deviation**3
+            new = x[j] - anchor
+            total, squares, cubes = total + new, squares + new * new, cubes + new * new * new
+        mean = total / n
+        variance = (squares - mean * total) / (n - 1)
+        if equal < n and variance > 0.0:
+            third = cubes - 3.0 * mean * squares + 2.0 * mean * mean * total
+            out[i] = n / ((n - 1.0) * (n - 2.0)) * third / (variance * math.sqrt(variance))
 
 
 @operator(
@@ -142,28 +152,36 @@ def skew(x: Series, n: int, out: Series) -> None:
 )
 def kurt(x: Series, n: int, out: Series) -> None:
     """G2 by the sample deviation (Joanes and Gill, 1998)."""
-    unknown = -1
+    known, age, equal = 0, 0, 0
+    anchor, total, squares, cubes, fourths = 0.0, 0.0, 0.0, 0.0, 0.0
+    weight = n * (n + 1.0) / max(1.0, (n - 1.0) * (n - 2.0) * (n - 3.0))
+    excess = 3.0 * (n - 1.0) ** 2 / max(1.0, (n - 2.0) * (n - 3.0))
     for i in range(len(x)):
-        if x[i] != x[i]:
-            unknown = i
         out[i] = math.nan
-        first = i - n + 1
-        if first < 0 or unknown >= first or n < 4:
+        if x[i] != x[i]:
+            known, age = 0, 0
             continue
-        offset = 0.0
-        for j in range(first, i):
-            offset += x[j] - x[i]
-        mean = x[i] + offset / n
-        squares, fourths = 0.0, 0.0
+        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        known, age = min(known + 1, n), age + 1
+        if known < n or n < 4:
+            continue
+        first = i
+        if age >= n:
+            anchor, total, squares, cubes, fourths = x[i], 0.0, 0.0, 0.0, 0.0
+            age, first = 0, i - n + 1
+        else:
+            gone = x[i - n] - anchor
+            total, squares = total - gone, squares - gone**2
+            cubes, fourths = cubes - gone**3, fourths - gone**4
         for j in range(first, i + 1):
-            square = (x[j] - mean) ** 2
-            squares += square
-            fourths += square * square
-        variance = squares / (n - 1)
-        if math.sqrt(variance) > 1e-14 * abs(mean):
-            weight = n * (n + 1.0) / ((n - 1.0) * (n - 2.0) * (n - 3.0))
-            excess = 3.0 * (n - 1.0) ** 2 / ((n - 2.0) * (n - 3.0))
-            out[i] = weight * fourths / (variance * variance) - excess
+            new = x[j] - anchor
+            total, squares = total + new, squares + new**2
+            cubes, fourths = cubes + new**3, fourths + new**4
+        mean = total / n
+        variance = (squares - mean * total) / (n - 1)
+        if equal < n and variance > 0.0:
+            fourth = fourths - 4.0 * mean * cubes + 6.0 * mean**2 * squares - 3.0 * mean**3 * total
+            out[i] = weight * fourth / variance**2 - excess
 
 
 @operator(
