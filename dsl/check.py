@@ -12,7 +12,8 @@ from dsl.parse import Parsed, parse, parse_expression, parse_leniently
 from dsl.pause import collection_paused
 from dsl.program import Program, Rules
 from dsl.ranges import contradiction_in, implies
-from dsl.resolve import Scope, resolve, resolve_condition
+from dsl.resolve import resolve, resolve_condition
+from dsl.scope import Scope
 from dsl.settings import resolve_setting
 from dsl.simplify import MeaningError, canonical
 from dsl.terms import Parameter, Term, parameter
@@ -143,16 +144,18 @@ def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Progr
     """The program of a strategy, or None; the findings in it are in the scope."""
     rules: dict[str, Term] = {}
     about = ""
-    named = [each for each in node.statements if isinstance(each, nodes.Param | nodes.Let)]
+    named = [each.name for each in node.statements if isinstance(each, nodes.Param | nodes.Let)]
+    scope.later = set(named)
     for statement in node.statements:
-        scope.later = frozenset(each.name for each in named if each.span > statement.span)
         match statement:
             case nodes.About(text):
                 about = text
             case nodes.Param():
                 _add_param(statement, scope)
+                scope.later.discard(statement.name)
             case nodes.Let(name, value):
                 _add_let(statement, name, value, scope)
+                scope.later.discard(name)
             case nodes.Order(name, when):
                 term = resolve_condition(when, scope, f"`{name} when`")
                 if term is not None:

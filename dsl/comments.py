@@ -43,7 +43,11 @@ def _attach(
     for statement in item.statements:
         statements.append(_with_comments(statement, waiting, text, first=not statements))
     closing = _take_before(waiting, item.span.end, text)
-    comments = Comments(before, _take_line_end(waiting, item.span.end, text), blank)
+    after = _take_line_end(waiting, item.span.end, text)
+    is_bare = all(a is b for a, b in zip(statements, item.statements, strict=True))
+    if is_bare and not (before or after or blank or closing):
+        return item
+    comments = Comments(before, after, blank)
     return replace(item, statements=tuple(statements), comments=comments, closing=closing)
 
 

@@ -12,7 +12,8 @@ from dsl.algebra import distance_of
 from dsl.errors import Diagnostic
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, Judgement, Kind
-from dsl.resolve import Scope, resolve, resolve_window
+from dsl.resolve import resolve, resolve_window
+from dsl.scope import Scope
 from dsl.simplify import substitute
 from dsl.spelling import text_of
 from dsl.terms import Operator, Slot, Term, argument, call, number

@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from dsl import kinds, nodes
-from dsl.errors import Diagnostic, Span, did_you_mean
+from dsl.errors import did_you_mean
 from dsl.habits import advice_on_name
 from dsl.judge import computes, judge, kind_of, misfit
 from dsl.kinds import BOOL
 from dsl.nodes import number_to_text
 from dsl.ranges import fold_at_ends, impossible_part, verdict_on
+from dsl.scope import Scope
 from dsl.simplify import MAX_WINDOW_BARS, fold
 from dsl.spelling import text_of
-from dsl.terms import Argument, Number, Operator, Term, call, number, truth
+from dsl.terms import Argument, Number, Operator, Slot, Term, call, number, truth
 
 WHOLE = 1e-9
-
-
-@dataclass
-class Scope:
-    """What names mean in one strategy or define, and the findings made while reading it.
-
-    Attributes:
-        find: operators by any of their names; None where there is none.
-        names: lets, params and arguments by name.
-        suggest: every name an operator goes by.
-        later: names that lets and params further down give.
-    """
-
-    find: Callable[[str], Operator | None]
-    suggest: Callable[[], Iterable[str]]
-    names: dict[str, Term] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    later: frozenset[str] = frozenset()
-    unknown: set[str] = field(default_factory=set)
-    found: list[Diagnostic] = field(default_factory=list)
-
-    def report(self, code: str, message: str, span: Span, hint: str = "") -> None:
-        """Add a finding."""
-        self.found.append(Diagnostic(code, message, span, hint))
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether any finding is an error."""
-        return any(each.severity == "error" for each in self.found)
 
 
 def resolve(node: nodes.Expression, scope: Scope) -> Term | None:
@@ -137,7 +108,8 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
             hint,
         )
         return None
-    beyond = [each for each in fold_at_ends(term) if not least <= each <= MAX_WINDOW_BARS]
+    ends = fold_at_ends(term) if written is None else []
+    beyond = [each for each in ends if not least <= each <= MAX_WINDOW_BARS]
     if beyond:
         message = f"{what} may become {number_to_text(beyond[0])} in its range, which is no window"
         hint = f"keep the range from {least} to {MAX_WINDOW_BARS}"
@@ -215,28 +187,18 @@ def _resolve_argument(
     if slot.is_window:
         if operator.name == "lag":
             return resolve_window(node, scope, "a lag", least=0)
-        return resolve_window(node, scope, f"`{slot.name}` of `{operator.name}`")
+        return resolve_window(node, scope, _named(slot, operator))
     term = resolve(node, scope)
     if term is None:
         return None
     kind = kind_of(term)
-    is_word = operator.name.isidentifier()
-    what = f"`{slot.name}` of `{operator.name}`" if is_word else f"`{operator.name}`"
     if not computes(slot, kind):
-        if slot.kind == BOOL:
-            message = f"{what} expects a condition, not {kind}"
-            scope.report("E301", message, node.span, _compared(term))
-        else:
-            message = f"{what} expects a number, not a condition"
-            hint = "write `where(condition, 1, 0)` to make it one"
-            if operator.name in ("==", "!="):
-                hint = "a condition holds or not: leave out `== true`, write `not` for `== false`"
-            scope.report("E302", message, node.span, hint)
+        _report_misplaced(node, term, operator, slot, scope)
         return None
     if slot.kind is None and slot.like is None and not operator.is_pointwise:
         value = fold(term)
         if value is not None:
-            message = f"{what} is the constant {number_to_text(value)}"
+            message = f"{_named(slot, operator)} is the constant {number_to_text(value)}"
             scope.report("W402", message, node.span, f"name a series first: `{operator.example}`")
             return term
     others = [kind_of(each or term) for each in before] if slot.like is not None else []
@@ -244,6 +206,26 @@ def _resolve_argument(
     if reason:
         scope.report("W402", f"{reason}, in `{operator.name}`", node.span, operator.about)
     return term
+
+
+def _named(slot: Slot, operator: Operator) -> str:
+    is_word = operator.name.isidentifier()
+    return f"`{slot.name}` of `{operator.name}`" if is_word else f"`{operator.name}`"
+
+
+def _report_misplaced(
+    node: nodes.Expression, term: Term, operator: Operator, slot: Slot, scope: Scope
+) -> None:
+    """A number where a condition should stand, or the reverse."""
+    what = _named(slot, operator)
+    if slot.kind == BOOL:
+        message = f"{what} expects a condition, not {kind_of(term)}"
+        scope.report("E301", message, node.span, _compared(term))
+        return
+    hint = "write `where(condition, 1, 0)` to make it one"
+    if operator.name in ("==", "!="):
+        hint = "a condition holds or not: leave out `== true`, write `not` for `== false`"
+    scope.report("E302", f"{what} expects a number, not a condition", node.span, hint)
 
 
 def _arity_fits(node: nodes.Call, operator: Operator, scope: Scope) -> bool:

@@ -7,7 +7,8 @@ from dsl.format import expression_text
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, Kind
 from dsl.nodes import number_to_text
-from dsl.resolve import Scope, resolve, resolve_window
+from dsl.resolve import resolve, resolve_window
+from dsl.scope import Scope
 from dsl.terms import Term
 
 _EXPECTED = {"size": "a fraction of equity", "hold": "a number of bars"}

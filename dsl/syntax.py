@@ -295,7 +295,7 @@ def _span(token: Token) -> Span:
 
 
 def _call(head: str, args: tuple[nodes.Expression, ...], span: Span, head_span: Span) -> nodes.Call:
-    depth = 1 + max((arg.depth for arg in args), default=0)
+    depth = 1 + max([arg.depth for arg in args], default=0)
     if depth > MAX_DEPTH:
         raise BuildError(
             "E104",

@@ -85,7 +85,7 @@ class Operator:
         """Whether its name alone may stand for it: `close`, and `obv` for `obv()`."""
         return not self.windows and all(slot.default is not None for slot in self.slots)
 
-    @property
+    @cached_property
     def required(self) -> int:
         """How many arguments have no default."""
         return sum(slot.default is None for slot in self.slots)

@@ -57,6 +57,9 @@ class Observer:
         """The run ended."""
 
 
+WHOLE_NODES = 100  # of the constraint grammar that belongs to no experiment
+
+
 @dataclass(frozen=True)
 class Plan:
     """An experiment with its paths resolved, ready to run."""
@@ -155,8 +158,8 @@ def space_of(plan: Plan) -> Space:
 
 
 def constraint_of(plan: Plan | None) -> Grammar:
-    """The constraint grammar of an experiment, or of the whole language in its usual limits."""
-    space = build_space(directions=DIRECTIONS) if plan is None else space_of(plan)
+    """The constraint grammar of an experiment, or of the whole language."""
+    space = build_space(None, DIRECTIONS, WHOLE_NODES) if plan is None else space_of(plan)
     try:
         return constraint_grammar(space.productions, space.directions, space.max_nodes)
     except ValueError as error:

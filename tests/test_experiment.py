@@ -12,6 +12,7 @@ import pytest
 
 import evolve.data.sources.yahoo
 from dsl.check import check, check_file
+from dsl.errors import LanguageError
 from dsl.evaluate.compile import cache_folder
 from evolve.api import bars
 from evolve.backtest.backtest import backtest
@@ -207,3 +208,42 @@ def test_every_strategy_that_ships_trades(path: Path) -> None:
     result = backtest(program, bars("sample:sp500"), market())
     assert len(result.trades) >= 10
     assert program.about
+
+
+def test_operators_of_ones_own_are_included_and_bred(tmp_path: Path) -> None:
+    (tmp_path / "own.evo").write_text(
+        "define dip(x: number, n: window 2..50 = 20) -> oscillator -1..0 typical -0.2..-0.01"
+        ' about "fall from the high" = x / highest(x, n) - 1'
+    )
+    (tmp_path / "more.evo").write_text(
+        "define half_dip(n: window 2..50 = 20) -> oscillator -1..0 = dip(close, n) / 2"
+    )
+    (tmp_path / "seed.evo").write_text("strategy s { buy when dip(close, 20) < -5% hold 10 }")
+    text = QUICK.read_text("utf-8").replace(
+        "language: {", "language: {operators: [dip, half_dip], include: [own.evo, more.evo], "
+    )
+    text = text.replace("strategies/sma_cross.evo", "seed.evo")
+    (tmp_path / "own.yaml").write_text(text)
+    finished = run(tmp_path / "own.yaml", SMALL, out=tmp_path / "run")
+    best = (tmp_path / "run" / "best.evo").read_text("utf-8")
+    assert "define dip" in best
+    assert check(best).hash == finished.finalists[0].program.hash
+
+
+@pytest.mark.parametrize(
+    ("define", "said"),
+    [
+        ("define f(x: number) -> like x = f(x)", "defined by itself"),
+        ("define sma(x: number) -> like x = x", "an operator already"),
+        ("define f(x: number) -> like x = g(x)", "there is no operator `g`"),
+    ],
+)
+def test_an_included_file_is_checked_first(define: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "own.evo").write_text(define)
+    text = QUICK.read_text("utf-8").replace("language: {", "language: {include: [own.evo], ")
+    (tmp_path / "own.yaml").write_text(text.replace("start_from", "# start_from"))
+    with pytest.raises((EvolveError, LanguageError), match=said):
+        plan(tmp_path / "own.yaml")
+    (tmp_path / "own.evo").unlink()
+    with pytest.raises(EvolveError, match="there is no file"):
+        plan(tmp_path / "own.yaml")

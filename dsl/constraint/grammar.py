@@ -1,7 +1,7 @@
 """The sentences a decoder may write, derived from the typed productions.
 
 Unlike `grammar/strategy.lark` this grammar has no free names, no `let` and no choice of spaces; it
-has a rule for each kind **and depth**, nests in an operator's first series alone, and holds its
+has a rule for each kind **and depth**, nests deep in an operator's first series alone, and keeps
 conditions to short lists. So each of its sentences parses and type-checks, every derivation ends,
 and the limits on nodes hold by construction. A rule is data; `lark`, `gbnf` and `json_schema` say
 it in their own ways.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 from dsl.constraint.numbers import constants, percentages, whole_numbers
@@ -32,8 +33,9 @@ from dsl.terms import Argument, Operator, Term
 NAME = "evolved"
 CONDITION_RULE = "condition"
 ORDERS = {"long": ("buy", "sell"), "short": ("short", "cover")}
+BESIDE = 2  # how deep a series nests that is not an operator's first: `sma(close, 20)`
 NO_SETTINGS, PERCENTAGES = -1, 0
-SETTINGS = (3, 2, PERCENTAGES, NO_SETTINGS)  # how deep a stop may be nested
+SETTINGS = (3, 2, PERCENTAGES)  # how deep a stop may be nested
 SHAPES = ((4, 3), (4, 2), (3, 3), (3, 2), (3, 1), (2, 3), (2, 2), (2, 1))  # depth, comparisons
 
 
@@ -121,12 +123,15 @@ def constraint_grammar(
     Raises:
         ValueError: if not even the smallest grammar keeps to the limit.
     """
-    for settings in SETTINGS:
-        for shape in SHAPES:
-            maker = _Maker(productions)
-            made = maker.make(tuple(directions), shape, settings)
-            if made.max_nodes <= max_nodes and maker.largest_canonical <= MAX_CANONICAL_NODES:
-                return made
+    sets = _order_sets(tuple(directions))
+    pairs = tuple(each for each in sets if len(each) <= 2)
+    with_settings = product(SHAPES, SETTINGS, (sets, pairs))
+    without = product(SHAPES, (NO_SETTINGS,), (sets, pairs, tuple(e for e in sets if len(e) == 1)))
+    for shape, settings, orders in (*with_settings, *without):
+        maker = _Maker(productions)
+        made = maker.make(orders, shape, settings)
+        if made.max_nodes <= max_nodes and maker.largest_canonical <= MAX_CANONICAL_NODES:
+            return made
     raise ValueError(f"no strategy of at most {max_nodes} nodes can be written")
 
 
@@ -142,7 +147,9 @@ class _Maker:
         }
         self.largest_canonical = 0
 
-    def make(self, directions: tuple[str, ...], shape: tuple[int, int], settings: int) -> Grammar:
+    def make(
+        self, orders: tuple[tuple[str, ...], ...], shape: tuple[int, int], settings: int
+    ) -> Grammar:
         depth, count = shape
         grammar = self.grammar
         comparison = self.rule(BOOL, depth)
@@ -152,7 +159,7 @@ class _Maker:
             for number in range(2, count + 1)
         ]
         self._add(CONDITION_RULE, (comparison, *joined))
-        grammar.orders = _order_sets(directions)
+        grammar.orders = orders
         if settings != NO_SETTINGS:
             grammar.settings = self._settings(settings)
         condition = self.sizes[CONDITION_RULE]
@@ -199,7 +206,7 @@ class _Maker:
             if isinstance(places[0], Kind):
                 kinds = [each for each in places if isinstance(each, Kind)]
                 args.append(self._any_of(kinds, inner))
-                inner = 1  # only the first series nests
+                inner = min(inner, BESIDE)
             else:
                 args.append(self.terminal(places[0]))
         if operator.is_bare:

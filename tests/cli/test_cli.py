@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -231,3 +232,36 @@ def run_quick(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
         check=False,
         env={**os.environ, "COLUMNS": "200"},
     )
+
+
+def test_check_explains_its_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert evolve("check", "--explain", "e304") == 0
+    assert "the future cannot be written down" in capsys.readouterr().out
+    assert evolve("check", "--explain") == 0
+    assert capsys.readouterr().out.count("wrong:") >= 36
+    assert evolve("check", "--explain", "E999") == 1
+    assert evolve("check") == 2
+
+
+def test_an_operator_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert evolve("ops", "macd_hist") == 0
+    page = capsys.readouterr().out
+    for label in ("family", "form", "meaning", "gives", "warm-up", "formula", "example", "drawn"):
+        assert re.search(rf"^{label} ", page, re.MULTILINE), label
+    assert re.search("[▁▂▃▄▅▆▇█]{30,}", page)
+    assert evolve("ops", "crossover") == 0
+    assert "holds on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["lark", "gbnf", "json-schema"])
+def test_the_constraint_grammar_is_printed(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evolve("grammar", "--format", form) == 0
+    whole = capsys.readouterr().out
+    quick = str(ROOT / "experiments" / "quick.yaml")
+    assert evolve("grammar", quick, "--format", form, "--set", "language.operators=[sma]") == 0
+    restricted = capsys.readouterr().out
+    assert "rsi" in whole
+    assert "rsi" not in restricted
+    assert "short when" not in restricted.replace('"short"', "short when")
+    if form == "json-schema":
+        assert json.loads(restricted)["type"] == "object"

@@ -11,7 +11,8 @@ from dsl.catalog import catalog
 from dsl.check import check_expression
 from dsl.evaluate import Evaluator
 from dsl.parse import parse_expression
-from dsl.resolve import Scope, resolve
+from dsl.resolve import resolve
+from dsl.scope import Scope
 from dsl.spelling import text_of
 from dsl.terms import Term
 from tests.dsl.expressions import conditions, numbers, small

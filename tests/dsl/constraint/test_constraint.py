@@ -79,8 +79,8 @@ def test_the_operators_of_an_experiment_are_the_only_ones() -> None:
 
 
 def test_too_small_a_limit_is_refused() -> None:
-    with pytest.raises(ValueError, match="at most 3 nodes"):
-        constraint_grammar(build_space().productions, ("long",), 3)
+    with pytest.raises(ValueError, match="at most 2 nodes"):
+        constraint_grammar(build_space().productions, ("long",), 2)
 
 
 def test_a_second_reader_takes_the_same_grammar() -> None:
