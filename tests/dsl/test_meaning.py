@@ -65,7 +65,7 @@ def test_an_expression_has_the_kind_of_what_it_measures(expression: str) -> None
 def resolve_alone(expression: str) -> Term:
     from dsl.parse import parse_expression
     from dsl.resolve import resolve
-from dsl.scope import Scope
+    from dsl.scope import Scope
 
     term = resolve(parse_expression(expression), Scope(catalog().find, catalog().names))
     assert term is not None
