@@ -196,7 +196,7 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
         judge=judge,
         family=family,
         about=declaration.about,
-        signature=signature_text(signature),
+        signature=signature_text(signature).replace("()", "" if declaration.series else "()"),
         aliases=aliases,
         example=declaration.example,
         kernel=declaration.kernel,

@@ -51,8 +51,7 @@ def operators_table() -> str:
         for each in operators:
             aliases = f" Also {', '.join(f'`{alias}`' for alias in each.aliases)}."
             said = each.about[0].upper() + each.about[1:] + "."
-            form = each.signature.replace("() ->", " ->") if each.series else each.signature
-            lines.append(f"| `{form}` | {said}{aliases if each.aliases else ''} |")
+            lines.append(f"| `{each.signature}` | {said}{aliases if each.aliases else ''} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from dsl.constraint.grammar import NAME, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.constraint.grammar import NAME, Grammar
+from dsl.constraint.lark import alternative_text
 
 _PART = re.compile(r"\[[^\]]+\]|[^\[]+")
 
@@ -18,21 +19,10 @@ def gbnf_text(grammar: Grammar) -> str:
     optional = [f'("{name} " {rule.name} " ")?' for name, rule in grammar.settings.items()]
     lines.append("settings ::= " + (" ".join(optional) if optional else '""'))
     for name, alternatives in grammar.rules.items():
-        lines.append(f"{name} ::= " + " |\n    ".join(map(_alternative, alternatives)))
+        lines.append(f"{name} ::= " + " |\n    ".join(map(alternative_text, alternatives)))
     for name, patterns in grammar.terminals.items():
         lines.append(f"{name} ::= " + " | ".join(map(_pattern, patterns)))
     return "\n".join(lines) + "\n"
-
-
-def _alternative(alternative: Alternative) -> str:
-    match alternative:
-        case Leaf():
-            return json.dumps(alternative.text)
-        case Rule(name):
-            return name
-        case Apply():
-            pieces = alternative.pieces()
-            return " ".join(p.name if isinstance(p, Rule) else json.dumps(p) for p in pieces)
 
 
 def _pattern(pattern: str) -> str:

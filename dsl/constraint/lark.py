@@ -19,7 +19,7 @@ def lark_text(grammar: Grammar) -> str:
     optional = [f'["{name} " {rule.name} " "]' for name, rule in grammar.settings.items()]
     lines.append("settings: " + (" ".join(optional) if optional else '""'))
     for name, alternatives in grammar.rules.items():
-        lines.append(f"{name}: " + "\n    | ".join(map(_alternative, alternatives)))
+        lines.append(f"{name}: " + "\n    | ".join(map(alternative_text, alternatives)))
     for name, patterns in grammar.terminals.items():
         lines.append(f"{name}: /{'|'.join(patterns)}/")
     return "\n".join(lines) + "\n"
@@ -29,7 +29,8 @@ def _statement(name: str, link: str) -> str:
     return f'"{name} {link}" condition " "'
 
 
-def _alternative(alternative: Alternative) -> str:
+def alternative_text(alternative: Alternative) -> str:
+    """An alternative as both Lark and GBNF write it."""
     match alternative:
         case Leaf():
             return json.dumps(alternative.text)
