@@ -111,7 +111,7 @@ _ROWS = (
      _with("hold 5 cover when close < open"), _with("sell when close < open")),
     ("W408", "an unlikely size or distance", "6 is 600 %: a ratio is written `6%`.",
      _with("stop 6"), _with("stop 6%")),
-    ("W409", "a name of an operator", "It works, and a reader has to look twice.",
+    ("W409", "a name that hides another", "It works, and a reader has to look twice: the name is an operator's, or a bar series'.",
      "strategy s { let rsi = rsi(close, 14) buy when rsi < 30 hold 5 }",
      "strategy s { let heat = rsi(close, 14) buy when heat < 30 hold 5 }"),
     ("W410", "rules that cannot both matter", "An exit that holds blocks the entry; `buy` and `short` "

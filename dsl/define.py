@@ -158,6 +158,10 @@ def _check_signature(node: nodes.Define, scope: Scope) -> None:
     for each in node.signature.arguments:
         if each.name in seen:
             scope.report("E204", f"argument `{each.name}` stands twice", each.span, "rename one")
+        hidden = scope.find(each.name)
+        if hidden is not None and hidden.series:
+            message = f"argument `{each.name}` hides the bar series of that name"
+            scope.report("W409", message, each.span, "choose another name")
         if optional and each.default is None:
             message = f"`{each.name}` needs a default, as an argument before it has one"
             scope.report("E203", message, each.span, "put arguments with defaults last")

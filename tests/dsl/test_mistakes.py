@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from dsl.check import inspect
 from tests.dsl.mistakes import MISTAKES, Mistake
 
+GOLDEN = Path(__file__).parent / "golden" / "mistakes.txt"
 SECONDS = 2.0
 NUMBERED = re.compile(r"\d+ \|")  # the line of a rendered message that quotes the text
 
@@ -33,6 +36,17 @@ def test_a_mistake_is_answered_with_its_cause_and_its_fix(mistake: Mistake) -> N
     assert all(re.search(r"^ *\| +\^+$", text, re.MULTILINE) for text in rendered), shown
     said = "\n".join(_without_the_quoted_line(text) for text in rendered).lower()
     assert not [words for words in mistake.words if words not in said], shown
+
+
+def test_every_answer_reads_as_the_golden_file_says() -> None:
+    parts = []
+    for mistake in MISTAKES:
+        parts.append(f">>> {mistake.title}")
+        parts.extend(each.render() for each in inspect(mistake.text, "s.evo").diagnostics)
+        parts.append("")
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text("\n".join(parts), "utf-8")
+    assert "\n".join(parts) == GOLDEN.read_text("utf-8")
 
 
 def test_the_table_is_broad_and_says_nothing_twice() -> None:
