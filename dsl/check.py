@@ -106,7 +106,8 @@ def _inspect(text: str, name: str, known: Catalog | None) -> Report:
     parsed = parse_leniently(text, name)
     found = list(parsed.errors)
     known = known or catalog()
-    operators, define_findings = operators_of(parsed.file, known)
+    file = parsed.with_comments() if parsed.file.defines else parsed.file  # defines are printed
+    operators, define_findings = operators_of(file, known)
     found.extend(define_findings)
     extended = known.extended(operators)
     broken = {node.signature.name for node in parsed.file.defines} - extended.operators.keys()

@@ -27,11 +27,19 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Parsed:
-    """A syntax tree, its source, and the syntax errors that were stepped over to get it."""
+    """A syntax tree, its source, and the syntax errors that were stepped over to get it.
+
+    `file` is the tree without comments, which its meaning does not need.
+    """
 
     file: nodes.File
     source: Source
     errors: tuple[Diagnostic, ...] = ()
+    comments: tuple[Token, ...] = ()
+
+    def with_comments(self) -> nodes.File:
+        """The tree with every comment at the node it is written at."""
+        return attach_comments(self.file, self.comments, self.source.text)
 
 
 def parse(text: str, name: str = "<text>") -> nodes.File:
@@ -43,7 +51,7 @@ def parse(text: str, name: str = "<text>") -> nodes.File:
     parsed = parse_leniently(text, name)
     if parsed.errors:
         raise LanguageError(parsed.errors)
-    return parsed.file
+    return parsed.with_comments()
 
 
 def parse_leniently(text: str, name: str = "<text>") -> Parsed:
@@ -61,7 +69,7 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
     while len(errors) < MAX_SYNTAX_ERRORS:
         try:
             file, comments = _read("file", nodes.File, remaining)
-            return Parsed(attach_comments(file, comments, text), source, tuple(_in_order(errors)))
+            return Parsed(file, source, tuple(_in_order(errors)), tuple(comments))
         except BuildError as error:
             diagnostic = error.diagnostic(source)
         except UnexpectedInput as error:
