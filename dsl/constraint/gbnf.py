@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from dsl.constraint.grammar import NAME, Grammar
+from dsl.constraint.grammar import ABOUT, NAME, Grammar
 from dsl.constraint.lark import alternative_text
 
 _PART = re.compile(r"\[[^\]]+\]|[^\[]+")
@@ -13,7 +13,8 @@ _PART = re.compile(r"\[[^\]]+\]|[^\[]+")
 
 def gbnf_text(grammar: Grammar) -> str:
     """The grammar; its start is `root`."""
-    lines = [f'root ::= "strategy {NAME} {{ " orders settings "}}"']
+    lines = [f'root ::= "strategy {NAME} {{ " about orders settings "}}"']
+    lines.append(r'about ::= ("about \"" ' + ABOUT + r' "\" ")?')
     sets = [" ".join(f'"{name} when " condition " "' for name in names) for names in grammar.orders]
     lines.append("orders ::= " + " |\n    ".join(sets))
     optional = [f'("{name} " {rule.name} " ")?' for name, rule in grammar.settings.items()]

@@ -31,6 +31,7 @@ from dsl.simplify import MAX_CANONICAL_NODES
 from dsl.terms import Argument, Operator, Term
 
 NAME = "evolved"
+ABOUT = "[A-Za-z0-9 ,.%-]{12,120}"  # what a strategy may say of itself
 CONDITION_RULE = "condition"
 ORDERS = {"long": ("buy", "sell"), "short": ("short", "cover")}
 BESIDE = 2  # how deep a series nests that is not an operator's first: `sma(close, 20)`

@@ -2,23 +2,34 @@
 
 An operator is an object with one key, its name, over its arguments by name: `{"sma": {"x":
 "close", "n": "20"}}`; a series is a string, and so is a number, held to a pattern. Statements that
-are left out are null. The schema keeps to what the strictest servers take: every property
+are left out, `about` too, are null. The schema keeps to what the strictest servers take: every property
 required, no others, no tuples, nothing beside a `$ref`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from dsl import nodes
-from dsl.catalog import catalog
-from dsl.constraint.grammar import CONDITION_RULE, NAME, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.catalog import Catalog, catalog
+from dsl.constraint.grammar import (
+    ABOUT,
+    CONDITION_RULE,
+    NAME,
+    Alternative,
+    Apply,
+    Grammar,
+    Leaf,
+    Rule,
+)
 from dsl.format import expression_text
 from dsl.nodes import number_to_text
 from dsl.parse import parse
 
 Tree = Any
+MAX_DEPTH = 50
 _SETTINGS = ("size", "stop", "trail", "target", "hold")
 
 
@@ -37,13 +48,25 @@ def json_schema(grammar: Grammar) -> dict[str, Any]:
     }
 
 
-def text_of_tree(tree: Mapping[str, Any]) -> str:
-    """The strategy that a tree says, as the text the grammar writes."""
+def text_of_tree(tree: Mapping[str, Any], known: Catalog | None = None) -> str:
+    """The strategy that a tree says, as the text the grammar writes.
+
+    Args:
+        tree: an object with the one member `strategy`.
+        known: the operators there are; the built-in ones if not given.
+
+    Raises:
+        ValueError: if it is not such a tree, whoever wrote it.
+    """
     parts = [f"strategy {NAME} {{"]
-    for name, value in tree["strategy"].items():
-        if value is not None:
+    for name, value in _members(tree.get("strategy"), "strategy").items():
+        if value is None:
+            continue
+        if name == "about":
+            parts.append(f'about "{_word(value, name)}"')
+        else:
             link = "" if name in _SETTINGS else "when "
-            parts.append(f"{name} {link}{_text(value)}")
+            parts.append(f"{name} {link}{_text(value, 0, known or catalog())}")
     return " ".join([*parts, "}"])
 
 
@@ -52,7 +75,9 @@ def tree_of(text: str) -> dict[str, Tree]:
     (strategy,) = parse(text).strategies
     found: dict[str, Tree] = {}
     for statement in strategy.statements:
-        if isinstance(statement, nodes.Order):
+        if isinstance(statement, nodes.About):
+            found["about"] = statement.text
+        elif isinstance(statement, nodes.Order):
             found[statement.name] = _tree(statement.when)
         elif isinstance(statement, nodes.Setting):
             found[statement.name] = _tree(statement.value)
@@ -62,7 +87,9 @@ def tree_of(text: str) -> dict[str, Tree]:
 def _shape(grammar: Grammar, orders: tuple[str, ...]) -> dict[str, Any]:
     null = {"type": "null"}
     settings = {name: {"anyOf": [_ref(rule), null]} for name, rule in grammar.settings.items()}
-    return _object({**{name: _ref(Rule(CONDITION_RULE)) for name in orders}, **settings})
+    about = {"anyOf": [{"type": "string", "pattern": f"^{ABOUT}$"}, null]}
+    conditions = {name: _ref(Rule(CONDITION_RULE)) for name in orders}
+    return _object({"about": about, **conditions, **settings})
 
 
 def _rule(alternatives: tuple[Alternative, ...]) -> dict[str, Any]:
@@ -94,16 +121,35 @@ def _number(patterns: tuple[str, ...]) -> dict[str, str]:
     return {"type": "string", "pattern": f"^({'|'.join(patterns)})$"}
 
 
-def _text(tree: Tree) -> str:
+def _text(tree: Tree, depth: int, known: Catalog) -> str:
     """An expression as the grammar writes it."""
-    if isinstance(tree, str):
-        return tree
+    if not isinstance(tree, Mapping):
+        return _word(tree, "an expression")
+    if len(tree) != 1 or depth > MAX_DEPTH:
+        raise ValueError("an operator is an object with one key, and not nested so deep")
     ((name, args),) = tree.items()
-    operator = catalog().find(name)
-    assert operator is not None
-    rules = tuple(Rule(_text(arg)) for arg in args.values())
+    operator = known.find(str(name))
+    if operator is None:
+        raise ValueError(f"there is no operator `{name}`")
+    members = _members(args, str(name)).values()
+    rules = tuple(Rule(_text(each, depth + 1, known)) for each in members)
+    if not operator.is_variadic and len(rules) != len(operator.slots):
+        raise ValueError(f"`{name}` has {len(operator.slots)} arguments, not {len(rules)}")
     pieces = Apply(operator, rules).pieces()
     return "".join(piece.name if isinstance(piece, Rule) else piece for piece in pieces)
+
+
+def _members(tree: Tree, what: str) -> Mapping[str, Tree]:
+    if not isinstance(tree, Mapping) or not tree:
+        raise ValueError(f"`{what}` is not an object with members")
+    return tree
+
+
+def _word(tree: Tree, what: str) -> str:
+    """A name, a number or what is said, on one line and without what would end it."""
+    if isinstance(tree, bool) or not isinstance(tree, str | int | float):
+        raise ValueError(f"{what} is neither text nor a number")
+    return re.sub(r'["{}\s]+', " ", str(tree)).strip()
 
 
 def _tree(node: nodes.Expression) -> Tree:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 
-from dsl.constraint.grammar import NAME, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.constraint.grammar import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, Rule
 
 
 def lark_text(grammar: Grammar) -> str:
     """The grammar; its start is `start`."""
-    lines = [f'start: "strategy {NAME} {{ " orders settings "}}"']
+    lines = [f'start: "strategy {NAME} {{ " about orders settings "}}"']
+    lines += ["about: " + r'["about \"" ABOUT "\" "]', f"ABOUT: /{ABOUT}/"]
     sets = [" ".join(_statement(name, "when ") for name in names) for names in grammar.orders]
     lines.append("orders: " + "\n    | ".join(sets))
     optional = [f'["{name} " {rule.name} " "]' for name, rule in grammar.settings.items()]

@@ -16,7 +16,7 @@ Ranges = tuple[tuple[int, int], ...]
 Element = str | Ranges
 Sequence = tuple[Element, ...]
 Stack = Any  # None, or an element and the stack below it
-TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(\[(?:[^\]\\]|\\.)*\])|([A-Za-z0-9-]+)|([|()?]))')
+TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(\[(?:[^\]\\]|\\.)*\])|([A-Za-z0-9-]+)|([|()?]|\{\d+,\d+\}))')
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "[": "[", "]": "]", "-": "-"}
 
 
@@ -120,6 +120,11 @@ class Gbnf:
             elif token == "(":
                 parts.append(self._fresh(self._alternatives(tokens)))
                 assert tokens.pop(0) == ")"
+            elif token[0] == "{":
+                least, most = map(int, token[1:-1].split(","))
+                part = parts.pop()
+                perhaps = self._fresh([(part,), ()])
+                parts.extend([part] * least + [perhaps] * (most - least))
             elif token == "?":
                 parts.append(self._fresh([(parts.pop(),), ()]))
             else:

@@ -121,11 +121,25 @@ def test_the_grammar_accepts_the_text_of_every_tree() -> None:
         assert accepts(own, text_of_tree(tree))
 
 
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {}, {"strategy": None}, {"strategy": []}, {"strategy": {"buy": {"a": 1, "b": 2}}},
+        {"strategy": {"buy": {"sma": "close"}}}, {"strategy": {"buy": {"nothing": {"x": "1"}}}},
+        {"strategy": {"buy": {"sma": {"x": "close"}}}}, {"strategy": {"buy": [1]}},
+        {"strategy": {"buy": True}},
+    ],
+)  # fmt: skip
+def test_what_is_no_tree_is_refused_in_words(tree: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"is not|is neither|is an object|there is no|arguments"):
+        text_of_tree(tree)
+
+
 def filled(tree: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
     """The tree with every setting there is, null where it was left out."""
     settings = dict.fromkeys(grammar().settings)
     orders = {k: v for k, v in tree["strategy"].items() if k not in settings}
-    return {"strategy": {**orders, **settings, **tree["strategy"]}}
+    return {"strategy": {"about": None, **orders, **settings, **tree["strategy"]}}
 
 
 def mutated(text: str, rng: Random) -> str:
