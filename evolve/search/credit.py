@@ -58,10 +58,12 @@ def joined(first: Ledger, second: Ledger) -> dict[str, Credit]:
 def shares(weights: Mapping[str, float], ledger: Ledger) -> dict[str, float]:
     """Each proposer's share: its weight, up to doubled or halved by its rate of acceptance.
 
-    The rate is shrunk towards the mean rate of all until it rests on enough evaluations.
+    The rate is shrunk towards the mean rate of those weighed until it rests on enough
+    evaluations.
     """
-    evaluated = sum(each.evaluated for each in ledger.values())
-    accepted = sum(each.accepted for each in ledger.values())
+    weighed = [ledger[name] for name in weights if name in ledger]
+    evaluated = sum(each.evaluated for each in weighed)
+    accepted = sum(each.accepted for each in weighed)
     if not evaluated or not accepted:
         return dict(weights)
     mean = accepted / evaluated

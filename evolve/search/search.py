@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from deap import tools
 
 from dsl.program import Program
+from evolve.search.advice import Adviser, Outcome, Proposal
 from evolve.search.credit import Credit, joined
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import (
@@ -65,7 +66,7 @@ class _State:
     seen: set[bytes] = field(default_factory=set)
     ledger: dict[str, Credit] = field(default_factory=dict)
     epoch: int = 0
-    stale: int = 0
+    idle: int = 0  # evaluations granted since the last improvement
 
 
 def search(
@@ -76,52 +77,130 @@ def search(
     seeds: Sequence[Program] = (),
     clock: Callable[[], float] = time.monotonic,
     is_interrupted: Callable[[], bool] = lambda: False,
+    adviser: Adviser | None = None,
 ) -> Iterator[Progress]:
     """Run a search, giving its state after the seeds and after every epoch.
 
     Args:
-        breeding: space, evaluation and population.
+        breeding: space, evaluation and population; without proposers the adviser alone proposes.
         budget: when to stop.
         seed: of every generator.
         islands: how many populations.
         seeds: programs to start from, on every island.
         clock: seconds, read at boundaries only.
         is_interrupted: whether to stop, read at boundaries.
+        adviser: someone else who proposes: heard at the evaluation counts it names.
     """
     state = _State(tuple(first_island(index, seed) for index in range(islands)))
     fame = tools.HallOfFame(FAME, similar=_is_alike)
     started = clock()
-    trials = _evaluate_seeds(seeds, breeding)
+    fresh = _count(_evaluate_seeds(seeds, breeding), state)
     state.islands = tuple(
-        Island(each.index, tuple(t for t in trials if t.scores.is_feasible), each.state)
+        Island(each.index, tuple(t for t in fresh if t.scores.is_feasible), each.state)
         for each in state.islands
     )
     while True:
-        fresh = _count(trials, state)
         best_before = fame[0].score if len(fame) else None
         fame.update([each for each in fresh if each.scores.is_feasible])
-        improved = len(fame) and (best_before is None or fame[0].score > best_before + IMPROVEMENT)
-        state.stale = 0 if improved else state.stale + 1
-        stopped = _reason_to_stop(state, budget, clock() - started)
+        if len(fame) and (best_before is None or fame[0].score > best_before + IMPROVEMENT):
+            state.idle = 0
+        stopped = _reason_to_stop(state, breeding, budget, clock() - started, adviser)
         if is_interrupted() and not stopped:
             stopped = INTERRUPTED
         best = fame[0] if len(fame) else None
-        yield Progress(
+        progress = Progress(
             state.epoch, tuple(fresh), len(state.seen), best, tuple(fame), dict(state.ledger),
             state.islands, stopped,
         )  # fmt: skip
+        yield progress
         if stopped:
             return
+        if adviser is not None:
+            adviser.ask(progress)
         state.epoch += 1
-        quotas = _quotas(budget.evaluations - len(state.seen), islands)
-        epochs = [
-            run_epoch(island, breeding, state.ledger, state.seen, quota, state.epoch)
-            for island, quota in zip(state.islands, quotas, strict=True)
-        ]
-        trials = [trial for each in epochs for trial in each.trials]
-        for each in epochs:
-            state.ledger = joined(state.ledger, each.ledger)
-        state.islands = _migrated(epochs, breeding.population)
+        hearing = adviser.next_hearing(len(state.seen)) if adviser else None
+        goal = budget.evaluations if hearing is None else min(hearing, budget.evaluations)
+        goal = goal if breeding.proposers else len(state.seen)
+        fresh = _breed(state, breeding, goal)
+        if adviser is not None and hearing is not None and len(state.seen) >= goal:
+            fresh += _hear(adviser, state, breeding, budget)
+
+
+def _full_epoch(state: _State, breeding: Breeding) -> int:
+    """How many evaluations an epoch that nothing cuts short may make."""
+    return breeding.population * breeding.generations * len(state.islands)
+
+
+def _breed(state: _State, breeding: Breeding, goal: int) -> list[Individual]:
+    """One epoch on every island, up to a number of evaluations; the trials that are new."""
+    if not breeding.proposers:
+        state.idle += _full_epoch(state, breeding)
+        return []
+    quotas = _quotas(goal - len(state.seen), len(state.islands))
+    state.idle += min(sum(quotas), _full_epoch(state, breeding))
+    epochs = [
+        run_epoch(island, breeding, state.ledger, state.seen, quota, state.epoch)
+        for island, quota in zip(state.islands, quotas, strict=True)
+    ]
+    for each in epochs:
+        state.ledger = joined(state.ledger, each.ledger)
+    state.islands = _migrated(epochs, breeding.population)
+    return _count([trial for each in epochs for trial in each.trials], state)
+
+
+def _hear(adviser: Adviser, state: _State, breeding: Breeding, budget: Budget) -> list[Individual]:
+    """Take in what the adviser proposes, on one island after another; the trials that are new."""
+    heard = adviser.hear(state.epoch)
+    new: dict[bytes, Proposal] = {}
+    for proposal in heard.proposals:
+        if proposal.program.key not in state.seen:
+            new.setdefault(proposal.program.key, proposal)
+    admitted = list(new.values())[: budget.evaluations - len(state.seen)]
+    scores = breeding.evaluate([each.program for each in admitted])
+    index = state.epoch % len(state.islands)
+    born = {
+        id(each): Individual(
+            each.program, score, Fitness(breeding.weights, score.values), each.proposer,
+            each.parents, index, state.epoch,
+        )
+        for each, score in zip(admitted, scores, strict=True)
+    }  # fmt: skip
+    trials = list(born.values())
+    feasible = [each for each in trials if each.scores.is_feasible]
+    island = immigrated(state.islands[index], feasible, breeding.population)
+    state.islands = (*state.islands[:index], island, *state.islands[index + 1 :])
+    staying = set(map(id, island.population))
+    outcomes = [
+        _outcome(each, born.get(id(each)), staying, is_new=new.get(each.program.key) is each)
+        for each in heard.proposals
+    ]
+    state.ledger = joined(state.ledger, heard.ledger)
+    for outcome in outcomes:
+        earned = {outcome.proposal.proposer: _credit(outcome)}
+        state.ledger = joined(state.ledger, earned)
+    adviser.learn(outcomes)
+    return _count(trials, state)
+
+
+def _outcome(
+    proposal: Proposal, individual: Individual | None, staying: set[int], is_new: bool
+) -> Outcome:
+    if individual is None:
+        return Outcome(proposal, "no budget" if is_new else "duplicate")
+    best = proposal.parent_score
+    improved = individual.scores.is_feasible and (best is None or individual.score > best)
+    return Outcome(proposal, "evaluated", individual, id(individual) in staying, improved)
+
+
+def _credit(outcome: Outcome) -> Credit:
+    if outcome.individual is None:
+        return Credit(duplicate=int(outcome.fate == "duplicate"))
+    best = outcome.proposal.parent_score
+    is_gain = outcome.improved and best is not None
+    gain = round(outcome.individual.score - (best or 0.0), 12) if is_gain else 0.0
+    return Credit(
+        evaluated=1, accepted=int(outcome.accepted), improved=int(outcome.improved), gain=gain
+    )
 
 
 def _evaluate_seeds(seeds: Sequence[Program], breeding: Breeding) -> list[Individual]:
@@ -144,13 +223,20 @@ def _count(trials: Sequence[Individual], state: _State) -> list[Individual]:
     return fresh
 
 
-def _reason_to_stop(state: _State, budget: Budget, seconds: float) -> str:
+def _reason_to_stop(
+    state: _State, breeding: Breeding, budget: Budget, seconds: float, adviser: Adviser | None
+) -> str:
     if len(state.seen) >= budget.evaluations:
         return f"all {budget.evaluations:,} evaluations made"
-    if budget.stale_epochs is not None and state.stale > budget.stale_epochs:
-        return f"no improvement in {budget.stale_epochs} epochs"
+    stale = budget.stale_epochs
+    if stale is not None and state.idle >= stale * _full_epoch(state, breeding):
+        return f"no improvement in {stale} epochs"
     if budget.minutes is not None and seconds >= budget.minutes * 60:
         return f"{budget.minutes:g} minutes spent, at epoch {state.epoch}"
+    if not breeding.proposers and (
+        adviser is None or adviser.next_hearing(len(state.seen)) is None
+    ):
+        return "nobody proposes any more"
     return ""
 
 

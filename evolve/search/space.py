@@ -11,10 +11,12 @@ from dsl.catalog import Catalog, catalog
 from dsl.errors import did_you_mean
 from dsl.kinds import Kind
 from dsl.productions import Groups, productions_of
+from dsl.program import Program
 from dsl.terms import Operator
 from evolve.errors import EvolveError
 
 DIRECTIONS = ("long", "short")
+LOGIC = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")  # always there
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +27,15 @@ class Space:
         productions: for each kind, its productions grouped by operator.
         directions: of `long` and `short`.
         max_nodes: the size of a strategy as written.
+        find: the operators there are.
+        operators: those that may be used, beside comparisons, logic and the bar series.
     """
 
     productions: dict[Kind, Groups]
     directions: tuple[str, ...]
     max_nodes: int
     find: Catalog
+    operators: tuple[Operator, ...]
 
     @cache  # noqa: B019 - a space lives as long as its run
     def least_depth(self, kind: Kind) -> int:
@@ -46,6 +51,28 @@ class Space:
             if fitting:
                 groups.append(fitting)
         return tuple(groups)
+
+    def objection(self, program: Program) -> str:
+        """Why a program is not one of the space's, in words; empty if it is.
+
+        It may compare as strategies do that people write: more freely than the productions.
+        """
+        rules = program.rules
+        if program.nodes > self.max_nodes:
+            return f"it has {program.nodes} nodes; at most {self.max_nodes} are allowed"
+        for direction, entry in (("long", rules.buy), ("short", rules.short)):
+            if entry is not None and direction not in self.directions:
+                return f"it goes {direction}; the only direction is {self.directions[0]}"
+        allowed = set(self.operators)
+        bodies = [each.body for each in program.defines if each not in allowed]
+        terms = [*filter(None, rules), *filter(None, bodies)]
+        used = (part.operator for term in terms for part in term.walk())
+        for operator in used:
+            if operator is None or operator in allowed or operator in program.defines:
+                continue
+            if operator.name not in LOGIC and not operator.series:
+                return f"it uses `{operator.name}`, which is not among the operators allowed"
+        return ""
 
 
 def build_space(
@@ -67,8 +94,8 @@ def build_space(
         EvolveError: for an unknown operator.
     """
     known = known or catalog()
-    productions = productions_of(_allowed(known, operators))
-    return Space(productions, tuple(directions), max_nodes, known)
+    allowed = _allowed(known, operators)
+    return Space(productions_of(allowed), tuple(directions), max_nodes, known, tuple(allowed))
 
 
 def _allowed(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:

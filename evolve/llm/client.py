@@ -1,0 +1,241 @@
+"""A model that is asked as strictly as its server allows, found out by what the server does.
+
+Servers ignore fields they do not know with a 200, so nothing they say of themselves counts: a
+shape is believed once an answer keeps to a grammar whose only sentence is a random word, and then
+begins as the real one must.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from string import ascii_lowercase
+
+from dsl.home import home
+from evolve.llm.exchange import Exchange, Kind
+from evolve.llm.model import Model
+from evolve.llm.reply import ModelError, Reply
+from evolve.llm.server import Message, Server
+from evolve.llm.shapes import SCHEMA, SHAPES, TEXT, Constraint, Shape, shapes_for
+
+WORD_LETTERS = 12
+PROBE_TOKENS, OPENING_TOKENS = 64, 200
+REFUSED = (400, 404, 405, 415, 422, 500, 501)  # statuses of a server that does not take a field
+MOST_UNREADABLE = 2  # answers in a row, then the server is asked less strictly
+
+
+class Client:
+    """One model, its server, and the strictest way it is known to answer."""
+
+    def __init__(
+        self,
+        server: Server,
+        constraint: str,
+        probe: str,
+        openings: Mapping[str, str],
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """
+        Args:
+            server: of the model.
+            constraint: `auto`, or the level to keep to.
+            probe: the words of a probe.
+            openings: how an answer that keeps to the real constraint begins, by level.
+            notify: told what a person should know.
+        """
+        self.server = server
+        self._probe, self._openings, self._notify = probe, openings, notify
+        self._left = shapes_for(constraint)
+        self._shape = _remembered(server.model, self._left)
+        self._unreadable = 0
+        self._detecting = asyncio.Lock()
+
+    @property
+    def model(self) -> Model:
+        """The model it asks."""
+        return self.server.model
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape in use; None before it is known."""
+        return self._shape
+
+    async def exchange(
+        self, kind: Kind, messages: Sequence[Message], constraint: Constraint | None = None
+    ) -> tuple[Exchange, ...]:
+        """Ask, and give the exchanges that this took, the answer's last.
+
+        Args:
+            kind: what it is for.
+            messages: of the chat.
+            constraint: what the answer is held to, as strictly as can be; None to leave it free.
+        """
+        made: list[Exchange] = []
+        if constraint is None:
+            made.append(await self._exchange(kind, messages, TEXT, None))
+            return tuple(made)
+        left, shape = self._left, self._shape
+        while True:
+            async with self._detecting:
+                shape = shape or self._shape or await self._detect(left, constraint, made)
+            if shape is None:
+                return tuple(made)
+            made.append(await self._exchange(kind, messages, shape, constraint))
+            answer = made[-1]
+            if answer.status not in REFUSED or shape is TEXT:
+                if not answer.error:
+                    self._settle(shape)
+                return tuple(made)
+            self._notify(f"{self.model.name} refused {shape.name} ({answer.status}): asked less")
+            left, shape = _after(shape, left), None
+            self._shape = None
+
+    async def read_json(self, kind: Kind, messages: Sequence[Message], constraint: Constraint) \
+            -> tuple[Exchange, ...]:  # fmt: skip
+        """Ask for a JSON document: held to a schema if the server takes any constraint."""
+        is_held = self._shape is not None and self._shape is not TEXT
+        shape = SCHEMA if is_held else TEXT
+        return (await self._exchange(kind, messages, shape, constraint),)
+
+    def judge(self, is_readable: bool) -> None:
+        """Be told whether an answer could be read; less is asked after a few that could not."""
+        self._unreadable = 0 if is_readable else self._unreadable + 1
+        if self._unreadable >= MOST_UNREADABLE and self._shape not in (None, TEXT):
+            assert self._shape is not None
+            self._notify(
+                f"{self._unreadable} answers of {self.model.name} in a row could not be read: "
+                f"{self._shape.name} is given up"
+            )
+            self._left = _after(self._shape, self._left)
+            self._shape, self._unreadable = None, 0
+
+    async def find_shape(self, constraint: Constraint) -> tuple[Exchange, ...]:
+        """Find out the strictest shape anew, whatever is remembered; gives the probes."""
+        made: list[Exchange] = []
+        async with self._detecting:
+            found = await self._detect(self._left, constraint, made)
+        if found is not None:
+            self._settle(found)
+        return tuple(made)
+
+    async def _detect(
+        self, left: Sequence[Shape], constraint: Constraint, made: list[Exchange]
+    ) -> Shape | None:
+        """The first shape that the server keeps to; None if it cannot be reached."""
+        for shape in left:
+            if shape is TEXT:
+                return shape
+            kept, is_lost = await self._keeps_to(shape, constraint, made)
+            if kept:
+                return shape
+            if is_lost:
+                return None
+        return TEXT
+
+    async def _keeps_to(
+        self, shape: Shape, constraint: Constraint, made: list[Exchange]
+    ) -> tuple[bool, bool]:
+        """Whether the server keeps to a shape; and whether it is lost altogether."""
+        word = _random_word(self.model, shape)
+        opening = self._openings.get(shape.level, "")
+        for held_to, expected, tokens in (
+            (_only(word), word, PROBE_TOKENS), (constraint, opening, OPENING_TOKENS),
+        ):  # fmt: skip
+            messages = [{"role": "user", "content": self._probe}]
+            made.append(await self._exchange("probe", messages, shape, held_to, tokens))
+            answer = made[-1]
+            if answer.error and not answer.may_be_billed and answer.status not in REFUSED:
+                return False, True
+            said = (answer.text or answer.reasoning).strip()
+            is_kept = expected in said if held_to is not constraint else said.startswith(expected)
+            if answer.error or not is_kept:
+                return False, False
+        return True, False
+
+    async def _exchange(
+        self, kind: Kind, messages: Sequence[Message], shape: Shape,
+        constraint: Constraint | None, max_tokens: int | None = None,
+    ) -> Exchange:  # fmt: skip
+        sent = tuple(messages)
+        note = constraint.notes.get(shape.level, "") if constraint else ""
+        if note:
+            last = {**sent[-1], "content": f"{sent[-1]['content']}\n\n{note}"}
+            sent = (*sent[:-1], last)
+        label = self.model.label
+        try:
+            reply = await self.server.ask(sent, shape, constraint, max_tokens)
+        except ModelError as error:
+            return Exchange(
+                kind, label, shape.name, sent, error=str(error), status=error.status,
+                may_be_billed=error.may_be_billed,
+            )  # fmt: skip
+        return _answered(kind, self.model, shape, sent, reply)
+
+    def _settle(self, shape: Shape) -> None:
+        if shape is not self._shape:
+            self._shape = shape
+            _remember(self.model, shape)
+
+
+def _answered(
+    kind: Kind, model: Model, shape: Shape, sent: tuple[Message, ...], reply: Reply
+) -> Exchange:
+    usd = model.usd(reply.tokens_in, reply.tokens_out)
+    return Exchange(
+        kind, model.label, shape.name, sent, reply.text, reply.reasoning, reply.finish,
+        reply.tokens_in, reply.tokens_out, usd, reply.seconds,
+    )  # fmt: skip
+
+
+def _after(shape: Shape, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+    """The shapes that ask less than one."""
+    place = shapes.index(shape) if shape in shapes else -1
+    return tuple(shapes[place + 1 :]) or (TEXT,)
+
+
+def _only(word: str) -> Constraint:
+    """A constraint that one word alone meets."""
+    schema = {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": [word]}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+    return Constraint(f'start: "{word}"\n', f'root ::= "{word}"\n', schema)
+
+
+def _random_word(model: Model, shape: Shape) -> str:
+    """A word that no model says by itself, the same whenever it is asked for."""
+    rng = Random(f"{model.base_url} {model.name} {shape.name}")
+    return "".join(rng.choices(ascii_lowercase, k=WORD_LETTERS))
+
+
+def _memory() -> Path:
+    return home() / "llm" / "shapes.json"
+
+
+def _remembered(model: Model, among: Sequence[Shape]) -> Shape | None:
+    """The shape that was found for a model before, if it is one of some."""
+    name = _read_memory().get(f"{model.base_url} {model.name}")
+    return next((each for each in among if each.name == name), None)
+
+
+def _remember(model: Model, shape: Shape) -> None:
+    known = {**_read_memory(), f"{model.base_url} {model.name}": shape.name}
+    path = _memory()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(known, indent=1, sort_keys=True), "utf-8")
+    part.replace(path)
+
+
+def _read_memory() -> dict[str, str]:
+    names = {each.name for each in SHAPES}
+    try:
+        read = json.loads(_memory().read_text("utf-8"))
+        return {str(key): name for key, name in read.items() if name in names}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}

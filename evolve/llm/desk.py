@@ -1,0 +1,62 @@
+"""The thread on which models are asked while the search goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+CLOSING_SECONDS = 5.0
+
+
+class Desk:
+    """An event loop on a thread of its own, where so many requests are under way at once."""
+
+    def __init__(self, concurrency: int) -> None:
+        """
+        Args:
+            concurrency: how many pieces of work go on at a time.
+        """
+        self._loop = asyncio.new_event_loop()
+        self._places = asyncio.Semaphore(concurrency)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="models", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def begin(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Do some work as soon as there is a place; comes back at once."""
+        return asyncio.run_coroutine_threadsafe(self._placed(work), self._loop)
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(CLOSING_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSING_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _placed(self, work: Coroutine[Any, Any, Result]) -> Result:
+        async with self._places:
+            return await work
+
+
+async def _cancel_all() -> None:
+    own = asyncio.current_task()
+    others = [task for task in asyncio.all_tasks() if task is not own]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

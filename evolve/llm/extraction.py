@@ -1,0 +1,125 @@
+"""The strategies in an answer: prose, fences, thinking and broken ends are stepped over.
+
+Every function here only cuts text into pieces; whether a piece means anything is for the parser.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from dsl.catalog import Catalog
+from dsl.constraint import text_of_tree
+
+MOST_CHARACTERS = 200_000  # of an answer that are looked at
+MOST_STRATEGIES = 10
+MOST_CUTS = 6  # of a strategy without an end
+THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
+
+_HEAD = re.compile(r"\bstrategy\s+[A-Za-z_][\w-]*\s*\{")
+_DEFINE = re.compile(r"^[ \t]*define\b.*?(?=^[ \t]*(?:define|strategy|```)\b|^```|\Z)", re.M | re.S)
+_FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.S)
+_STATEMENT = re.compile(r"\s(?:about|param|let|buy|sell|short|cover|size|stop|trail|target|hold)\s")
+_SKIPPED = re.compile(r'"[^"\n]*"|#[^\n]*')
+
+
+def places_of(text: str, reasoning: str = "") -> list[str]:
+    """Where strategies may stand in an answer, the likeliest place first.
+
+    What follows the last `</think>`, then what the server calls reasoning, then the thinking
+    itself: a place is looked at only if those before it hold nothing.
+    """
+    text = _bounded(text)
+    thought, ends, said = text.rpartition(THOUGHT_ENDS)
+    if not ends:
+        said, _, thought = text.partition(THOUGHT_BEGINS)
+    return [each for each in (said, _bounded(reasoning), thought) if each.strip()]
+
+
+def strategies_in(place: str, known: Catalog | None = None) -> list[list[str]]:
+    """The texts of strategies in a place, each as the ways to read it, the plainest first.
+
+    A JSON tree counts as the strategy it says. One in the last fenced block comes first. A
+    strategy that breaks off is tried with an end, and with its last statements left out.
+    """
+    tree = _said_by_tree(place, known)
+    if tree is not None:
+        return [[tree]]
+    fences = [each.group(1) for each in _FENCE.finditer(place)]
+    defines = "".join(f"{each.group(0).strip()}\n" for each in _DEFINE.finditer(place))
+    found: dict[str, list[str]] = {}
+    for part in [*fences[-1:], place]:
+        for block, is_whole in _blocks(part):
+            readings = [block] if is_whole else list(_ended(block))
+            if defines:
+                readings = [f"{defines}{each}" for each in readings] + readings
+            found.setdefault(block, readings)
+    return list(found.values())[:MOST_STRATEGIES]
+
+
+def likeliest_text(place: str) -> str:
+    """What to show the parser where no strategy stands: the last fenced block, else all of it."""
+    fences = [each.group(1) for each in _FENCE.finditer(place)]
+    return (fences[-1] if fences else place).strip()
+
+
+def _bounded(text: str) -> str:
+    """A text's beginning and end, where it is too long to be looked at whole."""
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    half = MOST_CHARACTERS // 2
+    return f"{text[:half]}\n{text[-half:]}"
+
+
+def _said_by_tree(place: str, known: Catalog | None) -> str | None:
+    """The strategy that a JSON document says; None if it is none."""
+    for text in (place.strip(), likeliest_text(place)):
+        if not text.startswith("{"):
+            continue
+        try:
+            return text_of_tree(json.loads(text), known)
+        except (ValueError, RecursionError, AttributeError):
+            continue
+    return None
+
+
+def _blocks(text: str) -> Iterator[tuple[str, bool]]:
+    """Each `strategy name { … }` and whether it has its end."""
+    place = 0
+    while found := _HEAD.search(text, place):
+        end = _end_of_block(text, found.end())
+        if end is None:
+            following = _HEAD.search(text, found.end())
+            stop = following.start() if following else len(text)
+            yield text[found.start() : stop].strip(), False
+            place = stop
+        else:
+            yield text[found.start() : end], True
+            place = end
+
+
+def _end_of_block(text: str, start: int) -> int | None:
+    """Where the brace that was open at `start` closes; None if a new strategy begins before."""
+    place = start
+    while place < len(text):
+        skipped = _SKIPPED.match(text, place)
+        if skipped:
+            place = skipped.end()
+        elif text[place] == "}":
+            return place + 1
+        elif text[place] == "{":
+            return None
+        else:
+            place += 1
+    return None
+
+
+def _ended(block: str) -> Iterator[str]:
+    """A strategy that breaks off, as it stands, with an end, and without its last statements."""
+    bare = block.split("```")[0].rstrip()
+    yield bare
+    yield f"{bare} }}"
+    starts = [each.start() for each in _STATEMENT.finditer(bare)]
+    for start in starts[: -MOST_CUTS - 1 : -1]:
+        yield f"{bare[:start]} }}"

@@ -1,0 +1,88 @@
+"""An answer as programs: everything enters by the same door as a file, `parse` then `check`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dsl.catalog import Catalog
+from dsl.check import Report, inspect
+from dsl.program import Program
+from evolve.llm.extraction import likeliest_text, places_of, strategies_in
+from evolve.search.space import Space
+
+NAME = "answer"  # what an answer goes by in messages
+MOST_SHOWN = 3  # findings of one strategy that are told
+LONGEST_SHOWN = 1500  # characters of an answer without a strategy that the parser is shown
+
+# Findings that a person may overrule; what is bred must be free of them.
+UNSOUND = ("W401", "W402", "W403", "W404", "W408", "W410")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A text that is no usable strategy, and why, in the parser's words."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an answer holds: the usable strategies, and what else was meant as one."""
+
+    programs: tuple[Program, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+
+def read_answer(text: str, reasoning: str, space: Space) -> Reading:
+    """Every usable strategy of an answer, and why the others are not.
+
+    Args:
+        text: what was said.
+        reasoning: what was thought, where the server keeps that apart.
+        space: what may be written.
+    """
+    rejected: list[Rejected] = []
+    places = places_of(text, reasoning)
+    for place in places:
+        programs: dict[bytes, Program] = {}
+        for readings in strategies_in(place, space.find):
+            usable, why = _read(readings, space)
+            programs.update((each.key, each) for each in usable)
+            if not usable:
+                rejected.append(Rejected(readings[0], why))
+        if programs:
+            return Reading(tuple(programs.values()), tuple(rejected))
+    if not rejected:
+        shown = likeliest_text(places[0])[:LONGEST_SHOWN] if places else ""
+        rejected.append(Rejected(shown, _told(inspect(shown, NAME, space.find))))
+    return Reading((), tuple(rejected))
+
+
+def _read(readings: list[str], space: Space) -> tuple[list[Program], str]:
+    """The programs of the first reading that gives any; else what is wrong with the plainest."""
+    whys: list[str] = []
+    for text in readings:
+        report = inspect(text, NAME, space.find)
+        objections = [_objection(each, report, space) for each in report.programs]
+        usable = [
+            program
+            for program, objection in zip(report.programs, objections, strict=True)
+            if not objection
+        ]
+        if usable and not report.errors:
+            return usable, ""
+        whys.append("\n".join(filter(None, objections)) or _told(report))
+    return [], whys[0]
+
+
+def _objection(program: Program, report: Report, space: Space) -> str:
+    """Why a program that can be computed is not taken; empty if it is."""
+    unsound = [each for each in report.warnings if each.code in UNSOUND]
+    if unsound:
+        return "\n\n".join(each.render() for each in unsound[:MOST_SHOWN])
+    return space.objection(program)
+
+
+def _told(report: Report) -> str:
+    return "\n\n".join(each.render() for each in report.errors[:MOST_SHOWN])

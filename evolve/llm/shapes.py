@@ -1,0 +1,103 @@
+"""How each kind of server is asked to keep to the language. A kind of server is one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Level = Literal["grammar", "json_schema", "text"]
+Endpoint = Literal["chat", "responses"]
+Fields = dict[str, Any]
+ANSWER = "strategy"  # what the schema, and the tool of the Responses API, is called
+NOT_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What an answer is held to, as each kind of server takes it.
+
+    Attributes:
+        lark: for llguidance.
+        gbnf: for llama.cpp and XGrammar.
+        schema: a JSON schema.
+        about: what the answer is, in words.
+        notes: what is added to the last message at a level.
+    """
+
+    lark: str
+    gbnf: str
+    schema: Mapping[str, Any]
+    about: str = ""
+    notes: Mapping[Level, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A way to ask for a constrained answer.
+
+    Attributes:
+        name: what it is kept as.
+        level: how strictly it binds.
+        servers: who takes it.
+        fields: constraint -> the fields of the request that carry it.
+        endpoint: chat completions, or OpenAI's Responses API.
+    """
+
+    name: str
+    level: Level
+    servers: str
+    fields: Callable[[Constraint], Fields]
+    endpoint: Endpoint = "chat"
+
+
+def _structured_outputs(constraint: Constraint) -> Fields:
+    return {"structured_outputs": {"grammar": constraint.lark}, **NOT_THINKING}
+
+
+def _llguidance(constraint: Constraint) -> Fields:
+    return {"grammar": "%llguidance {}\n" + constraint.lark, **NOT_THINKING}
+
+
+def _gbnf(constraint: Constraint) -> Fields:
+    return {"grammar": constraint.gbnf, **NOT_THINKING}
+
+
+def _ebnf(constraint: Constraint) -> Fields:
+    return {"ebnf": constraint.gbnf, **NOT_THINKING}
+
+
+def _custom_tool(constraint: Constraint) -> Fields:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": constraint.lark}
+    tool = {"type": "custom", "name": ANSWER, "description": constraint.about, "format": grammar}
+    return {"tools": [tool], "tool_choice": {"type": "custom", "name": ANSWER}}
+
+
+def _response_format(constraint: Constraint) -> Fields:
+    schema = {"name": ANSWER, "strict": True, "schema": dict(constraint.schema)}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def _nothing(constraint: Constraint) -> Fields:
+    return {}
+
+
+# From the strictest to none: the order in which they are tried.
+SHAPES = (
+    Shape("structured_outputs", "grammar", "vLLM", _structured_outputs),
+    Shape("llguidance", "grammar", "llama.cpp built with llguidance", _llguidance),
+    Shape("gbnf", "grammar", "llama.cpp", _gbnf),
+    Shape("ebnf", "grammar", "SGLang", _ebnf),
+    Shape("custom_tool", "grammar", "OpenAI's Responses API", _custom_tool, "responses"),
+    Shape("response_format", "json_schema", "Ollama, LM Studio, OpenRouter, OpenAI",
+          _response_format),
+    Shape("text", "text", "any server", _nothing),
+)  # fmt: skip
+SCHEMA, TEXT = SHAPES[-2:]
+
+
+def shapes_for(constraint: str) -> tuple[Shape, ...]:
+    """The shapes to try for `auto`, or for one level; plain text is always the last resort."""
+    if constraint == "auto":
+        return SHAPES
+    return tuple(each for each in SHAPES if each.level == constraint or each is TEXT)
