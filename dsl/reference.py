@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from importlib.resources import files
+from collections.abc import Iterable, Sequence
 
 from dsl.catalog import catalog
 from dsl.kinds import LEVEL, Kind
 from dsl.program import lookback
 from dsl.spelling import text_of
 from dsl.terms import Operator
+from prompts import render
 
 
-def families() -> dict[str, list[Operator]]:
+def families(operators: Iterable[Operator] | None = None) -> dict[str, list[Operator]]:
     """The operators that are written as calls, by family, in the catalog's order."""
     grouped: dict[str, list[Operator]] = {}
-    for operator in catalog():
+    for operator in catalog() if operators is None else operators:
         if operator.name.isidentifier() and operator.name not in ("and", "or", "not", "negate"):
             grouped.setdefault(operator.family, []).append(operator)
     return grouped
@@ -66,15 +67,24 @@ def _ends(ends: tuple[float, float] | None) -> str:
 
 
 def guide_text() -> str:
-    """The language on one page, from `prompts/language.md`."""
-    from jinja2 import Environment, StrictUndefined
+    """The whole language on one page, from `prompts/language.md`."""
+    return render("language.md", **guide_values(catalog(), ("long", "short")))
 
-    template = files("prompts").joinpath("language.md").read_text("utf-8")
-    series = [operator.name for operator in catalog() if operator.series]
-    grouped = {
-        family: [each for each in operators if not each.series]
-        for family, operators in families().items()
+
+def guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, object]:
+    """What `prompts/language.md` uses.
+
+    Args:
+        operators: those that may be written, series included.
+        directions: of `long` and `short`.
+    """
+    allowed = list(operators)
+    shown = {
+        family or "of this experiment": [each for each in members if not each.series]
+        for family, members in families(allowed).items()
     }
-    shown = {family: operators for family, operators in grouped.items() if operators}
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
-    return environment.from_string(template).render(series=series, families=shown).strip()
+    return {
+        "series": [each.name for each in allowed if each.series],
+        "families": {family: members for family, members in shown.items() if members},
+        "directions": tuple(directions),
+    }

@@ -1,1 +1,101 @@
-"""Words sent to a model."""
+"""Every word sent to a model, as Jinja2 templates; a folder of a user's own goes before them.
+
+Templates are rendered in a sandbox: one that a user was given can format text and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+HERE = Path(__file__).parent
+DIRECTIONS = "directions"
+
+
+class PromptError(ValueError):
+    """A template that cannot be rendered; says which, where and why."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One thing a model may be asked to do.
+
+    Attributes:
+        name: the name of its file.
+        parents: how many strategies it needs to be given.
+    """
+
+    name: str
+    parents: int
+
+
+def render(template: str, folder: Path | None = None, **values: Any) -> str:
+    """A template with its values filled in.
+
+    Args:
+        template: its name, such as `task.md`.
+        folder: where a user's own copies are looked for first.
+        values: what it may use.
+
+    Raises:
+        PromptError: if it uses what there is not, or is no template.
+    """
+    from jinja2 import TemplateError
+
+    try:
+        return _environment(folder).get_template(template).render(values).strip()
+    except (TemplateError, TypeError, ValueError, ArithmeticError, UnicodeError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{folder or 'prompts'}: {template}" + (f", line {line}" if line else "")
+        raise PromptError(f"{where}: {type(error).__name__}: {error}") from None
+
+
+def directions(folder: Path | None = None) -> dict[str, Direction]:
+    """Every direction by name: a file of `directions/`, here or in a user's folder.
+
+    Its first line may say how many parents it needs: `{# parents: 2 #}`.
+    """
+    places = [each / DIRECTIONS for each in (HERE, folder) if each is not None]
+    names = sorted({path.stem for place in places for path in place.glob("*.md")})
+    return {name: Direction(name, _parents_of(name, folder)) for name in names}
+
+
+def _parents_of(name: str, folder: Path | None) -> int:
+    environment = _environment(folder)
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, f"{DIRECTIONS}/{name}.md")
+    first, _, _ = source.partition("\n")
+    words = first.replace("{#", "").replace("#}", "").split()
+    is_said = len(words) == 2 and words[0] == "parents:" and words[1].isdecimal()
+    return int(words[1]) if is_said else 0
+
+
+@cache
+def _environment(folder: Path | None) -> SandboxedEnvironment:
+    from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    places = [FileSystemLoader(each) for each in (folder, HERE) if each is not None]
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader(places),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["percent"] = _percent
+    environment.filters["plain"] = _plain
+    return environment
+
+
+def _percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f}%"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.6g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, TypeVar
@@ -40,6 +40,10 @@ class Desk:
     def begin(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Do some work as soon as there is a place; comes back at once."""
         return asyncio.run_coroutine_threadsafe(self._placed(work), self._loop)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call something on the thread, between pieces of work."""
+        self._loop.call_soon_threadsafe(function)
 
     def close(self) -> None:
         """Give up what is under way."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsl.catalog import Catalog
 from dsl.check import Report, inspect
 from dsl.program import Program
 from evolve.llm.extraction import likeliest_text, places_of, strategies_in

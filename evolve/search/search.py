@@ -236,7 +236,7 @@ def _reason_to_stop(
     if not breeding.proposers and (
         adviser is None or adviser.next_hearing(len(state.seen)) is None
     ):
-        return "nobody proposes any more"
+        return "the adviser may ask no more"
     return ""
 
 

@@ -1,0 +1,327 @@
+"""The model as an adviser of the search: asked at a boundary, heard at a later one.
+
+All it decides rests on the state of the search, a seeded generator and the answers themselves,
+never on when they came: a run that is replayed from its recording is the same run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal, Protocol
+
+from dsl.format import format_program
+from evolve.llm.correspondence import Call, Correspondence
+from evolve.llm.exchange import Exchange
+from evolve.llm.learnings import (
+    LONGEST_SENTENCE,
+    MOST_SENTENCES,
+    Learning,
+    Learnings,
+    belief_of,
+    read_merger,
+)
+from evolve.llm.ledger import Ledger, most_cost
+from evolve.llm.model import Model
+from evolve.llm.prompting import Briefing, Failure, failed, failure_of
+from evolve.llm.reading import read_answer
+from evolve.llm.schedule import Schedule
+from evolve.llm.selection import Ancestry, Choice, choose_arm, choose_parents
+from evolve.llm.server import Message
+from evolve.search.advice import Hearing, Outcome, Proposal
+from evolve.search.credit import Credit, joined
+from evolve.search.search import Progress
+
+Mode = Literal["mix", "only"]
+MOST_FAILURES = 6  # told at once
+LEAST_MERGED = 8  # records before a model is asked to merge them
+PROBING_TOKENS = 3000  # of finding out what a server can do
+LONGEST_SENT_BACK = 4000  # characters of an answer that is sent back
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a model takes part.
+
+    Attributes:
+        mode: `mix` beside genetic programming, or `only` the model.
+        models: by label; each with each direction is an arm.
+        directions: names of what may be asked for.
+        parents, examples: how many strategies it is shown.
+        concurrency: calls under way at once.
+        wait_seconds: how long a boundary waits for answers.
+        repairs: whether an answer that cannot be used is sent back once.
+        learnings_tokens: about how much of what was learned is told.
+        evaluations: the run's budget, over which the calls are spread.
+    """
+
+    mode: Mode
+    models: Mapping[str, Model]
+    directions: tuple[str, ...]
+    parents: int = 3
+    examples: int = 3
+    concurrency: int = 1
+    wait_seconds: float = 120.0
+    repairs: bool = True
+    learnings_tokens: int = 1500
+    evaluations: int = 20_000
+
+
+class Minutes(Protocol):
+    """Keeps what became of what was proposed."""
+
+    def keep_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
+        """One strategy of a call's answer, and its fate."""
+
+    def keep_learnings(self, text: str) -> None:
+        """What is learned by now."""
+
+
+@dataclass
+class _Asked:
+    """A call under way and what it was asked about."""
+
+    call: Call
+    choice: Choice = field(default_factory=Choice)
+    told: int = 0  # records that a merger was shown
+
+
+class ModelAdviser:
+    """Asks models for strategies and reads what they answer. An `Adviser` of the search."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        briefing: Briefing,
+        correspondence: Correspondence,
+        ledger: Ledger,
+        minutes: Minutes,
+        seed: int,
+        learnings: Learnings | None = None,
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """
+        Args:
+            terms: how it takes part.
+            briefing: what it tells.
+            correspondence: who carries its calls out.
+            ledger: what they may cost.
+            minutes: where the fate of proposals is kept.
+            seed: of its own generator.
+            learnings: of earlier runs.
+            notify: told what a person should know.
+        """
+        self.terms, self.briefing, self.ledger = terms, briefing, ledger
+        self.learnings = learnings or Learnings()
+        self._correspondence, self._minutes, self._notify = correspondence, minutes, notify
+        self._rng = Random(f"{seed}/model")
+        self._ancestry = Ancestry()
+        self._failures: deque[Failure] = deque(maxlen=MOST_FAILURES)
+        self._under_way: dict[int, _Asked] = {}
+        self._heard: dict[int, tuple[_Asked, Proposal]] = {}  # by the identity of a proposal
+        self._last_number = 0
+        self._schedule = Schedule(terms.evaluations, terms.concurrency, terms.mode == "only")
+        self._has_failed_last = False
+
+    # -- asked
+
+    def ask(self, progress: Progress) -> None:
+        """Ask for what the state of the search suggests, if the last answers were taken in."""
+        self._ancestry.note(progress)
+        if progress.stopped or not self._schedule.is_due:
+            return
+        goes_on = self._schedule.takes_rest() or self._ask_round(progress)
+        under_way, left = len(self._under_way), self.ledger.calls_left
+        self._schedule.asked(progress.evaluated, under_way, left, goes_on)
+
+    def _ask_round(self, progress: Progress) -> bool:
+        """Ask as much as may be under way; False if nothing could be afforded and nothing is."""
+        self._ask_to_merge(progress.epoch)
+        while len(self._under_way) < self.terms.concurrency:
+            if not self._ask_for_strategies(progress):
+                break
+        return bool(self._under_way)
+
+    def next_hearing(self, evaluated: int) -> int | None:
+        """At how many evaluations it is to be heard; None once nothing more can come."""
+        return self._schedule.next_hearing(evaluated)
+
+    def _ask_for_strategies(self, progress: Progress) -> bool:
+        """Begin a call; False if none can be afforded."""
+        messages, choice = self.proposal(progress)
+        return self._begin("propose", choice.model, messages, progress.epoch, choice)
+
+    def proposal(self, progress: Progress) -> tuple[list[Message], Choice]:
+        """The messages of the next call, and what they are about."""
+        parents = choose_parents(
+            progress, self.terms.parents, self.terms.mode, self._ancestry.first, self._rng
+        )
+        directions = {
+            name: each
+            for name, each in self.briefing.directions.items()
+            if name in self.terms.directions
+        }
+        weights = {label: model.weight for label, model in self.terms.models.items()}
+        choice = choose_arm(weights, directions, parents, progress.ledger, self._rng)
+        base = len(parents) - 1
+        if self.terms.mode == "only" and self._has_failed_last and parents:
+            base = self._rng.randrange(len(parents))  # back to one of the best
+        described = [
+            self.briefing.parent(each, f"p{index}", self._ancestry.line(each))
+            for index, each in enumerate(parents, start=1)
+        ]
+        told = self.learnings
+        if told.tokens(self.briefing.folder) > self.terms.learnings_tokens:
+            told = told.ranked()
+        messages = self.briefing.task(
+            choice.direction, described, base, tuple(self._failures),
+            told.text(self.briefing.folder) if told else "",
+            self.briefing.examples(self.terms.examples, self._rng),
+        )  # fmt: skip
+        return messages, choice
+
+    def _ask_to_merge(self, epoch: int) -> None:
+        """Ask for what was learned in short, once it has grown too long."""
+        records = self.learnings.records
+        is_long = self.learnings.tokens(self.briefing.folder) > self.terms.learnings_tokens
+        is_asked = any(each.call.kind == "compact" for each in self._under_way.values())
+        if not is_long or is_asked or len(records) < LEAST_MERGED:
+            return
+        record = self.learnings.text(self.briefing.folder)
+        messages = self.briefing.merger(record, MOST_SENTENCES, LONGEST_SENTENCE)
+        label = next(iter(self.terms.models))
+        if self._begin("compact", label, messages, epoch, Choice(label)):
+            self._under_way[self._last_number].told = len(records)
+        else:
+            self.learnings = self.learnings.ranked()
+
+    def _begin(
+        self, kind: Literal["propose", "repair", "compact"], label: str,
+        messages: Sequence[Message], epoch: int, choice: Choice,
+    ) -> bool:  # fmt: skip
+        further = PROBING_TOKENS if self._last_number == 0 else 0
+        most = most_cost(self.terms.models[label], messages, further)
+        if not self.ledger.hold(self._last_number + 1, most):
+            return False
+        self._last_number += 1
+        call = Call(self._last_number, kind, label, tuple(messages), epoch, choice.direction)
+        self._under_way[call.number] = _Asked(call, choice)
+        self._correspondence.begin(call)
+        return True
+
+    # -- heard
+
+    def hear(self, epoch: int) -> Hearing:
+        """The strategies of the answers that came, in the order in which they were asked for."""
+        self._heard = {}
+        deadline = time.monotonic() + self.terms.wait_seconds
+        ledger: dict[str, Credit] = {}
+        proposals: list[Proposal] = []
+        waiting = sorted(self._under_way)
+        had_calls, has_answered = bool(waiting), False
+        while waiting:
+            number = waiting.pop(0)
+            exchanges = self._correspondence.collect(number, epoch, deadline)
+            if exchanges is None:
+                continue
+            asked = self._under_way.pop(number)
+            self.ledger.settle(number, exchanges)
+            answer = exchanges[-1] if exchanges else None
+            if answer is None or answer.error:
+                self._miss(asked, answer)
+                continue
+            has_answered = True
+            if asked.call.kind == "compact":
+                self._take_in_merger(asked, answer)
+                continue
+            found, credit = self._take_in(asked, answer, epoch)
+            proposals.extend(found)
+            ledger = joined(ledger, {asked.choice.arm: credit})
+            waiting.extend(each for each in self._under_way if each > max(waiting, default=number))
+        if has_answered and self._schedule.is_silent:
+            self._notify("the model answers again")
+        self._schedule.heard(had_calls, has_answered, len(self._under_way))
+        return Hearing(tuple(proposals), ledger)
+
+    def _take_in(
+        self, asked: _Asked, answer: Exchange, epoch: int
+    ) -> tuple[list[Proposal], Credit]:
+        """The proposals of an answer; one without any may be sent back."""
+        call, choice = asked.call, asked.choice
+        reading = read_answer(answer.text, answer.reasoning, self.briefing.space)
+        self._correspondence.judge(call.model, bool(reading.programs))
+        for each in reading.rejected:
+            self._failures.append(failure_of(each.text, each.why))
+            self._minutes.keep_proposal(call.number, each.text, "", "rejected", each.why)
+        proposals = []
+        for program in reading.programs:
+            proposal = Proposal(program, choice.arm, choice.parents, choice.parent_score)
+            self._heard[id(proposal)] = (asked, proposal)
+            proposals.append(proposal)
+        if not proposals and self.terms.repairs and call.kind == "propose":
+            text = answer.text or answer.reasoning
+            messages = [*call.messages, *self.briefing.repair(text[:LONGEST_SENT_BACK],
+                                                              reading.rejected)]  # fmt: skip
+            self._begin("repair", call.model, messages, epoch, choice)
+        offered = len(reading.programs) + len(reading.rejected)
+        return proposals, Credit(proposed=offered, valid=len(proposals))
+
+    def _take_in_merger(self, asked: _Asked, answer: Exchange) -> None:
+        try:
+            sections = read_merger(answer.text or answer.reasoning)
+        except (ValueError, RecursionError):
+            self.learnings = self.learnings.ranked()
+        else:
+            self.learnings = self.learnings.merged(sections, asked.told)
+
+    def _miss(self, asked: _Asked, answer: Exchange | None) -> None:
+        """An answer that never came: the run goes on."""
+        if asked.call.kind == "compact":
+            self.learnings = self.learnings.ranked()
+        why = answer.error if answer else "it said nothing"
+        if not self._schedule.is_silent:
+            self._notify(f"no answer of {asked.call.model}: {why}\n  = the run goes on without "
+                         "the model, and tries again later")  # fmt: skip
+
+    # -- told
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of the proposals, beside what their author believed."""
+        learned = [self._learned(each) for each in outcomes if each.individual is not None]
+        for outcome in outcomes:
+            self._note(outcome)
+        self._has_failed_last = not any(each.improved for each in outcomes)
+        self.learnings = self.learnings.with_records(learned)
+        if self.learnings:
+            self._minutes.keep_learnings(self.learnings.text(self.briefing.folder))
+
+    def close(self) -> None:
+        """Count what is still under way: its servers may go on with it."""
+        self.ledger.give_up()
+
+    def _note(self, outcome: Outcome) -> None:
+        asked, proposal = self._heard[id(outcome.proposal)]
+        program, individual = proposal.program, outcome.individual
+        obstacle = getattr(individual.scores, "obstacle", "") if individual else outcome.fate
+        if obstacle:
+            why = "it was tried before" if outcome.fate == "duplicate" else obstacle
+            self._failures.append(failed(program, why))
+        why = obstacle if individual else ""
+        self._minutes.keep_proposal(
+            asked.call.number, format_program(program), program.hash, outcome.fate, why
+        )
+
+    def _learned(self, outcome: Outcome) -> Learning:
+        asked, proposal = self._heard[id(outcome.proposal)]
+        assert outcome.individual is not None
+        return Learning(
+            belief_of(proposal.program.about),
+            asked.choice.direction,
+            self.briefing.goals.maximize[0],
+            outcome.individual.score,
+            proposal.parent_score,
+            getattr(outcome.individual.scores, "obstacle", ""),
+        )

@@ -1,0 +1,106 @@
+"""What models may cost and have cost: committed is spent plus what is in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from evolve.llm.exchange import Exchange
+from evolve.llm.model import Model
+from evolve.llm.server import Message
+
+LEAST_CHARACTERS_PER_TOKEN = 2  # of the texts sent here, with room to spare
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Calls, tokens and dollars. A probe of a server is no call, but its tokens count."""
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*[getattr(self, f.name) + getattr(other, f.name) for f in fields(self)])
+
+    @property
+    def tokens(self) -> int:
+        """Those sent and those received."""
+        return self.tokens_in + self.tokens_out
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The most that may be committed; None for no cap."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+
+
+class Ledger:
+    """The account of one run."""
+
+    def __init__(self, caps: Caps) -> None:
+        self.caps = caps
+        self.spent = Cost()
+        self._held: dict[int, Cost] = {}
+
+    @property
+    def committed(self) -> Cost:
+        """What is spent and what is in flight."""
+        return sum(self._held.values(), self.spent)
+
+    @property
+    def calls_left(self) -> int:
+        """How many calls may still be made; a large number where they have no cap."""
+        most = self.caps.calls
+        return 1_000_000 if most is None else max(0, most - self.committed.calls)
+
+    def hold(self, number: int, most: Cost) -> bool:
+        """Commit to a call that costs at the most so much; False, and nothing, over a cap."""
+        would = self.committed + most
+        caps = self.caps
+        if caps.calls is not None and would.calls > caps.calls:
+            return False
+        if caps.tokens is not None and would.tokens > caps.tokens:
+            return False
+        if caps.usd is not None and would.usd > caps.usd:
+            return False
+        self._held[number] = most
+        return True
+
+    def settle(self, number: int, exchanges: Sequence[Exchange]) -> None:
+        """Account for a call that ended; one that the server may bill unseen costs what was held.
+
+        A call that the server never took costs nothing.
+        """
+        held = self._held.pop(number)
+        answers = [each for each in exchanges if each.kind != "probe"]
+        if answers and answers[-1].may_be_billed:
+            self.spent += held
+            return
+        is_made = any(not each.error for each in answers)
+        for each in exchanges:
+            self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
+        self.spent += Cost(calls=int(is_made))
+
+    def give_up(self) -> None:
+        """Count what is in flight as spent: its servers may go on with it."""
+        self.spent = self.committed
+        self._held.clear()
+
+
+def most_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0) -> Cost:
+    """The most that a call can cost.
+
+    Args:
+        model: who is asked.
+        messages: what is sent.
+        further_tokens: for finding out what the server can do.
+    """
+    sent = sum(len(each["content"].encode()) for each in messages)
+    tokens_in = sent // LEAST_CHARACTERS_PER_TOKEN + further_tokens
+    tokens_out = model.max_tokens + further_tokens
+    return Cost(1, tokens_in, tokens_out, model.usd(tokens_in, tokens_out))

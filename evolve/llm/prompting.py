@@ -1,0 +1,201 @@
+"""The messages a model is sent: what it must know, and nothing that it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import prompts
+from dsl.bars import FIELDS
+from dsl.check import check_file
+from dsl.format import compact_text, format_program
+from dsl.program import Program
+from dsl.reference import guide_values
+from evolve.errors import EvolveError
+from evolve.fitness.fitness import Goals
+from evolve.fitness.objectives import OBJECTIVES
+from evolve.llm.portrait import Gallery
+from evolve.llm.reading import Rejected
+from evolve.llm.server import Message
+from evolve.search.grow import grow_rules
+from evolve.search.individual import Individual
+from evolve.search.space import Space
+
+DIGITS = 3
+LONGEST_FAILURE = 200
+LEAST_EXAMPLES = 2
+MOST_STRATEGIES = 3  # asked for in one answer
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A proposal that came to nothing, and why."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Briefing:
+    """What an experiment tells a model, whatever the state of its search.
+
+    Attributes:
+        space: what may be written.
+        goals: what is judged.
+        gallery: the window that strategies are judged in; no other is ever told of.
+        folder: a user's own templates; None for those that ship.
+    """
+
+    space: Space
+    goals: Goals
+    gallery: Gallery
+    folder: Path | None = None
+
+    @cached_property
+    def directions(self) -> Mapping[str, prompts.Direction]:
+        """What may be asked for, by name."""
+        return prompts.directions(self.folder)
+
+    @cached_property
+    def system(self) -> str:
+        """The instructions and the language: the same for every call, so that servers keep it."""
+        measure = OBJECTIVES[self.goals.maximize[0]]
+        operators = [
+            each for each in self.space.operators if not each.series or each.series in FIELDS
+        ]
+        return self._rendered(
+            "program.md",
+            measure=measure.name,
+            measure_about=measure.about,
+            spread_penalty=self.goals.spread_penalty,
+            minimize=self.goals.minimize,
+            max_nodes=self.space.max_nodes,
+            most_strategies=MOST_STRATEGIES,
+            **guide_values(operators, self.space.directions),
+        )
+
+    def task(
+        self,
+        direction: str,
+        parents: Sequence[Mapping[str, Any]],
+        base: int,
+        failures: Sequence[Failure],
+        learnings: str,
+        examples: Sequence[Program],
+    ) -> list[Message]:
+        """The messages that ask for strategies.
+
+        Args:
+            direction: its name.
+            parents: as `parent` describes them, the worst first.
+            base: which of them the direction is about.
+            failures: what came to nothing lately.
+            learnings: what was learned.
+            examples: strategies that show the form.
+        """
+        chosen = {"parents": parents, "base": parents[base] if parents else None}
+        market = self.gallery.market
+        text = self._rendered(
+            "task.md",
+            **chosen,
+            direction=self._rendered(f"{prompts.DIRECTIONS}/{direction}.md", **chosen),
+            failures=failures,
+            learnings=learnings,
+            examples=[format_program(each).strip() for each in examples],
+            bars=len(self.gallery.bars) - self.gallery.start,
+            bars_per_year=self.gallery.bars.bars_per_year,
+            folds=self.goals.folds,
+            require=dict(self.goals.require),
+            fills_at_close=market.at_close,
+            commission_bps=market.commission * 1e4,
+            slippage_bps=market.slippage * 1e4,
+        )
+        return self._messages(text)
+
+    def wish(self, text: str) -> list[Message]:
+        """The messages that ask for a strategy in a person's words."""
+        return self._messages(self._rendered("ask.md", wish=text))
+
+    def repair(self, answer: str, rejected: Sequence[Rejected]) -> list[Message]:
+        """What follows an answer that could not be used: it, and the parser's own words."""
+        return [
+            {"role": "assistant", "content": answer},
+            {"role": "user", "content": self._rendered("repair.md", rejected=rejected)},
+        ]
+
+    def merger(self, record: str, most: int, longest: int) -> list[Message]:
+        """The messages that ask for what was learned in short."""
+        text = self._rendered("compact.md", record=record, most=most, longest=longest)
+        return [{"role": "user", "content": text}]
+
+    def word(self, template: str) -> str:
+        """A template without values."""
+        return self._rendered(template)
+
+    def parent(self, individual: Individual, name: str, lineage: Sequence[str]) -> dict[str, Any]:
+        """An individual as the templates may use it.
+
+        A person's own name and words for it are left out: they may tell the market.
+        """
+        program = individual.program
+        told = replace(program, name=name)
+        if individual.proposer == "seed":
+            told = replace(told, about="")
+        names = (*self.goals.maximize, *self.goals.minimize)
+        folds = tuple(round(each, DIGITS) for each in getattr(individual.scores, "folds", ()))
+        portrait = self.gallery.portrait(program)
+        return {
+            **vars(portrait),
+            "name": name,
+            "source": format_program(told).strip(),
+            "scores": dict(zip(names, _rounded(individual.scores.values), strict=True)),
+            "folds": folds,
+            "worst_fold": folds.index(min(folds)) + 1 if folds else 1,
+            "obstacle": getattr(individual.scores, "obstacle", ""),
+            "lineage": tuple(lineage),
+        }
+
+    def examples(self, count: int, rng: Random) -> list[Program]:
+        """Strategies that show the form, drawn anew each time, all of the experiment's language."""
+        fitting = [each for each in _examples() if not self.space.objection(each)]
+        while len(fitting) < LEAST_EXAMPLES:
+            grown = Program(f"example_{len(fitting) + 1}", grow_rules(self.space, rng))
+            if not self.space.objection(grown):
+                fitting.append(grown)
+        return rng.sample(fitting, min(count, len(fitting)))
+
+    def _messages(self, text: str) -> list[Message]:
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": text}]
+
+    def _rendered(self, template: str, **values: Any) -> str:
+        try:
+            return prompts.render(template, self.folder, **values)
+        except prompts.PromptError as error:
+            hint = "compare it with the template that ships, in `prompts/`"
+            raise EvolveError(str(error), hint) from None
+
+
+def failure_of(text: str, why: str) -> Failure:
+    """A failure on one line each, cut to what is worth telling."""
+    return Failure(
+        " ".join(text.split())[:LONGEST_FAILURE], " ".join(why.split())[:LONGEST_FAILURE]
+    )
+
+
+def failed(program: Program, why: str) -> Failure:
+    """A failure of a program that could be read."""
+    return failure_of(compact_text(program), why)
+
+
+@cache
+def _examples() -> tuple[Program, ...]:
+    path = prompts.HERE / "examples.evo"
+    return check_file(path.read_text("utf-8"), path.name)
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(each, DIGITS) if each % 1 else int(each) for each in values]
