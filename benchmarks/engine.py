@@ -18,7 +18,7 @@ from dsl.evaluate import Evaluator
 from dsl.program import Program
 from evolve.backtest.market import market
 from evolve.data.sources.synthetic import random_walk
-from evolve.fitness.fitness import Goals, TrainFitness
+from evolve.fitness.fitness import Goals, FoldFitness
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 
@@ -49,7 +49,7 @@ def keys(programs: Sequence[Program]) -> None:
 def main() -> None:
     """Print microseconds a strategy for each part, medians over rounds."""
     bars = random_walk(BARS, seed=1)
-    fitness = TrainFitness(bars, market(), Goals())
+    fitness = FoldFitness(bars, market(), Goals())
     warm = fresh(200, seed=0)
     fitness(warm)
     found: dict[str, list[float]] = {"canonical": [], "signals": [], "score": [], "plain": []}
@@ -58,10 +58,10 @@ def main() -> None:
         found["canonical"].append(seconds(lambda: keys(programs)))
         evaluator = Evaluator(bars)
         found["signals"].append(seconds(lambda: evaluator.signals(programs)))
-        scorer = TrainFitness(bars, market(), Goals())
+        scorer = FoldFitness(bars, market(), Goals())
         found["score"].append(seconds(lambda: scorer(programs)))
         some = programs[:100]
-        plain = seconds(lambda: [TrainFitness(bars, market(), Goals())([each]) for each in some])
+        plain = seconds(lambda: [FoldFitness(bars, market(), Goals())([each]) for each in some])
         found["plain"].append(plain * COUNT / len(some))
     cost = {name: statistics.median(times) / COUNT * 1e6 for name, times in found.items()}
     report(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,14 +20,20 @@ from evolve.config import Experiment, load_experiment
 from evolve.config.load import to_yaml
 from evolve.data import Dataset, Partition, load, part
 from evolve.errors import EvolveError
-from evolve.fitness.fitness import TrainFitness
+from evolve.fitness.fitness import FoldFitness
+from evolve.llm.adviser import ModelAdviser
+from evolve.llm.portrait import Gallery
+from evolve.llm.prompting import Briefing
+from evolve.panel import Panel, adviser_of, panel_of, resolved
 from evolve.report.result import Assessed, Run, document
+from evolve.search.advice import Adviser
 from evolve.search.individual import Individual
 from evolve.search.island import Breeding
 from evolve.search.search import Progress, search
 from evolve.search.space import DIRECTIONS, Space, build_space
 from evolve.store import Journal, RunFolder
 from evolve.strategies import read_operators, read_strategies
+from evolve.validation.verdict import untested
 
 
 class Observer:
@@ -41,7 +48,7 @@ class Observer:
     def partition(self, partition: Partition) -> None:
         """They are parted."""
 
-    def proposers(self, experiment: Experiment) -> None:
+    def proposers(self, experiment: Experiment, panel: Panel) -> None:
         """Who proposes."""
 
     def compiling(self) -> None:
@@ -58,6 +65,7 @@ class Observer:
 
 
 WHOLE_NODES = 100  # of the constraint grammar that belongs to no experiment
+ROOM = 3  # times the limit on nodes: the worst sentence of a grammar is far from the usual one
 
 
 @dataclass(frozen=True)
@@ -117,14 +125,16 @@ def run(
         notices.append(text)
         watch.notice(text)
 
+    panel = panel_of(settings, ready.base)
     data = settings.data
     dataset = load(data.source, data.start, data.end, data.fallback, notify, ready.base)
     watch.data(dataset)
-    partition = part(dataset.bars, settings.split.split())
+    parts = (dataset.fallback_used and settings.split.fallback) or settings.split
+    partition = part(dataset.bars, parts.split())
     watch.partition(partition)
-    watch.proposers(settings)
+    watch.proposers(settings, panel)
     market = settings.backtest.market()
-    breeding = _breeding(ready, partition.train, market)
+    breeding = breeding_of(ready, partition, panel.mode)
 
     folder = RunFolder.create(settings.name, out)
     folder.write_text("experiment.yaml", to_yaml(settings))
@@ -136,13 +146,21 @@ def run(
         if not is_compiled():
             watch.compiling()
         watch.baselines([_on_train(each, partition, market) for each in ready.seeds])
-        began = time.monotonic()
-        last = _search(breeding, ready, journal, watch, is_interrupted)
-        search_seconds = time.monotonic() - began
+
+        def tell(text: str) -> None:
+            journal.event("notice", text=text)
+            watch.notice(text)
+
+        with _adviser(panel, ready, partition, journal, folder, tell, is_interrupted) as adviser:
+            began = time.monotonic()
+            last = _search(breeding, ready, journal, watch, is_interrupted, adviser)
+            search_seconds = time.monotonic() - began
         finalists = _assess_finalists(last.fame, settings, partition, market)
         finished = Run(
             settings, dataset, partition, last, tuple(finalists), folder.path,
             time.monotonic() - started, search_seconds,
+            untested(market.at_close, settings.fitness.on == "validation"),
+            adviser.ledger.spent if adviser else None,
         )  # fmt: skip
         _keep(finished, folder)
         journal.event("finished", reason=last.stopped, evaluated=last.evaluated)
@@ -158,30 +176,90 @@ def space_of(plan: Plan) -> Space:
 
 
 def constraint_of(plan: Plan | None) -> Grammar:
-    """The constraint grammar of an experiment, or of the whole language."""
+    """The constraint grammar of an experiment, or of the whole language.
+
+    An experiment's has room for more nodes than it allows: its worst sentence keeps to that, and
+    what is larger than the limit is refused when it is read.
+    """
     space = build_space(None, DIRECTIONS, WHOLE_NODES) if plan is None else space_of(plan)
+    room = WHOLE_NODES if plan is None else ROOM * space.max_nodes
     try:
-        return constraint_grammar(space.productions, space.directions, space.max_nodes)
+        return constraint_grammar(space.productions, space.directions, room)
     except ValueError as error:
         raise EvolveError(f"language: {error}", "raise `language.max_nodes`") from None
 
 
-def _breeding(plan: Plan, train: Bars, market: Market) -> Breeding:
+def briefing_of(plan: Plan, partition: Partition) -> Briefing:
+    """What the models of an experiment are told."""
+    settings = plan.experiment
+    bars, start = scored_bars(settings, partition)
+    folder = settings.llm.prompts
+    return Briefing(
+        space_of(plan), settings.fitness.goals(),
+        Gallery(bars, settings.backtest.market(), start),
+        None if folder is None else _folder(resolved(folder, plan.base)),
+    )  # fmt: skip
+
+
+def scored_bars(settings: Experiment, partition: Partition) -> tuple[Bars, int]:
+    """The bars that the search is scored on, and where they begin among those given."""
+    if settings.fitness.on == "validation":
+        return partition.seen, partition.validation_start
+    return partition.train, 0
+
+
+def breeding_of(plan: Plan, partition: Partition, mode: str = "mix") -> Breeding:
+    """How the search of an experiment breeds: not at all where models propose alone."""
     settings = plan.experiment
     goals = settings.fitness.goals()
+    bars, start = scored_bars(settings, partition)
     return Breeding(
         space=space_of(plan),
-        evaluate=TrainFitness(train, market, goals),
+        evaluate=FoldFitness(bars, settings.backtest.market(), goals, start),
         weights=goals.weights,
         population=settings.search.population,
         generations=settings.search.epoch,
-        proposers=settings.search.proposers,
+        proposers={} if mode == "only" else settings.search.weights,
     )
+
+
+class _Minutes:
+    """Keeps what became of proposals in the journal, and what was learned beside it."""
+
+    def __init__(self, journal: Journal, folder: RunFolder) -> None:
+        self.keep_proposal = journal.calls.keep_proposal
+        self._folder = folder
+
+    def keep_learnings(self, text: str) -> None:
+        self._folder.write_text("learnings.md", f"# Learnings\n\n{text}\n")
+
+
+@contextmanager
+def _adviser(
+    panel: Panel, plan: Plan, partition: Partition, journal: Journal, folder: RunFolder,
+    notify: Callable[[str], None], is_interrupted: Callable[[], bool],
+) -> Iterator[ModelAdviser | None]:  # fmt: skip
+    """The adviser of a run; None if no model is asked."""
+    if not panel:
+        yield None
+        return
+    with adviser_of(
+        panel, plan.experiment, plan.base, briefing_of(plan, partition), constraint_of(plan),
+        journal.calls, _Minutes(journal, folder),
+        lambda kind, detail: journal.event(kind, **detail), notify, is_interrupted,
+    ) as adviser:  # fmt: skip
+        yield adviser
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise EvolveError(f"llm.prompts: there is no folder {path}")
+    return path
 
 
 def _search(
     breeding: Breeding, ready: Plan, journal: Journal, watch: Observer,
-    is_interrupted: Callable[[], bool],
+    is_interrupted: Callable[[], bool], adviser: Adviser | None,
 ) -> Progress:  # fmt: skip
     """Run the search to its end, keeping and telling every epoch."""
     settings = ready.experiment
@@ -194,6 +272,7 @@ def _search(
         settings.search.islands,
         ready.seeds,
         is_interrupted=is_interrupted,
+        adviser=adviser,
     )
     with collection_paused():
         for last in epochs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -15,8 +14,9 @@ from dsl.format import format_program
 from evolve.config import Experiment
 from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
+from evolve.panel import Panel
 from evolve.report.result import Assessed, Run
-from evolve.report.tables import metrics_table, say
+from evolve.report.tables import arms_table, metrics_table, say
 from evolve.search.search import Progress as SearchProgress
 
 
@@ -33,8 +33,6 @@ class ConsoleObserver(Observer):
         self.err = Console(stderr=True, highlight=False)
         self.command = command
         self.evaluations = 0
-        self.epoch_began = time.monotonic()
-        self.evaluated = 0
         self.rate = 0.0
         self.task: TaskID | None = None
         self.bar = Progress(
@@ -77,19 +75,30 @@ class ConsoleObserver(Observer):
         seen = partition.seen.time.astype("datetime64[D]")
         start = partition.validation_start
         sealed = partition.holdout
+        rest = f"holdout from {sealed.first_day} sealed ({sealed.bars:,})"
         self.out.print(
             f"[bold]split[/] train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
             f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), "
-            f"holdout from {sealed.first_day} sealed ({sealed.bars:,})"
+            f"{rest if sealed.bars else '[bold yellow]nothing sealed[/]'}"
         )
 
-    def proposers(self, experiment: Experiment) -> None:
+    def proposers(self, experiment: Experiment, panel: Panel) -> None:
         self.evaluations = experiment.budget.evaluations
-        total = sum(experiment.search.proposers.values())
-        shares = ", ".join(
-            f"{name} {weight / total:.0%}" for name, weight in experiment.search.proposers.items()
-        )
-        self.out.print(f"[bold]by[/]    genetic programming alone, no model: {shares}")
+        weights = experiment.search.weights
+        total = sum(weights.values())
+        shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
+        bred = f"genetic programming ({shares})"
+        if not panel:
+            self.out.print(f"[bold]by[/]    {bred}; no model: {panel.why_none}")
+            return
+        models = ", ".join(f"{each.name} at {each.base_url}" for each in panel.models.values())
+        if panel.recording is not None:
+            models = f"{', '.join(panel.models)} as recorded in {panel.recording.parent}"
+        asked = f"{models}, up to {experiment.budget.llm_calls} calls"
+        self.out.print(f"[bold]by[/]    {asked if panel.mode == 'only' else f'{bred}; {asked}'}")
+        if experiment.fitness.on == "validation":
+            self.notice("the model is shown validation and is scored on it: this can only end "
+                        "NOT TESTED")  # fmt: skip
 
     def compiling(self) -> None:
         self.err.print("compiling the kernels, once on this machine: some ten seconds …")
@@ -99,14 +108,9 @@ class ConsoleObserver(Observer):
             columns = {"buy and hold": assessed[0].train.benchmark_metrics}
             columns |= {each.program.name: each.train.metrics for each in assessed}
             self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
-        self.epoch_began = time.monotonic()
 
     def progress(self, progress: SearchProgress, seconds: float) -> None:
-        now = time.monotonic()
-        made = progress.evaluated - self.evaluated
-        if progress.epoch and made and now > self.epoch_began:
-            self.rate = made / (now - self.epoch_began)
-        self.epoch_began, self.evaluated = now, progress.evaluated
+        self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
         best = say(progress.best.score, "ratio") if progress.best else "none yet"
         left = (self.evaluations - progress.evaluated) / self.rate if self.rate else math.nan
         if self.err.is_terminal:
@@ -136,7 +140,9 @@ class ConsoleObserver(Observer):
                 }
             self.out.print(metrics_table(columns))
             self._say_beaten(best)
+        self.out.print(f"[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
         self._say_counts(run)
+        self._say_models(run)
         self._say_next(run)
 
     def _show(self, progress: SearchProgress, best: str, left: float) -> None:
@@ -158,7 +164,6 @@ class ConsoleObserver(Observer):
                     window.benchmark_metrics["total_return"],
                 )
                 self.out.print(f"beats buy-and-hold on {name}: {'yes' if own > other else 'no'}")
-        self.out.print("no null run was made: this may be luck, and the holdout stays sealed")
 
     def _say_counts(self, run: Run) -> None:
         ledger = run.progress.ledger.values()
@@ -169,6 +174,16 @@ class ConsoleObserver(Observer):
             f"proposed, {duplicate:,} seen before) in {run.seconds:.1f} s, "
             f"{run.evaluations_per_second:,.0f} a second"
         )
+
+    def _say_models(self, run: Run) -> None:
+        if run.spent is None:
+            return
+        spent = run.spent
+        self.out.print(
+            f"{spent.calls} calls to models: {spent.tokens_in:,} tokens in, {spent.tokens_out:,} "
+            f"out, ${spent.usd:.4f}; what each was asked for brought:"
+        )
+        self.out.print(arms_table(run.progress.ledger))
 
     def _say_next(self, run: Run) -> None:
         folder = run.folder

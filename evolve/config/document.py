@@ -20,6 +20,9 @@ MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
 
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+READABLE = ("OPENAI_BASE_URL", "OPENAI_MODEL")  # never a key: what is read here is written out
+OWN_PREFIX = "EVOLVE_"
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL, _HEX = re.compile(r"0o[0-7]+"), re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -60,8 +63,14 @@ class Document:
         return Span(0, 1)
 
 
-def read_document(text: str, name: str) -> Document:
-    """A YAML text as data; what is wrong with it is in `found`."""
+def read_document(text: str, name: str, variables: Mapping[str, str] | None = None) -> Document:
+    """A YAML text as data; what is wrong with it is in `found`.
+
+    Args:
+        text: the YAML.
+        name: what it goes by in messages.
+        variables: what `${NAME}` and `${NAME:-default}` in a value may stand for.
+    """
     document = Document(Source(text, name))
     if len(text) > MAX_CHARACTERS:
         document.report("E505", f"the file has {len(text):,} characters", Span(0, 1), "shorten it")
@@ -80,14 +89,15 @@ def read_document(text: str, name: str) -> Document:
         document.report("E505", f"this is not YAML: {reason}", Span(0, 1))
         return document
     if node is not None:
-        _Reader(document).read(node, (), 0)
+        _Reader(document, variables or {}).read(node, (), 0)
         document.data = None if document.found and document.data is None else document.data
     return document
 
 
 class _Reader:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, variables: Mapping[str, str]) -> None:
         self.document = document
+        self.variables = variables
         self.count = 0
 
     def read(self, node: yaml.Node, path: Path, depth: int) -> object:
@@ -109,10 +119,24 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             if node.tag.rpartition(":")[0] + ":" != CORE or "/" in node.tag:
                 self.document.report("E507", f"tags are not read: {node.tag}", span, "remove it")
-            return scalar(node.value) if node.style is None else node.value
+            text = VARIABLE.sub(lambda found: self._variable(found, span), node.value)
+            return scalar(text) if node.style is None else text
         if isinstance(node, yaml.SequenceNode):
             return [self.read(each, (*path, i), depth + 1) for i, each in enumerate(node.value)]
         return self._mapping(node, path, depth)
+
+    def _variable(self, found: re.Match[str], span: Span) -> str:
+        """What a variable stands for; one that must not be read, or has no value, is reported."""
+        name, default = found.groups()
+        if name not in READABLE and not name.startswith(OWN_PREFIX):
+            message = f"`{name}` is not read from the environment"
+            hint = f"those that are: {', '.join(READABLE)}, and names that begin with {OWN_PREFIX}"
+            self.document.report("E508", message, span, hint)
+        value = self.variables.get(name) or default
+        if value is None:
+            hint = f"set it, or write ${{{name}:-a default}}"
+            self.document.report("E508", f"`{name}` is not set", span, hint)
+        return value or ""
 
     def _mapping(self, node: yaml.Node, path: Path, depth: int) -> dict[str, object]:
         made: dict[str, object] = {}

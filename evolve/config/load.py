@@ -13,6 +13,7 @@ from dsl.errors import Diagnostic, Source, Span, did_you_mean
 from evolve.config.document import Document, read_document
 from evolve.config.schema import Experiment
 from evolve.errors import EvolveError
+from evolve.llm.model import environment
 
 
 class ConfigError(EvolveError):
@@ -41,12 +42,21 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise EvolveError(f"there is no file {path}", hint) from None
     except (OSError, UnicodeError) as error:
         raise EvolveError(f"{path} cannot be read: {error}") from None
-    return parse_experiment(text, str(path), overrides)
+    return parse_experiment(text, str(path), overrides, environment(path.parent))
 
 
-def parse_experiment(text: str, name: str, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a YAML text; raises ConfigError with every mistake."""
-    document = read_document(text, name)
+def parse_experiment(
+    text: str, name: str, overrides: Sequence[str] = (), variables: Mapping[str, str] | None = None
+) -> Experiment:
+    """The experiment of a YAML text; raises ConfigError with every mistake.
+
+    Args:
+        text: the YAML.
+        name: what it goes by in messages.
+        overrides: `a.b=value` settings that replace the text's.
+        variables: what `${NAME}` may stand for.
+    """
+    document = read_document(text, name, variables)
     data = document.data
     if not document.found and not isinstance(data, dict):
         hint = "it begins like this: `name: spy`"

@@ -5,17 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dsl.errors import did_you_mean
 from evolve.backtest.market import Market, market
+from evolve.config.models import Llm
+from evolve.config.section import Section, tightened_by
 from evolve.data.partition import Split
 from evolve.fitness.fitness import Goals
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
@@ -48,13 +43,17 @@ def _long_only() -> list[Direction]:
     return ["long"]
 
 
+MODEL = "llm"  # what stands for language models among the proposers
+
+
+Weight = Annotated[float, Field(ge=0)] | Literal["auto"]
+
+
+def _all_proposers() -> dict[str, Weight]:
+    return {**{name: each.weight for name, each in proposers().items()}, MODEL: "auto"}
+
+
 Fraction = Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """A part of the experiment: immutable, with no keys but its own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Data(Section):
@@ -71,44 +70,53 @@ class Parts(Section):
 
     train: Fraction | None = None
     validation: Fraction | date = 0.2
-    holdout: Fraction | date = 0.2
+    holdout: Fraction | date | Literal["none"] = 0.2
+    fallback: Parts | None = Field(None, description="how the fallback's bars are parted")
 
     @model_validator(mode="after")
     def _adds_up(self) -> Parts:
-        if isinstance(self.validation, date) != isinstance(self.holdout, date):
+        first, second = self.validation, self.holdout
+        if second == "none":
+            second = first if isinstance(first, date) else 0.0
+        elif isinstance(first, date) != isinstance(second, date):
             raise ValueError("give validation and holdout both as dates or both as fractions")
-        if isinstance(self.validation, date) and isinstance(self.holdout, date):
-            if self.validation >= self.holdout:
+        if isinstance(first, date) and isinstance(second, date):
+            if first >= second and self.holdout != "none":
                 raise ValueError("validation must begin before holdout")
             if self.train is not None:
                 raise ValueError("with dates, train is all before validation: leave it out")
-        elif isinstance(self.validation, float) and isinstance(self.holdout, float):
-            whole = (self.train or 1 - self.validation - self.holdout) + (
-                self.validation + self.holdout
-            )
-            if abs(whole - 1) > 1e-9 or self.validation + self.holdout >= 1:
+        elif isinstance(first, float) and isinstance(second, float):
+            whole = (self.train or 1 - first - second) + (first + second)
+            if abs(whole - 1) > 1e-9 or first + second >= 1:
                 raise ValueError(f"the parts add up to {whole:.0%}, not 100%")
         return self
 
+    @property
+    def has_holdout(self) -> bool:
+        """Whether anything is sealed."""
+        return self.holdout != "none"
+
     def split(self) -> Split:
         """The split as the partition takes it."""
-        if isinstance(self.validation, date) and isinstance(self.holdout, date):
-            return Split(validation_from=self.validation, holdout_from=self.holdout)
-        assert isinstance(self.validation, float) and isinstance(self.holdout, float)
-        return Split(1 - self.validation - self.holdout, self.validation)
+        first, second = self.validation, self.holdout
+        if isinstance(first, date):
+            until = second if isinstance(second, date) else None
+            return Split(validation_from=first, holdout_from=until, has_holdout=self.has_holdout)
+        sealed = second if isinstance(second, float) else 0.0
+        return Split(1 - first - sealed, first, has_holdout=self.has_holdout)
 
 
 class Backtest(Section):
     """Fills and costs."""
 
     capital: float = Field(10_000, gt=0)
-    fill: Literal["next_open", "close"] = "next_open"
-    commission_bps: float = Field(1, ge=0, le=1000)
-    commission_per_share: float = Field(0, ge=0)
-    commission_minimum: float = Field(0, ge=0)
-    slippage_bps: float = Field(5, ge=0, le=1000)
-    slippage_range: float = Field(0, ge=0, le=1)
-    borrow_bps: float = Field(0, ge=0, le=10_000)
+    fill: Literal["close", "next_open"] = tightened_by("up", "next_open")
+    commission_bps: float = tightened_by("up", 1, ge=0, le=1000)
+    commission_per_share: float = tightened_by("up", 0, ge=0)
+    commission_minimum: float = tightened_by("up", 0, ge=0)
+    slippage_bps: float = tightened_by("up", 5, ge=0, le=1000)
+    slippage_range: float = tightened_by("up", 0, ge=0, le=1)
+    borrow_bps: float = tightened_by("up", 0, ge=0, le=10_000)
     cash_rate: float = Field(0, ge=0, le=1)
     max_leverage: float = Field(1, gt=0, le=100)
 
@@ -120,20 +128,21 @@ class Backtest(Section):
 class Language(Section):
     """What the search may write."""
 
-    operators: Literal["all"] | list[str] = "all"
+    operators: Literal["all"] | list[str] = tightened_by("subset", "all")
     include: list[str] = Field(default_factory=list, description="files whose defines to add")
-    directions: list[Direction] = Field(default_factory=_long_only, min_length=1)
-    max_nodes: int = Field(40, ge=5, le=500)
+    directions: list[Direction] = tightened_by("subset", default_factory=_long_only, min_length=1)
+    max_nodes: int = tightened_by("down", 40, ge=5, le=500)
 
 
 class Fitness(Section):
     """What makes a strategy good."""
 
-    folds: int = Field(5, ge=1, le=100)
+    on: Literal["train", "validation"] = Field("train", description="the bars that are scored")
+    folds: int = tightened_by("up", 5, ge=1, le=100)
     maximize: list[str] = Field(default_factory=lambda: ["appraisal_ratio"], min_length=1)
     minimize: list[str] = Field(default_factory=lambda: ["nodes"])
-    require: dict[str, float] = Field(default_factory=lambda: {"trades_per_fold": 3.0})
-    spread_penalty: float = Field(0.5, ge=0)
+    require: dict[str, float] = tightened_by("up", default_factory=lambda: {"trades_per_fold": 3.0})
+    spread_penalty: float = tightened_by("up", 0.5, ge=0)
 
     @field_validator("maximize", "minimize")
     @classmethod
@@ -166,18 +175,30 @@ class Search(Section):
     islands: int = Field(4, ge=1, le=64)
     population: int = Field(150, ge=4, le=10_000, description="individuals on an island")
     epoch: int = Field(5, ge=1, le=1000, description="generations in an epoch")
-    proposers: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=lambda: {name: each.weight for name, each in proposers().items()}
+    proposers: dict[str, Weight] = Field(
+        default_factory=_all_proposers, description="weights; llm is auto or 0"
     )
 
     @field_validator("proposers")
     @classmethod
-    def _proposers(cls, weights: dict[str, float]) -> dict[str, float]:
-        for name in weights:
-            _known(name, proposers(), "proposer")
-        if not any(weights.values()):
-            raise ValueError("give at least one proposer a weight above 0")
-        return {name: weight for name, weight in weights.items() if weight > 0}
+    def _proposers(cls, weights: dict[str, float | str]) -> dict[str, float | str]:
+        for name, weight in weights.items():
+            _known(name, {**proposers(), MODEL: None}, "proposer")
+            if (weight == "auto") != (name == MODEL and weight != 0):
+                raise ValueError(f"`{name}` is `{weight}`; `llm` is auto or 0, others a weight")
+        if not any(weight for name, weight in weights.items() if name != MODEL):
+            raise ValueError("give at least one proposer but `llm` a weight above 0")
+        return {name: weight for name, weight in weights.items() if weight != 0}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of genetic programming's proposers."""
+        return {name: by for name, by in self.proposers.items() if not isinstance(by, str)}
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether a model may propose too."""
+        return MODEL in self.proposers
 
 
 class Limits(Section):
@@ -186,6 +207,9 @@ class Limits(Section):
     evaluations: int = Field(20_000, ge=1, le=1_000_000_000)
     stale_epochs: int | None = Field(5, ge=1)
     minutes: float | None = Field(None, gt=0)
+    llm_calls: int = Field(20, ge=0, le=1_000_000, description="calls to models")
+    llm_tokens: int | None = Field(None, ge=0, description="sent and received")
+    llm_usd: float | None = Field(None, ge=0)
 
     def budget(self) -> Budget:
         """The budget as the search takes it."""
@@ -204,4 +228,17 @@ class Experiment(Section):
     start_from: list[str] = Field(default_factory=list, description="strategy files")
     fitness: Fitness = Fitness()
     search: Search = Field(default_factory=Search)
+    llm: Llm = Llm()
     budget: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _shows_validation_to_the_model_alone(self) -> Experiment:
+        on_validation = self.fitness.on == "validation"
+        if on_validation and self.llm.mode != "only":
+            raise ValueError(
+                "`fitness.on: validation` tunes on validation by construction: it is there for "
+                "`llm.mode: only` alone; write `on: train`"
+            )
+        if not self.split.has_holdout and not on_validation:
+            raise ValueError("`split.holdout: none` seals nothing: give it a part, such as 20%")
+        return self

@@ -19,17 +19,24 @@ LEAST_BARS = 30
 
 @dataclass(frozen=True)
 class Split:
-    """How bars are parted: fractions of them, or the first day of validation and of holdout."""
+    """How bars are parted: fractions of them, or the first day of validation and of holdout.
+
+    Without a holdout, validation goes on to the last bar.
+    """
 
     train: float = 0.6
     validation: float = 0.2
     validation_from: date | None = None
     holdout_from: date | None = None
+    has_holdout: bool = True
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """What may be known of the holdout: its first and last day and its length."""
+    """What may be known of the holdout: its first and last day and its length.
+
+    It has no bars where nothing is sealed.
+    """
 
     first_day: str
     last_day: str
@@ -64,24 +71,30 @@ def part(bars: Bars, split: Split) -> Partition:
         EvolveError: if a part would have too few bars to say anything.
     """
     count = len(bars)
-    if (split.validation_from is None) != (split.holdout_from is None):
+    by_dates = split.validation_from is not None
+    if split.has_holdout and by_dates != (split.holdout_from is not None):
         raise EvolveError("a split by dates needs the first day of validation and of holdout")
-    if split.validation_from is not None and split.holdout_from is not None:
+    if split.validation_from is not None:
         train_end = _bar_of(bars, split.validation_from)
-        seen_end = _bar_of(bars, split.holdout_from)
     else:
         train_end = round(count * split.train)
+    if not split.has_holdout:
+        seen_end = count
+    elif split.holdout_from is not None:
+        seen_end = _bar_of(bars, split.holdout_from)
+    else:
         seen_end = round(count * (split.train + split.validation))
-    for name, length in (
-        ("train", train_end),
-        ("validation", seen_end - train_end),
-        ("holdout", count - seen_end),
-    ):
+    parts = {"train": train_end, "validation": seen_end - train_end, "holdout": count - seen_end}
+    for name, length in parts.items():
+        if name == "holdout" and not split.has_holdout:
+            continue
         if length < LEAST_BARS:
             message = f"the split leaves {max(length, 0)} of {count} bars for {name}"
             raise EvolveError(message, f"give each part at least {LEAST_BARS} bars")
     days = bars.time.astype("datetime64[D]")
-    sealed = Sealed(str(days[seen_end]), str(days[-1]), count - seen_end)
+    sealed = Sealed("", "", 0)
+    if split.has_holdout:
+        sealed = Sealed(str(days[seen_end]), str(days[-1]), count - seen_end)
     return Partition(bars.slice(0, train_end), bars.slice(0, seen_end), sealed)
 
 

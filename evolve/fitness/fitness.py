@@ -78,31 +78,32 @@ class Scores:
         return not self.obstacle
 
 
-class TrainFitness:
-    """Scores programs on train. It is given train's bars alone, so it cannot see others."""
+class FoldFitness:
+    """Scores programs on bars of which it is given no others, so that it cannot see them."""
 
-    def __init__(self, train: Bars, market: Market, goals: Goals) -> None:
+    def __init__(self, bars: Bars, market: Market, goals: Goals, start: int = 0) -> None:
         """
         Args:
-            train: one symbol's bars.
+            bars: one symbol's.
             market: fills and costs.
             goals: objectives, requirements and folds.
+            start: where the folds begin; the bars before only warm the indicators.
         """
         self.goals = goals
         self._market = market
-        self._evaluator = Evaluator(train)
-        self._tape = tape_of(train, 0, len(train))
+        self._evaluator = Evaluator(bars)
+        self._tape = tape_of(bars, start, len(bars))
         self._account = scratch_account()
-        self._edges = np.linspace(0, len(train), goals.folds + 1).round().astype(np.int64)
+        self._edges = np.linspace(start, len(bars), goals.folds + 1).round().astype(np.int64)
         equity, _ = buy_and_hold(self._tape, market)
         self._benchmark = np.concatenate([[0.0], bar_returns(equity)])
         slices = [
-            self._benchmark[first:last]
+            self._benchmark[first - start : last - start]
             for first, last in zip(self._edges[:-1], self._edges[1:], strict=True)
         ]
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
-        self._bars_per_year = train.bars_per_year
+        self._bars_per_year = bars.bars_per_year
 
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
         """The scores of each program, the same whatever else is in the batch."""

@@ -254,7 +254,7 @@ class ModelAdviser:
         reading = read_answer(answer.text, answer.reasoning, self.briefing.space)
         self._correspondence.judge(call.model, bool(reading.programs))
         for each in reading.rejected:
-            self._failures.append(failure_of(each.text, each.why))
+            self._fail(failure_of(each.text, each.why))
             self._minutes.keep_proposal(call.number, each.text, "", "rejected", each.why)
         proposals = []
         for program in reading.programs:
@@ -308,11 +308,17 @@ class ModelAdviser:
         obstacle = getattr(individual.scores, "obstacle", "") if individual else outcome.fate
         if obstacle:
             why = "it was tried before" if outcome.fate == "duplicate" else obstacle
-            self._failures.append(failed(program, why))
+            self._fail(failed(program, why))
         why = obstacle if individual else ""
         self._minutes.keep_proposal(
             asked.call.number, format_program(program), program.hash, outcome.fate, why
         )
+
+    def _fail(self, failure: Failure) -> None:
+        """Remember a failure; one that came before moves up."""
+        if failure in self._failures:
+            self._failures.remove(failure)
+        self._failures.append(failure)
 
     def _learned(self, outcome: Outcome) -> Learning:
         asked, proposal = self._heard[id(outcome.proposal)]

@@ -24,7 +24,8 @@ class Model:
         name: as its server knows it.
         base_url: of an OpenAI-compatible server, such as http://localhost:11434/v1.
         weight: its share among several models.
-        temperature: None for the server's own.
+        temperature: None for the server's own. Small models repeat themselves below 1, and
+            models that reason take no other.
         max_tokens: most tokens of an answer, its reasoning included.
         reasoning_effort: as the server takes it; None to say nothing.
         extra_body: further fields of each request.
@@ -35,7 +36,7 @@ class Model:
     name: str
     base_url: str = OPENAI
     weight: float = 1.0
-    temperature: float | None = None
+    temperature: float | None = 1.0
     max_tokens: int = 2000
     reasoning_effort: str | None = None
     extra_body: Mapping[str, object] = field(default_factory=dict)

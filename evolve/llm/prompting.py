@@ -11,7 +11,7 @@ from typing import Any
 
 import prompts
 from dsl.bars import FIELDS
-from dsl.check import check_file
+from dsl.check import check
 from dsl.format import compact_text, format_program
 from dsl.program import Program
 from dsl.reference import guide_values
@@ -85,7 +85,7 @@ class Briefing:
         base: int,
         failures: Sequence[Failure],
         learnings: str,
-        examples: Sequence[Program],
+        examples: Sequence[str],
     ) -> list[Message]:
         """The messages that ask for strategies.
 
@@ -105,7 +105,7 @@ class Briefing:
             direction=self._rendered(f"{prompts.DIRECTIONS}/{direction}.md", **chosen),
             failures=failures,
             learnings=learnings,
-            examples=[format_program(each).strip() for each in examples],
+            examples=examples,
             bars=len(self.gallery.bars) - self.gallery.start,
             bars_per_year=self.gallery.bars.bars_per_year,
             folds=self.goals.folds,
@@ -159,13 +159,13 @@ class Briefing:
             "lineage": tuple(lineage),
         }
 
-    def examples(self, count: int, rng: Random) -> list[Program]:
+    def examples(self, count: int, rng: Random) -> list[str]:
         """Strategies that show the form, drawn anew each time, all of the experiment's language."""
-        fitting = [each for each in _examples() if not self.space.objection(each)]
+        fitting = [text for program, text in _examples() if not self.space.objection(program)]
         while len(fitting) < LEAST_EXAMPLES:
             grown = Program(f"example_{len(fitting) + 1}", grow_rules(self.space, rng))
             if not self.space.objection(grown):
-                fitting.append(grown)
+                fitting.append(format_program(grown).strip())
         return rng.sample(fitting, min(count, len(fitting)))
 
     def _messages(self, text: str) -> list[Message]:
@@ -192,9 +192,11 @@ def failed(program: Program, why: str) -> Failure:
 
 
 @cache
-def _examples() -> tuple[Program, ...]:
+def _examples() -> tuple[tuple[Program, str], ...]:
+    """The strategies of `examples.evo`, each with its text."""
     path = prompts.HERE / "examples.evo"
-    return check_file(path.read_text("utf-8"), path.name)
+    texts = [each.strip() for each in path.read_text("utf-8").split("\n\n")]
+    return tuple((check(text, path.name), text) for text in texts)
 
 
 def _rounded(values: Sequence[float]) -> list[float]:

@@ -14,8 +14,10 @@ from dsl.program import LANGUAGE_VERSION, Program
 from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
 from evolve.data import Dataset, Partition
+from evolve.llm.ledger import Cost
 from evolve.search.individual import Individual
 from evolve.search.search import Progress
+from evolve.validation.verdict import Verdict
 
 PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
 
@@ -43,6 +45,8 @@ class Run:
         finalists: at most five, the best on validation first.
         folder: where its files are.
         seconds: how long it took in all; search_seconds: the search alone.
+        verdict: what it may claim.
+        spent: on models; None if none was asked.
     """
 
     experiment: Experiment
@@ -53,6 +57,8 @@ class Run:
     folder: Path
     seconds: float
     search_seconds: float
+    verdict: Verdict
+    spent: Cost | None = None
 
     @property
     def best(self) -> Assessed | None:
@@ -73,7 +79,12 @@ def document(run: Run) -> dict[str, object]:
         "name": run.experiment.name,
         "seed": run.experiment.seed,
         "run_dir": str(run.folder),
+        "verdict": asdict(run.verdict),
     }
+    if run.spent is not None:
+        result["llm"] = asdict(run.spent)
+    if run.partition.holdout.bars:
+        result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
     if run.best is not None:
         result["best"] = _assessed(run.best)
     return result | {
@@ -95,7 +106,6 @@ def document(run: Run) -> dict[str, object]:
             "bars": len(bars),
             "hash": bars.hash,
         },
-        "holdout": {"sealed": True, **asdict(run.partition.holdout)},
         "elapsed_seconds": round(run.seconds, 3),
         "evaluations_per_second": round(run.evaluations_per_second, 1),
         "versions": versions(),

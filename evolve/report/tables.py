@@ -9,6 +9,7 @@ from rich.table import Table
 
 from evolve.backtest.backtest import Trade
 from evolve.backtest.metrics import METRICS, Unit
+from evolve.search.credit import Ledger
 
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
@@ -45,6 +46,34 @@ def metrics_table(
         unit = METRICS[name].unit
         row = [say(metrics[name], unit) for metrics in columns.values()]
         table.add_row(name.replace("_", " "), *row)
+    return table
+
+
+ARM_HEADINGS = (
+    "proposed", "valid", "known", "tried", "taken", "better", "gain",
+)  # fmt: skip
+
+
+def arms_table(ledger: Ledger) -> Table:
+    """What each proposer earned, a row an arm: the models' arms beside genetic programming's."""
+    table = Table(pad_edge=False)
+    table.add_column("proposer")
+    for heading in (
+        "proposed",
+        "valid",
+        "seen before",
+        "evaluated",
+        "taken",
+        "better",
+        "gain each",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, each in sorted(ledger.items()):
+        gain = each.gain / each.evaluated if each.evaluated else 0.0
+        counts = (
+            each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
+        )  # fmt: skip
+        table.add_row(name, *[f"{count:,}" for count in counts], f"{gain:.4f}")
     return table
 
 

@@ -120,9 +120,9 @@ def search(
         state.epoch += 1
         hearing = adviser.next_hearing(len(state.seen)) if adviser else None
         goal = budget.evaluations if hearing is None else min(hearing, budget.evaluations)
-        goal = goal if breeding.proposers else len(state.seen)
+        is_heard = hearing is not None and goal - len(state.seen) <= _full_epoch(state, breeding)
         fresh = _breed(state, breeding, goal)
-        if adviser is not None and hearing is not None and len(state.seen) >= goal:
+        if adviser is not None and is_heard:
             fresh += _hear(adviser, state, breeding, budget)
 
 

@@ -19,6 +19,8 @@ from evolve.data.cache import write_atomically
 from evolve.data.frames import bars_to_frame
 from evolve.errors import EvolveError
 
+JOURNAL = "journal.sqlite"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -51,7 +53,7 @@ class RunFolder:
     @property
     def journal(self) -> Path:
         """The path of the journal."""
-        return self.path / "journal.sqlite"
+        return self.path / JOURNAL
 
     @property
     def best(self) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from types import TracebackType
 
 from dsl.format import compact_text
 from evolve.search.individual import Individual
+from evolve.store import calls
+from evolve.store.calls import Calls
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS individuals (
@@ -44,11 +47,13 @@ class Journal:
     """An open journal; use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path)
+        self._connection = sqlite3.connect(path, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(SCHEMA)
+        self._connection.executescript(SCHEMA + calls.SCHEMA)
+        self._lock = threading.RLock()
         self._trials = 0
+        self.calls = Calls(self._connection, self._lock)
 
     def __enter__(self) -> Journal:
         return self
@@ -59,16 +64,17 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
 
     def event(self, kind: str, **detail: object) -> None:
         """Note that something happened; kept at once."""
-        with self._connection:
+        with self._lock, self._connection:
             self._insert_event(kind, detail)
 
     def epoch(self, number: int, trials: Iterable[Individual], **detail: object) -> None:
         """Keep an epoch: its trials and its event, all or nothing."""
-        with self._connection:
+        with self._lock, self._connection:
             self._connection.executemany(
                 "INSERT INTO individuals VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 [self._row(each) for each in trials],

@@ -17,7 +17,7 @@ from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS, appraisal, bar_returns
 from evolve.data.partition import Split, part
 from evolve.data.sources.synthetic import random_walk
-from evolve.fitness.fitness import Goals, TrainFitness
+from evolve.fitness.fitness import Goals, FoldFitness
 from evolve.fitness.objectives import OBJECTIVES, penalised_mean
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
@@ -33,15 +33,15 @@ def random_programs(count: int) -> list[Program]:
 
 def test_scores_are_the_same_alone_and_in_any_batch() -> None:
     programs = random_programs(120)
-    together = TrainFitness(BARS, market(), Goals())(programs)
-    fitness = TrainFitness(BARS, market(), Goals())
+    together = FoldFitness(BARS, market(), Goals())(programs)
+    fitness = FoldFitness(BARS, market(), Goals())
     alone = [fitness([each])[0] for each in reversed(programs)]
     assert together == alone[::-1]
 
 
 def test_the_score_is_the_mean_over_folds_less_half_their_deviation() -> None:
     goals = Goals(folds=4)
-    score = TrainFitness(BARS, market(), goals)([CROSS])[0]
+    score = FoldFitness(BARS, market(), goals)([CROSS])[0]
     result = backtest(CROSS, BARS, market())
     edges = np.linspace(0, len(BARS), 5).round().astype(int)
     r = np.concatenate([[np.nan], bar_returns(result.equity)])
@@ -62,27 +62,27 @@ def test_holding_the_market_scores_nothing() -> None:
     assert appraisal(100, 0.1, 0.01, 0.01, 0.1, 0.01, 252) == 0.0
     hold = check("strategy h { buy when close > 0 hold 5000 }")
     free = market(commission_bps=0, slippage_bps=0)
-    score = TrainFitness(BARS, free, Goals(require={}))([hold])[0]
+    score = FoldFitness(BARS, free, Goals(require={}))([hold])[0]
     assert score.folds[1:] == (0.0, 0.0, 0.0, 0.0)
 
 
 def test_what_falls_short_is_infeasible_and_says_why() -> None:
     never = check("strategy n { buy when close > 2 * highest(high, 5) }")
-    score = TrainFitness(BARS, market(), Goals())([never])[0]
+    score = FoldFitness(BARS, market(), Goals())([never])[0]
     assert not score.is_feasible
     assert score.obstacle == "trades_per_fold 0, below 3"
 
 
 def test_ruin_is_infeasible() -> None:
     bold = check("strategy b { short when close > open cover when close < open size 90 }")
-    score = TrainFitness(BARS, market(max_leverage=100.0), Goals(require={}))([bold])[0]
+    score = FoldFitness(BARS, market(max_leverage=100.0), Goals(require={}))([bold])[0]
     assert score.obstacle == "ruined"
 
 
 def test_fitness_cannot_reach_a_bar_outside_train() -> None:
     partition = part(BARS, Split())
     later = BARS.close[0, len(partition.train) :]
-    fitness = TrainFitness(partition.train, market(), Goals())
+    fitness = FoldFitness(partition.train, market(), Goals())
     fitness([CROSS])
     unseen = set(later.tolist())
     arrays = list(arrays_within(fitness, set()))

@@ -1,0 +1,27 @@
+"""What every part of an experiment is, and how its settings may be made stricter."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Way = Literal["up", "down", "subset"]
+TIGHTER = "tighter"
+
+
+class Section(BaseModel):
+    """A part of the experiment: immutable, with no keys but its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def tightened_by(way: Way, *default: Any, **constraints: Any) -> Any:
+    """A field that a protocol may be made stricter by.
+
+    Args:
+        way: which way is stricter: `up` or `down` in value (in the order of its words, for a
+            choice of words), or a `subset`.
+        default, constraints: as pydantic's `Field` takes them.
+    """
+    return Field(*default, json_schema_extra={TIGHTER: way}, **constraints)

@@ -1,0 +1,246 @@
+"""The models of an experiment, ready to be asked: from its settings and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from dsl.constraint import Grammar, gbnf_text, json_schema, lark_text
+from evolve.config import Experiment
+from evolve.errors import EvolveError
+from evolve.llm.adviser import Minutes, Mode, ModelAdviser, Terms
+from evolve.llm.client import Client
+from evolve.llm.correspondence import Correspondence, Live, Replay, Secretary
+from evolve.llm.desk import Desk
+from evolve.llm.learnings import Learnings, merger_schema, read_learnings
+from evolve.llm.ledger import Caps, Ledger
+from evolve.llm.model import OPENAI, UNNAMED, Model, environment, model_of_environment
+from evolve.llm.prompting import Briefing
+from evolve.llm.reply import ModelError
+from evolve.llm.server import Server
+from evolve.llm.shapes import Constraint
+from evolve.store.calls import read_event, read_recording
+from evolve.store.folder import JOURNAL
+
+LOCAL_CALLS, REMOTE_CALLS = 1, 4  # at once
+LIST_SECONDS = 5.0
+OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how a kept constraint begins
+EVENT = "models"  # in the journal
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The models that are asked.
+
+    Attributes:
+        models: by label; none if nobody is asked.
+        why_none: what to do about it.
+        mode: beside genetic programming, or alone.
+        concurrency: calls at once.
+        recording: the journal that answers in their place; None for their servers.
+    """
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+    why_none: str = ""
+    mode: Mode = "mix"
+    concurrency: int = 1
+    recording: Path | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.models)
+
+    def record(self) -> dict[str, object]:
+        """What a replay needs to know of it; no key is among it."""
+        models = {label: asdict(each) for label, each in self.models.items()}
+        return {"models": models, "mode": self.mode, "concurrency": self.concurrency}
+
+
+def panel_of(settings: Experiment, folder: Path) -> Panel:
+    """The models of an experiment.
+
+    Args:
+        settings: the experiment.
+        folder: of its YAML, which paths in it start from.
+
+    Raises:
+        EvolveError: if it asks for models alone and there is none, for dollars of a model without
+            a price, or for a recording that cannot be read.
+    """
+    llm = settings.llm
+    mode: Mode = "only" if llm.mode == "only" else "mix"
+    if llm.mode == "off":
+        return Panel(why_none="`llm.mode` is off")
+    if mode == "mix" and not settings.search.asks_models:
+        return Panel(why_none="`search.proposers` leaves llm out")
+    if not settings.budget.llm_calls:
+        return Panel(why_none="`budget.llm_calls` is 0")
+    if llm.replay is not None:
+        return _recorded_panel(resolved(llm.replay, folder) / JOURNAL)
+    models = models_of(settings, environment(folder))
+    if not models:
+        why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
+        if mode == "only":
+            raise EvolveError("`llm.mode: only` needs a model, and there is none", why)
+        return Panel(why_none=why)
+    for model in models.values():
+        if settings.budget.llm_usd is not None and not model.is_priced:
+            raise EvolveError(
+                f"`budget.llm_usd` cannot be kept: what {model.name} costs is not known",
+                "give usd_per_million_in and usd_per_million_out beside its name in `llm.models`",
+            )
+    concurrency = llm.concurrency
+    if not isinstance(concurrency, int):
+        is_local = all(each.is_local for each in models.values())
+        concurrency = LOCAL_CALLS if is_local else REMOTE_CALLS
+    return Panel(models, "", mode, concurrency)
+
+
+def models_of(settings: Experiment | None, variables: Mapping[str, str]) -> dict[str, Model]:
+    """The models that can be asked, by label: an experiment's, else the environment's.
+
+    One of an experiment is left out if nothing says where it is: neither an address nor a key.
+    """
+    named = settings.llm.models if settings else []
+    base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")
+    chosen = [each.model(base_url) for each in named]
+    if not chosen:
+        model = model_of_environment(variables)
+        chosen = [model] if model else []
+    usable = [each for each in chosen if each.base_url != OPENAI or variables.get(each.api_key_env)]
+    models: dict[str, Model] = {}
+    for each in usable:
+        label, further = each.label, 2
+        while label in models:
+            label, further = f"{each.label}-{further}", further + 1
+        models[label] = each
+    return models
+
+
+def briefing_words(briefing: Briefing, grammar: Grammar) -> Constraint:
+    """What an answer is held to, with the words that go with it."""
+    return Constraint(
+        lark_text(grammar), gbnf_text(grammar), json_schema(grammar),
+        briefing.word("tool.md"), {"json_schema": briefing.word("json.md")},
+    )  # fmt: skip
+
+
+def clients_of(
+    models: Mapping[str, Model],
+    briefing: Briefing,
+    variables: Mapping[str, str],
+    timeout_seconds: float = 300.0,
+    constraint: str = "auto",
+    notify: Callable[[str], None] = lambda _: None,
+) -> dict[str, Client]:
+    """A client for each model, by label."""
+    probe = briefing.word("probe.md")
+    return {
+        label: Client(
+            Server(model, variables.get(model.api_key_env), timeout_seconds),
+            constraint, probe, OPENINGS, notify,
+        )
+        for label, model in models.items()
+    }  # fmt: skip
+
+
+def named(
+    desk: Desk, models: Mapping[str, Model], variables: Mapping[str, str]
+) -> dict[str, Model]:
+    """The models, one without a name given the name of the first that its server has."""
+    found: dict[str, Model] = {}
+    for label, model in models.items():
+        if model.name == UNNAMED:
+            server = Server(model, variables.get(model.api_key_env), LIST_SECONDS)
+            try:
+                names = desk.begin(server.models()).result()
+            except ModelError:
+                names = []
+            model = replace(model, name=names[0]) if names else model
+            label = model.label
+        found[label] = model
+    return found
+
+
+@contextmanager
+def adviser_of(
+    panel: Panel,
+    settings: Experiment,
+    folder: Path,
+    briefing: Briefing,
+    grammar: Grammar,
+    secretary: Secretary,
+    minutes: Minutes,
+    note: Callable[[str, dict[str, object]], None],
+    notify: Callable[[str], None],
+    is_interrupted: Callable[[], bool],
+) -> Iterator[ModelAdviser]:
+    """The adviser of a run, with its servers or its recording; let go of at the end.
+
+    Args:
+        panel: who is asked.
+        settings, folder: the experiment and where its YAML is.
+        briefing, grammar: what it is told and held to.
+        secretary, minutes: where calls and proposals are kept.
+        note: keeps an event in the journal.
+        notify: told what a person should know.
+        is_interrupted: whether to wait no more.
+    """
+    limits, llm = settings.budget, settings.llm
+    ledger = Ledger(Caps(limits.llm_calls, limits.llm_tokens, limits.llm_usd))
+    learnings = Learnings()
+    if llm.learnings is not None:
+        learnings = read_learnings(_read(resolved(llm.learnings, folder), "llm.learnings"))
+    variables = environment(folder)
+    with Desk(panel.concurrency) as desk:
+        correspondence: Correspondence
+        if panel.recording is not None:
+            calls = read_recording(panel.recording)
+            name = str(panel.recording.parent)
+            correspondence = Replay(calls, secretary, name, notify)
+        else:
+            panel = replace(panel, models=named(desk, panel.models, variables))
+            clients = clients_of(
+                panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
+            )
+            constraint = briefing_words(briefing, grammar)
+            merger = Constraint("", "", merger_schema())
+            correspondence = Live(desk, clients, constraint, merger, secretary, is_interrupted)
+        note(EVENT, panel.record())
+        wait = llm.timeout_seconds if panel.mode == "only" else llm.wait_seconds
+        terms = Terms(
+            panel.mode, panel.models, llm.direction_names(dict(briefing.directions)), llm.parents,
+            llm.examples, panel.concurrency, wait, llm.repair, llm.learnings_tokens,
+            limits.evaluations,
+        )  # fmt: skip
+        adviser = ModelAdviser(
+            terms, briefing, correspondence, ledger, minutes, settings.seed, learnings, notify
+        )
+        try:
+            yield adviser
+        finally:
+            adviser.close()
+
+
+def resolved(name: str, folder: Path) -> Path:
+    """A path of an experiment: from its own folder, else from the current one."""
+    path = Path(name).expanduser()
+    return folder / path if (folder / path).exists() or not path.exists() else path
+
+
+def _recorded_panel(journal: Path) -> Panel:
+    record = read_event(journal, EVENT)
+    if not record:
+        hint = "replay a run in which a model was asked"
+        raise EvolveError(f"no model was asked in {journal.parent}", hint)
+    models = {label: Model(**each) for label, each in record["models"].items()}
+    return Panel(models, "", record["mode"], record["concurrency"], journal)
+
+
+def _read(path: Path, setting: str) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise EvolveError(f"{setting}: {path} cannot be read: {reason}") from None

@@ -1,0 +1,150 @@
+"""What models were asked and answered, and what became of it: in the journal of the run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evolve.errors import EvolveError
+from evolve.llm.correspondence import Call, Recorded
+from evolve.llm.exchange import Exchange
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,         -- propose, repair or compact
+    model TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    digest TEXT NOT NULL,       -- of what was asked
+    asked_epoch INTEGER NOT NULL,
+    taken_epoch INTEGER         -- when its answer was taken in; NULL if it never was
+);
+CREATE TABLE IF NOT EXISTS exchanges (
+    id INTEGER PRIMARY KEY,
+    call INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,         -- the call's, or probe
+    shape TEXT NOT NULL,        -- how the answer was held to the language
+    text TEXT NOT NULL,
+    error TEXT NOT NULL,        -- why there is no answer
+    tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL,
+    usd REAL NOT NULL,
+    seconds REAL NOT NULL,
+    record TEXT NOT NULL        -- JSON: all of it, the messages as they were sent included
+);
+CREATE TABLE IF NOT EXISTS proposals (
+    id INTEGER PRIMARY KEY,
+    call INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    hash TEXT NOT NULL,         -- of the trial it became or repeats; empty if it was rejected
+    fate TEXT NOT NULL,         -- evaluated, duplicate, rejected or no budget
+    why TEXT NOT NULL           -- what the parser said, or what keeps it from being used
+);
+"""
+
+
+class Calls:
+    """The part of a journal that keeps a correspondence. May be used from several threads."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock) -> None:
+        self._connection, self._lock = connection, lock
+
+    def keep_call(self, call: Call) -> None:
+        """A call is made."""
+        row = (call.number, call.kind, call.model, call.direction, call.digest, call.epoch)
+        with self._writing() as connection:
+            connection.execute("INSERT INTO calls VALUES (?,?,?,?,?,?,NULL)", row)
+
+    def keep_answer(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
+        """It is answered."""
+        with self._writing() as connection:
+            connection.executemany(
+                "INSERT INTO exchanges (call, at, kind, shape, text, error, tokens_in, tokens_out,"
+                " usd, seconds, record) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                [_row(number, each) for each in exchanges],
+            )
+
+    def keep_taken(self, number: int, epoch: int) -> None:
+        """Its answer is taken in."""
+        with self._writing() as connection:
+            connection.execute("UPDATE calls SET taken_epoch=? WHERE number=?", (epoch, number))
+
+    def keep_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
+        """One strategy of an answer, and its fate."""
+        row = (call, _storable(text), digest, fate, _storable(why))
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO proposals (call, source, hash, fate, why) VALUES (?,?,?,?,?)", row
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._connection:
+            yield self._connection
+
+
+def read_recording(journal: Path) -> dict[int, Recorded]:
+    """The calls of a run, by number.
+
+    Raises:
+        EvolveError: if it is no journal of a run.
+    """
+    with _opened(journal) as connection:
+        calls = connection.execute("SELECT number, digest, taken_epoch FROM calls").fetchall()
+        rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
+    exchanges: dict[int, list[Exchange]] = {}
+    for number, record in rows:
+        exchanges.setdefault(number, []).append(_exchange(json.loads(record)))
+    return {
+        number: Recorded(digest, tuple(exchanges.get(number, ())), taken)
+        for number, digest, taken in calls
+    }
+
+
+def read_event(journal: Path, kind: str) -> dict[str, Any]:
+    """The first event of a kind in a journal, or an empty one.
+
+    Raises:
+        EvolveError: if it is no journal of a run.
+    """
+    with _opened(journal) as connection:
+        query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
+        found = connection.execute(query, (kind,)).fetchone()
+    return dict(json.loads(found[0])) if found else {}
+
+
+@contextmanager
+def _opened(journal: Path) -> Iterator[sqlite3.Connection]:
+    """A journal to read; what is wrong with it is said."""
+    if not journal.is_file():
+        raise EvolveError(f"there is no run in {journal.parent}", "give the folder of a run")
+    try:
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
+            yield connection
+    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+        raise EvolveError(f"{journal} cannot be read: {error}") from None
+
+
+def _row(number: int, each: Exchange) -> Sequence[object]:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return (
+        number, at, each.kind, each.shape, _storable(each.text), each.error, each.tokens_in,
+        each.tokens_out, each.usd, each.seconds, json.dumps(asdict(each)),
+    )  # fmt: skip
+
+
+def _exchange(record: dict[str, Any]) -> Exchange:
+    return Exchange(**{**record, "messages": tuple(record["messages"])})
+
+
+def _storable(text: str) -> str:
+    """A text without what is no Unicode, as a model's may hold."""
+    return text.encode("utf-8", "replace").decode()
