@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from dsl.catalog import catalog
 from dsl.kinds import LEVEL, Kind
@@ -71,7 +72,7 @@ def guide_text() -> str:
     return render("language.md", **guide_values(catalog(), ("long", "short")))
 
 
-def guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, object]:
+def guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, Any]:
     """What `prompts/language.md` uses.
 
     Args:

@@ -5,34 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from dsl.bars import Bars
-from dsl.catalog import Catalog
-from dsl.constraint import Grammar, constraint_grammar
 from dsl.evaluate.compile import is_compiled
 from dsl.pause import collection_paused
 from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
-from evolve.config import Experiment, load_experiment
+from evolve.config import Experiment
 from evolve.config.load import to_yaml
-from evolve.data import Dataset, Partition, load, part
-from evolve.errors import EvolveError
-from evolve.fitness.fitness import FoldFitness
+from evolve.data import Dataset, Partition, load
 from evolve.llm.adviser import ModelAdviser
-from evolve.llm.portrait import Gallery
-from evolve.llm.prompting import Briefing
-from evolve.panel import Panel, adviser_of, panel_of, resolved
+from evolve.panel import Panel, adviser_of, panel_of
+from evolve.plan import (
+    Plan,
+    breeding_of,
+    briefing_of,
+    constraint_of,
+    partition_of,
+    plan,
+    with_inputs,
+)
 from evolve.report.result import Assessed, Run, document
 from evolve.search.advice import Adviser
 from evolve.search.individual import Individual
 from evolve.search.island import Breeding
 from evolve.search.search import Progress, search
-from evolve.search.space import DIRECTIONS, Space, build_space
 from evolve.store import Journal, RunFolder
-from evolve.strategies import read_operators, read_strategies
 from evolve.validation.verdict import untested
 
 
@@ -64,36 +64,7 @@ class Observer:
         """The run ended."""
 
 
-WHOLE_NODES = 100  # of the constraint grammar that belongs to no experiment
-ROOM = 3  # times the limit on nodes: the worst sentence of a grammar is far from the usual one
-
-
-@dataclass(frozen=True)
-class Plan:
-    """An experiment with its paths resolved, ready to run."""
-
-    experiment: Experiment
-    base: Path
-    seeds: tuple[Program, ...]
-    operators: Catalog
-
-
-def plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
-    """Read an experiment and the strategies it starts from.
-
-    Raises:
-        EvolveError, LanguageError: with everything that is wrong in a file.
-    """
-    path = Path(path)
-    experiment = load_experiment(path, overrides)
-    included = [path.parent / name for name in experiment.language.include]
-    operators = read_operators(included, f"{path}: language.include")
-    seeds = [
-        program
-        for name in experiment.start_from
-        for program in read_strategies(path.parent / name, f"{path}: start_from", operators)
-    ]
-    return Plan(experiment, path.parent, tuple(seeds), operators)
+MOST_BASELINES = 8  # strategies to start from that are shown on train
 
 
 def run(
@@ -129,15 +100,14 @@ def run(
     data = settings.data
     dataset = load(data.source, data.start, data.end, data.fallback, notify, ready.base)
     watch.data(dataset)
-    parts = (dataset.fallback_used and settings.split.fallback) or settings.split
-    partition = part(dataset.bars, parts.split())
+    partition = partition_of(ready, dataset)
     watch.partition(partition)
     watch.proposers(settings, panel)
     market = settings.backtest.market()
     breeding = breeding_of(ready, partition, panel.mode)
 
     folder = RunFolder.create(settings.name, out)
-    folder.write_text("experiment.yaml", to_yaml(settings))
+    folder.write_text("experiment.yaml", to_yaml(with_inputs(ready, folder)))
     folder.write_bars(dataset.bars)
     with Journal(folder.journal) as journal:
         journal.event("data", source=dataset.used, bars=len(dataset.bars), hash=dataset.bars.hash)
@@ -145,7 +115,8 @@ def run(
             journal.event("notice", text=notice)
         if not is_compiled():
             watch.compiling()
-        watch.baselines([_on_train(each, partition, market) for each in ready.seeds])
+        shown = ready.seeds[:MOST_BASELINES]
+        watch.baselines([_on_train(each, partition, market) for each in shown])
 
         def tell(text: str) -> None:
             journal.event("notice", text=text)
@@ -166,61 +137,6 @@ def run(
         journal.event("finished", reason=last.stopped, evaluated=last.evaluated)
     watch.done(finished)
     return finished
-
-
-def space_of(plan: Plan) -> Space:
-    """What the search of an experiment may write."""
-    language = plan.experiment.language
-    operators = None if language.operators == "all" else language.operators
-    return build_space(operators, language.directions, language.max_nodes, plan.operators)
-
-
-def constraint_of(plan: Plan | None) -> Grammar:
-    """The constraint grammar of an experiment, or of the whole language.
-
-    An experiment's has room for more nodes than it allows: its worst sentence keeps to that, and
-    what is larger than the limit is refused when it is read.
-    """
-    space = build_space(None, DIRECTIONS, WHOLE_NODES) if plan is None else space_of(plan)
-    room = WHOLE_NODES if plan is None else ROOM * space.max_nodes
-    try:
-        return constraint_grammar(space.productions, space.directions, room)
-    except ValueError as error:
-        raise EvolveError(f"language: {error}", "raise `language.max_nodes`") from None
-
-
-def briefing_of(plan: Plan, partition: Partition) -> Briefing:
-    """What the models of an experiment are told."""
-    settings = plan.experiment
-    bars, start = scored_bars(settings, partition)
-    folder = settings.llm.prompts
-    return Briefing(
-        space_of(plan), settings.fitness.goals(),
-        Gallery(bars, settings.backtest.market(), start),
-        None if folder is None else _folder(resolved(folder, plan.base)),
-    )  # fmt: skip
-
-
-def scored_bars(settings: Experiment, partition: Partition) -> tuple[Bars, int]:
-    """The bars that the search is scored on, and where they begin among those given."""
-    if settings.fitness.on == "validation":
-        return partition.seen, partition.validation_start
-    return partition.train, 0
-
-
-def breeding_of(plan: Plan, partition: Partition, mode: str = "mix") -> Breeding:
-    """How the search of an experiment breeds: not at all where models propose alone."""
-    settings = plan.experiment
-    goals = settings.fitness.goals()
-    bars, start = scored_bars(settings, partition)
-    return Breeding(
-        space=space_of(plan),
-        evaluate=FoldFitness(bars, settings.backtest.market(), goals, start),
-        weights=goals.weights,
-        population=settings.search.population,
-        generations=settings.search.epoch,
-        proposers={} if mode == "only" else settings.search.weights,
-    )
 
 
 class _Minutes:
@@ -244,17 +160,11 @@ def _adviser(
         yield None
         return
     with adviser_of(
-        panel, plan.experiment, plan.base, briefing_of(plan, partition), constraint_of(plan),
+        panel, plan.experiment, plan.words, briefing_of(plan, partition), constraint_of(plan),
         journal.calls, _Minutes(journal, folder),
         lambda kind, detail: journal.event(kind, **detail), notify, is_interrupted,
     ) as adviser:  # fmt: skip
         yield adviser
-
-
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise EvolveError(f"llm.prompts: there is no folder {path}")
-    return path
 
 
 def _search(

@@ -10,22 +10,24 @@ from pathlib import Path
 from dsl.constraint import Grammar, gbnf_text, json_schema, lark_text
 from evolve.config import Experiment
 from evolve.errors import EvolveError
-from evolve.llm.adviser import Minutes, Mode, ModelAdviser, Terms
+from evolve.llm.adviser import Minutes, ModelAdviser
 from evolve.llm.client import Client
+from evolve.llm.composer import Mode, Terms
 from evolve.llm.correspondence import Correspondence, Live, Replay, Secretary
 from evolve.llm.desk import Desk
-from evolve.llm.learnings import Learnings, merger_schema, read_learnings
+from evolve.llm.learnings import merger_schema
 from evolve.llm.ledger import Caps, Ledger
 from evolve.llm.model import OPENAI, UNNAMED, Model, environment, model_of_environment
 from evolve.llm.prompting import Briefing
 from evolve.llm.reply import ModelError
 from evolve.llm.server import Server
 from evolve.llm.shapes import Constraint
+from evolve.plan import Words, resolved
 from evolve.store.calls import read_event, read_recording
 from evolve.store.folder import JOURNAL
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # at once
-LIST_SECONDS = 5.0
+LIST_SECONDS, TEXT_SECONDS = 5.0, 300.0
 OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how a kept constraint begins
 EVENT = "models"  # in the journal
 
@@ -40,6 +42,7 @@ class Panel:
         mode: beside genetic programming, or alone.
         concurrency: calls at once.
         recording: the journal that answers in their place; None for their servers.
+        variables: of the environment, where the keys are.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class Panel:
     mode: Mode = "mix"
     concurrency: int = 1
     recording: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.models)
@@ -78,7 +82,8 @@ def panel_of(settings: Experiment, folder: Path) -> Panel:
         return Panel(why_none="`budget.llm_calls` is 0")
     if llm.replay is not None:
         return _recorded_panel(resolved(llm.replay, folder) / JOURNAL)
-    models = models_of(settings, environment(folder))
+    variables = environment(folder)
+    models = models_of(settings, variables)
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
         if mode == "only":
@@ -94,7 +99,7 @@ def panel_of(settings: Experiment, folder: Path) -> Panel:
     if not isinstance(concurrency, int):
         is_local = all(each.is_local for each in models.values())
         concurrency = LOCAL_CALLS if is_local else REMOTE_CALLS
-    return Panel(models, "", mode, concurrency)
+    return Panel(models, "", mode, concurrency, None, variables)
 
 
 def models_of(settings: Experiment | None, variables: Mapping[str, str]) -> dict[str, Model]:
@@ -145,6 +150,18 @@ def clients_of(
     }  # fmt: skip
 
 
+def clients_for_text(
+    models: Mapping[str, Model], variables: Mapping[str, str], notify: Callable[[str], None]
+) -> dict[str, Client]:
+    """A client for each model, by label, that is asked for plain text."""
+    return {
+        label: Client(
+            Server(model, variables.get(model.api_key_env), TEXT_SECONDS), "text", "", {}, notify
+        )
+        for label, model in models.items()
+    }
+
+
 def named(
     desk: Desk, models: Mapping[str, Model], variables: Mapping[str, str]
 ) -> dict[str, Model]:
@@ -167,7 +184,7 @@ def named(
 def adviser_of(
     panel: Panel,
     settings: Experiment,
-    folder: Path,
+    words: Words,
     briefing: Briefing,
     grammar: Grammar,
     secretary: Secretary,
@@ -180,7 +197,7 @@ def adviser_of(
 
     Args:
         panel: who is asked.
-        settings, folder: the experiment and where its YAML is.
+        settings, words: of the experiment.
         briefing, grammar: what it is told and held to.
         secretary, minutes: where calls and proposals are kept.
         note: keeps an event in the journal.
@@ -189,10 +206,7 @@ def adviser_of(
     """
     limits, llm = settings.budget, settings.llm
     ledger = Ledger(Caps(limits.llm_calls, limits.llm_tokens, limits.llm_usd))
-    learnings = Learnings()
-    if llm.learnings is not None:
-        learnings = read_learnings(_read(resolved(llm.learnings, folder), "llm.learnings"))
-    variables = environment(folder)
+    variables = panel.variables
     with Desk(panel.concurrency) as desk:
         correspondence: Correspondence
         if panel.recording is not None:
@@ -208,25 +222,32 @@ def adviser_of(
             merger = Constraint("", "", merger_schema())
             correspondence = Live(desk, clients, constraint, merger, secretary, is_interrupted)
         note(EVENT, panel.record())
-        wait = llm.timeout_seconds if panel.mode == "only" else llm.wait_seconds
-        terms = Terms(
-            panel.mode, panel.models, llm.direction_names(dict(briefing.directions)), llm.parents,
-            llm.examples, panel.concurrency, wait, llm.repair, llm.learnings_tokens,
-            limits.evaluations,
-        )  # fmt: skip
         adviser = ModelAdviser(
-            terms, briefing, correspondence, ledger, minutes, settings.seed, learnings, notify
-        )
+            terms_of(panel, settings, words), briefing, correspondence, ledger, minutes,
+            settings.seed, words.learnings, notify,
+        )  # fmt: skip
         try:
             yield adviser
         finally:
             adviser.close()
 
 
-def resolved(name: str, folder: Path) -> Path:
-    """A path of an experiment: from its own folder, else from the current one."""
-    path = Path(name).expanduser()
-    return folder / path if (folder / path).exists() or not path.exists() else path
+def terms_of(panel: Panel, settings: Experiment, words: Words) -> Terms:
+    """How the models of an experiment take part."""
+    llm = settings.llm
+    return Terms(
+        mode=panel.mode,
+        models=panel.models,
+        directions=words.directions,
+        parents=llm.parents,
+        examples=llm.examples,
+        concurrency=panel.concurrency,
+        # Alone it is waited for; beside genetic programming the search goes on in time.
+        wait_seconds=llm.timeout_seconds if panel.mode == "only" else llm.wait_seconds,
+        repairs=llm.repair,
+        learnings_tokens=llm.learnings_tokens,
+        evaluations=settings.budget.evaluations,
+    )
 
 
 def _recorded_panel(journal: Path) -> Panel:
@@ -236,11 +257,3 @@ def _recorded_panel(journal: Path) -> Panel:
         raise EvolveError(f"no model was asked in {journal.parent}", hint)
     models = {label: Model(**each) for label, each in record["models"].items()}
     return Panel(models, "", record["mode"], record["concurrency"], journal)
-
-
-def _read(path: Path, setting: str) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise EvolveError(f"{setting}: {path} cannot be read: {reason}") from None

@@ -19,7 +19,8 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.source import UnreachableError
 from evolve.errors import EvolveError
-from evolve.experiment import Observer, plan, run
+from evolve.experiment import Observer, run
+from evolve.plan import plan
 from evolve.report.result import Run, document
 from evolve.search.search import Progress
 
@@ -46,7 +47,7 @@ class Watcher(Observer):
     def partition(self, partition: object) -> None:
         self.told.append("partition")
 
-    def proposers(self, experiment: object) -> None:
+    def proposers(self, experiment: object, panel: object) -> None:
         self.told.append("proposers")
 
     def baselines(self, assessed: object) -> None:

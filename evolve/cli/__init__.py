@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     "run", "backtest", "signals", "eval", "check", "fmt", "ops", "data", "validate", "schema",
-    "grammar",
+    "grammar", "prompt", "ask", "doctor", "harden",
 )  # fmt: skip
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
 

@@ -33,6 +33,7 @@ class ConsoleObserver(Observer):
         self.err = Console(stderr=True, highlight=False)
         self.command = command
         self.evaluations = 0
+        self.is_model_alone = False
         self.rate = 0.0
         self.task: TaskID | None = None
         self.bar = Progress(
@@ -95,6 +96,7 @@ class ConsoleObserver(Observer):
         if panel.recording is not None:
             models = f"{', '.join(panel.models)} as recorded in {panel.recording.parent}"
         asked = f"{models}, up to {experiment.budget.llm_calls} calls"
+        self.is_model_alone = panel.mode == "only"
         self.out.print(f"[bold]by[/]    {asked if panel.mode == 'only' else f'{bred}; {asked}'}")
         if experiment.fitness.on == "validation":
             self.notice("the model is shown validation and is scored on it: this can only end "
@@ -113,7 +115,12 @@ class ConsoleObserver(Observer):
         self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
         best = say(progress.best.score, "ratio") if progress.best else "none yet"
         left = (self.evaluations - progress.evaluated) / self.rate if self.rate else math.nan
-        if self.err.is_terminal:
+        if self.is_model_alone:
+            if progress.epoch:
+                self.err.print(
+                    f"iteration {progress.epoch}: {progress.evaluated:,} tried, best {best}"
+                )
+        elif self.err.is_terminal:
             self._show(progress, best, left)
         elif progress.epoch:
             self.err.print(

@@ -19,7 +19,7 @@ def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> N
     import json
 
     from dsl.constraint import gbnf_text, json_schema, lark_text
-    from evolve.experiment import constraint_of, plan
+    from evolve.plan import constraint_of, plan
 
     grammar = constraint_of(None if experiment is None else plan(experiment, overrides))
     if form == "json-schema":

@@ -23,7 +23,8 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     Ctrl-C stops after the epoch and keeps what was found; twice stops at once.
     """
     from evolve.cli import DONE, INTERRUPTED
-    from evolve.experiment import plan, run
+    from evolve.experiment import run
+    from evolve.plan import plan
 
     ready = plan(experiment, overrides)
     stop = _StopOnInterrupt()

@@ -6,10 +6,8 @@ from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
 
-from dsl.errors import did_you_mean
 from evolve.config.section import Section
 from evolve.llm.model import Model
-from prompts import Direction
 
 
 class ModelEntry(Section):
@@ -77,13 +75,3 @@ class Llm(Section):
         if names == []:
             raise ValueError("give at least one direction, or `all`")
         return names
-
-    def direction_names(self, known: dict[str, Direction]) -> tuple[str, ...]:
-        """The directions to draw from; raises ValueError for one that there is not."""
-        if self.directions == "all":
-            return tuple(known)
-        for name in self.directions:
-            if name not in known:
-                hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-                raise ValueError(f"llm.directions: there is no direction `{name}`; {hint}")
-        return tuple(self.directions)

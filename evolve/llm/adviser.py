@@ -7,13 +7,12 @@ never on when they came: a run that is replayed from its recording is the same r
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from random import Random
 from typing import Literal, Protocol
 
 from dsl.format import format_program
+from evolve.llm.composer import Composer, Terms
 from evolve.llm.correspondence import Call, Correspondence
 from evolve.llm.exchange import Exchange
 from evolve.llm.learnings import (
@@ -25,49 +24,18 @@ from evolve.llm.learnings import (
     read_merger,
 )
 from evolve.llm.ledger import Ledger, most_cost
-from evolve.llm.model import Model
-from evolve.llm.prompting import Briefing, Failure, failed, failure_of
+from evolve.llm.prompting import Briefing, failed, failure_of
 from evolve.llm.reading import read_answer
 from evolve.llm.schedule import Schedule
-from evolve.llm.selection import Ancestry, Choice, choose_arm, choose_parents
+from evolve.llm.selection import Choice
 from evolve.llm.server import Message
 from evolve.search.advice import Hearing, Outcome, Proposal
 from evolve.search.credit import Credit, joined
 from evolve.search.search import Progress
 
-Mode = Literal["mix", "only"]
-MOST_FAILURES = 6  # told at once
 LEAST_MERGED = 8  # records before a model is asked to merge them
 PROBING_TOKENS = 3000  # of finding out what a server can do
 LONGEST_SENT_BACK = 4000  # characters of an answer that is sent back
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How a model takes part.
-
-    Attributes:
-        mode: `mix` beside genetic programming, or `only` the model.
-        models: by label; each with each direction is an arm.
-        directions: names of what may be asked for.
-        parents, examples: how many strategies it is shown.
-        concurrency: calls under way at once.
-        wait_seconds: how long a boundary waits for answers.
-        repairs: whether an answer that cannot be used is sent back once.
-        learnings_tokens: about how much of what was learned is told.
-        evaluations: the run's budget, over which the calls are spread.
-    """
-
-    mode: Mode
-    models: Mapping[str, Model]
-    directions: tuple[str, ...]
-    parents: int = 3
-    examples: int = 3
-    concurrency: int = 1
-    wait_seconds: float = 120.0
-    repairs: bool = True
-    learnings_tokens: int = 1500
-    evaluations: int = 20_000
 
 
 class Minutes(Protocol):
@@ -117,20 +85,17 @@ class ModelAdviser:
         self.terms, self.briefing, self.ledger = terms, briefing, ledger
         self.learnings = learnings or Learnings()
         self._correspondence, self._minutes, self._notify = correspondence, minutes, notify
-        self._rng = Random(f"{seed}/model")
-        self._ancestry = Ancestry()
-        self._failures: deque[Failure] = deque(maxlen=MOST_FAILURES)
+        self._composer = Composer(terms, briefing, seed)
         self._under_way: dict[int, _Asked] = {}
         self._heard: dict[int, tuple[_Asked, Proposal]] = {}  # by the identity of a proposal
         self._last_number = 0
         self._schedule = Schedule(terms.evaluations, terms.concurrency, terms.mode == "only")
-        self._has_failed_last = False
 
     # -- asked
 
     def ask(self, progress: Progress) -> None:
         """Ask for what the state of the search suggests, if the last answers were taken in."""
-        self._ancestry.note(progress)
+        self._composer.note(progress)
         if progress.stopped or not self._schedule.is_due:
             return
         goes_on = self._schedule.takes_rest() or self._ask_round(progress)
@@ -151,37 +116,8 @@ class ModelAdviser:
 
     def _ask_for_strategies(self, progress: Progress) -> bool:
         """Begin a call; False if none can be afforded."""
-        messages, choice = self.proposal(progress)
+        messages, choice = self._composer.compose(progress, self.learnings)
         return self._begin("propose", choice.model, messages, progress.epoch, choice)
-
-    def proposal(self, progress: Progress) -> tuple[list[Message], Choice]:
-        """The messages of the next call, and what they are about."""
-        parents = choose_parents(
-            progress, self.terms.parents, self.terms.mode, self._ancestry.first, self._rng
-        )
-        directions = {
-            name: each
-            for name, each in self.briefing.directions.items()
-            if name in self.terms.directions
-        }
-        weights = {label: model.weight for label, model in self.terms.models.items()}
-        choice = choose_arm(weights, directions, parents, progress.ledger, self._rng)
-        base = len(parents) - 1
-        if self.terms.mode == "only" and self._has_failed_last and parents:
-            base = self._rng.randrange(len(parents))  # back to one of the best
-        described = [
-            self.briefing.parent(each, f"p{index}", self._ancestry.line(each))
-            for index, each in enumerate(parents, start=1)
-        ]
-        told = self.learnings
-        if told.tokens(self.briefing.folder) > self.terms.learnings_tokens:
-            told = told.ranked()
-        messages = self.briefing.task(
-            choice.direction, described, base, tuple(self._failures),
-            told.text(self.briefing.folder) if told else "",
-            self.briefing.examples(self.terms.examples, self._rng),
-        )  # fmt: skip
-        return messages, choice
 
     def _ask_to_merge(self, epoch: int) -> None:
         """Ask for what was learned in short, once it has grown too long."""
@@ -254,7 +190,7 @@ class ModelAdviser:
         reading = read_answer(answer.text, answer.reasoning, self.briefing.space)
         self._correspondence.judge(call.model, bool(reading.programs))
         for each in reading.rejected:
-            self._fail(failure_of(each.text, each.why))
+            self._composer.fail(failure_of(each.text, each.why))
             self._minutes.keep_proposal(call.number, each.text, "", "rejected", each.why)
         proposals = []
         for program in reading.programs:
@@ -293,7 +229,7 @@ class ModelAdviser:
         learned = [self._learned(each) for each in outcomes if each.individual is not None]
         for outcome in outcomes:
             self._note(outcome)
-        self._has_failed_last = not any(each.improved for each in outcomes)
+        self._composer.has_failed_last = not any(each.improved for each in outcomes)
         self.learnings = self.learnings.with_records(learned)
         if self.learnings:
             self._minutes.keep_learnings(self.learnings.text(self.briefing.folder))
@@ -308,17 +244,11 @@ class ModelAdviser:
         obstacle = getattr(individual.scores, "obstacle", "") if individual else outcome.fate
         if obstacle:
             why = "it was tried before" if outcome.fate == "duplicate" else obstacle
-            self._fail(failed(program, why))
+            self._composer.fail(failed(program, why))
         why = obstacle if individual else ""
         self._minutes.keep_proposal(
             asked.call.number, format_program(program), program.hash, outcome.fate, why
         )
-
-    def _fail(self, failure: Failure) -> None:
-        """Remember a failure; one that came before moves up."""
-        if failure in self._failures:
-            self._failures.remove(failure)
-        self._failures.append(failure)
 
     def _learned(self, outcome: Outcome) -> Learning:
         asked, proposal = self._heard[id(outcome.proposal)]

@@ -63,7 +63,8 @@ class Model:
     @property
     def label(self) -> str:
         """Its name as it stands in the name of an arm."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name.rsplit("/", 1)[-1]) or UNNAMED
+        short = self.name.rsplit("/", 1)[-1].removesuffix(".gguf")
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", short) or UNNAMED
 
     def usd(self, tokens_in: int, tokens_out: int) -> float:
         """What so many tokens cost; 0 where no price is known."""

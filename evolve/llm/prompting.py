@@ -127,6 +127,10 @@ class Briefing:
             {"role": "user", "content": self._rendered("repair.md", rejected=rejected)},
         ]
 
+    def chat(self) -> list[Message]:
+        """A short question, to see how quickly a model writes."""
+        return [{"role": "user", "content": self._rendered("chat.md")}]
+
     def merger(self, record: str, most: int, longest: int) -> list[Message]:
         """The messages that ask for what was learned in short."""
         text = self._rendered("compact.md", record=record, most=most, longest=longest)

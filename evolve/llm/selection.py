@@ -12,6 +12,7 @@ from evolve.search.search import Progress
 from prompts import Direction
 
 TOURNAMENT = 3
+FRESH = "different"  # what is asked for where nothing is there to build on
 LONGEST_LINE = 5  # generations of a lineage that are told
 
 
@@ -85,6 +86,7 @@ def choose_arm(
         rng: of the adviser.
     """
     possible = [each.name for each in directions.values() if each.parents <= len(parents)]
+    possible = possible or [FRESH]
     pairs = {arm_name(model, name): (model, name) for model in models for name in possible}
     weights = {arm: models[model] for arm, (model, _) in pairs.items()}
     shared = shares(weights, ledger)

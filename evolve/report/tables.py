@@ -49,13 +49,15 @@ def metrics_table(
     return table
 
 
-ARM_HEADINGS = (
-    "proposed", "valid", "known", "tried", "taken", "better", "gain",
-)  # fmt: skip
+ARM_HEADINGS = ("proposed", "valid", "known", "tried", "taken", "better", "gain")
 
 
 def arms_table(ledger: Ledger) -> Table:
-    """What each proposer earned, a row an arm: the models' arms beside genetic programming's."""
+    """What each proposer earned, a row an arm: the models' arms beside genetic programming's.
+
+    Of what was proposed: how many were valid, known already, tried, taken into a population and
+    better than their best parent; and the mean gain over that parent of those tried.
+    """
     table = Table(pad_edge=False)
     table.add_column("proposer")
     for heading in (

@@ -97,7 +97,7 @@ def read_recording(journal: Path) -> dict[int, Recorded]:
     Raises:
         EvolveError: if it is no journal of a run.
     """
-    with _opened(journal) as connection:
+    with opened(journal) as connection:
         calls = connection.execute("SELECT number, digest, taken_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
     exchanges: dict[int, list[Exchange]] = {}
@@ -115,14 +115,14 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
     Raises:
         EvolveError: if it is no journal of a run.
     """
-    with _opened(journal) as connection:
+    with opened(journal) as connection:
         query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
         found = connection.execute(query, (kind,)).fetchone()
     return dict(json.loads(found[0])) if found else {}
 
 
 @contextmanager
-def _opened(journal: Path) -> Iterator[sqlite3.Connection]:
+def opened(journal: Path) -> Iterator[sqlite3.Connection]:
     """A journal to read; what is wrong with it is said."""
     if not journal.is_file():
         raise EvolveError(f"there is no run in {journal.parent}", "give the folder of a run")

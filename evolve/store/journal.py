@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from dsl.check import check
 from dsl.format import compact_text
+from dsl.program import Program
 from evolve.search.individual import Individual
 from evolve.store import calls
 from evolve.store.calls import Calls
@@ -41,6 +44,31 @@ CREATE TABLE IF NOT EXISTS events (
     detail TEXT NOT NULL        -- JSON
 );
 """
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A row of a journal: a program, and what it was worth."""
+
+    program: Program
+    scores: tuple[float, ...]
+    folds: tuple[float, ...]
+    trades: int
+    obstacle: str
+
+
+def read_trials(journal: Path) -> Iterator[Trial]:
+    """Every trial of a journal, in order.
+
+    Raises:
+        EvolveError: if it is no journal of a run.
+    """
+    query = "SELECT source, scores, folds, trades, obstacle FROM individuals ORDER BY trial"
+    with calls.opened(journal) as connection:
+        for source, scores, folds, trades, obstacle in connection.execute(query):
+            yield Trial(
+                check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, obstacle
+            )
 
 
 class Journal:

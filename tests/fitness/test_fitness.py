@@ -17,7 +17,7 @@ from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS, appraisal, bar_returns
 from evolve.data.partition import Split, part
 from evolve.data.sources.synthetic import random_walk
-from evolve.fitness.fitness import Goals, FoldFitness
+from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.fitness.objectives import OBJECTIVES, penalised_mean
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

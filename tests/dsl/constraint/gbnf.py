@@ -16,7 +16,10 @@ Ranges = tuple[tuple[int, int], ...]
 Element = str | Ranges
 Sequence = tuple[Element, ...]
 Stack = Any  # None, or an element and the stack below it
-TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(\[(?:[^\]\\]|\\.)*\])|([A-Za-z0-9-]+)|([|()?]|\{\d+,\d+\}))')
+TOKEN = re.compile(
+    r'\s*(?:("(?:[^"\\]|\\.)*")|(\[(?:[^\]\\]|\\.)*\])'
+    r"|([A-Za-z0-9-]+)|([|()?]|\{\d+,\d+\}))"
+)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "[": "[", "]": "]", "-": "-"}
 
 

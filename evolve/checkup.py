@@ -1,0 +1,119 @@
+"""What `evolve doctor` looks at: the installation, its folder, and the models there are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dsl.evaluate.compile import is_compiled
+from dsl.home import home
+from evolve.backtest.market import market
+from evolve.data import load
+from evolve.fitness.fitness import Goals
+from evolve.llm.client import Client
+from evolve.llm.desk import Desk
+from evolve.llm.exchange import Exchange
+from evolve.llm.model import environment
+from evolve.llm.portrait import Gallery
+from evolve.llm.prompting import Briefing
+from evolve.llm.reading import read_answer
+from evolve.llm.reply import ModelError
+from evolve.panel import briefing_words, clients_of, models_of, named
+from evolve.plan import Plan, constraint_of, whole_space
+from evolve.report.result import versions
+
+SAMPLE = "sample:sp500"
+WISH = "buy short dips in a rising market"
+TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    is_well: bool
+    text: str
+
+
+def examine(plan: Plan | None = None) -> Iterator[Finding]:
+    """Look at everything a run needs, one finding after the other.
+
+    Args:
+        plan: whose models to ask; the environment's if None.
+    """
+    yield Finding("versions", True, ", ".join(f"{k} {v}" for k, v in versions().items()))
+    yield _examine_home()
+    state = "compiled" if is_compiled() else "not compiled yet: the first run does it, once"
+    yield Finding("kernels", True, state)
+    bars = load(SAMPLE).bars
+    yield Finding("sample", True, f"{SAMPLE}: {len(bars):,} bars")
+    variables = environment(plan.base if plan else None)
+    models = models_of(plan.experiment if plan else None, variables)
+    if not models:
+        text = "none: set OPENAI_BASE_URL or OPENAI_API_KEY to add one; everything works without"
+        yield Finding("model", True, text)
+        return
+    briefing = Briefing(whole_space(), Goals(), Gallery(bars, market()))
+    with Desk(1) as desk:
+        asked = named(desk, models, variables)
+        for client in clients_of(asked, briefing, variables, TIMEOUT_SECONDS).values():
+            yield from _examine_model(desk, client, briefing, plan)
+
+
+def _examine_home() -> Finding:
+    place = home()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        hint = "set EVOLVE_HOME to a folder that can be written"
+        return Finding("folder", False, f"{place}: {error.strerror or error}; {hint}")
+    kept = sum(len(files) for _, _, files in os.walk(place))
+    return Finding("folder", True, f"{place}, {kept} files")
+
+
+def _examine_model(
+    desk: Desk, client: Client, briefing: Briefing, plan: Plan | None
+) -> Iterator[Finding]:
+    model = client.model
+    try:
+        names = desk.begin(client.server.models()).result()
+    except ModelError as error:
+        yield Finding("model", False, f"{model.name}: {error}")
+        return
+    known = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
+    yield Finding("model", True, f"{model.name} at {model.base_url}{known}")
+    constraint = briefing_words(briefing, constraint_of(plan))
+    probes = desk.begin(client.find_shape(constraint)).result()
+    if client.shape is None:
+        yield Finding("constraint", False, probes[-1].error if probes else "it says nothing")
+        return
+    shape = client.shape
+    text = f"{shape.level} ({shape.name}: {shape.servers})"
+    yield Finding("constraint", True, f"{text}, found in {len(probes)} short questions")
+    yield _speed(desk.begin(client.exchange("probe", briefing.chat())).result()[-1])
+    work = client.exchange("ask", briefing.wish(WISH), constraint)
+    yield _judged(desk.begin(work).result()[-1], briefing)
+
+
+def _speed(answer: Exchange) -> Finding:
+    """How quickly the model writes."""
+    if answer.error:
+        return Finding("speed", False, answer.error)
+    rate = answer.tokens_out / answer.seconds if answer.seconds else 0.0
+    return Finding("speed", True, f"{rate:,.0f} tokens a second, of {answer.tokens_out} written")
+
+
+def _judged(answer: Exchange, briefing: Briefing) -> Finding:
+    if answer.error:
+        return Finding("answer", False, answer.error)
+    reading = read_answer(answer.text, answer.reasoning, briefing.space)
+    took = f"{answer.tokens_in:,} tokens in, {answer.tokens_out:,} out in {answer.seconds:.1f} s"
+    if reading.programs:
+        return Finding("answer", True, f"a strategy; {took}")
+    why = reading.rejected[0].why.split("\n")[0] if reading.rejected else "nothing"
+    return Finding("answer", False, f"no strategy ({why}); {took}")

@@ -1,0 +1,53 @@
+"""`evolve ask`: words to a checked strategy with its backtest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from evolve.cli.options import load_data
+
+SAMPLE = "sample:sp500"
+
+
+@click.command("ask")
+@click.argument("wish")
+@click.option("--data", "spec", default=SAMPLE, show_default=True, metavar="SPEC",
+              help="What to trade it on.")  # fmt: skip
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
+@click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the strategy here.")
+def command(
+    wish: str, spec: str, start: datetime | None, end: datetime | None, output: Path | None
+) -> None:
+    """Ask a model for a strategy that does what WISH says, check it and trade it."""
+    from evolve.backtest.backtest import backtest
+    from evolve.backtest.market import market
+    from evolve.counsel import ask, text_of
+    from evolve.errors import EvolveError
+
+    if not wish.strip():
+        raise EvolveError("the wish is empty", 'say what you want: evolve ask "buy the dips"')
+    if output is not None and output.exists():
+        raise EvolveError(f"{output} is there already", "choose another name")
+    dataset = load_data(spec, start, end)
+    answer = ask(wish, dataset.bars, market(), lambda text: click.echo(text, err=True))
+    if not answer.programs:
+        raise EvolveError(f"the model wrote no strategy that can be used\n{answer.why}",
+                          "say it in other words, or ask a larger model")  # fmt: skip
+    from rich.console import Console
+
+    from evolve.report.tables import metrics_table
+
+    click.echo(text_of(answer))
+    runs = {each.name: backtest(each, dataset.bars, market()) for each in answer.programs}
+    columns = {name: run.metrics for name, run in runs.items()}
+    columns["buy and hold"] = next(iter(runs.values())).benchmark_metrics
+    console = Console()
+    console.print(f"on {dataset.used}, {dataset.first_day} to {dataset.last_day}")
+    console.print(metrics_table(columns))
+    if output is not None:
+        output.write_text(text_of(answer), "utf-8")
+        click.echo(f"written to {output}", err=True)

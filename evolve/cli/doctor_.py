@@ -1,0 +1,33 @@
+"""`evolve doctor`: whether everything is there that a run needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from evolve.checkup import Finding
+
+
+@click.command("doctor")
+@click.argument("experiment", required=False, type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
+def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
+    """Check this installation, and the models that EXPERIMENT or the environment names.
+
+    Of a model: whether its server is there, how strictly it keeps to the language, how quick it
+    is. That asks it a few short questions.
+    """
+    from evolve.checkup import examine
+    from evolve.cli import DONE, WRONG_INPUT
+    from evolve.plan import plan
+
+    ready = None if experiment is None else plan(experiment, overrides)
+    found: list[Finding] = []
+    for finding in examine(ready):
+        mark = click.style("ok", fg="green") if finding.is_well else click.style("!!", fg="red")
+        click.echo(f"{mark}  {finding.name:<10} {finding.text}")
+        found.append(finding)
+    return DONE if all(each.is_well for each in found) else WRONG_INPUT

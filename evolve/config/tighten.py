@@ -1,0 +1,151 @@
+"""A patch to an experiment that may make its protocol stricter, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from evolve.config.document import read_document
+from evolve.config.schema import Experiment
+from evolve.config.section import TIGHTER
+from evolve.errors import EvolveError
+
+WORDS = {"up": "may only go up", "down": "may only go down", "subset": "may only lose members"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting made stricter."""
+
+    setting: str
+    old: object
+    new: object
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """A setting that may be made stricter: its value now, and which way it may go."""
+
+    setting: str
+    value: object
+    way: str
+
+
+def stricter_settings(experiment: Experiment) -> list[Strictness]:
+    """Every setting that a patch may change, in the schema's order."""
+    return [
+        Strictness(".".join(path), _plain(value), WORDS[way])
+        for path, value, way, _ in _declared(experiment, ())
+    ]
+
+
+def tightened(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Change, ...]]:
+    """An experiment with a patch applied, and what it changed.
+
+    Args:
+        experiment: as it was.
+        patch: YAML of the settings to change, nested as in an experiment.
+
+    Raises:
+        EvolveError: with everything in the patch that is not a stricter setting.
+    """
+    document = read_document(patch, "patch")
+    if document.found:
+        raise EvolveError("\n\n".join(each.render() for each in document.found))
+    if not isinstance(document.data, Mapping):
+        raise EvolveError(
+            "a patch is a mapping of settings", "write for example fitness: {folds: 8}"
+        )
+    declared = {path: (value, way, info) for path, value, way, info in _declared(experiment, ())}
+    changes: list[Change] = []
+    wrong: list[str] = []
+    for path, new in _leaves(document.data, (), set(declared)):
+        name = ".".join(path)
+        if path not in declared:
+            wrong.append(f"`{name}` may not be changed")
+            continue
+        old, way, info = declared[path]
+        if new == _plain(old):
+            continue
+        if not _is_stricter(_plain(old), new, way, info):
+            wrong.append(f"`{name}` {WORDS[way]}: it is {_plain(old)}, not {new}")
+        else:
+            changes.append(Change(name, _plain(old), new))
+    if wrong:
+        raise EvolveError("the patch would loosen the protocol:\n  " + "\n  ".join(wrong))
+    if not changes:
+        raise EvolveError("the patch changes nothing")
+    return _applied(experiment, changes), tuple(changes)
+
+
+def _applied(experiment: Experiment, changes: Sequence[Change]) -> Experiment:
+    data = experiment.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for change in changes:
+        *path, last = change.setting.split(".")
+        here = data
+        for part in path:
+            here = here[part]
+        if isinstance(change.new, Mapping):
+            here[last] = {**here[last], **change.new}
+        else:
+            here[last] = change.new
+    try:
+        return Experiment.model_validate(data)
+    except ValidationError as error:
+        said = "\n  ".join(
+            f"`{'.'.join(map(str, each['loc']))}`: {each['msg']}" for each in error.errors()
+        )
+        raise EvolveError(f"the patch is not valid:\n  {said}") from None
+
+
+Declared = tuple[tuple[str, ...], object, str, FieldInfo]
+
+
+def _declared(section: BaseModel, path: tuple[str, ...]) -> Iterator[Declared]:
+    """Each setting that declares which way is stricter: its path, value, way and field."""
+    for name, info in type(section).model_fields.items():
+        value = getattr(section, name)
+        extra = info.json_schema_extra
+        if isinstance(extra, Mapping) and TIGHTER in extra:
+            yield (*path, name), value, str(extra[TIGHTER]), info
+        elif isinstance(value, BaseModel):
+            yield from _declared(value, (*path, name))
+
+
+def _leaves(
+    data: Mapping[Any, Any], path: tuple[str, ...], declared: set[tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The settings of a patch; a mapping that is itself a setting is one."""
+    for key, value in data.items():
+        here = (*path, str(key))
+        if isinstance(value, Mapping) and here not in declared:
+            yield from _leaves(value, here, declared)
+        else:
+            yield here, value
+
+
+def _is_stricter(old: object, new: object, way: str, info: FieldInfo) -> bool:
+    if way == "subset":
+        if not isinstance(new, list) or not new:
+            return False
+        return not isinstance(old, list) or {str(each) for each in new} <= set(old)
+    if isinstance(old, Mapping):
+        given = new.items() if isinstance(new, Mapping) else ()
+        return bool(given) and all(_is_more(old.get(key, value), value) for key, value in given)
+    words = get_args(info.annotation)
+    if words:
+        return new in words and words.index(new) > words.index(old)
+    return _is_more(old, new) if way == "up" else _is_more(new, old)
+
+
+def _is_more(old: object, new: object) -> bool:
+    numbers = [each for each in (old, new) if isinstance(each, int | float)]
+    return len(numbers) == 2 and not isinstance(new, bool) and numbers[1] >= numbers[0]
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,64 @@
+"""How the best of a run stands against luck, before and after its protocol was made stricter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from evolve.report.result import Run
+from evolve.report.tables import say
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The best of a run against what chance alone would reach.
+
+    Attributes:
+        trials: all that were made for it.
+        score: the best's on train; luck_level: what chance alone reaches in as many trials.
+        train, validation: the measure over the whole window; None if nothing could be used.
+    """
+
+    trials: int
+    score: float | None
+    luck_level: float | None
+    train: float | None
+    validation: float | None
+
+    @property
+    def drop(self) -> float | None:
+        """How far the measure falls from train to validation."""
+        if self.train is None or self.validation is None:
+            return None
+        return self.train - self.validation
+
+
+def standing_of(run: Run, trials: int, luck_level: float | None) -> Standing:
+    """How the best of a finished run stands after so many trials."""
+    measure, best = run.experiment.fitness.maximize[0], run.best
+    if best is None or best.individual is None:
+        return Standing(trials, None, luck_level, None, None)
+    validation = best.validation.metrics[measure] if best.validation else None
+    return Standing(
+        trials, best.individual.score, luck_level, best.train.metrics[measure], validation
+    )
+
+
+def standing_table(before: Standing, after: Standing, measure: str) -> Table:
+    """The two beside each other."""
+    table = Table(pad_edge=False)
+    table.add_column(measure.replace("_", " "))
+    for heading in ("before", "after"):
+        table.add_column(heading, justify="right")
+    table.add_row("trials", f"{before.trials:,}", f"{after.trials:,}")
+    for name, label in (
+        ("score", "best score on train"),
+        ("luck_level", "luck level of as many trials"),
+        ("train", "on train as a whole"),
+        ("validation", "on validation"),
+        ("drop", "drop from train to validation"),
+    ):
+        values = [getattr(each, name) for each in (before, after)]
+        table.add_row(label, *["–" if v is None else say(v, "ratio") for v in values])
+    return table
