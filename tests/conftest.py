@@ -1,7 +1,10 @@
-"""Every run of the tests draws the same examples."""
+"""Every run of the tests draws the same examples, and asks no model that a machine knows of."""
 
 from __future__ import annotations
 
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -13,3 +16,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_model_of_this_machine() -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own for what is kept between runs; compiled kernels stay where they are."""
+    from dsl.evaluate.compile import cache_folder
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))
+    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path_factory.mktemp("home")))

@@ -2,8 +2,8 @@
 
 An operator is an object with one key, its name, over its arguments by name: `{"sma": {"x":
 "close", "n": "20"}}`; a series is a string, and so is a number, held to a pattern. Statements that
-are left out, `about` too, are null. The schema keeps to what the strictest servers take: every property
-required, no others, no tuples, nothing beside a `$ref`.
+are left out, `about` too, are null. The schema keeps to what the strictest servers take: every
+property required, no others, no tuples, nothing beside a `$ref`.
 """
 
 from __future__ import annotations
