@@ -22,6 +22,7 @@ settings.load_profile("steady")
 def _no_model_of_this_machine() -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
         os.environ.pop(name, None)
+    os.environ["EVOLVE_DOTENV"] = os.devnull
 
 
 @pytest.fixture

@@ -77,14 +77,16 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     """The variables a model may be named by: of the process, else of a `.env` file.
 
     Args:
-        folder: where a `.env` is looked for after the current folder.
+        folder: where a `.env` is looked for after the current folder; the variable
+            `EVOLVE_DOTENV` names another file instead of both.
     """
     from dotenv import dotenv_values
 
+    named = os.environ.get("EVOLVE_DOTENV")
+    places = [folder / ".env"] if folder is not None else []
     found: dict[str, str] = {}
-    for place in (folder, Path()):
-        path = place / ".env" if place is not None else None
-        if path is not None and path.is_file():
+    for path in [Path(named)] if named else [*places, Path(".env")]:
+        if path.is_file():
             values = dotenv_values(path, interpolate=False)
             found.update({name: value for name, value in values.items() if value})
     return found | {name: value for name, value in os.environ.items() if value}

@@ -99,11 +99,11 @@ class Scripted:
         own = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 listed = json.dumps({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
                 self._send(Answer(listed.encode()))
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 body = json.loads(self.rfile.read(length))
                 with own._lock:
