@@ -59,7 +59,7 @@ def examine(plan: Plan | None = None) -> Iterator[Finding]:
     briefing = Briefing(whole_space(), Goals(), Gallery(bars, market()))
     with Desk(1) as desk:
         asked = named(desk, models, variables)
-        for client in clients_of(asked, briefing, variables, TIMEOUT_SECONDS).values():
+        for client in clients_of(desk, asked, briefing, variables, TIMEOUT_SECONDS).values():
             yield from _examine_model(desk, client, briefing, plan)
 
 

@@ -110,7 +110,9 @@ def ask(wish: str, bars: Bars, market: Market, notify: Callable[[str], None]) ->
     briefing = Briefing(space, Goals(), Gallery(bars, market))
     constraint = briefing_words(briefing, constraint_of(None))
     with Desk(1) as desk:
-        clients = clients_of(named(desk, models, variables), briefing, variables, notify=notify)
+        clients = clients_of(
+            desk, named(desk, models, variables), briefing, variables, notify=notify
+        )
         client = next(iter(clients.values()))
         messages = briefing.wish(wish)
         made, reading = _read(desk, client, "ask", messages, constraint, briefing)

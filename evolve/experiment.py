@@ -131,7 +131,7 @@ def run(
             settings, dataset, partition, last, tuple(finalists), folder.path,
             time.monotonic() - started, search_seconds,
             untested(market.at_close, settings.fitness.on == "validation"),
-            adviser.ledger.spent if adviser else None,
+            adviser.ledger.spent if adviser else None, journal.calls.costs(),
         )  # fmt: skip
         _keep(finished, folder)
         journal.event("finished", reason=last.stopped, evaluated=last.evaluated)

@@ -16,13 +16,14 @@ from evolve.data import Partition, load, part
 from evolve.errors import EvolveError
 from evolve.experiment import Observer, run
 from evolve.fitness.fitness import FoldFitness
+from evolve.llm.client import Client
 from evolve.llm.correspondence import Call
 from evolve.llm.desk import Desk
 from evolve.llm.exchange import Exchange
 from evolve.llm.extraction import likeliest_text, places_of
 from evolve.llm.model import environment
 from evolve.llm.server import Message
-from evolve.panel import clients_for_text, models_of, named
+from evolve.panel import models_of, named, server_of
 from evolve.plan import Plan, breeding_of, plan, space_of
 from evolve.report.result import Run
 from evolve.report.standing import Standing, standing_of
@@ -33,6 +34,7 @@ from evolve.validation.luck import luck_level
 SHOWN = 3  # strategies that the audit is about
 DIGITS = 3
 DOUBLED = 2.0
+TIMEOUT_SECONDS = 300.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +107,9 @@ def audit(judged: Judged, notify: Callable[[str], None] = lambda _: None) -> Aud
     messages = [{"role": "user", "content": _protocol(judged)}]
     made: tuple[Exchange, ...] = ()
     with Desk(1) as desk:
-        clients = clients_for_text(named(desk, models, variables), variables, notify)
-        client = next(iter(clients.values()))
+        model = next(iter(named(desk, models, variables).values()))
+        server = server_of(desk, model, variables, TIMEOUT_SECONDS)
+        client = Client(server, "text", "", {}, notify)
         while True:
             made += desk.begin(client.exchange("audit", messages)).result()
             answer = made[-1]

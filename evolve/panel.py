@@ -27,7 +27,7 @@ from evolve.store.calls import read_event, read_recording
 from evolve.store.folder import JOURNAL
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # at once
-LIST_SECONDS, TEXT_SECONDS = 5.0, 300.0
+LIST_SECONDS = 5.0
 OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how a kept constraint begins
 EVENT = "models"  # in the journal
 
@@ -132,6 +132,7 @@ def briefing_words(briefing: Briefing, grammar: Grammar) -> Constraint:
 
 
 def clients_of(
+    desk: Desk,
     models: Mapping[str, Model],
     briefing: Briefing,
     variables: Mapping[str, str],
@@ -139,27 +140,23 @@ def clients_of(
     constraint: str = "auto",
     notify: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Client]:
-    """A client for each model, by label."""
+    """A client for each model, by label; they are closed with the desk."""
     probe = briefing.word("probe.md")
     return {
         label: Client(
-            Server(model, variables.get(model.api_key_env), timeout_seconds),
-            constraint, probe, OPENINGS, notify,
-        )
-        for label, model in models.items()
-    }  # fmt: skip
-
-
-def clients_for_text(
-    models: Mapping[str, Model], variables: Mapping[str, str], notify: Callable[[str], None]
-) -> dict[str, Client]:
-    """A client for each model, by label, that is asked for plain text."""
-    return {
-        label: Client(
-            Server(model, variables.get(model.api_key_env), TEXT_SECONDS), "text", "", {}, notify
+            server_of(desk, model, variables, timeout_seconds), constraint, probe, OPENINGS, notify
         )
         for label, model in models.items()
     }
+
+
+def server_of(
+    desk: Desk, model: Model, variables: Mapping[str, str], timeout_seconds: float
+) -> Server:
+    """The server of a model, closed with the desk."""
+    server = Server(model, variables.get(model.api_key_env), timeout_seconds)
+    desk.closes(server.close)
+    return server
 
 
 def named(
@@ -169,7 +166,7 @@ def named(
     found: dict[str, Model] = {}
     for label, model in models.items():
         if model.name == UNNAMED:
-            server = Server(model, variables.get(model.api_key_env), LIST_SECONDS)
+            server = server_of(desk, model, variables, LIST_SECONDS)
             try:
                 names = desk.begin(server.models()).result()
             except ModelError:
@@ -216,7 +213,7 @@ def adviser_of(
         else:
             panel = replace(panel, models=named(desk, panel.models, variables))
             clients = clients_of(
-                panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
+                desk, panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
             )
             constraint = briefing_words(briefing, grammar)
             merger = Constraint("", "", merger_schema())

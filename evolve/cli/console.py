@@ -16,7 +16,7 @@ from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
 from evolve.panel import Panel
 from evolve.report.result import Assessed, Run
-from evolve.report.tables import arms_table, metrics_table, say
+from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
 from evolve.search.search import Progress as SearchProgress
 
 
@@ -188,9 +188,10 @@ class ConsoleObserver(Observer):
         spent = run.spent
         self.out.print(
             f"{spent.calls} calls to models: {spent.tokens_in:,} tokens in, {spent.tokens_out:,} "
-            f"out, ${spent.usd:.4f}; what each was asked for brought:"
+            f"out, ${spent.usd:.4f}"
         )
-        self.out.print(arms_table(run.progress.ledger))
+        self.out.print(proposers_table(run.progress.ledger))
+        self.out.print(arm_costs_table(run.arm_costs, run.progress.ledger))
 
     def _say_next(self, run: Run) -> None:
         folder = run.folder

@@ -34,7 +34,7 @@ from evolve.search.credit import Credit, joined
 from evolve.search.search import Progress
 
 LEAST_MERGED = 8  # records before a model is asked to merge them
-PROBING_TOKENS = 3000  # of finding out what a server can do
+PROBING_TOKENS = 1600  # of finding out what a server can do
 LONGEST_SENT_BACK = 4000  # characters of an answer that is sent back
 
 
@@ -188,7 +188,7 @@ class ModelAdviser:
         """The proposals of an answer; one without any may be sent back."""
         call, choice = asked.call, asked.choice
         reading = read_answer(answer.text, answer.reasoning, self.briefing.space)
-        self._correspondence.judge(call.model, bool(reading.programs))
+        self._correspondence.judge(call.model, reading.is_readable)
         for each in reading.rejected:
             self._composer.fail(failure_of(each.text, each.why))
             self._minutes.keep_proposal(call.number, each.text, "", "rejected", each.why)

@@ -23,6 +23,7 @@ class Desk:
         """
         self._loop = asyncio.new_event_loop()
         self._places = asyncio.Semaphore(concurrency)
+        self._closed_with: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="models", daemon=True)
         self._thread.start()
 
@@ -45,9 +46,13 @@ class Desk:
         """Call something on the thread, between pieces of work."""
         self._loop.call_soon_threadsafe(function)
 
+    def closes(self, closing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Close something with the desk, once nothing is under way."""
+        self._closed_with.append(closing)
+
     def close(self) -> None:
-        """Give up what is under way."""
-        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(CLOSING_SECONDS)
+        """Give up what is under way, and let go of what was opened for it."""
+        asyncio.run_coroutine_threadsafe(self._put_away(), self._loop).result(CLOSING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLOSING_SECONDS)
         if not self._thread.is_alive():
@@ -57,10 +62,11 @@ class Desk:
         async with self._places:
             return await work
 
-
-async def _cancel_all() -> None:
-    own = asyncio.current_task()
-    others = [task for task in asyncio.all_tasks() if task is not own]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    async def _put_away(self) -> None:
+        own = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not own]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for closing in self._closed_with:
+            await closing()

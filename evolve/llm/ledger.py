@@ -31,6 +31,15 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class ArmCost:
+    """What one arm, a model asked for one direction, took."""
+
+    calls: int
+    seconds: float
+    usd: float
+
+
+@dataclass(frozen=True)
 class Caps:
     """The most that may be committed; None for no cap."""
 

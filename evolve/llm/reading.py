@@ -19,10 +19,14 @@ UNSOUND = ("W401", "W402", "W403", "W404", "W408", "W410")
 
 @dataclass(frozen=True)
 class Rejected:
-    """A text that is no usable strategy, and why, in the parser's words."""
+    """A text that is no usable strategy, and why, in the parser's words.
+
+    `is_program` tells one that can be computed, but is unsound or not the space's.
+    """
 
     text: str
     why: str
+    is_program: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Reading:
 
     programs: tuple[Program, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it holds a program, wanted or not."""
+        return bool(self.programs) or any(each.is_program for each in self.rejected)
 
 
 def read_answer(text: str, reasoning: str, space: Space) -> Reading:
@@ -46,10 +55,10 @@ def read_answer(text: str, reasoning: str, space: Space) -> Reading:
     for place in places:
         programs: dict[bytes, Program] = {}
         for readings in strategies_in(place, space.find):
-            usable, why = _read(readings, space)
+            usable, refused = _read(readings, space)
             programs.update((each.key, each) for each in usable)
             if not usable:
-                rejected.append(Rejected(readings[0], why))
+                rejected.append(refused)
         if programs:
             return Reading(tuple(programs.values()), tuple(rejected))
     if not rejected:
@@ -58,9 +67,9 @@ def read_answer(text: str, reasoning: str, space: Space) -> Reading:
     return Reading((), tuple(rejected))
 
 
-def _read(readings: list[str], space: Space) -> tuple[list[Program], str]:
+def _read(readings: list[str], space: Space) -> tuple[list[Program], Rejected]:
     """The programs of the first reading that gives any; else what is wrong with the plainest."""
-    whys: list[str] = []
+    refused: list[Rejected] = []
     for text in readings:
         report = inspect(text, NAME, space.find)
         objections = [_objection(each, report, space) for each in report.programs]
@@ -70,9 +79,11 @@ def _read(readings: list[str], space: Space) -> tuple[list[Program], str]:
             if not objection
         ]
         if usable and not report.errors:
-            return usable, ""
-        whys.append("\n".join(filter(None, objections)) or _told(report))
-    return [], whys[0]
+            return usable, Rejected("", "")
+        is_program = bool(report.programs) and not report.errors
+        why = "\n".join(filter(None, objections)) or _told(report)
+        refused.append(Rejected(text, why, is_program))
+    return [], next((each for each in refused if each.is_program), refused[0])
 
 
 def _objection(program: Program, report: Report, space: Space) -> str:

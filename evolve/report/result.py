@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from dsl.program import LANGUAGE_VERSION, Program
 from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
 from evolve.data import Dataset, Partition
-from evolve.llm.ledger import Cost
+from evolve.llm.ledger import ArmCost, Cost
 from evolve.search.individual import Individual
 from evolve.search.search import Progress
 from evolve.validation.verdict import Verdict
@@ -46,7 +46,7 @@ class Run:
         folder: where its files are.
         seconds: how long it took in all; search_seconds: the search alone.
         verdict: what it may claim.
-        spent: on models; None if none was asked.
+        spent: on models; None if none was asked. arm_costs: by arm.
     """
 
     experiment: Experiment
@@ -59,6 +59,7 @@ class Run:
     search_seconds: float
     verdict: Verdict
     spent: Cost | None = None
+    arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
 
     @property
     def best(self) -> Assessed | None:
@@ -82,7 +83,8 @@ def document(run: Run) -> dict[str, object]:
         "verdict": asdict(run.verdict),
     }
     if run.spent is not None:
-        result["llm"] = asdict(run.spent)
+        arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
+        result["llm"] = {**asdict(run.spent), "arms": arms}
     if run.partition.holdout.bars:
         result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
     if run.best is not None:

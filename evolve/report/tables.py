@@ -9,6 +9,7 @@ from rich.table import Table
 
 from evolve.backtest.backtest import Trade
 from evolve.backtest.metrics import METRICS, Unit
+from evolve.llm.ledger import ArmCost
 from evolve.search.credit import Ledger
 
 SUMMARY = (
@@ -49,26 +50,15 @@ def metrics_table(
     return table
 
 
-ARM_HEADINGS = ("proposed", "valid", "known", "tried", "taken", "better", "gain")
-
-
-def arms_table(ledger: Ledger) -> Table:
-    """What each proposer earned, a row an arm: the models' arms beside genetic programming's.
+def proposers_table(ledger: Ledger) -> Table:
+    """What each proposer brought, a row an arm.
 
     Of what was proposed: how many were valid, known already, tried, taken into a population and
     better than their best parent; and the mean gain over that parent of those tried.
     """
     table = Table(pad_edge=False)
-    table.add_column("proposer")
-    for heading in (
-        "proposed",
-        "valid",
-        "seen before",
-        "evaluated",
-        "taken",
-        "better",
-        "gain each",
-    ):
+    table.add_column("proposer", overflow="fold")
+    for heading in ("proposed", "valid", "known", "tried", "taken", "better", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, each in sorted(ledger.items()):
         gain = each.gain / each.evaluated if each.evaluated else 0.0
@@ -76,6 +66,22 @@ def arms_table(ledger: Ledger) -> Table:
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
         table.add_row(name, *[f"{count:,}" for count in counts], f"{gain:.4f}")
+    return table
+
+
+def arm_costs_table(costs: Mapping[str, ArmCost], ledger: Ledger) -> Table:
+    """What each arm of a model took, and what its gain cost."""
+    table = Table(pad_edge=False)
+    table.add_column("arm", overflow="fold")
+    for heading in ("calls", "seconds", "$", "gain", "gain a call", "gain a $"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, cost in costs.items():
+        gain = ledger[name].gain if name in ledger else 0.0
+        a_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
+        table.add_row(
+            name, f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}", f"{gain:.3f}",
+            f"{gain / cost.calls:.4f}", a_dollar,
+        )  # fmt: skip
     return table
 
 

@@ -15,6 +15,8 @@ from typing import Any
 from evolve.errors import EvolveError
 from evolve.llm.correspondence import Call, Recorded
 from evolve.llm.exchange import Exchange
+from evolve.llm.ledger import ArmCost
+from evolve.llm.selection import arm_name
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -84,6 +86,17 @@ class Calls:
             connection.execute(
                 "INSERT INTO proposals (call, source, hash, fate, why) VALUES (?,?,?,?,?)", row
             )
+
+    def costs(self) -> dict[str, ArmCost]:
+        """What each arm took, its repairs included."""
+        query = (
+            "SELECT model, direction, COUNT(DISTINCT number), SUM(seconds), SUM(usd) FROM calls "
+            "JOIN exchanges ON call = number WHERE direction != '' AND exchanges.kind != 'probe' "
+            "GROUP BY model, direction ORDER BY model, direction"
+        )
+        with self._lock:
+            rows = self._connection.execute(query).fetchall()
+        return {arm_name(model, direction): ArmCost(*cost) for model, direction, *cost in rows}
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -28,9 +28,12 @@ class Answer:
 
 
 def say(
-    text: str, reasoning: str = "", finish: str = "stop", tokens: tuple[int, int] | None = (100, 20),
+    text: str,
+    reasoning: str = "",
+    finish: str = "stop",
+    tokens: tuple[int, int] | None = (100, 20),
     seconds: float = 0.0,
-) -> Answer:  # fmt: skip
+) -> Answer:
     """A chat completion."""
     message = {"role": "assistant", "content": text}
     if reasoning:

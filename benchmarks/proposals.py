@@ -1,0 +1,68 @@
+"""Is a model worth its tokens? The best train score with it and without, at equal evaluations.
+
+    OPENAI_BASE_URL=http://localhost:11434/v1 .venv/bin/python benchmarks/proposals.py --seeds 5
+
+Each seed is run twice, one after the other: genetic programming alone, and with the model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+from report import report
+
+from evolve.experiment import run
+from evolve.report.result import Run
+
+QUICK = Path(__file__).parents[1] / "experiments" / "quick.yaml"
+
+
+def main() -> None:
+    """Run the pairs and print the line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--experiment", type=Path, default=QUICK)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--set", dest="overrides", action="append", default=[])
+    given = parser.parse_args()
+    pairs = []
+    for seed in range(1, given.seeds + 1):
+        settings = [*given.overrides, f"seed={seed}", "budget.stale_epochs=null"]
+        with tempfile.TemporaryDirectory() as folder:
+            alone = run(given.experiment, [*settings, "llm.mode=off"], Path(folder) / "alone")
+            mixed = run(given.experiment, settings, Path(folder) / "mixed")
+        pairs.append((alone, mixed))
+    gains = [best_score(mixed) - best_score(alone) for alone, mixed in pairs]
+    credits = [
+        credit
+        for _, mixed in pairs
+        for name, credit in mixed.progress.ledger.items()
+        if name.startswith("llm:")
+    ]
+    spent = [mixed.spent for _, mixed in pairs if mixed.spent is not None]
+    report(
+        "proposals",
+        seeds=given.seeds,
+        best_alone=statistics.median(best_score(alone) for alone, _ in pairs),
+        best_mixed=statistics.median(best_score(mixed) for _, mixed in pairs),
+        median_gain=statistics.median(gains),
+        better_with_model=sum(gain > 0 for gain in gains),
+        calls=sum(each.calls for each in spent),
+        usd=sum(each.usd for each in spent),
+        tried=sum(each.evaluated for each in credits),
+        improved_on_parent=sum(each.improved for each in credits),
+        seconds_alone=statistics.median(alone.search_seconds for alone, _ in pairs),
+        seconds_mixed=statistics.median(mixed.search_seconds for _, mixed in pairs),
+    )
+
+
+def best_score(finished: Run) -> float:
+    """The best train score of a run; 0 where nothing could be used."""
+    best = finished.progress.best
+    return best.score if best is not None else 0.0
+
+
+if __name__ == "__main__":
+    main()

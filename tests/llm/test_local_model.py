@@ -1,0 +1,154 @@
+"""The proof on a real model: what it is held to parses, and a run with it can be replayed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dsl.check import check
+from dsl.evaluate import Evaluator
+from evolve.cli import _run
+from evolve.experiment import run
+from evolve.fitness.fitness import Goals
+from evolve.llm.client import Client
+from evolve.llm.exchange import Exchange
+from evolve.llm.model import Model
+from evolve.llm.portrait import Gallery
+from evolve.llm.prompting import Briefing
+from evolve.llm.reading import read_answer
+from evolve.llm.server import Server
+from evolve.llm.shapes import Constraint
+from evolve.panel import OPENINGS, briefing_words
+from evolve.plan import constraint_of, plan, space_of
+from tests.llm.local_model import model_file, served
+from tests.samples import random_bars
+from tests.test_models import rows, same_run
+
+ROOT = Path(__file__).parents[2]
+QUICK = ROOT / "experiments" / "quick.yaml"
+ANSWERS = 200
+
+pytestmark = pytest.mark.llm
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served(model_file()) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def briefing() -> Briefing:
+    from evolve.backtest.market import market
+
+    return Briefing(space_of(plan(QUICK)), Goals(), Gallery(random_bars(1, 300), market()))
+
+
+@pytest.fixture(scope="module")
+def constraint(briefing: Briefing) -> Constraint:
+    return briefing_words(briefing, constraint_of(plan(QUICK)))
+
+
+def client_at(address: str, wanted: str = "auto") -> Client:
+    model = Model("smollm2", address, max_tokens=600)
+    return Client(Server(model, None, 120.0), wanted, "Answer in one line.", OPENINGS)
+
+
+def test_two_hundred_constrained_answers_all_parse_check_and_evaluate(
+    address: str, briefing: Briefing, constraint: Constraint, own_home: None
+) -> None:
+    async def answers() -> list[Exchange]:
+        client = client_at(address)
+        made = []
+        for index in range(ANSWERS):
+            wish = f"Write trading strategy number {index}: {WISHES[index % len(WISHES)]}."
+            messages = [{"role": "user", "content": wish}]
+            made.append((await client.exchange("ask", messages, constraint))[-1])
+        await client.server.close()
+        return made
+
+    evaluator = Evaluator(random_bars(1, 300))
+    hashes, within, believed = set(), 0, 0
+    for answer in asyncio.run(answers()):
+        assert answer.shape == "llguidance"
+        assert answer.finish == "stop", answer.text
+        program = check(answer.text)
+        evaluator.signals([program])
+        hashes.add(program.hash)
+        within += bool(read_answer(answer.text, "", briefing.space).programs)
+        believed += bool(program.about)
+    print(f"{ANSWERS} answers: {len(hashes)} distinct, {within} usable, {believed} with a belief")
+    assert len(hashes) > ANSWERS / 4
+    assert within > ANSWERS / 2
+
+
+@pytest.mark.parametrize(("wanted", "shape"), [("grammar", "llguidance"), ("auto", "llguidance"),
+                                               ("json_schema", "response_format")])  # fmt: skip
+def test_the_strictest_shape_is_found_by_what_the_server_does(
+    wanted: str, shape: str, address: str, briefing: Briefing, constraint: Constraint,
+    own_home: None,
+) -> None:  # fmt: skip
+    async def first() -> tuple[Exchange, ...]:
+        client = client_at(address, wanted)
+        made = await client.exchange("ask", briefing.wish("buy the dips"), constraint)
+        await client.server.close()
+        return made
+
+    made = asyncio.run(first())
+    assert made[-1].shape == shape
+    assert not made[-1].error
+    assert made[-1].tokens_out > 0
+    if made[-1].finish == "stop":
+        assert check(read_text(made[-1], briefing)).rules
+
+
+def read_text(answer: Exchange, briefing: Briefing) -> str:
+    from dsl.constraint import text_of_tree
+
+    if answer.shape == "response_format":
+        import json
+
+        return text_of_tree(json.loads(answer.text), briefing.space.find)
+    return answer.text
+
+
+def test_a_mixed_run_goes_end_to_end_and_is_replayed_bit_for_bit(
+    address: str, tmp_path: Path, own_home: None
+) -> None:
+    model = f"llm.models=[{{name: smollm2, base_url: '{address}', max_tokens: 400}}]"
+    calls = ["budget.llm_calls=6"]
+    first = run(QUICK, [model, *calls], out=tmp_path / "first")
+    assert first.progress.evaluated == 6000
+    assert first.spent is not None
+    assert first.spent.calls == 6
+    shapes = rows(first.folder, "SELECT DISTINCT shape FROM exchanges WHERE kind='propose'")
+    assert shapes == [("llguidance",)]
+    fates = {row[0] for row in rows(first.folder, "SELECT fate FROM proposals")}
+    assert "evaluated" in fates
+    again = run(QUICK, [*calls, f"llm.replay={first.folder}"], out=tmp_path / "again")
+    assert same_run(first.folder, again.folder)
+
+
+def test_the_doctor_and_ask_work_with_it(
+    address: str, own_home: None, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    assert _run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "grammar (llguidance" in out
+    assert "tokens a second" in out
+    assert _run(["ask", "buy breakouts only in calm markets"]) in (0, 1)
+    assert "Traceback" not in capsys.readouterr().err
+    assert os.environ["OPENAI_BASE_URL"] == address
+
+
+WISHES = (
+    "buy the dips", "sell short what has risen too far", "follow the trend with a wide stop",
+    "trade breakouts on volume", "hold only in calm markets", "cross two averages",
+    "buy after three falling days", "use the relative strength index",
+)  # fmt: skip
