@@ -13,6 +13,8 @@ from dsl.spelling import text_of
 from dsl.terms import Operator
 from prompts import render
 
+EXAMPLE_USES = {"sma", "rsi", "atr", "*"}  # the operators of the page's own example
+
 
 def families(operators: Iterable[Operator] | None = None) -> dict[str, list[Operator]]:
     """The operators that are written as calls, by family, in the catalog's order."""
@@ -87,5 +89,8 @@ def guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> di
     return {
         "series": [each.name for each in allowed if each.series],
         "families": {family: members for family, members in shown.items() if members},
+        "shows_example": "long" in directions and {each.name for each in allowed} >= EXAMPLE_USES,
+        "operators": [each.name for each in allowed],
+        "arithmetic": [sign for sign in "+-*/" if any(each.name == sign for each in allowed)],
         "directions": tuple(directions),
     }

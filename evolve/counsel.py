@@ -63,7 +63,10 @@ def first_messages(plan: Plan, direction: str | None = None) -> list[Message]:
     data = settings.data
     dataset = load(data.source, data.start, data.end, data.fallback, base=plan.base)
     partition = partition_of(plan, dataset)
-    panel = panel_of(settings, plan.base) if settings.llm.mode != "only" else Panel(mode="only")
+    try:
+        panel = panel_of(settings, plan.base)
+    except EvolveError:  # nobody to ask is no reason not to show it
+        panel = Panel(mode="only" if settings.llm.mode == "only" else "mix")
     if not panel:
         panel = replace(panel, models={NOBODY: Model(NOBODY)})
     breeding = breeding_of(plan, partition, panel.mode)
@@ -72,7 +75,14 @@ def first_messages(plan: Plan, direction: str | None = None) -> list[Message]:
     briefing = briefing_of(plan, partition)
     composer = Composer(terms_of(panel, settings, words), briefing, settings.seed)
     composer.note(seeded)
-    return composer.compose(seeded, words.learnings)[0]
+    messages, choice = composer.compose(seeded, words.learnings)
+    if direction is not None and choice.direction != direction:
+        needed = briefing.directions[direction].parents
+        raise EvolveError(
+            f"`{direction}` needs {needed} strategies to build on, and the run begins with fewer",
+            "add some to `start_from`",
+        )
+    return messages
 
 
 @dataclass(frozen=True)

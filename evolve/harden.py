@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import prompts
 from dsl.format import format_program
 from dsl.program import Program
 from evolve.config import Experiment, load_experiment
+from evolve.config.schema import Data
 from evolve.config.tighten import Change, stricter_settings, tightened
 from evolve.data import Partition, load, part
 from evolve.errors import EvolveError
@@ -23,6 +23,7 @@ from evolve.llm.exchange import Exchange
 from evolve.llm.extraction import likeliest_text, places_of
 from evolve.llm.model import environment
 from evolve.llm.server import Message
+from evolve.llm.words import rendered
 from evolve.panel import models_of, named, server_of
 from evolve.plan import Plan, breeding_of, plan, space_of
 from evolve.report.result import Run
@@ -34,6 +35,8 @@ from evolve.validation.luck import luck_level
 SHOWN = 3  # strategies that the audit is about
 DIGITS = 3
 DOUBLED = 2.0
+WITHOUT_MODELS = ("llm.mode=off", "llm.replay=null", "llm.learnings=null", "llm.prompts=null",
+                  "llm.directions=all")  # fmt: skip
 TIMEOUT_SECONDS = 300.0
 
 
@@ -79,17 +82,16 @@ def read_run(folder: Path) -> Judged:
     except (OSError, ValueError):
         hint = "give the folder of a finished run, such as runs/spy-20261101-120000"
         raise EvolveError(f"there is no finished run in {folder}", hint) from None
-    snapshot = [f"data.from=parquet:{(folder / 'bars.parquet').resolve()}"]
-    snapshot += ["data.start=null", "data.end=null", "data.fallback=null", "llm.mode=off"]
-    snapshot += ["llm.replay=null", "llm.learnings=null", "llm.prompts=null"]
     if load_experiment(folder / "experiment.yaml").fitness.on == "validation":
         hint = "harden a run whose `fitness.on` is train"
         raise EvolveError(f"{folder} was scored on validation: no protocol can mend that", hint)
-    ready = plan(folder / "experiment.yaml", snapshot)
+    ready = plan(folder / "experiment.yaml", WITHOUT_MODELS)
     parts = ready.experiment.split
     if result["data"]["fallback_used"] and parts.fallback is not None:
-        ready = replace(ready, experiment=ready.experiment.model_copy(
-            update={"split": parts.fallback}))  # fmt: skip
+        parts = parts.fallback
+    snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
+    judged = ready.experiment.model_copy(update={"data": snapshot, "split": parts})
+    ready = replace(ready, experiment=judged)
     return Judged(folder, ready, tuple(read_trials(files.journal)))
 
 
@@ -123,7 +125,7 @@ def audit(judged: Judged, notify: Callable[[str], None] = lambda _: None) -> Aud
                 if len(made) > 1:
                     raise EvolveError(f"the model's patch is refused: {error.message}") from None
                 notify(f"sent back: {error.message}")
-                again = prompts.render("repair_patch.md", why=error.message)
+                again = rendered("repair_patch.md", why=error.message)
                 messages = [
                     *messages,
                     {"role": "assistant", "content": answer.text},
@@ -168,16 +170,12 @@ def harden(judged: Judged, found: Audit, out: Path | None, watch: Observer) -> R
 def standings(judged: Judged, finished: Run) -> tuple[Standing, Standing]:
     """How the best stood before, and how it stands after the trials of both runs."""
     result = json.loads((judged.folder / "result.json").read_text("utf-8"))
-    best = result.get("best")
-    trials = len(judged.trials)
-    before = Standing(trials, None, _luck(judged.plan, trials), None, None)
-    if best is not None:
-        windows = [best["metrics"].get(name, {}) for name in ("train", "validation")]
-        measure = judged.plan.experiment.fitness.maximize[0]
-        before = replace(
-            before, score=best["scores"][0], train=windows[0].get(measure),
-            validation=windows[1].get(measure),
-        )  # fmt: skip
+    metrics = result.get("best", {}).get("metrics", {})
+    train, validation = (metrics.get(name, {}) for name in ("train", "validation"))
+    measure, trials = judged.plan.experiment.fitness.maximize[0], len(judged.trials)
+    score = max((each.scores[0] for each in judged.trials if not each.obstacle), default=None)
+    level = _luck(judged.plan, trials)
+    before = Standing(trials, score, level, train.get(measure), validation.get(measure))
     trials += finished.progress.evaluated
     hardened = replace(judged.plan, experiment=finished.experiment)
     return before, standing_of(finished, trials, _luck(hardened, trials))
@@ -214,7 +212,7 @@ def _protocol(judged: Judged) -> str:
         for each, scores in zip(usable, doubled, strict=True)
     ]
     level = _luck(judged.plan, len(judged.trials))
-    return prompts.render(
+    return rendered(
         "protocol.md",
         trials=len(judged.trials),
         feasible=sum(not each.obstacle for each in judged.trials),

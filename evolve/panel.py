@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -79,6 +79,8 @@ def panel_of(settings: Experiment, folder: Path) -> Panel:
     if mode == "mix" and not settings.search.asks_models:
         return Panel(why_none="`search.proposers` leaves llm out")
     if not settings.budget.llm_calls:
+        if mode == "only":
+            raise EvolveError("`llm.mode: only` needs calls, and `budget.llm_calls` is 0")
         return Panel(why_none="`budget.llm_calls` is 0")
     if llm.replay is not None:
         return _recorded_panel(resolved(llm.replay, folder) / JOURNAL)
@@ -114,13 +116,18 @@ def models_of(settings: Experiment | None, variables: Mapping[str, str]) -> dict
         model = model_of_environment(variables)
         chosen = [model] if model else []
     usable = [each for each in chosen if each.base_url != OPENAI or variables.get(each.api_key_env)]
-    models: dict[str, Model] = {}
-    for each in usable:
+    return labelled(usable)
+
+
+def labelled(models: Sequence[Model]) -> dict[str, Model]:
+    """Models by label; one whose label is taken gets a number."""
+    found: dict[str, Model] = {}
+    for each in models:
         label, further = each.label, 2
-        while label in models:
+        while label in found:
             label, further = f"{each.label}-{further}", further + 1
-        models[label] = each
-    return models
+        found[label] = each
+    return found
 
 
 def briefing_words(briefing: Briefing, grammar: Grammar) -> Constraint:
@@ -163,8 +170,8 @@ def named(
     desk: Desk, models: Mapping[str, Model], variables: Mapping[str, str]
 ) -> dict[str, Model]:
     """The models, one without a name given the name of the first that its server has."""
-    found: dict[str, Model] = {}
-    for label, model in models.items():
+    found: list[Model] = []
+    for model in models.values():
         if model.name == UNNAMED:
             server = server_of(desk, model, variables, LIST_SECONDS)
             try:
@@ -172,9 +179,8 @@ def named(
             except ModelError:
                 names = []
             model = replace(model, name=names[0]) if names else model
-            label = model.label
-        found[label] = model
-    return found
+        found.append(model)
+    return labelled(found)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import prompts
@@ -58,7 +59,10 @@ def words_of(settings: Experiment, base: Path) -> Words:
     folder = None if llm.prompts is None else resolved(llm.prompts, base)
     if folder is not None and not folder.is_dir():
         raise EvolveError(f"llm.prompts: there is no folder {folder}")
-    known = prompts.directions(folder)
+    try:
+        known = prompts.directions(folder)
+    except prompts.PromptError as error:
+        raise EvolveError(f"llm.prompts: {error}") from None
     chosen = tuple(known) if llm.directions == "all" else tuple(llm.directions)
     for name in chosen:
         if name not in known:
@@ -120,6 +124,7 @@ def partition_of(plan: Plan, dataset: Dataset) -> Partition:
     return part(dataset.bars, parts.split())
 
 
+@cache
 def whole_space() -> Space:
     """The whole language, where no experiment restricts it."""
     return build_space(None, DIRECTIONS, WHOLE_NODES)

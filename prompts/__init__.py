@@ -5,6 +5,7 @@ Templates are rendered in a sandbox: one that a user was given can format text a
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DIRECTIONS = "directions"
+_MISTAKES = (
+    TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
+)  # fmt: skip
 
 
 class PromptError(ValueError):
@@ -49,10 +53,20 @@ def render(template: str, folder: Path | None = None, **values: Any) -> str:
 
     try:
         return _environment(folder).get_template(template).render(values).strip()
-    except (TemplateError, TypeError, ValueError, ArithmeticError, UnicodeError) as error:
-        line = getattr(error, "lineno", None)
-        where = f"{folder or 'prompts'}: {template}" + (f", line {line}" if line else "")
+    except (*_MISTAKES, TemplateError) as error:
+        name, line = _place_of(error, template)
+        where = f"{folder or 'prompts'}: {name}" + (f", line {line}" if line else "")
         raise PromptError(f"{where}: {type(error).__name__}: {error}") from None
+
+
+def _place_of(error: Exception, template: str) -> tuple[str, int | None]:
+    """The template and the line that an error is in: the innermost that was being rendered."""
+    if isinstance(line := getattr(error, "lineno", None), int):
+        return str(getattr(error, "name", None) or template), line
+    frames = [
+        each for each in traceback.extract_tb(error.__traceback__) if each.filename.endswith(".md")
+    ]
+    return (Path(frames[-1].filename).name, frames[-1].lineno) if frames else (template, None)
 
 
 def directions(folder: Path | None = None) -> dict[str, Direction]:
@@ -68,7 +82,10 @@ def directions(folder: Path | None = None) -> dict[str, Direction]:
 def _parents_of(name: str, folder: Path | None) -> int:
     environment = _environment(folder)
     assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, f"{DIRECTIONS}/{name}.md")
+    try:
+        source, _, _ = environment.loader.get_source(environment, f"{DIRECTIONS}/{name}.md")
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{folder or 'prompts'}: {DIRECTIONS}/{name}.md: {error}") from None
     first, _, _ = source.partition("\n")
     words = first.replace("{#", "").replace("#}", "").split()
     is_said = len(words) == 2 and words[0] == "parents:" and words[1].isdecimal()
@@ -88,6 +105,8 @@ def _environment(folder: Path | None) -> SandboxedEnvironment:
         lstrip_blocks=True,
         autoescape=False,
     )
+    # What draws from a generator of its own would make a run that cannot be repeated.
+    del environment.globals["lipsum"], environment.filters["random"]
     environment.filters["percent"] = _percent
     environment.filters["plain"] = _plain
     return environment

@@ -87,8 +87,8 @@ def test_the_result_document_is_complete_and_invents_nothing(
     result: dict[str, Any] = json.loads((finished[0].folder / "result.json").read_text("utf-8"))
     assert result == json.loads(json.dumps(document(finished[0])))
     assert set(result) == {
-        "name", "seed", "run_dir", "best", "finalists", "trials", "proposers", "stopped", "data",
-        "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
+        "name", "seed", "run_dir", "verdict", "best", "finalists", "trials", "proposers",
+        "stopped", "data", "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
     }  # fmt: skip
     assert result["trials"]["evaluated"] == 400
     assert result["data"]["fallback_used"] is False

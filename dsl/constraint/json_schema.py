@@ -131,10 +131,12 @@ def _text(tree: Tree, depth: int, known: Catalog) -> str:
     operator = known.find(str(name))
     if operator is None:
         raise ValueError(f"there is no operator `{name}`")
-    members = _members(args, str(name)).values()
-    rules = tuple(Rule(_text(each, depth + 1, known)) for each in members)
-    if not operator.is_variadic and len(rules) != len(operator.slots):
-        raise ValueError(f"`{name}` has {len(operator.slots)} arguments, not {len(rules)}")
+    members = _members(args, str(name))
+    slots = list(members) if operator.is_variadic else [slot.name for slot in operator.slots]
+    if set(slots) != set(members):
+        listed = ", ".join(map(str, members))
+        raise ValueError(f"`{name}` has the arguments {', '.join(slots)}, not {listed}")
+    rules = tuple(Rule(_text(members[slot], depth + 1, known)) for slot in slots)
     pieces = Apply(operator, rules).pieces()
     return "".join(piece.name if isinstance(piece, Rule) else piece for piece in pieces)
 

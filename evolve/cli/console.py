@@ -23,11 +23,11 @@ from evolve.search.search import Progress as SearchProgress
 class ConsoleObserver(Observer):
     """Says what happens: results on stdout, progress on stderr."""
 
-    def __init__(self, quiet: bool = False, command: str = "evolve run") -> None:
+    def __init__(self, quiet: bool = False, command: str = "") -> None:
         """
         Args:
             quiet: say nothing on stdout, which is for a document then.
-            command: what started the run, to suggest from.
+            command: what started the run, to suggest from; the run's own experiment if empty.
         """
         self.out = Console(stderr=quiet, highlight=False)
         self.err = Console(stderr=True, highlight=False)
@@ -203,7 +203,8 @@ class ConsoleObserver(Observer):
             for text in (
                 f"evolve backtest {folder}/best.evo {data}",
                 f"evolve signals {folder}/best.evo {data} --last",
-                f"{self.command} --set seed={run.experiment.seed + 1}",
+                f"{self.command or f'evolve run {folder}/experiment.yaml'} "
+                f"--set seed={run.experiment.seed + 1}",
             ):
                 self.out.print(f"  {text}", soft_wrap=True)
 

@@ -33,7 +33,7 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     if not yes and not click.confirm("score every trial again under this protocol?"):
         click.echo("nothing was changed")
         return DONE
-    with ConsoleObserver(command=f"evolve harden {run}") as observer:
+    with ConsoleObserver() as observer:
         finished = harden(judged, found, out, observer)
     before, after = standings(judged, finished)
     measure = finished.experiment.fitness.maximize[0]

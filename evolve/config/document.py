@@ -116,9 +116,9 @@ class _Reader:
         return value
 
     def _value(self, node: yaml.Node, path: Path, depth: int, span: Span) -> object:
+        if node.tag.rpartition(":")[0] + ":" != CORE or "/" in node.tag:
+            self.document.report("E507", f"tags are not read: {node.tag}", span, "remove it")
         if isinstance(node, yaml.ScalarNode):
-            if node.tag.rpartition(":")[0] + ":" != CORE or "/" in node.tag:
-                self.document.report("E507", f"tags are not read: {node.tag}", span, "remove it")
             text = VARIABLE.sub(lambda found: self._variable(found, span), node.value)
             return scalar(text) if node.style is None else text
         if isinstance(node, yaml.SequenceNode):
@@ -132,6 +132,7 @@ class _Reader:
             message = f"`{name}` is not read from the environment"
             hint = f"those that are: {', '.join(READABLE)}, and names that begin with {OWN_PREFIX}"
             self.document.report("E508", message, span, hint)
+            return ""
         value = self.variables.get(name) or default
         if value is None:
             hint = f"set it, or write ${{{name}:-a default}}"

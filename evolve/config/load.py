@@ -77,8 +77,7 @@ def parse_experiment(
 
 def to_yaml(experiment: Experiment) -> str:
     """An experiment with every default written out."""
-    data = experiment.model_dump(mode="json", by_alias=True, exclude_none=True)
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(experiment.written(), sort_keys=False, allow_unicode=True)
     return text
 
 
@@ -145,17 +144,23 @@ def _settings_of(path: Sequence[object]) -> list[str]:
     """The settings a section has, as they are written."""
     model: type[BaseModel] = Experiment
     for part in path:
+        if isinstance(part, int):
+            continue  # a member of a list, whose sections are all of one kind
         annotation = next(
             (f.annotation for key, f in model.model_fields.items() if part in (key, f.alias)), None
         )
-        candidates = [annotation, *get_args(annotation)]
-        inner = [
-            each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)
-        ]
+        inner = _sections_in(annotation)
         if not inner:
             return []
         model = inner[0]
     return [field.alias or key for key, field in model.model_fields.items()]
+
+
+def _sections_in(annotation: object) -> list[type[BaseModel]]:
+    """The sections that a type speaks of: itself, or what a union or a list is of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for each in get_args(annotation) for found in _sections_in(each)]
 
 
 def _nearby(path: Path) -> str:

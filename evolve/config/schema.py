@@ -239,6 +239,7 @@ class Experiment(Section):
                 "`fitness.on: validation` tunes on validation by construction: it is there for "
                 "`llm.mode: only` alone; write `on: train`"
             )
-        if not self.split.has_holdout and not on_validation:
+        parts = [each for each in (self.split, self.split.fallback) if each is not None]
+        if not all(each.has_holdout for each in parts) and not on_validation:
             raise ValueError("`split.holdout: none` seals nothing: give it a part, such as 20%")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -38,7 +39,7 @@ class Strictness:
 def stricter_settings(experiment: Experiment) -> list[Strictness]:
     """Every setting that a patch may change, in the schema's order."""
     return [
-        Strictness(".".join(path), _plain(value), WORDS[way])
+        Strictness(".".join(path), value, WORDS[way])
         for path, value, way, _ in _declared(experiment, ())
     ]
 
@@ -69,12 +70,10 @@ def tightened(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Cha
             wrong.append(f"`{name}` may not be changed")
             continue
         old, way, info = declared[path]
-        if new == _plain(old):
-            continue
-        if not _is_stricter(_plain(old), new, way, info):
-            wrong.append(f"`{name}` {WORDS[way]}: it is {_plain(old)}, not {new}")
-        else:
-            changes.append(Change(name, _plain(old), new))
+        if not _is_stricter(old, new, way, info):
+            wrong.append(f"`{name}` {WORDS[way]}: it is {old}, not {new}")
+        elif not _says_the_same(old, new):
+            changes.append(Change(name, old, new))
     if wrong:
         raise EvolveError("the patch would loosen the protocol:\n  " + "\n  ".join(wrong))
     if not changes:
@@ -83,7 +82,7 @@ def tightened(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Cha
 
 
 def _applied(experiment: Experiment, changes: Sequence[Change]) -> Experiment:
-    data = experiment.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data = experiment.written()
     for change in changes:
         *path, last = change.setting.split(".")
         here = data
@@ -129,23 +128,32 @@ def _leaves(
 
 
 def _is_stricter(old: object, new: object, way: str, info: FieldInfo) -> bool:
+    """Whether a new value is no looser than the old one."""
     if way == "subset":
         if not isinstance(new, list) or not new:
             return False
         return not isinstance(old, list) or {str(each) for each in new} <= set(old)
     if isinstance(old, Mapping):
         given = new.items() if isinstance(new, Mapping) else ()
-        return bool(given) and all(_is_more(old.get(key, value), value) for key, value in given)
+        return bool(given) and all(_is_at_least(value, old.get(key, 0)) for key, value in given)
     words = get_args(info.annotation)
     if words:
-        return new in words and words.index(new) > words.index(old)
-    return _is_more(old, new) if way == "up" else _is_more(new, old)
+        return new in words and words.index(new) >= words.index(old)
+    return _is_at_least(new, old) if way == "up" else _is_at_least(old, new)
 
 
-def _is_more(old: object, new: object) -> bool:
-    numbers = [each for each in (old, new) if isinstance(each, int | float)]
-    return len(numbers) == 2 and not isinstance(new, bool) and numbers[1] >= numbers[0]
+def _is_at_least(more: object, less: object) -> bool:
+    numbers = [
+        each
+        for each in (more, less)
+        if isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)
+    ]
+    return len(numbers) == 2 and numbers[0] >= numbers[1]
 
 
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+def _says_the_same(old: object, new: object) -> bool:
+    if isinstance(old, list) and isinstance(new, list):
+        return set(old) == {str(each) for each in new}
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return {**old, **new} == old
+    return old == new

@@ -34,7 +34,7 @@ from evolve.search.credit import Credit, joined
 from evolve.search.search import Progress
 
 LEAST_MERGED = 8  # records before a model is asked to merge them
-PROBING_TOKENS = 1600  # of finding out what a server can do
+PROBING_TOKENS = 6000  # of finding out what a server can do
 LONGEST_SENT_BACK = 4000  # characters of an answer that is sent back
 
 
@@ -89,6 +89,7 @@ class ModelAdviser:
         self._under_way: dict[int, _Asked] = {}
         self._heard: dict[int, tuple[_Asked, Proposal]] = {}  # by the identity of a proposal
         self._last_number = 0
+        self._may_probe = set(terms.models)  # of which it is not known how strictly they answer
         self._schedule = Schedule(terms.evaluations, terms.concurrency, terms.mode == "only")
 
     # -- asked
@@ -105,7 +106,8 @@ class ModelAdviser:
     def _ask_round(self, progress: Progress) -> bool:
         """Ask as much as may be under way; False if nothing could be afforded and nothing is."""
         self._ask_to_merge(progress.epoch)
-        while len(self._under_way) < self.terms.concurrency:
+        mergers = sum(each.call.kind == "compact" for each in self._under_way.values())
+        while len(self._under_way) - mergers < self.terms.concurrency:
             if not self._ask_for_strategies(progress):
                 break
         return bool(self._under_way)
@@ -138,7 +140,7 @@ class ModelAdviser:
         self, kind: Literal["propose", "repair", "compact"], label: str,
         messages: Sequence[Message], epoch: int, choice: Choice,
     ) -> bool:  # fmt: skip
-        further = PROBING_TOKENS if self._last_number == 0 else 0
+        further = PROBING_TOKENS if label in self._may_probe else 0
         most = most_cost(self.terms.models[label], messages, further)
         if not self.ledger.hold(self._last_number + 1, most):
             return False
@@ -166,17 +168,20 @@ class ModelAdviser:
             asked = self._under_way.pop(number)
             self.ledger.settle(number, exchanges)
             answer = exchanges[-1] if exchanges else None
+            self._may_probe.discard(asked.call.model)
             if answer is None or answer.error:
+                self._may_probe.add(asked.call.model)
                 self._miss(asked, answer)
                 continue
             has_answered = True
             if asked.call.kind == "compact":
                 self._take_in_merger(asked, answer)
                 continue
+            last_number = self._last_number
             found, credit = self._take_in(asked, answer, epoch)
             proposals.extend(found)
             ledger = joined(ledger, {asked.choice.arm: credit})
-            waiting.extend(each for each in self._under_way if each > max(waiting, default=number))
+            waiting.extend(range(last_number + 1, self._last_number + 1))  # a repair
         if has_answered and self._schedule.is_silent:
             self._notify("the model answers again")
         self._schedule.heard(had_calls, has_answered, len(self._under_way))
@@ -189,6 +194,8 @@ class ModelAdviser:
         call, choice = asked.call, asked.choice
         reading = read_answer(answer.text, answer.reasoning, self.briefing.space)
         self._correspondence.judge(call.model, reading.is_readable)
+        if not reading.is_readable:
+            self._may_probe.add(call.model)
         for each in reading.rejected:
             self._composer.fail(failure_of(each.text, each.why))
             self._minutes.keep_proposal(call.number, each.text, "", "rejected", each.why)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase
@@ -17,13 +20,14 @@ from string import ascii_lowercase
 from dsl.home import home
 from evolve.llm.exchange import Exchange, Kind
 from evolve.llm.model import Model
-from evolve.llm.reply import ModelError, Reply
+from evolve.llm.reply import ERROR_IN_ANSWER, ModelError, Reply
 from evolve.llm.server import Message, Server
 from evolve.llm.shapes import SCHEMA, SHAPES, TEXT, Constraint, Shape, shapes_for
 
 WORD_LETTERS = 12
-PROBE_TOKENS, OPENING_TOKENS = 64, 200
-REFUSED = (400, 404, 405, 415, 422, 500, 501)  # statuses of a server that does not take a field
+PROBE_TOKENS = 400  # room for a model that thinks first
+REFUSED = (ERROR_IN_ANSWER, 400, 404, 405, 415, 422, 500, 501)  # of a field that is not taken
+SERVER_FAULT = 500  # and above: perhaps for a while only
 MOST_UNREADABLE = 2  # answers in a row, then the server is asked less strictly
 
 
@@ -49,8 +53,9 @@ class Client:
         self.server = server
         self._probe, self._openings, self._notify = probe, openings, notify
         self._left = shapes_for(constraint)
-        self._shape = _remembered(server.model, self._left)
-        self._unreadable = 0
+        self._key = f"{server.model.base_url} {server.model.name}"
+        self._shape = _remembered(self._key, self._left)
+        self._unreadable, self._is_for_now = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
 
     @property
@@ -77,10 +82,11 @@ class Client:
         if constraint is None:
             made.append(await self._exchange(kind, messages, TEXT, None))
             return tuple(made)
-        left, shape = self._left, self._shape
         while True:
             async with self._detecting:
-                shape = shape or self._shape or await self._detect(left, constraint, made)
+                if self._shape is None:
+                    self._shape = await self._detect(self._left, constraint, made)
+                shape = self._shape
             if shape is None:
                 return tuple(made)
             made.append(await self._exchange(kind, messages, shape, constraint))
@@ -89,9 +95,8 @@ class Client:
                 if not answer.error:
                     self._settle(shape)
                 return tuple(made)
-            self._notify(f"{self.model.name} refused {shape.name} ({answer.status}): asked less")
-            left, shape = _after(shape, left), None
-            self._shape = None
+            self._is_for_now |= (answer.status or 0) >= SERVER_FAULT
+            self._give_up(shape, f"{self.model.name} refused it ({answer.status})")
 
     async def read_json(self, kind: Kind, messages: Sequence[Message], constraint: Constraint) \
             -> tuple[Exchange, ...]:  # fmt: skip
@@ -105,12 +110,15 @@ class Client:
         self._unreadable = 0 if is_readable else self._unreadable + 1
         if self._unreadable >= MOST_UNREADABLE and self._shape not in (None, TEXT):
             assert self._shape is not None
-            self._notify(
-                f"{self._unreadable} answers of {self.model.name} in a row could not be read: "
-                f"{self._shape.name} is given up"
-            )
-            self._left = _after(self._shape, self._left)
-            self._shape, self._unreadable = None, 0
+            why = f"{self._unreadable} answers of {self.model.name} in a row could not be read"
+            self._give_up(self._shape, why)
+            self._unreadable = 0
+
+    def _give_up(self, shape: Shape, why: str) -> None:
+        """Ask less strictly from now on, unless that is done already."""
+        if shape is self._shape:
+            self._notify(f"{shape.name} is given up: {why}")
+            self._left, self._shape = _after(shape, self._left), None
 
     async def find_shape(self, constraint: Constraint) -> tuple[Exchange, ...]:
         """Find out the strictest shape anew, whatever is remembered; gives the probes."""
@@ -118,6 +126,7 @@ class Client:
         async with self._detecting:
             found = await self._detect(self._left, constraint, made)
         if found is not None:
+            self._shape = found
             self._settle(found)
         return tuple(made)
 
@@ -141,13 +150,11 @@ class Client:
         """Whether the server keeps to a shape; and whether it is lost altogether."""
         word = _random_word(self.model, shape)
         opening = self._openings.get(shape.level, "")
-        for held_to, expected, tokens in (
-            (_only(word), word, PROBE_TOKENS), (constraint, opening, OPENING_TOKENS),
-        ):  # fmt: skip
+        for held_to, expected in ((_only(word), word), (constraint, opening)):
             messages = [{"role": "user", "content": self._probe}]
-            made.append(await self._exchange("probe", messages, shape, held_to, tokens))
+            made.append(await self._exchange("probe", messages, shape, held_to, PROBE_TOKENS))
             answer = made[-1]
-            if answer.error and not answer.may_be_billed and answer.status not in REFUSED:
+            if answer.error and _is_lost(answer, shape, made[:-1]):
                 return False, True
             said = (answer.text or answer.reasoning).strip()
             is_kept = expected in said if held_to is not constraint else said.startswith(expected)
@@ -170,14 +177,13 @@ class Client:
         except ModelError as error:
             return Exchange(
                 kind, label, shape.name, sent, error=str(error), status=error.status,
-                may_be_billed=error.may_be_billed,
+                may_be_billed=error.may_be_billed, is_out_of_reach=error.is_out_of_reach,
             )  # fmt: skip
         return _answered(kind, self.model, shape, sent, reply)
 
     def _settle(self, shape: Shape) -> None:
-        if shape is not self._shape:
-            self._shape = shape
-            _remember(self.model, shape)
+        if shape is self._shape and not self._is_for_now:
+            _remember(self._key, shape)
 
 
 def _answered(
@@ -217,19 +223,33 @@ def _memory() -> Path:
     return home() / "llm" / "shapes.json"
 
 
-def _remembered(model: Model, among: Sequence[Shape]) -> Shape | None:
+def _is_lost(answer: Exchange, shape: Shape, before: Sequence[Exchange]) -> bool:
+    """Whether an error says that the server is out of reach, and not that it refuses a shape."""
+    if answer.is_out_of_reach:
+        has_answered = any(not each.error for each in before)
+        return answer.may_be_billed or not has_answered
+    is_refusal = answer.status in REFUSED or shape.endpoint == "responses"
+    return answer.status is not None and not is_refusal
+
+
+def _remembered(key: str, among: Sequence[Shape]) -> Shape | None:
     """The shape that was found for a model before, if it is one of some."""
-    name = _read_memory().get(f"{model.base_url} {model.name}")
+    name = _read_memory().get(key)
     return next((each for each in among if each.name == name), None)
 
 
-def _remember(model: Model, shape: Shape) -> None:
-    known = {**_read_memory(), f"{model.base_url} {model.name}": shape.name}
+def _remember(key: str, shape: Shape) -> None:
+    """Keep what was found; it is found again where nothing can be kept."""
+    known = _read_memory()
+    if known.get(key) == shape.name:
+        return
     path = _memory()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(known, indent=1, sort_keys=True), "utf-8")
-    part.replace(path)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({**known, key: shape.name}, file, indent=1, sort_keys=True)
+        Path(part).replace(path)
 
 
 def _read_memory() -> dict[str, str]:
@@ -237,5 +257,5 @@ def _read_memory() -> dict[str, str]:
     try:
         read = json.loads(_memory().read_text("utf-8"))
         return {str(key): name for key, name in read.items() if name in names}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}

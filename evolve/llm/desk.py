@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -52,7 +53,9 @@ class Desk:
 
     def close(self) -> None:
         """Give up what is under way, and let go of what was opened for it."""
-        asyncio.run_coroutine_threadsafe(self._put_away(), self._loop).result(CLOSING_SECONDS)
+        putting_away = asyncio.run_coroutine_threadsafe(self._put_away(), self._loop)
+        with suppress(TimeoutError):  # a server that does not let go is left to the daemon thread
+            putting_away.result(CLOSING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLOSING_SECONDS)
         if not self._thread.is_alive():

@@ -23,6 +23,7 @@ class Exchange:
         error: why there is no answer; empty if there is one.
         status: the HTTP status of an error; None where there was none.
         may_be_billed: whether the server may have worked for an answer that never came.
+        is_out_of_reach: whether no word of it came back.
     """
 
     kind: Kind
@@ -39,3 +40,4 @@ class Exchange:
     error: str = ""
     status: int | None = None
     may_be_billed: bool = False
+    is_out_of_reach: bool = False

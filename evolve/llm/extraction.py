@@ -14,6 +14,7 @@ from dsl.constraint import text_of_tree
 
 MOST_CHARACTERS = 200_000  # of an answer that are looked at
 MOST_STRATEGIES = 10
+LONGEST_STRATEGY = 20_000  # characters; what is longer is shown to the parser cut off
 MOST_CUTS = 6  # of a strategy without an end
 THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
 
@@ -21,6 +22,10 @@ _HEAD = re.compile(r"\bstrategy\s+[A-Za-z_][\w-]*\s*\{")
 _DEFINE = re.compile(r"^[ \t]*define\b.*?(?=^[ \t]*(?:define|strategy|```)\b|^```|\Z)", re.M | re.S)
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.S)
 _STATEMENT = re.compile(r"\s(?:about|param|let|buy|sell|short|cover|size|stop|trail|target|hold)\s")
+_UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+_LAST_WORD = re.compile(r"\s\S*$")
 _SKIPPED = re.compile(r'"[^"\n]*"|#[^\n]*')
 
 
@@ -42,20 +47,28 @@ def strategies_in(place: str, known: Catalog | None = None) -> list[list[str]]:
 
     A JSON tree counts as the strategy it says. One in the last fenced block comes first. A
     strategy that breaks off is tried with an end, and with its last statements left out.
+
+    Raises:
+        ValueError: for a JSON document that is meant as a tree and is none.
     """
     tree = _said_by_tree(place, known)
     if tree is not None:
         return [[tree]]
     fences = [each.group(1) for each in _FENCE.finditer(place)]
     defines = "".join(f"{each.group(0).strip()}\n" for each in _DEFINE.finditer(place))
+    defines = defines if len(defines) <= LONGEST_STRATEGY else ""
     found: dict[str, list[str]] = {}
     for part in [*fences[-1:], place]:
         for block, is_whole in _blocks(part):
+            if block in found:
+                continue
             readings = [block] if is_whole else list(_ended(block))
             if defines:
                 readings = [f"{defines}{each}" for each in readings] + readings
-            found.setdefault(block, readings)
-    return list(found.values())[:MOST_STRATEGIES]
+            found[block] = readings
+            if len(found) == MOST_STRATEGIES:
+                return list(found.values())
+    return list(found.values())
 
 
 def likeliest_text(place: str) -> str:
@@ -65,7 +78,11 @@ def likeliest_text(place: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    """A text's beginning and end, where it is too long to be looked at whole."""
+    """A text's beginning and end, where it is too long to be looked at whole.
+
+    What is no Unicode, and what would move a terminal's cursor or turn its text round, is out.
+    """
+    text = _UNSHOWABLE.sub(" ", text.encode("utf-8", "replace").decode())
     if len(text) <= MOST_CHARACTERS:
         return text
     half = MOST_CHARACTERS // 2
@@ -73,30 +90,33 @@ def _bounded(text: str) -> str:
 
 
 def _said_by_tree(place: str, known: Catalog | None) -> str | None:
-    """The strategy that a JSON document says; None if it is none."""
-    for text in (place.strip(), likeliest_text(place)):
-        if not text.startswith("{"):
-            continue
+    """The strategy that a JSON document says; None if there is no such document."""
+    inner = place[place.find("{") : place.rfind("}") + 1]
+    for text in (place.strip(), likeliest_text(place), inner):
         try:
-            return text_of_tree(json.loads(text), known)
-        except (ValueError, RecursionError, AttributeError):
+            document = json.loads(text) if text.startswith("{") else None
+        except (ValueError, RecursionError):
             continue
+        if isinstance(document, dict):
+            return text_of_tree(document, known)
     return None
 
 
 def _blocks(text: str) -> Iterator[tuple[str, bool]]:
-    """Each `strategy name { … }` and whether it has its end."""
+    """Each `strategy name { … }` and whether it is to be read as it stands: it has its end, or
+    is too long to be a strategy."""
     place = 0
     while found := _HEAD.search(text, place):
         end = _end_of_block(text, found.end())
         if end is None:
             following = _HEAD.search(text, found.end())
             stop = following.start() if following else len(text)
-            yield text[found.start() : stop].strip(), False
+            block, is_whole = text[found.start() : stop].strip(), False
             place = stop
         else:
-            yield text[found.start() : end], True
+            block, is_whole = text[found.start() : end], True
             place = end
+        yield block[:LONGEST_STRATEGY], is_whole or len(block) > LONGEST_STRATEGY
 
 
 def _end_of_block(text: str, start: int) -> int | None:
@@ -116,10 +136,11 @@ def _end_of_block(text: str, start: int) -> int | None:
 
 
 def _ended(block: str) -> Iterator[str]:
-    """A strategy that breaks off, as it stands, with an end, and without its last statements."""
+    """A strategy that breaks off: as it stands, then ended where it can be."""
     bare = block.split("```")[0].rstrip()
     yield bare
     yield f"{bare} }}"
+    yield f"{_LAST_WORD.sub('', bare)} }}"
     starts = [each.start() for each in _STATEMENT.finditer(bare)]
     for start in starts[: -MOST_CUTS - 1 : -1]:
         yield f"{bare[:start]} }}"

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import prompts
 from evolve.llm.reply import CHARACTERS_PER_TOKEN
+from evolve.llm.words import rendered
 
+_BULLET = re.compile(r"^[-*]\s+")
 SECTIONS = ("works", "fails", "open_questions", "recommendations")
 EARLIER = "measured_before"  # where what is not merged stands when it is read again
 MOST_SENTENCES, LONGEST_SENTENCE = 6, 240
@@ -60,7 +61,7 @@ class Learnings:
                     parent_score=None if each.parent_score is None else round(each.parent_score, 3))
             for each in self.records
         ]  # fmt: skip
-        return prompts.render("learnings.md", folder, sections=dict(self.sections), records=shown)
+        return rendered("learnings.md", folder, sections=dict(self.sections), records=shown)
 
     def tokens(self, folder: Path | None = None) -> int:
         """About how many tokens it takes to tell."""
@@ -92,7 +93,7 @@ def read_learnings(text: str) -> Learnings:
             name = re.sub(r"[^a-z]+", "_", line.lower()).strip("_")
             heading = name if name in found else EARLIER
         elif line.strip():
-            found[heading].append(line.strip().lstrip("-* "))
+            found[heading].append(_BULLET.sub("", line.strip(), count=1))
     return Learnings(_bounded(found))
 
 
@@ -134,7 +135,8 @@ def belief_of(about: str) -> str:
 
 
 def _bounded(sections: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    return {
-        name: tuple(" ".join(each.split())[:LONGEST_SENTENCE] for each in said[-MOST_SENTENCES:])
-        for name, said in sections.items()
-    }
+    found = {}
+    for name, said in sections.items():
+        sentences = [" ".join(each.split())[:LONGEST_SENTENCE].strip() for each in said]
+        found[name] = tuple(list(filter(None, sentences))[-MOST_SENTENCES:])
+    return found

@@ -86,14 +86,14 @@ class Ledger:
         A call that the server never took costs nothing.
         """
         held = self._held.pop(number)
-        answers = [each for each in exchanges if each.kind != "probe"]
-        if answers and answers[-1].may_be_billed:
-            self.spent += held
+        may_be_billed = [each for each in exchanges if not each.error or each.may_be_billed]
+        calls = int(any(each.kind != "probe" for each in may_be_billed))
+        if any(each.error for each in may_be_billed):
+            self.spent += Cost(calls, held.tokens_in, held.tokens_out, held.usd)
             return
-        is_made = any(not each.error for each in answers)
+        self.spent += Cost(calls=calls)
         for each in exchanges:
             self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
-        self.spent += Cost(calls=int(is_made))
 
     def give_up(self) -> None:
         """Count what is in flight as spent: its servers may go on with it."""

@@ -96,6 +96,6 @@ def model_of_environment(variables: Mapping[str, str]) -> Model | None:
     """The model that the environment names; None if it names none."""
     if not any(variables.get(name) for name in VARIABLES):
         return None
-    base_url = variables.get("OPENAI_BASE_URL", OPENAI)
+    base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")
     default = "gpt-5-mini" if base_url == OPENAI else UNNAMED
     return Model(variables.get("OPENAI_MODEL", default), base_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -15,17 +16,18 @@ from dsl.check import check
 from dsl.format import compact_text, format_program
 from dsl.program import Program
 from dsl.reference import guide_values
-from evolve.errors import EvolveError
 from evolve.fitness.fitness import Goals
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.portrait import Gallery
 from evolve.llm.reading import Rejected
 from evolve.llm.server import Message
+from evolve.llm.words import rendered
 from evolve.search.grow import grow_rules
 from evolve.search.individual import Individual
 from evolve.search.space import Space
 
 DIGITS = 3
+SOME_MARKET = "market"
 LONGEST_FAILURE = 200
 LEAST_EXAMPLES = 2
 MOST_STRATEGIES = 3  # asked for in one answer
@@ -155,13 +157,19 @@ class Briefing:
         return {
             **vars(portrait),
             "name": name,
-            "source": format_program(told).strip(),
+            "source": self._without_symbols(format_program(told).strip()),
             "scores": dict(zip(names, _rounded(individual.scores.values), strict=True)),
             "folds": folds,
             "worst_fold": folds.index(min(folds)) + 1 if folds else 1,
             "obstacle": getattr(individual.scores, "obstacle", ""),
             "lineage": tuple(lineage),
         }
+
+    def _without_symbols(self, source: str) -> str:
+        """A source in which no name that a person chose tells the market."""
+        for symbol in self.gallery.bars.symbols:
+            source = re.sub(re.escape(symbol), SOME_MARKET, source, flags=re.IGNORECASE)
+        return source
 
     def examples(self, count: int, rng: Random) -> list[str]:
         """Strategies that show the form, drawn anew each time, all of the experiment's language."""
@@ -176,11 +184,7 @@ class Briefing:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": text}]
 
     def _rendered(self, template: str, **values: Any) -> str:
-        try:
-            return prompts.render(template, self.folder, **values)
-        except prompts.PromptError as error:
-            hint = "compare it with the template that ships, in `prompts/`"
-            raise EvolveError(str(error), hint) from None
+        return rendered(template, self.folder, **values)
 
 
 def failure_of(text: str, why: str) -> Failure:

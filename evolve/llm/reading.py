@@ -54,7 +54,13 @@ def read_answer(text: str, reasoning: str, space: Space) -> Reading:
     places = places_of(text, reasoning)
     for place in places:
         programs: dict[bytes, Program] = {}
-        for readings in strategies_in(place, space.find):
+        try:
+            found = strategies_in(place, space.find)
+        except ValueError as error:
+            shown = likeliest_text(place)[:LONGEST_SHOWN]
+            rejected.append(Rejected(shown, f"error[tree]: this is no syntax tree: {error}"))
+            continue
+        for readings in found:
             usable, refused = _read(readings, space)
             programs.update((each.key, each) for each in usable)
             if not usable:
@@ -95,4 +101,6 @@ def _objection(program: Program, report: Report, space: Space) -> str:
 
 
 def _told(report: Report) -> str:
+    if not report.errors:
+        return "error[E107]: there is no strategy here"
     return "\n\n".join(each.render() for each in report.errors[:MOST_SHOWN])

@@ -11,6 +11,9 @@ from evolve.errors import EvolveError
 
 CHARACTERS_PER_TOKEN = 4  # of English and code, where a server counts nothing itself
 MOST_SHOWN = 300
+ERROR_IN_ANSWER = 200  # the status of an error that some servers send as an answer
+CUT = {"max_output_tokens": "length"}  # what the Responses API calls it
+STREAM_FIELDS = ("data:", "event:", "id:", "retry:", ":")  # how a stream of events begins
 
 
 class ModelError(EvolveError):
@@ -21,13 +24,20 @@ class ModelError(EvolveError):
         hint: how to mend it.
         status: the HTTP status; None where there was none.
         may_be_billed: whether the server may have worked for it all the same.
+        is_out_of_reach: whether no word of the server came back.
     """
 
     def __init__(
-        self, message: str, hint: str = "", status: int | None = None, may_be_billed: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        status: int | None = None,
+        may_be_billed: bool = False,
+        is_out_of_reach: bool = False,
     ) -> None:
         self.status = status
         self.may_be_billed = may_be_billed
+        self.is_out_of_reach = is_out_of_reach
         super().__init__(message, hint)
 
 
@@ -63,8 +73,9 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
     """
     document = _document(body)
     if isinstance(document.get("error"), Mapping | str):
-        raise ModelError(f"the server answered with an error: {_said(document['error'])}")
-    text, reasoning, finish, refusal = _parts(document)
+        said = _said(document["error"])
+        raise ModelError(f"the server answered with an error: {said}", status=ERROR_IN_ANSWER)
+    text, reasoning, finish, refusal = map(_unicode, _parts(document))
     if refusal and not text:
         raise ModelError(f"the model refused: {refusal[:MOST_SHOWN]}", may_be_billed=True)
     if not text and not reasoning:
@@ -82,7 +93,8 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
 
 
 def _document(body: str) -> dict[str, Any]:
-    if body.lstrip().startswith("data:"):
+    body = body.lstrip("\ufeff \t\r\n")
+    if body.startswith(STREAM_FIELDS):
         return _joined(body)
     try:
         document = json.loads(body)
@@ -98,20 +110,29 @@ def _joined(body: str) -> dict[str, Any]:
     """A stream of server-sent events as the one completion it is a part of."""
     text: list[str] = []
     reasoning: list[str] = []
+    refusal: list[str] = []
     finish, usage = "", None
     for event in _events(body):
+        if event.get("error"):
+            return event
         usage = event.get("usage") or usage
         for choice in _list(event.get("choices"))[:1]:
-            delta = choice.get("delta") or choice.get("message") or {}
+            part = choice.get("delta") or choice.get("message")
+            delta = part if isinstance(part, Mapping) else {}
             text.append(_text(delta.get("content")))
             reasoning.append(_reasoning(delta))
+            refusal.append(_text(delta.get("refusal")))
             finish = _text(choice.get("finish_reason")) or finish
-    message = {"content": "".join(text), "reasoning_content": "".join(reasoning)}
+    message = {
+        "content": "".join(text),
+        "reasoning_content": "".join(reasoning),
+        "refusal": "".join(refusal),
+    }
     return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
 
 
 def _events(body: str) -> Iterator[dict[str, Any]]:
-    for line in body.splitlines():
+    for line in body.split("\n"):
         try:
             event = json.loads(line.removeprefix("data:"))
         except (ValueError, RecursionError):
@@ -147,9 +168,11 @@ def _response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
         for part in _list(item.get("content")):
             (thought if kind == "reasoning" else said).append(_text(part.get("text")))
             refused.append(_text(part.get("refusal")))
-    is_cut = document.get("status") == "incomplete"
+    details = document.get("incomplete_details")
+    why = _text(details.get("reason")) if isinstance(details, Mapping) else ""
+    finish = "stop" if document.get("status") != "incomplete" else CUT.get(why, why or "length")
     text = "\n".join(filter(None, tools or said))
-    return text, "\n".join(thought), "length" if is_cut else "stop", "".join(refused)
+    return text, "\n".join(thought), finish, "".join(refused)
 
 
 def _reasoning(message: Mapping[str, Any]) -> str:
@@ -161,6 +184,11 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "".join(_text(each.get("text")) for each in _list(value))
     return value if isinstance(value, str) else ""
+
+
+def _unicode(text: str) -> str:
+    """A text without the halves of characters that JSON can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _list(value: object) -> list[Mapping[str, Any]]:
@@ -177,5 +205,5 @@ def _count(usage: Mapping[str, Any], *names: str) -> int | None:
 
 
 def _said(error: object) -> str:
-    message = error.get("message") if isinstance(error, Mapping) else error
-    return str(message)[:MOST_SHOWN]
+    message = error.get("message", json.dumps(error)) if isinstance(error, Mapping) else error
+    return _unicode(str(message)[:MOST_SHOWN])

@@ -57,11 +57,10 @@ def choose_parents(
     unique = {each.program.key: each for each in everyone}
     ranked = sorted(unique.values(), key=lambda each: each.fitness.wvalues, reverse=True)
     ranked = list({each.score: each for each in reversed(ranked)}.values())[::-1]  # not twins
-    if not ranked:
-        return list(first)[:count]
+    ranked = ranked or sorted(first, key=lambda each: each.fitness.wvalues, reverse=True)
     if mode == "only":
         return ranked[:count][::-1]
-    chosen = ranked[:1]
+    chosen = ranked[: min(count, 1)]
     others = ranked[1:]
     while others and len(chosen) < count:
         place = min(rng.randrange(len(others)) for _ in range(TOURNAMENT))

@@ -32,7 +32,7 @@ class Server:
         """
         self.model = model
         self.timeout_seconds = timeout_seconds
-        self._key = key
+        self._key = (key or "").strip()
         self._opened: AsyncOpenAI | None = None
 
     @property
@@ -127,6 +127,7 @@ class Server:
 
     async def _guarded(self, request: Any) -> str:
         """What a request gives, with every way it can fail said in words."""
+        import httpx2
         import openai
 
         where = self.model.base_url
@@ -138,19 +139,37 @@ class Server:
                 f"{where} did not answer within {seconds} seconds",
                 "raise `llm.timeout_seconds`, or lower the model's `max_tokens`",
                 may_be_billed=True,
+                is_out_of_reach=True,
             ) from None
         except openai.APIStatusError as error:
             raise self._status_error(error) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            raise ModelError(
-                f"{where} cannot be reached: {str(cause)[:MOST_SHOWN] or type(cause).__name__}",
-                "is the server running, and OPENAI_BASE_URL its address?",
-            ) from None
+            said = self._shown(str(cause) or type(cause).__name__)
+            if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError):
+                hint = "look at the server's own log"
+                message = f"{where} broke off while it answered: {said}"
+                raise ModelError(message, hint, may_be_billed=True) from None
+            hint = "is the server running, and OPENAI_BASE_URL its address?"
+            message = f"{where} cannot be reached: {said}"
+            raise ModelError(message, hint, is_out_of_reach=True) from None
+        except (httpx2.InvalidURL, ImportError) as error:
+            hint = "is OPENAI_BASE_URL like http://localhost:11434/v1, and the proxy one of http?"
+            message = f"{where} cannot be asked: {self._shown(str(error))}"
+            raise ModelError(message, hint, is_out_of_reach=True) from None
+        except UnicodeEncodeError:
+            hint = f"look at {self.model.api_key_env}"
+            message = "the key holds characters that no key has"
+            raise ModelError(message, hint, is_out_of_reach=True) from None
         except (openai.OpenAIError, ValueError, RecursionError) as error:
-            shown = str(error)[:MOST_SHOWN]
-            raise ModelError(f"{where} answered what cannot be read: {shown}") from None
+            said = self._shown(str(error))
+            raise ModelError(f"{where} answered what cannot be read: {said}") from None
         return text
+
+    def _shown(self, text: str) -> str:
+        """What may be told of an error: on one line, cut, and without the key."""
+        said = " ".join(text.split())
+        return (said.replace(self._key, "…") if self._key else said)[:MOST_SHOWN]
 
     def _status_error(self, error: APIStatusError) -> ModelError:
         status, name = error.status_code, self.model.name
@@ -160,6 +179,6 @@ class Server:
             404: f"does the server have the model `{name}`? Set OPENAI_MODEL, or `llm.models`",
             429: "the server asks for fewer requests, or the credit is used up",
         }
-        said = " ".join(str(error.message).split())[:MOST_SHOWN]
+        said = self._shown(str(error.message))
         where = self.model.base_url
         return ModelError(f"{where} answered {status}: {said}", hints.get(status, ""), status)

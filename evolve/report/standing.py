@@ -16,8 +16,9 @@ class Standing:
 
     Attributes:
         trials: all that were made for it.
-        score: the best's on train; luck_level: what chance alone reaches in as many trials.
-        train, validation: the measure over the whole window; None if nothing could be used.
+        score: the best on train; luck_level: what chance alone reaches in as many trials.
+        train, validation: the measure of the chosen one over each window; None if nothing could
+            be used.
     """
 
     trials: int
@@ -36,13 +37,11 @@ class Standing:
 
 def standing_of(run: Run, trials: int, luck_level: float | None) -> Standing:
     """How the best of a finished run stands after so many trials."""
-    measure, best = run.experiment.fitness.maximize[0], run.best
-    if best is None or best.individual is None:
+    measure, chosen, best = run.experiment.fitness.maximize[0], run.best, run.progress.best
+    if chosen is None or best is None:
         return Standing(trials, None, luck_level, None, None)
-    validation = best.validation.metrics[measure] if best.validation else None
-    return Standing(
-        trials, best.individual.score, luck_level, best.train.metrics[measure], validation
-    )
+    validation = chosen.validation.metrics[measure] if chosen.validation else None
+    return Standing(trials, best.score, luck_level, chosen.train.metrics[measure], validation)
 
 
 def standing_table(before: Standing, after: Standing, measure: str) -> Table:
@@ -55,9 +54,9 @@ def standing_table(before: Standing, after: Standing, measure: str) -> Table:
     for name, label in (
         ("score", "best score on train"),
         ("luck_level", "luck level of as many trials"),
-        ("train", "on train as a whole"),
-        ("validation", "on validation"),
-        ("drop", "drop from train to validation"),
+        ("train", "the chosen one on train"),
+        ("validation", "the chosen one on validation"),
+        ("drop", "its drop from train to validation"),
     ):
         values = [getattr(each, name) for each in (before, after)]
         table.add_row(label, *["–" if v is None else say(v, "ratio") for v in values])

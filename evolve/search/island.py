@@ -72,7 +72,10 @@ def toolbox(breeding: Breeding) -> base.Toolbox:
     for name, proposer in proposers().items():
         box.register(name, proposer.propose, space=breeding.space)
     box.register("select", select_parents, size=TOURNAMENT)
-    box.register("survive", tools.selNSGA2, nd="log")
+    if len(breeding.weights) > 1:
+        box.register("survive", tools.selNSGA2, nd="log")
+    else:
+        box.register("survive", tools.selBest)  # NSGA-II sorts by two objectives or more
     return box
 
 

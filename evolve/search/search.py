@@ -136,7 +136,7 @@ def _breed(state: _State, breeding: Breeding, goal: int) -> list[Individual]:
     if not breeding.proposers:
         state.idle += _full_epoch(state, breeding)
         return []
-    quotas = _quotas(goal - len(state.seen), len(state.islands))
+    quotas = _quotas(max(goal - len(state.seen), 0), len(state.islands))
     state.idle += min(sum(quotas), _full_epoch(state, breeding))
     epochs = [
         run_epoch(island, breeding, state.ledger, state.seen, quota, state.epoch)

@@ -81,7 +81,7 @@ class Calls:
 
     def keep_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
         """One strategy of an answer, and its fate."""
-        row = (call, _storable(text), digest, fate, _storable(why))
+        row = (call, text, digest, fate, why)
         with self._writing() as connection:
             connection.execute(
                 "INSERT INTO proposals (call, source, hash, fate, why) VALUES (?,?,?,?,?)", row
@@ -140,7 +140,9 @@ def opened(journal: Path) -> Iterator[sqlite3.Connection]:
     if not journal.is_file():
         raise EvolveError(f"there is no run in {journal.parent}", "give the folder of a run")
     try:
-        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             yield connection
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         raise EvolveError(f"{journal} cannot be read: {error}") from None
@@ -149,15 +151,10 @@ def opened(journal: Path) -> Iterator[sqlite3.Connection]:
 def _row(number: int, each: Exchange) -> Sequence[object]:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return (
-        number, at, each.kind, each.shape, _storable(each.text), each.error, each.tokens_in,
+        number, at, each.kind, each.shape, each.text, each.error, each.tokens_in,
         each.tokens_out, each.usd, each.seconds, json.dumps(asdict(each)),
     )  # fmt: skip
 
 
 def _exchange(record: dict[str, Any]) -> Exchange:
     return Exchange(**{**record, "messages": tuple(record["messages"])})
-
-
-def _storable(text: str) -> str:
-    """A text without what is no Unicode, as a model's may hold."""
-    return text.encode("utf-8", "replace").decode()

@@ -27,7 +27,8 @@ def luck_level(measure: str, trials: int, years: float, folds: int, penalty: flo
 
     A yearly ratio over T years has a standard error of about 1 / sqrt(T) (Lo, "The Statistics of
     Sharpe Ratios", 2002). The score is its mean over folds less `penalty` sample deviations over
-    them. Trials that resemble each other reach less: it is an upper estimate.
+    them, which vary by themselves and independently of the mean. Trials that resemble each other
+    reach less: it is an upper estimate.
 
     Args:
         measure: what is maximized.
@@ -41,9 +42,11 @@ def luck_level(measure: str, trials: int, years: float, folds: int, penalty: flo
     """
     if measure not in RATIOS or years <= 0:
         return None
-    of_a_fold = math.sqrt(folds / years)
-    spread = penalty * of_a_fold * _expected_deviation(folds)
-    return expected_best(trials) / math.sqrt(years) - spread
+    expected = _expected_deviation(folds)
+    of_a_fold = penalty * math.sqrt(folds / years)
+    varies = of_a_fold * math.sqrt(1 - expected * expected) if folds > 1 else 0.0
+    error = math.hypot(1 / math.sqrt(years), varies)
+    return expected_best(trials) * error - of_a_fold * expected
 
 
 def _expected_deviation(count: int) -> float:

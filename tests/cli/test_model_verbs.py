@@ -1,0 +1,319 @@
+"""The verbs that ask a model, against a server of the tests' own: prompt, ask, doctor, harden."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from dsl.check import check_file
+from dsl.productions import productions_of
+from evolve.cli import _run
+from evolve.data import load
+from evolve.experiment import run
+from evolve.fitness.fitness import FoldFitness
+from evolve.harden import read_run
+from evolve.plan import constraint_of
+from evolve.store import RunFolder
+from evolve.store.calls import read_event, read_recording
+from tests.llm.scripted import GOOD, Script, Scripted, fail, in_turn, keeping_to, say, serving
+from tests.samples import with_other_future
+
+Patch = pytest.MonkeyPatch
+pytestmark = pytest.mark.usefixtures("own_home")
+QUICK = str(Path(__file__).parents[2] / "experiments" / "quick.yaml")
+SMALL = ["budget.evaluations=120", "search.population=20", "language.operators=[sma, rsi, roc]"]
+SETS = [part for setting in SMALL for part in ("--set", setting)]
+FENCED = f"Here you are:\n\n```evo\n{GOOD}\n```\nIt buys dips."
+SPOILT = "strategy spoilt { buy when smaa(close, 3) > close }"
+STRICTER = "fitness: {folds: 6}\nbacktest: {slippage_bps: 8}\nlanguage: {max_nodes: 16}"
+LOOSER = "fitness: {folds: 3}"
+REFUSED = {
+    LOOSER: "the patch would loosen the protocol:\n  `fitness.folds` may only go up",
+    "fitness: {require: {trades_per_fold: 900}}": "no strategy that the search began with could",
+    "": "a patch is a mapping of settings",
+}
+NO_HOME = f"{__file__}/home"
+LOOKED_AT = ["versions", "folder", "kernels", "sample", "model"]
+Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # what was printed, where, what was sent
+laid_out, grammar_of = cache(productions_of), cache(constraint_of)
+
+
+class Said(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def evolve(*args: str) -> Said:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = _run(list(args))
+    return Said(status, out.getvalue(), err.getvalue())
+
+
+def talking(*texts: str) -> Script:
+    kept = keeping_to("grammar", in_turn([say(each) for each in texts]))
+    return lambda body: kept(body) if "messages" in body else fail(404)
+
+
+def fenced(patch: str) -> str:
+    return f"Stricter:\n```yaml\n{patch}\n```"
+
+
+def patching(*patches: str) -> Script:
+    return in_turn([say(fenced(each)) for each in patches])
+
+
+@contextmanager
+def asking(script: Script) -> Iterator[Scripted]:
+    with serving(script) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_BASE_URL", server.url)
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_and_wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("here"))
+        patch.setenv("COLUMNS", "200")
+        patch.setattr("evolve.llm.server.RETRIES", 0)
+        patch.setattr("evolve.search.space.productions_of", lambda each: laid_out(tuple(each)))
+        patch.setattr("evolve.counsel.constraint_of", grammar_of)
+        patch.setattr("evolve.checkup.constraint_of", grammar_of)
+        yield
+
+
+def test_prompt_prints_what_a_model_is_told_and_contacts_nobody(monkeypatch: Patch) -> None:
+    monkeypatch.setattr("socket.socket.connect", None)
+    done = evolve("prompt", QUICK, *SETS)
+    head, system, user = re.split(r"^--- (?:system|user)\n", done.out, flags=re.MULTILINE)
+    assert (done.status, head) == (0, "")
+    assert system.startswith("You improve trading strategies.")
+    assert user.startswith("The market: one instrument, 3019 bars to learn from")
+    assert done.err.startswith(f"{len(system) + len(user) - 2:,} characters, about ")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    messages = json.loads(evolve("prompt", QUICK, *SETS, "--json").out)
+    assert [each["role"] for each in messages] == ["system", "user"]
+    assert [f"{each['content']}\n" for each in messages] == [system, user]
+
+
+def test_prompt_asks_for_a_direction_and_knows_which_there_are() -> None:
+    def asked(direction: str) -> Said:
+        return evolve("prompt", QUICK, *SETS, "--direction", direction)
+
+    last = [asked(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
+    assert last[0].startswith("Now: Make p1 simpler")
+    assert len(set(last)) == 3
+    there_are = "combine, different, overfit, simplify, tune, worst_fold"
+    said = f"error: there is no direction `simpler`\n  = there are: {there_are}\n"
+    assert asked("simpler") == (1, "", said)
+
+
+def test_prompt_is_exactly_what_a_run_sends_first(tmp_path: Path) -> None:
+    more = ["llm.constraint=text", "budget.llm_calls=1"]
+    with asking(in_turn([say(GOOD)])) as server:
+        run(QUICK, [*SMALL, *more], out=tmp_path / "run")
+        done = evolve("prompt", QUICK, *SETS, "--set", more[0], "--set", more[1], "--json")
+    assert [json.loads(done.out)] == [each["messages"] for each in server.bodies]
+
+
+@pytest.mark.parametrize("answer", [GOOD, FENCED, f"<think>{SPOILT}</think>{GOOD}"])
+def test_ask_prints_the_strategy_trades_it_and_writes_it(answer: str, tmp_path: Path) -> None:
+    with asking(talking(answer)) as server:
+        done = evolve("ask", "buy the dips", "-o", str(tmp_path / "dips.evo"))
+    text = (tmp_path / "dips.evo").read_text("utf-8")
+    assert done.status == 0
+    assert [each.name for each in check_file(text)] == ["good"]
+    assert done.out.startswith(f"{text}\non sample:sp500, 1999-01-04 to 2018-12-31\n")
+    assert re.search(r"good ┃ buy and hold ?┃[^¦]+│num trades\s+│\s+341 │\s+1 ?│", done.out)
+    assert done.err.endswith(f"written to {tmp_path / 'dips.evo'}\n")
+    assert server.bodies[-1]["messages"][-1]["content"].endswith("does this: buy the dips")
+
+
+def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
+    with asking(talking(SPOILT, GOOD)) as server:
+        done = evolve("ask", "buy the dips", "--end", "2005-12-31")
+    assert (done.status, done.out[:15]) == (0, "strategy good {")
+    *_, answer, again = server.bodies[-1]["messages"]
+    assert answer == {"role": "assistant", "content": SPOILT}
+    assert "there is no operator `smaa`" in again["content"]
+    with asking(talking("I would rather not.", SPOILT)) as server:
+        done = evolve("ask", "buy the dips")
+    assert (done.status, done.out) == (1, "")
+    assert "error: the model wrote no strategy that can be used\nerror[E202]: there is" in done.err
+    assert done.err.endswith("  = say it in other words, or ask a larger model\n")
+    assert [len(each["messages"]) for each in server.bodies][-2:] == [2, 4]
+
+
+def test_ask_needs_a_wish_a_model_and_a_name_that_is_free(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.evo"
+    kept.write_text("mine")
+    assert "error: there is no model to ask\n  = set OPENAI_BASE_URL" in evolve("ask", "x").err
+    with asking(talking(GOOD)) as server:
+        assert evolve("ask", " \n").err.startswith("error: the wish is empty\n  = say what you")
+        said = f"error: {kept} is there already\n  = choose another name\n"
+        assert evolve("ask", "buy", "-o", str(kept)) == (1, "", said)
+    assert (kept.read_text(), server.bodies) == ("mine", [])
+
+
+def test_a_server_that_is_down_is_said_by_every_verb(finished: Path) -> None:
+    with asking(talking(GOOD)) as server:
+        server.close()
+        done = [evolve("ask", "buy"), evolve("harden", str(finished), "--yes"), evolve("doctor")]
+    said = [each.out + each.err for each in done]
+    assert all(f"{server.url} cannot be reached: " in each for each in said)
+    assert all(each.endswith("running, and OPENAI_BASE_URL its address?\n") for each in said)
+    assert [each.status for each in done] == [1, 1, 1]
+    assert [mark for mark, _ in lines_of(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
+
+
+def lines_of(done: Said) -> dict[str, tuple[str, str]]:
+    found = re.findall(r"^(ok|!!)  (\w+) +(\S.*)$", done.out, re.MULTILINE)
+    return {name: (mark, text) for mark, name, text in found}
+
+
+def test_doctor_is_content_without_a_model_but_not_a_folder(monkeypatch: Patch) -> None:
+    done = evolve("doctor")
+    assert (done.status, list(lines_of(done))) == (0, LOOKED_AT)
+    assert lines_of(done)["sample"] == ("ok", "sample:sp500: 5,031 bars")
+    assert lines_of(done)["model"][1].startswith("none: set OPENAI_BASE_URL or OPENAI_API_KEY to")
+    monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
+    done = evolve("doctor")
+    said = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a folder that can be written"
+    assert (done.status, lines_of(done)["folder"]) == (1, ("!!", said))
+
+
+def test_a_model_answers_though_nothing_can_be_kept(monkeypatch: Patch) -> None:
+    monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
+    with asking(talking(GOOD)):
+        assert evolve("ask", "buy the dips").out.startswith("strategy good {")
+        assert list(lines_of(evolve("doctor")))[-1] == "answer"
+
+
+def test_doctor_looks_at_a_model() -> None:
+    with asking(talking(GOOD)) as server:
+        done = evolve("doctor")
+    lines = lines_of(done)
+    assert (done.status, list(lines)) == (0, [*LOOKED_AT, "constraint", "speed", "answer"])
+    assert {mark for mark, _ in lines.values()} == {"ok"}
+    assert lines["model"][1] == f"tiny at {server.url}"
+    assert lines["constraint"][1].startswith("grammar (llguidance: llama.cpp built with llguidan")
+    assert re.fullmatch(r"[\d,]+ tokens a second, of 20 written", lines["speed"][1])
+    assert re.fullmatch(r"a strategy; 100 tokens in, 20 out in \d\.\d s", lines["answer"][1])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(QUICK, SMALL, out=tmp_path_factory.mktemp("runs") / "quick").folder
+
+
+@pytest.fixture(scope="module")
+def hard(finished: Path) -> Hardened:
+    folder = finished.with_name("hard")
+    with asking(patching(LOOSER, STRICTER)) as server:
+        done = evolve("harden", str(finished), "--yes", "--out", str(folder))
+    assert done.status == 0, done.err
+    return done.out, folder, [each["messages"] for each in server.bodies]
+
+
+def test_harden_keeps_a_new_run_and_what_was_said(finished: Path, hard: Hardened) -> None:
+    shown, folder, (first, second) = hard
+    said = "fitness.folds: 5 → 6", "backtest.slippage_bps: 5.0 → 8", "language.max_nodes: 30 → 16"
+    assert shown.startswith("\n  ".join(["the model would make stricter:", *said]) + "\n")
+    assert json.loads((folder / "result.json").read_text("utf-8"))["name"] == "quick-hardened"
+    event = read_event(folder / "journal.sqlite", "hardened")
+    assert (event["run"], event["patch"], event["trials_before"]) == (str(finished), STRICTER, 120)
+    assert event["changes"][0] == {"setting": "fitness.folds", "old": 5, "new": 6}
+    (call,) = read_recording(folder / "journal.sqlite").values()
+    assert [each.text for each in call.exchanges] == [fenced(LOOSER), fenced(STRICTER)]
+    assert second[:-1] == [*first, {"role": "assistant", "content": fenced(LOOSER)}]
+    why = "the patch would loosen the protocol:\n  `fitness.folds` may only go up: it is 5, not 3"
+    assert second[-1]["content"].startswith(f"That patch is refused: {why}\n")
+
+
+def test_harden_scores_what_survives_again_and_counts_both(finished: Path, hard: Hardened) -> None:
+    before, after = read_run(finished), read_run(hard[1])
+    kept = [each.program for each in before.trials if each.program.nodes <= 16]
+    assert 20 < len(kept) < 120
+    assert [each.program.hash for each in after.trials] == [each.hash for each in kept]
+    settings, bars = after.plan.experiment, load("sample:sp500").bars.slice(0, 3019)
+    scores = FoldFitness(bars, settings.backtest.market(), settings.fitness.goals())(kept)
+    judged = [(each.scores, each.obstacle) for each in after.trials]
+    assert judged == [(each.values, each.obstacle) for each in scores]
+    assert re.search(rf"│trials\s+│\s+120 │\s+{120 + len(kept)} ?│", hard[0])
+
+
+def test_harden_suggests_no_command_that_there_is_not(hard: Hardened) -> None:
+    assert not re.search("evolve harden .*--set", hard[0])
+
+
+@pytest.mark.parametrize("patch", REFUSED)
+def test_harden_gives_up_after_two_refusals(patch: str, finished: Path, tmp_path: Path) -> None:
+    with asking(patching(patch)) as server:
+        done = evolve("harden", str(finished), "--yes", "--out", str(tmp_path / "new"))
+    assert f"error: the model's patch is refused: {REFUSED[patch]}" in done.err
+    assert (done.status, len(server.bodies), (tmp_path / "new").exists()) == (1, 2, False)
+
+
+def test_harden_changes_nothing_without_a_yes(finished: Path, monkeypatch: Patch) -> None:
+    def files() -> dict[Path, bytes]:
+        return {each: each.read_bytes() for each in finished.parent.rglob("*.*")}
+
+    before = files()
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    with asking(patching(STRICTER)):
+        done = evolve("harden", str(finished), "--out", str(finished.with_name("new")))
+    assert (done.status, files(), done.out[-20:]) == (0, before, "nothing was changed\n")
+
+
+def copied(finished: Path, copy: Path, *changes: tuple[str, str]) -> Path:
+    shutil.copytree(finished, copy)
+    text = (copy / "experiment.yaml").read_text("utf-8")
+    for old, new in changes:
+        text = text.replace(old, new)
+    (copy / "experiment.yaml").write_text(text, "utf-8")
+    return copy
+
+
+def test_harden_refuses_what_is_no_run_or_was_on_validation(finished: Path, tmp_path: Path) -> None:
+    alone = ("mode: mix", "mode: only"), ("'on': train", "'on': validation")
+    copy = copied(finished, tmp_path / "seen", *alone)
+    assert "error: there is no model to ask\n" in evolve("harden", str(finished)).err
+    with asking(patching(STRICTER)) as server:
+        nothing, seen = evolve("harden", str(tmp_path)), evolve("harden", str(copy), "--yes")
+    assert (nothing.status, seen.status, server.bodies) == (1, 1, [])
+    assert f"error: there is no finished run in {tmp_path}\n" in nothing.err
+    assert f"error: {copy} was scored on validation" in seen.err
+
+
+def test_harden_tells_nothing_of_validation(finished: Path, hard: Hardened, tmp_path: Path) -> None:
+    copy = copied(finished, tmp_path / "other")
+    RunFolder(copy).write_bars(with_other_future(load("sample:sp500").bars, 3019, 3))
+    result = json.loads((copy / "result.json").read_text("utf-8"))
+    for window in ("metrics", "benchmark"):
+        result["best"][window]["validation"] = dict.fromkeys(result["best"][window]["train"], 9.87)
+    RunFolder(copy).write_result(result)
+    with asking(patching(LOOSER)) as server:
+        assert evolve("harden", str(copy), "--yes").status == 1
+    assert server.bodies[0]["messages"] == hard[2][0]
+    assert not re.search(r"\b(19|20)\d\d\b|\d-\d\d|sp500|parquet", hard[2][0][0]["content"])
+
+
+@pytest.mark.parametrize("name", ["run #1", "run"])
+def test_harden_takes_any_folder_and_direction(name: str, finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "own" / "directions").mkdir(parents=True)
+    (tmp_path / "own" / "directions" / "calm.md").write_text("Trade less.")
+    own = ("  directions: all\n", f"  directions: [calm]\n  prompts: {tmp_path / 'own'}\n")
+    copy = copied(finished, tmp_path / name, *[own] * (name == "run"))
+    with asking(patching(STRICTER)):
+        done = evolve("harden", str(copy), "--yes", "--out", str(tmp_path / "new"))
+    assert (done.status, done.out.count("make stricter:")) == (0, 1), done.err

@@ -1,0 +1,318 @@
+"""A patch may make a protocol stricter, and can do nothing else whatever it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from evolve.config import Experiment
+from evolve.config.load import parse_experiment
+from evolve.config.tighten import Change, Strictness, stricter_settings, tightened
+from evolve.errors import EvolveError
+
+LEAST = "name: x\ndata: {from: sample:sp500}\n"
+UP, DOWN, FEWER = "may only go up", "may only go down", "may only lose members"
+WAYS = {
+    "backtest.fill": UP,
+    "backtest.commission_bps": UP,
+    "backtest.commission_per_share": UP,
+    "backtest.commission_minimum": UP,
+    "backtest.slippage_bps": UP,
+    "backtest.slippage_range": UP,
+    "backtest.borrow_bps": UP,
+    "language.operators": FEWER,
+    "language.directions": FEWER,
+    "language.max_nodes": DOWN,
+    "fitness.folds": UP,
+    "fitness.require": UP,
+    "fitness.spread_penalty": UP,
+}
+LISTED = (
+    "language: {operators: [sma, rsi, roc], directions: [long, short]}\n"
+    "fitness: {require: {trades_per_fold: 3, exposure_per_fold: 0.1}}\n"
+)
+AT_CLOSE = "backtest: {fill: close}\n"
+
+
+def experiment(more: str = "") -> Experiment:
+    return parse_experiment(LEAST + more, "x.yaml")
+
+
+def refusal(patch: str, more: str = "") -> str:
+    with pytest.raises(EvolveError) as caught:
+        tightened(experiment(more), patch)
+    return caught.value.message
+
+
+def settings_of(written: Experiment) -> dict[str, Any]:
+    """Every setting by its path; a list or a mapping that may be tightened is one."""
+    found: dict[str, Any] = {}
+
+    def walk(value: object, path: str) -> None:
+        if isinstance(value, Mapping) and path not in WAYS:
+            for key, inner in value.items():
+                walk(inner, f"{path}.{key}".lstrip("."))
+        else:
+            found[path] = value
+
+    walk(written.model_dump(mode="json", by_alias=True), "")
+    return found
+
+
+BOTH_WAYS = [
+    ("", "fitness.folds", 5, 6, 4),
+    ("", "fitness.spread_penalty", 0.5, 0.75, 0.25),
+    ("", "backtest.commission_bps", 1, 1.5, 0.5),
+    ("", "backtest.slippage_range", 0, 0.05, -0.1),
+    ("", "language.max_nodes", 40, 30, 41),
+    (LISTED, "language.directions", ["long", "short"], ["short"], ["long", "short", "long up"]),
+    (LISTED, "language.operators", ["sma", "rsi", "roc"], ["roc", "sma"], ["sma", "atr"]),
+    ("", "language.operators", "all", ["sma", "rsi"], []),
+    (AT_CLOSE, "backtest.fill", "close", "next_open", "soon"),
+    ("", "fitness.require", {"trades_per_fold": 3}, {"trades_per_fold": 4}, {"trades_per_fold": 2}),
+]
+
+
+@pytest.mark.parametrize(("more", "setting", "old", "stricter", "looser"), BOTH_WAYS)
+def test_each_setting_goes_one_way_alone(
+    more: str, setting: str, old: object, stricter: object, looser: object
+) -> None:
+    section, name = setting.split(".")
+    before = experiment(more)
+    after, changes = tightened(before, yaml.safe_dump({section: {name: stricter}}))
+    assert changes == (Change(setting, old, stricter),)
+    assert settings_of(after) == {**settings_of(before), setting: stricter}
+    assert settings_of(before)[setting] == old
+    loose = yaml.safe_dump({section: {name: looser}})
+    assert refusal(loose, more).splitlines() == [
+        "the patch would loosen the protocol:",
+        f"  `{setting}` {WAYS[setting]}: it is {getattr(getattr(before, section), name)}, "
+        f"not {looser}",
+    ]
+    back = yaml.safe_dump({section: {name: old}})
+    with pytest.raises(EvolveError, match=f"`{setting}` {WAYS[setting]}"):
+        tightened(after, back)
+
+
+def test_a_requirement_is_added_and_those_left_out_are_kept() -> None:
+    after, _ = tightened(experiment(), "fitness: {require: {exposure_per_fold: 0.2}}")
+    assert after.fitness.require == {"trades_per_fold": 3, "exposure_per_fold": 0.2}
+    after, _ = tightened(experiment(LISTED), "fitness: {require: {exposure_per_fold: 0.2}}")
+    assert after.fitness.require == {"trades_per_fold": 3, "exposure_per_fold": 0.2}
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "fitness: {require: {exposure_per_fold: 0.1}}",
+        "fitness: {require: {trades_per_fold: 3}}",
+        "language: {operators: [roc, sma, rsi]}",
+        "language: {directions: [long, long, short]}",
+        "fitness: {folds: 5, spread_penalty: 0.5}\nbacktest: {slippage_bps: 5.0}",
+        "fitness: {}",
+    ],
+)
+def test_what_says_the_same_again_changes_nothing(patch: str) -> None:
+    assert refusal(patch, LISTED) == "the patch changes nothing"
+
+
+UNCHANGEABLE = {
+    "split: {validation: 30%}": "split.validation",
+    "split: null": "split",
+    "seed: 2": "seed",
+    "name: y": "name",
+    "data: {from: sample:other}": "data.from",
+    "validate: {permutations: 5}": "validate.permutations",
+    "budget: {evaluations: 10}": "budget.evaluations",
+    "search: {population: 10}": "search.population",
+    "start_from: []": "start_from",
+    "llm: {mode: only}": "llm.mode",
+    "backtest: {capital: 100}": "backtest.capital",
+    "backtest: {cash_rate: 0.01}": "backtest.cash_rate",
+    "backtest: {max_leverage: 0.5}": "backtest.max_leverage",
+    "fitness: {maximize: [sharpe]}": "fitness.maximize",
+    "fitness: {on: validation}": "fitness.on",
+    "fitness: null": "fitness",
+    "split: {holdout: none}": "split.holdout",
+    "holdout: none": "holdout",
+    "language: {include: [own.evo]}": "language.include",
+    "fitness: {fold: 8}": "fitness.fold",
+    "fitness.folds: 8": "fitness.folds",
+    "8: 9": "8",
+}
+
+
+@pytest.mark.parametrize(("patch", "setting"), UNCHANGEABLE.items())
+def test_what_is_no_matter_of_strictness_may_not_be_changed(patch: str, setting: str) -> None:
+    assert refusal(patch).endswith(f"protocol:\n  `{setting}` may not be changed")
+
+
+LOOSENED = {
+    "backtest: {commission_bps: 0}": "backtest.commission_bps",
+    "backtest: {slippage_bps: 4.9}": "backtest.slippage_bps",
+    "backtest: {slippage_bps: 2000}": "backtest.slippage_bps",
+    "backtest: {slippage_bps: '10'}": "backtest.slippage_bps",
+    "backtest: {slippage_bps: true}": "backtest.slippage_bps",
+    "backtest: {commission_bps: true}": "backtest.commission_bps",
+    "backtest: {slippage_bps: null}": "backtest.slippage_bps",
+    "backtest: {borrow_bps: .inf}": "backtest.borrow_bps",
+    "backtest: {commission_per_share: .inf}": "backtest.commission_per_share",
+    "backtest: {commission_minimum: .inf}": "backtest.commission_minimum",
+    "backtest: {fill: close}": "backtest.fill",
+    "backtest: {fill: null}": "backtest.fill",
+    "backtest: {fill: [next_open]}": "backtest.fill",
+    "language: {max_nodes: 41}": "language.max_nodes",
+    "language: {max_nodes: 4}": "language.max_nodes",
+    "language: {max_nodes: false}": "language.max_nodes",
+    "language: {max_nodes: -.inf}": "language.max_nodes",
+    "language: {max_nodes: .nan}": "language.max_nodes",
+    "language: {max_nodes: 30.5}": "language.max_nodes",
+    "language: {directions: [long, short]}": "language.directions",
+    "language: {directions: []}": "language.directions",
+    "language: {directions: long}": "language.directions",
+    "language: {operators: [[sma]]}": "language.operators",
+    "fitness: {folds: 6.5}": "fitness.folds",
+    "fitness: {folds: 101}": "fitness.folds",
+    "fitness: {folds: {at_least: 6}}": "fitness.folds",
+    "fitness: {spread_penalty: .inf}": "fitness.spread_penalty",
+    "fitness: {spread_penalty: .nan}": "fitness.spread_penalty",
+    "fitness: {require: {trades_per_fold: 2.9}}": "fitness.require",
+    "fitness: {require: {trades_per_fold: true}}": "fitness.require",
+    "fitness: {require: {trades_per_fold: .nan}}": "fitness.require",
+    "fitness: {require: {trades_per_fold: .inf}}": "fitness.require",
+    "fitness: {require: {sharpe: 1}}": "fitness.require",
+    "fitness: {require: {}}": "fitness.require",
+    "fitness: {require: null}": "fitness.require",
+    "fitness: {require: [5]}": "fitness.require",
+}
+
+
+@pytest.mark.parametrize(("patch", "setting"), LOOSENED.items())
+def test_what_is_looser_or_no_value_at_all_is_refused_by_name(patch: str, setting: str) -> None:
+    assert f"`{setting}" in refusal(patch)
+
+
+def test_everything_wrong_is_said_at_once_and_nothing_is_done() -> None:
+    said = refusal("seed: 2\nfitness: {folds: 4, require: {trades_per_fold: 9}}\nllm: {mode: off}")
+    assert said.splitlines() == [
+        "the patch would loosen the protocol:",
+        "  `seed` may not be changed",
+        "  `fitness.folds` may only go up: it is 5, not 4",
+        "  `llm.mode` may not be changed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("patch", "said"),
+    [
+        ("", "a patch is a mapping of settings"),
+        ("# nothing", "a patch is a mapping of settings"),
+        ("- fitness", "a patch is a mapping of settings"),
+        ("more folds, please", "a patch is a mapping of settings"),
+        ("fitness: {folds: 8", "error[E505]: this is not YAML"),
+        ("fitness:\n\tfolds: 8", "error[E505]: this is not YAML"),
+        ("fitness: {folds: 8}\nfitness: {folds: 9}", "error[E504]: `fitness` stands twice"),
+        ("fitness: {folds: !!python/int 8}", "error[E507]: tags are not read"),
+        ("fitness: !own {folds: 8}", "error[E507]: tags are not read"),
+        ("!!python/object:os.system {fitness: {folds: 8}}", "error[E507]: tags are not read"),
+        ("fitness:\n  folds: ${EVOLVE_FOLDS}", "error[E508]: `EVOLVE_FOLDS` is not set"),
+    ],
+)
+def test_what_is_no_patch_is_refused(patch: str, said: str) -> None:
+    assert refusal(patch).startswith(said)
+
+
+def test_what_is_switched_off_stays_off() -> None:
+    before = experiment(
+        "budget: {stale_epochs: null}\nllm: {models: [{name: m, temperature: null}]}\n"
+    )
+    after, _ = tightened(before, "fitness: {folds: 6}")
+    assert after.budget.stale_epochs is None
+    assert after.llm.models[0].temperature is None
+
+
+def test_exactly_these_settings_may_be_made_stricter() -> None:
+    assert {each.setting: each.way for each in stricter_settings(experiment())} == WAYS
+    assert set(declared(Experiment, ())) == set(WAYS)
+    assert Strictness("language.max_nodes", 40, DOWN) in stricter_settings(experiment())
+
+
+def declared(kind: object, path: tuple[str, ...]) -> Iterator[str]:
+    """Every field of the schema that says which way is stricter, however deep."""
+    for part in get_args(kind):
+        yield from declared(part, path)
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and len(path) < 4:
+        for name, info in kind.model_fields.items():
+            if isinstance(info.json_schema_extra, dict) and "tighter" in info.json_schema_extra:
+                yield ".".join((*path, name))
+            yield from declared(info.annotation, (*path, name))
+
+
+NUMBERS = st.integers(0, 60) | st.floats(0, 60).map(lambda x: round(x, 2))
+SOME = {
+    "backtest.fill": st.sampled_from(["close", "next_open"]),
+    "backtest.slippage_range": st.floats(0, 1),
+    "language.operators": st.lists(st.sampled_from(["sma", "rsi", "roc", "atr"]), min_size=1),
+    "language.directions": st.lists(st.sampled_from(["long", "short"]), min_size=1, max_size=3),
+    "language.max_nodes": st.integers(5, 45),
+    "fitness.folds": st.integers(4, 60),
+    "fitness.require": st.dictionaries(
+        st.sampled_from(["trades_per_fold", "exposure_per_fold"]), NUMBERS, min_size=1
+    ),
+}
+WILD: st.SearchStrategy[Any] = NUMBERS | st.sampled_from(
+    [None, True, -1, "close", "all", [], {}, "7", float("nan")]
+)
+OTHERS = sorted(set(settings_of(experiment())) - set(WAYS))
+
+
+@st.composite
+def patches(draw: st.DrawFn) -> dict[str, Any]:
+    patch: dict[str, Any] = {}
+    is_wild = draw(st.integers(0, 3)) == 0
+    names = st.sampled_from([*sorted(WAYS), *(OTHERS if is_wild else [])])
+    for setting in draw(st.lists(names, min_size=1, max_size=3, unique=True)):
+        section, _, name = setting.partition(".")
+        value = draw(WILD if is_wild else SOME.get(setting, NUMBERS))
+        if not name:
+            patch[section] = value
+        elif isinstance(patch.setdefault(section, {}), dict):
+            patch[section][name] = value
+    return patch
+
+
+def is_as_strict(setting: str, old: Any, new: Any) -> bool:
+    if setting == "backtest.fill":
+        return bool(new == "next_open" or old == "close")
+    if setting == "fitness.require":
+        return all(new.get(name, -1) >= least for name, least in old.items())
+    if WAYS[setting] == FEWER:
+        return old == "all" or (new != "all" and set(new) <= set(old))
+    return bool(new <= old if WAYS[setting] == DOWN else new >= old)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(["", LISTED, AT_CLOSE]), patches())
+def test_a_patch_that_is_taken_loosens_nothing_and_is_taken_once(
+    more: str, patch: dict[str, Any]
+) -> None:
+    before, text = experiment(more), yaml.safe_dump(patch)
+    try:
+        after, changes = tightened(before, text)
+    except EvolveError:
+        return
+    old, new = settings_of(before), settings_of(after)
+    changed = [each.setting for each in changes]
+    assert changed
+    assert all(is_as_strict(name, old[name], new[name]) for name in changed)
+    assert {name: by for name, by in old.items() if name not in changed} == {
+        name: by for name, by in new.items() if name not in changed
+    }
+    with pytest.raises(EvolveError, match="the patch changes nothing"):
+        tightened(after, text)

@@ -1,0 +1,173 @@
+"""Fitness over a window: the backtest's own figures, warmed by the bars before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from dsl.bars import FIELDS, Bars
+from dsl.check import check, check_file
+from dsl.program import Program
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import Market, market
+from evolve.data.partition import LEAST_BARS, Partition, Sealed, Split, part
+from evolve.data.sources.synthetic import random_walk
+from evolve.errors import EvolveError
+from evolve.fitness.fitness import FoldFitness, Goals, Scores
+from tests.samples import with_other_future
+
+BARS = random_walk(1200, seed=5)
+START = 700
+STRATEGIES = check_file(
+    "strategy cross { buy when close > sma(close, 50) sell when close < sma(close, 50) }\n"
+    "strategy slow { buy when close > sma(close, 600) sell when close < sma(close, 600) }\n"
+    "strategy dips { buy when rsi(close, 3) < 20 sell when rsi(close, 3) > 60 hold 8 stop 4% }\n"
+    "strategy both { buy when roc(close, 20) > 2% sell when roc(close, 20) < 0 "
+    "short when roc(close, 20) < -2% cover when roc(close, 20) > 0 size 0.5 trail 3 * atr(14) }\n"
+    "strategy held { buy when close > 0 }\n"
+    "strategy never { buy when close > 2 * highest(high, 5) }\n"
+)
+MARKETS = {
+    "usual": market(),
+    "close, free": market(fill="close", commission_bps=0, slippage_bps=0),
+    "dear": market(commission_bps=20, slippage_bps=30, slippage_range=0.05, borrow_bps=300),
+}
+
+
+def scored(
+    programs: tuple[Program, ...], bars: Bars = BARS, start: int = START, folds: int = 1,
+    costs: Market | None = None, measure: str = "total_return",
+) -> list[Scores]:  # fmt: skip
+    goals = Goals((measure,), (), {}, folds, 0.0)
+    return FoldFitness(bars, costs or market(), goals, start)(programs)
+
+
+def traded(program: Program, costs: Market | None = None) -> Backtest:
+    return backtest(program, BARS, costs or market(), start=START)
+
+
+@pytest.mark.parametrize("name", MARKETS)
+@pytest.mark.parametrize("measure", ["total_return", "sharpe", "appraisal_ratio"])
+def test_one_fold_from_a_start_is_the_backtest_over_the_same_window(
+    measure: str, name: str
+) -> None:
+    costs = MARKETS[name]
+    runs = [traded(each, costs) for each in STRATEGIES]
+    scores = scored(STRATEGIES, costs=costs, measure=measure)
+    for run, score in zip(runs, scores, strict=True):
+        assert score.values == pytest.approx((run.metrics[measure],), rel=1e-9, abs=1e-9)
+        assert score.folds == score.values
+        assert score.trades == len(run.trades)
+    assert len({score.values for score in scores}) >= len(STRATEGIES) - 1
+
+
+@pytest.mark.parametrize("folds", [2, 5, 7])
+def test_folds_part_the_window_alone_and_grow_to_the_whole(folds: int) -> None:
+    edges = np.linspace(START, len(BARS), folds + 1).round().astype(int) - START
+    for program, score in zip(STRATEGIES, scored(STRATEGIES, folds=folds), strict=True):
+        equity = np.concatenate([[10_000.0], traded(program).equity])
+        growth = [equity[last] / equity[first] - 1 for first, last in pairwise(edges)]
+        assert score.folds == pytest.approx(growth, rel=1e-9, abs=1e-11)
+        assert np.prod(1 + np.array(score.folds)) == pytest.approx(equity[-1] / equity[0])
+
+
+def dearer_before(count: int) -> Bars:
+    """The bars, of which so many of the first cost three times as much."""
+    times = np.where(np.arange(len(BARS)) < count, 3.0, 1.0)
+    return replace(BARS, **{name: getattr(BARS, name) * times for name in FIELDS})
+
+
+def test_indicators_are_warmed_by_the_bars_before() -> None:
+    slow = (STRATEGIES[1],)
+    (warm,), (cold,) = scored(slow), scored(slow, BARS.slice(START, len(BARS)), 0)
+    assert warm.trades > 0
+    assert (cold.trades, cold.values) == (0, (0.0,)), "600 bars never pass within 500"
+    assert scored(slow, dearer_before(START - 600)) == [warm], "what is longer ago is out"
+    assert scored(slow, dearer_before(START - 400)) != [warm]
+
+
+def test_no_trade_is_made_before_the_window_and_nothing_is_carried_into_it() -> None:
+    held = STRATEGIES[4]
+    (whole,), (window,) = scored((held,), start=0), scored((held,))
+    assert whole.trades == window.trades == 1
+    run = traded(held)
+    assert run.trades[0].entry_time == BARS.time[START + 1]
+    assert window.values[0] == pytest.approx(run.equity[-1] / 10_000 - 1)
+    assert whole.values[0] != pytest.approx(window.values[0])
+
+
+def test_requirements_are_of_the_windows_folds() -> None:
+    goals = Goals(("total_return",), (), {"trades_per_fold": 1.0}, 2)
+    whole = FoldFitness(BARS, market(), goals)
+    window = FoldFitness(BARS, market(), goals, START)
+    early = check("strategy e { buy when bars_since(close > 0) == 0 and cumulate(1) < 600 hold 5 }")
+    late = check("strategy l { buy when cumulate(1) > 600 hold 5 }")
+    assert [each([early])[0].obstacle for each in (whole, window)] == [
+        "trades_per_fold 0, below 1", "trades_per_fold 0, below 1",
+    ]  # fmt: skip
+    assert whole([late])[0].obstacle == "trades_per_fold 0, below 1"
+    assert window([late])[0].is_feasible
+
+
+def test_scores_in_a_window_are_the_same_alone_and_together() -> None:
+    together = scored(STRATEGIES, folds=3, measure="appraisal_ratio")
+    alone = [scored((each,), folds=3, measure="appraisal_ratio")[0] for each in STRATEGIES]
+    assert together == alone
+
+
+def test_fitness_on_validation_of_a_partition_is_the_backtest_on_validation() -> None:
+    partition = part(BARS, Split())
+    seen, start = partition.seen, partition.validation_start
+    scores = scored(STRATEGIES, seen, start)
+    for program, score in zip(STRATEGIES, scores, strict=True):
+        run = backtest(program, seen, market(), start=start)
+        assert score.values[0] == pytest.approx(run.metrics["total_return"], abs=1e-11)
+    other = part(with_other_future(BARS, len(seen), 9), Split())
+    assert scored(STRATEGIES, other.seen, start) == scores
+
+
+def whole(partition: Partition) -> tuple[int, int, int]:
+    return len(partition.train), len(partition.seen), partition.validation_start
+
+
+def test_without_a_holdout_validation_goes_on_to_the_last_bar() -> None:
+    made = part(BARS, Split(0.8, 0.2, has_holdout=False))
+    assert whole(made) == (960, 1200, 960)
+    assert made.holdout == Sealed("", "", 0)
+    assert (made.seen.close == BARS.close).all()
+    assert (made.train.close == BARS.close[:, :960]).all()
+    rounded = part(BARS, Split(0.61, 0.2, has_holdout=False))
+    assert whole(rounded) == (732, 1200, 732), "the fractions need not add up"
+
+
+def test_without_a_holdout_one_date_parts_the_bars() -> None:
+    day = BARS.time[900].astype("datetime64[D]").item()
+    made = part(BARS, Split(validation_from=day, has_holdout=False))
+    assert whole(made) == (900, 1200, 900)
+    assert made.holdout == Sealed("", "", 0)
+    assert made.seen.time[made.validation_start] == BARS.time[900]
+
+
+def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
+    least = part(BARS, Split(1 - LEAST_BARS / 1200, 0.1, has_holdout=False))
+    assert whole(least) == (1200 - LEAST_BARS, 1200, 1200 - LEAST_BARS)
+    for split, said in (
+        (Split(0.98, 0.02, has_holdout=False), "the split leaves 24 of 1200 bars for validation"),
+        (Split(0.02, 0.98, has_holdout=False), "the split leaves 24 of 1200 bars for train"),
+        (Split(validation_from=date(1990, 1, 1), has_holdout=False),
+         "the split leaves 0 of 1200 bars for train"),
+        (Split(validation_from=date(2200, 1, 1), has_holdout=False),
+         "the split leaves 0 of 1200 bars for validation"),
+    ):  # fmt: skip
+        with pytest.raises(EvolveError) as caught:
+            part(BARS, split)
+        assert caught.value.message == said
+
+
+def test_with_a_holdout_one_date_is_not_enough() -> None:
+    with pytest.raises(EvolveError, match="first day of validation and of holdout"):
+        part(BARS, Split(validation_from=date(2012, 1, 1)))

@@ -1,0 +1,320 @@
+"""One request: what is sent, what is read from any answer, and how every failure is worded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from evolve.llm.model import OPENAI, Model
+from evolve.llm.reply import ERROR_IN_ANSWER, ModelError, Reply
+from evolve.llm.server import Server
+from tests.llm.scripted import Answer, Scripted, cut, fail, say, serving, stream
+
+Result = TypeVar("Result")
+KEY = "sk-very-secret"
+MESSAGES = [{"role": "user", "content": "x" * 40}]
+TOOL = {"type": "custom_tool_call", "name": "strategy", "input": "buy"}
+SAID = {"type": "message", "content": [{"type": "output_text", "text": "Here it is."}]}
+THOUGHT = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hm"}]}
+REFUSED = {"type": "message", "content": [{"type": "refusal", "refusal": "I will not"}]}
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client waits next to nothing before it tries again."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+
+
+async def ended(server: Server, work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return await work
+    finally:
+        await server.close()
+
+
+def asked(
+    url: str, key: str | None = KEY, seconds: float = 5.0, most: int | None = None, **of_model: Any
+) -> Reply:
+    server = Server(Model("tiny", url, **of_model), key, seconds)
+    return asyncio.run(ended(server, server.ask(MESSAGES, max_tokens=most)))
+
+
+def reply_to(answer: Answer) -> Reply:
+    with serving([answer]) as server:
+        return asked(server.url)
+
+
+def failed(answer: Answer, seconds: float = 5.0, **of_model: Any) -> tuple[ModelError, Scripted]:
+    with serving([answer]) as server, pytest.raises(ModelError) as caught:
+        asked(server.url, seconds=seconds, **of_model)
+    return caught.value, server
+
+
+def body(document: object) -> Answer:
+    return Answer((document if isinstance(document, str) else json.dumps(document)).encode())
+
+
+def completion(message: object, **more: object) -> Answer:
+    return body({"choices": [{"message": message, "finish_reason": "stop"}], **more})
+
+
+def test_an_answer_is_read_and_the_request_is_as_plain_as_can_be() -> None:
+    with serving([say("buy", "hm", "length", (7, 3))]) as server:
+        reply = asked(server.url)
+    assert (reply.text, reply.reasoning, reply.finish) == ("buy", "hm", "length")
+    assert (reply.tokens_in, reply.tokens_out) == (7, 3)
+    assert 0 < reply.seconds < 5
+    assert server.paths == ["/v1/chat/completions"]
+    assert server.bodies == [
+        {"model": "tiny", "messages": MESSAGES, "max_tokens": 2000, "temperature": 1.0}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 3}, (7, 3)),
+        ({"input_tokens": 11, "output_tokens": 0}, (11, 0)),
+        ({"prompt_tokens": -1, "completion_tokens": "5"}, (40 // 4, 12 // 4)),
+        (None, (40 // 4, 12 // 4)),
+    ],
+)
+def test_tokens_are_counted_or_estimated(usage: object, counted: tuple[int, int]) -> None:
+    reply = reply_to(completion({"content": "12345678", "reasoning": "1234"}, usage=usage))
+    assert (reply.tokens_in, reply.tokens_out) == counted
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_a_failure_that_passes_is_tried_again(status: int) -> None:
+    with serving([fail(status, retry_after_ms="5"), say("ok")]) as server:
+        assert asked(server.url).text == "ok"
+    assert len(server.bodies) == 2
+    assert server.bodies[0] == server.bodies[1]
+
+
+def test_a_server_says_how_long_to_wait() -> None:
+    began = time.monotonic()
+    with serving([fail(429, retry_after="0.6"), say("ok")]) as server:
+        assert asked(server.url).text == "ok"
+    assert time.monotonic() - began >= 0.6
+
+
+@pytest.mark.parametrize(
+    ("status", "requests", "hint"),
+    [
+        (400, 1, ""),
+        (401, 1, "set OTHER_KEY"),
+        (403, 1, "may the key in OTHER_KEY use this model?"),
+        (404, 1, "does the server have the model `tiny`? Set OPENAI_MODEL, or `llm.models`"),
+        (429, 3, "the server asks for fewer requests, or the credit is used up"),
+        (503, 3, ""),
+    ],
+)
+def test_only_a_failure_that_may_pass_is_repeated(status: int, requests: int, hint: str) -> None:
+    answer = fail(status, "no such\n  thing", retry_after_ms="5")
+    error, server = failed(answer, api_key_env="OTHER_KEY")
+    assert len(server.bodies) == requests
+    assert (error.status, error.hint, error.may_be_billed) == (status, hint, False)
+    assert error.message.startswith(f"{server.url} answered {status}: ")
+    assert error.message.endswith("no such thing")
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_server_that_is_not_running_is_named() -> None:
+    with serving([say("ok")]) as server:
+        url = server.url
+    with pytest.raises(ModelError) as caught:
+        asked(url)
+    assert caught.value.message.startswith(f"{url} cannot be reached: ")
+    assert caught.value.hint == "is the server running, and OPENAI_BASE_URL its address?"
+    assert (caught.value.status, caught.value.may_be_billed) == (None, False)
+
+
+def test_an_answer_that_takes_too_long_may_be_billed() -> None:
+    error, server = failed(say("late", seconds=0.6), seconds=0.3)
+    assert error.message == f"{server.url} did not answer within 0.3 seconds"
+    assert error.hint == "raise `llm.timeout_seconds`, or lower the model's `max_tokens`"
+    assert (error.status, error.may_be_billed) == (None, True)
+
+
+def test_the_time_to_answer_includes_further_tries() -> None:
+    began = time.monotonic()
+    error, server = failed(fail(503, retry_after="30"), seconds=0.3)
+    assert time.monotonic() - began < 5
+    assert (len(server.bodies), error.status) == (1, None)
+    assert "did not answer within 0.3 seconds" in error.message
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_server_that_dies_while_it_answers_may_have_worked() -> None:
+    error, server = failed(cut(say("a long answer"), 40))
+    assert len(server.bodies) == 3
+    assert server.url in error.message
+    assert (error.status, error.may_be_billed) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message", "is_billed"),
+    [
+        (say(""), "the model answered nothing", True),
+        (completion({"content": None}), "the model answered nothing", True),
+        (completion("text"), "the model answered nothing", True),
+        (body({}), "the model answered nothing", True),
+        (body({"choices": ["a"]}), "the model answered nothing", True),
+        (completion({"refusal": "I will not"}), "the model refused: I will not", True),
+        (body({"output": [REFUSED]}), "the model refused: I will not", True),
+        (body({"error": {"message": "boom"}}), "the server answered with an error: boom", False),
+        (body({"error": "boom"}), "the server answered with an error: boom", False),
+        (body("<html>sorry</html>"), "the server's answer is not JSON: <html>sorry</html>", True),
+        (body(""), "the server's answer is not JSON: nothing", True),
+        (body('{"choices": ["a'), 'the server\'s answer is not JSON: {"choices": ["a', True),
+        (body("[" * 100_000), f"the server's answer is not JSON: {'[' * 300}", True),
+        (body([1]), "the server's answer is not a JSON object", True),
+        (stream([]), "the model answered nothing", True),
+    ],
+)  # fmt: skip
+def test_a_body_without_an_answer_says_why(answer: Answer, message: str, is_billed: bool) -> None:
+    error, server = failed(answer)
+    status = ERROR_IN_ANSWER if "boom" in message else None
+    assert (str(error), error.status, error.may_be_billed) == (message, status, is_billed)
+    assert len(server.bodies) == 1
+
+
+def test_a_stream_nobody_asked_for_is_one_answer_even_if_it_never_ends() -> None:
+    for ends in (True, False):
+        assert reply_to(stream(["buy ", "when ", "x"], ends)).text == "buy when x"
+
+
+def test_a_stream_tells_reasoning_end_and_usage_too() -> None:
+    events: list[object] = [
+        {"choices": [{"delta": {"role": "assistant", "content": None}}]},
+        {"choices": [{"delta": {"reasoning_content": "hm"}, "finish_reason": None}]},
+        {"choices": [{"delta": {"content": "x"}, "finish_reason": "length"}]},
+        {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 6}},
+    ]
+    reply = reply_to(body("".join(f"data: {json.dumps(each)}\n\n" for each in events) + "data: {"))
+    assert (reply.text, reply.reasoning, reply.finish) == ("x", "hm", "length")
+    assert (reply.tokens_in, reply.tokens_out) == (5, 6)
+
+
+def test_a_line_separator_does_not_tear_an_event_of_a_stream() -> None:
+    event = {"choices": [{"delta": {"content": "a\u2028b\x85c"}}]}
+    reply = reply_to(body(f"data: {json.dumps(event, ensure_ascii=False)}\n\n"))
+    assert reply.text == "a\u2028b\x85c"
+
+
+def test_a_stream_of_another_form_is_an_error_in_words() -> None:
+    error, _ = failed(body('data: {"choices": [{"delta": "text"}]}\n\n'))
+    assert str(error) == "the model answered nothing"
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": [{"type": "text", "text": "a "}, {"text": "b"}, {"x": 1}, 2]}, "a b", ""),
+        ({"content": "a", "reasoning_content": "r"}, "a", "r"),
+        ({"content": "a", "reasoning": "r"}, "a", "r"),
+        ({"content": None, "reasoning": "r"}, "", "r"),
+        ({"content": "a", "refusal": "no"}, "a", ""),
+    ],
+)
+def test_every_dialect_of_a_message_is_read(message: object, text: str, reasoning: str) -> None:
+    reply = reply_to(completion(message))
+    assert (reply.text, reply.reasoning, reply.finish) == (text, reasoning, "stop")
+
+
+def test_a_long_answer_is_read_whole() -> None:
+    assert len(reply_to(say("x" * 10_000_000)).text) == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "expected"),
+    [
+        ([THOUGHT, SAID, TOOL], "completed", ("buy", "hm", "stop")),
+        ([SAID], "incomplete", ("Here it is.", "", "length")),
+        ([THOUGHT], "incomplete", ("", "hm", "length")),
+    ],
+)
+def test_a_body_of_the_responses_api_is_read(
+    output: object, status: str, expected: tuple[str, str, str]
+) -> None:
+    usage = {"input_tokens": 9, "output_tokens": 4}
+    reply = reply_to(body({"output": output, "status": status, "error": None, "usage": usage}))
+    assert (reply.text, reply.reasoning, reply.finish) == expected
+    assert (reply.tokens_in, reply.tokens_out) == (9, 4)
+
+
+def test_what_a_model_sets_is_sent_and_what_it_leaves_is_not() -> None:
+    extra = {"top_k": 5, "max_tokens": 77}
+    with serving([say("x")]) as server:
+        asked(server.url, most=64)
+        asked(server.url, most=64, max_tokens=50, temperature=None, reasoning_effort="low")
+        asked(server.url, extra_body=extra, temperature=0.0)
+    asks = {"model": "tiny", "messages": MESSAGES}
+    assert server.bodies == [
+        asks | {"max_tokens": 64, "temperature": 1.0},
+        asks | {"max_tokens": 50, "reasoning_effort": "low"},
+        asks | {"max_tokens": 77, "temperature": 0.0, "top_k": 5},
+    ]
+
+
+def test_openai_is_told_the_limit_by_its_new_name() -> None:
+    sent = Server(Model("gpt", OPENAI, temperature=None), KEY, 5.0)._chat(MESSAGES, {}, 64)
+    assert sent == {"model": "gpt", "messages": MESSAGES, "max_completion_tokens": 64}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_captures_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with serving([say("ok")]) as server:
+        assert asked(server.url.replace("127.0.0.1", host)).text == "ok"
+
+
+def test_a_key_goes_into_the_header_alone() -> None:
+    with serving([say("ok")]) as server:
+        asked(server.url)
+        asked(server.url, key=None)
+    assert server.keys == [f"Bearer {KEY}", "Bearer none"]
+    assert KEY not in json.dumps(server.bodies)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("key", [KEY, f"{KEY}\n", f"{KEY}\r", f"{KEY}é"])
+def test_no_error_tells_the_key(key: str) -> None:
+    told = fail(401, f"Incorrect API key provided: {KEY}")
+    with serving([told]) as server, pytest.raises(ModelError) as caught:
+        asked(server.url, key)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:port/v1", "http://[::1", "localhost:1/v1"])
+@pytest.mark.usefixtures("soon")
+def test_what_is_no_address_is_an_error_in_words(url: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        asked(url)
+    assert caught.value.message.startswith(url)
+    assert not caught.value.may_be_billed
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks9://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_an_error_in_words(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ModelError, match=r"(?si)model\.invalid.*proxy"):
+        asked("http://model.invalid/v1")
+
+
+def test_a_server_lists_its_models() -> None:
+    with serving([say("ok")]) as server:
+        lister = Server(Model("default", server.url), None, 5.0)
+        assert asyncio.run(ended(lister, lister.models())) == ["tiny"]
