@@ -160,7 +160,8 @@ def _adviser(
         yield None
         return
     with adviser_of(
-        panel, plan.experiment, plan.words, briefing_of(plan, partition), constraint_of(plan),
+        panel, plan.experiment, plan.words, briefing_of(plan, partition),
+        lambda: constraint_of(plan),
         journal.calls, _Minutes(journal, folder),
         lambda kind, detail: journal.event(kind, **detail), notify, is_interrupted,
     ) as adviser:  # fmt: skip

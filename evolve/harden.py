@@ -25,7 +25,7 @@ from evolve.llm.model import environment
 from evolve.llm.server import Message
 from evolve.llm.words import rendered
 from evolve.panel import models_of, named, server_of
-from evolve.plan import Plan, breeding_of, plan, space_of
+from evolve.plan import Plan, breeding_of, plan
 from evolve.report.result import Run
 from evolve.report.standing import Standing, standing_of
 from evolve.store import Journal, RunFolder
@@ -145,7 +145,7 @@ def harden(judged: Judged, found: Audit, out: Path | None, watch: Observer) -> R
         watch: told what happens.
     """
     ready = replace(judged.plan, experiment=found.experiment)
-    space = space_of(ready)
+    space = ready.space
     programs = [each.program for each in judged.trials]
     kept = [each for each in programs if not space.objection(each)]
     limits = found.experiment.budget.model_copy(update={"evaluations": max(1, len(kept))})
@@ -237,7 +237,7 @@ def _check_seeds(judged: Judged, experiment: Experiment) -> None:
 
 def _usable(ready: Plan, programs: Sequence[Program]) -> list[Program]:
     """The programs that an experiment allows and finds feasible."""
-    space = space_of(ready)
+    space = ready.space
     fitting = [each for each in programs if not space.objection(each)]
     scores = breeding_of(ready, _partition(ready)).evaluate(fitting)
     return [each for each, score in zip(fitting, scores, strict=True) if score.is_feasible]

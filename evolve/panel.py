@@ -189,7 +189,7 @@ def adviser_of(
     settings: Experiment,
     words: Words,
     briefing: Briefing,
-    grammar: Grammar,
+    grammar: Callable[[], Grammar],
     secretary: Secretary,
     minutes: Minutes,
     note: Callable[[str, dict[str, object]], None],
@@ -201,7 +201,7 @@ def adviser_of(
     Args:
         panel: who is asked.
         settings, words: of the experiment.
-        briefing, grammar: what it is told and held to.
+        briefing: what it is told; grammar: makes what it is held to, where a server is asked.
         secretary, minutes: where calls and proposals are kept.
         note: keeps an event in the journal.
         notify: told what a person should know.
@@ -221,7 +221,7 @@ def adviser_of(
             clients = clients_of(
                 desk, panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
             )
-            constraint = briefing_words(briefing, grammar)
+            constraint = briefing_words(briefing, grammar())
             merger = Constraint("", "", merger_schema())
             correspondence = Live(desk, clients, constraint, merger, secretary, is_interrupted)
         note(EVENT, panel.record())

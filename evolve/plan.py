@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import prompts
@@ -89,6 +89,13 @@ class Plan:
     operators: Catalog
     words: Words
 
+    @cached_property
+    def space(self) -> Space:
+        """What the search may write."""
+        language = self.experiment.language
+        operators = None if language.operators == "all" else language.operators
+        return build_space(operators, language.directions, language.max_nodes, self.operators)
+
 
 def plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     """Read an experiment and the strategies it starts from.
@@ -107,13 +114,6 @@ def plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     ]
     words = words_of(experiment, path.parent)
     return Plan(experiment, path.parent, tuple(seeds), operators, words)
-
-
-def space_of(plan: Plan) -> Space:
-    """What the search of an experiment may write."""
-    language = plan.experiment.language
-    operators = None if language.operators == "all" else language.operators
-    return build_space(operators, language.directions, language.max_nodes, plan.operators)
 
 
 def partition_of(plan: Plan, dataset: Dataset) -> Partition:
@@ -136,7 +136,7 @@ def constraint_of(plan: Plan | None) -> Grammar:
     An experiment's has room for more nodes than it allows: its worst sentence keeps to that, and
     what is larger than the limit is refused when it is read.
     """
-    space = whole_space() if plan is None else space_of(plan)
+    space = whole_space() if plan is None else plan.space
     room = WHOLE_NODES if plan is None else ROOM * space.max_nodes
     try:
         return constraint_grammar(space.productions, space.directions, room)
@@ -149,7 +149,7 @@ def briefing_of(plan: Plan, partition: Partition) -> Briefing:
     settings = plan.experiment
     bars, start = scored_bars(settings, partition)
     gallery = Gallery(bars, settings.backtest.market(), start)
-    return Briefing(space_of(plan), settings.fitness.goals(), gallery, plan.words.folder)
+    return Briefing(plan.space, settings.fitness.goals(), gallery, plan.words.folder)
 
 
 def scored_bars(settings: Experiment, partition: Partition) -> tuple[Bars, int]:
@@ -165,7 +165,7 @@ def breeding_of(plan: Plan, partition: Partition, mode: str = "mix") -> Breeding
     goals = settings.fitness.goals()
     bars, start = scored_bars(settings, partition)
     return Breeding(
-        space=space_of(plan),
+        space=plan.space,
         evaluate=FoldFitness(bars, settings.backtest.market(), goals, start),
         weights=goals.weights,
         population=settings.search.population,

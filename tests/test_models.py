@@ -200,16 +200,15 @@ def test_a_server_that_dies_and_comes_back_is_asked_again(tmp_path: Path) -> Non
     assert same_run(done.folder, again.folder)
 
 
-@pytest.mark.parametrize(
-    ("cap", "most"), [("budget.llm_calls=2", 2), ("budget.llm_tokens=24000", 2)]
-)
+@pytest.mark.parametrize(("cap", "most"), [("llm_calls=2", 2), ("llm_tokens=40000", 5)])
 def test_the_budget_is_never_passed(cap: str, most: int, tmp_path: Path) -> None:
-    with serving(ideas()) as server:
-        done = run(QUICK, asked(server.url, cap), out=tmp_path / "run")
-        assert len(server.bodies) <= most
+    with serving(lambda body: say(IDEAS[0], tokens=(6000, 1500))) as server:
+        settings = asked(server.url, "budget.llm_calls=20", f"budget.{cap}")
+        done = run(QUICK, settings, out=tmp_path / "run")
+        made = len(server.bodies)
     assert done.spent is not None
-    assert done.spent.calls <= most
-    assert done.spent.tokens <= 24_000
+    assert 2 <= made == done.spent.calls <= most
+    assert done.spent.tokens == made * 7500 <= 40_000
     assert done.progress.evaluated == 600
 
 

@@ -23,7 +23,7 @@ from evolve.llm.reading import read_answer
 from evolve.llm.server import Server
 from evolve.llm.shapes import Constraint
 from evolve.panel import OPENINGS, briefing_words
-from evolve.plan import constraint_of, plan, space_of
+from evolve.plan import constraint_of, plan
 from tests.llm.local_model import model_file, served
 from tests.samples import random_bars
 from tests.test_models import rows, same_run
@@ -45,7 +45,7 @@ def address() -> Iterator[str]:
 def briefing() -> Briefing:
     from evolve.backtest.market import market
 
-    return Briefing(space_of(plan(QUICK)), Goals(), Gallery(random_bars(1, 300), market()))
+    return Briefing(plan(QUICK).space, Goals(), Gallery(random_bars(1, 300), market()))
 
 
 @pytest.fixture(scope="module")

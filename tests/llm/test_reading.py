@@ -268,7 +268,7 @@ HOSTILE = {
     "a tool": '{"name": "shell", "arguments": {"command": "id"}}',
     "HTML": "<script>fetch('http://evil.example')</script><img src=x onerror=alert(1)>",
     "a pickle": "\x80\x04\x95\x0b\x00\x00\x00\x8c\x02os\x94\x93.", "null bytes": "\x00" * 1000,
-    "a null byte in a rule": "strategy s { buy\x00 when close > open hold 5 }",
+    "a null byte in a rule": "strategy s { bu\x00y when close > open hold 5 }",
     "surrogates": "\ud800\udfff\ud800", "an escape": "\x1b[2J\x1b]0;owned\x07",
     "a surrogate in a rule": "strategy s { buy when cl\ud800ose > open hold 5 }",
     "right to left": "strategy s { buy when \u202eesolc > open\u202c hold 5 }",
