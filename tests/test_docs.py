@@ -7,9 +7,12 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 import evolve.api
 from dsl.check import inspect
 from dsl.reference import operators_table
+from evolve.config.load import parse_experiment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -43,6 +46,14 @@ def test_the_readme_lists_the_operators_of_the_catalog() -> None:
         (ROOT / "README.md").write_text(whole, "utf-8")
     else:
         assert shown == current
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
+def test_the_yaml_of_the_readme_is_an_experiment(block: str) -> None:
+    whole = (
+        block if block.startswith("name:") else f"name: x\ndata: {{from: sample:sp500}}\n{block}"
+    )
+    parse_experiment(whole, "README.md")
 
 
 def test_the_two_commands_are_one_line_each() -> None:

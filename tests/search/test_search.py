@@ -149,6 +149,18 @@ def test_a_run_cut_by_minutes_is_a_prefix_of_an_unlimited_one() -> None:
     assert fingerprint(cut) == fingerprint(whole)[: len(fingerprint(cut))]
 
 
+def test_one_objective_is_enough() -> None:
+    def closest(programs: object) -> list[ToyScores]:
+        assert isinstance(programs, list)
+        return [ToyScores(each.values[:1]) for each in closeness(programs)]
+
+    from dataclasses import replace
+
+    one = replace(toy_breeding(), evaluate=closest, weights=(1.0,))
+    scores = [each.best.score for each in search(one, Budget(600), 1, 2) if each.best]
+    assert scores[-1] > scores[0]
+
+
 def test_shares_move_within_bounds_and_only_on_evidence() -> None:
     weights = {"a": 2.0, "b": 2.0}
     assert shares(weights, {}) == weights
