@@ -98,12 +98,11 @@ def advised(
     **terms: object,
 ) -> Run:
     breeding = toy_breeding(20, 2) if bred else with_weights(toy_breeding(20, 2))
-    names = tuple(
-        Briefing(breeding.space, Goals(), Gallery(random_bars(1, 60), market())).directions
-    )
+    briefing = Briefing(breeding.space, Goals(), Gallery(random_bars(1, 300), market()))
     settings: dict[str, object] = {
         "mode": "mix" if bred else "only", "models": {"m": Model("m", "http://localhost/v1")},
-        "directions": tuple(briefing.directions), "evaluations": evaluations, "wait_seconds": 0.0, **terms,
+        "directions": tuple(briefing.directions), "evaluations": evaluations,
+        "wait_seconds": 0.0, **terms,
     }  # fmt: skip
     answering, kept, notices = Answering(say), Kept(), list[str]()
     adviser = ModelAdviser(
@@ -193,10 +192,7 @@ def test_silence_is_said_once_and_asked_into_less_and_less_often() -> None:
     assert len(run.notices) == 1
     assert "no answer of m: gone" in run.notices[0]
     assert 3 <= len(run.answering.calls) <= 12
-    gaps = [
-        b.epoch - a.epoch
-        for a, b in zip(run.answering.calls, run.answering.calls[1:], strict=False)
-    ]
+    gaps = [later.epoch - earlier.epoch for earlier, later in pairwise(run.answering.calls)]
     assert gaps == sorted(gaps)
     assert run.adviser.ledger.spent.calls == 0
     assert run.epochs[-1].evaluated == 300
