@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST_REST = 64  # rounds without a call after failures in a row
+LONGEST_REST = 63  # rounds without a call after failures in a row
 
 
 class Schedule:
