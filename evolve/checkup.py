@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from dsl.evaluate.compile import is_compiled
@@ -57,7 +58,7 @@ def examine(plan: Plan | None = None) -> Iterator[Finding]:
         yield Finding("model", True, text)
         return
     briefing = Briefing(whole_space(), Goals(), Gallery(bars, market()))
-    with Desk(1) as desk:
+    with closing(Desk(1)) as desk:
         asked = named(desk, models, variables)
         for client in clients_of(desk, asked, briefing, variables, TIMEOUT_SECONDS).values():
             yield from _examine_model(desk, client, briefing, plan)

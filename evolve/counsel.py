@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from dsl.bars import Bars
@@ -119,7 +120,7 @@ def ask(wish: str, bars: Bars, market: Market, notify: Callable[[str], None]) ->
     space = whole_space()
     briefing = Briefing(space, Goals(), Gallery(bars, market))
     constraint = briefing_words(briefing, constraint_of(None))
-    with Desk(1) as desk:
+    with closing(Desk(1)) as desk:
         clients = clients_of(
             desk, named(desk, models, variables), briefing, variables, notify=notify
         )

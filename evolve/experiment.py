@@ -60,6 +60,9 @@ class Observer:
     def progress(self, progress: Progress, seconds: float) -> None:
         """An epoch ended, so many seconds after the search began."""
 
+    def waiting(self) -> None:
+        """The search waits for a model, for the first time in this run."""
+
     def done(self, run: Run) -> None:
         """The run ended."""
 
@@ -122,7 +125,9 @@ def run(
             journal.event("notice", text=text)
             watch.notice(text)
 
-        with _adviser(panel, ready, partition, journal, folder, tell, is_interrupted) as adviser:
+        with _adviser(
+            panel, ready, partition, journal, folder, tell, is_interrupted, watch.waiting
+        ) as adviser:
             began = time.monotonic()
             last = _search(breeding, ready, journal, watch, is_interrupted, adviser)
             search_seconds = time.monotonic() - began
@@ -131,7 +136,7 @@ def run(
             settings, dataset, partition, last, tuple(finalists), folder.path,
             time.monotonic() - started, search_seconds,
             untested(market.at_close, settings.fitness.on == "validation"),
-            adviser.ledger.spent if adviser else None, journal.calls.costs(),
+            adviser.ledger if adviser else None, journal.calls.costs(),
         )  # fmt: skip
         _keep(finished, folder)
         journal.event("finished", reason=last.stopped, evaluated=last.evaluated)
@@ -154,6 +159,7 @@ class _Minutes:
 def _adviser(
     panel: Panel, plan: Plan, partition: Partition, journal: Journal, folder: RunFolder,
     notify: Callable[[str], None], is_interrupted: Callable[[], bool],
+    waiting: Callable[[], None],
 ) -> Iterator[ModelAdviser | None]:  # fmt: skip
     """The adviser of a run; None if no model is asked."""
     if not panel:
@@ -164,6 +170,7 @@ def _adviser(
         lambda: constraint_of(plan),
         journal.calls, _Minutes(journal, folder),
         lambda kind, detail: journal.event(kind, **detail), notify, is_interrupted,
+        waiting,
     ) as adviser:  # fmt: skip
         yield adviser
 

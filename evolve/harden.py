@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def audit(judged: Judged, notify: Callable[[str], None] = lambda _: None) -> Aud
         raise EvolveError("there is no model to ask", hint)
     messages = [{"role": "user", "content": _protocol(judged)}]
     made: tuple[Exchange, ...] = ()
-    with Desk(1) as desk:
+    with closing(Desk(1)) as desk:
         model = next(iter(named(desk, models, variables).values()))
         server = server_of(desk, model, variables, TIMEOUT_SECONDS)
         client = Client(server, "text", "", {}, notify)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -195,6 +195,7 @@ def adviser_of(
     note: Callable[[str, dict[str, object]], None],
     notify: Callable[[str], None],
     is_interrupted: Callable[[], bool],
+    waiting: Callable[[], None],
 ) -> Iterator[ModelAdviser]:
     """The adviser of a run, with its servers or its recording; let go of at the end.
 
@@ -206,11 +207,12 @@ def adviser_of(
         note: keeps an event in the journal.
         notify: told what a person should know.
         is_interrupted: whether to wait no more.
+        waiting: told when a wait begins to be felt, once.
     """
     limits, llm = settings.budget, settings.llm
     ledger = Ledger(Caps(limits.llm_calls, limits.llm_tokens, limits.llm_usd))
     variables = panel.variables
-    with Desk(panel.concurrency) as desk:
+    with closing(Desk(panel.concurrency)) as desk:
         correspondence: Correspondence
         if panel.recording is not None:
             calls = read_recording(panel.recording)
@@ -223,7 +225,9 @@ def adviser_of(
             )
             constraint = briefing_words(briefing, grammar())
             merger = Constraint("", "", merger_schema())
-            correspondence = Live(desk, clients, constraint, merger, secretary, is_interrupted)
+            correspondence = Live(
+                desk, clients, constraint, merger, secretary, is_interrupted, waiting
+            )
         note(EVENT, panel.record())
         adviser = ModelAdviser(
             terms_of(panel, settings, words), briefing, correspondence, ledger, minutes,

@@ -14,6 +14,7 @@ from dsl.format import format_program
 from evolve.config import Experiment
 from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
+from evolve.llm.ledger import Cost
 from evolve.panel import Panel
 from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
@@ -111,6 +112,9 @@ class ConsoleObserver(Observer):
             columns |= {each.program.name: each.train.metrics for each in assessed}
             self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
 
+    def waiting(self) -> None:
+        self.err.print("waiting for the model, where the search would go on: `llm.wait_seconds`")
+
     def progress(self, progress: SearchProgress, seconds: float) -> None:
         self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
         best = say(progress.best.score, "ratio") if progress.best else "none yet"
@@ -183,15 +187,21 @@ class ConsoleObserver(Observer):
         )
 
     def _say_models(self, run: Run) -> None:
-        if run.spent is None:
+        if run.account is None:
             return
-        spent = run.spent
+        spent, assumed = run.account.spent, run.account.assumed
         self.out.print(
             f"{spent.calls} calls to models: {spent.tokens_in:,} tokens in, {spent.tokens_out:,} "
             f"out, ${spent.usd:.4f}"
         )
+        if assumed != Cost():
+            self.out.print(
+                f"  of that, {assumed.calls} without an answer are counted at the most they can "
+                f"have cost: {assumed.tokens:,} tokens, ${assumed.usd:.4f}"
+            )
         self.out.print(proposers_table(run.progress.ledger))
-        self.out.print(arm_costs_table(run.arm_costs, run.progress.ledger))
+        if run.arm_costs:
+            self.out.print(arm_costs_table(run.arm_costs, run.progress.ledger))
 
     def _say_next(self, run: Run) -> None:
         folder = run.folder

@@ -224,6 +224,7 @@ class ModelAdviser:
         """An answer that never came: the run goes on."""
         if asked.call.kind == "compact":
             self.learnings = self.learnings.ranked()
+            return
         why = answer.error if answer else "it said nothing"
         if not self._schedule.is_silent:
             self._notify(f"no answer of {asked.call.model}: {why}\n  = the run goes on without "

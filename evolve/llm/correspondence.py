@@ -17,6 +17,7 @@ from evolve.llm.exchange import Exchange, Kind
 from evolve.llm.server import Message
 from evolve.llm.shapes import Constraint
 
+FELT_SECONDS = 2.0
 LOOK_SECONDS = 0.2  # how often a wait looks whether the run is interrupted
 
 
@@ -92,6 +93,7 @@ class Live:
         merger: Constraint,
         secretary: Secretary,
         is_interrupted: Callable[[], bool],
+        waiting: Callable[[], None],
     ) -> None:
         """
         Args:
@@ -100,10 +102,12 @@ class Live:
             constraint: what a proposal is held to; merger: what a summary is.
             secretary: keeps them.
             is_interrupted: whether to wait no more.
+            waiting: told when a wait begins to be felt, once.
         """
         self._desk, self._clients, self._secretary = desk, clients, secretary
         self._constraint, self._merger = constraint, merger
-        self._is_interrupted = is_interrupted
+        self._is_interrupted, self._waiting = is_interrupted, waiting
+        self._has_said_so = False
         self._open: dict[int, Future[tuple[Exchange, ...]]] = {}
 
     def begin(self, call: Call) -> None:
@@ -120,7 +124,11 @@ class Live:
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
         """The exchanges of a call."""
         future = self._open[number]
+        began = time.monotonic()
         while not future.done():
+            if not self._has_said_so and time.monotonic() - began > FELT_SECONDS:
+                self._has_said_so = True
+                self._waiting()
             left = deadline - time.monotonic()
             if left <= 0 or self._is_interrupted():
                 return None

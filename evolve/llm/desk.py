@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -15,7 +14,10 @@ CLOSING_SECONDS = 5.0
 
 
 class Desk:
-    """An event loop on a thread of its own, where so many requests are under way at once."""
+    """An event loop on a thread of its own, where so many requests are under way at once.
+
+    Close it, as with `contextlib.closing`.
+    """
 
     def __init__(self, concurrency: int) -> None:
         """
@@ -27,17 +29,6 @@ class Desk:
         self._closed_with: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="models", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Desk:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def begin(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Do some work as soon as there is a place; comes back at once."""

@@ -49,11 +49,16 @@ class Caps:
 
 
 class Ledger:
-    """The account of one run."""
+    """The account of one run.
+
+    Attributes:
+        spent: by the servers' own count, or as held where a server may have worked unseen.
+        assumed: the part of it that no server has counted.
+    """
 
     def __init__(self, caps: Caps) -> None:
         self.caps = caps
-        self.spent = Cost()
+        self.spent, self.assumed = Cost(), Cost()
         self._held: dict[int, Cost] = {}
 
     @property
@@ -89,7 +94,7 @@ class Ledger:
         may_be_billed = [each for each in exchanges if not each.error or each.may_be_billed]
         calls = int(any(each.kind != "probe" for each in may_be_billed))
         if any(each.error for each in may_be_billed):
-            self.spent += Cost(calls, held.tokens_in, held.tokens_out, held.usd)
+            self._assume(Cost(calls, held.tokens_in, held.tokens_out, held.usd))
             return
         self.spent += Cost(calls=calls)
         for each in exchanges:
@@ -97,8 +102,13 @@ class Ledger:
 
     def give_up(self) -> None:
         """Count what is in flight as spent: its servers may go on with it."""
-        self.spent = self.committed
+        for held in self._held.values():
+            self._assume(held)
         self._held.clear()
+
+    def _assume(self, cost: Cost) -> None:
+        self.spent += cost
+        self.assumed += cost
 
 
 def most_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0) -> Cost:

@@ -14,7 +14,7 @@ from dsl.program import LANGUAGE_VERSION, Program
 from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
 from evolve.data import Dataset, Partition
-from evolve.llm.ledger import ArmCost, Cost
+from evolve.llm.ledger import ArmCost, Cost, Ledger
 from evolve.search.individual import Individual
 from evolve.search.search import Progress
 from evolve.validation.verdict import Verdict
@@ -46,7 +46,7 @@ class Run:
         folder: where its files are.
         seconds: how long it took in all; search_seconds: the search alone.
         verdict: what it may claim.
-        spent: on models; None if none was asked. arm_costs: by arm.
+        account: of what models cost; None if none was asked. arm_costs: by arm.
     """
 
     experiment: Experiment
@@ -58,8 +58,13 @@ class Run:
     seconds: float
     search_seconds: float
     verdict: Verdict
-    spent: Cost | None = None
+    account: Ledger | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> Cost | None:
+        """What models cost; None if none was asked."""
+        return self.account.spent if self.account is not None else None
 
     @property
     def best(self) -> Assessed | None:
@@ -82,9 +87,10 @@ def document(run: Run) -> dict[str, object]:
         "run_dir": str(run.folder),
         "verdict": asdict(run.verdict),
     }
-    if run.spent is not None:
+    if run.account is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
-        result["llm"] = {**asdict(run.spent), "arms": arms}
+        assumed = asdict(run.account.assumed)
+        result["llm"] = {**asdict(run.account.spent), "assumed": assumed, "arms": arms}
     if run.partition.holdout.bars:
         result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
     if run.best is not None:
