@@ -57,7 +57,7 @@ def examine(plan: Plan | None = None) -> Iterator[Finding]:
         text = "none: set OPENAI_BASE_URL or OPENAI_API_KEY to add one; everything works without"
         yield Finding("model", True, text)
         return
-    briefing = Briefing(whole_space(), Goals(), Gallery(bars, market()))
+    briefing = Briefing(whole_space(), Goals(), Gallery(bars, market()), strategies=1)
     with closing(Desk(1)) as desk:
         asked = named(desk, models, variables)
         for client in clients_of(desk, asked, briefing, variables, TIMEOUT_SECONDS).values():

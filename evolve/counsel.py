@@ -118,7 +118,7 @@ def ask(wish: str, bars: Bars, market: Market, notify: Callable[[str], None]) ->
             "or OPENAI_API_KEY",
         )
     space = whole_space()
-    briefing = Briefing(space, Goals(), Gallery(bars, market))
+    briefing = Briefing(space, Goals(), Gallery(bars, market), strategies=1)
     constraint = briefing_words(briefing, constraint_of(None))
     with closing(Desk(1)) as desk:
         clients = clients_of(

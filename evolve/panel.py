@@ -248,6 +248,7 @@ def terms_of(panel: Panel, settings: Experiment, words: Words) -> Terms:
         directions=words.directions,
         parents=llm.parents,
         examples=llm.examples,
+        failures=llm.failures,
         concurrency=panel.concurrency,
         # Alone it is waited for; beside genetic programming the search goes on in time.
         wait_seconds=llm.timeout_seconds if panel.mode == "only" else llm.wait_seconds,

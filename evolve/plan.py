@@ -149,7 +149,10 @@ def briefing_of(plan: Plan, partition: Partition) -> Briefing:
     settings = plan.experiment
     bars, start = scored_bars(settings, partition)
     gallery = Gallery(bars, settings.backtest.market(), start)
-    return Briefing(plan.space, settings.fitness.goals(), gallery, plan.words.folder)
+    return Briefing(
+        plan.space, settings.fitness.goals(), gallery, plan.words.folder, settings.llm.strategies,
+        settings.budget.llm_calls,
+    )  # fmt: skip
 
 
 def scored_bars(settings: Experiment, partition: Partition) -> tuple[Bars, int]:

@@ -52,6 +52,8 @@ class Llm(Section):
     constraint: Literal["auto", "grammar", "json_schema", "text"] = "auto"
     parents: int = Field(3, ge=0, le=20, description="strategies it is shown")
     examples: int = Field(3, ge=0, le=6, description="strategies that show the form")
+    failures: int = Field(6, ge=0, le=50, description="of its own, told with the reason")
+    strategies: int = Field(3, ge=1, le=10, description="most in one answer")
     directions: list[str] | Literal["all"] = "all"
     wait_seconds: float = Field(120, ge=0, description="for answers, at a boundary")
     timeout_seconds: float = Field(300, gt=0, description="of one call")

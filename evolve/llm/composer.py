@@ -16,7 +16,6 @@ from evolve.llm.server import Message
 from evolve.search.search import Progress
 
 Mode = Literal["mix", "only"]
-MOST_FAILURES = 6  # told at once
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Terms:
         mode: `mix` beside genetic programming, or `only` the model.
         models: by label; each with each direction is an arm.
         directions: names of what may be asked for.
-        parents, examples: how many strategies it is shown.
+        parents, examples: how many strategies it is shown; failures: and of those that failed.
         concurrency: calls under way at once.
         wait_seconds: how long a boundary waits for answers.
         repairs: whether an answer that cannot be used is sent back once.
@@ -40,6 +39,7 @@ class Terms:
     directions: tuple[str, ...]
     parents: int = 3
     examples: int = 3
+    failures: int = 6
     concurrency: int = 1
     wait_seconds: float = 120.0
     repairs: bool = True
@@ -55,7 +55,7 @@ class Composer:
         self.has_failed_last = False  # whether the answers before improved nothing
         self._rng = Random(f"{seed}/model")
         self._ancestry = Ancestry()
-        self._failures: deque[Failure] = deque(maxlen=MOST_FAILURES)
+        self._failures: deque[Failure] = deque(maxlen=terms.failures)
 
     def note(self, progress: Progress) -> None:
         """Take in the trials of an epoch."""

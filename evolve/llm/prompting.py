@@ -16,6 +16,7 @@ from dsl.check import check
 from dsl.format import compact_text, format_program
 from dsl.program import Program
 from dsl.reference import guide_values
+from dsl.simplify import MAX_WINDOW_BARS
 from evolve.fitness.fitness import Goals
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.portrait import Gallery
@@ -30,7 +31,6 @@ DIGITS = 3
 SOME_MARKET = "market"
 LONGEST_FAILURE = 200
 LEAST_EXAMPLES = 2
-MOST_STRATEGIES = 3  # asked for in one answer
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,16 @@ class Briefing:
         goals: what is judged.
         gallery: the window that strategies are judged in; no other is ever told of.
         folder: a user's own templates; None for those that ship.
+        strategies: most that are asked for in one answer.
+        calls: most in the run; None where there is no run.
     """
 
     space: Space
     goals: Goals
     gallery: Gallery
     folder: Path | None = None
+    strategies: int = 3
+    calls: int | None = None
 
     @cached_property
     def directions(self) -> Mapping[str, prompts.Direction]:
@@ -76,7 +80,8 @@ class Briefing:
             spread_penalty=self.goals.spread_penalty,
             minimize=self.goals.minimize,
             max_nodes=self.space.max_nodes,
-            most_strategies=MOST_STRATEGIES,
+            most_strategies=self.strategies,
+            max_window_bars=MAX_WINDOW_BARS,
             **guide_values(operators, self.space.directions),
         )
 
@@ -108,6 +113,7 @@ class Briefing:
             failures=failures,
             learnings=learnings,
             examples=examples,
+            calls=self.calls,
             bars=len(self.gallery.bars) - self.gallery.start,
             bars_per_year=self.gallery.bars.bars_per_year,
             folds=self.goals.folds,

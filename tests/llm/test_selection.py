@@ -16,7 +16,7 @@ from dsl.check import check
 from evolve.backtest.market import market
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import Goals, Scores
-from evolve.llm.composer import MOST_FAILURES, Composer, Terms
+from evolve.llm.composer import Composer, Terms
 from evolve.llm.learnings import Learning, Learnings
 from evolve.llm.model import Model
 from evolve.llm.portrait import Gallery
@@ -303,7 +303,7 @@ def test_failures_are_told_the_latest_last_and_each_once() -> None:
     text, _ = composed(1, failures=[*failures, failures[5]])[0]
     told = [line for line in text.splitlines() if line.startswith("- `text")]
     assert told == [f"- `text {n}`: why" for n in (3, 4, 6, 7, 8, 5)]
-    assert len(told) == MOST_FAILURES
+    assert len(told) == TERMS.failures
 
 
 def test_what_was_learned_is_told_and_ranked_where_it_is_long() -> None:
