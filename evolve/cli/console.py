@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.syntax import Syntax
+from rich.text import Text
 
 from dsl.format import format_program
 from evolve.config import Experiment
@@ -61,17 +62,16 @@ class ConsoleObserver(Observer):
         self.bar.stop()
 
     def notice(self, text: str) -> None:
-        self.out.print(f"[bold yellow]note[/]  {text}")
+        self._line("note", text, "bold yellow")
 
     def data(self, dataset: Dataset) -> None:
         as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
-        instead = (
-            f" [bold yellow](FALLBACK for {dataset.asked})[/]" if dataset.fallback_used else ""
-        )
-        self.out.print(
-            f"[bold]data[/]  {dataset.used}{instead}: {dataset.first_day} to {dataset.last_day}, "
+        instead = f" (FALLBACK for {dataset.asked})" if dataset.fallback_used else ""
+        text = (
+            f"{dataset.used}{instead}: {dataset.first_day} to {dataset.last_day}, "
             f"{len(dataset.bars):,} bars{as_of}"
         )
+        self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 
     def partition(self, partition: Partition) -> None:
         seen = partition.seen.time.astype("datetime64[D]")
@@ -91,14 +91,14 @@ class ConsoleObserver(Observer):
         shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
         bred = f"genetic programming ({shares})"
         if not panel:
-            self.out.print(f"[bold]by[/]    {bred}; no model: {panel.why_none}")
+            self._line("by", f"{bred}; no model: {panel.why_none}")
             return
         models = ", ".join(f"{each.name} at {each.base_url}" for each in panel.models.values())
         if panel.recording is not None:
             models = f"{', '.join(panel.models)} as recorded in {panel.recording.parent}"
         asked = f"{models}, up to {experiment.budget.llm_calls} calls"
         self.is_model_alone = panel.mode == "only"
-        self.out.print(f"[bold]by[/]    {asked if panel.mode == 'only' else f'{bred}; {asked}'}")
+        self._line("by", asked if panel.mode == "only" else f"{bred}; {asked}")
         if experiment.fitness.on == "validation":
             self.notice("the model is shown validation and is scored on it: this can only end "
                         "NOT TESTED")  # fmt: skip
@@ -156,6 +156,10 @@ class ConsoleObserver(Observer):
         self._say_models(run)
         self._say_next(run)
 
+    def _line(self, label: str, text: str, style: str = "bold") -> None:
+        """A line that begins with a label. Its text may be anyone's: no markup is read in it."""
+        self.out.print(Text.assemble((f"{label:<5}", style), " ", text))
+
     def _show(self, progress: SearchProgress, best: str, left: float) -> None:
         if self.task is None:
             self.bar.start()
@@ -205,7 +209,7 @@ class ConsoleObserver(Observer):
 
     def _say_next(self, run: Run) -> None:
         folder = run.folder
-        self.out.print(f"files in {folder}: best.evo, result.json, journal.sqlite, finalists/")
+        self._line("files", f"in {folder}: best.evo, result.json, journal.sqlite, finalists/")
         if run.best is not None:
             last = str(run.partition.seen.time[-1])[:10]
             data = f"--data '{run.dataset.used}' --end {last}"
@@ -216,7 +220,7 @@ class ConsoleObserver(Observer):
                 f"{self.command or f'evolve run {folder}/experiment.yaml'} "
                 f"--set seed={run.experiment.seed + 1}",
             ):
-                self.out.print(f"  {text}", soft_wrap=True)
+                self.out.print(Text(f"  {text}"), soft_wrap=True)
 
 
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")

@@ -179,6 +179,9 @@ class Server:
             404: f"does the server have the model `{name}`? Set OPENAI_MODEL, or `llm.models`",
             429: "the server asks for fewer requests, or the credit is used up",
         }
-        said = self._shown(str(error.message))
+        # What stands in its body, where the client tells more than that.
+        body = error.body
+        message = body.get("message") if isinstance(body, Mapping) else None
+        said = self._shown(str(message or error.message))
         where = self.model.base_url
         return ModelError(f"{where} answered {status}: {said}", hints.get(status, ""), status)

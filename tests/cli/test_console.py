@@ -1,0 +1,54 @@
+"""What a run says of models: whole, whoever wrote it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evolve.cli.console import ConsoleObserver
+from evolve.experiment import run
+from tests.llm.scripted import GOOD, Script, fail, say, serving
+
+QUICK = Path(__file__).parents[2] / "experiments" / "quick.yaml"
+SMALL = ["budget.evaluations=120", "search.population=20", "search.epoch=2", "budget.llm_calls=2"]
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+def told(script: Script, folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    with serving(script) as server, ConsoleObserver() as observer:
+        model = f"llm.models=[{{name: 'a [b] c', base_url: '{server.url}'}}]"
+        settings = [*SMALL, model, "llm.constraint=text", *more]
+        run(QUICK, settings, out=folder, observer=observer)
+    printed = capsys.readouterr()
+    return " ".join((printed.out + printed.err).split())
+
+
+def test_what_a_server_says_is_printed_as_it_is_and_read_as_no_markup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = told(lambda body: fail(401, "[/nope] [red]stop[/red]"), tmp_path / "[run]", capsys)
+    assert "answered 401: [/nope] [red]stop[/red]" in said
+    assert "a [b] c at http://127.0.0.1" in said
+    assert "[run]: best.evo" in said
+
+
+def test_a_run_tells_what_its_model_cost_and_brought(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = told(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run", capsys)
+    assert "up to 2 calls" in said
+    assert "2 calls to models: 2,000 tokens in, 100 out, $0.0000" in said
+    assert "counted at the most" not in said
+    assert "llm:a-b-c:" in said
+    assert "free" in said
+    assert "NOT TESTED: No null run was made, so this may be luck." in said
+
+
+def test_what_no_server_counted_is_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = ("llm.wait_seconds=0", "budget.llm_calls=1")
+    said = told(lambda body: say(GOOD, seconds=8.0), tmp_path / "run", capsys, *late)
+    assert "of that, 1 without an answer are counted at the most they can have cost" in said
