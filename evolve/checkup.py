@@ -82,23 +82,25 @@ def _examine_model(
 ) -> Iterator[Finding]:
     model = client.model
     try:
-        names = desk.begin(client.server.models()).result()
+        names = desk.begin(client.server.models).result()
     except ModelError as error:
         yield Finding("model", False, f"{model.name}: {error}")
         return
     known = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
     yield Finding("model", True, f"{model.name} at {model.base_url}{known}")
     constraint = briefing_words(briefing, constraint_of(plan))
-    probes = desk.begin(client.find_shape(constraint)).result()
+    probes = desk.begin(lambda: client.find_shape(constraint)).result()
     if client.shape is None:
         yield Finding("constraint", False, probes[-1].error if probes else "it says nothing")
         return
     shape = client.shape
     text = f"{shape.level} ({shape.name}: {shape.servers})"
     yield Finding("constraint", True, f"{text}, found in {len(probes)} short questions")
-    yield _speed(desk.begin(client.exchange("probe", briefing.chat())).result()[-1])
-    work = client.exchange("ask", briefing.wish(WISH), constraint)
-    yield _judged(desk.begin(work).result()[-1], briefing)
+    chat = desk.begin(lambda: client.exchange("probe", briefing.chat())).result()
+    yield _speed(chat[-1])
+    messages = briefing.wish(WISH)
+    answer = desk.begin(lambda: client.exchange("ask", messages, constraint)).result()
+    yield _judged(answer[-1], briefing)
 
 
 def _speed(answer: Exchange) -> Finding:

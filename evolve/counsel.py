@@ -139,7 +139,7 @@ def _read(
     desk: Desk, client: Client, kind: Kind, messages: list[Message], constraint: Constraint,
     briefing: Briefing,
 ) -> tuple[tuple[Exchange, ...], Reading]:  # fmt: skip
-    exchanges = desk.begin(client.exchange(kind, messages, constraint)).result()
+    exchanges = desk.begin(lambda: client.exchange(kind, messages, constraint)).result()
     last = exchanges[-1]
     if last.error:
         raise EvolveError(last.error)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from dsl.format import format_program
@@ -114,7 +115,7 @@ def audit(judged: Judged, notify: Callable[[str], None] = lambda _: None) -> Aud
         server = server_of(desk, model, variables, TIMEOUT_SECONDS)
         client = Client(server, "text", "", {}, notify)
         while True:
-            made += desk.begin(client.exchange("audit", messages)).result()
+            made += desk.begin(partial(client.exchange, "audit", messages)).result()
             answer = made[-1]
             if answer.error:
                 raise EvolveError(answer.error)

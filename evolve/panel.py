@@ -175,7 +175,7 @@ def named(
         if model.name == UNNAMED:
             server = server_of(desk, model, variables, LIST_SECONDS)
             try:
-                names = desk.begin(server.models()).result()
+                names = desk.begin(server.models).result()
             except ModelError:
                 names = []
             model = replace(model, name=names[0]) if names else model

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Protocol
 
@@ -115,9 +116,9 @@ class Live:
         self._secretary.keep_call(call)
         client = self._clients[call.model]
         if call.kind == "compact":
-            work = client.read_json(call.kind, call.messages, self._merger)
+            work = partial(client.read_json, call.kind, call.messages, self._merger)
         else:
-            work = client.exchange(call.kind, call.messages, self._constraint)
+            work = partial(client.exchange, call.kind, call.messages, self._constraint)
         self._open[call.number] = self._desk.begin(work)
         self._open[call.number].add_done_callback(lambda done: self._keep(call.number, done))
 

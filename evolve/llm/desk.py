@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+Work = Callable[[], Coroutine[Any, Any, Result]]
 CLOSING_SECONDS = 5.0
 
 
@@ -26,11 +27,11 @@ class Desk:
         """
         self._loop = asyncio.new_event_loop()
         self._places = asyncio.Semaphore(concurrency)
-        self._closed_with: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._closed_with: list[Work[None]] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="models", daemon=True)
         self._thread.start()
 
-    def begin(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+    def begin(self, work: Work[Result]) -> Future[Result]:
         """Do some work as soon as there is a place; comes back at once."""
         return asyncio.run_coroutine_threadsafe(self._placed(work), self._loop)
 
@@ -38,7 +39,7 @@ class Desk:
         """Call something on the thread, between pieces of work."""
         self._loop.call_soon_threadsafe(function)
 
-    def closes(self, closing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def closes(self, closing: Work[None]) -> None:
         """Close something with the desk, once nothing is under way."""
         self._closed_with.append(closing)
 
@@ -52,9 +53,9 @@ class Desk:
         if not self._thread.is_alive():
             self._loop.close()
 
-    async def _placed(self, work: Coroutine[Any, Any, Result]) -> Result:
+    async def _placed(self, work: Work[Result]) -> Result:
         async with self._places:
-            return await work
+            return await work()
 
     async def _put_away(self) -> None:
         own = asyncio.current_task()
