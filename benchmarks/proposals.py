@@ -15,6 +15,7 @@ from pathlib import Path
 from report import report
 
 from evolve.experiment import run
+from evolve.llm.selection import is_arm
 from evolve.report.result import Run
 
 QUICK = Path(__file__).parents[1] / "experiments" / "quick.yaml"
@@ -39,7 +40,7 @@ def main() -> None:
         credit
         for _, mixed in pairs
         for name, credit in mixed.progress.ledger.items()
-        if name.startswith("llm:")
+        if is_arm(name)
     ]
     spent = [mixed.spent for _, mixed in pairs if mixed.spent is not None]
     report(

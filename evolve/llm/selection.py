@@ -11,6 +11,7 @@ from evolve.search.individual import Individual
 from evolve.search.search import Progress
 from prompts import Direction
 
+ARM = "llm"  # how the name of a model's arm begins
 TOURNAMENT = 3
 FRESH = "different"  # what is asked for where nothing is there to build on
 LONGEST_LINE = 5  # generations of a lineage that are told
@@ -18,7 +19,18 @@ LONGEST_LINE = 5  # generations of a lineage that are told
 
 def arm_name(model: str, direction: str) -> str:
     """The arm of a model and a direction, as the ledger has it."""
-    return f"llm:{model}:{direction}"
+    return f"{ARM}:{model}:{direction}"
+
+
+def is_arm(name: str) -> bool:
+    """Whether a proposer is a model asked for something."""
+    return name.startswith(f"{ARM}:")
+
+
+def parts_of_arm(name: str) -> tuple[str, str]:
+    """The model and the direction of an arm."""
+    _, model, direction = name.split(":", 2)
+    return model, direction
 
 
 @dataclass(frozen=True)

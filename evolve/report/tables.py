@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
 from evolve.backtest.backtest import Trade
 from evolve.backtest.metrics import METRICS, Unit
 from evolve.llm.ledger import ArmCost
+from evolve.llm.selection import is_arm, parts_of_arm
 from evolve.search.credit import Ledger
 
 SUMMARY = (
@@ -65,8 +66,17 @@ def proposers_table(ledger: Ledger) -> Table:
         counts = (
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
-        table.add_row(name, *[f"{count:,}" for count in counts], f"{gain:.4f}")
+        table.add_row(_label(name, ledger), *[f"{count:,}" for count in counts], f"{gain:.4f}")
     return table
+
+
+def _label(name: str, among: Iterable[str]) -> str:
+    """An arm's name as there is room for it; the model is named where there are several."""
+    if not is_arm(name):
+        return name
+    model, direction = parts_of_arm(name)
+    several = len({parts_of_arm(each)[0] for each in among if is_arm(each)}) > 1
+    return f"{model if several else 'model'}: {direction}"
 
 
 def arm_costs_table(costs: Mapping[str, ArmCost], ledger: Ledger) -> Table:
@@ -79,8 +89,8 @@ def arm_costs_table(costs: Mapping[str, ArmCost], ledger: Ledger) -> Table:
         gain = ledger[name].gain if name in ledger else 0.0
         a_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
         table.add_row(
-            name, f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}", f"{gain:.3f}",
-            f"{gain / cost.calls:.4f}", a_dollar,
+            _label(name, costs), f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}",
+            f"{gain:.3f}", f"{gain / cost.calls:.4f}", a_dollar,
         )  # fmt: skip
     return table
 
