@@ -16,7 +16,7 @@ from pathlib import Path
 from report import report
 
 from evolve.experiment import Observer, run
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 
 ROOT = Path(__file__).parents[1]
 

@@ -40,7 +40,8 @@ from evolve.plan import (
     partition_of,
     whole_space,
 )
-from evolve.search.search import Budget, search
+from evolve.search.progress import Budget
+from evolve.search.search import search
 
 NOBODY = "model"  # who is asked where the environment names nobody
 

@@ -31,7 +31,8 @@ from evolve.report.result import Assessed, Run, document
 from evolve.search.advice import Adviser
 from evolve.search.individual import Individual
 from evolve.search.island import Breeding
-from evolve.search.search import Progress, search
+from evolve.search.progress import Progress
+from evolve.search.search import search
 from evolve.store import Journal, RunFolder
 from evolve.validation.verdict import untested
 

@@ -22,7 +22,7 @@ from evolve.errors import EvolveError
 from evolve.experiment import Observer, run
 from evolve.plan import plan
 from evolve.report.result import Run, document
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 
 ROOT = Path(__file__).parents[1]
 QUICK = ROOT / "experiments" / "quick.yaml"

@@ -16,7 +16,7 @@ from dsl.check import check
 from evolve.errors import EvolveError
 from evolve.experiment import Observer, run
 from evolve.report.result import Run, document
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 from tests.llm.scripted import GOOD, Answer, Script, fail, in_turn, say, serving
 
 ROOT = Path(__file__).parents[1]
@@ -303,7 +303,7 @@ def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
 
     def script(body: dict[str, Any]) -> Answer:
         asked_to_stop.set()
-        return say(GOOD, seconds=3.0)
+        return say(GOOD, seconds=60.0)
 
     class Clock(Observer):
         seconds = 0.0
@@ -318,5 +318,5 @@ def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
             is_interrupted=asked_to_stop.is_set,
         )  # fmt: skip
     assert done.progress.stopped == "interrupted"
-    assert watch.seconds < 2.5
+    assert watch.seconds < 20
     assert (tmp_path / "run" / "result.json").exists()

@@ -19,7 +19,7 @@ from evolve.llm.ledger import Cost
 from evolve.panel import Panel
 from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
-from evolve.search.search import Progress as SearchProgress
+from evolve.search.progress import Progress as SearchProgress
 
 
 class ConsoleObserver(Observer):

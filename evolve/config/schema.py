@@ -14,8 +14,8 @@ from evolve.config.section import Section, tightened_by
 from evolve.data.partition import Split
 from evolve.fitness.fitness import Goals
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
+from evolve.search.progress import Budget
 from evolve.search.proposer import proposers
-from evolve.search.search import Budget
 
 
 def _fraction(value: object) -> object:

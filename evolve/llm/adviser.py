@@ -31,7 +31,7 @@ from evolve.llm.selection import Choice
 from evolve.llm.server import Message
 from evolve.search.advice import Hearing, Outcome, Proposal
 from evolve.search.credit import Credit, joined
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 
 LEAST_MERGED = 8  # records before a model is asked to merge them
 PROBING_TOKENS = 6000  # of finding out what a server can do

@@ -13,7 +13,7 @@ from evolve.llm.model import Model
 from evolve.llm.prompting import Briefing, Failure
 from evolve.llm.selection import Ancestry, Choice, choose_arm, choose_parents
 from evolve.llm.server import Message
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 
 Mode = Literal["mix", "only"]
 

@@ -8,7 +8,7 @@ from random import Random
 
 from evolve.search.credit import Ledger, shares
 from evolve.search.individual import Individual
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 from prompts import Direction
 
 ARM = "llm"  # how the name of a model's arm begins

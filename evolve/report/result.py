@@ -16,7 +16,7 @@ from evolve.config import Experiment
 from evolve.data import Dataset, Partition
 from evolve.llm.ledger import ArmCost, Cost, Ledger
 from evolve.search.individual import Individual
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 from evolve.validation.verdict import Verdict
 
 PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")

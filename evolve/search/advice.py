@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from dsl.program import Program
 from evolve.search.credit import Credit
 from evolve.search.individual import Individual
-
-if TYPE_CHECKING:
-    from evolve.search.search import Progress
+from evolve.search.progress import Progress
 
 Fate = Literal["evaluated", "duplicate", "no budget"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from deap import tools
@@ -20,44 +20,12 @@ from evolve.search.island import (
     immigrated,
     run_epoch,
 )
+from evolve.search.progress import Budget, Progress
 
 FAME = 5
 MIGRANTS = 2
 IMPROVEMENT = 1e-9
 INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When to stop: at so many evaluations, epochs without improvement, or minutes."""
-
-    evaluations: int
-    stale_epochs: int | None = None
-    minutes: float | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The state of a search at the end of an epoch.
-
-    Attributes:
-        epoch: its number, 0 for the seeds.
-        trials: what this epoch evaluated that no other island had, in order.
-        evaluated: distinct programs evaluated so far.
-        best: the best feasible individual so far.
-        ledger: counts by proposer so far.
-        islands: the populations.
-        stopped: why the search ends here; empty if it goes on.
-    """
-
-    epoch: int
-    trials: tuple[Individual, ...]
-    evaluated: int
-    best: Individual | None
-    fame: tuple[Individual, ...]
-    ledger: Mapping[str, Credit]
-    islands: tuple[Island, ...]
-    stopped: str = ""
 
 
 @dataclass

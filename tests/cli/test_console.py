@@ -51,5 +51,5 @@ def test_what_no_server_counted_is_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     late = ("llm.wait_seconds=0", "budget.llm_calls=1")
-    said = told(lambda body: say(GOOD, seconds=8.0), tmp_path / "run", capsys, *late)
+    said = told(lambda body: say(GOOD, seconds=60.0), tmp_path / "run", capsys, *late)
     assert "of that, 1 without an answer are counted at the most they can have cost" in said

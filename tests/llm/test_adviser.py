@@ -20,7 +20,8 @@ from evolve.llm.ledger import Caps, Ledger
 from evolve.llm.model import Model
 from evolve.llm.portrait import Gallery
 from evolve.llm.prompting import Briefing
-from evolve.search.search import Budget, Progress, search
+from evolve.search.progress import Budget, Progress
+from evolve.search.search import search
 from tests.samples import random_bars
 from tests.search.toy import toy_breeding, with_weights
 

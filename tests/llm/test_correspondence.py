@@ -87,10 +87,10 @@ def test_what_has_not_come_yet_is_left_for_later() -> None:
 
 def test_an_interrupted_wait_ends_and_closing_gives_up_what_is_under_way() -> None:
     kept, began = Kept(), time.monotonic()
-    with live(lambda body: say("never", seconds=3.0), kept, interrupted=True) as sent:
+    with live(lambda body: say("never", seconds=60.0), kept, interrupted=True) as sent:
         sent.begin(call(1))
         assert sent.collect(1, 1, soon(60)) is None
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 20
     assert kept.rows == [("call", 1)]
 
 

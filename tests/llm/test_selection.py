@@ -34,7 +34,7 @@ from evolve.llm.selection import (
 from evolve.search.credit import Credit
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import Island
-from evolve.search.search import Progress
+from evolve.search.progress import Progress
 from evolve.search.space import build_space
 from prompts import Direction
 from tests.samples import random_bars

@@ -12,7 +12,8 @@ from dsl.program import Program
 from evolve.search.advice import Hearing, Outcome, Proposal
 from evolve.search.credit import Credit
 from evolve.search.island import Breeding, Epoch, Island
-from evolve.search.search import Budget, Progress, search
+from evolve.search.progress import Budget, Progress
+from evolve.search.search import search
 from tests.search.toy import ToyScores, toy_breeding
 
 GUEST = "guest"

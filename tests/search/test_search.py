@@ -14,8 +14,9 @@ import pytest
 from dsl.check import check
 from evolve.search.credit import Credit, shares
 from evolve.search.island import first_island, run_epoch
+from evolve.search.progress import Budget, Progress
 from evolve.search.proposer import proposers
-from evolve.search.search import Budget, Progress, search
+from evolve.search.search import search
 from tests.search.toy import ToyScores, closeness, toy_breeding
 
 ROOT = Path(__file__).parents[2]
