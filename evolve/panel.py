@@ -29,6 +29,7 @@ from evolve.store.folder import JOURNAL
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # at once
 LIST_SECONDS = 5.0
 OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how a kept constraint begins
+FREE = Constraint("", "", {})
 EVENT = "models"  # in the journal
 
 
@@ -223,7 +224,8 @@ def adviser_of(
             clients = clients_of(
                 desk, panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
             )
-            constraint = briefing_words(briefing, grammar())
+            is_free = llm.constraint == "text"
+            constraint = FREE if is_free else briefing_words(briefing, grammar())
             merger = Constraint("", "", merger_schema())
             correspondence = Live(
                 desk, clients, constraint, merger, secretary, is_interrupted, waiting

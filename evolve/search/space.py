@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from dsl.bars import FIELDS
 from dsl.catalog import Catalog, catalog
@@ -16,6 +16,7 @@ from dsl.terms import Operator
 from evolve.errors import EvolveError
 
 DIRECTIONS = ("long", "short")
+REMEMBERED = 4  # sets of operators
 LOGIC = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")  # always there
 
 
@@ -94,8 +95,14 @@ def build_space(
         EvolveError: for an unknown operator.
     """
     known = known or catalog()
-    allowed = _allowed(known, operators)
-    return Space(productions_of(allowed), tuple(directions), max_nodes, known, tuple(allowed))
+    allowed = tuple(_allowed(known, operators))
+    return Space(_productions(allowed), tuple(directions), max_nodes, known, allowed)
+
+
+@lru_cache(REMEMBERED)
+def _productions(operators: tuple[Operator, ...]) -> dict[Kind, Groups]:
+    """What can be made of some operators; half a second's work for all of them."""
+    return productions_of(operators)
 
 
 def _allowed(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
