@@ -21,7 +21,7 @@ from evolve.llm.portrait import Gallery
 from evolve.llm.prompting import Briefing
 from evolve.llm.reading import read_answer
 from evolve.llm.reply import ModelError
-from evolve.panel import briefing_words, clients_of, models_of, named
+from evolve.panel import clients_of, constraint_from, models_of, named
 from evolve.plan import Plan, constraint_of, whole_space
 from evolve.report.result import versions
 
@@ -88,7 +88,7 @@ def _examine_model(
         return
     known = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
     yield Finding("model", True, f"{model.name} at {model.base_url}{known}")
-    constraint = briefing_words(briefing, constraint_of(plan))
+    constraint = constraint_from(briefing, constraint_of(plan))
     probes = desk.begin(lambda: client.find_shape(constraint)).result()
     if client.shape is None:
         yield Finding("constraint", False, probes[-1].error if probes else "it says nothing")

@@ -25,8 +25,8 @@ from evolve.llm.server import Message
 from evolve.llm.shapes import Constraint
 from evolve.panel import (
     Panel,
-    briefing_words,
     clients_of,
+    constraint_from,
     models_of,
     named,
     panel_of,
@@ -120,7 +120,7 @@ def ask(wish: str, bars: Bars, market: Market, notify: Callable[[str], None]) ->
         )
     space = whole_space()
     briefing = Briefing(space, Goals(), Gallery(bars, market), strategies=1)
-    constraint = briefing_words(briefing, constraint_of(None))
+    constraint = constraint_from(briefing, constraint_of(None))
     with closing(Desk(1)) as desk:
         clients = clients_of(
             desk, named(desk, models, variables), briefing, variables, notify=notify

@@ -131,7 +131,7 @@ def labelled(models: Sequence[Model]) -> dict[str, Model]:
     return found
 
 
-def briefing_words(briefing: Briefing, grammar: Grammar) -> Constraint:
+def constraint_from(briefing: Briefing, grammar: Grammar) -> Constraint:
     """What an answer is held to, with the words that go with it."""
     return Constraint(
         lark_text(grammar), gbnf_text(grammar), json_schema(grammar),
@@ -225,7 +225,7 @@ def adviser_of(
                 desk, panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
             )
             is_free = llm.constraint == "text"
-            constraint = FREE if is_free else briefing_words(briefing, grammar())
+            constraint = FREE if is_free else constraint_from(briefing, grammar())
             merger = Constraint("", "", merger_schema())
             correspondence = Live(
                 desk, clients, constraint, merger, secretary, is_interrupted, waiting

@@ -212,6 +212,17 @@ def test_the_budget_is_never_passed(cap: str, most: int, tmp_path: Path) -> None
     assert done.progress.evaluated == 600
 
 
+def test_what_few_calls_there_are_tokens_for_are_spread_over_the_run(tmp_path: Path) -> None:
+    with serving(lambda body: say(IDEAS[0], tokens=(6000, 1500))) as server:
+        settings = asked(server.url, "budget.llm_calls=50", "budget.llm_tokens=60000")
+        done = run(QUICK, settings, out=tmp_path / "run")
+    at = {json.loads(each)["number"]: json.loads(each)["evaluated"] for (each,) in rows(
+        done.folder, "SELECT detail FROM events WHERE kind='epoch'")}  # fmt: skip
+    taken = [at[epoch] for (epoch,) in rows(done.folder, "SELECT taken_epoch FROM calls")]
+    assert len(taken) >= 4
+    assert taken[-1] > 300
+
+
 def test_dollars_are_counted_from_the_servers_usage_and_capped(tmp_path: Path) -> None:
     with serving(lambda body: say(GOOD, tokens=(1000, 500))) as server:
         model = (

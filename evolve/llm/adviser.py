@@ -100,7 +100,7 @@ class ModelAdviser:
         if progress.stopped or not self._schedule.is_due:
             return
         goes_on = self._schedule.takes_rest() or self._ask_round(progress)
-        under_way, left = len(self._under_way), self.ledger.calls_left
+        under_way, left = len(self._under_way), self.ledger.calls_affordable
         self._schedule.asked(progress.evaluated, under_way, left, goes_on)
 
     def _ask_round(self, progress: Progress) -> bool:

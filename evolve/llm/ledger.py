@@ -72,6 +72,15 @@ class Ledger:
         most = self.caps.calls
         return 1_000_000 if most is None else max(0, most - self.committed.calls)
 
+    @property
+    def calls_affordable(self) -> int:
+        """How many further calls what is left will pay for, at what they cost so far."""
+        committed, found = self.committed, float(self.calls_left)
+        for used, cap in ((committed.tokens, self.caps.tokens), (committed.usd, self.caps.usd)):
+            if cap is not None and used:
+                found = min(found, committed.calls * (cap - used) / used)
+        return int(found)
+
     def hold(self, number: int, most: Cost) -> bool:
         """Commit to a call that costs at the most so much; False, and nothing, over a cap."""
         would = self.committed + most

@@ -102,6 +102,19 @@ def test_the_calls_left_are_those_not_committed() -> None:
     assert Ledger(NO_CAPS).calls_left >= 1_000_000
 
 
+def test_the_calls_that_can_be_paid_are_judged_by_what_they_cost_so_far() -> None:
+    ledger = Ledger(Caps(calls=20, tokens=10_000, usd=9.0))
+    assert ledger.calls_affordable == 20  # nothing is known yet
+    assert ledger.hold(1, MOST)
+    ledger.settle(1, [ANSWERED])
+    a_call = ledger.spent.tokens
+    assert ledger.calls_affordable == (10_000 - a_call) // a_call < 19
+    assert Ledger(Caps(calls=3)).calls_affordable == 3
+    free = Ledger(Caps(calls=5, usd=0.0))
+    assert free.hold(1, Cost(1, 10, 10, 0.0))
+    assert free.calls_affordable == 4
+
+
 def test_what_is_given_up_is_spent_as_it_was_held() -> None:
     ledger = Ledger(Caps(calls=3))
     assert ledger.hold(1, MOST)

@@ -22,7 +22,7 @@ from evolve.llm.prompting import Briefing
 from evolve.llm.reading import read_answer
 from evolve.llm.server import Server
 from evolve.llm.shapes import Constraint
-from evolve.panel import OPENINGS, briefing_words
+from evolve.panel import OPENINGS, constraint_from
 from evolve.plan import constraint_of, plan
 from tests.llm.local_model import model_file, served
 from tests.samples import random_bars
@@ -50,7 +50,7 @@ def briefing() -> Briefing:
 
 @pytest.fixture(scope="module")
 def constraint(briefing: Briefing) -> Constraint:
-    return briefing_words(briefing, constraint_of(plan(QUICK)))
+    return constraint_from(briefing, constraint_of(plan(QUICK)))
 
 
 def client_at(address: str, wanted: str = "auto") -> Client:
