@@ -16,6 +16,7 @@ from evolve.config import Experiment
 from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
 from evolve.llm.ledger import Cost
+from evolve.llm.model import UNNAMED
 from evolve.panel import Panel
 from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
@@ -93,7 +94,10 @@ class ConsoleObserver(Observer):
         if not panel:
             self._line("by", f"{bred}; no model: {panel.why_none}")
             return
-        models = ", ".join(f"{each.name} at {each.base_url}" for each in panel.models.values())
+        models = ", ".join(
+            f"{'the first model' if each.name == UNNAMED else each.name} at {each.base_url}"
+            for each in panel.models.values()
+        )
         if panel.recording is not None:
             models = f"{', '.join(panel.models)} as recorded in {panel.recording.parent}"
         asked = f"{models}, up to {experiment.budget.llm_calls} calls"
