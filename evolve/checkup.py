@@ -20,7 +20,7 @@ from evolve.llm.model import environment
 from evolve.llm.portrait import Gallery
 from evolve.llm.prompting import Briefing
 from evolve.llm.reading import read_answer
-from evolve.llm.reply import ModelError
+from evolve.llm.reply import CHARACTERS_PER_TOKEN, ModelError
 from evolve.panel import clients_of, constraint_from, models_of, named
 from evolve.plan import Plan, constraint_of, whole_space
 from evolve.report.result import versions
@@ -28,6 +28,8 @@ from evolve.report.result import versions
 SAMPLE = "sample:sp500"
 WISH = "buy short dips in a rising market"
 TIMEOUT_SECONDS = 120.0
+LEAST_READ = 0.6  # of the tokens that a prompt has about, or it was cut
+ROOMY_TOKENS = 8192
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,18 @@ def _examine_model(
     messages = briefing.wish(WISH)
     answer = desk.begin(lambda: client.exchange("ask", messages, constraint)).result()
     yield _judged(answer[-1], briefing)
+    yield from _cut_short(answer[-1])
+
+
+def _cut_short(answer: Exchange) -> Iterator[Finding]:
+    """A finding if the server seems to have read a part of what it was sent."""
+    sent = sum(len(each["content"]) for each in answer.messages) // CHARACTERS_PER_TOKEN
+    if not answer.error and answer.tokens_in < LEAST_READ * sent:
+        text = (
+            f"it read {answer.tokens_in:,} of some {sent:,} tokens: give the server a context of "
+            f"{ROOMY_TOKENS:,} or more, or fewer `language.operators`"
+        )
+        yield Finding("context", False, text)
 
 
 def _speed(answer: Exchange) -> Finding:
