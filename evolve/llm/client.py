@@ -54,7 +54,9 @@ class Client:
         self._probe, self._openings, self._notify = probe, openings, notify
         self._left = shapes_for(constraint)
         self._key = f"{server.model.base_url} {server.model.name}"
-        self._shape = _remembered(self._key, self._left)
+        # Where a level has one shape its word is taken: nothing is probed until it fails.
+        is_only = len(self._left) == 2
+        self._shape = self._left[0] if is_only else _remembered(self._key, self._left)
         self._unreadable, self._is_for_now = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
 

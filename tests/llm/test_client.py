@@ -17,7 +17,7 @@ from evolve.llm.client import Client
 from evolve.llm.exchange import Exchange
 from evolve.llm.model import Model
 from evolve.llm.server import Server
-from evolve.llm.shapes import SHAPES, Constraint
+from evolve.llm.shapes import SCHEMA, SHAPES, Constraint
 from tests.llm.scripted import GOOD, Answer, Script, fail, say, serving
 
 Result = TypeVar("Result")
@@ -285,7 +285,7 @@ def test_of_a_server_that_is_not_running_nothing_is_remembered(
 
 @pytest.mark.parametrize(
     ("constraint", "probes"),
-    [("text", []), ("json_schema", ["response_format"]), ("grammar", NAMES[:-2])],
+    [("text", []), ("grammar", NAMES[:-2])],
 )
 def test_no_more_is_tried_than_the_experiment_says(constraint: str, probes: list[str]) -> None:
     with serving(knowing("nothing")) as server:
@@ -294,12 +294,22 @@ def test_no_more_is_tried_than_the_experiment_says(constraint: str, probes: list
     assert (found, set(server.bodies[-1])) == ("text", PLAIN)
 
 
-@pytest.mark.parametrize("constraint", ["text", "json_schema"])
-def test_less_strictness_of_one_run_does_not_bind_another(constraint: str) -> None:
+def test_a_level_of_one_shape_is_taken_at_its_word_until_it_fails() -> None:
+    with serving(knowing("response_format")) as server:
+        made, found = with_client(server.url, ask, "json_schema")
+    assert (shapes(made), found) == ([("propose", "response_format")], "response_format")
+    with serving(lambda body: fail(400) if "response_format" in body else say(GOOD)) as server:
+        made, found = with_client(server.url, ask, "json_schema")
+    assert shapes(made) == [("propose", "response_format"), ("propose", "text")]
+    assert (made[-1].text, found) == (GOOD, "text")
+
+
+@pytest.mark.parametrize(("constraint", "shape"), [("text", "text"), ("json_schema", SCHEMA.name)])
+def test_less_strictness_of_one_run_does_not_bind_another(constraint: str, shape: str) -> None:
     with serving(knowing("ebnf")) as server:
-        assert with_client(server.url, ask, constraint)[1] == "text"
+        assert with_client(server.url, ask, constraint)[1] == shape
         assert with_client(server.url, ask)[1] == "ebnf"
-        assert with_client(server.url, ask, constraint)[1] == "text"
+        assert with_client(server.url, ask, constraint)[1] == shape
 
 
 def test_the_words_of_probes_are_the_same_each_time_but_differ_between_shapes() -> None:
