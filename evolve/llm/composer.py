@@ -82,12 +82,12 @@ class Composer:
             self.briefing.parent(each, f"p{index}", self._ancestry.line(each))
             for index, each in enumerate(parents, start=1)
         ]
-        folder = self.briefing.folder
-        told = learnings
-        if told.tokens(folder) > terms.learnings_tokens:
-            told = told.ranked()
         messages = self.briefing.task(
-            choice.direction, described, base, tuple(self._failures),
-            told.text(folder) if told else "", self.briefing.examples(terms.examples, rng),
-        )  # fmt: skip
+            choice.direction,
+            described,
+            base,
+            tuple(self._failures),
+            learnings.told(terms.learnings_tokens, self.briefing.folder),
+            self.briefing.examples(terms.examples, rng),
+        )
         return messages, choice

@@ -67,6 +67,15 @@ class Learnings:
         """About how many tokens it takes to tell."""
         return len(self.text(folder)) // CHARACTERS_PER_TOKEN
 
+    def told(self, most_tokens: int, folder: Path | None = None) -> str:
+        """What a model is told: ranked, and cut at the end of a line, where it is too long."""
+        if not self:
+            return ""
+        is_long = self.tokens(folder) > most_tokens
+        text = (self.ranked() if is_long else self).text(folder)
+        most = most_tokens * CHARACTERS_PER_TOKEN
+        return text if len(text) <= most else text[:most].rpartition("\n")[0]
+
     def with_records(self, more: Sequence[Learning]) -> Learnings:
         """With further records."""
         return replace(self, records=(*self.records, *more))

@@ -168,6 +168,18 @@ def test_what_is_told_is_read_again_with_records_as_what_was_measured_before() -
     assert "## Measured before\n\n- Dips revert." in read.text()
 
 
+def test_what_is_told_keeps_to_its_tokens_and_to_whole_lines() -> None:
+    many = Learnings({}, tuple(
+        Learning(f"belief {n} " + "x" * 100, "tune", "sharpe", n / 10, 0.0) for n in range(30)
+    ))  # fmt: skip
+    assert Learnings().told(1000) == ""
+    assert many.told(100_000) == many.text()
+    assert many.told(600) == many.ranked().text()
+    short = many.told(200)
+    assert 0 < len(short) <= 800
+    assert many.ranked().text().startswith(f"{short}\n")
+
+
 def test_a_persons_own_notes_are_read() -> None:
     notes = "# My notes\nBuy dips.\n\n* Not on Mondays.\n\n### WORKS!\n- Trends\n## Other\n-  x  y"
     read = read_learnings(notes)
