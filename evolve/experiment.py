@@ -68,9 +68,6 @@ class Observer:
         """The run ended."""
 
 
-MOST_BASELINES = 8  # strategies to start from that are shown on train
-
-
 def run(
     experiment: str | Path | Plan,
     overrides: Sequence[str] = (),
@@ -119,8 +116,7 @@ def run(
             journal.event("notice", text=notice)
         if not is_compiled():
             watch.compiling()
-        shown = ready.seeds[:MOST_BASELINES]
-        watch.baselines([_on_train(each, partition, market) for each in shown])
+        watch.baselines([_on_train(each, partition, market) for each in ready.seeds])
 
         def tell(text: str) -> None:
             journal.event("notice", text=text)
@@ -189,7 +185,7 @@ def _search(
         settings.budget.budget(),
         settings.seed,
         settings.search.islands,
-        ready.seeds,
+        (*ready.seeds, *ready.further),
         is_interrupted=is_interrupted,
         adviser=adviser,
     )

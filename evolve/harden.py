@@ -147,14 +147,14 @@ def harden(judged: Judged, found: Audit, out: Path | None, watch: Observer) -> R
         watch: told what happens.
     """
     ready = replace(judged.plan, experiment=found.experiment)
-    space = ready.space
     programs = [each.program for each in judged.trials]
-    kept = [each for each in programs if not space.objection(each)]
-    limits = found.experiment.budget.model_copy(update={"evaluations": max(1, len(kept))})
+    kept = tuple(each for each in programs if not ready.space.objection(each))
+    scored = {each.key for each in (*ready.seeds, *kept)}
+    limits = found.experiment.budget.model_copy(update={"evaluations": max(1, len(scored))})
     again = found.experiment.model_copy(
         update={"budget": limits, "name": f"{found.experiment.name[:50]}-hardened"}
     )
-    finished = run(replace(ready, experiment=again, seeds=tuple(kept)), out=out, observer=watch)
+    finished = run(replace(ready, experiment=again, further=kept), out=out, observer=watch)
     with Journal(RunFolder(finished.folder).journal) as journal:
         journal.event(
             "hardened",

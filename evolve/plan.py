@@ -81,13 +81,20 @@ def words_of(settings: Experiment, base: Path) -> Words:
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment with its paths resolved, ready to run."""
+    """An experiment with its paths resolved, ready to run.
+
+    Attributes:
+        base: the folder of its YAML.
+        seeds: the strategies it starts from; further: programs that are scored with them.
+        operators: those it may use; words: what it says to its models.
+    """
 
     experiment: Experiment
     base: Path
     seeds: tuple[Program, ...]
     operators: Catalog
     words: Words
+    further: tuple[Program, ...] = ()
 
     @cached_property
     def space(self) -> Space:
