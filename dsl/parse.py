@@ -116,6 +116,17 @@ def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:
 
 
 @cache
+def keywords() -> frozenset[str]:
+    """The words that mean something in the grammar itself."""
+    terminals = re.findall(r"^_?[A-Z]+: /\(?([a-z|]+)\)?\\b/", _grammar(), re.MULTILINE)
+    return frozenset(word for each in terminals for word in each.split("|"))
+
+
+def _grammar() -> str:
+    return files("grammar").joinpath("strategy.lark").read_text("utf-8")
+
+
+@cache
 def _reader() -> tuple[Lark, list[Token]]:
     comments: list[Token] = []
 
@@ -123,10 +134,9 @@ def _reader() -> tuple[Lark, list[Token]]:
         comments.append(token)
         return token
 
-    grammar = files("grammar").joinpath("strategy.lark").read_text("utf-8")
     callbacks: dict[str, Any] = {"COMMENT": keep}
     reader = Lark(
-        grammar,
+        _grammar(),
         parser="lalr",
         start=["file", "alone", "signature"],
         transformer=Builder(),

@@ -13,7 +13,7 @@ from evolve.backtest.market import Market
 from evolve.data import load
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import Goals
-from evolve.llm.client import Client
+from evolve.llm.client import Client, noted
 from evolve.llm.composer import Composer
 from evolve.llm.desk import Desk
 from evolve.llm.exchange import Exchange, Kind
@@ -48,6 +48,9 @@ NOBODY = "model"  # who is asked where the environment names nobody
 
 def first_messages(plan: Plan, direction: str | None = None) -> list[Message]:
     """Exactly what a model is sent first in a run of an experiment.
+
+    Where `llm.constraint` leaves it to the server, as one that is not held by a JSON schema gets
+    it: that level adds `prompts/json.md`.
 
     Args:
         plan: the experiment.
@@ -84,7 +87,8 @@ def first_messages(plan: Plan, direction: str | None = None) -> list[Message]:
             f"`{direction}` needs {needed} strategies to build on, and the run begins with fewer",
             "add some to `start_from`",
         )
-    return messages
+    is_tree = settings.llm.constraint == "json_schema"
+    return list(noted(messages, briefing.word("json.md") if is_tree else ""))
 
 
 @dataclass(frozen=True)

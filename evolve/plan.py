@@ -188,12 +188,17 @@ def with_inputs(plan: Plan, folder: RunFolder) -> Experiment:
     """The experiment with the files it names kept in the run folder, and named there."""
     settings, language = plan.experiment, plan.experiment.language
 
+    copies: dict[Path, str] = {}
+
     def kept(names: Sequence[str]) -> list[str]:
-        copies = []
-        for name in names:
-            copies.append(f"{INPUTS}/{Path(name).name}")
-            folder.write_text(copies[-1], (plan.base / name).read_text("utf-8-sig"))
-        return copies
+        for path in (plan.base / name for name in names):
+            copy, further = f"{INPUTS}/{path.name}", 2
+            while copy in copies.values():
+                copy, further = f"{INPUTS}/{path.stem}-{further}{path.suffix}", further + 1
+            if path not in copies:
+                copies[path] = copy
+                folder.write_text(copy, path.read_text("utf-8-sig"))
+        return [copies[plan.base / name] for name in names]
 
     places = {
         name: str(resolved(path, plan.base).resolve())

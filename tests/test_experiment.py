@@ -248,3 +248,18 @@ def test_an_included_file_is_checked_first(define: str, said: str, tmp_path: Pat
     (tmp_path / "own.evo").unlink()
     with pytest.raises(EvolveError, match="there is no file"):
         plan(tmp_path / "own.yaml")
+
+
+def test_strategies_of_one_file_name_are_kept_apart_and_the_kept_experiment_is_the_same(
+    tmp_path: Path,
+) -> None:
+    for folder, days in (("a", 3), ("b", 5)):
+        (tmp_path / folder).mkdir()
+        text = f"strategy {folder} {{ buy when close > sma(close, {days}) hold 4 }}"
+        (tmp_path / folder / "s.evo").write_text(text)
+    text = QUICK.read_text("utf-8").replace("strategies/sma_cross.evo", "a/s.evo, b/s.evo")
+    (tmp_path / "two.yaml").write_text(text)
+    finished = run(tmp_path / "two.yaml", SMALL, out=tmp_path / "run")
+    again = plan(finished.folder / "experiment.yaml")
+    assert again.seeds == plan(tmp_path / "two.yaml").seeds
+    assert [each.name for each in again.seeds] == ["a", "b"]

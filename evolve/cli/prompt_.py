@@ -17,7 +17,11 @@ from evolve.cli.options import json_option
 def command(
     experiment: Path, direction: str | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
-    """Print the first messages a model gets in a run of EXPERIMENT; none is asked."""
+    """Print the first messages a model gets in a run of EXPERIMENT; none is asked.
+
+    A server that is held by a JSON schema gets prompts/json.md too: see it with
+    --set llm.constraint=json_schema.
+    """
     import json
 
     from evolve.counsel import first_messages

@@ -168,11 +168,7 @@ class Client:
         self, kind: Kind, messages: Sequence[Message], shape: Shape,
         constraint: Constraint | None, max_tokens: int | None = None,
     ) -> Exchange:  # fmt: skip
-        sent = tuple(messages)
-        note = constraint.notes.get(shape.level, "") if constraint else ""
-        if note:
-            last = {**sent[-1], "content": f"{sent[-1]['content']}\n\n{note}"}
-            sent = (*sent[:-1], last)
+        sent = noted(messages, constraint.notes.get(shape.level, "") if constraint else "")
         label = self.model.label
         try:
             reply = await self.server.ask(sent, shape, constraint, max_tokens)
@@ -186,6 +182,14 @@ class Client:
     def _settle(self, shape: Shape) -> None:
         if shape is self._shape and not self._is_for_now:
             _remember(self._key, shape)
+
+
+def noted(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
+    """The messages with what a level adds to the last of them."""
+    if not note:
+        return tuple(messages)
+    *before, last = messages
+    return (*before, {**last, "content": f"{last['content']}\n\n{note}"})
 
 
 def _answered(

@@ -97,7 +97,12 @@ def _said_by_tree(place: str, known: Catalog | None) -> str | None:
             document = json.loads(text) if text.startswith("{") else None
         except (ValueError, RecursionError):
             continue
-        if isinstance(document, dict):
+        if not isinstance(document, dict):
+            continue
+        said = document.get("strategy")
+        if isinstance(said, str):
+            return said
+        if said is not None or not _HEAD.search(place):
             return text_of_tree(document, known)
     return None
 

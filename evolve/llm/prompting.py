@@ -14,6 +14,7 @@ import prompts
 from dsl.bars import FIELDS
 from dsl.check import check
 from dsl.format import compact_text, format_program
+from dsl.parse import keywords
 from dsl.program import Program
 from dsl.reference import guide_values
 from dsl.simplify import MAX_WINDOW_BARS
@@ -29,6 +30,7 @@ from evolve.search.space import Space
 
 DIGITS = 3
 SOME_MARKET = "market"
+_NAME, _WORD = re.compile(r"[A-Za-z_]\w*"), re.compile(r"[A-Za-z0-9]+")
 LONGEST_FAILURE = 200
 LEAST_EXAMPLES = 2
 
@@ -172,10 +174,21 @@ class Briefing:
         }
 
     def _without_symbols(self, source: str) -> str:
-        """A source in which no name that a person chose tells the market."""
-        for symbol in self.gallery.bars.symbols:
-            source = re.sub(re.escape(symbol), SOME_MARKET, source, flags=re.IGNORECASE)
-        return source
+        """A source in which no name that a person chose tells the market.
+
+        What the language itself says stays as it is, whatever a symbol is called.
+        """
+        parts = {part.lower() for each in self.gallery.bars.symbols for part in _WORD.findall(each)}
+
+        def told(found: re.Match[str]) -> str:
+            name = found.group()
+            if name in keywords() or self.space.find.find(name) is not None:
+                return name
+            return "_".join(
+                SOME_MARKET if part.lower() in parts else part for part in name.split("_")
+            )
+
+        return _NAME.sub(told, source)
 
     def examples(self, count: int, rng: Random) -> list[str]:
         """Strategies that show the form, drawn anew each time, all of the experiment's language."""

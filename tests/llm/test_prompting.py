@@ -188,6 +188,19 @@ def test_nothing_is_told_that_would_be_refused(
     assert ("3 * atr(14)" in told) == ({"atr", "*"} <= names)
 
 
+@pytest.mark.parametrize("symbol", ["A", "SMA", "hold", "BUY", "DAYS", "^GSPC", "BTC-USD"])
+def test_a_symbol_leaves_the_language_as_it_is_and_goes_out_of_a_persons_names(symbol: str) -> None:
+    bars = replace(TRAIN.gallery.bars, symbols=(symbol,))
+    briefing = replace(TRAIN, gallery=replace(TRAIN.gallery, bars=bars))
+    param = f"{re.sub('[^A-Za-z]', '', symbol.split('-')[0]).lower()}_span"
+    text = f"strategy s {{ param {param} = 5 in 2..9 buy when close > sma(close, {param}) hold 9 }}"
+    (scores,) = FoldFitness(TRAIN.gallery.bars, market(), GOALS)([check(text)])
+    seed = Individual(check(text), scores, Fitness((1.0, -1.0), scores.values), "seed", (), 0, 0)
+    source = briefing.parent(seed, "p1", ("seed",))["source"]
+    assert check(source).hash == check(text).hash
+    assert "param market_span = 5" in source
+
+
 def test_examples_are_few_of_the_space_and_drawn_anew() -> None:
     space = build_space(None, ("long",), 40)
     briefing = replace(TRAIN, space=space)

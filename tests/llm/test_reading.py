@@ -185,6 +185,13 @@ def test_a_wrong_tree_is_refused_in_words(tree: object) -> None:
     assert refusal(json.dumps(tree)).why.startswith(("error[", "warning["))
 
 
+def test_a_strategy_told_as_a_string_of_json_or_beside_other_json_is_read() -> None:
+    hashes = {check(GOOD).hash}
+    for text in (json.dumps({"strategy": GOOD}), f'```json\n{{"note": 1}}\n```\n{GOOD}',
+                 f'{GOOD}\n```json\n{{"sure": true}}\n```'):  # fmt: skip
+        assert {each.hash for each in read(text).programs} == hashes
+
+
 @pytest.mark.parametrize(("rules", "words"), [
     ("buy when close > 30 hold 5", "[W403]: compares a price with a plain number"),
     ("buy when rsi(close, 14) > 150 hold 5", "[W404]: this is never true"),
