@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Panel = NDArray[np.float64]
 FIELDS = ("open", "high", "low", "close", "volume")
+PANELS = (*FIELDS, "adjustment")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,27 @@ class Bars:
     def __len__(self) -> int:
         return len(self.time)
 
+    @cached_property
+    def priced(self) -> NDArray[np.bool_]:
+        """bool[symbol, bar]: where a symbol has a bar, with an open and a close."""
+        return ~(np.isnan(self.open) | np.isnan(self.close))
+
+    def places(self, symbol: int) -> NDArray[np.int64]:
+        """int64[own bar]: the bars of the panel that are a symbol's own."""
+        return np.flatnonzero(self.priced[symbol])
+
+    def alone(self, symbol: int) -> Bars:
+        """One symbol's own bars: a bar that it has not does not exist for it."""
+        if len(self.symbols) == 1 and self.priced.all():
+            return self
+        places = self.places(symbol)
+        panels = {name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS}
+        return Bars((self.symbols[symbol],), self.time[places], **panels)
+
     def slice(self, start: int, stop: int) -> Bars:
         """Bars from start up to, not including, stop, as a copy that shares no memory."""
         panels = {
-            name: np.ascontiguousarray(getattr(self, name)[:, start:stop]).copy()
-            for name in (*FIELDS, "adjustment")
+            name: np.ascontiguousarray(getattr(self, name)[:, start:stop]).copy() for name in PANELS
         }
         return Bars(self.symbols, self.time[start:stop].copy(), **panels)
 
@@ -64,7 +81,7 @@ class Bars:
         """blake2b-128 of symbols, times and values, in hexadecimal."""
         digest = blake2b("\n".join(self.symbols).encode(), digest_size=16)
         digest.update(self.time.astype("datetime64[ns]").astype(np.int64).tobytes())
-        for name in (*FIELDS, "adjustment"):
+        for name in PANELS:
             digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
         return digest.hexdigest()
 
@@ -89,8 +106,8 @@ class Bars:
     def bars_per_year(self) -> float:
         """How many bars a year has, from the data's own frequency.
 
-        Daily bars count 252 a year, 365 where weekends trade; weekly 52; monthly 12; quarterly 4;
-        shorter bars the median number a day times the trading days.
+        Daily bars count 252 a year, 365 where weekends trade as other days do; weekly 52; monthly
+        12; quarterly 4; shorter bars the median number a day times the trading days.
         """
         if len(self) < 3:
             return 252.0
@@ -98,7 +115,8 @@ class Bars:
         for days, count in ((85.0, 4.0), (27.0, 12.0), (5.5, 52.0)):
             if step >= days:
                 return count
-        dates, counts = np.unique(self.time.astype("datetime64[D]"), return_counts=True)
-        weekdays = (dates.astype(np.int64) + 3) % 7  # Monday is 0
-        trading_days = 365.0 if np.mean(weekdays >= 5) > 0.15 else 252.0
+        dates = self.time.astype("datetime64[D]")
+        weekend = (dates.astype(np.int64) + 3) % 7 >= 5  # Monday is 0
+        _, counts = np.unique(dates, return_counts=True)
+        trading_days = 365.0 if np.mean(weekend) > 0.15 else 252.0
         return trading_days * max(1.0, float(np.median(counts)))

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.check import check, check_expression
-from dsl.evaluate import Evaluator, Signals
+from dsl.evaluate import Signals, values
 from dsl.evaluate import evaluate as signals_of
 from dsl.parse import parse
 from dsl.program import Program
@@ -55,9 +54,7 @@ def evaluate(expression: str, spec: str | Bars) -> NDArray[Any]:
     >>> evaluate("sma(close, 50) / close", "sample:sp500").shape
     (1, 5031)
     """
-    term, panel = check_expression(expression), bars(spec)
-    rows = [Evaluator(panel, symbol).series(term) for symbol in range(len(panel.symbols))]
-    return np.stack(rows)
+    return values(check_expression(expression), bars(spec))
 
 
 def signals(strategy: str | Program, spec: str | Bars) -> tuple[Signals, ...]:

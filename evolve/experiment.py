@@ -132,7 +132,7 @@ def run(
         finished = Run(
             settings, dataset, partition, last, tuple(finalists), folder.path,
             time.monotonic() - started, search_seconds,
-            untested(market.at_close, settings.fitness.on == "validation"),
+            untested(not market.is_executable, settings.fitness.on == "validation"),
             adviser.ledger if adviser else None, journal.calls.costs(),
         )  # fmt: skip
         _keep(finished, folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,11 +56,38 @@ class Signals:
         held: Condition = (self.orders[program] & bit) != 0
         return held
 
+    def on(self, places: NDArray[np.int64], length: int) -> Signals:
+        """The signals of a symbol's own bars on those of its panel; none where it has no bar."""
+        orders = np.zeros((len(self.orders), length), np.uint8)
+        settings = np.full((len(self.settings), length), math.nan)
+        orders[:, places], settings[:, places] = self.orders, self.settings
+        return replace(self, orders=orders, settings=settings)
+
 
 def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    """The signals of one program, one entry a symbol."""
-    count = len(bars.symbols)
-    return tuple(Evaluator(bars, symbol).signals([program]) for symbol in range(count))
+    """The signals of one program on the bars of a panel, one entry a symbol.
+
+    Each symbol is read by itself: a bar that it has not does not exist for it.
+    """
+    return tuple(
+        Evaluator(bars.alone(symbol)).signals([program]).on(bars.places(symbol), len(bars))
+        for symbol in range(len(bars.symbols))
+    )
+
+
+def values(term: Term, bars: Bars) -> Row:
+    """float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
+
+    Where a symbol has no bar they are NaN (or false).
+    """
+    rows = []
+    for symbol in range(len(bars.symbols)):
+        own = Evaluator(bars.alone(symbol)).series(term)
+        missing = False if own.dtype == np.bool_ else math.nan
+        row = np.full(len(bars), missing, own.dtype)
+        row[bars.places(symbol)] = own
+        rows.append(row)
+    return np.stack(rows)
 
 
 class _Value(NamedTuple):
@@ -81,16 +108,17 @@ class _Plan(NamedTuple):
 class Evaluator:
     """Computes terms and programs on the bars of one symbol."""
 
-    def __init__(self, bars: Bars, symbol: int = 0, arena_mb: float = ARENA_MB) -> None:
+    def __init__(self, bars: Bars, arena_mb: float = ARENA_MB) -> None:
         """
         Args:
-            bars: the panel.
-            symbol: which row of it.
+            bars: one symbol's.
             arena_mb: memory for kept series; past it they are dropped and computed again.
         """
+        if len(bars.symbols) != 1:
+            raise ValueError(f"one symbol is evaluated at a time, not {len(bars.symbols)}")
         self.length = len(bars)
         self._series: dict[str, Series] = {
-            name: np.array(getattr(bars, name)[symbol], dtype=np.float64) for name in FIELDS
+            name: np.array(getattr(bars, name)[0], dtype=np.float64) for name in FIELDS
         } | bars.calendar
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,26 +12,26 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator, Signals
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
-from evolve.backtest import fills
 from evolve.backtest.market import Market
-from evolve.backtest.metrics import Performance, Series, measure
+from evolve.backtest.metrics import measure
+from evolve.backtest.performance import Performance, Series, pooled
 from evolve.backtest.records import (
     ACCOUNT,
     FOLD_FIELDS,
     REASONS,
     TRADE_FIELDS,
-    Bar,
     Orders,
     Record,
-    Tape,
 )
 from evolve.backtest.simulate import simulate
+from evolve.backtest.sleeve import Sleeve, buy_and_hold, performance_of, share_of, sleeves_of
 
 
 @dataclass(frozen=True)
 class Trade:
     """A closed round trip. Prices are fills, slippage included; profit is net of costs."""
 
+    symbol: str
     entry_time: np.datetime64
     exit_time: np.datetime64
     side: str
@@ -46,25 +46,34 @@ class Trade:
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """A strategy's run over a window of bars.
+    """A strategy's run over a window of bars, of one symbol or of several with a sleeve each.
 
     Attributes:
+        symbols: what was traded.
         time: datetime64[bar] of the window.
-        equity: float64[bar], marked at the close.
-        held: int8[bar], the side held at the close: 1, 0 or -1.
-        benchmark: float64[bar], the equity of buying and holding.
-        benchmark_costs: what that paid.
+        held: int64[bar], positions at the close, longs less shorts: 1, 0 or -1 for one symbol.
         trades: closed trades in order of exit.
-        performance: what the metrics are computed from.
+        performance: what the metrics are computed from; holding: the same of buying and holding.
+        sleeves: the runs of several symbols, each alone; empty for one.
     """
 
+    symbols: tuple[str, ...]
     time: NDArray[np.datetime64]
-    equity: Series
-    held: NDArray[np.int8]
-    benchmark: Series
-    benchmark_costs: float
+    held: NDArray[np.int64]
     trades: tuple[Trade, ...]
     performance: Performance
+    holding: Performance
+    sleeves: tuple[Backtest, ...] = ()
+
+    @property
+    def equity(self) -> Series:
+        """float64[bar], marked at the close."""
+        return self.performance.equity
+
+    @property
+    def benchmark(self) -> Series:
+        """float64[bar], the equity of buying and holding."""
+        return self.performance.benchmark
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -74,18 +83,7 @@ class Backtest:
     @cached_property
     def benchmark_metrics(self) -> dict[str, float]:
         """Every metric of buying and holding."""
-        run, held = self.performance, self.benchmark
-        profit = np.array([held[-1] - run.capital]) if len(held) else np.empty(0)
-        return measure(
-            replace(
-                run,
-                equity=held,
-                held=np.ones(len(held), np.bool_),
-                profits=profit,
-                costs=np.array([self.benchmark_costs]),
-                traded=np.array([run.capital + float(held[-1])]) if len(held) else np.empty(0),
-            )
-        )
+        return measure(self.holding)
 
 
 def backtest(
@@ -95,15 +93,30 @@ def backtest(
 
     Args:
         program: a checked strategy.
-        bars: one symbol's bars.
+        bars: of one or more symbols; each gets a sleeve of equal capital.
         market: fills and costs.
         start, stop: the window, in bars; the strategy starts flat and is closed at its end.
     """
-    stop = len(bars) if stop is None else stop
-    seen = bars if stop == len(bars) else bars.slice(0, stop)
-    signals = Evaluator(seen).signals([program])
-    tape = tape_of(bars, start, stop)
-    count = stop - start
+    sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
+    share = share_of(market, len(sleeves))
+    runs = tuple(_trade(program, each, share) for each in sleeves)
+    if len(runs) == 1:
+        return runs[0]
+    trades = [trade for run in runs for trade in run.trades]
+    return Backtest(
+        bars.symbols,
+        runs[0].time,
+        np.sum([run.held for run in runs], axis=0),
+        tuple(sorted(trades, key=lambda each: (each.exit_time, each.symbol, each.entry_time))),
+        pooled([run.performance for run in runs]),
+        pooled([run.holding for run in runs]),
+        runs,
+    )
+
+
+def _trade(program: Program, sleeve: Sleeve, market: Market) -> Backtest:
+    """Trade a program in a sleeve."""
+    count = len(sleeve.places)
     record = Record(
         np.zeros((1, count)),
         np.zeros((1, count), np.int8),
@@ -113,41 +126,22 @@ def backtest(
         np.zeros(0, np.int64),
         np.zeros(count),
     )
-    compiled(simulate)(tape, orders_of(signals), market, record, scratch_account())
+    signals = Evaluator(sleeve.bars).signals([program])
+    compiled(simulate)(sleeve.tape, orders_of(signals), market, record, scratch_account())
     table = record.trades[: record.trade_count[0]]
-    benchmark, benchmark_costs = buy_and_hold(tape, market)
-    performance = Performance(
-        capital=market.capital,
-        equity=record.equity[0],
-        benchmark=benchmark,
-        held=record.held[0] != 0,
-        profits=table[:, 6].copy(),
-        costs=table[:, 7].copy(),
-        traded=np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]),
-        bars_per_year=bars.bars_per_year,
-        cash_rate=market.cash_rate,
-    )
-    return Backtest(
-        bars.time[start:stop],
-        record.equity[0],
-        record.held[0],
-        benchmark,
-        benchmark_costs,
-        tuple(_trade(row, bars.time) for row in table),
-        performance,
-    )
-
-
-def tape_of(bars: Bars, start: int, stop: int) -> Tape:
-    """The bars of the one symbol of a panel, as the simulation reads them."""
-    if len(bars.symbols) != 1:
-        raise ValueError(f"one symbol is simulated at a time, not {len(bars.symbols)}")
-    priced = np.flatnonzero(~np.isnan(bars.open[0, :stop]) & ~np.isnan(bars.close[0, :stop]))
-    last = int(priced[-1]) if len(priced) else stop - 1
-    return Tape(
-        bars.open[0], bars.high[0], bars.low[0], bars.close[0], bars.adjustment[0], bars.days,
-        start, stop, last,
+    holding = buy_and_hold(sleeve, market)
+    performance = performance_of(
+        sleeve, market, record.equity[0], record.held[0], table[:, 6].copy(), table[:, 7].copy(),
+        np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]), holding.equity,
     )  # fmt: skip
+    return Backtest(
+        (sleeve.symbol,),
+        sleeve.time,
+        sleeve.spread(record.held[0], 0).astype(np.int64),
+        tuple(_closed(row, sleeve) for row in table),
+        performance,
+        holding,
+    )
 
 
 def orders_of(signals: Signals) -> Orders:
@@ -157,54 +151,18 @@ def orders_of(signals: Signals) -> Orders:
     )
 
 
-def buy_and_hold(tape: Tape, market: Market) -> tuple[Series, float]:
-    """Buying all in at the window's first open and selling at its last close.
-
-    Returns:
-        float64[bar], its equity; and what it paid in costs.
-    """
-    window = slice(tape.start, tape.stop)
-    equity: Series = np.full(tape.stop - tape.start, market.capital)
-    priced = np.flatnonzero(~np.isnan(tape.open[window]) & ~np.isnan(tape.close[window]))
-    if not len(priced):
-        return equity, 0.0
-    first, last = (_bar(tape, tape.start + int(place)) for place in (priced[0], priced[-1]))
-    shares, fill, fee = fills.entry(
-        1.0, 1, first.open, market.capital, first, market._replace(max_leverage=1.0)
-    )
-    if shares == 0.0:
-        return equity, 0.0
-    cash = market.capital - shares * fill - fee
-    sold = fills.slipped(last.close, -1, last, market)
-    last_fee = fills.commission(shares, sold, last, market)
-    close = _filled_forward(tape.close[window])
-    equity[priced[0] :] = cash + shares * close[priced[0] :]
-    equity[priced[-1] :] = cash + shares * sold - last_fee
-    slippage = shares * (fill - first.open + last.close - sold)
-    return equity, slippage + fee + last_fee
-
-
-def _bar(tape: Tape, t: int) -> Bar:
-    return Bar(*[float(series[t]) for series in tape[:5]])
-
-
 def scratch_account() -> np.record:
     """Scratch for the simulation."""
     scratch: np.record = np.zeros(1, ACCOUNT)[0]
     return scratch
 
 
-def _filled_forward(values: Series) -> Series:
-    known = np.where(np.isnan(values), 0, np.arange(len(values)))
-    filled: Series = values[np.maximum.accumulate(known)]
-    return filled
-
-
-def _trade(row: Series, time: NDArray[np.datetime64]) -> Trade:
+def _closed(row: Series, sleeve: Sleeve) -> Trade:
     entry, leave = int(row[0]), int(row[1])
     return Trade(
-        time[entry],
-        time[leave],
+        sleeve.symbol,
+        sleeve.bars.time[entry],
+        sleeve.bars.time[leave],
         "long" if row[2] > 0 else "short",
         abs(float(row[2])),
         float(row[3]),

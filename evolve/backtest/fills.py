@@ -12,8 +12,9 @@ from dsl.evaluate.compile import jitable
 from evolve.backtest.market import Market
 from evolve.backtest.records import (
     BUY,
+    BY_END,
     BY_HOLD,
-    BY_REVERSE,
+    BY_RUIN,
     BY_SIGNAL,
     BY_STOP,
     BY_TARGET,
@@ -50,20 +51,24 @@ def fill_waiting(
 ) -> None:
     """Fill what waits at a price: first the exit, by order or by time, then the entry."""
     if account.shares != 0.0:
-        if account.leave != 0:
-            leave(account, market, bar, price, BY_REVERSE if account.side != 0 else BY_SIGNAL)
+        if account.leave != NONE:
+            leave(account, market, bar, price, account.leave)
         elif t - account.bar >= hold:
             leave(account, market, bar, price, BY_HOLD)
-    if account.side != 0 and account.shares == 0.0:
+    if account.side != 0 and account.shares == 0.0 and volume_left(bar, market) != 0.0:
         enter(account, market, bar, price, t, fold)
-    account.leave, account.side = 0, 0
+        account.side = 0
 
 
 @jitable
-def read_signals(account: Account, orders: int) -> None:
+def read_signals(account: Account, orders: int) -> bool:
     """Turn the signals of a bar into orders.
 
-    A true exit blocks an entry on its side; `buy` and `short` together enter nothing.
+    A true exit blocks an entry on its side and takes back one that waits; `buy` and `short`
+    together enter nothing.
+
+    Returns:
+        Whether an entry is asked for anew.
     """
     shares, side = account.shares, 0
     if not (orders & BUY and orders & SHORT):
@@ -71,9 +76,15 @@ def read_signals(account: Account, orders: int) -> None:
             side = 1
         elif orders & SHORT and not orders & COVER and shares >= 0.0:
             side = -1
-    leaves = (shares > 0.0 and orders & SELL) or (shares < 0.0 and orders & COVER)
-    account.leave = 1 if leaves else 0
-    account.side = side
+    if account.leave == NONE and (
+        (shares > 0.0 and orders & SELL) or (shares < 0.0 and orders & COVER)
+    ):
+        account.leave = BY_SIGNAL
+    if side != 0:
+        account.side = side
+    elif (account.side > 0 and orders & SELL) or (account.side < 0 and orders & COVER):
+        account.side = 0
+    return side != 0
 
 
 @jitable
@@ -135,6 +146,7 @@ def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold
     account.cash -= shares * fill + fee
     account.shares, account.price, account.fill, account.extreme = shares, price, fill, price
     account.bar, account.fold = t, fold
+    account.gone, account.received, account.gross = 0.0, 0.0, 0.0
     account.costs = abs(shares) * abs(fill - price) + fee
     account.stop = asked[STOP] * (price if account.is_ratio[STOP] != 0 else 1.0)
     account.trail = asked[TRAIL] * (price if account.is_ratio[TRAIL] != 0 else 1.0)
@@ -143,19 +155,38 @@ def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold
 
 @jitable
 def leave(account: Account, market: Market, bar: Bar, price: float, reason: int) -> None:
-    """Close the position at a price. Market and stop fills slip, a target's does not."""
+    """Close the position at a price, or as much as the volume allows: the rest waits.
+
+    Market and stop fills slip, a target's does not. The last bar's close and ruin are a mark, not
+    an order: they close it whole.
+    """
     shares = account.shares
+    if reason != BY_END and reason != BY_RUIN:
+        most = volume_left(bar, market)
+        if abs(shares) > most:
+            shares = most if shares > 0.0 else -most
+            account.leave = reason
+            if shares == 0.0:
+                return
     fill = price
     if reason != BY_TARGET:
         fill = slipped(price, -1 if shares > 0.0 else 1, bar, market)
     fee = commission(abs(shares), fill, bar, market)
     account.cash += shares * fill - fee
     account.costs += abs(shares) * abs(fill - price) + fee
-    account.profit = shares * (price - account.price) - account.costs
-    account.reason, account.sold_shares, account.sold_fill = reason, shares, fill
+    is_whole = account.gone == 0.0 and shares == account.shares
+    account.gone += shares
+    account.received += shares * fill
+    account.gross += shares * (price - account.price)
+    if shares != account.shares:
+        account.shares -= shares
+        return
+    account.profit = account.gross - account.costs
+    account.reason, account.sold_shares = reason, account.gone
+    account.sold_fill = fill if is_whole else account.received / account.gone
     account.sold_bar, account.sold_fold = account.bar, account.fold
     account.sold_from, account.sold_costs = account.fill, account.costs
-    account.shares = 0.0
+    account.shares, account.leave = 0.0, NONE
 
 
 @jitable
@@ -174,9 +205,21 @@ def entry(
     quantity = budget / (fill + per_share)
     if quantity * per_share < market.commission_minimum:
         quantity = (budget - market.commission_minimum) / fill
+    most = volume_left(bar, market)
+    if quantity > most:
+        quantity = most
     if not quantity > 0.0:
         return 0.0, fill, 0.0
     return side * quantity, fill, commission(quantity, fill, bar, market)
+
+
+@jitable
+def volume_left(bar: Bar, market: Market) -> float:
+    """The most shares that a fill may take of a bar; NaN, which caps nothing, if not known.
+
+    Volume counts raw shares.
+    """
+    return market.max_volume_share * bar.volume / bar.adjustment
 
 
 @jitable

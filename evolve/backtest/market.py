@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
-FillMode = Literal["next_open", "close"]
+FillMode = Literal["next_open", "close", "next_close"]
+FILLS: tuple[FillMode, ...] = ("next_open", "close", "next_close")
+NEXT_OPEN, CLOSE, NEXT_CLOSE = range(3)
 BPS = 1e-4
 
 
@@ -13,7 +16,7 @@ class Market(NamedTuple):
 
     Attributes:
         capital: equity at the start.
-        at_close: fill at the close of the signal bar (else at the next open).
+        fill: NEXT_OPEN, or CLOSE of the signal bar, or NEXT_CLOSE.
         commission: fraction of traded value, per side.
         commission_per_share: money per (raw) share, per side.
         commission_minimum: least commission of an order.
@@ -22,10 +25,12 @@ class Market(NamedTuple):
         borrow: yearly rate on the prior close's value of a short.
         cash_rate: yearly rate on positive cash, and the Sharpe ratio's risk-free rate.
         max_leverage: the cap on size.
+        max_volume_share: the most of a bar's volume that a fill takes; what does not fit of an
+            entry is dropped, of an exit it follows at the next fills. Infinite for no cap.
     """
 
     capital: float = 10_000.0
-    at_close: bool = False
+    fill: int = NEXT_OPEN
     commission: float = 1 * BPS
     commission_per_share: float = 0.0
     commission_minimum: float = 0.0
@@ -34,6 +39,23 @@ class Market(NamedTuple):
     borrow: float = 0.0
     cash_rate: float = 0.0
     max_leverage: float = 1.0
+    max_volume_share: float = math.inf
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether orders fill after the signal is known."""
+        return self.fill != CLOSE
+
+    def dearer(self, times: float) -> Market:
+        """The same market with every cost so many times as high."""
+        costs = {name: getattr(self, name) * times for name in COSTS}
+        return self._replace(**costs)
+
+
+COSTS = (
+    "commission", "commission_per_share", "commission_minimum", "slippage", "slippage_range",
+    "borrow",
+)  # fmt: skip
 
 
 def market(
@@ -47,11 +69,12 @@ def market(
     borrow_bps: float = 0.0,
     cash_rate: float = 0.0,
     max_leverage: float = 1.0,
+    max_volume_share: float | None = None,
 ) -> Market:
     """A market in the units people write: basis points, and a fill by name."""
     return Market(
         float(capital),
-        fill == "close",
+        FILLS.index(fill),
         commission_bps * BPS,
         float(commission_per_share),
         float(commission_minimum),
@@ -60,4 +83,5 @@ def market(
         borrow_bps * BPS,
         float(cash_rate),
         float(max_leverage),
+        math.inf if max_volume_share is None else float(max_volume_share),
     )

@@ -13,55 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Series = NDArray[np.float64]
+from evolve.backtest.performance import Performance, Series
+
 Sums = float | Series
 Unit = Literal["ratio", "percent", "money", "count"]
 
 TINY = 1e-12
 MOST_GROWTH = 700.0  # its exponential is the largest number there is
-
-
-@dataclass(frozen=True, eq=False)
-class Performance:
-    """What the metrics of one run are computed from.
-
-    Attributes:
-        capital: equity before the first bar.
-        equity: float64[bar], marked at the close.
-        benchmark: float64[bar], the equity of buying and holding with the same capital.
-        held: bool[bar], whether a position was open at the close.
-        profits, costs, traded: float64[trade], money made, paid and turned over by each closed
-            trade, net of costs.
-        bars_per_year: A.
-        cash_rate: the yearly risk-free rate.
-    """
-
-    capital: float
-    equity: Series
-    benchmark: Series
-    held: NDArray[np.bool_]
-    profits: Series
-    costs: Series
-    traded: Series
-    bars_per_year: float
-    cash_rate: float = 0.0
-
-    @property
-    def returns(self) -> Series:
-        """r: float64[bar - 1], the change of equity from bar to bar."""
-        return bar_returns(self.equity)
-
-    @property
-    def benchmark_returns(self) -> Series:
-        """b: float64[bar - 1]."""
-        return bar_returns(self.benchmark)
-
-    @property
-    def years(self) -> float:
-        """The length of the run."""
-        return len(self.returns) / self.bars_per_year
 
 
 @dataclass(frozen=True)
@@ -94,13 +53,6 @@ def measure(performance: Performance) -> dict[str, float]:
     """Every metric of a run by name; NaN where one has no value."""
     with np.errstate(all="ignore"):
         return {name: float(each.compute(performance)) for name, each in METRICS.items()}
-
-
-def bar_returns(equity: Series) -> Series:
-    """The relative change of equity from bar to bar: float64[bar - 1]; 0 once it is 0."""
-    before = equity[:-1]
-    safe = np.where(before > 0, before, 1.0)
-    return np.where(before > 0, equity[1:] / safe - 1.0, 0.0)
 
 
 def appraisal(

@@ -25,9 +25,10 @@ F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_GROWTH, F_RUINED = 
 
 
 class Tape(NamedTuple):
-    """The bars of one symbol, and the window of them to simulate.
+    """The bars of one symbol, each with a price, and the window of them to simulate.
 
-    `days` are calendar days since the bar before; `last` is the last bar that has a price.
+    `days` are calendar days since the bar before; of the window's first bar, since the window
+    began.
     """
 
     open: Series
@@ -35,10 +36,10 @@ class Tape(NamedTuple):
     low: Series
     close: Series
     adjustment: Series
+    volume: Series
     days: Series
     start: int
     stop: int
-    last: int
 
 
 class Orders(NamedTuple):
@@ -81,13 +82,14 @@ if TYPE_CHECKING:
 
 
 class Bar(NamedTuple):
-    """The prices of one bar."""
+    """One bar: prices, adjusted over raw price, and volume in raw shares."""
 
     open: float
     high: float
     low: float
     close: float
     adjustment: float
+    volume: float
 
 
 ACCOUNT = np.dtype(
@@ -105,8 +107,13 @@ ACCOUNT = np.dtype(
         ("target", np.float64),
         ("extreme", np.float64),
         ("costs", np.float64),
-        # Orders that wait for a fill: to leave, and to enter a side (0 for none) with what the
-        # signal bar asked for, 0 for none.
+        # What has left of it already, where the volume allowed no more: shares, the money for
+        # them, and what they made before costs.
+        ("gone", np.float64),
+        ("received", np.float64),
+        ("gross", np.float64),
+        # Orders that wait for a fill: to leave, for a reason (NONE for no order), and to enter a
+        # side (0 for none) with what the signal bar asked for, 0 for none.
         ("leave", np.int64),
         ("side", np.int64),
         ("asked", np.float64, (4,)),

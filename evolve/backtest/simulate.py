@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from dsl.evaluate.compile import jitable
 from evolve.backtest.fills import accrue, exit_within, fill_waiting, leave, reach, read_signals
-from evolve.backtest.market import Market
+from evolve.backtest.market import CLOSE, NEXT_CLOSE, NEXT_OPEN, Market
 from evolve.backtest.records import (
     BUY,
     BY_END,
+    BY_REVERSE,
     BY_RUIN,
+    BY_SIGNAL,
     COVER,
     F_GROWTH,
     F_HELD,
@@ -64,20 +66,21 @@ def _simulate_one(
     hold = signals.hold_bars[p] if signals.hold_bars[p] > 0 else NEVER
     opens, highs = tape.open[window], tape.high[window]
     lows, closes = tape.low[window], tape.close[window]
-    adjustments, days = tape.adjustment[window], tape.days[window]
+    adjustments, volumes = tape.adjustment[window], tape.volume[window]
+    days = tape.days[window]
     folds, trades, trade_count = record.folds, record.trades, record.trade_count
     benchmark, edges = record.benchmark, record.edges
-    bars, last, at_close = len(opens), tape.last - start, market.at_close
+    bars, last, fill_at = len(opens), len(opens) - 1, market.fill
     accrues = market.cash_rate != 0.0 or market.borrow != 0.0
     wants_equity, wants_folds = record.equity.shape[0] > 0, folds.shape[0] > 0
     wants_trades = trades.shape[0] > 0 and p == 0
     fold, next_edge = 0, edges[1] - start if len(edges) > 1 else bars
     cash, shares, equity, first_equity = market.capital, 0.0, market.capital, market.capital
-    last_close, idle_days, is_waiting, ruined = 0.0, 0.0, False, False
+    last_close, is_waiting, ruined = 0.0, False, False
     count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
     floor, ceiling, due = -math.inf, math.inf, NEVER
     account.cash, account.shares, account.reason = cash, 0.0, NONE
-    account.leave, account.side = 0, 0
+    account.leave, account.side = NONE, 0
     for setting in range(4):
         account.is_ratio[setting] = 1 if is_ratio[setting] else 0
 
@@ -91,28 +94,25 @@ def _simulate_one(
             while t < until and not orders[t] & (BUY | SHORT):
                 t += 1
             count += t - max(first, 1) if t > 0 and equity > 0.0 else 0.0
-        if t == next_edge and wants_folds:
+        while t == next_edge and wants_folds:
             growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
             _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
             count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
             first_equity, fold = equity, fold + 1
             next_edge = edges[fold + 1] - start if fold + 1 < len(edges) else bars
         before = equity
-        if accrues and t > 0:
-            idle_days += days[t]
-        # A bar without a price: nothing fills, nothing is marked, orders wait.
-        if opens[t] == opens[t] and closes[t] == closes[t] and not ruined:
+        if not ruined:
             if shares == 0.0:
                 acts = orders[t] & (BUY | SHORT) != 0
             else:
                 reads = SELL | SHORT if shares > 0.0 else COVER | BUY
                 acts = orders[t] & reads != 0 or t >= due or lows[t] <= floor or highs[t] >= ceiling
             if acts or is_waiting or accrues or t == last:
-                bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t])
+                bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t])
                 if accrues:
-                    accrue(account, last_close, idle_days, market)
+                    accrue(account, last_close, days[t], market)
                 stopped = False
-                if not at_close:
+                if fill_at == NEXT_OPEN:
                     fill_waiting(account, market, bar, bar.open, hold, t, fold)
                     if account.reason != NONE:
                         if wants_folds:
@@ -120,23 +120,29 @@ def _simulate_one(
                         if wants_trades:
                             _keep_trade(account, trades, trade_count, start, t)
                         account.reason = NONE
-                if account.shares != 0.0:  # an entry at the close of a bar comes after
+                # An entry at the close of a bar comes after; what is leaving piece by piece waits.
+                if account.shares != 0.0 and account.gone == 0.0:
                     stopped = exit_within(account, market, bar)
+                if fill_at == NEXT_CLOSE and not (stopped and account.shares != 0.0):
+                    if t == last:
+                        account.side = 0
+                    fill_waiting(account, market, bar, bar.close, hold, t, fold)
                 if t < last:
-                    read_signals(account, orders[t])
-                    if account.side != 0:
+                    if read_signals(account, orders[t]):
                         for setting in range(4):
                             row = rows[setting]
                             account.asked[setting] = settings[row, t] if row >= 0 else 0.0
                             if row >= 0 and not account.asked[setting] > 0.0:
                                 account.side = 0
-                    # A refused entry leaves nothing; one on the other side leaves first.
-                    if account.side != 0 and account.shares != 0.0:
-                        account.leave = 1
-                    if at_close:
+                        # A refused entry leaves nothing; one on the other side leaves first.
+                        is_stopped = account.leave != NONE and account.leave != BY_SIGNAL
+                        if account.side != 0 and account.shares != 0.0 and not is_stopped:
+                            account.leave = BY_REVERSE
+                    if fill_at == CLOSE:
                         if stopped:
                             account.side = 0
-                        fill_waiting(account, market, bar, bar.close, hold, t, fold)
+                        else:
+                            fill_waiting(account, market, bar, bar.close, hold, t, fold)
                 elif account.shares != 0.0:
                     leave(account, market, bar, bar.close, BY_END)
                 if account.reason != NONE:
@@ -147,12 +153,12 @@ def _simulate_one(
                     account.reason = NONE
                 cash, shares, due = account.cash, account.shares, account.bar + hold
                 floor, ceiling = reach(account)
-                is_waiting = account.leave != 0 or account.side != 0
-            idle_days, last_close = 0.0, closes[t]
+                is_waiting = account.leave != NONE or account.side != 0
+            last_close = closes[t]
             equity = cash + shares * last_close
             if equity <= 0.0:  # without equity the strategy is done
                 if shares != 0.0:
-                    bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t])
+                    bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t])
                     leave(account, market, bar, bar.close, BY_RUIN)
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0

@@ -23,14 +23,11 @@ def command(expression: str, spec: str, start: datetime | None, end: datetime | 
     import numpy as np
 
     from dsl.check import check_expression
-    from dsl.evaluate import Evaluator
+    from dsl.evaluate import values
 
     term = check_expression(expression)
     bars = load_data(spec, start, end).bars
-    columns = [
-        Evaluator(bars, symbol).series(term).astype(np.float64)
-        for symbol in range(len(bars.symbols))
-    ]
+    columns = values(term, bars).astype(np.float64)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *bars.symbols])
     times = np.datetime_as_string(bars.time, unit="auto")

@@ -11,11 +11,13 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
-from evolve.backtest.backtest import buy_and_hold, orders_of, scratch_account, tape_of
+from evolve.backtest.backtest import orders_of, scratch_account
 from evolve.backtest.market import Market
-from evolve.backtest.metrics import bar_returns
+from evolve.backtest.performance import Series, pooled
+from evolve.backtest.pool import add_sleeve, sum_folds
 from evolve.backtest.records import F_RUINED, F_TRADES, FOLD_FIELDS, TRADE_FIELDS, Record
 from evolve.backtest.simulate import simulate
+from evolve.backtest.sleeve import buy_and_hold, share_of, sleeves_of
 from evolve.fitness.objectives import (
     OBJECTIVES,
     REQUIREMENTS,
@@ -84,21 +86,25 @@ class FoldFitness:
     def __init__(self, bars: Bars, market: Market, goals: Goals, start: int = 0) -> None:
         """
         Args:
-            bars: one symbol's.
+            bars: of one symbol, or of several with a sleeve each.
             market: fills and costs.
             goals: objectives, requirements and folds.
             start: where the folds begin; the bars before only warm the indicators.
         """
         self.goals = goals
         self._market = market
-        self._evaluator = Evaluator(bars)
-        self._tape = tape_of(bars, start, len(bars))
+        self._sleeves = sleeves_of(bars, start, len(bars))
+        self._share = share_of(market, len(self._sleeves))
+        self._evaluators = [Evaluator(each.bars) for each in self._sleeves]
         self._account = scratch_account()
-        self._edges = np.linspace(start, len(bars), goals.folds + 1).round().astype(np.int64)
-        equity, _ = buy_and_hold(self._tape, market)
-        self._benchmark = np.concatenate([[0.0], bar_returns(equity)])
+        self._length = len(bars) - start
+        self._edges = (
+            np.linspace(start, len(bars), goals.folds + 1).round().astype(np.int64) - start
+        )
+        holding = pooled([buy_and_hold(each, self._share) for each in self._sleeves])
+        self._benchmark = np.concatenate([[0.0], holding.benchmark_returns])
         slices = [
-            self._benchmark[first - start : last - start]
+            self._benchmark[first:last]
             for first, last in zip(self._edges[:-1], self._edges[1:], strict=True)
         ]
         self._benchmark_total = np.array([each.sum() for each in slices])
@@ -140,22 +146,43 @@ class FoldFitness:
         )
         return [Scores(*row) for row in rows]
 
-    def _simulate(
-        self, programs: Sequence[Program]
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        signals = self._evaluator.signals(programs)
+    def _simulate(self, programs: Sequence[Program]) -> Series:
+        """float64[program, fold, FOLD_FIELDS]: the sums of each program over each fold."""
+        if len(self._sleeves) == 1 and self._sleeves[0].is_whole:
+            return self._trade(0, programs, wants_equity=False).folds
+        shape = (len(programs), self._length)
+        total, positions = np.zeros(shape), np.zeros(shape, np.int64)
+        sums = np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS)))
+        for index, sleeve in enumerate(self._sleeves):
+            record = self._trade(index, programs, wants_equity=True)
+            growth, capital = sleeve.idle_growth(self._market), self._share.capital
+            compiled(add_sleeve)(
+                record.equity, record.held, sleeve.latest, growth, capital, total, positions
+            )
+            sums[:, :, F_TRADES] += record.folds[:, :, F_TRADES]
+            sums[:, :, F_RUINED] += record.folds[:, :, F_RUINED]
+        compiled(sum_folds)(
+            total, positions, self._market.capital, self._edges[:-1], self._benchmark,
+            len(self._sleeves), sums,
+        )  # fmt: skip
+        return sums
+
+    def _trade(self, index: int, programs: Sequence[Program], wants_equity: bool) -> Record:
+        """The run of each program in a sleeve."""
+        sleeve = self._sleeves[index]
+        shape = (len(programs), len(sleeve.places)) if wants_equity else (0, 0)
         record = Record(
-            np.zeros((0, 0)),
-            np.zeros((0, 0), np.int8),
+            np.zeros(shape),
+            np.zeros(shape, np.int8),
             np.zeros((0, len(TRADE_FIELDS))),
             np.zeros(1, np.int64),
             np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS))),
-            self._edges[:-1],
-            self._benchmark,
+            sleeve.edges(self._edges[:-1]),
+            self._benchmark[sleeve.places],
         )
-        run = compiled(simulate)
-        run(self._tape, orders_of(signals), self._market, record, self._account)
-        return record.folds
+        orders = orders_of(self._evaluators[index].signals(programs))
+        compiled(simulate)(sleeve.tape, orders, self._share, record, self._account)
+        return record
 
     def _obstacles(self, folds: FoldSums) -> list[str]:
         obstacles = [""] * len(folds.sums)
@@ -163,6 +190,6 @@ class FoldFitness:
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
             for row in np.flatnonzero(lowest < least):
                 obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"
-        for row in np.flatnonzero(folds.sums[:, -1, F_RUINED] > 0):
+        for row in np.flatnonzero(folds.sums[:, :, F_RUINED].max(axis=1) > 0):
             obstacles[row] = "ruined"
         return obstacles

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsl.program import Program
-from evolve.backtest.metrics import Series, appraisal
+from evolve.backtest.metrics import appraisal
+from evolve.backtest.performance import Series
 from evolve.backtest.records import (
     F_GROWTH,
     F_HELD,

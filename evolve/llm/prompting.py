@@ -120,7 +120,7 @@ class Briefing:
             bars_per_year=self.gallery.bars.bars_per_year,
             folds=self.goals.folds,
             require=dict(self.goals.require),
-            fills_at_close=market.at_close,
+            fills_at_close=not market.is_executable,
             commission_bps=market.commission * 1e4,
             slippage_bps=market.slippage * 1e4,
         )

@@ -14,13 +14,14 @@ RULES = ("size", "stop", "trail", "target")
 
 
 class PlainBar(TypedDict):
-    """Prices, the adjustment of a raw price, and calendar days since the bar before."""
+    """Prices, the adjustment of a raw price, volume, and calendar days since the bar before."""
 
     open: float
     high: float
     low: float
     close: float
     adjustment: float
+    volume: float
     days: float
 
 
@@ -37,7 +38,7 @@ class Terms:
     """How the market fills and what it charges; rates are plain fractions."""
 
     capital: float = 1000.0
-    at_close: bool = False
+    fill: str = "next_open"
     hold: int = 0
     ratios: frozenset[str] = frozenset()
     commission: float = 0.0
@@ -48,6 +49,7 @@ class Terms:
     borrow: float = 0.0
     cash_rate: float = 0.0
     max_leverage: float = 1.0
+    max_volume_share: float | None = None
 
 
 @dataclass
@@ -59,9 +61,16 @@ class Position:
     price: float  # the fill before slippage
     fill: float
     bar: int
+    number: int  # of the bar, among those that have a price
     distances: dict[str, float]
     best: float  # the most favourable price since the fill, through the bar before
     paid: float
+    pieces: list[tuple[float, float, float]] = field(default_factory=list)  # shares, price, fill
+
+    @property
+    def left(self) -> float:
+        """Shares that have not left yet."""
+        return self.shares - sum(shares for shares, _, _ in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,9 @@ class PlainTrade:
 
 @dataclass
 class Order:
-    """What waits for a fill: whether to leave, and which side to enter with which settings."""
+    """What waits for a fill: why to leave, and which side to enter with which settings."""
 
-    leave: bool = False
+    leave: str = ""
     enter: str = ""
     settings: Mapping[str, float] = field(default_factory=dict)
 
@@ -101,6 +110,7 @@ class Replay:
         self._run()
 
     def _run(self) -> None:
+        self.number = -1
         priced = [t for t, bar in enumerate(self.bars) if not self._is_missing(bar)]
         days_due, last_close, is_ruined = 0.0, 0.0, False
         for t, bar in enumerate(self.bars):
@@ -110,20 +120,26 @@ class Replay:
                 self.equity.append(0.0)
                 continue
             if self._is_missing(bar):
-                self.equity.append(self.equity[-1] if self.equity else self.terms.capital)
+                earned = self.terms.cash_rate * days_due / 365 if t > max(priced, default=t) else 0
+                self.equity.append(self.cash * (1 + earned) if earned else self._last_equity)
                 continue
+            self.number += 1
             self._accrue(days_due, last_close)
             days_due, last_close = 0.0, bar["close"]
             self._trade(t, is_last=t == priced[-1])
             worth = self.cash
             if self.position is not None:
-                value = self.position.shares * bar["close"]
+                value = self.position.left * bar["close"]
                 worth += value if self.position.side == "long" else -value
             if worth <= 0:
                 if self.position is not None:
                     self._leave(t, bar["close"], "ruin")
                 worth, is_ruined = 0.0, True
             self.equity.append(worth)
+
+    @property
+    def _last_equity(self) -> float:
+        return self.equity[-1] if self.equity else self.terms.capital
 
     @staticmethod
     def _is_missing(bar: PlainBar) -> bool:
@@ -133,61 +149,75 @@ class Replay:
         if self.cash > 0:
             self.cash *= 1 + self.terms.cash_rate * days / 365
         if self.position is not None and self.position.side == "short":
-            value = self.position.shares * last_close
+            value = self.position.left * last_close
             fee = value * self.terms.borrow * days / 365
             self.cash -= fee
             self.position.paid += fee
 
     def _trade(self, t: int, is_last: bool) -> None:
-        bar = self.bars[t]
-        if not self.terms.at_close:
+        bar, fill = self.bars[t], self.terms.fill
+        if fill == "next_open":
             self._fill_order(t, bar["open"])
-            exited = self._exit_inside(t)
-        else:
-            exited = self._exit_inside(t)
+        exited = self._exit_inside(t)
+        if fill == "next_close":
+            if is_last:
+                self.order.enter = ""
+            if not exited or self.position is None:
+                self._fill_order(t, bar["close"])
         if is_last:
             if self.position is not None:
                 self._leave(t, bar["close"], "end")
             return
         self._hear(t)
-        if self.terms.at_close:
+        if fill == "close":
             if exited:
                 self.order.enter = ""
-            self._fill_order(t, bar["close"])
+            else:
+                self._fill_order(t, bar["close"])
 
     # -- signals
 
     def _hear(self, t: int) -> None:
         orders, settings = self.says[t].orders, self.says[t].settings
         holding = "" if self.position is None else self.position.side
-        order = Order(settings=settings)
-        if holding == "long" and "sell" in orders:
-            order.leave = True
-        if holding == "short" and "cover" in orders:
-            order.leave = True
+        order = self.order
+        if not order.leave and (holding, True) in (
+            ("long", "sell" in orders),
+            ("short", "cover" in orders),
+        ):
+            order.leave = "signal"
         wants_long = "buy" in orders and "sell" not in orders and holding != "long"
         wants_short = "short" in orders and "cover" not in orders and holding != "short"
         if "buy" in orders and "short" in orders:
             wants_long = wants_short = False
         refused = any(isnan(value) or value <= 0 for value in settings.values())
-        if (wants_long or wants_short) and not refused:
-            order.enter = "long" if wants_long else "short"
-            if holding:
-                order.leave = True
-        self.order = order
+        if wants_long or wants_short:
+            side = "long" if wants_long else "short"
+            order.enter, order.settings = ("" if refused else side), settings
+            if holding and not refused and order.leave in ("", "signal"):
+                order.leave = "reverse"
+        elif (order.enter, True) in (("long", "sell" in orders), ("short", "cover" in orders)):
+            order.enter = ""
 
     # -- fills
 
     def _fill_order(self, t: int, price: float) -> None:
-        order, self.order = self.order, Order()
+        order = self.order
         if self.position is not None:
-            time_is_up = self.terms.hold > 0 and t >= self.position.bar + self.terms.hold
+            time_is_up = self.terms.hold > 0
+            time_is_up &= self.number >= self.position.number + self.terms.hold
             if order.leave:
-                self._leave(t, price, "reverse" if order.enter else "signal")
+                self._leave(t, price, order.leave)
             elif time_is_up:
                 self._leave(t, price, "hold")
-        if order.enter and self.position is None:
+        if order.enter and self.position is None and self._room(t) > 0:
             self._enter(t, price, order)
+            order.enter = ""
+
+    def _room(self, t: int) -> float:
+        """The shares that a fill may take of a bar."""
+        share, bar = self.terms.max_volume_share, self.bars[t]
+        return float("inf") if share is None else share * bar["volume"] / bar["adjustment"]
 
     def _enter(self, t: int, price: float, order: Order) -> None:
         terms, bar = self.terms, self.bars[t]
@@ -204,6 +234,9 @@ class Replay:
             shares = (money - fee) / fill
         if shares <= 0:
             return
+        if shares > self._room(t):
+            shares = self._room(t)
+            fee = max(shares * fee_of_one, terms.commission_minimum)
         self.cash += (-shares if order.enter == "long" else shares) * fill - fee
         distances = {}
         for rule in ("stop", "trail", "target"):
@@ -211,22 +244,32 @@ class Replay:
                 asked = order.settings[rule]
                 distances[rule] = asked * price if rule in terms.ratios else asked
         paid = shares * abs(fill - price) + fee
-        self.position = Position(order.enter, shares, price, fill, t, distances, price, paid)
+        self.position = Position(
+            order.enter, shares, price, fill, t, self.number, distances, price, paid
+        )
 
     def _leave(self, t: int, price: float, reason: str) -> None:
         held, terms, bar = self.position, self.terms, self.bars[t]
         assert held is not None
+        shares, is_whole = held.left, True
+        if reason not in ("end", "ruin") and self._room(t) < shares:
+            shares, is_whole = self._room(t), False
+            self.order.leave = reason
+            if shares == 0:
+                return
         fill = price
         if reason != "target":
             fill = self._slip(price, bar, buys=held.side == "short")
-        fee = held.shares * (
-            fill * terms.commission + bar["adjustment"] * terms.commission_per_share
-        )
+        fee = shares * (fill * terms.commission + bar["adjustment"] * terms.commission_per_share)
         fee = max(fee, terms.commission_minimum)
-        received = held.shares * fill
+        received = shares * fill
         self.cash += (received if held.side == "long" else -received) - fee
-        costs = held.paid + held.shares * abs(fill - price) + fee
-        moved = price - held.price if held.side == "long" else held.price - price
+        held.paid += shares * abs(fill - price) + fee
+        held.pieces.append((shares, price, fill))
+        if not is_whole:
+            return
+        moved = sum(shares * (price - held.price) for shares, price, _ in held.pieces)
+        average = sum(shares * fill for shares, _, fill in held.pieces) / held.shares
         self.trades.append(
             PlainTrade(
                 held.side,
@@ -234,13 +277,14 @@ class Replay:
                 t,
                 held.shares,
                 held.fill,
-                fill,
+                average,
                 reason,
-                held.shares * moved - costs,
-                costs,
+                (moved if held.side == "long" else -moved) - held.paid,
+                held.paid,
             )
         )
         self.position = None
+        self.order.leave = ""
 
     def _slip(self, price: float, bar: PlainBar, buys: bool) -> float:
         worse = price * self.terms.slippage + self.terms.slippage_range * (bar["high"] - bar["low"])
@@ -251,7 +295,7 @@ class Replay:
     def _exit_inside(self, t: int) -> bool:
         """Leave at a stop, trail or target; whether one was met."""
         held, bar = self.position, self.bars[t]
-        if held is None:
+        if held is None or held.pieces:
             return False
         is_long = held.side == "long"
         levels = []

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.evaluate.compile import compiled
-from evolve.backtest.backtest import tape_of
-from evolve.backtest.market import Market
+from evolve.backtest.market import FILLS, Market
+from evolve.backtest.pool import sum_folds
 from evolve.backtest.records import (
     ACCOUNT,
+    F_RUINED,
+    F_TRADES,
     FOLD_FIELDS,
     REASONS,
     TRADE_FIELDS,
@@ -21,6 +23,7 @@ from evolve.backtest.records import (
     Record,
 )
 from evolve.backtest.simulate import simulate
+from evolve.backtest.sleeve import sleeves_of
 from tests.backtest.reference import RULES, PlainBar, PlainTrade, Replay, Said, Terms
 
 Series = NDArray[np.float64]
@@ -42,9 +45,9 @@ class Script:
     settings: dict[str, Series]
     terms: Terms
 
-    def with_terms(self, **changes: float) -> Script:
+    def with_terms(self, **changes: float | None) -> Script:
         """The same script in another market."""
-        return replace(self, terms=replace(self.terms, **changes))  # type: ignore[arg-type]
+        return replace(self, terms=replace(self.terms, **changes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +86,10 @@ def simulated(
     The other program says the same from the last bar to the first. Trades are the first
     program's: there are none of a script at place 1.
     """
-    bars, terms, count = script.bars, script.terms, len(script.bars)
-    table = np.stack(list(script.settings.values())) if script.settings else np.empty((0, count))
+    terms = script.terms
+    (sleeve,) = sleeves_of(script.bars, 0, len(script.bars))
+    places, count = sleeve.places, len(sleeve.places)
+    table = np.array(list(script.settings.values())).reshape(-1, len(script.bars))[:, places]
     rows = np.full((2, 4), -1, np.int64)
     is_ratio = np.zeros((2, 4), np.bool_)
     for row, rule in enumerate(script.settings):
@@ -92,25 +97,40 @@ def simulated(
         is_ratio[:, RULES.index(rule)] = rule in terms.ratios
     orders = np.stack([script.orders[::-1], script.orders[::-1]])
     orders[place] = script.orders
+    orders = np.ascontiguousarray(orders[:, places])
     record = Record(
         np.zeros((2, count)),
         np.zeros((2, count), np.int8),
         np.zeros((count + 2, len(TRADE_FIELDS))),
         np.zeros(1, np.int64),
         np.zeros((2 if len(edges) else 0, len(edges), len(FOLD_FIELDS))),
-        np.array(edges, np.int64),
-        np.zeros(count) if benchmark is None else benchmark,
+        sleeve.edges(np.array(edges, np.int64)),
+        np.zeros(count) if benchmark is None else benchmark[places],
     )
     compiled(simulate)(
-        tape_of(bars, 0, count),
+        sleeve.tape,
         Orders(orders, table, rows, is_ratio, np.array([terms.hold, terms.hold])),
         market_of(terms),
         record,
         np.zeros(1, ACCOUNT)[0],
     )
-    trades = [_trade(row) for row in record.trades[: record.trade_count[0]]] if place == 0 else []
+    kept = record.trades[: record.trade_count[0]]
+    kept[:, :2] = places[kept[:, :2].astype(np.int64)]  # their own bars to the market's
+    trades = [_trade(row) for row in kept] if place == 0 else []
     folds = record.folds[place] if len(edges) else np.empty((0, len(FOLD_FIELDS)))
-    return Outcome(record.equity[place], record.held[place], trades, folds)
+    equity = sleeve.spread(record.equity[place], terms.capital)
+    equity = equity * sleeve.idle_growth(market_of(terms))
+    held = sleeve.spread(record.held[place], 0)
+    if len(edges) and not sleeve.is_whole:
+        assert benchmark is not None
+        counted = folds[:, [F_TRADES, F_RUINED]]
+        folds = np.zeros((1, len(edges), len(FOLD_FIELDS)))
+        positions = (held != 0).astype(np.int64)[None]
+        where = np.array(edges, np.int64)
+        sum_folds(equity[None], positions, terms.capital, where, benchmark, 1, folds)
+        folds = folds[0]
+        folds[:, [F_TRADES, F_RUINED]] = counted
+    return Outcome(equity, held, trades, folds)
 
 
 def replayed(script: Script) -> Replay:
@@ -123,6 +143,7 @@ def replayed(script: Script) -> Replay:
             low=float(bars.low[0, t]),
             close=float(bars.close[0, t]),
             adjustment=float(bars.adjustment[0, t]),
+            volume=float(bars.volume[0, t]),
             days=float(bars.days[t]),
         )
         for t in range(len(bars))
@@ -141,7 +162,7 @@ def market_of(terms: Terms) -> Market:
     """The product's market of some terms."""
     return Market(
         terms.capital,
-        terms.at_close,
+        FILLS.index(terms.fill),
         terms.commission,
         terms.commission_per_share,
         terms.commission_minimum,
@@ -150,6 +171,7 @@ def market_of(terms: Terms) -> Market:
         terms.borrow,
         terms.cash_rate,
         terms.max_leverage,
+        np.inf if terms.max_volume_share is None else terms.max_volume_share,
     )
 
 
@@ -181,7 +203,8 @@ def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> B
     prices[:, rng.random(count) < missing] = np.nan
     days = np.busday_offset("2020-01-01", np.arange(count), roll="forward")
     adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, count))) - 0.2)
-    return bars_from(days, list(prices), adjustment)
+    volume = np.floor(rng.exponential(rng.choice([20.0, 200.0, 1e5]), count))
+    return bars_from(days, list(prices), adjustment, volume)
 
 
 def random_orders(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
@@ -231,7 +254,7 @@ def random_terms(rng: np.random.Generator, ratios: frozenset[str]) -> Terms:
 
     return Terms(
         capital=float(rng.choice([100.0, 1000.0, 1e6])),
-        at_close=bool(rng.random() < 0.5),
+        fill=str(rng.choice(FILLS)),
         hold=int(rng.integers(1, 12)) if rng.random() < 0.4 else 0,
         ratios=ratios,
         commission=some(0, 0.01),
@@ -242,6 +265,7 @@ def random_terms(rng: np.random.Generator, ratios: frozenset[str]) -> Terms:
         borrow=some(0, 1.5),
         cash_rate=some(0, 0.3),
         max_leverage=float(rng.choice([1.0, 1.0, 0.5, 2.0, 8.0])),
+        max_volume_share=float(rng.uniform(0.01, 0.5)) if rng.random() < 0.3 else None,
     )
 
 
@@ -276,7 +300,7 @@ def grid_script(seed: int, count: int = 12) -> Script:
     is_cheap = rng.random() < 0.6
     terms = Terms(
         capital=1024.0,
-        at_close=bool(rng.random() < 0.5),
+        fill=str(rng.choice(FILLS)),
         hold=int(rng.choice([0, 0, 0, 1, 2, 3])),
         commission=0.0 if is_cheap else 1 / 128,
         slippage=0.0 if is_cheap else 1 / 256,

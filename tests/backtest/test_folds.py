@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.backtest.metrics import bar_returns
+from evolve.backtest.performance import bar_returns
 from evolve.backtest.records import FOLD_FIELDS
 from tests.backtest.ledger import bars_of
 from tests.backtest.reference import Terms

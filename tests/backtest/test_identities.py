@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dsl.bars import Bars
+from evolve.backtest.market import FILLS
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (
     Outcome,
@@ -73,7 +74,7 @@ def test_trades_follow_each_other(seed: int) -> None:
 @given(seed=seeds)
 @modest
 def test_double_the_capital_makes_double_the_money(seed: int) -> None:
-    script = random_script(seed, 120).with_terms(commission_minimum=0.0)
+    script = random_script(seed, 120).with_terms(commission_minimum=0.0, max_volume_share=None)
     double = script.with_terms(capital=script.terms.capital * 2)
     once, twice = simulated(script), simulated(double)
     np.testing.assert_allclose(twice.equity, once.equity * 2, rtol=1e-9)
@@ -121,29 +122,34 @@ def test_the_scale_of_prices_changes_nothing(seed: int, scale: float) -> None:
 
 
 def scaled(bars: Bars, scale: float) -> Bars:
-    return bars_from(bars.time, [each * scale for each in prices_of(bars)], bars.adjustment[0])
+    return bars_from(
+        bars.time,
+        [each * scale for each in prices_of(bars)],
+        bars.adjustment[0],
+        bars.volume[0] / scale,
+    )
 
 
 @given(
     seed=seeds,
     names=st.sets(st.sampled_from(["stop", "trail", "target"])),
     hold=st.sampled_from([0, 3, 9]),
-    at_close=st.booleans(),
+    fill=st.sampled_from(FILLS),
 )
 @modest
 def test_a_short_on_mirrored_prices_makes_what_a_long_makes(
-    seed: int, names: set[str], hold: int, at_close: bool
+    seed: int, names: set[str], hold: int, fill: str
 ) -> None:
     """Exactly so for one position entered at the mirror, prices and distances being dyadic."""
     rng = np.random.default_rng(seed)
     count, mirror = 24, 64.0
     open_, close = (mirror + rng.integers(-160, 160, count) / 16 for _ in range(2))
     time = np.busday_offset(np.datetime64("2024-01-01"), np.arange(count))
-    open_[1] = close[0] = mirror  # where either market fills the entry
+    open_[1] = close[0] = close[1] = mirror  # where each market fills the entry
     high = np.maximum(open_, close) + rng.integers(0, 32, count) / 16
     low = np.minimum(open_, close) - rng.integers(0, 32, count) / 16
     settings = {name: np.full(count, float(rng.integers(1, 160)) / 16) for name in sorted(names)}
-    terms = Terms(capital=1024.0, at_close=at_close, hold=hold)
+    terms = Terms(capital=1024.0, fill=fill, hold=hold)
     outcomes = []
     for entry, exit_, panels in (
         (1, 2, [open_, high, low, close]),
@@ -185,7 +191,7 @@ def test_later_bars_never_change_earlier_equity(seed: int, cut: int) -> None:
     later = script.orders.copy()
     later[cut:] = rng.integers(0, 16, len(later) - cut)
     prices = [np.concatenate([each[:cut], each[cut:] * 1.5]) for each in prices_of(script.bars)]
-    bars = bars_from(script.bars.time, prices, script.bars.adjustment[0])
+    bars = bars_from(script.bars.time, prices, script.bars.adjustment[0], script.bars.volume[0])
     # The last bar with a price closes: it must come after the cut in both.
     assume(not np.all(np.isnan(bars.close[0, cut:])))
     other = simulated(replace(script, bars=bars, orders=later))

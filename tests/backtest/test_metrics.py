@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
-from evolve.backtest.metrics import METRICS, Performance, appraisal, bar_returns, measure
+from evolve.backtest.metrics import METRICS, appraisal, measure
+from evolve.backtest.performance import Performance, bar_returns
 from evolve.data.sources.synthetic import random_walk
 from tests.backtest.ledger import bars_of, free, play, scripted
 

@@ -29,7 +29,7 @@ from tests.backtest.scripts import (
     simulated,
 )
 
-SEEDS = 600
+SEEDS = 1000
 GRID_SEEDS = 2500
 
 
@@ -118,7 +118,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
         chosen["target"] = np.full(len(bars), 0.03)
     if script.terms.hold:
         rules.append(f"hold {script.terms.hold}")
-    terms = script.with_terms().terms
+    terms = script.with_terms(max_volume_share=None).terms
     said = Script(
         bars,
         script.orders,

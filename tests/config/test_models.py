@@ -302,7 +302,7 @@ def test_the_experiment_of_the_first_loop_has_exactly_its_limits() -> None:
     assert (blog.llm.mode, blog.llm.parents, blog.search.islands) == ("only", 3, 1)
     assert (blog.budget.llm_calls, blog.budget.stale_epochs) == (50, 5)
     market = blog.backtest.market()
-    assert market.at_close
+    assert not market.is_executable
     costs = (market.commission, market.commission_per_share, market.commission_minimum)
     assert (*costs, market.slippage, market.slippage_range, market.borrow) == (0,) * 6
     goals, split = blog.fitness.goals(), blog.split.split()

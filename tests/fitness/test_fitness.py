@@ -14,7 +14,8 @@ from dsl.check import check
 from dsl.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.backtest.metrics import METRICS, appraisal, bar_returns
+from evolve.backtest.metrics import METRICS, appraisal
+from evolve.backtest.performance import bar_returns
 from evolve.data.partition import Split, part
 from evolve.data.sources.synthetic import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals

@@ -1,0 +1,164 @@
+"""A symbol's sleeve: its share of the capital, traded on its own bars of a window.
+
+Sleeves are equal at the start and never rebalanced. One whose symbol starts late keeps its cash
+until the first bar; one whose symbol ends early is closed on the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+from evolve.backtest import fills
+from evolve.backtest.market import Market
+from evolve.backtest.performance import Performance, Series
+from evolve.backtest.records import Bar, Tape
+
+
+@dataclass(frozen=True, eq=False)
+class Sleeve:
+    """One symbol of a panel over a window of it.
+
+    Attributes:
+        symbol: its name.
+        bars: its own bars up to the end of the window; those before the window warm indicators.
+        tape: what the simulation reads of them.
+        places: int64[own bar of the window], which bar of the window each is.
+        time: datetime64[bar], of the window.
+        bars_per_year: of the panel.
+    """
+
+    symbol: str
+    bars: Bars
+    tape: Tape
+    places: NDArray[np.int64]
+    time: NDArray[np.datetime64]
+    bars_per_year: float
+
+    @property
+    def length(self) -> int:
+        """Bars of the window."""
+        return len(self.time)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has a bar wherever the panel has one."""
+        return len(self.places) == self.length
+
+    @cached_property
+    def latest(self) -> NDArray[np.int64]:
+        """int64[bar]: how many own bars there have been."""
+        return np.searchsorted(self.places, np.arange(self.length), "right")
+
+    def spread(self, values: NDArray[Any], before: float) -> NDArray[Any]:
+        """Values of own bars on the window's: the last one counts where there is none.
+
+        Args:
+            values: float64[own bar of the window].
+            before: what counts before the first.
+        """
+        if self.is_whole:
+            return values
+        return np.concatenate([np.array([before], values.dtype), values])[self.latest]
+
+    def idle_growth(self, market: Market) -> Series:
+        """float64[bar]: what cash grows to after the last own bar, from 1."""
+        last = int(self.places[-1]) if len(self.places) else 0
+        days: Series = (self.time - self.time[last]) / np.timedelta64(1, "D")
+        return 1.0 + market.cash_rate * np.maximum(days, 0.0) / 365.0
+
+    def edges(self, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Bars of the window as the first own bars of the tape from there on."""
+        return self.tape.start + np.searchsorted(self.places, edges, "left")
+
+
+def sleeves_of(bars: Bars, start: int, stop: int) -> list[Sleeve]:
+    """The sleeves of a panel over its bars from start up to, not including, stop."""
+    return [_sleeve(bars, symbol, start, stop) for symbol in range(len(bars.symbols))]
+
+
+def share_of(market: Market, sleeves: int) -> Market:
+    """The market of one of so many sleeves: the same with its share of the capital."""
+    return market if sleeves == 1 else market._replace(capital=market.capital / sleeves)
+
+
+def _sleeve(bars: Bars, symbol: int, start: int, stop: int) -> Sleeve:
+    places = bars.places(symbol)
+    first, last = (int(place) for place in np.searchsorted(places, [start, stop], "left"))
+    own = bars.alone(symbol)
+    if last < len(own):
+        own = own.slice(0, last)
+    time = bars.time[start:stop]
+    days = own.days.copy()
+    if first < last:
+        days[first] = (own.time[first] - time[0]) / np.timedelta64(1, "D")
+    tape = Tape(
+        own.open[0], own.high[0], own.low[0], own.close[0], own.adjustment[0], own.volume[0],
+        days, first, last,
+    )  # fmt: skip
+    name = bars.symbols[symbol]
+    return Sleeve(name, own, tape, places[first:last] - start, time, bars.bars_per_year)
+
+
+def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
+    """Buying all in at the sleeve's first open and selling at its last close, costs included.
+
+    Args:
+        sleeve: the window.
+        market: of the sleeve: its capital is the sleeve's.
+    """
+    tape, count = sleeve.tape, len(sleeve.places)
+    equity, costs, profits, traded = np.full(count, market.capital), 0.0, np.empty(0), np.empty(0)
+    shares = 0.0
+    if count:
+        first, last = _bar(tape, tape.start), _bar(tape, tape.stop - 1)
+        capital = market.capital * (1.0 + market.cash_rate * tape.days[tape.start] / 365.0)
+        plain = market._replace(max_leverage=1.0, max_volume_share=np.inf)
+        shares, fill, fee = fills.entry(1.0, 1, first.open, capital, first, plain)
+    if shares:
+        sold = fills.slipped(last.close, -1, last, market)
+        last_fee = fills.commission(shares, sold, last, market)
+        equity = capital - shares * fill - fee + shares * tape.close[tape.start : tape.stop]
+        equity[-1] += shares * (sold - last.close) - last_fee
+        costs = shares * (fill - first.open + last.close - sold) + fee + last_fee
+        profits, traded = equity[-1:] - capital, capital + equity[-1:]
+    return performance_of(
+        sleeve, market, equity, np.ones(count, np.int8), profits, np.array([costs]), traded
+    )
+
+
+def performance_of(
+    sleeve: Sleeve, market: Market, equity: Series, held: NDArray[np.int8], profits: Series,
+    costs: Series, traded: Series, benchmark: Series | None = None,
+) -> Performance:  # fmt: skip
+    """What became of a sleeve, on the bars of its window.
+
+    Args:
+        sleeve, market: whose.
+        equity, held: float64 and int8[own bar of the window].
+        profits, costs, traded: float64[trade].
+        benchmark: float64[bar of the window]; its own equity if None.
+    """
+    worth = sleeve.spread(equity, market.capital)
+    if market.cash_rate:
+        worth = worth * sleeve.idle_growth(market)
+    return Performance(
+        capital=market.capital,
+        equity=worth,
+        benchmark=worth if benchmark is None else benchmark,
+        held=(sleeve.spread(held, 0) != 0).astype(np.float64),
+        profits=profits,
+        costs=costs,
+        traded=traded,
+        bars_per_year=sleeve.bars_per_year,
+        cash_rate=market.cash_rate,
+    )
+
+
+def _bar(tape: Tape, t: int) -> Bar:
+    return Bar(*[float(series[t]) for series in tape[:6]])
