@@ -17,7 +17,7 @@ from report import report
 from dsl.evaluate import Evaluator
 from dsl.program import Program
 from evolve.backtest.market import market
-from evolve.data.sources.synthetic import random_walk
+from evolve.data.laws import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

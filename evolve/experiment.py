@@ -111,7 +111,7 @@ def run(
     folder.write_text("experiment.yaml", to_yaml(with_inputs(ready, folder)))
     folder.write_bars(dataset.bars)
     with Journal(folder.journal) as journal:
-        journal.event("data", source=dataset.used, bars=len(dataset.bars), hash=dataset.bars.hash)
+        journal.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
         for notice in notices:
             journal.event("notice", text=notice)
         if not is_compiled():

@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_result(finished: tuple[Run, Watcher], tmp_
 def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreachable(symbol: str) -> None:
+    def unreachable(symbol: str, interval: str) -> None:
         raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached")
 
     monkeypatch.setattr(evolve.data.sources.yahoo, "download", unreachable)

@@ -87,6 +87,16 @@ def share_of(market: Market, sleeves: int) -> Market:
     return market if sleeves == 1 else market._replace(capital=market.capital / sleeves)
 
 
+def uncapped(bars: Bars, market: Market) -> list[str]:
+    """What to say of symbols whose volume is not known where the market caps fills by it."""
+    if np.isinf(market.max_volume_share):
+        return []
+    known = ~np.isnan(bars.volume) | ~bars.priced
+    names = [name for name, row in zip(bars.symbols, known, strict=True) if not row.all()]
+    text = f"the volume of {', '.join(names)} is not always known: fills are not capped there"
+    return [text] if names else []
+
+
 def _sleeve(bars: Bars, symbol: int, start: int, stop: int) -> Sleeve:
     places = bars.places(symbol)
     first, last = (int(place) for place in np.searchsorted(places, [start, stop], "left"))

@@ -46,7 +46,7 @@ def command(
     columns = {name: run.metrics for name, run in runs.items()}
     columns["buy and hold"] = next(iter(runs.values())).benchmark_metrics
     console = Console()
-    click.echo(f"on {dataset.used}, {dataset.first_day} to {dataset.last_day}")
+    click.echo(f"on {dataset.name}, {dataset.first_day} to {dataset.last_day}")
     console.print(metrics_table(columns))
     if output is not None:
         output.write_text(text_of(answer), "utf-8")

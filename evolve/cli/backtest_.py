@@ -4,74 +4,129 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from evolve.cli.options import data_options, json_option, load_data, one_strategy
+from evolve.cli.options import (
+    cost_options,
+    data_options,
+    json_option,
+    load_data,
+    notify,
+    one_strategy,
+    result_console,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolve.backtest.backtest import Backtest
+    from evolve.backtest.market import Market
+    from evolve.data import Dataset
+
+    Stress = Mapping[float, Mapping[str, float]]
+
+table_path = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("backtest")
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
 @click.option("--name", help="Which strategy, if the file holds several.")
-@click.option("--fill", type=click.Choice(["next_open", "close"]), default="next_open",
-              show_default=True, help="When a signal is filled.")  # fmt: skip
-@click.option("--capital", type=click.FloatRange(min=0, min_open=True), default=10_000.0,
-              show_default=True, help="Equity at the start.")  # fmt: skip
-@click.option("--commission-bps", type=click.FloatRange(min=0), default=1.0, show_default=True,
-              help="Commission a side, in basis points of the traded value.")  # fmt: skip
-@click.option("--slippage-bps", type=click.FloatRange(min=0), default=5.0, show_default=True,
-              help="Slippage, in basis points of the price.")  # fmt: skip
-@click.option("--borrow-bps", type=click.FloatRange(min=0), default=0.0, show_default=True,
-              help="Cost of a short a year, in basis points.")  # fmt: skip
-@click.option("--cash-rate", type=click.FloatRange(min=0), default=0.0, show_default=True,
-              help="Yearly rate on cash, as a fraction.")  # fmt: skip
-@click.option("--max-leverage", type=click.FloatRange(min=0, min_open=True), default=1.0,
-              show_default=True, help="The cap on size.")  # fmt: skip
+@cost_options
+@click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet.")
+@click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet.")
+@click.option("--plot", is_flag=True, help="Draw equity beside buy-and-hold.")
 @json_option
 def command(
-    file: Path, spec: str, start: datetime | None, end: datetime | None, name: str | None,
-    as_json: bool, **costs: Any,
+    file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
+    name: str | None, trades: Path | None, equity: Path | None, plot: bool, as_json: bool,
+    **costs: Any,
 ) -> None:  # fmt: skip
     """Trade the strategy in FILE over all of the data, beside buy-and-hold."""
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
+    from evolve.backtest.sleeve import uncapped
+    from evolve.report.export import equity_frame, trades_frame, write_table
 
     program = one_strategy(file, name)
-    dataset = load_data(spec, start, end)
-    result = backtest(program, dataset.bars, market(**costs))
+    dataset = load_data(specs, start, end)
+    terms = market(**costs)
+    for text in uncapped(dataset.bars, terms):
+        notify(text)
+    result = backtest(program, dataset.bars, terms)
+    for path, frame in ((trades, trades_frame), (equity, equity_frame)):
+        if path is not None:
+            write_table(frame(result), path)
+    stress = {
+        times: backtest(program, dataset.bars, terms.dearer(times)).metrics for times in STRESS
+    }
     if as_json:
-        _print_json(result)
-        return
-    from rich.console import Console
+        _print_json(result, dataset, stress)
+    else:
+        _print_tables(program.name, result, dataset, terms, stress)
+        if plot:
+            _plot(result)
 
+
+STRESS = (1.0, 2.0, 4.0)  # times all costs
+
+
+def _print_tables(
+    name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress
+) -> None:
+    from rich.text import Text
+
+    from evolve.backtest.market import FILLS
     from evolve.backtest.metrics import METRICS
-    from evolve.report.tables import metrics_table, trades_table
+    from evolve.report import trading
+    from evolve.report.tables import metrics_table
 
-    console = Console()
-    filled = "next open" if costs["fill"] == "next_open" else "close"
-    span = f"{dataset.first_day} to {dataset.last_day}, {len(dataset.bars):,} bars"
-    console.print(f"[bold]{program.name}[/] on {dataset.used}, {span}; filled at the {filled}")
+    console = result_console()
+    bars = dataset.bars
+    console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
+    console.print(
+        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:g} "
+        f"a year; filled at the {FILLS[market.fill].replace('_', ' ')}"
+        + ("" if market.is_executable else ", as no one can trade")
+    )
     columns = {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}
     console.print(metrics_table(columns, list(METRICS)))
+    if result.sleeves:
+        console.print(trading.symbols_table(result))
+    console.print(trading.years_table(result))
+    console.print(trading.drawdowns_table(result))
+    console.print(trading.stress_table(stress))
     if result.trades:
-        console.print(trades_table(result.trades))
+        console.print(trading.trades_table(result.trades))
 
 
-def _print_json(result: Any) -> None:
+def _plot(result: Backtest) -> None:
+    from evolve.report.chart import line_chart
+
+    lines = {"buy and hold": result.benchmark, "strategy": result.equity}
+    click.echo(line_chart(result.time, lines, "equity", is_log=bool((result.equity > 0).all())))
+
+
+def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
     import json
     from dataclasses import asdict
 
-    from evolve.report.result import figures
+    from evolve.backtest.episodes import yearly_returns
+    from evolve.report.result import data_document, figures
 
     trades = [
         asdict(each) | {"entry_time": str(each.entry_time), "exit_time": str(each.exit_time)}
         for each in result.trades
     ]
     document = {
+        "data": data_document(dataset),
         "metrics": figures(result.metrics),
         "benchmark": figures(result.benchmark_metrics),
+        "by_symbol": {each.symbols[0]: figures(each.metrics) for each in result.sleeves},
+        "by_year": yearly_returns(result.time, result.equity, result.performance.capital),
+        "at_costs": {f"{times:g}x": figures(metrics) for times, metrics in stress.items()},
         "trades": trades,
     }
     click.echo(json.dumps(document, indent=2))

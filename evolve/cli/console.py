@@ -67,9 +67,9 @@ class ConsoleObserver(Observer):
 
     def data(self, dataset: Dataset) -> None:
         as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
-        instead = f" (FALLBACK for {dataset.asked})" if dataset.fallback_used else ""
+        instead = f" (FALLBACK for {', '.join(dataset.asked)})" if dataset.fallback_used else ""
         text = (
-            f"{dataset.used}{instead}: {dataset.first_day} to {dataset.last_day}, "
+            f"{dataset.name}{instead}: {dataset.first_day} to {dataset.last_day}, "
             f"{len(dataset.bars):,} bars{as_of}"
         )
         self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
@@ -216,7 +216,7 @@ class ConsoleObserver(Observer):
         self._line("files", f"in {folder}: best.evo, result.json, journal.sqlite, finalists/")
         if run.best is not None:
             last = str(run.partition.seen.time[-1])[:10]
-            data = f"--data '{run.dataset.used}' --end {last}"
+            data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
             self.out.print("\nto go on:", style="bold")
             for text in (
                 f"evolve backtest {folder}/best.evo {data}",

@@ -4,36 +4,61 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from evolve.cli.options import load_data
-from evolve.errors import EvolveError
+from evolve.cli.options import load_data, result_console
+
+if TYPE_CHECKING:
+    from evolve.data import Dataset
 
 
 @click.command("data")
-@click.argument("spec")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+@click.option("--refresh", is_flag=True, help="Fetch anew what was kept on disk.")
+@click.option("--plot", is_flag=True, help="Draw the closes.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a .csv or .parquet.")
-def command(spec: str, start: datetime | None, end: datetime | None, output: Path | None) -> None:
-    """Fetch and describe the bars of SPEC, or write them to a file."""
-    from evolve.data.frames import bars_to_frame
+def command(
+    specs: tuple[str, ...], start: datetime | None, end: datetime | None, refresh: bool,
+    plot: bool, output: Path | None,
+) -> None:  # fmt: skip
+    """Fetch the bars of SPEC, say what is doubtful about them, or write them to a file.
 
-    dataset = load_data(spec, start, end)
-    bars = dataset.bars
+    For example: evolve data yahoo:SPY yahoo:QQQ -o both.csv
+    """
+    from evolve.data.frames import bars_to_frame
+    from evolve.report.export import write_table
+
+    dataset = load_data(specs, start, end, refresh)
     if output is not None:
-        frame = bars_to_frame(bars)
-        if output.suffix == ".parquet":
-            frame.to_parquet(output, index=False)
-        elif output.suffix == ".csv":
-            frame.to_csv(output, index=False)
-        else:
-            raise EvolveError(f"{output} is neither .csv nor .parquet", "choose one of the two")
-    click.echo(f"source     {dataset.used}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
-    click.echo(f"symbol     {', '.join(bars.symbols)}")
-    click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
-    click.echo(f"a year     {bars.bars_per_year:g} bars")
-    click.echo(f"hash       {bars.hash}")
+        write_table(bars_to_frame(dataset.bars), output)
+    _describe(dataset)
+    if plot:
+        _plot(dataset)
     if output is not None:
         click.echo(f"written    {output}")
+
+
+def _describe(dataset: Dataset) -> None:
+    from evolve.report.health import bars_table, suspicions_table
+
+    bars = dataset.bars
+    click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
+    click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
+    click.echo(f"a year     {bars.bars_per_year:g} bars")
+    click.echo(f"hash       {bars.hash}\n")
+    console = result_console()
+    console.print(bars_table(bars))
+    console.print(suspicions_table(bars))
+
+
+def _plot(dataset: Dataset) -> None:
+    from evolve.report.chart import line_chart
+
+    bars = dataset.bars
+    for symbol, name in enumerate(bars.symbols):
+        own = bars.alone(symbol)
+        click.echo(line_chart(own.time, {"close": own.close[0]}, f"{name}, adjusted close"))

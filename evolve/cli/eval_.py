@@ -12,7 +12,11 @@ from evolve.cli.options import data_options, load_data
 @click.command("eval")
 @click.argument("expression", metavar="EXPR")
 @data_options
-def command(expression: str, spec: str, start: datetime | None, end: datetime | None) -> None:
+@click.option("--plot", is_flag=True, help="Draw the values instead.")
+def command(
+    expression: str, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
+    plot: bool,
+) -> None:  # fmt: skip
     """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
 
     For example: evolve eval "rsi(close, 14)" --data sample:sp500
@@ -26,8 +30,14 @@ def command(expression: str, spec: str, start: datetime | None, end: datetime | 
     from dsl.evaluate import values
 
     term = check_expression(expression)
-    bars = load_data(spec, start, end).bars
+    bars = load_data(specs, start, end).bars
     columns = values(term, bars).astype(np.float64)
+    if plot:
+        from evolve.report.chart import line_chart
+
+        lines = dict(zip(bars.symbols, columns, strict=True))
+        click.echo(line_chart(bars.time, lines, expression))
+        return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *bars.symbols])
     times = np.datetime_as_string(bars.time, unit="auto")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
@@ -13,8 +13,13 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic.fields import FieldInfo
+    from rich.console import Console
+
     from dsl.program import Program
     from evolve.data import Dataset
+
+WIDTH = 110
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -26,8 +31,9 @@ def data_options(command: Decorated) -> Decorated:
         click.option("--end", type=day, help="The last day."),
         click.option("--start", type=day, help="The first day."),
         click.option(
-            "--data", "spec", required=True, metavar="SPEC",
-            help="yahoo:SPY, csv:PATH, parquet:PATH, sample:sp500 or synthetic:walk?seed=1.",
+            "--data", "specs", required=True, multiple=True, metavar="SPEC",
+            help="yahoo:SPY, csv:PATH, parquet:PATH, sample:sp500 or synthetic:walk?seed=1; "
+            "a folder, a pattern with *, or the option again for several symbols.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -37,14 +43,61 @@ def data_options(command: Decorated) -> Decorated:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def load_data(spec: str, start: datetime | None, end: datetime | None) -> Dataset:
+def cost_options(command: Decorated) -> Decorated:
+    """An option for each setting of an experiment's `backtest` part, with its default and range."""
+    from evolve.config.schema import Backtest
+
+    for name, info in reversed(Backtest.model_fields.items()):
+        default = info.get_default(call_default_factory=True)
+        option = click.option(
+            f"--{name.replace('_', '-')}", type=_type_of(info), default=default,
+            show_default=default is not None, help=f"{str(info.description).capitalize()}.",
+        )  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _type_of(info: FieldInfo) -> click.ParamType[Any]:
+    """What click accepts where a setting accepts it."""
+    from annotated_types import Ge, Gt, Le
+
+    if get_origin(info.annotation) is Literal:
+        return click.Choice(get_args(info.annotation))
+    limits: dict[str, Any] = {}
+    for each in info.metadata:
+        if isinstance(each, Gt):
+            limits |= {"min": each.gt, "min_open": True}
+        elif isinstance(each, Ge):
+            limits["min"] = each.ge
+        elif isinstance(each, Le):
+            limits["max"] = each.le
+    return click.FloatRange(**limits)
+
+
+def load_data(
+    specs: Sequence[str], start: datetime | None, end: datetime | None, refresh: bool = False
+) -> Dataset:
     """The bars that the data options ask for; notices go to stderr."""
     from evolve.data import load
 
     def day(moment: datetime | None) -> date | None:
         return moment.date() if moment else None
 
-    return load(spec, day(start), day(end), notify=lambda text: click.echo(text, err=True))
+    return load(specs, day(start), day(end), notify=notify, refresh=refresh)
+
+
+def result_console() -> Console:
+    """Where tables are printed: as wide as the terminal, and wide enough where there is none."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
+def notify(text: str) -> None:
+    """Say something that a person should know, beside the result."""
+    click.echo(f"note: {text}", err=True)
 
 
 def one_strategy(path: Path, name: str | None) -> Program:

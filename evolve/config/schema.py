@@ -56,13 +56,16 @@ def _all_proposers() -> dict[str, Weight]:
 Fraction = Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)]
 
 
+Specs = str | Annotated[list[str], Field(min_length=1)]
+
+
 class Data(Section):
     """Where prices come from."""
 
-    source: str = Field(alias="from", description="a data spec, such as yahoo:SPY")
+    source: Specs = Field(alias="from", description="a data spec, such as yahoo:SPY, or several")
     start: date | None = Field(None, description="the first day")
     end: date | None = Field(None, description="the last day")
-    fallback: str | None = Field(None, description="the spec to use if the first is unreachable")
+    fallback: Specs | None = Field(None, description="what to use if anything is unreachable")
 
 
 class Parts(Section):
@@ -109,16 +112,33 @@ class Parts(Section):
 class Backtest(Section):
     """Fills and costs."""
 
-    capital: float = Field(10_000, gt=0)
-    fill: Literal["close", "next_open"] = tightened_by("up", "next_open")
-    commission_bps: float = tightened_by("up", 1, ge=0, le=1000)
-    commission_per_share: float = tightened_by("up", 0, ge=0)
-    commission_minimum: float = tightened_by("up", 0, ge=0)
-    slippage_bps: float = tightened_by("up", 5, ge=0, le=1000)
-    slippage_range: float = tightened_by("up", 0, ge=0, le=1)
-    borrow_bps: float = tightened_by("up", 0, ge=0, le=10_000)
-    cash_rate: float = Field(0, ge=0, le=1)
-    max_leverage: float = Field(1, gt=0, le=100)
+    capital: float = Field(10_000, gt=0, description="equity at the start")
+    fill: Literal["close", "next_close", "next_open"] = tightened_by(
+        "up", "next_open", description="when a signal is filled"
+    )
+    commission_bps: float = tightened_by(
+        "up", 1, ge=0, le=1000, description="commission a side, of the traded value"
+    )
+    commission_per_share: float = tightened_by(
+        "up", 0, ge=0, description="commission a side, money a raw share"
+    )
+    commission_minimum: float = tightened_by(
+        "up", 0, ge=0, description="the least commission of an order, money"
+    )
+    slippage_bps: float = tightened_by(
+        "up", 5, ge=0, le=1000, description="slippage of market and stop fills, of the price"
+    )
+    slippage_range: float = tightened_by(
+        "up", 0, ge=0, le=1, description="slippage likewise, a fraction of the bar's range"
+    )
+    borrow_bps: float = tightened_by(
+        "up", 0, ge=0, le=10_000, description="cost of a short a year, of its value"
+    )
+    cash_rate: float = Field(0, ge=0, le=1, description="yearly rate on cash, a fraction")
+    max_leverage: float = Field(1, gt=0, le=100, description="the cap on size")
+    max_volume_share: float | None = tightened_by(
+        "down", None, gt=0, le=1, description="the most of a bar's volume that a fill takes"
+    )
 
     def market(self) -> Market:
         """The market as the simulation reads it."""

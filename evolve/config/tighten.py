@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -136,9 +136,11 @@ def _is_stricter(old: object, new: object, way: str, info: FieldInfo) -> bool:
     if isinstance(old, Mapping):
         given = new.items() if isinstance(new, Mapping) else ()
         return bool(given) and all(_is_at_least(value, old.get(key, 0)) for key, value in given)
-    words = get_args(info.annotation)
-    if words:
+    if get_origin(info.annotation) is Literal:
+        words = get_args(info.annotation)
         return new in words and words.index(new) >= words.index(old)
+    if old is None:  # there was no limit
+        return _is_at_least(new, new)
     return _is_at_least(new, old) if way == "up" else _is_at_least(old, new)
 
 

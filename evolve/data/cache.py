@@ -18,10 +18,11 @@ from dsl.home import home
 
 @dataclass(frozen=True)
 class Cached:
-    """A table as it was fetched, and when."""
+    """A table as it was fetched, when, and of what kind of thing (`ETF`; empty if not known)."""
 
     frame: pd.DataFrame
     as_of: str
+    kind: str = ""
 
 
 def path_of(source: str, symbol: str) -> Path:
@@ -42,15 +43,16 @@ def read(source: str, symbol: str) -> Cached | None:
         is_whole = notes[b"hash"].decode() == _hash(frame, as_of)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         return None
-    return Cached(frame, as_of) if is_whole else None
+    return Cached(frame, as_of, notes.get(b"kind", b"").decode()) if is_whole else None
 
 
-def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str) -> None:
+def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str = "") -> None:
     """Keep a table: written beside its place and moved there, so that it is whole or absent."""
     table = pa.Table.from_pandas(frame)
     notes = {
         **(table.schema.metadata or {}),
         b"as_of": as_of.encode(),
+        b"kind": kind.encode(),
         b"hash": _hash(frame, as_of).encode(),
     }
     write_atomically(path_of(source, symbol), table.replace_schema_metadata(notes))

@@ -1,7 +1,8 @@
-"""A spec to bars ready for use, with the fallback if one is configured and needed."""
+"""Specs to bars ready for use, with the fallback if one is configured and needed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dsl.bars import Bars
-from evolve.data.source import Notify, UnreachableError, parse_spec
+from evolve.data.align import aligned
+from evolve.data.source import Fetched, Notify, Spec, UnreachableError, fresh, parse_spec
 from evolve.data.sources import sources
 from evolve.errors import EvolveError
 
@@ -21,16 +23,22 @@ class Dataset:
     """Bars and where they came from.
 
     Attributes:
-        asked: the spec that was asked for; used: the one that gave the bars.
-        as_of: the day they were fetched, for a source that changes; else empty.
+        asked: the specs that were asked for; used: those that gave the bars.
+        as_of: the day they were fetched, the earliest of several, for sources that change; else
+            empty.
         reason: why the fallback was used; empty if it was not.
     """
 
     bars: Bars
-    asked: str
-    used: str
+    asked: tuple[str, ...]
+    used: tuple[str, ...]
     as_of: str = ""
     reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """What gave the bars, in one line."""
+        return ", ".join(self.used)
 
     @property
     def fallback_used(self) -> bool:
@@ -49,52 +57,98 @@ class Dataset:
 
 
 def load(
-    spec: str,
+    spec: str | Sequence[str],
     start: date | None = None,
     end: date | None = None,
-    fallback: str | None = None,
+    fallback: str | Sequence[str] | None = None,
     notify: Notify = lambda _: None,
     base: Path = Path(),
+    refresh: bool = False,
 ) -> Dataset:
-    """The bars of a spec from start to end, both included.
+    """The bars of specs from start to end, both included.
 
     Args:
-        spec: a data spec.
+        spec: a data spec, or several, whose symbols are aligned on the union of their times.
         start, end: the range; None for all there is. A fallback without bars in it is used whole.
-        fallback: the spec to use, and say so, when the first cannot be reached.
+        fallback: what to use, and say so, when anything of the first cannot be reached.
         notify: told what a person should know.
         base: the folder that relative paths in specs start from.
+        refresh: whether to fetch anew what was kept.
 
     Raises:
         EvolveError: if there is nothing to use, saying why.
     """
-    known = sources()
-    first = parse_spec(spec, known, base)
-    used, reason = first, ""
+    asked = used = _listed(spec)
+    reason = ""
     try:
-        fetched = known[first.source].fetch(first, notify)
+        fetched = _fetched(asked, notify, base, refresh)
     except UnreachableError as error:
         if fallback is None:
             hint = "set `data.fallback` to another source, or use csv:PATH or sample:sp500"
             raise EvolveError(error.message, hint) from None
-        used, reason = parse_spec(fallback, known, base), error.message
-        notify(f"{error.message}; using the fallback {fallback} instead")
-        fetched = known[used.source].fetch(used, notify)
-    bars = fetched.bars.between(_moment(start), _moment(end, at_end=True))
-    if len(bars) == 0 and used is not first:
-        notify(f"{used.text} has no bars in the range asked for; using all of it")
-        bars = fetched.bars
+        used, reason = _listed(fallback), error.message
+        notify(f"{error.message}; using the fallback {', '.join(used)} instead")
+        fetched = _fetched(used, notify, base, refresh)
+    whole = aligned([each.bars for each in fetched])
+    bars = whole.between(_moment(start), _moment(end, at_end=True))
+    name = ", ".join(used)
+    if len(bars) == 0 and used is not asked:
+        notify(f"{name} has no bars in the range asked for; using all of it")
+        bars = whole
     if len(bars) == 0:
-        have = fetched.bars.time.astype("datetime64[D]")
-        message = f"{used.text} has no bars from {start or 'its start'} to {end or 'its end'}"
+        have = whole.time.astype("datetime64[D]")
+        message = f"{name} has no bars from {start or 'its start'} to {end or 'its end'}"
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
+    _warn(bars, fetched, name, notify)
+    as_of = min((each.as_of for each in fetched if each.as_of), default="")
+    return Dataset(bars, asked, used, as_of, reason)
+
+
+def _listed(spec: str | Sequence[str]) -> tuple[str, ...]:
+    return (spec,) if isinstance(spec, str) else tuple(spec)
+
+
+def _fetched(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) -> list[Fetched]:
+    """What each spec gives; all that are wrong are named at once."""
+    if not texts:
+        raise EvolveError("no data is named", "write for example yahoo:SPY")
+    known = sources()
+    specs = [parse_spec(text, known, base) for text in texts]
+    found, wrong = [], []
+    for spec in specs:
+        try:
+            found.append(_fetch(fresh(spec) if refresh else spec, notify))
+        except UnreachableError:
+            raise
+        except EvolveError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise EvolveError("; ".join(error.message for error in wrong), wrong[0].hint)
+    return found
+
+
+def _fetch(spec: Spec, notify: Notify) -> Fetched:
+    return sources()[spec.source].fetch(spec, notify)
+
+
+def _warn(bars: Bars, fetched: Sequence[Fetched], name: str, notify: Notify) -> None:
+    """Say what makes results on such bars look better than they were."""
     repeated = _repeated_opens(bars)
     if repeated > MOST_REPEATED_OPENS:
         notify(
-            f"{repeated:.0%} of the opens of {used.text} repeat the close before, as an index's "
+            f"{repeated:.0%} of the opens of {name} repeat the close before, as an index's "
             "do: fills at the open, and stops near it, look better than they were"
         )
-    return Dataset(bars, spec, used.text, fetched.as_of, reason)
+    stocks = [each for each in fetched if each.are_stocks is not False]
+    symbols = [symbol for each in stocks for symbol in each.bars.symbols]
+    if len(symbols) > 1:
+        if_known = "" if all(each.are_stocks for each in stocks) else "if these are stocks, "
+        notify(
+            f"survivorship: {if_known}{len(symbols)} stocks chosen today leave out those that "
+            "failed or were delisted since: results look better than they were"
+        )
 
 
 def _repeated_opens(bars: Bars) -> float:

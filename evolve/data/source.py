@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from dsl.errors import did_you_mean
 from evolve.errors import EvolveError
@@ -21,7 +20,9 @@ Notify = Callable[[str], None]
 class Spec:
     """A data spec taken apart: `synthetic:walk?seed=1` has source, name and options.
 
-    `base` is the folder that relative paths start from.
+    Attributes:
+        base: the folder that relative paths start from.
+        refresh: whether what was kept of it is fetched anew.
     """
 
     text: str
@@ -29,17 +30,32 @@ class Spec:
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
     base: Path = Path()
+    refresh: bool = False
 
-    def file(self, kind: str) -> Path:
-        """The file it names, from where the spec is written; EvolveError if there is none."""
+    def files(self, kind: str, endings: Sequence[str]) -> list[Path]:
+        """The files it names: one, all of a folder, or those that fit a pattern with `*`.
+
+        Raises:
+            EvolveError: if there is none.
+        """
         try:
             path = self.base / Path(self.name).expanduser()
             if path.is_file():
-                return path
-            what = "is a folder" if path.is_dir() else "does not exist"
-        except (OSError, RuntimeError, ValueError):
-            what = "is not a path"
-        raise EvolveError(f"{self.name} {what}", f"give the path of a {kind} file")
+                return [path]
+            if path.is_dir():
+                found = [each for each in sorted(path.iterdir()) if ending_of(each, endings)]
+                hint = f"it needs files that end in {' or '.join(endings)}"
+                what = f"holds no {kind} file"
+            elif "*" in self.name:
+                found = [each for each in sorted(path.parent.glob(path.name)) if each.is_file()]
+                what, hint = "fits no file", f"give the path of a {kind} file"
+            else:
+                found, what, hint = [], "does not exist", f"give the path of a {kind} file"
+        except (OSError, RuntimeError, ValueError, NotImplementedError):
+            found, what, hint = [], "is not a path", f"give the path of a {kind} file"
+        if not found:
+            raise EvolveError(f"{self.name} {what}", hint)
+        return found
 
     def number(self, option: str, default: float) -> float:
         """An option as a number; raises EvolveError if it is not one."""
@@ -63,10 +79,17 @@ class Spec:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a source gave: bars, and the day they were taken from it if they can change."""
+    """What a source gave.
+
+    Attributes:
+        bars: of one or more symbols.
+        as_of: the day they were taken from it, if they can change.
+        are_stocks: whether they are shares of companies; None if it does not say.
+    """
 
     bars: Bars
     as_of: str = ""
+    are_stocks: bool | None = None
 
 
 class UnreachableError(EvolveError):
@@ -83,32 +106,58 @@ class Source:
         example: a spec of it.
         fetch: spec, and where to say things -> bars. Raises EvolveError; UnreachableError when a
             fallback may stand in.
+        endings: of the files it reads, which need no `source:` before them.
     """
 
     name: str
     about: str
     example: str
     fetch: Callable[[Spec, Notify], Fetched]
+    endings: tuple[str, ...] = ()
 
 
 def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) -> Spec:
-    """A spec from its text; a path that ends in .csv or .parquet needs no source.
+    """A spec from its text; a path to files of known endings needs no source.
 
     Raises:
         EvolveError: for an unknown source or an unreadable option.
     """
     source, colon, rest = text.partition(":")
-    if not colon or source not in sources:
-        path, _, query = text.partition("?")
-        for ending, implied in ((".csv", "csv"), (".csv.gz", "csv"), (".parquet", "parquet")):
-            if path.lower().endswith(ending):
-                options = dict(parse_qsl(query, keep_blank_values=True))
-                return Spec(text, implied, path, options, base)
-        hint = did_you_mean(source, sources) if colon else ""
-        examples = ", ".join(each.example for each in sources.values())
-        raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")
+    if colon and source in sources:
+        if not rest.partition("?")[0]:
+            example = sources[source].example
+            raise EvolveError(f"`{text}` names nothing", f"write for example {example}")
+        return _spec(text, source, rest, base)
+    path = text.partition("?")[0]
+    for name, each in sources.items():
+        if ending_of(Path(path), each.endings) or _holds(base / path, each.endings):
+            return _spec(text, name, text, base)
+    hint = did_you_mean(source, sources) if colon else ""
+    examples = ", ".join(each.example for each in sources.values())
+    raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")
+
+
+def fresh(spec: Spec) -> Spec:
+    """The spec, to be fetched anew."""
+    return replace(spec, refresh=True)
+
+
+def ending_of(path: Path, endings: Sequence[str]) -> str:
+    """The one of some endings that a file's name has; empty if it has none."""
+    name = path.name.lower()
+    return max((each for each in endings if name.endswith(each)), key=len, default="")
+
+
+def _holds(folder: Path, endings: Sequence[str]) -> bool:
+    """Whether a path is that of a folder with files of such endings."""
+    try:
+        return folder.is_dir() and any(ending_of(each, endings) for each in folder.iterdir())
+    except (OSError, ValueError):
+        return False
+
+
+def _spec(text: str, source: str, rest: str, base: Path) -> Spec:
     name, _, query = rest.partition("?")
-    if not name:
-        raise EvolveError(f"`{text}` names nothing", f"write for example {sources[source].example}")
-    options = dict(parse_qsl(query, keep_blank_values=True))
+    pairs = [part.partition("=") for part in query.split("&") if part]
+    options = {key.strip(): value.strip() for key, _, value in pairs}
     return Spec(text, source, name, options, base)

@@ -80,7 +80,6 @@ class Run:
 def document(run: Run) -> dict[str, object]:
     """The result document. A part that is not built yet is absent."""
     ledger = run.progress.ledger
-    bars = run.dataset.bars
     result: dict[str, object] = {
         "name": run.experiment.name,
         "seed": run.experiment.seed,
@@ -105,18 +104,25 @@ def document(run: Run) -> dict[str, object]:
         },
         "proposers": {name: asdict(credit) for name, credit in sorted(ledger.items())},
         "stopped": run.progress.stopped,
-        "data": {
-            "from": run.dataset.used,
-            "fallback_used": run.dataset.fallback_used,
-            "symbols": list(bars.symbols),
-            "start": run.dataset.first_day,
-            "end": run.dataset.last_day,
-            "bars": len(bars),
-            "hash": bars.hash,
-        },
+        "data": data_document(run.dataset),
         "elapsed_seconds": round(run.seconds, 3),
         "evaluations_per_second": round(run.evaluations_per_second, 1),
         "versions": versions(),
+    }
+
+
+def data_document(dataset: Dataset) -> dict[str, object]:
+    """Where bars came from and what they are."""
+    bars, used = dataset.bars, dataset.used
+    return {
+        "from": list(used) if len(used) > 1 else used[0],
+        "fallback_used": dataset.fallback_used,
+        "symbols": list(bars.symbols),
+        "start": dataset.first_day,
+        "end": dataset.last_day,
+        "bars": len(bars),
+        "bars_per_year": bars.bars_per_year,
+        "hash": bars.hash,
     }
 
 
@@ -146,6 +152,12 @@ def _assessed(each: Assessed) -> dict[str, object]:
         "metrics": {name: figures(run.metrics) for name, run in windows.items() if run},
         "benchmark": {name: figures(run.benchmark_metrics) for name, run in windows.items() if run},
     }
+    if any(run is not None and run.sleeves for run in windows.values()):
+        result["by_symbol"] = {
+            name: {sleeve.symbols[0]: figures(sleeve.metrics) for sleeve in run.sleeves}
+            for name, run in windows.items()
+            if run
+        }
     if each.individual is not None:
         result["scores"] = list(each.individual.scores.values)
     return result

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from evolve.report.result import Run
-from evolve.report.tables import say
+from evolve.report.tables import blank_table, say
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def standing_of(run: Run, trials: int, luck_level: float | None) -> Standing:
 
 def standing_table(before: Standing, after: Standing, measure: str) -> Table:
     """The two beside each other."""
-    table = Table(pad_edge=False)
+    table = blank_table()
     table.add_column(measure.replace("_", " "))
     for heading in ("before", "after"):
         table.add_column(heading, justify="right")

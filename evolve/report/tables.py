@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from evolve.backtest.backtest import Trade
 from evolve.backtest.metrics import METRICS, Unit
 from evolve.llm.ledger import ArmCost
 from evolve.llm.selection import is_arm, parts_of_arm
@@ -17,6 +17,19 @@ SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
     "win_rate", "costs_paid",
 )  # fmt: skip
+
+
+def blank_table(title: str = "", gap: int = 2) -> Table:
+    """A table without rows, as narrow as its cells allow.
+
+    Args:
+        title: above it, after a blank line.
+        gap: characters between columns.
+    """
+    return Table(
+        title=f"\n{title}" if title else None, title_justify="left", title_style="bold",
+        box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False,
+    )  # fmt: skip
 
 
 def say(value: float, unit: Unit) -> str:
@@ -40,7 +53,7 @@ def metrics_table(
         names: which metrics.
         title: above the table.
     """
-    table = Table(title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    table = blank_table(title)
     table.add_column("")
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -57,7 +70,7 @@ def proposers_table(ledger: Ledger) -> Table:
     Of what was proposed: how many were valid, known already, tried, taken into a population and
     better than their best parent; and the mean gain over that parent of those tried.
     """
-    table = Table(pad_edge=False)
+    table = blank_table()
     table.add_column("proposer", overflow="fold")
     for heading in ("proposed", "valid", "known", "tried", "taken", "better", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -81,7 +94,7 @@ def _label(name: str, among: Iterable[str]) -> str:
 
 def arm_costs_table(costs: Mapping[str, ArmCost], ledger: Ledger) -> Table:
     """What each arm of a model took, and what its gain cost."""
-    table = Table(pad_edge=False)
+    table = blank_table()
     table.add_column("arm", overflow="fold")
     for heading in ("calls", "seconds", "$", "gain", "gain a call", "gain a $"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -92,29 +105,4 @@ def arm_costs_table(costs: Mapping[str, ArmCost], ledger: Ledger) -> Table:
             _label(name, costs), f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}",
             f"{gain:.3f}", f"{gain / cost.calls:.4f}", a_dollar,
         )  # fmt: skip
-    return table
-
-
-def trades_table(trades: Sequence[Trade], most: int = 10) -> Table:
-    """The last trades of a run."""
-    title = f"trades ({len(trades)}" + (f", the last {most})" if len(trades) > most else ")")
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
-    for heading in ("entry", "exit", "side"):
-        table.add_column(heading)
-    for heading in ("shares", "from", "to", "bars", "profit", "costs"):
-        table.add_column(heading, justify="right")
-    table.add_column("reason")
-    for trade in trades[-most:]:
-        table.add_row(
-            str(trade.entry_time.astype("datetime64[D]")),
-            str(trade.exit_time.astype("datetime64[D]")),
-            trade.side,
-            f"{trade.shares:,.2f}",
-            f"{trade.entry_price:,.2f}",
-            f"{trade.exit_price:,.2f}",
-            str(trade.bars),
-            f"{trade.profit:,.0f}",
-            f"{trade.costs:,.2f}",
-            trade.reason,
-        )
     return table

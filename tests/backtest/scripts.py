@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Script:
     settings: dict[str, Series]
     terms: Terms
 
-    def with_terms(self, **changes: float | None) -> Script:
+    def with_terms(self, **changes: Any) -> Script:
         """The same script in another market."""
         return replace(self, terms=replace(self.terms, **changes))
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
-from evolve.data.sources.synthetic import random_walk
+from evolve.data.laws import random_walk
 from evolve.errors import EvolveError
 from tests.data.tables import assert_same, assert_sound, csv, days_of, frame, refusal
 
@@ -188,7 +188,7 @@ def test_a_csv_file_is_not_a_parquet_file_nor_the_other_way_round(tmp_path: Path
 def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
     assert "does not exist" in refusal(f"parquet:{tmp_path / 'none.parquet'}").message
     error = refusal(f"parquet:{tmp_path}")
-    assert "is a folder" in error.message
+    assert "holds no Parquet file" in error.message
     assert "does not exist" not in error.message
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dsl.bars import FIELDS, Bars
 from evolve.data import Partition, Split, load, part
+from evolve.data.laws import random_walk
 from evolve.data.partition import LEAST_BARS
-from evolve.data.sources.synthetic import random_walk
 from evolve.errors import EvolveError
 
 PANELS = (*FIELDS, "adjustment")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from evolve.data import load
+from evolve.data.laws import random_walk
 from evolve.data.source import parse_spec
 from evolve.data.sources import sources
-from evolve.data.sources.synthetic import random_walk
 from evolve.errors import EvolveError
 from tests.data.tables import ROWS, assert_same, assert_sound, csv, days_of, refusal
 
@@ -46,7 +46,8 @@ def test_a_spec_taken_apart() -> None:
         ("synthetic:wlak", "did you mean `walk`?"),
         ("synthetic:walk?sede=1", "did you mean `seed`?"),
         ("synthetic:walk?length=9", "seed, bars, drift, volatility"),
-        ("yahoo:SPY?period=max", "none"),
+        ("yahoo:SPY?period=max", "interval"),
+        ("yahoo:SPY?interval=2d", "1d"),
         ("yahoo:S PY", "yahoo:SPY"),
         ("yahoo:../../etc/passwd", "yahoo:SPY"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ class Network:
         self.answer: pd.DataFrame | EvolveError = frame()
         self.asked: list[str] = []
 
-    def download(self, symbol: str, session: object = None) -> pd.DataFrame:
+    def download(self, symbol: str, session: object = None, interval: str = "1d") -> pd.DataFrame:
         self.asked.append(symbol)
         if isinstance(self.answer, EvolveError):
             raise self.answer
@@ -265,7 +264,7 @@ def test_a_fallback_is_used_and_said(network: Network) -> None:
     network.cut()
     data, said = loaded(fallback="sample:sp500")
     assert data.fallback_used
-    assert (data.asked, data.used) == ("yahoo:SPY", "sample:sp500")
+    assert (data.asked, data.used) == (("yahoo:SPY",), ("sample:sp500",))
     assert "could not be reached" in data.reason
     assert data.bars.symbols == ("SP500",)
     assert len(said) == 2
@@ -328,70 +327,5 @@ def test_a_file_may_be_the_fallback(network: Network, place: Path) -> None:
     network.cut()
     spec = csv(place / "acme.csv", *ROWS)
     data, _ = loaded(fallback=spec)
-    assert data.used == spec
+    assert data.used == (spec,)
     assert len(data.bars) == 4
-
-
-# -- the edge itself, with yfinance's ticker replaced
-
-
-def ticker(answer: Callable[[], pd.DataFrame]) -> type:
-    class Ticker:
-        def __init__(self, symbol: str, session: object = None) -> None:
-            self.symbol = symbol
-
-        def history(self, **options: object) -> pd.DataFrame:
-            assert options["auto_adjust"] is False
-            return answer()
-
-    return Ticker
-
-
-def raising(error: Exception) -> Callable[[], pd.DataFrame]:
-    def answer() -> pd.DataFrame:
-        raise error
-
-    return answer
-
-
-@pytest.fixture
-def edge(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], pd.DataFrame]], None]:
-    yfinance = pytest.importorskip("yfinance")
-
-    def replace(answer: Callable[[], pd.DataFrame]) -> None:
-        monkeypatch.setattr(yfinance, "Ticker", ticker(answer))
-
-    return replace
-
-
-@pytest.mark.filterwarnings("default")  # yfinance's own
-def test_the_edge_keeps_the_exchanges_days(
-    edge: Callable[[Callable[[], pd.DataFrame]], None],
-) -> None:
-    made = frame()
-    made.index = made.index.tz_localize("Asia/Tokyo")  # type: ignore[attr-defined]
-    made["Capital Gains"] = 0.0
-    edge(lambda: made)
-    kept = yahoo.download("7203.T")
-    assert [str(day)[:10] for day in kept.index] == [
-        "2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04",
-    ]  # fmt: skip
-    assert list(kept.columns) == ["Open", "High", "Low", "Close", "Adj Close", "Volume"]
-    assert kept.index.tz is None  # type: ignore[attr-defined]
-
-
-@pytest.mark.filterwarnings("default")
-def test_the_edge_tells_unreachable_from_unknown(
-    edge: Callable[[Callable[[], pd.DataFrame]], None],
-) -> None:
-    from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
-
-    for error in (ConnectionError("no route"), TimeoutError(), YFRateLimitError()):
-        edge(raising(error))
-        with pytest.raises(UnreachableError, match="yahoo:SPY"):
-            yahoo.download("SPY")
-    for answer in (raising(YFPricesMissingError("SPX", "")), lambda: frame().iloc[:0]):
-        edge(answer)
-        with pytest.raises(EvolveError, match="no prices") as caught:
-            yahoo.download("SPX")
-        assert not isinstance(caught.value, UnreachableError)

@@ -16,8 +16,8 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS, appraisal
 from evolve.backtest.performance import bar_returns
+from evolve.data.laws import random_walk
 from evolve.data.partition import Split, part
-from evolve.data.sources.synthetic import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.fitness.objectives import OBJECTIVES, penalised_mean
 from evolve.search.grow import grow_rules

@@ -14,8 +14,8 @@ from dsl.check import check, check_file
 from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
+from evolve.data.laws import random_walk
 from evolve.data.partition import LEAST_BARS, Partition, Sealed, Split, part
-from evolve.data.sources.synthetic import random_walk
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import FoldFitness, Goals, Scores
 from tests.samples import with_other_future

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolve.data.files import fetch_files
 from evolve.data.source import Fetched, Notify, Source, Spec
 from evolve.errors import EvolveError
 
-
-def fetch(spec: Spec, notify: Notify) -> Fetched:
-    """Read the bars of a Parquet file; the symbol is the file's name."""
+if TYPE_CHECKING:
     import pandas as pd
 
-    from evolve.data.frames import bars_from_frame
+ENDINGS = (".parquet",)
 
-    spec.only()
-    path = spec.file("Parquet")
+
+def fetch(spec: Spec, notify: Notify) -> Fetched:
+    """Read the bars of Parquet files; a symbol is called by its file or by a column."""
+    return fetch_files(spec, "Parquet", ENDINGS, read, _row)
+
+
+def read(path: Path, origin: str) -> pd.DataFrame:
+    """The table of a Parquet file."""
+    import pandas as pd
+
     try:
         frame = pd.read_parquet(path)
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
-        raise EvolveError(f"{spec.name} is not a Parquet file: {reason}") from None
-    return Fetched(bars_from_frame(frame, path.name.split(".")[0], spec.name, _row))
+        hint = "give a Parquet file, or csv:PATH for a CSV file"
+        raise EvolveError(f"{origin} is not a Parquet file: {reason}", hint) from None
+    is_counted = pd.api.types.is_integer_dtype(frame.index)
+    return frame.reset_index(drop=True) if is_counted else frame
 
 
 def _row(row: int) -> str:
     return f"row {row + 1}"
 
 
-SOURCE = Source("parquet", "a Parquet file", "parquet:prices.parquet", fetch)
+SOURCE = Source("parquet", "Parquet files", "parquet:prices.parquet", fetch, ENDINGS)

@@ -1,0 +1,62 @@
+"""A run told year by year, and by its deepest falls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.backtest.performance import Series
+
+Time = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Drawdown:
+    """A fall of equity from a peak until it is reached again.
+
+    Attributes:
+        peak: the bar of the peak, None for the capital before the first bar.
+        trough: the lowest bar; recovery: the bar that is back at the peak, None if none is.
+        depth: equity at the trough over that at the peak, less 1.
+    """
+
+    peak: int | None
+    trough: int
+    recovery: int | None
+    depth: float
+
+
+def largest_drawdowns(equity: Series, capital: float, most: int = 10) -> list[Drawdown]:
+    """The deepest falls that do not overlap, the deepest first.
+
+    Args:
+        equity: float64[bar]; capital: what it began with.
+        most: how many.
+    """
+    level = np.concatenate([[capital], equity])
+    highs = np.maximum.accumulate(level)
+    under = level < highs
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], under, [False]]).astype(np.int8)))
+    found = []
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        trough = int(first + np.argmin(level[first:last]))
+        recovery = int(last) - 1 if last < len(level) else None
+        depth = float(level[trough] / highs[trough] - 1)
+        peak = None if first == 1 else int(first) - 2
+        found.append(Drawdown(peak, trough - 1, recovery, depth))
+    return sorted(found, key=lambda each: (each.depth, each.trough))[:most]
+
+
+def yearly_returns(time: Time, equity: Series, capital: float) -> dict[int, float]:
+    """The growth of equity in each calendar year of its bars, less 1; 0 once it is lost."""
+    if not len(time):
+        return {}
+    years = time.astype("datetime64[Y]").astype(int) + 1970
+    last = np.flatnonzero(np.diff(years, append=years[-1] + 1))
+    found, before = {}, capital
+    for bar in last:
+        found[int(years[bar])] = float(equity[bar] / before - 1) if before > 0 else 0.0
+        before = float(equity[bar])
+    return found

@@ -1,0 +1,64 @@
+"""Cells of a table to numbers, each checked, the first that is wrong named by its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evolve.data.sheet import PRICES, Sheet
+from evolve.errors import EvolveError
+
+Column = NDArray[np.float64]
+
+THOUSANDS = r"^\s*([+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?)\s*$"
+DECIMAL_COMMA = r"\s*[+-]?[\d.]*,\d+\s*"
+
+
+def numbers_of(sheet: Sheet, name: str) -> Column:
+    """float64, one a row, from the column of a meaning; `1,234.5` is a number too.
+
+    Raises:
+        EvolveError: naming the first cell that is none.
+    """
+    column = sheet.frame[sheet.columns[name]]
+    types = pd.api.types
+    if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+    else:
+        text = column.astype(str).str.strip().str.removeprefix("$")
+        grouped = text.str.match(THOUSANDS)
+        plain = text.where(~grouped, text.str.replace(",", ""))
+        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        row = int(bad[0])
+        cell = str(column.iloc[row])
+        is_empty = pd.isna(column.iloc[row]) or cell.strip() == ""
+        found = "empty" if is_empty else f"`{cell}`, not a number"
+        has_comma = re.fullmatch(DECIMAL_COMMA, cell)
+        hint = "write decimals with a point" if has_comma else "fill the gap or remove the row"
+        raise EvolveError(f"{sheet.place(row, column.name)}: the cell is {found}", hint)
+    return numbers
+
+
+def check_prices(values: Mapping[str, Column], sheet: Sheet) -> None:
+    """Refuse prices that are not above 0, volumes below it, and a high below the low."""
+    for name in (*PRICES, "adj close", "adjustment", "volume"):
+        if name not in values:
+            continue
+        bad = np.flatnonzero(values[name] < 0 if name == "volume" else values[name] <= 0)
+        if len(bad):
+            row = int(bad[0])
+            least = "0 or more" if name == "volume" else "above 0"
+            message = f"{sheet.place(row, name)}: {values[name][row]:g} is not {least}"
+            raise EvolveError(message, "correct the cell or remove the row")
+    bad = np.flatnonzero(values["high"] < values["low"])
+    if len(bad):
+        row = int(bad[0])
+        high, low = values["high"][row], values["low"][row]
+        message = f"{sheet.place(row)}: the high {high:g} is below the low {low:g}"
+        raise EvolveError(message, "check the columns' order")

@@ -1,0 +1,120 @@
+"""What a person should look at before they trust a symbol's bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+
+Places = NDArray[np.int64]
+
+SPIKE_SIGMAS = 8.0
+REVERSED_SHARE = 2 / 3  # of a spike that the next bar takes back
+STALE_BARS = 5
+MOST_CLOSED_DAYS = 5.0  # a long weekend; where weekends trade, one and a half
+MAD_TO_SIGMA = 1.4826
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Bars of one kind that look wrong.
+
+    Attributes:
+        name: what they are.
+        places: int64[n], which of the symbol's own bars.
+    """
+
+    name: str
+    places: Places
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """A symbol's bars and what is doubtful about them."""
+
+    bars: Bars
+    suspicions: tuple[Suspicion, ...]
+
+
+def inspect(bars: Bars) -> tuple[Inspection, ...]:
+    """Each symbol of a panel, looked at by itself."""
+    alone = [bars.alone(symbol) for symbol in range(len(bars.symbols))]
+    return tuple(
+        Inspection(own, tuple(Suspicion(name, find(own)) for name, find in SUSPICIONS.items()))
+        for own in alone
+    )
+
+
+def gaps(bars: Bars) -> Places:
+    """Bars that come later than the calendar explains.
+
+    Within a day, where more than one bar length went by; from day to day, after more days than a
+    long weekend has; of weekly bars and longer ones, after more than one and a half lengths.
+    """
+    steps = bars.days[1:]
+    if not len(steps):
+        return np.empty(0, np.int64)
+    usual = float(np.median(steps))
+    trades_weekends = bars.bars_per_year % 365.0 == 0.0
+    closed = 1.5 if trades_weekends else MOST_CLOSED_DAYS
+    if usual > closed:
+        late = steps > 1.5 * usual
+    else:
+        days = bars.time.astype("datetime64[D]")
+        is_same_day = days[1:] == days[:-1]
+        late = np.where(is_same_day & (usual < 1.0), steps > 1.5 * usual, steps > closed)
+    return np.flatnonzero(late) + 1
+
+
+def without_volume(bars: Bars) -> Places:
+    """Bars of volume 0, where the symbol has a volume at all."""
+    volume = bars.volume[0]
+    return np.flatnonzero(volume == 0.0) if np.any(volume > 0) else np.empty(0, np.int64)
+
+
+def spikes(bars: Bars) -> Places:
+    """Closes more than 8 robust deviations from the one before that the next bar takes back."""
+    moves = np.diff(np.log(bars.close[0]))
+    if len(moves) < 3:
+        return np.empty(0, np.int64)
+    middle = np.median(moves)
+    sigma = MAD_TO_SIGMA * float(np.median(np.abs(moves - middle)))
+    leap, back = moves[:-1], moves[1:]
+    is_spike = (np.abs(leap) > SPIKE_SIGMAS * sigma) & (-back * np.sign(leap) >= REVERSED_SHARE *
+                                                        np.abs(leap))  # fmt: skip
+    return np.flatnonzero(is_spike & (sigma > 0)) + 1
+
+
+def stale(bars: Bars) -> Places:
+    """The first of five and more bars in a row on which no price moves."""
+    rows = np.stack([bars.open[0], bars.high[0], bars.low[0], bars.close[0]])
+    same = np.all(rows[:, 1:] == rows[:, :-1], axis=0) & (bars.high[0, 1:] == bars.low[0, 1:])
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
+    first, last = edges[::2], edges[1::2]
+    return first[last - first + 1 >= STALE_BARS]
+
+
+def outside(bars: Bars) -> Places:
+    """Bars whose open or close lies outside their own range."""
+    high, low = bars.high[0] * (1 + 1e-9), bars.low[0] * (1 - 1e-9)
+    wrong = [(price > high) | (price < low) for price in (bars.open[0], bars.close[0])]
+    return np.flatnonzero(wrong[0] | wrong[1])
+
+
+def repeated_opens(bars: Bars) -> Places:
+    """Bars that open exactly at the close before, as an index's do."""
+    return np.flatnonzero(bars.open[0, 1:] == bars.close[0, :-1]) + 1
+
+
+SUSPICIONS: dict[str, Callable[[Bars], Places]] = {
+    "gaps": gaps,
+    "zero volume": without_volume,
+    "spikes": spikes,
+    "stale": stale,
+    "outside the range": outside,
+    "open at the last close": repeated_opens,
+}

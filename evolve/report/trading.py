@@ -1,0 +1,110 @@
+"""Tables of one backtest: by symbol, year, fall, trade, and at higher costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from rich.table import Table
+
+from evolve.backtest.backtest import Backtest, Trade
+from evolve.backtest.episodes import largest_drawdowns, yearly_returns
+from evolve.backtest.metrics import METRICS
+from evolve.report.tables import blank_table, say
+
+BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
+STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
+
+
+def symbols_table(result: Backtest) -> Table:
+    """A row a symbol: its sleeve, beside holding it."""
+    table = _table("by symbol, a sleeve of equal capital each", "symbol")
+    for name in (*BY_SYMBOL, "held"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for sleeve in result.sleeves:
+        own = [say(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
+        held = say(sleeve.benchmark_metrics["total_return"], "percent")
+        table.add_row(sleeve.symbols[0], *own, held)
+    return table
+
+
+def years_table(result: Backtest) -> Table:
+    """The return of each calendar year, beside buying and holding."""
+    table = _table("by year", "year")
+    for heading in ("strategy", "buy and hold"):
+        table.add_column(heading, justify="right")
+    capital = result.performance.capital
+    own, held = (
+        yearly_returns(result.time, equity, capital) for equity in (result.equity, result.benchmark)
+    )
+    for year, growth in own.items():
+        table.add_row(str(year), say(growth, "percent"), say(held[year], "percent"))
+    return table
+
+
+def drawdowns_table(result: Backtest) -> Table:
+    """The ten largest falls, with their dates."""
+    table = _table("largest drawdowns", "depth")
+    for heading in ("from", "lowest", "recovered"):
+        table.add_column(heading)
+    table.add_column("bars", justify="right")
+    for each in largest_drawdowns(result.equity, result.performance.capital):
+        first = 0 if each.peak is None else each.peak
+        last = len(result.time) - 1 if each.recovery is None else each.recovery
+        table.add_row(
+            say(each.depth, "percent"),
+            when(result.time[first]),
+            when(result.time[each.trough]),
+            "not yet" if each.recovery is None else when(result.time[each.recovery]),
+            f"{last - first:,}",
+        )
+    return table
+
+
+def stress_table(metrics: Mapping[float, Mapping[str, float]]) -> Table:
+    """The figures at multiples of all costs."""
+    table = _table("at higher costs", "")
+    for times in metrics:
+        table.add_column(f"{times:g}x", justify="right")
+    for name in STRESSED:
+        row = [say(each[name], METRICS[name].unit) for each in metrics.values()]
+        table.add_row(name.replace("_", " "), *row)
+    return table
+
+
+def trades_table(trades: Sequence[Trade], most: int = 20) -> Table:
+    """The last trades of a run."""
+    title = f"trades ({len(trades)}" + (f", the last {most})" if len(trades) > most else ")")
+    is_panel = len({trade.symbol for trade in trades}) > 1
+    table = _table(title, "symbol" if is_panel else "entry", gap=1)
+    for heading in ("entry", "exit", "side") if is_panel else ("exit", "side"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("shares", "from", "to", "bars", "profit", "costs"):
+        table.add_column(heading, justify="right")
+    table.add_column("reason")
+    for trade in trades[-most:]:
+        cells = (
+            when(trade.entry_time),
+            when(trade.exit_time),
+            trade.side,
+            f"{trade.shares:,.2f}",
+            f"{trade.entry_price:,.2f}",
+            f"{trade.exit_price:,.2f}",
+            str(trade.bars),
+            f"{trade.profit:,.0f}",
+            f"{trade.costs:,.2f}",
+            trade.reason,
+        )
+        table.add_row(*((trade.symbol, *cells) if is_panel else cells))
+    return table
+
+
+def when(moment: np.datetime64) -> str:
+    """A day, with the time of day if it has one."""
+    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto")).replace("T", " ")
+
+
+def _table(title: str, first: str, gap: int = 2) -> Table:
+    table = blank_table(title, gap)
+    table.add_column(first, no_wrap=True)
+    return table

@@ -1,0 +1,230 @@
+"""A symbol as Yahoo's chart gives it: bars of any length, dividends, splits, and its flaws."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Result = dict[str, Any]
+Flaw = Callable[[Result], None]
+
+MINUTES = {"1m": 1, "2m": 2, "5m": 5, "15m": 15, "30m": 30, "60m": 60, "1h": 60, "90m": 90}
+RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
+
+
+def weekdays(first: date, count: int) -> list[date]:
+    """The first so many days of the week's five, from one on."""
+    made: list[date] = []
+    day = first
+    while len(made) < count:
+        if day.weekday() < 5:
+            made.append(day)
+        day += timedelta(days=1)
+    return made
+
+
+@dataclass
+class Listing:
+    """What Yahoo knows of a symbol: the close of day `n` is 100 + n, unless a flaw changes it.
+
+    Attributes:
+        instrument: EQUITY, ETF, INDEX, CURRENCY, CRYPTOCURRENCY, FUTURE or MUTUALFUND.
+        hours: the exchange's, in its own zone.
+        dividends: day -> amount; splits: day -> new shares for old ones.
+        flaws: each changes the answer in place.
+    """
+
+    symbol: str
+    days: Sequence[date] = field(default_factory=lambda: weekdays(date(2024, 3, 4), 10))
+    instrument: str = "EQUITY"
+    zone: str = "America/New_York"
+    currency: str = "USD"
+    hours: tuple[clock, clock] = (clock(9, 30), clock(16))
+    dividends: Mapping[date, float] = field(default_factory=dict)
+    splits: Mapping[date, tuple[int, int]] = field(default_factory=dict)
+    flaws: Sequence[Flaw] = ()
+
+    def opens(self, day: date) -> int:
+        """The moment the exchange opens, which is also the time of a daily bar."""
+        return self._moment(day, self.hours[0])
+
+    def result(self, interval: str, first: int, last: int) -> Result:
+        """The chart of all bars from a moment to before another."""
+        bars = [bar for bar in self._bars(interval) if first <= bar[0] < last]
+        times, opens, highs, lows, closes, adjusted, volumes = (
+            [list(column) for column in zip(*bars, strict=True)] if bars else [[] for _ in range(7)]
+        )
+        quote = {"open": opens, "high": highs, "low": lows, "close": closes, "volume": volumes}
+        result: Result = {"meta": self._meta(interval), "indicators": {"quote": [quote]}}
+        if bars:
+            result["timestamp"] = times
+        else:
+            result["indicators"]["quote"] = [{}]
+        if interval not in MINUTES:
+            column = [{"adjclose": adjusted}] if bars else [{}]
+            result["indicators"]["adjclose"] = column
+        events = self._events(first, last)
+        if events:
+            result["events"] = events
+        made = copy.deepcopy(result)
+        for flaw in self.flaws:
+            flaw(made)
+        return made
+
+    def _moment(self, day: date, at: clock = clock()) -> int:
+        return int(datetime.combine(day, at, ZoneInfo(self.zone)).timestamp())
+
+    def _bars(self, interval: str) -> Iterator[tuple[float, ...]]:
+        closes = [100.0 + n for n in range(len(self.days))]
+        adjusted = list(closes)
+        for n, day in enumerate(self.days):
+            if n and day in self.dividends:
+                factor = 1 - self.dividends[day] / closes[n - 1]
+                adjusted[:n] = [value * factor for value in adjusted[:n]]
+        rows = list(enumerate(zip(self.days, closes, adjusted, strict=True)))
+        if interval in MINUTES:
+            for n, (day, close, _) in rows:
+                yield from self._intraday(n, day, close, MINUTES[interval])
+        elif interval == "1d":
+            for n, (day, close, adj) in rows:
+                yield self.opens(day), close - 0.5, close + 1, close - 1, close, adj, 1000 + n
+        else:
+            yield from self._longer(interval, rows)
+
+    def _intraday(
+        self, n: int, day: date, close: float, minutes: int
+    ) -> Iterator[tuple[float, ...]]:
+        opens, closes = self.opens(day), self._moment(day, self.hours[1])
+        for step, moment in enumerate(range(opens, closes, minutes * 60)):
+            price = close + step / 100
+            yield moment, price - 0.1, price + 0.2, price - 0.2, price, price, 10 + n
+
+    def _longer(
+        self, interval: str, rows: list[tuple[int, tuple[date, float, float]]]
+    ) -> Iterator[tuple[float, ...]]:
+        groups: dict[date, list[tuple[int, tuple[date, float, float]]]] = {}
+        for row in rows:
+            day = row[1][0]
+            if interval == "1wk":
+                start = day - timedelta(days=day.weekday())
+            elif interval == "1mo":
+                start = day.replace(day=1)
+            else:
+                start = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+            groups.setdefault(start, []).append(row)
+        for start, group in groups.items():
+            first, last = group[0][1][1], group[-1][1]
+            volume = sum(1000 + n for n, _ in group)
+            yield (
+                self._moment(start), first - 0.5, last[1] + 1, first - 1, last[1], last[2], volume,
+            )  # fmt: skip
+
+    def _events(self, first: int, last: int) -> dict[str, Any]:
+        events: dict[str, Any] = {}
+        for day, amount in self.dividends.items():
+            moment = self.opens(day)
+            if first <= moment < last:
+                row = {"amount": amount, "date": moment}
+                events.setdefault("dividends", {})[str(moment)] = row
+        for day, (new, old) in self.splits.items():
+            moment = self.opens(day)
+            if first <= moment < last:
+                row = {"date": moment, "numerator": new, "denominator": old}
+                row["splitRatio"] = f"{new}:{old}"  # type: ignore[assignment]
+                events.setdefault("splits", {})[str(moment)] = row
+        return events
+
+    def _meta(self, interval: str) -> dict[str, Any]:
+        offset = ZoneInfo(self.zone).utcoffset(datetime.combine(self.days[-1], clock(12)))
+        seconds = int(offset.total_seconds()) if offset else 0
+        opens = self.opens(self.days[-1])
+
+        def period(day: date) -> dict[str, Any]:
+            start, end = self.opens(day), self._moment(day, self.hours[1])
+            return {"timezone": "EST", "start": start, "end": end, "gmtoffset": seconds}
+
+        meta = {
+            "currency": self.currency,
+            "symbol": self.symbol,
+            "exchangeName": "PCX",
+            "fullExchangeName": "NYSEArca",
+            "instrumentType": self.instrument,
+            "firstTradeDate": self.opens(self.days[0]),
+            "regularMarketTime": opens + 6 * 3600,
+            "hasPrePostMarketData": True,
+            "gmtoffset": seconds,
+            "timezone": "EST",
+            "exchangeTimezoneName": self.zone,
+            "regularMarketPrice": 100.0 + len(self.days) - 1,
+            "longName": f"{self.symbol} of this test",
+            "chartPreviousClose": 99.0,
+            "priceHint": 2,
+            "currentTradingPeriod": {
+                name: period(self.days[-1]) for name in ("pre", "regular", "post")
+            },
+            "dataGranularity": interval,
+            "range": "",
+            "validRanges": RANGES,
+        }
+        if interval in MINUTES:
+            meta["tradingPeriods"] = [[period(day)] for day in self.days]
+        return meta
+
+
+# -- flaws
+
+
+def null(row: int, *names: str) -> Flaw:
+    """Null cells in a row; all of its cells if none is named."""
+
+    def spoil(result: Result) -> None:
+        quote = result["indicators"]["quote"][0]
+        if row >= len(result.get("timestamp", ())):
+            return  # the one bar of a question for the time zone
+        for name in names or (*quote, "adjclose"):
+            if name in quote:
+                quote[name][row] = None
+            elif "adjclose" in result["indicators"]:
+                result["indicators"]["adjclose"][0]["adjclose"][row] = None
+
+    return spoil
+
+
+def live(seconds: int = 6 * 3600) -> Flaw:
+    """The last day twice: its bar, and the live quote of so many seconds later."""
+
+    def spoil(result: Result) -> None:
+        quote = result["indicators"]["quote"][0]
+        for name, column in quote.items():
+            column.append(column[-1] + (7 if name == "volume" else 0))
+        for each in result["indicators"].get("adjclose", []):
+            each["adjclose"].append(each["adjclose"][-1])
+        result["timestamp"].append(result["timestamp"][-1] + seconds)
+
+    return spoil
+
+
+def without_adjclose(result: Result) -> None:
+    """No adjusted close at all, as for many indices."""
+    result["indicators"].pop("adjclose", None)
+
+
+def without_bars(result: Result) -> None:
+    """A symbol that is known, without a bar."""
+    result.pop("timestamp", None)
+    result["indicators"] = {"quote": [{}], "adjclose": [{}]}
+
+
+def without_meta(*names: str) -> Flaw:
+    """Without some of what Yahoo says of the symbol."""
+
+    def spoil(result: Result) -> None:
+        for name in names:
+            del result["meta"][name]
+
+    return spoil
