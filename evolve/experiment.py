@@ -13,6 +13,7 @@ from dsl.pause import collection_paused
 from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
+from evolve.backtest.sleeve import uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
 from evolve.data import Dataset, Partition, load
@@ -105,6 +106,8 @@ def run(
     watch.partition(partition)
     watch.proposers(settings, panel)
     market = settings.backtest.market()
+    for text in uncapped(dataset.bars, market):
+        notify(text)
     breeding = breeding_of(ready, partition, panel.mode)
 
     folder = RunFolder.create(settings.name, out)

@@ -196,11 +196,7 @@ def _protocol(judged: Judged) -> str:
     usable = sorted(
         (each for each in judged.trials if not each.obstacle), key=lambda each: -each.scores[0]
     )[:SHOWN]
-    dear = settings.backtest.market()
-    dear = dear._replace(
-        commission=dear.commission * DOUBLED, slippage=dear.slippage * DOUBLED,
-        slippage_range=dear.slippage_range * DOUBLED,
-    )  # fmt: skip
+    dear = settings.backtest.market().dearer(DOUBLED)
     doubled = FoldFitness(train, dear, settings.fitness.goals())([each.program for each in usable])
     best = [
         {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evolve.cli.options import (
-    cost_options,
+    TradingCommand,
     data_options,
     json_option,
     load_data,
@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 table_path = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("backtest")
+@click.command("backtest", cls=TradingCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
 @click.option("--name", help="Which strategy, if the file holds several.")
-@cost_options
 @click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet.")
 @click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet.")
 @click.option("--plot", is_flag=True, help="Draw equity beside buy-and-hold.")

@@ -16,14 +16,28 @@ from evolve.cli.options import json_option
     "--explain", metavar="CODE", is_flag=False, flag_value="all",
     help="What a code such as E102 means, with a failing and a mended example; all without CODE.",
 )  # fmt: skip
+@click.option(
+    "--lookahead", is_flag=True,
+    help="Prove on --data that no signal, setting or equity depends on a later bar.",
+)  # fmt: skip
+@click.option("--data", "specs", multiple=True, metavar="SPEC", help="The bars of --lookahead.")
 @json_option
-def command(files: tuple[Path, ...], explain: str | None, as_json: bool) -> int:
+def command(
+    files: tuple[Path, ...], explain: str | None, lookahead: bool, specs: tuple[str, ...],
+    as_json: bool,
+) -> int:  # fmt: skip
     """Check strategy FILES (- for standard input): all errors and warnings at once."""
     if explain is not None:
         click.echo(_explained(explain), nl=False)
         return 0
     if not files:
         raise click.UsageError("give a file, or - for standard input")
+    if lookahead:
+        from evolve.cli.lookahead import check_lookahead
+
+        return check_lookahead(files, specs)
+    if specs:
+        raise click.UsageError("--data goes with --lookahead")
     from dsl.check import inspect
 
     texts = [(str(path), read_text(path)) for path in files]

@@ -66,11 +66,13 @@ class ConsoleObserver(Observer):
         self._line("note", text, "bold yellow")
 
     def data(self, dataset: Dataset) -> None:
+        bars, asked = dataset.bars, ", ".join(dataset.asked)
         as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
-        instead = f" (FALLBACK for {', '.join(dataset.asked)})" if dataset.fallback_used else ""
+        instead = f" (FALLBACK for {asked})" if dataset.fallback_used else ""
+        symbols = f", {len(bars.symbols)} symbols" if len(bars.symbols) > 1 else ""
         text = (
             f"{dataset.name}{instead}: {dataset.first_day} to {dataset.last_day}, "
-            f"{len(dataset.bars):,} bars{as_of}"
+            f"{len(bars):,} bars, {bars.bars_per_year:g} a year{symbols}{as_of}"
         )
         self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import click
@@ -43,18 +44,29 @@ def data_options(command: Decorated) -> Decorated:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def cost_options(command: Decorated) -> Decorated:
-    """An option for each setting of an experiment's `backtest` part, with its default and range."""
+class TradingCommand(click.Command):
+    """A verb with an option for each setting of an experiment's `backtest` part.
+
+    They are made when they are asked for: what declares them takes a while to import.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The verb's own parameters and the costs, with `--help` last."""
+        *own, usage = super().get_params(ctx)
+        return [*own, *_cost_options(), usage]
+
+
+@cache
+def _cost_options() -> tuple[click.Option, ...]:
     from evolve.config.schema import Backtest
 
-    for name, info in reversed(Backtest.model_fields.items()):
-        default = info.get_default(call_default_factory=True)
-        option = click.option(
-            f"--{name.replace('_', '-')}", type=_type_of(info), default=default,
-            show_default=default is not None, help=f"{str(info.description).capitalize()}.",
-        )  # fmt: skip
-        command = option(command)
-    return command
+    return tuple(
+        click.Option(
+            [f"--{name.replace('_', '-')}"], type=_type_of(info), default=info.default,
+            show_default=info.default is not None, help=f"{str(info.description).capitalize()}.",
+        )
+        for name, info in Backtest.model_fields.items()
+    )  # fmt: skip
 
 
 def _type_of(info: FieldInfo) -> click.ParamType[Any]:

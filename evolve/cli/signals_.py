@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evolve.cli.options import cost_options, data_options, load_data, one_strategy
+from evolve.cli.options import TradingCommand, data_options, load_data, one_strategy
 
 if TYPE_CHECKING:
     from dsl.bars import Bars
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 ORDERS = ("buy", "sell", "short", "cover")
 
 
-@click.command("signals")
+@click.command("signals", cls=TradingCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
 @click.option("--name", help="Which strategy, if the file holds several.")
 @click.option("--last", is_flag=True, help="Say today's position and orders instead.")
-@cost_options
 def command(
     file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
     name: str | None, last: bool, **costs: Any,

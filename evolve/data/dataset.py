@@ -11,6 +11,7 @@ import numpy as np
 
 from dsl.bars import Bars
 from evolve.data.align import aligned
+from evolve.data.inspection import repeated_opens
 from evolve.data.source import Fetched, Notify, Spec, UnreachableError, fresh, parse_spec
 from evolve.data.sources import sources
 from evolve.errors import EvolveError
@@ -99,7 +100,7 @@ def load(
         have = whole.time.astype("datetime64[D]")
         message = f"{name} has no bars from {start or 'its start'} to {end or 'its end'}"
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
-    _warn(bars, fetched, name, notify)
+    _warn(bars, fetched, notify)
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     return Dataset(bars, asked, used, as_of, reason)
 
@@ -133,28 +134,35 @@ def _fetch(spec: Spec, notify: Notify) -> Fetched:
     return sources()[spec.source].fetch(spec, notify)
 
 
-def _warn(bars: Bars, fetched: Sequence[Fetched], name: str, notify: Notify) -> None:
+def _warn(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
     """Say what makes results on such bars look better than they were."""
-    repeated = _repeated_opens(bars)
-    if repeated > MOST_REPEATED_OPENS:
+    shares = [_repeated_opens(bars.alone(symbol)) for symbol in range(len(bars.symbols))]
+    stale = {
+        name: share
+        for name, share in zip(bars.symbols, shares, strict=True)
+        if share > MOST_REPEATED_OPENS
+    }
+    if stale:
+        share, names = max(stale.values()), ", ".join(stale)
         notify(
-            f"{repeated:.0%} of the opens of {name} repeat the close before, as an index's "
-            "do: fills at the open, and stops near it, look better than they were"
+            f"{share:.0%} of the opens of {names} repeat the close before, as an index's do: fills "
+            "at the open, and stops near it, look better than they were"
         )
     stocks = [each for each in fetched if each.are_stocks is not False]
-    symbols = [symbol for each in stocks for symbol in each.bars.symbols]
-    if len(symbols) > 1:
-        if_known = "" if all(each.are_stocks for each in stocks) else "if these are stocks, "
+    count = sum(len(each.bars.symbols) for each in stocks)
+    if count > 1:
+        are_known = all(each.are_stocks for each in stocks)
+        which = f"{count} stocks of today" if are_known else f"these {count} symbols, if stocks,"
         notify(
-            f"survivorship: {if_known}{len(symbols)} stocks chosen today leave out those that "
-            "failed or were delisted since: results look better than they were"
+            f"survivorship: {which} leave out those that failed or were delisted: results look "
+            "better than they were"
         )
 
 
 def _repeated_opens(bars: Bars) -> float:
-    """The share of bars that open exactly at the close before."""
-    same = bars.open[:, 1:] == bars.close[:, :-1]
-    return float(np.mean(same)) if same.size else 0.0
+    """The share of one symbol's bars that open exactly at the close before."""
+    places = repeated_opens(bars)
+    return len(places) / (len(bars) - 1) if len(bars) > 1 else 0.0
 
 
 def _moment(day: date | None, at_end: bool = False) -> np.datetime64 | None:

@@ -14,6 +14,7 @@ from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 
 TREND_BARS, CALM_BARS = 200, 20
+Conditions = dict[str, NDArray[np.bool_]]
 LEAST_TRADES = 5  # in a condition of the market, before it is said to lose there
 
 
@@ -42,7 +43,7 @@ class Gallery:
     """The window in which strategies are looked at.
 
     Attributes:
-        bars: one symbol's; market: fills and costs; start: the bar the window begins at.
+        bars: of one or more symbols; market: fills and costs; start: the bar the window begins at.
     """
 
     bars: Bars
@@ -65,31 +66,38 @@ class Gallery:
 
     def _losing(self, run: Backtest) -> tuple[str, ...]:
         """The conditions in which the trades entered lost money together."""
-        entries = np.array([trade.entry_time for trade in run.trades], "datetime64[ns]")
-        profits = np.array([trade.profit for trade in run.trades])
-        before = np.maximum(np.searchsorted(self.bars.time, entries) - 1, 0)
-        sums = {}
-        for name, holds in self._conditions.items():
-            chosen = profits[holds[before]] if len(profits) else profits
-            if len(chosen) >= LEAST_TRADES and chosen.sum() < 0:
-                sums[name] = float(chosen.sum())
-        return tuple(sorted(sums, key=lambda name: (sums[name], name)))
+        sums: dict[str, float] = {}
+        counts: dict[str, int] = {}
+        for trade in run.trades:
+            time, conditions = self._conditions[trade.symbol]
+            before = max(int(np.searchsorted(time, trade.entry_time)) - 1, 0)
+            for name, holds in conditions.items():
+                if holds[before]:
+                    sums[name] = sums.get(name, 0.0) + trade.profit
+                    counts[name] = counts.get(name, 0) + 1
+        losing = [name for name in sums if counts[name] >= LEAST_TRADES and sums[name] < 0]
+        return tuple(sorted(losing, key=lambda name: (sums[name], name)))
 
     @cached_property
-    def _conditions(self) -> dict[str, NDArray[np.bool_]]:
-        """In which of four conditions the market was at each close: bool[bar]."""
-        close = self.bars.close[0]
-        moves = np.diff(np.log(close), prepend=np.nan)
-        rising = close >= _rolling_mean(close, TREND_BARS)
-        spread = np.sqrt(_rolling_mean(moves * moves, CALM_BARS))
-        known = spread[np.isfinite(spread)]
-        calm = spread <= (np.median(known) if len(known) else 0.0)
-        return {
-            "rising and calm": rising & calm,
-            "rising and wild": rising & ~calm,
-            "falling and calm": ~rising & calm,
-            "falling and wild": ~rising & ~calm,
-        }
+    def _conditions(self) -> dict[str, tuple[NDArray[np.datetime64], Conditions]]:
+        """For each symbol the times of its bars, and in which condition the market was at each."""
+        alone = [self.bars.alone(symbol) for symbol in range(len(self.bars.symbols))]
+        return {own.symbols[0]: (own.time, _conditions_of(own.close[0])) for own in alone}
+
+
+def _conditions_of(close: NDArray[np.float64]) -> Conditions:
+    """In which of four conditions a market was at each close: bool[bar]."""
+    moves = np.diff(np.log(close), prepend=np.nan)
+    rising = close >= _rolling_mean(close, TREND_BARS)
+    spread = np.sqrt(_rolling_mean(moves * moves, CALM_BARS))
+    known = spread[np.isfinite(spread)]
+    calm = spread <= (np.median(known) if len(known) else 0.0)
+    return {
+        "rising and calm": rising & calm,
+        "rising and wild": rising & ~calm,
+        "falling and calm": ~rising & calm,
+        "falling and wild": ~rising & ~calm,
+    }
 
 
 def _rolling_mean(values: NDArray[np.float64], bars: int) -> NDArray[np.float64]:

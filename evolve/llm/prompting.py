@@ -18,6 +18,7 @@ from dsl.parse import keywords
 from dsl.program import Program
 from dsl.reference import guide_values
 from dsl.simplify import MAX_WINDOW_BARS
+from evolve.backtest.market import FILLS
 from evolve.fitness.fitness import Goals
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.portrait import Gallery
@@ -120,7 +121,8 @@ class Briefing:
             bars_per_year=self.gallery.bars.bars_per_year,
             folds=self.goals.folds,
             require=dict(self.goals.require),
-            fills_at_close=not market.is_executable,
+            symbols=len(self.gallery.bars.symbols),
+            fill=FILLS[market.fill],
             commission_bps=market.commission * 1e4,
             slippage_bps=market.slippage * 1e4,
         )

@@ -134,7 +134,7 @@ def test_ask_prints_the_strategy_trades_it_and_writes_it(answer: str, tmp_path: 
     assert done.status == 0
     assert [each.name for each in check_file(text)] == ["good"]
     assert done.out.startswith(f"{text}\non sample:sp500, 1999-01-04 to 2018-12-31\n")
-    assert re.search(r"good ┃ buy and hold ?┃[^¦]+│num trades\s+│\s+341 │\s+1 ?│", done.out)
+    assert re.search(r"good +buy and hold\n[^¦]+num trades +341 +1\n", done.out)
     assert done.err.endswith(f"written to {tmp_path / 'dips.evo'}\n")
     assert server.bodies[-1]["messages"][-1]["content"].endswith("does this: buy the dips")
 
@@ -258,7 +258,7 @@ def test_harden_scores_what_survives_again_and_counts_both(finished: Path, hard:
     scores = FoldFitness(bars, settings.backtest.market(), settings.fitness.goals())(kept)
     judged = [(each.scores, each.obstacle) for each in after.trials]
     assert judged == [(each.values, each.obstacle) for each in scores]
-    assert re.search(rf"│trials\s+│\s+120 │\s+{120 + len(kept)} ?│", hard[0])
+    assert re.search(rf"trials +120 +{120 + len(kept)}\n", hard[0])
 
 
 def test_harden_suggests_no_command_that_there_is_not(hard: Hardened) -> None:

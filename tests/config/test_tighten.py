@@ -26,6 +26,7 @@ WAYS = {
     "backtest.slippage_bps": UP,
     "backtest.slippage_range": UP,
     "backtest.borrow_bps": UP,
+    "backtest.max_volume_share": DOWN,
     "language.operators": FEWER,
     "language.directions": FEWER,
     "language.max_nodes": DOWN,
@@ -71,6 +72,7 @@ BOTH_WAYS = [
     ("", "backtest.commission_bps", 1, 1.5, 0.5),
     ("", "backtest.slippage_range", 0, 0.05, -0.1),
     ("", "language.max_nodes", 40, 30, 41),
+    ("backtest: {max_volume_share: 0.1}\n", "backtest.max_volume_share", 0.1, 0.05, 0.2),
     (LISTED, "language.directions", ["long", "short"], ["short"], ["long", "short", "long up"]),
     (LISTED, "language.operators", ["sma", "rsi", "roc"], ["roc", "sma"], ["sma", "atr"]),
     ("", "language.operators", "all", ["sma", "rsi"], []),
@@ -98,6 +100,15 @@ def test_each_setting_goes_one_way_alone(
     back = yaml.safe_dump({section: {name: old}})
     with pytest.raises(EvolveError, match=f"`{setting}` {WAYS[setting]}"):
         tightened(after, back)
+
+
+def test_a_limit_may_be_set_where_there_was_none() -> None:
+    after, changes = tightened(experiment(), "backtest: {max_volume_share: 0.1}")
+    assert after.backtest.max_volume_share == 0.1
+    assert [each.old for each in changes] == [None]
+    assert "may only go down" in refusal(
+        "backtest: {max_volume_share: null}", "backtest: {max_volume_share: 0.1}\n"
+    )
 
 
 def test_a_requirement_is_added_and_those_left_out_are_kept() -> None:
@@ -294,6 +305,8 @@ def is_as_strict(setting: str, old: Any, new: Any) -> bool:
         return all(new.get(name, -1) >= least for name, least in old.items())
     if WAYS[setting] == FEWER:
         return old == "all" or (new != "all" and set(new) <= set(old))
+    if old is None:
+        return True
     return bool(new <= old if WAYS[setting] == DOWN else new >= old)
 
 

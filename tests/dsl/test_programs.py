@@ -13,7 +13,7 @@ from hypothesis import given
 
 from dsl.catalog import catalog
 from dsl.check import check, check_expression, inspect
-from dsl.evaluate import evaluate
+from dsl.evaluate import Evaluator
 from dsl.format import compact_text, format_program, format_text
 from dsl.terms import Operator
 from tests.dsl.expressions import conditions, numbers, small, strategies
@@ -262,7 +262,7 @@ def test_a_default_that_does_not_fit_is_refused(argument: str) -> None:
 @given(strategies())
 def test_signals_are_the_rules_values(text: str) -> None:
     program, bars = check(text), gappy_bars(5, 80)
-    signals = evaluate(program, bars)[0]
+    signals = Evaluator(bars).signals([program])
     for order in ("buy", "sell", "short", "cover"):
         term = getattr(program.canonical, order)
         found = signals.order(order).astype(float)

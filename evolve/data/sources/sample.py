@@ -19,7 +19,8 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     if spec.name not in SAMPLES:
         hint = did_you_mean(spec.name, SAMPLES) or f"there is: {', '.join(SAMPLES)}"
         raise EvolveError(f"there is no sample `{spec.name}`", hint)
-    return Fetched(bars_from_frame(sp500.load(), "SP500", spec.text, _row))
+    bars = bars_from_frame(sp500.load(), "SP500", spec.text, _row)
+    return Fetched(bars, are_stocks=False)
 
 
 def _row(row: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dsl.errors import did_you_mean
 from evolve.data.source import Fetched, Notify, Source, Spec
 from evolve.errors import EvolveError
@@ -33,7 +35,8 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     if law.needs_rule and not spec.options.get("rule"):
         hint = f"write synthetic:{spec.name}?rule=rsi(close, 2) < 10"
         raise EvolveError(f"{spec.text}: `{spec.name}` needs a rule", hint)
-    return Fetched(law.make(bars, seed, spec.options.get("rule", ""), values), are_stocks=False)
+    made = law.make(bars, seed, spec.options.get("rule", ""), values)
+    return Fetched(replace(made, symbols=(f"{spec.name.upper()}{seed}",)), are_stocks=False)
 
 
 def _whole(spec: Spec, option: str, default: int, least: int, most: int) -> int:
