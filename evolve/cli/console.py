@@ -20,6 +20,7 @@ from evolve.llm.model import UNNAMED
 from evolve.panel import Panel
 from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
+from evolve.report.trading import symbols_table
 from evolve.search.progress import Progress as SearchProgress
 
 
@@ -156,6 +157,9 @@ class ConsoleObserver(Observer):
                     "buy and hold ": best.validation.benchmark_metrics,
                 }
             self.out.print(metrics_table(columns))
+            for name, window in (("train", best.train), ("validation", best.validation)):
+                if window is not None and window.sleeves:
+                    self.out.print(symbols_table(window, name))
             self._say_beaten(best)
         self.out.print(f"[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
         self._say_counts(run)

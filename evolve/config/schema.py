@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from dsl.errors import did_you_mean
 from evolve.backtest.market import Market, market
@@ -56,7 +63,14 @@ def _all_proposers() -> dict[str, Weight]:
 Fraction = Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)]
 
 
-Specs = str | Annotated[list[str], Field(min_length=1)]
+def _branch(value: object) -> str:
+    return "list[str]" if isinstance(value, list) else "str"
+
+
+Specs = Annotated[
+    Annotated[str, Tag("str")] | Annotated[list[str], Field(min_length=1), Tag("list[str]")],
+    Discriminator(_branch),
+]
 
 
 class Data(Section):
@@ -136,7 +150,7 @@ class Backtest(Section):
     )
     cash_rate: float = Field(0, ge=0, le=1, description="yearly rate on cash, a fraction")
     max_leverage: float = Field(1, gt=0, le=100, description="the cap on size")
-    max_volume_share: float | None = tightened_by(
+    max_volume_share: Annotated[float, BeforeValidator(_fraction)] | None = tightened_by(
         "down", None, gt=0, le=1, description="the most of a bar's volume that a fill takes"
     )
 

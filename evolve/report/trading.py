@@ -16,9 +16,15 @@ BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades",
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
 
 
-def symbols_table(result: Backtest) -> Table:
-    """A row a symbol: its sleeve, beside holding it."""
-    table = _table("by symbol, a sleeve of equal capital each", "symbol")
+def symbols_table(result: Backtest, window: str = "") -> Table:
+    """A row a symbol: its sleeve, beside holding it.
+
+    Args:
+        result: of several symbols.
+        window: what it ran over, for the title.
+    """
+    title = "by symbol, a sleeve of equal capital each" + (f", on {window}" if window else "")
+    table = _table(title, "symbol")
     for name in (*BY_SYMBOL, "held"):
         table.add_column(name.replace("_", " "), justify="right")
     for sleeve in result.sleeves:
