@@ -1,0 +1,192 @@
+"""Strategies to trade elsewhere: what they say on each bar, and what became of it there.
+
+The rules of precedence are written here anew, for engines that are told what to do; nothing of
+the simulation is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+from dsl.evaluate import evaluate
+from dsl.format import format_program
+from dsl.program import Program, Rules
+from dsl.simplify import MeaningError
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import BPS, FillMode, Market, market
+from evolve.search.grow import grow_rules
+from evolve.search.space import build_space
+from tests.samples import random_bars
+
+Series = NDArray[np.float64]
+Condition = NDArray[np.bool_]
+
+PLAIN = ("buy", "sell", "short", "cover")
+BOTH = ("long", "short")
+CAPITAL = 1e15  # whole units are traded elsewhere: of so much money they are fine enough
+FEWEST_TRADES = 10
+NEVER = 1 << 40  # bars
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a strategy says on the bars of a symbol.
+
+    Attributes:
+        enters_long, enters_short: bool[bar], entries that are not blocked or refused.
+        leaves_long, leaves_short: bool[bar].
+        size: float64[bar], a fraction of equity.
+        stop, trail, target: float64[bar], infinite for none.
+        ratios: which of the three are a ratio of the fill price.
+        hold: bars after which a position is left.
+    """
+
+    enters_long: Condition
+    enters_short: Condition
+    leaves_long: Condition
+    leaves_short: Condition
+    size: Series
+    stop: Series
+    trail: Series
+    target: Series
+    ratios: frozenset[str]
+    hold: int
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What trading costs, in fractions.
+
+    Attributes:
+        commission: of traded value, per side.
+        per_share: money per share, per side.
+        slippage: of the price, against the trader.
+        leverage: the most.
+    """
+
+    commission: float = 0.0
+    per_share: float = 0.0
+    slippage: float = 0.0
+    leverage: float = 1.0
+
+    def market(self, fill: FillMode, capital: float = CAPITAL) -> Market:
+        """The market of these terms."""
+        return market(
+            capital,
+            fill,
+            commission_bps=self.commission / BPS,
+            slippage_bps=self.slippage / BPS,
+            commission_per_share=self.per_share,
+            max_leverage=self.leverage,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A run elsewhere.
+
+    Attributes:
+        equity: float64[bar], at the close, after the bar's fills.
+        entry, leave: int64[trade], bars, in order of exit.
+        side: int64[trade], 1 or -1.
+        shares, entry_price, exit_price, profit: float64[trade].
+    """
+
+    equity: Series
+    entry: NDArray[np.int64]
+    leave: NDArray[np.int64]
+    side: NDArray[np.int64]
+    shares: Series
+    entry_price: Series
+    exit_price: Series
+    profit: Series
+
+
+def said_by(program: Program, bars: Bars) -> Said:
+    """What a program says, with the rules of precedence applied."""
+    (signals,) = evaluate(program, bars)
+    buy, sell, short, cover = (signals.order(name) for name in PLAIN)
+    asked, ratios, refused = {}, set(), np.zeros(len(bars), np.bool_)
+    for column, name in enumerate(("size", "stop", "trail", "target")):
+        row = int(signals.rows[0, column])
+        asked[name] = np.full(len(bars), 1.0 if name == "size" else np.inf)
+        if row >= 0:
+            asked[name] = signals.settings[row].copy()
+            refused |= ~(asked[name] > 0)
+            if signals.is_ratio[0, column]:
+                ratios.add(name)
+    return Said(
+        enters_long=buy & ~sell & ~short & ~refused,
+        enters_short=short & ~cover & ~buy & ~refused,
+        leaves_long=sell,
+        leaves_short=cover,
+        ratios=frozenset(ratios),
+        hold=int(signals.hold_bars[0]) or NEVER,
+        **asked,
+    )
+
+
+def grown(
+    count: int,
+    bars: Bars,
+    seed: int,
+    settings: Sequence[str] = (),
+    directions: Sequence[str] = BOTH,
+) -> list[Program]:
+    """Random strategies that trade, made as the search makes its own.
+
+    Args:
+        count: how many.
+        bars: what they must trade on.
+        seed: of the draw.
+        settings: which they may have of size, stop, trail, target and hold; each of them has one.
+        directions: `long`, `short` or both.
+    """
+    space, rng = build_space(directions=directions), Random(seed)
+    kept: list[Program] = []
+    while len(kept) < count:
+        rules = grow_rules(space, rng)
+        chosen = {name: term for name, term in rules.named() if name in (*PLAIN, *settings)}
+        program = Program(f"grown_{len(kept)}", Rules(**chosen))
+        if settings and not any(name in settings for name in chosen):
+            continue
+        try:
+            trades = backtest(program, bars, market(CAPITAL)).trades
+        except MeaningError:
+            continue
+        if len(trades) >= FEWEST_TRADES and {each.side for each in trades} == set(directions):
+            kept.append(program)
+    return kept
+
+
+def crowded(seed: int, count: int = 1000) -> Bars:
+    """Random bars full of orders that contradict each other, for `scripted` to read."""
+    bars = random_bars(seed, count)
+    says = np.random.default_rng(seed).integers(0, 16, (1, count)).astype(float)
+    return replace(bars, volume=says)
+
+
+def assert_same(program: Program, found: Backtest, expected: Outcome, rtol: float = 1e-6) -> None:
+    """Equity at every bar and every trade are the same."""
+    text = format_program(program)
+    trades = found.trades
+    times = found.time
+    entry = np.searchsorted(times, np.array([each.entry_time for each in trades], times.dtype))
+    leave = np.searchsorted(times, np.array([each.exit_time for each in trades], times.dtype))
+    side = [1 if each.side == "long" else -1 for each in trades]
+    np.testing.assert_array_equal(entry, expected.entry, text)
+    np.testing.assert_array_equal(leave, expected.leave, text)
+    np.testing.assert_array_equal(side, expected.side, text)
+    for name in ("shares", "entry_price", "exit_price"):
+        own = [getattr(each, name) for each in trades]
+        np.testing.assert_allclose(own, getattr(expected, name), rtol, err_msg=f"{name}\n{text}")
+    value = expected.shares * expected.entry_price
+    profit = np.array([each.profit for each in trades])
+    np.testing.assert_allclose(profit / value, expected.profit / value, rtol, rtol, err_msg=text)
+    np.testing.assert_allclose(found.equity, expected.equity, rtol, err_msg=text)

@@ -1,0 +1,211 @@
+"""Metrics as empyrical and quantstats compute them from the same returns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dsl.bars import Bars
+from dsl.check import check
+from dsl.program import Program
+from evolve.backtest.backtest import Backtest, backtest
+from tests.parity.replay import Series, Terms
+from tests.samples import closing_at
+
+pytestmark = pytest.mark.parity
+
+GOLDEN = [0.01, -0.02, 0.015, 0, 0.005, -0.01, 0.02, -0.005, 0, 0.012]
+FIGURES = {
+    "sharpe": 3.504666,
+    "sortino": 5.915404,
+    "max_drawdown": -0.02,
+    "calmar": 46.98767,
+    "cagr": 0.9397534,
+}
+A = 252
+COSTS = Terms(commission=1e-4, slippage=5e-4)
+
+# Ours, and the names that empyrical and quantstats have for it.
+ABSOLUTE = {
+    "total_return": ("cum_returns_final", "comp"),
+    "cagr": ("cagr", "cagr"),
+    "volatility": ("annual_volatility", "volatility"),
+    "sharpe": ("sharpe_ratio", "sharpe"),
+    "sortino": ("sortino_ratio", "sortino"),
+    "max_drawdown": ("max_drawdown", "max_drawdown"),
+    "calmar": ("calmar_ratio", "calmar"),
+}
+same = partial(pytest.approx, rel=1e-9, abs=1e-12)
+
+
+@pytest.fixture(scope="module")
+def empyrical() -> Any:
+    return pytest.importorskip("empyrical")
+
+
+@pytest.fixture(scope="module")
+def quantstats() -> Any:
+    pytest.importorskip("quantstats")
+    import quantstats.stats
+
+    return quantstats.stats
+
+
+def held(returns: Series | list[float], days: int = 0, cash_rate: float = 0.0) -> Backtest:
+    """A run that makes these returns: all in from the first close to the last.
+
+    Args:
+        returns: the run's.
+        days: from bar to bar; 0 for business days.
+        cash_rate: of the market.
+    """
+    bars = closing_at(100 * np.cumprod(np.concatenate([[1.0], 1 + np.asarray(returns)])))
+    if days:
+        time = bars.time[0] + np.arange(len(bars)) * np.timedelta64(days, "D")
+        bars = replace(bars, time=time)
+    market = Terms().market("close", 10_000.0)._replace(cash_rate=cash_rate)
+    return backtest(check("strategy s { buy when true }"), bars, market)
+
+
+def returns_of(time: Any, equity: Series) -> pd.Series[float]:
+    """The relative change of equity from bar to bar."""
+    return pd.Series(equity[1:] / equity[:-1] - 1, pd.DatetimeIndex(time[1:]))
+
+
+def drawn(seed: int) -> Series:
+    """Returns of one of many kinds."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(20, 1000))
+    scale, drift = rng.choice([1e-4, 0.003, 0.01, 0.04]), rng.normal(0, 0.1)
+    returns = scale * (drift + [rng.normal(size=count), rng.standard_t(3, count)][seed % 2])
+    if seed % 3 == 0:
+        returns[rng.random(count) < 0.8] = 0.0  # mostly flat, as strategies are
+    clipped: Series = np.clip(returns, -0.5, 1.0)
+    return clipped
+
+
+def test_golden_figures(empyrical: Any, quantstats: Any) -> None:
+    run = held(GOLDEN)
+    returns = returns_of(run.time, run.equity)
+    for name, figure in FIGURES.items():
+        other, another = ABSOLUTE[name]
+        for found in (
+            run.metrics[name],
+            getattr(empyrical, other)(returns),
+            getattr(quantstats, another)(returns),
+        ):
+            assert found == pytest.approx(figure, rel=2e-7)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_returns(empyrical: Any, quantstats: Any, seed: int) -> None:
+    run = held(drawn(seed))
+    returns = returns_of(run.time, run.equity)
+    for name, (other, another) in ABSOLUTE.items():
+        assert run.metrics[name] == same(getattr(empyrical, other)(returns)), name
+        assert run.metrics[name] == same(getattr(quantstats, another)(returns)), name
+
+
+@pytest.mark.parametrize(("days", "a_year"), [(1, 365), (7, 52), (30, 12), (91, 4)])
+def test_other_frequencies(empyrical: Any, quantstats: Any, days: int, a_year: int) -> None:
+    """They are told how many bars a year has; we read it from the data."""
+    run = held(drawn(5)[:80], days)
+    returns = returns_of(run.time, run.equity)
+    for name, (other, another) in ABSOLUTE.items():
+        if name not in ("total_return", "max_drawdown"):
+            found = getattr(empyrical, other)(returns, annualization=a_year)
+            assert run.metrics[name] == same(found), name
+            found = getattr(quantstats, another)(returns, periods=a_year)
+            assert run.metrics[name] == same(found), name
+
+
+@pytest.fixture(scope="module")
+def runs(plain: list[Program], sample: Bars) -> list[Backtest]:
+    return [backtest(each, sample, COSTS.market("next_open", 10_000.0)) for each in plain[:50]]
+
+
+def test_metrics_of_backtests(empyrical: Any, quantstats: Any, runs: list[Backtest]) -> None:
+    for run in runs:
+        returns = returns_of(run.time, run.equity)
+        for name, (other, another) in ABSOLUTE.items():
+            assert run.metrics[name] == same(getattr(empyrical, other)(returns)), name
+            assert run.metrics[name] == same(getattr(quantstats, another)(returns)), name
+
+
+def test_metrics_beside_the_benchmark(
+    empyrical: Any, quantstats: Any, runs: list[Backtest]
+) -> None:
+    for run in runs:
+        r, b = returns_of(run.time, run.equity), returns_of(run.time, run.benchmark)
+        found = run.metrics
+        greeks = quantstats.greeks(r, b)
+        beta = empyrical.beta(r, b)
+        assert found["beta"] == same(beta)
+        assert found["beta"] == same(greeks["beta"])
+        assert found["alpha"] == same(greeks["alpha"])
+        assert found["appraisal_ratio"] == same(empyrical.sharpe_ratio(r - beta * b))
+        scaled = r * b.std() / r.std()
+        assert found["return_at_benchmark_volatility"] == same(empyrical.cum_returns_final(scaled))
+        assert found["drawdown_at_benchmark_volatility"] == same(empyrical.max_drawdown(scaled))
+        # Theirs is not a year's.
+        assert found["information_ratio"] == same(empyrical.excess_sharpe(r, b) * math.sqrt(A))
+        assert found["information_ratio"] == same(quantstats.information_ratio(r, b) * math.sqrt(A))
+        # Compounded there, a mean here.
+        assert (1 + found["alpha"] / A) ** A - 1 == same(empyrical.alpha(r, b))
+
+
+def test_metrics_of_trades(quantstats: Any, runs: list[Backtest]) -> None:
+    """Theirs are of bars: ours, if a bar is what a trade made."""
+    for run in runs:
+        profits = pd.Series([trade.profit for trade in run.trades])
+        for name, other in (
+            ("win_rate", "win_rate"),
+            ("profit_factor", "profit_factor"),
+            ("avg_trade", "avg_return"),
+        ):
+            found = getattr(quantstats, other)(profits, prepare_returns=False)
+            assert run.metrics[name] == same(found), name
+
+
+def test_a_cash_rate_is_taken_from_sharpe(empyrical: Any, quantstats: Any) -> None:
+    """Ours is a year's, in equal parts; empyrical's a bar's; quantstats' is compounded."""
+    run = held(drawn(2), cash_rate=0.04)
+    returns = returns_of(run.time, run.equity)
+    assert run.metrics["sharpe"] == same(empyrical.sharpe_ratio(returns, 0.04 / A))
+    compounded = empyrical.sharpe_ratio(returns, 1.04 ** (1 / A) - 1)
+    assert quantstats.sharpe(returns, rf=0.04) == same(compounded)
+    assert run.metrics["sharpe"] == pytest.approx(compounded, rel=0.02)
+    assert run.metrics["sharpe"] != same(compounded)
+    assert run.metrics["sortino"] == same(empyrical.sortino_ratio(returns))
+
+
+def test_nothing_that_varies_and_nothing_lost(empyrical: Any, quantstats: Any) -> None:
+    """Here a ratio without risk is 0; there it is NaN or infinite."""
+    flat, rising = held([0.0] * 10), held([abs(each) for each in GOLDEN])
+    still = returns_of(flat.time, flat.equity)
+    gains = returns_of(rising.time, rising.equity)
+    assert flat.metrics["sharpe"] == flat.metrics["sortino"] == rising.metrics["sortino"] == 0
+    assert math.isnan(empyrical.sharpe_ratio(still))
+    assert math.isnan(empyrical.sortino_ratio(still))
+    assert math.isinf(empyrical.sortino_ratio(gains))
+    assert math.isnan(quantstats.sortino(gains))
+    for run, returns in ((flat, still), (rising, gains)):
+        assert math.isnan(run.metrics["calmar"])
+        assert math.isnan(empyrical.calmar_ratio(returns))
+        with pytest.raises(ZeroDivisionError):
+            quantstats.calmar(returns)
+
+
+def test_exposure_there_is_of_bars_that_moved(quantstats: Any, runs: list[Backtest]) -> None:
+    """Rounded up to a percent; ours is of bars with a position at the close."""
+    for run in runs:
+        returns = returns_of(run.time, run.equity)
+        moved = math.ceil(100 * float(np.mean(returns != 0))) / 100
+        assert quantstats.exposure(returns) == moved
+        assert run.metrics["exposure"] == np.mean(run.held != 0)
