@@ -11,12 +11,10 @@ import numpy as np
 
 from dsl.bars import Bars
 from evolve.data.align import aligned
-from evolve.data.inspection import repeated_opens
+from evolve.data.inspection import untraded_opens
 from evolve.data.source import Fetched, Notify, Spec, UnreachableError, fresh, parse_spec
 from evolve.data.sources import sources
 from evolve.errors import EvolveError
-
-MOST_REPEATED_OPENS = 0.2
 
 
 @dataclass(frozen=True)
@@ -136,12 +134,7 @@ def _fetch(spec: Spec, notify: Notify) -> Fetched:
 
 def _warn(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
     """Say what makes results on such bars look better than they were."""
-    shares = [_repeated_opens(bars.alone(symbol)) for symbol in range(len(bars.symbols))]
-    stale = {
-        name: share
-        for name, share in zip(bars.symbols, shares, strict=True)
-        if share > MOST_REPEATED_OPENS
-    }
+    stale = untraded_opens(bars)
     if stale:
         share, names = max(stale.values()), ", ".join(stale)
         notify(
@@ -157,12 +150,6 @@ def _warn(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
             f"survivorship: {which} leave out those that failed or were delisted: results look "
             "better than they were"
         )
-
-
-def _repeated_opens(bars: Bars) -> float:
-    """The share of one symbol's bars that open exactly at the close before."""
-    places = repeated_opens(bars)
-    return len(places) / (len(bars) - 1) if len(bars) > 1 else 0.0
 
 
 def _moment(day: date | None, at_end: bool = False) -> np.datetime64 | None:
