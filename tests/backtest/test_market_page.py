@@ -1,0 +1,135 @@
+"""The page on how orders fill: every table of it is run, and must come out as it says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dsl.bars import Bars
+from dsl.check import check
+from evolve.backtest.backtest import Backtest, Trade, backtest
+from tests.backtest.ledger import PRICES, bars_of, free, scripted
+
+PAGE = Path(__file__).with_name("market.md")
+HEADING, BLOCK = r"^### (.+)$", r"^```\n(.*?)^```$"
+EXACT = 1e-8  # the page gives six decimals
+
+
+@dataclass
+class Case:
+    """One worked ledger of the page."""
+
+    title: str
+    settings: dict[str, str] = field(default_factory=dict)
+    head: list[str] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
+    trades: list[str] = field(default_factory=list)
+
+    @property
+    def window(self) -> tuple[int, int]:
+        first, last = self.settings.get("window", f"0 {len(self.rows)}").split()
+        return int(first), int(last)
+
+    def expected(self, column: str) -> list[float]:
+        return [float(row[column]) for row in self.rows[slice(*self.window)]]
+
+    def bars(self) -> Bars:
+        if "says" in self.head:
+            chosen = [name for name in self.head if name not in ("equity", "benchmark")]
+            lines = [" ".join(row[name] for name in chosen) for row in self.rows]
+            return bars_of("\n".join([" ".join(chosen), *lines]))
+        if "open" in self.head:
+            rows = [" ".join([*[row[name] for name in PRICES], "-"]) for row in self.rows]
+            bars = bars_of("\n".join([" ".join([*PRICES, "says"]), *rows]))
+            volume = np.array([[float(row["volume"]) for row in self.rows]])
+            panels = {name: getattr(bars, name).copy() for name in (*PRICES, "adjustment")}
+            return Bars(bars.symbols, bars.time.copy(), **panels, volume=volume)
+        symbols = [name for name in self.head if name not in ("bar", "equity", "benchmark")]
+        price = np.array([
+            [np.nan if row[name] == "." else float(row[name]) for row in self.rows]
+            for name in symbols
+        ])  # fmt: skip
+        time = np.datetime64("2024-01-01", "ns") + np.arange(len(self.rows)) * np.timedelta64(
+            1, "D"
+        )
+        panels = [price.copy() for _ in PRICES]
+        return Bars(tuple(symbols), time, *panels, np.full(price.shape, 1e6), np.ones(price.shape))
+
+    def run(self) -> Backtest:
+        rules = self.settings.get("strategy")
+        text = scripted(self.settings.get("rules", ""))
+        if rules is not None:
+            text = f"strategy written {{ {rules} }}"
+        costs: dict[str, float | str] = {}
+        for pair in self.settings.get("market", "").split():
+            name, _, value = pair.partition("=")
+            costs[name] = value if name == "fill" else float(value)
+        return backtest(check(text), self.bars(), free(**costs), *self.window)
+
+
+def cases_of(page: str) -> list[Case]:
+    """The worked ledgers of a page, each under a heading of the third level."""
+    found = []
+    for part in re.split(r"^(?=### )", page, flags=re.M)[1:]:
+        title = re.search(HEADING, part, re.M)
+        assert title is not None
+        for block in re.findall(BLOCK, part, re.M | re.S):
+            found.append(_case(title[1], block.splitlines()))
+    return found
+
+
+def _case(title: str, lines: list[str]) -> Case:
+    case = Case(title)
+    while not lines[0].startswith("bar "):
+        key, _, value = lines.pop(0).partition(" ")
+        case.settings[key] = value.strip()
+    case.head = lines.pop(0).split()
+    while lines and lines[0] != "trades":
+        case.rows.append(dict(zip(case.head, lines.pop(0).split(), strict=True)))
+    case.trades = lines[1:]
+    return case
+
+
+def said(trade: Trade, time: np.ndarray, is_panel: bool) -> str:
+    """A closed trade as the page writes it."""
+    entry, leave = (
+        int(np.flatnonzero(time == at)[0]) for at in (trade.entry_time, trade.exit_time)
+    )
+    label = f"{trade.symbol} " if is_panel else ""
+    return (
+        f"{label}{trade.side} {entry}->{leave} "
+        f"{trade.shares:g}@{trade.entry_price:g}->{trade.exit_price:g} {trade.reason}"
+    )
+
+
+CASES = cases_of(PAGE.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_a_ledger_of_the_page_comes_out_as_it_says(case: Case) -> None:
+    result, bars = case.run(), case.bars()
+    found = [said(trade, bars.time, len(bars.symbols) > 1) for trade in result.trades]
+    assert found == case.trades
+    assert result.equity.tolist() == pytest.approx(case.expected("equity"), rel=EXACT)
+    if "benchmark" in case.head:
+        assert result.benchmark.tolist() == pytest.approx(case.expected("benchmark"), rel=EXACT)
+
+
+def test_every_rule_of_the_page_has_a_ledger_of_six_bars() -> None:
+    titles = re.findall(HEADING, PAGE.read_text("utf-8"), re.M)
+    assert [case.title for case in CASES] == titles
+    assert len(titles) >= 40
+    assert all(len(case.rows) == 6 and "equity" in case.head for case in CASES)
+
+
+@pytest.mark.parametrize(("old", "new"), [("960", "961"), ("80@12.5->15", "81@12.5->15")])
+def test_a_wrong_number_on_the_page_would_be_found(old: str, new: str) -> None:
+    page = PAGE.read_text("utf-8")
+    assert old in page
+    first = cases_of(re.sub(rf"(?<= ){re.escape(old)}(?=\s)", new, page, count=1))[0]
+    with pytest.raises(AssertionError):
+        test_a_ledger_of_the_page_comes_out_as_it_says(first)
