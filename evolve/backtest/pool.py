@@ -25,7 +25,7 @@ def add_sleeve(
     Args:
         equity, held: float64 and int8[program, own bar].
         latest: int64[bar], how many own bars there have been.
-        growth: float64[bar], what idle cash grew to after the last of them.
+        growth: float64[bar], what idle cash grew to before the first and after the last of them.
         capital: the sleeve's, before its first bar.
         total, positions: float64 and int64[program, bar], added to.
     """
@@ -33,7 +33,7 @@ def add_sleeve(
         for t in range(total.shape[1]):
             own = latest[t] - 1
             if own < 0:
-                total[p, t] += capital
+                total[p, t] += capital * growth[t]
             else:
                 total[p, t] += equity[p, own] * growth[t]
                 positions[p, t] += held[p, own] != 0

@@ -67,10 +67,14 @@ class Sleeve:
         return np.concatenate([np.array([before], values.dtype), values])[self.latest]
 
     def idle_growth(self, market: Market) -> Series:
-        """float64[bar]: what cash grows to after the last own bar, from 1."""
-        last = int(self.places[-1]) if len(self.places) else 0
-        days: Series = (self.time - self.time[last]) / np.timedelta64(1, "D")
-        return 1.0 + market.cash_rate * np.maximum(days, 0.0) / 365.0
+        """float64[bar]: what cash has grown to before the first own bar, and after the last."""
+        since = np.zeros(self.length)
+        if market.cash_rate and self.length:
+            bars, own = np.arange(self.length), self.places if len(self.places) else [self.length]
+            begun = np.where(bars < own[0], self.time[0], self.time[min(own[-1], self.length - 1)])
+            is_idle = (bars < own[0]) | (bars > own[-1])
+            since = np.where(is_idle, (self.time - begun) / np.timedelta64(1, "D"), 0.0)
+        return 1.0 + market.cash_rate * since / 365.0
 
     def edges(self, edges: NDArray[np.int64]) -> NDArray[np.int64]:
         """Bars of the window as the first own bars of the tape from there on."""

@@ -150,6 +150,10 @@ class FoldFitness:
         """float64[program, fold, FOLD_FIELDS]: the sums of each program over each fold."""
         if len(self._sleeves) == 1 and self._sleeves[0].is_whole:
             return self._trade(0, programs, wants_equity=False).folds
+        return self._pooled_sums(programs)
+
+    def _pooled_sums(self, programs: Sequence[Program]) -> Series:
+        """The sums of the equity of all sleeves together."""
         shape = (len(programs), self._length)
         total, positions = np.zeros(shape), np.zeros(shape, np.int64)
         sums = np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS)))

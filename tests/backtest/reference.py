@@ -120,8 +120,9 @@ class Replay:
                 self.equity.append(0.0)
                 continue
             if self._is_missing(bar):
-                earned = self.terms.cash_rate * days_due / 365 if t > max(priced, default=t) else 0
-                self.equity.append(self.cash * (1 + earned) if earned else self._last_equity)
+                is_idle = not priced or not priced[0] < t < priced[-1]
+                earned = self.terms.cash_rate * days_due / 365 if is_idle else 0
+                self.equity.append(self.cash * (1 + earned) if is_idle else self._last_equity)
                 continue
             self.number += 1
             self._accrue(days_due, last_close)

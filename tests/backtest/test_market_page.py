@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,25 +47,26 @@ class Case:
             rows = [" ".join([*[row[name] for name in PRICES], "-"]) for row in self.rows]
             bars = bars_of("\n".join([" ".join([*PRICES, "says"]), *rows]))
             volume = np.array([[float(row["volume"]) for row in self.rows]])
-            panels = {name: getattr(bars, name).copy() for name in (*PRICES, "adjustment")}
+            panels: dict[str, Any] = {
+                name: getattr(bars, name).copy() for name in (*PRICES, "adjustment")
+            }
             return Bars(bars.symbols, bars.time.copy(), **panels, volume=volume)
         symbols = [name for name in self.head if name not in ("bar", "equity", "benchmark")]
         price = np.array([
             [np.nan if row[name] == "." else float(row[name]) for row in self.rows]
             for name in symbols
         ])  # fmt: skip
-        time = np.datetime64("2024-01-01", "ns") + np.arange(len(self.rows)) * np.timedelta64(
-            1, "D"
-        )
-        panels = [price.copy() for _ in PRICES]
-        return Bars(tuple(symbols), time, *panels, np.full(price.shape, 1e6), np.ones(price.shape))
+        days = np.arange(len(self.rows)) * np.timedelta64(1, "D")
+        time, volume = np.datetime64("2024-01-01", "ns") + days, np.full(price.shape, 1e6)
+        open_, high, low = (price.copy() for _ in range(3))
+        return Bars(tuple(symbols), time, open_, high, low, price, volume, np.ones(price.shape))
 
     def run(self) -> Backtest:
         rules = self.settings.get("strategy")
         text = scripted(self.settings.get("rules", ""))
         if rules is not None:
             text = f"strategy written {{ {rules} }}"
-        costs: dict[str, float | str] = {}
+        costs: dict[str, Any] = {}
         for pair in self.settings.get("market", "").split():
             name, _, value = pair.partition("=")
             costs[name] = value if name == "fill" else float(value)

@@ -37,7 +37,7 @@ def read(path: Path, origin: str) -> pd.DataFrame:
             sep=_delimiter(path),
         )  # fmt: skip
     except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError, *BROKEN) as error:
-        reason = str(error).strip().split("\n")[0]
+        reason = str(error).strip().split("\n")[0].rpartition("C error: ")[2]
         raise EvolveError(f"{origin} is not a CSV file: {reason}", "save it as CSV") from None
     written = frame.notna().any(axis=1).to_numpy()
     frame = frame.iloc[: len(written) - int(written[::-1].argmax())] if written.any() else frame
