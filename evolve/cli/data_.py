@@ -52,7 +52,8 @@ def _describe(dataset: Dataset) -> None:
     click.echo(f"hash       {bars.hash}\n")
     console = result_console()
     console.print(bars_table(bars))
-    console.print(suspicions_table(bars))
+    doubtful = suspicions_table(bars)
+    console.print(doubtful if doubtful.row_count else "\nnothing looks doubtful")
 
 
 def _plot(dataset: Dataset) -> None:

@@ -19,7 +19,7 @@ from evolve.errors import EvolveError
 Times = NDArray[np.datetime64]
 
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # nanoseconds since 1970 count no others
-OFFSET = r"\s*(?:Z|UTC|[+-]\d{2}:?\d{2})$"
+OFFSET = r"^(\d{4}-\d\d-\d\d.*|.*\d:\d\d.*?)(?:Z|UTC|[+-]\d{2}:?\d{2})$"
 CLOCK = r"^(.*\d{4})[ T,]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?)$"
 FORMATS = (
     "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%b %d, %Y", "%B %d, %Y",
@@ -95,7 +95,7 @@ def _from_numbers(raw: pd.Series) -> pd.Series:
 
 
 def _from_text(text: pd.Series, sheet: Sheet) -> pd.Series:
-    text = text.str.replace(OFFSET, "", regex=True)
+    text = text.str.replace(OFFSET, r"\1", regex=True).str.strip()
     compact = text.str.replace(r"^(\d{4})(\d{2})(\d{2})(?=$|[ T])", r"\1-\2-\3", regex=True)
     iso = compact.str.replace(r"^(\d{4})/(\d{1,2})/(\d{1,2})", r"\1-\2-\3", regex=True)
     parsed = pd.to_datetime(iso.where(iso.str.match(r"\d{4}-")), format="ISO8601", errors="coerce")
