@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 from dsl.bars import Bars
 from evolve.data.align import aligned
 from evolve.data.inspection import untraded_opens
-from evolve.data.source import Fetched, Notify, Spec, UnreachableError, fresh, parse_spec
+from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
 from evolve.data.sources import sources
 from evolve.errors import EvolveError
 
@@ -112,11 +112,11 @@ def _fetched(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) ->
     if not texts:
         raise EvolveError("no data is named", "write for example yahoo:SPY")
     known = sources()
-    specs = [parse_spec(text, known, base) for text in texts]
+    specs = [replace(parse_spec(text, known, base), refresh=refresh) for text in texts]
     found, wrong = [], []
     for spec in specs:
         try:
-            found.append(_fetch(fresh(spec) if refresh else spec, notify))
+            found.append(known[spec.source].fetch(spec, notify))
         except UnreachableError:
             raise
         except EvolveError as error:
@@ -128,12 +128,11 @@ def _fetched(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) ->
     return found
 
 
-def _fetch(spec: Spec, notify: Notify) -> Fetched:
-    return sources()[spec.source].fetch(spec, notify)
-
-
 def _warn(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
     """Say what makes results on such bars look better than they were."""
+    absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
+    if absent:
+        notify(f"{', '.join(absent)}: no bars in the range asked for, so that money lies idle")
     stale = untraded_opens(bars)
     if stale:
         share, names = max(stale.values()), ", ".join(stale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,11 +135,6 @@ def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) ->
     hint = did_you_mean(source, sources) if colon else ""
     examples = ", ".join(each.example for each in sources.values())
     raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")
-
-
-def fresh(spec: Spec) -> Spec:
-    """The spec, to be fetched anew."""
-    return replace(spec, refresh=True)
 
 
 def ending_of(path: Path, endings: Sequence[str]) -> str:

@@ -7,8 +7,7 @@ from rich.table import Table
 
 from dsl.bars import Bars
 from evolve.data.inspection import inspect
-from evolve.report.tables import blank_table
-from evolve.report.trading import when
+from evolve.report.tables import blank_table, when
 
 MOST_SHOWN = 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -41,6 +42,11 @@ def say(value: float, unit: Unit) -> str:
     if unit == "money":
         return f"{value:,.0f}"
     return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+
+
+def when(moment: np.datetime64) -> str:
+    """A day, with the time of day if it has one."""
+    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto")).replace("T", " ")
 
 
 def metrics_table(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from rich.table import Table
 
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.episodes import largest_drawdowns, yearly_returns
 from evolve.backtest.metrics import METRICS
-from evolve.report.tables import blank_table, say
+from evolve.report.tables import blank_table, say, when
 
 BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
@@ -103,11 +102,6 @@ def trades_table(trades: Sequence[Trade], most: int = 20) -> Table:
         )
         table.add_row(*((trade.symbol, *cells) if is_panel else cells))
     return table
-
-
-def when(moment: np.datetime64) -> str:
-    """A day, with the time of day if it has one."""
-    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto")).replace("T", " ")
 
 
 def _table(title: str, first: str, gap: int = 2) -> Table:

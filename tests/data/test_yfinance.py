@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 import warnings
 from collections.abc import Iterator
@@ -34,9 +33,6 @@ from tests.data.yahoo_server import Fault, Yahoo
 
 DAYS = weekdays(date(2024, 3, 4), 10)  # the clocks of New York go forward within them
 FOREVER = 40  # requests: more than any one download may make of a Yahoo that fails
-has_intervals = pytest.mark.skipif(
-    "interval" not in inspect.signature(yahoo.download).parameters, reason="days only"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -254,7 +250,6 @@ def test_an_isin_that_yahoo_does_not_know_is_no_outage() -> None:
 # -- other lengths of bar
 
 
-@has_intervals
 @pytest.mark.parametrize(("interval", "count"), [("1h", 7), ("5m", 78)])
 def test_bars_within_a_day_have_the_exchanges_clock(interval: str, count: int) -> None:
     recent = weekdays(datetime.now(UTC).date() - timedelta(days=9), 3)
