@@ -26,9 +26,11 @@ from dsl.terms import Operator, Term
 Series = NDArray[np.float64]
 Condition = NDArray[np.bool_]
 Row = NDArray[Any]
+Words = NDArray[np.uint64]
 
 BUY, SELL, SHORT, COVER = 1, 2, 4, 8
 ARENA_MB = 64
+WORDS_A_SERIES = 32  # a bit a bar
 CONDITIONS_A_SERIES = 4  # a condition takes an eighth of the memory
 
 
@@ -90,18 +92,22 @@ def values(term: Term, bars: Bars) -> Row:
     return np.stack(rows)
 
 
-class _Value(NamedTuple):
-    row: Row
-    is_scratch: bool
+_Value = tuple[Row, "list[Row] | None"]  # a row, and where it goes back to if it was borrowed
 
 
 class _Plan(NamedTuple):
-    """How an operator's kernel is called, worked out once."""
+    """How an operator's kernel is called, worked out once.
+
+    Attributes:
+        places: of each argument, whether it is a window, and whether its complement goes with it.
+        scratch: where rows for its result are borrowed; kind: their type.
+        is_kept: whether its series is worth keeping.
+    """
 
     kernel: Callable[..., None]
-    windows: tuple[int, ...]
-    pairs: tuple[int, ...]
-    gives_condition: bool
+    places: tuple[tuple[bool, bool], ...]
+    scratch: list[Row]
+    kind: type
     is_kept: bool
 
 
@@ -123,9 +129,11 @@ class Evaluator:
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}
         self._kept_conditions: dict[Term, Condition] = {}
+        self._kept_words: dict[Term | None, Words] = {}
         self._spare: list[Series] = []
         self._scratch: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
         self._plans: dict[Operator, _Plan] = {}
+        self._complements: dict[Term, Term] = {}
         self._constant = {
             False: np.zeros(self.length, np.bool_),
             True: np.ones(self.length, np.bool_),
@@ -136,7 +144,7 @@ class Evaluator:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term, as a copy."""
         self._make_room()
         value = self._value(term)
-        result = value.row.copy()
+        result: Row = value[0].copy()
         self._release(value)
         return result
 
@@ -157,13 +165,26 @@ class Evaluator:
             for column, term in enumerate(rules[4:8]):
                 if term is not None:
                     value = self._value(term)
-                    settings[filled] = value.row
+                    settings[filled] = value[0]
                     self._release(value)
                     rows[index, column], ratios[index, column] = filled, is_ratio(term)
                     filled += 1
             if rules.hold is not None:
                 hold[index] = int(rules.hold.value or 0)
         return Signals(orders, settings, rows, ratios, hold)
+
+    def words(self, term: Term | None) -> Words:
+        """uint64[word]: a condition, a bit a bar; the bits after the last are 0."""
+        kept = self._kept_words.get(term)
+        if kept is None:
+            kept = np.zeros(-(-self.length // 64), np.uint64)
+            if term is not None:
+                value = self._value(term)
+                bits = np.packbits(value[0], bitorder="little")
+                kept.view(np.uint8)[: len(bits)] = bits
+                self._release(value)
+            self._kept_words[term] = kept
+        return kept
 
     def _condition(self, term: Term | None) -> Condition:
         """A rule, kept whole: most of a child's rules are its parents'."""
@@ -172,70 +193,92 @@ class Evaluator:
         kept = self._kept_conditions.get(term)
         if kept is None:
             value = self._value(term)
-            kept = self._kept_conditions[term] = value.row.copy()
+            kept = self._kept_conditions[term] = value[0].copy()
             self._release(value)
         return kept
+
+    def latches(self, programs: Sequence[Program]) -> tuple[Words, Words]:
+        """Where plain strategies buy and sell: uint64[program, word] each, a bit a bar."""
+        shape = (len(programs), -(-self.length // 64))
+        buy, sell = np.empty(shape, np.uint64), np.empty(shape, np.uint64)
+        for index, program in enumerate(programs):
+            self._make_room()
+            rules = program.canonical
+            buy[index], sell[index] = self.words(rules.buy), self.words(rules.sell)
+        return buy, sell
 
     def _value(self, term: Term) -> _Value:
         kept = self._kept.get(term)
         if kept is not None:
-            return _Value(kept, False)
+            return kept, None
         operator = term.operator
         if operator is None:
             if isinstance(term.leaf, bool):
-                return _Value(self._constant[term.leaf], False)
-            return self._keep(term, self._filled(term.value))
+                return self._constant[term.leaf], None
+            row = self._kept[term] = self._filled(term.value)
+            return row, None
         if operator.series:
-            return _Value(self._series[operator.name], False)
+            return self._series[operator.name], None
         plan = self._plans.get(operator) or self._plan(operator)
         inputs: list[Row | int] = []
-        scratch: list[_Value] = []
-        for position, arg in enumerate(term.args):
-            if position in plan.windows:
+        borrowed: list[tuple[list[Row], Row]] = []
+        places = plan.places * len(term.args) if operator.is_variadic else plan.places
+        for arg, (is_window, is_paired) in zip(term.args, places, strict=False):
+            if is_window:
                 inputs.append(int(arg.value or 0))
                 continue
-            value = self._value(arg)
-            inputs.append(value.row)
-            scratch.append(value)
-            if position in plan.pairs:
-                value = self._value(_complement(arg))
-                inputs.append(value.row)
-                scratch.append(value)
+            row, home = self._value(arg)
+            inputs.append(row)
+            if home is not None:
+                borrowed.append((home, row))
+            if is_paired:
+                row, home = self._value(self._complement(arg))
+                inputs.append(row)
+                if home is not None:
+                    borrowed.append((home, row))
         is_kept = plan.is_kept or term.is_indicator
-        out = self._spare_row() if is_kept else self._scratch_row(plan.gives_condition)
+        free = self._spare if is_kept else plan.scratch
+        out = free.pop() if free else np.empty(self.length, np.float64 if is_kept else plan.kind)
         if operator.is_variadic:
             plan.kernel(inputs[0], inputs[1], out)
             for further in inputs[2:]:
                 plan.kernel(out, further, out)
         else:
             plan.kernel(*inputs, out)
-        for value in scratch:
-            self._release(value)
-        return self._keep(term, out) if is_kept else _Value(out, True)
+        for home, row in borrowed:
+            home.append(row)
+        if is_kept:
+            self._kept[term] = out
+            return out, None
+        return out, plan.scratch
+
+    def _complement(self, term: Term) -> Term:
+        """The canonical condition that holds where another is known not to."""
+        found = self._complements.get(term)
+        if found is None:
+            find = catalog().operator
+            found = self._complements[term] = canonical(negation(term, find), find)
+        return found
 
     def _plan(self, operator: Operator) -> _Plan:
         assert operator.kernel is not None, operator.name
         kinds = [slot.kind or LEVEL for slot in operator.slots]
         gives_condition = operator.judge(*kinds).kind == BOOL
-        conditions = tuple(index for index, kind in enumerate(kinds) if kind == BOOL)
+        places = tuple(
+            (index in operator.windows, kind == BOOL and not gives_condition)
+            for index, kind in enumerate(kinds)
+        )
+        kind = np.bool_ if gives_condition else np.float64
         plan = _Plan(
-            compiled(operator.kernel),
-            operator.windows,
-            () if gives_condition else conditions,
-            gives_condition,
-            not operator.is_pointwise,
+            compiled(operator.kernel), places, self._scratch[kind], kind, not operator.is_pointwise
         )
         self._plans[operator] = plan
         return plan
 
     def _filled(self, value: float | None) -> Series:
-        row = self._spare_row()
+        row = self._spare.pop() if self._spare else np.empty(self.length)
         row.fill(math.nan if value is None else value)
         return row
-
-    def _keep(self, term: Term, row: Series) -> _Value:
-        self._kept[term] = row
-        return _Value(row, False)
 
     def _make_room(self) -> None:
         """Drop what is kept once the arena is full; its rows are used again."""
@@ -244,24 +287,14 @@ class Evaluator:
             self._kept.clear()
         if len(self._kept_conditions) >= CONDITIONS_A_SERIES * self._capacity:
             self._kept_conditions.clear()
-
-    def _spare_row(self) -> Series:
-        return self._spare.pop() if self._spare else np.empty(self.length)
-
-    def _scratch_row(self, is_condition: bool) -> Row:
-        kind = np.bool_ if is_condition else np.float64
-        free = self._scratch[kind]
-        return free.pop() if free else np.empty(self.length, kind)
+        if len(self._kept_words) >= WORDS_A_SERIES * self._capacity:
+            self._kept_words.clear()
+            self._complements.clear()
 
     def _release(self, value: _Value) -> None:
-        if value.is_scratch:
-            self._scratch[value.row.dtype.type].append(value.row)
-
-
-def _complement(term: Term) -> Term:
-    """The canonical condition that holds where another is known not to."""
-    find = catalog().operator
-    return canonical(negation(term, find), find)
+        row, home = value
+        if home is not None:
+            home.append(row)
 
 
 def pack_orders(

@@ -28,19 +28,26 @@ def _total(x: Kind, n: Kind) -> Judgement:
     lookback=lambda n: n - 1,
 )
 def rolling_sum(x: Series, n: int, out: Series) -> None:
-    total, carry, known = 0.0, 0.0, 0  # Kahan's compensated sum
+    """From a running sum that is taken afresh every n bars; of a flat window it is exact."""
+    known, equal, age = 0, 0, n
+    total = 0.0
     for i in range(len(x)):
-        for sign, j in ((1.0, i), (-1.0, i - n)):
-            if j < 0 or x[j] != x[j]:
-                continue
-            term = sign * x[j] - carry
-            grown = total + term
-            carry = (grown - total) - term
-            total = grown
-            known += 1 if sign > 0 else -1
-        if known == 0:
-            total, carry = 0.0, 0.0
-        out[i] = total if known == n else math.nan
+        out[i] = math.nan
+        if x[i] != x[i]:
+            known, age = 0, n
+            continue
+        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        known += 1
+        if known < n:
+            continue
+        if age >= n:
+            total, age = 0.0, 0
+            for j in range(i - n + 1, i + 1):
+                total += x[j]
+        else:
+            total += x[i] - x[i - n]
+        age += 1
+        out[i] = x[i] * n if equal >= n else total
 
 
 @operator(

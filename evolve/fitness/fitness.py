@@ -10,8 +10,10 @@ import numpy as np
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.evaluate.compile import compiled
+from dsl.evaluate.evaluator import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.backtest import orders_of, scratch_account
+from evolve.backtest.latch import is_plain, latch_of, sum_latches
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Series, pooled
 from evolve.backtest.pool import add_sleeve, sum_folds
@@ -95,7 +97,8 @@ class FoldFitness:
         self._market = market
         self._sleeves = sleeves_of(bars, start, len(bars))
         self._share = share_of(market, len(self._sleeves))
-        self._evaluators = [Evaluator(each.bars) for each in self._sleeves]
+        arena_mb = ARENA_MB / len(self._sleeves)
+        self._evaluators = [Evaluator(each.bars, arena_mb) for each in self._sleeves]
         self._account = scratch_account()
         self._length = len(bars) - start
         self._edges = (
@@ -110,6 +113,11 @@ class FoldFitness:
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_per_year = bars.bars_per_year
+        first = self._sleeves[0]
+        self._is_one = len(self._sleeves) == 1 and first.is_whole
+        self._latch = None
+        if self._is_one:
+            self._latch = latch_of(first.tape, market, self._edges[:-1], self._benchmark)
 
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
         """The scores of each program, the same whatever else is in the batch."""
@@ -148,9 +156,26 @@ class FoldFitness:
 
     def _simulate(self, programs: Sequence[Program]) -> Series:
         """float64[program, fold, FOLD_FIELDS]: the sums of each program over each fold."""
-        if len(self._sleeves) == 1 and self._sleeves[0].is_whole:
-            return self._trade(0, programs, wants_equity=False).folds
+        if self._is_one:
+            return self._sums_of_one(programs)
         return self._pooled_sums(programs)
+
+    def _sums_of_one(self, programs: Sequence[Program]) -> Series:
+        """The sums on one symbol: of plain strategies by the latch, of all others in general."""
+        plain = np.array(
+            [self._latch is not None and is_plain(each.canonical) for each in programs]
+        )
+        sums = np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS)))
+        chosen = [each for each, quick in zip(programs, plain, strict=True) if quick]
+        if chosen:
+            buy, sell = self._evaluators[0].latches(chosen)
+            held, found = np.zeros(buy.shape[1] + 2, np.uint64), sums[plain]
+            compiled(sum_latches)(buy, sell, self._latch, held, found)
+            sums[plain] = found
+        others = [each for each, quick in zip(programs, plain, strict=True) if not quick]
+        if others:
+            sums[~plain] = self._trade(0, others, wants_equity=False).folds
+        return sums
 
     def _pooled_sums(self, programs: Sequence[Program]) -> Series:
         """The sums of the equity of all sleeves together."""

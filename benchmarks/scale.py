@@ -1,0 +1,121 @@
+"""How time and memory grow: with bars, symbols, strategies, nodes and the length of windows.
+
+Each case runs in a process of its own and gives seconds and peak memory; beside each series stands
+how many times the cost grew for every doubling, 2 being linear and 1 constant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import time
+from random import Random
+
+from report import report
+
+CASES: dict[str, tuple[int, ...]] = {
+    "bars": (1_000, 10_000, 100_000, 1_000_000, 10_000_000),
+    "symbols": (1, 10, 100, 500),
+    "strategies": (250, 1_000, 4_000),
+    "nodes": (5, 20, 80),
+    "window": (2, 50, 500, 5_000),
+}
+
+
+def measure(axis: str, size: int) -> dict[str, float]:
+    """Seconds and peak megabytes of one case; this process does nothing else."""
+    import resource
+
+    import numpy as np
+
+    from dsl.bars import Bars
+    from dsl.check import check
+    from dsl.program import Program
+    from evolve.backtest.backtest import backtest
+    from evolve.backtest.market import market
+    from evolve.data.align import aligned
+    from evolve.data.laws import random_walk
+    from evolve.fitness.fitness import FoldFitness, Goals
+    from evolve.search.grow import grow_rules
+    from evolve.search.space import build_space
+
+    def minutes(count: int) -> Bars:
+        """A walk of bars a minute apart: more than there are days."""
+        rng = np.random.default_rng(1)
+        close = 100 * np.exp(np.cumsum(rng.normal(0, 1e-4, count)))
+        time_ = np.datetime64("2000-01-03", "ns") + np.arange(count) * np.timedelta64(60, "s")
+        panels = [close, close * 1.0001, close * 0.9999, close.copy(), np.full(count, 1e4),
+                  np.ones(count)]  # fmt: skip
+        return Bars(("A",), time_, *[each[None, :] for each in panels])
+
+    cross = check("strategy s { buy when close > sma(close, 50) sell when rsi(close, 14) > 70 }")
+    space, rng = build_space(), Random(1)
+    check_ = FoldFitness(random_walk(500, 1), market(), Goals())
+    check_([cross])
+    backtest(cross, random_walk(500, 1), market())
+    if axis == "bars":
+        bars = minutes(size)
+        began = time.perf_counter()
+        backtest(cross, bars, market())
+        FoldFitness(bars, market(), Goals())([cross])
+    elif axis == "symbols":
+        walks = [random_walk(5_000, seed) for seed in range(size)]
+        named = [Bars((f"S{i}",), w.time, w.open, w.high, w.low, w.close, w.volume, w.adjustment)
+                 for i, w in enumerate(walks)]  # fmt: skip
+        panel = aligned(named)
+        programs = [Program("p", grow_rules(space, rng)) for _ in range(20)]
+        began = time.perf_counter()
+        backtest(cross, panel, market())
+        FoldFitness(panel, market(), Goals())(programs)
+    elif axis == "window":
+        above, below = f"close >= highest(close, {size})", f"close < lowest(close, {size})"
+        mean = f"close > sma(close, {size})"
+        windowed = check(f"strategy s {{ buy when {above} and {mean} sell when {below} }}")
+        bars = random_walk(50_000, 1)
+        began = time.perf_counter()
+        FoldFitness(bars, market(), Goals())([windowed])
+    else:
+        count = size if axis == "strategies" else 500
+        programs = [Program("p", grow_rules(space, rng)) for _ in range(40 * count)]
+        if axis == "nodes":
+            programs = [each for each in programs if size / 2 <= each.nodes <= 2 * size]
+        programs = programs[:count]
+        scorer = FoldFitness(random_walk(3_000, 1), market(), Goals())
+        began = time.perf_counter()
+        scorer(programs)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def main() -> None:
+    """Print every case of the axes asked for, and how each grows."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--axis", choices=CASES, action="append")
+    parser.add_argument("--case", nargs=2, metavar=("AXIS", "SIZE"), help="one, in this process")
+    given = parser.parse_args()
+    if given.case:
+        print(json.dumps(measure(given.case[0], int(given.case[1]))))
+        return
+    figures: dict[str, object] = {}
+    for axis in given.axis or CASES:
+        found: dict[int, dict[str, float]] = {}
+        for size in CASES[axis]:
+            args = [sys.executable, __file__, "--case", axis, str(size)]
+            done = subprocess.run(args, capture_output=True, text=True, check=False)
+            found[size] = json.loads(done.stdout) if done.returncode == 0 else {}
+            print(axis, size, found[size] or done.stderr[-300:], file=sys.stderr)
+        sizes = [size for size, each in found.items() if each]
+        first, last = sizes[0], sizes[-1]
+        doublings = math.log2(last / first)
+        growth = (found[last]["seconds"] / found[first]["seconds"]) ** (1 / doublings)
+        figures[axis] = {str(size): {name: round(value, 3) for name, value in each.items()}
+                         for size, each in found.items()}  # fmt: skip
+        figures[f"{axis}_growth_a_doubling"] = round(growth, 2)
+    report("scale", **figures)
+
+
+if __name__ == "__main__":
+    main()
