@@ -116,7 +116,8 @@ class Bars:
             if step >= days:
                 return count
         dates = self.time.astype("datetime64[D]")
-        weekend = (dates.astype(np.int64) + 3) % 7 >= 5  # Monday is 0
+        weekday = (dates.astype(np.int64) + 3) % 7  # Monday is 0
         _, counts = np.unique(dates, return_counts=True)
-        trading_days = 365.0 if np.mean(weekend) > 0.15 else 252.0
+        trades_weekends = all(np.mean(weekday == day) > 0.07 for day in (5, 6))
+        trading_days = 365.0 if trades_weekends else 252.0
         return trading_days * max(1.0, float(np.median(counts)))

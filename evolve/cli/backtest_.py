@@ -86,7 +86,7 @@ def _print_tables(
     bars = dataset.bars
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:g} "
+        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:.10g} "
         f"a year; filled at the {FILLS[market.fill].replace('_', ' ')}"
         + ("" if market.is_executable else ", as no one can trade")
     )

@@ -73,7 +73,7 @@ class ConsoleObserver(Observer):
         symbols = f", {len(bars.symbols)} symbols" if len(bars.symbols) > 1 else ""
         text = (
             f"{dataset.name}{instead}: {dataset.first_day} to {dataset.last_day}, "
-            f"{len(bars):,} bars, {bars.bars_per_year:g} a year{symbols}{as_of}"
+            f"{len(bars):,} bars, {bars.bars_per_year:.10g} a year{symbols}{as_of}"
         )
         self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 

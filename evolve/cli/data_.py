@@ -48,7 +48,7 @@ def _describe(dataset: Dataset) -> None:
     bars = dataset.bars
     click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
     click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
-    click.echo(f"a year     {bars.bars_per_year:g} bars")
+    click.echo(f"a year     {bars.bars_per_year:.10g} bars")
     click.echo(f"hash       {bars.hash}\n")
     console = result_console()
     console.print(bars_table(bars))

@@ -10,6 +10,7 @@ import numpy as np
 from dsl.bars import PANELS, Bars
 from evolve.errors import EvolveError
 
+SHORT_WEEK_DAYS = 4.0  # bars further apart are weeks
 MOST_UNLIKE = 1.9  # times as long as another symbol's bars
 
 
@@ -25,8 +26,9 @@ def aligned(parts: Sequence[Bars]) -> Bars:
     name, count = Counter(symbols).most_common(1)[0]
     if count > 1:
         raise EvolveError(f"the symbol {name} comes twice", "take one of the two out")
-    steps = sorted((_usual_step(part), part.symbols[0]) for part in parts if len(part) > 2)
-    if steps and steps[-1][0] > MOST_UNLIKE * steps[0][0]:
+    steps = sorted((_shortest_step(part), part.symbols[0]) for part in parts if len(part) > 2)
+    are_days = bool(steps) and 1.0 <= steps[0][0] <= steps[-1][0] < SHORT_WEEK_DAYS
+    if steps and not are_days and steps[-1][0] > MOST_UNLIKE * steps[0][0]:
         have = " and ".join(f"{days:.3g} days ({name})" for days, name in (steps[0], steps[-1]))
         message = f"bars of different lengths do not go together: {have}"
         raise EvolveError(message, "take bars of one length for all symbols")
@@ -42,6 +44,6 @@ def aligned(parts: Sequence[Bars]) -> Bars:
     return Bars(symbols, time, **panels)
 
 
-def _usual_step(bars: Bars) -> float:
-    """The median of days between bars."""
-    return float(np.median(bars.days[1:]))
+def _shortest_step(bars: Bars) -> float:
+    """The least of days between bars: one that trades seldom has long gaps, too."""
+    return float(np.min(bars.days[1:]))

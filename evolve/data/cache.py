@@ -36,7 +36,8 @@ def read(source: str, symbol: str) -> Cached | None:
     """What was kept of a symbol; None if nothing was, or what was is damaged."""
     path = path_of(source, symbol)
     try:
-        table = pq.read_table(path)
+        with path.open("rb") as file:  # opened once: another may take its place meanwhile
+            table = pq.read_table(file)
         notes = table.schema.metadata or {}
         frame: pd.DataFrame = table.to_pandas()
         as_of = notes[b"as_of"].decode()
@@ -62,8 +63,8 @@ def write_atomically(path: Path, table: pa.Table) -> None:
     """Write a Parquet file so that no reader ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
     try:
+        os.close(handle)
         pq.write_table(table, temporary)
         Path(temporary).replace(path)
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from evolve.errors import EvolveError
 
 Column = NDArray[np.float64]
 
-THOUSANDS = r"^\s*([+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?)\s*$"
+THOUSANDS = r"^\s*([+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?)\s*$"
 DECIMAL_COMMA = r"\s*[+-]?[\d.]*,\d+\s*"
 
 
@@ -30,19 +31,24 @@ def numbers_of(sheet: Sheet, name: str) -> Column:
         numbers = column.to_numpy(np.float64, na_value=np.nan)
     else:
         text = column.astype(str).str.strip().str.removeprefix("$")
-        grouped = text.str.match(THOUSANDS)
+        grouped = text.str.match(THOUSANDS) & (sheet.frame.attrs.get("delimiter", ",") != ";")
         plain = text.where(~grouped, text.str.replace(",", ""))
         numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         row = int(bad[0])
         cell = str(column.iloc[row])
-        is_empty = pd.isna(column.iloc[row]) or cell.strip() == ""
+        is_empty = is_blank(column.iloc[row])
         found = "empty" if is_empty else f"`{cell}`, not a number"
         has_comma = re.fullmatch(DECIMAL_COMMA, cell)
         hint = "write decimals with a point" if has_comma else "fill the gap or remove the row"
         raise EvolveError(f"{sheet.place(row, column.name)}: the cell is {found}", hint)
     return numbers
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether nothing is written in a cell."""
+    return str(cell).strip() == "" or (np.ndim(cell) == 0 and bool(pd.isna(cell)))
 
 
 def check_prices(values: Mapping[str, Column], sheet: Sheet) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, Bars
 from evolve.data.align import aligned
 from evolve.data.cells import Column, check_prices, numbers_of
 from evolve.data.sheet import PRICES, Sheet
-from evolve.data.times import check_order, times_of
+from evolve.data.times import Times, check_order, times_of
 from evolve.errors import EvolveError
 
 
@@ -41,21 +42,13 @@ def bars_from_frame(
     if missing:
         message = f"{origin} has no column {', '.join(f'`{name}`' for name in missing)}"
         raise EvolveError(message, f"its columns are: {sheet.listed}")
-    if "symbol" not in sheet.columns:
-        return _bars(sheet, symbol)
-    names = frame[sheet.columns["symbol"]]
-    text = names.astype(str).str.strip()
-    unnamed = np.flatnonzero((names.isna() | (text == "")).to_numpy())
-    if len(unnamed):
-        place = sheet.place(int(unnamed[0]), names.name)
-        raise EvolveError(f"{place}: the symbol is missing", "name it or remove the row")
-    codes, symbols = pd.factorize(text)
-    return aligned(
-        [
-            _bars(sheet.only(np.flatnonzero(codes == code)), str(name))
-            for code, name in enumerate(symbols)
-        ]
-    )
+    codes, symbols = _symbols(sheet, symbol)
+    time = times_of(sheet, codes)  # of the whole table: one row may tell how the others are meant
+    places = [np.flatnonzero(codes == code) for code in range(len(symbols))]
+    parts = [
+        _bars(sheet.only(own), time[own], name) for own, name in zip(places, symbols, strict=True)
+    ]
+    return aligned(parts)
 
 
 def bars_to_frame(bars: Bars) -> pd.DataFrame:
@@ -75,9 +68,22 @@ def bars_to_frame(bars: Bars) -> pd.DataFrame:
     return frame.dropna(axis="columns", how="all")
 
 
-def _bars(sheet: Sheet, symbol: str) -> Bars:
+def _symbols(sheet: Sheet, symbol: str) -> tuple[NDArray[np.int64], list[str]]:
+    """int64[row], which symbol each row is of, and their names in order of appearance."""
+    if "symbol" not in sheet.columns:
+        return np.zeros(len(sheet.frame), np.int64), [symbol]
+    names = sheet.frame[sheet.columns["symbol"]]
+    text = names.astype(str).str.strip()
+    unnamed = np.flatnonzero((names.isna() | (text == "")).to_numpy())
+    if len(unnamed):
+        place = sheet.place(int(unnamed[0]), names.name)
+        raise EvolveError(f"{place}: the symbol is missing", "name it or remove the row")
+    codes, symbols = pd.factorize(text)
+    return codes.astype(np.int64), [str(each) for each in symbols]
+
+
+def _bars(sheet: Sheet, time: Times, symbol: str) -> Bars:
     """One symbol's bars; rows that stand newest first are turned round."""
-    time = times_of(sheet)
     if len(time) > 1 and np.all(np.diff(time.astype(np.int64)) < 0):
         sheet, time = sheet.only(np.arange(len(time))[::-1]), time[::-1]
     values = {

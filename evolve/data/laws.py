@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from dsl.bars import Bars
 from dsl.check import check_expression
 from dsl.evaluate import Evaluator
+from dsl.program import lookback
+from dsl.terms import Term
 from evolve.errors import EvolveError
 
 Moves = NDArray[np.float64]
@@ -23,6 +26,8 @@ Values = Mapping[str, float]
 YEAR = 252
 STEPS_A_BAR = 16
 BURN_IN_BARS = 500
+LEAST_PRICE, MOST_PRICE = 1e-290, 1e290
+MOST_ROUNDS, BLOCK_BARS, MEMORY_BARS = 400, 64, 600
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,11 @@ def _bridged(rng: np.random.Generator, returns: Moves, spread: Moves) -> Moves:
 def _bars(moves: Moves, volume: Moves) -> Bars:
     """Bars from moves: the first step of a bar is the gap from the close before it."""
     count = len(moves)
-    path = 100.0 * np.exp(np.cumsum(moves).reshape(moves.shape))
+    with np.errstate(over="ignore", under="ignore"):
+        path = 100.0 * np.exp(np.cumsum(moves).reshape(moves.shape))
+    if not LEAST_PRICE < path.min() <= path.max() < MOST_PRICE:
+        message = f"prices of such a market leave the numbers within {count:,} bars"
+        raise EvolveError(message, "take fewer bars, or a smaller drift, volatility or edge_bps")
     time = np.busday_offset(np.datetime64("2000-01-03"), np.arange(count)).astype("datetime64[ns]")
     panels = (path[:, 0], path.max(axis=1), path.min(axis=1), path[:, -1], volume, np.ones(count))
     return Bars(("SYNTHETIC",), time, *[np.ascontiguousarray(each[None, :]) for each in panels])
@@ -196,16 +205,47 @@ def _planted(moves: Moves, volume: Moves, rule: str, edge: float) -> Bars:
 
     A rule sees no later bar, so each round makes at least one more bar right: it ends when a
     round changes nothing.
+
+    Raises:
+        EvolveError: if that takes more rounds than there is patience for.
     """
     term = check_expression(rule)
-    bars, holds = _bars(moves, volume), np.zeros(len(moves), np.bool_)
-    while True:
-        found = Evaluator(bars).series(term)
-        if found.dtype != np.bool_:
-            hint = "write for example rule=rsi(close, 2) < 10"
-            raise EvolveError(f"the rule `{rule}` is a number, not a condition", hint)
+    if _holds(term, _bars(moves[:1], volume[:1])).dtype != np.bool_:
+        hint = "write for example rule=rsi(close, 2) < 10"
+        raise EvolveError(f"the rule `{rule}` is a number, not a condition", hint)
+    holds = _drafted(moves, volume, term, edge)
+    for _ in range(MOST_ROUNDS):
+        bars = _bars(_edged(moves, holds, edge), volume)
+        found = _holds(term, bars)
         if np.array_equal(found, holds):
             return bars
         holds = found
-        after = np.concatenate([[False], holds[:-1]])
-        bars = _bars(moves + (edge / STEPS_A_BAR) * after[:, None], volume)
+    message = f"the rule `{rule}` decides itself anew at most of {len(moves):,} bars"
+    raise EvolveError(message, "take fewer bars, a smaller edge_bps, or a rule that is rarer")
+
+
+def _drafted(moves: Moves, volume: Moves, term: Term, edge: float) -> NDArray[np.bool_]:
+    """Where the rule holds, block by block, each read from the bars that it can remember."""
+    count, holds = len(moves), np.zeros(len(moves), np.bool_)
+    memory = lookback(term) + MEMORY_BARS
+    for begin in range(0, count, BLOCK_BARS):
+        end, first = min(begin + BLOCK_BARS, count), max(0, begin - memory)
+        for _ in range(BLOCK_BARS + 1):
+            edged = _edged(moves[:end], holds[:end], edge)
+            near = edged[first:].copy()
+            near[0, 0] += edged[:first].sum()
+            found = _holds(term, _bars(near, volume[first:end]))[begin - first :]
+            if np.array_equal(found, holds[begin:end]):
+                break
+            holds[begin:end] = found
+    return holds
+
+
+def _edged(moves: Moves, holds: NDArray[np.bool_], edge: float) -> Moves:
+    """The moves with the edge on every bar after one on which the rule holds."""
+    after = np.concatenate([[False], holds[:-1]])
+    return moves + (edge / STEPS_A_BAR) * after[:, None]
+
+
+def _holds(term: Term, bars: Bars) -> NDArray[Any]:
+    return Evaluator(bars).series(term)

@@ -48,7 +48,7 @@ class Sheet:
         """The frame's own labels by what they mean; EvolveError if a meaning stands twice."""
         found: dict[str, object] = {}
         for label in self.frame.columns:
-            name = _meaning(label)
+            name = meaning(label)
             if name not in MEANINGS:
                 continue
             if name in found:
@@ -72,8 +72,8 @@ class Sheet:
         return Sheet(self.frame.iloc[rows], self.origin, self.row_name, self.rows[rows])
 
 
-def _meaning(label: object) -> str:
-    """`<VOL>`, `Adj. Close` and `adj_close` as `volume` and `adj close`."""
+def meaning(label: object) -> str:
+    """What a label means: `<VOL>`, `Adj. Close` and `adj_close` as `volume` and `adj close`."""
     text = str(label).strip().strip("<>").lower()
     text = re.sub(r"\.\d+$", "", text)  # how pandas calls a column that stands twice
     name = re.sub(r"[\s_./-]+", " ", text).strip()

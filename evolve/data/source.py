@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,12 @@ class Spec:
             if path.is_file():
                 return [path]
             if path.is_dir():
-                found = [each for each in sorted(path.iterdir()) if ending_of(each, endings)]
+                found = [each for each in sorted(path.iterdir()) if _is_of(each, endings)]
                 hint = f"it needs files that end in {' or '.join(endings)}"
                 what = f"holds no {kind} file"
             elif "*" in self.name:
-                found = [each for each in sorted(path.parent.glob(path.name)) if each.is_file()]
+                fitting = sorted(glob(str(path)))  # noqa: PTH207 (folders may hold a * too)
+                found = [each for each in map(Path, fitting) if each.is_file()]
                 what, hint = "fits no file", f"give the path of a {kind} file"
             else:
                 found, what, hint = [], "does not exist", f"give the path of a {kind} file"
@@ -130,7 +132,7 @@ def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) ->
         return _spec(text, source, rest, base)
     path = text.partition("?")[0]
     for name, each in sources.items():
-        if ending_of(Path(path), each.endings) or _holds(base / path, each.endings):
+        if ending_of(Path(path), each.endings) or _holds(base / Path(path), each.endings):
             return _spec(text, name, text, base)
     hint = did_you_mean(source, sources) if colon else ""
     examples = ", ".join(each.example for each in sources.values())
@@ -143,11 +145,17 @@ def ending_of(path: Path, endings: Sequence[str]) -> str:
     return max((each for each in endings if name.endswith(each)), key=len, default="")
 
 
+def _is_of(path: Path, endings: Sequence[str]) -> bool:
+    """Whether a folder's file is one of prices; hidden ones are not."""
+    return bool(ending_of(path, endings)) and not path.name.startswith(".")
+
+
 def _holds(folder: Path, endings: Sequence[str]) -> bool:
     """Whether a path is that of a folder with files of such endings."""
     try:
-        return folder.is_dir() and any(ending_of(each, endings) for each in folder.iterdir())
-    except (OSError, ValueError):
+        folder = folder.expanduser()
+        return folder.is_dir() and any(_is_of(each, endings) for each in folder.iterdir())
+    except (OSError, RuntimeError, ValueError):
         return False
 
 

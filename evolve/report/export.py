@@ -57,8 +57,8 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     except OSError as error:
         hint = "choose a folder that there is and that can be written"
         raise EvolveError(f"{path} cannot be written: {error.strerror}", hint) from None
-    os.close(handle)
     try:
+        os.close(handle)
         if path.suffix == ".csv":
             _readable(frame).to_csv(temporary, index=False)
         else:

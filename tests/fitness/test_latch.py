@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dsl.bars import Bars
 from dsl.program import Program, Rules
+from dsl.terms import Term
 from evolve.backtest.latch import is_plain
 from evolve.backtest.market import Market, market
 from evolve.backtest.records import FOLD_FIELDS
@@ -33,9 +34,13 @@ def plain(count: int, seed: int) -> list[Program]:
     """Random strategies, some of which never sell."""
     rng = Random(seed)
     return [
-        Program("p", Rules(grow_condition(SPACE, rng), grow_condition(SPACE, rng) if i % 4 else None))
+        Program("p", Rules(_drawn(rng), _drawn(rng) if i % 4 else None))
         for i in range(count)
     ]  # fmt: skip
+
+
+def _drawn(rng: Random) -> Term:
+    return grow_condition(SPACE, rng)
 
 
 def both(bars: Bars, costs: Market, folds: int, programs: list[Program]) -> list[np.ndarray]:

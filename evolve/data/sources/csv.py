@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evolve.data.files import fetch_files
 from evolve.data.source import Fetched, Notify, Source, Spec
@@ -31,24 +31,54 @@ def read(path: Path, origin: str) -> pd.DataFrame:
 
     if path.stat().st_size == 0:
         raise EvolveError(f"{origin} is empty", "it needs a header and one row a bar")
+    is_packed = path.name.lower().endswith(".gz")
     try:
-        frame: pd.DataFrame = pd.read_csv(
-            path, encoding="utf-8-sig", skip_blank_lines=False, low_memory=False,
-            sep=_delimiter(path),
-        )  # fmt: skip
+        delimiter, symbols = _header(path, is_packed)
+        form: dict[str, Any] = {
+            "encoding": "utf-8-sig", "skip_blank_lines": False, "sep": delimiter,
+            "compression": "gzip" if is_packed else None,
+        }  # fmt: skip
+        frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **form)
+        for label in symbols:
+            if label in frame.columns:
+                text = pd.read_csv(path, usecols=[label], dtype=str, keep_default_na=False, **form)
+                frame[label] = text[label].where(text[label] != "")
     except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError, *BROKEN) as error:
         reason = str(error).strip().split("\n")[0].rpartition("C error: ")[2]
         raise EvolveError(f"{origin} is not a CSV file: {reason}", "save it as CSV") from None
+    frame = _as_headed(frame)
     written = frame.notna().any(axis=1).to_numpy()
     frame = frame.iloc[: len(written) - int(written[::-1].argmax())] if written.any() else frame
+    frame.attrs["delimiter"] = delimiter  # between semicolons a comma may be a decimal point
     return _stacked(frame) if _is_downloaded(frame) else frame
 
 
-def _delimiter(path: Path) -> str:
-    """What stands between the columns: what the header holds most of."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        header = file.read(BYTES_OF_HEADER).split(b"\n")[0].decode("utf-8", "replace")
-    return max(DELIMITERS, key=header.count)
+def _as_headed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table under its own header, where every row has a cell more than that has.
+
+    Pandas takes the first cells for an index: they are numbers of rows, or dates if it is the last
+    cells, after a comma at the end of each row, that say nothing.
+    """
+    import pandas as pd
+
+    if frame.columns.empty or frame.index.equals(pd.RangeIndex(len(frame))):
+        return frame
+    if frame.index.nlevels > 1 or not frame.iloc[:, -1].isna().all():
+        return frame.reset_index(drop=True)
+    shifted = frame.reset_index().iloc[:, :-1]
+    shifted.columns = frame.columns
+    return shifted
+
+
+def _header(path: Path, is_packed: bool) -> tuple[str, list[str]]:
+    """What stands between the columns, and those that hold symbols: `0700` and `NA` are names."""
+    from evolve.data.sheet import meaning
+
+    with gzip.open(path) if is_packed else path.open("rb") as file:
+        header = file.read(BYTES_OF_HEADER).split(b"\n")[0].decode("utf-8-sig", "replace").strip()
+    delimiter = max(DELIMITERS, key=header.count)
+    labels = [label.strip('"') for label in header.split(delimiter)]
+    return delimiter, [label for label in labels if meaning(label) == "symbol"]
 
 
 def _is_downloaded(frame: pd.DataFrame) -> bool:
@@ -57,7 +87,8 @@ def _is_downloaded(frame: pd.DataFrame) -> bool:
         len(frame) > 2
         and len(frame.columns) > 1
         and str(frame.columns[0]) == "Price"
-        and [str(cell) for cell in frame.iloc[:2, 0]] == ["Ticker", "Date"]
+        and str(frame.iloc[0, 0]) == "Ticker"
+        and str(frame.iloc[1, 0]) in ("Date", "Datetime")
     )
 
 
@@ -70,7 +101,8 @@ def _stacked(frame: pd.DataFrame) -> pd.DataFrame:
     for ticker in tickers.unique():
         own = rows[tickers.index[tickers == ticker]]
         own = own.rename(columns=lambda label: str(label).partition(".")[0])
-        parts.append(own.assign(Date=rows.iloc[:, 0], Symbol=ticker).dropna(subset=["Close"]))
+        own = own.dropna(how="all")
+        parts.append(own.assign(Date=rows.iloc[:, 0].loc[own.index], Symbol=ticker))
     stacked: pd.DataFrame = pd.concat(parts)
     return stacked
 

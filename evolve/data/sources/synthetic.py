@@ -40,8 +40,9 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
 
 
 def _whole(spec: Spec, option: str, default: int, least: int, most: int) -> int:
-    value = spec.number(option, default)
-    if not value.is_integer() or not least <= value <= most:
+    text = spec.options.get(option, "")
+    value = int(text) if text.isdecimal() else spec.number(option, default)
+    if not float(value).is_integer() or not least <= value <= most:
         message = f"{spec.text}: `{option}` must be a whole number from {least} to {most}"
         raise EvolveError(message, f"write {option}={default}")
     return int(value)

@@ -1,0 +1,116 @@
+"""Broken Parquet files: one clear error that says where, what and what instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.cli.test_bad_input import refused
+
+DAYS = ["2024-01-02", "2024-01-03"]
+
+
+def table(**columns: Any) -> pd.DataFrame:
+    """Two sound rows, but for the columns given."""
+    sound = {"Date": DAYS, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0, "Volume": 5}
+    return pd.DataFrame(sound | columns)
+
+
+TABLES: dict[str, tuple[pd.DataFrame, list[str]]] = {
+    "no rows": (table().iloc[:0], ["no rows"]),
+    "no columns": (pd.DataFrame(index=range(3)), []),
+    "no close": (table().drop(columns="Close"), ["no column `close`"]),
+    "no dates": (table().drop(columns="Date"), ["no date column"]),
+    "a price of text": (table(Open=["10", "x"]), ["row 2", "`Open`", "`x`"]),
+    "an infinite price": (table(High=[12, np.inf]), ["row 2", "`High`", "inf"]),
+    "a missing price": (table(Low=[9, None]), ["row 2", "`Low`", "empty"]),
+    "a missing whole number": (
+        table(Volume=pd.array([5, None], dtype="Int64")), ["row 2", "`Volume`", "empty"],
+    ),
+    "a price of nothing": (table(Close=[11, 0]), ["row 2", "`close`", "0 is not above 0"]),
+    "a negative volume": (table(Volume=[5, -1]), ["row 2", "`volume`", "-1"]),
+    "a high below the low": (table(High=[12, 8.5]), ["row 2", "8.5", "9"]),
+    "truth for a volume": (table(Volume=[True, False]), ["row 1", "`Volume`", "`True`"]),
+    "moments for prices": (table(Open=pd.to_datetime(DAYS)), ["row 1", "`Open`"]),
+    "spans for prices": (table(Open=pd.to_timedelta([1, 2], unit="D")), ["row 1", "`Open`"]),
+    "lists for prices": (table(Open=[[10, 11], [12, 13]]), ["row 1", "`Open`"]),
+    "a list for a price": (table(Open=[[10], [12]]), ["row 1", "`Open`"]),
+    "tables for prices": (table(Open=[{"a": 1}, {"a": 2}]), ["row 1", "`Open`"]),
+    "spans for dates": (table(Date=pd.to_timedelta([1, 2], unit="D")), ["row 1", "`Date`"]),
+    "lists for dates": (table(Date=[[1, 2], [3, 4]]), ["row 1", "`Date`"]),
+    "a date missing": (table(Date=pd.to_datetime(["2024-01-02", "NaT"])), ["row 2", "`Date`"]),
+    "a count missing": (table(Date=[1.7e9, np.nan]), ["row 2", "`Date`", "missing"]),
+    "a date of text": (table(Date=["2024-01-02", "soon"]), ["row 2", "`Date`", "`soon`"]),
+    "two ways to read": (table(Date=["01/02/2024", "01/03/2024"]), ["row 1", "may be"]),
+    "a day twice": (table(Date=["2024-01-02"] * 2), ["row 2", "twice"]),
+    "out of order": (
+        pd.concat([table(), table(Date=["2024-01-01", "2024-01-04"])]), ["row 3", "2024-01-01"],
+    ),
+    "a symbol missing": (table(Symbol=["A", None]), ["row 2", "`Symbol`", "missing"]),
+    "a symbol of blanks": (table(Symbol=["A", " "]), ["row 2", "`Symbol`", "missing"]),
+    "a day twice for one": (
+        table(Symbol=["A", "A"], Date=["2024-01-02"] * 2), ["row 2", "twice"],
+    ),
+    "headers of two levels": (
+        table().set_axis(pd.MultiIndex.from_product([table().columns, ["A"]]), axis="columns"),
+        ["no column"],
+    ),
+    "a bad row after some that were filtered": (
+        table(Close=[11, np.nan]).set_axis([70, 90]), ["row 2", "`Close`"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_broken_table(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made, said = TABLES[kind]
+    path = tmp_path / "acme.parquet"
+    made.to_parquet(path)
+    text = refused(capsys, "data", str(path), "-o", str(tmp_path / "out.csv"))
+    assert [part for part in ["acme.parquet", *said] if part not in text] == []
+    assert "\n  = " in text
+    assert [each.name for each in tmp_path.iterdir()] == ["acme.parquet"]
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "cut", "rubbish within", "rubbish at the end"])
+def test_a_broken_file(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "acme.parquet"
+    table().to_parquet(path)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "empty": b"",
+            "text": b"Date,Open,High,Low,Close\n2024-01-02,10,12,9,11\n",
+            "cut": whole[:-30],
+            "rubbish within": whole[:20] + b"\xff" * 40 + whole[60:],
+            "rubbish at the end": whole[:-60] + b"\xff" * 40 + whole[-20:],
+        }[kind]
+    )
+    text = refused(capsys, "data", f"parquet:{path}", "-o", str(tmp_path / "out.csv"))
+    assert "acme.parquet is not a Parquet file" in text
+    assert "\n  = " in text
+    assert [each.name for each in tmp_path.iterdir()] == ["acme.parquet"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_file_with_a_wrong_byte_is_read_or_refused(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever the byte is: never a fault of ours."""
+    from evolve.cli import _run
+
+    path = tmp_path / "acme.parquet"
+    table().to_parquet(path)
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(seed)
+    content[rng.integers(4, len(content) - 8)] ^= int(rng.integers(1, 256))
+    path.write_bytes(content)
+    status = _run(["data", str(path)])
+    said = capsys.readouterr()
+    assert "fault of evolve" not in said.err
+    assert status in (0, 1)
+    assert status == 0 or "acme.parquet" in said.err

@@ -1,0 +1,201 @@
+"""Markets by their hours: how many bars a year has, and which of them come late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dsl.bars import Bars
+from evolve.cli import _run
+from evolve.data import load
+from evolve.data.frames import bars_from_frame
+from evolve.data.inspection import gaps, inspect, spikes, stale
+
+YEAR = pd.date_range("2023-01-02", "2023-12-31", freq="D")
+WORKDAYS = pd.bdate_range("2023-01-02", periods=60)
+
+
+def within(days: pd.DatetimeIndex, first: int, stop: int, step: int) -> pd.DatetimeIndex:
+    """Bars of every day from a minute to another."""
+    return pd.DatetimeIndex(
+        [day + pd.Timedelta(minutes=minute) for day in days for minute in range(first, stop, step)]
+    )
+
+
+def of_currencies(freq: str, evening: int) -> pd.DatetimeIndex:
+    """From Sunday evening to Friday evening."""
+    times = pd.date_range("2023-01-01", "2023-06-30", freq=freq)
+    day, hour = times.day_of_week, times.hour
+    is_open = (day < 4) | ((day == 4) & (hour < evening)) | ((day == 6) & (hour >= evening))
+    return times[is_open]
+
+
+HALF_DAYS = pd.DatetimeIndex(
+    [t for t in within(WORKDAYS, 570, 960, 30) if t.day_of_week != 4 or t.hour < 13]
+)
+CALENDARS: dict[str, tuple[pd.DatetimeIndex, float]] = {
+    "5 minutes": (within(WORKDAYS, 570, 960, 5), 252 * 78),
+    "1 minute": (within(WORKDAYS[:10], 570, 960, 1), 252 * 390),
+    "hours from half past": (within(WORKDAYS, 570, 960, 60), 252 * 7),
+    "half hours with half days": (HALF_DAYS, 252 * 13),
+    "5 minutes with a break for lunch": (
+        within(WORKDAYS, 570, 960, 5)[~(within(WORKDAYS, 570, 960, 5).hour == 12)], 252 * 66,
+    ),
+    "days": (WORKDAYS, 252),
+    "days at the closing hour": (WORKDAYS + pd.Timedelta(hours=16), 252),
+    "days without holidays": (WORKDAYS.delete([5, 20, 21, 40]), 252),
+    "weeks": (pd.date_range("2020-01-03", periods=100, freq="7D"), 52),
+    "weeks that end on a holiday": (
+        pd.DatetimeIndex(
+            [day - pd.Timedelta(days=int(day.day % 9 == 0))
+             for day in pd.date_range("2020-01-03", periods=100, freq="7D")]
+        ),
+        52,
+    ),
+    "months": (pd.date_range("2015-01-31", periods=60, freq="ME"), 12),
+    "months, last workday": (pd.date_range("2015-01-31", periods=60, freq="BME"), 12),
+    "months, first day": (pd.date_range("2015-01-01", periods=60, freq="MS"), 12),
+    "quarters": (pd.date_range("2000-03-31", periods=60, freq="QE"), 4),
+    "days of a coin": (YEAR, 365),
+    "hours of a coin": (pd.date_range("2023-01-02", periods=24 * 50, freq="h"), 365 * 24),
+    "4 hours of a coin": (pd.date_range("2023-01-02", periods=6 * 50, freq="4h"), 365 * 6),
+    "5 minutes of a coin": (pd.date_range("2023-01-02", periods=288 * 15, freq="5min"), 365 * 288),
+    "15 seconds of a coin": (pd.date_range("2023-01-02", periods=5760 * 8, freq="15s"), 365 * 5760),
+    "hours of currencies, London": (of_currencies("h", 22), 252 * 24),
+    "hours of currencies, New York": (of_currencies("h", 17), 252 * 24),
+    "4 hours of currencies": (of_currencies("4h", 20), 252 * 6),
+    "5 minutes of currencies": (of_currencies("5min", 22), 252 * 288),
+}  # fmt: skip
+SUNDAYS: dict[str, pd.DatetimeIndex] = {  # markets that trade on one day of the weekend
+    "days of currencies with a short Sunday": YEAR[YEAR.day_of_week != 5],
+    "days of Riyadh, Sunday to Thursday": YEAR[(YEAR.day_of_week < 4) | (YEAR.day_of_week == 6)],
+}
+BREAKS = ("5 minutes with a break for lunch", "half hours with half days")
+
+
+def frame_of(times: pd.DatetimeIndex) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.002, len(times))))
+    prices = {"Open": close * 1.0001, "High": close * 1.01, "Low": close * 0.99, "Close": close}
+    return pd.DataFrame({"Date": times, **prices, "Volume": 5.0})
+
+
+def bars_of(times: pd.DatetimeIndex) -> Bars:
+    return bars_from_frame(frame_of(times), "A", "a", str)
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_a_year_has_so_many_bars_and_none_of_them_is_late(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times, expected = CALENDARS[name]
+    frame_of(times).to_csv(tmp_path / "A.csv", index=False)
+    bars = load(str(tmp_path / "A.csv")).bars
+    assert bars.bars_per_year == expected
+    assert gaps(bars).tolist() == [] or name in BREAKS
+    assert _run(["data", str(tmp_path / "A.csv")]) == 0
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a year")]
+    assert said.replace(",", "").split()[2:] == [f"{expected:.0f}", "bars"]
+
+
+@pytest.mark.parametrize("name", SUNDAYS)
+def test_a_market_that_trades_on_one_day_of_the_weekend_is_no_coin(name: str) -> None:
+    """Its weekends are no gaps, and a year has no 365 of its bars."""
+    bars = bars_of(SUNDAYS[name])
+    assert bars.bars_per_year < 320
+    assert gaps(bars).tolist() == []
+
+
+# -- what comes late
+
+
+LATE = {  # times that are taken out, and the bar that comes late then
+    "days": ("2023-02-06", "2023-02-10"),
+    "days of a coin": ("2023-02-06", "2023-02-06"),
+    "hours of a coin": ("2023-01-20 05:00", "2023-01-20 05:30"),
+    "5 minutes of a coin": ("2023-01-10 12:00", "2023-01-10 12:00"),
+    "5 minutes": ("2023-02-06 11:00", "2023-02-06 11:04"),
+    "weeks": ("2021-01-10", "2021-01-16"),
+    "months": ("2017-03-01", "2017-04-01"),
+    "quarters": ("2005-06-01", "2005-07-01"),
+    "hours of currencies, London": ("2023-02-07 03:00", "2023-02-07 03:00"),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_a_bar_after_a_pause_is_late(name: str) -> None:
+    times = CALENDARS[name][0]
+    first, last = (pd.Timestamp(each) for each in LATE[name])
+    kept = times[(times < first) | (times > last)]
+    assert len(kept) < len(times)
+    bars = bars_of(kept)
+    (place,) = gaps(bars)
+    assert pd.Timestamp(bars.time[place]) == kept[kept > last][0]
+    assert bars.bars_per_year == CALENDARS[name][1]
+
+
+# -- closes that leap, and prices that stand still
+
+
+def changed(**panels: np.ndarray) -> Bars:
+    frame = frame_of(WORKDAYS)
+    return bars_from_frame(frame.assign(**panels), "A", "a", str)
+
+
+CLOSE = frame_of(WORKDAYS)["Close"].to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("back", "is_spike"), [(1.0, True), (0.9, True), (0.7, True), (0.6, False), (0.0, False)]
+)
+@pytest.mark.parametrize("leap", [0.2, -0.2])
+def test_a_leap_is_a_spike_if_most_of_it_is_taken_back(
+    leap: float, back: float, is_spike: bool
+) -> None:
+    steps = np.zeros(len(CLOSE))
+    steps[30], steps[31] = leap, -leap * back
+    close = CLOSE * np.exp(np.cumsum(steps))
+    made = changed(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
+    assert spikes(made).tolist() == ([30] if is_spike else [])
+
+
+def test_a_small_leap_is_none_and_a_leap_at_either_end_is_not_known_to_go_back() -> None:
+    for place, size in ((30, 1.005), (len(CLOSE) - 1, 1.5), (0, 1.5)):
+        close = CLOSE.copy()
+        close[place] *= size
+        made = changed(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
+        assert spikes(made).tolist() == []
+
+
+@pytest.mark.parametrize("place", [0, 20, len(CLOSE) - 5])
+@pytest.mark.parametrize("length", [4, 5])
+def test_five_still_bars_are_stale_wherever_they_are(place: int, length: int) -> None:
+    panels = {"Open": CLOSE * 1.0001, "High": CLOSE * 1.01, "Low": CLOSE * 0.99, "Close": CLOSE}
+    still = {name: each.copy() for name, each in panels.items()}
+    for each in still.values():
+        each[place : place + length] = CLOSE[place]
+    assert stale(changed(**still)).tolist() == ([place] if length == 5 else [])
+
+
+def test_still_bars_in_two_runs_and_with_a_new_price_between() -> None:
+    price = np.repeat([10.0, 11, 10, 12], [5, 5, 4, 46])
+    price[14:] += np.arange(46)
+    made = changed(Open=price, High=price, Low=price, Close=price)
+    assert stale(made).tolist() == [0, 5]
+
+
+def test_the_same_bar_again_with_a_range_is_not_stale() -> None:
+    same = np.full(len(CLOSE), 10.0)
+    assert stale(changed(Open=same, High=same + 1, Low=same - 1, Close=same)).tolist() == []
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_few_bars_of_any_kind_are_looked_at(count: int) -> None:
+    for times, _ in CALENDARS.values():
+        whole = bars_of(times)
+        (found,) = inspect(whole.slice(0, count))
+        places = [place for each in found.suspicions for place in each.places]
+        assert all(0 <= place < count for place in places)

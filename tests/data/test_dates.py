@@ -1,0 +1,245 @@
+"""Dates and times of day as people write them: read for what they say, or refused."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evolve.data import load
+from evolve.errors import EvolveError
+from tests.data.tables import csv
+
+PRICES = "10,12,9,11"
+
+
+def moments(*texts: str, head: str = "Date") -> list[str]:
+    """What a column of texts is read as, by the minute."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [f"{text},{PRICES}" for text in texts]
+        bars = load(csv(Path(folder) / "a.csv", *rows, head=f"{head},Open,High,Low,Close")).bars
+    return [str(each)[:16].removesuffix("T00:00") for each in bars.time]
+
+
+def refused(*texts: str, head: str = "Date") -> EvolveError:
+    with pytest.raises(EvolveError) as caught:
+        moments(*texts, head=head)
+    assert caught.value.hint
+    return caught.value
+
+
+DAYS = "2024-01-30", "2024-01-31", "2024-02-01"
+DAY_FORMS = {
+    "iso": "%Y-%m-%d",
+    "iso, slashes": "%Y/%m/%d",
+    "compact": "%Y%m%d",
+    "american": "%m/%d/%Y",
+    "day first": "%d/%m/%Y",
+    "american, dashes": "%m-%d-%Y",
+    "day first, dashes": "%d-%m-%Y",
+    "dotted": "%d.%m.%Y",
+    "short month": '"%b %d, %Y"',
+    "long month": '"%B %d, %Y"',
+    "day, short month": "%d-%b-%Y",
+    "day, short month, blanks": "%d %b %Y",
+    "day, long month": "%d %B %Y",
+}
+CLOCKS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.000"]
+HALVES = ["%I:%M %p", "%I:%M:%S%p"]
+
+
+def written(form: str, moment: datetime, clock: str = "") -> str:
+    quote = '"' * form.startswith('"')
+    return moment.strftime(f"{quote}{form.strip(chr(34))}{' ' * bool(clock)}{clock}{quote}")
+
+
+@pytest.mark.parametrize("name", DAY_FORMS)
+def test_days(name: str) -> None:
+    days = [datetime.fromisoformat(day) for day in DAYS]
+    form = DAY_FORMS[name]
+    assert moments(*[written(form, day) for day in days]) == list(DAYS)
+    assert moments(*[written(form, day) for day in days[::-1]]) == list(DAYS)  # newest first
+    assert moments(*[written(form, day).upper() for day in days]) == list(DAYS)
+
+
+@pytest.mark.parametrize("clock", [*CLOCKS, *HALVES])
+@pytest.mark.parametrize("name", DAY_FORMS)
+def test_times_of_day(name: str, clock: str) -> None:
+    times = [datetime(2024, 1, 30, hour, 5) for hour in (0, 9, 11, 12, 13, 23)]
+    texts = [written(DAY_FORMS[name], each, clock) for each in times]
+    assert moments(*texts) == [each.isoformat()[:16] for each in times]
+
+
+@pytest.mark.parametrize("clock", [*CLOCKS, HALVES[0], "%H%M%S"])
+@pytest.mark.parametrize("name", [name for name in DAY_FORMS if name != "short month"])
+def test_a_time_of_day_in_a_column_of_its_own(name: str, clock: str) -> None:
+    times = [datetime(2024, 1, 30, hour, 5) for hour in (0, 9, 11, 12, 13, 23)]
+    texts = [f"{written(DAY_FORMS[name], each)},{each:{clock}}" for each in times]
+    assert moments(*texts, head="Date,Time") == [each.isoformat()[:16] for each in times]
+
+
+def test_months_of_one_figure() -> None:
+    assert moments("1/30/2024", "2/1/2024") == ["2024-01-30", "2024-02-01"]
+    assert moments("30/1/2024", "1/2/2024") == ["2024-01-30", "2024-02-01"]
+    assert moments("30.1.2024", "1.2.2024") == ["2024-01-30", "2024-02-01"]
+    assert moments("1/30/2024 9:05", "1/30/2024 9:10") == ["2024-01-30T09:05", "2024-01-30T09:10"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("point", ["", ".0"], ids=["whole", "with a point"])
+def test_counts_since_1970(unit: str, point: str) -> None:
+    times = np.array(["1999-12-31T23:00", "2024-01-30T09:30"], "datetime64[s]")
+    counts = times.astype(f"datetime64[{unit}]").astype(np.int64)
+    assert moments(*[f"{count}{point}" for count in counts]) == [str(each)[:16] for each in times]
+
+
+# -- what says nothing of its order is refused
+
+
+@pytest.mark.parametrize("form", ["%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y"])
+@pytest.mark.parametrize("clock", ["", "%H:%M", "%I:%M %p"])
+def test_days_that_may_be_months_are_refused(form: str, clock: str) -> None:
+    times = [datetime(2024, 3, day, 9, 30) for day in (4, 5, 6)]
+    error = refused(*[written(form, each, clock) for each in times])
+    assert "line 2, column `Date`" in error.message
+    assert "may be 2024-0" in error.message
+
+
+@given(
+    first=st.dates(date(1990, 1, 1), date(2030, 1, 1)),
+    steps=st.lists(st.integers(1, 45), max_size=8),
+    form=st.sampled_from(["%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y"]),
+    clock=st.sampled_from(["", "%H:%M", "%I:%M:%S %p"]),
+    is_bare=st.booleans(),
+    is_newest_first=st.booleans(),
+)
+@settings(max_examples=250)
+def test_a_date_is_read_as_it_was_meant_or_refused(
+    first: date, steps: list[int], form: str, clock: str, is_bare: bool, is_newest_first: bool
+) -> None:
+    days = [datetime(first.year, first.month, first.day, 16, 30)]
+    for step in steps:
+        days.append(days[-1] + timedelta(days=step))
+    texts = [written(form, day, clock) for day in days]
+    if is_bare:  # 1/2/2024 for 01/02/2024
+        separator = form[2]
+        texts = [separator.join(part.lstrip("0") for part in each.split(separator, 2))
+                 for each in texts]  # fmt: skip
+    try:
+        found = moments(*(texts[::-1] if is_newest_first else texts))
+    except EvolveError as error:
+        assert "may be" in error.message
+        assert "." not in form
+        assert all(day.day <= 12 for day in days)
+    else:
+        assert [each[:10] for each in found] == [str(day.date()) for day in days]
+        assert not clock or all(each.endswith("T16:30") for each in found)
+
+
+def test_the_whole_file_says_which_is_the_month(tmp_path: Path) -> None:
+    """Of a long file, too, in which one symbol's own dates do not say it."""
+    rows = [f"01/{day:02d}/2024,A,{PRICES}" for day in (2, 3, 4)]
+    rows += [f"01/{day:02d}/2024,B,{PRICES}" for day in (29, 30, 31)]
+    bars = load(csv(tmp_path / "all.csv", *rows, head="Date,Symbol,Open,High,Low,Close")).bars
+    assert str(bars.alone(0).time[-1])[:10] == "2024-01-04"
+
+
+# -- numbers that are neither compact days nor counts since 1970: never another time than was meant
+
+
+@pytest.mark.parametrize(
+    ("texts", "meant"),
+    [
+        (["202401310930", "202401310935"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
+        (["2024013109", "2024013110"], ["2024-01-31T09:00", "2024-01-31T10:00"]),
+        (["20240131093000", "20240131093500"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
+        (["20240131 0930", "20240131 0935"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
+        (["20240131 093000", "20240131 093500"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
+        (["20240131T093000Z", "20240131T093500Z"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
+        (["240130", "240131"], ["2024-01-30", "2024-01-31"]),
+        (["45321", "45322"], ["2024-01-30", "2024-01-31"]),
+        (["202312", "202401"], ["2023-12", "2024-01"]),
+        (["01312024", "02012024"], ["2024-01-31", "2024-02-01"]),
+        (["2024.01.30", "2024.01.31"], ["2024-01-30", "2024-01-31"]),
+        (["01/30/24", "01/31/24"], ["2024-01-30", "2024-01-31"]),
+        (["2024-30-01", "2024-31-01"], ["2024-01-30", "2024-01-31"]),
+        (["2024-01-30 9:30", "2024-01-30 10:30"], ["2024-01-30T09:30", "2024-01-30T10:30"]),
+    ],
+    ids=lambda value: value[0],
+)
+def test_a_stamp_is_read_as_it_was_meant_or_refused(texts: list[str], meant: list[str]) -> None:
+    try:
+        found = moments(*texts)
+    except EvolveError as error:
+        assert "line 2, column `Date`" in error.message
+        assert texts[0].lstrip("0") in error.message
+    else:
+        assert found == meant
+
+
+@pytest.mark.parametrize("day", ["2024-01-31", "01/31/2024", "20240131"])
+@pytest.mark.parametrize("clocks", [("0930", "0935", "1600"), ("930", "935", "1600")])
+def test_hours_and_minutes_in_one_number(day: str, clocks: tuple[str, ...]) -> None:
+    """Half past nine is not nine and a half minutes past midnight."""
+    try:
+        found = moments(*[f"{day},{clock}" for clock in clocks], head="Date,Time")
+    except EvolveError as error:
+        assert "line 2" in error.message
+    else:
+        assert found == ["2024-01-31T09:30", "2024-01-31T09:35", "2024-01-31T16:00"]
+
+
+@pytest.mark.parametrize("clock", ["25:30", "10:75", "10:30:75", "99:99", "13:30 PM", "0:30 PM:"])
+@pytest.mark.parametrize("day", ["01/31/2024", "31.01.2024", "2024-01-31", "31-Jan-2024"])
+def test_a_clock_that_does_not_exist_is_refused(day: str, clock: str) -> None:
+    assert "line 2" in refused(f"{day} {clock}", f"{day} 23:59").message
+
+
+# -- zones
+
+
+def test_an_offset_leaves_the_local_time_across_a_clock_change() -> None:
+    texts = [f"2024-03-{day} 09:30:00{zone}" for day, zone in (("08", "-05:00"), (11, "-04:00"))]
+    assert moments(*texts) == ["2024-03-08T09:30", "2024-03-11T09:30"]
+    spring = ["2024-03-10 01:30:00-05:00", "2024-03-10 03:30:00-04:00"]
+    assert moments(*spring) == ["2024-03-10T01:30", "2024-03-10T03:30"]
+
+
+@pytest.mark.parametrize(
+    "zones", [("+00", "+01"), ("+00:00", "+01:00"), ("Z", "Z"), ("+0000",) * 2]
+)
+def test_every_way_to_write_an_offset(zones: tuple[str, str]) -> None:
+    """PostgreSQL writes hours alone; from one to the next in London's spring."""
+    texts = [f"2024-03-{day} 09:30:00{zone}" for day, zone in zip((29, 31), zones, strict=True)]
+    assert moments(*texts) == ["2024-03-29T09:30", "2024-03-31T09:30"]
+
+
+REPEATED = pd.date_range("2024-11-03 04:30", periods=4, freq="1h", tz="UTC").tz_convert(
+    "US/Eastern"
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_hour_that_comes_twice_loses_no_bar(ending: str, tmp_path: Path) -> None:
+    """The same of text as of Parquet: four hours are four hours."""
+    frame = pd.DataFrame({"Date": REPEATED, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0})
+    path = tmp_path / f"a.{ending}"
+    frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
+    bars = load(str(path)).bars
+    assert np.diff(bars.time).tolist() == [3_600_000_000_000] * 3
+
+
+def test_symbols_of_one_zone_stay_beside_each_other(tmp_path: Path) -> None:
+    """Where an hour comes twice for one of two symbols, both are told in the same time."""
+    both = pd.DataFrame({"Date": REPEATED, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0})
+    later = both.iloc[2:].assign(Symbol="B")
+    pd.concat([both.assign(Symbol="A"), later]).to_parquet(tmp_path / "ab.parquet")
+    bars = load(str(tmp_path / "ab.parquet")).bars
+    assert len(bars) == 4
+    assert bars.priced.tolist() == [[True] * 4, [False, False, True, True]]
