@@ -91,7 +91,7 @@ def look_ahead(
             for symbol, name in enumerate(bars.symbols):
                 for what, bar in _differences(whole[symbol], found[symbol], cut):
                     seen.append(Difference(name, what, bar, f"{because} from bar {cut} on"))
-            until = _still_open(bars, cut)
+            until = cut if len(other) == len(bars) else _still_open(bars, cut)
             traded = trade(program, other, market).equity
             place = _first_difference(equity[:until], traded[:until])
             if place is not None:
