@@ -44,11 +44,12 @@ def _said(name: str, found: Foresight) -> list[str]:
             for each in found.seen[:5]
         ]
         return [f"{name}: it depends on the future", *worst]
-    settled = "it says the same whatever bar it begins at"
+    without = "with the first quarter, or half, of the bars taken away it says"
+    settled = f"{without} the same at once"
     if found.settled is None:
-        settled = "what it says still depends on the first bars there are: give it more of them"
+        settled = f"{without} something else to the end: it leans on the first bars there are"
     elif found.settled:
-        settled = f"after {found.settled:,} bars it says the same whatever bar it begins at"
+        settled = f"{without} the same after {found.settled:,} bars"
     return [
         f"{name}: no look-ahead: with {found.cuts} futures cut off and {found.cuts} made false, "
         "every signal, setting and equity before stayed the same, bit for bit",
