@@ -157,10 +157,10 @@ def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold
 def leave(account: Account, market: Market, bar: Bar, price: float, reason: int) -> None:
     """Close the position at a price, or as much as the volume allows: the rest waits.
 
-    Market and stop fills slip, a target's does not. The last bar's close and ruin are a mark, not
-    an order: they close it whole.
+    Market and stop fills slip, a target's does not; the rest of one is a market order. The last
+    bar's close and ruin are a mark, not an order: they close it whole.
     """
-    shares = account.shares
+    shares, is_rest = account.shares, account.leave == reason
     if reason != BY_END and reason != BY_RUIN:
         most = volume_left(bar, market)
         if abs(shares) > most:
@@ -169,7 +169,7 @@ def leave(account: Account, market: Market, bar: Bar, price: float, reason: int)
             if shares == 0.0:
                 return
     fill = price
-    if reason != BY_TARGET:
+    if reason != BY_TARGET or is_rest:
         fill = slipped(price, -1 if shares > 0.0 else 1, bar, market)
     fee = commission(abs(shares), fill, bar, market)
     account.cash += shares * fill - fee

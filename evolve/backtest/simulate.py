@@ -121,7 +121,8 @@ def _simulate_one(
                             _keep_trade(account, trades, trade_count, start, t)
                         account.reason = NONE
                 # An entry at the close of a bar comes after; what is leaving piece by piece waits.
-                if account.shares != 0.0 and account.gone == 0.0:
+                is_leaving = account.gone != 0.0 or (fill_at == NEXT_OPEN and account.leave != NONE)
+                if account.shares != 0.0 and not is_leaving:
                     stopped = exit_within(account, market, bar)
                 if fill_at == NEXT_CLOSE and not (stopped and account.shares != 0.0):
                     if t == last:

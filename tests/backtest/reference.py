@@ -252,14 +252,14 @@ class Replay:
     def _leave(self, t: int, price: float, reason: str) -> None:
         held, terms, bar = self.position, self.terms, self.bars[t]
         assert held is not None
-        shares, is_whole = held.left, True
+        shares, is_whole, is_rest = held.left, True, self.order.leave == reason
         if reason not in ("end", "ruin") and self._room(t) < shares:
             shares, is_whole = self._room(t), False
             self.order.leave = reason
             if shares == 0:
                 return
         fill = price
-        if reason != "target":
+        if reason != "target" or is_rest:
             fill = self._slip(price, bar, buys=held.side == "short")
         fee = shares * (fill * terms.commission + bar["adjustment"] * terms.commission_per_share)
         fee = max(fee, terms.commission_minimum)
@@ -296,7 +296,8 @@ class Replay:
     def _exit_inside(self, t: int) -> bool:
         """Leave at a stop, trail or target; whether one was met."""
         held, bar = self.position, self.bars[t]
-        if held is None or held.pieces:
+        waits = self.terms.fill == "next_open" and self.order.leave != ""
+        if held is None or held.pieces or waits:
             return False
         is_long = held.side == "long"
         levels = []

@@ -17,6 +17,8 @@ from tests.backtest.ledger import PRICES, bars_of, free, scripted
 
 PAGE = Path(__file__).with_name("market.md")
 HEADING, BLOCK = r"^### (.+)$", r"^```\n(.*?)^```$"
+SETTINGS = ("rules", "strategy", "market", "window")
+COLUMNS = {"bar", *PRICES, "says", "volume", "adjustment", "date", "equity", "benchmark"}
 EXACT = 1e-8  # the page gives six decimals
 
 
@@ -44,8 +46,9 @@ class Case:
             lines = [" ".join(row[name] for name in chosen) for row in self.rows]
             return bars_of("\n".join([" ".join(chosen), *lines]))
         if "open" in self.head:
-            rows = [" ".join([*[row[name] for name in PRICES], "-"]) for row in self.rows]
-            bars = bars_of("\n".join([" ".join([*PRICES, "says"]), *rows]))
+            chosen = [name for name in self.head if name not in ("volume", "equity", "benchmark")]
+            lines = [" ".join([*[row[name] for name in chosen], "-"]) for row in self.rows]
+            bars = bars_of("\n".join([" ".join([*chosen, "says"]), *lines]))
             volume = np.array([[float(row["volume"]) for row in self.rows]])
             panels: dict[str, Any] = {
                 name: getattr(bars, name).copy() for name in (*PRICES, "adjustment")
@@ -88,8 +91,10 @@ def _case(title: str, lines: list[str]) -> Case:
     case = Case(title)
     while not lines[0].startswith("bar "):
         key, _, value = lines.pop(0).partition(" ")
+        assert key in SETTINGS, f"{title}: {key}"
         case.settings[key] = value.strip()
     case.head = lines.pop(0).split()
+    assert "open" not in case.head or COLUMNS.issuperset(case.head), title
     while lines and lines[0] != "trades":
         case.rows.append(dict(zip(case.head, lines.pop(0).split(), strict=True)))
     case.trades = lines[1:]
@@ -135,3 +140,13 @@ def test_a_wrong_number_on_the_page_would_be_found(old: str, new: str) -> None:
     first = cases_of(re.sub(rf"(?<= ){re.escape(old)}(?=\s)", new, page, count=1))[0]
     with pytest.raises(AssertionError):
         test_a_ledger_of_the_page_comes_out_as_it_says(first)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("market  fill", "markt  fill"), ("close  says", "clse  says")]
+)
+def test_a_word_that_the_page_does_not_know_is_found(old: str, new: str) -> None:
+    page = PAGE.read_text("utf-8")
+    assert old in page
+    with pytest.raises(AssertionError):
+        cases_of(page.replace(old, new, 1))
