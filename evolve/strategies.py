@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from dsl.catalog import Catalog, catalog
 from dsl.check import check_file, definitions
 from dsl.program import Program
 from evolve.errors import EvolveError
+
+STANDARD_INPUT = "-"
 
 
 def read_strategies(
@@ -16,7 +19,7 @@ def read_strategies(
     """Every strategy of a file, for one that must hold at least one.
 
     Args:
-        path: the file.
+        path: the file, or `-` for standard input.
         wanted_by: who asks for it, for messages.
         known: the operators it may use; the built-in ones if not given.
 
@@ -47,6 +50,8 @@ def read_operators(paths: list[Path], wanted_by: str = "") -> Catalog:
 def _read(path: Path, wanted_by: str) -> str:
     lead = f"{wanted_by}: " if wanted_by else ""
     try:
+        if str(path) == STANDARD_INPUT:
+            return sys.stdin.buffer.read().decode("utf-8-sig")
         return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise EvolveError(f"{lead}there is no file {path}") from None

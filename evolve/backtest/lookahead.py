@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, Bars
 from dsl.evaluate import Signals, evaluate
@@ -21,6 +22,7 @@ from evolve.backtest.market import Market
 CUTS = 20
 LEAST_BARS = 60
 PASTS = (0.25, 0.5)  # shares of the bars that are taken away at the start
+SETTLED = 1e-6  # of a stop, trail, target or size
 
 Read = Callable[[Program, Bars], tuple[Signals, ...]]
 Trade = Callable[[Program, Bars, Market], Backtest]
@@ -143,14 +145,23 @@ def _first_difference(one: np.ndarray, other: np.ndarray) -> int | None:
 
 
 def _settled(program: Program, bars: Bars, whole: tuple[Signals, ...], read: Read) -> int | None:
-    """After how many bars of past the orders are those of all the past there is."""
+    """After how many bars of past what it says is what it says with all the past there is."""
     most = 0
     for share in PASTS:
         start = int(len(bars) * share)
         found = read(program, bars.slice(start, len(bars)))
         for one, other in zip(whole, found, strict=True):
-            differ = np.flatnonzero(one.orders[0, start:] != other.orders[0])
+            differ = np.flatnonzero(_say_otherwise(one, other, start))
             if len(differ) and differ[-1] == len(bars) - start - 1:
                 return None
             most = max(most, int(differ[-1]) + 1 if len(differ) else 0)
     return most
+
+
+def _say_otherwise(whole: Signals, later: Signals, start: int) -> NDArray[np.bool_]:
+    """bool[bar from start]: where orders differ, or a setting that is known or not, or by more
+    than averages that still settle."""
+    orders = whole.orders[0, start:] != later.orders[0]
+    same = np.isclose(whole.settings[:, start:], later.settings, SETTLED, 0.0, equal_nan=True)
+    differ: NDArray[np.bool_] = orders | ~same.all(axis=0)
+    return differ

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +46,13 @@ class Verbs(click.Group):
             ctx.fail(f"there is no verb `{args[0]}`; {hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; who reads no further has seen enough."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with status 1
+            return _say_no_more()
+
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="evolve-trading", prog_name="evolve")
@@ -64,6 +72,8 @@ def _run(args: Sequence[str] | None) -> int:
     from dsl.errors import LanguageError
     from evolve.errors import EvolveError
 
+    if sys.stdout is None:  # closed by who started us
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         status = evolve.main(args, prog_name="evolve", standalone_mode=False)
         sys.stdout.flush()
@@ -82,9 +92,7 @@ def _run(args: Sequence[str] | None) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone; say no more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return _say_no_more()
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {place}{error.strerror or error}", err=True)
@@ -95,3 +103,9 @@ def _run(args: Sequence[str] | None) -> int:
         click.echo(f"error: a fault of evolve itself: {type(error).__name__}: {error}", err=True)
         click.echo("  = set EVOLVE_DEBUG=1 to see where, and please report it", err=True)
         return WRONG_INPUT
+
+
+def _say_no_more() -> int:
+    """The reader of our output has gone: nothing goes there any more, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE

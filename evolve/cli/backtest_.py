@@ -10,6 +10,7 @@ import click
 
 from evolve.cli.options import (
     TradingCommand,
+    chart_width,
     data_options,
     json_option,
     load_data,
@@ -20,6 +21,8 @@ from evolve.cli.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
@@ -47,17 +50,18 @@ def command(
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import uncapped
-    from evolve.report.export import equity_frame, trades_frame, write_table
+    from evolve.report.export import equity_frame, trades_frame, write_tables
 
+    if plot and as_json:
+        raise click.UsageError("--plot draws nothing into a JSON document: leave one of them out")
     program = one_strategy(file, name)
     dataset = load_data(specs, start, end)
     terms = market(**costs)
     for text in uncapped(dataset.bars, terms):
         notify(text)
     result = backtest(program, dataset.bars, terms)
-    for path, frame in ((trades, trades_frame), (equity, equity_frame)):
-        if path is not None:
-            write_table(frame(result), path)
+    tables = ((trades, trades_frame), (equity, equity_frame))
+    write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
         times: backtest(program, dataset.bars, terms.dearer(times)).metrics for times in STRESS
     }
@@ -70,6 +74,7 @@ def command(
 
 
 STRESS = (1.0, 2.0, 4.0)  # times all costs
+TIMES = ("entry_time", "exit_time")
 
 
 def _print_tables(
@@ -95,17 +100,20 @@ def _print_tables(
     if result.sleeves:
         console.print(trading.symbols_table(result))
     console.print(trading.years_table(result))
-    console.print(trading.drawdowns_table(result))
+    drawdowns = trading.drawdowns_table(result)
+    if drawdowns.row_count:
+        console.print(drawdowns)
     console.print(trading.stress_table(stress))
     if result.trades:
-        console.print(trading.trades_table(result.trades))
+        console.print(trading.trades_table(result.trades, is_panel=bool(result.sleeves)))
 
 
 def _plot(result: Backtest) -> None:
     from evolve.report.chart import line_chart
 
     lines = {"buy and hold": result.benchmark, "strategy": result.equity}
-    click.echo(line_chart(result.time, lines, "equity", is_log=bool((result.equity > 0).all())))
+    is_log = bool((result.equity > 0).all() and (result.benchmark > 0).all())
+    click.echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
 
 
 def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
@@ -116,7 +124,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
     from evolve.report.result import data_document, figures
 
     trades = [
-        asdict(each) | {"entry_time": str(each.entry_time), "exit_time": str(each.exit_time)}
+        asdict(each) | {name: _moment(getattr(each, name)) for name in TIMES}
         for each in result.trades
     ]
     document = {
@@ -129,3 +137,9 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
         "trades": trades,
     }
     click.echo(json.dumps(document, indent=2))
+
+
+def _moment(time: np.datetime64) -> str:
+    import numpy as np
+
+    return str(np.datetime_as_string(time.astype("datetime64[s]"), unit="auto"))

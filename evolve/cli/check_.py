@@ -35,7 +35,7 @@ def command(
     if lookahead:
         from evolve.cli.lookahead import check_lookahead
 
-        return check_lookahead(files, specs)
+        return check_lookahead(files, specs, as_json)
     if specs:
         raise click.UsageError("--data goes with --lookahead")
     from dsl.check import inspect

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evolve.cli.options import load_data, result_console
+from evolve.cli.options import chart_width, load_data, result_console
 
 if TYPE_CHECKING:
     from evolve.data import Dataset
@@ -62,4 +62,5 @@ def _plot(dataset: Dataset) -> None:
     bars = dataset.bars
     for symbol, name in enumerate(bars.symbols):
         own = bars.alone(symbol)
-        click.echo(line_chart(own.time, {"close": own.close[0]}, f"{name}, adjusted close"))
+        title, lines = f"{name}, adjusted close", {"close": own.close[0]}
+        click.echo(line_chart(own.time, lines, title, width=chart_width()))

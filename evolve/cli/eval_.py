@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from evolve.cli.options import data_options, load_data
+from evolve.cli.options import chart_width, data_options, load_data
 
 
 @click.command("eval")
@@ -36,7 +36,7 @@ def command(
         from evolve.report.chart import line_chart
 
         lines = dict(zip(bars.symbols, columns, strict=True))
-        click.echo(line_chart(bars.time, lines, expression))
+        click.echo(line_chart(bars.time, lines, expression, width=chart_width()))
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *bars.symbols])

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from evolve.backtest.lookahead import Foresight
 
 
-def check_lookahead(files: Sequence[Path], specs: Sequence[str]) -> int:
+def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) -> int:
     """Prove each strategy of some files on some data; 1 if one depends on the future."""
+    import json
+    from dataclasses import asdict
+
     from evolve.backtest.lookahead import LEAST_BARS, look_ahead
     from evolve.backtest.market import market
     from evolve.strategies import read_strategies
@@ -29,11 +32,15 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str]) -> int:
     if len(bars) < LEAST_BARS:
         message = f"{', '.join(specs)} has {len(bars)} bars, too few to cut"
         raise EvolveError(message, f"it takes {LEAST_BARS}")
-    failed = False
+    failed, documents = False, []
     for program in programs:
         found = look_ahead(program, bars, market())
         failed |= bool(found.seen)
-        click.echo("\n".join(_said(program.name, found)))
+        documents.append({"strategy": program.name, **asdict(found)})
+        if not as_json:
+            click.echo("\n".join(_said(program.name, found)))
+    if as_json:
+        click.echo(json.dumps(documents, indent=2))
     return int(failed)
 
 

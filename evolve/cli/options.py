@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from evolve.data import Dataset
 
 WIDTH = 110
+LEAST_WIDTH = 80  # of tables: cut figures help no one
+CHART_WIDTHS = (40, 100)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -62,28 +64,42 @@ def _cost_options() -> tuple[click.Option, ...]:
 
     return tuple(
         click.Option(
-            [f"--{name.replace('_', '-')}"], type=_type_of(info), default=info.default,
+            [f"--{name.replace('_', '-')}"], type=_type_of(name, info), default=info.default,
             show_default=info.default is not None, help=f"{str(info.description).capitalize()}.",
         )
         for name, info in Backtest.model_fields.items()
     )  # fmt: skip
 
 
-def _type_of(info: FieldInfo) -> click.ParamType[Any]:
-    """What click accepts where a setting accepts it."""
-    from annotated_types import Ge, Gt, Le
-
+def _type_of(name: str, info: FieldInfo) -> click.ParamType[Any]:
     if get_origin(info.annotation) is Literal:
         return click.Choice(get_args(info.annotation))
-    limits: dict[str, Any] = {}
-    for each in info.metadata:
-        if isinstance(each, Gt):
-            limits |= {"min": each.gt, "min_open": True}
-        elif isinstance(each, Ge):
-            limits["min"] = each.ge
-        elif isinstance(each, Le):
-            limits["max"] = each.le
-    return click.FloatRange(**limits)
+    return CostType(name)
+
+
+class CostType(click.ParamType[Any]):
+    """What click accepts where a setting of the `backtest` part does."""
+
+    name = "number"
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        """The setting's own value of it."""
+        from pydantic import ValidationError
+
+        from evolve.config.schema import Backtest
+
+        try:
+            found: float | None = getattr(
+                Backtest.model_validate({self.setting: value}), self.setting
+            )
+        except ValidationError as error:
+            self.fail(f"{value!r}: {error.errors()[0]['msg'].lower()}", param, ctx)
+        return found
 
 
 def load_data(
@@ -104,7 +120,14 @@ def result_console() -> Console:
 
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else WIDTH)
+    width = max(Console().width, LEAST_WIDTH) if sys.stdout.isatty() else WIDTH
+    return Console(width=width, highlight=False)
+
+
+def chart_width() -> int:
+    """The characters of a line that a chart may take."""
+    least, most = CHART_WIDTHS
+    return max(least, min(most, result_console().width))
 
 
 def notify(text: str) -> None:

@@ -35,34 +35,29 @@ def command(
 
     program = one_strategy(file, name)
     bars = load_data(specs, start, end).bars
-    said = evaluate(program, bars)
     if last:
-        _say_last(program, bars, said, costs)
+        _say_last(program, bars, costs)
     else:
-        _print_all(bars, said)
+        _print_all(bars, evaluate(program, bars))
 
 
-def _say_last(
-    program: Program, bars: Bars, said: tuple[Signals, ...], costs: dict[str, Any]
-) -> None:
+def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
     """Each symbol's position after its last bar, and what it orders."""
-    from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
+    from evolve.backtest.outlook import outlook
+    from evolve.report.tables import when
 
-    terms = market(**costs)
-    result = backtest(program, bars, terms)
-    when = "now" if costs["fill"] == "close" else f"the {costs['fill'].replace('_', ' ')}"
-    for symbol, (run, signals) in enumerate(zip(result.sleeves or (result,), said, strict=True)):
-        trades, label = run.trades, f"{bars.symbols[symbol]} " if result.sleeves else ""
-        held = trades[-1] if trades and trades[-1].reason == "end" else None
-        since = f"{held.side} since {_day(held.entry_time)}" if held else "flat"
-        places = bars.places(symbol)
-        if not len(places):
+    filled = "now" if costs["fill"] == "close" else f"the {costs['fill'].replace('_', ' ')}"
+    found = {each.symbol: each for each in outlook(program, bars, market(**costs))}
+    for symbol in bars.symbols:
+        label = f"{symbol} " if len(bars.symbols) > 1 else ""
+        if symbol not in found:
             click.echo(f"{label}has no bars")
             continue
-        orders = [order for order in ORDERS if signals.order(order)[places[-1]]]
-        click.echo(f"{label}{_day(bars.time[places[-1]])}: {since}; signals for {when}: "
-                   f"{', '.join(orders) or 'none'}")  # fmt: skip
+        last = found[symbol]
+        since = "" if last.since is None else f" since {when(last.since)}"
+        orders = ", ".join(last.orders) or "none"
+        click.echo(f"{label}{when(last.time)}: {last.side}{since}; orders for {filled}: {orders}")
 
 
 def _print_all(bars: Bars, said: tuple[Signals, ...]) -> None:
@@ -81,7 +76,3 @@ def _print_all(bars: Bars, said: tuple[Signals, ...]) -> None:
         label = [bars.symbols[symbol]] if is_panel else []
         for time, *row in zip(times[places], *columns, strict=True):
             writer.writerow([time, *label, *map(int, row)])
-
-
-def _day(moment: object) -> str:
-    return str(moment)[:10]

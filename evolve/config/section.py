@@ -13,7 +13,9 @@ TIGHTER = "tighter"
 class Section(BaseModel):
     """A part of the experiment: immutable, with no keys but its own."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
     def written(self) -> dict[str, Any]:
         """The settings as plain data; what is null and would be so by itself is left out."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 100, 24
-TICKS = 6
-MARKERS = "•x+o*"
+MOST_TICKS = 6
+SCALE_WIDTH = 14  # of the numbers beside the chart, and some room
+MARKERS = "•x+o*#@%&=~^"
+
+Time = NDArray[np.datetime64]
+Series = NDArray[np.float64]
 
 
 def line_chart(
-    time: NDArray[np.datetime64],
-    lines: Mapping[str, NDArray[np.float64]],
-    title: str,
-    is_log: bool = False,
-    width: int = WIDTH,
+    time: Time, lines: Mapping[str, Series], title: str, is_log: bool = False, width: int = WIDTH
 ) -> str:
     """Lines over bars, as text without colour.
 
@@ -30,24 +31,53 @@ def line_chart(
     """
     import plotext
 
+    head = [line.center(width).rstrip() for line in textwrap.wrap(title, width)]
+    shown = {name: lines[name] for name in list(lines)[: len(MARKERS)]}
+    left_out = [name for name in lines if name not in shown]
+    if left_out:
+        head += textwrap.wrap(f"not drawn: {', '.join(left_out)}", width)
+    known = {name: _extremes(values, 2 * width) for name, values in shown.items()}
+    if not any(len(places) for places in known.values()):
+        return "\n".join([*head, *textwrap.wrap("there is no value to draw", width)])
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
-    plotext.plotsize(width, HEIGHT)
-    plotext.title(title)
+    plotext.plotsize(width, HEIGHT - 1)
     if is_log:
         plotext.yscale("log")
-    places = np.unique(np.linspace(0, len(time) - 1, max(2, 4 * width)).astype(int))
-    markers = MARKERS if len(lines) > 1 else ("braille",)
-    for marker, (name, values) in zip(markers, lines.items(), strict=False):
-        known = places[np.isfinite(values[places])]
-        label = name if len(lines) > 1 else None
-        plotext.plot(known.tolist(), values[known].tolist(), marker=marker, label=label)
-    ticks = np.unique(np.linspace(0, len(time) - 1, TICKS).astype(int))
-    plotext.xticks(ticks.tolist(), [_label(time, tick) for tick in ticks])
-    return "\n".join(line.rstrip() for line in plotext.uncolorize(plotext.build()).splitlines())
+    markers = MARKERS if len(shown) > 1 else ("braille",)
+    for marker, (name, values) in zip(markers, shown.items(), strict=False):
+        places = known[name]
+        label = name if len(shown) > 1 else None
+        if len(places):
+            plotext.plot(places.tolist(), values[places].tolist(), marker=marker, label=label)
+    ticks = _ticks(time, width)
+    plotext.xticks(ticks, [_label(time, tick) for tick in ticks])
+    drawn = plotext.uncolorize(plotext.build()).splitlines()
+    return "\n".join([*head, *[line.rstrip() for line in drawn]])
 
 
-def _label(time: NDArray[np.datetime64], bar: int) -> str:
+def _extremes(values: Series, parts: int) -> NDArray[np.int64]:
+    """int64[≤ 2 a part]: the least and the greatest known bar of each part of a series."""
+    known = np.flatnonzero(np.isfinite(values))
+    found = [
+        part[[np.argmin(values[part]), np.argmax(values[part])]]
+        for part in np.array_split(known, min(parts, max(len(known), 1)))
+        if len(part)
+    ]
+    return np.unique(np.concatenate(found)) if found else known
+
+
+def _ticks(time: Time, width: int) -> list[int]:
+    """Bars that are named below the chart: the first, the last, and as many as there is room for.
+
+    Plotext leaves out labels that overlap, and not always the same ones.
+    """
+    room = (width - SCALE_WIDTH) // (len(_label(time, 0)) + 2)
+    count = max(2, min(MOST_TICKS, room))
+    return [int(place) for place in np.unique(np.linspace(0, len(time) - 1, count).astype(int))]
+
+
+def _label(time: Time, bar: int) -> str:
     is_intraday = np.any(time.astype("datetime64[D]") != time)
     return str(time[bar])[: 16 if is_intraday else 10].replace("T", " ")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 import numpy as np
 
@@ -24,8 +25,9 @@ def trades_frame(result: Backtest) -> pd.DataFrame:
     """A row a closed trade, in order of exit."""
     import pandas as pd
 
-    names = [each.name for each in fields(Trade)]
-    return pd.DataFrame([asdict(trade) for trade in result.trades], columns=names)
+    types = {str: "str", int: "int64", float: "float64", np.datetime64: "datetime64[ns]"}
+    kinds = {name: types[kind] for name, kind in get_type_hints(Trade).items()}
+    return pd.DataFrame([asdict(each) for each in result.trades], columns=list(kinds)).astype(kinds)
 
 
 def equity_frame(result: Backtest) -> pd.DataFrame:
@@ -50,24 +52,44 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     Raises:
         EvolveError: for another ending, or a place that cannot be written.
     """
-    if path.suffix not in ENDINGS:
-        raise EvolveError(f"{path} is neither .csv nor .parquet", "choose one of the two")
+    write_tables([(path, frame)])
+
+
+def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
+    """Write several tables, or none of them; see `write_table`."""
+    places = [path for path, _ in tables]
+    for path in places:
+        if path.suffix not in ENDINGS:
+            raise EvolveError(f"{path} is neither .csv nor .parquet", "choose one of the two")
+        if places.count(path) > 1:
+            raise EvolveError(f"{path} is to hold two tables", "choose a file for each")
+        if path.is_dir():
+            raise EvolveError(f"{path} cannot be written: it is a folder", "choose another name")
+    written: list[Path] = []
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
+        for path, frame in tables:
+            written.append(_temporary(path))
+            if path.suffix == ".csv":
+                _readable(frame).to_csv(written[-1], index=False)
+            else:
+                frame.to_parquet(written[-1], index=False)
+        for path, temporary in zip(places, written, strict=True):
+            temporary.chmod(0o644)
+            temporary.replace(path)
+    finally:
+        for temporary in written:
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """An empty file beside a path."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
     except OSError as error:
         hint = "choose a folder that there is and that can be written"
         raise EvolveError(f"{path} cannot be written: {error.strerror}", hint) from None
-    try:
-        os.close(handle)
-        if path.suffix == ".csv":
-            _readable(frame).to_csv(temporary, index=False)
-        else:
-            frame.to_parquet(temporary, index=False)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    os.close(handle)
+    return Path(name)
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

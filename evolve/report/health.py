@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from dsl.bars import Bars
 from evolve.data.inspection import inspect
-from evolve.report.tables import blank_table, when
+from evolve.report.tables import blank_table, price, when
 
 MOST_SHOWN = 3
 
@@ -22,19 +23,19 @@ def bars_table(bars: Bars) -> Table:
     for symbol, name in enumerate(bars.symbols):
         own = bars.alone(symbol)
         if not len(own):
-            table.add_row(name, "–", "–", "0", f"{len(bars):,}", "–", "–", "–")
+            table.add_row(Text(name), "–", "–", "0", f"{len(bars):,}", "–", "–", "–")
             continue
         within = np.searchsorted(bars.time, [own.time[0], own.time[-1]])
         missing = int(within[1] - within[0]) + 1 - len(own)
         volume = own.volume[0][~np.isnan(own.volume[0])]
         table.add_row(
-            name,
+            Text(name),
             when(own.time[0]),
             when(own.time[-1]),
             f"{len(own):,}",
             f"{missing:,}",
-            f"{own.close.min():,.2f}",
-            f"{own.close.max():,.2f}",
+            price(own.close.min()),
+            price(own.close.max()),
             f"{np.median(volume):,.0f}" if len(volume) else "unknown",
         )
     return table
@@ -51,10 +52,10 @@ def suspicions_table(bars: Bars) -> Table:
     table.add_column("when", overflow="fold")
     for found in inspect(bars):
         for each in found.suspicions:
-            if is_panel and not len(each.places):
+            if not len(each.places):
                 continue
             days = [when(found.bars.time[place]) for place in each.places[:MOST_SHOWN]]
             more = ", …" if len(each.places) > MOST_SHOWN else ""
             row = (each.name, f"{len(each.places):,}", ", ".join(days) + more)
-            table.add_row(*((found.bars.symbols[0], *row) if is_panel else row))
+            table.add_row(*((Text(found.bars.symbols[0]), *row) if is_panel else row))
     return table

@@ -38,10 +38,15 @@ def say(value: float, unit: Unit) -> str:
     if not math.isfinite(value):
         return "–"
     if unit == "percent":
-        return f"{value:.1%}"
+        return f"{round(value, 3) + 0.0:.1%}"  # no -0.0%
     if unit == "money":
         return f"{value:,.0f}"
     return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+
+
+def price(value: float) -> str:
+    """A price, with as many digits as a small one needs."""
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
 
 
 def when(moment: np.datetime64) -> str:

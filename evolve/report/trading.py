@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.episodes import largest_drawdowns, yearly_returns
 from evolve.backtest.metrics import METRICS
-from evolve.report.tables import blank_table, say, when
+from evolve.report.tables import blank_table, price, say, when
 
 BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
@@ -29,7 +30,7 @@ def symbols_table(result: Backtest, window: str = "") -> Table:
     for sleeve in result.sleeves:
         own = [say(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
         held = say(sleeve.benchmark_metrics["total_return"], "percent")
-        table.add_row(sleeve.symbols[0], *own, held)
+        table.add_row(Text(sleeve.symbols[0]), *own, held)
     return table
 
 
@@ -77,10 +78,15 @@ def stress_table(metrics: Mapping[float, Mapping[str, float]]) -> Table:
     return table
 
 
-def trades_table(trades: Sequence[Trade], most: int = 20) -> Table:
-    """The last trades of a run."""
+def trades_table(trades: Sequence[Trade], is_panel: bool = False, most: int = 20) -> Table:
+    """The last trades of a run.
+
+    Args:
+        trades: in order of exit.
+        is_panel: whether each names its symbol.
+        most: how many.
+    """
     title = f"trades ({len(trades)}" + (f", the last {most})" if len(trades) > most else ")")
-    is_panel = len({trade.symbol for trade in trades}) > 1
     table = _table(title, "symbol" if is_panel else "entry", gap=1)
     for heading in ("entry", "exit", "side") if is_panel else ("exit", "side"):
         table.add_column(heading, no_wrap=True)
@@ -93,14 +99,14 @@ def trades_table(trades: Sequence[Trade], most: int = 20) -> Table:
             when(trade.exit_time),
             trade.side,
             f"{trade.shares:,.2f}",
-            f"{trade.entry_price:,.2f}",
-            f"{trade.exit_price:,.2f}",
+            price(trade.entry_price),
+            price(trade.exit_price),
             str(trade.bars),
             f"{trade.profit:,.0f}",
             f"{trade.costs:,.2f}",
             trade.reason,
         )
-        table.add_row(*((trade.symbol, *cells) if is_panel else cells))
+        table.add_row(*((Text(trade.symbol), *cells) if is_panel else cells))
     return table
 
 

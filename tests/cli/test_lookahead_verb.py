@@ -1,0 +1,164 @@
+"""`evolve check --lookahead`: what it prints, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dsl.bars import Bars
+from dsl.evaluate import Signals, evaluate
+from dsl.program import Program
+from evolve.backtest import lookahead
+from evolve.backtest.market import Market
+from evolve.cli import _run
+
+DIP = "strategy dip { buy when rsi(close, 3) < 25 sell when rsi(close, 3) > 60 stop 3 * atr(14) }"
+MEAN = "strategy mean { buy when close > sma(close, 50) sell when close < sma(close, 50) }"
+WALK = ("--data", "synthetic:walk?seed=1&bars=200")
+GARCH = ("--data", "synthetic:garch?seed=2&bars=150")
+
+pytestmark = pytest.mark.usefixtures("files")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, which is the current one, with some strategies in it."""
+    texts = {
+        "dip.evo": DIP, "mean.evo": MEAN, "two.evo": f"{DIP}\n{MEAN}\n", "empty.evo": "",
+        "broken.evo": "strategy s { buy when clos > 1 }", "defines.evo":
+        "define far(x: number) -> like x = x + x\n", "future.evo":
+        "strategy s { buy when close[-1] > close }",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *args: str, status: int = 0) -> tuple[str, str]:
+    assert _run(["check", "--lookahead", *args]) == status
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.out + printed.err
+    assert "fault of evolve" not in printed.err
+    return printed.out, printed.err
+
+
+def test_an_honest_strategy_has_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = said(capsys, "mean.evo", *WALK)
+    first, second = out.splitlines()
+    assert first == (
+        "mean: no look-ahead: with 20 futures cut off and 20 made false, every signal, setting and "
+        "equity before stayed the same, bit for bit"
+    )
+    assert second.startswith("  ")
+    assert "49 bars" in second
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "names"),
+    [
+        (("dip.evo", "mean.evo"), ["dip", "mean"]),
+        (("two.evo",), ["dip", "mean"]),
+        (("two.evo", "dip.evo"), ["dip", "mean", "dip"]),
+    ],
+)
+def test_each_strategy_of_each_file_is_proved(
+    args: tuple[str, ...], names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = said(capsys, *args, *WALK, *GARCH)
+    heads = [line for line in out.splitlines() if not line.startswith(" ")]
+    assert [head.split(":")[0] for head in heads] == names
+
+
+def test_what_is_doubtful_of_the_data_is_told_beside(capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = said(capsys, "dip.evo", "--data", "sample:sp500")
+    assert "opens of SP500 repeat the close before" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "parts"),
+    [
+        (("dip.evo",), 1, ["--lookahead needs bars", "--data sample:sp500"]),
+        (("broken.evo", *WALK), 1, ["E201", "broken.evo:1:23", "did you mean `close`"]),
+        (("dip.evo", "broken.evo", *WALK), 1, ["E201", "broken.evo"]),
+        (("future.evo", *WALK), 1, ["E304", "future"]),
+        (("none.evo", *WALK), 1, ["none.evo"]),
+        (("empty.evo", *WALK), 1, ["E107", "empty.evo"]),
+        (("defines.evo", *WALK), 1, ["defines.evo holds no strategy"]),
+        ((".", *WALK), 1, ["cannot be read"]),
+        (("dip.evo", "--data", "sample:dax"), 1, ["there is no sample `dax`"]),
+        (("dip.evo", "--data", "sampel:sp500"), 1, ["did you mean `sample`"]),
+        (("dip.evo", *WALK, "--data", "none.csv"), 1, ["none.csv"]),
+        (("dip.evo", *WALK, *WALK), 1, ["comes twice"]),
+        (("dip.evo", "--data", "synthetic:walk?bars=59"), 1, ["has 59 bars", "it takes 60"]),
+        (WALK, 2, ["give a file"]),
+        (("dip.evo", "--data"), 2, ["requires an argument"]),
+        (("dip.evo", *WALK, "--dta", "x"), 2, ["--dta"]),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_else(
+    args: tuple[str, ...], status: int, parts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = said(capsys, *args, status=status)
+    assert out == ""
+    assert [part for part in parts if part not in err] == []
+
+
+def test_data_without_lookahead_is_a_mistake_of_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["check", "dip.evo", *WALK]) == 2
+    assert "--data goes with --lookahead" in capsys.readouterr().err
+
+
+def test_sixty_bars_are_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "dip.evo", "--data", "synthetic:walk?bars=60")
+
+
+def peeks(program: Program, bars: Bars) -> tuple[Signals, ...]:
+    return tuple(
+        replace(each, orders=np.roll(each.orders, -1, axis=1)) for each in evaluate(program, bars)
+    )
+
+
+def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No program can: so a reader that can stands in, for the strategy `dip` alone."""
+    honest = lookahead.look_ahead
+
+    def look_ahead(program: Program, bars: Bars, terms: Market) -> lookahead.Foresight:
+        return honest(program, bars, terms, read=peeks if program.name == "dip" else evaluate)
+
+    monkeypatch.setattr(lookahead, "look_ahead", look_ahead)
+    out, _ = said(capsys, "two.evo", *WALK, status=1)
+    lines = out.splitlines()
+    assert lines[0] == "dip: it depends on the future"
+    places = [line for line in lines if " at bar " in line]
+    assert 1 <= len(places) <= 5
+    for line in places:
+        assert line.startswith(("  buy of WALK1 at bar ", "  sell of WALK1 at bar "))
+        assert " changed when the future was " in line
+    assert lines[len(places) + 1].startswith("mean: no look-ahead")
+
+
+def test_standard_input_is_proved_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`evolve check --help`: `Check strategy FILES (- for standard input)`."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(DIP.encode())))
+    out, _ = said(capsys, "-", *WALK)
+    assert out.startswith("dip: no look-ahead")
+
+
+def test_json_is_json_or_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--json`: `Print one JSON document.`"""
+    status = _run(["check", "--lookahead", "dip.evo", *WALK, "--json"])
+    out = capsys.readouterr().out
+    assert status == 2 or json.loads(out)

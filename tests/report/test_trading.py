@@ -1,0 +1,139 @@
+"""Tables of a backtest, cell by cell against the result they tell of."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from dsl.bars import PANELS, Bars
+from dsl.check import check
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.episodes import largest_drawdowns, yearly_returns
+from evolve.backtest.market import market
+from evolve.backtest.metrics import METRICS
+from evolve.data.laws import random_walk
+from evolve.report import health, trading
+from evolve.report.tables import metrics_table, say, when
+from tests.backtest.test_sleeves import panel_of
+
+RULES = "strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }"
+ONE = backtest(check(RULES), random_walk(900, 3), market())
+TWO = backtest(check(RULES), panel_of(4), market())
+BARE = backtest(check("strategy s { buy when close < 0 * close }"), random_walk(20, 3), market())
+TABLES: dict[str, Callable[[Backtest], Table]] = {
+    "metrics": lambda result: metrics_table(
+        {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}, list(METRICS)
+    ),
+    "symbols": trading.symbols_table,
+    "years": trading.years_table,
+    "drawdowns": trading.drawdowns_table,
+    "stress": lambda result: trading.stress_table({1.0: result.metrics, 2.5: result.metrics}),
+    "trades": lambda result: trading.trades_table(result.trades),
+}
+
+
+def text_of(table: Table, width: int = 80) -> str:
+    file = io.StringIO()
+    Console(file=file, width=width, highlight=False).print(table)
+    return file.getvalue()
+
+
+def cells(table: Table) -> list[list[str]]:
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("result", [ONE, TWO, BARE], ids=["one", "panel", "no trade"])
+def test_tables_fit_eighty_columns_and_cut_nothing(name: str, result: Backtest) -> None:
+    text = text_of(TABLES[name](result))
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "nan" not in text
+    assert "inf" not in text.replace("information", "")
+
+
+def test_every_metric_has_a_row_in_its_unit() -> None:
+    rows = cells(TABLES["metrics"](ONE))
+    assert [row[0].replace(" ", "_") for row in rows] == list(METRICS)
+    for label, own, held in rows:
+        name = label.replace(" ", "_")
+        assert own == say(ONE.metrics[name], METRICS[name].unit)
+        assert held == say(ONE.benchmark_metrics[name], METRICS[name].unit)
+        if METRICS[name].unit == "percent":
+            assert re.fullmatch(r"-?[\d,]+\.\d%|–", own)
+
+
+def test_years_are_those_of_both_equities() -> None:
+    rows, capital = cells(trading.years_table(ONE)), ONE.performance.capital
+    own, held = (yearly_returns(ONE.time, each, capital) for each in (ONE.equity, ONE.benchmark))
+    assert [row[0] for row in rows] == [str(year) for year in own]
+    for year, mine, other in rows:
+        assert mine == f"{own[int(year)]:.1%}"
+        assert other == f"{held[int(year)]:.1%}"
+
+
+def test_falls_have_their_days_and_lengths() -> None:
+    rows = cells(trading.drawdowns_table(ONE))
+    found = largest_drawdowns(ONE.equity, ONE.performance.capital)
+    assert len(rows) == len(found) <= 10
+    for (depth, first, lowest, recovered, bars), each in zip(rows, found, strict=True):
+        assert depth == f"{each.depth:.1%}"
+        assert each.peak is not None
+        end = len(ONE.time) - 1 if each.recovery is None else each.recovery
+        assert first == when(ONE.time[each.peak])
+        assert lowest == when(ONE.time[each.trough])
+        assert recovered == ("not yet" if each.recovery is None else when(ONE.time[end]))
+        assert int(bars.replace(",", "")) == end - each.peak
+
+
+def test_symbols_have_their_own_figures() -> None:
+    rows = cells(trading.symbols_table(TWO))
+    assert [row[0] for row in rows] == list(TWO.symbols)
+    for row, sleeve in zip(rows, TWO.sleeves, strict=True):
+        assert row[1] == f"{sleeve.metrics['total_return']:.1%}"
+        assert row[5] == str(len(sleeve.trades))
+        assert row[-1] == f"{sleeve.benchmark_metrics['total_return']:.1%}"
+
+
+def test_the_last_twenty_trades_are_shown_and_counted() -> None:
+    assert len(ONE.trades) > 20
+    rows = cells(trading.trades_table(ONE.trades))
+    assert len(rows) == 20
+    assert f"trades ({len(ONE.trades)}, the last 20)" in text_of(trading.trades_table(ONE.trades))
+    for row, trade in zip(rows, ONE.trades[-20:], strict=True):
+        assert row[:3] == [when(trade.entry_time), when(trade.exit_time), trade.side]
+        assert row[-1] == trade.reason
+    assert "trades (20)" in text_of(trading.trades_table(ONE.trades[:20]))
+
+
+def test_stress_has_a_column_a_multiple() -> None:
+    assert re.search(r"\b1x +2\.5x", text_of(TABLES["stress"](ONE)))
+
+
+@pytest.mark.parametrize("name", ["[/x]", "[red]X[/red]", "BRK[b]", "a[1]", "\\[x]"])
+def test_a_symbol_is_printed_as_it_is_called(name: str) -> None:
+    """A name in a file is anyone's: no markup is read in it."""
+    bars = random_walk(400, 3)
+    panels = {each: np.concatenate([getattr(bars, each)] * 2) for each in PANELS}
+    pair = Bars((name, "other"), bars.time, **panels)
+    result = backtest(check(RULES), pair, market())
+    for table in (
+        trading.symbols_table(result), trading.trades_table(result.trades, is_panel=True),
+        health.bars_table(pair),
+    ):  # fmt: skip
+        assert name in text_of(table, 120)
+
+
+def test_a_symbol_without_bars_has_a_row() -> None:
+    panel = panel_of(4)
+    first = int(panel.places(1)[0])
+    bars = panel.slice(0, first)
+    assert cells(health.bars_table(bars))[1] == ["BBB", "–", "–", "0", f"{first:,}", *"–––"]
+    health.suspicions_table(bars)
