@@ -103,7 +103,7 @@ def reference(programs: Sequence[Program]) -> float:
     bars, goals = load("sample:sp500").bars, Goals()
     scorers = [FoldFitness(bars, market(), goals) for _ in programs]
     for each in scorers:
-        each._latch = None
+        each._latch = each._course = None
     fresh = [Program("p", each.rules) for each in programs]
     pairs = list(zip(scorers, fresh, strict=True))
     return len(programs) / seconds(lambda: [scorer([each]) for scorer, each in pairs])

@@ -1,5 +1,5 @@
 """Values of terms and signals of programs on bars. Importing this loads numpy, not numba."""
 
-from dsl.evaluate.evaluator import Evaluator, Signals, evaluate, values
+from dsl.evaluate.evaluator import Evaluator, Rulings, Signals, Words, evaluate, values
 
-__all__ = ["Evaluator", "Signals", "evaluate", "values"]
+__all__ = ["Evaluator", "Rulings", "Signals", "Words", "evaluate", "values"]

@@ -66,6 +66,28 @@ class Signals:
         return replace(self, orders=orders, settings=settings)
 
 
+class Rulings(NamedTuple):
+    """The same as the quick ways of scoring read it: conditions as bits, constants as numbers.
+
+    Attributes:
+        words: uint64[program, 4, word], where it says buy, sell, short and cover, a bit a bar;
+            the bits after the last are 0.
+        settings: float64[row, bar], the series of size, stop, trail and target rules.
+        rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
+        constants: float64[program, 4], those that are a number: 0 where there is none, NaN where
+            it is not above 0.
+        is_ratio: bool[program, 4], whether a setting is a ratio (else a price distance).
+        hold_bars: int64[program], 0 for no time exit.
+    """
+
+    words: NDArray[np.uint64]
+    settings: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    constants: NDArray[np.float64]
+    is_ratio: NDArray[np.bool_]
+    hold_bars: NDArray[np.int64]
+
+
 def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
     """The signals of one program on the bars of a panel, one entry a symbol.
 
@@ -197,15 +219,32 @@ class Evaluator:
             self._release(value)
         return kept
 
-    def latches(self, programs: Sequence[Program]) -> tuple[Words, Words]:
-        """Where plain strategies buy and sell: uint64[program, word] each, a bit a bar."""
-        shape = (len(programs), -(-self.length // 64))
-        buy, sell = np.empty(shape, np.uint64), np.empty(shape, np.uint64)
+    def rulings(self, programs: Sequence[Program]) -> Rulings:
+        """What each program says, for the quick ways of scoring."""
+        count = len(programs)
+        words = np.empty((count, 4, -(-self.length // 64)), np.uint64)
+        rows, constants = np.full((count, 4), -1, np.int64), np.zeros((count, 4))
+        ratios, hold = np.zeros((count, 4), np.bool_), np.zeros(count, np.int64)
+        settings: list[Row] = []
         for index, program in enumerate(programs):
             self._make_room()
             rules = program.canonical
-            buy[index], sell[index] = self.words(rules.buy), self.words(rules.sell)
-        return buy, sell
+            for column in range(4):
+                words[index, column] = self.words(rules[column])
+            for column in range(4):
+                term = rules[4 + column]
+                if term is None:
+                    continue
+                ratios[index, column] = is_ratio(term)
+                if term.value is not None:
+                    constants[index, column] = term.value if term.value > 0 else math.nan
+                    continue
+                rows[index, column] = len(settings)
+                settings.append(self.series(term))
+            if rules.hold is not None:
+                hold[index] = int(rules.hold.value or 0)
+        table = np.array(settings) if settings else np.empty((0, self.length))
+        return Rulings(words, table, rows, constants, ratios, hold)
 
     def _value(self, term: Term) -> _Value:
         kept = self._kept.get(term)

@@ -123,11 +123,11 @@ def _growth(tape: Tape, market: Market) -> Series:
     return growth
 
 
-def sum_latches(buy: Words, sell: Words, latch: Latch, held: Words, folds: Series) -> None:
+def sum_latches(words: Words, latch: Latch, held: Words, folds: Series) -> None:
     """Write the sums of plain strategies over each fold.
 
     Args:
-        buy, sell: uint64[program, word], a bit a bar.
+        words: uint64[program, 4, word], where each says buy and sell, a bit a bar.
         latch: the tape's tables.
         held: uint64[word + 2], scratch: whether the position is held in a bar, a bit each; one
             word late, so that the bar before the first has a bit too.
@@ -135,8 +135,8 @@ def sum_latches(buy: Words, sell: Words, latch: Latch, held: Words, folds: Serie
     """
     case = np.uint64(CASES - 1)
     held[0], held[-1] = 0, 0
-    for p in range(buy.shape[0]):
-        hold(buy[p], sell[p], held)
+    for p in range(folds.shape[0]):
+        hold(words[p, 0], words[p, 1], held)
         for fold in range(folds.shape[1]):
             moved, squares, products, grown = 0.0, 0.0, 0.0, 0.0
             for block in range(latch.edges[fold], latch.edges[fold + 1]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from dsl.evaluate.compile import compiled
 from dsl.evaluate.evaluator import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.backtest import orders_of, scratch_account
+from evolve.backtest.holdings import course_of, sum_holdings
 from evolve.backtest.latch import is_plain, latch_of, sum_latches
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Series, pooled
@@ -29,6 +30,7 @@ from evolve.fitness.objectives import (
 )
 
 BATCH = 256
+Way = Callable[[Sequence[Program]], Series]
 DIGITS = 12
 
 
@@ -115,9 +117,10 @@ class FoldFitness:
         self._bars_per_year = bars.bars_per_year
         first = self._sleeves[0]
         self._is_one = len(self._sleeves) == 1 and first.is_whole
-        self._latch = None
+        self._latch, self._course = None, None
         if self._is_one:
-            self._latch = latch_of(first.tape, market, self._edges[:-1], self._benchmark)
+            given = (first.tape, market, self._edges[:-1], self._benchmark)
+            self._latch, self._course = latch_of(*given), course_of(*given)
 
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
         """The scores of each program, the same whatever else is in the batch."""
@@ -161,27 +164,42 @@ class FoldFitness:
         return self._pooled_sums(programs)
 
     def _sums_of_one(self, programs: Sequence[Program]) -> Series:
-        """The sums on one symbol: of plain strategies by the latch, of all others in general."""
-        plain = np.array(
-            [self._latch is not None and is_plain(each.canonical) for each in programs]
-        )
-        sums = np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS)))
-        chosen = [each for each, quick in zip(programs, plain, strict=True) if quick]
-        if chosen:
-            buy, sell = self._evaluators[0].latches(chosen)
-            held, found = np.zeros(buy.shape[1] + 2, np.uint64), sums[plain]
-            compiled(sum_latches)(buy, sell, self._latch, held, found)
-            sums[plain] = found
-        others = [each for each, quick in zip(programs, plain, strict=True) if not quick]
-        if others:
-            sums[~plain] = self._trade(0, others, wants_equity=False).folds
+        """The sums on one symbol, of each program by the quickest way that is open to it."""
+        sums = self._blank(len(programs))
+        ways: dict[Way, list[int]] = {}
+        for index, program in enumerate(programs):
+            ways.setdefault(self._way_of(program), []).append(index)
+        for way, places in ways.items():
+            sums[places] = way([programs[place] for place in places])
         return sums
+
+    def _way_of(self, program: Program) -> Way:
+        if self._latch is not None and is_plain(program.canonical):
+            return self._latched
+        return self._simulated if self._course is None else self._from_holdings
+
+    def _latched(self, programs: Sequence[Program]) -> Series:
+        sums, words = self._blank(len(programs)), self._evaluators[0].rulings(programs).words
+        compiled(sum_latches)(words, self._latch, np.zeros(words.shape[2] + 2, np.uint64), sums)
+        return sums
+
+    def _from_holdings(self, programs: Sequence[Program]) -> Series:
+        sums, rulings = self._blank(len(programs)), self._evaluators[0].rulings(programs)
+        bits = np.zeros(rulings.words.shape[1:], np.uint64)
+        compiled(sum_holdings)(rulings, self._course, bits, sums)
+        return sums
+
+    def _simulated(self, programs: Sequence[Program]) -> Series:
+        return self._trade(0, programs, wants_equity=False).folds
+
+    def _blank(self, count: int) -> Series:
+        return np.zeros((count, self.goals.folds, len(FOLD_FIELDS)))
 
     def _pooled_sums(self, programs: Sequence[Program]) -> Series:
         """The sums of the equity of all sleeves together."""
         shape = (len(programs), self._length)
         total, positions = np.zeros(shape), np.zeros(shape, np.int64)
-        sums = np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS)))
+        sums = self._blank(len(programs))
         for index, sleeve in enumerate(self._sleeves):
             record = self._trade(index, programs, wants_equity=True)
             growth, capital = sleeve.idle_growth(self._market), self._share.capital
@@ -205,7 +223,7 @@ class FoldFitness:
             np.zeros(shape, np.int8),
             np.zeros((0, len(TRADE_FIELDS))),
             np.zeros(1, np.int64),
-            np.zeros((len(programs), self.goals.folds, len(FOLD_FIELDS))),
+            self._blank(len(programs)),
             sleeve.edges(self._edges[:-1]),
             self._benchmark[sleeve.places],
         )

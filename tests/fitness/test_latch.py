@@ -48,7 +48,7 @@ def both(bars: Bars, costs: Market, folds: int, programs: list[Program]) -> list
     scorer = FoldFitness(bars, costs, Goals(folds=folds))
     assert scorer._latch is not None
     quick = scorer._sums_of_one(programs)
-    scorer._latch = None
+    scorer._latch = scorer._course = None
     return [quick, scorer._sums_of_one(programs)]
 
 
