@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,74 +17,18 @@ from numpy.typing import NDArray
 from dsl.bars import FIELDS, Bars
 from dsl.catalog import catalog
 from dsl.evaluate.compile import compiled
+from dsl.evaluate.signals import Condition, Rulings, Signals, Words
 from dsl.kinds import BOOL, LEVEL
 from dsl.program import Program, is_ratio
 from dsl.simplify import canonical, negation
 from dsl.terms import Operator, Term
 
 Series = NDArray[np.float64]
-Condition = NDArray[np.bool_]
 Row = NDArray[Any]
-Words = NDArray[np.uint64]
 
-BUY, SELL, SHORT, COVER = 1, 2, 4, 8
 ARENA_MB = 64
 WORDS_A_SERIES = 32  # a bit a bar
 CONDITIONS_A_SERIES = 4  # a condition takes an eighth of the memory
-
-
-@dataclass(frozen=True, eq=False)
-class Signals:
-    """What a batch of programs says on the bars of one symbol.
-
-    Attributes:
-        orders: uint8[program, bar], bits BUY, SELL, SHORT and COVER.
-        settings: float64[row, bar], the series of size, stop, trail and target rules.
-        rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
-        is_ratio: bool[program, 4], whether that row is a ratio (else a price distance).
-        hold_bars: int64[program], 0 for no time exit.
-    """
-
-    orders: NDArray[np.uint8]
-    settings: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    is_ratio: NDArray[np.bool_]
-    hold_bars: NDArray[np.int64]
-
-    def order(self, name: str, program: int = 0) -> Condition:
-        """bool[bar]: where a program says `buy`, `sell`, `short` or `cover`."""
-        bit = {"buy": BUY, "sell": SELL, "short": SHORT, "cover": COVER}[name]
-        held: Condition = (self.orders[program] & bit) != 0
-        return held
-
-    def on(self, places: NDArray[np.int64], length: int) -> Signals:
-        """The signals of a symbol's own bars on those of its panel; none where it has no bar."""
-        orders = np.zeros((len(self.orders), length), np.uint8)
-        settings = np.full((len(self.settings), length), math.nan)
-        orders[:, places], settings[:, places] = self.orders, self.settings
-        return replace(self, orders=orders, settings=settings)
-
-
-class Rulings(NamedTuple):
-    """The same as the quick ways of scoring read it: conditions as bits, constants as numbers.
-
-    Attributes:
-        words: uint64[program, 4, word], where it says buy, sell, short and cover, a bit a bar;
-            the bits after the last are 0.
-        settings: float64[row, bar], the series of size, stop, trail and target rules.
-        rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
-        constants: float64[program, 4], those that are a number: 0 where there is none, NaN where
-            it is not above 0.
-        is_ratio: bool[program, 4], whether a setting is a ratio (else a price distance).
-        hold_bars: int64[program], 0 for no time exit.
-    """
-
-    words: NDArray[np.uint64]
-    settings: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    constants: NDArray[np.float64]
-    is_ratio: NDArray[np.bool_]
-    hold_bars: NDArray[np.int64]
 
 
 def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:

@@ -19,22 +19,23 @@ if TYPE_CHECKING:
     lookback=lambda n: n - 1,
 )
 def highest(x: Series, n: int, out: Series) -> None:
-    best, unknown = -1, -1  # where the extreme stands, and the last unknown value
-    for i in range(len(x)):
-        if x[i] != x[i]:
-            unknown = i
-        first = i - n + 1
-        if first < 0 or unknown >= first:
-            out[i] = math.nan
-            continue
-        if best < first:
-            best = first
-            for j in range(first + 1, i + 1):
-                if x[j] >= x[best]:
-                    best = j
-        elif x[i] >= x[best]:
-            best = i
-        out[i] = x[best]
+    """By blocks of n bars: a window is the end of one and the start of another (van Herk, 1992)."""
+    ends = x[:n].copy()  # the largest from each bar of the block before to its end
+    for block in range(0, len(x), n):
+        start = -math.inf  # the largest since the block began; an unknown value stays
+        for i in range(block, min(block + n, len(x))):
+            start = start if start > x[i] or start != start else x[i]
+            after = i - block + 1
+            if after == n:
+                out[i] = start
+            elif block == 0:
+                out[i] = math.nan
+            else:
+                out[i] = ends[after] if ends[after] > start or ends[after] != ends[after] else start
+        end = -math.inf
+        for i in range(min(block + n, len(x)) - 1, block - 1, -1):
+            end = end if end > x[i] or end != end else x[i]
+            ends[i - block] = end
 
 
 @operator(
@@ -45,22 +46,23 @@ def highest(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def lowest(x: Series, n: int, out: Series) -> None:
-    best, unknown = -1, -1
-    for i in range(len(x)):
-        if x[i] != x[i]:
-            unknown = i
-        first = i - n + 1
-        if first < 0 or unknown >= first:
-            out[i] = math.nan
-            continue
-        if best < first:
-            best = first
-            for j in range(first + 1, i + 1):
-                if x[j] <= x[best]:
-                    best = j
-        elif x[i] <= x[best]:
-            best = i
-        out[i] = x[best]
+    """As `highest`, by blocks of n bars."""
+    ends = x[:n].copy()
+    for block in range(0, len(x), n):
+        start = math.inf
+        for i in range(block, min(block + n, len(x))):
+            start = start if start < x[i] or start != start else x[i]
+            after = i - block + 1
+            if after == n:
+                out[i] = start
+            elif block == 0:
+                out[i] = math.nan
+            else:
+                out[i] = ends[after] if ends[after] < start or ends[after] != ends[after] else start
+        end = math.inf
+        for i in range(min(block + n, len(x)) - 1, block - 1, -1):
+            end = end if end < x[i] or end != end else x[i]
+            ends[i - block] = end
 
 
 @operator(
@@ -71,22 +73,23 @@ def lowest(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def highest_bar(x: Series, n: int, out: Series) -> None:
-    best, unknown = -1, -1
+    """From a queue of bars, each larger than every one after it."""
+    queue = [0] * n
+    head, count, unknown = 0, 0, -1
     for i in range(len(x)):
+        out[i] = math.nan
         if x[i] != x[i]:
-            unknown = i
-        first = i - n + 1
-        if first < 0 or unknown >= first:
-            out[i] = math.nan
+            count, unknown = 0, i
             continue
-        if best < first:
-            best = first
-            for j in range(first + 1, i + 1):
-                if x[j] >= x[best]:
-                    best = j
-        elif x[i] >= x[best]:
-            best = i
-        out[i] = i - best
+        if count > 0 and queue[head] <= i - n:
+            head, count = head + 1 if head + 1 < n else 0, count - 1
+        tail = head + count - 1 if head + count <= n else head + count - 1 - n
+        while count > 0 and x[queue[tail]] <= x[i]:
+            tail, count = tail - 1 if tail > 0 else n - 1, count - 1
+        queue[tail + 1 if tail + 1 < n else 0] = i
+        count += 1
+        if i - unknown >= n:
+            out[i] = i - queue[head]
 
 
 @operator(
@@ -97,22 +100,23 @@ def highest_bar(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def lowest_bar(x: Series, n: int, out: Series) -> None:
-    best, unknown = -1, -1
+    """From a queue of bars, each smaller than every one after it."""
+    queue = [0] * n
+    head, count, unknown = 0, 0, -1
     for i in range(len(x)):
+        out[i] = math.nan
         if x[i] != x[i]:
-            unknown = i
-        first = i - n + 1
-        if first < 0 or unknown >= first:
-            out[i] = math.nan
+            count, unknown = 0, i
             continue
-        if best < first:
-            best = first
-            for j in range(first + 1, i + 1):
-                if x[j] <= x[best]:
-                    best = j
-        elif x[i] <= x[best]:
-            best = i
-        out[i] = i - best
+        if count > 0 and queue[head] <= i - n:
+            head, count = head + 1 if head + 1 < n else 0, count - 1
+        tail = head + count - 1 if head + count <= n else head + count - 1 - n
+        while count > 0 and x[queue[tail]] >= x[i]:
+            tail, count = tail - 1 if tail > 0 else n - 1, count - 1
+        queue[tail + 1 if tail + 1 < n else 0] = i
+        count += 1
+        if i - unknown >= n:
+            out[i] = i - queue[head]
 
 
 @operator(
@@ -147,7 +151,7 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def quantile(x: Series, n: int, q: Series, out: Series) -> None:
-    window = [0.0] * n  # the known values since the last unknown one, at most n, in order
+    window = x[:n].copy()  # the known values since the last unknown one, at most n, in order
     known = 0
     for i in range(len(x)):
         out[i] = math.nan

@@ -9,13 +9,10 @@ the last digits.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from dsl.evaluate.compile import jitable
-from evolve.backtest.market import NEXT_OPEN, Market
+from evolve.backtest.bits import Words, bit, next_bit
 from evolve.backtest.records import (
     F_GROWTH,
     F_HELD,
@@ -31,82 +28,11 @@ from evolve.backtest.records import (
     TARGET,
     TRAIL,
     Series,
-    Tape,
 )
 
 if TYPE_CHECKING:
-    from dsl.evaluate import Rulings, Words
-
-WORD_BARS = 64
-
-
-class Course(NamedTuple):
-    """What every strategy on a tape has in common.
-
-    Attributes:
-        open, high, low, close: float64[bar].
-        long, short: float64[bar], shares that one unit of equity enters for at the open, costs
-            inside it; 0 where there is no entry.
-        short_brings: float64[bar], money a share that a short brings at the open.
-        slip: float64[bar], money a share that slippage takes beside its share of the price.
-        fee: float64[bar], money a share, beside the commission of the price.
-        moved: float64[bar + 1, 3], what the returns of the bars before add up to if the close is
-            held: r, r * r, and r times the benchmark's.
-        benchmark: float64[bar], the benchmark's returns.
-        edges: int64[fold + 1], the first bar of each fold, and the end.
-        slippage, commission, max_leverage: the market's.
-    """
-
-    open: Series
-    high: Series
-    low: Series
-    close: Series
-    long: Series
-    short: Series
-    short_brings: Series
-    slip: Series
-    fee: Series
-    moved: Series
-    benchmark: Series
-    edges: NDArray[np.int64]
-    slippage: float
-    commission: float
-    max_leverage: float
-
-
-def course_of(
-    tape: Tape, market: Market, edges: NDArray[np.int64], benchmark: Series
-) -> Course | None:
-    """The course of a tape; None if the general simulation is needed there.
-
-    Args:
-        tape: the window, which begins with the first bar.
-        market: fills and costs.
-        edges: int64[fold], the first bar of each.
-        benchmark: float64[bar], the benchmark's returns.
-    """
-    in_proportion = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
-    at_rest = market.cash_rate == 0.0 and market.borrow == 0.0
-    if market.fill != NEXT_OPEN or not in_proportion or not at_rest or tape.start > 0:
-        return None
-    bars = slice(0, tape.stop)
-    opens, close = tape.open[bars], tape.close[bars]
-    slip = market.slippage_range * (tape.high[bars] - tape.low[bars])
-    fee = market.commission_per_share * tape.adjustment[bars]
-    bought, sold = (opens * (1.0 + side * market.slippage) + side * slip for side in (1, -1))
-    units = [
-        np.where(fill > 0.0, 1.0 / (fill + (fill * market.commission + fee)), 0.0)
-        for fill in (bought, sold)
-    ]
-    change = close / np.concatenate([close[:1], close[:-1]]) - 1.0
-    change = np.stack([change, change * change, change * benchmark], axis=1)
-    return Course(
-        opens, tape.high[bars], tape.low[bars], close, *units,
-        sold - (sold * market.commission + fee), slip, fee,
-        np.concatenate([np.zeros((1, 3)), np.cumsum(change, axis=0)]),
-        benchmark, np.array([*edges, tape.stop]), market.slippage, market.commission,
-        market.max_leverage,
-    )  # fmt: skip
+    from dsl.evaluate import Rulings
+    from evolve.backtest.course import Course
 
 
 def sum_holdings(rulings: Rulings, course: Course, bits: Words, folds: Series) -> None:
@@ -198,9 +124,13 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
         # Signals are read at the close; the last close ends it.
         if t < last:
             if shares > 0.0:
-                leaves, side = bit(leaves_long[t >> 6], t), -1 if bit(enters_short[t >> 6], t) else 0
+                leaves, side = (
+                    bit(leaves_long[t >> 6], t),
+                    -1 if bit(enters_short[t >> 6], t) else 0,
+                )
             elif shares < 0.0:
-                leaves, side = bit(leaves_short[t >> 6], t), 1 if bit(enters_long[t >> 6], t) else 0
+                leaves = bit(leaves_short[t >> 6], t)
+                side = 1 if bit(enters_long[t >> 6], t) else 0
             else:
                 if bit(enters_long[t >> 6], t):
                     side = 1
@@ -295,42 +225,6 @@ def read_rules(words: Words, bits: Words) -> None:
         bits[1, word] = short & ~cover & ~buy
         bits[2, word] = sell
         bits[3, word] = cover
-
-
-@jitable
-def bit(word: np.uint64, t: int) -> bool:
-    """Whether the bit of a bar is set in its word."""
-    return (word >> np.uint64(t & 63)) & np.uint64(1) != np.uint64(0)
-
-
-@jitable
-def next_bit(words: Words, first: int, until: int) -> int:
-    """The first bar from `first` on whose bit is set; `until` if there is none before it."""
-    if first >= until:
-        return until
-    word = first >> 6
-    rest = words[word] >> np.uint64(first & 63)
-    t = first
-    while rest == np.uint64(0):
-        word += 1
-        t = word * WORD_BARS
-        if t >= until:
-            return until
-        rest = words[word]
-    t += trailing_zeros(rest)
-    return min(t, until)
-
-
-@jitable
-def trailing_zeros(word: np.uint64) -> int:
-    """How many bits below the lowest that is set."""
-    count = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        below = (np.uint64(1) << np.uint64(step)) - np.uint64(1)
-        if word & below == np.uint64(0):
-            word >>= np.uint64(step)
-            count += step
-    return count
 
 
 @jitable

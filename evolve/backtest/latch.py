@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dsl.evaluate.compile import jitable
 from dsl.program import Rules
+from evolve.backtest.bits import WORD_BARS, Words, bits_from, ones
 from evolve.backtest.market import NEXT_OPEN, Market
 from evolve.backtest.records import (
     F_GROWTH,
@@ -30,11 +31,8 @@ from evolve.backtest.records import (
 )
 
 BLOCK_BARS = 4
-WORD_BARS = 64
 CASES = 2 << BLOCK_BARS  # held or not on the bars of a block and on the one before
 SUMS = ("returns", "squares", "products", "log_growth")
-
-Words = NDArray[np.uint64]
 
 
 class Latch(NamedTuple):
@@ -177,23 +175,3 @@ def hold(buy: Words, sell: Words, held: Words) -> None:
         total = stays + enters + carry
         held[word + 1] = total ^ stays ^ enters
         carry = (enters | (stays & ~total)) >> np.uint64(WORD_BARS - 1)
-
-
-@jitable
-def bits_from(held: Words, bar: int) -> np.uint64:
-    """The 64 bits from a bar on, the first of them lowest; the bar may be -1."""
-    place = bar + WORD_BARS
-    word, shift = place >> 6, np.uint64(place & 63)
-    above = (held[word + 1] << np.uint64(1)) << (np.uint64(63) - shift)
-    bits: np.uint64 = (held[word] >> shift) | above
-    return bits
-
-
-@jitable
-def ones(word: np.uint64) -> int:
-    """How many bits of a word are set."""
-    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
-    pairs = np.uint64(0x3333333333333333)
-    word = (word & pairs) + ((word >> np.uint64(2)) & pairs)
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)  # type: ignore[return-value]

@@ -13,7 +13,8 @@ from dsl.evaluate.compile import compiled
 from dsl.evaluate.evaluator import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.backtest import orders_of, scratch_account
-from evolve.backtest.holdings import course_of, sum_holdings
+from evolve.backtest.course import course_of
+from evolve.backtest.holdings import sum_holdings
 from evolve.backtest.latch import is_plain, latch_of, sum_latches
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Series, pooled
