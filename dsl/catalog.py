@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
@@ -75,6 +76,23 @@ def catalog() -> Catalog:
     if found:
         raise LanguageError(_at(found, Source(text, "prelude.evo")))
     return built.extended(operators)
+
+
+def operator_from(name: str, node: nodes.Define | None, uses: tuple[Operator, ...]) -> Operator:
+    """The operator that another process knows by a name, or by its define and what that uses."""
+    if node is None:
+        return catalog().operator(name)
+    made, _ = define(node, catalog().extended(list(uses)).find, list)
+    assert made is not None
+    return made
+
+
+def _reduced(operator: Operator) -> tuple[object, ...]:
+    node = operator.node if operator.is_own else None
+    return operator_from, (operator.name, node, operator.uses)
+
+
+copyreg.pickle(Operator, _reduced)  # type: ignore[arg-type]
 
 
 def declarations() -> Iterator[tuple[str, Declaration]]:

@@ -149,7 +149,13 @@ def define(
         node=node,
         is_own=not family,
     )
-    return (None if scope.has_errors else made), scope.found
+    if scope.has_errors:
+        return None, scope.found
+    return _own.setdefault((node, made.uses), made) if made.is_own else made, scope.found
+
+
+_own: dict[tuple[nodes.Define, tuple[Operator, ...]], Operator] = {}
+"""A user's own operators by what they are: read twice, or in two processes, they are one."""
 
 
 def _check_signature(node: nodes.Define, scope: Scope) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsl.catalog import catalog
 from dsl.judge import kind_of
@@ -61,6 +61,10 @@ class Program:
     name: str
     rules: Rules
     about: str = ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: the rules and the key, not the canonical form."""
+        return {name: value for name, value in vars(self).items() if name != "canonical"}
 
     @cached_property
     def canonical(self) -> Rules:

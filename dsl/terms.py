@@ -76,6 +76,13 @@ class Operator:
     is_own: bool = False
 
     @cached_property
+    def uses(self) -> tuple[Operator, ...]:
+        """The operators of a user's own that its body is written with."""
+        parts = self.body.walk() if self.is_own and self.body is not None else ()
+        found = (part.operator for part in parts)
+        return tuple(dict.fromkeys(each for each in found if each is not None and each.is_own))
+
+    @cached_property
     def windows(self) -> tuple[int, ...]:
         """The slots where a window stands."""
         return tuple(index for index, slot in enumerate(self.slots) if slot.is_window)
@@ -181,6 +188,20 @@ class Term:
         self.is_open, self.is_plain = is_open, is_plain
         self.canonical = self.judgement = self.lookback = self.spelled = None
         self.is_canonical = self.is_indicator = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Terms are interned in every process."""
+        leaf = self.leaf
+        if self.operator is not None:
+            return call, (self.operator, *self.args)
+        if isinstance(leaf, bool):
+            return truth, (leaf,)
+        if isinstance(leaf, Number):
+            return number, (leaf.value, leaf.percent)
+        if isinstance(leaf, Parameter):
+            return parameter, (leaf,)
+        assert isinstance(leaf, Argument)
+        return argument, (leaf.index, leaf.name, leaf.kind)
 
     def __repr__(self) -> str:
         if self.operator is None:

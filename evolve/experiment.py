@@ -27,10 +27,12 @@ from evolve.plan import (
     constraint_of,
     partition_of,
     plan,
+    processes_of,
     with_inputs,
 )
 from evolve.report.result import Assessed, Run, document
 from evolve.search.advice import Adviser
+from evolve.search.crew import Crew, crew_of
 from evolve.search.individual import Individual
 from evolve.search.island import Breeding
 from evolve.search.progress import Progress
@@ -126,11 +128,14 @@ def run(
             journal.event("notice", text=text)
             watch.notice(text)
 
-        with _adviser(
-            panel, ready, partition, journal, folder, tell, is_interrupted, watch.waiting
-        ) as adviser:
+        with (
+            crew_of(breeding, processes_of(settings), tell) as crew,
+            _adviser(
+                panel, ready, partition, journal, folder, tell, is_interrupted, watch.waiting
+            ) as adviser,
+        ):
             began = time.monotonic()
-            last = _search(breeding, ready, journal, watch, is_interrupted, adviser)
+            last = _search(breeding, ready, journal, watch, is_interrupted, adviser, crew)
             search_seconds = time.monotonic() - began
         finalists = _assess_finalists(last.fame, settings, partition, market)
         finished = Run(
@@ -178,7 +183,7 @@ def _adviser(
 
 def _search(
     breeding: Breeding, ready: Plan, journal: Journal, watch: Observer,
-    is_interrupted: Callable[[], bool], adviser: Adviser | None,
+    is_interrupted: Callable[[], bool], adviser: Adviser | None, crew: Crew,
 ) -> Progress:  # fmt: skip
     """Run the search to its end, keeping and telling every epoch."""
     settings = ready.experiment
@@ -192,6 +197,7 @@ def _search(
         (*ready.seeds, *ready.further),
         is_interrupted=is_interrupted,
         adviser=adviser,
+        crew=crew,
     )
     with collection_paused():
         for last in epochs:

@@ -20,6 +20,7 @@ from evolve.fitness.fitness import FoldFitness
 from evolve.llm.learnings import Learnings, read_learnings
 from evolve.llm.portrait import Gallery
 from evolve.llm.prompting import Briefing
+from evolve.search.crew import processes_worth
 from evolve.search.island import Breeding
 from evolve.search.space import DIRECTIONS, Space, build_space
 from evolve.store import RunFolder
@@ -176,12 +177,22 @@ def breeding_of(plan: Plan, partition: Partition, mode: str = "mix") -> Breeding
     bars, start = scored_bars(settings, partition)
     return Breeding(
         space=plan.space,
-        evaluate=FoldFitness(bars, settings.backtest.market(), goals, start),
+        evaluate=FoldFitness(
+            bars, settings.backtest.market(), goals, start, settings.workers.memory_mb
+        ),
         weights=goals.weights,
         population=settings.search.population,
         generations=settings.search.epoch,
         proposers={} if mode == "only" else settings.search.weights,
     )
+
+
+def processes_of(settings: Experiment) -> int:
+    """How many processes breed: as many as are asked for or worth it, at most one an island."""
+    wanted, islands = settings.workers.processes, settings.search.islands
+    if wanted == "auto":
+        return processes_worth(islands, settings.budget.evaluations)
+    return min(wanted, islands)
 
 
 def with_inputs(plan: Plan, folder: RunFolder) -> Experiment:

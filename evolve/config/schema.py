@@ -250,6 +250,22 @@ class Limits(Section):
         return Budget(self.evaluations, self.stale_epochs, self.minutes)
 
 
+def _processes_alone(value: object) -> object:
+    """`workers: 2` as `workers: {processes: 2}`."""
+    return value if isinstance(value, dict | Workers) else {"processes": value}
+
+
+class Workers(Section):
+    """The processes that breed; the result is the same for any number."""
+
+    processes: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = Field(
+        "auto", description="auto for one a core, where the budget is worth their start"
+    )
+    memory_mb: int = Field(
+        64, ge=1, le=100_000, description="kept indicator series, megabytes a process"
+    )
+
+
 class Experiment(Section):
     """One experiment: what to search, on what, and how long."""
 
@@ -264,6 +280,7 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
+    workers: Annotated[Workers, BeforeValidator(_processes_alone)] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:

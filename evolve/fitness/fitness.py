@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -88,20 +89,24 @@ class Scores:
 class FoldFitness:
     """Scores programs on bars of which it is given no others, so that it cannot see them."""
 
-    def __init__(self, bars: Bars, market: Market, goals: Goals, start: int = 0) -> None:
+    def __init__(
+        self, bars: Bars, market: Market, goals: Goals, start: int = 0, arena_mb: float = ARENA_MB
+    ) -> None:
         """
         Args:
             bars: of one symbol, or of several with a sleeve each.
             market: fills and costs.
             goals: objectives, requirements and folds.
             start: where the folds begin; the bars before only warm the indicators.
+            arena_mb: memory for indicator series, of all symbols together.
         """
+        self._given = (bars, market, goals, start, arena_mb)
         self.goals = goals
         self._market = market
         self._sleeves = sleeves_of(bars, start, len(bars))
         self._share = share_of(market, len(self._sleeves))
-        arena_mb = ARENA_MB / len(self._sleeves)
-        self._evaluators = [Evaluator(each.bars, arena_mb) for each in self._sleeves]
+        share_mb = arena_mb / len(self._sleeves)
+        self._evaluators = [Evaluator(each.bars, share_mb) for each in self._sleeves]
         self._account = scratch_account()
         self._length = len(bars) - start
         self._edges = (
@@ -122,6 +127,10 @@ class FoldFitness:
         if self._is_one:
             given = (first.tape, market, self._edges[:-1], self._benchmark)
             self._latch, self._course = latch_of(*given), course_of(*given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process has tables and an arena of its own."""
+        return FoldFitness, self._given
 
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
         """The scores of each program, the same whatever else is in the batch."""

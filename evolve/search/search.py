@@ -11,6 +11,7 @@ from deap import tools
 from dsl.program import Program
 from evolve.search.advice import Adviser, Outcome, Proposal
 from evolve.search.credit import Credit, joined
+from evolve.search.crew import Alone, Assignment, Crew, Seen
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import (
     Breeding,
@@ -18,7 +19,6 @@ from evolve.search.island import (
     Island,
     first_island,
     immigrated,
-    run_epoch,
 )
 from evolve.search.progress import Budget, Progress
 
@@ -31,7 +31,7 @@ INTERRUPTED = "interrupted"
 @dataclass
 class _State:
     islands: tuple[Island, ...]
-    seen: set[bytes] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
     ledger: dict[str, Credit] = field(default_factory=dict)
     epoch: int = 0
     idle: int = 0  # evaluations granted since the last improvement
@@ -46,6 +46,7 @@ def search(
     clock: Callable[[], float] = time.monotonic,
     is_interrupted: Callable[[], bool] = lambda: False,
     adviser: Adviser | None = None,
+    crew: Crew | None = None,
 ) -> Iterator[Progress]:
     """Run a search, giving its state after the seeds and after every epoch.
 
@@ -58,7 +59,9 @@ def search(
         clock: seconds, read at boundaries only.
         is_interrupted: whether to stop, read at boundaries.
         adviser: someone else who proposes: heard at the evaluation counts it names.
+        crew: who breeds the epochs; this process alone if None.
     """
+    crew = crew or Alone(breeding)
     state = _State(tuple(first_island(index, seed) for index in range(islands)))
     fame = tools.HallOfFame(FAME, similar=_is_alike)
     started = clock()
@@ -89,7 +92,7 @@ def search(
         hearing = adviser.next_hearing(len(state.seen)) if adviser else None
         goal = budget.evaluations if hearing is None else min(hearing, budget.evaluations)
         is_heard = hearing is not None and goal - len(state.seen) <= _full_epoch(state, breeding)
-        fresh = _breed(state, breeding, goal)
+        fresh = _breed(state, breeding, goal, crew)
         if adviser is not None and is_heard:
             fresh += _hear(adviser, state, breeding, budget)
 
@@ -99,17 +102,18 @@ def _full_epoch(state: _State, breeding: Breeding) -> int:
     return breeding.population * breeding.generations * len(state.islands)
 
 
-def _breed(state: _State, breeding: Breeding, goal: int) -> list[Individual]:
+def _breed(state: _State, breeding: Breeding, goal: int, crew: Crew) -> list[Individual]:
     """One epoch on every island, up to a number of evaluations; the trials that are new."""
     if not breeding.proposers:
         state.idle += _full_epoch(state, breeding)
         return []
     quotas = _quotas(max(goal - len(state.seen), 0), len(state.islands))
     state.idle += min(sum(quotas), _full_epoch(state, breeding))
-    epochs = [
-        run_epoch(island, breeding, state.ledger, state.seen, quota, state.epoch)
+    assignments = [
+        Assignment(island, state.ledger, quota, state.epoch)
         for island, quota in zip(state.islands, quotas, strict=True)
     ]
+    epochs = crew.breed(assignments, state.seen)
     for each in epochs:
         state.ledger = joined(state.ledger, each.ledger)
     state.islands = _migrated(epochs, breeding.population)

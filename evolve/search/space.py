@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 from dsl.bars import FIELDS
 from dsl.catalog import Catalog, catalog
@@ -37,6 +38,10 @@ class Space:
     max_nodes: int
     find: Catalog
     operators: tuple[Operator, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process makes its own productions of the operators."""
+        return _space_of, (self.operators, self.directions, self.max_nodes, self.find)
 
     @cache  # noqa: B019 - a space lives as long as its run
     def least_depth(self, kind: Kind) -> int:
@@ -95,8 +100,13 @@ def build_space(
         EvolveError: for an unknown operator.
     """
     known = known or catalog()
-    allowed = tuple(_allowed(known, operators))
-    return Space(_productions(allowed), tuple(directions), max_nodes, known, allowed)
+    return _space_of(tuple(_allowed(known, operators)), tuple(directions), max_nodes, known)
+
+
+def _space_of(
+    operators: tuple[Operator, ...], directions: tuple[str, ...], max_nodes: int, known: Catalog
+) -> Space:
+    return Space(_productions(operators), directions, max_nodes, known, operators)
 
 
 @lru_cache(REMEMBERED)

@@ -90,8 +90,8 @@ def test_each_kind_of_exit_alone(rules: str, costs: Market) -> None:
 def test_ruin_is_among_them() -> None:
     close = np.geomspace(10, 1000, 200)[None]
     time = np.datetime64("2020-01-01", "ns") + np.arange(200) * np.timedelta64(1, "D")
-    flat = np.ones_like(close)
-    bars = Bars(("X",), time, *[close.copy() for _ in range(4)], flat.copy(), flat.copy())
+    panels = {name: close.copy() for name in ("open", "high", "low", "close")}
+    bars = Bars(("X",), time, **panels, volume=close * 0 + 1, adjustment=close * 0 + 1)
     program = check("strategy s { short when close > 0 * close size 300% }")
     quick, general = both(bars, market(max_leverage=3), 4, [program])
     assert_equal(quick, general)

@@ -1,0 +1,202 @@
+"""Who breeds the epochs: this process alone, or others beside it, with the same result."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import NamedTuple, Protocol
+
+from dsl.pause import collection_paused
+from evolve.search.credit import Credit
+from evolve.search.island import Breeding, Epoch, Island, run_epoch
+
+KEY_BYTES = 16
+TRIES = 2
+METHOD = "fork" if sys.platform == "linux" else "spawn"
+
+
+@dataclass
+class Seen:
+    """The keys of every program evaluated, in the order they were counted."""
+
+    keys: set[bytes] = field(default_factory=set)
+    order: list[bytes] = field(default_factory=list)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def add(self, key: bytes) -> None:
+        """Count a key that is new."""
+        self.keys.add(key)
+        self.order.append(key)
+
+
+class Assignment(NamedTuple):
+    """An epoch to breed: what `run_epoch` is given, but for the keys seen."""
+
+    island: Island
+    ledger: Mapping[str, Credit]
+    quota: int
+    number: int
+
+
+class Crew(Protocol):
+    """Breeds epochs."""
+
+    def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
+        """The epochs of some islands, in their order."""
+
+
+class Alone:
+    """One epoch after another, in this process."""
+
+    def __init__(self, breeding: Breeding) -> None:
+        self._breeding = breeding
+
+    def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
+        """The epochs of some islands, in their order."""
+        return [
+            run_epoch(each.island, self._breeding, each.ledger, seen.keys, each.quota, each.number)
+            for each in assignments
+        ]
+
+
+class Workers:
+    """Epochs side by side in processes of their own; use it as a context manager.
+
+    An epoch is a pure function of what it is given, so one that is lost with its process is bred
+    again. What was seen goes through a file, of which each process reads what is new to it.
+    """
+
+    def __init__(
+        self, breeding: Breeding, processes: int, notify: Callable[[str], None] = lambda text: None
+    ) -> None:
+        """
+        Args:
+            breeding: what does not change; it goes to each process once.
+            processes: how many.
+            notify: told if a process died.
+        """
+        self._alone, self._breeding, self._processes = Alone(breeding), breeding, processes
+        self._notify = notify
+        self._file = tempfile.NamedTemporaryFile("ab", prefix="evolve-seen-")  # noqa: SIM115
+        self._written = 0
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._file.close()
+
+    def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
+        """The epochs of some islands, in their order."""
+        self._file.write(b"".join(seen.order[self._written :]))
+        self._file.flush()
+        self._written = len(seen)
+        for _ in range(TRIES):
+            try:
+                return list(
+                    self._started().map(_breed, assignments, [len(seen)] * len(assignments))
+                )
+            except BrokenProcessPool:
+                self._pool = None
+                self._notify("a worker process died; its epoch is bred again")
+        self._notify("worker processes keep dying; this epoch is bred without them")
+        return self._alone.breed(assignments, seen)
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._processes, multiprocessing.get_context(METHOD), _begin,
+                (self._breeding, self._file.name),
+            )  # fmt: skip
+        return self._pool
+
+
+class _Worker:
+    """What a worker process has: the breeding, and the keys it has read so far."""
+
+    def __init__(self, breeding: Breeding, path: str) -> None:
+        self.breeding, self.path = breeding, path
+        self.seen = Seen()
+        self.islands: dict[int, Island] = {}  # kept alive, lest their terms be made anew
+
+    def breed(self, task: Assignment, seen: int) -> Epoch:
+        if seen > len(self.seen):
+            with open(self.path, "rb") as file:  # noqa: PTH123
+                file.seek(len(self.seen) * KEY_BYTES)
+                new = file.read((seen - len(self.seen)) * KEY_BYTES)
+            for place in range(0, len(new), KEY_BYTES):
+                self.seen.add(new[place : place + KEY_BYTES])
+        (epoch,) = Alone(self.breeding).breed([task], self.seen)
+        self.islands[task.island.index] = epoch.island
+        return epoch
+
+
+_worker: _Worker | None = None
+
+
+def _begin(breeding: Breeding, path: str) -> None:
+    """Make a process a worker: it leaves Ctrl-C to its parent, and does not outlive it."""
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _worker = _Worker(breeding, path)
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _breed(task: Assignment, seen: int) -> Epoch:
+    assert _worker is not None
+    with collection_paused():
+        return _worker.breed(task, seen)
+
+
+@contextmanager
+def crew_of(breeding: Breeding, processes: int, notify: Callable[[str], None]) -> Iterator[Crew]:
+    """So many processes; this one alone for 1."""
+    if processes == 1:
+        yield Alone(breeding)
+        return
+    with Workers(breeding, processes, notify) as workers:
+        yield workers
+
+
+def processes_worth(islands: int, evaluations: int) -> int:
+    """How many processes are worth their start: one a core and island, for work that lasts.
+
+    Args:
+        islands: how many can be bred side by side.
+        evaluations: the budget.
+    """
+    return min(_cores(), islands) if evaluations >= WORTHWHILE[METHOD] else 1
+
+
+WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
+
+
+def _cores() -> int:
+    with suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
