@@ -123,9 +123,13 @@ Rule = tuple[Operator, tuple[Place, ...]]
 def _close(operators: Sequence[Operator]) -> dict[Kind, dict[Rule, None]]:
     """Every rule that makes a value of a kind, for every kind that can be made."""
     rules: dict[Kind, dict[Rule, None]] = {BOOL: {}}
+    tried: dict[Operator, int] = {}  # how many kinds there were
     while True:
         before = sum(map(len, rules.values()))
         for operator in operators:
+            if tried.get(operator) == len(rules):
+                continue
+            tried[operator] = len(rules)
             for places in _assignments(operator, list(rules)):
                 judgement = operator.judge(*[_kind_in(place) for place in places])
                 if judgement.complaint or not judgement.sampled:
@@ -156,13 +160,16 @@ def _assignments(operator: Operator, kinds: list[Kind]) -> Iterable[tuple[Place,
             choices.append([kind_of(slot.default)])
         else:
             choices.append([kind for kind in numeric if not misfit(slot, kind)])
-    for places in itertools.product(*choices):
-        alike = all(
-            slot.like is None or places[slot.like] == place
-            for slot, place in zip(operator.slots, places, strict=True)
-        )
-        if alike:
-            yield places
+    free = [index for index, slot in enumerate(operator.slots) if slot.like is None]
+    alike = {index: frozenset(choices[index]) for index in range(len(choices)) if index not in free}
+    for chosen in itertools.product(*[choices[index] for index in free]):
+        given = dict(zip(free, chosen, strict=True))
+        places = [
+            given[index if slot.like is None else slot.like]
+            for index, slot in enumerate(operator.slots)
+        ]
+        if all(places[index] in allowed for index, allowed in alike.items()):
+            yield tuple(places)
     yield from _with_literals(operator, numeric)
 
 

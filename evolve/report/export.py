@@ -68,7 +68,9 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
     written: list[Path] = []
     try:
         for path, frame in tables:
-            written.append(_temporary(path))
+            handle, name = _temporary(path)
+            written.append(Path(name))
+            os.close(handle)
             if path.suffix == ".csv":
                 _readable(frame).to_csv(written[-1], index=False)
             else:
@@ -81,15 +83,13 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> Path:
-    """An empty file beside a path."""
+def _temporary(path: Path) -> tuple[int, str]:
+    """An open, empty file beside a path, and its name."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
+        return tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
     except OSError as error:
         hint = "choose a folder that there is and that can be written"
         raise EvolveError(f"{path} cannot be written: {error.strerror}", hint) from None
-    os.close(handle)
-    return Path(name)
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

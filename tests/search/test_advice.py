@@ -119,7 +119,7 @@ def test_where_breeding_finds_nothing_at_all_it_is_heard_all_the_same(
     def barren(island: Island, *others: object) -> Epoch:
         return Epoch(island, (), {})
 
-    monkeypatch.setattr("evolve.search.search.run_epoch", barren)
+    monkeypatch.setattr("evolve.search.crew.run_epoch", barren)
     guest = Guest([60, 61, 600], lambda number: proposed(60 + number))
     run = list(search(toy_breeding(), Budget(700, stale_epochs=4), 1, 1, adviser=guest))
     assert heard_at(run) == [0, 1]
