@@ -34,7 +34,7 @@ class Clock(Observer):
 def rates(experiment: Path, evaluations: int) -> list[float]:
     """Evaluations a second in each whole epoch but the first."""
     clock = Clock()
-    settings = [f"budget.evaluations={evaluations}", "budget.stale_epochs=null"]
+    settings = [f"budget.evaluations={evaluations}", "budget.stale_epochs=null", "workers=1"]
     with tempfile.TemporaryDirectory() as folder:
         run(experiment, settings, out=Path(folder) / "run", observer=clock)
     marks = clock.marks[1:-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import and_, or_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,23 +58,23 @@ def values(term: Term, bars: Bars) -> Row:
     return np.stack(rows)
 
 
-_Value = tuple[Row, "list[Row] | None"]  # a row, and where it goes back to if it was borrowed
-
-
 class _Plan(NamedTuple):
     """How an operator's kernel is called, worked out once.
 
     Attributes:
-        places: of each argument, whether it is a window, and whether its complement goes with it.
-        scratch: where rows for its result are borrowed; kind: their type.
+        places: what each argument is: SERIES, WINDOW, or PAIRED with its complement.
+        kind: the type of its result.
         is_kept: whether its series is worth keeping.
     """
 
     kernel: Callable[..., None]
-    places: tuple[tuple[bool, bool], ...]
-    scratch: list[Row]
+    places: tuple[int, ...]
     kind: type
     is_kept: bool
+
+
+SERIES, WINDOW, PAIRED = range(3)
+JOINS = {"and": and_, "or": or_}
 
 
 class Evaluator:
@@ -94,9 +95,10 @@ class Evaluator:
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}
         self._kept_conditions: dict[Term, Condition] = {}
-        self._kept_words: dict[Term | None, Words] = {}
+        self._kept_words: dict[Term, Words] = {}
         self._spare: list[Series] = []
-        self._scratch: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
+        self._settings = np.empty((0, self.length))
+        self._rows: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
         self._plans: dict[Operator, _Plan] = {}
         self._complements: dict[Term, Term] = {}
         self._constant = {
@@ -108,10 +110,7 @@ class Evaluator:
     def series(self, term: Term) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term, as a copy."""
         self._make_room()
-        value = self._value(term)
-        result: Row = value[0].copy()
-        self._release(value)
-        return result
+        return self._value(term).copy()
 
     def signals(self, programs: Sequence[Program]) -> Signals:
         """What each program says on every bar."""
@@ -129,110 +128,115 @@ class Evaluator:
             self._pack(*[self._condition(term) for term in rules[:4]], orders[index])
             for column, term in enumerate(rules[4:8]):
                 if term is not None:
-                    value = self._value(term)
-                    settings[filled] = value[0]
-                    self._release(value)
+                    settings[filled] = self._value(term)
                     rows[index, column], ratios[index, column] = filled, is_ratio(term)
                     filled += 1
             if rules.hold is not None:
                 hold[index] = int(rules.hold.value or 0)
         return Signals(orders, settings, rows, ratios, hold)
 
-    def words(self, term: Term | None) -> Words:
-        """uint64[word]: a condition, a bit a bar; the bits after the last are 0."""
-        kept = self._kept_words.get(term)
-        if kept is None:
-            kept = np.zeros(-(-self.length // 64), np.uint64)
-            if term is not None:
-                value = self._value(term)
-                bits = np.packbits(value[0], bitorder="little")
-                kept.view(np.uint8)[: len(bits)] = bits
-                self._release(value)
-            self._kept_words[term] = kept
-        return kept
-
     def _condition(self, term: Term | None) -> Condition:
-        """A rule, kept whole: most of a child's rules are its parents'."""
+        """A rule, kept whole."""
         if term is None:
             return self._constant[False]
         kept = self._kept_conditions.get(term)
         if kept is None:
-            value = self._value(term)
-            kept = self._kept_conditions[term] = value[0].copy()
-            self._release(value)
+            kept = self._kept_conditions[term] = self._value(term).copy()
         return kept
 
     def rulings(self, programs: Sequence[Program]) -> Rulings:
-        """What each program says, for the quick ways of scoring."""
+        """What each program says, for the quick ways of scoring; good until the next call."""
         count = len(programs)
-        words = np.empty((count, 4, -(-self.length // 64)), np.uint64)
+        words = np.zeros((count, 4, -(-self.length // 64)), np.uint64)
         rows, constants = np.full((count, 4), -1, np.int64), np.zeros((count, 4))
         ratios, hold = np.zeros((count, 4), np.bool_), np.zeros(count, np.int64)
-        settings: list[Row] = []
+        filled = 0
         for index, program in enumerate(programs):
             self._make_room()
             rules = program.canonical
-            for column in range(4):
-                words[index, column] = self.words(rules[column])
-            for column in range(4):
-                term = rules[4 + column]
+            for column, term in enumerate(rules[:4]):
+                if term is not None:
+                    words[index, column] = self._words(term)
+            for column, term in enumerate(rules[4:8]):
                 if term is None:
                     continue
                 ratios[index, column] = is_ratio(term)
                 if term.value is not None:
                     constants[index, column] = term.value if term.value > 0 else math.nan
-                    continue
-                rows[index, column] = len(settings)
-                settings.append(self.series(term))
+                else:
+                    if filled == len(self._settings):
+                        self._settings.resize((2 * filled + 64, self.length), refcheck=False)
+                    self._settings[filled] = self._value(term)
+                    rows[index, column] = filled
+                    filled += 1
             if rules.hold is not None:
                 hold[index] = int(rules.hold.value or 0)
-        table = np.array(settings) if settings else np.empty((0, self.length))
-        return Rulings(words, table, rows, constants, ratios, hold)
+        return Rulings(words, self._settings, rows, constants, ratios, hold)
 
-    def _value(self, term: Term) -> _Value:
+    def _words(self, term: Term) -> Words:
+        """A condition as bits, kept: most of a child's conditions are its parents'."""
+        kept = self._kept_words.get(term)
+        if kept is not None:
+            return kept
+        join = JOINS.get(term.head)
+        if join is not None:
+            words = self._words(term.args[0])
+            for arg in term.args[1:]:
+                words = join(words, self._words(arg))
+        else:
+            words = np.zeros(-(-self.length // 64), np.uint64)
+            bits = np.packbits(self._value(term), bitorder="little")
+            words.view(np.uint8)[: len(bits)] = bits
+        self._kept_words[term] = words
+        return words
+
+    def _value(self, term: Term, depth: int = 0) -> Row:
+        """The values of a canonical term: kept, or in scratch from a depth on until the next."""
         kept = self._kept.get(term)
         if kept is not None:
-            return kept, None
+            return kept
         operator = term.operator
         if operator is None:
             if isinstance(term.leaf, bool):
-                return self._constant[term.leaf], None
-            row = self._kept[term] = self._filled(term.value)
-            return row, None
+                return self._constant[term.leaf]
+            row = self._kept[term] = self._blank()
+            row.fill(math.nan if term.value is None else term.value)
+            return row
         if operator.series:
-            return self._series[operator.name], None
+            return self._series[operator.name]
         plan = self._plans.get(operator) or self._plan(operator)
         inputs: list[Row | int] = []
-        borrowed: list[tuple[list[Row], Row]] = []
-        places = plan.places * len(term.args) if operator.is_variadic else plan.places
-        for arg, (is_window, is_paired) in zip(term.args, places, strict=False):
-            if is_window:
+        above = depth
+        for arg, how in zip(term.args, plan.places * len(term.args), strict=False):
+            if how == WINDOW:
                 inputs.append(int(arg.value or 0))
                 continue
-            row, home = self._value(arg)
-            inputs.append(row)
-            if home is not None:
-                borrowed.append((home, row))
-            if is_paired:
-                row, home = self._value(self._complement(arg))
-                inputs.append(row)
-                if home is not None:
-                    borrowed.append((home, row))
+            inputs.append(self._value(arg, above))
+            above += 1
+            if how == PAIRED:
+                inputs.append(self._value(self._complement(arg), above))
+                above += 1
+        # A pointwise kernel may write where it reads; what is kept has a place of its own.
         is_kept = plan.is_kept or term.is_indicator
-        free = self._spare if is_kept else plan.scratch
-        out = free.pop() if free else np.empty(self.length, np.float64 if is_kept else plan.kind)
+        out = self._blank() if is_kept else self._scratch(plan.kind, depth)
         if operator.is_variadic:
             plan.kernel(inputs[0], inputs[1], out)
             for further in inputs[2:]:
                 plan.kernel(out, further, out)
         else:
             plan.kernel(*inputs, out)
-        for home, row in borrowed:
-            home.append(row)
         if is_kept:
             self._kept[term] = out
-            return out, None
-        return out, plan.scratch
+        return out
+
+    def _scratch(self, kind: type, depth: int) -> Row:
+        rows = self._rows[kind]
+        while len(rows) <= depth:
+            rows.append(np.empty(self.length, kind))
+        return rows[depth]
+
+    def _blank(self) -> Series:
+        return self._spare.pop() if self._spare else np.empty(self.length)
 
     def _complement(self, term: Term) -> Term:
         """The canonical condition that holds where another is known not to."""
@@ -247,20 +251,16 @@ class Evaluator:
         kinds = [slot.kind or LEVEL for slot in operator.slots]
         gives_condition = operator.judge(*kinds).kind == BOOL
         places = tuple(
-            (index in operator.windows, kind == BOOL and not gives_condition)
+            WINDOW if index in operator.windows
+            else PAIRED if kind == BOOL and not gives_condition
+            else SERIES
             for index, kind in enumerate(kinds)
-        )
+        )  # fmt: skip
         kind = np.bool_ if gives_condition else np.float64
-        plan = _Plan(
-            compiled(operator.kernel), places, self._scratch[kind], kind, not operator.is_pointwise
-        )
+        kernel = compiled(operator.kernel)
+        plan = _Plan(kernel, places, kind, not operator.is_pointwise)
         self._plans[operator] = plan
         return plan
-
-    def _filled(self, value: float | None) -> Series:
-        row = self._spare.pop() if self._spare else np.empty(self.length)
-        row.fill(math.nan if value is None else value)
-        return row
 
     def _make_room(self) -> None:
         """Drop what is kept once the arena is full; its rows are used again."""
@@ -272,11 +272,6 @@ class Evaluator:
         if len(self._kept_words) >= WORDS_A_SERIES * self._capacity:
             self._kept_words.clear()
             self._complements.clear()
-
-    def _release(self, value: _Value) -> None:
-        row, home = value
-        if home is not None:
-            home.append(row)
 
 
 def pack_orders(
