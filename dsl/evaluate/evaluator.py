@@ -74,6 +74,7 @@ class _Plan(NamedTuple):
 
 
 SERIES, WINDOW, PAIRED = range(3)
+UNSET = np.array([1.0, math.inf, math.inf, math.inf])  # size, stop, trail and target
 JOINS = {"and": and_, "or": or_}
 
 
@@ -148,7 +149,7 @@ class Evaluator:
         """What each program says, for the quick ways of scoring; good until the next call."""
         count = len(programs)
         words = np.zeros((count, 4, -(-self.length // 64)), np.uint64)
-        rows, constants = np.full((count, 4), -1, np.int64), np.zeros((count, 4))
+        rows, constants = np.full((count, 4), -1, np.int64), np.tile(UNSET, (count, 1))
         ratios, hold = np.zeros((count, 4), np.bool_), np.zeros(count, np.int64)
         filled = 0
         for index, program in enumerate(programs):

@@ -55,8 +55,8 @@ class Rulings(NamedTuple):
             the bits after the last are 0.
         settings: float64[row, bar], the series of size, stop, trail and target rules.
         rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
-        constants: float64[program, 4], those that are a number: 0 where there is none, NaN where
-            it is not above 0.
+        constants: float64[program, 4], those that are a number: NaN where it is not above 0; what
+            is not set is a size of 1, or an infinite distance.
         is_ratio: bool[program, 4], whether a setting is a ratio (else a price distance).
         hold_bars: int64[program], 0 for no time exit.
     """

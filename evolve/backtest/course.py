@@ -18,15 +18,17 @@ class Course(NamedTuple):
     Attributes:
         open, high, low, close: float64[bar].
         long, short: float64[bar], shares that one unit of equity enters for at the open, costs
-            inside it; 0 where there is no entry.
+            inside it.
         short_brings: float64[bar], money a share that a short brings at the open.
-        slip: float64[bar], money a share that slippage takes beside its share of the price.
+        buy_cost, sell_cost: float64[bar], and buy_rate, sell_rate: a share costs
+            `price * buy_rate + buy_cost`, and brings `price * sell_rate - sell_cost`, slippage and
+            commission included.
         fee: float64[bar], money a share, beside the commission of the price.
         moved: float64[bar + 1, 3], what the returns of the bars before add up to if the close is
             held: r, r * r, and r times the benchmark's.
         benchmark: float64[bar], the benchmark's returns.
         edges: int64[fold + 1], the first bar of each fold, and the end.
-        slippage, commission, max_leverage: the market's.
+        commission, max_leverage: the market's.
     """
 
     open: Series
@@ -36,12 +38,14 @@ class Course(NamedTuple):
     long: Series
     short: Series
     short_brings: Series
-    slip: Series
+    buy_cost: Series
+    sell_cost: Series
     fee: Series
     moved: Series
     benchmark: Series
     edges: NDArray[np.int64]
-    slippage: float
+    buy_rate: float
+    sell_rate: float
     commission: float
     max_leverage: float
 
@@ -62,20 +66,23 @@ def course_of(
     if market.fill != NEXT_OPEN or not in_proportion or not at_rest or tape.start > 0:
         return None
     bars = slice(0, tape.stop)
-    opens, close = tape.open[bars], tape.close[bars]
-    slip = market.slippage_range * (tape.high[bars] - tape.low[bars])
-    fee = market.commission_per_share * tape.adjustment[bars]
-    bought, sold = (opens * (1.0 + side * market.slippage) + side * slip for side in (1, -1))
-    long, short = (
-        np.where(fill > 0.0, 1.0 / (fill + (fill * market.commission + fee)), 0.0)
-        for fill in (bought, sold)
+    opens, highs, lows, close = (
+        each[bars] for each in (tape.open, tape.high, tape.low, tape.close)
     )
+    slip = market.slippage_range * (highs - lows)
+    fee = market.commission_per_share * tape.adjustment[bars]
+    if not np.all(lows * (1.0 - market.slippage) > slip):  # a sale might cost money
+        return None
+    plus, minus = 1.0 + market.commission, 1.0 - market.commission
+    buy_rate, sell_rate = (1.0 + market.slippage) * plus, (1.0 - market.slippage) * minus
+    buy_cost, sell_cost = slip * plus + fee, slip * minus + fee
+    sold = opens * (1.0 - market.slippage) - slip
     change = close / np.concatenate([close[:1], close[:-1]]) - 1.0
     change = np.stack([change, change * change, change * benchmark], axis=1)
     return Course(
-        opens, tape.high[bars], tape.low[bars], close, long, short,
-        sold - (sold * market.commission + fee), slip, fee,
+        opens, highs, lows, close, 1.0 / (opens * buy_rate + buy_cost), 1.0 / (sold * plus + fee),
+        opens * sell_rate - sell_cost, buy_cost, sell_cost, fee,
         np.concatenate([np.zeros((1, 3)), np.cumsum(change, axis=0)]),
-        benchmark, np.array([*edges, tape.stop]), market.slippage, market.commission,
+        benchmark, np.array([*edges, tape.stop]), buy_rate, sell_rate, market.commission,
         market.max_leverage,
     )  # fmt: skip

@@ -61,14 +61,20 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
     total, squares, products, held = 0.0, 0.0, 0.0, 0
     side, leaves, is_ruined, is_whole = 0, False, False, False
     price, extreme, stop, trail, target = 0.0, 0.0, 0.0, 0.0, 0.0
-    size, asked_stop, asked_trail, asked_target = 1.0, 0.0, 0.0, 0.0
+    size_row, stop_row, trail_row, target_row = rows[SIZE], rows[STOP], rows[TRAIL], rows[TARGET]
+    size, asked_stop = constants[SIZE], constants[STOP]
+    asked_trail, asked_target = constants[TRAIL], constants[TARGET]
+    stop_is_ratio, trail_is_ratio = is_ratio[STOP], is_ratio[TRAIL]
+    target_is_ratio = is_ratio[TARGET]
     floor, ceiling, due, entry_fold = -math.inf, math.inf, NEVER, 0
     read_rules(rulings.words[p], bits)
     # Arrays stay in this function: handing them to another costs more than the other does.
     enters_long, enters_short, leaves_long, leaves_short = bits[0], bits[1], bits[2], bits[3]
     longs, shorts, brings = course.long, course.short, course.short_brings
-    slips, fees = course.slip, course.fee
-    slippage, commission, max_leverage = course.slippage, course.commission, course.max_leverage
+    sell_costs, buy_costs, fees = course.sell_cost, course.buy_cost, course.fee
+    sell_rate, buy_rate = course.sell_rate, course.buy_rate
+    unslipped_sell, unslipped_buy = 1.0 - course.commission, 1.0 + course.commission
+    max_leverage = course.max_leverage
     t = 0
     while t < bars and not is_ruined:
         if shares == 0.0 and side == 0:
@@ -80,7 +86,7 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
             fold_end = edges[fold + 1]
         # Orders fill at the open. Money is counted in what equity was when last flat.
         if shares != 0.0 and (leaves or t >= due):
-            cash += proceeds(shares, opens[t], slippage, slips[t], commission, fees[t])
+            cash += proceeds(shares, opens[t], sell_rate, sell_costs[t], buy_rate, buy_costs[t])
             shares = 0.0
             folds[entry_fold, F_TRADES] += 1.0
         leaves = False
@@ -88,37 +94,35 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
             worth, before, cash = worth * cash, before / cash, 1.0
             share = min(size, max_leverage)
             shares = share * longs[t] if side > 0 else -share * shorts[t]
-            if shares != 0.0:
-                is_whole = side > 0 and share == 1.0
-                cash = 1.0 - share if side > 0 else 1.0 - shares * brings[t]
-                price = opens[t]
-                extreme, entry_fold, due = price, fold, t + hold
-                stop = asked_stop * (price if is_ratio[STOP] else 1.0)
-                trail = asked_trail * (price if is_ratio[TRAIL] else 1.0)
-                target = asked_target * (price if is_ratio[TARGET] else 1.0)
-                floor, ceiling = limits(shares, price, extreme, stop, trail, target)
+            is_whole = side > 0 and share == 1.0
+            cash = 1.0 - share if side > 0 else 1.0 - shares * brings[t]
+            price = opens[t]
+            extreme, entry_fold, due = price, fold, t + hold
+            stop = asked_stop * (price if stop_is_ratio else 1.0)
+            trail = asked_trail * (price if trail_is_ratio else 1.0)
+            target = asked_target * (price if target_is_ratio else 1.0)
+            floor, ceiling = limits(side, price, extreme, stop, trail, target)
         side = 0
         # Stop, trail and target work within the bar.
         if shares != 0.0 and (lows[t] <= floor or highs[t] >= ceiling):
             sign = 1.0 if shares > 0.0 else -1.0
             worst, best = (lows[t], highs[t]) if sign > 0.0 else (highs[t], lows[t])
-            level = -sign * math.inf
-            if stop > 0.0:
-                level = price - sign * stop
-            if trail > 0.0 and sign * (extreme - sign * trail) > sign * level:
+            level, goal = price - sign * stop, price + sign * target
+            if sign * (extreme - sign * trail) > sign * level:
                 level = extreme - sign * trail
-            goal = price + sign * target
             if sign * worst <= sign * level:
                 beyond = opens[t] if sign * opens[t] < sign * level else level
-                cash += proceeds(shares, beyond, slippage, slips[t], commission, fees[t])
+                cash += proceeds(shares, beyond, sell_rate, sell_costs[t], buy_rate, buy_costs[t])
                 shares = 0.0
-            elif target > 0.0 and sign * best >= sign * goal:
+            elif sign * best >= sign * goal:
                 beyond = opens[t] if sign * opens[t] > sign * goal else goal
-                cash += proceeds(shares, beyond, 0.0, 0.0, commission, fees[t])
+                cash += proceeds(
+                    shares, beyond, 1.0 - commission, fees[t], 1.0 + commission, fees[t]
+                )
                 shares = 0.0
             elif sign * best > sign * extreme:
                 extreme = best
-                floor, ceiling = limits(shares, price, extreme, stop, trail, target)
+                floor, ceiling = limits(sign, price, extreme, stop, trail, target)
             if shares == 0.0:
                 folds[entry_fold, F_TRADES] += 1.0
         # Signals are read at the close; the last close ends it.
@@ -137,25 +141,20 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
                 elif bit(enters_short[t >> 6], t):
                     side = -1
             if side != 0:
-                for setting in range(4):
-                    value = constants[setting]
-                    if rows[setting] >= 0:
-                        value = settings[rows[setting], t]
-                        value = value if value > 0.0 else math.nan
-                    if setting == SIZE:
-                        size = value if value != 0.0 else 1.0
-                    elif setting == STOP:
-                        asked_stop = value
-                    elif setting == TRAIL:
-                        asked_trail = value
-                    else:
-                        asked_target = value
-                if not (size > 0.0 and asked_stop >= 0.0 and asked_trail >= 0.0
-                        and asked_target >= 0.0):  # fmt: skip
+                if size_row >= 0:
+                    size = settings[size_row, t]
+                if stop_row >= 0:
+                    asked_stop = settings[stop_row, t]
+                if trail_row >= 0:
+                    asked_trail = settings[trail_row, t]
+                if target_row >= 0:
+                    asked_target = settings[target_row, t]
+                if not (size > 0.0 and asked_stop > 0.0 and asked_trail > 0.0
+                        and asked_target > 0.0):  # fmt: skip
                     side = 0
                 leaves = leaves or side != 0
         elif shares != 0.0:
-            cash += proceeds(shares, closes[t], slippage, slips[t], commission, fees[t])
+            cash += proceeds(shares, closes[t], sell_rate, sell_costs[t], buy_rate, buy_costs[t])
             shares = 0.0
             folds[entry_fold, F_TRADES] += 1.0
         equity = cash + shares * closes[t]
@@ -229,28 +228,25 @@ def read_rules(words: Words, bits: Words) -> None:
 
 @jitable
 def limits(
-    shares: float, price: float, extreme: float, stop: float, trail: float, target: float
+    sign: float, price: float, extreme: float, stop: float, trail: float, target: float
 ) -> tuple[float, float]:
-    """The prices between which a bar changes nothing for a position."""
-    sign = 1.0 if shares > 0.0 else -1.0
-    against, favour = -math.inf, math.inf
-    if stop > 0.0:
-        against = sign * price - stop
-    if target > 0.0:
-        favour = sign * price + target
-    if trail > 0.0:
-        against, favour = max(against, sign * extreme - trail), min(favour, sign * extreme)
-    return (against, favour) if sign > 0.0 else (-favour, -against)
+    """The prices between which a bar changes nothing for a position of a side."""
+    if sign > 0.0:
+        against, favour = max(price - stop, extreme - trail), price + target
+        return against, favour if trail == math.inf else min(favour, extreme)
+    against, favour = min(price + stop, extreme + trail), price - target
+    return favour if trail == math.inf else max(favour, extreme), against
 
 
 @jitable
 def proceeds(
-    shares: float, price: float, slippage: float, slip: float, commission: float, fee: float
-) -> float:
-    """The money that closing a position brings, costs taken off."""
-    sign = 1.0 if shares > 0.0 else -1.0
-    fill = price * (1.0 - sign * slippage) - sign * slip
-    return shares * fill - abs(shares) * max(0.0, fill * commission + fee)
+    shares: float, price: float, sell_rate: float, sell_cost: float, buy_rate: float,
+    buy_cost: float,
+) -> float:  # fmt: skip
+    """The money that closing a position brings: a long is sold, a short is bought back."""
+    if shares > 0.0:
+        return shares * (price * sell_rate - sell_cost)
+    return shares * (price * buy_rate + buy_cost)
 
 
 @jitable
