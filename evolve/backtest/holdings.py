@@ -116,9 +116,7 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
                 shares = 0.0
             elif sign * best >= sign * goal:
                 beyond = opens[t] if sign * opens[t] > sign * goal else goal
-                cash += proceeds(
-                    shares, beyond, 1.0 - commission, fees[t], 1.0 + commission, fees[t]
-                )
+                cash += proceeds(shares, beyond, unslipped_sell, fees[t], unslipped_buy, fees[t])
                 shares = 0.0
             elif sign * best > sign * extreme:
                 extreme = best
