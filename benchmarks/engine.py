@@ -1,9 +1,12 @@
-"""How many strategies a second are scored, of three kinds, once the arena is warm.
+"""How many strategies a second are scored, of several kinds, once the arena is warm.
 
 S&P 500 sample, 5,031 bars, next-open fills, costs, five folds, Python included: from a strategy's
-tree to its scores. Beside each kind a plain evaluator runs some of the same strategies in the same
-process (numpy and the same kernels and simulation, one strategy at a time, no memo, no tables): a
-reference that moves with the machine.
+canonical form to its scores. Fresh strategies are drawn from the indicators that everyone uses
+(`classic`), 15 nodes and 15 % of the indicators over another one, and from the whole language,
+whose defines are written out and nest at will; evolved ones are those of a search. Beside each
+kind a plain evaluator runs some of the same strategies in the same process (numpy and the same
+kernels and simulation, one strategy at a time, no memo, no tables): a reference that moves with
+the machine.
 """
 
 from __future__ import annotations
@@ -18,46 +21,60 @@ from random import Random
 from report import report
 
 from dsl.kinds import BOOL
-from dsl.program import Program, Rules
+from dsl.program import SETTINGS, Program, Rules
 from dsl.terms import Term, call
 from evolve.backtest.market import market
 from evolve.data import load
 from evolve.fitness.fitness import FoldFitness, Goals
-from evolve.search.grow import grow, grow_rules
+from evolve.search.grow import grow, grow_rules, grow_setting
 from evolve.search.island import Breeding, first_island, run_epoch
 from evolve.search.proposer import proposers
-from evolve.search.space import build_space
+from evolve.search.space import Space, build_space
 
-COUNT, ROUNDS, WARM, PLAIN = 1_000, 5, 6, 60
-NESTED = 0.15  # of the indicators are over another one
-KEEP_NESTED, FURTHER = 0.2, 0.45
+COUNT, ROUNDS, WARM, PLAIN = 1_000, 5, 20, 60
+MEMORY_MB = 256
+CLASSIC = ("sma", "ema", "rsi", "highest", "lowest", "stdev", "atr", "roc", "change")
+NESTED = 0.15  # of the strategies have an indicator over another one
+CONDITIONS, SETTING = 0.35, 0.4
 
-SPACE = build_space()
-Kind = Callable[[Random], Program]
-
-
-def plain(rng: Random) -> Program:
-    """Long or flat by two conditions of about 15 nodes together, few of them nested."""
-    return Program("p", Rules(_condition(rng), _condition(rng)))
+Draw = Callable[[Random], Program]
 
 
-def general(rng: Random) -> Program:
-    """As the search grows its own: with stops, trails, targets, time exits and sizes."""
-    return Program("p", grow_rules(SPACE, rng))
+def plain(space: Space) -> Draw:
+    """Long or flat by two conditions of about 15 nodes together."""
+    return lambda rng: Program("p", Rules(*_conditions(space, rng, rng.random() < NESTED)))
 
 
-def _condition(rng: Random) -> Term:
-    made = _comparison(rng)
-    return (
-        call(SPACE.find.operator("and"), made, _comparison(rng)) if rng.random() < FURTHER else made
-    )
+def general(space: Space) -> Draw:
+    """The same with a stop, trail, target, time exit or size, or several of them."""
+
+    def draw(rng: Random) -> Program:
+        rules = Rules(*_conditions(space, rng, rng.random() < NESTED))
+        chosen = [name for name in SETTINGS if rng.random() < SETTING] or ["stop"]
+        return Program("p", rules._replace(**{n: grow_setting(n, space, rng) for n in chosen}))
+
+    return draw
 
 
-def _comparison(rng: Random) -> Term:
+def grown(space: Space) -> Draw:
+    """As the search grows its own."""
+    return lambda rng: Program("p", grow_rules(space, rng))
+
+
+def _conditions(space: Space, rng: Random, nested: bool) -> tuple[Term, Term]:
+    """To buy and to sell, of which one holds a nested indicator or none does."""
+    depth = 4 if nested else 3
     while True:
-        made = grow(BOOL, 3, SPACE, rng)
-        if not any(map(_is_nested, made.walk())) or rng.random() < KEEP_NESTED:
+        made = _condition(space, rng, depth), _condition(space, rng, 3)
+        if any(_is_nested(part) for each in made for part in each.walk()) == nested:
             return made
+
+
+def _condition(space: Space, rng: Random, depth: int) -> Term:
+    made = grow(BOOL, depth, space, rng)
+    if rng.random() < CONDITIONS:
+        made = call(space.find.operator("and"), made, grow(BOOL, 3, space, rng))
+    return made
 
 
 def _is_nested(term: Term) -> bool:
@@ -69,17 +86,17 @@ def _is_indicator(term: Term) -> bool:
     return operator is not None and bool(term.args) and not operator.is_pointwise
 
 
-def evolved(evaluate: FoldFitness, count: int) -> list[list[Program]]:
+def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     """What a search evaluates, epoch by epoch, the first ones left out."""
-    breeding = Breeding(SPACE, evaluate, evaluate.goals.weights, 150, 5,
+    breeding = Breeding(space, evaluate, evaluate.goals.weights, 150, 5,
                         {name: each.weight for name, each in proposers().items()})  # fmt: skip
     island, seen, epochs = first_island(0, 1), set(), []
-    for number in range(1, 8):
+    for number in range(1, 9):
         epoch = run_epoch(island, breeding, {}, seen, 750, number)
         island = epoch.island
         seen |= {each.program.key for each in epoch.trials}
-        epochs.append([Program("p", each.program.rules) for each in epoch.trials])
-    return epochs[2:]
+        epochs.append([each.program for each in epoch.trials])
+    return epochs
 
 
 def seconds(task: Callable[[], object]) -> float:
@@ -93,9 +110,10 @@ def seconds(task: Callable[[], object]) -> float:
     return took
 
 
-def rate(scorer: FoldFitness, batches: Sequence[Sequence[Program]]) -> float:
-    """Strategies a second, the median over batches."""
-    return statistics.median(len(each) / seconds(lambda: scorer(each)) for each in batches)
+def canonical(programs: Sequence[Program]) -> None:
+    """Work out the canonical forms, which are kept."""
+    for each in programs:
+        _ = each.canonical
 
 
 def reference(programs: Sequence[Program]) -> float:
@@ -104,31 +122,51 @@ def reference(programs: Sequence[Program]) -> float:
     scorers = [FoldFitness(bars, market(), goals) for _ in programs]
     for each in scorers:
         each._latch = each._course = None
-    fresh = [Program("p", each.rules) for each in programs]
-    pairs = list(zip(scorers, fresh, strict=True))
+    canonical(programs)
+    pairs = list(zip(scorers, programs, strict=True))
     return len(programs) / seconds(lambda: [scorer([each]) for scorer, each in pairs])
+
+
+def measured(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
+    """The figures of a kind of fresh strategies."""
+    rng = Random(1)
+    scorer = FoldFitness(load("sample:sp500").bars, market(), Goals(), arena_mb=MEMORY_MB)
+    for _ in range(warm):
+        scorer([draw(rng) for _ in range(COUNT)])
+    batches = [[draw(rng) for _ in range(COUNT)] for _ in range(rounds)]
+    plainly = reference(batches[0][:PLAIN])
+    forms = statistics.median(seconds(lambda each=each: canonical(each)) for each in batches)
+    quick = statistics.median(seconds(lambda each=each: scorer(each)) for each in batches)
+    return {
+        f"{name}_nodes": round(statistics.mean(each.nodes for each in batches[0]), 1),
+        f"{name}_per_second": round(COUNT / quick),
+        f"{name}_with_canonical_form": round(COUNT / (quick + forms)),
+        f"{name}_ratio": round(COUNT / quick / plainly, 1),
+    }
 
 
 def main() -> None:
     """Print strategies a second, and how many times the plain evaluator's."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--short", action="store_true", help="fewer rounds, for a check")
-    rounds, warm = (2, 2) if parser.parse_args().short else (ROUNDS, WARM)
-    bars = load("sample:sp500").bars
-    figures: dict[str, object] = {"bars": len(bars)}
-    kinds: dict[str, Kind] = {"plain": plain, "general": general}
-    for name, kind in kinds.items():
-        rng, scorer = Random(1), FoldFitness(bars, market(), Goals())
-        for _ in range(warm):
-            scorer([kind(rng) for _ in range(COUNT)])
-        batches = [[kind(rng) for _ in range(COUNT)] for _ in range(rounds)]
-        nodes = statistics.mean(each.nodes for each in batches[0])
-        plainly = reference(batches[0][:PLAIN])
-        quick = rate(scorer, batches)
-        figures |= {f"{name}_nodes": round(nodes, 1), f"{name}_per_second": round(quick),
-                    f"{name}_ratio": round(quick / plainly, 2)}  # fmt: skip
-    scorer = FoldFitness(bars, market(), Goals())
-    figures["evolved_per_second"] = round(rate(scorer, evolved(scorer, COUNT)[-rounds:]))
+    rounds, warm = (2, 5) if parser.parse_args().short else (ROUNDS, WARM)
+    classic, whole = build_space(CLASSIC), build_space()
+    figures: dict[str, object] = {"memory_mb": MEMORY_MB}
+    for name, draw in {
+        "plain": plain(classic), "general": general(classic), "whole_plain": plain(whole),
+        "whole_grown": grown(whole),
+    }.items():  # fmt: skip
+        figures |= measured(draw, name, rounds, warm)
+    for name, space in {"evolved": classic, "whole_evolved": whole}.items():
+        bars = load("sample:sp500").bars
+        scorer = FoldFitness(bars, market(), Goals(), arena_mb=MEMORY_MB)
+        epochs = evolved(space, FoldFitness(bars, market(), Goals()))
+        for each in epochs:
+            canonical(each)
+        for each in epochs[:3]:
+            scorer(each)
+        rates = [len(each) / seconds(lambda each=each: scorer(each)) for each in epochs[3:]]
+        figures[f"{name}_per_second"] = round(statistics.median(rates))
     report("engine", **figures)
 
 

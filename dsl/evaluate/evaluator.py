@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dsl.bars import FIELDS, Bars
 from dsl.catalog import catalog
 from dsl.evaluate.compile import compiled
-from dsl.evaluate.signals import Condition, Rulings, Signals, Words
+from dsl.evaluate.signals import BUY, COVER, SELL, SHORT, Rulings, Signals, Words
 from dsl.kinds import BOOL, LEVEL
 from dsl.program import Program, is_ratio
 from dsl.simplify import canonical, negation
@@ -29,7 +29,6 @@ Row = NDArray[Any]
 
 ARENA_MB = 64
 WORDS_A_SERIES = 32  # a bit a bar
-CONDITIONS_A_SERIES = 4  # a condition takes an eighth of the memory
 
 
 def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
@@ -95,18 +94,19 @@ class Evaluator:
         } | bars.calendar
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}
-        self._kept_conditions: dict[Term, Condition] = {}
         self._kept_words: dict[Term, Words] = {}
         self._spare: list[Series] = []
         self._settings = np.empty((0, self.length))
-        self._rows: dict[type, list[Row]] = {np.float64: [], np.bool_: []}
         self._plans: dict[Operator, _Plan] = {}
         self._complements: dict[Term, Term] = {}
         self._constant = {
             False: np.zeros(self.length, np.bool_),
             True: np.ones(self.length, np.bool_),
         }
-        self._pack = compiled(pack_orders)
+        self._eights = np.zeros(8 * -(-self.length // 64), np.uint64)  # a byte a bar, to be packed
+        self._flags = self._eights.view(np.bool_)[: self.length]
+        self._rows: dict[type, list[Row]] = {np.float64: [], np.bool_: [self._flags]}
+        self._pack = compiled(pack)
 
     def series(self, term: Term) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term, as a copy."""
@@ -115,40 +115,25 @@ class Evaluator:
 
     def signals(self, programs: Sequence[Program]) -> Signals:
         """What each program says on every bar."""
-        count = len(programs)
-        orders = np.empty((count, self.length), np.uint8)
-        rows = np.full((count, 4), -1, np.int64)
-        ratios = np.zeros((count, 4), np.bool_)
-        hold = np.zeros(count, np.int64)
-        wanted = sum(term is not None for each in programs for term in each.canonical[4:8])
-        settings = np.empty((wanted, self.length))
-        filled = 0
-        for index, program in enumerate(programs):
-            self._make_room()
-            rules = program.canonical
-            self._pack(*[self._condition(term) for term in rules[:4]], orders[index])
-            for column, term in enumerate(rules[4:8]):
-                if term is not None:
-                    settings[filled] = self._value(term)
-                    rows[index, column], ratios[index, column] = filled, is_ratio(term)
-                    filled += 1
-            if rules.hold is not None:
-                hold[index] = int(rules.hold.value or 0)
-        return Signals(orders, settings, rows, ratios, hold)
-
-    def _condition(self, term: Term | None) -> Condition:
-        """A rule, kept whole."""
-        if term is None:
-            return self._constant[False]
-        kept = self._kept_conditions.get(term)
-        if kept is None:
-            kept = self._kept_conditions[term] = self._value(term).copy()
-        return kept
+        said = self.rulings(programs)
+        bytes_ = said.words.view(np.uint8)
+        bits = np.unpackbits(bytes_, axis=2, count=self.length, bitorder="little")
+        orders = bits[:, 0] * BUY + bits[:, 1] * SELL + bits[:, 2] * SHORT + bits[:, 3] * COVER
+        rows = said.rows.copy()
+        constant = (rows < 0) & (said.constants != UNSET)
+        settings = np.concatenate(
+            [
+                said.settings[: rows.max(initial=-1) + 1],
+                np.broadcast_to(said.constants[constant][:, None], (constant.sum(), self.length)),
+            ]
+        )
+        rows[constant] = np.arange(len(settings) - constant.sum(), len(settings))
+        return Signals(orders, settings, rows, said.is_ratio, said.hold_bars)
 
     def rulings(self, programs: Sequence[Program]) -> Rulings:
         """What each program says, for the quick ways of scoring; good until the next call."""
         count = len(programs)
-        words = np.zeros((count, 4, -(-self.length // 64)), np.uint64)
+        words = np.zeros((count, 4, len(self._eights) // 8), np.uint64)
         rows, constants = np.full((count, 4), -1, np.int64), np.tile(UNSET, (count, 1))
         ratios, hold = np.zeros((count, 4), np.bool_), np.zeros(count, np.int64)
         filled = 0
@@ -185,9 +170,11 @@ class Evaluator:
             for arg in term.args[1:]:
                 words = join(words, self._words(arg))
         else:
-            words = np.zeros(-(-self.length // 64), np.uint64)
-            bits = np.packbits(self._value(term), bitorder="little")
-            words.view(np.uint8)[: len(bits)] = bits
+            words = np.empty(len(self._eights) // 8, np.uint64)
+            value = self._value(term)
+            if value is not self._flags:
+                self._flags[:] = value
+            self._pack(self._eights, words)
         self._kept_words[term] = words
         return words
 
@@ -208,7 +195,8 @@ class Evaluator:
         plan = self._plans.get(operator) or self._plan(operator)
         inputs: list[Row | int] = []
         above = depth
-        for arg, how in zip(term.args, plan.places * len(term.args), strict=False):
+        places = plan.places * len(term.args) if operator.is_variadic else plan.places
+        for arg, how in zip(term.args, places, strict=False):
             if how == WINDOW:
                 inputs.append(int(arg.value or 0))
                 continue
@@ -268,16 +256,16 @@ class Evaluator:
         if len(self._kept) >= self._capacity:
             self._spare = list(self._kept.values())
             self._kept.clear()
-        if len(self._kept_conditions) >= CONDITIONS_A_SERIES * self._capacity:
-            self._kept_conditions.clear()
         if len(self._kept_words) >= WORDS_A_SERIES * self._capacity:
             self._kept_words.clear()
             self._complements.clear()
 
 
-def pack_orders(
-    buy: Condition, sell: Condition, short: Condition, cover: Condition, out: NDArray[np.uint8]
-) -> None:
-    """Four conditions to one byte a bar."""
-    for i in range(len(out)):
-        out[i] = buy[i] * 1 + sell[i] * 2 + short[i] * 4 + cover[i] * 8
+def pack(eights: Words, words: Words) -> None:
+    """Bytes that are 0 or 1, eight in a word, to bits: a product brings each to its place."""
+    gather, top = np.uint64(0x0102040810204080), np.uint64(56)
+    for i in range(len(words)):
+        word = np.uint64(0)
+        for eighth in range(8):
+            word |= ((eights[8 * i + eighth] * gather) >> top) << np.uint64(8 * eighth)
+        words[i] = word

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.evaluate.compile import jitable
-from dsl.program import Rules
+from dsl.program import SETTINGS, Rules
 from evolve.backtest.bits import WORD_BARS, Words, bits_from, ones
 from evolve.backtest.market import NEXT_OPEN, Market
 from evolve.backtest.records import (
@@ -32,6 +32,7 @@ from evolve.backtest.records import (
 
 BLOCK_BARS = 4
 CASES = 2 << BLOCK_BARS  # held or not on the bars of a block and on the one before
+NO_SETTINGS = (None,) * len(SETTINGS)
 SUMS = ("returns", "squares", "products", "log_growth")
 
 
@@ -55,8 +56,7 @@ class Latch(NamedTuple):
 
 def is_plain(rules: Rules) -> bool:
     """Whether a strategy is long or flat, all in, and leaves by its rule alone."""
-    buy, _, short, _, *settings = rules
-    return buy is not None and short is None and not any(settings)
+    return rules.buy is not None and rules.short is None and rules[4:] == NO_SETTINGS
 
 
 def latch_of(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,7 +32,6 @@ from evolve.fitness.objectives import (
 )
 
 BATCH = 256
-Way = Callable[[Sequence[Program]], Series]
 DIGITS = 12
 
 
@@ -64,8 +63,7 @@ class Goals:
         return (1.0,) * len(self.maximize) + (-1.0,) * len(self.minimize)
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """What a program is worth to the search.
 
     Attributes:
@@ -175,18 +173,18 @@ class FoldFitness:
 
     def _sums_of_one(self, programs: Sequence[Program]) -> Series:
         """The sums on one symbol, of each program by the quickest way that is open to it."""
-        sums = self._blank(len(programs))
-        ways: dict[Way, list[int]] = {}
+        plain: list[int] = []
+        others: list[int] = []
         for index, program in enumerate(programs):
-            ways.setdefault(self._way_of(program), []).append(index)
-        for way, places in ways.items():
-            sums[places] = way([programs[place] for place in places])
+            is_latch = self._latch is not None and is_plain(program.canonical)
+            (plain if is_latch else others).append(index)
+        sums = self._blank(len(programs))
+        if plain:
+            sums[plain] = self._latched([programs[index] for index in plain])
+        if others:
+            way = self._simulated if self._course is None else self._from_holdings
+            sums[others] = way([programs[index] for index in others])
         return sums
-
-    def _way_of(self, program: Program) -> Way:
-        if self._latch is not None and is_plain(program.canonical):
-            return self._latched
-        return self._simulated if self._course is None else self._from_holdings
 
     def _latched(self, programs: Sequence[Program]) -> Series:
         sums, words = self._blank(len(programs)), self._evaluators[0].rulings(programs).words
