@@ -151,7 +151,7 @@ class Evaluator:
                     constants[index, column] = term.value if term.value > 0 else math.nan
                 else:
                     if filled == len(self._settings):
-                        self._settings.resize((2 * filled + 64, self.length), refcheck=False)
+                        self._settings.resize((2 * filled + 2, self.length), refcheck=False)
                     self._settings[filled] = self._value(term)
                     rows[index, column] = filled
                     filled += 1

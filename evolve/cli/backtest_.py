@@ -17,6 +17,7 @@ from evolve.cli.options import (
     notify,
     one_strategy,
     result_console,
+    tell_compiling,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def command(
     terms = market(**costs)
     for text in uncapped(dataset.bars, terms):
         notify(text)
+    tell_compiling()
     result = backtest(program, dataset.bars, terms)
     tables = ((trades, trades_frame), (equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])

@@ -12,6 +12,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from dsl.format import format_program
+from evolve.cli.options import COMPILING
 from evolve.config import Experiment
 from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
@@ -111,7 +112,7 @@ class ConsoleObserver(Observer):
                         "NOT TESTED")  # fmt: skip
 
     def compiling(self) -> None:
-        self.err.print("compiling the kernels, once on this machine: some ten seconds …")
+        self.err.print(COMPILING)
 
     def baselines(self, assessed: Sequence[Assessed]) -> None:
         if assessed:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from evolve.cli.options import chart_width, data_options, load_data
+from evolve.cli.options import chart_width, data_options, load_data, tell_compiling
 
 
 @click.command("eval")
@@ -31,6 +31,7 @@ def command(
 
     term = check_expression(expression)
     bars = load_data(specs, start, end).bars
+    tell_compiling()
     columns = values(term, bars).astype(np.float64)
     if plot:
         from evolve.report.chart import line_chart

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evolve.cli.options import load_data
+from evolve.cli.options import load_data, tell_compiling
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) 
     if len(bars) < LEAST_BARS:
         message = f"{', '.join(specs)} has {len(bars)} bars, too few to cut"
         raise EvolveError(message, f"it takes {LEAST_BARS}")
+    tell_compiling()
     failed, documents = False, []
     for program in programs:
         found = look_ahead(program, bars, market())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 110
 LEAST_WIDTH = 80  # of tables: cut figures help no one
 CHART_WIDTHS = (40, 100)
+COMPILING = "compiling the kernels, once on this machine: some ten seconds …"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -128,6 +129,14 @@ def chart_width() -> int:
     """The characters of a line that a chart may take."""
     least, most = CHART_WIDTHS
     return max(least, min(most, result_console().width))
+
+
+def tell_compiling() -> None:
+    """Say why nothing seems to happen, where kernels are compiled for the first time."""
+    from dsl.evaluate.compile import is_compiled
+
+    if not is_compiled():
+        click.echo(COMPILING, err=True)
 
 
 def notify(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evolve.cli.options import TradingCommand, data_options, load_data, one_strategy
+from evolve.cli.options import TradingCommand, data_options, load_data, one_strategy, tell_compiling
 
 if TYPE_CHECKING:
     from dsl.bars import Bars
@@ -35,6 +35,7 @@ def command(
 
     program = one_strategy(file, name)
     bars = load_data(specs, start, end).bars
+    tell_compiling()
     if last:
         _say_last(program, bars, costs)
     else:
