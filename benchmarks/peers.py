@@ -80,10 +80,10 @@ def _arguments(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def scorer() -> FoldFitness:
-    """Scores on the sample, with the kernels loaded."""
-    made = FoldFitness(load("sample:sp500").bars, TERMS, Goals(), arena_mb=256)
-    made([cross(3, 7)])
+def scorer(arena_mb: float = 32) -> FoldFitness:
+    """Scores on the sample, with the kernels loaded and its memory used before, as in a search."""
+    made = FoldFitness(load("sample:sp500").bars, TERMS, Goals(), arena_mb=arena_mb)
+    made([cross(300, slow) for slow in range(310, 1310)])
     return made
 
 
@@ -118,7 +118,7 @@ def grid() -> float:
 
 def trees(texts: Sequence[str]) -> float:
     """One of the second half of some trees; the first half warms the arena."""
-    programs, score = [written(each) for each in texts], scorer()
+    programs, score = [written(each) for each in texts], scorer(256)
     half = len(programs) // 2
     score(programs[:half])
     return seconds_each(programs[half:], score, half)

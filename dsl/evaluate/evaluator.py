@@ -29,6 +29,8 @@ Row = NDArray[Any]
 
 ARENA_MB = 64
 WORDS_A_SERIES = 32  # a bit a bar
+VIEWS_A_SERIES = 4  # lags, which take no memory
+PADDING_BARS = 64
 
 
 def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
@@ -89,13 +91,13 @@ class Evaluator:
         if len(bars.symbols) != 1:
             raise ValueError(f"one symbol is evaluated at a time, not {len(bars.symbols)}")
         self.length = len(bars)
-        self._series: dict[str, Series] = {
-            name: np.array(getattr(bars, name)[0], dtype=np.float64) for name in FIELDS
-        } | bars.calendar
+        self._spare: list[Series] = []  # buffers: unknown bars, and then a row
+        self._used: list[Series] = []
+        given = {name: getattr(bars, name)[0] for name in FIELDS} | bars.calendar
+        self._series = {name: self._padded(values) for name, values in given.items()}
         self._capacity = max(64, int(arena_mb * 1e6 / (8 * max(1, self.length))))
         self._kept: dict[Term, Row] = {}
         self._kept_words: dict[Term, Words] = {}
-        self._spare: list[Series] = []
         self._settings = np.empty((0, self.length))
         self._plans: dict[Operator, _Plan] = {}
         self._complements: dict[Term, Term] = {}
@@ -107,6 +109,9 @@ class Evaluator:
         self._flags = self._eights.view(np.bool_)[: self.length]
         self._rows: dict[type, list[Row]] = {np.float64: [], np.bool_: [self._flags]}
         self._pack = compiled(pack)
+        lag = catalog().operator("lag").kernel
+        assert lag is not None
+        self._lag = compiled(lag)
 
     def series(self, term: Term) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term, as a copy."""
@@ -192,6 +197,8 @@ class Evaluator:
             return row
         if operator.series:
             return self._series[operator.name]
+        if operator.name == "lag":
+            return self._lagged(term, depth)
         plan = self._plans.get(operator) or self._plan(operator)
         inputs: list[Row | int] = []
         above = depth
@@ -224,8 +231,31 @@ class Evaluator:
             rows.append(np.empty(self.length, kind))
         return rows[depth]
 
+    def _lagged(self, term: Term, depth: int) -> Row:
+        """A lag of what is kept is the same memory, seen from some bars earlier on."""
+        x, bars = self._value(term.args[0], depth), int(term.args[1].value or 0)
+        buffer = x.base
+        if buffer is not None and bars <= PADDING_BARS:
+            row = buffer[PADDING_BARS - bars :][: self.length]
+        else:
+            row = self._blank()
+            self._lag(x, bars, row)
+        self._kept[term] = row
+        return row
+
     def _blank(self) -> Series:
-        return self._spare.pop() if self._spare else np.empty(self.length)
+        """A row to keep."""
+        if self._spare:
+            buffer = self._spare.pop()
+        else:
+            buffer = np.empty(PADDING_BARS + self.length)
+            buffer[:PADDING_BARS] = math.nan
+        self._used.append(buffer)
+        return buffer[PADDING_BARS:]
+
+    def _padded(self, values: Series) -> Series:
+        """A row that stays."""
+        return np.concatenate([np.full(PADDING_BARS, math.nan), values])[PADDING_BARS:]
 
     def _complement(self, term: Term) -> Term:
         """The canonical condition that holds where another is known not to."""
@@ -253,8 +283,9 @@ class Evaluator:
 
     def _make_room(self) -> None:
         """Drop what is kept once the arena is full; its rows are used again."""
-        if len(self._kept) >= self._capacity:
-            self._spare = list(self._kept.values())
+        if len(self._used) >= self._capacity or len(self._kept) >= VIEWS_A_SERIES * self._capacity:
+            self._spare += self._used
+            self._used.clear()
             self._kept.clear()
         if len(self._kept_words) >= WORDS_A_SERIES * self._capacity:
             self._kept_words.clear()
