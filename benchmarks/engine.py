@@ -32,7 +32,7 @@ from evolve.search.proposer import proposers
 from evolve.search.space import Space, build_space
 
 COUNT, ROUNDS, WARM, PLAIN = 1_000, 5, 20, 60
-MEMORY_MB = 256
+MEMORY_MB = 512
 CLASSIC = ("sma", "ema", "rsi", "highest", "lowest", "stdev", "atr", "roc", "change")
 NESTED = 0.15  # of the strategies have an indicator over another one
 CONDITIONS, SETTING = 0.35, 0.4

@@ -66,12 +66,14 @@ class _Plan(NamedTuple):
         places: what each argument is: SERIES, WINDOW, or PAIRED with its complement.
         kind: the type of its result.
         is_kept: whether its series is worth keeping.
+        compares: whether it makes a condition of two series.
     """
 
     kernel: Callable[..., None]
     places: tuple[int, ...]
     kind: type
     is_kept: bool
+    compares: bool
 
 
 SERIES, WINDOW, PAIRED = range(3)
@@ -176,12 +178,20 @@ class Evaluator:
                 words = join(words, self._words(arg))
         else:
             words = np.empty(len(self._eights) // 8, np.uint64)
-            value = self._value(term)
-            if value is not self._flags:
-                self._flags[:] = value
+            self._flag(term)
             self._pack(self._eights, words)
         self._kept_words[term] = words
         return words
+
+    def _flag(self, term: Term) -> None:
+        """Write a condition to the flags."""
+        plan = self._plans.get(term.operator) if term.operator else None
+        if plan is not None and plan.compares:
+            plan.kernel(self._value(term.args[0]), self._value(term.args[1], 1), self._flags)
+            return
+        value = self._value(term)
+        if value is not self._flags:
+            self._flags[:] = value
 
     def _value(self, term: Term, depth: int = 0) -> Row:
         """The values of a canonical term: kept, or in scratch from a depth on until the next."""
@@ -277,7 +287,8 @@ class Evaluator:
         )  # fmt: skip
         kind = np.bool_ if gives_condition else np.float64
         kernel = compiled(operator.kernel)
-        plan = _Plan(kernel, places, kind, not operator.is_pointwise)
+        compares = gives_condition and places == (SERIES, SERIES) and not operator.is_variadic
+        plan = _Plan(kernel, places, kind, not operator.is_pointwise, compares)
         self._plans[operator] = plan
         return plan
 
