@@ -250,6 +250,9 @@ class Limits(Section):
         return Budget(self.evaluations, self.stale_epochs, self.minutes)
 
 
+MOST_PROCESSES = 256
+
+
 def _processes_alone(value: object) -> object:
     """`workers: 2` as `workers: {processes: 2}`."""
     return value if isinstance(value, dict | Workers) else {"processes": value}
@@ -258,12 +261,19 @@ def _processes_alone(value: object) -> object:
 class Workers(Section):
     """The processes that breed; the result is the same for any number."""
 
-    processes: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = Field(
+    processes: int | Literal["auto"] = Field(
         "auto", description="auto for one a core, where the budget is worth their start"
     )
     memory_mb: int = Field(
         64, ge=1, le=100_000, description="kept indicator series, megabytes a process"
     )
+
+    @field_validator("processes", mode="before")
+    @classmethod
+    def _some(cls, value: object) -> object:
+        if value != "auto" and not (type(value) is int and 1 <= value <= MOST_PROCESSES):
+            raise ValueError(f"it must be `auto` or a whole number from 1 to {MOST_PROCESSES}")
+        return value
 
 
 class Experiment(Section):

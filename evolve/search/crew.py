@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from dsl.pause import collection_paused
@@ -92,22 +93,23 @@ class Workers:
         """
         self._alone, self._breeding, self._processes = Alone(breeding), breeding, processes
         self._notify = notify
-        self._file = tempfile.NamedTemporaryFile("ab", prefix="evolve-seen-")  # noqa: SIM115
+        self._folder = tempfile.TemporaryDirectory(prefix="evolve-")
+        self._path = Path(self._folder.name) / "seen"
         self._written = 0
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._pool is not None:  # who stops at once waits for no epoch
+            self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._folder.cleanup()
 
     def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
         """The epochs of some islands, in their order."""
-        self._file.write(b"".join(seen.order[self._written :]))
-        self._file.flush()
+        with self._path.open("ab") as file:
+            file.write(b"".join(seen.order[self._written :]))
         self._written = len(seen)
         for _ in range(TRIES):
             try:
@@ -124,7 +126,7 @@ class Workers:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self._processes, multiprocessing.get_context(METHOD), _begin,
-                (self._breeding, self._file.name),
+                (self._breeding, self._path),
             )  # fmt: skip
         return self._pool
 
@@ -132,14 +134,14 @@ class Workers:
 class _Worker:
     """What a worker process has: the breeding, and the keys it has read so far."""
 
-    def __init__(self, breeding: Breeding, path: str) -> None:
+    def __init__(self, breeding: Breeding, path: Path) -> None:
         self.breeding, self.path = breeding, path
         self.seen = Seen()
         self.islands: dict[int, Island] = {}  # kept alive, lest their terms be made anew
 
     def breed(self, task: Assignment, seen: int) -> Epoch:
         if seen > len(self.seen):
-            with open(self.path, "rb") as file:  # noqa: PTH123
+            with self.path.open("rb") as file:
                 file.seek(len(self.seen) * KEY_BYTES)
                 new = file.read((seen - len(self.seen)) * KEY_BYTES)
             for place in range(0, len(new), KEY_BYTES):
@@ -152,7 +154,7 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def _begin(breeding: Breeding, path: str) -> None:
+def _begin(breeding: Breeding, path: Path) -> None:
     """Make a process a worker: it leaves Ctrl-C to its parent, and does not outlive it."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
