@@ -224,9 +224,9 @@ def volume_left(bar: Bar, market: Market) -> float:
 
 @jitable
 def slipped(price: float, side: int, bar: Bar, market: Market) -> float:
-    """The price after slippage for an order that buys (side 1) or sells (-1)."""
+    """The price after slippage for an order that buys (side 1) or sells (-1); never below 0."""
     spread = market.slippage_range * (bar.high - bar.low)
-    return price * (1.0 + side * market.slippage) + side * spread
+    return max(price * (1.0 + side * market.slippage) + side * spread, 0.0)
 
 
 @jitable

@@ -139,6 +139,7 @@ def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
         last_fee = fills.commission(shares, sold, last, market)
         equity = capital - shares * fill - fee + shares * tape.close[tape.start : tape.stop]
         equity[-1] += shares * (sold - last.close) - last_fee
+        equity[np.maximum.accumulate(equity <= 0.0)] = 0.0  # what is lost stays lost
         costs = shares * (fill - first.open + last.close - sold) + fee + last_fee
         profits, traded = equity[-1:] - capital, capital + equity[-1:]
     return performance_of(

@@ -289,7 +289,7 @@ class Replay:
 
     def _slip(self, price: float, bar: PlainBar, buys: bool) -> float:
         worse = price * self.terms.slippage + self.terms.slippage_range * (bar["high"] - bar["low"])
-        return price + worse if buys else price - worse
+        return price + worse if buys else max(price - worse, 0.0)
 
     # -- inside a bar
 
