@@ -145,6 +145,7 @@ class FoldFitness:
             self._benchmark_squares,
             np.diff(self._edges).astype(np.float64),
             self._bars_per_year,
+            self._market.cash_rate,
         )
         columns, first = [], np.zeros((len(programs), goals.folds))
         for index, objective in enumerate(goals.objectives):

@@ -30,6 +30,7 @@ class FoldSums:
         benchmark_total, benchmark_squares: float64[fold], sums of b and b*b.
         bars: float64[fold], how many bars each has.
         bars_per_year: A.
+        cash_rate: what cash earns a year, which a Sharpe ratio is above.
     """
 
     sums: Series
@@ -37,6 +38,7 @@ class FoldSums:
     benchmark_squares: Series
     bars: Series
     bars_per_year: float
+    cash_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def _sharpe(folds: FoldSums) -> Series:
     variance = (folds.sums[:, :, F_SQUARES] - count * mean * mean) / (count - 1)
     moves = variance > 1e-18
     deviation = np.sqrt(np.where(moves, variance, 1.0))
-    return np.where(moves, np.sqrt(folds.bars_per_year) * mean / deviation, 0.0)
+    excess = mean - folds.cash_rate / folds.bars_per_year
+    return np.where(moves, np.sqrt(folds.bars_per_year) * excess / deviation, 0.0)
 
 
 def _total_return(folds: FoldSums) -> Series:
@@ -89,7 +92,9 @@ OBJECTIVES = {
             "Sharpe ratio of what is left when market exposure is taken out",
             by_fold=_appraisal_ratio,
         ),
-        Objective("sharpe", "mean over deviation of returns, a year", by_fold=_sharpe),
+        Objective(
+            "sharpe", "mean over deviation of returns above the cash rate, a year", by_fold=_sharpe
+        ),
         Objective("total_return", "growth of equity, less 1", by_fold=_total_return),
         Objective("nodes", "size of the strategy as written", by_program=lambda each: each.nodes),
     )

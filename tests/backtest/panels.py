@@ -1,0 +1,115 @@
+"""Ragged panels for tests: late starts, early ends, holes, symbols of one bar and of none."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import PANELS, Bars
+from dsl.check import check
+from dsl.program import Program
+from evolve.backtest.market import FILLS, Market, market
+from evolve.search.grow import grow_rules
+from evolve.search.space import build_space
+from tests.backtest.ledger import scripted
+
+SPACE = build_space(directions=("long", "short"))
+KINDS = ("whole", "holes", "few", "late", "early", "middle", "torn", "one", "none")
+SETTINGS = (
+    "", "hold 3", "stop 4%", "trail 5%", "target 3%\nhold 7", "size 0.5", "size 2\nstop 2 * atr(3)",
+    "stop close - low\ntarget 2 * (high - low)",
+)  # fmt: skip
+TIMES = ("days", "business days", "hours", "weeks")
+
+
+def times(kind: str, count: int) -> NDArray[np.datetime64]:
+    """Times of bars."""
+    first, places = np.datetime64("2015-03-02", "ns"), np.arange(count)
+    if kind == "business days":
+        days: NDArray[np.datetime64] = np.busday_offset(np.datetime64("2015-03-02", "D"), places)
+        return days.astype("datetime64[ns]")
+    step = {"days": 24, "hours": 1, "weeks": 168}[kind]
+    return first + (places * step).astype("timedelta64[h]").astype("timedelta64[ns]")
+
+
+def kept(kind: str, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """On which bars of a panel a symbol has one of its own."""
+    first, last = np.sort(rng.integers(0, count, 2))
+    places = np.arange(count)
+    made: dict[str, NDArray[np.bool_]] = {
+        "whole": np.ones(count, np.bool_),
+        "holes": rng.random(count) > 0.2,
+        "few": rng.random(count) > 0.9,
+        "late": places >= last,
+        "early": places <= first,
+        "middle": (places >= first) & (places <= last),
+        "torn": (places < first) | (places > last),
+        "one": places == first,
+        "none": np.zeros(count, np.bool_),
+    }
+    return made[kind]
+
+
+def without(bars: Bars, absent: NDArray[np.bool_]) -> Bars:
+    """A panel without the bars where absent: bool[symbol, bar]; times that nobody has go too."""
+    panels = {name: getattr(bars, name).copy() for name in PANELS}
+    for name, panel in panels.items():
+        panel[absent] = 1.0 if name == "adjustment" else np.nan
+    left = ~np.isnan(panels["open"]).all(axis=0)
+    return Bars(bars.symbols, bars.time[left], **{n: each[:, left] for n, each in panels.items()})
+
+
+def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "business days") -> Bars:
+    """A panel without holes; if spoken, volume holds orders as `ledger.scripted` reads them."""
+    rng = np.random.default_rng(seed)
+    shape = (symbols, count)
+    daily = rng.choice([0.005, 0.02, 0.06], (symbols, 1))
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 1, shape) * daily, axis=1))
+    opened = close * np.exp(rng.normal(0, 1, shape) * daily / 2)
+    high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, 1, shape)) * daily / 2)
+    low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0, 1, shape)) * daily / 2)
+    volume = np.round(1e5 * np.exp(rng.normal(0, 1, shape)))
+    if spoken:
+        orders = rng.integers(0, 16, shape)
+        volume = np.where(rng.random(shape) < 0.6, rng.choice([0, 0, 1, 4], shape), orders) * 1.0
+    adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, shape)), axis=1) - 0.2)
+    names = tuple(f"S{index}" for index in range(symbols))
+    return Bars(names, times(kind, count), opened, high, low, close, volume, adjustment)
+
+
+def ragged(seed: int, count: int = 150, spoken: bool = True) -> Bars:
+    """A panel of two to four symbols, each there on bars of its own."""
+    rng = np.random.default_rng(seed)
+    symbols = int(rng.integers(2, 5))
+    bars = whole(seed, symbols, count, spoken, str(rng.choice(TIMES)))
+    kinds = rng.choice(KINDS, symbols)
+    there = np.stack([kept(str(kind), count, rng) for kind in kinds])
+    there[0, :2] = there[0, -1] = True  # somebody is there at both ends
+    return without(bars, ~there)
+
+
+def programs(seed: int, count: int, spoken: bool = True) -> list[Program]:
+    """Strategies that say what the volume holds, or random ones."""
+    rng = Random(seed)
+    if spoken:
+        return [check(scripted(rng.choice(SETTINGS))) for _ in range(count)]
+    return [Program("p", grow_rules(SPACE, rng)) for _ in range(count)]
+
+
+def terms(seed: int, **fixed: float) -> Market:
+    """A market with some of all the costs there are."""
+    rng = Random(seed)
+    costs: dict[str, float] = {
+        "capital": 9000.0,
+        "commission_bps": rng.choice([0, 10]),
+        "slippage_bps": rng.choice([0, 5]),
+        "commission_per_share": rng.choice([0, 0.01]),
+        "commission_minimum": rng.choice([0, 0, 1]),
+        "slippage_range": rng.choice([0, 0.05]),
+        "borrow_bps": rng.choice([0, 300]),
+        "cash_rate": rng.choice([0.0, 0.05]),
+        "max_leverage": rng.choice([1, 1, 0.5, 3]),
+    }
+    return market(fill=rng.choice(FILLS), **(costs | fixed))

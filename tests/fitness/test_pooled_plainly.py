@@ -1,0 +1,231 @@
+"""Scores of ragged panels, worked out again in plain numpy from equity, trades and positions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import evolve.fitness.fitness as fitness
+from dsl.bars import PANELS, Bars
+from dsl.check import check
+from dsl.program import Program
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import Market, market
+from evolve.backtest.performance import bar_returns
+from evolve.fitness.fitness import FoldFitness, Goals, Scores
+from tests.backtest.panels import programs, ragged, terms, whole, without
+from tests.backtest.test_sleeve_laws import bars_in_order
+
+SEEDS = st.integers(0, 10**6)
+NAMES = ("appraisal_ratio", "sharpe", "total_return")
+Figures = list[dict[str, float]]
+
+
+def goals(folds: int, first: str = "appraisal_ratio", **require: float) -> Goals:
+    others = tuple(name for name in NAMES if name != first)
+    return Goals((first, *others), (), require, folds, 0.5)
+
+
+def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figures:
+    """The figures of each fold, from nothing but what the backtest left behind."""
+    r = np.concatenate([[np.nan], bar_returns(run.equity)])
+    b = np.concatenate([[np.nan], bar_returns(run.benchmark)])
+    equity = np.concatenate([[costs.capital], run.equity])
+    held = np.array([sleeve.held != 0 for sleeve in run.sleeves or (run,)])
+    entered = [int(np.searchsorted(run.time, trade.entry_time)) for trade in run.trades]
+    found = []
+    for first, last in pairwise(edges.tolist()):
+        own, other = r[max(first, 1) : last], b[max(first, 1) : last]
+        yearly, cash = np.sqrt(bars.bars_per_year), costs.cash_rate / bars.bars_per_year
+        varies = np.ptp(other) > 1e-12
+        beta = np.cov(own, other)[0, 1] / np.var(other, ddof=1) if varies else 0.0
+        left = own - beta * other
+        found.append(
+            {
+                "appraisal_ratio": yearly * left.mean() / left.std(ddof=1),
+                "left": left.std(ddof=1) / max(own.std(ddof=1), 1e-300),
+                "sharpe": yearly * (own.mean() - cash) / own.std(ddof=1),
+                "deviation": own.std(ddof=1),
+                "total_return": equity[last] / equity[first] - 1,
+                "trades_per_fold": sum(first <= bar < last for bar in entered),
+                "exposure_per_fold": held[:, first:last].mean(),
+            }
+        )
+    return found
+
+
+def expected(figures: Figures, name: str) -> list[float]:
+    """A score by fold, 0 where nothing varies."""
+    ratio = {"sharpe": "deviation", "appraisal_ratio": "left"}.get(name)
+    return [
+        0.0 if ratio and (each["deviation"] < 1e-10 or each[ratio] < 1e-10) else each[name]
+        for each in figures
+    ]
+
+
+def is_clear(figures: Figures) -> bool:
+    """Whether no fold lies so near to a constant that rounding decides."""
+    return all(each["deviation"] < 1e-12 or each["left"] > 1e-3 for each in figures)
+
+
+def is_ruined(run: Backtest) -> bool:
+    return any(bool((sleeve.equity <= 0).any()) for sleeve in run.sleeves or (run,))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value|divide by zero")
+@given(seed=SEEDS, folds=st.integers(1, 5))
+@settings(max_examples=60)
+def test_scores_are_those_of_the_equity(seed: int, folds: int) -> None:
+    bars, costs = ragged(seed), terms(seed, cash_rate=0)
+    start = seed % 3 * (len(bars) // 8)
+    made = programs(seed, 3)
+    edges = np.linspace(start, len(bars), folds + 1).round().astype(int) - start
+    by_name = {name: FoldFitness(bars, costs, goals(folds, name), start)(made) for name in NAMES}
+    for place, program in enumerate(made):
+        run = backtest(program, bars, costs, start=start)
+        figures = by_fold(run, bars, costs, edges)
+        for name, scored in by_name.items():
+            scores = scored[place]
+            assert (scores.obstacle == "ruined") == is_ruined(run)
+            assert scores.trades == len(run.trades)
+            if is_ruined(run) or not is_clear(figures):
+                continue
+            values = expected(figures, name)
+            assert scores.folds == pytest.approx(values, rel=1e-6, abs=1e-8), name
+            spread = np.std(values, ddof=1) if folds > 1 else 0.0
+            assert scores.values[0] == pytest.approx(
+                np.mean(values) - 0.5 * spread, rel=1e-6, abs=1e-7
+            )
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+@pytest.mark.filterwarnings("ignore:invalid value|divide by zero")
+def test_requirements_are_of_all_sleeves_together(seed: int) -> None:
+    bars, costs = ragged(seed), terms(seed)
+    edges = np.linspace(0, len(bars), 4).round().astype(int)
+    (program,) = programs(seed, 1)
+    run = backtest(program, bars, costs)
+    if is_ruined(run) or len(bars) < 9:
+        return
+    figures = by_fold(run, bars, costs, edges)
+    for name in ("trades_per_fold", "exposure_per_fold"):
+        least = min(each[name] for each in figures)
+
+        def scored(needed: float, name: str = name) -> Scores:
+            asked = replace(goals(3), require={name: needed})
+            return FoldFitness(bars, costs, asked)([program])[0]
+
+        assert scored(least - 1e-9).is_feasible
+        assert scored(least + 1e-6).obstacle.startswith(f"{name} {least:g}, below")
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
+    """Forced by a bar at which the one symbol is not there, and by calling it."""
+    bars, costs = whole(seed, 1, 120, spoken=True), terms(seed)
+    made = [*programs(seed, 4), *programs(seed, 4, spoken=False)]
+    direct, long_way = (FoldFitness(bars, costs, goals(3)) for _ in range(2))
+    np.testing.assert_allclose(
+        long_way._pooled_sums(made), direct._simulate(made), rtol=1e-9, atol=1e-11
+    )
+
+
+def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
+    bars = whole(4, 1, 120, spoken=True)
+    time = np.insert(bars.time, 60, bars.time[59] + np.timedelta64(1, "h"))
+    panels = {
+        name: np.insert(getattr(bars, name), 60, 1.0 if name == "adjustment" else np.nan, axis=1)
+        for name in PANELS
+    }
+    holed = Bars(bars.symbols, time, **panels)
+    made = programs(4, 6)
+    sums = [Goals(("total_return",), (), {}, 1, 0.5)] * 2
+    one, other = (
+        FoldFitness(each, market(), goal)(made)
+        for each, goal in zip((bars, holed), sums, strict=True)
+    )
+    assert [each.trades for each in one] == [each.trades for each in other]
+    for first, second in zip(one, other, strict=True):
+        assert first.values == pytest.approx(second.values)
+    assert any(each.trades for each in one)
+
+
+def test_the_order_of_symbols_does_not_matter() -> None:
+    for seed in range(12):
+        bars, costs, made = ragged(seed), terms(seed), programs(seed, 5)
+        turned = bars_in_order(bars, list(range(len(bars.symbols)))[::-1])
+        one, other = (FoldFitness(each, costs, goals(3))(made) for each in (bars, turned))
+        for first, second in zip(one, other, strict=True):
+            assert first.values == pytest.approx(second.values, rel=1e-6, abs=1e-8)
+            assert (first.trades, first.obstacle) == (second.trades, second.obstacle)
+
+
+@pytest.mark.parametrize("arena_mb", [64, 1e-6])
+def test_no_batch_nor_memory_changes_a_score(
+    arena_mb: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars, made = ragged(5, spoken=False), programs(5, 120, spoken=False)
+    expected = FoldFitness(bars, market(), goals(3))(made)
+    monkeypatch.setattr(fitness, "BATCH", 7)
+    scorer = FoldFitness(bars, market(), goals(3), arena_mb=arena_mb)
+    assert scorer(made) == expected
+    assert [scorer([each])[0] for each in reversed(made)] == expected[::-1]
+    assert scorer(made[::-1]) == expected[::-1]
+    assert scorer([]) == []
+
+
+def doubling(symbol: int) -> Bars:
+    """Three symbols of which one triples on every bar, so that a short of it is ruined."""
+    bars = whole(3, 3, 60, spoken=True)
+    panels = {name: getattr(bars, name).copy() for name in PANELS}
+    panels["volume"][:] = 4.0 * (np.arange(3)[:, None] == symbol)
+    for name in ("open", "high", "low", "close"):
+        panels[name][symbol] = 3.0 ** np.arange(60)
+    return Bars(bars.symbols, bars.time, **panels)
+
+
+@pytest.mark.parametrize("symbol", [0, 1, 2])
+def test_ruin_of_one_sleeve_makes_it_infeasible(symbol: int) -> None:
+    (program,) = programs(0, 1)
+    scores = FoldFitness(doubling(symbol), market(), goals(3))([program])[0]
+    assert scores.obstacle == "ruined"
+    assert np.isfinite(scores.values).all()
+    others = replace(doubling(symbol), close=whole(3, 3, 60, spoken=True).close.copy())
+    assert others.symbols == ("S0", "S1", "S2")
+
+
+def test_symbols_without_a_bar_in_a_fold_or_at_all() -> None:
+    bars = whole(9, 4, 100, spoken=True)
+    absent = np.zeros((4, 100), np.bool_)
+    absent[0] = True  # never
+    absent[1, 30:] = True  # in the first fold alone
+    absent[2, :70] = True  # in the last alone
+    panel = without(bars, absent)
+    made = programs(9, 6)
+    for start in (0, 40, 75):
+        scored = FoldFitness(panel, market(), goals(3), start)(made)
+        for scores, program in zip(scored, made, strict=True):
+            assert np.isfinite(scores.values).all()
+            assert scores.trades == len(backtest(program, panel, market(), start=start).trades)
+    nothing = FoldFitness(panel, market(), goals(2, exposure_per_fold=0.76))(made)
+    assert {each.is_feasible for each in nothing} == {False}, "a fourth is never invested"
+
+
+CASH = [("sharpe", 0.0), ("sharpe", 0.05), ("total_return", 0.05), ("appraisal_ratio", 0.05)]
+
+
+@pytest.mark.parametrize("symbols", [1, 3])
+@pytest.mark.parametrize(("name", "rate"), CASH)
+def test_one_fold_is_the_metric_of_its_name(name: str, rate: float, symbols: int) -> None:
+    """Of Sharpe's ratio too: its risk-free rate is what cash earns."""
+    bars, costs = whole(2, symbols, 300, spoken=False), market(cash_rate=rate)
+    program: Program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
+    scores = FoldFitness(bars, costs, Goals((name,), (), {}, 1, 0.0))([program])[0]
+    assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[name])
