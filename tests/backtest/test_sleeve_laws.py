@@ -19,6 +19,8 @@ from tests.backtest.panels import programs, ragged, terms, whole, without
 SEEDS = st.integers(0, 10**6)
 DAY = np.timedelta64(1, "D")
 
+pytestmark = pytest.mark.slow
+
 
 def window_of(bars: Bars, seed: int) -> tuple[int, int]:
     """Now and then all of the bars, else some."""

@@ -16,6 +16,8 @@ import pytest
 from evolve.data import cache
 from tests.data.tables import frame
 
+pytestmark = pytest.mark.slow
+
 KILLS = 12
 WRITER = """
 from evolve.data import cache

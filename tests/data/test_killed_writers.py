@@ -21,6 +21,8 @@ from evolve.data import cache
 from evolve.report.export import write_table
 from tests.data.tables import frame
 
+pytestmark = pytest.mark.slow
+
 ROWS = 2000
 KILLS = 40
 
