@@ -1,8 +1,8 @@
 """Terms to series: a memo of indicator series in a bounded arena, everything else in scratch.
 
 Rolling and recursive series, lags, constants and whole indicators (the expansions of defines)
-are kept by term and shared by all programs of a run. Other pointwise arithmetic and comparisons
-are computed where they are needed: that is cheaper than keeping them.
+are kept by term and shared by all programs of a run; conditions are kept as bits. Other pointwise
+arithmetic is computed where it is needed: that is cheaper than keeping it.
 """
 
 from __future__ import annotations

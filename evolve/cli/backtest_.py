@@ -23,8 +23,6 @@ from evolve.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
     from evolve.data import Dataset
@@ -124,10 +122,10 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
 
     from evolve.backtest.episodes import yearly_returns
     from evolve.report.result import data_document, figures
+    from evolve.report.tables import iso
 
     trades = [
-        asdict(each) | {name: _moment(getattr(each, name)) for name in TIMES}
-        for each in result.trades
+        asdict(each) | {name: iso(getattr(each, name)) for name in TIMES} for each in result.trades
     ]
     document = {
         "data": data_document(dataset),
@@ -139,9 +137,3 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
         "trades": trades,
     }
     click.echo(json.dumps(document, indent=2))
-
-
-def _moment(time: np.datetime64) -> str:
-    import numpy as np
-
-    return str(np.datetime_as_string(time.astype("datetime64[s]"), unit="auto"))

@@ -38,7 +38,7 @@ class FoldSums:
     benchmark_squares: Series
     bars: Series
     bars_per_year: float
-    cash_rate: float = 0.0
+    cash_rate: float
 
 
 @dataclass(frozen=True)

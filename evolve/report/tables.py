@@ -49,9 +49,14 @@ def price(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
 
 
+def iso(moment: np.datetime64) -> str:
+    """A day, with the time of day if it has one, as programs read it."""
+    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))
+
+
 def when(moment: np.datetime64) -> str:
-    """A day, with the time of day if it has one."""
-    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto")).replace("T", " ")
+    """The same as people read it."""
+    return iso(moment).replace("T", " ")
 
 
 def metrics_table(

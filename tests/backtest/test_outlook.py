@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-import numpy as np
 import pytest
 
 from dsl.program import Program
@@ -55,4 +54,3 @@ def test_each_symbol_has_its_own_last_bar() -> None:
     assert [each.symbol for each in found] == list(panel.symbols)
     none = panel.slice(0, int(panel.places(1)[0]))
     assert len(outlook(program, none, market())) < len(panel.symbols)
-    assert np.isnat(none.time).sum() == 0
