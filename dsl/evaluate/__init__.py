@@ -1,6 +1,16 @@
 """Values of terms and signals of programs on bars. Importing this loads numpy, not numba."""
 
+from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
 from dsl.evaluate.evaluator import Evaluator, evaluate, values
-from dsl.evaluate.signals import Rulings, Signals, Words
+from dsl.evaluate.signals import Rulings, Signals
 
-__all__ = ["Evaluator", "Rulings", "Signals", "Words", "evaluate", "values"]
+__all__ = [
+    "ARENA_MB",
+    "WORD_BARS",
+    "Evaluator",
+    "Rulings",
+    "Signals",
+    "Words",
+    "evaluate",
+    "values",
+]

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from dsl.home import home
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
+Made = TypeVar("Made")
+
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is not an error
 
 
 def jitable(function: Kernel) -> Kernel:
@@ -49,11 +52,42 @@ def compiled(kernel: Kernel) -> Kernel:
     """
     import numba
 
-    folder = cache_folder() / _digest(Path(kernel.__code__.co_filename).parent)
+    def make(keeps: bool) -> Kernel:
+        return cast(Kernel, numba.njit(cache=keeps, **OPTIONS, nogil=True)(kernel))
+
+    return _kept(make, kernel)
+
+
+def address_of(function: Callable[..., None], signature: Any, kernel: Callable[..., None]) -> int:
+    """Where a function begins in memory, compiled in the same way for one signature.
+
+    Args:
+        function: what is called; it closes over the kernel.
+        signature: numba's, of C types.
+        kernel: what has sources of its own.
+    """
+    import numba
+
+    def make(keeps: bool) -> Any:
+        return numba.cfunc(signature, cache=keeps, **OPTIONS)(function)
+
+    made = _kept(make, function, kernel)
+    _addressed.append(made)
+    return int(made.address)
+
+
+_addressed: list[Any] = []  # code is there for as long as what it was compiled as
+
+
+def _kept(make: Callable[[bool], Made], *functions: Callable[..., object]) -> Made:
+    """What is compiled of functions, kept by their sources; in memory if none can be written."""
+    import numba
+
+    packages = [Path(each.__code__.co_filename).parent for each in functions]
+    folder = cache_folder() / "-".join(dict.fromkeys(map(_digest, packages)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         numba.config.CACHE_DIR = str(folder)
-        made = numba.njit(cache=True, nogil=True, error_model="numpy")(kernel)
-    except (OSError, RuntimeError):  # a read-only home: compile in memory
-        made = numba.njit(nogil=True, error_model="numpy")(kernel)
-    return cast(Kernel, made)
+        return make(True)
+    except (OSError, RuntimeError):
+        return make(False)

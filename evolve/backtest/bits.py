@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dsl.evaluate import WORD_BARS, Words
 from dsl.evaluate.compile import jitable
-
-WORD_BARS = 64
-
-Words = NDArray[np.uint64]
 
 
 @jitable

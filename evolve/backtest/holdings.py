@@ -11,8 +11,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.evaluate import Words
 from dsl.evaluate.compile import jitable
-from evolve.backtest.bits import Words, bit, next_bit
+from evolve.backtest.bits import bit, next_bit
 from evolve.backtest.records import (
     F_GROWTH,
     F_HELD,
@@ -50,7 +54,7 @@ def sum_holdings(rulings: Rulings, course: Course, bits: Words, folds: Series) -
 
 @jitable
 def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: int) -> None:
-    settings, rows, constants = rulings.settings, rulings.rows[p], rulings.constants[p]
+    memory, places, constants = rulings.memory, rulings.settings[p], rulings.constants[p]
     is_ratio = rulings.is_ratio[p]
     hold = rulings.hold_bars[p] if rulings.hold_bars[p] > 0 else NEVER
     opens, highs, lows, closes = course.open, course.high, course.low, course.close
@@ -61,13 +65,18 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
     total, squares, products, held = 0.0, 0.0, 0.0, 0
     side, leaves, is_ruined, is_whole = 0, False, False, False
     price, extreme, stop, trail, target = 0.0, 0.0, 0.0, 0.0, 0.0
-    size_row, stop_row, trail_row, target_row = rows[SIZE], rows[STOP], rows[TRAIL], rows[TARGET]
+    size_at, stop_at, trail_at, target_at = (
+        places[SIZE],
+        places[STOP],
+        places[TRAIL],
+        places[TARGET],
+    )
     size, asked_stop = constants[SIZE], constants[STOP]
     asked_trail, asked_target = constants[TRAIL], constants[TARGET]
     stop_is_ratio, trail_is_ratio = is_ratio[STOP], is_ratio[TRAIL]
     target_is_ratio = is_ratio[TARGET]
     floor, ceiling, due, entry_fold = -math.inf, math.inf, NEVER, 0
-    read_rules(rulings.words[p], bits)
+    read_rules(rulings.words, rulings.conditions[p], bits)
     # Arrays stay in this function: handing them to another costs more than the other does.
     enters_long, enters_short, leaves_long, leaves_short = bits[0], bits[1], bits[2], bits[3]
     longs, shorts, brings = course.long, course.short, course.short_brings
@@ -139,14 +148,14 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
                 elif bit(enters_short[t >> 6], t):
                     side = -1
             if side != 0:
-                if size_row >= 0:
-                    size = settings[size_row, t]
-                if stop_row >= 0:
-                    asked_stop = settings[stop_row, t]
-                if trail_row >= 0:
-                    asked_trail = settings[trail_row, t]
-                if target_row >= 0:
-                    asked_target = settings[target_row, t]
+                if size_at >= 0:
+                    size = memory[size_at + t]
+                if stop_at >= 0:
+                    asked_stop = memory[stop_at + t]
+                if trail_at >= 0:
+                    asked_trail = memory[trail_at + t]
+                if target_at >= 0:
+                    asked_target = memory[target_at + t]
                 if not (size > 0.0 and asked_stop > 0.0 and asked_trail > 0.0
                         and asked_target > 0.0):  # fmt: skip
                     side = 0
@@ -211,13 +220,15 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
 
 
 @jitable
-def read_rules(words: Words, bits: Words) -> None:
+def read_rules(words: Words, places: NDArray[np.int64], bits: Words) -> None:
     """Where it enters long and short from flat, and where a long and a short leave by their rule.
 
     A true exit blocks an entry on its side; `buy` and `short` together enter nothing.
     """
-    for word in range(words.shape[1]):
-        buy, sell, short, cover = words[0, word], words[1, word], words[2, word], words[3, word]
+    buys, sells, shorts, covers = places[0], places[1], places[2], places[3]
+    for word in range(bits.shape[1]):
+        buy, sell = words[buys + word], words[sells + word]
+        short, cover = words[shorts + word], words[covers + word]
         bits[0, word] = buy & ~sell & ~short
         bits[1, word] = short & ~cover & ~buy
         bits[2, word] = sell

@@ -9,14 +9,15 @@ looked up in a table. The general simulation gives the same sums, to the last di
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.evaluate import WORD_BARS, Words
 from dsl.evaluate.compile import jitable
 from dsl.program import SETTINGS, Rules
-from evolve.backtest.bits import WORD_BARS, Words, bits_from, ones
+from evolve.backtest.bits import bits_from, ones
 from evolve.backtest.market import NEXT_OPEN, Market
 from evolve.backtest.records import (
     F_GROWTH,
@@ -29,6 +30,9 @@ from evolve.backtest.records import (
     Series,
     Tape,
 )
+
+if TYPE_CHECKING:
+    from dsl.evaluate import Rulings
 
 BLOCK_BARS = 4
 CASES = 2 << BLOCK_BARS  # held or not on the bars of a block and on the one before
@@ -121,11 +125,11 @@ def _growth(tape: Tape, market: Market) -> Series:
     return growth
 
 
-def sum_latches(words: Words, latch: Latch, held: Words, folds: Series) -> None:
+def sum_latches(rulings: Rulings, latch: Latch, held: Words, folds: Series) -> None:
     """Write the sums of plain strategies over each fold.
 
     Args:
-        words: uint64[program, 4, word], where each says buy and sell, a bit a bar.
+        rulings: where each says buy and sell.
         latch: the tape's tables.
         held: uint64[word + 2], scratch: whether the position is held in a bar, a bit each; one
             word late, so that the bar before the first has a bit too.
@@ -134,7 +138,7 @@ def sum_latches(words: Words, latch: Latch, held: Words, folds: Series) -> None:
     case = np.uint64(CASES - 1)
     held[0], held[-1] = 0, 0
     for p in range(folds.shape[0]):
-        hold(words[p, 0], words[p, 1], held)
+        hold(rulings.words, rulings.conditions[p, 0], rulings.conditions[p, 1], held)
         for fold in range(folds.shape[1]):
             moved, squares, products, grown = 0.0, 0.0, 0.0, 0.0
             for block in range(latch.edges[fold], latch.edges[fold + 1]):
@@ -162,16 +166,16 @@ def sum_latches(words: Words, latch: Latch, held: Words, folds: Series) -> None:
 
 
 @jitable
-def hold(buy: Words, sell: Words, held: Words) -> None:
+def hold(words: Words, buy: int, sell: int, held: Words) -> None:
     """In which bars a position is held, 64 at a time.
 
     A carry runs through an addition as a position runs through time: what is bought generates it,
     what is not sold lets it pass. It arrives a bar later, as a fill does at the next open.
     """
     carry = np.uint64(0)
-    for word in range(len(buy)):
-        stays = ~sell[word]
-        enters = buy[word] & stays
+    for word in range(len(held) - 2):
+        stays = ~words[sell + word]
+        enters = words[buy + word] & stays
         total = stays + enters + carry
         held[word + 1] = total ^ stays ^ enters
         carry = (enters | (stays & ~total)) >> np.uint64(WORD_BARS - 1)

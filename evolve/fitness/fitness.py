@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator
+from dsl.evaluate import ARENA_MB, WORD_BARS, Evaluator, Rulings
 from dsl.evaluate.compile import compiled
-from dsl.evaluate.evaluator import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.backtest import orders_of, scratch_account
 from evolve.backtest.course import course_of
@@ -181,25 +180,32 @@ class FoldFitness:
             (plain if is_latch else others).append(index)
         sums = self._blank(len(programs))
         if plain:
-            sums[plain] = self._latched([programs[index] for index in plain])
-        if others:
-            way = self._simulated if self._course is None else self._from_holdings
-            sums[others] = way([programs[index] for index in others])
+            sums[plain] = self._ruled(self._latched, [programs[index] for index in plain])
+        if others and self._course is not None:
+            sums[others] = self._ruled(self._held, [programs[index] for index in others])
+        elif others:
+            given = [programs[index] for index in others]
+            sums[others] = self._trade(0, given, wants_equity=False).folds
         return sums
 
-    def _latched(self, programs: Sequence[Program]) -> Series:
-        sums, words = self._blank(len(programs)), self._evaluators[0].rulings(programs).words
-        compiled(sum_latches)(words, self._latch, np.zeros(words.shape[2] + 2, np.uint64), sums)
+    def _ruled(
+        self, sum_up: Callable[[Rulings, Series], None], programs: Sequence[Program]
+    ) -> Series:
+        """The sums of programs, from their rulings."""
+        sums, first = self._blank(len(programs)), 0
+        for said in self._evaluators[0].rulings(programs):
+            count = len(said.hold_bars)
+            sum_up(said, sums[first : first + count])
+            first += count
         return sums
 
-    def _from_holdings(self, programs: Sequence[Program]) -> Series:
-        sums, rulings = self._blank(len(programs)), self._evaluators[0].rulings(programs)
-        bits = np.zeros(rulings.words.shape[1:], np.uint64)
-        compiled(sum_holdings)(rulings, self._course, bits, sums)
-        return sums
+    def _latched(self, said: Rulings, sums: Series) -> None:
+        held = np.zeros(-(-self._length // WORD_BARS) + 2, np.uint64)
+        compiled(sum_latches)(said, self._latch, held, sums)
 
-    def _simulated(self, programs: Sequence[Program]) -> Series:
-        return self._trade(0, programs, wants_equity=False).folds
+    def _held(self, said: Rulings, sums: Series) -> None:
+        bits = np.zeros((4, -(-self._length // WORD_BARS)), np.uint64)
+        compiled(sum_holdings)(said, self._course, bits, sums)
 
     def _blank(self, count: int) -> Series:
         return np.zeros((count, self.goals.folds, len(FOLD_FIELDS)))

@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 
 from dsl.catalog import catalog
-from dsl.check import check_expression
+from dsl.check import check, check_expression
 from dsl.evaluate import Evaluator
-from dsl.evaluate.evaluator import PADDING_BARS, VIEWS_A_SERIES, WORDS_A_SERIES
+from dsl.evaluate.arena import PADDING_BARS
 from dsl.program import Program
 from dsl.simplify import canonical
 from evolve.data.laws import random_walk
@@ -25,17 +25,26 @@ def grown(count: int, seed: int) -> list[Program]:
 
 
 def test_it_never_grows_with_generations() -> None:
-    evaluator = Evaluator(BARS, arena_mb=1)
-    most = evaluator._capacity
+    evaluator = Evaluator(BARS, arena_mb=2)
+    arena = evaluator._arena
+    memory, forgets = len(arena.memory), 0
     for seed in range(12):
-        programs = grown(100, seed)
-        largest = max(sum(t.size for t in p.canonical if t is not None) for p in programs)
-        evaluator.rulings(programs)
-        buffers = len(evaluator._used) + len(evaluator._spare)
-        assert buffers <= most + largest
-        assert len(evaluator._kept) <= VIEWS_A_SERIES * most + largest
-        assert len(evaluator._kept_words) <= WORDS_A_SERIES * most + largest
-    assert evaluator._spare, "something was dropped, or this proves nothing"
+        said = list(evaluator.rulings(grown(100, seed)))
+        forgets += len(said) - 1
+        assert sum(len(each.hold_bars) for each in said) == 100
+        assert len(arena.memory) == memory and not arena.is_full
+    assert forgets > 12, "all was kept, and this proves nothing"
+
+
+def test_a_program_that_does_not_fit_alone_gets_room() -> None:
+    evaluator = Evaluator(BARS, arena_mb=0.1)
+    memory = len(evaluator._arena.memory)
+    averages = ", ".join(f"sma(close, {n})" for n in range(3, 90))
+    program = check(f"strategy s {{ buy when close > max({averages}) sell when close < open }}")
+    grown_to = evaluator.signals([*grown(5, 1), program, *grown(5, 2)])
+    assert len(evaluator._arena.memory) > memory
+    again = Evaluator(BARS).signals([*grown(5, 1), program, *grown(5, 2)])
+    assert np.array_equal(grown_to.orders, again.orders)
 
 
 def test_what_is_said_does_not_depend_on_what_is_kept() -> None:
@@ -58,9 +67,12 @@ def test_lags_are_the_values_before_however_far() -> None:
         assert np.array_equal(found[bars:], x[:-bars], equal_nan=True)
 
 
-def test_rows_that_are_used_again_have_unknown_bars_before_them() -> None:
+def test_series_that_are_written_over_have_unknown_bars_before_them() -> None:
     evaluator = Evaluator(BARS, arena_mb=0.1)
     for seed in range(6):
-        evaluator.rulings(grown(60, seed))
-    for buffer in (*evaluator._used, *evaluator._spare):
-        assert np.isnan(buffer[:PADDING_BARS]).all()
+        for _ in evaluator.rulings(grown(60, seed)):
+            pass
+        x = evaluator.series(canonical(check_expression("sma(close, 5)"), catalog().operator))
+        lag = canonical(check_expression("sma(close, 5)[60]"), catalog().operator)
+        assert np.array_equal(evaluator.series(lag)[60:], x[:-60], equal_nan=True)
+        assert np.isnan(evaluator.series(lag)[:60]).all()
