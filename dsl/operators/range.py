@@ -10,6 +10,8 @@ from dsl.operators.declaration import operator
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
+TOGETHER_BARS = 128
+
 
 @operator(
     "highest(x: number, n: window 2..200 = 20) -> like x",
@@ -128,19 +130,25 @@ def lowest_bar(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def percentrank(x: Series, n: int, out: Series) -> None:
+    """Counted for many bars at a time, each against all of its window: quicker than an order."""
+    for i in range(len(x)):
+        out[i] = 0.0
+    for first in range(n - 1, len(x), TOGETHER_BARS):
+        now = x[first : first + TOGETHER_BARS]
+        below = out[first : first + TOGETHER_BARS]
+        for j in range(first - n + 1, first):
+            then = x[j : j + TOGETHER_BARS]
+            for i in range(len(now)):
+                least = 0.5 if then[i] < now[i] else 0.0
+                below[i] += least + (0.5 if then[i] <= now[i] else 0.0)
+        for i in range(len(now)):
+            below[i] /= max(n - 1, 1)
     unknown = -1
     for i in range(len(x)):
         if x[i] != x[i]:
             unknown = i
-        first = i - n + 1
-        if first < 0 or unknown >= first or n < 2:
+        if i - n < unknown or n < 2:
             out[i] = math.nan
-            continue
-        below, equal = 0, 0
-        for j in range(first, i):
-            below += x[j] < x[i]
-            equal += x[j] == x[i]
-        out[i] = (below + 0.5 * equal) / (n - 1)
 
 
 @operator(

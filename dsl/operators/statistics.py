@@ -11,6 +11,8 @@ from dsl.operators.declaration import operator
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
+TOGETHER_BARS = 128
+
 
 def _total(x: Kind, n: Kind) -> Judgement:
     """A sum of volumes is a volume and of distances a distance; it has no scale of its own."""
@@ -93,9 +95,11 @@ def stdev(x: Series, n: int, out: Series) -> None:
     lookback=lambda n: n - 1,
 )
 def mad(x: Series, n: int, out: Series) -> None:
+    """The means first, then many bars at a time: their deviations wait for no other bar's."""
+    means = x.copy()
     known, age, anchor, total = 0, 0, 0.0, 0.0
     for i in range(len(x)):
-        out[i] = math.nan
+        out[i], means[i] = 0.0, math.nan
         if x[i] != x[i]:
             known, age = 0, 0
             continue
@@ -108,10 +112,17 @@ def mad(x: Series, n: int, out: Series) -> None:
                 total += x[j] - anchor
         else:
             total += x[i] - x[i - n]
-        mean, deviation = anchor + total / n, 0.0
-        for j in range(i - n + 1, i + 1):
-            deviation += abs(x[j] - mean)
-        out[i] = deviation / n
+        means[i] = anchor + total / n
+    out[: n - 1] = math.nan
+    for first in range(n - 1, len(x), TOGETHER_BARS):
+        mean = means[first : first + TOGETHER_BARS]
+        deviation = out[first : first + TOGETHER_BARS]
+        for j in range(first - n + 1, first + 1):
+            then = x[j : j + TOGETHER_BARS]
+            for i in range(len(mean)):
+                deviation[i] += abs(then[i] - mean[i])
+        for i in range(len(mean)):
+            deviation[i] /= n
 
 
 @operator(

@@ -74,11 +74,13 @@ def _windowed(operator: Operator, args: tuple[Meaning, ...], length: int) -> Mea
             inputs.append([arg(i) is True for i in range(length)])
             inputs.append([arg(i) is False for i in range(length)])
         else:
-            inputs.append([arg(i) for i in range(length)])
-    out = [math.nan] * length
+            inputs.append(np.array([arg(i) for i in range(length)], np.float64))
+    out = np.full(length, math.nan)
     assert operator.kernel is not None
-    operator.kernel(*inputs, out)
-    return lambda bar: out[bar] if bar >= 0 else math.nan
+    with np.errstate(all="ignore"):
+        operator.kernel(*inputs, out)
+    found = out.tolist()
+    return lambda bar: found[bar] if bar >= 0 else math.nan
 
 
 # -- numbers
