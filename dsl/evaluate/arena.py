@@ -81,11 +81,12 @@ class Arena:
         self._top += WORD_BARS // 8 * self.words_a_condition
         return self._top - WORD_BARS // 8 * self.words_a_condition
 
-    def constant(self, value: float) -> int:
-        """The place of a new series that is one number."""
-        place = self.room_for_series()
-        self.memory[place - PADDING_BARS : place] = math.nan
-        self.memory[place : place + self.length] = value
+    def value(self, number: float) -> int:
+        """The place of a single number."""
+        place = self._top
+        self._top += 1
+        if not self.is_full:
+            self.memory[place] = number
         return place
 
     def forget(self) -> None:

@@ -65,11 +65,13 @@ class _Plan(NamedTuple):
         step: the address of its kernel.
         takes: what each argument is: SERIES, WINDOW, or CONDITION, taken with its complement.
         is_kept: whether its series is worth keeping.
+        is_fixed: whether it takes as many arguments as that; else two or more numbers.
     """
 
     step: int
     takes: tuple[int, ...]
     is_kept: bool
+    is_fixed: bool
 
 
 class Evaluator:
@@ -102,6 +104,8 @@ class Evaluator:
         }
         self._pack = of(machine.pack, (machine.EIGHTS,), machine.BITS)
         self._unpack = of(machine.unpack, (machine.BITS,), machine.EIGHTS)
+        self._repeat = of(machine.repeat, (machine.SERIES,), machine.SERIES)
+        self._lag = catalog().operator("lag")
 
     def series(self, term: Term) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term."""
@@ -199,7 +203,8 @@ class Evaluator:
             return arena.truths[bool(term.leaf)]
         join = self._joins.get(operator.name)
         if join is None:
-            self._call(operator, term.args, arena.flags, depth)
+            plan = self._plans.get(operator) or self._plan(operator)
+            self._call(plan, term.args, arena.flags, depth)
             place = arena.room_for_bits()
             self._steps.extend((self._pack, place, arena.flags, 0, 0, 0))
         else:
@@ -218,54 +223,48 @@ class Evaluator:
             return place
         operator = term.operator
         if operator is None:
-            place = arena.constant(math.nan if term.value is None else term.value)
+            place = arena.room_for_series()
+            value = arena.value(math.nan if term.value is None else term.value)
+            self._steps.extend((self._repeat, place, value, 0, 0, 0))
         elif operator.series:
-            return arena.given[operator.name]
-        elif self._is_shift(term):
+            place = arena.given[operator.name]
+        elif operator is self._lag and _is_shift(*term.args):
             place = self._series(term.args[0], depth, keeps=True) - int(term.args[1].value or 0)
         else:
             plan = self._plans.get(operator) or self._plan(operator)
             if not (keeps or plan.is_kept or term.is_indicator):
                 place = self._scratch_of(depth)
-                self._call(operator, term.args, place, depth)
+                self._call(plan, term.args, place, depth)
                 return place
             place = arena.room_for_series()
-            self._call(operator, term.args, place, depth)
+            self._call(plan, term.args, place, depth)
         arena.kept[term] = place
         return place
 
-    def _call(self, operator: Operator, args: tuple[Term, ...], out: int, depth: int) -> None:
+    def _call(self, plan: _Plan, args: tuple[Term, ...], out: int, depth: int) -> None:
         """The step of an operator, after those of its arguments, in scratch from a depth on.
 
         A pointwise kernel may write where it reads numbers; what is kept has its own place.
         """
-        plan = self._plans.get(operator) or self._plan(operator)
-        inputs: list[int] = []
-        for index, arg in enumerate(args):
-            takes = plan.takes[min(index, len(plan.takes) - 1)]
+        kept, inputs = self._arena.kept, []
+        takes_all = plan.takes if plan.is_fixed else (SERIES,) * len(args)
+        for arg, takes in zip(args, takes_all, strict=True):
             if takes == WINDOW:
                 inputs.append(int(arg.value or 0))
             elif takes == SERIES:
-                inputs.append(self._series(arg, depth + len(inputs)))
+                inputs.append(kept.get(arg) or self._series(arg, depth + len(inputs)))
             else:
                 for condition in (arg, self._complement(arg)):
                     bits = self._bits(condition, depth + len(inputs))
                     flags = self._scratch_flags_of(depth + len(inputs))
                     self._steps.extend((self._unpack, flags, bits, 0, 0, 0))
                     inputs.append(flags)
-        if operator.is_variadic:
-            for further in inputs[1:]:
-                self._steps.extend((plan.step, out, inputs[0], further, 0, 0))
-                inputs[0] = out
-        else:
+        if plan.is_fixed:
             self._steps.extend((plan.step, out, *inputs, *NONE[len(inputs) :]))
-
-    def _is_shift(self, term: Term) -> bool:
-        """Whether a term is the same memory as its argument, seen from some bars earlier on."""
-        if term.head != "lag":
-            return False
-        x, bars = term.args
-        return x.head != "lag" and int(bars.value or 0) <= PADDING_BARS
+            return
+        for further in inputs[1:]:
+            self._steps.extend((plan.step, out, inputs[0], further, 0, 0))
+            inputs[0] = out
 
     def _scratch_of(self, depth: int) -> int:
         """A place for what is not kept."""
@@ -299,5 +298,12 @@ class Evaluator:
                  CONDITION: (machine.FLAGS, machine.FLAGS)}  # fmt: skip
         taken = tuple(view for each in takes for view in views[each])
         step = machine.step_of(operator.kernel, taken, gives)
-        plan = self._plans[operator] = _Plan(step, takes, not operator.is_pointwise)
+        plan = self._plans[operator] = _Plan(
+            step, takes, not operator.is_pointwise, not operator.is_variadic
+        )
         return plan
+
+
+def _is_shift(x: Term, bars: Term) -> bool:
+    """Whether a lag is the same memory as what it is of, seen from some bars earlier on."""
+    return x.head != "lag" and int(bars.value or 0) <= PADDING_BARS

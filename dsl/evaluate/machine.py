@@ -51,6 +51,12 @@ def step_of(kernel: Callable[..., None], takes: tuple[int, ...], gives: int) -> 
     return address_of(of_arity(jitable(kernel), *views, out), _STEP, kernel)
 
 
+def repeat(value: Memory, out: Memory) -> None:
+    """A number as a series."""
+    for i in range(len(out)):
+        out[i] = value[0]
+
+
 def both(x: Words, y: Words, out: Words) -> None:
     """`and` of two conditions."""
     for i in range(len(out)):
