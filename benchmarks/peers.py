@@ -83,6 +83,8 @@ def _arguments(text: str) -> Iterator[str]:
 def scorer(arena_mb: float = 32) -> FoldFitness:
     """Scores on the sample, with the kernels loaded and its memory used before, as in a search."""
     made = FoldFitness(load("sample:sp500").bars, TERMS, Goals(), arena_mb=arena_mb)
+    arena = made._evaluators[0]._arena
+    arena.memory[arena._base :] = 0.0
     made([cross(300, slow) for slow in range(310, 1310)])
     return made
 
