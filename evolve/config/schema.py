@@ -265,7 +265,7 @@ class Workers(Section):
         "auto", description="auto for one a core, where the budget is worth their start"
     )
     memory_mb: int = Field(
-        64, ge=1, le=100_000, description="kept indicator series, megabytes a process"
+        64, ge=1, le=100_000, description="kept series and conditions, megabytes a process"
     )
 
     @field_validator("processes", mode="before")
