@@ -157,6 +157,7 @@ def test_slow_answers_are_waited_for_at_the_boundary(tmp_path: Path) -> None:
     assert done.spent.calls == 3
 
 
+@pytest.mark.slow
 def test_an_answer_that_comes_too_late_is_taken_in_later_and_replayed_so(tmp_path: Path) -> None:
     turn = cycle([0.6, 0.0])
     impatient = ("llm.wait_seconds=0.1", "llm.repair=false")
@@ -172,6 +173,7 @@ def test_an_answer_that_comes_too_late_is_taken_in_later_and_replayed_so(tmp_pat
     assert same_run(first.folder, again.folder)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_its_server_and_says_so(tmp_path: Path) -> None:
     with serving([say(GOOD)]) as server:
         url = server.url

@@ -46,6 +46,7 @@ def makes_prices_or_says_why(text: str) -> None:
     assert_prices(bars)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "option", "end"),
     [(n, o, end) for n, law in LAWS.items() for o in law.options for end in ("least", "most")],

@@ -91,6 +91,7 @@ def test_a_second_reader_takes_the_same_grammar() -> None:
         assert reader.parse(sentence(walker, rng))
 
 
+@pytest.mark.slow
 def test_gbnf_accepts_what_lark_accepts() -> None:
     other, own = Gbnf(gbnf_text(grammar())), matcher(lark_text(grammar()))
     rng = Random(4)
@@ -100,6 +101,7 @@ def test_gbnf_accepts_what_lark_accepts() -> None:
         assert other.accepts(changed) == accepts(own, changed)
 
 
+@pytest.mark.slow
 def test_the_schema_accepts_the_tree_of_every_sentence() -> None:
     schema = json_schema(grammar())
     validator = jsonschema.Draft202012Validator(schema)
