@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from report import report
+from warm import warmed
 
-from dsl.bars import Bars
 from dsl.kinds import BOOL
 from dsl.program import SETTINGS, Program, Rules
 from dsl.terms import Term, call
@@ -100,14 +100,6 @@ def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     return epochs
 
 
-def warmed(bars: Bars) -> FoldFitness:
-    """A scorer whose memory was written to: a virtual machine is slow to hand out what is new."""
-    scorer = FoldFitness(bars, market(), Goals(), arena_mb=MEMORY_MB)
-    arena = scorer._evaluators[0]._arena
-    arena.memory[arena._base :] = 0.0
-    return scorer
-
-
 def seconds(task: Callable[[], object]) -> float:
     """How long a task takes once, without a collection of garbage in it."""
     gc.collect()
@@ -127,8 +119,8 @@ def canonical(programs: Sequence[Program]) -> None:
 
 def reference(programs: Sequence[Program]) -> float:
     """Strategies a second of the plain evaluator."""
-    bars, goals = load("sample:sp500").bars, Goals()
-    scorers = [FoldFitness(bars, market(), goals, arena_mb=1) for _ in programs]
+    bars = load("sample:sp500").bars
+    scorers = [warmed(bars, market(), 1) for _ in programs]
     for each in scorers:
         each._latch = each._course = None
     canonical(programs)
@@ -139,7 +131,7 @@ def reference(programs: Sequence[Program]) -> float:
 def measured(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
     """The figures of a kind of fresh strategies."""
     rng = Random(1)
-    scorer = warmed(load("sample:sp500").bars)
+    scorer = warmed(load("sample:sp500").bars, market(), MEMORY_MB)
     for _ in range(warm):
         scorer([draw(rng) for _ in range(COUNT)])
     batches = [[draw(rng) for _ in range(COUNT)] for _ in range(rounds)]
@@ -173,7 +165,7 @@ def main() -> None:
         figures |= measured(draw, name, ROUNDS, WARM)
     for name, space in {"evolved": classic, "whole_evolved": whole}.items():
         bars = load("sample:sp500").bars
-        scorer = warmed(bars)
+        scorer = warmed(bars, market(), MEMORY_MB)
         epochs = evolved(space, FoldFitness(bars, market(), Goals()))
         for each in epochs:
             canonical(each)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from report import report
+from warm import warmed
 
 from dsl.check import check
 from dsl.home import home
@@ -30,7 +31,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
 from evolve.report.export import write_table
 
 SCRIPTS = Path(__file__).parent / "peer_scripts"
@@ -82,9 +83,7 @@ def _arguments(text: str) -> Iterator[str]:
 
 def scorer(arena_mb: float = 32) -> FoldFitness:
     """Scores on the sample, with the kernels loaded and its memory used before, as in a search."""
-    made = FoldFitness(load("sample:sp500").bars, TERMS, Goals(), arena_mb=arena_mb)
-    arena = made._evaluators[0]._arena
-    arena.memory[arena._base :] = 0.0
+    made = warmed(load("sample:sp500").bars, TERMS, arena_mb)
     made([cross(300, slow) for slow in range(310, 1310)])
     return made
 
