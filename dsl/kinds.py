@@ -23,7 +23,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+from weakref import WeakValueDictionary
 
 Family = Literal[
     "level", "diff", "volume", "ratio", "change", "oscillator", "count", "other", "scalar",
@@ -33,12 +35,23 @@ Family = Literal[
 INF = math.inf
 
 
-@dataclass(frozen=True)
-class Kind:
+class _Interning(type):
+    """Makes one object of all that are alike, so that equality is identity."""
+
+    _known: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+
+    def __call__(cls, *args: Any, **given: Any) -> Any:
+        made = super().__call__(*args, **given)
+        return _Interning._known.setdefault(tuple(vars(made).values()), made)
+
+
+@dataclass(frozen=True, eq=False)
+class Kind(metaclass=_Interning):
     """What an expression measures.
 
     `low` and `high` bound its values; `typical` is where they usually lie, and is what the
-    search draws thresholds from. Two kinds are alike only if all of this agrees.
+    search draws thresholds from. Two kinds are alike only if all of this agrees: then they are
+    one object.
     """
 
     family: Family
@@ -47,6 +60,14 @@ class Kind:
     low: float = -INF
     high: float = INF
     typical: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for end in ("low", "high"):  # 0.0 and -0.0 are alike, and one of them is said
+            object.__setattr__(self, end, getattr(self, end) + 0.0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Kinds are interned in every process."""
+        return Kind, tuple(vars(self).values())
 
     @property
     def dimension(self) -> tuple[int, int]:
@@ -97,6 +118,7 @@ SIGNED_VOLUME = Kind("other", volume=1)
 PLAIN = {kind.family: kind for kind in (LEVEL, DIFF, VOLUME, RATIO, CHANGE, COUNT, BOOL, WINDOW)}
 
 
+@lru_cache(4096)
 def scalar(value: float) -> Kind:
     """The kind of a literal: a plain number whose range is its value."""
     return Kind("scalar", low=value, high=value)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from dsl.spelling import text_of
-from dsl.terms import Number, Operator, Term, number, truth
+from dsl.terms import Number, Operator, Term, call, number, truth
 
 Args = Sequence[Term]
 Build = Callable[..., Term]
@@ -54,7 +54,7 @@ def turn_greater(operator: Operator, args: Args, build: Build) -> Term | None:
 def sort_operands(operator: Operator, args: Args, build: Build) -> Term | None:
     """The operands of `+ * == !=` stand in order of their text."""
     left, right = args
-    return build(operator, right, left) if text_of(right) < text_of(left) else None
+    return call(operator, right, left) if text_of(right) < text_of(left) else None
 
 
 def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
@@ -65,7 +65,9 @@ def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
     ordered = sorted(dict.fromkeys(parts), key=text_of)
     if len(ordered) == 1:
         return ordered[0]
-    return None if ordered == list(args) else build(operator, *ordered)
+    if ordered == list(args):
+        return None
+    return (build if len(_literals(ordered)) > 1 else call)(operator, *ordered)
 
 
 def merge_literals(operator: Operator, args: Args, build: Build) -> Term | None:

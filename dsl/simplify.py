@@ -8,10 +8,12 @@ is walked once, from its leaves up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from itertools import count
+from typing import NamedTuple
 
-from dsl.rules import apply_kernel, rules_of
+from dsl.rules import Build, apply_kernel, rules_of
 from dsl.spelling import text_of
 from dsl.terms import Argument, Operator, Term, call, number, truth
 
@@ -109,14 +111,11 @@ def _simplified(operator: Operator, args: list[Term], find: Find) -> Term:
             args[index] = _window(given, operator, index)
     if operator.body is not None:
         return _expanded(operator, tuple(args), find)
-    rules = rules_of(operator)
-    if rules:
-        build = partial(_built, find)
-        for rule in rules:
-            simpler = rule(operator, args, build)
-            if simpler is not None:
-                simpler.is_canonical = True
-                return simpler
+    for rule in rules_of(operator):
+        simpler = rule(operator, args, _builder(find))
+        if simpler is not None:
+            simpler.is_canonical = True
+            return simpler
     made = call(operator, *args)
     if made.size > MAX_CANONICAL_NODES or made.depth > MAX_CANONICAL_DEPTH:
         raise _too_large(made)
@@ -133,36 +132,74 @@ def _too_large(term: Term) -> MeaningError:
     return MeaningError("E104", message)
 
 
-def _built(find: Find, operator: Operator | str, *args: Term) -> Term:
+@cache
+def _builder(find: Find) -> Build:
     """What rules build with: an operator, or the one of that name, on canonical arguments."""
-    if isinstance(operator, str):
-        operator = find(operator)
-    return _simplified(operator, list(args), find)
+
+    def build(operator: Operator | str, *args: Term) -> Term:
+        if isinstance(operator, str):
+            operator = find(operator)
+        return _simplified(operator, list(args), find)
+
+    return build
 
 
 @lru_cache(16_384)
 def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     """The canonical form of a define's body over canonical arguments."""
     assert operator.body is not None
-    body = canonical(operator.body, find)  # simplified once, not at every use
-    expanded = _instantiated(body, args, find)
+    body = _unrolled(canonical(operator.body, find), len(args))
+    values = [*args, *body.closed]
+    for part, places in body.calls:
+        given = [values[place] for place in places]
+        is_negation = part.name == "not"
+        made = canonical(call(part, *given), find) if is_negation else _simplified(part, given, find)
+        values.append(made)
+    expanded = values[body.result]
     head = expanded.operator
     is_condition = head is None or head.complement or head.name in ("and", "or")
     expanded.is_indicator = not is_condition
     return expanded
 
 
-def _instantiated(body: Term, args: tuple[Term, ...], find: Find) -> Term:
-    """A canonical body with its argument leaves replaced by canonical terms, simplified anew."""
-    if not body.is_open:
-        return body
-    if body.operator is None:
-        assert isinstance(body.leaf, Argument)
-        return args[body.leaf.index]
-    given = [_instantiated(arg, args, find) for arg in body.args]
-    if body.operator.name == "not":
-        return canonical(call(body.operator, *given), find)
-    return _simplified(body.operator, given, find)
+class _Unrolled(NamedTuple):
+    """A define's body as calls, each part of it once, after those that it is made of.
+
+    What a call takes and what the result is are places in a list: the define's arguments, the
+    parts that depend on none of them, and then what the calls give.
+    """
+
+    closed: tuple[Term, ...]
+    calls: tuple[tuple[Operator, tuple[int, ...]], ...]
+    result: int
+
+
+@cache
+def _unrolled(body: Term, arity: int) -> _Unrolled:
+    places: dict[Term, int] = {}
+    closed, calls = list(dict.fromkeys(_closed_parts(body))), []
+    places.update(zip(closed, count(arity)))
+
+    def place_of(term: Term) -> int:
+        if isinstance(term.leaf, Argument):
+            return term.leaf.index
+        if term not in places:
+            assert term.operator is not None
+            calls.append((term.operator, tuple(map(place_of, term.args))))
+            places[term] = arity + len(places)
+        return places[term]
+
+    result = place_of(body)
+    return _Unrolled(tuple(closed), tuple(calls), result)
+
+
+def _closed_parts(term: Term) -> Iterator[Term]:
+    """The largest parts without an argument leaf in them."""
+    if not term.is_open:
+        yield term
+        return
+    for arg in term.args:
+        yield from _closed_parts(arg)
 
 
 def _window(term: Term, operator: Operator, index: int) -> Term:

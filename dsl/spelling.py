@@ -22,11 +22,11 @@ class Spelled(NamedTuple):
 
 def spell(head: str, args: Sequence[Spelled]) -> Spelled:
     """The text of an operator applied to arguments that are written already."""
-    if head in INFIX and len(args) > 1:
-        own = INFIX[head]
-        words = [arg.within(own + 1) for arg in args]
-        if own != COMPARISON:
-            words[0] = args[0].within(own)
+    own = INFIX.get(head)
+    if own is not None and len(args) > 1:
+        words = [text if binds > own else f"({text})" for text, binds in args]
+        if own != COMPARISON and args[0].precedence == own:
+            words[0] = args[0].text
         return Spelled(f" {head} ".join(words), own)
     if head in PREFIX and len(args) == 1:
         symbol, own = PREFIX[head]
@@ -50,7 +50,7 @@ def spell_term(term: Term) -> Spelled:
     """A term's text and precedence, computed once and kept on it."""
     if term.spelled is None:
         term.spelled = _spell_term(term)
-    return cast(Spelled, term.spelled)
+    return term.spelled
 
 
 def _spell_term(term: Term) -> Spelled:
@@ -63,7 +63,7 @@ def _spell_term(term: Term) -> Spelled:
         return Spelled(leaf.name if leaf else "", ATOM)
     if operator.series:
         return Spelled(operator.name, ATOM)
-    return spell(operator.name, [spell_term(arg) for arg in written_args(term)])
+    return spell(operator.name, [arg.spelled or spell_term(arg) for arg in written_args(term)])
 
 
 def written_args(term: Term) -> tuple[Term, ...]:

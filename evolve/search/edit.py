@@ -14,6 +14,7 @@ from dsl.productions import (
     SIZE,
     Constant,
     Place,
+    Window,
     place_of,
     threshold_of,
 )
@@ -21,50 +22,63 @@ from dsl.program import Rules
 from dsl.terms import Parameter, Term, call, parameter
 
 
-class Position(NamedTuple):
-    """One node of a strategy: the rule it is in, the way to it, and what may stand there.
+class Part(NamedTuple):
+    """A node of a strategy, and what may stand there.
 
     `place` is the kind of a series or condition, or where a window or literal is drawn from.
     """
 
-    rule: str
-    path: tuple[int, ...]
     term: Term
     place: Place
+
+    @property
+    def is_series(self) -> bool:
+        """Whether a series or a condition stands here, not a window or a literal."""
+        return isinstance(self.place, Kind)
 
 
 REMEMBERED = 4096
 
 
 @lru_cache(REMEMBERED)
-def positions(rules: Rules) -> tuple[Position, ...]:
+def parts(rules: Rules) -> tuple[Part, ...]:
     """Every node of the rules, top-down, in the order of the rules."""
-    found: list[Position] = []
+    found: list[Part] = []
     for name, term in rules.named():
-        _collect(name, (), term, _place_of_rule(name, term), found)
+        root = Part(term, _place_of_rule(name, term))
+        found += (root, *_parts_below(term)) if root.is_series else (root,)
     return tuple(found)
 
 
 @lru_cache(REMEMBERED)
-def series_positions(rules: Rules) -> tuple[Position, ...]:
-    """The nodes where a series or a condition stands, not a window or a literal."""
-    return tuple(each for each in positions(rules) if isinstance(each.place, Kind))
+def series_places(rules: Rules) -> tuple[int, ...]:
+    """The indices of the parts where a series or a condition stands."""
+    return tuple([at for at, part in enumerate(parts(rules)) if part.is_series])
 
 
 @lru_cache(REMEMBERED)
-def positions_by_kind(rules: Rules) -> dict[Place, list[Position]]:
-    """The nodes where a series or a condition stands, by its kind."""
-    grouped: dict[Place, list[Position]] = {}
-    for each in series_positions(rules):
-        grouped.setdefault(each.place, []).append(each)
+def series_by_kind(rules: Rules) -> dict[Place, list[Term]]:
+    """The series and conditions of the rules, by their kind."""
+    grouped: dict[Place, list[Term]] = {}
+    for part in parts(rules):
+        if part.is_series:
+            grouped.setdefault(part.place, []).append(part.term)
     return grouped
 
 
-def replaced(rules: Rules, position: Position, term: Term) -> Rules:
-    """The rules with another term at a position."""
-    whole = getattr(rules, position.rule)
-    changed = _replace(whole, position.path, term)
-    return rules._replace(**{position.rule: changed})
+def series_within(part: Part) -> list[Term]:
+    """The parts below one that may stand in its place."""
+    return [each.term for each in _parts_below(part.term) if each.place == part.place]
+
+
+def replaced(rules: Rules, at: int, new: Term) -> Rules:
+    """The rules with another term in place of a part, given by its index among the parts."""
+    for name, term in rules.named():
+        size = 1 if name == "hold" else 1 + len(_parts_below(term))
+        if at < size:
+            return rules._replace(**{name: _replace(term, at, new)})
+        at -= size
+    raise IndexError("there are not as many parts")
 
 
 def with_parameter(rules: Rules, old: Parameter, new: Parameter) -> Rules:
@@ -116,16 +130,20 @@ def _place_of_rule(name: str, term: Term) -> Place:
     return kind_of(term)
 
 
-def _collect(
-    rule: str, path: tuple[int, ...], term: Term, place: Place, found: list[Position]
-) -> None:
-    found.append(Position(rule, path, term, place))
-    operator = term.operator
-    if operator is None or not term.args or not isinstance(place, Kind):
-        return
+@lru_cache(4 * REMEMBERED)
+def _parts_below(term: Term) -> tuple[Part, ...]:
+    """Every node below a series or a condition, top-down; what a window is made of is none."""
+    found: list[Part] = []
     for index, arg in enumerate(term.args):
-        drawn = place_of(operator.slot(index)) or _place_of_arg(term, index, arg)
-        _collect(rule, (*path, index), arg, drawn, found)
+        part = Part(arg, _drawn_from(term, index) or _place_of_arg(term, index, arg))
+        found += (part, *_parts_below(arg)) if part.is_series else (part,)
+    return tuple(found)
+
+
+def _drawn_from(term: Term, index: int) -> Window | Constant | None:
+    """Where an argument is drawn from if it is a window or a literal by its slot."""
+    assert term.operator is not None
+    return place_of(term.operator.slot(index))
 
 
 def _place_of_arg(term: Term, index: int, arg: Term) -> Place:
@@ -140,12 +158,17 @@ def _place_of_arg(term: Term, index: int, arg: Term) -> Place:
     return Constant(value / 4, value * 4) if value else Constant(0.0, 0.0)
 
 
-def _replace(term: Term, path: tuple[int, ...], new: Term) -> Term:
-    if not path:
+def _replace(term: Term, at: int, new: Term) -> Term:
+    if at == 0:
         return new
     assert term.operator is not None
-    args = list(term.args)
-    args[path[0]] = _replace(args[path[0]], path[1:], new)
+    args, at = list(term.args), at - 1
+    for index, arg in enumerate(args):
+        size = 1 if _drawn_from(term, index) else 1 + len(_parts_below(arg))
+        if at < size:
+            args[index] = _replace(arg, at, new)
+            break
+        at -= size
     return call(term.operator, *args)
 
 

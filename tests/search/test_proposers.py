@@ -13,7 +13,7 @@ from dsl.check import check_file, inspect
 from dsl.format import format_program
 from dsl.program import Program, Rules
 from dsl.simplify import MeaningError
-from evolve.search.edit import positions
+from evolve.search.edit import parts
 from evolve.search.grow import grow_rules
 from evolve.search.proposer import proposers
 from evolve.search.proposers.tune import moved
@@ -108,4 +108,4 @@ def test_every_constant_of_a_fresh_strategy_has_a_place() -> None:
     rng = Random(4)
     for _ in range(50):
         rules = grow_rules(space(), rng)
-        assert len(positions(rules)) == rules.nodes
+        assert len(parts(rules)) == rules.nodes

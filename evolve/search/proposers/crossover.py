@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 from dsl.program import Rules
-from evolve.search.edit import adopted, positions_by_kind, replaced, series_positions
+from evolve.search.edit import adopted, parts, replaced, series_by_kind, series_places
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
@@ -19,12 +19,13 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     if rng.random() < WHOLE_RULE:
         name, term = rng.choice(donor.named())
         return host._replace(**{name: adopted(term, host)})
-    here = rng.choice(series_positions(host))
-    like = positions_by_kind(donor).get(here.place)
+    at = rng.choice(series_places(host))
+    here = parts(host)[at]
+    like = series_by_kind(donor).get(here.place)
     if not like:
         return None
-    part = rng.choice(like).term
-    return replaced(host, here, adopted(part, host)) if part is not here.term else None
+    other = rng.choice(like)
+    return replaced(host, at, adopted(other, host)) if other is not here.term else None
 
 
 PROPOSER = Proposer("crossover", "parts of two strategies in one", 2, 4.0, propose)

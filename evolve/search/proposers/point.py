@@ -11,7 +11,7 @@ from dsl.kinds import Kind
 from dsl.productions import Place, Window, place_of
 from dsl.program import Rules
 from dsl.terms import Operator, Term, call
-from evolve.search.edit import replaced, series_positions
+from evolve.search.edit import parts, replaced, series_places
 from evolve.search.grow import grow_in
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -20,10 +20,11 @@ from evolve.search.space import Space
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
     """The parent with one node exchanged, its arguments kept where they fit."""
     rules = parents[0]
-    here = rng.choice(series_positions(rules))
+    at = rng.choice(series_places(rules))
+    here = parts(rules)[at]
     if here.term.head in ("and", "or"):
         other = space.find.operator("or" if here.term.head == "and" else "and")
-        return replaced(rules, here, call(other, *here.term.args))
+        return replaced(rules, at, call(other, *here.term.args))
     if not isinstance(here.place, Kind):
         return None
     fitting = _exchanges(here.place, here.term.operator, _series_kinds(here.term), space)
@@ -36,7 +37,7 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
         grow_in(place, 1, space, rng)
         for index, place in enumerate(places)
     ]  # fmt: skip
-    return replaced(rules, here, call(operator, *args))
+    return replaced(rules, at, call(operator, *args))
 
 
 @cache

@@ -7,7 +7,7 @@ from random import Random
 
 from dsl.kinds import Kind
 from dsl.program import SETTINGS, Rules
-from evolve.search.edit import Position, replaced, series_positions
+from evolve.search.edit import parts, replaced, series_places, series_within
 from evolve.search.grow import grow, grow_setting
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -21,32 +21,20 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     rules = parents[0]
     if rng.random() < SETTING:
         return _toggle_setting(rules, space, rng)
-    here = rng.choice(series_positions(rules))
+    at = rng.choice(series_places(rules))
+    here = parts(rules)[at]
     if rng.random() < SHRINK:
-        return _shrunk(rules, here, rng)
+        inner = series_within(here)
+        return replaced(rules, at, rng.choice(inner)) if inner else None
     if not isinstance(here.place, Kind) or here.place not in space.productions:
         return None
-    return replaced(rules, here, grow(here.place, GROWN_DEPTH, space, rng))
+    return replaced(rules, at, grow(here.place, GROWN_DEPTH, space, rng))
 
 
 def _toggle_setting(rules: Rules, space: Space, rng: Random) -> Rules:
     name = rng.choice(SETTINGS)
     is_there = getattr(rules, name) is not None
     return rules._replace(**{name: None if is_there else grow_setting(name, space, rng)})
-
-
-def _shrunk(rules: Rules, here: Position, rng: Random) -> Rules | None:
-    """The rules with a part replaced by a like part of itself."""
-    depth = len(here.path)
-    inner = [
-        each
-        for each in series_positions(rules)
-        if each.rule == here.rule
-        and each.path[:depth] == here.path
-        and len(each.path) > depth
-        and each.place == here.place
-    ]
-    return replaced(rules, here, rng.choice(inner).term) if inner else None
 
 
 PROPOSER = Proposer("subtree", "a part grown anew", 1, 2.0, propose)

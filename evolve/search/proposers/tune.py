@@ -10,7 +10,7 @@ from random import Random
 from dsl.productions import Constant, Window
 from dsl.program import Rules
 from dsl.terms import Number, Parameter, number
-from evolve.search.edit import REMEMBERED, Position, positions, replaced, with_parameter
+from evolve.search.edit import REMEMBERED, Part, parts, replaced, with_parameter
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
@@ -32,7 +32,8 @@ def _tune_once(rules: Rules, rng: Random) -> Rules | None:
     movable = _movable(rules)
     if not movable:
         return None
-    here = rng.choice(movable)
+    at = rng.choice(movable)
+    here = parts(rules)[at]
     leaf = here.term.leaf
     if isinstance(leaf, Parameter):
         return with_parameter(rules, leaf, moved(leaf, rng))
@@ -46,7 +47,7 @@ def _tune_once(rules: Rules, rng: Random) -> Rules | None:
         shifted = value + rng.gauss(0.0, CONSTANT_SPREAD * width)
         clipped = min(max(shifted, here.place.low), here.place.high)
         new = number(here.place.rounded(clipped), percent)
-    return replaced(rules, here, new)
+    return replaced(rules, at, new)
 
 
 def moved(param: Parameter, rng: Random) -> Parameter:
@@ -65,17 +66,18 @@ def moved(param: Parameter, rng: Random) -> Parameter:
 
 
 @lru_cache(REMEMBERED)
-def _movable(rules: Rules) -> tuple[Position, ...]:
-    return tuple(each for each in positions(rules) if _is_movable(each))
+def _movable(rules: Rules) -> tuple[int, ...]:
+    """The indices of the parts that are constants with room to move."""
+    return tuple([at for at, part in enumerate(parts(rules)) if _is_movable(part)])
 
 
-def _is_movable(position: Position) -> bool:
-    leaf = position.term.leaf
+def _is_movable(part: Part) -> bool:
+    leaf = part.term.leaf
     if isinstance(leaf, Parameter):
         return leaf.is_tunable
     if not isinstance(leaf, Number):
         return False
-    place = position.place
+    place = part.place
     return isinstance(place, Window | Constant) and place.low < place.high
 
 
