@@ -42,7 +42,7 @@ class Rules(NamedTuple):
 
     def named(self) -> list[tuple[str, Term]]:
         """The rules there are, each with its name."""
-        return [(RULES[i], term) for i, term in enumerate(self) if term is not None]
+        return [(name, term) for name, term in zip(RULES, self, strict=True) if term is not None]
 
 
 RULES = Rules._fields
@@ -96,17 +96,21 @@ class Program:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters in the rules, in order of appearance, each once."""
-        terms = [term for _, term in self.rules.named() if not term.is_plain]
-        found = (part.leaf for term in terms for part in term.walk())
+        found = (part.leaf for term in self._elaborate for part in term.walk())
         return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Parameter)))
 
     @property
     def defines(self) -> tuple[Operator, ...]:
         """The operators used in the rules that are not built in, a definition before its use."""
         ordered: dict[Operator, None] = {}
-        for _, term in self.rules.named():
+        for term in self._elaborate:
             _collect_defines(term, ordered)
         return tuple(ordered)
+
+    @property
+    def _elaborate(self) -> list[Term]:
+        """The rules with a parameter or an operator of a user's own in them."""
+        return [term for term in self.rules if term is not None and not term.is_plain]
 
 
 def lookback(term: Term) -> int:

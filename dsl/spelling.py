@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple, cast
 
 from dsl.precedence import ATOM, COMPARISON, INFIX, LAG, PREFIX
-from dsl.terms import Number, Term
+from dsl.terms import Number, Operator, Term
 
 
 class Spelled(NamedTuple):
@@ -43,14 +44,14 @@ def spell_number(text: str) -> Spelled:
 
 def text_of(term: Term) -> str:
     """A term as text, on one line, as `dsl.parse` reads it."""
-    return (term.spelled or spell_term(term))[0]
+    return spell_term(term).text
 
 
 def spell_term(term: Term) -> Spelled:
     """A term's text and precedence, computed once and kept on it."""
     if term.spelled is None:
         term.spelled = _spell_term(term)
-    return term.spelled
+    return cast(Spelled, term.spelled)
 
 
 def _spell_term(term: Term) -> Spelled:
@@ -70,8 +71,16 @@ def written_args(term: Term) -> tuple[Term, ...]:
     """A term's arguments without trailing series that are the default: `obv()`."""
     operator, kept = term.operator, len(term.args)
     assert operator is not None
+    if not _has_series_default(operator):
+        return term.args
     while kept and term.args[kept - 1] is operator.slot(kept - 1).default:
         if term.args[kept - 1].operator is None:
             break
         kept -= 1
     return term.args[:kept]
+
+
+@cache
+def _has_series_default(operator: Operator) -> bool:
+    defaults = [slot.default for slot in operator.slots]
+    return any(each is not None and each.operator is not None for each in defaults)
