@@ -153,7 +153,9 @@ def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     for part, places in body.calls:
         given = [values[place] for place in places]
         is_negation = part.name == "not"
-        made = canonical(call(part, *given), find) if is_negation else _simplified(part, given, find)
+        made = (
+            canonical(call(part, *given), find) if is_negation else _simplified(part, given, find)
+        )
         values.append(made)
     expanded = values[body.result]
     head = expanded.operator

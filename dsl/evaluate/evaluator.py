@@ -72,6 +72,7 @@ class _Plan(NamedTuple):
     takes: tuple[int, ...]
     is_kept: bool
     is_fixed: bool
+    is_pair: bool = False
 
 
 class Evaluator:
@@ -246,7 +247,14 @@ class Evaluator:
 
         A pointwise kernel may write where it reads numbers; what is kept has its own place.
         """
-        kept, inputs = self._arena.kept, []
+        kept = self._arena.kept
+        if plan.is_pair:
+            x, y = args
+            first = kept.get(x) or self._series(x, depth)
+            second = kept.get(y) or self._series(y, depth + 1)
+            self._steps.extend((plan.step, out, first, second, 0, 0))
+            return
+        inputs: list[int] = []
         takes_all = plan.takes if plan.is_fixed else (SERIES,) * len(args)
         for arg, takes in zip(args, takes_all, strict=True):
             if takes == WINDOW:
@@ -299,7 +307,11 @@ class Evaluator:
         taken = tuple(view for each in takes for view in views[each])
         step = machine.step_of(operator.kernel, taken, gives)
         plan = self._plans[operator] = _Plan(
-            step, takes, not operator.is_pointwise, not operator.is_variadic
+            step,
+            takes,
+            not operator.is_pointwise,
+            not operator.is_variadic,
+            takes == (SERIES, SERIES) and not operator.is_variadic,
         )
         return plan
 
