@@ -38,11 +38,12 @@ INF = math.inf
 class _Interning(type):
     """Makes one object of all that are alike, so that equality is identity."""
 
-    _known: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
-
     def __call__(cls, *args: Any, **given: Any) -> Any:
         made = super().__call__(*args, **given)
-        return _Interning._known.setdefault(tuple(vars(made).values()), made)
+        return _interned.setdefault(tuple(vars(made).values()), made)
+
+
+_interned: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from evolve.data.laws import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
+from tests.fitness.sums import assert_same_sums
 
 SPACE = build_space(directions=("long", "short"))
 MARKETS = [
@@ -47,15 +48,11 @@ def both(bars: Bars, costs: Market, folds: int, programs: list[Program]) -> list
     ]
 
 
-def assert_equal(quick: np.ndarray, general: np.ndarray) -> None:
-    np.testing.assert_allclose(quick, general, rtol=1e-9, atol=1e-12)
-
-
 @pytest.mark.parametrize("costs", MARKETS)
 @pytest.mark.parametrize("spec", ["sample:sp500", "synthetic:garch?bars=777"])
 def test_random_strategies_have_the_same_sums(costs: Market, spec: str) -> None:
     quick, general = both(load(spec).bars, costs, 5, grown(200, 3))
-    assert_equal(quick, general)
+    assert_same_sums(quick, general)
     assert general[:, :, F_TRADES].sum() > 5000
 
 
@@ -64,7 +61,7 @@ def test_random_strategies_have_the_same_sums(costs: Market, spec: str) -> None:
     costs=st.sampled_from(MARKETS),
 )  # fmt: skip
 def test_whatever_the_length_and_the_folds(bars: int, folds: int, seed: int, costs: Market) -> None:
-    assert_equal(*both(random_walk(bars, seed % 7), costs, folds, grown(6, seed)))
+    assert_same_sums(*both(random_walk(bars, seed % 7), costs, folds, grown(6, seed)))
 
 
 RULES = [
@@ -87,7 +84,7 @@ RULES = [
 @pytest.mark.parametrize("costs", MARKETS)
 def test_each_kind_of_exit_alone(rules: str, costs: Market) -> None:
     for bars in (random_walk(500, 2), random_walk(64, 3), random_walk(65, 4)):
-        assert_equal(*both(bars, costs, 3, [check(f"strategy s {{ {rules} }}")]))
+        assert_same_sums(*both(bars, costs, 3, [check(f"strategy s {{ {rules} }}")]))
 
 
 def test_ruin_is_among_them() -> None:
@@ -97,7 +94,7 @@ def test_ruin_is_among_them() -> None:
     bars = Bars(("X",), time, **panels, volume=close * 0 + 1, adjustment=close * 0 + 1)
     program = check("strategy s { short when close > 0 * close size 300% }")
     quick, general = both(bars, market(max_leverage=3), 4, [program])
-    assert_equal(quick, general)
+    assert_same_sums(quick, general)
     assert general[0, -1, F_RUINED] == 1
 
 
