@@ -59,7 +59,7 @@ class Constant:
     low: float
     high: float
 
-    @property
+    @cached_property
     def digits(self) -> int:
         """Decimals a drawn literal keeps: about 50 steps over the range."""
         width = self.high - self.low

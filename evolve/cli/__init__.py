@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -19,6 +20,7 @@ VERBS = (
     "grammar", "prompt", "ask", "doctor", "harden",
 )  # fmt: skip
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
+COLLECTED_AFTER = 1_000_000  # new objects: loading modules makes many, and no garbage
 
 
 class Verbs(click.Group):
@@ -69,6 +71,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     The process ends at once: taking apart what a search has made would take it seconds.
     """
+    gc.set_threshold(COLLECTED_AFTER)
     status = _run(args)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError):

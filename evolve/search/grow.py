@@ -62,11 +62,12 @@ def grow_setting(name: str, space: Space, rng: Random) -> Term:
 def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:
     """A random term of a kind, at most `depth` deep where the kind allows it."""
     depth = max(depth, space.least_depth(kind))
-    groups = space.within(kind, depth)
     if kind == BOOL:
-        groups = tuple(each for each in groups if each[0].operator.name not in ("and", "or"))
+        groups = space.comparisons(depth)
     elif depth > 1 and rng.random() < LEAF:
         groups = space.within(kind, max(space.least_depth(kind), min(2, depth - 1)))
+    else:
+        groups = space.within(kind, depth)
     production = rng.choice(rng.choice(groups))
     args: list[Term] = []
     for place in production.places:

@@ -10,7 +10,7 @@ from typing import Any
 from dsl.bars import FIELDS
 from dsl.catalog import Catalog, catalog
 from dsl.errors import did_you_mean
-from dsl.kinds import Kind
+from dsl.kinds import BOOL, Kind
 from dsl.productions import Groups, productions_of
 from dsl.program import Program
 from dsl.terms import Operator
@@ -57,6 +57,12 @@ class Space:
             if fitting:
                 groups.append(fitting)
         return tuple(groups)
+
+    @cache  # noqa: B019
+    def comparisons(self, depth: int) -> Groups:
+        """The productions of a condition that fit a depth, but for those that join several."""
+        fitting = self.within(BOOL, depth)
+        return tuple(each for each in fitting if each[0].operator.name not in ("and", "or"))
 
     def objection(self, program: Program) -> str:
         """Why a program is not one of the space's, in words; empty if it is.
