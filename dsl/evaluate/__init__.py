@@ -1,7 +1,8 @@
 """Values of terms and signals of programs on bars. Importing this loads numpy, not numba."""
 
 from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
-from dsl.evaluate.evaluator import Evaluator, evaluate, values
+from dsl.evaluate.evaluator import Evaluator
+from dsl.evaluate.panel import evaluate, values
 from dsl.evaluate.signals import Rulings, Signals
 
 __all__ = [

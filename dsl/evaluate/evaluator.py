@@ -32,32 +32,6 @@ SERIES, WINDOW, CONDITION = range(3)
 NONE = (0, 0, 0, 0)
 
 
-def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    """The signals of one program on the bars of a panel, one entry a symbol.
-
-    Each symbol is read by itself: a bar that it has not does not exist for it.
-    """
-    return tuple(
-        Evaluator(bars.alone(symbol)).signals([program]).on(bars.places(symbol), len(bars))
-        for symbol in range(len(bars.symbols))
-    )
-
-
-def values(term: Term, bars: Bars) -> Row:
-    """float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
-
-    Where a symbol has no bar they are NaN (or false).
-    """
-    rows = []
-    for symbol in range(len(bars.symbols)):
-        own = Evaluator(bars.alone(symbol)).series(term)
-        missing = False if own.dtype == np.bool_ else math.nan
-        row = np.full(len(bars), missing, own.dtype)
-        row[bars.places(symbol)] = own
-        rows.append(row)
-    return np.stack(rows)
-
-
 class _Plan(NamedTuple):
     """How an operator becomes a step, worked out once.
 
@@ -65,14 +39,15 @@ class _Plan(NamedTuple):
         step: the address of its kernel.
         takes: what each argument is: SERIES, WINDOW, or CONDITION, taken with its complement.
         is_kept: whether its series is worth keeping.
-        is_fixed: whether it takes as many arguments as that; else two or more numbers.
+        is_fixed: whether it takes as many arguments as that; else two or more series.
+        is_pair: whether it takes two series, as most steps do.
     """
 
     step: int
     takes: tuple[int, ...]
     is_kept: bool
     is_fixed: bool
-    is_pair: bool = False
+    is_pair: bool
 
 
 class Evaluator:

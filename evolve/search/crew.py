@@ -54,11 +54,15 @@ class Assignment(NamedTuple):
     number: int
 
 
+Bred = Callable[[], list[Epoch]]
+"""The epochs of some islands, in their order; waits for them."""
+
+
 class Crew(Protocol):
     """Breeds epochs."""
 
-    def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
-        """The epochs of some islands, in their order."""
+    def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
+        """Begin to breed; what was seen stays as it is until the epochs are there."""
 
 
 class Alone:
@@ -67,9 +71,9 @@ class Alone:
     def __init__(self, breeding: Breeding) -> None:
         self._breeding = breeding
 
-    def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
-        """The epochs of some islands, in their order."""
-        return [
+    def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
+        """All is done when it is waited for."""
+        return lambda: [
             run_epoch(each.island, self._breeding, each.ledger, seen.keys, each.quota, each.number)
             for each in assignments
         ]
@@ -106,21 +110,34 @@ class Workers:
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._folder.cleanup()
 
-    def breed(self, assignments: Sequence[Assignment], seen: Seen) -> list[Epoch]:
-        """The epochs of some islands, in their order."""
+    def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
+        """Let the processes begin, with what was seen so far."""
         with self._path.open("ab") as file:
             file.write(b"".join(seen.order[self._written :]))
         self._written = len(seen)
-        for _ in range(TRIES):
-            try:
-                return list(
-                    self._started().map(_breed, assignments, [len(seen)] * len(assignments))
-                )
-            except BrokenProcessPool:
-                self._pool = None
+        begun = self._begun(assignments, seen)
+        return lambda: self._finished(begun, assignments, seen)
+
+    def _begun(self, assignments: Sequence[Assignment], seen: Seen) -> Iterator[Epoch] | None:
+        """The epochs as they come; None if a process died meanwhile."""
+        with suppress(BrokenProcessPool):
+            return self._started().map(_breed, assignments, [len(seen)] * len(assignments))
+        return None
+
+    def _finished(
+        self, begun: Iterator[Epoch] | None, assignments: Sequence[Assignment], seen: Seen
+    ) -> list[Epoch]:
+        """All the epochs, begun anew where a process died."""
+        for attempt in range(TRIES):
+            if attempt > 0:
                 self._notify("a worker process died; its epoch is bred again")
+                begun = self._begun(assignments, seen)
+            with suppress(BrokenProcessPool):
+                if begun is not None:
+                    return list(begun)
+            self._pool = None
         self._notify("worker processes keep dying; this epoch is bred without them")
-        return self._alone.breed(assignments, seen)
+        return self._alone.begin(assignments, seen)()
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -146,7 +163,7 @@ class _Worker:
                 new = file.read((seen - len(self.seen)) * KEY_BYTES)
             for place in range(0, len(new), KEY_BYTES):
                 self.seen.add(new[place : place + KEY_BYTES])
-        (epoch,) = Alone(self.breeding).breed([task], self.seen)
+        (epoch,) = Alone(self.breeding).begin([task], self.seen)()
         self.islands[task.island.index] = epoch.island
         return epoch
 

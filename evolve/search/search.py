@@ -11,7 +11,7 @@ from deap import tools
 from dsl.program import Program
 from evolve.search.advice import Adviser, Outcome, Proposal
 from evolve.search.credit import Credit, joined
-from evolve.search.crew import Alone, Assignment, Crew, Seen
+from evolve.search.crew import Alone, Assignment, Bred, Crew, Seen
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import (
     Breeding,
@@ -83,8 +83,8 @@ def search(
             state.epoch, tuple(fresh), len(state.seen), best, tuple(fame), dict(state.ledger),
             state.islands, stopped,
         )  # fmt: skip
-        yield progress
         if stopped:
+            yield progress
             return
         if adviser is not None:
             adviser.ask(progress)
@@ -92,7 +92,9 @@ def search(
         hearing = adviser.next_hearing(len(state.seen)) if adviser else None
         goal = budget.evaluations if hearing is None else min(hearing, budget.evaluations)
         is_heard = hearing is not None and goal - len(state.seen) <= _full_epoch(state, breeding)
-        fresh = _breed(state, breeding, goal, crew)
+        bred = _begin(state, breeding, goal, crew)
+        yield progress  # others may breed while it is kept and told
+        fresh = _taken(bred(), state, breeding)
         if adviser is not None and is_heard:
             fresh += _hear(adviser, state, breeding, budget)
 
@@ -102,21 +104,25 @@ def _full_epoch(state: _State, breeding: Breeding) -> int:
     return breeding.population * breeding.generations * len(state.islands)
 
 
-def _breed(state: _State, breeding: Breeding, goal: int, crew: Crew) -> list[Individual]:
-    """One epoch on every island, up to a number of evaluations; the trials that are new."""
+def _begin(state: _State, breeding: Breeding, goal: int, crew: Crew) -> Bred:
+    """One epoch on every island, up to a number of evaluations, begun."""
     if not breeding.proposers:
         state.idle += _full_epoch(state, breeding)
-        return []
+        return list
     quotas = _quotas(max(goal - len(state.seen), 0), len(state.islands))
     state.idle += min(sum(quotas), _full_epoch(state, breeding))
     assignments = [
         Assignment(island, state.ledger, quota, state.epoch)
         for island, quota in zip(state.islands, quotas, strict=True)
     ]
-    epochs = crew.breed(assignments, state.seen)
+    return crew.begin(assignments, state.seen)
+
+
+def _taken(epochs: Sequence[Epoch], state: _State, breeding: Breeding) -> list[Individual]:
+    """What came of an epoch on every island, taken in; the trials that are new."""
     for each in epochs:
         state.ledger = joined(state.ledger, each.ledger)
-    state.islands = _migrated(epochs, breeding.population)
+    state.islands = _migrated(epochs, breeding.population) or state.islands
     return _count([trial for each in epochs for trial in each.trials], state)
 
 

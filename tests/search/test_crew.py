@@ -172,11 +172,12 @@ def test_workers_do_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
 
 def test_what_was_seen_before_is_not_bred_again_in_a_process() -> None:
     breeding, seen = toy_breeding(), Seen()
-    for trial in Alone(breeding).breed([Assignment(first_island(0, 1), {}, 50, 1)], seen)[0].trials:
+    task = [Assignment(first_island(0, 1), {}, 50, 1)]
+    for trial in Alone(breeding).begin(task, seen)()[0].trials:
         seen.add(trial.program.key)
     assert len(seen) == 50
     with Workers(breeding, 2) as workers:
-        (again,) = workers.breed([Assignment(first_island(0, 1), {}, 50, 1)], seen)
+        (again,) = workers.begin(task, seen)()
     assert not {trial.program.key for trial in again.trials} & seen.keys
 
 

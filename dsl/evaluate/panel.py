@@ -1,0 +1,39 @@
+"""Programs and terms on the bars of a panel, each symbol read by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dsl.bars import Bars
+from dsl.evaluate.evaluator import Evaluator, Row
+from dsl.evaluate.signals import Signals
+from dsl.program import Program
+from dsl.terms import Term
+
+
+def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
+    """The signals of one program on the bars of a panel, one entry a symbol.
+
+    Each symbol is read by itself: a bar that it has not does not exist for it.
+    """
+    return tuple(
+        Evaluator(bars.alone(symbol)).signals([program]).on(bars.places(symbol), len(bars))
+        for symbol in range(len(bars.symbols))
+    )
+
+
+def values(term: Term, bars: Bars) -> Row:
+    """float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
+
+    Where a symbol has no bar they are NaN (or false).
+    """
+    rows = []
+    for symbol in range(len(bars.symbols)):
+        own = Evaluator(bars.alone(symbol)).series(term)
+        missing = False if own.dtype == np.bool_ else math.nan
+        row = np.full(len(bars), missing, own.dtype)
+        row[bars.places(symbol)] = own
+        rows.append(row)
+    return np.stack(rows)
