@@ -36,13 +36,7 @@ def next_bit(words: Words, first: int, until: int) -> int:
 @jitable
 def trailing_zeros(word: np.uint64) -> int:
     """How many bits below the lowest that is set."""
-    count = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        below = (np.uint64(1) << np.uint64(step)) - np.uint64(1)
-        if word & below == np.uint64(0):
-            word >>= np.uint64(step)
-            count += step
-    return count
+    return ones(~word & (word - np.uint64(1)))
 
 
 @jitable

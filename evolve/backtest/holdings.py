@@ -87,7 +87,7 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
     t = 0
     while t < bars and not is_ruined:
         if shares == 0.0 and side == 0:
-            t = min(next_bit(enters_long, t, last), next_bit(enters_short, t, last))
+            t = next_bit(enters_short, t, next_bit(enters_long, t, last))
         while t >= fold_end and fold + 2 < len(edges):
             keep(folds[fold], total, squares, products, held, worth * before, first_equity)
             total, squares, products, held = 0.0, 0.0, 0.0, 0
