@@ -19,22 +19,23 @@ from dsl.productions import (
     threshold_of,
 )
 from dsl.program import Rules
-from dsl.terms import Parameter, Term, call, parameter
+from dsl.terms import Number, Parameter, Term, call, parameter
 
 
 class Part(NamedTuple):
     """A node of a strategy, and what may stand there.
 
-    `place` is the kind of a series or condition, or where a window or literal is drawn from.
+    Attributes:
+        term: what stands there.
+        place: the kind of a series or condition, or where a window or literal is drawn from.
+        is_series: whether it is a series or a condition, not a window or a literal.
+        is_movable: whether it is a constant, or a parameter, with room to move.
     """
 
     term: Term
     place: Place
-
-    @property
-    def is_series(self) -> bool:
-        """Whether a series or a condition stands here, not a window or a literal."""
-        return isinstance(self.place, Kind)
+    is_series: bool
+    is_movable: bool
 
 
 REMEMBERED = 4096
@@ -45,7 +46,7 @@ def parts(rules: Rules) -> tuple[Part, ...]:
     """Every node of the rules, top-down, in the order of the rules."""
     found: list[Part] = []
     for name, term in rules.named():
-        root = Part(term, _place_of_rule(name, term))
+        root = _part(term, _place_of_rule(name, term))
         found += (root, *_parts_below(term)) if root.is_series else (root,)
     return tuple(found)
 
@@ -54,6 +55,12 @@ def parts(rules: Rules) -> tuple[Part, ...]:
 def series_places(rules: Rules) -> tuple[int, ...]:
     """The indices of the parts where a series or a condition stands."""
     return tuple([at for at, part in enumerate(parts(rules)) if part.is_series])
+
+
+@lru_cache(REMEMBERED)
+def movable_places(rules: Rules) -> tuple[int, ...]:
+    """The indices of the parts that are constants with room to move."""
+    return tuple([at for at, part in enumerate(parts(rules)) if part.is_movable])
 
 
 @lru_cache(REMEMBERED)
@@ -73,10 +80,12 @@ def series_within(part: Part) -> list[Term]:
 
 def replaced(rules: Rules, at: int, new: Term) -> Rules:
     """The rules with another term in place of a part, given by its index among the parts."""
-    for name, term in rules.named():
-        size = 1 if name == "hold" else 1 + len(_parts_below(term))
+    for index, term in enumerate(rules):
+        if term is None:
+            continue
+        size = 1 + len(_parts_below(term))
         if at < size:
-            return rules._replace(**{name: _replace(term, at, new)})
+            return Rules._make([*rules[:index], _replace(term, at, new), *rules[index + 1 :]])
         at -= size
     raise IndexError("there are not as many parts")
 
@@ -135,9 +144,19 @@ def _parts_below(term: Term) -> tuple[Part, ...]:
     """Every node below a series or a condition, top-down; what a window is made of is none."""
     found: list[Part] = []
     for index, arg in enumerate(term.args):
-        part = Part(arg, _drawn_from(term, index) or _place_of_arg(term, index, arg))
+        part = _part(arg, _drawn_from(term, index) or _place_of_arg(term, index, arg))
         found += (part, *_parts_below(arg)) if part.is_series else (part,)
     return tuple(found)
+
+
+def _part(term: Term, place: Place) -> Part:
+    leaf = term.leaf
+    is_movable = (
+        leaf.is_tunable
+        if isinstance(leaf, Parameter)
+        else isinstance(leaf, Number) and not isinstance(place, Kind) and place.low < place.high
+    )
+    return Part(term, place, isinstance(place, Kind), is_movable)
 
 
 def _drawn_from(term: Term, index: int) -> Window | Constant | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from random import Random
 
 from dsl.productions import Constant, Window
 from dsl.program import Rules
 from dsl.terms import Number, Parameter, number
-from evolve.search.edit import REMEMBERED, Part, parts, replaced, with_parameter
+from evolve.search.edit import movable_places, parts, replaced, with_parameter
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
@@ -29,7 +28,7 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
 
 
 def _tune_once(rules: Rules, rng: Random) -> Rules | None:
-    movable = _movable(rules)
+    movable = movable_places(rules)
     if not movable:
         return None
     at = rng.choice(movable)
@@ -63,22 +62,6 @@ def moved(param: Parameter, rng: Random) -> Parameter:
     digits = Constant(param.low, param.high).digits + 1
     value = round(min(max(value, param.low), param.high), digits)
     return replace(param, value=value)
-
-
-@lru_cache(REMEMBERED)
-def _movable(rules: Rules) -> tuple[int, ...]:
-    """The indices of the parts that are constants with room to move."""
-    return tuple([at for at, part in enumerate(parts(rules)) if _is_movable(part)])
-
-
-def _is_movable(part: Part) -> bool:
-    leaf = part.term.leaf
-    if isinstance(leaf, Parameter):
-        return leaf.is_tunable
-    if not isinstance(leaf, Number):
-        return False
-    place = part.place
-    return isinstance(place, Window | Constant) and place.low < place.high
 
 
 PROPOSER = Proposer("tune", "constants moved a little", 1, 2.0, propose)
