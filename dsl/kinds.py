@@ -65,6 +65,9 @@ class Kind(metaclass=_Interning):
     def __post_init__(self) -> None:
         for end in ("low", "high"):  # 0.0 and -0.0 are alike, and one of them is said
             object.__setattr__(self, end, getattr(self, end) + 0.0)
+        if self.typical is not None:
+            low, high = self.typical
+            object.__setattr__(self, "typical", (low + 0.0, high + 0.0))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Kinds are interned in every process."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
@@ -132,7 +132,7 @@ def _too_large(term: Term) -> MeaningError:
     return MeaningError("E104", message)
 
 
-@cache
+@lru_cache(64)
 def _builder(find: Find) -> Build:
     """What rules build with: an operator, or the one of that name, on canonical arguments."""
 
@@ -176,7 +176,7 @@ class _Unrolled(NamedTuple):
     result: int
 
 
-@cache
+@lru_cache(4096)
 def _unrolled(body: Term, arity: int) -> _Unrolled:
     places: dict[Term, int] = {}
     closed, calls = list(dict.fromkeys(_closed_parts(body))), []
