@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,11 +12,13 @@ from dsl.bars import Bars
 from dsl.catalog import catalog
 from dsl.check import check_expression
 from dsl.evaluate import Evaluator
+from dsl.kinds import BOOL
 from dsl.parse import parse_expression
 from dsl.resolve import resolve
 from dsl.scope import Scope
+from dsl.simplify import canonical, substitute
 from dsl.spelling import text_of
-from dsl.terms import Term
+from dsl.terms import Term, call, number
 from tests.dsl.expressions import conditions, numbers, small
 from tests.dsl.naive import fails, plainly
 from tests.dsl.values import assert_identical, values
@@ -81,8 +85,8 @@ def as_written(text: str) -> Term:
 
 @given(small(conditions() | numbers()))
 def test_the_canonical_text_is_its_own_canonical_text(text: str) -> None:
-    canonical = check_expression(text)
-    assert check_expression(text_of(canonical)) is canonical
+    term = check_expression(text)
+    assert check_expression(text_of(term)) is term
 
 
 @settings(max_examples=150)
@@ -133,3 +137,23 @@ def test_values_do_not_depend_on_what_was_computed_before(text: str, bars: Bars)
         used.series(other)
         found = used.series(term)
     assert_identical(found, Evaluator(bars).series(term))
+
+
+SOME = {
+    False: ["close", "volume[1]", "2", "-0.5", "sma(close, 5)", "max(high, 3)", "open - low"],
+    True: ["close > open", "true", "not (low < 3 and high > 3)", "crossover(close, open)"],
+}
+
+
+@pytest.mark.parametrize("name", [each.name for each in catalog() if each.body is not None])
+def test_a_define_is_its_body_written_out(name: str) -> None:
+    operator, find, rng = catalog().operator(name), catalog().operator, Random(name)
+    for _ in range(20):
+        args = tuple(
+            number(rng.randint(5, 30)) if slot.is_window else
+            as_written(rng.choice(SOME[slot.kind == BOOL]))
+            for slot in operator.slots
+        )  # fmt: skip
+        assert operator.body is not None
+        written = canonical(call(operator, *args), find)
+        assert written is canonical(substitute(operator.body, args), find)

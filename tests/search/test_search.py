@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 from dsl.check import check
 from evolve.search.credit import Credit, shares
-from evolve.search.island import first_island, run_epoch
+from evolve.search.crew import Alone, Assignment, Bred, Seen
+from evolve.search.island import Epoch, first_island, run_epoch
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer import proposers
 from evolve.search.search import search
@@ -180,3 +182,26 @@ def test_every_proposer_earns_its_counts(name: str) -> None:
     assert credit.proposed >= credit.valid >= credit.evaluated > 0
     assert credit.valid == credit.duplicate + credit.evaluated
     assert credit.accepted <= credit.evaluated
+
+
+def test_an_epoch_is_begun_before_the_last_one_is_told() -> None:
+    order: list[str] = []
+
+    class Watched(Alone):
+        def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
+            order.append("begun")
+            bred = super().begin(assignments, seen)
+
+            def awaited() -> list[Epoch]:
+                order.append("awaited")
+                return bred()
+
+            return awaited
+
+    breeding = toy_breeding()
+    told = 0
+    for _ in search(breeding, Budget(300), 1, 2, crew=Watched(breeding)):
+        order.append("told")
+        told += 1
+    assert told > 3
+    assert order == ["begun", "told", "awaited"] * (told - 1) + ["told"]
