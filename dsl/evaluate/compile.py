@@ -80,14 +80,23 @@ _addressed: list[Any] = []  # code is there for as long as what it was compiled 
 
 
 def _kept(make: Callable[[bool], Made], *functions: Callable[..., object]) -> Made:
-    """What is compiled of functions, kept by their sources; in memory if none can be written."""
+    """What is compiled of functions, kept by their sources; in memory if it cannot be written.
+
+    Each has a folder of its own, by the last one's name: numba keeps what is in a folder by
+    numbers, and two processes that add something at once may take the same.
+    """
     import numba
 
     packages = [Path(each.__code__.co_filename).parent for each in functions]
-    folder = cache_folder() / "-".join(dict.fromkeys(map(_digest, packages)))
+    sources = "-".join(dict.fromkeys(map(_digest, packages)))
+    kernel = functions[-1]
+    folder = cache_folder() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
+    others = numba.config.CACHE_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True)
         numba.config.CACHE_DIR = str(folder)
         return make(True)
     except (OSError, RuntimeError):
         return make(False)
+    finally:
+        numba.config.CACHE_DIR = others
