@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from dsl.evaluate.compile import is_compiled
 from dsl.pause import collection_paused
 from dsl.program import Program, Rules
+from evolve.ahead import compile_ahead, missing
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 from evolve.backtest.sleeve import uncapped
@@ -30,6 +30,7 @@ from evolve.plan import (
     processes_of,
     with_inputs,
 )
+from evolve.processes import cores
 from evolve.report.result import Assessed, Run, document
 from evolve.search.advice import Adviser
 from evolve.search.crew import Crew, crew_of
@@ -120,8 +121,10 @@ def run(
         journal.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
         for notice in notices:
             journal.event("notice", text=notice)
-        if not is_compiled():
+        if to_compile := missing():
             watch.compiling()
+            wanted = settings.workers.processes
+            compile_ahead(to_compile, cores() if wanted == "auto" else wanted)
         watch.baselines([_on_train(each, partition, market) for each in ready.seeds])
 
         def tell(text: str) -> None:

@@ -1,7 +1,7 @@
 """Values of terms and signals of programs on bars. Importing this loads numpy, not numba."""
 
 from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
-from dsl.evaluate.evaluator import Evaluator
+from dsl.evaluate.evaluator import Evaluator, kernels, plan_of
 from dsl.evaluate.panel import evaluate, values
 from dsl.evaluate.signals import Rulings, Signals
 
@@ -13,5 +13,7 @@ __all__ = [
     "Signals",
     "Words",
     "evaluate",
+    "kernels",
+    "plan_of",
     "values",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -31,8 +32,21 @@ def cache_folder() -> Path:
 
 
 def is_compiled() -> bool:
-    """Whether this machine has compiled kernels before."""
-    return any(cache_folder().rglob("*.nbi"))
+    """Whether this machine has compiled kernels of these sources before."""
+    return any(cache_folder().glob(f"{_digest(Path(__file__).parent)}*/**/*.nbi"))
+
+
+def can_keep() -> bool:
+    """Whether what is compiled can be written down."""
+    folder = cache_folder()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return os.access(folder, os.W_OK)
+
+
+def is_kept(*functions: Callable[..., object]) -> bool:
+    """Whether something was compiled of functions before, of the last with the others around it."""
+    return any(_folder(*functions).rglob("*.nbi"))
 
 
 @cache
@@ -79,18 +93,22 @@ def address_of(function: Callable[..., None], signature: Any, kernel: Callable[.
 _addressed: list[Any] = []  # code is there for as long as what it was compiled as
 
 
-def _kept(make: Callable[[bool], Made], *functions: Callable[..., object]) -> Made:
-    """What is compiled of functions, kept by their sources; in memory if it cannot be written.
+def _folder(*functions: Callable[..., object]) -> Path:
+    """Where what is compiled of functions is kept: by their sources and the last one's name.
 
-    Each has a folder of its own, by the last one's name: numba keeps what is in a folder by
-    numbers, and two processes that add something at once may take the same.
+    None but what is compiled of it is there: numba keeps what is in a folder by numbers, and two
+    processes that add something at once may take the same.
     """
-    import numba
-
     packages = [Path(each.__code__.co_filename).parent for each in functions]
     sources = "-".join(dict.fromkeys(map(_digest, packages)))
-    kernel = functions[-1]
-    folder = cache_folder() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
+    return cache_folder() / sources / f"{functions[-1].__module__}.{functions[-1].__qualname__}"
+
+
+def _kept(make: Callable[[bool], Made], *functions: Callable[..., object]) -> Made:
+    """What is compiled of functions, kept on disk; in memory if it cannot be written."""
+    import numba
+
+    folder = _folder(*functions)
     others = numba.config.CACHE_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -30,10 +31,11 @@ Written = TypeVar("Written")
 
 SERIES, WINDOW, CONDITION = range(3)
 NONE = (0, 0, 0, 0)
+JOINS = ("and", "or")  # of conditions' bits
 
 
-class _Plan(NamedTuple):
-    """How an operator becomes a step, worked out once.
+class Plan(NamedTuple):
+    """How an operator becomes a step.
 
     Attributes:
         step: the address of its kernel.
@@ -48,6 +50,36 @@ class _Plan(NamedTuple):
     is_kept: bool
     is_fixed: bool
     is_pair: bool
+
+
+@cache
+def plan_of(operator: Operator) -> Plan:
+    """How an operator with a kernel becomes a step; compiles it."""
+    from dsl.evaluate import machine
+
+    assert operator.kernel is not None, operator.name
+    kinds = [slot.kind or LEVEL for slot in operator.slots]
+    takes = tuple(
+        WINDOW if slot.is_window else CONDITION if kind == BOOL else SERIES
+        for slot, kind in zip(operator.slots, kinds, strict=True)
+    )
+    gives = machine.FLAGS if operator.judge(*kinds).kind == BOOL else machine.SERIES
+    views = {SERIES: (machine.SERIES,), WINDOW: (machine.WINDOW,),
+             CONDITION: (machine.FLAGS, machine.FLAGS)}  # fmt: skip
+    taken = tuple(view for each in takes for view in views[each])
+    step = machine.step_of(operator.kernel, taken, gives)
+    is_fixed = not operator.is_variadic
+    is_pair = is_fixed and takes == (SERIES, SERIES)
+    return Plan(step, takes, not operator.is_pointwise, is_fixed, is_pair)
+
+
+def kernels() -> dict[str, Callable[..., None]]:
+    """The kernels that become steps, by operator."""
+    return {
+        each.name: each.kernel
+        for each in catalog()
+        if each.kernel is not None and each.name not in JOINS
+    }
 
 
 class Evaluator:
@@ -70,14 +102,11 @@ class Evaluator:
         self._steps = array("q")
         self._scratch: list[int] = []  # by depth
         self._scratch_flags: list[int] = []
-        self._plans: dict[Operator, _Plan] = {}
         self._complements: dict[Term, Term] = {}
         of = machine.step_of
         pair = (machine.BITS, machine.BITS)
-        self._joins = {
-            "and": of(machine.both, pair, machine.BITS),
-            "or": of(machine.either, pair, machine.BITS),
-        }
+        joins = [of(kernel, pair, machine.BITS) for kernel in (machine.both, machine.either)]
+        self._joins = dict(zip(JOINS, joins, strict=True))
         self._pack = of(machine.pack, (machine.EIGHTS,), machine.BITS)
         self._unpack = of(machine.unpack, (machine.BITS,), machine.EIGHTS)
         self._repeat = of(machine.repeat, (machine.SERIES,), machine.SERIES)
@@ -179,7 +208,7 @@ class Evaluator:
             return arena.truths[bool(term.leaf)]
         join = self._joins.get(operator.name)
         if join is None:
-            plan = self._plans.get(operator) or self._plan(operator)
+            plan = plan_of(operator)
             self._call(plan, term.args, arena.flags, depth)
             place = arena.room_for_bits()
             self._steps.extend((self._pack, place, arena.flags, 0, 0, 0))
@@ -207,7 +236,7 @@ class Evaluator:
         elif operator is self._lag and _is_shift(*term.args):
             place = self._series(term.args[0], depth, keeps=True) - int(term.args[1].value or 0)
         else:
-            plan = self._plans.get(operator) or self._plan(operator)
+            plan = plan_of(operator)
             if not (keeps or plan.is_kept or term.is_indicator):
                 place = self._scratch_of(depth)
                 self._call(plan, term.args, place, depth)
@@ -217,7 +246,7 @@ class Evaluator:
         arena.kept[term] = place
         return place
 
-    def _call(self, plan: _Plan, args: tuple[Term, ...], out: int, depth: int) -> None:
+    def _call(self, plan: Plan, args: tuple[Term, ...], out: int, depth: int) -> None:
         """The step of an operator, after those of its arguments, in scratch from a depth on.
 
         A pointwise kernel may write where it reads numbers; what is kept has its own place.
@@ -267,28 +296,6 @@ class Evaluator:
             find = catalog().operator
             found = self._complements[term] = canonical(negation(term, find), find)
         return found
-
-    def _plan(self, operator: Operator) -> _Plan:
-        assert operator.kernel is not None, operator.name
-        machine = self._machine
-        kinds = [slot.kind or LEVEL for slot in operator.slots]
-        takes = tuple(
-            WINDOW if slot.is_window else CONDITION if kind == BOOL else SERIES
-            for slot, kind in zip(operator.slots, kinds, strict=True)
-        )
-        gives = machine.FLAGS if operator.judge(*kinds).kind == BOOL else machine.SERIES
-        views = {SERIES: (machine.SERIES,), WINDOW: (machine.WINDOW,),
-                 CONDITION: (machine.FLAGS, machine.FLAGS)}  # fmt: skip
-        taken = tuple(view for each in takes for view in views[each])
-        step = machine.step_of(operator.kernel, taken, gives)
-        plan = self._plans[operator] = _Plan(
-            step,
-            takes,
-            not operator.is_pointwise,
-            not operator.is_variadic,
-            takes == (SERIES, SERIES) and not operator.is_variadic,
-        )
-        return plan
 
 
 def _is_shift(x: Term, bars: Term) -> bool:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from dsl.pause import collection_paused
+from evolve import processes
+from evolve.processes import cores, pool_of
 from evolve.search.credit import Credit
 from evolve.search.island import Breeding, Epoch, Island, run_epoch
 
 KEY_BYTES = 16
 TRIES = 2
-METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 @dataclass
@@ -141,10 +136,7 @@ class Workers:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._processes, multiprocessing.get_context(METHOD), _begin,
-                (self._breeding, self._path),
-            )  # fmt: skip
+            self._pool = pool_of(self._processes, _begin, self._breeding, self._path)
         return self._pool
 
 
@@ -172,18 +164,9 @@ _worker: _Worker | None = None
 
 
 def _begin(breeding: Breeding, path: Path) -> None:
-    """Make a process a worker: it leaves Ctrl-C to its parent, and does not outlive it."""
+    """Make a process a worker."""
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
     _worker = _Worker(breeding, path)
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def _breed(task: Assignment, seen: int) -> Epoch:
@@ -202,6 +185,9 @@ def crew_of(breeding: Breeding, processes: int, notify: Callable[[str], None]) -
         yield workers
 
 
+WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
+
+
 def processes_worth(islands: int, evaluations: int) -> int:
     """How many processes are worth their start: one a core and island, for work that lasts.
 
@@ -209,13 +195,4 @@ def processes_worth(islands: int, evaluations: int) -> int:
         islands: how many can be bred side by side.
         evaluations: the budget.
     """
-    return min(_cores(), islands) if evaluations >= WORTHWHILE[METHOD] else 1
-
-
-WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
-
-
-def _cores() -> int:
-    with suppress(AttributeError):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(cores(), islands) if evaluations >= WORTHWHILE[processes.METHOD] else 1

@@ -18,6 +18,7 @@ import pytest
 
 from dsl.check import check
 from dsl.program import Program
+from evolve import processes
 from evolve.backtest.market import market
 from evolve.data.laws import random_walk
 from evolve.experiment import run
@@ -126,7 +127,7 @@ def test_the_journal_of_an_experiment_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_processes_that_import_all_anew_make_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on systems where a process cannot be forked safely."""
-    monkeypatch.setattr(crew, "METHOD", "spawn")
+    monkeypatch.setattr(processes, "METHOD", "spawn")
     breeding = Breeding(
         build_space(), FoldFitness(random_walk(600, 2), market(), Goals()), (1.0, -1.0), 20, 3,
         {"crossover": 1.0, "random": 1.0, "tune": 1.0},
@@ -182,12 +183,12 @@ def test_what_was_seen_before_is_not_bred_again_in_a_process() -> None:
 
 
 def test_processes_are_as_many_as_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_cores", lambda: 8)
-    monkeypatch.setattr(crew, "METHOD", "fork")
+    monkeypatch.setattr(crew, "cores", lambda: 8)
+    monkeypatch.setattr(processes, "METHOD", "fork")
     assert processes_worth(4, 20_000) == 4
     assert processes_worth(64, 20_000) == 8
     assert processes_worth(4, 500) == 1
-    monkeypatch.setattr(crew, "METHOD", "spawn")
+    monkeypatch.setattr(processes, "METHOD", "spawn")
     assert processes_worth(4, 20_000) == 1
 
 

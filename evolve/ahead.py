@@ -1,0 +1,81 @@
+"""What a search calls, compiled before it: side by side, once on a machine.
+
+Kernels are compiled where they are called first, one after another, which takes a search some 20
+seconds of work. Each is kept in a folder of its own, so that several processes can do it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from functools import partial
+
+from dsl.catalog import catalog
+from dsl.check import check
+from dsl.evaluate import kernels, plan_of
+from dsl.evaluate.compile import can_keep, is_kept
+from evolve.backtest.backtest import backtest
+from evolve.backtest.holdings import sum_holdings
+from evolve.backtest.latch import sum_latches
+from evolve.backtest.market import market
+from evolve.backtest.simulate import simulate
+from evolve.data.laws import random_walk
+from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.processes import pool_of
+
+BARS = 300
+PLAIN = "strategy s { buy when close > open sell when close < open }"
+STOPPED = "strategy s { buy when close > open stop 5% }"
+
+Task = Callable[[], None]
+
+
+def missing() -> list[Task]:
+    """What is not compiled yet on this machine, the longest first, each as a task that does it.
+
+    None if nothing can be kept: then each process compiles for itself.
+    """
+    from dsl.evaluate.machine import run
+
+    if not can_keep():
+        return []
+    passes: dict[Callable[..., object], Task] = {
+        simulate: _backtest, sum_holdings: _score_stopped, sum_latches: _score_plain,
+    }  # fmt: skip
+    tasks: list[Task] = [task for kernel, task in passes.items() if not is_kept(kernel)]
+    steps = [name for name, kernel in kernels().items() if not is_kept(run, kernel)]
+    return [*tasks, *[partial(_step, name) for name in steps]]
+
+
+def compile_ahead(tasks: list[Task], processes: int) -> None:
+    """Do tasks in several processes; what fails there is compiled where it is called."""
+    if processes == 1:
+        return
+    pool = pool_of(processes, _ready)
+    try:
+        with suppress(BrokenProcessPool, OSError):
+            wait([pool.submit(task) for task in tasks])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ready() -> None:
+    """Nothing to begin with."""
+
+
+def _step(name: str) -> None:
+    plan_of(catalog().operator(name))
+
+
+def _backtest() -> None:
+    backtest(check(PLAIN), random_walk(BARS, 1), market())
+
+
+def _score_plain() -> None:
+    FoldFitness(random_walk(BARS, 1), market(), Goals())([check(PLAIN)])
+
+
+def _score_stopped() -> None:
+    FoldFitness(random_walk(BARS, 1), market(), Goals())([check(STOPPED)])
