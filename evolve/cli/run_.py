@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
+from threading import Timer, main_thread
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from evolve.cli.options import json_option
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+AGAIN_SECONDS = 0.01
 
 
 @click.command("run")
@@ -46,6 +54,7 @@ class _StopOnInterrupt:
     def __init__(self) -> None:
         self._asked = False
         signal.signal(signal.SIGINT, self._ask)
+        sys.unraisablehook = _come_again
 
     def is_asked(self) -> bool:
         return self._asked
@@ -55,3 +64,18 @@ class _StopOnInterrupt:
             raise KeyboardInterrupt
         self._asked = True
         click.echo("\nstopping after this epoch; Ctrl-C again stops at once", err=True)
+
+
+def _come_again(lost: UnraisableHookArgs) -> None:
+    """Interrupt once more, where it met code that can raise nothing, as a weak reference's end."""
+    if lost.exc_type is KeyboardInterrupt:
+        Timer(AGAIN_SECONDS, _interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt_main() -> None:
+    if hasattr(signal, "pthread_kill"):  # wakes it where it waits
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,61 @@
+"""Ctrl-C: once stops after the epoch, twice at once, wherever it is met."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from evolve.cli.run_ import _StopOnInterrupt
+
+
+@pytest.fixture
+def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[_StopOnInterrupt]:
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    yield _StopOnInterrupt()
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_first_asks_and_the_second_stops(
+    stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not stop.is_asked()
+    signal.raise_signal(signal.SIGINT)
+    assert stop.is_asked()
+    assert "stopping after this epoch" in capsys.readouterr().err
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_one_that_meets_the_end_of_a_weak_reference_comes_again(
+    stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Thing:
+        """Something that ends."""
+
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        del thing
+        time.sleep(5)
+    assert reference() is None
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_else_cannot_be_raised_is_still_told(
+    stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("broken")
+
+    del stop
+    broken = Broken()
+    del broken
+    assert "ValueError: broken" in capsys.readouterr().err
