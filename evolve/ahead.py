@@ -33,14 +33,9 @@ Task = Callable[[], None]
 
 
 def missing() -> list[Task]:
-    """What is not compiled yet on this machine, the longest first, each as a task that does it.
-
-    None if nothing can be kept: then each process compiles for itself.
-    """
+    """What is not compiled yet on this machine, the longest first, each as a task that does it."""
     from dsl.evaluate.machine import run
 
-    if not can_keep():
-        return []
     passes: dict[Callable[..., object], Task] = {
         simulate: _backtest, sum_holdings: _score_stopped, sum_latches: _score_plain,
     }  # fmt: skip
@@ -50,8 +45,11 @@ def missing() -> list[Task]:
 
 
 def compile_ahead(tasks: list[Task], processes: int) -> None:
-    """Do tasks in several processes; what fails there is compiled where it is called."""
-    if processes == 1:
+    """Do tasks in several processes, if what they compile can be kept.
+
+    What fails there is compiled where it is called.
+    """
+    if processes == 1 or not can_keep():
         return
     pool = pool_of(processes, _ready)
     try:

@@ -51,7 +51,9 @@ def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
-    assert missing() == []
+    assert len(missing()) == len(kernels()) + 3  # it is said that it takes a while
+    monkeypatch.setattr("evolve.ahead.pool_of", None)
+    compile_ahead(missing(), 2)
 
 
 def test_a_task_that_fails_is_left_to_who_calls_the_kernel() -> None:
