@@ -34,13 +34,11 @@ Task = Callable[[], None]
 
 def missing() -> list[Task]:
     """What is not compiled yet on this machine, the longest first, each as a task that does it."""
-    from dsl.evaluate.machine import run
-
     passes: dict[Callable[..., object], Task] = {
         simulate: _backtest, sum_holdings: _score_stopped, sum_latches: _score_plain,
     }  # fmt: skip
     tasks: list[Task] = [task for kernel, task in passes.items() if not is_kept(kernel)]
-    steps = [name for name, kernel in kernels().items() if not is_kept(run, kernel)]
+    steps = [name for name, kernel in kernels().items() if not is_kept(kernel)]
     return [*tasks, *[partial(_step, name) for name in steps]]
 
 

@@ -44,9 +44,9 @@ def can_keep() -> bool:
     return os.access(folder, os.W_OK)
 
 
-def is_kept(*functions: Callable[..., object]) -> bool:
-    """Whether something was compiled of functions before, of the last with the others around it."""
-    return any(_folder(*functions).rglob("*.nbi"))
+def is_kept(kernel: Callable[..., object]) -> bool:
+    """Whether a kernel was compiled on this machine before."""
+    return any(_folder(kernel).rglob("*.nbi"))
 
 
 @cache
@@ -85,7 +85,7 @@ def address_of(function: Callable[..., None], signature: Any, kernel: Callable[.
     def make(keeps: bool) -> Any:
         return numba.cfunc(signature, cache=keeps, **OPTIONS)(function)
 
-    made = _kept(make, function, kernel)
+    made = _kept(make, kernel)
     _addressed.append(made)
     return int(made.address)
 
@@ -93,22 +93,22 @@ def address_of(function: Callable[..., None], signature: Any, kernel: Callable[.
 _addressed: list[Any] = []  # code is there for as long as what it was compiled as
 
 
-def _folder(*functions: Callable[..., object]) -> Path:
-    """Where what is compiled of functions is kept: by their sources and the last one's name.
+def _folder(kernel: Callable[..., object]) -> Path:
+    """Where what is compiled of a kernel is kept: by its sources and ours, and its name.
 
-    None but what is compiled of it is there: numba keeps what is in a folder by numbers, and two
-    processes that add something at once may take the same.
+    No other's is there: numba numbers what is in a folder, and two processes that add something
+    at once may take the same number.
     """
-    packages = [Path(each.__code__.co_filename).parent for each in functions]
+    packages = [Path(__file__).parent, Path(kernel.__code__.co_filename).parent]
     sources = "-".join(dict.fromkeys(map(_digest, packages)))
-    return cache_folder() / sources / f"{functions[-1].__module__}.{functions[-1].__qualname__}"
+    return cache_folder() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
 
 
-def _kept(make: Callable[[bool], Made], *functions: Callable[..., object]) -> Made:
-    """What is compiled of functions, kept on disk; in memory if it cannot be written."""
+def _kept(make: Callable[[bool], Made], kernel: Callable[..., object]) -> Made:
+    """What is compiled of a kernel, kept on disk; in memory if it cannot be written."""
     import numba
 
-    folder = _folder(*functions)
+    folder = _folder(kernel)
     others = numba.config.CACHE_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True)
