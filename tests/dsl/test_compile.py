@@ -25,9 +25,9 @@ def test_no_two_kernels_are_kept_in_one_folder(
         step_of.__wrapped__(kernel, (SERIES,), SERIES)
         compiled.__wrapped__(kernel)(np.ones(3), np.ones(3))
     indices = list(tmp_path.rglob("*.nbi"))
-    assert len({each.parent for each in indices}) == len(kernels)
     assert len(indices) == 2 * len(kernels)  # as it is, and as a step
-    assert all(len(list(each.parent.glob(f"{each.stem}.*.nbc"))) == 1 for each in indices)
+    assert len({each.parent for each in indices}) == len(indices)
+    assert all(len(list(each.parent.glob("*.nbc"))) == 1 for each in indices)
     assert before == numba.config.CACHE_DIR  # other libraries keep theirs where they did
 
 
