@@ -25,6 +25,7 @@ from evolve.data.laws import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.processes import pool_of
 
+ENOUGH = 6  # processes: the longest task is a fifth of all the work
 BARS = 300
 PLAIN = "strategy s { buy when close > open sell when close < open }"
 STOPPED = "strategy s { buy when close > open stop 5% }"
@@ -49,7 +50,7 @@ def compile_ahead(tasks: list[Task], processes: int) -> None:
     """
     if processes == 1 or not can_keep():
         return
-    pool = pool_of(processes, _ready)
+    pool = pool_of(min(processes, ENOUGH), _ready)
     try:
         with suppress(BrokenProcessPool, OSError):
             wait([pool.submit(task) for task in tasks])
