@@ -25,6 +25,15 @@ def _no_model_of_this_machine() -> None:
     os.environ["EVOLVE_DOTENV"] = os.devnull
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _kernels() -> None:
+    """What tests call is compiled before them, side by side, where it was not yet."""
+    from evolve.ahead import compile_ahead, missing
+    from evolve.processes import cores
+
+    compile_ahead(missing(), cores())
+
+
 @pytest.fixture
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of its own for what is kept between runs; compiled kernels stay where they are."""
