@@ -64,7 +64,7 @@ def _spell_term(term: Term) -> Spelled:
         return Spelled(leaf.name if leaf else "", ATOM)
     if operator.series:
         return Spelled(operator.name, ATOM)
-    return spell(operator.name, [arg.spelled or spell_term(arg) for arg in written_args(term)])
+    return spell(operator.name, [spell_term(arg) for arg in written_args(term)])
 
 
 def written_args(term: Term) -> tuple[Term, ...]:

@@ -166,7 +166,7 @@ class Term:
     is_plain: bool
     judgement: Judgement | None
     lookback: int | None
-    spelled: Any  # of dsl.spelling
+    spelled: tuple[str, int] | None
     value: float | None
 
     def __init__(self, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> None:

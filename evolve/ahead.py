@@ -50,16 +50,12 @@ def compile_ahead(tasks: list[Task], processes: int) -> None:
     """
     if processes == 1 or not can_keep():
         return
-    pool = pool_of(min(processes, ENOUGH), _ready)
+    pool = pool_of(min(processes, ENOUGH))
     try:
         with suppress(BrokenProcessPool, OSError):
             wait([pool.submit(task) for task in tasks])
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _ready() -> None:
-    """Nothing to begin with."""
 
 
 def _step(name: str) -> None:

@@ -20,7 +20,7 @@ from evolve.fitness.fitness import FoldFitness
 from evolve.llm.learnings import Learnings, read_learnings
 from evolve.llm.portrait import Gallery
 from evolve.llm.prompting import Briefing
-from evolve.search.crew import processes_worth
+from evolve.processes import processes_worth
 from evolve.search.island import Breeding
 from evolve.search.space import DIRECTIONS, Space, build_space
 from evolve.store import RunFolder

@@ -16,10 +16,23 @@ from multiprocessing.connection import wait
 METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
-def pool_of(processes: int, begin: Callable[..., None], *given: object) -> ProcessPoolExecutor:
-    """So many processes, each of which begins with a call of what it is given."""
+WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
+
+
+def pool_of(processes: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+    """So many processes, each of which begins with a call."""
     context = multiprocessing.get_context(METHOD)
-    return ProcessPoolExecutor(processes, context, partial(_begin, begin, *given))
+    return ProcessPoolExecutor(processes, context, partial(_begin, begin))
+
+
+def processes_worth(islands: int, evaluations: int) -> int:
+    """How many processes are worth their start: one a core and island, for work that lasts.
+
+    Args:
+        islands: how many can be bred side by side.
+        evaluations: the budget.
+    """
+    return min(cores(), islands) if evaluations >= WORTHWHILE[METHOD] else 1
 
 
 def cores() -> int:
@@ -29,10 +42,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _begin(begin: Callable[..., None], *given: object) -> None:
+def _begin(begin: Callable[[], None] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    begin(*given)
+    if begin is not None:
+        begin()
 
 
 def _die_with_parent() -> None:

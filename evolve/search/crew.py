@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from dsl.pause import collection_paused
-from evolve import processes
-from evolve.processes import cores, pool_of
+from evolve.processes import pool_of
 from evolve.search.credit import Credit
 from evolve.search.island import Breeding, Epoch, Island, run_epoch
 
@@ -136,7 +136,7 @@ class Workers:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = pool_of(self._processes, _begin, self._breeding, self._path)
+            self._pool = pool_of(self._processes, partial(_begin, self._breeding, self._path))
         return self._pool
 
 
@@ -183,16 +183,3 @@ def crew_of(breeding: Breeding, processes: int, notify: Callable[[str], None]) -
         return
     with Workers(breeding, processes, notify) as workers:
         yield workers
-
-
-WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
-
-
-def processes_worth(islands: int, evaluations: int) -> int:
-    """How many processes are worth their start: one a core and island, for work that lasts.
-
-    Args:
-        islands: how many can be bred side by side.
-        evaluations: the budget.
-    """
-    return min(cores(), islands) if evaluations >= WORTHWHILE[processes.METHOD] else 1

@@ -23,8 +23,8 @@ from evolve.backtest.market import market
 from evolve.data.laws import random_walk
 from evolve.experiment import run
 from evolve.fitness.fitness import FoldFitness, Goals
-from evolve.search import crew
-from evolve.search.crew import Alone, Assignment, Seen, Workers, processes_worth
+from evolve.processes import processes_worth
+from evolve.search.crew import Alone, Assignment, Seen, Workers
 from evolve.search.grow import grow_rules
 from evolve.search.island import Breeding, first_island
 from evolve.search.progress import Budget, Progress
@@ -183,7 +183,7 @@ def test_what_was_seen_before_is_not_bred_again_in_a_process() -> None:
 
 
 def test_processes_are_as_many_as_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "cores", lambda: 8)
+    monkeypatch.setattr(processes, "cores", lambda: 8)
     monkeypatch.setattr(processes, "METHOD", "fork")
     assert processes_worth(4, 20_000) == 4
     assert processes_worth(64, 20_000) == 8
