@@ -83,21 +83,21 @@ def kernels() -> dict[str, Callable[..., None]]:
 
 
 class Evaluator:
-    """Computes terms and programs on the bars of one symbol."""
+    """Computes terms and programs on the bars of some symbols, by the same steps on each."""
 
-    def __init__(self, bars: Bars, arena_mb: float = ARENA_MB) -> None:
+    def __init__(self, *bars: Bars, arena_mb: float = ARENA_MB) -> None:
         """
         Args:
-            bars: one symbol's.
+            bars: of one symbol each.
             arena_mb: memory for what is kept; past it all is dropped and computed again.
         """
         from dsl.evaluate import machine
 
-        if len(bars.symbols) != 1:
-            raise ValueError(f"one symbol is evaluated at a time, not {len(bars.symbols)}")
-        self.length = len(bars)
-        given = {name: getattr(bars, name)[0] for name in FIELDS} | bars.calendar
-        self._arena = Arena(self.length, given, arena_mb)
+        for each in bars:
+            if len(each.symbols) != 1:
+                raise ValueError(f"bars are of one symbol each, not of {len(each.symbols)}")
+        self._lengths = [len(each) for each in bars]
+        self._arena = Arena([_given(each) for each in bars], arena_mb)
         self._machine = machine
         self._steps = array("q")
         self._scratch: list[int] = []  # by depth
@@ -112,20 +112,21 @@ class Evaluator:
         self._repeat = of(machine.repeat, (machine.SERIES,), machine.SERIES)
         self._lag = catalog().operator("lag")
 
-    def series(self, term: Term) -> Row:
+    def series(self, term: Term, symbol: int = 0) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term."""
         is_condition = kind_of(term) == BOOL
         place = self._alone(lambda: self._bits(term) if is_condition else self._series(term))
         self._run()
-        arena = self._arena
+        arena, length = self._arena, self._lengths[symbol]
         if is_condition:
-            words = arena.words[place : place + arena.words_a_condition]
-            return flags_of(words, self.length).view(np.bool_)
-        return arena.memory[place : place + self.length].copy()
+            words = arena.words[symbol, place : place + arena.words_a_condition]
+            return flags_of(words, length).view(np.bool_)
+        return arena.memory[symbol, place : place + length].copy()
 
-    def signals(self, programs: Sequence[Program]) -> Signals:
+    def signals(self, programs: Sequence[Program], symbol: int = 0) -> Signals:
         """What each program says on every bar."""
-        return joined([signals_of(said, self.length) for said in self.rulings(programs)])
+        length = self._lengths[symbol]
+        return joined([signals_of(each.on(symbol), length) for each in self.rulings(programs)])
 
     def rulings(self, programs: Sequence[Program]) -> Iterator[Rulings]:
         """What programs say, in their order, as many at a time as there is room for.
@@ -191,11 +192,13 @@ class Evaluator:
         self._arena.forget()
 
     def _run(self) -> None:
-        """Do the steps."""
+        """Do the steps, on one symbol after the other."""
         steps, self._steps = self._steps, array("q")
-        if steps:
-            rows = np.frombuffer(steps, np.int64).reshape(-1, STEP_FIELDS)
-            self._machine.run(rows, self._arena.memory, self.length)
+        if not steps:
+            return
+        rows = np.frombuffer(steps, np.int64).reshape(-1, STEP_FIELDS)
+        for memory, length in zip(self._arena.memory, self._lengths, strict=True):
+            self._machine.run(rows, memory, length)
 
     def _bits(self, term: Term, depth: int = 0) -> int:
         """The place of a condition's bits, kept: most of a child's conditions are its parents'."""
@@ -296,6 +299,11 @@ class Evaluator:
             find = catalog().operator
             found = self._complements[term] = canonical(negation(term, find), find)
         return found
+
+
+def _given(bars: Bars) -> dict[str, Row]:
+    """The series that the bars of a symbol have of their own."""
+    return {name: getattr(bars, name)[0] for name in FIELDS} | bars.calendar
 
 
 def _is_shift(x: Term, bars: Term) -> bool:

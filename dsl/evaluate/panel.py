@@ -18,9 +18,11 @@ def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
 
     Each symbol is read by itself: a bar that it has not does not exist for it.
     """
+    symbols = range(len(bars.symbols))
+    evaluator = Evaluator(*[bars.alone(symbol) for symbol in symbols])
     return tuple(
-        Evaluator(bars.alone(symbol)).signals([program]).on(bars.places(symbol), len(bars))
-        for symbol in range(len(bars.symbols))
+        evaluator.signals([program], symbol).on(bars.places(symbol), len(bars))
+        for symbol in symbols
     )
 
 
@@ -29,9 +31,10 @@ def values(term: Term, bars: Bars) -> Row:
 
     Where a symbol has no bar they are NaN (or false).
     """
-    rows = []
-    for symbol in range(len(bars.symbols)):
-        own = Evaluator(bars.alone(symbol)).series(term)
+    rows, symbols = [], range(len(bars.symbols))
+    evaluator = Evaluator(*[bars.alone(symbol) for symbol in symbols])
+    for symbol in symbols:
+        own = evaluator.series(term, symbol)
         missing = False if own.dtype == np.bool_ else math.nan
         row = np.full(len(bars), missing, own.dtype)
         row[bars.places(symbol)] = own

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator, Signals
+from dsl.evaluate import Evaluator
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.market import Market
@@ -20,7 +20,6 @@ from evolve.backtest.records import (
     FOLD_FIELDS,
     REASONS,
     TRADE_FIELDS,
-    Orders,
     Record,
 )
 from evolve.backtest.simulate import simulate
@@ -126,8 +125,8 @@ def _trade(program: Program, sleeve: Sleeve, market: Market) -> Backtest:
         np.zeros(0, np.int64),
         np.zeros(count),
     )
-    signals = Evaluator(sleeve.bars).signals([program])
-    compiled(simulate)(sleeve.tape, orders_of(signals), market, record, scratch_account())
+    (rulings,) = Evaluator(sleeve.bars).rulings([program])
+    compiled(simulate)(sleeve.tape, rulings.on(0), market, record, scratch_account())
     table = record.trades[: record.trade_count[0]]
     holding = buy_and_hold(sleeve, market)
     performance = performance_of(
@@ -141,13 +140,6 @@ def _trade(program: Program, sleeve: Sleeve, market: Market) -> Backtest:
         tuple(_closed(row, sleeve) for row in table),
         performance,
         holding,
-    )
-
-
-def orders_of(signals: Signals) -> Orders:
-    """Signals as the simulation reads them."""
-    return Orders(
-        signals.orders, signals.settings, signals.rows, signals.is_ratio, signals.hold_bars
     )
 
 

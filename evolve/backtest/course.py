@@ -28,7 +28,7 @@ class Course(NamedTuple):
             held: r, r * r, and r times the benchmark's.
         benchmark: float64[bar], the benchmark's returns.
         edges: int64[fold + 1], the first bar of each fold, and the end.
-        commission, max_leverage: the market's.
+        commission, max_leverage, capital: the market's.
     """
 
     open: Series
@@ -48,6 +48,7 @@ class Course(NamedTuple):
     sell_rate: float
     commission: float
     max_leverage: float
+    capital: float
 
 
 def course_of(
@@ -84,5 +85,5 @@ def course_of(
         opens * sell_rate - sell_cost, buy_cost, sell_cost, fee,
         np.concatenate([np.zeros((1, 3)), np.cumsum(change, axis=0)]),
         benchmark, np.array([*edges, tape.stop]), buy_rate, sell_rate, market.commission,
-        market.max_leverage,
+        market.max_leverage, market.capital,
     )  # fmt: skip

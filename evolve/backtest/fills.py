@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from dsl.evaluate.compile import jitable
 from evolve.backtest.market import Market
 from evolve.backtest.records import (
-    BUY,
     BY_END,
     BY_HOLD,
     BY_RUIN,
@@ -19,10 +18,7 @@ from evolve.backtest.records import (
     BY_STOP,
     BY_TARGET,
     BY_TRAIL,
-    COVER,
     NONE,
-    SELL,
-    SHORT,
     SIZE,
     STOP,
     TARGET,
@@ -61,7 +57,7 @@ def fill_waiting(
 
 
 @jitable
-def read_signals(account: Account, orders: int) -> bool:
+def read_signals(account: Account, buy: bool, sell: bool, short: bool, cover: bool) -> bool:
     """Turn the signals of a bar into orders.
 
     A true exit blocks an entry on its side and takes back one that waits; `buy` and `short`
@@ -71,18 +67,16 @@ def read_signals(account: Account, orders: int) -> bool:
         Whether an entry is asked for anew.
     """
     shares, side = account.shares, 0
-    if not (orders & BUY and orders & SHORT):
-        if orders & BUY and not orders & SELL and shares <= 0.0:
+    if not (buy and short):
+        if buy and not sell and shares <= 0.0:
             side = 1
-        elif orders & SHORT and not orders & COVER and shares >= 0.0:
+        elif short and not cover and shares >= 0.0:
             side = -1
-    if account.leave == NONE and (
-        (shares > 0.0 and orders & SELL) or (shares < 0.0 and orders & COVER)
-    ):
+    if account.leave == NONE and ((shares > 0.0 and sell) or (shares < 0.0 and cover)):
         account.leave = BY_SIGNAL
     if side != 0:
         account.side = side
-    elif (account.side > 0 and orders & SELL) or (account.side < 0 and orders & COVER):
+    elif (account.side > 0 and sell) or (account.side < 0 and cover):
         account.side = 0
     return side != 0
 
@@ -97,18 +91,16 @@ def exit_within(account: Account, market: Market, bar: Bar) -> bool:
     """
     side = 1.0 if account.shares > 0.0 else -1.0
     worst, best = (bar.low, bar.high) if side > 0.0 else (bar.high, bar.low)
-    level, reason = -side * math.inf, NONE
-    if account.stop > 0.0:
-        level, reason = account.price - side * account.stop, BY_STOP
+    level, reason = account.price - side * account.stop, BY_STOP
     trail = account.extreme - side * account.trail
-    if account.trail > 0.0 and side * trail > side * level:
+    if side * trail > side * level:
         level, reason = trail, BY_TRAIL
     goal = account.price + side * account.target
-    if reason != NONE and side * worst <= side * level:
+    if side * worst <= side * level:
         opens_beyond = side * bar.open < side * level
         leave(account, market, bar, bar.open if opens_beyond else level, reason)
         return True
-    if account.target > 0.0 and side * best >= side * goal:
+    if side * best >= side * goal:
         opens_beyond = side * bar.open > side * goal
         leave(account, market, bar, bar.open if opens_beyond else goal, BY_TARGET)
         return True
@@ -123,15 +115,12 @@ def reach(account: Account) -> tuple[float, float]:
 
     At the lower or upper one it meets its stop, trail or target, or moves the trail.
     """
-    against, favour = -math.inf, math.inf
     side = 1.0 if account.shares > 0.0 else -1.0
     price, extreme = side * account.price, side * account.extreme
-    if account.stop > 0.0:
-        against = price - account.stop
-    if account.target > 0.0:
-        favour = price + account.target
-    if account.trail > 0.0:
-        against, favour = max(against, extreme - account.trail), min(favour, extreme)
+    against = max(price - account.stop, extreme - account.trail)
+    favour = price + account.target
+    if account.trail < math.inf:
+        favour = min(favour, extreme)
     return (against, favour) if side > 0.0 else (-favour, -against)
 
 
@@ -139,8 +128,7 @@ def reach(account: Account) -> tuple[float, float]:
 def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold: int) -> None:
     """Open a position at a price, from what the signal bar asked for."""
     asked = account.asked
-    size = asked[SIZE] if asked[SIZE] > 0.0 else 1.0
-    shares, fill, fee = entry(size, account.side, price, account.cash, bar, market)
+    shares, fill, fee = entry(asked[SIZE], account.side, price, account.cash, bar, market)
     if shares == 0.0:
         return
     account.cash -= shares * fill + fee

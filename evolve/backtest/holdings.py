@@ -1,4 +1,4 @@
-"""The quick way to score any strategy: from one holding to the next.
+"""The quick way to trade any strategy: from one holding to the next.
 
 Where orders fill at the next open and costs are in proportion to what is traded, equity changes
 only while a position is held, and one that is all in and long moves as the close does: its sums
@@ -34,32 +34,41 @@ from evolve.backtest.records import (
     Series,
 )
 
+Sides = NDArray[np.int8]
+
 if TYPE_CHECKING:
     from dsl.evaluate import Rulings
     from evolve.backtest.course import Course
 
 
-def sum_holdings(rulings: Rulings, course: Course, bits: Words, folds: Series) -> None:
-    """Write the sums of strategies over each fold.
+def sum_holdings(
+    rulings: Rulings, course: Course, bits: Words, folds: Series, equities: Series, sides: Sides
+) -> None:
+    """Write the sums of strategies over each fold, and their equity if it is wanted.
 
     Args:
         rulings: what each says.
         course: the tape's.
         bits: uint64[4, word], scratch.
         folds: float64[program, fold, FOLD_FIELDS], written to.
+        equities, sides: float64 and int8[program, bar], zeros, written to as `Record` says;
+            with no rows they are not wanted.
     """
     for p in range(folds.shape[0]):
-        _sum_one(rulings, course, bits, folds[p], p)
+        _sum_one(rulings, course, bits, folds[p], equities, sides, p)
 
 
 @jitable
-def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: int) -> None:
+def _sum_one(
+    rulings: Rulings, course: Course, bits: Words, folds: Series, equities: Series, sides: Sides,
+    p: int,
+) -> None:  # fmt: skip
     memory, places, constants = rulings.memory, rulings.settings[p], rulings.constants[p]
     is_ratio = rulings.is_ratio[p]
     hold = rulings.hold_bars[p] if rulings.hold_bars[p] > 0 else NEVER
     opens, highs, lows, closes = course.open, course.high, course.low, course.close
     moved, benchmark, edges = course.moved, course.benchmark, course.edges
-    bars, last = len(closes), len(closes) - 1
+    bars, last, wants_equity = len(closes), len(closes) - 1, equities.shape[0] > 0
     fold, fold_end = 0, edges[1]
     worth, cash, shares, before, first_equity = 1.0, 1.0, 0.0, 1.0, 1.0
     total, squares, products, held = 0.0, 0.0, 0.0, 0
@@ -87,7 +96,9 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
     t = 0
     while t < bars and not is_ruined:
         if shares == 0.0 and side == 0:
-            t = next_bit(enters_short, t, next_bit(enters_long, t, last))
+            first, t = t, next_bit(enters_short, t, next_bit(enters_long, t, last))
+            if wants_equity:
+                equities[p, first:t] = course.capital * worth * before
         while t >= fold_end and fold + 2 < len(edges):
             keep(folds[fold], total, squares, products, held, worth * before, first_equity)
             total, squares, products, held = 0.0, 0.0, 0.0, 0
@@ -175,6 +186,9 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
             squares += change * change
             products += change * benchmark[t]
         held += shares != 0.0
+        if wants_equity:
+            equities[p, t] = course.capital * worth * equity
+            sides[p, t] = np.sign(shares)
         before = equity
         t += 1
         # On over the bars on which nothing happens to what is held.
@@ -196,6 +210,9 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
                     squares += moved[t, 1] - moved[first, 1]
                     products += moved[t, 2] - moved[first, 2]
                     before = shares * closes[t - 1]
+                if wants_equity:
+                    for bar in range(first, t):
+                        equities[p, bar] = course.capital * worth * (shares * closes[bar])
             else:
                 while t < until and lows[t] > floor and highs[t] < ceiling:
                     equity = cash + shares * closes[t]
@@ -205,8 +222,12 @@ def _sum_one(rulings: Rulings, course: Course, bits: Words, folds: Series, p: in
                     total += change
                     squares += change * change
                     products += change * benchmark[t]
+                    if wants_equity:
+                        equities[p, t] = course.capital * worth * equity
                     before = equity
                     t += 1
+            if wants_equity:
+                sides[p, first:t] = np.sign(shares)
             held += t - first
     ruined_at = t
     while fold + 1 < len(edges):

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
-BUY, SELL, SHORT, COVER = 1, 2, 4, 8
 SIZE, STOP, TRAIL, TARGET = range(4)
 
 NONE = -1
@@ -42,18 +41,8 @@ class Tape(NamedTuple):
     stop: int
 
 
-class Orders(NamedTuple):
-    """The signals of a batch of programs; see `dsl.evaluate.Signals`."""
-
-    orders: NDArray[np.uint8]
-    settings: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    is_ratio: NDArray[np.bool_]
-    hold_bars: NDArray[np.int64]
-
-
 class Record(NamedTuple):
-    """What the pass writes. An array with no rows is not wanted and not written.
+    """What the pass writes, over zeros. An array with no rows is not wanted and not written.
 
     Attributes:
         equity: float64[program, bar of the window], marked at the close.
@@ -96,7 +85,8 @@ ACCOUNT = np.dtype(
     [
         ("cash", np.float64),
         # The open position: shares below 0 are short; price is the fill before slippage;
-        # distances are frozen at the fill, 0 for none; extreme is the most favourable price since.
+        # distances are frozen at the fill, infinite for none; extreme is the most favourable price
+        # since.
         ("shares", np.float64),
         ("price", np.float64),
         ("fill", np.float64),
@@ -113,7 +103,7 @@ ACCOUNT = np.dtype(
         ("received", np.float64),
         ("gross", np.float64),
         # Orders that wait for a fill: to leave, for a reason (NONE for no order), and to enter a
-        # side (0 for none) with what the signal bar asked for, 0 for none.
+        # side (0 for none) with what the signal bar asked for.
         ("leave", np.int64),
         ("side", np.int64),
         ("asked", np.float64, (4,)),

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.evaluate.compile import jitable
+from evolve.backtest.bits import bit
 from evolve.backtest.fills import accrue, exit_within, fill_waiting, leave, reach, read_signals
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, NEXT_OPEN, Market
 from evolve.backtest.records import (
-    BUY,
     BY_END,
     BY_REVERSE,
     BY_RUIN,
     BY_SIGNAL,
-    COVER,
     F_GROWTH,
     F_HELD,
     F_PRODUCTS,
@@ -32,38 +31,44 @@ from evolve.backtest.records import (
     F_TRADES,
     NEVER,
     NONE,
-    SELL,
-    SHORT,
     Bar,
-    Orders,
     Record,
     Series,
     Tape,
 )
 
 if TYPE_CHECKING:
+    from dsl.evaluate import Rulings
     from evolve.backtest.records import Account
 
 
-def simulate(tape: Tape, signals: Orders, market: Market, record: Record, account: Account) -> None:
+def simulate(
+    tape: Tape, rulings: Rulings, market: Market, record: Record, account: Account
+) -> None:
     """Simulate every program of a batch, each from flat, over the tape's window.
 
-    `account` is scratch of dtype ACCOUNT.
+    Args:
+        tape: one symbol's bars.
+        rulings: what each program says on them.
+        market: fills and costs.
+        record: written to.
+        account: scratch of dtype ACCOUNT.
     """
-    for program in range(signals.orders.shape[0]):
-        _simulate_one(tape, signals, market, record, account, program)
+    for program in range(len(rulings.hold_bars)):
+        _simulate_one(tape, rulings, market, record, account, program)
 
 
 @jitable
 def _simulate_one(
-    tape: Tape, signals: Orders, market: Market, record: Record, account: Account, p: int
+    tape: Tape, rulings: Rulings, market: Market, record: Record, account: Account, p: int
 ) -> None:
     # Arrays stay in this function: handing them to another costs more than the other does.
     # Sliced to the window, they are read from 0 up, which spares a test of every index.
     start, window = tape.start, slice(tape.start, tape.stop)
-    orders, settings = signals.orders[p, window], signals.settings[:, window]
-    rows, is_ratio = signals.rows[p], signals.is_ratio[p]
-    hold = signals.hold_bars[p] if signals.hold_bars[p] > 0 else NEVER
+    memory, words, conditions = rulings.memory, rulings.words, rulings.conditions[p]
+    buys, sells, shorts, covers = conditions[0], conditions[1], conditions[2], conditions[3]
+    places, constants, is_ratio = rulings.settings[p], rulings.constants[p], rulings.is_ratio[p]
+    hold = rulings.hold_bars[p] if rulings.hold_bars[p] > 0 else NEVER
     opens, highs = tape.open[window], tape.high[window]
     lows, closes = tape.low[window], tape.close[window]
     adjustments, volumes = tape.adjustment[window], tape.volume[window]
@@ -88,10 +93,15 @@ def _simulate_one(
     while t + 1 < bars:
         t += 1
         # Flat with nothing to do: on to the next entry signal.
-        if shares == 0.0 and not (is_waiting or accrues or wants_equity):
+        if shares == 0.0 and not (is_waiting or accrues):
             until = min(next_edge, last)
             first = t
-            while t < until and not orders[t] & (BUY | SHORT):
+            while t < until:
+                at, word = start + t, (start + t) >> 6
+                if bit(words[buys + word] | words[shorts + word], at):
+                    break
+                if wants_equity:
+                    record.equity[p, t] = equity
                 t += 1
             count += t - max(first, 1) if t > 0 and equity > 0.0 else 0.0
         while t == next_edge and wants_folds:
@@ -102,11 +112,13 @@ def _simulate_one(
             next_edge = edges[fold + 1] - start if fold + 1 < len(edges) else bars
         before = equity
         if not ruined:
+            at, word = start + t, (start + t) >> 6
             if shares == 0.0:
-                acts = orders[t] & (BUY | SHORT) != 0
+                acts = bit(words[buys + word] | words[shorts + word], at)
             else:
-                reads = SELL | SHORT if shares > 0.0 else COVER | BUY
-                acts = orders[t] & reads != 0 or t >= due or lows[t] <= floor or highs[t] >= ceiling
+                one, other = (sells, shorts) if shares > 0.0 else (covers, buys)
+                acts = bit(words[one + word] | words[other + word], at) or t >= due
+                acts = acts or lows[t] <= floor or highs[t] >= ceiling
             if acts or is_waiting or accrues or t == last:
                 bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t])
                 if accrues:
@@ -129,11 +141,15 @@ def _simulate_one(
                         account.side = 0
                     fill_waiting(account, market, bar, bar.close, hold, t, fold)
                 if t < last:
-                    if read_signals(account, orders[t]):
+                    if read_signals(
+                        account, bit(words[buys + word], at), bit(words[sells + word], at),
+                        bit(words[shorts + word], at), bit(words[covers + word], at),
+                    ):  # fmt: skip
                         for setting in range(4):
-                            row = rows[setting]
-                            account.asked[setting] = settings[row, t] if row >= 0 else 0.0
-                            if row >= 0 and not account.asked[setting] > 0.0:
+                            place = places[setting]
+                            asked = memory[place + at] if place >= 0 else constants[setting]
+                            account.asked[setting] = asked
+                            if not asked > 0.0:
                                 account.side = 0
                         # A refused entry leaves nothing; one on the other side leaves first.
                         is_stopped = account.leave != NONE and account.leave != BY_SIGNAL

@@ -12,7 +12,7 @@ from dsl.bars import Bars
 from dsl.evaluate import ARENA_MB, WORD_BARS, Evaluator, Rulings
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
-from evolve.backtest.backtest import orders_of, scratch_account
+from evolve.backtest.backtest import scratch_account
 from evolve.backtest.course import course_of
 from evolve.backtest.holdings import sum_holdings
 from evolve.backtest.latch import is_plain, latch_of, sum_latches
@@ -102,8 +102,7 @@ class FoldFitness:
         self._market = market
         self._sleeves = sleeves_of(bars, start, len(bars))
         self._share = share_of(market, len(self._sleeves))
-        share_mb = arena_mb / len(self._sleeves)
-        self._evaluators = [Evaluator(each.bars, share_mb) for each in self._sleeves]
+        self._evaluator = Evaluator(*[each.bars for each in self._sleeves], arena_mb=arena_mb)
         self._account = scratch_account()
         self._length = len(bars) - start
         self._edges = (
@@ -119,11 +118,16 @@ class FoldFitness:
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_per_year = bars.bars_per_year
         first = self._sleeves[0]
+        self._courses = [
+            course_of(
+                each.tape, self._share, each.edges(self._edges[:-1]), self._benchmark[each.places]
+            )
+            for each in self._sleeves
+        ]
         self._is_one = len(self._sleeves) == 1 and first.is_whole
-        self._latch, self._course = None, None
+        self._latch = None
         if self._is_one:
-            given = (first.tape, market, self._edges[:-1], self._benchmark)
-            self._latch, self._course = latch_of(*given), course_of(*given)
+            self._latch = latch_of(first.tape, market, self._edges[:-1], self._benchmark)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process has tables and an arena of its own."""
@@ -166,34 +170,25 @@ class FoldFitness:
         return [Scores(*row) for row in rows]
 
     def _simulate(self, programs: Sequence[Program]) -> Series:
-        """float64[program, fold, FOLD_FIELDS]: the sums of each program over each fold."""
-        if self._is_one:
-            return self._sums_of_one(programs)
-        return self._pooled_sums(programs)
-
-    def _sums_of_one(self, programs: Sequence[Program]) -> Series:
-        """The sums on one symbol, of each program by the quickest way that is open to it."""
+        """float64[program, fold, FOLD_FIELDS]: the sums of each, by the quickest way open to it."""
         plain: list[int] = []
         others: list[int] = []
         for index, program in enumerate(programs):
             is_latch = self._latch is not None and is_plain(program.canonical)
             (plain if is_latch else others).append(index)
         sums = self._blank(len(programs))
-        if plain:
-            sums[plain] = self._ruled(self._latched, [programs[index] for index in plain])
-        if others and self._course is not None:
-            sums[others] = self._ruled(self._held, [programs[index] for index in others])
-        elif others:
-            given = [programs[index] for index in others]
-            sums[others] = self._trade(0, given, wants_equity=False).folds
+        by_default = self._traded if self._is_one else self._pooled
+        for indices, sum_up in ((plain, self._latched), (others, by_default)):
+            if indices:
+                sums[indices] = self._sums([programs[index] for index in indices], sum_up)
         return sums
 
-    def _ruled(
-        self, sum_up: Callable[[Rulings, Series], None], programs: Sequence[Program]
+    def _sums(
+        self, programs: Sequence[Program], sum_up: Callable[[Rulings, Series], None]
     ) -> Series:
         """The sums of programs, from their rulings."""
         sums, first = self._blank(len(programs)), 0
-        for said in self._evaluators[0].rulings(programs):
+        for said in self._evaluator.rulings(programs):
             count = len(said.hold_bars)
             sum_up(said, sums[first : first + count])
             first += count
@@ -201,22 +196,17 @@ class FoldFitness:
 
     def _latched(self, said: Rulings, sums: Series) -> None:
         held = np.zeros(-(-self._length // WORD_BARS) + 2, np.uint64)
-        compiled(sum_latches)(said, self._latch, held, sums)
+        compiled(sum_latches)(said.on(0), self._latch, held, sums)
 
-    def _held(self, said: Rulings, sums: Series) -> None:
-        bits = np.zeros((4, -(-self._length // WORD_BARS)), np.uint64)
-        compiled(sum_holdings)(said, self._course, bits, sums)
+    def _traded(self, said: Rulings, sums: Series) -> None:
+        sums[:] = self._trade(said, 0, wants_equity=False).folds
 
-    def _blank(self, count: int) -> Series:
-        return np.zeros((count, self.goals.folds, len(FOLD_FIELDS)))
-
-    def _pooled_sums(self, programs: Sequence[Program]) -> Series:
+    def _pooled(self, said: Rulings, sums: Series) -> None:
         """The sums of the equity of all sleeves together."""
-        shape = (len(programs), self._length)
+        shape = (len(sums), self._length)
         total, positions = np.zeros(shape), np.zeros(shape, np.int64)
-        sums = self._blank(len(programs))
-        for index, sleeve in enumerate(self._sleeves):
-            record = self._trade(index, programs, wants_equity=True)
+        for symbol, sleeve in enumerate(self._sleeves):
+            record = self._trade(said, symbol, wants_equity=True)
             growth, capital = sleeve.idle_growth(self._market), self._share.capital
             compiled(add_sleeve)(
                 record.equity, record.held, sleeve.latest, growth, capital, total, positions
@@ -227,24 +217,30 @@ class FoldFitness:
             total, positions, self._market.capital, self._edges[:-1], self._benchmark,
             len(self._sleeves), sums,
         )  # fmt: skip
-        return sums
 
-    def _trade(self, index: int, programs: Sequence[Program], wants_equity: bool) -> Record:
+    def _trade(self, said: Rulings, symbol: int, wants_equity: bool) -> Record:
         """The run of each program in a sleeve."""
-        sleeve = self._sleeves[index]
-        shape = (len(programs), len(sleeve.places)) if wants_equity else (0, 0)
+        sleeve, course, said = self._sleeves[symbol], self._courses[symbol], said.on(symbol)
+        bars = len(sleeve.places)
+        shape = (len(said.hold_bars), bars) if wants_equity else (0, 0)
         record = Record(
             np.zeros(shape),
             np.zeros(shape, np.int8),
             np.zeros((0, len(TRADE_FIELDS))),
             np.zeros(1, np.int64),
-            self._blank(len(programs)),
+            self._blank(len(said.hold_bars)),
             sleeve.edges(self._edges[:-1]),
             self._benchmark[sleeve.places],
         )
-        orders = orders_of(self._evaluators[index].signals(programs))
-        compiled(simulate)(sleeve.tape, orders, self._share, record, self._account)
+        if course is None:
+            compiled(simulate)(sleeve.tape, said, self._share, record, self._account)
+        else:
+            bits = np.zeros((4, -(-bars // WORD_BARS)), np.uint64)
+            compiled(sum_holdings)(said, course, bits, record.folds, record.equity, record.held)
         return record
+
+    def _blank(self, count: int) -> Series:
+        return np.zeros((count, self.goals.folds, len(FOLD_FIELDS)))
 
     def _obstacles(self, folds: FoldSums) -> list[str]:
         obstacles = [""] * len(folds.sums)

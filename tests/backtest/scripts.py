@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
+from dsl.evaluate import WORD_BARS, Rulings
 from dsl.evaluate.compile import compiled
+from dsl.evaluate.signals import UNSET
 from evolve.backtest.market import FILLS, Market
 from evolve.backtest.pool import sum_folds
 from evolve.backtest.records import (
@@ -20,7 +22,6 @@ from evolve.backtest.records import (
     FOLD_FIELDS,
     REASONS,
     TRADE_FIELDS,
-    Orders,
     Record,
 )
 from evolve.backtest.simulate import simulate
@@ -90,15 +91,9 @@ def simulated(
     terms = script.terms
     (sleeve,) = sleeves_of(script.bars, 0, len(script.bars))
     places, count = sleeve.places, len(sleeve.places)
-    table = np.array(list(script.settings.values())).reshape(-1, len(script.bars))[:, places]
-    rows = np.full((2, 4), -1, np.int64)
-    is_ratio = np.zeros((2, 4), np.bool_)
-    for row, rule in enumerate(script.settings):
-        rows[:, RULES.index(rule)] = row
-        is_ratio[:, RULES.index(rule)] = rule in terms.ratios
     orders = np.stack([script.orders[::-1], script.orders[::-1]])
     orders[place] = script.orders
-    orders = np.ascontiguousarray(orders[:, places])
+    rulings = _rulings(orders[:, places], script, places)
     record = Record(
         np.zeros((2, count)),
         np.zeros((2, count), np.int8),
@@ -110,7 +105,7 @@ def simulated(
     )
     compiled(simulate)(
         sleeve.tape,
-        Orders(orders, table, rows, is_ratio, np.array([terms.hold, terms.hold])),
+        rulings,
         market_of(terms),
         record,
         np.zeros(1, ACCOUNT)[0],
@@ -173,6 +168,25 @@ def market_of(terms: Terms) -> Market:
         terms.cash_rate,
         terms.max_leverage,
         np.inf if terms.max_volume_share is None else terms.max_volume_share,
+    )
+
+
+def _rulings(orders: NDArray[np.uint8], script: Script, places: NDArray[np.int64]) -> Rulings:
+    """What two programs say: orders uint8[program, own bar], and the same settings."""
+    bits = (orders[:, None, :] & np.array(list(BITS.values()))[:, None]) != 0
+    bits = np.concatenate([bits, np.zeros((2, 4, -len(places) % WORD_BARS), np.bool_)], axis=2)
+    packed = np.packbits(bits, axis=2, bitorder="little").view(np.uint64)
+    series = [values[places] for values in script.settings.values()]
+    memory = np.concatenate([packed.view(np.float64).ravel(), *series])
+    settings, constants = np.full((2, 4), -1, np.int64), np.tile(UNSET, (2, 1))
+    is_ratio = np.zeros((2, 4), np.bool_)
+    for row, rule in enumerate(script.settings):
+        settings[:, RULES.index(rule)] = packed.size + row * len(places)
+        is_ratio[:, RULES.index(rule)] = rule in script.terms.ratios
+    conditions = np.arange(8).reshape(2, 4) * packed.shape[2]
+    hold_bars = np.array([script.terms.hold] * 2)
+    return Rulings(
+        memory, memory.view(np.uint64), conditions, settings, constants, is_ratio, hold_bars
     )
 
 

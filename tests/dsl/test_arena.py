@@ -38,11 +38,11 @@ def test_it_never_grows_with_generations() -> None:
 
 def test_a_program_that_does_not_fit_alone_gets_room() -> None:
     evaluator = Evaluator(BARS, arena_mb=0.1)
-    memory = len(evaluator._arena.memory)
+    memory = evaluator._arena.memory.size
     averages = ", ".join(f"sma(close, {n})" for n in range(3, 90))
     program = check(f"strategy s {{ buy when close > max({averages}) sell when close < open }}")
     grown_to = evaluator.signals([*grown(5, 1), program, *grown(5, 2)])
-    assert len(evaluator._arena.memory) > memory
+    assert evaluator._arena.memory.size > memory
     again = Evaluator(BARS).signals([*grown(5, 1), program, *grown(5, 2)])
     assert np.array_equal(grown_to.orders, again.orders)
 

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.bars import Bars
@@ -14,12 +14,13 @@ from dsl.check import check
 from dsl.program import Program
 from evolve.backtest.latch import is_plain
 from evolve.backtest.market import Market, market
-from evolve.backtest.records import F_RUINED, F_TRADES
+from evolve.backtest.records import F_RUINED, F_TRADES, Record
 from evolve.data import load
 from evolve.data.laws import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
+from tests.backtest.panels import ragged
 from tests.fitness.sums import assert_same_sums
 
 SPACE = build_space(directions=("long", "short"))
@@ -41,11 +42,15 @@ def grown(count: int, seed: int) -> list[Program]:
 def both(bars: Bars, costs: Market, folds: int, programs: list[Program]) -> list[np.ndarray]:
     """The sums from holdings, and in general."""
     scorer = FoldFitness(bars, costs, Goals(folds=folds))
-    assert scorer._course is not None
-    return [
-        scorer._ruled(scorer._held, programs),
-        scorer._trade(0, programs, wants_equity=False).folds,
-    ]
+    quick = scorer._sums(programs, scorer._traded)
+    without_courses(scorer)
+    return [quick, scorer._sums(programs, scorer._traded)]
+
+
+def without_courses(scorer: FoldFitness) -> None:
+    """From now on all is simulated in general."""
+    assert all(scorer._courses)
+    scorer._courses = [None for _ in scorer._courses]
 
 
 @pytest.mark.parametrize("costs", MARKETS)
@@ -98,6 +103,25 @@ def test_ruin_is_among_them() -> None:
     assert general[0, -1, F_RUINED] == 1
 
 
+@given(seed=st.integers(0, 10**6), costs=st.sampled_from(MARKETS))
+@settings(max_examples=60)
+def test_each_sleeve_of_a_ragged_panel_has_the_same_equity(seed: int, costs: Market) -> None:
+    programs, scorer = grown(6, seed), FoldFitness(ragged(seed), costs, Goals(folds=3))
+    (said,) = scorer._evaluator.rulings(programs)
+
+    def traded() -> list[Record]:
+        return [scorer._trade(said, symbol, True) for symbol in range(len(scorer._sleeves))]
+
+    quick, sums = traded(), scorer._sums(programs, scorer._pooled)
+    without_courses(scorer)
+    for one, other in zip(quick, traded(), strict=True):
+        np.testing.assert_allclose(one.equity, other.equity, rtol=1e-12, atol=1e-12 * costs.capital)
+        np.testing.assert_array_equal(one.held, other.held)
+        np.testing.assert_array_equal(one.folds[:, :, F_TRADES], other.folds[:, :, F_TRADES])
+        np.testing.assert_array_equal(one.folds[:, :, F_RUINED], other.folds[:, :, F_RUINED])
+    assert_same_sums(sums, scorer._sums(programs, scorer._pooled))
+
+
 @pytest.mark.parametrize(
     "costs",
     [
@@ -110,7 +134,7 @@ def test_ruin_is_among_them() -> None:
     ],
 )
 def test_other_markets_are_simulated(costs: Market) -> None:
-    assert FoldFitness(random_walk(300, 1), costs, Goals())._course is None
+    assert FoldFitness(random_walk(300, 1), costs, Goals())._courses == [None]
 
 
 def test_a_batch_of_all_kinds_keeps_its_order() -> None:
@@ -118,6 +142,6 @@ def test_a_batch_of_all_kinds_keeps_its_order() -> None:
     programs = [Program("p", grow_rules(build_space(), rng)) for _ in range(60)]
     scorer = FoldFitness(bars, market(), Goals())
     assert 10 < sum(is_plain(each.canonical) for each in programs) < 50
-    whole = scorer._sums_of_one(programs)
-    alone = np.concatenate([scorer._sums_of_one([each]) for each in programs])
+    whole = scorer._simulate(programs)
+    alone = np.concatenate([scorer._simulate([each]) for each in programs])
     assert np.array_equal(whole, alone)

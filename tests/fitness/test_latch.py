@@ -48,9 +48,7 @@ def both(bars: Bars, costs: Market, folds: int, programs: list[Program]) -> list
     """The sums by the latch, and in general."""
     scorer = FoldFitness(bars, costs, Goals(folds=folds))
     assert scorer._latch is not None
-    quick = scorer._sums_of_one(programs)
-    scorer._latch = scorer._course = None
-    return [quick, scorer._sums_of_one(programs)]
+    return [scorer._simulate(programs), scorer._sums(programs, scorer._traded)]
 
 
 @pytest.mark.parametrize("costs", MARKETS)
@@ -100,8 +98,8 @@ def test_a_batch_of_both_kinds_keeps_its_order() -> None:
     kinds = [is_plain(each.canonical) for each in programs]
     assert 10 < sum(kinds) < 50
     scorer = FoldFitness(bars, market(), Goals())
-    whole = scorer._sums_of_one(programs)
-    alone = np.concatenate([scorer._sums_of_one([each]) for each in programs])
+    whole = scorer._simulate(programs)
+    alone = np.concatenate([scorer._simulate([each]) for each in programs])
     assert whole.shape == (60, 5, len(FOLD_FIELDS))
     assert np.array_equal(whole, alone)
 

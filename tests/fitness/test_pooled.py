@@ -63,7 +63,7 @@ def test_one_symbol_scores_the_same_alone_and_pooled() -> None:
     programs = strategies(20, 3)
     direct = FoldFitness(whole, COSTS, GOALS)(programs)
     scorer = FoldFitness(whole, COSTS, GOALS)
-    pooled = scorer._pooled_sums(programs)
+    pooled = scorer._sums(programs, scorer._pooled)
     direct_sums = scorer._simulate(programs)
     np.testing.assert_allclose(pooled, direct_sums, rtol=1e-9, atol=1e-9)
     assert all(each.values == again.values for each, again in zip(

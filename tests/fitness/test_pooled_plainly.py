@@ -133,7 +133,7 @@ def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
     made = [*programs(seed, 4), *programs(seed, 4, spoken=False)]
     direct, long_way = (FoldFitness(bars, costs, goals(3)) for _ in range(2))
     np.testing.assert_allclose(
-        long_way._pooled_sums(made), direct._simulate(made), rtol=1e-9, atol=1e-11
+        long_way._sums(made, long_way._pooled), direct._simulate(made), rtol=1e-9, atol=1e-11
     )
 
 
