@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dsl.terms import Term
 
-ARENA_MB = 64
+SYMBOL_MB, PANEL_MB = 64, 256  # if nothing else is said: a symbol, and all at most
 LEAST_SERIES = 64
 PADDING_BARS = 64  # unknown bars before a series: a lag is the same memory, seen from earlier on
 WORD_BARS = 64
@@ -37,12 +37,14 @@ class Arena:
         truths: the places of the bits of what never holds, and of what always does.
     """
 
-    def __init__(self, given: Sequence[Mapping[str, Series]], arena_mb: float) -> None:
+    def __init__(self, given: Sequence[Mapping[str, Series]], arena_mb: float | None) -> None:
         """
         Args:
             given: series that stay, of each symbol, by name; all of a symbol are equally long.
             arena_mb: how much is handed out before all of it is taken back, of all symbols.
         """
+        if arena_mb is None:
+            arena_mb = min(SYMBOL_MB * len(given), PANEL_MB)
         lengths = [len(next(iter(each.values()))) for each in given]
         self.length = max(lengths)
         self.words_a_condition = -(-self.length // WORD_BARS)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, Bars
 from dsl.catalog import catalog
-from dsl.evaluate.arena import ARENA_MB, PADDING_BARS, STEP_FIELDS, Arena
+from dsl.evaluate.arena import PADDING_BARS, STEP_FIELDS, Arena
 from dsl.evaluate.signals import Rulings, Signals, blank, flags_of, joined, signals_of
 from dsl.judge import kind_of
 from dsl.kinds import BOOL, LEVEL
@@ -85,11 +85,12 @@ def kernels() -> dict[str, Callable[..., None]]:
 class Evaluator:
     """Computes terms and programs on the bars of some symbols, by the same steps on each."""
 
-    def __init__(self, *bars: Bars, arena_mb: float = ARENA_MB) -> None:
+    def __init__(self, *bars: Bars, arena_mb: float | None = None) -> None:
         """
         Args:
             bars: of one symbol each.
-            arena_mb: memory for what is kept; past it all is dropped and computed again.
+            arena_mb: memory for what is kept, of all symbols together; past it all is dropped and
+                computed again. If None, 64 a symbol, and 256 at most.
         """
         from dsl.evaluate import machine
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dsl.bars import Bars
-from dsl.evaluate import ARENA_MB, WORD_BARS, Evaluator, Rulings
+from dsl.evaluate import WORD_BARS, Evaluator, Rulings
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.backtest import scratch_account
@@ -87,7 +87,12 @@ class FoldFitness:
     """Scores programs on bars of which it is given no others, so that it cannot see them."""
 
     def __init__(
-        self, bars: Bars, market: Market, goals: Goals, start: int = 0, arena_mb: float = ARENA_MB
+        self,
+        bars: Bars,
+        market: Market,
+        goals: Goals,
+        start: int = 0,
+        arena_mb: float | None = None,
     ) -> None:
         """
         Args:
@@ -95,7 +100,7 @@ class FoldFitness:
             market: fills and costs.
             goals: objectives, requirements and folds.
             start: where the folds begin; the bars before only warm the indicators.
-            arena_mb: memory for indicator series, of all symbols together.
+            arena_mb: memory for what is kept, as `Evaluator` takes it.
         """
         self._given = (bars, market, goals, start, arena_mb)
         self.goals = goals
