@@ -69,8 +69,7 @@ class Arena:
     @property
     def is_full(self) -> bool:
         """Whether more was handed out than there is."""
-        room: int = self.memory.shape[1]
-        return self._top > room
+        return self._top > self._room
 
     def room_for_series(self) -> int:
         """The place of a series to come; the bars before it are for its kernel to make unknown."""
@@ -103,9 +102,10 @@ class Arena:
     def grow(self) -> None:
         """Twice the memory, for a program that does not fit alone."""
         base = self.memory[:, : self._base].copy()
-        self._allot(2 * (self.memory.shape[1] - self._base))
+        self._allot(2 * (self._room - self._base))
         self.memory[:, : self._base] = base
 
     def _allot(self, room: int) -> None:
-        self.memory: Series = np.empty((self._symbols, self._base + room))
+        self._room = self._base + room
+        self.memory: Series = np.empty((self._symbols, self._room))
         self.words: Words = self.memory.view(np.uint64)

@@ -31,44 +31,44 @@ from evolve.backtest.records import (
     STOP,
     TARGET,
     TRAIL,
+    Record,
     Series,
 )
-
-Sides = NDArray[np.int8]
 
 if TYPE_CHECKING:
     from dsl.evaluate import Rulings
     from evolve.backtest.course import Course
 
 
-def sum_holdings(
-    rulings: Rulings, course: Course, bits: Words, folds: Series, equities: Series, sides: Sides
-) -> None:
-    """Write the sums of strategies over each fold, and their equity if it is wanted.
+def sum_holdings(rulings: Rulings, course: Course, bits: Words, folds: Series) -> None:
+    """Write the sums of strategies over each fold.
 
     Args:
         rulings: what each says.
         course: the tape's.
         bits: uint64[4, word], scratch.
         folds: float64[program, fold, FOLD_FIELDS], written to.
-        equities, sides: float64 and int8[program, bar], zeros, written to as `Record` says;
-            with no rows they are not wanted.
     """
     for p in range(folds.shape[0]):
-        _sum_one(rulings, course, bits, folds[p], equities, sides, p)
+        _trade_one(rulings, course, bits, folds[p], None, p)
+
+
+def trace_holdings(rulings: Rulings, course: Course, bits: Words, record: Record) -> None:
+    """Write the equity of strategies and the side held on every bar, with the sums."""
+    for p in range(record.folds.shape[0]):
+        _trade_one(rulings, course, bits, record.folds[p], record, p)
 
 
 @jitable
-def _sum_one(
-    rulings: Rulings, course: Course, bits: Words, folds: Series, equities: Series, sides: Sides,
-    p: int,
-) -> None:  # fmt: skip
+def _trade_one(
+    rulings: Rulings, course: Course, bits: Words, folds: Series, record: Record | None, p: int
+) -> None:
     memory, places, constants = rulings.memory, rulings.settings[p], rulings.constants[p]
     is_ratio = rulings.is_ratio[p]
     hold = rulings.hold_bars[p] if rulings.hold_bars[p] > 0 else NEVER
     opens, highs, lows, closes = course.open, course.high, course.low, course.close
     moved, benchmark, edges = course.moved, course.benchmark, course.edges
-    bars, last, wants_equity = len(closes), len(closes) - 1, equities.shape[0] > 0
+    bars, last = len(closes), len(closes) - 1
     fold, fold_end = 0, edges[1]
     worth, cash, shares, before, first_equity = 1.0, 1.0, 0.0, 1.0, 1.0
     total, squares, products, held = 0.0, 0.0, 0.0, 0
@@ -97,8 +97,8 @@ def _sum_one(
     while t < bars and not is_ruined:
         if shares == 0.0 and side == 0:
             first, t = t, next_bit(enters_short, t, next_bit(enters_long, t, last))
-            if wants_equity:
-                equities[p, first:t] = course.capital * worth * before
+            if record is not None:
+                record.equity[p, first:t] = course.capital * worth * before
         while t >= fold_end and fold + 2 < len(edges):
             keep(folds[fold], total, squares, products, held, worth * before, first_equity)
             total, squares, products, held = 0.0, 0.0, 0.0, 0
@@ -186,9 +186,9 @@ def _sum_one(
             squares += change * change
             products += change * benchmark[t]
         held += shares != 0.0
-        if wants_equity:
-            equities[p, t] = course.capital * worth * equity
-            sides[p, t] = np.sign(shares)
+        if record is not None:
+            record.equity[p, t] = course.capital * worth * equity
+            record.held[p, t] = np.sign(shares)
         before = equity
         t += 1
         # On over the bars on which nothing happens to what is held.
@@ -210,9 +210,9 @@ def _sum_one(
                     squares += moved[t, 1] - moved[first, 1]
                     products += moved[t, 2] - moved[first, 2]
                     before = shares * closes[t - 1]
-                if wants_equity:
+                if record is not None:
                     for bar in range(first, t):
-                        equities[p, bar] = course.capital * worth * (shares * closes[bar])
+                        record.equity[p, bar] = course.capital * worth * (shares * closes[bar])
             else:
                 while t < until and lows[t] > floor and highs[t] < ceiling:
                     equity = cash + shares * closes[t]
@@ -222,12 +222,12 @@ def _sum_one(
                     total += change
                     squares += change * change
                     products += change * benchmark[t]
-                    if wants_equity:
-                        equities[p, t] = course.capital * worth * equity
+                    if record is not None:
+                        record.equity[p, t] = course.capital * worth * equity
                     before = equity
                     t += 1
-            if wants_equity:
-                sides[p, first:t] = np.sign(shares)
+            if record is not None:
+                record.held[p, first:t] = np.sign(shares)
             held += t - first
     ruined_at = t
     while fold + 1 < len(edges):

@@ -14,7 +14,7 @@ from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.backtest import scratch_account
 from evolve.backtest.course import course_of
-from evolve.backtest.holdings import sum_holdings
+from evolve.backtest.holdings import sum_holdings, trace_holdings
 from evolve.backtest.latch import is_plain, latch_of, sum_latches
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Series, pooled
@@ -239,9 +239,12 @@ class FoldFitness:
         )
         if course is None:
             compiled(simulate)(sleeve.tape, said, self._share, record, self._account)
+            return record
+        bits = np.zeros((4, -(-bars // WORD_BARS)), np.uint64)
+        if wants_equity:
+            compiled(trace_holdings)(said, course, bits, record)
         else:
-            bits = np.zeros((4, -(-bars // WORD_BARS)), np.uint64)
-            compiled(sum_holdings)(said, course, bits, record.folds, record.equity, record.held)
+            compiled(sum_holdings)(said, course, bits, record.folds)
         return record
 
     def _blank(self, count: int) -> Series:

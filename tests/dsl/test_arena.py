@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
+import pytest
 
 from dsl.catalog import catalog
 from dsl.check import check, check_expression
 from dsl.evaluate import Evaluator
 from dsl.evaluate.arena import PADDING_BARS
+from dsl.kinds import BOOL
 from dsl.program import Program
 from dsl.simplify import canonical
+from evolve.data.align import aligned
 from evolve.data.laws import random_walk
-from evolve.search.grow import grow_rules
+from evolve.search.grow import grow, grow_rules
 from evolve.search.space import build_space
 
 BARS = random_walk(1_500, 3)
@@ -27,13 +31,36 @@ def grown(count: int, seed: int) -> list[Program]:
 def test_it_never_grows_with_generations() -> None:
     evaluator = Evaluator(BARS, arena_mb=2)
     arena = evaluator._arena
-    memory, forgets = len(arena.memory), 0
+    memory, forgets = arena.memory.size, 0
     for seed in range(12):
         said = list(evaluator.rulings(grown(100, seed)))
         forgets += len(said) - 1
         assert sum(len(each.hold_bars) for each in said) == 100
-        assert len(arena.memory) == memory and not arena.is_full
+        assert arena.memory.size == memory and not arena.is_full
     assert forgets > 12, "all was kept, and this proves nothing"
+
+
+@pytest.mark.parametrize("arena_mb", [None, 0.2])
+def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float | None) -> None:
+    """Symbols of other lengths share the steps and the places; one has no bar at all."""
+    markets = [random_walk(count, count) for count in (700, 64, 1, 333)] + [BARS.slice(0, 0)]
+    programs, together = grown(60, 4), Evaluator(*markets, arena_mb=arena_mb)
+    space = build_space()
+    term = canonical(grow(BOOL, 4, space, Random(2)), catalog().operator)
+    for symbol, bars in enumerate(markets):
+        one, other = together.signals(programs, symbol), Evaluator(bars).signals(programs)
+        for name in ("orders", "settings", "rows", "is_ratio", "hold_bars"):
+            assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
+        assert np.array_equal(together.series(term, symbol), Evaluator(bars).series(term))
+        average = canonical(check_expression("sma(close, 5) / 2"), catalog().operator)
+        found, expected = together.series(average, symbol), Evaluator(bars).series(average)
+        assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_bars_of_several_symbols_are_refused() -> None:
+    panel = aligned([replace(BARS, symbols=(name,)) for name in "AB"])
+    with pytest.raises(ValueError, match="one symbol each, not of 2"):
+        Evaluator(panel)
 
 
 def test_a_program_that_does_not_fit_alone_gets_room() -> None:
