@@ -1,12 +1,15 @@
 """Values of terms and signals of programs on bars. Importing this loads numpy, not numba."""
 
-from dsl.evaluate.arena import WORD_BARS, Words
-from dsl.evaluate.evaluator import Evaluator, kernels, plan_of
+from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
+from dsl.evaluate.evaluator import Batch, Evaluator
 from dsl.evaluate.panel import evaluate, values
 from dsl.evaluate.signals import Rulings, Signals
+from dsl.evaluate.steps import kernels, plan_of
 
 __all__ = [
+    "ARENA_MB",
     "WORD_BARS",
+    "Batch",
     "Evaluator",
     "Rulings",
     "Signals",

@@ -1,312 +1,131 @@
-"""Programs to steps, and steps to signals.
-
-Rolling and recursive series, lags, constants and whole indicators (the expansions of defines) are
-kept by term and shared by all programs of a run, and so are conditions, as bits. Other pointwise
-arithmetic is computed where it is needed: that is cheaper than keeping it.
-"""
+"""Terms to their values, and programs to what they say, on the bars of some symbols."""
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, Bars
-from dsl.catalog import catalog
-from dsl.evaluate.arena import PADDING_BARS, STEP_FIELDS, Arena
-from dsl.evaluate.signals import Rulings, Signals, blank, flags_of, joined, signals_of
+from dsl.evaluate.arena import ARENA_MB, Arena
+from dsl.evaluate.signals import Rulings, Signals, flags_of, joined, signals_of
+from dsl.evaluate.steps import Steps, Writer
 from dsl.judge import kind_of
-from dsl.kinds import BOOL, LEVEL
-from dsl.program import Program, is_ratio
-from dsl.simplify import canonical, negation
-from dsl.terms import Operator, Term
+from dsl.kinds import BOOL
+from dsl.program import Program
+from dsl.terms import Term
 
 Row = NDArray[Any]
-Written = TypeVar("Written")
-
-SERIES, WINDOW, CONDITION = range(3)
-NONE = (0, 0, 0, 0)
-JOINS = ("and", "or")  # of conditions' bits
-
-
-class Plan(NamedTuple):
-    """How an operator becomes a step.
-
-    Attributes:
-        step: the address of its kernel.
-        takes: what each argument is: SERIES, WINDOW, or CONDITION, taken with its complement.
-        is_kept: whether its series is worth keeping.
-        is_fixed: whether it takes as many arguments as that; else two or more series.
-        is_pair: whether it takes two series, as most steps do.
-    """
-
-    step: int
-    takes: tuple[int, ...]
-    is_kept: bool
-    is_fixed: bool
-    is_pair: bool
-
-
-@cache
-def plan_of(operator: Operator) -> Plan:
-    """How an operator with a kernel becomes a step; compiles it."""
-    from dsl.evaluate import machine
-
-    assert operator.kernel is not None, operator.name
-    kinds = [slot.kind or LEVEL for slot in operator.slots]
-    takes = tuple(
-        WINDOW if slot.is_window else CONDITION if kind == BOOL else SERIES
-        for slot, kind in zip(operator.slots, kinds, strict=True)
-    )
-    gives = machine.FLAGS if operator.judge(*kinds).kind == BOOL else machine.SERIES
-    views = {SERIES: (machine.SERIES,), WINDOW: (machine.WINDOW,),
-             CONDITION: (machine.FLAGS, machine.FLAGS)}  # fmt: skip
-    taken = tuple(view for each in takes for view in views[each])
-    step = machine.step_of(operator.kernel, taken, gives)
-    is_fixed = not operator.is_variadic
-    is_pair = is_fixed and takes == (SERIES, SERIES)
-    return Plan(step, takes, not operator.is_pointwise, is_fixed, is_pair)
-
-
-def kernels() -> dict[str, Callable[..., None]]:
-    """The kernels that become steps, by operator."""
-    return {
-        each.name: each.kernel
-        for each in catalog()
-        if each.kernel is not None and each.name not in JOINS
-    }
 
 
 class Evaluator:
-    """Computes terms and programs on the bars of some symbols, by the same steps on each."""
+    """Computes terms and programs on the bars of some symbols, by the same steps on each.
 
-    def __init__(self, *bars: Bars, arena_mb: float | None = None) -> None:
+    The memory is one symbol's at a time. What is kept of one symbol alone stays from batch to
+    batch; where there are several, programs of one batch share it.
+    """
+
+    def __init__(self, *bars: Bars, arena_mb: float = ARENA_MB) -> None:
         """
         Args:
             bars: of one symbol each.
-            arena_mb: memory for what is kept, of all symbols together; past it all is dropped and
-                computed again. If None, 64 a symbol, and 256 at most.
+            arena_mb: memory for what is kept; past it all is dropped and computed again.
         """
-        from dsl.evaluate import machine
-
         for each in bars:
             if len(each.symbols) != 1:
                 raise ValueError(f"bars are of one symbol each, not of {len(each.symbols)}")
-        self._lengths = [len(each) for each in bars]
-        self._arena = Arena([_given(each) for each in bars], arena_mb)
-        self._machine = machine
-        self._steps = array("q")
-        self._scratch: list[int] = []  # by depth
-        self._scratch_flags: list[int] = []
-        self._complements: dict[Term, Term] = {}
-        of = machine.step_of
-        pair = (machine.BITS, machine.BITS)
-        joins = [of(kernel, pair, machine.BITS) for kernel in (machine.both, machine.either)]
-        self._joins = dict(zip(JOINS, joins, strict=True))
-        self._pack = of(machine.pack, (machine.EIGHTS,), machine.BITS)
-        self._unpack = of(machine.unpack, (machine.BITS,), machine.EIGHTS)
-        self._repeat = of(machine.repeat, (machine.SERIES,), machine.SERIES)
-        self._lag = catalog().operator("lag")
+        self._bars, self._loaded = bars, -1
+        self._arena = Arena(max(map(len, bars)), [*FIELDS, *bars[0].calendar], arena_mb)
+        self._writer = Writer(self._arena)
+        self._latest: Batch | None = None
 
     def series(self, term: Term, symbol: int = 0) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term."""
-        is_condition = kind_of(term) == BOOL
-        place = self._alone(lambda: self._bits(term) if is_condition else self._series(term))
-        self._run()
-        arena, length = self._arena, self._lengths[symbol]
-        if is_condition:
-            words = arena.words[symbol, place : place + arena.words_a_condition]
+        self._begin(symbol)
+        place = self._writer.term(term)
+        self._run(self._writer.taken())
+        arena, length = self._arena, len(self._bars[symbol])
+        if kind_of(term) == BOOL:
+            words = arena.words[place : place + arena.words_a_condition]
             return flags_of(words, length).view(np.bool_)
-        return arena.memory[symbol, place : place + length].copy()
+        return arena.memory[place : place + length].copy()
 
     def signals(self, programs: Sequence[Program], symbol: int = 0) -> Signals:
         """What each program says on every bar."""
-        length = self._lengths[symbol]
-        return joined([signals_of(each.on(symbol), length) for each in self.rulings(programs)])
+        length = len(self._bars[symbol])
+        batches = self.batches(programs, symbol)
+        return joined([signals_of(each.on(symbol), length) for each in batches])
 
-    def rulings(self, programs: Sequence[Program]) -> Iterator[Rulings]:
-        """What programs say, in their order, as many at a time as there is room for.
+    def batches(self, programs: Sequence[Program], symbol: int = 0) -> Iterator[Batch]:
+        """Programs as steps, in their order, as many at a time as there is room for.
 
-        Each is good until the next.
+        They are done on a symbol. A batch can be read until the next, or until anything else is
+        asked of the evaluator.
         """
         first = 0
         while first < len(programs):
-            said = self._rulings(programs[first:])
-            yield said
-            first += len(said.hold_bars)
+            self._begin(symbol)
+            said = self._writer.programs(programs[first:])
+            batch = Batch(self, self._writer.taken(), said)
+            self._latest = batch
+            self._run(batch.steps)
+            yield batch
+            first += len(batch)
 
-    def _rulings(self, programs: Sequence[Program]) -> Rulings:
-        """Of the first programs, of one at least."""
-        said = blank(len(programs), self._arena)
-        self._alone(lambda: self._write(programs[0], said, 0))
-        count = 1
-        while count < len(programs):
-            mark = len(self._steps)
-            self._write(programs[count], said, count)
-            if self._arena.is_full:
-                self._forget(mark)
-                break
-            count += 1
-        self._run()
-        return said.of_first(count)._replace(memory=self._arena.memory, words=self._arena.words)
+    def rulings(self, batch: Batch, symbol: int) -> Rulings:
+        """What the programs of a batch say on the bars of a symbol: see `Batch.on`."""
+        if batch is not self._latest:
+            raise ValueError("the memory of this batch has gone to another")
+        if symbol != self._loaded:
+            self._load(symbol)
+            self._run(batch.steps)
+        return batch.said
 
-    def _write(self, program: Program, said: Rulings, index: int) -> None:
-        """The steps of a program, and where it is said what it says."""
-        rules = program.canonical
-        for column, term in enumerate(rules[:4]):
-            if term is not None:
-                said.conditions[index, column] = self._bits(term)
-        for column, term in enumerate(rules[4:8]):
-            if term is None:
-                continue
-            said.is_ratio[index, column] = is_ratio(term)
-            if term.value is not None:
-                said.constants[index, column] = term.value if term.value > 0 else math.nan
-            else:
-                said.settings[index, column] = self._series(term, keeps=True)
-        if rules.hold is not None:
-            said.hold_bars[index] = int(rules.hold.value or 0)
+    def _begin(self, symbol: int) -> None:
+        """Make ready to write steps that will be done on a symbol."""
+        self._latest = None
+        if len(self._bars) > 1:  # what is kept may be another's
+            self._writer.forget()
+        if symbol != self._loaded:
+            self._load(symbol)
 
-    def _alone(self, write: Callable[[], Written]) -> Written:
-        """What a function writes before any other step, with room made for it."""
-        written = write()
-        if self._arena.is_full:
-            self._forget()
-            written = write()
-        while self._arena.is_full:
-            self._forget()
-            self._arena.grow()
-            written = write()
-        return written
+    def _load(self, symbol: int) -> None:
+        bars = self._bars[symbol]
+        self._arena.load({name: getattr(bars, name)[0] for name in FIELDS} | bars.calendar)
+        self._loaded = symbol
 
-    def _forget(self, mark: int = 0) -> None:
-        """Take back what is kept, and the steps from one on."""
-        del self._steps[mark:]
-        self._scratch.clear()
-        self._scratch_flags.clear()
-        self._complements.clear()
-        self._arena.forget()
+    def _run(self, steps: Steps) -> None:
+        """Do steps on the symbol that is loaded."""
+        from dsl.evaluate import machine
 
-    def _run(self) -> None:
-        """Do the steps, on one symbol after the other."""
-        steps, self._steps = self._steps, array("q")
-        if not steps:
-            return
-        rows = np.frombuffer(steps, np.int64).reshape(-1, STEP_FIELDS)
-        for memory, length in zip(self._arena.memory, self._lengths, strict=True):
-            self._machine.run(rows, memory, length)
+        if len(steps):
+            machine.run(steps, self._arena.memory, len(self._bars[self._loaded]))
 
-    def _bits(self, term: Term, depth: int = 0) -> int:
-        """The place of a condition's bits, kept: most of a child's conditions are its parents'."""
-        arena = self._arena
-        place = arena.kept.get(term)
-        if place is not None:
-            return place
-        operator = term.operator
-        if operator is None:
-            return arena.truths[bool(term.leaf)]
-        join = self._joins.get(operator.name)
-        if join is None:
-            plan = plan_of(operator)
-            self._call(plan, term.args, arena.flags, depth)
-            place = arena.room_for_bits()
-            self._steps.extend((self._pack, place, arena.flags, 0, 0, 0))
-        else:
-            place = self._bits(term.args[0], depth)
-            for arg in term.args[1:]:
-                one, other, place = place, self._bits(arg, depth), arena.room_for_bits()
-                self._steps.extend((join, place, one, other, 0, 0))
-        arena.kept[term] = place
-        return place
 
-    def _series(self, term: Term, depth: int = 0, keeps: bool = False) -> int:
-        """The place of a number's values: kept, or scratch of a depth until the next there."""
-        arena = self._arena
-        place = arena.kept.get(term)
-        if place is not None:
-            return place
-        operator = term.operator
-        if operator is None:
-            place = arena.room_for_series()
-            value = arena.value(math.nan if term.value is None else term.value)
-            self._steps.extend((self._repeat, place, value, 0, 0, 0))
-        elif operator.series:
-            place = arena.given[operator.name]
-        elif operator is self._lag and _is_shift(*term.args):
-            place = self._series(term.args[0], depth, keeps=True) - int(term.args[1].value or 0)
-        else:
-            plan = plan_of(operator)
-            if not (keeps or plan.is_kept or term.is_indicator):
-                place = self._scratch_of(depth)
-                self._call(plan, term.args, place, depth)
-                return place
-            place = arena.room_for_series()
-            self._call(plan, term.args, place, depth)
-        arena.kept[term] = place
-        return place
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Programs as steps.
 
-    def _call(self, plan: Plan, args: tuple[Term, ...], out: int, depth: int) -> None:
-        """The step of an operator, after those of its arguments, in scratch from a depth on.
+    Attributes:
+        evaluator: whose memory they work on.
+        steps: int64[step, STEP_FIELDS].
+        said: where in the memory it is said what they say.
+    """
 
-        A pointwise kernel may write where it reads numbers; what is kept has its own place.
+    evaluator: Evaluator
+    steps: Steps
+    said: Rulings
+
+    def __len__(self) -> int:
+        return len(self.said.hold_bars)
+
+    def on(self, symbol: int) -> Rulings:
+        """What they say on the bars of a symbol; good until the next is asked for.
+
+        Raises:
+            ValueError: if the evaluator has turned to something else since.
         """
-        kept = self._arena.kept
-        if plan.is_pair:
-            x, y = args
-            first = kept.get(x) or self._series(x, depth)
-            second = kept.get(y) or self._series(y, depth + 1)
-            self._steps.extend((plan.step, out, first, second, 0, 0))
-            return
-        inputs: list[int] = []
-        takes_all = plan.takes if plan.is_fixed else (SERIES,) * len(args)
-        for arg, takes in zip(args, takes_all, strict=True):
-            if takes == WINDOW:
-                inputs.append(int(arg.value or 0))
-            elif takes == SERIES:
-                inputs.append(kept.get(arg) or self._series(arg, depth + len(inputs)))
-            else:
-                for condition in (arg, self._complement(arg)):
-                    bits = self._bits(condition, depth + len(inputs))
-                    flags = self._scratch_flags_of(depth + len(inputs))
-                    self._steps.extend((self._unpack, flags, bits, 0, 0, 0))
-                    inputs.append(flags)
-        if plan.is_fixed:
-            self._steps.extend((plan.step, out, *inputs, *NONE[len(inputs) :]))
-            return
-        for further in inputs[1:]:
-            self._steps.extend((plan.step, out, inputs[0], further, 0, 0))
-            inputs[0] = out
-
-    def _scratch_of(self, depth: int) -> int:
-        """A place for what is not kept."""
-        while len(self._scratch) <= depth:
-            self._scratch.append(self._arena.room_for_series())
-        return self._scratch[depth]
-
-    def _scratch_flags_of(self, depth: int) -> int:
-        while len(self._scratch_flags) <= depth:
-            self._scratch_flags.append(self._arena.room_for_flags())
-        return self._scratch_flags[depth]
-
-    def _complement(self, term: Term) -> Term:
-        """The canonical condition that holds where another is known not to."""
-        found = self._complements.get(term)
-        if found is None:
-            find = catalog().operator
-            found = self._complements[term] = canonical(negation(term, find), find)
-        return found
-
-
-def _given(bars: Bars) -> dict[str, Row]:
-    """The series that the bars of a symbol have of their own."""
-    return {name: getattr(bars, name)[0] for name in FIELDS} | bars.calendar
-
-
-def _is_shift(x: Term, bars: Term) -> bool:
-    """Whether a lag is the same memory as what it is of, seen from some bars earlier on."""
-    return x.head != "lag" and int(bars.value or 0) <= PADDING_BARS
+        return self.evaluator.rulings(self, symbol)

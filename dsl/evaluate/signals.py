@@ -53,8 +53,7 @@ class Rulings(NamedTuple):
     """The same as the simulation reads it, where it was computed.
 
     Attributes:
-        memory: float64[symbol, place], or of one symbol float64[place]; `words` is the same
-            memory as uint64.
+        memory: float64[place]; `words` is the same memory as uint64.
         conditions: int64[program, 4], the places where it says buy, sell, short and cover: words,
             a bit a bar; the bits after the last are 0.
         settings: int64[program, 4], the places of its size, stop, trail and target; -1 for none.
@@ -71,10 +70,6 @@ class Rulings(NamedTuple):
     constants: NDArray[np.float64]
     is_ratio: NDArray[np.bool_]
     hold_bars: NDArray[np.int64]
-
-    def on(self, symbol: int) -> Rulings:
-        """On the bars of one symbol."""
-        return self._replace(memory=self.memory[symbol], words=self.words[symbol])
 
     def of_first(self, count: int) -> Rulings:
         """Of the first programs."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator
+from dsl.evaluate import Evaluator, Rulings
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.market import Market
@@ -98,7 +98,8 @@ def backtest(
     """
     sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
     share = share_of(market, len(sleeves))
-    runs = tuple(_trade(program, each, share) for each in sleeves)
+    (batch,) = Evaluator(*[each.bars for each in sleeves]).batches([program])
+    runs = tuple(_trade(batch.on(symbol), each, share) for symbol, each in enumerate(sleeves))
     if len(runs) == 1:
         return runs[0]
     trades = [trade for run in runs for trade in run.trades]
@@ -113,8 +114,8 @@ def backtest(
     )
 
 
-def _trade(program: Program, sleeve: Sleeve, market: Market) -> Backtest:
-    """Trade a program in a sleeve."""
+def _trade(rulings: Rulings, sleeve: Sleeve, market: Market) -> Backtest:
+    """Trade what a program says in a sleeve."""
     count = len(sleeve.places)
     record = Record(
         np.zeros((1, count)),
@@ -125,8 +126,7 @@ def _trade(program: Program, sleeve: Sleeve, market: Market) -> Backtest:
         np.zeros(0, np.int64),
         np.zeros(count),
     )
-    (rulings,) = Evaluator(sleeve.bars).rulings([program])
-    compiled(simulate)(sleeve.tape, rulings.on(0), market, record, scratch_account())
+    compiled(simulate)(sleeve.tape, rulings, market, record, scratch_account())
     table = record.trades[: record.trade_count[0]]
     holding = buy_and_hold(sleeve, market)
     performance = performance_of(

@@ -264,10 +264,8 @@ class Workers(Section):
     processes: int | Literal["auto"] = Field(
         "auto", description="auto for one a core, where the budget is worth their start"
     )
-    memory_mb: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
-        None,
-        description="kept series and conditions, megabytes a process; by default 64 a symbol, "
-        "256 at most",
+    memory_mb: int = Field(
+        64, ge=1, le=100_000, description="kept series and conditions, megabytes a process"
     )
 
     @field_validator("processes", mode="before")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dsl.bars import Bars
-from dsl.evaluate import WORD_BARS, Evaluator, Rulings
+from dsl.evaluate import ARENA_MB, WORD_BARS, Batch, Evaluator
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.backtest import scratch_account
@@ -92,7 +92,7 @@ class FoldFitness:
         market: Market,
         goals: Goals,
         start: int = 0,
-        arena_mb: float | None = None,
+        arena_mb: float = ARENA_MB,
     ) -> None:
         """
         Args:
@@ -188,30 +188,27 @@ class FoldFitness:
                 sums[indices] = self._sums([programs[index] for index in indices], sum_up)
         return sums
 
-    def _sums(
-        self, programs: Sequence[Program], sum_up: Callable[[Rulings, Series], None]
-    ) -> Series:
+    def _sums(self, programs: Sequence[Program], sum_up: Callable[[Batch, Series], None]) -> Series:
         """The sums of programs, from their rulings."""
         sums, first = self._blank(len(programs)), 0
-        for said in self._evaluator.rulings(programs):
-            count = len(said.hold_bars)
-            sum_up(said, sums[first : first + count])
-            first += count
+        for batch in self._evaluator.batches(programs):
+            sum_up(batch, sums[first : first + len(batch)])
+            first += len(batch)
         return sums
 
-    def _latched(self, said: Rulings, sums: Series) -> None:
+    def _latched(self, batch: Batch, sums: Series) -> None:
         held = np.zeros(-(-self._length // WORD_BARS) + 2, np.uint64)
-        compiled(sum_latches)(said.on(0), self._latch, held, sums)
+        compiled(sum_latches)(batch.on(0), self._latch, held, sums)
 
-    def _traded(self, said: Rulings, sums: Series) -> None:
-        sums[:] = self._trade(said, 0, wants_equity=False).folds
+    def _traded(self, batch: Batch, sums: Series) -> None:
+        sums[:] = self._trade(batch, 0, wants_equity=False).folds
 
-    def _pooled(self, said: Rulings, sums: Series) -> None:
+    def _pooled(self, batch: Batch, sums: Series) -> None:
         """The sums of the equity of all sleeves together."""
         shape = (len(sums), self._length)
         total, positions = np.zeros(shape), np.zeros(shape, np.int64)
         for symbol, sleeve in enumerate(self._sleeves):
-            record = self._trade(said, symbol, wants_equity=True)
+            record = self._trade(batch, symbol, wants_equity=True)
             growth, capital = sleeve.idle_growth(self._market), self._share.capital
             compiled(add_sleeve)(
                 record.equity, record.held, sleeve.latest, growth, capital, total, positions
@@ -223,17 +220,18 @@ class FoldFitness:
             len(self._sleeves), sums,
         )  # fmt: skip
 
-    def _trade(self, said: Rulings, symbol: int, wants_equity: bool) -> Record:
+    def _trade(self, batch: Batch, symbol: int, wants_equity: bool) -> Record:
         """The run of each program in a sleeve."""
-        sleeve, course, said = self._sleeves[symbol], self._courses[symbol], said.on(symbol)
+        sleeve, course = self._sleeves[symbol], self._courses[symbol]
+        said = batch.on(symbol)
         bars = len(sleeve.places)
-        shape = (len(said.hold_bars), bars) if wants_equity else (0, 0)
+        shape = (len(batch), bars) if wants_equity else (0, 0)
         record = Record(
             np.zeros(shape),
             np.zeros(shape, np.int8),
             np.zeros((0, len(TRADE_FIELDS))),
             np.zeros(1, np.int64),
-            self._blank(len(said.hold_bars)),
+            self._blank(len(batch)),
             sleeve.edges(self._edges[:-1]),
             self._benchmark[sleeve.places],
         )

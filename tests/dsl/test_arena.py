@@ -33,16 +33,16 @@ def test_it_never_grows_with_generations() -> None:
     arena = evaluator._arena
     memory, forgets = arena.memory.size, 0
     for seed in range(12):
-        said = list(evaluator.rulings(grown(100, seed)))
-        forgets += len(said) - 1
-        assert sum(len(each.hold_bars) for each in said) == 100
+        batches = list(evaluator.batches(grown(100, seed)))
+        forgets += len(batches) - 1
+        assert sum(map(len, batches)) == 100
         assert arena.memory.size == memory and not arena.is_full
     assert forgets > 12, "all was kept, and this proves nothing"
 
 
-@pytest.mark.parametrize("arena_mb", [None, 0.2])
-def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float | None) -> None:
-    """Symbols of other lengths share the steps and the places; one has no bar at all."""
+@pytest.mark.parametrize("arena_mb", [64, 0.2])
+def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float) -> None:
+    """Symbols of other lengths share the steps and the memory; one has no bar at all."""
     markets = [random_walk(count, count) for count in (700, 64, 1, 333)] + [BARS.slice(0, 0)]
     programs, together = grown(60, 4), Evaluator(*markets, arena_mb=arena_mb)
     space = build_space()
@@ -55,6 +55,14 @@ def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float | None)
         average = canonical(check_expression("sma(close, 5) / 2"), catalog().operator)
         found, expected = together.series(average, symbol), Evaluator(bars).series(average)
         assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
+    evaluator = Evaluator(BARS)
+    (batch,) = evaluator.batches(grown(5, 1))
+    evaluator.series(canonical(check_expression("close"), catalog().operator))
+    with pytest.raises(ValueError, match="has gone to another"):
+        batch.on(0)
 
 
 def test_bars_of_several_symbols_are_refused() -> None:
@@ -97,7 +105,7 @@ def test_lags_are_the_values_before_however_far() -> None:
 def test_series_that_are_written_over_have_unknown_bars_before_them() -> None:
     evaluator = Evaluator(BARS, arena_mb=0.1)
     for seed in range(6):
-        for _ in evaluator.rulings(grown(60, seed)):
+        for _ in evaluator.batches(grown(60, seed)):
             pass
         x = evaluator.series(canonical(check_expression("sma(close, 5)"), catalog().operator))
         lag = canonical(check_expression("sma(close, 5)[60]"), catalog().operator)

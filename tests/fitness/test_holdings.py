@@ -107,10 +107,10 @@ def test_ruin_is_among_them() -> None:
 @settings(max_examples=60)
 def test_each_sleeve_of_a_ragged_panel_has_the_same_equity(seed: int, costs: Market) -> None:
     programs, scorer = grown(6, seed), FoldFitness(ragged(seed), costs, Goals(folds=3))
-    (said,) = scorer._evaluator.rulings(programs)
 
     def traded() -> list[Record]:
-        return [scorer._trade(said, symbol, True) for symbol in range(len(scorer._sleeves))]
+        (batch,) = scorer._evaluator.batches(programs)
+        return [scorer._trade(batch, symbol, True) for symbol in range(len(scorer._sleeves))]
 
     quick, sums = traded(), scorer._sums(programs, scorer._pooled)
     without_courses(scorer)
