@@ -28,6 +28,7 @@ CASES: dict[str, tuple[int, ...]] = {
 def measure(axis: str, size: int) -> dict[str, float]:
     """Seconds and peak megabytes of one case; this process does nothing else."""
     import resource
+    from dataclasses import replace
 
     import numpy as np
 
@@ -51,25 +52,27 @@ def measure(axis: str, size: int) -> dict[str, float]:
                   np.ones(count)]  # fmt: skip
         return Bars(("A",), time_, *[each[None, :] for each in panels])
 
+    def panel(symbols: int, count: int) -> Bars:
+        walks = [random_walk(count, seed) for seed in range(symbols)]
+        return aligned([replace(each, symbols=(f"S{i}",)) for i, each in enumerate(walks)])
+
     cross = check("strategy s { buy when close > sma(close, 50) sell when rsi(close, 14) > 70 }")
+    stopped = check("strategy s { buy when close > open stop 5% }")
     space, rng = build_space(), Random(1)
-    check_ = FoldFitness(random_walk(500, 1), market(), Goals())
-    check_([cross])
-    backtest(cross, random_walk(500, 1), market())
+    for warming in (panel(1, 500), panel(2, 500)):
+        FoldFitness(warming, market(), Goals())([cross, stopped])
+        backtest(cross, warming, market())
     if axis == "bars":
         bars = minutes(size)
         began = time.perf_counter()
         backtest(cross, bars, market())
         FoldFitness(bars, market(), Goals())([cross])
     elif axis == "symbols":
-        walks = [random_walk(5_000, seed) for seed in range(size)]
-        named = [Bars((f"S{i}",), w.time, w.open, w.high, w.low, w.close, w.volume, w.adjustment)
-                 for i, w in enumerate(walks)]  # fmt: skip
-        panel = aligned(named)
+        bars = panel(size, 5_000)
         programs = [Program("p", grow_rules(space, rng)) for _ in range(20)]
         began = time.perf_counter()
-        backtest(cross, panel, market())
-        FoldFitness(panel, market(), Goals())(programs)
+        backtest(cross, bars, market())
+        FoldFitness(bars, market(), Goals())(programs)
     elif axis == "window":
         above, below = f"close >= highest(close, {size})", f"close < lowest(close, {size})"
         mean = f"close > sma(close, {size})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator, Rulings
+from dsl.evaluate import Evaluator
 from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.market import Market
@@ -98,8 +99,8 @@ def backtest(
     """
     sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
     share = share_of(market, len(sleeves))
-    (batch,) = Evaluator(*[each.bars for each in sleeves]).batches([program])
-    runs = tuple(_trade(batch.on(symbol), each, share) for symbol, each in enumerate(sleeves))
+    records = _simulated(program, sleeves, share)
+    runs = tuple(_told(*each, share) for each in zip(records, sleeves, strict=True))
     if len(runs) == 1:
         return runs[0]
     trades = [trade for run in runs for trade in run.trades]
@@ -114,19 +115,28 @@ def backtest(
     )
 
 
-def _trade(rulings: Rulings, sleeve: Sleeve, market: Market) -> Backtest:
-    """Trade what a program says in a sleeve."""
-    count = len(sleeve.places)
-    record = Record(
-        np.zeros((1, count)),
-        np.zeros((1, count), np.int8),
-        np.zeros((count + 2, len(TRADE_FIELDS))),
-        np.zeros(1, np.int64),
-        np.zeros((0, 0, len(FOLD_FIELDS))),
-        np.zeros(0, np.int64),
-        np.zeros(count),
-    )
-    compiled(simulate)(sleeve.tape, rulings, market, record, scratch_account())
+def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> list[Record]:
+    """The run of a program in each sleeve."""
+    (batch,) = Evaluator(*[each.bars for each in sleeves]).batches([program])
+    records = []
+    for symbol, sleeve in enumerate(sleeves):
+        count = len(sleeve.places)
+        record = Record(
+            np.zeros((1, count)),
+            np.zeros((1, count), np.int8),
+            np.zeros((count + 2, len(TRADE_FIELDS))),
+            np.zeros(1, np.int64),
+            np.zeros((0, 0, len(FOLD_FIELDS))),
+            np.zeros(0, np.int64),
+            np.zeros(count),
+        )
+        compiled(simulate)(sleeve.tape, batch.on(symbol), market, record, scratch_account())
+        records.append(record)
+    return records
+
+
+def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
+    """What came of a run in a sleeve."""
     table = record.trades[: record.trade_count[0]]
     holding = buy_and_hold(sleeve, market)
     performance = performance_of(
