@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dsl.evaluate import Rulings
 
 BLOCK_BARS = 4
+BLOCKS = 1 << 10  # whose sums are worked out at a time
 CASES = 2 << BLOCK_BARS  # held or not on the bars of a block and on the one before
 NO_SETTINGS = (None,) * len(SETTINGS)
 SUMS = ("returns", "squares", "products", "log_growth")
@@ -92,17 +93,27 @@ def latch_of(
     returns[0] -= 1.0  # the first bar has no return
     starts = np.concatenate(first)
     lengths = np.minimum(BLOCK_BARS, np.repeat(ends, counts) - starts)
-    table = np.zeros((len(starts), CASES, len(SUMS)))
-    for bar in range(BLOCK_BARS):
-        t = starts[lengths > bar] + bar
-        for case in range(CASES):
-            grown = growth[(case >> bar) & 3, t]
-            moved = grown - 1.0
-            counted = np.where(t > 0, moved, 0.0)
-            table[lengths > bar, case] += np.stack(
-                [counted, counted * counted, counted * benchmark[t], np.log(grown)], axis=1
-            )
+    table = np.empty((len(starts), CASES, len(SUMS)))
+    for begin in range(0, len(starts), BLOCKS):
+        some = slice(begin, begin + BLOCKS)
+        table[some] = _by_case(growth, benchmark, starts[some], lengths[some])
     return Latch(table, starts, np.concatenate([[0], np.cumsum(counts)]), returns, bars)
+
+
+def _by_case(
+    growth: Series, benchmark: Series, starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> Series:
+    """float64[block, case, SUMS]: what the bars of blocks add up to, a bar after the other."""
+    added = np.zeros((len(starts), 2, len(SUMS)))  # by whether it was held on the bar before
+    for bar in range(BLOCK_BARS):
+        is_there = lengths > bar
+        t = np.where(is_there, starts + bar, 0)
+        grown = np.where(is_there, growth[:, t], 1.0)
+        moved = np.where(t > 0, grown - 1.0, 0.0)
+        sums = np.stack([moved, moved * moved, moved * benchmark[t], np.log(grown)], axis=2)
+        case = np.arange(4 << bar)
+        added = added[:, case & ((2 << bar) - 1)] + sums[(case >> bar) & 3].swapaxes(0, 1)
+    return added
 
 
 def _growth(tape: Tape, market: Market) -> Series:
