@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from dsl.catalog import catalog
@@ -17,10 +18,11 @@ from dsl.check import check
 from dsl.evaluate import kernels, plan_of
 from dsl.evaluate.compile import can_keep, is_kept
 from evolve.backtest.backtest import backtest
-from evolve.backtest.holdings import sum_holdings
+from evolve.backtest.holdings import sum_holdings, trace_holdings
 from evolve.backtest.latch import sum_latches
 from evolve.backtest.market import market
 from evolve.backtest.simulate import simulate
+from evolve.data.align import aligned
 from evolve.data.laws import random_walk
 from evolve.fitness.fitness import FoldFitness, Goals
 from evolve.processes import pool_of
@@ -33,11 +35,17 @@ STOPPED = "strategy s { buy when close > open stop 5% }"
 Task = Callable[[], None]
 
 
-def missing() -> list[Task]:
-    """What is not compiled yet on this machine, the longest first, each as a task that does it."""
-    passes: dict[Callable[..., object], Task] = {
-        simulate: _backtest, sum_holdings: _score_stopped, sum_latches: _score_plain,
-    }  # fmt: skip
+def missing(symbols: int) -> list[Task]:
+    """What is not compiled yet on this machine, the longest first, each as a task that does it.
+
+    Args:
+        symbols: how many will be searched; several are traded by another pass than one.
+    """
+    passes: dict[Callable[..., object], Task] = {simulate: _backtest}
+    if symbols > 1:
+        passes[trace_holdings] = _score_panel
+    else:
+        passes |= {sum_holdings: _score_stopped, sum_latches: _score_plain}
     tasks: list[Task] = [task for kernel, task in passes.items() if not is_kept(kernel)]
     steps = [name for name, kernel in kernels().items() if not is_kept(kernel)]
     return [*tasks, *[partial(_step, name) for name in steps]]
@@ -68,6 +76,11 @@ def _backtest() -> None:
 
 def _score_plain() -> None:
     FoldFitness(random_walk(BARS, 1), market(), Goals())([check(PLAIN)])
+
+
+def _score_panel() -> None:
+    bars = aligned([replace(random_walk(BARS, 1), symbols=(name,)) for name in "AB"])
+    FoldFitness(bars, market(), Goals())([check(STOPPED)])
 
 
 def _score_stopped() -> None:

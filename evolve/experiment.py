@@ -121,7 +121,7 @@ def run(
         journal.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
         for notice in notices:
             journal.event("notice", text=notice)
-        if to_compile := missing():
+        if to_compile := missing(len(dataset.bars.symbols)):
             watch.compiling()
             wanted = settings.workers.processes
             compile_ahead(to_compile, cores() if wanted == "auto" else wanted)

@@ -31,7 +31,8 @@ def _kernels() -> None:
     from evolve.ahead import compile_ahead, missing
     from evolve.processes import cores
 
-    compile_ahead(missing(), cores())
+    for symbols in (1, 2):
+        compile_ahead(missing(symbols), cores())
 
 
 @pytest.fixture

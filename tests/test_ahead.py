@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import evolve.processes
 from dsl.evaluate import kernels, machine, plan_of
+from dsl.evaluate.compile import compiled
 from evolve.ahead import Task, compile_ahead, missing
 
 FEW = ("abs", "sign", "negate")
@@ -18,8 +20,8 @@ FEW = ("abs", "sign", "negate")
 def anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine that has compiled nothing, as far as processes that begin now can tell."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
-    plan_of.cache_clear()
-    machine.step_of.cache_clear()
+    for each in (compiled, plan_of, machine.step_of):
+        each.cache_clear()
     return tmp_path / "kernels"
 
 
@@ -27,19 +29,32 @@ def few(tasks: list[Task]) -> list[Task]:
     return [each for each in tasks if getattr(each, "args", ("",))[0] in FEW]
 
 
+def passes(tasks: list[Task]) -> set[Task]:
+    return {each for each in tasks if not isinstance(each, partial)}
+
+
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_what_is_missing_is_compiled_once(
     anew: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(evolve.processes, "METHOD", method)
-    tasks = missing()
+    tasks = missing(1)
     assert len(tasks) == len(kernels()) + 3
     compile_ahead(few(tasks), 2)
-    assert len(few(missing())) == 0
-    assert len(missing()) == len(tasks) - len(FEW)
+    assert len(few(missing(1))) == 0
+    assert len(missing(1)) == len(tasks) - len(FEW)
     written = sorted(anew.rglob("*.nb*"))
-    compile_ahead(few(missing()), 2)
+    compile_ahead(few(missing(1)), 2)
     assert sorted(anew.rglob("*.nb*")) == written
+
+
+@pytest.mark.slow
+def test_several_symbols_are_traded_by_a_pass_of_their_own(anew: Path) -> None:
+    one, several = passes(missing(1)), passes(missing(2))
+    assert (len(one), len(several), len(one & several)) == (3, 2, 1)
+    compile_ahead([*several], 2)
+    assert passes(missing(2)) == set()
+    assert passes(missing(1)) == one - several
 
 
 def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
@@ -47,9 +62,9 @@ def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
-    assert len(missing()) == len(kernels()) + 3  # it is said that it takes a while
+    assert len(missing(1)) == len(kernels()) + 3  # it is said that it takes a while
     monkeypatch.setattr("evolve.ahead.pool_of", None)
-    compile_ahead(missing(), 2)
+    compile_ahead(missing(1), 2)
 
 
 def test_a_task_that_fails_is_left_to_who_calls_the_kernel() -> None:
