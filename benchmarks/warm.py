@@ -10,6 +10,6 @@ from evolve.fitness.fitness import FoldFitness, Goals
 def warmed(bars: Bars, terms: Market, arena_mb: float) -> FoldFitness:
     """A scorer of five folds on one symbol."""
     scorer = FoldFitness(bars, terms, Goals(), arena_mb=arena_mb)
-    arena = scorer._evaluator._arena
+    arena = scorer._trade._evaluator._arena
     arena.memory[arena._base :] = 0.0
     return scorer

@@ -1,4 +1,4 @@
-"""What programs say on bars: as bytes for the simulation, as bits for the quick ways of scoring."""
+"""What programs say on bars: as bytes for people and proofs, as bits for the simulation."""
 
 from __future__ import annotations
 

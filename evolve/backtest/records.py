@@ -50,7 +50,7 @@ class Record(NamedTuple):
         trades: float64[trade, TRADE_FIELDS], closed trades of the first program.
         trade_count: int64[1], how many of them.
         folds: float64[program, fold, FOLD_FIELDS], sums over returns r a bar, and r times the
-            benchmark's; a trade counts in the fold of its entry.
+            benchmark's; a trade counts in the fold of its entry, ruin in the last.
         edges: int64[fold], the first bar of each fold.
         benchmark: float64[bar of the window], the benchmark's returns.
     """

@@ -197,7 +197,7 @@ def _simulate_one(
     if wants_folds:
         growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
         _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
-        folds[p, fold, F_RUINED] = 1.0 if ruined else 0.0
+        folds[p, len(edges) - 1, F_RUINED] = 1.0 if ruined else 0.0
 
 
 @jitable

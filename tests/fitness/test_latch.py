@@ -17,7 +17,7 @@ from evolve.backtest.market import Market, market
 from evolve.backtest.records import FOLD_FIELDS
 from evolve.data import load
 from evolve.data.laws import random_walk
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.trader import FoldTrader
 from evolve.search.grow import grow_condition, grow_rules
 from evolve.search.space import build_space
 from tests.fitness.sums import assert_same_sums
@@ -46,9 +46,9 @@ def _drawn(rng: Random) -> Term:
 
 def both(bars: Bars, costs: Market, folds: int, programs: list[Program]) -> list[np.ndarray]:
     """The sums by the latch, and in general."""
-    scorer = FoldFitness(bars, costs, Goals(folds=folds))
-    assert scorer._latch is not None
-    return [scorer._simulate(programs), scorer._sums(programs, scorer._traded)]
+    trader = FoldTrader(bars, costs, folds)
+    assert trader._latch is not None
+    return [trader(programs), trader.summed(programs, trader.traded)]
 
 
 @pytest.mark.parametrize("costs", MARKETS)
@@ -80,8 +80,8 @@ def test_whatever_the_length_and_the_folds(bars: int, folds: int, seed: int, cos
     ],
 )
 def test_other_markets_are_simulated(costs: Market) -> None:
-    scorer = FoldFitness(random_walk(300, 1), costs, Goals())
-    assert scorer._latch is None
+    trader = FoldTrader(random_walk(300, 1), costs, 5)
+    assert trader._latch is None
 
 
 def test_other_strategies_are_simulated() -> None:
@@ -97,13 +97,13 @@ def test_a_batch_of_both_kinds_keeps_its_order() -> None:
     programs = [Program("p", grow_rules(SPACE, rng)) for _ in range(60)]
     kinds = [is_plain(each.canonical) for each in programs]
     assert 10 < sum(kinds) < 50
-    scorer = FoldFitness(bars, market(), Goals())
-    whole = scorer._simulate(programs)
-    alone = np.concatenate([scorer._simulate([each]) for each in programs])
+    trader = FoldTrader(bars, market(), 5)
+    whole = trader(programs)
+    alone = np.concatenate([trader([each]) for each in programs])
     assert whole.shape == (60, 5, len(FOLD_FIELDS))
     assert np.array_equal(whole, alone)
 
 
 def test_a_window_that_begins_later_is_simulated() -> None:
-    scorer = FoldFitness(random_walk(300, 1), market(), Goals(), start=50)
-    assert scorer._latch is None
+    trader = FoldTrader(random_walk(300, 1), market(), 5, start=50)
+    assert trader._latch is None

@@ -15,6 +15,7 @@ from evolve.backtest.metrics import appraisal
 from evolve.backtest.performance import bar_returns
 from evolve.data.align import aligned
 from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.trader import FoldTrader
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 from tests.backtest.test_sleeves import own_market, panel_of, strategies
@@ -62,10 +63,9 @@ def test_one_symbol_scores_the_same_alone_and_pooled() -> None:
     second = own_market("BBB", 6)
     programs = strategies(20, 3)
     direct = FoldFitness(whole, COSTS, GOALS)(programs)
-    scorer = FoldFitness(whole, COSTS, GOALS)
-    pooled = scorer._sums(programs, scorer._pooled)
-    direct_sums = scorer._simulate(programs)
-    np.testing.assert_allclose(pooled, direct_sums, rtol=1e-9, atol=1e-9)
+    trader = FoldTrader(whole, COSTS, 4)
+    pooled = trader.summed(programs, trader.pooled)
+    np.testing.assert_allclose(pooled, trader(programs), rtol=1e-9, atol=1e-9)
     assert all(each.values == again.values for each, again in zip(
         direct, FoldFitness(whole, COSTS, GOALS)(programs), strict=True))  # fmt: skip
     both = FoldFitness(aligned([whole, second]), COSTS, GOALS)(programs)

@@ -18,6 +18,7 @@ from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
 from evolve.backtest.performance import bar_returns
 from evolve.fitness.fitness import FoldFitness, Goals, Scores
+from evolve.fitness.trader import FoldTrader
 from tests.backtest.panels import programs, ragged, terms, whole, without
 from tests.backtest.test_sleeve_laws import bars_in_order
 
@@ -131,9 +132,9 @@ def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
     """Forced by a bar at which the one symbol is not there, and by calling it."""
     bars, costs = whole(seed, 1, 120, spoken=True), terms(seed)
     made = [*programs(seed, 4), *programs(seed, 4, spoken=False)]
-    direct, long_way = (FoldFitness(bars, costs, goals(3)) for _ in range(2))
+    trader = FoldTrader(bars, costs, 3)
     np.testing.assert_allclose(
-        long_way._sums(made, long_way._pooled), direct._simulate(made), rtol=1e-9, atol=1e-11
+        trader.summed(made, trader.pooled), trader(made), rtol=1e-9, atol=1e-11
     )
 
 
