@@ -40,7 +40,7 @@ class Evaluator:
         self._bars, self._loaded = bars, -1
         self._arena = Arena(max(map(len, bars)), [*FIELDS, *bars[0].calendar], arena_mb)
         self._writer = Writer(self._arena)
-        self._latest: Batch | None = None
+        self._asked = 0  # how often; a batch is of the last time
 
     def series(self, term: Term, symbol: int = 0) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term."""
@@ -69,15 +69,14 @@ class Evaluator:
         while first < len(programs):
             self._begin(symbol)
             said = self._writer.programs(programs[first:])
-            batch = Batch(self, self._writer.taken(), said)
-            self._latest = batch
+            batch = Batch(self, self._asked, self._writer.taken(), said)
             self._run(batch.steps)
             yield batch
             first += len(batch)
 
     def rulings(self, batch: Batch, symbol: int) -> Rulings:
         """What the programs of a batch say on the bars of a symbol: see `Batch.on`."""
-        if batch is not self._latest:
+        if batch.number != self._asked:
             raise ValueError("the memory of this batch has gone to another")
         if symbol != self._loaded:
             self._load(symbol)
@@ -86,7 +85,7 @@ class Evaluator:
 
     def _begin(self, symbol: int) -> None:
         """Make ready to write steps that will be done on a symbol."""
-        self._latest = None
+        self._asked += 1
         if len(self._bars) > 1:  # what is kept may be another's
             self._writer.forget()
         if symbol != self._loaded:
@@ -111,11 +110,13 @@ class Batch:
 
     Attributes:
         evaluator: whose memory they work on.
+        number: which time it was that the evaluator was asked.
         steps: int64[step, STEP_FIELDS].
         said: where in the memory it is said what they say.
     """
 
     evaluator: Evaluator
+    number: int
     steps: Steps
     said: Rulings
 

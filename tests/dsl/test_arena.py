@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from dsl.check import check, check_expression
 from dsl.evaluate import Evaluator
 from dsl.evaluate.arena import PADDING_BARS
 from dsl.kinds import BOOL
+from dsl.pause import collection_paused
 from dsl.program import Program
 from dsl.simplify import canonical
 from evolve.data.align import aligned
@@ -55,6 +57,16 @@ def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float) -> Non
         average = canonical(check_expression("sma(close, 5) / 2"), catalog().operator)
         found, expected = together.series(average, symbol), Evaluator(bars).series(average)
         assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> None:
+    evaluator = Evaluator(BARS)
+    for batch in evaluator.batches(grown(5, 1)):
+        batch.on(0)
+    arena = ref(evaluator._arena)
+    with collection_paused():
+        del evaluator, batch
+        assert arena() is None
 
 
 def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
