@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dsl.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
@@ -18,6 +20,7 @@ def test_buying_and_holding_ends_at_nought_where_a_fee_takes_all() -> None:
     assert dear.equity.min() >= 0
 
 
+@pytest.mark.slow
 def test_a_sale_brings_nothing_at_worst() -> None:
     dear = market(slippage_bps=1000, slippage_range=1.0)
     wide = random_walk(300, 1)

@@ -111,6 +111,7 @@ def test_days_that_may_be_months_are_refused(form: str, clock: str) -> None:
     assert "may be 2024-0" in error.message
 
 
+@pytest.mark.slow
 @given(
     first=st.dates(date(1990, 1, 1), date(2030, 1, 1)),
     steps=st.lists(st.integers(1, 45), max_size=8),

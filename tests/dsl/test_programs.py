@@ -47,6 +47,7 @@ def test_formatting_changes_no_meaning(text: str) -> None:
     assert check(format_text(text)).rules == check(text).rules
 
 
+@pytest.mark.slow
 @given(strategies(), strategies("level", "also"))
 def test_names_have_no_part_in_the_hash(text: str, other: str) -> None:
     def renamed(source: str, heat: str, bars: str) -> str:

@@ -53,6 +53,7 @@ def test_the_grammar_has_no_error_and_no_warning(
     assert complaints(lark_text(grammar(directions, max_nodes))) == []
 
 
+@pytest.mark.slow
 def test_every_sentence_is_a_sound_program_that_can_be_evaluated() -> None:
     evaluator = Evaluator(random_bars(1, 60))
     programs = [check(text) for text in sentences()]
