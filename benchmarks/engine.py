@@ -26,7 +26,8 @@ from dsl.program import SETTINGS, Program, Rules
 from dsl.terms import Term, call
 from evolve.backtest.market import market
 from evolve.data import load
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 from evolve.search.grow import grow, grow_rules, grow_setting
 from evolve.search.island import Breeding, first_island, run_epoch
 from evolve.search.proposer import proposers

@@ -39,7 +39,8 @@ def measure(axis: str, size: int) -> dict[str, float]:
     from evolve.backtest.market import market
     from evolve.data.align import aligned
     from evolve.data.laws import random_walk
-    from evolve.fitness.fitness import FoldFitness, Goals
+    from evolve.fitness.fitness import FoldFitness
+    from evolve.fitness.goals import Goals
     from evolve.search.grow import grow_rules
     from evolve.search.space import build_space
 

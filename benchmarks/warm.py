@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dsl.bars import Bars
 from evolve.backtest.market import Market
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 
 
 def warmed(bars: Bars, terms: Market, arena_mb: float) -> FoldFitness:

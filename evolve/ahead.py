@@ -24,7 +24,8 @@ from evolve.backtest.market import market
 from evolve.backtest.simulate import simulate
 from evolve.data.align import aligned
 from evolve.data.laws import random_walk
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 from evolve.processes import pool_of
 
 ENOUGH = 6  # processes: the longest task is a fifth of all the work

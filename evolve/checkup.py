@@ -12,7 +12,7 @@ from dsl.evaluate.compile import is_compiled
 from dsl.home import home
 from evolve.backtest.market import market
 from evolve.data import load
-from evolve.fitness.fitness import Goals
+from evolve.fitness.goals import Goals
 from evolve.llm.client import Client
 from evolve.llm.desk import Desk
 from evolve.llm.exchange import Exchange

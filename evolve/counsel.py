@@ -12,7 +12,7 @@ from dsl.program import Program
 from evolve.backtest.market import Market
 from evolve.data import load
 from evolve.errors import EvolveError
-from evolve.fitness.fitness import Goals
+from evolve.fitness.goals import Goals
 from evolve.llm.client import Client, noted
 from evolve.llm.composer import Composer
 from evolve.llm.desk import Desk

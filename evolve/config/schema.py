@@ -19,7 +19,7 @@ from evolve.backtest.market import Market, market
 from evolve.config.models import Llm
 from evolve.config.section import Section, tightened_by
 from evolve.data.partition import Split
-from evolve.fitness.fitness import Goals
+from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.search.progress import Budget
 from evolve.search.proposer import proposers

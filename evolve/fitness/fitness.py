@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,45 +13,16 @@ from dsl.evaluate import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.market import Market
 from evolve.backtest.records import F_RUINED, F_TRADES
+from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import (
-    OBJECTIVES,
     REQUIREMENTS,
     FoldSums,
-    Objective,
     penalised_mean,
 )
 from evolve.fitness.trader import FoldTrader
 
 BATCH = 256
 DIGITS = 12
-
-
-@dataclass(frozen=True)
-class Goals:
-    """What fitness is made of.
-
-    Attributes:
-        maximize, minimize: names of objectives, the most important first.
-        require: least values by name of requirement.
-        folds: slices of train.
-        spread_penalty: deviations over folds taken off the mean.
-    """
-
-    maximize: tuple[str, ...] = ("appraisal_ratio",)
-    minimize: tuple[str, ...] = ("nodes",)
-    require: Mapping[str, float] = field(default_factory=lambda: {"trades_per_fold": 3.0})
-    folds: int = 5
-    spread_penalty: float = 0.5
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """Maximized ones first."""
-        return tuple(OBJECTIVES[name] for name in (*self.maximize, *self.minimize))
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """1 for what is maximized, -1 for what is minimized, as DEAP counts."""
-        return (1.0,) * len(self.maximize) + (-1.0,) * len(self.minimize)
 
 
 class Scores(NamedTuple):

@@ -19,7 +19,7 @@ from dsl.program import Program
 from dsl.reference import guide_values
 from dsl.simplify import MAX_WINDOW_BARS
 from evolve.backtest.market import FILLS
-from evolve.fitness.fitness import Goals
+from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.portrait import Gallery
 from evolve.llm.reading import Rejected

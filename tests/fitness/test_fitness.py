@@ -18,7 +18,8 @@ from evolve.backtest.metrics import METRICS, appraisal
 from evolve.backtest.performance import bar_returns
 from evolve.data.laws import random_walk
 from evolve.data.partition import Split, part
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import OBJECTIVES, penalised_mean
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

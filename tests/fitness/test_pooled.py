@@ -14,7 +14,8 @@ from evolve.backtest.market import market
 from evolve.backtest.metrics import appraisal
 from evolve.backtest.performance import bar_returns
 from evolve.data.align import aligned
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 from evolve.fitness.trader import FoldTrader
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

@@ -17,7 +17,8 @@ from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
 from evolve.backtest.performance import bar_returns
-from evolve.fitness.fitness import FoldFitness, Goals, Scores
+from evolve.fitness.fitness import FoldFitness, Scores
+from evolve.fitness.goals import Goals
 from evolve.fitness.trader import FoldTrader
 from tests.backtest.panels import programs, ragged, terms, whole, without
 from tests.backtest.test_sleeve_laws import bars_in_order

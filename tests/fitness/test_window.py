@@ -17,7 +17,8 @@ from evolve.backtest.market import Market, market
 from evolve.data.laws import random_walk
 from evolve.data.partition import LEAST_BARS, Partition, Sealed, Split, part
 from evolve.errors import EvolveError
-from evolve.fitness.fitness import FoldFitness, Goals, Scores
+from evolve.fitness.fitness import FoldFitness, Scores
+from evolve.fitness.goals import Goals
 from tests.samples import with_other_future
 
 BARS = random_walk(1200, seed=5)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from evolve.backtest.market import market
-from evolve.fitness.fitness import Goals
+from evolve.fitness.goals import Goals
 from evolve.llm.adviser import ModelAdviser
 from evolve.llm.composer import Terms
 from evolve.llm.correspondence import Call

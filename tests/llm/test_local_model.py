@@ -14,7 +14,7 @@ from dsl.check import check
 from dsl.evaluate import Evaluator
 from evolve.cli import _run
 from evolve.experiment import run
-from evolve.fitness.fitness import Goals
+from evolve.fitness.goals import Goals
 from evolve.llm.client import Client
 from evolve.llm.exchange import Exchange
 from evolve.llm.model import Model

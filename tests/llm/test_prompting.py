@@ -21,7 +21,8 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.partition import Split, part
 from evolve.errors import EvolveError
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 from evolve.llm.learnings import Learning, Learnings
 from evolve.llm.portrait import Gallery
 from evolve.llm.prompting import Briefing, failed, failure_of

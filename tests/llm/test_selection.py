@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from dsl.check import check
 from evolve.backtest.market import market
 from evolve.errors import EvolveError
-from evolve.fitness.fitness import Goals, Scores
+from evolve.fitness.fitness import Scores
+from evolve.fitness.goals import Goals
 from evolve.llm.composer import Composer, Terms
 from evolve.llm.learnings import Learning, Learnings
 from evolve.llm.model import Model

@@ -22,7 +22,8 @@ from evolve import processes
 from evolve.backtest.market import market
 from evolve.data.laws import random_walk
 from evolve.experiment import run
-from evolve.fitness.fitness import FoldFitness, Goals
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
 from evolve.processes import processes_worth
 from evolve.search.crew import Alone, Assignment, Seen, Workers
 from evolve.search.grow import grow_rules
