@@ -14,11 +14,7 @@ from dsl.program import Program
 from evolve.backtest.market import Market
 from evolve.backtest.records import F_RUINED, F_TRADES
 from evolve.fitness.goals import Goals
-from evolve.fitness.objectives import (
-    REQUIREMENTS,
-    FoldSums,
-    penalised_mean,
-)
+from evolve.fitness.objectives import REQUIREMENTS, FoldSums, penalised_mean
 from evolve.fitness.trader import FoldTrader
 
 BATCH = 256
@@ -50,12 +46,7 @@ class FoldFitness:
     """Scores programs on bars of which it is given no others, so that it cannot see them."""
 
     def __init__(
-        self,
-        bars: Bars,
-        market: Market,
-        goals: Goals,
-        start: int = 0,
-        arena_mb: float = ARENA_MB,
+        self, bars: Bars, market: Market, goals: Goals, start: int = 0, arena_mb: float = ARENA_MB
     ) -> None:
         """
         Args:
