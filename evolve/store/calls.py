@@ -6,17 +6,17 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evolve.errors import EvolveError
 from evolve.llm.correspondence import Call, Recorded
 from evolve.llm.exchange import Exchange
 from evolve.llm.ledger import ArmCost
 from evolve.llm.selection import arm_name
+from evolve.store.database import opened
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -132,20 +132,6 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
         query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
         found = connection.execute(query, (kind,)).fetchone()
     return dict(json.loads(found[0])) if found else {}
-
-
-@contextmanager
-def opened(journal: Path) -> Iterator[sqlite3.Connection]:
-    """A journal to read; what is wrong with it is said."""
-    if not journal.is_file():
-        raise EvolveError(f"there is no run in {journal.parent}", "give the folder of a run")
-    try:
-        with closing(
-            sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)
-        ) as connection:
-            yield connection
-    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        raise EvolveError(f"{journal} cannot be read: {error}") from None
 
 
 def _row(number: int, each: Exchange) -> Sequence[object]:

@@ -1,13 +1,8 @@
-"""The journal: every trial and event of a run, in SQLite, committed at every epoch.
-
-Written in WAL mode, so that it can be read while the run goes on and loses nothing that was
-committed when the run is killed.
-"""
+"""The journal: every trial and event of a run, in SQLite, committed at every epoch."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +16,7 @@ from dsl.program import Program
 from evolve.search.individual import Individual
 from evolve.store import calls
 from evolve.store.calls import Calls
+from evolve.store.database import create, opened
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS individuals (
@@ -64,7 +60,7 @@ def read_trials(journal: Path) -> Iterator[Trial]:
         EvolveError: if it is no journal of a run.
     """
     query = "SELECT source, scores, folds, trades, obstacle FROM individuals ORDER BY trial"
-    with calls.opened(journal) as connection:
+    with opened(journal) as connection:
         for source, scores, folds, trades, obstacle in connection.execute(query):
             yield Trial(
                 check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, obstacle
@@ -75,10 +71,7 @@ class Journal:
     """An open journal; use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(SCHEMA + calls.SCHEMA)
+        self._connection = create(path, SCHEMA + calls.SCHEMA)
         self._lock = threading.RLock()
         self._trials = 0
         self.calls = Calls(self._connection, self._lock)
