@@ -1,33 +1,29 @@
 """The laws of synthetic markets. Each is declared once, in LAWS, with its options.
 
-A law gives log moves: float64[bar, step], the first of a bar from the close before to its open.
-The bar's range is that of its path, so open, high, low and close always agree.
+A law gives the drift and the deviation of each bar, given the standard normal shock that moves it.
+Inside a bar the price is a geometric Brownian motion of these two: without drift it is a
+martingale, so that nobody earns on average, with any order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.check import check_expression
-from dsl.evaluate import Evaluator
-from dsl.program import lookback
-from dsl.terms import Term
+from evolve.data.paths import STEPS_A_BAR, bars_from_paths, draw_paths, variance_shares
+from evolve.data.planted import plant
 from evolve.errors import EvolveError
 
-Moves = NDArray[np.float64]
+Series = NDArray[np.float64]
 Values = Mapping[str, float]
 
 YEAR = 252
-STEPS_A_BAR = 16
 BURN_IN_BARS = 500
-LEAST_PRICE, MOST_PRICE = 1e-290, 1e290
-MOST_ROUNDS, BLOCK_BARS, MEMORY_BARS = 400, 64, 600
 
 
 @dataclass(frozen=True)
@@ -40,212 +36,158 @@ class Option:
     about: str
 
 
+class Moments(NamedTuple):
+    """The drift of the price over each bar, and the deviation of its log return: float64[bar]."""
+
+    drift: Series
+    deviation: Series
+
+
 DRIFT = Option(0.06, -10, 10, "the mean of log returns, a year")
 VOLATILITY = Option(0.16, 1e-6, 3, "their deviation, a year")
+OVERNIGHT = Option(0.3, 0, 0.9, "the share of variance between the close and the next open")
 
 
 @dataclass(frozen=True)
 class Law:
-    """A way to make prices.
+    """A way to generate prices.
 
     Attributes:
         about: one line.
-        options: by name.
-        moves: generator, bars, values -> float64[bar, step].
+        options: by name; `overnight` is every law's.
+        moments: generator, float64[bar] shocks, values -> moments.
         needs_rule: whether bars after those on which a rule holds move by `edge_bps` more.
     """
 
     about: str
     options: Mapping[str, Option]
-    moves: Callable[[np.random.Generator, int, Values], Moves]
-    needs_rule: bool = field(default=False)
+    moments: Callable[[np.random.Generator, Series, Values], Moments]
+    needs_rule: bool = False
 
     def make(self, bars: int, seed: int, rule: str, values: Values) -> Bars:
-        """The market of a seed.
+        """Build the market of a seed.
 
         Raises:
             EvolveError, LanguageError: if a rule is not a condition.
         """
-        rng = np.random.default_rng(seed)
-        moves = self.moves(rng, bars, values)
-        volume = np.round(1e6 * np.exp(rng.normal(0.0, 0.3, bars)))
+        steps, law, rest = np.random.default_rng(seed).spawn(3)
+        noise = steps.normal(0.0, 1.0, (bars, 1 + STEPS_A_BAR))
+        shocks = noise @ np.sqrt(variance_shares(values["overnight"]))
+        drift, deviation = self.moments(law, shocks, values)
+        mean = drift - deviation**2 / 2
+        paths = draw_paths(rest, noise, mean, deviation, values["overnight"])
         if self.needs_rule:
-            return _planted(moves, volume, rule, values["edge_bps"] * 1e-4)
-        return _bars(moves, volume)
+            return plant(paths, rule, values["edge_bps"] * 1e-4)
+        return bars_from_paths(paths)
 
 
-def random_walk(bars: int, seed: int, drift: float = 0.06, volatility: float = 0.16) -> Bars:
-    """A geometric Brownian motion.
+def random_walk(
+    bars: int, seed: int, drift: float = 0.06, volatility: float = 0.16, overnight: float = 0.3
+) -> Bars:
+    """Build a geometric Brownian motion.
 
     Args:
         bars: how many.
         seed: of the generator.
         drift, volatility: mean and deviation of log returns a year of 252 bars.
+        overnight: the share of variance between a close and the next open.
     """
-    return LAWS["walk"].make(bars, seed, "", {"drift": drift, "volatility": volatility})
+    values = {"drift": drift, "volatility": volatility, "overnight": overnight}
+    return LAWS["walk"].make(bars, seed, "", values)
 
 
-def _walk(rng: np.random.Generator, bars: int, values: Values) -> Moves:
-    step, volatility = 1 / (YEAR * STEPS_A_BAR), values["volatility"]
-    mean = (values["drift"] - volatility**2 / 2) * step
-    return rng.normal(mean, volatility * np.sqrt(step), (bars, STEPS_A_BAR))
+def _walk(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
+    count = len(shocks)
+    return _a_bar(np.full(count, values["drift"]), np.full(count, values["volatility"]))
 
 
-def _garch(rng: np.random.Generator, bars: int, values: Values) -> Moves:
-    """Bollerslev 1986 with standardised Student-t shocks; the package `arch` simulates it."""
-    from arch.univariate import GARCH, ConstantMean, StudentsT
+def _garch(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
+    """Return the moments of GARCH(1,1) with standardised Student-t shocks (Bollerslev 1987).
 
+    A Student-t shock is a normal one times a random scale: with the scale drawn first, the log
+    price inside a bar is a Brownian motion too.
+    """
     alpha, beta, freedom = (values[name] for name in ("alpha", "beta", "freedom"))
     if alpha + beta >= 1:
         message = f"synthetic:garch: alpha + beta is {alpha + beta:g}: it must stay below 1"
         raise EvolveError(message, "write alpha=0.08&beta=0.9")
-    daily = values["volatility"] / np.sqrt(YEAR)
-    omega = (1 - alpha - beta) * 1e4  # in basis points, where its numbers are neither tiny nor big
-    model = ConstantMean(volatility=GARCH(), distribution=StudentsT(seed=rng))
-    made = model.simulate([0.0, omega, alpha, beta, freedom], bars, burn=BURN_IN_BARS)
-    shocks, spread = (made[name].to_numpy() * daily / 100 for name in ("data", "volatility"))
-    mean = values["drift"] / YEAR - daily**2 / 2
-    return _bridged(rng, mean + shocks, spread)
+    shocks = np.concatenate([rng.normal(size=BURN_IN_BARS), shocks])
+    scales = (freedom - 2) / rng.chisquare(freedom, len(shocks))
+    variance, variances = 1.0, np.empty(len(shocks))
+    for bar, squared in enumerate(scales * shocks**2):
+        variances[bar] = variance
+        variance *= beta + alpha * squared
+        variance += 1 - alpha - beta
+    relative = np.sqrt(variances * scales)[BURN_IN_BARS:]
+    return _a_bar(np.full(len(relative), values["drift"]), values["volatility"] * relative)
 
 
-def _autoregressive(rng: np.random.Generator, bars: int, values: Values) -> Moves:
-    """The drift itself wanders: mu = mean + persistence * (mu before - mean) + shock."""
+def _autoregressive(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
+    """Return the moments where the drift wanders: mu = mean + persistence (mu - mean) + shock."""
     from scipy.signal import lfilter
 
-    daily, persistence = values["volatility"] / np.sqrt(YEAR), values["persistence"]
+    persistence = values["persistence"]
     spread = values["wander"] / YEAR * np.sqrt(1 - persistence**2)
-    shocks = rng.normal(0.0, spread, bars + BURN_IN_BARS)
-    wander = lfilter([1.0], [1.0, -persistence], shocks)[BURN_IN_BARS:]
-    mean = values["drift"] / YEAR - daily**2 / 2
-    returns = mean + wander + rng.normal(0.0, daily, bars)
-    return _bridged(rng, returns, np.full(bars, daily))
+    wander = rng.normal(0.0, spread, len(shocks) + BURN_IN_BARS)
+    drift = YEAR * lfilter([1.0], [1.0, -persistence], wander)[BURN_IN_BARS:] + values["drift"]
+    return _a_bar(drift, np.full(len(shocks), values["volatility"]))
 
 
-def _regimes(rng: np.random.Generator, bars: int, values: Values) -> Moves:
-    """Hamilton 1989: a calm rising state and a wild falling one, each left by chance."""
-    leave = 1 / values["bars_a_regime"]
-    is_wild = np.cumsum(rng.random(bars) < leave) % 2 == 1
-    volatility = np.where(is_wild, values["wild"], values["calm"])
-    drift = np.where(is_wild, values["fall"], values["rise"])
-    daily = volatility / np.sqrt(YEAR)
-    returns = drift / YEAR - daily**2 / 2 + rng.normal(0.0, 1.0, bars) * daily
-    return _bridged(rng, returns, daily)
+def _regimes(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
+    """Return the moments of two states, each left by chance (Hamilton 1989)."""
+    is_wild = np.cumsum(rng.random(len(shocks)) < 1 / values["bars_a_regime"]) % 2 == 1
+    return _a_bar(
+        np.where(is_wild, values["fall"], values["rise"]),
+        np.where(is_wild, values["wild"], values["calm"]),
+    )
+
+
+def _a_bar(drift: Series, volatility: Series) -> Moments:
+    """Return moments of bars from those of years."""
+    return Moments(drift / YEAR, volatility / np.sqrt(YEAR))
+
+
+def _law(
+    about: str, moments: Callable[[np.random.Generator, Series, Values], Moments],
+    needs_rule: bool = False, **options: Option,
+) -> Law:  # fmt: skip
+    return Law(about, {**options, "overnight": OVERNIGHT}, moments, needs_rule)
 
 
 LAWS = {
-    "walk": Law("a random walk with drift", {"drift": DRIFT, "volatility": VOLATILITY}, _walk),
-    "garch": Law(
+    "walk": _law("a random walk with drift", _walk, drift=DRIFT, volatility=VOLATILITY),
+    "garch": _law(
         "GARCH(1,1) with Student-t shocks: volatility comes in clusters, with fat tails",
-        {
-            "drift": DRIFT,
-            "volatility": VOLATILITY,
-            "alpha": Option(0.08, 0, 1, "how much a shock raises the next variance"),
-            "beta": Option(0.9, 0, 1, "how much of the variance stays"),
-            "freedom": Option(5, 2.1, 100, "degrees of freedom of the shocks"),
-        },
         _garch,
+        drift=DRIFT,
+        volatility=VOLATILITY,
+        alpha=Option(0.08, 0, 1, "how much a shock raises the next variance"),
+        beta=Option(0.9, 0, 1, "how much of the variance stays"),
+        freedom=Option(5, 2.1, 100, "degrees of freedom of the shocks"),
     ),
-    "ar": Law(
+    "ar": _law(
         "a drift that wanders, as an AR(1) process",
-        {
-            "drift": DRIFT,
-            "volatility": VOLATILITY,
-            "persistence": Option(0.98, 0, 0.9999, "how much of the drift stays to the next bar"),
-            "wander": Option(0.5, 0, 10, "the deviation of the drift, a year"),
-        },
         _autoregressive,
+        drift=DRIFT,
+        volatility=VOLATILITY,
+        persistence=Option(0.98, 0, 0.9999, "how much of the drift stays to the next bar"),
+        wander=Option(0.5, 0, 10, "the deviation of the drift, a year"),
     ),
-    "regime": Law(
+    "regime": _law(
         "calm and rising, then wild and falling, by turns",
-        {
-            "calm": Option(0.1, 1e-6, 3, "volatility of the calm state, a year"),
-            "wild": Option(0.3, 1e-6, 3, "volatility of the wild state, a year"),
-            "rise": Option(0.15, -10, 10, "drift of the calm state, a year"),
-            "fall": Option(-0.3, -10, 10, "drift of the wild state, a year"),
-            "bars_a_regime": Option(120, 1, 1e6, "the mean length of a state"),
-        },
         _regimes,
+        calm=Option(0.1, 1e-6, 3, "volatility of the calm state, a year"),
+        wild=Option(0.3, 1e-6, 3, "volatility of the wild state, a year"),
+        rise=Option(0.15, -10, 10, "drift of the calm state, a year"),
+        fall=Option(-0.3, -10, 10, "drift of the wild state, a year"),
+        bars_a_regime=Option(120, 1, 1e6, "the mean length of a state"),
     ),
-    "planted": Law(
-        "a random walk that moves by `edge_bps` more on the bar after `rule` held",
-        {
-            "drift": DRIFT,
-            "volatility": VOLATILITY,
-            "edge_bps": Option(20, -1000, 1000, "log return added to such a bar, in basis points"),
-        },
+    "planted": _law(
+        "a random walk that moves by `edge_bps` more, open to close, on the bar after `rule` held",
         _walk,
         needs_rule=True,
+        drift=DRIFT,
+        volatility=VOLATILITY,
+        edge_bps=Option(20, -1000, 1000, "log return added to such a bar, in basis points"),
     ),
 }
-
-
-def _bridged(rng: np.random.Generator, returns: Moves, spread: Moves) -> Moves:
-    """Moves within each bar that add up to its return: a Brownian bridge of its deviation."""
-    noise = rng.normal(0.0, 1.0, (len(returns), STEPS_A_BAR))
-    noise -= noise.mean(axis=1, keepdims=True)
-    moves: Moves = noise * spread[:, None] / np.sqrt(STEPS_A_BAR) + returns[:, None] / STEPS_A_BAR
-    return moves
-
-
-def _bars(moves: Moves, volume: Moves) -> Bars:
-    """Bars from moves: the first step of a bar is the gap from the close before it."""
-    count = len(moves)
-    with np.errstate(over="ignore", under="ignore"):
-        path = 100.0 * np.exp(np.cumsum(moves).reshape(moves.shape))
-    if not LEAST_PRICE < path.min() <= path.max() < MOST_PRICE:
-        message = f"prices of such a market leave the numbers within {count:,} bars"
-        raise EvolveError(message, "take fewer bars, or a smaller drift, volatility or edge_bps")
-    time = np.busday_offset(np.datetime64("2000-01-03"), np.arange(count)).astype("datetime64[ns]")
-    panels = (path[:, 0], path.max(axis=1), path.min(axis=1), path[:, -1], volume, np.ones(count))
-    return Bars(("SYNTHETIC",), time, *[np.ascontiguousarray(each[None, :]) for each in panels])
-
-
-def _planted(moves: Moves, volume: Moves, rule: str, edge: float) -> Bars:
-    """The market in which a rule, read from the market itself, foretells the next bar.
-
-    A rule sees no later bar, so each round makes at least one more bar right: it ends when a
-    round changes nothing.
-
-    Raises:
-        EvolveError: if that takes more rounds than there is patience for.
-    """
-    term = check_expression(rule)
-    if _holds(term, _bars(moves[:1], volume[:1])).dtype != np.bool_:
-        hint = "write for example rule=rsi(close, 2) < 10"
-        raise EvolveError(f"the rule `{rule}` is a number, not a condition", hint)
-    holds = _drafted(moves, volume, term, edge)
-    for _ in range(MOST_ROUNDS):
-        bars = _bars(_edged(moves, holds, edge), volume)
-        found = _holds(term, bars)
-        if np.array_equal(found, holds):
-            return bars
-        holds = found
-    message = f"the rule `{rule}` decides itself anew at most of {len(moves):,} bars"
-    raise EvolveError(message, "take fewer bars, a smaller edge_bps, or a rule that is rarer")
-
-
-def _drafted(moves: Moves, volume: Moves, term: Term, edge: float) -> NDArray[np.bool_]:
-    """Where the rule holds, block by block, each read from the bars that it can remember."""
-    count, holds = len(moves), np.zeros(len(moves), np.bool_)
-    memory = lookback(term) + MEMORY_BARS
-    for begin in range(0, count, BLOCK_BARS):
-        end, first = min(begin + BLOCK_BARS, count), max(0, begin - memory)
-        for _ in range(BLOCK_BARS + 1):
-            edged = _edged(moves[:end], holds[:end], edge)
-            near = edged[first:].copy()
-            near[0, 0] += edged[:first].sum()
-            found = _holds(term, _bars(near, volume[first:end]))[begin - first :]
-            if np.array_equal(found, holds[begin:end]):
-                break
-            holds[begin:end] = found
-    return holds
-
-
-def _edged(moves: Moves, holds: NDArray[np.bool_], edge: float) -> Moves:
-    """The moves with the edge on every bar after one on which the rule holds."""
-    after = np.concatenate([[False], holds[:-1]])
-    return moves + (edge / STEPS_A_BAR) * after[:, None]
-
-
-def _holds(term: Term, bars: Bars) -> NDArray[Any]:
-    return Evaluator(bars).series(term)
