@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class Bars:
         open, high, low, close, volume: float64[symbol, bar]; NaN where a symbol has no bar.
         adjustment: float64[symbol, bar], adjusted price over raw price; 1 where no raw price
             is known.
+        closes_only: symbols without traded opens, as an index: their orders fill at closes alone.
     """
 
     symbols: tuple[str, ...]
@@ -34,13 +36,14 @@ class Bars:
     close: Panel
     volume: Panel
     adjustment: Panel
+    closes_only: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         shape = (len(self.symbols), len(self.time))
-        for field in fields(self)[1:]:
-            array = getattr(self, field.name)
-            if field.name != "time" and array.shape != shape:
-                raise ValueError(f"bars.{field.name} has shape {array.shape}, not {shape}")
+        for name in ("time", *PANELS):
+            array = getattr(self, name)
+            if name != "time" and array.shape != shape:
+                raise ValueError(f"bars.{name} has shape {array.shape}, not {shape}")
             array.flags.writeable = False
 
     def __len__(self) -> int:
@@ -60,15 +63,15 @@ class Bars:
         if len(self.symbols) == 1 and self.priced.all():
             return self
         places = self.places(symbol)
-        panels = {name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS}
-        return Bars((self.symbols[symbol],), self.time[places], **panels)
+        panels: dict[str, Any] = {name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS}
+        return replace(self, symbols=(self.symbols[symbol],), time=self.time[places], **panels)
 
     def slice(self, start: int, stop: int) -> Bars:
         """Bars from start up to, not including, stop, as a copy that shares no memory."""
-        panels = {
+        panels: dict[str, Any] = {
             name: np.ascontiguousarray(getattr(self, name)[:, start:stop]).copy() for name in PANELS
         }
-        return Bars(self.symbols, self.time[start:stop].copy(), **panels)
+        return replace(self, time=self.time[start:stop].copy(), **panels)
 
     def between(self, start: np.datetime64 | None, end: np.datetime64 | None) -> Bars:
         """Bars from a time up to and including another."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dsl.pause import collection_paused
-from dsl.program import Program, Rules
+from dsl.program import Program
 from evolve.ahead import compile_ahead, missing
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
@@ -17,7 +17,6 @@ from evolve.backtest.sleeve import uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
 from evolve.data import Dataset, Partition, load
-from evolve.data.inspection import untraded_opens
 from evolve.llm.adviser import ModelAdviser
 from evolve.panel import Panel, adviser_of, panel_of
 from evolve.plan import (
@@ -39,7 +38,7 @@ from evolve.search.island import Breeding
 from evolve.search.progress import Progress
 from evolve.search.search import search
 from evolve.store import Journal, RunFolder
-from evolve.validation.verdict import Verdict, untested
+from evolve.validation.verdict import untested
 
 
 class Observer:
@@ -144,7 +143,7 @@ def run(
         finished = Run(
             settings, dataset, partition, last, tuple(finalists), folder.path,
             time.monotonic() - started, search_seconds,
-            _verdict(settings, market, dataset, finalists),
+            untested(not market.is_executable, settings.fitness.on == "validation"),
             adviser.ledger if adviser else None, journal.calls.costs(),
         )  # fmt: skip
         _keep(finished, folder)
@@ -209,19 +208,6 @@ def _search(
             watch.progress(last, time.monotonic() - began)
     assert last is not None
     return last
-
-
-def _verdict(
-    settings: Experiment, market: Market, dataset: Dataset, finalists: Sequence[Assessed]
-) -> Verdict:
-    """What may be claimed of the best of them."""
-    rules = finalists[0].program.canonical if finalists else Rules()
-    leaves_within = any([rules.stop, rules.trail, rules.target])
-    return untested(
-        not market.is_executable,
-        settings.fitness.on == "validation",
-        leaves_within and bool(untraded_opens(dataset.bars)),
-    )
 
 
 def _on_train(program: Program, partition: Partition, market: Market) -> Assessed:

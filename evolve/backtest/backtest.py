@@ -15,7 +15,7 @@ from dsl.evaluate.compile import compiled
 from dsl.program import Program
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import measure
-from evolve.backtest.performance import Performance, Series, pooled
+from evolve.backtest.performance import Performance, Series, Trades, pooled
 from evolve.backtest.records import (
     ACCOUNT,
     FOLD_FIELDS,
@@ -129,6 +129,7 @@ def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> l
             np.zeros((0, 0, len(FOLD_FIELDS))),
             np.zeros(0, np.int64),
             np.zeros(count),
+            np.zeros(count),
         )
         compiled(simulate)(sleeve.tape, batch.on(symbol), market, record, scratch_account())
         records.append(record)
@@ -139,10 +140,15 @@ def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
     """What came of a run in a sleeve."""
     table = record.trades[: record.trade_count[0]]
     holding = buy_and_hold(sleeve, market)
+    trades = Trades(
+        profits=table[:, 6].copy(),
+        costs=table[:, 7].copy(),
+        traded=np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]),
+        bars=table[:, 1] - table[:, 0],
+    )
     performance = performance_of(
-        sleeve, market, record.equity[0], record.held[0], table[:, 6].copy(), table[:, 7].copy(),
-        np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]), holding.equity,
-    )  # fmt: skip
+        sleeve, market, record.equity[0], record.held[0], trades, holding.equity
+    )
     return Backtest(
         (sleeve.symbol,),
         sleeve.time,

@@ -26,7 +26,7 @@ class Course(NamedTuple):
         fee: float64[bar], money a share, beside the commission of the price.
         moved: float64[bar + 1, 3], what the returns of the bars before add up to if the close is
             held: r, r * r, and r times the benchmark's.
-        benchmark: float64[bar], the benchmark's returns.
+        benchmark: float64[bar], the benchmark's returns; cash returns nothing here.
         edges: int64[fold + 1], the first bar of each fold, and the end.
         commission, max_leverage, capital: the market's.
     """
@@ -70,7 +70,7 @@ def course_of(
     opens, highs, lows, close = (
         each[bars] for each in (tape.open, tape.high, tape.low, tape.close)
     )
-    slip = market.slippage_range * (highs - lows)
+    slip = market.slippage_range * tape.spread[bars]
     fee = market.commission_per_share * tape.adjustment[bars]
     if not np.all(lows * (1.0 - market.slippage) > slip):  # a sale might cost money
         return None

@@ -131,6 +131,7 @@ def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold
     shares, fill, fee = entry(asked[SIZE], account.side, price, account.cash, bar, market)
     if shares == 0.0:
         return
+    account.risk = ((abs(shares) * fill + fee) / account.cash) ** 2
     account.cash -= shares * fill + fee
     account.shares, account.price, account.fill, account.extreme = shares, price, fill, price
     account.bar, account.fold = t, fold
@@ -174,6 +175,7 @@ def leave(account: Account, market: Market, bar: Bar, price: float, reason: int)
     account.sold_fill = fill if is_whole else account.received / account.gone
     account.sold_bar, account.sold_fold = account.bar, account.fold
     account.sold_from, account.sold_costs = account.fill, account.costs
+    account.sold_risk = account.risk
     account.shares, account.leave = 0.0, NONE
 
 
@@ -213,7 +215,7 @@ def volume_left(bar: Bar, market: Market) -> float:
 @jitable
 def slipped(price: float, side: int, bar: Bar, market: Market) -> float:
     """The price after slippage for an order that buys (side 1) or sells (-1); never below 0."""
-    spread = market.slippage_range * (bar.high - bar.low)
+    spread = market.slippage_range * bar.spread
     return max(price * (1.0 + side * market.slippage) + side * spread, 0.0)
 
 

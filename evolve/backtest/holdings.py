@@ -22,6 +22,7 @@ from evolve.backtest.records import (
     F_HELD,
     F_PRODUCTS,
     F_RETURNS,
+    F_RISK,
     F_RUINED,
     F_SQUARES,
     F_SUM,
@@ -71,7 +72,7 @@ def _trade_one(
     bars, last = len(closes), len(closes) - 1
     fold, fold_end = 0, edges[1]
     worth, cash, shares, before, first_equity = 1.0, 1.0, 0.0, 1.0, 1.0
-    total, squares, products, held = 0.0, 0.0, 0.0, 0
+    total, squares, products, held, risked, risk = 0.0, 0.0, 0.0, 0, 0.0, 0.0
     side, leaves, is_ruined, is_whole = 0, False, False, False
     price, extreme, stop, trail, target = 0.0, 0.0, 0.0, 0.0, 0.0
     size_at, stop_at, trail_at, target_at = (
@@ -100,8 +101,8 @@ def _trade_one(
             if record is not None:
                 record.equity[p, first:t] = course.capital * worth * before
         while t >= fold_end and fold + 2 < len(edges):
-            keep(folds[fold], total, squares, products, held, worth * before, first_equity)
-            total, squares, products, held = 0.0, 0.0, 0.0, 0
+            keep(folds[fold], total, squares, products, held, risked, worth * before, first_equity)
+            total, squares, products, held, risked = 0.0, 0.0, 0.0, 0, 0.0
             first_equity, fold = worth * before, fold + 1
             fold_end = edges[fold + 1]
         # Orders fill at the open. Money is counted in what equity was when last flat.
@@ -109,6 +110,7 @@ def _trade_one(
             cash += proceeds(shares, opens[t], sell_rate, sell_costs[t], buy_rate, buy_costs[t])
             shares = 0.0
             folds[entry_fold, F_TRADES] += 1.0
+            folds[entry_fold, F_RISK] += risk
         leaves = False
         if side != 0 and shares == 0.0 and cash > 0.0:
             worth, before, cash = worth * cash, before / cash, 1.0
@@ -116,7 +118,7 @@ def _trade_one(
             shares = share * longs[t] if side > 0 else -share * shorts[t]
             is_whole = side > 0 and share == 1.0
             cash = 1.0 - share if side > 0 else 1.0 - shares * brings[t]
-            price = opens[t]
+            price, risk = opens[t], share * share
             extreme, entry_fold, due = price, fold, t + hold
             stop = asked_stop * (price if stop_is_ratio else 1.0)
             trail = asked_trail * (price if trail_is_ratio else 1.0)
@@ -143,6 +145,7 @@ def _trade_one(
                 floor, ceiling = limits(sign, price, extreme, stop, trail, target)
             if shares == 0.0:
                 folds[entry_fold, F_TRADES] += 1.0
+                folds[entry_fold, F_RISK] += risk
         # Signals are read at the close; the last close ends it.
         if t < last:
             if shares > 0.0:
@@ -175,17 +178,21 @@ def _trade_one(
             cash += proceeds(shares, closes[t], sell_rate, sell_costs[t], buy_rate, buy_costs[t])
             shares = 0.0
             folds[entry_fold, F_TRADES] += 1.0
+            folds[entry_fold, F_RISK] += risk
         equity = cash + shares * closes[t]
         if equity <= 0.0:
             if shares != 0.0:
                 folds[entry_fold, F_TRADES] += 1.0
+                folds[entry_fold, F_RISK] += risk
             cash, shares, equity, is_ruined = 0.0, 0.0, 0.0, True
         if t > 0 and equity != before:
             change = (equity if before == 1.0 else equity / before) - 1.0
             total += change
             squares += change * change
             products += change * benchmark[t]
-        held += shares != 0.0
+        if shares != 0.0:
+            held += 1
+            risked += risk
         if record is not None:
             record.equity[p, t] = course.capital * worth * equity
             record.held[p, t] = np.sign(shares)
@@ -229,10 +236,11 @@ def _trade_one(
             if record is not None:
                 record.held[p, first:t] = np.sign(shares)
             held += t - first
+            risked += risk * (t - first)
     ruined_at = t
     while fold + 1 < len(edges):
-        keep(folds[fold], total, squares, products, held, worth * before, first_equity)
-        total, squares, products, held = 0.0, 0.0, 0.0, 0
+        keep(folds[fold], total, squares, products, held, risked, worth * before, first_equity)
+        total, squares, products, held, risked = 0.0, 0.0, 0.0, 0, 0.0
         first_equity, fold = worth * before, fold + 1
     for each in range(len(edges) - 1):
         end = min(edges[each + 1], ruined_at) if is_ruined else edges[each + 1]
@@ -281,9 +289,10 @@ def proceeds(
 
 @jitable
 def keep(
-    sums: Series, total: float, squares: float, products: float, held: int, equity: float,
-    first_equity: float,
+    sums: Series, total: float, squares: float, products: float, held: int, risked: float,
+    equity: float, first_equity: float,
 ) -> None:  # fmt: skip
-    """Write a fold's sums; its trades are counted as they close."""
+    """Write a fold's sums; its trades, and the risk of their entries, are counted at the exit."""
     sums[F_SUM], sums[F_SQUARES], sums[F_PRODUCTS], sums[F_HELD] = total, squares, products, held
+    sums[F_RISK] += risked
     sums[F_GROWTH] = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0

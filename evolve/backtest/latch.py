@@ -24,6 +24,7 @@ from evolve.backtest.records import (
     F_HELD,
     F_PRODUCTS,
     F_RETURNS,
+    F_RISK,
     F_SQUARES,
     F_SUM,
     F_TRADES,
@@ -65,7 +66,7 @@ def is_plain(rules: Rules) -> bool:
 
 
 def latch_of(
-    tape: Tape, market: Market, edges: NDArray[np.int64], benchmark: Series
+    tape: Tape, market: Market, edges: NDArray[np.int64], benchmark: Series, risk_free: Series
 ) -> Latch | None:
     """The tables of a tape; None if plain strategies are no latches there.
 
@@ -76,7 +77,8 @@ def latch_of(
         tape: the window.
         market: fills and costs.
         edges: int64[fold], the first bar of each, from the window's first on.
-        benchmark: float64[bar], the benchmark's returns.
+        benchmark: float64[bar], the benchmark's excess returns.
+        risk_free: float64[bar], what cash returns.
     """
     in_proportion = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
     bars = tape.stop - tape.start
@@ -96,20 +98,21 @@ def latch_of(
     table = np.empty((len(starts), CASES, len(SUMS)))
     for begin in range(0, len(starts), BLOCKS):
         some = slice(begin, begin + BLOCKS)
-        table[some] = _by_case(growth, benchmark, starts[some], lengths[some])
+        table[some] = _by_case(growth, benchmark, risk_free, starts[some], lengths[some])
     return Latch(table, starts, np.concatenate([[0], np.cumsum(counts)]), returns, bars)
 
 
 def _by_case(
-    growth: Series, benchmark: Series, starts: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> Series:
+    growth: Series, benchmark: Series, risk_free: Series, starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+) -> Series:  # fmt: skip
     """float64[block, case, SUMS]: what the bars of blocks add up to, a bar after the other."""
     added = np.zeros((len(starts), 2, len(SUMS)))  # by whether it was held on the bar before
     for bar in range(BLOCK_BARS):
         is_there = lengths > bar
         t = np.where(is_there, starts + bar, 0)
         grown = np.where(is_there, growth[:, t], 1.0)
-        moved = np.where(t > 0, grown - 1.0, 0.0)
+        moved = np.where(t > 0, grown - 1.0 - risk_free[t], 0.0)
         sums = np.stack([moved, moved * moved, moved * benchmark[t], np.log(grown)], axis=2)
         case = np.arange(4 << bar)
         added = added[:, case & ((2 << bar) - 1)] + sums[(case >> bar) & 3].swapaxes(0, 1)
@@ -123,7 +126,7 @@ def _growth(tape: Tape, market: Market) -> Series:
     """
     window = slice(tape.start, tape.stop)
     opens, closes = tape.open[window], tape.close[window]
-    spread = market.slippage_range * (tape.high[window] - tape.low[window])
+    spread = market.slippage_range * tape.spread[window]
     fee = market.commission_per_share * tape.adjustment[window]
     before = np.concatenate([closes[:1], closes[:-1]])
     idle = 1.0 + market.cash_rate * tape.days[window] / 365.0
@@ -173,7 +176,7 @@ def sum_latches(rulings: Rulings, latch: Latch, held: Words, folds: Series) -> N
             sums = folds[p, fold]
             sums[F_RETURNS], sums[F_SUM], sums[F_SQUARES] = latch.returns[fold], moved, squares
             sums[F_PRODUCTS], sums[F_GROWTH] = products, math.expm1(grown)
-            sums[F_TRADES], sums[F_HELD] = entries, bars
+            sums[F_TRADES], sums[F_HELD], sums[F_RISK] = entries, bars, entries + bars
 
 
 @jitable

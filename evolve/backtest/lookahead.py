@@ -8,7 +8,7 @@ says must not change either. Other tools call these lookahead- and recursive-ana
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +122,7 @@ def _false_future(bars: Bars, cut: int, rng: np.random.Generator) -> Bars:
     spread = np.exp(np.abs(rng.normal(0.0, 0.5, shape)))
     panels["high"][:, cut:] *= spread
     panels["low"][:, cut:] /= spread
-    return Bars(bars.symbols, bars.time.copy(), **panels, adjustment=bars.adjustment.copy())
+    return replace(bars, **panels)
 
 
 def _differences(one: Signals, other: Signals, cut: int) -> list[tuple[str, int]]:

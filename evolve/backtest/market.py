@@ -41,6 +41,11 @@ class Market(NamedTuple):
     max_leverage: float = 1.0
     max_volume_share: float = math.inf
 
+    def filled_at(self, closes_only: bool) -> str:
+        """Return when an order fills, in words, on bars with or without traded opens."""
+        name = "next_close" if closes_only and self.fill == NEXT_OPEN else FILLS[self.fill]
+        return name.replace("_", " ")
+
     @property
     def is_executable(self) -> bool:
         """Whether orders fill after the signal is known."""

@@ -1,8 +1,9 @@
 """What a run is worth. A metric is declared once, here; tables, JSON and help derive from it.
 
-With A bars a year, r the strategy's return a bar and b the benchmark's, e = r - beta * b is what
-is left of r when market exposure is taken out. Formulas are those of the field (Sharpe 1994,
-Sortino 1991, Treynor & Black 1973); standard deviations are samples' (ddof 1).
+With A bars a year, and r and b the returns a bar of the strategy and of the benchmark above that of
+cash, e = r - beta * b is what is left of r when market exposure is taken out. Formulas are those of
+the field (Sharpe 1994, Sortino 1991, Treynor & Black 1973); standard deviations are samples' (ddof
+1).
 """
 
 from __future__ import annotations
@@ -57,12 +58,12 @@ def measure(performance: Performance) -> dict[str, float]:
 
 def appraisal(
     count: Sums, total: Sums, squares: Sums, products: Sums,
-    benchmark_total: Sums, benchmark_squares: Sums, bars_per_year: float,
+    benchmark_total: Sums, benchmark_squares: Sums, bars_per_year: float, floor: Sums = 0.0,
 ) -> Series:  # fmt: skip
-    """The appraisal ratio from sums over `count` returns: of r, r*r, r*b, b and b*b.
+    """Return the appraisal ratio from sums over `count` returns: of r, r*r, r*b, b and b*b.
 
     Takes numbers or arrays of one shape. 0 where nothing varies once market exposure is taken
-    out.
+    out. `floor` is the least variance a return that is believed.
     """
     n = np.maximum(count, 2)
     mean, benchmark_mean = total / n, benchmark_total / n
@@ -73,7 +74,7 @@ def appraisal(
     beta = np.where(varies, covariance / np.where(varies, benchmark_variance, 1.0), 0.0)
     left = variance - beta * covariance
     moves = (left > 1e-9 * variance) & (left > 1e-18 * n) & (np.asarray(count) >= 2)
-    deviation = np.sqrt(np.where(moves, left, 1.0) / (n - 1))
+    deviation = np.sqrt(np.maximum(np.where(moves, left, 1.0) / (n - 1), floor))
     ratio = math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
     return np.where(moves, ratio, 0.0)
 
@@ -115,16 +116,15 @@ def volatility(run: Performance) -> float:
 @metric("ratio")
 def sharpe(run: Performance) -> float:
     """mean over deviation of returns above the cash rate, a year"""
-    excess = run.returns - run.cash_rate / run.bars_per_year
-    return _ratio(excess, _deviation(excess), run.bars_per_year)
+    return _ratio(run.excess, _deviation(run.excess), run.bars_per_year)
 
 
 @metric("ratio")
 def sortino(run: Performance) -> float:
-    """mean return over the root mean square of losses, a year"""
-    returns = run.returns
-    losses = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2))) if len(returns) else 0.0
-    return _ratio(returns, losses, run.bars_per_year)
+    """mean return above the cash rate over the root mean square of what falls short, a year"""
+    excess = run.excess
+    losses = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))) if len(excess) else 0.0
+    return _ratio(excess, losses, run.bars_per_year)
 
 
 @metric("ratio")
@@ -137,7 +137,7 @@ def information_ratio(run: Performance) -> float:
 @metric("ratio")
 def appraisal_ratio(run: Performance) -> float:
     """Sharpe ratio of what is left when market exposure is taken out"""
-    r, b = run.returns, run.benchmark_returns
+    r, b = run.excess, run.benchmark_excess
     total, squares, products = float(r.sum()), float((r * r).sum()), float((r * b).sum())
     benchmark = float(b.sum()), float((b * b).sum())
     ratio = appraisal(len(r), total, squares, products, *benchmark, run.bars_per_year)
@@ -147,7 +147,7 @@ def appraisal_ratio(run: Performance) -> float:
 @metric("ratio")
 def beta(run: Performance) -> float:
     """how far the strategy moves when the benchmark moves by 1"""
-    r, b = run.returns, run.benchmark_returns
+    r, b = run.excess, run.benchmark_excess
     if len(r) < 2 or not np.var(b) > 0:
         return 0.0
     return float(np.cov(r, b)[0, 1] / np.var(b, ddof=1))
@@ -155,9 +155,9 @@ def beta(run: Performance) -> float:
 
 @metric("percent")
 def alpha(run: Performance) -> float:
-    """mean return a year when market exposure is taken out"""
-    excess = run.returns - beta(run) * run.benchmark_returns
-    return float(run.bars_per_year * np.mean(excess)) if len(excess) else 0.0
+    """mean return above the cash rate, a year, when market exposure is taken out"""
+    left = run.excess - beta(run) * run.benchmark_excess
+    return float(run.bars_per_year * np.mean(left)) if len(left) else 0.0
 
 
 # -- what it risked
@@ -189,13 +189,13 @@ def calmar(run: Performance) -> float:
 
 @metric("percent")
 def return_at_benchmark_volatility(run: Performance) -> float:
-    """total return if every return were scaled to the benchmark's volatility"""
+    """total return if the returns above cash were scaled to the benchmark's volatility"""
     return float(_scaled(run)[-1] - 1.0) if len(run.returns) else 0.0
 
 
 @metric("percent")
 def drawdown_at_benchmark_volatility(run: Performance) -> float:
-    """largest drawdown if every return were scaled to the benchmark's volatility"""
+    """largest drawdown if the returns above cash were scaled to the benchmark's volatility"""
     return float(np.min(drawdowns(_scaled(run), 1.0), initial=0.0))
 
 
@@ -212,38 +212,49 @@ def exposure(run: Performance) -> float:
 def turnover(run: Performance) -> float:
     """money traded a year over mean equity"""
     mean = float(np.mean(run.equity)) if len(run.equity) else 0.0
-    return float(np.sum(run.traded)) / mean / run.years if mean > 0 and run.years > 0 else 0.0
+    return (
+        float(np.sum(run.trades.traded)) / mean / run.years if mean > 0 and run.years > 0 else 0.0
+    )
 
 
 @metric("money")
 def costs_paid(run: Performance) -> float:
     """commissions, slippage and borrowing paid"""
-    return float(np.sum(run.costs))
+    return float(np.sum(run.trades.costs))
 
 
 @metric("count")
 def num_trades(run: Performance) -> float:
     """closed round trips"""
-    return float(len(run.profits))
+    return float(len(run.trades.profits))
+
+
+@metric("percent")
+def entry_bar_exits(run: Performance) -> float:
+    """share of trades that end on the bar they begin on: bars say little of such"""
+    bars = run.trades.bars
+    return float(np.mean(bars == 0)) if len(bars) else math.nan
 
 
 @metric("percent")
 def win_rate(run: Performance) -> float:
     """share of trades that made money"""
-    return float(np.mean(run.profits > 0)) if len(run.profits) else math.nan
+    return float(np.mean(run.trades.profits > 0)) if len(run.trades.profits) else math.nan
 
 
 @metric("ratio")
 def profit_factor(run: Performance) -> float:
     """money made by winning trades over money lost by losing ones"""
-    lost = -float(np.sum(run.profits[run.profits < 0]))
-    return float(np.sum(run.profits[run.profits > 0])) / lost if lost > 0 else math.nan
+    lost = -float(np.sum(run.trades.profits[run.trades.profits < 0]))
+    return (
+        float(np.sum(run.trades.profits[run.trades.profits > 0])) / lost if lost > 0 else math.nan
+    )
 
 
 @metric("money")
 def avg_trade(run: Performance) -> float:
     """mean profit of a trade"""
-    return float(np.mean(run.profits)) if len(run.profits) else math.nan
+    return float(np.mean(run.trades.profits)) if len(run.trades.profits) else math.nan
 
 
 def drawdowns(equity: Series, capital: float) -> Series:
@@ -264,6 +275,7 @@ def _ratio(returns: Series, risk: float, bars_per_year: float) -> float:
 
 
 def _scaled(run: Performance) -> Series:
-    own, other = _deviation(run.returns), _deviation(run.benchmark_returns)
+    own, other = _deviation(run.excess), _deviation(run.benchmark_excess)
     factor = other / own if own > TINY else 0.0
-    return np.multiply.accumulate(np.maximum(1.0 + factor * run.returns, 0.0))
+    returns = run.risk_free + factor * run.excess
+    return np.multiply.accumulate(np.maximum(1.0 + returns, 0.0))

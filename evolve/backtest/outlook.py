@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -79,11 +80,8 @@ def _gone_on(own: Bars) -> Bars:
         "adjustment": own.adjustment[:, -1:],
     }
     days = np.arange(1, BEYOND + 1) * np.timedelta64(1, "D")
-    return Bars(
-        own.symbols,
-        np.concatenate([own.time, own.time[-1] + days]),
-        **{
-            name: np.concatenate([getattr(own, name), np.repeat(each, BEYOND, axis=1)], axis=1)
-            for name, each in beyond.items()
-        },
-    )
+    panels: dict[str, Any] = {
+        name: np.concatenate([getattr(own, name), np.repeat(each, BEYOND, axis=1)], axis=1)
+        for name, each in beyond.items()
+    }
+    return replace(own, time=np.concatenate([own.time, own.time[-1] + days]), **panels)

@@ -1,9 +1,11 @@
-"""What a run left behind for its metrics: equity, positions and closed trades, of one or pooled."""
+"""The result of a run that its metrics need: equity, positions and closed trades, one or pooled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,30 +13,43 @@ from numpy.typing import NDArray
 Series = NDArray[np.float64]
 
 
+class Trades(NamedTuple):
+    """Closed trades as columns: float64[trade] each.
+
+    Attributes:
+        profits: money, net of costs.
+        costs: money paid.
+        traded: money turned over, both sides.
+        bars: from the entry bar to the exit bar; 0 for an exit on the entry bar.
+    """
+
+    profits: Series
+    costs: Series
+    traded: Series
+    bars: Series
+
+
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """What the metrics of one run are computed from.
+    """The inputs of all metrics of one run.
 
     Attributes:
         capital: equity before the first bar.
         equity: float64[bar], marked at the close.
         benchmark: float64[bar], the equity of buying and holding with the same capital.
+        cash: float64[bar], the equity of never trading with the same capital.
         held: float64[bar], the share of its sleeves with an open position at the close.
-        profits, costs, traded: float64[trade], money made, paid and turned over by each closed
-            trade, net of costs.
+        trades: closed trades.
         bars_per_year: A.
-        cash_rate: the yearly risk-free rate.
     """
 
     capital: float
     equity: Series
     benchmark: Series
+    cash: Series
     held: Series
-    profits: Series
-    costs: Series
-    traded: Series
+    trades: Trades
     bars_per_year: float
-    cash_rate: float = 0.0
 
     @property
     def returns(self) -> Series:
@@ -46,6 +61,21 @@ class Performance:
         """b: float64[bar - 1]."""
         return bar_returns(self.benchmark)
 
+    @cached_property
+    def risk_free(self) -> Series:
+        """rf: float64[bar - 1], the return of cash: every ratio is of returns above it."""
+        return bar_returns(self.cash)
+
+    @property
+    def excess(self) -> Series:
+        """r - rf: float64[bar - 1]."""
+        return self.returns - self.risk_free
+
+    @property
+    def benchmark_excess(self) -> Series:
+        """b - rf: float64[bar - 1]."""
+        return self.benchmark_returns - self.risk_free
+
     @property
     def years(self) -> float:
         """The length of the run."""
@@ -53,19 +83,18 @@ class Performance:
 
 
 def pooled(parts: Sequence[Performance]) -> Performance:
-    """Sleeves over the same bars as one portfolio."""
+    """Return sleeves over the same bars as one portfolio."""
     if len(parts) == 1:
         return parts[0]
+    columns = zip(*[each.trades for each in parts], strict=True)
     return Performance(
         capital=sum(each.capital for each in parts),
         equity=np.sum([each.equity for each in parts], axis=0),
         benchmark=np.sum([each.benchmark for each in parts], axis=0),
+        cash=np.sum([each.cash for each in parts], axis=0),
         held=np.mean([each.held for each in parts], axis=0),
-        profits=np.concatenate([each.profits for each in parts]),
-        costs=np.concatenate([each.costs for each in parts]),
-        traded=np.concatenate([each.traded for each in parts]),
+        trades=Trades(*[np.concatenate(column) for column in columns]),
         bars_per_year=parts[0].bars_per_year,
-        cash_rate=parts[0].cash_rate,
     )
 
 

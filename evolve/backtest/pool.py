@@ -41,15 +41,16 @@ def add_sleeve(
 
 def sum_folds(
     total: Series, positions: NDArray[np.int64], capital: float, edges: NDArray[np.int64],
-    benchmark: Series, sleeves: int, folds: Series,
+    benchmark: Series, risk_free: Series, sleeves: int, folds: Series,
 ) -> None:  # fmt: skip
-    """Write the sums of a portfolio over each fold; trades and ruin are the sleeves'.
+    """Write the sums of a portfolio over each fold; trades, risk and ruin are the sleeves'.
 
     Args:
         total, positions: float64 and int64[program, bar].
         capital: before the first bar.
         edges: int64[fold], the first bar of each.
-        benchmark: float64[bar], the benchmark's returns.
+        benchmark: float64[bar], the benchmark's excess returns.
+        risk_free: float64[bar], what cash returns.
         sleeves: how many there are.
         folds: float64[program, fold, FOLD_FIELDS], written to.
     """
@@ -61,7 +62,7 @@ def sum_folds(
             first_equity = before
             for t in range(edges[fold], last):
                 if t > 0 and before > 0.0:
-                    change = total[p, t] / before - 1.0
+                    change = total[p, t] / before - 1.0 - risk_free[t]
                     folds[p, fold, F_RETURNS] += 1.0
                     folds[p, fold, F_SUM] += change
                     folds[p, fold, F_SQUARES] += change * change

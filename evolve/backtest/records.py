@@ -19,15 +19,18 @@ BY_SIGNAL, BY_REVERSE, BY_HOLD, BY_STOP, BY_TRAIL, BY_TARGET, BY_END, BY_RUIN = 
 TRADE_FIELDS = (
     "entry_bar", "exit_bar", "shares", "entry_price", "exit_price", "reason", "profit", "costs",
 )  # fmt: skip
-FOLD_FIELDS = ("returns", "sum", "squares", "products", "trades", "held", "growth", "ruined")
-F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_GROWTH, F_RUINED = range(8)
+FOLD_FIELDS = (
+    "returns", "sum", "squares", "products", "trades", "held", "growth", "ruined", "risk",
+)  # fmt: skip
+F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_GROWTH, F_RUINED, F_RISK = range(9)
 
 
 class Tape(NamedTuple):
     """The bars of one symbol, each with a price, and the window of them to simulate.
 
     `days` are calendar days since the bar before; of the window's first bar, since the window
-    began.
+    began. `spread` is high less low. Where opens are not traded, open, high and low are the close:
+    an order fills at the next close, and stops, trails and targets are judged there.
     """
 
     open: Series
@@ -36,6 +39,7 @@ class Tape(NamedTuple):
     close: Series
     adjustment: Series
     volume: Series
+    spread: Series
     days: Series
     start: int
     stop: int
@@ -49,10 +53,12 @@ class Record(NamedTuple):
         held: int8[program, bar of the window], the side held at the close.
         trades: float64[trade, TRADE_FIELDS], closed trades of the first program.
         trade_count: int64[1], how many of them.
-        folds: float64[program, fold, FOLD_FIELDS], sums over returns r a bar, and r times the
-            benchmark's; a trade counts in the fold of its entry, ruin in the last.
+        folds: float64[program, fold, FOLD_FIELDS], sums over excess returns r a bar, and r times
+            the benchmark's; a trade counts in the fold of its entry, ruin in the last. `risk` adds
+            up, over entries and bars held, the square of the fraction of equity invested.
         edges: int64[fold], the first bar of each fold.
-        benchmark: float64[bar of the window], the benchmark's returns.
+        benchmark: float64[bar of the window], the benchmark's excess returns.
+        risk_free: float64[bar of the window], what cash returns.
     """
 
     equity: Series
@@ -62,6 +68,7 @@ class Record(NamedTuple):
     folds: Series
     edges: NDArray[np.int64]
     benchmark: Series
+    risk_free: Series
 
 
 if TYPE_CHECKING:
@@ -71,7 +78,7 @@ if TYPE_CHECKING:
 
 
 class Bar(NamedTuple):
-    """One bar: prices, adjusted over raw price, and volume in raw shares."""
+    """One bar: prices, adjusted over raw price, volume in raw shares, and high less low."""
 
     open: float
     high: float
@@ -79,6 +86,7 @@ class Bar(NamedTuple):
     close: float
     adjustment: float
     volume: float
+    spread: float
 
 
 ACCOUNT = np.dtype(
@@ -96,6 +104,7 @@ ACCOUNT = np.dtype(
         ("trail", np.float64),
         ("target", np.float64),
         ("extreme", np.float64),
+        ("risk", np.float64),  # the square of the fraction of equity that it took
         ("costs", np.float64),
         # What has left of it already, where the volume allowed no more: shares, the money for
         # them, and what they made before costs.
@@ -116,6 +125,7 @@ ACCOUNT = np.dtype(
         ("sold_from", np.float64),
         ("sold_fill", np.float64),
         ("sold_costs", np.float64),
+        ("sold_risk", np.float64),
         ("profit", np.float64),
     ],
     align=True,

@@ -25,6 +25,7 @@ from evolve.backtest.records import (
     F_HELD,
     F_PRODUCTS,
     F_RETURNS,
+    F_RISK,
     F_RUINED,
     F_SQUARES,
     F_SUM,
@@ -72,9 +73,9 @@ def _simulate_one(
     opens, highs = tape.open[window], tape.high[window]
     lows, closes = tape.low[window], tape.close[window]
     adjustments, volumes = tape.adjustment[window], tape.volume[window]
-    days = tape.days[window]
+    spreads, days = tape.spread[window], tape.days[window]
     folds, trades, trade_count = record.folds, record.trades, record.trade_count
-    benchmark, edges = record.benchmark, record.edges
+    benchmark, risk_free, edges = record.benchmark, record.risk_free, record.edges
     bars, last, fill_at = len(opens), len(opens) - 1, market.fill
     accrues = market.cash_rate != 0.0 or market.borrow != 0.0
     wants_equity, wants_folds = record.equity.shape[0] > 0, folds.shape[0] > 0
@@ -82,7 +83,7 @@ def _simulate_one(
     fold, next_edge = 0, edges[1] - start if len(edges) > 1 else bars
     cash, shares, equity, first_equity = market.capital, 0.0, market.capital, market.capital
     last_close, is_waiting, ruined = 0.0, False, False
-    count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
+    count, total, squares, products, held, risk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     floor, ceiling, due = -math.inf, math.inf, NEVER
     account.cash, account.shares, account.reason = cash, 0.0, NONE
     account.leave, account.side = NONE, 0
@@ -106,8 +107,8 @@ def _simulate_one(
             count += t - max(first, 1) if t > 0 and equity > 0.0 else 0.0
         while t == next_edge and wants_folds:
             growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
-            _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
-            count, total, squares, products, held = 0.0, 0.0, 0.0, 0.0, 0.0
+            _keep_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
+            count, total, squares, products, held, risk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             first_equity, fold = equity, fold + 1
             next_edge = edges[fold + 1] - start if fold + 1 < len(edges) else bars
         before = equity
@@ -120,7 +121,9 @@ def _simulate_one(
                 acts = bit(words[one + word] | words[other + word], at) or t >= due
                 acts = acts or lows[t] <= floor or highs[t] >= ceiling
             if acts or is_waiting or accrues or t == last:
-                bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t])
+                bar = Bar(
+                    opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t], spreads[t]
+                )
                 if accrues:
                     accrue(account, last_close, days[t], market)
                 stopped = False
@@ -129,6 +132,7 @@ def _simulate_one(
                     if account.reason != NONE:
                         if wants_folds:
                             folds[p, account.sold_fold, F_TRADES] += 1.0
+                            folds[p, account.sold_fold, F_RISK] += account.sold_risk
                         if wants_trades:
                             _keep_trade(account, trades, trade_count, start, t)
                         account.reason = NONE
@@ -165,6 +169,7 @@ def _simulate_one(
                 if account.reason != NONE:
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0
+                        folds[p, account.sold_fold, F_RISK] += account.sold_risk
                     if wants_trades:
                         _keep_trade(account, trades, trade_count, start, t)
                     account.reason = NONE
@@ -175,10 +180,14 @@ def _simulate_one(
             equity = cash + shares * last_close
             if equity <= 0.0:  # without equity the strategy is done
                 if shares != 0.0:
-                    bar = Bar(opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t])
+                    bar = Bar(
+                        opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t],
+                        spreads[t],
+                    )  # fmt: skip
                     leave(account, market, bar, bar.close, BY_RUIN)
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0
+                        folds[p, account.sold_fold, F_RISK] += account.sold_risk
                     if wants_trades:
                         _keep_trade(account, trades, trade_count, start, t)
                 cash, shares, equity, ruined = 0.0, 0.0, 0.0, True
@@ -188,15 +197,17 @@ def _simulate_one(
             record.held[p, t] = np.sign(shares)
         if t > 0 and before > 0.0:
             count += 1.0
-            if equity != before:  # a bar that changes nothing adds nothing
-                change = equity / before - 1.0
+            if equity != before or risk_free[t] != 0.0:  # else it adds nothing
+                change = equity / before - 1.0 - risk_free[t]
                 total += change
                 squares += change * change
                 products += change * benchmark[t]
-        held += 1.0 if shares != 0.0 else 0.0
+        if shares != 0.0:
+            held += 1.0
+            risk += account.risk
     if wants_folds:
         growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
-        _keep_sums(folds[p, fold], count, total, squares, products, held, growth)
+        _keep_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
         folds[p, len(edges) - 1, F_RUINED] = 1.0 if ruined else 0.0
 
 
@@ -216,8 +227,9 @@ def _keep_trade(
 @jitable
 def _keep_sums(
     fold: Series, count: float, total: float, squares: float, products: float, held: float,
-    growth: float,
+    growth: float, risk: float,
 ) -> None:  # fmt: skip
-    """Write a fold's sums; its trades are counted as they close."""
+    """Write a fold's sums; its trades, and the risk of their entries, are counted at the exit."""
     fold[F_RETURNS], fold[F_SUM], fold[F_SQUARES] = count, total, squares
     fold[F_PRODUCTS], fold[F_HELD], fold[F_GROWTH] = products, held, growth
+    fold[F_RISK] += risk

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dsl.bars import Bars
 from evolve.backtest import fills
 from evolve.backtest.market import Market
-from evolve.backtest.performance import Performance, Series
+from evolve.backtest.performance import Performance, Series, Trades
 from evolve.backtest.records import Bar, Tape
 
 
@@ -111,12 +111,20 @@ def _sleeve(bars: Bars, symbol: int, start: int, stop: int) -> Sleeve:
     days = own.days.copy()
     if first < last:
         days[first] = (own.time[first] - time[0]) / np.timedelta64(1, "D")
-    tape = Tape(
-        own.open[0], own.high[0], own.low[0], own.close[0], own.adjustment[0], own.volume[0],
-        days, first, last,
-    )  # fmt: skip
     name = bars.symbols[symbol]
+    tape = _tape(own, name in bars.closes_only, days, first, last)
     return Sleeve(name, own, tape, places[first:last] - start, time, bars.bars_per_year)
+
+
+def _tape(own: Bars, closes_only: bool, days: Series, first: int, last: int) -> Tape:
+    """Build what the simulation reads: the prices at which an order can fill."""
+    close, spread = own.close[0], own.high[0] - own.low[0]
+    opens, highs, lows = own.open[0], own.high[0], own.low[0]
+    if closes_only:
+        opens = highs = lows = close
+    return Tape(
+        opens, highs, lows, close, own.adjustment[0], own.volume[0], spread, days, first, last
+    )
 
 
 def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
@@ -142,38 +150,46 @@ def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
         equity[np.maximum.accumulate(equity <= 0.0)] = 0.0  # what is lost stays lost
         costs = shares * (fill - first.open + last.close - sold) + fee + last_fee
         profits, traded = equity[-1:] - capital, capital + equity[-1:]
-    return performance_of(
-        sleeve, market, equity, np.ones(count, np.int8), profits, np.array([costs]), traded
-    )
+    trades = Trades(profits, np.array([costs]), traded, np.full(len(profits), float(count - 1)))
+    return performance_of(sleeve, market, equity, np.ones(count, np.int8), trades)
 
 
 def performance_of(
-    sleeve: Sleeve, market: Market, equity: Series, held: NDArray[np.int8], profits: Series,
-    costs: Series, traded: Series, benchmark: Series | None = None,
+    sleeve: Sleeve, market: Market, equity: Series, held: NDArray[np.int8], trades: Trades,
+    benchmark: Series | None = None,
 ) -> Performance:  # fmt: skip
     """What became of a sleeve, on the bars of its window.
 
     Args:
         sleeve, market: whose.
         equity, held: float64 and int8[own bar of the window].
-        profits, costs, traded: float64[trade].
+        trades: the closed ones.
         benchmark: float64[bar of the window]; its own equity if None.
     """
-    worth = sleeve.spread(equity, market.capital)
-    if market.cash_rate:
-        worth = worth * sleeve.idle_growth(market)
+    worth = _on_window(sleeve, market, equity)
     return Performance(
         capital=market.capital,
         equity=worth,
         benchmark=worth if benchmark is None else benchmark,
+        cash=cash_equity(sleeve, market),
         held=(sleeve.spread(held, 0) != 0).astype(np.float64),
-        profits=profits,
-        costs=costs,
-        traded=traded,
+        trades=trades,
         bars_per_year=sleeve.bars_per_year,
-        cash_rate=market.cash_rate,
     )
 
 
+def cash_equity(sleeve: Sleeve, market: Market) -> Series:
+    """Return float64[bar of the window], the equity of a sleeve that never trades."""
+    days = sleeve.tape.days[sleeve.tape.start : sleeve.tape.stop]
+    own = market.capital * np.cumprod(1.0 + market.cash_rate * days / 365.0)
+    return _on_window(sleeve, market, own)
+
+
+def _on_window(sleeve: Sleeve, market: Market, equity: NDArray[Any]) -> Series:
+    """Return equity on own bars as float64[bar of the window], idle cash grown."""
+    worth = sleeve.spread(equity, market.capital)
+    return worth * sleeve.idle_growth(market) if market.cash_rate else worth
+
+
 def _bar(tape: Tape, t: int) -> Bar:
-    return Bar(*[float(series[t]) for series in tape[:6]])
+    return Bar(*[float(series[t]) for series in tape[:7]])

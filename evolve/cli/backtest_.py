@@ -82,7 +82,6 @@ def _print_tables(
 ) -> None:
     from rich.text import Text
 
-    from evolve.backtest.market import FILLS
     from evolve.backtest.metrics import METRICS
     from evolve.report import trading
     from evolve.report.tables import metrics_table
@@ -92,9 +91,14 @@ def _print_tables(
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
         f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:.10g} "
-        f"a year; filled at the {FILLS[market.fill].replace('_', ' ')}"
+        f"a year; filled at the {market.filled_at(closes_only=False)}"
         + ("" if market.is_executable else ", as no one can trade")
     )
+    if bars.closes_only:
+        console.print(
+            f"{', '.join(bars.closes_only)} without traded opens: filled at the "
+            f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes alone"
+        )
     columns = {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}
     console.print(metrics_table(columns, list(METRICS)))
     if result.sleeves:

@@ -48,8 +48,8 @@ def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
     from evolve.backtest.outlook import outlook
     from evolve.report.tables import when
 
-    filled = "now" if costs["fill"] == "close" else f"the {costs['fill'].replace('_', ' ')}"
-    found = {each.symbol: each for each in outlook(program, bars, market(**costs))}
+    terms = market(**costs)
+    found = {each.symbol: each for each in outlook(program, bars, terms)}
     for symbol in bars.symbols:
         label = f"{symbol} " if len(bars.symbols) > 1 else ""
         if symbol not in found:
@@ -58,6 +58,8 @@ def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
         last = found[symbol]
         since = "" if last.since is None else f" since {when(last.since)}"
         orders = ", ".join(last.orders) or "none"
+        at = terms.filled_at(symbol in bars.closes_only)
+        filled = f"the {at}" if terms.is_executable else "now"
         click.echo(f"{label}{when(last.time)}: {last.side}{since}; orders for {filled}: {orders}")
 
 

@@ -20,7 +20,7 @@ from evolve.config.models import Llm
 from evolve.config.section import Section, tightened_by
 from evolve.data.partition import Split
 from evolve.fitness.goals import Goals
-from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
+from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 from evolve.search.progress import Budget
 from evolve.search.proposer import proposers
 
@@ -175,7 +175,10 @@ class Fitness(Section):
     folds: int = tightened_by("up", 5, ge=1, le=100)
     maximize: list[str] = Field(default_factory=lambda: ["appraisal_ratio"], min_length=1)
     minimize: list[str] = Field(default_factory=lambda: ["nodes"])
-    require: dict[str, float] = tightened_by("up", default_factory=lambda: {"trades_per_fold": 3.0})
+    require: dict[str, Annotated[float, BeforeValidator(_fraction)]] = tightened_by(
+        "up", default_factory=dict, validate_default=True,
+        description="least values in every fold; one that is left out has its default",
+    )  # fmt: skip
     spread_penalty: float = tightened_by("up", 0.5, ge=0)
 
     @field_validator("maximize", "minimize")
@@ -193,7 +196,8 @@ class Fitness(Section):
     @field_validator("require")
     @classmethod
     def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
-        return {_known(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
+        given = {_known(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
+        return {**DEFAULT_REQUIRE, **given}
 
     def goals(self) -> Goals:
         """The goals as fitness takes them."""

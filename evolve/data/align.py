@@ -41,7 +41,8 @@ def aligned(parts: Sequence[Bars]) -> Bars:
         for field, panel in panels.items():
             panel[row : row + len(part.symbols), places] = getattr(part, field)
         row += len(part.symbols)
-    return Bars(symbols, time, **panels)
+    closes_only = tuple(name for part in parts for name in part.closes_only)
+    return Bars(symbols, time, **panels, closes_only=closes_only)
 
 
 def _shortest_step(bars: Bars) -> float:

@@ -11,9 +11,9 @@ import numpy as np
 
 from dsl.bars import Bars
 from evolve.data.align import aligned
-from evolve.data.inspection import untraded_opens
 from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
 from evolve.data.sources import sources
+from evolve.data.tradability import mark_closes_only
 from evolve.errors import EvolveError
 
 
@@ -99,6 +99,9 @@ def load(
         message = f"{name} has no bars from {start or 'its start'} to {end or 'its end'}"
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
     _warn(bars, fetched, notify)
+    bars, impossible = mark_closes_only(bars)
+    for symbol, gain in impossible.items():
+        notify(f"{symbol} has no traded opens: {gain.sentence}")
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     return Dataset(bars, asked, used, as_of, reason)
 
@@ -133,13 +136,6 @@ def _warn(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
     absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
     if absent:
         notify(f"{', '.join(absent)}: no bars in the range asked for, so that money lies idle")
-    stale = untraded_opens(bars)
-    if stale:
-        share, names = max(stale.values()), ", ".join(stale)
-        notify(
-            f"{share:.0%} of the opens of {names} repeat the close before, as an index's do: fills "
-            "at the open, and stops near it, look better than they were"
-        )
     stocks = [each for each in fetched if each.are_stocks is not False]
     count = sum(len(each.bars.symbols) for each in stocks)
     if count > 1:

@@ -17,7 +17,6 @@ REVERSED_SHARE = 2 / 3  # of a spike that the next bar takes back
 STALE_BARS = 5
 MOST_CLOSED_DAYS = 5.0  # a long weekend; where weekends trade, one and a half
 MAD_TO_SIGMA = 1.4826
-MOST_REPEATED_OPENS = 0.2
 
 
 @dataclass(frozen=True)
@@ -109,21 +108,6 @@ def outside(bars: Bars) -> Places:
 def repeated_opens(bars: Bars) -> Places:
     """Bars that open exactly at the close before, as an index's do."""
     return np.flatnonzero(bars.open[0, 1:] == bars.close[0, :-1]) + 1
-
-
-def untraded_opens(bars: Bars) -> dict[str, float]:
-    """Symbols most of whose opens cannot be trades, with the share that repeat the close before.
-
-    Bars within a day do so by nature, days hardly ever: an index's opens are no trades.
-    """
-    shares = {}
-    for symbol, name in enumerate(bars.symbols):
-        own = bars.alone(symbol)
-        is_daily = len(own) > 2 and float(np.median(own.days[1:])) >= 1.0
-        share = len(repeated_opens(own)) / max(1, len(own) - 1)
-        if is_daily and share > MOST_REPEATED_OPENS:
-            shares[name] = share
-    return shares
 
 
 SUSPICIONS: dict[str, Callable[[Bars], Places]] = {

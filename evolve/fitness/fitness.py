@@ -59,12 +59,15 @@ class FoldFitness:
         self._given = (bars, market, goals, start, arena_mb)
         self.goals = goals
         self._trade = FoldTrader(bars, market, goals.folds, start, arena_mb)
-        edges, benchmark = self._trade.edges, self._trade.benchmark
+        edges, benchmark, cash = self._trade.edges, self._trade.benchmark, self._trade.cash
         slices = [benchmark[first:last] for first, last in pairwise(edges)]
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_of_fold = np.diff(edges).astype(np.float64)
-        self._bars_per_year, self._cash_rate = bars.bars_per_year, market.cash_rate
+        self._cash_growth = np.array(
+            [cash[last - 1] / cash[max(first - 1, 0)] - 1.0 for first, last in pairwise(edges)]
+        )
+        self._bars_per_year, self._sleeves = bars.bars_per_year, len(bars.symbols)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process has tables and an arena of its own."""
@@ -83,9 +86,10 @@ class FoldFitness:
             self._trade(programs),
             self._benchmark_total,
             self._benchmark_squares,
+            self._cash_growth,
             self._bars_of_fold,
             self._bars_per_year,
-            self._cash_rate,
+            self._sleeves,
         )
         columns, first = [], np.zeros((len(programs), goals.folds))
         for index, objective in enumerate(goals.objectives):

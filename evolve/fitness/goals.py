@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from evolve.fitness.objectives import OBJECTIVES, Objective
+from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, Objective
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Goals:
 
     maximize: tuple[str, ...] = ("appraisal_ratio",)
     minimize: tuple[str, ...] = ("nodes",)
-    require: Mapping[str, float] = field(default_factory=lambda: {"trades_per_fold": 3.0})
+    require: Mapping[str, float] = field(default_factory=lambda: DEFAULT_REQUIRE)
     folds: int = 5
     spread_penalty: float = 0.5
 

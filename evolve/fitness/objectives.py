@@ -15,6 +15,7 @@ from evolve.backtest.records import (
     F_HELD,
     F_PRODUCTS,
     F_RETURNS,
+    F_RISK,
     F_SQUARES,
     F_SUM,
     F_TRADES,
@@ -23,22 +24,41 @@ from evolve.backtest.records import (
 
 @dataclass(frozen=True, eq=False)
 class FoldSums:
-    """What the simulation summed over each fold of train.
+    """Sums of the simulation over each fold of train.
 
     Attributes:
         sums: float64[program, fold, FOLD_FIELDS].
-        benchmark_total, benchmark_squares: float64[fold], sums of b and b*b.
+        benchmark_total, benchmark_squares: float64[fold], sums of b and b*b, above cash.
+        cash_growth: float64[fold], the growth of cash.
         bars: float64[fold], how many bars each has.
         bars_per_year: A.
-        cash_rate: what cash earns a year, which a Sharpe ratio is above.
+        sleeves: how many symbols are traded.
     """
 
     sums: Series
     benchmark_total: Series
     benchmark_squares: Series
+    cash_growth: Series
     bars: Series
     bars_per_year: float
-    cash_rate: float
+    sleeves: int = 1
+
+    @property
+    def variance_floor(self) -> Series:
+        """float64[program, fold]: the least variance of a return that a ratio believes.
+
+        A position that is opened and closed within a bar, or that a tiny target closes whenever it
+        gains, shows less risk than it takes. Random timing of the same exposure x has the variance
+        x (1 - x) of the market's; half of that binds only where risk was not seen. `risk` counts
+        the bars held and the entries, each by the square of its size.
+        """
+        count = np.maximum(self.sums[:, :, F_RETURNS], 2)
+        mean = self.benchmark_total / count
+        market = np.maximum(self.benchmark_squares / count - mean * mean, 0.0)
+        entries = self.sums[:, :, F_TRADES] / self.sleeves
+        exposure = np.minimum((self.sums[:, :, F_HELD] + entries) / self.bars, 1.0)
+        floor: Series = 0.5 * (1.0 - exposure) * self.sums[:, :, F_RISK] / self.bars * market
+        return floor
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,7 @@ def _appraisal_ratio(folds: FoldSums) -> Series:
         np.broadcast_to(folds.benchmark_total, sums.shape[:2]),
         np.broadcast_to(folds.benchmark_squares, sums.shape[:2]),
         folds.bars_per_year,
+        folds.variance_floor,
     )
 
 
@@ -74,13 +95,12 @@ def _sharpe(folds: FoldSums) -> Series:
     mean = folds.sums[:, :, F_SUM] / count
     variance = (folds.sums[:, :, F_SQUARES] - count * mean * mean) / (count - 1)
     moves = variance > 1e-18
-    deviation = np.sqrt(np.where(moves, variance, 1.0))
-    excess = mean - folds.cash_rate / folds.bars_per_year
-    return np.where(moves, np.sqrt(folds.bars_per_year) * excess / deviation, 0.0)
+    deviation = np.sqrt(np.maximum(np.where(moves, variance, 1.0), folds.variance_floor))
+    return np.where(moves, np.sqrt(folds.bars_per_year) * mean / deviation, 0.0)
 
 
 def _total_return(folds: FoldSums) -> Series:
-    growth: Series = folds.sums[:, :, F_GROWTH]
+    growth: Series = folds.sums[:, :, F_GROWTH] - folds.cash_growth
     return growth
 
 
@@ -95,7 +115,7 @@ OBJECTIVES = {
         Objective(
             "sharpe", "mean over deviation of returns above the cash rate, a year", by_fold=_sharpe
         ),
-        Objective("total_return", "growth of equity, less 1", by_fold=_total_return),
+        Objective("total_return", "growth of equity above that of cash", by_fold=_total_return),
         Objective("nodes", "size of the strategy as written", by_program=lambda each: each.nodes),
     )
 }
@@ -107,6 +127,7 @@ class Requirement:
 
     name: str
     about: str
+    default: float
     by_fold: Callable[[FoldSums], Series]
 
 
@@ -116,15 +137,20 @@ REQUIREMENTS = {
         Requirement(
             "trades_per_fold",
             "closed trades entered in each fold",
+            3.0,
             lambda f: f.sums[:, :, F_TRADES],
         ),
         Requirement(
             "exposure_per_fold",
-            "share of each fold's bars with a position",
+            "share of each fold's bars with a position at the close",
+            0.05,
             lambda f: f.sums[:, :, F_HELD] / f.bars,
         ),
     )
 }
+
+
+DEFAULT_REQUIRE = {name: each.default for name, each in REQUIREMENTS.items()}
 
 
 def penalised_mean(values: Series, penalty: float) -> Series:

@@ -17,7 +17,7 @@ from evolve.backtest.latch import is_plain, latch_of, sum_latches
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Series, pooled
 from evolve.backtest.pool import add_sleeve, sum_folds
-from evolve.backtest.records import F_RUINED, F_TRADES, FOLD_FIELDS, TRADE_FIELDS, Record
+from evolve.backtest.records import F_RISK, F_RUINED, F_TRADES, FOLD_FIELDS, TRADE_FIELDS, Record
 from evolve.backtest.simulate import simulate
 from evolve.backtest.sleeve import buy_and_hold, share_of, sleeves_of
 
@@ -30,7 +30,8 @@ class FoldTrader:
 
     Attributes:
         edges: int64[fold + 1], the first bar of each fold, from the window's first on, and the end.
-        benchmark: float64[bar of the window], the returns of buying and holding.
+        benchmark: float64[bar of the window], the returns of buying and holding above cash.
+        cash: float64[bar of the window], the equity of never trading.
     """
 
     def __init__(
@@ -52,14 +53,20 @@ class FoldTrader:
         self._bars = len(bars) - start
         self.edges = np.linspace(start, len(bars), folds + 1).round().astype(np.int64) - start
         holding = pooled([buy_and_hold(each, self._share) for each in self._sleeves])
-        self.benchmark = np.concatenate([[0.0], holding.benchmark_returns])
+        self.benchmark = np.concatenate([[0.0], holding.benchmark_excess])
+        self.cash = holding.cash
+        self._risk_free = np.concatenate([[0.0], holding.risk_free])
         starts, first = self.edges[:-1], self._sleeves[0]
         self._courses = [
             course_of(each.tape, self._share, each.edges(starts), self.benchmark[each.places])
             for each in self._sleeves
         ]
         self._is_one = len(self._sleeves) == 1 and first.is_whole
-        self._latch = latch_of(first.tape, market, starts, self.benchmark) if self._is_one else None
+        self._latch = (
+            latch_of(first.tape, market, starts, self.benchmark, self._risk_free)
+            if self._is_one
+            else None
+        )
 
     def __call__(self, programs: Sequence[Program]) -> Series:
         """float64[program, fold, FOLD_FIELDS]: the sums of each program over each fold."""
@@ -104,9 +111,10 @@ class FoldTrader:
             )
             sums[:, :, F_TRADES] += record.folds[:, :, F_TRADES]
             sums[:, :, F_RUINED] += record.folds[:, :, F_RUINED]
+            sums[:, :, F_RISK] += record.folds[:, :, F_RISK] / len(self._sleeves) ** 2
         compiled(sum_folds)(
             total, positions, self._market.capital, self.edges[:-1], self.benchmark,
-            len(self._sleeves), sums,
+            self._risk_free, len(self._sleeves), sums,
         )  # fmt: skip
 
     def trade(self, batch: Batch, symbol: int, wants_equity: bool) -> Record:
@@ -123,6 +131,7 @@ class FoldTrader:
             self._blank(len(batch)),
             sleeve.edges(self.edges[:-1]),
             self.benchmark[sleeve.places],
+            self._risk_free[sleeve.places],
         )
         if course is None:
             compiled(simulate)(sleeve.tape, said, self._share, record, self._account)

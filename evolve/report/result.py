@@ -122,6 +122,7 @@ def data_document(dataset: Dataset) -> dict[str, object]:
         "end": dataset.last_day,
         "bars": len(bars),
         "bars_per_year": bars.bars_per_year,
+        "closes_only": list(bars.closes_only),
         "hash": bars.hash,
     }
 

@@ -15,22 +15,17 @@ class Verdict:
     sentence: str
 
 
-def untested(
-    fills_at_close: bool, on_validation: bool, stops_on_untraded_opens: bool = False
-) -> Verdict:
+def untested(fills_at_close: bool, on_validation: bool) -> Verdict:
     """The verdict on a run of which no null run was made.
 
     Args:
         fills_at_close: orders filled at the close of their own signal, which nobody can trade.
         on_validation: the search was scored on validation, so that nothing was left to test on.
-        stops_on_untraded_opens: it leaves within bars whose opens are no trades.
     """
     reasons = ["no null run was made, so this may be luck"]
     if on_validation:
         reasons.append("the search was scored on validation, so nothing unseen is left of it")
     if fills_at_close:
         reasons.append("orders filled at the very close that gave the signal, as no one can trade")
-    if stops_on_untraded_opens:
-        reasons.append("it leaves within bars whose opens nobody traded at, which flatters it much")
     sentence = "; ".join(reasons)
     return Verdict(NOT_TESTED, f"{sentence[0].upper()}{sentence[1:]}.")

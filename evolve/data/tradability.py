@@ -1,0 +1,103 @@
+"""Whether the open of a bar is a price that can be traded, measured from the bars themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+
+STOP_ATR, ATR_BARS = 0.05, 20
+MOST_GAIN_BPS, LEAST_T = 3.0, 4.0
+LEAST_BARS = 1000  # fewer say little: bars before a window count too
+
+
+@dataclass(frozen=True)
+class StopGain:
+    """The gain of a stop right beside the open, which is zero where the open can be traded.
+
+    Attributes:
+        bps: mean gain a bar over leaving at the close, longs and shorts averaged.
+        t: that mean over its standard error.
+    """
+
+    bps: float
+    t: float
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether nobody could have earned it: the printed open is not a traded price."""
+        return self.bps > MOST_GAIN_BPS and self.t > LEAST_T
+
+    @property
+    def sentence(self) -> str:
+        """How orders fill where it is impossible, and the figure that shows it."""
+        return (
+            "orders fill at the next close, and stops, trails and targets at closes alone "
+            f"(a stop right beside the open would gain {self.bps:.1f} bps a bar, t = {self.t:.0f}: "
+            "on traded prices it gains 0)"
+        )
+
+
+def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGain]]:
+    """Mark the symbols whose opens are not traded prices.
+
+    Args:
+        bars: of one or more symbols.
+        start: the first bar that is used; from there on it is measured, and on earlier bars too
+            where fewer than 1,000 follow.
+
+    Returns:
+        The bars with `closes_only` set, and what was measured of each marked symbol.
+    """
+    first = max(0, min(start, len(bars) - LEAST_BARS))
+    found = {}
+    for symbol, name in enumerate(bars.symbols):
+        own = bars.alone(symbol)
+        gain = stop_gain(own, int(np.searchsorted(own.time, bars.time[first])))
+        if gain.is_impossible:
+            found[name] = gain
+    return replace(bars, closes_only=tuple(found)), found
+
+
+def stop_gain(bars: Bars, start: int = 0) -> StopGain:
+    """Measure the gain of leaving at the open -/+ 0.05 ATR(20) if touched, else at the close.
+
+    On a price that moves continuously from its open, a stop beside the open gains nothing over
+    the close. It gains where the price jumps between the printed open and the extremes, as that of
+    an index does, whose open repeats the close before.
+
+    Args:
+        bars: of one symbol.
+        start: the first bar that counts.
+    """
+    atr = _range_before(bars)[start:]
+    opens, highs, lows, closes = (
+        each[0, start:] for each in (bars.open, bars.high, bars.low, bars.close)
+    )
+    below, above = opens - STOP_ATR * atr, opens + STOP_ATR * atr
+    is_known = np.isfinite(atr) & (atr > 0.0)
+    long = np.where(lows <= below, below - closes, 0.0)
+    short = np.where(highs >= above, closes - above, 0.0)
+    gains = (((long + short) / 2) / opens)[is_known] * 1e4
+    if len(gains) < 2:
+        return StopGain(0.0, 0.0)
+    mean = float(np.mean(gains))
+    error = float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
+    return StopGain(mean, mean / error if error > 0 else 0.0)
+
+
+def _range_before(bars: Bars) -> NDArray[np.float64]:
+    """Return float64[bar], the mean true range of the 20 bars before each; NaN where unknown.
+
+    A plain mean in place of Wilder's average: loading data compiles nothing.
+    """
+    before = bars.close[0, :-1]
+    tops, bottoms = np.maximum(bars.high[0, 1:], before), np.minimum(bars.low[0, 1:], before)
+    found = np.full(len(bars), np.nan)
+    if len(bars) > ATR_BARS + 1:
+        means = np.convolve(tops - bottoms, np.full(ATR_BARS, 1 / ATR_BARS), "valid")
+        found[ATR_BARS + 1 :] = means[:-1]
+    return found
