@@ -59,14 +59,11 @@ class FoldFitness:
         self._given = (bars, market, goals, start, arena_mb)
         self.goals = goals
         self._trade = FoldTrader(bars, market, goals.folds, start, arena_mb)
-        edges, benchmark, cash = self._trade.edges, self._trade.benchmark, self._trade.cash
+        edges, benchmark = self._trade.edges, self._trade.benchmark
         slices = [benchmark[first:last] for first, last in pairwise(edges)]
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_of_fold = np.diff(edges).astype(np.float64)
-        self._cash_growth = np.array(
-            [cash[last - 1] / cash[max(first - 1, 0)] - 1.0 for first, last in pairwise(edges)]
-        )
         self._bars_per_year, self._sleeves = bars.bars_per_year, len(bars.symbols)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -86,7 +83,6 @@ class FoldFitness:
             self._trade(programs),
             self._benchmark_total,
             self._benchmark_squares,
-            self._cash_growth,
             self._bars_of_fold,
             self._bars_per_year,
             self._sleeves,
@@ -112,7 +108,7 @@ class FoldFitness:
 
     def _obstacles(self, folds: FoldSums) -> list[str]:
         obstacles = [""] * len(folds.sums)
-        for name, least in self.goals.require.items():
+        for name, least in reversed(self.goals.require.items()):  # the first is the one named
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
             for row in np.flatnonzero(lowest < least):
                 obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"

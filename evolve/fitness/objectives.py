@@ -29,7 +29,6 @@ class FoldSums:
     Attributes:
         sums: float64[program, fold, FOLD_FIELDS].
         benchmark_total, benchmark_squares: float64[fold], sums of b and b*b, above cash.
-        cash_growth: float64[fold], the growth of cash.
         bars: float64[fold], how many bars each has.
         bars_per_year: A.
         sleeves: how many symbols are traded.
@@ -38,7 +37,6 @@ class FoldSums:
     sums: Series
     benchmark_total: Series
     benchmark_squares: Series
-    cash_growth: Series
     bars: Series
     bars_per_year: float
     sleeves: int = 1
@@ -100,7 +98,7 @@ def _sharpe(folds: FoldSums) -> Series:
 
 
 def _total_return(folds: FoldSums) -> Series:
-    growth: Series = folds.sums[:, :, F_GROWTH] - folds.cash_growth
+    growth: Series = folds.sums[:, :, F_GROWTH]
     return growth
 
 
@@ -115,7 +113,7 @@ OBJECTIVES = {
         Objective(
             "sharpe", "mean over deviation of returns above the cash rate, a year", by_fold=_sharpe
         ),
-        Objective("total_return", "growth of equity above that of cash", by_fold=_total_return),
+        Objective("total_return", "growth of equity, less 1", by_fold=_total_return),
         Objective("nodes", "size of the strategy as written", by_program=lambda each: each.nodes),
     )
 }

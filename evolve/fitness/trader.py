@@ -31,7 +31,6 @@ class FoldTrader:
     Attributes:
         edges: int64[fold + 1], the first bar of each fold, from the window's first on, and the end.
         benchmark: float64[bar of the window], the returns of buying and holding above cash.
-        cash: float64[bar of the window], the equity of never trading.
     """
 
     def __init__(
@@ -54,7 +53,6 @@ class FoldTrader:
         self.edges = np.linspace(start, len(bars), folds + 1).round().astype(np.int64) - start
         holding = pooled([buy_and_hold(each, self._share) for each in self._sleeves])
         self.benchmark = np.concatenate([[0.0], holding.benchmark_excess])
-        self.cash = holding.cash
         self._risk_free = np.concatenate([[0.0], holding.risk_free])
         starts, first = self.edges[:-1], self._sleeves[0]
         self._courses = [

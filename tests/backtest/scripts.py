@@ -102,6 +102,7 @@ def simulated(
         np.zeros((2 if len(edges) else 0, len(edges), len(FOLD_FIELDS))),
         sleeve.edges(np.array(edges, np.int64)),
         np.zeros(count) if benchmark is None else benchmark[places],
+        np.zeros(count),
     )
     compiled(simulate)(
         sleeve.tape,
@@ -123,7 +124,8 @@ def simulated(
         folds = np.zeros((1, len(edges), len(FOLD_FIELDS)))
         positions = (held != 0).astype(np.int64)[None]
         where = np.array(edges, np.int64)
-        sum_folds(equity[None], positions, terms.capital, where, benchmark, 1, folds)
+        nothing = np.zeros(len(benchmark))
+        sum_folds(equity[None], positions, terms.capital, where, benchmark, nothing, 1, folds)
         folds = folds[0]
         folds[:, [F_TRADES, F_RUINED]] = counted
     return Outcome(equity, held, trades, folds)

@@ -338,7 +338,9 @@ def test_the_benchmark_buys_the_first_open_and_sells_the_last_close_with_costs()
     assert result.benchmark.tolist() == pytest.approx(
         [*(shares * close for close in closes), shares * 16 * 0.99], rel=1e-12
     )
-    assert result.holding.costs.sum() == pytest.approx(shares * 12.5 * 0.01 + shares * 16 * 0.01)
+    assert result.holding.trades.costs.sum() == pytest.approx(
+        shares * 12.5 * 0.01 + shares * 16 * 0.01
+    )
 
 
 def test_the_benchmark_buys_the_windows_first_open() -> None:
@@ -375,4 +377,4 @@ def test_the_benchmark_that_cannot_pay_a_commission_stays_in_cash() -> None:
     result = play(RISE, capital=5.0, commission_minimum=6.0)
     assert_ledger(result, [], [5.0] * 6)
     assert result.benchmark.tolist() == [5.0] * 6
-    assert result.holding.costs.sum() == 0.0
+    assert result.holding.trades.costs.sum() == 0.0

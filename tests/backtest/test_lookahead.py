@@ -117,7 +117,7 @@ def test_how_much_past_it_leans_on(rules: str, least: int, most: int) -> None:
 
 
 def test_what_never_settles_is_said() -> None:
-    program = check("strategy s { buy when cumulate(volume) > 200 * sma(volume, 5) }")
+    program = check("strategy s { buy when cumulate(volume) > 300 * sma(volume, 5) }")
     assert look_ahead(program, BARS, market()).settled is None
 
 

@@ -14,7 +14,7 @@ from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import METRICS, appraisal, measure
-from evolve.backtest.performance import Performance, bar_returns
+from evolve.backtest.performance import Performance, Trades, bar_returns
 from evolve.data.laws import random_walk
 from tests.backtest.ledger import bars_of, free, play, scripted
 
@@ -43,12 +43,15 @@ def run_of(
         capital=10_000.0,
         equity=equity,
         benchmark=other,
+        cash=curve([cash_rate / A] * len(returns)),
         held=np.ones(len(equity), np.bool_),
-        profits=np.array([equity[-1] - equity[0]]),
-        costs=np.array([3.0]),
-        traded=np.array([20_000.0]),
+        trades=Trades(
+            profits=np.array([equity[-1] - equity[0]]),
+            costs=np.array([3.0]),
+            traded=np.array([20_000.0]),
+            bars=np.array([float(len(returns))]),
+        ),
         bars_per_year=A,
-        cash_rate=cash_rate,
     )
 
 
@@ -67,12 +70,12 @@ def test_metrics_against_numpy() -> None:
     r = r + 0.6 * b
     found = measure(run_of(r, b, cash_rate=0.02))
     root = math.sqrt(A)
-    over = r - 0.02 / A
+    over, other = r - 0.02 / A, b - 0.02 / A
     beta = np.cov(r, b)[0, 1] / np.var(b, ddof=1)
-    left = r - beta * b
+    left = over - beta * other
     assert found["sharpe"] == pytest.approx(root * over.mean() / over.std(ddof=1))
     assert found["sortino"] == pytest.approx(
-        root * r.mean() / math.sqrt((np.minimum(r, 0) ** 2).sum() / len(r))
+        root * over.mean() / math.sqrt((np.minimum(over, 0) ** 2).sum() / len(r))
     )
     assert found["information_ratio"] == pytest.approx(root * (r - b).mean() / (r - b).std(ddof=1))
     assert found["beta"] == pytest.approx(beta)
@@ -81,7 +84,7 @@ def test_metrics_against_numpy() -> None:
     assert found["volatility"] == pytest.approx(root * r.std(ddof=1))
     assert found["total_return"] == pytest.approx(np.prod(1 + r) - 1)
     assert found["cagr"] == pytest.approx(np.prod(1 + r) ** (A / 500) - 1)
-    scaled = 1 + r * b.std(ddof=1) / r.std(ddof=1)
+    scaled = 1 + 0.02 / A + over * b.std(ddof=1) / r.std(ddof=1)
     assert found["return_at_benchmark_volatility"] == pytest.approx(np.prod(scaled) - 1)
     path = np.concatenate([[1.0], np.cumprod(scaled)])
     fall = (path / np.maximum.accumulate(path) - 1).min()

@@ -77,7 +77,13 @@ BOTH_WAYS = [
     (LISTED, "language.operators", ["sma", "rsi", "roc"], ["roc", "sma"], ["sma", "atr"]),
     ("", "language.operators", "all", ["sma", "rsi"], []),
     (AT_CLOSE, "backtest.fill", "close", "next_open", "soon"),
-    ("", "fitness.require", {"trades_per_fold": 3}, {"trades_per_fold": 4}, {"trades_per_fold": 2}),
+    (
+        "",
+        "fitness.require",
+        {"trades_per_fold": 3.0, "exposure_per_fold": 0.05},
+        {"trades_per_fold": 4.0, "exposure_per_fold": 0.05},
+        {"trades_per_fold": 2},
+    ),
 ]
 
 

@@ -14,7 +14,6 @@ from evolve.data.inspection import (
     repeated_opens,
     spikes,
     stale,
-    untraded_opens,
     without_volume,
 )
 from evolve.data.laws import random_walk
@@ -100,17 +99,11 @@ def test_an_open_or_close_outside_the_bar() -> None:
     assert outside(made(NOISE, high=high)).tolist() == [7]
 
 
-def test_opens_that_are_no_trades() -> None:
+def test_opens_that_repeat_the_close_before() -> None:
     open_ = np.concatenate([NOISE[:1], NOISE[:-1]])
     bars = made(NOISE, open=open_, high=np.maximum(open_, NOISE) * 1.01,
                 low=np.minimum(open_, NOISE) * 0.99)  # fmt: skip
     assert len(repeated_opens(bars)) == 199
-    assert untraded_opens(bars) == {"A": 1.0}
-    assert untraded_opens(made(NOISE)) == {}
-    hours = np.datetime64("2024-01-01", "ns") + np.arange(200) * np.timedelta64(1, "h")
-    within = Bars(bars.symbols, hours, bars.open, bars.high, bars.low, bars.close, bars.volume,
-                  bars.adjustment)  # fmt: skip
-    assert untraded_opens(within) == {}
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])

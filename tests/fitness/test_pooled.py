@@ -12,10 +12,10 @@ from dsl.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.backtest.metrics import appraisal
-from evolve.backtest.performance import bar_returns
 from evolve.data.align import aligned
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
+from evolve.fitness.objectives import FoldSums
 from evolve.fitness.trader import FoldTrader
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
@@ -31,7 +31,11 @@ COSTS = market(9000, cash_rate=0.02, borrow_bps=100)
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("start", [0, 90])
-def test_pooled_scores_are_those_of_the_pooled_equity(seed: int, start: int) -> None:
+def test_pooled_scores_are_those_of_the_pooled_equity(
+    seed: int, start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the ratios themselves: `test_pooled_plainly` checks their floor."""
+    monkeypatch.setattr(FoldSums, "variance_floor", 0.0)
     bars = panel_of(seed)
     programs = strategies(15, seed)
     scored = FoldFitness(bars, COSTS, GOALS, start)(programs)
@@ -41,7 +45,7 @@ def test_pooled_scores_are_those_of_the_pooled_equity(seed: int, start: int) -> 
         if any(sleeve.equity.min() <= 0 for sleeve in result.sleeves):
             assert scores.obstacle == "ruined"
             continue
-        r, b = bar_returns(result.equity), bar_returns(result.benchmark)
+        r, b = result.performance.excess, result.performance.benchmark_excess
         found = []
         growth = []
         for first, last in pairwise(edges):

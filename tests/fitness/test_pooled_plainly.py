@@ -38,26 +38,60 @@ def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figu
     r = np.concatenate([[np.nan], bar_returns(run.equity)])
     b = np.concatenate([[np.nan], bar_returns(run.benchmark)])
     equity = np.concatenate([[costs.capital], run.equity])
-    held = np.array([sleeve.held != 0 for sleeve in run.sleeves or (run,)])
+    sleeves = run.sleeves or (run,)
+    held = np.array([sleeve.held != 0 for sleeve in sleeves])
+    risks = [risks_of(sleeve, bars, costs, len(sleeves)) for sleeve in sleeves]
     entered = [int(np.searchsorted(run.time, trade.entry_time)) for trade in run.trades]
     found = []
     for first, last in pairwise(edges.tolist()):
         own, other = r[max(first, 1) : last], b[max(first, 1) : last]
-        yearly, cash = np.sqrt(bars.bars_per_year), costs.cash_rate / bars.bars_per_year
+        yearly = np.sqrt(bars.bars_per_year)
         varies = np.ptp(other) > 1e-12
         beta = np.cov(own, other)[0, 1] / np.var(other, ddof=1) if varies else 0.0
         left = own - beta * other
+        # The floor: half the variance of random timing of the same exposure, by size.
+        at_risk = sum(
+            risk * ((first <= entry < last) + sum(first <= bar < last for bar in on))
+            for each in risks
+            for entry, on, risk in each
+        ) / (len(sleeves) ** 2 * (last - first))
+        entries = sum(first <= bar < last for bar in entered) / len(sleeves)
+        exposure = min(1.0, held[:, first:last].mean() + entries / (last - first))
+        floor = np.sqrt(0.5 * (1 - exposure) * at_risk * np.var(other))
         found.append(
             {
-                "appraisal_ratio": yearly * left.mean() / left.std(ddof=1),
+                "appraisal_ratio": yearly * left.mean() / max(left.std(ddof=1), floor),
                 "left": left.std(ddof=1) / max(own.std(ddof=1), 1e-300),
-                "sharpe": yearly * (own.mean() - cash) / own.std(ddof=1),
+                "sharpe": yearly * own.mean() / max(own.std(ddof=1), floor),
                 "deviation": own.std(ddof=1),
                 "total_return": equity[last] / equity[first] - 1,
                 "trades_per_fold": sum(first <= bar < last for bar in entered),
                 "exposure_per_fold": held[:, first:last].mean(),
             }
         )
+    return found
+
+
+def risks_of(
+    sleeve: Backtest, bars: Bars, costs: Market, sleeves: int
+) -> list[tuple[int, list[int], float]]:
+    """Return entry bar, bars held and squared fraction of equity of each trade of a symbol.
+
+    Bars held are those of the symbol, from the entry up to, not including, the exit.
+    """
+    equity, found = costs.capital / sleeves, []
+    own = bars.symbols.index(sleeve.symbols[0])
+    priced, adjustment = (each[own, -len(sleeve.time) :] for each in (bars.priced, bars.adjustment))
+    for trade in sleeve.trades:
+        entry, leave = (
+            int(np.searchsorted(sleeve.time, time)) for time in (trade.entry_time, trade.exit_time)
+        )
+        counted = trade.shares * adjustment[entry] * costs.commission_per_share
+        fee = trade.shares * trade.entry_price * costs.commission + counted
+        spent = trade.shares * trade.entry_price + max(fee, costs.commission_minimum)
+        on = [bar for bar in range(entry, leave) if priced[bar]]
+        found.append((entry, on, (spent / equity) ** 2))
+        equity += trade.profit
     return found
 
 

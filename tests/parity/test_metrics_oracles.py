@@ -174,15 +174,19 @@ def test_metrics_of_trades(quantstats: Any, runs: list[Backtest]) -> None:
 
 
 def test_a_cash_rate_is_taken_from_sharpe(empyrical: Any, quantstats: Any) -> None:
-    """Ours is a year's, in equal parts; empyrical's a bar's; quantstats' is compounded."""
+    """Ours is earned by the calendar day; empyrical's a bar's; quantstats' is compounded."""
     run = held(drawn(2), cash_rate=0.04)
     returns = returns_of(run.time, run.equity)
-    assert run.metrics["sharpe"] == same(empyrical.sharpe_ratio(returns, 0.04 / A))
+    cash = returns_of(run.time, run.performance.cash)
+    days = np.diff(run.time) / np.timedelta64(1, "D")
+    np.testing.assert_allclose(cash[-len(days) :], 0.04 * days / 365, rtol=1e-9)
+    over = returns - cash
+    assert run.metrics["sharpe"] == same(empyrical.sharpe_ratio(over))
+    assert run.metrics["sortino"] == same(empyrical.sortino_ratio(returns, required_return=cash))
     compounded = empyrical.sharpe_ratio(returns, 1.04 ** (1 / A) - 1)
     assert quantstats.sharpe(returns, rf=0.04) == same(compounded)
     assert run.metrics["sharpe"] == pytest.approx(compounded, rel=0.02)
     assert run.metrics["sharpe"] != same(compounded)
-    assert run.metrics["sortino"] == same(empyrical.sortino_ratio(returns))
 
 
 def test_nothing_that_varies_and_nothing_lost(empyrical: Any, quantstats: Any) -> None:
