@@ -63,7 +63,9 @@ class Bars:
         if len(self.symbols) == 1 and self.priced.all():
             return self
         places = self.places(symbol)
-        panels: dict[str, Any] = {name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS}
+        panels: dict[str, Any] = {
+            name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS
+        }
         return replace(self, symbols=(self.symbols[symbol],), time=self.time[places], **panels)
 
     def slice(self, start: int, stop: int) -> Bars:

@@ -175,7 +175,6 @@ def leave(account: Account, market: Market, bar: Bar, price: float, reason: int)
     account.sold_fill = fill if is_whole else account.received / account.gone
     account.sold_bar, account.sold_fold = account.bar, account.fold
     account.sold_from, account.sold_costs = account.fill, account.costs
-    account.sold_risk = account.risk
     account.shares, account.leave = 0.0, NONE
 
 

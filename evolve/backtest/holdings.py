@@ -110,15 +110,14 @@ def _trade_one(
             cash += proceeds(shares, opens[t], sell_rate, sell_costs[t], buy_rate, buy_costs[t])
             shares = 0.0
             folds[entry_fold, F_TRADES] += 1.0
-            folds[entry_fold, F_RISK] += risk
-        leaves = False
+        leaves, is_new = False, False
         if side != 0 and shares == 0.0 and cash > 0.0:
             worth, before, cash = worth * cash, before / cash, 1.0
             share = min(size, max_leverage)
             shares = share * longs[t] if side > 0 else -share * shorts[t]
             is_whole = side > 0 and share == 1.0
             cash = 1.0 - share if side > 0 else 1.0 - shares * brings[t]
-            price, risk = opens[t], share * share
+            price, risk, is_new = opens[t], share * share, True
             extreme, entry_fold, due = price, fold, t + hold
             stop = asked_stop * (price if stop_is_ratio else 1.0)
             trail = asked_trail * (price if trail_is_ratio else 1.0)
@@ -145,7 +144,6 @@ def _trade_one(
                 floor, ceiling = limits(sign, price, extreme, stop, trail, target)
             if shares == 0.0:
                 folds[entry_fold, F_TRADES] += 1.0
-                folds[entry_fold, F_RISK] += risk
         # Signals are read at the close; the last close ends it.
         if t < last:
             if shares > 0.0:
@@ -178,12 +176,10 @@ def _trade_one(
             cash += proceeds(shares, closes[t], sell_rate, sell_costs[t], buy_rate, buy_costs[t])
             shares = 0.0
             folds[entry_fold, F_TRADES] += 1.0
-            folds[entry_fold, F_RISK] += risk
         equity = cash + shares * closes[t]
         if equity <= 0.0:
             if shares != 0.0:
                 folds[entry_fold, F_TRADES] += 1.0
-                folds[entry_fold, F_RISK] += risk
             cash, shares, equity, is_ruined = 0.0, 0.0, 0.0, True
         if t > 0 and equity != before:
             change = (equity if before == 1.0 else equity / before) - 1.0
@@ -192,6 +188,7 @@ def _trade_one(
             products += change * benchmark[t]
         if shares != 0.0:
             held += 1
+        if shares != 0.0 or is_new:
             risked += risk
         if record is not None:
             record.equity[p, t] = course.capital * worth * equity
@@ -292,7 +289,7 @@ def keep(
     sums: Series, total: float, squares: float, products: float, held: int, risked: float,
     equity: float, first_equity: float,
 ) -> None:  # fmt: skip
-    """Write a fold's sums; its trades, and the risk of their entries, are counted at the exit."""
+    """Write a fold's sums; its trades are counted as they close."""
     sums[F_SUM], sums[F_SQUARES], sums[F_PRODUCTS], sums[F_HELD] = total, squares, products, held
-    sums[F_RISK] += risked
+    sums[F_RISK] = risked
     sums[F_GROWTH] = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0

@@ -171,12 +171,15 @@ def sum_latches(rulings: Rulings, latch: Latch, held: Words, folds: Series) -> N
                     now &= (np.uint64(1) << np.uint64(end - bar)) - np.uint64(1)
                 entries += ones(now & ~bits_from(held, bar - 1))
                 bars += ones(now)
+            risk = bars
             if last_fold:  # the last close ends it
-                bars -= int(bits_from(held, latch.bars - 1) & np.uint64(1))
+                last = int(bits_from(held, latch.bars - 2) & np.uint64(3))
+                bars -= last >> 1
+                risk -= int(last == 3)  # one that began there was at risk there
             sums = folds[p, fold]
             sums[F_RETURNS], sums[F_SUM], sums[F_SQUARES] = latch.returns[fold], moved, squares
             sums[F_PRODUCTS], sums[F_GROWTH] = products, math.expm1(grown)
-            sums[F_TRADES], sums[F_HELD], sums[F_RISK] = entries, bars, entries + bars
+            sums[F_TRADES], sums[F_HELD], sums[F_RISK] = entries, bars, risk
 
 
 @jitable

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
+ROUNDING = 1e-14  # of a return, which is a quotient near 1 less 1
+
 
 class Trades(NamedTuple):
     """Closed trades as columns: float64[trade] each.
@@ -69,12 +71,12 @@ class Performance:
     @property
     def excess(self) -> Series:
         """r - rf: float64[bar - 1]."""
-        return self.returns - self.risk_free
+        return _difference(self.returns, self.risk_free)
 
     @property
     def benchmark_excess(self) -> Series:
         """b - rf: float64[bar - 1]."""
-        return self.benchmark_returns - self.risk_free
+        return _difference(self.benchmark_returns, self.risk_free)
 
     @property
     def years(self) -> float:
@@ -103,3 +105,9 @@ def bar_returns(equity: Series) -> Series:
     before = equity[:-1]
     safe = np.where(before > 0, before, 1.0)
     return np.where(before > 0, equity[1:] / safe - 1.0, 0.0)
+
+
+def _difference(one: Series, other: Series) -> Series:
+    """Return one less another, 0 where they are equal within rounding."""
+    found = one - other
+    return np.where(np.abs(found) < ROUNDING, 0.0, found)

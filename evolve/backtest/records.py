@@ -55,7 +55,8 @@ class Record(NamedTuple):
         trade_count: int64[1], how many of them.
         folds: float64[program, fold, FOLD_FIELDS], sums over excess returns r a bar, and r times
             the benchmark's; a trade counts in the fold of its entry, ruin in the last. `risk` adds
-            up, over entries and bars held, the square of the fraction of equity invested.
+            up the square of the fraction of equity invested, over bars that end with a position and
+            bars that one began and ended on.
         edges: int64[fold], the first bar of each fold.
         benchmark: float64[bar of the window], the benchmark's excess returns.
         risk_free: float64[bar of the window], what cash returns.
@@ -125,7 +126,6 @@ ACCOUNT = np.dtype(
         ("sold_from", np.float64),
         ("sold_fill", np.float64),
         ("sold_costs", np.float64),
-        ("sold_risk", np.float64),
         ("profit", np.float64),
     ],
     align=True,

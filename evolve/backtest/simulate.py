@@ -86,7 +86,7 @@ def _simulate_one(
     count, total, squares, products, held, risk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     floor, ceiling, due = -math.inf, math.inf, NEVER
     account.cash, account.shares, account.reason = cash, 0.0, NONE
-    account.leave, account.side = NONE, 0
+    account.leave, account.side, account.bar = NONE, 0, NONE
     for setting in range(4):
         account.is_ratio[setting] = 1 if is_ratio[setting] else 0
 
@@ -132,7 +132,6 @@ def _simulate_one(
                     if account.reason != NONE:
                         if wants_folds:
                             folds[p, account.sold_fold, F_TRADES] += 1.0
-                            folds[p, account.sold_fold, F_RISK] += account.sold_risk
                         if wants_trades:
                             _keep_trade(account, trades, trade_count, start, t)
                         account.reason = NONE
@@ -169,7 +168,6 @@ def _simulate_one(
                 if account.reason != NONE:
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0
-                        folds[p, account.sold_fold, F_RISK] += account.sold_risk
                     if wants_trades:
                         _keep_trade(account, trades, trade_count, start, t)
                     account.reason = NONE
@@ -187,7 +185,6 @@ def _simulate_one(
                     leave(account, market, bar, bar.close, BY_RUIN)
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0
-                        folds[p, account.sold_fold, F_RISK] += account.sold_risk
                     if wants_trades:
                         _keep_trade(account, trades, trade_count, start, t)
                 cash, shares, equity, ruined = 0.0, 0.0, 0.0, True
@@ -204,6 +201,7 @@ def _simulate_one(
                 products += change * benchmark[t]
         if shares != 0.0:
             held += 1.0
+        if shares != 0.0 or account.bar == t:
             risk += account.risk
     if wants_folds:
         growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
@@ -229,7 +227,7 @@ def _keep_sums(
     fold: Series, count: float, total: float, squares: float, products: float, held: float,
     growth: float, risk: float,
 ) -> None:  # fmt: skip
-    """Write a fold's sums; its trades, and the risk of their entries, are counted at the exit."""
+    """Write a fold's sums; its trades are counted as they close."""
     fold[F_RETURNS], fold[F_SUM], fold[F_SQUARES] = count, total, squares
     fold[F_PRODUCTS], fold[F_HELD], fold[F_GROWTH] = products, held, growth
-    fold[F_RISK] += risk
+    fold[F_RISK] = risk

@@ -55,8 +55,8 @@ def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGa
     first = max(0, min(start, len(bars) - LEAST_BARS))
     found = {}
     for symbol, name in enumerate(bars.symbols):
-        own = bars.alone(symbol)
-        gain = stop_gain(own, int(np.searchsorted(own.time, bars.time[first])))
+        own_first = int(np.searchsorted(bars.places(symbol), first))
+        gain = stop_gain(bars.alone(symbol), own_first)
         if gain.is_impossible:
             found[name] = gain
     return replace(bars, closes_only=tuple(found)), found

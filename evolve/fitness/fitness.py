@@ -64,7 +64,7 @@ class FoldFitness:
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_of_fold = np.diff(edges).astype(np.float64)
-        self._bars_per_year, self._sleeves = bars.bars_per_year, len(bars.symbols)
+        self._bars_per_year = bars.bars_per_year
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process has tables and an arena of its own."""
@@ -85,7 +85,6 @@ class FoldFitness:
             self._benchmark_squares,
             self._bars_of_fold,
             self._bars_per_year,
-            self._sleeves,
         )
         columns, first = [], np.zeros((len(programs), goals.folds))
         for index, objective in enumerate(goals.objectives):
@@ -108,7 +107,7 @@ class FoldFitness:
 
     def _obstacles(self, folds: FoldSums) -> list[str]:
         obstacles = [""] * len(folds.sums)
-        for name, least in reversed(self.goals.require.items()):  # the first is the one named
+        for name, least in reversed(list(self.goals.require.items())):  # the first is the one named
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
             for row in np.flatnonzero(lowest < least):
                 obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"

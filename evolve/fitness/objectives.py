@@ -31,7 +31,6 @@ class FoldSums:
         benchmark_total, benchmark_squares: float64[fold], sums of b and b*b, above cash.
         bars: float64[fold], how many bars each has.
         bars_per_year: A.
-        sleeves: how many symbols are traded.
     """
 
     sums: Series
@@ -39,23 +38,22 @@ class FoldSums:
     benchmark_squares: Series
     bars: Series
     bars_per_year: float
-    sleeves: int = 1
 
     @property
     def variance_floor(self) -> Series:
         """float64[program, fold]: the least variance of a return that a ratio believes.
 
         A position that is opened and closed within a bar, or that a tiny target closes whenever it
-        gains, shows less risk than it takes. Random timing of the same exposure x has the variance
-        x (1 - x) of the market's; half of that binds only where risk was not seen. `risk` counts
-        the bars held and the entries, each by the square of its size.
+        gains, shows less risk than it takes. Random timing of an exposure x has the variance
+        x (1 - x) of the market's; half of that binds only where risk was not seen. Here x is the
+        share of bars at risk, by the square of the size, and 1 - x the share without a position at
+        the close.
         """
         count = np.maximum(self.sums[:, :, F_RETURNS], 2)
         mean = self.benchmark_total / count
         market = np.maximum(self.benchmark_squares / count - mean * mean, 0.0)
-        entries = self.sums[:, :, F_TRADES] / self.sleeves
-        exposure = np.minimum((self.sums[:, :, F_HELD] + entries) / self.bars, 1.0)
-        floor: Series = 0.5 * (1.0 - exposure) * self.sums[:, :, F_RISK] / self.bars * market
+        at_risk, held = (self.sums[:, :, field] / self.bars for field in (F_RISK, F_HELD))
+        floor: Series = 0.5 * at_risk * (1.0 - held) * market
         return floor
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.backtest.ledger import PRICES, bars_of, free, scripted
 
 PAGE = Path(__file__).with_name("market.md")
 HEADING, BLOCK = r"^### (.+)$", r"^```\n(.*?)^```$"
-SETTINGS = ("rules", "strategy", "market", "window")
+SETTINGS = ("rules", "strategy", "market", "window", "opens")
 COLUMNS = {"bar", *PRICES, "says", "volume", "adjustment", "date", "equity", "benchmark"}
 EXACT = 1e-8  # the page gives six decimals
 
@@ -73,7 +73,10 @@ class Case:
         for pair in self.settings.get("market", "").split():
             name, _, value = pair.partition("=")
             costs[name] = value if name == "fill" else float(value)
-        return backtest(check(text), self.bars(), free(**costs), *self.window)
+        bars = self.bars()
+        if self.settings.get("opens") == "untraded":
+            bars = replace(bars, closes_only=bars.symbols)
+        return backtest(check(text), bars, free(**costs), *self.window)
 
 
 def cases_of(page: str) -> list[Case]:

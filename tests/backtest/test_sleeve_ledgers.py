@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,9 @@ def pair(*rows: str) -> Bars:
     written = {int(row.split()[0]): row for row in rows}
     lines = [written.get(bar, f"{bar} . . . . -") for bar in range(DAYS)]
     own, flat = bars_of(HEAD + "\n".join(lines)), bars_of(FLAT)
-    panels = {name: np.vstack([getattr(own, name), getattr(flat, name)]) for name in PANELS}
+    panels: dict[str, Any] = {
+        name: np.vstack([getattr(own, name), getattr(flat, name)]) for name in PANELS
+    }
     panels["volume"][0, np.isnan(own.open[0])] = np.nan
     return Bars(("OWN", "FLAT"), flat.time, **panels)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,8 @@ def made(close: np.ndarray, **changes: np.ndarray) -> Bars:
         "volume": np.full(count, 100.0), "adjustment": np.ones(count),
     } | changes  # fmt: skip
     time = panels.pop("time", time)
-    return Bars(("A",), time, **{name: each[None, :].copy() for name, each in panels.items()})
+    rows: dict[str, Any] = {name: each[None, :].copy() for name, each in panels.items()}
+    return Bars(("A",), time, **rows)
 
 
 NOISE = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 200)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def panel(
         absent[0] = False  # some symbol has a bar at every time
         for name, each in panels.items():
             each[absent] = 1.0 if name == "adjustment" else np.nan
-    return Bars(tuple(names), time, **panels)
+    return Bars(tuple(names), time, **cast(dict[str, Any], panels))
 
 
 @given(

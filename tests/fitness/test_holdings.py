@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_each_kind_of_exit_alone(rules: str, costs: Market) -> None:
 def test_ruin_is_among_them() -> None:
     close = np.geomspace(10, 1000, 200)[None]
     time = np.datetime64("2020-01-01", "ns") + np.arange(200) * np.timedelta64(1, "D")
-    panels = {name: close.copy() for name in ("open", "high", "low", "close")}
+    panels: dict[str, Any] = {name: close.copy() for name in ("open", "high", "low", "close")}
     bars = Bars(("X",), time, **panels, volume=close * 0 + 1, adjustment=close * 0 + 1)
     program = check("strategy s { short when close > 0 * close size 300% }")
     quick, general = both(bars, market(max_leverage=3), 4, [program])

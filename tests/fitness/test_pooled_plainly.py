@@ -51,13 +51,9 @@ def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figu
         left = own - beta * other
         # The floor: half the variance of random timing of the same exposure, by size.
         at_risk = sum(
-            risk * ((first <= entry < last) + sum(first <= bar < last for bar in on))
-            for each in risks
-            for entry, on, risk in each
+            risk * sum(first <= bar < last for bar in on) for each in risks for on, risk in each
         ) / (len(sleeves) ** 2 * (last - first))
-        entries = sum(first <= bar < last for bar in entered) / len(sleeves)
-        exposure = min(1.0, held[:, first:last].mean() + entries / (last - first))
-        floor = np.sqrt(0.5 * (1 - exposure) * at_risk * np.var(other))
+        floor = np.sqrt(0.5 * at_risk * (1 - held[:, first:last].mean()) * np.var(other))
         found.append(
             {
                 "appraisal_ratio": yearly * left.mean() / max(left.std(ddof=1), floor),
@@ -74,10 +70,10 @@ def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figu
 
 def risks_of(
     sleeve: Backtest, bars: Bars, costs: Market, sleeves: int
-) -> list[tuple[int, list[int], float]]:
-    """Return entry bar, bars held and squared fraction of equity of each trade of a symbol.
+) -> list[tuple[list[int], float]]:
+    """Return bars at risk and squared fraction of equity of each trade of a symbol.
 
-    Bars held are those of the symbol, from the entry up to, not including, the exit.
+    They are the symbol's own, from the entry up to, not including, the exit, if that is later.
     """
     equity, found = costs.capital / sleeves, []
     own = bars.symbols.index(sleeve.symbols[0])
@@ -89,8 +85,8 @@ def risks_of(
         counted = trade.shares * adjustment[entry] * costs.commission_per_share
         fee = trade.shares * trade.entry_price * costs.commission + counted
         spent = trade.shares * trade.entry_price + max(fee, costs.commission_minimum)
-        on = [bar for bar in range(entry, leave) if priced[bar]]
-        found.append((entry, on, (spent / equity) ** 2))
+        on = [bar for bar in range(entry, max(leave, entry + 1)) if priced[bar]]
+        found.append((on, (spent / equity) ** 2))
         equity += trade.profit
     return found
 

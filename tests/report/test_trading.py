@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_stress_has_a_column_a_multiple() -> None:
 def test_a_symbol_is_printed_as_it_is_called(name: str) -> None:
     """A name in a file is anyone's: no markup is read in it."""
     bars = random_walk(400, 3)
-    panels = {each: np.concatenate([getattr(bars, each)] * 2) for each in PANELS}
+    panels: dict[str, Any] = {each: np.concatenate([getattr(bars, each)] * 2) for each in PANELS}
     pair = Bars((name, "other"), bars.time, **panels)
     result = backtest(check(RULES), pair, market())
     for table in (

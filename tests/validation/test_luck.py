@@ -118,22 +118,20 @@ def test_nothing_is_said_of_no_time() -> None:
 
 LUCK = "No null run was made, so this may be luck"
 VALIDATION = "; the search was scored on validation, so nothing unseen is left of it"
-WITHIN = "; it leaves within bars whose opens nobody traded at, which flatters it much"
 CLOSE = "; orders filled at the very close that gave the signal, as no one can trade"
 
 
 @pytest.mark.parametrize(
-    ("at_close", "on_validation", "within", "sentence"),
+    ("at_close", "on_validation", "sentence"),
     [
-        (False, False, False, f"{LUCK}."),
-        (True, False, False, f"{LUCK}{CLOSE}."),
-        (False, True, False, f"{LUCK}{VALIDATION}."),
-        (False, False, True, f"{LUCK}{WITHIN}."),
-        (True, True, True, f"{LUCK}{VALIDATION}{CLOSE}{WITHIN}."),
+        (False, False, f"{LUCK}."),
+        (True, False, f"{LUCK}{CLOSE}."),
+        (False, True, f"{LUCK}{VALIDATION}."),
+        (True, True, f"{LUCK}{VALIDATION}{CLOSE}."),
     ],
 )
 def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_said(
-    at_close: bool, on_validation: bool, within: bool, sentence: str
+    at_close: bool, on_validation: bool, sentence: str
 ) -> None:
-    assert untested(at_close, on_validation, within) == Verdict("NOT TESTED", sentence)
+    assert untested(at_close, on_validation) == Verdict("NOT TESTED", sentence)
     assert NOT_TESTED == "NOT TESTED"

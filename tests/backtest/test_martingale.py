@@ -1,0 +1,130 @@
+"""Nobody earns on a martingale: whatever the generator, the exit, the side and the fill.
+
+A price without drift gives nothing on average, gross, to any order that could have filled. A mean
+above zero is a fault of the data or of the simulation. Of a pair of a stop and a target in one bar
+the worse comes first, so that a pair may lose, but never gain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dsl.bars import Bars
+from dsl.check import check
+from dsl.program import Program
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import FILLS, FillMode, Market, market
+from evolve.data import load
+from evolve.data.laws import LAWS
+from tests.data.test_tradability import printed_at_the_last_close
+
+DRIFTLESS = {
+    "walk": "drift=0",
+    "garch": "drift=0",
+    "ar": "drift=0&wander=0",
+    "regime": "rise=0&fall=0",
+    "planted": "drift=0&edge_bps=0&rule=rsi(close, 2) < 10",
+}
+EXITS = {
+    "signal": "sell when close > open cover when close < open",
+    "hold": "hold 1",
+    "stop": "stop 0.5% hold 4",
+    "tight stop": "stop 0.02% hold 2",
+    "trail": "trail 0.5% hold 4",
+    "tight trail": "trail 0.02% hold 2",
+    "target": "target 0.5% hold 4",
+    "tight target": "target 0.02% hold 2",
+    "stop and target": "stop 0.3% target 1% hold 5",
+    "tight stop and target": "stop 0.02% target 0.02% hold 5",
+    "trail and target": "trail 1% target 1% hold 5",
+}
+SIDES = ("buy when close < open", "short when close < open", "buy when true", "short when true")
+ERRORS = 4.0
+
+
+def strategies(exits: str) -> list[Program]:
+    return [check(f"strategy s {{ {side} {exits} }}") for side in SIDES]
+
+
+def gains_bps(run: Backtest) -> np.ndarray:
+    """Return float64[trade]: profit over the value at the entry, in basis points."""
+    trades = run.performance.trades
+    side = np.array([1.0 if trade.side == "long" else -1.0 for trade in run.trades])
+    share = trades.profits / trades.traded  # of the sum of both values
+    gains: np.ndarray = 2e4 * share / (1.0 - side * share)
+    return gains
+
+
+def mean_and_error(samples: Iterator[np.ndarray]) -> tuple[float, float]:
+    """Return the mean over all trades, and its standard error with each seed a cluster."""
+    counted = [(each.sum(), len(each)) for each in samples]
+    sums, counts = (np.array(column, float) for column in zip(*counted, strict=True))
+    mean = sums.sum() / counts.sum()
+    error = np.std(sums - mean * counts, ddof=1) / np.sqrt(len(sums)) / counts.mean()
+    return float(mean), float(error)
+
+
+def bars_of(law: str, seeds: int, count: int, change: Callable[[Bars], Bars]) -> list[Bars]:
+    specs = [f"synthetic:{law}?seed={seed}&bars={count}&{DRIFTLESS[law]}" for seed in range(seeds)]
+    return [change(load(spec).bars) for spec in specs]
+
+
+def traded(bars: list[Bars], exits: str, costs: Market) -> Iterator[np.ndarray]:
+    """Yield the gains of each seed, of all sides together."""
+    for each in bars:
+        runs = [backtest(program, each, costs) for program in strategies(exits)]
+        yield np.concatenate([gains_bps(run) for run in runs])
+
+
+def nobody_earns(law: str, seeds: int, count: int, change: Callable[[Bars], Bars]) -> None:
+    bars = bars_of(law, seeds, count, change)
+    for fill in FILLS:
+        free = market(fill=fill, commission_bps=0, slippage_bps=0)
+        for name, exits in EXITS.items():
+            mean, error = mean_and_error(traded(bars, exits, free))
+            assert mean <= ERRORS * error + 1e-9, (law, fill, name, mean, error)
+            if " and " not in name:
+                assert mean >= -ERRORS * error - 1e-9, (law, fill, name, mean, error)
+
+
+def as_they_are(bars: Bars) -> Bars:
+    return bars
+
+
+def as_an_index(bars: Bars) -> Bars:
+    """Return bars whose opens are not traded, marked as such."""
+    return replace(printed_at_the_last_close(bars), closes_only=bars.symbols)
+
+
+def test_every_law_has_a_form_without_drift() -> None:
+    assert set(DRIFTLESS) == set(LAWS)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_nobody_earns_on_a_martingale(law: str) -> None:
+    nobody_earns(law, 4, 600, as_they_are)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [as_they_are, as_an_index])
+@pytest.mark.parametrize("law", LAWS)
+def test_nobody_earns_on_long_martingales(law: str, change: Callable[[Bars], Bars]) -> None:
+    nobody_earns(law, 12, 5_000, change)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_with_costs_everybody_loses(fill: FillMode) -> None:
+    bars = bars_of("walk", 4, 1_500, as_they_are)
+    for name, exits in EXITS.items():
+        mean, error = mean_and_error(traded(bars, exits, market(fill=fill)))
+        assert mean < 0, (fill, name, mean, error)
+
+
+def test_the_test_can_fail() -> None:
+    """It finds the faults it is there for: extremes of few steps, and opens nobody traded at."""
+    with pytest.raises(AssertionError, match="stop"):
+        nobody_earns("walk", 4, 600, printed_at_the_last_close)

@@ -1,0 +1,80 @@
+"""One risk-free rate: what cash returns is taken off every ratio, and never trading scores 0."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dsl.check import check
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.data.laws import random_walk
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
+from tests.backtest.panels import ragged, whole
+
+NEVER = check("strategy never { buy when false }")
+CASH_RATES = (0.0, 0.01, 0.05, 1.0)
+RATIOS = ("sharpe", "sortino", "appraisal_ratio", "alpha", "beta")
+MARKETS = {
+    "one symbol": random_walk(600, 3),
+    "a panel": whole(4, 3, 300, spoken=False),
+    **{f"a ragged panel {seed}": ragged(seed, spoken=False) for seed in range(6)},
+}
+
+
+@pytest.mark.parametrize("rate", CASH_RATES)
+@pytest.mark.parametrize("name", MARKETS)
+def test_never_trading_scores_0_at_any_rate(name: str, rate: float) -> None:
+    bars, costs = MARKETS[name], market(cash_rate=rate)
+    run = backtest(NEVER, bars, costs)
+    assert {each: run.metrics[each] for each in RATIOS} == dict.fromkeys(RATIOS, 0.0)
+    assert run.metrics["total_return"] >= 0.0
+    assert (run.metrics["total_return"] > 0.0) == (rate > 0.0)
+    growth = run.performance.cash[-1] / run.performance.cash[0] - 1
+    assert run.metrics["return_at_benchmark_volatility"] == pytest.approx(growth, abs=1e-12)
+    for measure in ("appraisal_ratio", "sharpe"):
+        goals = Goals((measure,), (), {}, 4, 0.5)
+        (scores,) = FoldFitness(bars, costs, goals)([NEVER])
+        assert scores.values == (0.0,)
+        assert set(scores.folds) == {0.0}
+
+
+@pytest.mark.parametrize("rate", CASH_RATES)
+def test_the_benchmark_has_no_alpha_at_any_rate(rate: float) -> None:
+    bars = MARKETS["one symbol"]
+    found = backtest(NEVER, bars, market(cash_rate=rate)).benchmark_metrics
+    assert found["alpha"] == pytest.approx(0.0, abs=1e-12)
+    assert found["appraisal_ratio"] == 0.0
+    assert found["beta"] == pytest.approx(1.0)
+
+
+def test_every_ratio_is_that_of_returns_above_cash() -> None:
+    """Worked out again from equity, benchmark and days alone."""
+    bars, rate = MARKETS["one symbol"], 0.04
+    program = check("strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }")  # fmt: skip # noqa: E501
+    run = backtest(program, bars, market(cash_rate=rate))
+    found, a_year = run.metrics, np.sqrt(run.performance.bars_per_year)
+    cash = rate * np.diff(bars.time) / np.timedelta64(1, "D") / 365
+    r, b = (curve[1:] / curve[:-1] - 1 - cash for curve in (run.equity, run.benchmark))
+    beta = np.cov(r, b)[0, 1] / np.var(b, ddof=1)
+    left = r - beta * b
+    expected = {
+        "sharpe": a_year * r.mean() / r.std(ddof=1),
+        "sortino": a_year * r.mean() / np.sqrt(np.mean(np.minimum(r, 0) ** 2)),
+        "beta": beta,
+        "alpha": a_year**2 * left.mean(),
+        "appraisal_ratio": a_year * left.mean() / left.std(ddof=1),
+        "information_ratio": a_year * (r - b).mean() / (r - b).std(ddof=1),
+        "return_at_benchmark_volatility": np.prod(1 + cash + r * b.std() / r.std()) - 1,
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05])
+@pytest.mark.parametrize("measure", ["sharpe", "appraisal_ratio"])
+def test_the_search_maximizes_the_ratio_that_is_reported(measure: str, rate: float) -> None:
+    bars, costs = MARKETS["a panel"], market(cash_rate=rate)
+    program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
+    (scores,) = FoldFitness(bars, costs, Goals((measure,), (), {}, 1, 0.0))([program])
+    assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[measure])

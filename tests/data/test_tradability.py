@@ -1,0 +1,108 @@
+"""The measure of whether opens are traded prices, on markets where the answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dsl.bars import Bars
+from evolve.data import load
+from evolve.data.laws import LAWS, random_walk
+from evolve.data.tradability import LEAST_BARS, LEAST_T, MOST_GAIN_BPS, mark_closes_only, stop_gain
+
+RULE = "rsi(close, 2) < 10"
+
+
+def printed_at_the_last_close(bars: Bars) -> Bars:
+    """Return the bars as an index prints them: the open is the close before, gap or not."""
+    opens = np.concatenate([bars.open[:, :1], bars.close[:, :-1]], axis=1)
+    return replace(
+        bars, open=opens, high=np.maximum(bars.high, opens), low=np.minimum(bars.low, opens)
+    )
+
+
+def coarse(bars: Bars, steps: int = 8, seed: int = 0) -> Bars:
+    """Return bars of the same closes whose extremes are those of a few steps alone."""
+    rng = np.random.default_rng(seed)
+    opens, closes = np.log(bars.open[0]), np.log(bars.close[0])
+    noise = rng.normal(0.0, 0.01 / np.sqrt(steps), (len(bars), steps))
+    noise -= noise.mean(axis=1, keepdims=True)
+    path = opens[:, None] + np.cumsum(noise + ((closes - opens) / steps)[:, None], axis=1)
+    low, high = np.minimum(path.min(axis=1), opens), np.maximum(path.max(axis=1), opens)
+    return replace(bars, low=np.exp(low)[None], high=np.exp(high)[None])
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("overnight", [0.0, 0.3, 0.8])
+def test_a_price_that_moves_continuously_from_its_open_is_traded(
+    law: str, overnight: float
+) -> None:
+    """Whatever its volatility, drift, gaps or edge: no seed of six is accused."""
+    rule = f"&rule={RULE}" if LAWS[law].needs_rule else ""
+    for seed in range(6):
+        bars = load(f"synthetic:{law}?seed={seed}&overnight={overnight}{rule}").bars
+        gain = stop_gain(bars)
+        assert not gain.is_impossible
+        assert abs(gain.t) < LEAST_T
+        assert bars.closes_only == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_open_that_is_not_a_price_is_found(seed: int) -> None:
+    for bars in (printed_at_the_last_close(random_walk(2500, seed)), coarse(random_walk(2500, seed))):  # fmt: skip # noqa: E501
+        gain = stop_gain(bars)
+        assert gain.bps > 2 * MOST_GAIN_BPS and gain.t > 2 * LEAST_T
+        marked, found = mark_closes_only(bars)
+        assert marked.closes_only == bars.symbols
+        assert found == {bars.symbols[0]: gain}
+
+
+def test_the_sample_of_an_index_is_found_on_any_window() -> None:
+    """14.9 bps a bar at t = 25 over all of it; and on windows that say little alone."""
+    bars = load("sample:sp500").bars
+    gain = stop_gain(bars)
+    assert gain.bps == pytest.approx(14.9, abs=0.1)
+    assert gain.t == pytest.approx(25.5, abs=0.5)
+    assert bars.closes_only == ("SP500",)
+    for start in (0, 2000, 4000, 4780, 5020):
+        assert mark_closes_only(bars, start)[0].closes_only == ("SP500",)
+
+
+def test_the_window_counts_where_it_is_long() -> None:
+    """Old bars whose opens were not traded do not condemn later ones that are."""
+    walk = random_walk(3000, 3)
+    old = printed_at_the_last_close(walk).slice(0, 1500)
+    later: dict[str, Any] = {
+        name: np.concatenate([getattr(old, name), getattr(walk, name)[:, 1500:]], axis=1)
+        for name in ("open", "high", "low")
+    }
+    mixed = replace(walk, **later)
+    assert mark_closes_only(mixed)[0].closes_only == walk.symbols
+    assert mark_closes_only(mixed, 3000 - LEAST_BARS)[0].closes_only == ()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 20, 21, 22, 23])
+def test_few_bars_accuse_nobody(count: int) -> None:
+    for bars in (printed_at_the_last_close(random_walk(100, 1)).slice(0, count),):
+        assert not stop_gain(bars).is_impossible
+        assert mark_closes_only(bars)[0].closes_only == ()
+
+
+def test_flat_prices_accuse_nobody() -> None:
+    bars = random_walk(200, 1)
+    price = np.full((1, 200), 50.0)
+    flat = replace(bars, open=price, high=price, low=price, close=price)
+    assert stop_gain(flat) == (stop_gain(flat.slice(0, 0)))
+
+
+def test_it_is_reported_with_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    notes: list[str] = []
+    load("sample:sp500", notify=notes.append)
+    assert notes == [
+        "SP500 has no traded opens: orders fill at the next close, and stops, trails and targets "
+        "at closes alone (a stop right beside the open would gain 14.9 bps a bar, t = 25: on "
+        "traded prices it gains 0)"
+    ]
