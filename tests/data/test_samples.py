@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dsl.bars import Bars
+from evolve.config.load import load_experiment
 from evolve.data import load
 from evolve.data.sources import sources
 from evolve.data.sources.sample import FOLDER, SAMPLES
@@ -119,6 +120,15 @@ def test_all_prices_are_on_one_scale_and_raw_ones_are_exact(stocks: Bars) -> Non
     steps = stocks.adjustment[:, 1:] / stocks.adjustment[:, :-1]
     events = (np.abs(steps - 1) > 1e-5).sum(axis=1)
     assert events.tolist() == [5, 1, 52, 38]  # GOOG: from the 1.0 of the bars before its first
+
+
+def test_the_fallback_of_the_etfs_has_a_stock_for_each_of_them_from_the_first_day() -> None:
+    etfs = load_experiment(ROOT / "experiments" / "etfs.yaml").data
+    assert (len(etfs.source), etfs.fallback) == (4, "sample:stocks")
+    bars = load("sample:stocks", start=etfs.start).bars
+    assert days_of(bars)[0] == str(etfs.start) == "2004-11-18"
+    assert bars.close.shape == (4, 2084)
+    assert np.isfinite(bars.close).all()
 
 
 def test_the_file_is_small_and_has_its_notice_beside_it() -> None:
