@@ -18,13 +18,13 @@ from evolve.experiment import run
 from evolve.llm.selection import is_arm
 from evolve.report.result import Run
 
-QUICK = Path(__file__).parents[1] / "experiments" / "quick.yaml"
+EXPERIMENT = Path(__file__).parent / "search.yaml"
 
 
 def main() -> None:
     """Run the pairs and print the line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", type=Path, default=QUICK)
+    parser.add_argument("--experiment", type=Path, default=EXPERIMENT)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     given = parser.parse_args()

@@ -1,7 +1,7 @@
 """How many distinct strategies of 3,000 bars the whole loop evaluates a second on one core.
 
 Selection, proposers, canonical form, deduplication, evaluation on five folds and the journal, on
-the settings of `experiments/quick.yaml`, with one worker; the first epoch, which warms up, is left
+the settings of `search.yaml`, with one worker; the first epoch, which warms up, is left
 out. Children are all that were proposed, those known before too. With `--symbols`, on as many
 synthetic ones of 4,000 bars.
 """
@@ -20,7 +20,7 @@ from report import report
 from evolve.experiment import Observer, run
 from evolve.search.progress import Progress
 
-ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 
 
 class Clock(Observer):
@@ -53,7 +53,7 @@ def rates(experiment: Path, evaluations: int, symbols: int = 0) -> list[tuple[fl
 def main() -> None:
     """Print the median rate over epochs."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--experiment", type=Path, default=ROOT / "experiments" / "quick.yaml")
+    parser.add_argument("--experiment", type=Path, default=HERE / "search.yaml")
     parser.add_argument("--evaluations", type=int, default=12_000)
     parser.add_argument("--symbols", type=int, default=0)
     given = parser.parse_args()

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import evolve.data.sources.yahoo
@@ -128,8 +129,8 @@ def test_validation_is_warmed_by_train_and_starts_flat(finished: tuple[Run, Watc
 def test_the_snapshot_of_the_bars_is_the_bars(finished: tuple[Run, Watcher]) -> None:
     done = finished[0]
     kept = bars(f"parquet:{done.folder / 'bars.parquet'}")
-    assert (kept.close == done.dataset.bars.close).all()
-    assert (kept.time == done.dataset.bars.time).all()
+    np.testing.assert_array_equal(kept.close, done.dataset.bars.close)
+    np.testing.assert_array_equal(kept.time, done.dataset.bars.time)
 
 
 def test_the_journal_holds_every_trial_as_text_that_can_be_checked(

@@ -21,7 +21,10 @@ from tests.llm.scripted import GOOD, Answer, Script, fail, in_turn, say, serving
 
 ROOT = Path(__file__).parents[1]
 QUICK = ROOT / "experiments" / "quick.yaml"
-SMALL = ["budget.evaluations=600", "search.population=20", "search.epoch=3", "budget.llm_calls=6"]
+SMALL = [
+    "data.from=sample:sp500", "budget.evaluations=600", "search.population=20", "search.epoch=3",
+    "budget.llm_calls=6",
+]  # fmt: skip
 IDEAS = [
     'strategy a { about "dips revert" buy when rsi(close, 4) < 30 sell when rsi(close, 4) > 70 }',
     "strategy b { buy when close > highest(high, 20)[1] hold 15 }\n"

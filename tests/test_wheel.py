@@ -19,7 +19,10 @@ def test_a_wheel_in_a_fresh_environment_runs_a_strategy(tmp_path: Path) -> None:
     run([sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], ROOT)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for name in ("grammar/strategy.lark", "dsl/prelude.evo", "prompts/language.md", "dsl/py.typed"):
+    for name in (
+        "grammar/strategy.lark", "dsl/prelude.evo", "prompts/language.md", "dsl/py.typed",
+        "evolve/data/samples/stocks.parquet", "evolve/data/samples/NOTICE.md",
+    ):  # fmt: skip
         assert name in names
     assert not [name for name in names if name.startswith(("tests", "experiments", "benchmarks"))]
     venv.create(tmp_path / "venv", with_pip=True)
@@ -29,6 +32,7 @@ def test_a_wheel_in_a_fresh_environment_runs_a_strategy(tmp_path: Path) -> None:
     evolve = str(binaries / "evolve")
     assert "ok (s)" in run([evolve, "check", "s.evo"], tmp_path)
     assert "num trades" in run([evolve, "backtest", "s.evo", "--data", "sample:sp500"], tmp_path)
+    assert "GOOG" in run([evolve, "data", "sample:stocks"], tmp_path)
     assert "# The indicator language" in run([evolve, "ops", "--guide"], tmp_path)
 
 

@@ -36,7 +36,7 @@ def data_options(command: Decorated) -> Decorated:
         click.option("--start", type=day, help="The first day."),
         click.option(
             "--data", "specs", required=True, multiple=True, metavar="SPEC",
-            help="yahoo:SPY, csv:PATH, parquet:PATH, sample:sp500 or synthetic:walk?seed=1; "
+            help="yahoo:SPY, csv:PATH, parquet:PATH, sample:stocks or synthetic:walk?seed=1; "
             "a folder, a pattern with *, or the option again for several symbols.",
         ),
     ):  # fmt: skip

@@ -1,7 +1,7 @@
 """Prices: where they come from, what is checked of them, and how they are parted.
 
 A data spec is one notation everywhere: `yahoo:SPY`, `csv:PATH`, `parquet:PATH` (a bare path
-works), `sample:sp500`, `synthetic:walk?seed=1&bars=2500`.
+works), `sample:stocks`, `synthetic:walk?seed=1&bars=2500`.
 """
 
 from evolve.data.dataset import Dataset, load

@@ -83,7 +83,8 @@ def load(
         fetched = _fetched(asked, notify, base, refresh)
     except UnreachableError as error:
         if fallback is None:
-            hint = "set `data.fallback` to another source, or use csv:PATH or sample:sp500"
+            sample = sources()["sample"].example
+            hint = f"set `data.fallback` to another source, or use csv:PATH or {sample}"
             raise EvolveError(error.message, hint) from None
         used, reason = _listed(fallback), error.message
         notify(f"{error.message}; using the fallback {', '.join(used)} instead")

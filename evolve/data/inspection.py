@@ -17,6 +17,7 @@ REVERSED_SHARE = 2 / 3  # of a spike that the next bar takes back
 STALE_BARS = 5
 MOST_CLOSED_DAYS = 5.0  # a long weekend; where weekends trade, one and a half
 MAD_TO_SIGMA = 1.4826
+ROUNDING = 1e-9  # of a price: adjusting rounds each bar in its own way
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def spikes(bars: Bars) -> Places:
 def stale(bars: Bars) -> Places:
     """The first of five and more bars in a row on which no price moves."""
     rows = np.stack([bars.open[0], bars.high[0], bars.low[0], bars.close[0]])
-    same = np.all(rows[:, 1:] == rows[:, :-1], axis=0) & (bars.high[0, 1:] == bars.low[0, 1:])
+    same = np.all(_equal(rows[:, 1:], rows[:, :-1]), axis=0) & _equal(rows[1, 1:], rows[2, 1:])
     edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
     first, last = edges[::2], edges[1::2]
     return first[last - first + 1 >= STALE_BARS]
@@ -100,14 +101,19 @@ def stale(bars: Bars) -> Places:
 
 def outside(bars: Bars) -> Places:
     """Bars whose open or close lies outside their own range."""
-    high, low = bars.high[0] * (1 + 1e-9), bars.low[0] * (1 - 1e-9)
+    high, low = bars.high[0] * (1 + ROUNDING), bars.low[0] * (1 - ROUNDING)
     wrong = [(price > high) | (price < low) for price in (bars.open[0], bars.close[0])]
     return np.flatnonzero(wrong[0] | wrong[1])
 
 
 def repeated_opens(bars: Bars) -> Places:
-    """Bars that open exactly at the close before, as an index's do."""
-    return np.flatnonzero(bars.open[0, 1:] == bars.close[0, :-1]) + 1
+    """Bars that open at the close before, as an index's do."""
+    return np.flatnonzero(_equal(bars.open[0, 1:], bars.close[0, :-1])) + 1
+
+
+def _equal(prices: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where prices are the same but for the rounding of an adjustment."""
+    return np.abs(prices - others) <= ROUNDING * others
 
 
 SUSPICIONS: dict[str, Callable[[Bars], Places]] = {

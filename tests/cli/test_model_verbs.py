@@ -30,7 +30,10 @@ from tests.samples import with_other_future
 Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.usefixtures("own_home")
 QUICK = str(Path(__file__).parents[2] / "experiments" / "quick.yaml")
-SMALL = ["budget.evaluations=120", "search.population=20", "language.operators=[sma, rsi, roc]"]
+SMALL = [
+    "data.from=sample:sp500", "budget.evaluations=120", "search.population=20",
+    "language.operators=[sma, rsi, roc]",
+]  # fmt: skip
 SETS = [part for setting in SMALL for part in ("--set", setting)]
 FENCED = f"Here you are:\n\n```evo\n{GOOD}\n```\nIt buys dips."
 SPOILT = "strategy spoilt { buy when smaa(close, 3) > close }"

@@ -109,6 +109,19 @@ def test_opens_that_repeat_the_close_before() -> None:
     assert len(repeated_opens(bars)) == 199
 
 
+def test_an_adjustment_that_rounds_each_bar_changes_nothing_found() -> None:
+    close = NOISE.copy()
+    close[100:107] = close[100]
+    open_ = np.concatenate([close[:1], close[:-1]])
+    raw = {"open": open_, "high": np.maximum(open_, close), "low": np.minimum(open_, close)}
+    factor = 0.7 * (1 + np.random.default_rng(2).normal(0, 1e-13, 200))
+    adjusted = made(close * factor, **{name: each * factor for name, each in raw.items()})
+    assert (adjusted.open[0, 1:] != adjusted.close[0, :-1]).any()
+    for find in (repeated_opens, stale):
+        assert len(find(made(close, **raw))) > 0
+        assert find(adjusted).tolist() == find(made(close, **raw)).tolist()
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_bars_are_looked_at_without_a_fuss(count: int) -> None:
     (found,) = inspect(made(NOISE[:count]))
