@@ -4,7 +4,7 @@
 >>> strategy = check("strategy s { buy when close > sma(close, 200) sell when rsi(close, 2) > 90 }")
 >>> result = backtest(strategy, "sample:sp500")
 >>> round(result.metrics["total_return"], 3), len(result.trades)
-(0.887, 295)
+(0.911, 295)
 """
 
 from __future__ import annotations

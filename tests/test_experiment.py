@@ -168,7 +168,7 @@ def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
     done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=watcher)
     assert done.dataset.fallback_used
     assert "using the fallback sample:sp500" in watcher.notices[0]
-    assert "opens of SP500 repeat the close before" in watcher.notices[1]
+    assert "SP500 has no traded opens" in watcher.notices[1]
     with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
         (detail,) = journal.execute("SELECT detail FROM events WHERE kind='notice'").fetchone()
     assert "fallback" in detail

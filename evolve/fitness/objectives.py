@@ -119,10 +119,16 @@ OBJECTIVES = {
 
 @dataclass(frozen=True)
 class Requirement:
-    """A least value that every fold must reach for a strategy to be feasible."""
+    """A least value that every fold must reach for a strategy to be feasible.
+
+    Attributes:
+        phrase: the value in words, as `str.format` takes them.
+        default: the least value where an experiment gives none.
+    """
 
     name: str
     about: str
+    phrase: str
     default: float
     by_fold: Callable[[FoldSums], Series]
 
@@ -133,12 +139,14 @@ REQUIREMENTS = {
         Requirement(
             "trades_per_fold",
             "closed trades entered in each fold",
+            "{:g} trades",
             3.0,
             lambda f: f.sums[:, :, F_TRADES],
         ),
         Requirement(
             "exposure_per_fold",
             "share of each fold's bars with a position at the close",
+            "a position at the close of {:.1%} of the bars",
             0.05,
             lambda f: f.sums[:, :, F_HELD] / f.bars,
         ),

@@ -18,9 +18,8 @@ from dsl.parse import keywords
 from dsl.program import Program
 from dsl.reference import guide_values
 from dsl.simplify import MAX_WINDOW_BARS
-from evolve.backtest.market import FILLS
 from evolve.fitness.goals import Goals
-from evolve.fitness.objectives import OBJECTIVES
+from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.llm.portrait import Gallery
 from evolve.llm.reading import Rejected
 from evolve.llm.server import Message
@@ -108,7 +107,8 @@ class Briefing:
             examples: strategies that show the form.
         """
         chosen = {"parents": parents, "base": parents[base] if parents else None}
-        market = self.gallery.market
+        market, bars = self.gallery.market, self.gallery.bars
+        closes_only = bars.closes_only == bars.symbols
         text = self._rendered(
             "task.md",
             **chosen,
@@ -117,12 +117,17 @@ class Briefing:
             learnings=learnings,
             examples=examples,
             calls=self.calls,
-            bars=len(self.gallery.bars) - self.gallery.start,
-            bars_per_year=self.gallery.bars.bars_per_year,
+            bars=len(bars) - self.gallery.start,
+            bars_per_year=bars.bars_per_year,
             folds=self.goals.folds,
-            require=dict(self.goals.require),
-            symbols=len(self.gallery.bars.symbols),
-            fill=FILLS[market.fill],
+            require=[
+                REQUIREMENTS[name].phrase.format(by)
+                for name, by in self.goals.require.items()
+                if by > 0
+            ],
+            symbols=len(bars.symbols),
+            fill=market.filled_at(closes_only),
+            closes_only=closes_only,
             commission_bps=market.commission * 1e4,
             slippage_bps=market.slippage * 1e4,
         )

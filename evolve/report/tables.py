@@ -16,7 +16,7 @@ from evolve.search.credit import Ledger
 
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
-    "win_rate", "costs_paid",
+    "entry_bar_exits", "win_rate", "costs_paid",
 )  # fmt: skip
 
 

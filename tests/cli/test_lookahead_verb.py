@@ -80,7 +80,7 @@ def test_each_strategy_of_each_file_is_proved(
 
 def test_what_is_doubtful_of_the_data_is_told_beside(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = said(capsys, "dip.evo", "--data", "sample:sp500")
-    assert "opens of SP500 repeat the close before" in err
+    assert "SP500 has no traded opens" in err
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ def test_a_fallback_is_used_and_said(network: Network) -> None:
     assert len(said) == 2
     assert "sample:sp500" in said[0]
     assert "could not be reached" in said[0]
-    assert "opens of SP500 repeat the close before" in said[1]
+    assert "SP500 has no traded opens" in said[1]
 
 
 def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:
