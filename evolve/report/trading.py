@@ -56,13 +56,12 @@ def drawdowns_table(result: Backtest) -> Table:
     table.add_column("bars", justify="right")
     for each in largest_drawdowns(result.equity, result.performance.capital):
         first = 0 if each.peak is None else each.peak
-        last = len(result.time) - 1 if each.recovery is None else each.recovery
         table.add_row(
             say(each.depth, "percent"),
             when(result.time[first]),
             when(result.time[each.trough]),
             "not yet" if each.recovery is None else when(result.time[each.recovery]),
-            f"{last - first:,}",
+            f"{each.bars:,}",
         )
     return table
 

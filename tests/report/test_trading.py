@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
 from dsl.bars import PANELS, Bars
 from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.episodes import largest_drawdowns, yearly_returns
+from evolve.backtest.episodes import drawdowns_in_order, largest_drawdowns, yearly_returns
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
 from evolve.data.laws import random_walk
@@ -91,6 +94,24 @@ def test_falls_have_their_days_and_lengths() -> None:
         assert lowest == when(ONE.time[each.trough])
         assert recovered == ("not yet" if each.recovery is None else when(ONE.time[end]))
         assert int(bars.replace(",", "")) == end - each.peak
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
+def test_the_longest_fall_of_the_table_is_the_metric(steps: list[int]) -> None:
+    capital = ONE.performance.capital
+    equity = capital * (0.9 + np.array(steps) / 100)
+    run = replace(ONE.performance, equity=equity)
+    time = ONE.time[: len(equity)]
+    rows = cells(trading.drawdowns_table(replace(ONE, time=time, performance=run)))
+    falls = drawdowns_in_order(equity, capital)
+    assert len(rows) == min(len(falls), 10)
+    longest = METRICS["max_drawdown_bars"].compute(run)
+    assert longest == max([each.bars for each in falls], default=0)
+    shown = max([int(row[-1].replace(",", "")) for row in rows], default=0)
+    assert shown == longest if len(falls) <= 10 else shown <= longest
+    # The capital is a high like any other: one more bar of it changes no length.
+    later = replace(run, equity=np.concatenate([[capital], equity]))
+    assert METRICS["max_drawdown_bars"].compute(later) == longest
 
 
 def test_symbols_have_their_own_figures() -> None:
