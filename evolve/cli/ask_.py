@@ -16,7 +16,8 @@ SAMPLE = "sample:sp500"
 @click.argument("wish")
 @click.option("--data", "spec", default=SAMPLE, show_default=True, metavar="SPEC",
               help="What to trade it on.")  # fmt: skip
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]),
+              help="The first day; earlier bars warm the indicators.")  # fmt: skip
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the strategy here.")
 def command(
@@ -33,7 +34,7 @@ def command(
     if output is not None and output.exists():
         raise EvolveError(f"{output} is there already", "choose another name")
     dataset = load_data(spec, start, end)
-    answer = ask(wish, dataset.bars, market(), lambda text: click.echo(text, err=True))
+    answer = ask(wish, dataset.window, market(), lambda text: click.echo(text, err=True))
     if not answer.programs:
         raise EvolveError(f"the model wrote no strategy that can be used\n{answer.why}",
                           "say it in other words, or ask a larger model")  # fmt: skip
@@ -42,7 +43,9 @@ def command(
     from evolve.report.tables import metrics_table
 
     click.echo(text_of(answer))
-    runs = {each.name: backtest(each, dataset.bars, market()) for each in answer.programs}
+    runs = {
+        each.name: backtest(each, dataset.bars, market(), dataset.start) for each in answer.programs
+    }
     columns = {name: run.metrics for name, run in runs.items()}
     columns["buy and hold"] = next(iter(runs.values())).benchmark_metrics
     console = Console()

@@ -18,6 +18,7 @@ from evolve.cli.options import (
     one_strategy,
     result_console,
     tell_compiling,
+    tell_warmup,
 )
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def command(
     name: str | None, trades: Path | None, equity: Path | None, plot: bool, as_json: bool,
     **costs: Any,
 ) -> None:  # fmt: skip
-    """Trade the strategy in FILE over all of the data, beside buy-and-hold."""
+    """Trade the strategy in FILE over the data's range, beside buy-and-hold."""
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import uncapped
+    from evolve.backtest.warmup import entry_lookback
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
     if plot and as_json:
@@ -56,14 +58,16 @@ def command(
     program = one_strategy(file, name)
     dataset = load_data(specs, start, end)
     terms = market(**costs)
-    for text in uncapped(dataset.bars, terms):
+    for text in uncapped(dataset.window, terms):
         notify(text)
+    tell_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     tell_compiling()
-    result = backtest(program, dataset.bars, terms)
+    result = backtest(program, dataset.bars, terms, dataset.start)
     tables = ((trades, trades_frame), (equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
-        times: backtest(program, dataset.bars, terms.dearer(times)).metrics for times in STRESS
+        times: backtest(program, dataset.bars, terms.dearer(times), dataset.start).metrics
+        for times in STRESS
     }
     if as_json:
         _print_json(result, dataset, stress)
@@ -88,10 +92,10 @@ def _print_tables(
     from evolve.report.tables import metrics_table
 
     console = result_console()
-    bars = dataset.bars
+    count, a_year = len(result.time), result.performance.bars_per_year
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:.10g} "
+        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {a_year:.10g} "
         f"a year; filled at the {FILLS[market.fill].replace('_', ' ')}"
         + ("" if market.is_executable else ", as no one can trade")
     )
@@ -128,7 +132,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
         asdict(each) | {name: iso(getattr(each, name)) for name in TIMES} for each in result.trades
     ]
     document = {
-        "data": data_document(dataset),
+        "data": data_document(dataset) | {"bars_per_year": result.performance.bars_per_year},
         "metrics": figures(result.metrics),
         "benchmark": figures(result.benchmark_metrics),
         "by_symbol": {each.symbols[0]: figures(each.metrics) for each in result.sleeves},

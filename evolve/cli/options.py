@@ -33,7 +33,9 @@ def data_options(command: Decorated) -> Decorated:
     day = click.DateTime(["%Y-%m-%d"])
     for option in (
         click.option("--end", type=day, help="The last day."),
-        click.option("--start", type=day, help="The first day."),
+        click.option(
+            "--start", type=day, help="The first day; earlier bars warm the indicators."
+        ),
         click.option(
             "--data", "specs", required=True, multiple=True, metavar="SPEC",
             help="yahoo:SPY, csv:PATH, parquet:PATH, sample:sp500 or synthetic:walk?seed=1; "
@@ -104,15 +106,23 @@ class CostType(click.ParamType[Any]):
 
 
 def load_data(
-    specs: Sequence[str], start: datetime | None, end: datetime | None, refresh: bool = False
-) -> Dataset:
-    """The bars that the data options ask for; notices go to stderr."""
+    specs: str | Sequence[str], start: datetime | None, end: datetime | None,
+    refresh: bool = False, with_earlier: bool = True,
+) -> Dataset:  # fmt: skip
+    """The bars that the data options ask for; notices go to stderr.
+
+    Args:
+        specs, start, end: the options.
+        refresh, with_earlier: as `evolve.data.load` takes them.
+    """
     from evolve.data import load
 
     def day(moment: datetime | None) -> date | None:
         return moment.date() if moment else None
 
-    return load(specs, day(start), day(end), notify=notify, refresh=refresh)
+    return load(
+        specs, day(start), day(end), notify=notify, refresh=refresh, with_earlier=with_earlier
+    )
 
 
 def result_console() -> Console:
@@ -137,6 +147,21 @@ def tell_compiling() -> None:
 
     if not is_compiled():
         click.echo(COMPILING, err=True)
+
+
+def tell_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
+    """Print a note if the warm-up takes much of the range because no earlier bars cover it.
+
+    Args:
+        dataset: the bars.
+        what: needs the warm-up.
+        lookback_bars: how many bars it needs.
+    """
+    from evolve.backtest.warmup import warmup_note
+
+    note = warmup_note(what, lookback_bars, dataset.bars, dataset.start)
+    if note:
+        notify(note)
 
 
 def notify(text: str) -> None:

@@ -113,7 +113,7 @@ def document(run: Run) -> dict[str, object]:
 
 def data_document(dataset: Dataset) -> dict[str, object]:
     """Where bars came from and what they are."""
-    bars, used = dataset.bars, dataset.used
+    bars, used = dataset.window, dataset.used
     return {
         "from": list(used) if len(used) > 1 else used[0],
         "fallback_used": dataset.fallback_used,
