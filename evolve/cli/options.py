@@ -24,6 +24,7 @@ WIDTH = 110
 LEAST_WIDTH = 80  # of tables: cut figures help no one
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling the kernels, once on this machine: some ten seconds …"
+COMPILING_AGAIN = "compiling the kernels, as in every run: {folder} cannot be written"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -146,7 +147,14 @@ def tell_compiling() -> None:
     from dsl.evaluate.compile import is_compiled
 
     if not is_compiled():
-        click.echo(COMPILING, err=True)
+        click.echo(compiling_text(), err=True)
+
+
+def compiling_text() -> str:
+    """Return the line that explains the wait, by whether compiled kernels can be cached."""
+    from dsl.evaluate.compile import cache_folder, can_keep
+
+    return COMPILING if can_keep() else COMPILING_AGAIN.format(folder=cache_folder())
 
 
 def tell_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:

@@ -88,8 +88,12 @@ def document(run: Run) -> dict[str, object]:
     }
     if run.account is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
-        assumed = asdict(run.account.assumed)
-        result["llm"] = {**asdict(run.account.spent), "assumed": assumed, "arms": arms}
+        result["llm"] = {
+            **asdict(run.account.spent),
+            "refused": run.account.refused,
+            "assumed": asdict(run.account.assumed),
+            "arms": arms,
+        }
     if run.partition.holdout.bars:
         result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
     if run.best is not None:
