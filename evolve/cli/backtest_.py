@@ -24,6 +24,7 @@ from evolve.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evolve.backtest.activity import Activity
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
     from evolve.data import Dataset
@@ -47,6 +48,7 @@ def command(
     **costs: Any,
 ) -> None:  # fmt: skip
     """Trade the strategy in FILE over the data's range, beside buy-and-hold."""
+    from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import uncapped
@@ -63,6 +65,12 @@ def command(
     tell_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     tell_compiling()
     result = backtest(program, dataset.bars, terms, dataset.start)
+    activity = measure_activity(program, dataset.bars, terms, dataset.start, bool(result.trades))
+    if activity.capped:
+        notify(
+            f"`size` is capped at max_leverage {terms.max_leverage:g} on {activity.capped:,} of "
+            f"{activity.entries:,} bars with an entry signal"
+        )
     tables = ((trades, trades_frame), (equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
@@ -70,9 +78,9 @@ def command(
         for times in STRESS
     }
     if as_json:
-        _print_json(result, dataset, stress)
+        _print_json(result, dataset, stress, activity)
     else:
-        _print_tables(program.name, result, dataset, terms, stress)
+        _print_tables(program.name, result, dataset, terms, stress, activity)
         if plot:
             _plot(result)
 
@@ -82,8 +90,9 @@ TIMES = ("entry_time", "exit_time")
 
 
 def _print_tables(
-    name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress
-) -> None:
+    name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress,
+    activity: Activity,
+) -> None:  # fmt: skip
     from rich.text import Text
 
     from evolve.backtest.market import FILLS
@@ -108,8 +117,11 @@ def _print_tables(
     if drawdowns.row_count:
         console.print(drawdowns)
     console.print(trading.stress_table(stress))
+    console.print(trading.rules_table(activity))
     if result.trades:
         console.print(trading.trades_table(result.trades, is_panel=bool(result.sleeves)))
+    else:
+        console.print(Text(trading.never_traded_text(activity)))
 
 
 def _plot(result: Backtest) -> None:
@@ -120,7 +132,7 @@ def _plot(result: Backtest) -> None:
     click.echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
 
 
-def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
+def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Activity) -> None:
     import json
     from dataclasses import asdict
 
@@ -138,6 +150,13 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
         "by_symbol": {each.symbols[0]: figures(each.metrics) for each in result.sleeves},
         "by_year": yearly_returns(result.time, result.equity, result.performance.capital),
         "at_costs": {f"{times:g}x": figures(metrics) for times, metrics in stress.items()},
+        "rules": {
+            each.name: {**asdict(each.whole), "parts": [asdict(part) for part in each.parts]}
+            for each in activity.rules
+        },
+        "entry_signals": {
+            "bars": activity.entries, "capped": activity.capped, "blocked": activity.blocked,
+        },
         "trades": trades,
-    }
+    }  # fmt: skip
     click.echo(json.dumps(document, indent=2))

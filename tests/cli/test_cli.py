@@ -107,7 +107,8 @@ def test_backtest_prints_tables_and_one_json_document(
     assert evolve("backtest", CROSS, "--data", "sample:sp500", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert set(document) == {
-        "data", "metrics", "benchmark", "by_symbol", "by_year", "at_costs", "trades",
+        "data", "metrics", "benchmark", "by_symbol", "by_year", "at_costs", "rules",
+        "entry_signals", "trades",
     }  # fmt: skip
     assert len(document["trades"]) == document["metrics"]["num_trades"]
 
