@@ -65,14 +65,20 @@ class TradingCommand(click.Command):
 @cache
 def _cost_options() -> tuple[click.Option, ...]:
     from evolve.config.schema import Backtest
+    from evolve.config.section import unit_of
 
     return tuple(
         click.Option(
             [f"--{name.replace('_', '-')}"], type=_type_of(name, info), default=info.default,
-            show_default=info.default is not None, help=f"{str(info.description).capitalize()}.",
+            show_default=info.default is not None,
+            help=f"{str(info.description).capitalize()}{_in_brackets(unit_of(info))}.",
         )
         for name, info in Backtest.model_fields.items()
     )  # fmt: skip
+
+
+def _in_brackets(unit: str) -> str:
+    return f" ({unit})" if unit else ""
 
 
 def _type_of(name: str, info: FieldInfo) -> click.ParamType[Any]:
