@@ -13,8 +13,8 @@ import pytest
 import evolve.api
 from dsl.check import inspect
 from dsl.reference import operators_table
-from evolve.config.reference import settings_table
 from evolve.config.load import parse_experiment
+from evolve.config.reference import settings_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -98,6 +98,7 @@ def _print_tables(
     from evolve.backtest.market import FILLS
     from evolve.backtest.metrics import METRICS
     from evolve.report import trading
+    from evolve.report.glossary import HINT
     from evolve.report.tables import metrics_table
 
     console = result_console()
@@ -122,6 +123,7 @@ def _print_tables(
         console.print(trading.trades_table(result.trades, is_panel=bool(result.sleeves)))
     else:
         console.print(Text(trading.never_traded_text(activity)))
+    console.print(f"\n{HINT}")
 
 
 def _plot(result: Backtest) -> None:

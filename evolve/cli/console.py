@@ -14,11 +14,14 @@ from rich.text import Text
 from dsl.format import format_program
 from evolve.cli.options import compiling_text
 from evolve.config import Experiment
+from evolve.config.schema import Fitness
 from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
+from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.ledger import Cost
 from evolve.llm.model import UNNAMED
 from evolve.panel import Panel
+from evolve.report.glossary import HINT
 from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
 from evolve.report.trading import symbols_table
@@ -90,6 +93,7 @@ class ConsoleObserver(Observer):
         )
 
     def proposers(self, experiment: Experiment, panel: Panel) -> None:
+        self._line("score", score_text(experiment.fitness))
         self.evaluations = experiment.budget.evaluations
         weights = experiment.search.weights
         total = sum(weights.values())
@@ -237,10 +241,21 @@ class ConsoleObserver(Observer):
                 f"--set seed={run.experiment.seed + 1}",
             ):
                 self.out.print(Text(f"  {text}"), soft_wrap=True)
+        self.out.print(f"\n{HINT}")
 
 
 FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
+
+
+def score_text(fitness: Fitness) -> str:
+    """Return what a strategy's score is, in a line."""
+    measure, folds = OBJECTIVES[fitness.maximize[0]], fitness.folds
+    text = f"{measure.name.replace('_', ' ')} ({measure.about})"
+    if folds > 1:
+        penalty = f" less {fitness.spread_penalty:g} deviations" if fitness.spread_penalty else ""
+        text += f", its mean over {folds} folds{penalty}"
+    return f"{text}, on {fitness.on}"
 
 
 def _time_left(seconds: float) -> str:

@@ -80,7 +80,7 @@ def test_a_run_names_the_files_that_it_wrote(
             run(QUICK, settings, out=tmp_path / name, observer=observer)
         said = " ".join(capsys.readouterr().out.split())
         found = re.search(
-            rf"files in {tmp_path / name}: (.*?\.sqlite[\w/., ]*?)(?: to go on|$)", said
+            rf"files in {tmp_path / name}: (.*?\.sqlite[\w/., ]*?)(?: to go on| `evolve)", said
         )
         assert found is not None
         for each in found.group(1).split(", "):

@@ -166,7 +166,8 @@ def test_a_strategy_without_a_trade_has_a_page(
     assert "trades (" not in out
     assert "num trades" in out
     assert re.search(r"close < 0 \* close +0 +700 +700 +never true\n", out)
-    assert out.rstrip().endswith("never traded: `buy` was never true")
+    assert "\nnever traded: `buy` was never true\n" in out
+    assert out.splitlines()[-1].startswith("`evolve explain TERM` explains any term above")
     document = json.loads(printed(capsys, "backtest", str(path), *TWO, "--json"))
     rule = {"text": "close < 0 * close", "true": 0, "known": 1200, "bars": 1200}
     assert document["rules"] == {"buy": {**rule, "parts": [rule]}}
@@ -187,7 +188,7 @@ def test_a_blocked_entry_and_a_capped_size_are_told(
     assert "capped" not in capsys.readouterr().err
     path.write_text("strategy s { buy when close > open sell when close > open }")
     out = printed(capsys, "backtest", str(path), *ONE)
-    lines = out.rstrip().splitlines()[-2:]
+    lines = out.rstrip().splitlines()[-4:-2]
     assert lines[0].startswith("never traded: `buy` or `short` was true on ")
     assert lines[1].endswith(": `sell` is true with `buy` and blocks it")
 

@@ -31,7 +31,7 @@ def test_a_setting_says_what_it_is(name: str) -> None:
 
 def leaves(data: Any, prefix: str = "") -> dict[str, Any]:
     """The settings of an experiment that is written in full; a table of words is one."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in data.items():
         name = prefix + key
         if isinstance(value, dict) and name not in ALL:
