@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evolve.cli.options import load_data
+from evolve.cli.options import load_data, tell_warmup
 
 SAMPLE = "sample:sp500"
 
@@ -26,6 +26,7 @@ def command(
     """Ask a model for a strategy that does what WISH says, check it and trade it."""
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
+    from evolve.backtest.warmup import entry_lookback
     from evolve.counsel import ask, text_of
     from evolve.errors import EvolveError
 
@@ -43,6 +44,8 @@ def command(
     from evolve.report.tables import metrics_table
 
     click.echo(text_of(answer))
+    for each in answer.programs:
+        tell_warmup(dataset, f"`{each.name}`", entry_lookback(each.canonical))
     runs = {
         each.name: backtest(each, dataset.bars, market(), dataset.start) for each in answer.programs
     }
