@@ -53,11 +53,16 @@ def missing(symbols: int) -> list[Task]:
 
 
 def compile_ahead(tasks: list[Task], processes: int) -> None:
-    """Do tasks in several processes, if what they compile can be kept.
+    """Do tasks, in several processes or in this one, if what they compile can be kept.
 
     What fails there is compiled where it is called.
     """
-    if processes == 1 or not can_keep():
+    if not can_keep():
+        return
+    if processes == 1:
+        for task in tasks:
+            with suppress(Exception):
+                task()
         return
     pool = pool_of(min(processes, ENOUGH))
     try:

@@ -12,6 +12,7 @@ import evolve.processes
 from dsl.evaluate import kernels, machine, plan_of
 from dsl.evaluate.compile import compiled
 from evolve.ahead import Task, compile_ahead, missing
+from evolve.cli.options import compiling_text
 
 FEW = ("abs", "sign", "negate")
 
@@ -48,6 +49,14 @@ def test_what_is_missing_is_compiled_once(
     assert sorted(anew.rglob("*.nb*")) == written
 
 
+def test_one_process_compiles_what_is_missing_itself(anew: Path) -> None:
+    """Else each run would find it missing again."""
+    count = len(missing(1))
+    compile_ahead([_fail, *few(missing(1))], 1)
+    assert few(missing(1)) == []
+    assert len(missing(1)) == count - len(FEW)
+
+
 @pytest.mark.slow
 def test_several_symbols_are_traded_by_a_pass_of_their_own(anew: Path) -> None:
     one, several = passes(missing(1)), passes(missing(2))
@@ -62,9 +71,13 @@ def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
-    assert len(missing(1)) == len(kernels()) + 3  # it is said that it takes a while
+    assert len(missing(1)) == len(kernels()) + 3
+    assert compiling_text() == (
+        f"compiling the kernels, as in every run: {tmp_path / 'file' / 'kernels'} cannot be written"
+    )
     monkeypatch.setattr("evolve.ahead.pool_of", None)
     compile_ahead(missing(1), 2)
+    compile_ahead([partial(pytest.fail, "compiled for nothing")], 1)
 
 
 def test_a_task_that_fails_is_left_to_who_calls_the_kernel() -> None:

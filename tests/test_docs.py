@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import evolve.api
 from dsl.check import inspect
 from dsl.reference import operators_table
 from evolve.config.load import parse_experiment
+from evolve.config.reference import settings_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -36,14 +38,21 @@ def test_the_readme_strategy_is_sound() -> None:
     assert inspect(found.group(1)).diagnostics == ()
 
 
-def test_the_readme_lists_the_operators_of_the_catalog() -> None:
-    marker = "<!-- operators: made by the catalog, held current by a test -->\n"
-    before, rest = README.split(marker)
-    shown, after = rest.split("<!-- end of operators -->")
-    current = f"\n{operators_table()}\n"
+@pytest.mark.parametrize(
+    ("what", "source", "table"),
+    [("operators", "catalog", operators_table), ("settings", "schema", settings_table)],
+)
+def test_the_readme_lists_what_is_declared(
+    what: str, source: str, table: Callable[[], str]
+) -> None:
+    marker = f"<!-- {what}: made by the {source}, held current by a test -->\n"
+    end = f"<!-- end of {what} -->"
+    readme = (ROOT / "README.md").read_text("utf-8")
+    before, rest = readme.split(marker)
+    shown, after = rest.split(end)
+    current = f"\n{table()}\n"
     if os.environ.get("UPDATE_GOLDEN"):
-        whole = f"{before}{marker}{current}<!-- end of operators -->{after}"
-        (ROOT / "README.md").write_text(whole, "utf-8")
+        (ROOT / "README.md").write_text(f"{before}{marker}{current}{end}{after}", "utf-8")
     else:
         assert shown == current
 

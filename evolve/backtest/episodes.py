@@ -20,20 +20,22 @@ class Drawdown:
         peak: the bar of the peak, None for the capital before the first bar.
         trough: the lowest bar; recovery: the bar that is back at the peak, None if none is.
         depth: equity at the trough over that at the peak, less 1.
+        bars: from the peak to the recovery, or to the last bar if there is none. The capital
+            counts as the bar before the first.
     """
 
     peak: int | None
     trough: int
     recovery: int | None
     depth: float
+    bars: int
 
 
-def largest_drawdowns(equity: Series, capital: float, most: int = 10) -> list[Drawdown]:
-    """The deepest falls that do not overlap, the deepest first.
+def drawdowns_in_order(equity: Series, capital: float) -> list[Drawdown]:
+    """Return every fall of equity, in order of time.
 
     Args:
         equity: float64[bar]; capital: what it began with.
-        most: how many.
     """
     level = np.concatenate([[capital], equity])
     highs = np.maximum.accumulate(level)
@@ -45,7 +47,19 @@ def largest_drawdowns(equity: Series, capital: float, most: int = 10) -> list[Dr
         recovery = int(last) - 1 if last < len(level) else None
         depth = float(level[trough] / highs[trough] - 1)
         peak = None if first == 1 else int(first) - 2
-        found.append(Drawdown(peak, trough - 1, recovery, depth))
+        bars = min(int(last), len(level) - 1) - (int(first) - 1)
+        found.append(Drawdown(peak, trough - 1, recovery, depth, bars))
+    return found
+
+
+def largest_drawdowns(equity: Series, capital: float, most: int = 10) -> list[Drawdown]:
+    """Return the deepest falls that do not overlap, the deepest first.
+
+    Args:
+        equity: float64[bar]; capital: what it began with.
+        most: how many.
+    """
+    found = drawdowns_in_order(equity, capital)
     return sorted(found, key=lambda each: (each.depth, each.trough))[:most]
 
 

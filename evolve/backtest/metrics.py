@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from evolve.backtest.episodes import drawdowns_in_order
 from evolve.backtest.performance import Performance, Series
 
 Sums = float | Series
@@ -171,13 +172,9 @@ def max_drawdown(run: Performance) -> float:
 
 @metric("count")
 def max_drawdown_bars(run: Performance) -> float:
-    """most bars from a high of equity to the next"""
-    under = drawdowns(run.equity, run.capital) < 0
-    longest = current = 0
-    for is_under in under:
-        current = current + 1 if is_under else 0
-        longest = max(longest, current)
-    return float(longest)
+    """most bars from a high of equity until it is reached again, or to the last bar"""
+    falls = drawdowns_in_order(run.equity, run.capital)
+    return float(max([each.bars for each in falls], default=0))
 
 
 @metric("ratio")

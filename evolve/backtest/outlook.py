@@ -33,8 +33,8 @@ class Outlook:
     orders: tuple[str, ...]
 
 
-def outlook(program: Program, bars: Bars, market: Market) -> list[Outlook]:
-    """Each symbol's outlook; one without bars has none.
+def outlook(program: Program, bars: Bars, market: Market, start: int = 0) -> list[Outlook]:
+    """Each symbol's outlook; one without bars from start on has none.
 
     The run goes on over bars that stand still at the last close: what happens on the first of
     them was ordered before it. With fills at the close, orders are of the last bar itself.
@@ -43,15 +43,21 @@ def outlook(program: Program, bars: Bars, market: Market) -> list[Outlook]:
         program: the strategy.
         bars: of one or more symbols.
         market: fills and costs.
+        start: the first bar traded; earlier bars warm the indicators.
     """
     share = share_of(market, len(bars.symbols))
-    panels = [bars.alone(symbol) for symbol in range(len(bars.symbols))]
-    return [_outlook(program, own, share) for own in panels if len(own)]
+    found = []
+    for symbol in range(len(bars.symbols)):
+        own, places = bars.alone(symbol), bars.places(symbol)
+        first = int(np.searchsorted(places, start, "left"))
+        if first < len(own):
+            found.append(_outlook(program, own, share, first))
+    return found
 
 
-def _outlook(program: Program, own: Bars, market: Market) -> Outlook:
-    run = backtest(program, _gone_on(own), market)
-    last = len(own) - 1
+def _outlook(program: Program, own: Bars, market: Market, start: int) -> Outlook:
+    run = backtest(program, _gone_on(own), market, start)
+    last = len(own) - start - 1
     filled = run.time[last if market.fill == CLOSE else last + 1]
     exits = [
         ("sell" if trade.side == "long" else "cover")

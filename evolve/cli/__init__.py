@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     "run", "backtest", "signals", "eval", "check", "fmt", "ops", "data", "validate", "schema",
-    "grammar", "prompt", "ask", "doctor", "harden",
+    "grammar", "prompt", "ask", "doctor", "harden", "explain",
 )  # fmt: skip
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
 COLLECTED_AFTER = 1_000_000  # new objects: loading modules makes many, and no garbage

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evolve.cli.options import load_data
+from evolve.cli.options import load_data, tell_warmup
 
 SAMPLE = "sample:sp500"
 
@@ -16,7 +16,8 @@ SAMPLE = "sample:sp500"
 @click.argument("wish")
 @click.option("--data", "spec", default=SAMPLE, show_default=True, metavar="SPEC",
               help="What to trade it on.")  # fmt: skip
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]),
+              help="The first day; earlier bars warm the indicators.")  # fmt: skip
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the strategy here.")
 def command(
@@ -25,6 +26,7 @@ def command(
     """Ask a model for a strategy that does what WISH says, check it and trade it."""
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
+    from evolve.backtest.warmup import entry_lookback
     from evolve.counsel import ask, text_of
     from evolve.errors import EvolveError
 
@@ -33,7 +35,7 @@ def command(
     if output is not None and output.exists():
         raise EvolveError(f"{output} is there already", "choose another name")
     dataset = load_data(spec, start, end)
-    answer = ask(wish, dataset.bars, market(), lambda text: click.echo(text, err=True))
+    answer = ask(wish, dataset.window, market(), lambda text: click.echo(text, err=True))
     if not answer.programs:
         raise EvolveError(f"the model wrote no strategy that can be used\n{answer.why}",
                           "say it in other words, or ask a larger model")  # fmt: skip
@@ -42,7 +44,11 @@ def command(
     from evolve.report.tables import metrics_table
 
     click.echo(text_of(answer))
-    runs = {each.name: backtest(each, dataset.bars, market()) for each in answer.programs}
+    for each in answer.programs:
+        tell_warmup(dataset, f"`{each.name}`", entry_lookback(each.canonical))
+    runs = {
+        each.name: backtest(each, dataset.bars, market(), dataset.start) for each in answer.programs
+    }
     columns = {name: run.metrics for name, run in runs.items()}
     columns["buy and hold"] = next(iter(runs.values())).benchmark_metrics
     console = Console()

@@ -18,11 +18,13 @@ from evolve.cli.options import (
     one_strategy,
     result_console,
     tell_compiling,
+    tell_warmup,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evolve.backtest.activity import Activity
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
     from evolve.data import Dataset
@@ -45,10 +47,12 @@ def command(
     name: str | None, trades: Path | None, equity: Path | None, plot: bool, as_json: bool,
     **costs: Any,
 ) -> None:  # fmt: skip
-    """Trade the strategy in FILE over all of the data, beside buy-and-hold."""
+    """Trade the strategy in FILE over the data's range, beside buy-and-hold."""
+    from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import uncapped
+    from evolve.backtest.warmup import entry_lookback
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
     if plot and as_json:
@@ -56,19 +60,27 @@ def command(
     program = one_strategy(file, name)
     dataset = load_data(specs, start, end)
     terms = market(**costs)
-    for text in uncapped(dataset.bars, terms):
+    for text in uncapped(dataset.window, terms):
         notify(text)
+    tell_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     tell_compiling()
-    result = backtest(program, dataset.bars, terms)
+    result = backtest(program, dataset.bars, terms, dataset.start)
+    activity = measure_activity(program, dataset.bars, terms, dataset.start, bool(result.trades))
+    if activity.capped:
+        notify(
+            f"`size` is capped at max_leverage {terms.max_leverage:g} on {activity.capped:,} of "
+            f"{activity.entries:,} bars with an entry signal"
+        )
     tables = ((trades, trades_frame), (equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
-        times: backtest(program, dataset.bars, terms.dearer(times)).metrics for times in STRESS
+        times: backtest(program, dataset.bars, terms.dearer(times), dataset.start).metrics
+        for times in STRESS
     }
     if as_json:
-        _print_json(result, dataset, stress)
+        _print_json(result, dataset, stress, activity)
     else:
-        _print_tables(program.name, result, dataset, terms, stress)
+        _print_tables(program.name, result, dataset, terms, stress, activity)
         if plot:
             _plot(result)
 
@@ -78,25 +90,27 @@ TIMES = ("entry_time", "exit_time")
 
 
 def _print_tables(
-    name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress
-) -> None:
+    name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress,
+    activity: Activity,
+) -> None:  # fmt: skip
     from rich.text import Text
 
     from evolve.backtest.metrics import METRICS
     from evolve.report import trading
+    from evolve.report.glossary import HINT
     from evolve.report.tables import metrics_table
 
     console = result_console()
-    bars = dataset.bars
+    count, a_year = len(result.time), result.performance.bars_per_year
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:.10g} "
+        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {a_year:.10g} "
         f"a year; filled at the {market.filled_at(closes_only=False)}"
         + ("" if market.is_executable else ", as no one can trade")
     )
-    if bars.closes_only:
+    if closes_only := dataset.bars.closes_only:
         console.print(
-            f"{', '.join(bars.closes_only)} without traded opens: filled at the "
+            f"{', '.join(closes_only)} without traded opens: filled at the "
             f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes alone"
         )
     columns = {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}
@@ -108,8 +122,12 @@ def _print_tables(
     if drawdowns.row_count:
         console.print(drawdowns)
     console.print(trading.stress_table(stress))
+    console.print(trading.rules_table(activity))
     if result.trades:
         console.print(trading.trades_table(result.trades, is_panel=bool(result.sleeves)))
+    else:
+        console.print(Text(trading.never_traded_text(activity)))
+    console.print(f"\n{HINT}")
 
 
 def _plot(result: Backtest) -> None:
@@ -120,7 +138,7 @@ def _plot(result: Backtest) -> None:
     click.echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
 
 
-def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
+def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Activity) -> None:
     import json
     from dataclasses import asdict
 
@@ -132,12 +150,19 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress) -> None:
         asdict(each) | {name: iso(getattr(each, name)) for name in TIMES} for each in result.trades
     ]
     document = {
-        "data": data_document(dataset),
+        "data": data_document(dataset) | {"bars_per_year": result.performance.bars_per_year},
         "metrics": figures(result.metrics),
         "benchmark": figures(result.benchmark_metrics),
         "by_symbol": {each.symbols[0]: figures(each.metrics) for each in result.sleeves},
         "by_year": yearly_returns(result.time, result.equity, result.performance.capital),
         "at_costs": {f"{times:g}x": figures(metrics) for times, metrics in stress.items()},
+        "rules": {
+            each.name: {**asdict(each.whole), "parts": [asdict(part) for part in each.parts]}
+            for each in activity.rules
+        },
+        "entry_signals": {
+            "bars": activity.entries, "capped": activity.capped, "blocked": activity.blocked,
+        },
         "trades": trades,
-    }
+    }  # fmt: skip
     click.echo(json.dumps(document, indent=2))

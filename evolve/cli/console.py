@@ -12,13 +12,16 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from dsl.format import format_program
-from evolve.cli.options import COMPILING
+from evolve.cli.options import compiling_text
 from evolve.config import Experiment
+from evolve.config.schema import Fitness
 from evolve.data import Dataset, Partition
 from evolve.experiment import Observer
+from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.ledger import Cost
 from evolve.llm.model import UNNAMED
 from evolve.panel import Panel
+from evolve.report.glossary import HINT
 from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
 from evolve.report.trading import symbols_table
@@ -90,6 +93,7 @@ class ConsoleObserver(Observer):
         )
 
     def proposers(self, experiment: Experiment, panel: Panel) -> None:
+        self._line("score", score_text(experiment.fitness))
         self.evaluations = experiment.budget.evaluations
         weights = experiment.search.weights
         total = sum(weights.values())
@@ -112,7 +116,7 @@ class ConsoleObserver(Observer):
                         "NOT TESTED")  # fmt: skip
 
     def compiling(self) -> None:
-        self.err.print(COMPILING)
+        self.err.print(compiling_text())
 
     def baselines(self, assessed: Sequence[Assessed]) -> None:
         if assessed:
@@ -189,7 +193,8 @@ class ConsoleObserver(Observer):
                     window.metrics["total_return"],
                     window.benchmark_metrics["total_return"],
                 )
-                self.out.print(f"beats buy-and-hold on {name}: {'yes' if own > other else 'no'}")
+                is_above = "yes" if own > other else "no"
+                self.out.print(f"total return above buy-and-hold's on {name}: {is_above}")
 
     def _say_counts(self, run: Run) -> None:
         ledger = run.progress.ledger.values()
@@ -204,10 +209,13 @@ class ConsoleObserver(Observer):
     def _say_models(self, run: Run) -> None:
         if run.account is None:
             return
-        spent, assumed = run.account.spent, run.account.assumed
+        spent, assumed, refused = run.account.spent, run.account.assumed, run.account.refused
+        is_recorded = run.experiment.llm.replay is not None
         self.out.print(
-            f"{spent.calls} calls to models: {spent.tokens_in:,} tokens in, {spent.tokens_out:,} "
-            f"out, ${spent.usd:.4f}"
+            f"{spent.calls + refused} "
+            + ("recorded calls, none made again" if is_recorded else "calls to models")
+            + (f", {refused} of them refused" if refused else "")
+            + f": {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, ${spent.usd:.4f}"
         )
         if assumed != Cost():
             self.out.print(
@@ -220,7 +228,8 @@ class ConsoleObserver(Observer):
 
     def _say_next(self, run: Run) -> None:
         folder = run.folder
-        self._line("files", f"in {folder}: best.evo, result.json, journal.sqlite, finalists/")
+        written = [name for name in FILES if (folder / name).exists()]
+        self._line("files", f"in {folder}: {', '.join(written)}")
         if run.best is not None:
             last = str(run.partition.seen.time[-1])[:10]
             data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
@@ -232,9 +241,21 @@ class ConsoleObserver(Observer):
                 f"--set seed={run.experiment.seed + 1}",
             ):
                 self.out.print(Text(f"  {text}"), soft_wrap=True)
+        self.out.print(f"\n{HINT}")
 
 
+FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
+
+
+def score_text(fitness: Fitness) -> str:
+    """Return what a strategy's score is, in a line."""
+    measure, folds = OBJECTIVES[fitness.maximize[0]], fitness.folds
+    text = f"{measure.name.replace('_', ' ')} ({measure.about})"
+    if folds > 1:
+        penalty = f" less {fitness.spread_penalty:g} deviations" if fitness.spread_penalty else ""
+        text += f", its mean over {folds} folds{penalty}"
+    return f"{text}, on {fitness.on}"
 
 
 def _time_left(seconds: float) -> str:

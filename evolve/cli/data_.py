@@ -32,7 +32,7 @@ def command(
     from evolve.data.frames import bars_to_frame
     from evolve.report.export import write_table
 
-    dataset = load_data(specs, start, end, refresh)
+    dataset = load_data(specs, start, end, refresh, with_earlier=False)
     if output is not None:
         write_table(bars_to_frame(dataset.bars), output)
     _describe(dataset)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from evolve.cli.options import chart_width, data_options, load_data, tell_compiling
+from evolve.cli.options import chart_width, data_options, load_data, tell_compiling, tell_warmup
 
 
 @click.command("eval")
@@ -28,11 +28,14 @@ def command(
 
     from dsl.check import check_expression
     from dsl.evaluate import values
+    from dsl.program import lookback
 
     term = check_expression(expression)
-    bars = load_data(specs, start, end).bars
+    dataset = load_data(specs, start, end)
+    tell_warmup(dataset, f"`{expression}`", lookback(term))
     tell_compiling()
-    columns = values(term, bars).astype(np.float64)
+    bars, first = dataset.window, dataset.start
+    columns = values(term, dataset.bars)[:, first:].astype(np.float64)
     if plot:
         from evolve.report.chart import line_chart
 

@@ -24,6 +24,7 @@ WIDTH = 110
 LEAST_WIDTH = 80  # of tables: cut figures help no one
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling the kernels, once on this machine: some ten seconds …"
+COMPILING_AGAIN = "compiling the kernels, as in every run: {folder} cannot be written"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -33,7 +34,9 @@ def data_options(command: Decorated) -> Decorated:
     day = click.DateTime(["%Y-%m-%d"])
     for option in (
         click.option("--end", type=day, help="The last day."),
-        click.option("--start", type=day, help="The first day."),
+        click.option(
+            "--start", type=day, help="The first day; earlier bars warm the indicators."
+        ),
         click.option(
             "--data", "specs", required=True, multiple=True, metavar="SPEC",
             help="yahoo:SPY, csv:PATH, parquet:PATH, sample:stocks or synthetic:walk?seed=1; "
@@ -62,14 +65,20 @@ class TradingCommand(click.Command):
 @cache
 def _cost_options() -> tuple[click.Option, ...]:
     from evolve.config.schema import Backtest
+    from evolve.config.section import unit_of
 
     return tuple(
         click.Option(
             [f"--{name.replace('_', '-')}"], type=_type_of(name, info), default=info.default,
-            show_default=info.default is not None, help=f"{str(info.description).capitalize()}.",
+            show_default=info.default is not None,
+            help=f"{str(info.description).capitalize()}{_in_brackets(unit_of(info))}.",
         )
         for name, info in Backtest.model_fields.items()
     )  # fmt: skip
+
+
+def _in_brackets(unit: str) -> str:
+    return f" ({unit})" if unit else ""
 
 
 def _type_of(name: str, info: FieldInfo) -> click.ParamType[Any]:
@@ -104,15 +113,23 @@ class CostType(click.ParamType[Any]):
 
 
 def load_data(
-    specs: Sequence[str], start: datetime | None, end: datetime | None, refresh: bool = False
-) -> Dataset:
-    """The bars that the data options ask for; notices go to stderr."""
+    specs: str | Sequence[str], start: datetime | None, end: datetime | None,
+    refresh: bool = False, with_earlier: bool = True,
+) -> Dataset:  # fmt: skip
+    """The bars that the data options ask for; notices go to stderr.
+
+    Args:
+        specs, start, end: the options.
+        refresh, with_earlier: as `evolve.data.load` takes them.
+    """
     from evolve.data import load
 
     def day(moment: datetime | None) -> date | None:
         return moment.date() if moment else None
 
-    return load(specs, day(start), day(end), notify=notify, refresh=refresh)
+    return load(
+        specs, day(start), day(end), notify=notify, refresh=refresh, with_earlier=with_earlier
+    )
 
 
 def result_console() -> Console:
@@ -136,7 +153,29 @@ def tell_compiling() -> None:
     from dsl.evaluate.compile import is_compiled
 
     if not is_compiled():
-        click.echo(COMPILING, err=True)
+        click.echo(compiling_text(), err=True)
+
+
+def compiling_text() -> str:
+    """Return the line that explains the wait, by whether compiled kernels can be cached."""
+    from dsl.evaluate.compile import cache_folder, can_keep
+
+    return COMPILING if can_keep() else COMPILING_AGAIN.format(folder=cache_folder())
+
+
+def tell_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
+    """Print a note if the warm-up takes much of the range because no earlier bars cover it.
+
+    Args:
+        dataset: the bars.
+        what: needs the warm-up.
+        lookback_bars: how many bars it needs.
+    """
+    from evolve.backtest.warmup import warmup_note
+
+    note = warmup_note(what, lookback_bars, dataset.bars, dataset.start)
+    if note:
+        notify(note)
 
 
 def notify(text: str) -> None:

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evolve.cli.options import TradingCommand, data_options, load_data, one_strategy, tell_compiling
+from evolve.cli.options import (
+    TradingCommand,
+    data_options,
+    load_data,
+    one_strategy,
+    tell_compiling,
+    tell_warmup,
+)
 
 if TYPE_CHECKING:
-    from dsl.bars import Bars
     from dsl.evaluate import Signals
     from dsl.program import Program
+    from evolve.data import Dataset
 
 ORDERS = ("buy", "sell", "short", "cover")
 
@@ -32,24 +39,26 @@ def command(
     With several symbols, their name stands after the time. Fills and costs matter to --last.
     """
     from dsl.evaluate import evaluate
+    from evolve.backtest.warmup import entry_lookback
 
     program = one_strategy(file, name)
-    bars = load_data(specs, start, end).bars
+    dataset = load_data(specs, start, end)
+    tell_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     tell_compiling()
     if last:
-        _say_last(program, bars, costs)
+        _say_last(program, dataset, costs)
     else:
-        _print_all(bars, evaluate(program, bars))
+        _print_all(dataset, evaluate(program, dataset.bars))
 
 
-def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
+def _say_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None:
     """Each symbol's position after its last bar, and what it orders."""
     from evolve.backtest.market import market
     from evolve.backtest.outlook import outlook
     from evolve.report.tables import when
 
-    terms = market(**costs)
-    found = {each.symbol: each for each in outlook(program, bars, terms)}
+    bars, terms = dataset.bars, market(**costs)
+    found = {each.symbol: each for each in outlook(program, bars, terms, dataset.start)}
     for symbol in bars.symbols:
         label = f"{symbol} " if len(bars.symbols) > 1 else ""
         if symbol not in found:
@@ -63,18 +72,20 @@ def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
         click.echo(f"{label}{when(last.time)}: {last.side}{since}; orders for {filled}: {orders}")
 
 
-def _print_all(bars: Bars, said: tuple[Signals, ...]) -> None:
+def _print_all(dataset: Dataset, said: tuple[Signals, ...]) -> None:
     import csv
     import sys
 
     import numpy as np
 
+    bars = dataset.bars
     is_panel = len(bars.symbols) > 1
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
     for symbol, signals in enumerate(said):
         places = bars.places(symbol)
+        places = places[places >= dataset.start]
         columns = [signals.order(order)[places] for order in ORDERS]
         label = [bars.symbols[symbol]] if is_panel else []
         for time, *row in zip(times[places], *columns, strict=True):

@@ -6,23 +6,40 @@ from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
 
-from evolve.config.section import Section
+from evolve.config.section import Section, measured_in
 from evolve.llm.model import Model
 
 
 class ModelEntry(Section):
     """One model and how it is asked."""
 
-    name: str = Field(min_length=1, description="as its server knows it")
-    base_url: str | None = Field(None, description="of its server; OPENAI_BASE_URL if left out")
-    weight: float = Field(1, gt=0, description="its share among several")
-    temperature: float | None = Field(1, ge=0, le=5)
-    max_tokens: int = Field(2000, ge=16, description="of an answer, its reasoning included")
-    reasoning_effort: str | None = None
-    extra_body: dict[str, Any] = Field(default_factory=dict, description="fields of each request")
-    usd_per_million_in: float | None = Field(None, ge=0)
-    usd_per_million_out: float | None = Field(None, ge=0)
-    api_key_env: str = Field("OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]*$")
+    name: str = Field(min_length=1, description="the model, as its server knows it")
+    base_url: str | None = Field(
+        None, description="address of its server; OPENAI_BASE_URL if left out"
+    )
+    weight: float = Field(1, gt=0, description="its share of the calls, among several models")
+    temperature: float | None = Field(
+        1, ge=0, le=5, description="how freely it samples; null leaves it to the server"
+    )
+    max_tokens: int = measured_in(
+        "tokens", 2000, ge=16, description="the longest answer, its reasoning included"
+    )
+    reasoning_effort: str | None = Field(
+        None, description="how long it thinks, in its server's words, such as low"
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict, description="further fields of each request"
+    )
+    usd_per_million_in: float | None = measured_in(
+        "US dollars", None, ge=0, description="price of a million tokens sent"
+    )
+    usd_per_million_out: float | None = measured_in(
+        "US dollars", None, ge=0, description="price of a million tokens received"
+    )
+    api_key_env: str = Field(
+        "OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]*$",
+        description="the environment variable that holds its key",
+    )  # fmt: skip
 
     @field_validator("base_url")
     @classmethod
@@ -45,24 +62,48 @@ class ModelEntry(Section):
 class Llm(Section):
     """How language models take part."""
 
-    mode: Literal["mix", "only", "off"] = Field("mix", description="beside GP, alone, or not")
-    models: list[ModelEntry] = Field(
-        default_factory=list, description="the one that the environment names, if left out"
+    mode: Literal["mix", "only", "off"] = Field(
+        "mix", description="models beside genetic programming, alone, or not at all"
     )
-    constraint: Literal["auto", "grammar", "json_schema", "text"] = "auto"
-    parents: int = Field(3, ge=0, le=20, description="strategies it is shown")
-    examples: int = Field(3, ge=0, le=6, description="strategies that show the form")
-    failures: int = Field(6, ge=0, le=50, description="of its own, told with the reason")
-    strategies: int = Field(3, ge=1, le=10, description="most in one answer")
-    directions: list[str] | Literal["all"] = "all"
-    wait_seconds: float = Field(120, ge=0, description="for answers, at a boundary")
-    timeout_seconds: float = Field(300, gt=0, description="of one call")
-    concurrency: int | Literal["auto"] = Field("auto", description="calls at once")
-    repair: bool = Field(True, description="send an answer that cannot be used back once")
-    prompts: str | None = Field(None, description="a folder of one's own templates")
+    models: list[ModelEntry] = Field(
+        default_factory=list, description="the models; the one of the environment if left out"
+    )
+    constraint: Literal["auto", "grammar", "json_schema", "text"] = Field(
+        "auto", description="how strictly an answer is held to the language"
+    )
+    parents: int = measured_in(
+        "strategies", 3, ge=0, le=20, description="of the population, shown with their scores"
+    )
+    examples: int = measured_in(
+        "strategies", 3, ge=0, le=6, description="shown as examples of the form"
+    )
+    failures: int = measured_in(
+        "strategies", 6, ge=0, le=50, description="of its own that failed, shown with the reason"
+    )
+    strategies: int = measured_in("strategies", 3, ge=1, le=10, description="the most in an answer")
+    directions: list[str] | Literal["all"] = Field(
+        "all", description="what it is asked for: names of files in prompts/directions"
+    )
+    wait_seconds: float = measured_in(
+        "seconds", 120, ge=0, description="the longest wait for answers before the search goes on"
+    )
+    timeout_seconds: float = measured_in(
+        "seconds", 300, gt=0, description="the longest wait for one call"
+    )
+    concurrency: int | Literal["auto"] = measured_in(
+        "calls", "auto", description="calls at once, 1 to 64; auto is 1 for a local server, else 4"
+    )
+    repair: bool = Field(
+        True, description="return an answer that cannot be used once, to be mended"
+    )
+    prompts: str | None = Field(None, description="a folder of your own templates")
     learnings: str | None = Field(None, description="a file of what earlier runs learned")
-    learnings_tokens: int = Field(1500, ge=200, le=100_000)
-    replay: str | None = Field(None, description="a run whose answers to use instead of a server")
+    learnings_tokens: int = measured_in(
+        "tokens", 1500, ge=200, le=100_000, description="the most of it that is shown"
+    )
+    replay: str | None = Field(
+        None, description="a run folder whose answers are used instead of a server's"
+    )
 
     @field_validator("concurrency")
     @classmethod

@@ -14,15 +14,13 @@ from pydantic import (
     model_validator,
 )
 
-from dsl.errors import did_you_mean
 from evolve.backtest.market import Market, market
+from evolve.config.effort import Limits, Search, Workers, processes_alone
 from evolve.config.models import Llm
-from evolve.config.section import Section, tightened_by
+from evolve.config.section import Section, known_name, measured_in, tightened_by
 from evolve.data.partition import Split
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
-from evolve.search.progress import Budget
-from evolve.search.proposer import proposers
 
 
 def _fraction(value: object) -> object:
@@ -35,14 +33,6 @@ def _fraction(value: object) -> object:
     return value
 
 
-def _known(name: str, names: object, what: str) -> str:
-    listed = [str(each) for each in names] if isinstance(names, dict) else []
-    if name not in listed:
-        hint = did_you_mean(name, listed) or f"there are: {', '.join(listed)}"
-        raise ValueError(f"there is no {what} `{name}`; {hint}")
-    return name
-
-
 Direction = Literal["long", "short"]
 
 
@@ -50,17 +40,8 @@ def _long_only() -> list[Direction]:
     return ["long"]
 
 
-MODEL = "llm"  # what stands for language models among the proposers
-
-
-Weight = Annotated[float, Field(ge=0)] | Literal["auto"]
-
-
-def _all_proposers() -> dict[str, Weight]:
-    return {**{name: each.weight for name, each in proposers().items()}, MODEL: "auto"}
-
-
-Fraction = Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_fraction)]
+Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(_fraction)]
 
 
 def _branch(value: object) -> str:
@@ -76,19 +57,32 @@ Specs = Annotated[
 class Data(Section):
     """Where prices come from."""
 
-    source: Specs = Field(alias="from", description="a data spec, such as yahoo:SPY, or several")
-    start: date | None = Field(None, description="the first day")
+    source: Specs = Field(
+        alias="from", description="a data spec, such as yahoo:SPY, or a list of them"
+    )
+    start: date | None = Field(None, description="the first day; earlier bars are left out")
     end: date | None = Field(None, description="the last day")
-    fallback: Specs | None = Field(None, description="what to use if anything is unreachable")
+    fallback: Specs | None = Field(
+        None, description="the data spec to use if a source cannot be reached"
+    )
 
 
 class Parts(Section):
     """How bars are parted: fractions of them, or the first days of validation and holdout."""
 
-    train: Fraction | None = None
-    validation: Fraction | date = 0.2
-    holdout: Fraction | date | Literal["none"] = 0.2
-    fallback: Parts | None = Field(None, description="how the fallback's bars are parted")
+    train: Fraction | None = measured_in(
+        "fraction of the bars", None, description="the search is scored on it; the rest if left out"
+    )
+    validation: Fraction | date = measured_in(
+        "fraction of the bars, or its first day", 0.2,
+        description="chooses among the best of train; the search does not see it",
+    )  # fmt: skip
+    holdout: Fraction | date | Literal["none"] = measured_in(
+        "fraction of the bars, or its first day", 0.2, description="sealed; nothing sees it"
+    )
+    fallback: Parts | None = Field(
+        None, description="the same three for the bars of `data.fallback`"
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> Parts:
@@ -126,33 +120,39 @@ class Parts(Section):
 class Backtest(Section):
     """Fills and costs."""
 
-    capital: float = Field(10_000, gt=0, description="equity at the start")
+    capital: float = measured_in("money", 10_000, gt=0, description="equity at the start")
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
         "up", "next_open", description="when a signal is filled"
     )
     commission_bps: float = tightened_by(
-        "up", 1, ge=0, le=1000, description="commission a side, of the traded value"
+        "up", 1, ge=0, le=1000, unit="bps", description="commission a side, of the traded value"
     )
     commission_per_share: float = tightened_by(
-        "up", 0, ge=0, description="commission a side, money a raw share"
+        "up", 0, ge=0, unit="money a share", description="commission a side, for each raw share"
     )
     commission_minimum: float = tightened_by(
-        "up", 0, ge=0, description="the least commission of an order, money"
+        "up", 0, ge=0, unit="money an order", description="the least commission of an order"
     )
     slippage_bps: float = tightened_by(
-        "up", 5, ge=0, le=1000, description="slippage of market and stop fills, of the price"
+        "up", 5, ge=0, le=1000, unit="bps", description="slippage of market and stop fills"
     )
     slippage_range: float = tightened_by(
-        "up", 0, ge=0, le=1, description="slippage likewise, a fraction of the bar's range"
-    )
+        "up", 0, ge=0, le=1, unit="fraction of the range",
+        description="slippage beside it, by the bar's range",
+    )  # fmt: skip
     borrow_bps: float = tightened_by(
-        "up", 0, ge=0, le=10_000, description="cost of a short a year, of its value"
+        "up", 0, ge=0, le=10_000, unit="bps a year", description="cost of a short, of its value"
     )
-    cash_rate: float = Field(0, ge=0, le=1, description="yearly rate on cash, a fraction")
-    max_leverage: float = Field(1, gt=0, le=100, description="the cap on size")
-    max_volume_share: Annotated[float, BeforeValidator(_fraction)] | None = tightened_by(
-        "down", None, gt=0, le=1, description="the most of a bar's volume that a fill takes"
+    cash_rate: float = measured_in(
+        "fraction a year", 0, ge=0, le=1, description="rate on cash, and the risk-free rate"
     )
+    max_leverage: float = measured_in(
+        "times equity", 1, gt=0, le=100, description="the cap on size"
+    )
+    max_volume_share: Share | None = tightened_by(
+        "down", None, unit="fraction of the volume",
+        description="the most of a bar's volume that a fill takes",
+    )  # fmt: skip
 
     def market(self) -> Market:
         """The market as the simulation reads it."""
@@ -162,29 +162,51 @@ class Backtest(Section):
 class Language(Section):
     """What the search may write."""
 
-    operators: Literal["all"] | list[str] = tightened_by("subset", "all")
-    include: list[str] = Field(default_factory=list, description="files whose defines to add")
-    directions: list[Direction] = tightened_by("subset", default_factory=_long_only, min_length=1)
-    max_nodes: int = tightened_by("down", 40, ge=5, le=500)
+    operators: Literal["all"] | list[str] = tightened_by(
+        "subset", "all", description="the operators that a strategy may use"
+    )
+    include: list[str] = Field(
+        default_factory=list, description="strategy files whose defines are operators too"
+    )
+    directions: list[Direction] = tightened_by(
+        "subset", default_factory=_long_only, min_length=1,
+        description="the sides that a strategy may take",
+    )  # fmt: skip
+    max_nodes: int = tightened_by(
+        "down", 40, ge=5, le=500, unit="nodes", description="the largest strategy, as written"
+    )
 
 
 class Fitness(Section):
     """What makes a strategy good."""
 
-    on: Literal["train", "validation"] = Field("train", description="the bars that are scored")
-    folds: int = tightened_by("up", 5, ge=1, le=100)
-    maximize: list[str] = Field(default_factory=lambda: ["appraisal_ratio"], min_length=1)
-    minimize: list[str] = Field(default_factory=lambda: ["nodes"])
+    on: Literal["train", "validation"] = Field(
+        "train", description="the bars that strategies are scored on"
+    )
+    folds: int = tightened_by(
+        "up", 5, ge=1, le=100, unit="slices", description="train is scored in that many slices"
+    )
+    maximize: list[str] = Field(
+        default_factory=lambda: ["appraisal_ratio"], min_length=1,
+        description=f"objectives, the first leads: {', '.join(OBJECTIVES)}",
+    )  # fmt: skip
+    minimize: list[str] = Field(
+        default_factory=lambda: ["nodes"], description="objectives that are better if lower"
+    )
     require: dict[str, Annotated[float, BeforeValidator(_fraction)]] = tightened_by(
         "up", default_factory=dict, validate_default=True,
-        description="least values in every fold; one that is left out has its default",
+        description=f"least values of every fold, those left out by default: "
+        f"{', '.join(REQUIREMENTS)}",
     )  # fmt: skip
-    spread_penalty: float = tightened_by("up", 0.5, ge=0)
+    spread_penalty: float = tightened_by(
+        "up", 0.5, ge=0, unit="standard deviations",
+        description="taken off the mean over folds, by the deviation over them",
+    )  # fmt: skip
 
     @field_validator("maximize", "minimize")
     @classmethod
     def _objectives(cls, names: list[str]) -> list[str]:
-        return [_known(name, OBJECTIVES, "objective") for name in names]
+        return [known_name(name, OBJECTIVES, "objective") for name in names]
 
     @field_validator("maximize")
     @classmethod
@@ -196,7 +218,7 @@ class Fitness(Section):
     @field_validator("require")
     @classmethod
     def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
-        given = {_known(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
+        given = {known_name(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
         return {**DEFAULT_REQUIRE, **given}
 
     def goals(self) -> Goals:
@@ -207,94 +229,23 @@ class Fitness(Section):
         )  # fmt: skip
 
 
-class Search(Section):
-    """How the population is bred."""
-
-    islands: int = Field(4, ge=1, le=64)
-    population: int = Field(150, ge=4, le=10_000, description="individuals on an island")
-    epoch: int = Field(5, ge=1, le=1000, description="generations in an epoch")
-    proposers: dict[str, Weight] = Field(
-        default_factory=_all_proposers, description="weights; llm is auto or 0"
-    )
-
-    @field_validator("proposers")
-    @classmethod
-    def _proposers(cls, weights: dict[str, float | str]) -> dict[str, float | str]:
-        for name, weight in weights.items():
-            _known(name, {**proposers(), MODEL: None}, "proposer")
-            if (weight == "auto") != (name == MODEL and weight != 0):
-                raise ValueError(f"`{name}` is `{weight}`; `llm` is auto or 0, others a weight")
-        if not any(weight for name, weight in weights.items() if name != MODEL):
-            raise ValueError("give at least one proposer but `llm` a weight above 0")
-        return {name: weight for name, weight in weights.items() if weight != 0}
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """The weights of genetic programming's proposers."""
-        return {name: by for name, by in self.proposers.items() if not isinstance(by, str)}
-
-    @property
-    def asks_models(self) -> bool:
-        """Whether a model may propose too."""
-        return MODEL in self.proposers
-
-
-class Limits(Section):
-    """When to stop."""
-
-    evaluations: int = Field(20_000, ge=1, le=1_000_000_000)
-    stale_epochs: int | None = Field(5, ge=1)
-    minutes: float | None = Field(None, gt=0)
-    llm_calls: int = Field(20, ge=0, le=1_000_000, description="calls to models")
-    llm_tokens: int | None = Field(None, ge=0, description="sent and received")
-    llm_usd: float | None = Field(None, ge=0)
-
-    def budget(self) -> Budget:
-        """The budget as the search takes it."""
-        return Budget(self.evaluations, self.stale_epochs, self.minutes)
-
-
-MOST_PROCESSES = 256
-
-
-def _processes_alone(value: object) -> object:
-    """`workers: 2` as `workers: {processes: 2}`."""
-    return value if isinstance(value, dict | Workers) else {"processes": value}
-
-
-class Workers(Section):
-    """The processes that breed; the result is the same for any number."""
-
-    processes: int | Literal["auto"] = Field(
-        "auto", description="auto for one a core, where the budget is worth their start"
-    )
-    memory_mb: int = Field(
-        64, ge=1, le=100_000, description="kept series and conditions, megabytes a process"
-    )
-
-    @field_validator("processes", mode="before")
-    @classmethod
-    def _some(cls, value: object) -> object:
-        if value != "auto" and not (type(value) is int and 1 <= value <= MOST_PROCESSES):
-            raise ValueError(f"it must be `auto` or a whole number from 1 to {MOST_PROCESSES}")
-        return value
-
-
 class Experiment(Section):
     """One experiment: what to search, on what, and how long."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
-    seed: int = Field(1, ge=0, lt=2**63)
+    name: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="names the run folder and the best"
+    )
+    seed: int = Field(1, ge=0, lt=2**63, description="of every random draw of the run")
     data: Data
     split: Parts = Parts()
     backtest: Backtest = Backtest()
     language: Language = Language()
-    start_from: list[str] = Field(default_factory=list, description="strategy files")
+    start_from: list[str] = Field(default_factory=list, description="strategy files to begin with")
     fitness: Fitness = Fitness()
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
-    workers: Annotated[Workers, BeforeValidator(_processes_alone)] = Workers()
+    workers: Annotated[Workers, BeforeValidator(processes_alone)] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from dsl.errors import did_you_mean
 
 Way = Literal["up", "down", "subset"]
-TIGHTER = "tighter"
+TIGHTER, UNIT = "tighter", "unit"
 
 
 class Section(BaseModel):
@@ -33,12 +36,39 @@ class Section(BaseModel):
         return found
 
 
-def tightened_by(way: Way, *default: Any, **constraints: Any) -> Any:
+def measured_in(unit: str, *default: Any, **constraints: Any) -> Any:
+    """Return a field whose numbers have a unit.
+
+    Args:
+        unit: of its numbers, as a person writes it.
+        default, constraints: as pydantic's `Field` takes them.
+    """
+    return Field(*default, json_schema_extra={UNIT: unit}, **constraints)
+
+
+def tightened_by(way: Way, *default: Any, unit: str = "", **constraints: Any) -> Any:
     """A field that a protocol may be made stricter by.
 
     Args:
         way: which way is stricter: `up` or `down` in value (in the order of its words, for a
             choice of words), or a `subset`.
+        unit: of its numbers, as a person writes it; empty for none.
         default, constraints: as pydantic's `Field` takes them.
     """
-    return Field(*default, json_schema_extra={TIGHTER: way}, **constraints)
+    extra: dict[str, Any] = {TIGHTER: way, UNIT: unit} if unit else {TIGHTER: way}
+    return Field(*default, json_schema_extra=extra, **constraints)
+
+
+def unit_of(info: FieldInfo) -> str:
+    """Return the unit of a field's numbers, empty if it has none."""
+    extra = info.json_schema_extra
+    return str(extra.get(UNIT, "")) if isinstance(extra, dict) else ""
+
+
+def known_name(name: str, names: object, what: str) -> str:
+    """Return a name that is one of some; raise ValueError with a suggestion if it is not."""
+    listed = [str(each) for each in names] if isinstance(names, dict) else []
+    if name not in listed:
+        hint = did_you_mean(name, listed) or f"there are: {', '.join(listed)}"
+        raise ValueError(f"there is no {what} `{name}`; {hint}")
+    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,12 @@ class Dataset:
     """Bars and where they came from.
 
     Attributes:
+        bars: those of the range, after any earlier ones that warm the indicators.
         asked: the specs that were asked for; used: those that gave the bars.
         as_of: the day they were fetched, the earliest of several, for sources that change; else
             empty.
         reason: why the fallback was used; empty if it was not.
+        start: the first bar of the range; 0 if `bars` begins there.
     """
 
     bars: Bars
@@ -33,6 +36,12 @@ class Dataset:
     used: tuple[str, ...]
     as_of: str = ""
     reason: str = ""
+    start: int = 0
+
+    @cached_property
+    def window(self) -> Bars:
+        """The bars of the range alone."""
+        return self.bars.slice(self.start, len(self.bars)) if self.start else self.bars
 
     @property
     def name(self) -> str:
@@ -46,8 +55,8 @@ class Dataset:
 
     @property
     def first_day(self) -> str:
-        """The date of the first bar."""
-        return str(self.bars.time[0].astype("datetime64[D]"))
+        """The date of the first bar of the range."""
+        return str(self.bars.time[self.start].astype("datetime64[D]"))
 
     @property
     def last_day(self) -> str:
@@ -63,6 +72,7 @@ def load(
     notify: Notify = lambda _: None,
     base: Path = Path(),
     refresh: bool = False,
+    with_earlier: bool = False,
 ) -> Dataset:
     """The bars of specs from start to end, both included.
 
@@ -73,6 +83,8 @@ def load(
         notify: told what a person should know.
         base: the folder that relative paths in specs start from.
         refresh: whether to fetch anew what was kept.
+        with_earlier: whether `Dataset.bars` includes the bars before `start`, which warm the
+            indicators. If not, it begins at `start`.
 
     Raises:
         EvolveError: if there is nothing to use, saying why.
@@ -90,21 +102,31 @@ def load(
         notify(f"{error.message}; using the fallback {', '.join(used)} instead")
         fetched = _fetched(used, notify, base, refresh)
     whole = aligned([each.bars for each in fetched])
-    bars = whole.between(_moment(start), _moment(end, at_end=True))
     name = ", ".join(used)
-    if len(bars) == 0 and used is not asked:
+    bars, first = _until(whole, start, end)
+    if first == len(bars) and used is not asked:
         notify(f"{name} has no bars in the range asked for; using all of it")
-        bars = whole
-    if len(bars) == 0:
+        bars, first = whole, 0
+    if first == len(bars):
         have = whole.time.astype("datetime64[D]")
         message = f"{name} has no bars from {start or 'its start'} to {end or 'its end'}"
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
-    _warn(bars, fetched, notify)
-    bars, impossible = mark_closes_only(bars)
+    bars, impossible = mark_closes_only(bars, first)
+    window = bars.slice(first, len(bars))
+    _warn(window, fetched, notify)
     for symbol, gain in impossible.items():
         notify(f"{symbol} has no traded opens: {gain.sentence}")
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
-    return Dataset(bars, asked, used, as_of, reason)
+    if with_earlier:
+        return Dataset(bars, asked, used, as_of, reason, first)
+    return Dataset(window, asked, used, as_of, reason)
+
+
+def _until(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:
+    """Return the bars up to the end of a range, and which of them is its first."""
+    bars = whole.between(None, _moment(end, at_end=True))
+    moment = _moment(start)
+    return bars, 0 if moment is None else int(np.searchsorted(bars.time, moment, "left"))
 
 
 def _listed(spec: str | Sequence[str]) -> tuple[str, ...]:

@@ -54,11 +54,12 @@ class Ledger:
     Attributes:
         spent: by the servers' own count, or as held where a server may have worked unseen.
         assumed: the part of it that no server has counted.
+        refused: calls beside it that no server took, which cost nothing.
     """
 
     def __init__(self, caps: Caps) -> None:
         self.caps = caps
-        self.spent, self.assumed = Cost(), Cost()
+        self.spent, self.assumed, self.refused = Cost(), Cost(), 0
         self._held: dict[int, Cost] = {}
 
     @property
@@ -106,6 +107,7 @@ class Ledger:
             self._assume(Cost(calls, held.tokens_in, held.tokens_out, held.usd))
             return
         self.spent += Cost(calls=calls)
+        self.refused += not calls and any(each.kind != "probe" for each in exchanges)
         for each in exchanges:
             self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
 

@@ -88,8 +88,12 @@ def document(run: Run) -> dict[str, object]:
     }
     if run.account is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
-        assumed = asdict(run.account.assumed)
-        result["llm"] = {**asdict(run.account.spent), "assumed": assumed, "arms": arms}
+        result["llm"] = {
+            **asdict(run.account.spent),
+            "refused": run.account.refused,
+            "assumed": asdict(run.account.assumed),
+            "arms": arms,
+        }
     if run.partition.holdout.bars:
         result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
     if run.best is not None:
@@ -113,7 +117,7 @@ def document(run: Run) -> dict[str, object]:
 
 def data_document(dataset: Dataset) -> dict[str, object]:
     """Where bars came from and what they are."""
-    bars, used = dataset.bars, dataset.used
+    bars, used = dataset.window, dataset.used
     return {
         "from": list(used) if len(used) > 1 else used[0],
         "fallback_used": dataset.fallback_used,

@@ -1,4 +1,4 @@
-"""Tables of one backtest: by symbol, year, fall, trade, and at higher costs."""
+"""Tables of one backtest: by symbol, year, fall, rule, trade, and at higher costs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from evolve.backtest.activity import Activity, Tally
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.episodes import largest_drawdowns, yearly_returns
 from evolve.backtest.metrics import METRICS
 from evolve.report.tables import blank_table, price, say, when
 
+ENTRIES = ("buy", "short")
 BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
 
@@ -56,15 +58,50 @@ def drawdowns_table(result: Backtest) -> Table:
     table.add_column("bars", justify="right")
     for each in largest_drawdowns(result.equity, result.performance.capital):
         first = 0 if each.peak is None else each.peak
-        last = len(result.time) - 1 if each.recovery is None else each.recovery
         table.add_row(
             say(each.depth, "percent"),
             when(result.time[first]),
             when(result.time[each.trough]),
             "not yet" if each.recovery is None else when(result.time[each.recovery]),
-            f"{last - first:,}",
+            f"{each.bars:,}",
         )
     return table
+
+
+def rules_table(activity: Activity) -> Table:
+    """Return on how many bars each rule was true and known; a rule that never was, by its parts."""
+    rows = []
+    for rule in activity.rules:
+        is_split = len(rule.parts) > 1
+        never_together = is_split and rule.whole.true == 0 and all(p.true for p in rule.parts)
+        rows.append((rule.name, *_counts(rule.whole), "never together" * never_together))
+        for part in rule.parts:
+            mark = "" if part.true else "never true" if part.known else "never known"
+            rows.append((f"  {part.text}", *_counts(part), mark))
+    table = blank_table("bars with a true rule")
+    table.add_column("rule", overflow="fold")
+    for heading in ("true", "known", "of bars"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if any(mark for *_, mark in rows):
+        table.add_column("", no_wrap=True)
+    for text, *cells in rows:
+        table.add_row(Text(text), *cells[: len(table.columns) - 1])
+    return table
+
+
+def _counts(tally: Tally) -> tuple[str, str, str]:
+    return f"{tally.true:,}", f"{tally.known:,}", f"{tally.bars:,}"
+
+
+def never_traded_text(activity: Activity) -> str:
+    """Return why a strategy without a trade entered no position, in a line or a few."""
+    if not activity.entries:
+        names = [f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES]
+        rules = f"{names[0]} was never" if len(names) == 1 else "neither `buy` nor `short` was ever"
+        return f"never traded: {rules} true"
+    lines = [f"never traded: `buy` or `short` was true on {activity.entries:,} bars, but"]
+    lines += [f"  on {count:,}: {reason}" for reason, count in activity.blocked.items()]
+    return "\n".join(lines)
 
 
 def stress_table(metrics: Mapping[float, Mapping[str, float]]) -> Table:

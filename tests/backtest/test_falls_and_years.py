@@ -81,6 +81,8 @@ def hold_the_laws(equity: list[float]) -> None:
         depth, _, trough, recovery = by_first[first]
         assert each.depth == pytest.approx(depth, rel=1e-12)
         assert (each.trough, each.recovery) == (trough, recovery)
+        end = len(equity) - 1 if recovery is None else recovery
+        assert each.bars == end - (first - 1) >= 1
     assert [each.depth for each in found] == sorted(each.depth for each in found)
     assert all(-1.0 <= each.depth < 0.0 for each in found)
     spans = sorted(
@@ -121,11 +123,11 @@ def test_at_most_ten_and_none_deeper_is_left_out() -> None:
 
 
 def test_a_fall_from_the_capital_that_never_ends() -> None:
-    assert falls([90.0, 95.0, 80.0, 99.0]) == [Drawdown(None, 2, None, 80.0 / CAPITAL - 1)]
+    assert falls([90.0, 95.0, 80.0, 99.0]) == [Drawdown(None, 2, None, 80.0 / CAPITAL - 1, 4)]
 
 
 def test_ruin_is_a_fall_of_all_of_it() -> None:
-    assert falls([150.0, 0.0, 0.0]) == [Drawdown(0, 1, None, -1.0)]
+    assert falls([150.0, 0.0, 0.0]) == [Drawdown(0, 1, None, -1.0, 2)]
 
 
 def slow_years(time: NDArray[np.datetime64], equity: list[float]) -> dict[int, float]:
@@ -191,6 +193,8 @@ def test_a_real_run_told_in_episodes_adds_up(fill: str, seed: int) -> None:
             1 + metrics["total_return"]
         )
         assert largest_drawdowns(series, capital)[0].depth == metrics["max_drawdown"]
+        lengths = [each.bars for each in largest_drawdowns(series, capital, 10_000)]
+        assert max(lengths) == metrics["max_drawdown_bars"]
         under = sum(
             (len(series) if each.recovery is None else each.recovery)
             - (0 if each.peak is None else each.peak + 1)

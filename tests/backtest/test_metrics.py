@@ -166,7 +166,7 @@ def test_bar_returns_after_ruin_are_0() -> None:
 
 
 def test_drawdown_counts_the_capital_and_its_bars() -> None:
-    # 990 of 1000 on bar 1; then a high of 1100 and a fall to 880 and 990, two bars below it.
+    # 990 of 1000 on bar 1; then a high of 1100 on bar 2, a fall to 880, and back on bar 5.
     result = play(
         """
         bar  open  high  low  close  says
@@ -179,7 +179,7 @@ def test_drawdown_counts_the_capital_and_its_bars() -> None:
         """
     )
     assert result.metrics["max_drawdown"] == pytest.approx(-0.2)
-    assert result.metrics["max_drawdown_bars"] == 2
+    assert result.metrics["max_drawdown_bars"] == 3
     # A run that begins with a loss has fallen from its capital.
     begun = replace(result.performance, equity=result.equity[1:2])
     assert METRICS["max_drawdown"].compute(begun) == pytest.approx(-0.01)

@@ -54,3 +54,26 @@ def test_each_symbol_has_its_own_last_bar() -> None:
     assert [each.symbol for each in found] == list(panel.symbols)
     none = panel.slice(0, int(panel.places(1)[0]))
     assert len(outlook(program, none, market())) < len(panel.symbols)
+
+
+def test_what_came_before_the_start_only_warms_indicators() -> None:
+    """A position from before it is not there, and what is ordered is what a run from it does."""
+    space, rng, panel = build_space(directions=("long", "short")), Random(2), panel_of(4)
+    held = 0
+    for _ in range(12):
+        program = Program("p", grow_rules(space, rng))
+        for start in (60, 260):
+            found = outlook(program, panel.slice(0, 330), market(), start)
+            run = backtest(program, panel.slice(0, 340), market(), start)
+            for each in found:
+                sleeve = run.sleeves[panel.symbols.index(each.symbol)]
+                open_trades = [
+                    one for one in sleeve.trades if one.entry_time <= each.time < one.exit_time
+                ]
+                assert each.side == (open_trades[0].side if open_trades else "flat")
+                assert each.since == (open_trades[0].entry_time if open_trades else None)
+                held += bool(open_trades)
+    assert held > 10
+    early = panel.places(2)[-1]
+    names = [each.symbol for each in outlook(program, panel, market(), int(early) + 1)]
+    assert names == ["AAA", "BBB"]

@@ -89,7 +89,7 @@ def test_dearer_is_every_cost_and_nothing_else() -> None:
 def test_without_costs_all_columns_are_one(dip: str, capsys: pytest.CaptureFixture[str]) -> None:
     free = ("--commission-bps", "0", "--slippage-bps", "0")
     page, _ = said(capsys, "backtest", dip, *ONE, *free)
-    table = page.split("at higher costs")[1].split("trades (")[0]
+    table = page.split("at higher costs")[1].split("bars with a true rule")[0]
     rows = [line.split()[-3:] for line in table.splitlines() if re.search(r"\d", line)]
     assert rows[0] == ["1x", "2x", "4x"]
     assert len(rows) == 7

@@ -107,7 +107,8 @@ def test_backtest_prints_tables_and_one_json_document(
     assert evolve("backtest", CROSS, "--data", "sample:sp500", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert set(document) == {
-        "data", "metrics", "benchmark", "by_symbol", "by_year", "at_costs", "trades",
+        "data", "metrics", "benchmark", "by_symbol", "by_year", "at_costs", "rules",
+        "entry_signals", "trades",
     }  # fmt: skip
     assert len(document["trades"]) == document["metrics"]["num_trades"]
 
@@ -206,8 +207,10 @@ def test_check_says_something_clear_of_any_bytes(data: bytes) -> None:
 def test_run_prints_its_story_and_leaves_its_files(tmp_path: Path) -> None:
     done = run_quick(tmp_path / "run", "--set", "budget.evaluations=300")
     assert done.returncode == 0, done.stderr
-    order = ["data", "split", "holdout from", "by ", "on train", "ended", "strategy ", "validation",
-             "NOT TESTED: No null run", "300 trials", "files in", "to go on"]  # fmt: skip
+    order = ["data", "split", "holdout from", "score appraisal ratio (Sharpe ratio of what is left",
+             "its mean over 5 folds less 0.5 deviations, on train", "by ", "on train", "ended",
+             "strategy ", "validation", "NOT TESTED: No null run", "300 trials", "files in",
+             "to go on", "`evolve explain TERM` explains any term above"]  # fmt: skip
     place = 0
     for each in order:
         place = done.stdout.index(each, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -45,6 +46,48 @@ def test_a_run_tells_what_its_model_cost_and_brought(
     assert re.search(r"model: (tune|simplify|different|worst_fold|overfit)", said)
     assert "free" in said
     assert "NOT TESTED: No null run was made, so this may be luck." in said
+
+
+def test_refused_calls_are_counted_as_the_table_counts_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = told(lambda body: fail(401, "no"), tmp_path / "run", capsys, "budget.llm_calls=6")
+    found = re.search(r"(\d+) calls to models, (\d+) of them refused: 0 tokens in, 0 out", said)
+    assert found is not None
+    rows = re.findall(r"model: \w+ (\d+) \d+\.\d \d\.\d{4}", said)
+    assert int(found.group(1)) == int(found.group(2)) == sum(map(int, rows)) > 0
+    document = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert document["llm"]["calls"] == 0
+    assert document["llm"]["refused"] == int(found.group(1))
+
+
+def test_a_replay_makes_no_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run", capsys)
+    with ConsoleObserver() as observer:
+        replay = [*SMALL, f"llm.replay={tmp_path / 'run'}"]
+        run(QUICK, replay, out=tmp_path / "again", observer=observer)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 recorded calls, none made again: 2,000 tokens in, 100 out, $0.0000" in said
+    assert "calls to models" not in said
+
+
+def test_a_run_names_the_files_that_it_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, least in (("some", 1), ("none", 100_000)):
+        with ConsoleObserver() as observer:
+            settings = [SMALL[0], f"fitness.require={{trades_per_fold: {least}}}", "llm.mode=off"]
+            run(QUICK, settings, out=tmp_path / name, observer=observer)
+        said = " ".join(capsys.readouterr().out.split())
+        found = re.search(
+            rf"files in {tmp_path / name}: (.*?\.sqlite[\w/., ]*?)(?: to go on| `evolve)", said
+        )
+        assert found is not None
+        for each in found.group(1).split(", "):
+            assert (tmp_path / name / each).exists()
+        assert ("best.evo" in found.group(1)) == (name == "some")
+        assert ("total return above buy-and-hold's on train: " in said) == (name == "some")
+        assert "beats" not in said
 
 
 def test_what_no_server_counted_is_told_apart(

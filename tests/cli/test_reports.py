@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,32 @@ def test_a_strategy_without_a_trade_has_a_page(
     out = printed(capsys, "backtest", str(path), *ONE)
     assert "trades (" not in out
     assert "num trades" in out
+    assert re.search(r"close < 0 \* close +0 +700 +700 +never true\n", out)
+    assert "\nnever traded: `buy` was never true\n" in out
+    assert out.splitlines()[-1].startswith("`evolve explain TERM` explains any term above")
+    document = json.loads(printed(capsys, "backtest", str(path), *TWO, "--json"))
+    rule = {"text": "close < 0 * close", "true": 0, "known": 1200, "bars": 1200}
+    assert document["rules"] == {"buy": {**rule, "parts": [rule]}}
+    assert document["entry_signals"] == {"bars": 0, "capped": 0, "blocked": {}}
+
+
+def test_a_blocked_entry_and_a_capped_size_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.evo"
+    path.write_text("strategy s { buy when close > open size 3 }")
+    assert _run(["backtest", str(path), *ONE]) == 0
+    capped = r"note: `size` is capped at max_leverage 1 on (\d+) of (\d+) bars with an entry signal"
+    note = re.search(capped, capsys.readouterr().err)
+    assert note is not None
+    assert note.group(1) == note.group(2)
+    assert _run(["backtest", str(path), *ONE, "--max-leverage", "3"]) == 0
+    assert "capped" not in capsys.readouterr().err
+    path.write_text("strategy s { buy when close > open sell when close > open }")
+    out = printed(capsys, "backtest", str(path), *ONE)
+    lines = out.rstrip().splitlines()[-4:-2]
+    assert lines[0].startswith("never traded: `buy` or `short` was true on ")
+    assert lines[1].endswith(": `sell` is true with `buy` and blocks it")
 
 
 def test_look_ahead_is_proved_at_the_command_line(

@@ -319,8 +319,10 @@ def test_the_range_applies_to_a_fallback_that_has_bars_in_it(network: Network) -
 def test_the_range_does_not_apply_to_a_fallback_without_bars_in_it(network: Network) -> None:
     """So `load` says of `start` and `end`."""
     network.cut()
-    data, _ = loaded(fallback="sample:sp500", start=date(2020, 1, 1))
-    assert (data.first_day, data.last_day) == ("1999-01-04", "2018-12-31")
+    for with_earlier in (False, True):
+        data, _ = loaded(fallback="sample:sp500", start=date(2020, 1, 1), with_earlier=with_earlier)
+        assert (data.first_day, data.last_day) == ("1999-01-04", "2018-12-31")
+        assert data.start == 0
 
 
 def test_a_file_may_be_the_fallback(network: Network, place: Path) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
 from dsl.bars import PANELS, Bars
 from dsl.check import check
+from evolve.backtest.activity import Activity, measure_activity
 from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.episodes import largest_drawdowns, yearly_returns
+from evolve.backtest.episodes import drawdowns_in_order, largest_drawdowns, yearly_returns
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
 from evolve.data.laws import random_walk
@@ -24,9 +28,21 @@ from evolve.report.tables import metrics_table, say, when
 from tests.backtest.test_sleeves import panel_of
 
 RULES = "strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }"
-ONE = backtest(check(RULES), random_walk(900, 3), market())
+WALK = random_walk(900, 3)
+ONE = backtest(check(RULES), WALK, market())
 TWO = backtest(check(RULES), panel_of(4), market())
 BARE = backtest(check("strategy s { buy when close < 0 * close }"), random_walk(20, 3), market())
+LONG = (
+    "strategy s { buy when close > open and rsi(close, 3) > 3 * atr(14) / atr(13) + sma(high, 30) "
+    "/ lowest(low, 100) + stdev(close, 7) / close short when close < open and close > open }"
+)
+
+
+def activity_of(result: Backtest) -> Activity:
+    bars = random_walk(20, 3) if result is BARE else panel_of(4) if result is TWO else WALK
+    return measure_activity(check(LONG), bars, market(), has_traded=result is not BARE)
+
+
 TABLES: dict[str, Callable[[Backtest], Table]] = {
     "metrics": lambda result: metrics_table(
         {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}, list(METRICS)
@@ -35,6 +51,7 @@ TABLES: dict[str, Callable[[Backtest], Table]] = {
     "years": trading.years_table,
     "drawdowns": trading.drawdowns_table,
     "stress": lambda result: trading.stress_table({1.0: result.metrics, 2.5: result.metrics}),
+    "rules": lambda result: trading.rules_table(activity_of(result)),
     "trades": lambda result: trading.trades_table(result.trades),
 }
 
@@ -94,6 +111,24 @@ def test_falls_have_their_days_and_lengths() -> None:
         assert int(bars.replace(",", "")) == end - each.peak
 
 
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
+def test_the_longest_fall_of_the_table_is_the_metric(steps: list[int]) -> None:
+    capital = ONE.performance.capital
+    equity = capital * (0.9 + np.array(steps) / 100)
+    run = replace(ONE.performance, equity=equity)
+    time = ONE.time[: len(equity)]
+    rows = cells(trading.drawdowns_table(replace(ONE, time=time, performance=run)))
+    falls = drawdowns_in_order(equity, capital)
+    assert len(rows) == min(len(falls), 10)
+    longest = METRICS["max_drawdown_bars"].compute(run)
+    assert longest == max([each.bars for each in falls], default=0)
+    shown = max([int(row[-1].replace(",", "")) for row in rows], default=0)
+    assert shown == longest if len(falls) <= 10 else shown <= longest
+    # The capital is a high like any other: one more bar of it changes no length.
+    later = replace(run, equity=np.concatenate([[capital], equity]))
+    assert METRICS["max_drawdown_bars"].compute(later) == longest
+
+
 def test_symbols_have_their_own_figures() -> None:
     rows = cells(trading.symbols_table(TWO))
     assert [row[0] for row in rows] == list(TWO.symbols)
@@ -112,6 +147,22 @@ def test_the_last_twenty_trades_are_shown_and_counted() -> None:
         assert row[:3] == [when(trade.entry_time), when(trade.exit_time), trade.side]
         assert row[-1] == trade.reason
     assert "trades (20)" in text_of(trading.trades_table(ONE.trades[:20]))
+
+
+def test_a_rule_that_never_was_is_shown_by_its_parts() -> None:
+    rows = cells(trading.rules_table(activity_of(ONE)))
+    assert [row[0] for row in rows] == ["buy", "short", "  close < open", "  close > open"]
+    found = activity_of(ONE)
+    for row, tally in zip(rows, [found.rules[0].whole, found.rules[1].whole, *found.rules[1].parts],
+                          strict=True):  # fmt: skip
+        assert row[1:4] == [f"{tally.true:,}", f"{tally.known:,}", "900"]
+    assert [row[4] for row in rows] == ["", "never together", "", ""]
+    marks = [row[4] for row in cells(trading.rules_table(activity_of(BARE)))]
+    assert marks == ["", "", "never known", "never together", "", ""]
+    assert trading.never_traded_text(found).startswith("never traded: `buy` or `short` was true on")
+    assert trading.never_traded_text(activity_of(BARE)) == (
+        "never traded: neither `buy` nor `short` was ever true"
+    )
 
 
 def test_stress_has_a_column_a_multiple() -> None:

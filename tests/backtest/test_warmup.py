@@ -1,0 +1,83 @@
+"""The bars that a warm-up takes are those on which no entry can be ordered."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from dsl.check import check
+from dsl.evaluate import evaluate
+from dsl.program import Program
+from evolve.backtest.warmup import Warmup, entry_lookback, warmup_note, warmups
+from evolve.data.laws import random_walk
+from evolve.search.grow import grow_rules
+from evolve.search.space import build_space
+from tests.backtest.test_sleeves import panel_of
+
+
+def lookback_of(rules: str) -> int:
+    return entry_lookback(check(f"strategy s {{ {rules} }}").canonical)
+
+
+@pytest.mark.parametrize(
+    ("rules", "bars"),
+    [
+        ("buy when close > open", 0),
+        ("buy when close > sma(close, 200)", 199),
+        ("buy when close > sma(close, 200) and rsi(close, 14) < 30", 199),
+        ("buy when close > sma(close, 200) or close > sma(close, 5)", 4),
+        ("buy when close > sma(close, 200) short when close < sma(close, 5)", 4),
+        ("buy when close > open sell when close < sma(close, 200)", 0),
+        ("buy when close > open stop 3 * atr(14)", 14),
+        ("buy when close > sma(close, 30) size 0.1 / stdev(roc(close, 1), 20)", 29),
+    ],
+)
+def test_it_is_the_lookback_of_the_first_possible_entry(rules: str, bars: int) -> None:
+    assert lookback_of(rules) == bars
+
+
+def test_no_program_enters_before_its_warm_up_is_over() -> None:
+    space, rng, bars = build_space(directions=("long", "short")), Random(3), random_walk(300, 5)
+    seen = 0
+    for _ in range(300):
+        program = Program("p", grow_rules(space, rng))
+        parts = [part for _, term in program.canonical.named() for part in term.walk()]
+        if any(part.head in ("where", "valuewhen") for part in parts):
+            continue  # one of its values may need fewer bars than the other
+        (signals,) = evaluate(program, bars)
+        asked = signals.order("buy") | signals.order("short")
+        rows = [row for row in signals.rows[0] if row >= 0]
+        known = ~np.isnan(signals.settings[rows]).any(axis=0)
+        entries = np.flatnonzero(asked & known)
+        if len(entries):
+            assert entries[0] >= entry_lookback(program.canonical)
+            seen += entries[0] == entry_lookback(program.canonical)
+    assert seen > 10
+
+
+def test_each_symbol_warms_up_on_its_own_bars() -> None:
+    panel = panel_of(4)
+    for start in (0, 40, 250):
+        for found in warmups(30, panel, start):
+            places = panel.places(panel.symbols.index(found.symbol))
+            own = places >= start
+            assert found.bars == own.sum()
+            assert found.lost == (own & (np.arange(len(places)) < 30)).sum()
+
+
+def test_a_note_names_what_loses_more_than_a_quarter() -> None:
+    bars = random_walk(100, 1)
+    assert warmup_note("`s`", 25, bars) == ""
+    assert warmup_note("`s`", 26, bars).startswith("`s`: a warm-up of 26 bars leaves 74 of 100 ba")
+    assert warmup_note("`s`", 60, bars, 50) == ""
+    assert "leaves 30 of 50 bars:" in warmup_note("`s`", 70, bars, 50)
+    assert "leaves 0 of 50 bars:" in warmup_note("`s`", 700, bars, 50)
+    assert Warmup("none", 0, 0).share == 0.0
+    panel = panel_of(4)
+    late = panel.symbols[1]
+    start = int(panel.places(1)[0])
+    note = warmup_note("`s`", 150, panel, start)
+    count = len(panel.places(1))
+    assert f"{count - 150} of {count} bars of {late}" in note

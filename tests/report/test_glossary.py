@@ -1,0 +1,92 @@
+"""Every term that a report prints is explained, from where it is declared."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsl.check import check
+from evolve.backtest.activity import measure_activity
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.backtest.metrics import METRICS
+from evolve.cli import _run
+from evolve.config.reference import settings
+from evolve.data.laws import random_walk
+from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
+from evolve.llm.ledger import ArmCost
+from evolve.report import trading
+from evolve.report.glossary import TERMS, explain, explanations, known_terms
+from evolve.report.tables import arm_costs_table, proposers_table
+from evolve.search.credit import Credit
+from evolve.search.proposer import proposers
+from evolve.validation.verdict import untested
+
+NAMED = ("", "entry", "exit", "side", "shares", "from", "to", "lowest", "recovered", "profit",
+         "costs", "year", "strategy", "symbol", "rule", "true", "of bars")  # fmt: skip
+
+
+def test_what_is_declared_is_explained() -> None:
+    names = [*METRICS, *OBJECTIVES, *REQUIREMENTS, *proposers(), *[s.name for s in settings()]]
+    for name in names:
+        assert any(each.name == name for each in explain(name)), name
+        assert any(each.name == name for each in explain(name.replace("_", " ").upper())), name
+    assert explain("appraisal_ratio")[0].about == METRICS["appraisal_ratio"].about
+    assert [each.name for each in explain("capital")] == ["backtest.capital"]
+    assert explain("budget.stale_epochs")[0].about.endswith("at least 1; 5 if left out")
+    assert explain("nothing of the kind") == []
+
+
+def test_headings_of_tables_are_explained_or_plain() -> None:
+    bars = random_walk(300, 3)
+    program = check("strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }")
+    result = backtest(program, bars, market())
+    ledger, costs = {"point": Credit()}, {"m": ArmCost(1, 1.0, 0.1)}
+    tables = [
+        proposers_table(ledger), arm_costs_table(costs, ledger), trading.drawdowns_table(result),
+        trading.years_table(result), trading.trades_table(result.trades),
+        trading.symbols_table(result), trading.rules_table(
+            measure_activity(program, bars, market())
+        ),
+    ]  # fmt: skip
+    headings = {str(column.header) for table in tables for column in table.columns}
+    assert {"known", "gain a $", "reason", "depth", "calls", "num trades"} <= headings
+    unknown = [each for each in headings if each not in NAMED and not explain(each)]
+    assert unknown == []
+    for each in (untested(False, False).label, "trials", "finalists", "folds", "epochs", "holdout"):
+        assert explain(each)
+
+
+def test_a_word_is_one_line_and_named_once() -> None:
+    for each in explanations():
+        assert each.about
+        assert "\n" not in each.about
+    keys = [each.lower() for each in TERMS]
+    assert len(keys) == len(set(keys))
+    declared = {name.replace("_", " ") for name in (*METRICS, *OBJECTIVES, *REQUIREMENTS)}
+    assert not declared & set(keys)
+    assert {key.replace("-", " ") for key in keys} <= set(known_terms())
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (["stale", "epochs"], 0, "budget.stale_epochs (setting): stop after that many"),
+        (["appraisal_ratio"], 0, "appraisal_ratio (metric): Sharpe ratio of what is left"),
+        (["Trials"], 0, "trial (word): one distinct strategy"),
+        (["apraisal"], 1, "did you mean `appraisal ratio`"),
+        (["zzz"], 1, "`evolve explain` lists all terms"),
+    ],
+)
+def test_a_term_is_explained_at_the_command_line(
+    args: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(["explain", *args]) == status
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
+
+
+def test_all_terms_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["explain"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for each in explanations():
+        assert f"  {each.name}: {each.about}" in lines
