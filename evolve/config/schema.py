@@ -194,9 +194,9 @@ class Fitness(Section):
         default_factory=lambda: ["nodes"], description="objectives that are better if lower"
     )
     require: dict[str, Annotated[float, BeforeValidator(_fraction)]] = tightened_by(
-        "up", default_factory=dict, validate_default=True,
-        description=f"least values of every fold, those left out by default: "
-        f"{', '.join(REQUIREMENTS)}",
+        "up", default_factory=lambda: dict(DEFAULT_REQUIRE),
+        description="least values of every fold, of which one that is left out has its default: "
+        + ", ".join(REQUIREMENTS),
     )  # fmt: skip
     spread_penalty: float = tightened_by(
         "up", 0.5, ge=0, unit="standard deviations",
