@@ -23,6 +23,7 @@ class Performance:
         profits, costs, traded: float64[trade], money made, paid and turned over by each closed
             trade, net of costs.
         bars_per_year: A.
+        years: from the first bar to the last, by the calendar.
         cash_rate: the yearly risk-free rate.
     """
 
@@ -34,6 +35,7 @@ class Performance:
     costs: Series
     traded: Series
     bars_per_year: float
+    years: float
     cash_rate: float = 0.0
 
     @property
@@ -45,11 +47,6 @@ class Performance:
     def benchmark_returns(self) -> Series:
         """b: float64[bar - 1]."""
         return bar_returns(self.benchmark)
-
-    @property
-    def years(self) -> float:
-        """The length of the run."""
-        return len(self.returns) / self.bars_per_year
 
 
 def pooled(parts: Sequence[Performance]) -> Performance:
@@ -65,6 +62,7 @@ def pooled(parts: Sequence[Performance]) -> Performance:
         costs=np.concatenate([each.costs for each in parts]),
         traded=np.concatenate([each.traded for each in parts]),
         bars_per_year=parts[0].bars_per_year,
+        years=parts[0].years,
         cash_rate=parts[0].cash_rate,
     )
 

@@ -85,14 +85,14 @@ def _print_tables(
     from evolve.backtest.market import FILLS
     from evolve.backtest.metrics import METRICS
     from evolve.report import trading
-    from evolve.report.tables import metrics_table
+    from evolve.report.tables import metrics_table, rate
 
     console = result_console()
     bars = dataset.bars
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, {bars.bars_per_year:.10g} "
-        f"a year; filled at the {FILLS[market.fill].replace('_', ' ')}"
+        f"{dataset.first_day} to {dataset.last_day}, {len(bars):,} bars, "
+        f"{rate(bars.bars_per_year)} a year; filled at the {FILLS[market.fill].replace('_', ' ')}"
         + ("" if market.is_executable else ", as no one can trade")
     )
     columns = {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dsl.bars import Bars
+from dsl.calendar_time import bars_per_year
 from dsl.evaluate import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.market import Market
@@ -64,7 +65,7 @@ class FoldFitness:
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_of_fold = np.diff(edges).astype(np.float64)
-        self._bars_per_year, self._cash_rate = bars.bars_per_year, market.cash_rate
+        self._bars_per_year, self._cash_rate = bars_per_year(bars.time[start:]), market.cash_rate
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process has tables and an arena of its own."""

@@ -48,6 +48,7 @@ def run_of(
         costs=np.array([3.0]),
         traded=np.array([20_000.0]),
         bars_per_year=A,
+        years=len(returns) / A,
         cash_rate=cash_rate,
     )
 
