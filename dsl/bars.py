@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.calendar_time import bars_per_year, years_between
+from dsl.calendar_time import bars_per_year, weekdays, years_between
 
 Panel = NDArray[np.float64]
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -93,7 +93,7 @@ class Bars:
         days = self.time.astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         return {
-            "weekday": ((days.astype(np.int64) + 3) % 7 + 1).astype(np.float64),
+            "weekday": (weekdays(self.time) + 1).astype(np.float64),
             "month": (months.astype(np.int64) % 12 + 1).astype(np.float64),
             "day_of_month": ((days - months).astype(np.int64) + 1).astype(np.float64),
         }

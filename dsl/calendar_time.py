@@ -48,10 +48,16 @@ def trades_weekends(time: Times) -> bool:
     spanned = np.arange(own[0], own[-1] + 1)
     shares = []
     for day in (5, 6):
-        count = int(np.count_nonzero(_weekday(spanned) == day))
+        count = int(np.count_nonzero(weekdays(spanned) == day))
         if count:
-            shares.append(int(np.count_nonzero(_weekday(own) == day)) / count)
+            shares.append(int(np.count_nonzero(weekdays(own) == day)) / count)
     return bool(shares) and min(shares) > 0.5
+
+
+def weekdays(time: Times) -> NDArray[np.int64]:
+    """Return the days of the week; Monday is 0."""
+    days: NDArray[np.int64] = (time.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    return days
 
 
 def _nominal(time: Times) -> float | None:
@@ -70,9 +76,3 @@ def _nominal(time: Times) -> float | None:
 
 def _days_between(time: Times) -> float:
     return float((time[-1] - time[0]) / np.timedelta64(1, "D")) if len(time) > 1 else 0.0
-
-
-def _weekday(days: Times) -> NDArray[np.int64]:
-    """Return the days of the week; Monday is 0."""
-    weekday: NDArray[np.int64] = (days.astype(np.int64) + 3) % 7
-    return weekday
