@@ -98,9 +98,7 @@ def _lacks_fridays(weekday: NDArray[np.int64]) -> bool:
     )
 
 
-def _start_months(
-    dates: Times, weekday: NDArray[np.int64], evening: NDArray[np.bool_]
-) -> bool:
+def _start_months(dates: Times, weekday: NDArray[np.int64], evening: NDArray[np.bool_]) -> bool:
     """Return whether sessions are firsts of months, and their stamps no closes on last days.
 
     Args:

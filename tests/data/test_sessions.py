@@ -136,10 +136,10 @@ def test_no_few_bars_of_a_coin_are_taken_for_sessions(
 # -- longer bars
 
 
-@pytest.mark.parametrize("zone", ["Europe/Paris", "Europe/London", "Asia/Tokyo", "Australia/Sydney"])
-def test_weeks_and_months_that_begin_at_a_midnight_have_its_date(
-    zone: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    "zone", ["Europe/Paris", "Europe/London", "Asia/Tokyo", "Australia/Sydney"]
+)
+def test_weeks_and_months_that_begin_at_a_midnight_have_its_date(zone: str, tmp_path: Path) -> None:
     for days, rate in ((MONDAYS, 52), (MONTHS, 12)):
         bars, notes = loaded(tmp_path / "A.csv", stamps(days, zone, 0))
         assert days_of(bars) == dates(days)
