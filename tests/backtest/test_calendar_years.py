@@ -28,6 +28,7 @@ HOLD = check("strategy keep { buy when true }")
 START = "2012-01-02"
 DAYS = pd.date_range(START, "2019-12-31")
 WORKDAYS = pd.bdate_range(START, "2019-12-31")
+SIX_DAYS = pd.DatetimeIndex([day for day in DAYS if day.day_of_week != 5])
 RNG = np.random.default_rng(3)
 
 
@@ -76,7 +77,7 @@ UNUSUAL = {  # what a year has by the calendar alone
     "2 months": (every("2ME", 60), 6),
     "6 months": (every("6ME", 40), 2),
     "years": (every("YE", 30), 1),
-    "days of currencies with a short Sunday": (DAYS[DAYS.day_of_week != 5], 365.25 * 6 / 7),
+    "days of currencies with a short Sunday": (SIX_DAYS, 365.25 * 6 / 7),
 }
 LOST = {  # as many bars as there are, over the years that passed
     "sparse days": some(DAYS, 0.3),
@@ -173,7 +174,7 @@ def test_each_half_of_usual_bars_has_the_rate_of_the_whole(name: str) -> None:
 
 def test_a_window_has_a_rate_of_its_own() -> None:
     """Not that of the bars that only warm its indicators."""
-    times = every("7D", 200).append(pd.date_range("2016-01-01", periods=365))
+    times = pd.DatetimeIndex([*every("7D", 200), *pd.date_range("2016-01-01", periods=365)])
     bars = bars_of(times)
     assert held(bars, 200).performance.bars_per_year == 365
     assert held(bars, 0, 200).performance.bars_per_year == 52
@@ -250,7 +251,7 @@ def test_a_coin_trades_weekends_and_no_other_market_does() -> None:
     assert trades_weekends(DAYS.to_numpy())
     assert trades_weekends(some(DAYS, 0.8).to_numpy())
     assert trades_weekends(every("h", 1000).to_numpy())
-    for times in (WORKDAYS, WORKDAYS - pd.Timedelta(days=1), DAYS[DAYS.day_of_week != 5]):
+    for times in (WORKDAYS, WORKDAYS - pd.Timedelta(days=1), SIX_DAYS):
         assert not trades_weekends(times.to_numpy())
 
 

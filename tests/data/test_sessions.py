@@ -180,7 +180,7 @@ def test_sessions_of_several_symbols_meet_on_their_dates(tmp_path: Path) -> None
     bars = load(str(tmp_path), notify=notes.append).bars
     assert bars.symbols == tuple(zones)
     assert days_of(bars) == dates(SESSIONS) and bars.priced.all()
-    assert [note for note in notes if "evening" in note][0].startswith("AIR, SONY: ")
+    assert next(note for note in notes if "evening" in note).startswith("AIR, SONY: ")
 
 
 def test_a_range_is_one_of_sessions(tmp_path: Path) -> None:
