@@ -126,7 +126,7 @@ class Parts(Section):
 class Backtest(Section):
     """Fills and costs."""
 
-    capital: float = Field(10_000, gt=0, description="equity at the start")
+    capital: float = Field(10_000, gt=0, le=1e15, description="equity at the start")
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
         "up", "next_open", description="when a signal is filled"
     )
