@@ -144,7 +144,7 @@ def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> l
 def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
     """What came of a run in a sleeve."""
     table = record.trades[: record.trade_count[0]]
-    beyond = np.flatnonzero(~(record.equity[0] <= MOST_EQUITY))
+    beyond = np.flatnonzero(record.equity[0] > MOST_EQUITY)
     if len(beyond):
         day = sleeve.time[sleeve.places[beyond[0]]].astype("datetime64[D]")
         message = f"equity on {sleeve.symbol} exceeds {MOST_EQUITY:g} on {day}"

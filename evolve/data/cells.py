@@ -77,5 +77,7 @@ def _check_limits(column: Column, name: str, sheet: Sheet) -> None:
         wanted = "0 or more" if is_volume else "above 0"
     else:
         wanted = f"from {least:g} to {most:g}"
-        hint = f"correct the cell, or write all {'volumes' if is_volume else 'prices'} in another unit"
+        hint = (
+            f"correct the cell, or write all {'volumes' if is_volume else 'prices'} in another unit"
+        )
     raise EvolveError(f"{sheet.place(row, name)}: {value:g} is not {wanted}", hint)

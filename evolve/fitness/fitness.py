@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year
@@ -89,25 +90,30 @@ class FoldFitness:
             self._cash_rate,
         )
         columns, first = [], np.zeros((len(programs), goals.folds))
-        for index, objective in enumerate(goals.objectives):
-            if objective.by_fold is not None:
-                values = objective.by_fold(folds)
-                first = values if index == 0 else first
-                columns.append(penalised_mean(values, goals.spread_penalty))
-            elif objective.by_program is not None:
-                columns.append(np.array([objective.by_program(each) for each in programs]))
+        with np.errstate(all="ignore"):
+            for index, objective in enumerate(goals.objectives):
+                if objective.by_fold is not None:
+                    values = objective.by_fold(folds)
+                    first = values if index == 0 else first
+                    columns.append(penalised_mean(values, goals.spread_penalty))
+                elif objective.by_program is not None:
+                    columns.append(np.array([objective.by_program(each) for each in programs]))
         table = np.column_stack(columns).round(DIGITS)
+        figures = np.column_stack([folds.sums.reshape(len(programs), -1), table])
+        overflows: NDArray[np.bool_] = ~np.all(np.isfinite(figures), axis=1)
+        table[overflows] = 0.0
+        first = np.where(overflows[:, None], 0.0, first)
         trades = folds.sums[:, :, F_TRADES].sum(axis=1)
         rows = zip(
             map(tuple, table.tolist()),
             map(tuple, first.round(DIGITS).tolist()),
             map(int, trades.tolist()),
-            self._obstacles(folds),
+            self._obstacles(folds, overflows),
             strict=True,
         )
         return [Scores(*row) for row in rows]
 
-    def _obstacles(self, folds: FoldSums) -> list[str]:
+    def _obstacles(self, folds: FoldSums, overflows: NDArray[np.bool_]) -> list[str]:
         obstacles = [""] * len(folds.sums)
         for name, least in self.goals.require.items():
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
@@ -115,4 +121,6 @@ class FoldFitness:
                 obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"
         for row in np.flatnonzero(folds.sums[:, :, F_RUINED].max(axis=1) > 0):
             obstacles[row] = "ruined"
+        for row in np.flatnonzero(overflows):
+            obstacles[row] = "its equity exceeds the largest number"
         return obstacles
