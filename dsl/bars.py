@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.calendar_time import bars_per_year, weekdays, years_between
+
 Panel = NDArray[np.float64]
 FIELDS = ("open", "high", "low", "close", "volume")
 PANELS = (*FIELDS, "adjustment")
+LEAST_PRICE, MOST_PRICE = 1e-12, 1e15  # products of prices and volumes stay finite
+MOST_VOLUME = 1e21
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +100,7 @@ class Bars:
         days = self.time.astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         return {
-            "weekday": ((days.astype(np.int64) + 3) % 7 + 1).astype(np.float64),
+            "weekday": (weekdays(self.time) + 1).astype(np.float64),
             "month": (months.astype(np.int64) % 12 + 1).astype(np.float64),
             "day_of_month": ((days - months).astype(np.int64) + 1).astype(np.float64),
         }
@@ -108,23 +112,11 @@ class Bars:
         return np.concatenate([[0.0], steps / 86_400e9])
 
     @cached_property
-    def bars_per_year(self) -> float:
-        """How many bars a year has, from the data's own frequency.
+    def years(self) -> float:
+        """The years from the first bar to the last, by the calendar."""
+        return years_between(self.time)
 
-        Daily bars count 252 a year, 365 where weekends trade as other days do; weekly 52; monthly
-        12; quarterly 4; shorter bars the median number a day times the trading days.
-        """
-        if len(self) < 3:
-            return 252.0
-        step = float(np.median(self.days[1:]))
-        for days, count in ((85.0, 4.0), (27.0, 12.0), (5.5, 52.0)):
-            if step >= days:
-                return count
-        dates = self.time.astype("datetime64[D]")
-        weekday = (dates.astype(np.int64) + 3) % 7  # Monday is 0
-        _, counts = np.unique(dates, return_counts=True)
-        ends = [float(np.mean(weekday == day)) for day in (5, 6)]
-        is_short = dates[-1] - dates[0] < np.timedelta64(14, "D")
-        trades_weekends = sum(ends) > 0.15 and (is_short or min(ends) > 0.07)
-        trading_days = 365.0 if trades_weekends else 252.0
-        return trading_days * max(1.0, float(np.median(counts)))
+    @cached_property
+    def bars_per_year(self) -> float:
+        """A, as `dsl.calendar_time` measures it."""
+        return bars_per_year(self.time)

@@ -185,8 +185,9 @@ def standings(judged: Judged, finished: Run) -> tuple[Standing, Standing]:
 
 def _luck(ready: Plan, trials: int) -> float | None:
     train, fitness = _partition(ready).train, ready.experiment.fitness
-    years = len(train) / train.bars_per_year
-    return luck_level(fitness.maximize[0], trials, years, fitness.folds, fitness.spread_penalty)
+    return luck_level(
+        fitness.maximize[0], trials, train.years, fitness.folds, fitness.spread_penalty
+    )
 
 
 def _protocol(judged: Judged) -> str:

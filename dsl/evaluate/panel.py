@@ -27,9 +27,10 @@ def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
 
 
 def values(term: Term, bars: Bars) -> Row:
-    """float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
+    """Return float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
 
-    Where a symbol has no bar they are NaN (or false).
+    They are NaN where they are beyond the largest number. Where a symbol has no bar they are NaN
+    (or false).
     """
     rows, symbols = [], range(len(bars.symbols))
     evaluator = Evaluator(*[bars.alone(symbol) for symbol in symbols])
@@ -37,6 +38,6 @@ def values(term: Term, bars: Bars) -> Row:
         own = evaluator.series(term, symbol)
         missing = False if own.dtype == np.bool_ else math.nan
         row = np.full(len(bars), missing, own.dtype)
-        row[bars.places(symbol)] = own
+        row[bars.places(symbol)] = np.where(np.isinf(own), missing, own)
         rows.append(row)
     return np.stack(rows)

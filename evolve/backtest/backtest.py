@@ -25,6 +25,9 @@ from evolve.backtest.records import (
 )
 from evolve.backtest.simulate import simulate
 from evolve.backtest.sleeve import Sleeve, buy_and_hold, performance_of, share_of, sleeves_of
+from evolve.errors import EvolveError
+
+MOST_EQUITY = 1e250  # beyond it, sums of money are no numbers any more
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,9 @@ def backtest(
         bars: of one or more symbols; each gets a sleeve of equal capital.
         market: fills and costs.
         start, stop: the window, in bars; the strategy starts flat and is closed at its end.
+
+    Raises:
+        EvolveError: if the equity exceeds what numbers can hold.
     """
     sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
     share = share_of(market, len(sleeves))
@@ -139,6 +145,11 @@ def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> l
 def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
     """What came of a run in a sleeve."""
     table = record.trades[: record.trade_count[0]]
+    beyond = np.flatnonzero(record.equity[0] > MOST_EQUITY)
+    if len(beyond):
+        day = sleeve.time[sleeve.places[beyond[0]]].astype("datetime64[D]")
+        message = f"equity on {sleeve.symbol} exceeds {MOST_EQUITY:g} on {day}"
+        raise EvolveError(message, "no market pays so much: correct the prices before that day")
     holding = buy_and_hold(sleeve, market)
     trades = Trades(
         profits=table[:, 6].copy(),

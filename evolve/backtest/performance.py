@@ -43,6 +43,7 @@ class Performance:
         held: float64[bar], the share of its sleeves with an open position at the close.
         trades: closed trades.
         bars_per_year: A.
+        years: from the first bar to the last, by the calendar.
     """
 
     capital: float
@@ -52,6 +53,7 @@ class Performance:
     held: Series
     trades: Trades
     bars_per_year: float
+    years: float
 
     @property
     def returns(self) -> Series:
@@ -78,11 +80,6 @@ class Performance:
         """b - rf: float64[bar - 1]."""
         return _difference(self.benchmark_returns, self.risk_free)
 
-    @property
-    def years(self) -> float:
-        """The length of the run."""
-        return len(self.returns) / self.bars_per_year
-
 
 def pooled(parts: Sequence[Performance]) -> Performance:
     """Return sleeves over the same bars as one portfolio."""
@@ -97,6 +94,7 @@ def pooled(parts: Sequence[Performance]) -> Performance:
         held=np.mean([each.held for each in parts], axis=0),
         trades=Trades(*[np.concatenate(column) for column in columns]),
         bars_per_year=parts[0].bars_per_year,
+        years=parts[0].years,
     )
 
 

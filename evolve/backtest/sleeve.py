@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
+from dsl.calendar_time import bars_per_year, years_between
 from evolve.backtest import fills
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Performance, Series, Trades
@@ -30,7 +31,7 @@ class Sleeve:
         tape: what the simulation reads of them.
         places: int64[own bar of the window], which bar of the window each is.
         time: datetime64[bar], of the window.
-        bars_per_year: of the panel.
+        bars_per_year: of the window.
     """
 
     symbol: str
@@ -83,7 +84,8 @@ class Sleeve:
 
 def sleeves_of(bars: Bars, start: int, stop: int) -> list[Sleeve]:
     """The sleeves of a panel over its bars from start up to, not including, stop."""
-    return [_sleeve(bars, symbol, start, stop) for symbol in range(len(bars.symbols))]
+    rate = bars_per_year(bars.time[start:stop])
+    return [_sleeve(bars, symbol, start, stop, rate) for symbol in range(len(bars.symbols))]
 
 
 def share_of(market: Market, sleeves: int) -> Market:
@@ -101,7 +103,7 @@ def uncapped(bars: Bars, market: Market) -> list[str]:
     return [text] if names else []
 
 
-def _sleeve(bars: Bars, symbol: int, start: int, stop: int) -> Sleeve:
+def _sleeve(bars: Bars, symbol: int, start: int, stop: int, rate: float) -> Sleeve:
     places = bars.places(symbol)
     first, last = (int(place) for place in np.searchsorted(places, [start, stop], "left"))
     own = bars.alone(symbol)
@@ -113,7 +115,7 @@ def _sleeve(bars: Bars, symbol: int, start: int, stop: int) -> Sleeve:
         days[first] = (own.time[first] - time[0]) / np.timedelta64(1, "D")
     name = bars.symbols[symbol]
     tape = _tape(own, name in bars.closes_only, days, first, last)
-    return Sleeve(name, own, tape, places[first:last] - start, time, bars.bars_per_year)
+    return Sleeve(name, own, tape, places[first:last] - start, time, rate)
 
 
 def _tape(own: Bars, closes_only: bool, days: Series, first: int, last: int) -> Tape:
@@ -175,6 +177,7 @@ def performance_of(
         held=(sleeve.spread(held, 0) != 0).astype(np.float64),
         trades=trades,
         bars_per_year=sleeve.bars_per_year,
+        years=years_between(sleeve.time),
     )
 
 

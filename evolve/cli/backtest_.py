@@ -98,13 +98,13 @@ def _print_tables(
     from evolve.backtest.metrics import METRICS
     from evolve.report import trading
     from evolve.report.glossary import HINT
-    from evolve.report.tables import metrics_table
+    from evolve.report.tables import metrics_table, rate
 
     console = result_console()
     count, a_year = len(result.time), result.performance.bars_per_year
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {a_year:.10g} "
+        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {rate(a_year)} "
         f"a year; filled at the {market.filled_at(closes_only=False)}"
         + ("" if market.is_executable else ", as no one can trade")
     )

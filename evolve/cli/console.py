@@ -23,7 +23,7 @@ from evolve.llm.model import UNNAMED
 from evolve.panel import Panel
 from evolve.report.glossary import HINT
 from evolve.report.result import Assessed, Run
-from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, say
+from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, rate, say
 from evolve.report.trading import symbols_table
 from evolve.search.progress import Progress as SearchProgress
 
@@ -77,7 +77,7 @@ class ConsoleObserver(Observer):
         symbols = f", {len(bars.symbols)} symbols" if len(bars.symbols) > 1 else ""
         text = (
             f"{dataset.name}{instead}: {dataset.first_day} to {dataset.last_day}, "
-            f"{len(bars):,} bars, {bars.bars_per_year:.10g} a year{symbols}{as_of}"
+            f"{len(bars):,} bars, {rate(bars.bars_per_year)} a year{symbols}{as_of}"
         )
         self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 

@@ -44,11 +44,12 @@ def command(
 
 def _describe(dataset: Dataset) -> None:
     from evolve.report.health import bars_table, suspicions_table
+    from evolve.report.tables import rate
 
     bars = dataset.bars
     click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
     click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
-    click.echo(f"a year     {bars.bars_per_year:.10g} bars")
+    click.echo(f"a year     {rate(bars.bars_per_year)} bars")
     click.echo(f"hash       {bars.hash}\n")
     console = result_console()
     console.print(bars_table(bars))

@@ -120,7 +120,7 @@ class Parts(Section):
 class Backtest(Section):
     """Fills and costs."""
 
-    capital: float = measured_in("money", 10_000, gt=0, description="equity at the start")
+    capital: float = measured_in("money", 10_000, gt=0, le=1e15, description="equity at the start")
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
         "up", "next_open", description="when a signal is filled"
     )
@@ -128,10 +128,20 @@ class Backtest(Section):
         "up", 1, ge=0, le=1000, unit="bps", description="commission a side, of the traded value"
     )
     commission_per_share: float = tightened_by(
-        "up", 0, ge=0, unit="money a share", description="commission a side, for each raw share"
+        "up",
+        0,
+        ge=0,
+        le=1e15,
+        unit="money a share",
+        description="commission a side, for each raw share",
     )
     commission_minimum: float = tightened_by(
-        "up", 0, ge=0, unit="money an order", description="the least commission of an order"
+        "up",
+        0,
+        ge=0,
+        le=1e15,
+        unit="money an order",
+        description="the least commission of an order",
     )
     slippage_bps: float = tightened_by(
         "up", 5, ge=0, le=1000, unit="bps", description="slippage of market and stop fills"

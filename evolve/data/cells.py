@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dsl.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
 from evolve.data.sheet import PRICES, Sheet
 from evolve.errors import EvolveError
 
@@ -52,19 +53,31 @@ def is_blank(cell: Any) -> bool:
 
 
 def check_prices(values: Mapping[str, Column], sheet: Sheet) -> None:
-    """Refuse prices that are not above 0, volumes below it, and a high below the low."""
+    """Refuse prices and volumes that are not within their limits, and a high below the low."""
     for name in (*PRICES, "adj close", "adjustment", "volume"):
-        if name not in values:
-            continue
-        bad = np.flatnonzero(values[name] < 0 if name == "volume" else values[name] <= 0)
-        if len(bad):
-            row = int(bad[0])
-            least = "0 or more" if name == "volume" else "above 0"
-            message = f"{sheet.place(row, name)}: {values[name][row]:g} is not {least}"
-            raise EvolveError(message, "correct the cell or remove the row")
+        if name in values:
+            _check_limits(values[name], name, sheet)
     bad = np.flatnonzero(values["high"] < values["low"])
     if len(bad):
         row = int(bad[0])
         high, low = values["high"][row], values["low"][row]
         message = f"{sheet.place(row)}: the high {high:g} is below the low {low:g}"
         raise EvolveError(message, "check the columns' order")
+
+
+def _check_limits(column: Column, name: str, sheet: Sheet) -> None:
+    is_volume = name == "volume"
+    least, most = (0.0, MOST_VOLUME) if is_volume else (LEAST_PRICE, MOST_PRICE)
+    bad = np.flatnonzero((column < least) | (column > most))
+    if not len(bad):
+        return
+    row = int(bad[0])
+    value, hint = float(column[row]), "correct the cell or remove the row"
+    if value < 0 or (value == 0 and not is_volume):
+        wanted = "0 or more" if is_volume else "above 0"
+    else:
+        wanted = f"from {least:g} to {most:g}"
+        hint = (
+            f"correct the cell, or write all {'volumes' if is_volume else 'prices'} in another unit"
+        )
+    raise EvolveError(f"{sheet.place(row, name)}: {value:g} is not {wanted}", hint)

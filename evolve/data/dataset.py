@@ -12,6 +12,7 @@ import numpy as np
 
 from dsl.bars import Bars
 from evolve.data.align import aligned
+from evolve.data.sessions import date_sessions
 from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
 from evolve.data.sources import sources
 from evolve.data.tradability import mark_closes_only
@@ -101,7 +102,7 @@ def load(
         used, reason = _listed(fallback), error.message
         notify(f"{error.message}; using the fallback {', '.join(used)} instead")
         fetched = _fetched(used, notify, base, refresh)
-    whole = aligned([each.bars for each in fetched])
+    whole = date_sessions(aligned([each.bars for each in fetched]), notify)
     name = ", ".join(used)
     bars, first = _until(whole, start, end)
     if first == len(bars) and used is not asked:

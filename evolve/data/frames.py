@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dsl.bars import FIELDS, Bars
+from dsl.bars import FIELDS, LEAST_PRICE, MOST_PRICE, Bars
 from evolve.data.align import aligned
 from evolve.data.cells import Column, check_prices, numbers_of
 from evolve.data.sheet import PRICES, Sheet
@@ -109,15 +109,16 @@ def _adjusted(values: dict[str, Column], sheet: Sheet) -> tuple[list[Column], Co
     ones = np.ones(len(values["close"]))
     if "adjustment" in values:
         return [values[name].copy() for name in PRICES], values["adjustment"].copy()
-    with np.errstate(all="ignore"):
-        factor = values["adj close"] / values["close"] if "adj close" in values else ones
-        prices = [values[name] * factor for name in PRICES]
-    for name, price in zip(PRICES, prices, strict=True):
-        bad = np.flatnonzero(~np.isfinite(price) | (price <= 0))
+    factor = values["adj close"] / values["close"] if "adj close" in values else ones
+    prices = [values[name] * factor for name in PRICES]
+    scaled = {f"`{name}` times ": price for name, price in zip(PRICES, prices, strict=True)}
+    for what, column in ({"": factor} | scaled).items():
+        bad = np.flatnonzero((column < LEAST_PRICE) | (column > MOST_PRICE))
         if len(bad):
-            place = sheet.place(int(bad[0]))
+            row = int(bad[0])
             raise EvolveError(
-                f"{place}: `{name}` times `adj close` / `close` is not a price",
+                f"{sheet.place(row)}: {what}`adj close` / `close` is {column[row]:g}, not from "
+                f"{LEAST_PRICE:g} to {MOST_PRICE:g}",
                 "correct the row or leave the column out",
             )
     return prices, factor

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
+from dsl.calendar_time import trades_weekends
 
 Places = NDArray[np.int64]
 
@@ -60,8 +61,7 @@ def gaps(bars: Bars) -> Places:
     if not len(steps):
         return np.empty(0, np.int64)
     usual = float(np.median(steps))
-    trades_weekends = bars.bars_per_year % 365.0 == 0.0
-    closed = 1.5 if trades_weekends else MOST_CLOSED_DAYS
+    closed = 1.5 if trades_weekends(bars.time) else MOST_CLOSED_DAYS
     if usual > closed:
         late = steps > 1.5 * usual
     else:

@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.bars import Bars
+from dsl.bars import LEAST_PRICE, MOST_PRICE, Bars
 from evolve.errors import EvolveError
 
 Series = NDArray[np.float64]
 
 FIRST_PRICE = 100.0
 FIRST_DAY = np.datetime64("2000-01-03")
-LEAST_PRICE, MOST_PRICE = 1e-290, 1e290
 STEPS_A_BAR = 16  # so that high and low of a bar are hardly ever drawn independently
 
 
@@ -84,7 +83,7 @@ def bars_from_paths(paths: Paths) -> Bars:
     Stochastic Calculus", 1991, exercise 2.8.15 inverted); its lowest mirrors that.
 
     Raises:
-        EvolveError: if prices leave the range of numbers.
+        EvolveError: if prices leave their range.
     """
     count = len(paths.moves)
     levels = np.cumsum(paths.moves).reshape(paths.moves.shape)
@@ -99,7 +98,9 @@ def bars_from_paths(paths: Paths) -> Bars:
     highs = np.maximum(highs, np.maximum(opens, closes))
     lows = np.minimum(lows, np.minimum(opens, closes))
     if not LEAST_PRICE < lows.min() <= highs.max() < MOST_PRICE:
-        message = f"prices of such a market leave the range of numbers within {count:,} bars"
+        message = (
+            f"prices of such a market leave {LEAST_PRICE:g} to {MOST_PRICE:g} within {count:,} bars"
+        )
         raise EvolveError(message, "take fewer bars, or a smaller drift, volatility or edge_bps")
     time = np.busday_offset(FIRST_DAY, np.arange(count)).astype("datetime64[ns]")
     panels = (opens, highs, lows, closes, paths.volume, np.ones(count))

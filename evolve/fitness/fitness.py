@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsl.bars import Bars
+from dsl.calendar_time import bars_per_year
 from dsl.evaluate import ARENA_MB
 from dsl.program import Program
 from evolve.backtest.market import Market
@@ -64,7 +66,7 @@ class FoldFitness:
         self._benchmark_total = np.array([each.sum() for each in slices])
         self._benchmark_squares = np.array([(each * each).sum() for each in slices])
         self._bars_of_fold = np.diff(edges).astype(np.float64)
-        self._bars_per_year = bars.bars_per_year
+        self._bars_per_year = bars_per_year(bars.time[start:])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process has tables and an arena of its own."""
@@ -87,25 +89,30 @@ class FoldFitness:
             self._bars_per_year,
         )
         columns, first = [], np.zeros((len(programs), goals.folds))
-        for index, objective in enumerate(goals.objectives):
-            if objective.by_fold is not None:
-                values = objective.by_fold(folds)
-                first = values if index == 0 else first
-                columns.append(penalised_mean(values, goals.spread_penalty))
-            elif objective.by_program is not None:
-                columns.append(np.array([objective.by_program(each) for each in programs]))
+        with np.errstate(all="ignore"):
+            for index, objective in enumerate(goals.objectives):
+                if objective.by_fold is not None:
+                    values = objective.by_fold(folds)
+                    first = values if index == 0 else first
+                    columns.append(penalised_mean(values, goals.spread_penalty))
+                elif objective.by_program is not None:
+                    columns.append(np.array([objective.by_program(each) for each in programs]))
         table = np.column_stack(columns).round(DIGITS)
+        figures = np.column_stack([folds.sums.reshape(len(programs), -1), table])
+        overflows: NDArray[np.bool_] = ~np.all(np.isfinite(figures), axis=1)
+        table[overflows] = 0.0
+        first = np.where(overflows[:, None], 0.0, first)
         trades = folds.sums[:, :, F_TRADES].sum(axis=1)
         rows = zip(
             map(tuple, table.tolist()),
             map(tuple, first.round(DIGITS).tolist()),
             map(int, trades.tolist()),
-            self._obstacles(folds),
+            self._obstacles(folds, overflows),
             strict=True,
         )
         return [Scores(*row) for row in rows]
 
-    def _obstacles(self, folds: FoldSums) -> list[str]:
+    def _obstacles(self, folds: FoldSums, overflows: NDArray[np.bool_]) -> list[str]:
         obstacles = [""] * len(folds.sums)
         for name, least in reversed(list(self.goals.require.items())):  # the first is the one named
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
@@ -113,4 +120,6 @@ class FoldFitness:
                 obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"
         for row in np.flatnonzero(folds.sums[:, :, F_RUINED].max(axis=1) > 0):
             obstacles[row] = "ruined"
+        for row in np.flatnonzero(overflows):
+            obstacles[row] = "its equity exceeds the largest number"
         return obstacles

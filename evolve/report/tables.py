@@ -49,6 +49,11 @@ def price(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
 
 
+def rate(bars_per_year: float) -> str:
+    """Return the bars of a year as people read them: `252`, `121.8`, `19656`."""
+    return f"{bars_per_year:.0f}" if bars_per_year >= 1000 else f"{bars_per_year:.4g}"
+
+
 def iso(moment: np.datetime64) -> str:
     """A day, with the time of day if it has one, as programs read it."""
     return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))

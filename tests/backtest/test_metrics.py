@@ -52,6 +52,7 @@ def run_of(
             bars=np.array([float(len(returns))]),
         ),
         bars_per_year=A,
+        years=len(returns) / A,
     )
 
 
@@ -208,10 +209,10 @@ def test_figures_of_a_ledger() -> None:
     assert found["total_return"] == pytest.approx(0.2)
     # A position at the closes of 1, 3 and 4; the one sold at the last close is gone by then.
     assert found["exposure"] == pytest.approx(3 / 6)
-    # Traded 1000 + 1500 + 1500 + 1200 in 5 bars of 365 a year, as weekends trade here.
+    # Traded 1000 + 1500 + 1500 + 1200 in 5 days: a year has 365.25 of them.
     assert result.performance.bars_per_year == 365.0
     mean = (1000 + 1500 + 1500 + 1500 + 1200 + 1200) / 6
-    assert found["turnover"] == pytest.approx(5200 / mean / (5 / 365))
+    assert found["turnover"] == pytest.approx(5200 / mean / (5 / 365.25))
 
 
 # -- runs that are hardly runs

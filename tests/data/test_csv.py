@@ -209,7 +209,7 @@ def test_a_bad_row_is_named_by_its_place(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cell", ["0", "-3", "", "x", "1e300"])
 def test_a_bad_adj_close_is_named_by_its_place(cell: str, tmp_path: Path) -> None:
-    rows = ["2024-01-02,18,24,16,20,100,10", f"2024-01-03,1e-20,12,1e-20,1e-20,300,{cell}"]
+    rows = ["2024-01-02,18,24,16,20,100,10", f"2024-01-03,1e-9,12,1e-9,1e-9,300,{cell}"]
     error = refusal(csv(tmp_path / "acme.csv", *rows, head=f"{HEAD},Adj Close"))
     assert "line 3" in error.message
     assert "adj close" in error.message.lower()

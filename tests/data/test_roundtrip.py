@@ -34,7 +34,7 @@ def panel(
     rng: np.random.Generator, names: list[str], count: int, step: tuple[int, int], first: int,
     has_volume: bool, is_adjusted: bool, is_ragged: bool,
 ) -> Bars:  # fmt: skip
-    """Bars of any size, from 1e-150 to 1e150, with symbols that start late."""
+    """Bars of any size, from 1e-12 to 1e15, with symbols that start late."""
     most = step[1] if len(names) == 1 else step[0] * 3 // 2  # one length for all symbols
     steps = rng.integers(step[0], most, count, endpoint=True)
     if step[0] >= 86_400 * 10**9:
@@ -42,7 +42,7 @@ def panel(
         first = first // (86_400 * 10**9) * (86_400 * 10**9)
     time = (first + np.cumsum(steps)).astype("datetime64[ns]")
     shape = len(names), count
-    scale = np.exp(rng.normal(0, rng.choice([0.01, 1.0, 100.0]), shape))
+    scale = np.exp(rng.normal(0, rng.choice([0.01, 1.0, 100.0]), shape)).clip(1e-11, 1e14)
     close = scale * rng.uniform(0.9, 1.1, shape)
     open_ = scale * rng.uniform(0.9, 1.1, shape)
     panels = {

@@ -1,0 +1,78 @@
+"""Times of bars measured by the calendar: the years they span, and the bars of a year."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.datetime64]
+
+DAYS_PER_YEAR = 365.25
+TRADING_DAYS, CALENDAR_DAYS = 252.0, 365.0  # of a year: without and with weekends
+LONGER_BARS = ((6.0, 8.0, 52.0), (27.0, 33.0, 12.0), (85.0, 97.0, 4.0))  # days from, to; a year
+MAX_DAILY_STEP_DAYS = 1.5
+MAX_DEVIATION = 0.1  # of a nominal number from the measured one
+EDGE_DAYS = 4.0  # a long weekend, which a window may hold beyond its share, or lack
+
+
+def years_between(time: Times) -> float:
+    """Return the years from the first time to the last; 0 where there are fewer than two."""
+    return _days_between(time) / DAYS_PER_YEAR
+
+
+def bars_per_year(time: Times) -> float:
+    """Return A, the bars of a year: the returns over the years that passed.
+
+    The nominal number of the frequency replaces it where the two differ by at most a tenth: 252
+    or 365 times the bars of a day, 52, 12 or 4. A window of less than 40 days cannot show the
+    frequency that well, because a weekend more or less changes its length. There the nominal
+    number counts if it explains the length up to a long weekend.
+    """
+    returns, days = len(time) - 1, _days_between(time)
+    if returns < 1:
+        return TRADING_DAYS
+    measured = returns * DAYS_PER_YEAR / days
+    nominal = _nominal(time)
+    if nominal is None:
+        return measured
+    explained_days = returns * DAYS_PER_YEAR / nominal
+    is_near = abs(nominal - measured) <= MAX_DEVIATION * measured
+    return nominal if is_near or abs(explained_days - days) <= EDGE_DAYS else measured
+
+
+def trades_weekends(time: Times) -> bool:
+    """Return whether most Saturdays and most Sundays of the time spanned have a bar."""
+    if not len(time):
+        return False
+    own = np.unique(time.astype("datetime64[D]"))
+    spanned = np.arange(own[0], own[-1] + 1)
+    shares = []
+    for day in (5, 6):
+        count = int(np.count_nonzero(weekdays(spanned) == day))
+        if count:
+            shares.append(int(np.count_nonzero(weekdays(own) == day)) / count)
+    return bool(shares) and min(shares) > 0.5
+
+
+def weekdays(time: Times) -> NDArray[np.int64]:
+    """Return the days of the week; Monday is 0."""
+    days: NDArray[np.int64] = (time.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    return days
+
+
+def _nominal(time: Times) -> float | None:
+    """Return what a year of the frequency has by convention; None for an unusual frequency."""
+    steps = np.sort(np.diff(time.astype("datetime64[ns]").astype(np.int64))) / 86_400e9
+    step = float(steps[(len(steps) - 1) // 2])
+    for least, most, count in LONGER_BARS:
+        if least <= step <= most:
+            return count
+    if step > MAX_DAILY_STEP_DAYS:
+        return None
+    _, bars_of_day = np.unique(time.astype("datetime64[D]"), return_counts=True)
+    trading_days = CALENDAR_DAYS if trades_weekends(time) else TRADING_DAYS
+    return trading_days * max(1.0, float(np.median(bars_of_day)))
+
+
+def _days_between(time: Times) -> float:
+    return float((time[-1] - time[0]) / np.timedelta64(1, "D")) if len(time) > 1 else 0.0

@@ -1,0 +1,127 @@
+"""Dates of sessions, where a vendor stamps bars on the evening before, as in UTC.
+
+The midnight of Paris is 22:00 or 23:00 UTC of the day before, that of Tokyo 15:00, that of Sydney
+13:00 or 14:00; a session of futures starts at 22:00 or 23:00. Such stamps run from Sunday to
+Thursday. A market that closes on the day it is stamped has Fridays and no Sundays; a coin has
+both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+from dsl.calendar_time import Times, weekdays
+from evolve.data.align import aligned
+from evolve.data.source import Notify
+
+DAY = np.timedelta64(1, "D")
+MIN_STEP_DAYS, MAX_STEP_DAYS = 0.9, 1.5  # of daily bars
+MIN_MONTH_DAYS = 27.0
+MIN_BARS = 7  # fewer bars of a coin may lack a Friday
+EVENING = np.timedelta64(11, "h")  # the midnight of Auckland in UTC, the earliest there is
+HALF_HOUR = np.timedelta64(30, "m")  # midnights and session starts lie on one; closes often do not
+MIN_SUNDAYS, MAX_FRIDAYS = 0.1, 0.05  # shares of the stamps of a market without weekends
+FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
+MAX_NAMES = 5
+
+
+class Stamp(Enum):
+    """What the stamps of a symbol are: the session's day, the evening before it, or unknown."""
+
+    SESSION = "session"
+    EVENING_BEFORE = "evening before"
+    UNKNOWN = "unknown"
+
+
+def date_sessions(bars: Bars, notify: Notify) -> Bars:
+    """Return bars with each session's own date where its bar is stamped on the evening before.
+
+    Args:
+        bars: of one or more symbols; bars within a day are left alone.
+        notify: called with what changed, and with the symbols whose dates are in doubt.
+    """
+    stamps = [_stamp(bars.time[bars.places(symbol)]) for symbol in range(len(bars.symbols))]
+    named = {
+        each: [name for name, stamp in zip(bars.symbols, stamps, strict=True) if stamp is each]
+        for each in Stamp
+    }
+    if named[Stamp.UNKNOWN]:
+        notify(
+            f"{_listed(named[Stamp.UNKNOWN])}: the stamps may be a day before the sessions, as "
+            "midnights of Asia and Europe are in UTC: weekday, month and day_of_month follow the "
+            "stamps; write the dates of the sessions, without a time of day, to be certain"
+        )
+    if not named[Stamp.EVENING_BEFORE]:
+        return bars
+    notify(
+        f"{_listed(named[Stamp.EVENING_BEFORE])}: bars stamped on the evening before their session "
+        "(Sunday to Thursday) have the date of the session, the next day"
+    )
+    alone = [bars.alone(symbol) for symbol in range(len(bars.symbols))]
+    return aligned(
+        [
+            replace(own, time=_session_dates(own.time)) if stamp is Stamp.EVENING_BEFORE else own
+            for own, stamp in zip(alone, stamps, strict=True)
+        ]
+    )
+
+
+def _stamp(time: Times) -> Stamp:
+    """Return what the stamps of one symbol are."""
+    step = float(np.median(np.diff(time) / DAY)) if len(time) > 1 else 0.0
+    if step < MIN_STEP_DAYS:
+        return Stamp.SESSION
+    evening, weekday = _is_evening(time), weekdays(time)
+    is_long, is_daily = len(time) >= MIN_BARS, step < MAX_STEP_DAYS
+    if not evening.any():
+        in_doubt = is_long and is_daily and _lacks_fridays(weekday)
+        return Stamp.UNKNOWN if in_doubt else Stamp.SESSION
+    dates = _session_dates(time)
+    is_month = step >= MIN_MONTH_DAYS and _start_months(dates, weekday[evening], evening)
+    is_evening_before = _lacks_fridays(weekday[evening]) or is_month
+    if is_long and is_evening_before and bool(np.all(np.diff(dates) > 0 * DAY)):
+        return Stamp.EVENING_BEFORE
+    is_close = np.any(weekday == FRIDAY) and not np.any(weekday == SUNDAY)
+    return Stamp.SESSION if is_close else Stamp.UNKNOWN
+
+
+def _lacks_fridays(weekday: NDArray[np.int64]) -> bool:
+    """Return whether Sundays have bars and Fridays have none, but for a special session."""
+    return bool(
+        np.mean(weekday == SUNDAY) >= MIN_SUNDAYS and np.mean(weekday == FRIDAY) <= MAX_FRIDAYS
+    )
+
+
+def _start_months(dates: Times, weekday: NDArray[np.int64], evening: NDArray[np.bool_]) -> bool:
+    """Return whether sessions are firsts of months, and their stamps no closes on last days.
+
+    Args:
+        dates: of the sessions, if stamps in the evening are of the day before.
+        weekday: of the stamps in the evening.
+        evening: which stamps those are.
+    """
+    months = dates.astype("datetime64[M]").astype(dates.dtype)
+    return bool(np.all(dates == months) and (np.any(weekday >= SATURDAY) or not evening.all()))
+
+
+def _session_dates(time: Times) -> Times:
+    """Return midnights: of the next day for stamps in the evening, of the same day for others."""
+    days = time.astype("datetime64[D]") + np.where(_is_evening(time), DAY, 0 * DAY)
+    return days.astype("datetime64[ns]")
+
+
+def _is_evening(time: Times) -> NDArray[np.bool_]:
+    clock = time - time.astype("datetime64[D]")
+    evening: NDArray[np.bool_] = (clock >= EVENING) & (clock % HALF_HOUR == 0 * DAY)
+    return evening
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

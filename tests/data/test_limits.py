@@ -1,0 +1,228 @@
+"""Numbers at their limits: refused beyond them with a place, and finite figures within them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dsl.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
+from dsl.check import check
+from evolve.api import evaluate
+from evolve.backtest.market import market
+from evolve.cli import _run
+from evolve.data import load
+from evolve.data.frames import bars_to_frame
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
+from evolve.report.export import write_table
+from tests.data.tables import csv, refusal
+
+COUNT = 40
+LOW, HIGH = LEAST_PRICE, MOST_PRICE
+IS_EVEN = np.arange(COUNT) % 2 == 0
+CLOSES = {
+    "the least price": np.full(COUNT, LOW),
+    "the largest price": np.full(COUNT, HIGH),
+    "from the least to the largest": np.geomspace(LOW, HIGH, COUNT),
+    "from the largest to the least": np.geomspace(HIGH, LOW, COUNT),
+    "one leap": np.where(np.arange(COUNT) < COUNT // 2, LOW, HIGH),
+    "a leap at every bar": np.where(IS_EVEN, LOW, HIGH),
+    "near the least": LOW * (1 + IS_EVEN + np.arange(COUNT) % 3),
+}
+STRATEGIES = {
+    "always": "buy when true",
+    "both": "buy when close < close[1] short when close > close[1]",
+    "dip": "buy when close <= open sell when close > open",
+    "exits": "buy when true stop 5% target 3 * atr(2) trail 10% hold 3",
+    "short": "short when close >= close[1] cover when close < close[1]",
+}
+COSTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "most capital": {"capital": 1e15},
+    "least capital": {"capital": 1e-12},
+    "dear": {
+        "commission_bps": 1000, "slippage_bps": 1000, "slippage_range": 1, "borrow_bps": 10_000,
+        "cash_rate": 1, "max_leverage": 100,
+    },
+    "fees": {"commission_per_share": 1e6, "commission_minimum": 1e6, "capital": 1e15},
+    "capped": {"max_volume_share": 1e-12, "capital": 1e15},
+    "leverage": {"capital": 1e15, "max_leverage": 100, "fill": "close"},
+}  # fmt: skip
+ENDLESS = re.compile(r"(?<![A-Za-z_])(inf|infinity|nan|RuntimeWarning)(?![A-Za-z_])", re.IGNORECASE)
+TOO_MUCH = "no market pays so much"
+
+
+def written(path: Path, name: str) -> str:
+    """Write bars with a volume that is 0 and the largest by turns."""
+    close = CLOSES[name]
+    before = np.concatenate([close[:1], close[:-1]])
+    frame = pd.DataFrame({"Date": pd.bdate_range("2024-01-01", periods=COUNT), "Open": before})
+    frame = frame.assign(
+        High=np.maximum(before, close), Low=np.minimum(before, close), Close=close,
+        Volume=np.where(IS_EVEN, 0.0, MOST_VOLUME),
+    )  # fmt: skip
+    frame.to_csv(path, index=False)
+    return str(path)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """What a verb prints: finite numbers, or the one error that there is no such market."""
+    status = _run(args)
+    output = capsys.readouterr()
+    assert not ENDLESS.search(output.out), (args, output.out)
+    assert not ENDLESS.search(output.err), (args, output.err)
+    if status:
+        assert status == 1 and TOO_MUCH in output.err, (args, output.err)
+    return output.out
+
+
+def refused_constant(name: str) -> NoReturn:
+    raise AssertionError(f"{name} is not JSON")
+
+
+# -- beyond the limits
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "found"),
+    [
+        ("Open", "9.9e-13", "9.9e-13 is not from 1e-12 to 1e+15"),
+        ("High", "1.1e15", "1.1e+15 is not from 1e-12 to 1e+15"),
+        ("Low", "1e-300", "1e-300 is not from 1e-12 to 1e+15"),
+        ("Close", "1e300", "1e+300 is not from 1e-12 to 1e+15"),
+        ("Volume", "1.1e21", "1.1e+21 is not from 0 to 1e+21"),
+    ],
+)
+def test_a_number_beyond_its_limits_is_refused_with_its_place(
+    column: str, value: str, found: str, tmp_path: Path
+) -> None:
+    head = ["Date", "Open", "High", "Low", "Close", "Volume"]
+    cells = dict(zip(head, ["2024-01-03", "10", "12", "9", "11", "5"], strict=True))
+    row = ",".join((cells | {column: value}).values())
+    spec = csv(tmp_path / "a.csv", "2024-01-02,10,12,9,11,5", row)
+    error = refusal(spec)
+    assert f"line 3, column `{column.lower()}`: {found}" in error.message
+    assert "another unit" in error.hint
+
+
+@pytest.mark.parametrize(("close", "adjusted"), [("1e10", "1e-5"), ("1e-5", "1e11")])
+def test_an_adjustment_beyond_the_limits_is_refused(
+    close: str, adjusted: str, tmp_path: Path
+) -> None:
+    rows = [f"2024-01-0{day},{close},{close},{close},{close},{adjusted}" for day in (2, 3)]
+    error = refusal(csv(tmp_path / "a.csv", *rows, head="Date,Open,High,Low,Close,Adj Close"))
+    assert "line 2" in error.message and "`adj close` / `close`" in error.message
+
+
+@pytest.mark.parametrize("value", ["1.01e15", "1e300", "inf", "nan", "0", "-1"])
+def test_a_capital_beyond_its_limits_is_refused(
+    value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.evo"
+    path.write_text("strategy s { buy when true }")
+    assert (
+        _run(["backtest", str(path), "--data", "synthetic:walk?bars=50", "--capital", value]) == 2
+    )
+    assert "--capital" in capsys.readouterr().err
+
+
+# -- within them
+
+
+@pytest.mark.parametrize("name", CLOSES)
+def test_bars_at_the_limits_are_read_and_written_back(name: str, tmp_path: Path) -> None:
+    bars = load(written(tmp_path / "A.csv", name)).bars
+    write_table(bars_to_frame(bars), tmp_path / "A.parquet")
+    assert load(str(tmp_path / "A.parquet")).bars.hash == bars.hash
+
+
+@pytest.mark.parametrize("name", CLOSES)
+def test_all_that_is_printed_of_bars_at_the_limits_is_finite(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "A.csv", name)
+    printed(capsys, "data", data, "--plot")
+    for text in ("volume * close", "stdev(close, 5)", "slope(close, 5)", "power(close, 30)"):
+        printed(capsys, "eval", text, "--data", data)
+    for strategy, rules in STRATEGIES.items():
+        path = tmp_path / f"{strategy}.evo"
+        path.write_text(f"strategy {strategy}_ {{ {rules} }}")
+        printed(capsys, "signals", str(path), "--data", data)
+        printed(capsys, "signals", str(path), "--data", data, "--last", "--capital", "1e15")
+
+
+ALL = [
+    pytest.param(*each, tuple(COSTS), marks=pytest.mark.slow)
+    for each in product(CLOSES, STRATEGIES)
+]
+SOME = [(name, "both", ("default",)) for name in CLOSES]
+LEAPS = [("one leap", strategy, ("dear",)) for strategy in STRATEGIES]
+
+
+@pytest.mark.parametrize(("name", "strategy", "chosen"), [*SOME, *LEAPS, *ALL])
+def test_all_figures_of_a_backtest_at_the_limits_are_finite(
+    name: str, strategy: str, chosen: tuple[str, ...], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    data, path = written(tmp_path / "A.csv", name), tmp_path / "s.evo"
+    path.write_text(f"strategy s {{ {STRATEGIES[strategy]} }}")
+    trades, equity = tmp_path / "trades.csv", tmp_path / "equity.csv"
+    for costs in chosen:
+        options = [f"--{key.replace('_', '-')}={value}" for key, value in COSTS[costs].items()]
+        args = ["backtest", str(path), "--data", data, *options]
+        for table in (trades, equity):
+            table.unlink(missing_ok=True)
+        pages = printed(capsys, *args, "--plot", "--trades", str(trades), "--equity", str(equity))
+        document = printed(capsys, *args, "--json")
+        assert bool(pages) == bool(document)
+        if pages:
+            json.loads(document, parse_constant=refused_constant)
+            assert not ENDLESS.search(trades.read_text() + equity.read_text())
+
+
+def test_values_beyond_the_largest_number_are_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = written(tmp_path / "A.csv", "a leap at every bar")
+    text = " * ".join(["close"] * 21)
+    found = evaluate(text, data)[0]
+    assert np.array_equal(np.isnan(found), ~IS_EVEN)
+    rows = printed(capsys, "eval", text, "--data", data).splitlines()[1:]
+    assert [row.endswith(",") for row in rows] == (~IS_EVEN).tolist()
+
+
+def test_an_equity_that_no_market_pays_is_refused_with_its_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, path = written(tmp_path / "A.csv", "a leap at every bar"), tmp_path / "s.evo"
+    path.write_text("strategy s { buy when close < 1 sell when close > 1 }")
+    args = ("backtest", str(path), "--data", data, "--capital", "1e15", "--fill", "close")
+    assert _run(args) == 1
+    error = capsys.readouterr().err
+    assert "equity on A exceeds 1e+250 on 2024-01-" in error and TOO_MUCH in error
+
+
+@pytest.mark.parametrize(("name", "costs"), list(product(CLOSES, COSTS)))
+def test_all_scores_at_the_limits_are_finite(name: str, costs: str, tmp_path: Path) -> None:
+    bars = load(written(tmp_path / "A.csv", name)).bars
+    programs = [check(f"strategy s {{ {rules} }}") for rules in STRATEGIES.values()]
+    goals = Goals(("appraisal_ratio", "sharpe", "total_return"), ("nodes",), {}, 3, 0.5)
+    for each in FoldFitness(bars, market(**COSTS[costs]), goals)(programs):
+        assert all(map(math.isfinite, (*each.values, *each.folds)))
+
+
+def test_a_strategy_whose_equity_overflows_cannot_be_used(tmp_path: Path) -> None:
+    bars = load(written(tmp_path / "A.csv", "a leap at every bar")).bars
+    program = check("strategy s { buy when close < 1 sell when close > 1 }")
+    costs = market(capital=1e15, fill="close")
+    for maximized in ("appraisal_ratio", "total_return"):
+        (scores,) = FoldFitness(bars, costs, Goals((maximized,), (), {}, 1, 0.5))([program])
+        assert scores.obstacle == "its equity exceeds the largest number"
