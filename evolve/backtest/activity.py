@@ -166,9 +166,9 @@ def _obstacles(
         yield f"`{name}` is unknown", np.isnan(values)
         yield f"`{name}` is not above 0", values <= 0.0
     yield LAST, np.arange(bars) >= bars - (2 if market.fill == NEXT_CLOSE else 1)
-    volume = own.volume[0] * market.max_volume_share
+    volume = own.volume[0]
     fills = volume if market.fill == CLOSE else np.append(volume[1:], np.nan)[:bars]
-    yield NO_VOLUME, fills == 0.0
+    yield NO_VOLUME, (fills == 0.0) & np.isfinite(market.max_volume_share)
     money = np.minimum(asked[0], market.max_leverage) * market.capital
     yield NO_MONEY, money <= market.commission_minimum
 

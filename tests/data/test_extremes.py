@@ -153,7 +153,9 @@ def test_clusters_last(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_regime_lasts_as_long_as_is_asked(seed: int) -> None:
-    bars = load(spec("regime", bars=40_000, seed=seed, calm=0.01, wild=1, bars_a_regime=50)).bars
+    level = {"rise": 0, "fall": 0.5}  # the mean of log returns is 0: prices stay in their range
+    many = {"bars": 40_000, "bars_a_regime": 50}
+    bars = load(spec("regime", seed=seed, calm=0.01, wild=1, **many, **level)).bars
     is_wild = np.log(bars.high / bars.low)[0] > 0.01  # the calm state has 0.001, the wild one 0.1
     changes = np.count_nonzero(np.diff(is_wild.astype(int)))
     assert 0.4 < np.mean(is_wild) < 0.6
