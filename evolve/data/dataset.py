@@ -116,7 +116,7 @@ def load(
     window = bars.slice(first, len(bars))
     _warn(window, fetched, notify)
     for symbol, gain in impossible.items():
-        notify(f"{symbol} has no traded opens: {gain.sentence}")
+        notify(f"{symbol} has no traded opens: {gain.consequence}")
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     if with_earlier:
         return Dataset(bars, asked, used, as_of, reason, first)

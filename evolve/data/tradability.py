@@ -32,12 +32,16 @@ class StopGain:
         return self.bps > MOST_GAIN_BPS and self.t > LEAST_T
 
     @property
-    def sentence(self) -> str:
-        """How orders fill where it is impossible, and the figure that shows it."""
+    def figure(self) -> str:
+        """The gain in words."""
+        return f"a stop right beside the open gains {self.bps:.1f} bps a bar, t = {self.t:.1f}"
+
+    @property
+    def consequence(self) -> str:
+        """How orders fill where the gain is impossible, and the figure that shows it."""
         return (
             "orders fill at the next close, and stops, trails and targets at closes alone "
-            f"(a stop right beside the open would gain {self.bps:.1f} bps a bar, t = {self.t:.0f}: "
-            "on traded prices it gains 0)"
+            f"({self.figure}: on traded prices it gains 0)"
         )
 
 
@@ -60,6 +64,11 @@ def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGa
         if gain.is_impossible:
             found[name] = gain
     return replace(bars, closes_only=tuple(found)), found
+
+
+def stop_gains(bars: Bars) -> dict[str, StopGain]:
+    """Measure the gain of each symbol, over all of its bars."""
+    return {name: stop_gain(bars.alone(symbol)) for symbol, name in enumerate(bars.symbols)}
 
 
 def stop_gain(bars: Bars, start: int = 0) -> StopGain:

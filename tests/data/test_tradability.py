@@ -103,6 +103,6 @@ def test_it_is_reported_with_its_figure(capsys: pytest.CaptureFixture[str]) -> N
     load("sample:sp500", notify=notes.append)
     assert notes == [
         "SP500 has no traded opens: orders fill at the next close, and stops, trails and targets "
-        "at closes alone (a stop right beside the open would gain 14.9 bps a bar, t = 25: on "
-        "traded prices it gains 0)"
+        "at closes alone (a stop right beside the open gains 14.9 bps a bar, t = 25.5: on traded "
+        "prices it gains 0)"
     ]
