@@ -19,6 +19,8 @@ def command(
 ) -> None:  # fmt: skip
     """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
 
+    A condition is 1 where it holds and 0 where it fails.
+
     For example: evolve eval "rsi(close, 14)" --data sample:sp500
     """
     import csv
@@ -27,12 +29,14 @@ def command(
     import numpy as np
 
     from dsl.check import check_expression
-    from dsl.evaluate import values
+    from dsl.evaluate import truths, values
+    from dsl.judge import kind_of
+    from dsl.kinds import BOOL
 
     term = check_expression(expression)
     bars = load_data(specs, start, end).bars
     tell_compiling()
-    columns = values(term, bars).astype(np.float64)
+    columns = truths(term, bars) if kind_of(term) == BOOL else values(term, bars)
     if plot:
         from evolve.report.chart import line_chart
 

@@ -12,7 +12,6 @@ from evolve.cli.options import TradingCommand, data_options, load_data, one_stra
 
 if TYPE_CHECKING:
     from dsl.bars import Bars
-    from dsl.evaluate import Signals
     from dsl.program import Program
 
 ORDERS = ("buy", "sell", "short", "cover")
@@ -27,19 +26,17 @@ def command(
     file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
     name: str | None, last: bool, **costs: Any,
 ) -> None:  # fmt: skip
-    """Print time, buy, sell, short and cover for every bar, as CSV.
+    """Print time, buy, sell, short and cover for every bar, as CSV; empty where unknown.
 
     With several symbols, their name stands after the time. Fills and costs matter to --last.
     """
-    from dsl.evaluate import evaluate
-
     program = one_strategy(file, name)
     bars = load_data(specs, start, end).bars
     tell_compiling()
     if last:
         _say_last(program, bars, costs)
     else:
-        _print_all(bars, evaluate(program, bars))
+        _print_all(program, bars)
 
 
 def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
@@ -61,19 +58,29 @@ def _say_last(program: Program, bars: Bars, costs: dict[str, Any]) -> None:
         click.echo(f"{label}{when(last.time)}: {last.side}{since}; orders for {filled}: {orders}")
 
 
-def _print_all(bars: Bars, said: tuple[Signals, ...]) -> None:
+def _print_all(program: Program, bars: Bars) -> None:
     import csv
     import sys
 
     import numpy as np
 
+    from dsl.evaluate import truths
+
+    rules = program.canonical._asdict()
+    absent = np.zeros((len(bars.symbols), len(bars)))
+    given = [rules[order] for order in ORDERS]
+    orders = [absent if rule is None else truths(rule, bars) for rule in given]
     is_panel = len(bars.symbols) > 1
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
-    for symbol, signals in enumerate(said):
+    for symbol in range(len(bars.symbols)):
         places = bars.places(symbol)
-        columns = [signals.order(order)[places] for order in ORDERS]
+        columns = [rows[symbol, places] for rows in orders]
         label = [bars.symbols[symbol]] if is_panel else []
         for time, *row in zip(times[places], *columns, strict=True):
-            writer.writerow([time, *label, *map(int, row)])
+            writer.writerow([time, *label, *map(_cell, row)])
+
+
+def _cell(truth: float) -> str:
+    return "" if truth != truth else str(int(truth))
