@@ -52,7 +52,7 @@ class Decision(NamedTuple):
 
     Attributes:
         verdict: whether it never holds, or always where both sides are known.
-        reason: the fact that decides it; empty for the range of a side alone.
+        reason: the fact that decides it; empty where the hint names the range of a side.
         hint: what to write instead.
     """
 
@@ -73,7 +73,7 @@ def decision_on(term: Term) -> Decision | None:
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
         hint = f"compare it with another value, such as `{text_of(left)}[1]`"
-        return Decision(verdict, "both sides are the same", hint)
+        return Decision(verdict, f"`{text_of(left)}` is compared with itself", hint)
     if term.head in ("==", "!="):
         return _decide_equality(term)
     return _decide_order(term)
@@ -90,7 +90,7 @@ def _decide_equality(term: Term) -> Decision | None:
     verdict: Verdict = "never" if term.head == "==" else "always"
     (low, high), (least, most) = ends_of(left), ends_of(right)
     if exceeds(low, most) or exceeds(least, high):
-        return Decision(verdict, "", _range_of(left, right))
+        return _decide_by_range(verdict, left, right)
     for side, other in ((left, right), (right, left)):
         value = side.value if isinstance(side.leaf, Number) else None
         if value is not None and abs(value - round(value)) > WHOLE_WITHIN and is_whole(other):
@@ -104,9 +104,9 @@ def _decide_order(term: Term) -> Decision | None:
     is_strict = term.head in ("<", ">")
     (low, high), (least, most) = ends_of(lower), ends_of(upper)
     if exceeds(low, most) or (is_strict and low >= most):
-        return Decision("never", "", _range_of(lower, upper))
+        return _decide_by_range("never", lower, upper)
     if exceeds(least, high) or (not is_strict and high <= least):
-        return Decision("always", "", _range_of(lower, upper))
+        return _decide_by_range("always", lower, upper)
     if is_strict and at_most(upper, lower):
         return _decide_by_order("never", term, upper, lower)
     if not is_strict and at_most(lower, upper):
@@ -138,13 +138,14 @@ def _window_in(term: Term, head: str) -> Term | None:
     return next((found for part in parts if (found := _window_in(part, head))), None)
 
 
-def _range_of(left: Term, right: Term) -> str:
-    """Return between which values the side lies that is no plain number."""
+def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
+    """Return a verdict with the range of the side that is no plain number."""
     side = right if kind_of(left).family == "scalar" else left
     low, high = ends_of(side)
     if low == 0 and high == INF:
-        return "it is never below 0"
-    return f"its values lie between {low:g} and {high:g}"
+        reason = f"`{text_of(side)}` is never below 0"
+        return Decision(verdict, reason, "compare it with a value that it can cross")
+    return Decision(verdict, "", f"its values lie between {low:g} and {high:g}")
 
 
 def impossible_part(term: Term) -> str:
