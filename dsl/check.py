@@ -270,9 +270,11 @@ def _check_ranges(node: nodes.Strategy, program: Program, scope: Scope) -> None:
         if condition is None or condition.leaf is True:
             verdict = "always" if condition is not None else "never"
             scope.report("W404", f"`{name}` {verdict} holds", span, "compare things that change")
-        elif contradiction_in(condition):
-            message = f"`{name}` never holds: {contradiction_in(condition)}"
-            scope.report("W404", message, span, "did you mean `or`?")
+            continue
+        contradiction = contradiction_in(condition)
+        if contradiction is not None:
+            message = f"`{name}` never holds: {contradiction.reason}"
+            scope.report("W404", message, span, contradiction.hint)
     for name, other, outcome in (
         ("buy", "sell", "an exit that holds blocks the entry, so nothing is ever bought"),
         ("short", "cover", "an exit that holds blocks the entry, so nothing is ever sold short"),

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from dsl.judge import kind_of
+from dsl.judge import complaints, kind_of
 from dsl.kinds import INF
-from dsl.simplify import fold
+from dsl.operators.rounding import exceeds
+from dsl.order import at_most, ends_of, is_whole, starts_at
 from dsl.spelling import text_of
-from dsl.terms import Number, Parameter, Term, call, number
+from dsl.terms import Number, Parameter, Term
 
 Verdict = Literal["never", "always", ""]
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+COMPARISONS = (*MIRRORED, "==", "!=")
+PRICES = {"open", "high", "low", "close"}
+WHOLE_WITHIN = 1e-9
+MAX_NODES, MAX_DEPTH = 500, 60  # beyond them a comparison is left undecided
 
 
 class Interval(NamedTuple):
@@ -42,21 +47,105 @@ class Interval(NamedTuple):
         return Interval(low[0], high[0], low[1], not high[1])
 
 
+class Decision(NamedTuple):
+    """A comparison that is decided before any bar is read.
+
+    Attributes:
+        verdict: whether it never holds, or always where both sides are known.
+        reason: the fact that decides it; empty where the hint names the range of a side.
+        hint: what to write instead.
+    """
+
+    verdict: Verdict
+    reason: str
+    hint: str
+
+
+def decision_on(term: Term) -> Decision | None:
+    """Return what the ranges and the order of its sides decide of a comparison, if they do."""
+    if term.head not in COMPARISONS or term.size > MAX_NODES or term.depth > MAX_DEPTH:
+        return None
+    left, right = term.args
+    if kind_of(left).family == kind_of(right).family == "scalar":
+        return None
+    if any(True for arg in term.args for _ in complaints(arg)):
+        return None  # the range of what mixes unlike kinds means nothing
+    if left is right:
+        verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
+        hint = f"compare it with another value, such as `{text_of(left)}[1]`"
+        return Decision(verdict, f"`{text_of(left)}` is compared with itself", hint)
+    if term.head in ("==", "!="):
+        return _decide_equality(term)
+    return _decide_order(term)
+
+
 def verdict_on(term: Term) -> Verdict:
-    """Whether the ranges of its sides decide a comparison; they may not."""
-    if term.head not in MIRRORED:
-        return ""
-    left, right = (kind_of(arg) for arg in term.args)
-    if left.family == right.family == "scalar":
-        return ""
-    if term.head in (">", ">="):
-        left, right = right, left
+    """Return whether a comparison never or always holds; empty if it may do either."""
+    decision = decision_on(term)
+    return decision.verdict if decision else ""
+
+
+def _decide_equality(term: Term) -> Decision | None:
+    left, right = term.args
+    verdict: Verdict = "never" if term.head == "==" else "always"
+    (low, high), (least, most) = ends_of(left), ends_of(right)
+    if exceeds(low, most) or exceeds(least, high):
+        return _decide_by_range(verdict, left, right)
+    for side, other in ((left, right), (right, left)):
+        value = side.value if isinstance(side.leaf, Number) else None
+        if value is not None and abs(value - round(value)) > WHOLE_WITHIN and is_whole(other):
+            reason = f"`{text_of(other)}` is a whole number"
+            return Decision(verdict, reason, f"compare with one, such as {round(value)}")
+    return None
+
+
+def _decide_order(term: Term) -> Decision | None:
+    lower, upper = term.args if term.head in ("<", "<=") else reversed(term.args)
     is_strict = term.head in ("<", ">")
-    if left.low > right.high or (is_strict and left.low >= right.high):
-        return "never"
-    if left.high < right.low or (not is_strict and left.high <= right.low):
-        return "always"
-    return ""
+    (low, high), (least, most) = ends_of(lower), ends_of(upper)
+    if exceeds(low, most) or (is_strict and low >= most):
+        return _decide_by_range("never", lower, upper)
+    if exceeds(least, high) or (not is_strict and high <= least):
+        return _decide_by_range("always", lower, upper)
+    if is_strict and at_most(upper, lower):
+        return _decide_by_order("never", term, upper, lower)
+    if not is_strict and at_most(lower, upper):
+        return _decide_by_order("always", term, lower, upper)
+    return None
+
+
+def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> Decision:
+    left, right = term.args
+    side = "above" if left is lower else "below"
+    reason = f"`{text_of(left)}` is never {side} `{text_of(right)}`"
+    top, bottom = _window_in(upper, "highest"), _window_in(lower, "lowest")
+    window = top or bottom or _window_in(lower, "highest") or _window_in(upper, "lowest")
+    if window is not None:
+        before = starts_at(lower if top else upper) if top or bottom else 0
+        bar = "that bar" if before else "this bar"
+        reason += f", {'which' if window is right else f'as `{text_of(window)}`'} includes {bar}"
+        return Decision(verdict, reason, f"compare with `{text_of(window)}[{before + 1}]`")
+    if {part.head for part in term.walk()} & PRICES:
+        return Decision(verdict, reason, "a bar's prices lie between its low and its high")
+    return Decision(verdict, reason, "compare it with a value that it can cross")
+
+
+def _window_in(term: Term, head: str) -> Term | None:
+    """Return the first window of extremes in a term that no lag moves."""
+    if term.head == head:
+        return term
+    parts = () if term.head == "lag" else term.args
+    return next((found for part in parts if (found := _window_in(part, head))), None)
+
+
+def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
+    """Return a verdict with the range of the side that is no plain number."""
+    side = right if kind_of(left).family == "scalar" else left
+    low, high = ends_of(side)
+    if low == 0 and high == INF:
+        reason = f"`{text_of(side)}` is never below 0"
+        return Decision(verdict, reason, "compare it with a value that it can cross")
+    return Decision(verdict, "", f"its values lie between {low:g} and {high:g}")
 
 
 def impossible_part(term: Term) -> str:
@@ -75,26 +164,26 @@ def impossible_part(term: Term) -> str:
     return ""
 
 
-def fold_at_ends(term: Term) -> list[float]:
-    """A constant's value with every param at the low end of its range, and at the high."""
-    values = []
-    for end in ("low", "high"):
-        value = fold(_at_end(term, end))
-        if value is not None:
-            values.append(value)
-    return values
-
-
-def contradiction_in(condition: Term) -> str:
-    """Why parts of a canonical condition cannot hold together; empty if they can."""
+def contradiction_in(condition: Term) -> Decision | None:
+    """Return why a canonical condition, or its parts together, cannot hold; None if they can."""
     if condition.head == "or":
-        reasons = [contradiction_in(part) for part in condition.args]
-        return reasons[0] if all(reasons) else ""
+        found = [contradiction_in(part) for part in condition.args]
+        return found[0] if all(found) else None
     if condition.head == "and":
+        for part in condition.args:
+            reason = contradiction_in(part)
+            if reason is not None:
+                return reason
         for thing, interval in _intervals(condition).items():
             if interval.is_empty:
-                return f"`{text_of(thing)}` cannot be all of that at once"
-    return ""
+                reason_text = f"`{text_of(thing)}` cannot be all of that at once"
+                return Decision("never", reason_text, "did you mean `or`?")
+        return None
+    decision = decision_on(condition)
+    if decision is None or decision.verdict != "never":
+        return None
+    reason_text = decision.reason or f"`{text_of(condition)}` is never true"
+    return decision._replace(reason=reason_text)
 
 
 def implies(condition: Term, other: Term) -> bool:
@@ -142,12 +231,3 @@ def _comparisons(condition: Term) -> Iterator[tuple[Term, Interval]]:
             yield left, Interval(high=right.value, is_open_high=is_strict)
         else:
             yield left, Interval(low=right.value, is_open_low=is_strict)
-
-
-def _at_end(term: Term, end: str) -> Term:
-    if isinstance(term.leaf, Parameter):
-        value = getattr(term.leaf, end)
-        return number(term.leaf.value if value is None else value)
-    if term.operator is None or not term.args:
-        return term
-    return call(term.operator, *[_at_end(arg, end) for arg in term.args])

@@ -10,9 +10,9 @@ from dsl.habits import advice_on_name
 from dsl.judge import computes, judge, kind_of, misfit
 from dsl.kinds import BOOL
 from dsl.nodes import number_to_text
-from dsl.ranges import fold_at_ends, impossible_part, verdict_on
+from dsl.ranges import COMPARISONS, Decision, decision_on, impossible_part
 from dsl.scope import Scope
-from dsl.simplify import MAX_WINDOW_BARS, fold
+from dsl.simplify import MAX_WINDOW_BARS, fold, fold_at_ends
 from dsl.spelling import text_of
 from dsl.terms import Argument, Number, Operator, Slot, Term, call, number, truth
 
@@ -248,9 +248,12 @@ def _arity_fits(node: nodes.Call, operator: Operator, scope: Scope) -> bool:
 def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
     """Warn of what computes but means little: unlike kinds, and conditions that never change."""
     complaint = judge(term).complaint
-    if complaint:
-        given = [kind_of(arg) for arg in term.args]
-        bare = any(kind.family == "scalar" for kind in given)
+    given = [kind_of(arg) for arg in term.args]
+    bare = any(kind.family == "scalar" for kind in given)
+    decision = decision_on(term) if bare or not complaint else None
+    if decision is not None and complaint:
+        _report_decision(node, decision, scope)
+    elif complaint:
         hint = "use like with like"
         if bare and any(kind.dimension != (0, 0) for kind in given):
             is_volume = any(kind.volume and not kind.price for kind in given)
@@ -260,11 +263,17 @@ def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
                 f"one looks ahead; use a ratio, such as `{better}`"
             )
         scope.report("W401" if not bare else "W403", complaint, node.span, hint)
-    elif term.head in ("<", "<=", ">", ">="):
-        _report_decided(node, term, scope)
+    elif term.head in COMPARISONS:
+        _report_decided(node, term, decision, scope)
 
 
-def _report_decided(node: nodes.Call, term: Term, scope: Scope) -> None:
+def _report_decision(node: nodes.Call, decision: Decision, scope: Scope) -> None:
+    """Warn of a comparison that never or always holds, with the fact that decides it."""
+    reason = f": {decision.reason}" if decision.reason else ""
+    scope.report("W404", f"this is {decision.verdict} true{reason}", node.span, decision.hint)
+
+
+def _report_decided(node: nodes.Call, term: Term, decision: Decision | None, scope: Scope) -> None:
     """Warn of a comparison that the ranges of its sides decide, wholly or in part."""
     left, right = (kind_of(arg) for arg in term.args)
     scale = left if left.family != "scalar" else right
@@ -275,9 +284,8 @@ def _report_decided(node: nodes.Call, term: Term, scope: Scope) -> None:
             message = f"this is in practice never or always true: {arg.leaf} is {arg.leaf.value:g}"
             scope.report("W404", message, node.span, f"{ends}; write {written}")
             return
-    verdict = verdict_on(term)
-    if verdict:
-        scope.report("W404", f"this is {verdict} true", node.span, ends)
+    if decision is not None:
+        _report_decision(node, decision, scope)
     elif impossible_part(term):
         message = f"{impossible_part(term)}, where this is never or always true"
         scope.report("W411", message, node.span, f"narrow its range: {ends}")

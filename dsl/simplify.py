@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from dsl.rules import Build, apply_kernel, rules_of
 from dsl.spelling import text_of
-from dsl.terms import Argument, Operator, Term, call, number, truth
+from dsl.terms import Argument, Operator, Parameter, Term, call, number, truth
 
 MAX_WINDOW_BARS = 5_000
 MAX_CANONICAL_NODES = 20_000
@@ -68,6 +68,16 @@ def fold(term: Term) -> float | None:
     return apply_kernel(operator, known) if known and len(known) == len(values) else None
 
 
+def fold_at_ends(term: Term) -> list[float]:
+    """A constant's value with every param at the low end of its range, and at the high."""
+    values = []
+    for end in ("low", "high"):
+        value = fold(_at_end(term, end))
+        if value is not None:
+            values.append(value)
+    return values
+
+
 def substitute(body: Term, args: tuple[Term, ...]) -> Term:
     """A define's body with its argument leaves replaced."""
     if isinstance(body.leaf, Argument):
@@ -90,6 +100,15 @@ def negation(term: Term, find: Find) -> Term:
         other = find("or" if operator.name == "and" else "and")
         return call(other, *[negation(arg, find) for arg in term.args])
     return call(find(operator.complement), *term.args)
+
+
+def _at_end(term: Term, end: str) -> Term:
+    if isinstance(term.leaf, Parameter):
+        value = getattr(term.leaf, end)
+        return number(term.leaf.value if value is None else value)
+    if term.operator is None or not term.args:
+        return term
+    return call(term.operator, *[_at_end(arg, end) for arg in term.args])
 
 
 def _canonical(term: Term, find: Find) -> Term:

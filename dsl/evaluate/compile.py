@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from dsl.home import home
@@ -19,10 +20,34 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is not an error
 
 
 def jitable(function: Kernel) -> Kernel:
-    """Mark a function that compiled kernels call; called from Python it stays plain."""
+    """Mark a function, and those of its package that it calls, for use in compiled kernels.
+
+    Called from Python they stay plain.
+    """
+    _register(function)
+    return function
+
+
+@cache
+def _register(function: Callable[..., object]) -> None:
+    """Make a function callable from compiled code, and what it calls before it."""
     from numba.extending import register_jitable
 
-    return cast(Kernel, register_jitable(function))
+    for called in _called_by(function):
+        _register(called)
+    register_jitable(function)
+
+
+def _called_by(function: Callable[..., object]) -> list[Callable[..., object]]:
+    """Return the functions of its own package that a function calls by name."""
+    package, _, _ = function.__module__.rpartition(".")
+    known = function.__globals__
+    named = [known[name] for name in function.__code__.co_names if name in known]
+    return [
+        each
+        for each in named
+        if isinstance(each, FunctionType) and each.__module__.startswith(f"{package}.")
+    ]
 
 
 def cache_folder() -> Path:

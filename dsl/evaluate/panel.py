@@ -7,9 +7,11 @@ import math
 import numpy as np
 
 from dsl.bars import Bars
+from dsl.catalog import catalog
 from dsl.evaluate.evaluator import Evaluator, Row
 from dsl.evaluate.signals import Signals
 from dsl.program import Program
+from dsl.simplify import canonical, negation
 from dsl.terms import Term
 
 
@@ -24,6 +26,26 @@ def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
         evaluator.signals([program], symbol).on(bars.places(symbol), len(bars))
         for symbol in symbols
     )
+
+
+def truths(term: Term, bars: Bars) -> Row:
+    """Return float64[symbol, bar]: 1 where a condition holds, 0 where it fails, NaN elsewhere.
+
+    A condition fails where its negation holds. Where neither holds, it is unknown.
+    """
+    evaluator = Evaluator(*[bars.alone(symbol) for symbol in range(len(bars.symbols))])
+    rows = np.full((len(bars.symbols), len(bars)), math.nan)
+    for symbol, row in enumerate(rows):
+        row[bars.places(symbol)] = truth(evaluator, term, symbol)
+    return rows
+
+
+def truth(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
+    """Return float64[own bar] of a symbol, as `truths` does."""
+    find = catalog().operator
+    holds = evaluator.series(canonical(term, find), symbol)
+    fails = evaluator.series(canonical(negation(term, find), find), symbol)
+    return np.where(holds, 1.0, np.where(fails, 0.0, math.nan))
 
 
 def values(term: Term, bars: Bars) -> Row:

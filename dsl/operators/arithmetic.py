@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsl import algebra, kinds
 from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import pointwise
+from dsl.operators.rounding import SMALLEST_DIVISOR, difference, same
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
@@ -38,7 +39,7 @@ def _size(x: Kind) -> Judgement:
 @pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=algebra.sum_of, symbol="+")
 def add(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
-        out[i] = x[i] + y[i]
+        out[i] = difference(x[i], -y[i])
 
 
 @pointwise(
@@ -50,7 +51,7 @@ def add(x: Series, y: Series, out: Series) -> None:
 )
 def subtract(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
-        out[i] = x[i] - y[i]
+        out[i] = difference(x[i], y[i])
 
 
 @pointwise(
@@ -70,7 +71,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
 )
 def divide(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
-        out[i] = x[i] / y[i] if y[i] != 0 else math.nan
+        out[i] = x[i] / y[i] if abs(y[i]) >= SMALLEST_DIVISOR else math.nan
 
 
 @pointwise(
@@ -153,7 +154,10 @@ def square_root(x: Series, out: Series) -> None:
 )
 def logarithm(x: Series, out: Series) -> None:
     for i in range(len(out)):
-        out[i] = math.log(x[i]) if x[i] > 0 else math.nan
+        if same(x[i], 1.0):
+            out[i] = 0.0
+        else:
+            out[i] = math.log(x[i]) if x[i] > 0 else math.nan
 
 
 @pointwise(
@@ -190,7 +194,11 @@ def power(x: Series, y: Series, out: Series) -> None:
 )
 def floor(x: Series, out: Series) -> None:
     for i in range(len(out)):
-        out[i] = math.floor(x[i]) if math.isfinite(x[i]) else x[i]
+        if not math.isfinite(x[i]):
+            out[i] = x[i]
+            continue
+        nearest = math.floor(x[i] + 0.5)
+        out[i] = nearest if same(x[i], nearest) else math.floor(x[i])
 
 
 @pointwise(

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import operator
+from dsl.operators.rounding import same
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -106,12 +107,13 @@ def rma(x: Series, n: int, out: Series) -> None:
     lookback=_window,
 )
 def wma(x: Series, n: int, out: Series) -> None:
-    total, weighted, known, age = 0.0, 0.0, 0, 0
+    total, weighted, known, equal, age = 0.0, 0.0, 0, 0, 0
     for i in range(len(x)):
         if x[i] != x[i]:
             total, weighted, known, age = 0.0, 0.0, 0, 0
             out[i] = math.nan
             continue
+        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
         age += 1
         if known == n and age >= n:  # afresh, lest rounding adds up
             total, weighted, age = 0.0, 0.0, 0
@@ -125,7 +127,10 @@ def wma(x: Series, n: int, out: Series) -> None:
             known += 1
             weighted += known * x[i]
             total += x[i]
-        out[i] = 2.0 * weighted / (n * (n + 1.0)) if known == n else math.nan
+        if known < n:
+            out[i] = math.nan
+        else:
+            out[i] = x[i] if equal >= n else 2.0 * weighted / (n * (n + 1.0))
 
 
 @operator(
@@ -150,17 +155,20 @@ def smooth(x: Series, alpha: Series, out: Series) -> None:
 )
 def kama(x: Series, n: int, out: Series) -> None:
     quick, slow = 2.0 / 3.0, 2.0 / 31.0
-    average, path, known = 0.0, 0.0, 0
+    average, path, known, equal = 0.0, 0.0, 0, 0
     for i in range(len(x)):
         out[i] = math.nan
         if x[i] != x[i]:
             path, known = 0.0, 0
             continue
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known += 1
         if known > 1:
             path += abs(x[i] - x[i - 1])
         if known > n + 1:
             path -= abs(x[i - n] - x[i - n - 1])
+        if equal > n:
+            path = 0.0
         if known == n:
             average = x[i]
         if known > n:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dsl import algebra
 from dsl.kinds import BOOL, Judgement, Kind
 from dsl.operators.declaration import Declaration, pointwise
+from dsl.operators.rounding import exceeds, same
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
@@ -26,7 +27,7 @@ def _loosely(x: Kind, y: Kind) -> Judgement:
 )  # fmt: skip
 def less(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] < y[i]
+        out[i] = exceeds(y[i], x[i])
 
 
 @pointwise(
@@ -39,7 +40,7 @@ def less(x: Series, y: Series, out: Condition) -> None:
 )
 def at_most(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] <= y[i]
+        out[i] = (x[i] <= y[i]) | same(x[i], y[i])
 
 
 @pointwise(
@@ -48,7 +49,7 @@ def at_most(x: Series, y: Series, out: Condition) -> None:
 )  # fmt: skip
 def greater(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] > y[i]
+        out[i] = exceeds(x[i], y[i])
 
 
 @pointwise(
@@ -61,7 +62,7 @@ def greater(x: Series, y: Series, out: Condition) -> None:
 )
 def at_least(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] >= y[i]
+        out[i] = (x[i] >= y[i]) | same(x[i], y[i])
 
 
 @pointwise(
@@ -74,7 +75,7 @@ def at_least(x: Series, y: Series, out: Condition) -> None:
 )
 def equal(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] == y[i]
+        out[i] = (x[i] == y[i]) | same(x[i], y[i])
 
 
 @pointwise(
@@ -87,7 +88,7 @@ def equal(x: Series, y: Series, out: Condition) -> None:
 )
 def unequal(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
-        out[i] = x[i] < y[i] or x[i] > y[i]
+        out[i] = exceeds(x[i], y[i]) | exceeds(y[i], x[i])
 
 
 @pointwise(

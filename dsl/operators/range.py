@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import operator
+from dsl.operators.rounding import ROUNDING, exceeds
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -86,7 +87,7 @@ def highest_bar(x: Series, n: int, out: Series) -> None:
         if count > 0 and queue[head] <= i - n:
             head, count = head + 1 if head + 1 < n else 0, count - 1
         tail = head + count - 1 if head + count <= n else head + count - 1 - n
-        while count > 0 and x[queue[tail]] <= x[i]:
+        while count > 0 and not exceeds(x[queue[tail]], x[i]):
             tail, count = tail - 1 if tail > 0 else n - 1, count - 1
         queue[tail + 1 if tail + 1 < n else 0] = i
         count += 1
@@ -113,7 +114,7 @@ def lowest_bar(x: Series, n: int, out: Series) -> None:
         if count > 0 and queue[head] <= i - n:
             head, count = head + 1 if head + 1 < n else 0, count - 1
         tail = head + count - 1 if head + count <= n else head + count - 1 - n
-        while count > 0 and x[queue[tail]] >= x[i]:
+        while count > 0 and not exceeds(x[i], x[queue[tail]]):
             tail, count = tail - 1 if tail > 0 else n - 1, count - 1
         queue[tail + 1 if tail + 1 < n else 0] = i
         count += 1
@@ -133,14 +134,18 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     """Counted for many bars at a time, each against all of its window: quicker than an order."""
     for i in range(len(x)):
         out[i] = 0.0
+    lows, highs = x[:TOGETHER_BARS].copy(), x[:TOGETHER_BARS].copy()
     for first in range(n - 1, len(x), TOGETHER_BARS):
         now = x[first : first + TOGETHER_BARS]
+        for i in range(len(now)):  # between them lies what equals a value
+            lows[i] = now[i] - ROUNDING * abs(now[i])
+            highs[i] = now[i] + ROUNDING * abs(now[i])
         below = out[first : first + TOGETHER_BARS]
         for j in range(first - n + 1, first):
             then = x[j : j + TOGETHER_BARS]
             for i in range(len(now)):
-                least = 0.5 if then[i] < now[i] else 0.0
-                below[i] += least + (0.5 if then[i] <= now[i] else 0.0)
+                least = 0.5 if then[i] < lows[i] else 0.0
+                below[i] += least + (0.5 if then[i] <= highs[i] else 0.0)
         for i in range(len(now)):
             below[i] /= max(n - 1, 1)
     unknown = -1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dsl.algebra import product_of
 from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import operator
+from dsl.operators.rounding import difference, same, varies
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -41,8 +42,8 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
         if x[i] != x[i] or y[i] != y[i]:
             known, age = 0, 0
             continue
-        equal_x = equal_x + 1 if known > 0 and x[i] == x[i - 1] else 1
-        equal_y = equal_y + 1 if known > 0 and y[i] == y[i - 1] else 1
+        equal_x = equal_x + 1 if known > 0 and same(x[i], x[i - 1]) else 1
+        equal_y = equal_y + 1 if known > 0 and same(y[i], y[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n:
             continue
@@ -59,8 +60,10 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
             sum_x, sum_y = sum_x + new_x, sum_y + new_y
             xx, yy, xy = xx + new_x * new_x, yy + new_y * new_y, xy + new_x * new_y
         spread_x, spread_y = xx - sum_x * sum_x / n, yy - sum_y * sum_y / n
-        if equal_x < n and equal_y < n and spread_x > 0.0 and spread_y > 0.0:
-            together = (xy - sum_x * sum_y / n) / math.sqrt(spread_x) / math.sqrt(spread_y)
+        if equal_x >= n or equal_y >= n:
+            continue
+        if varies(spread_x / n, x[i]) and varies(spread_y / n, y[i]):
+            together = difference(xy, sum_x * sum_y / n) / math.sqrt(spread_x) / math.sqrt(spread_y)
             out[i] = max(-1.0, min(1.0, together))
 
 
@@ -80,8 +83,8 @@ def covariance(x: Series, y: Series, n: int, out: Series) -> None:
         if x[i] != x[i] or y[i] != y[i]:
             known, age = 0, 0
             continue
-        equal_x = equal_x + 1 if known > 0 and x[i] == x[i - 1] else 1
-        equal_y = equal_y + 1 if known > 0 and y[i] == y[i - 1] else 1
+        equal_x = equal_x + 1 if known > 0 and same(x[i], x[i - 1]) else 1
+        equal_y = equal_y + 1 if known > 0 and same(y[i], y[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n or n < 2:
             continue
@@ -96,7 +99,7 @@ def covariance(x: Series, y: Series, n: int, out: Series) -> None:
             new_x, new_y = x[j] - anchor_x, y[j] - anchor_y
             sum_x, sum_y, xy = sum_x + new_x, sum_y + new_y, xy + new_x * new_y
         is_flat = equal_x >= n or equal_y >= n
-        out[i] = 0.0 if is_flat else (xy - sum_x * sum_y / n) / (n - 1)
+        out[i] = 0.0 if is_flat else difference(xy, sum_x * sum_y / n) / (n - 1)
 
 
 @operator(
@@ -116,7 +119,7 @@ def slope(x: Series, n: int, out: Series) -> None:
         if x[i] != x[i]:
             known, age = 0, 0
             continue
-        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n or n < 2:
             continue
@@ -129,7 +132,7 @@ def slope(x: Series, n: int, out: Series) -> None:
             gone, new = x[i - n] - anchor, x[i] - anchor
             weighted += (n - 1) * new - (total - gone)
             total += new - gone
-        out[i] = 0.0 if equal >= n else (weighted - middle * total) / spread
+        out[i] = 0.0 if equal >= n else difference(weighted, middle * total) / spread
 
 
 @operator(
@@ -148,7 +151,7 @@ def rsquare(x: Series, n: int, out: Series) -> None:
         if x[i] != x[i]:
             known, age = 0, 0
             continue
-        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n or n < 2:
             continue
@@ -165,6 +168,6 @@ def rsquare(x: Series, n: int, out: Series) -> None:
             total += new - gone
             squares += new * new - gone * gone
         rest = squares - total * total / n
-        if equal < n and rest > 0.0:
-            together = weighted - middle * total
+        if equal < n and varies(rest / n, x[i]):
+            together = difference(weighted, middle * total)
             out[i] = min(1.0, together / rest * (together / spread))

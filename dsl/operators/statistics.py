@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import operator
+from dsl.operators.rounding import ROUNDING, difference, same, varies
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -68,7 +69,7 @@ def stdev(x: Series, n: int, out: Series) -> None:
         if x[i] != x[i]:
             known, age = 0, 0
             continue
-        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n or n < 2:
             continue
@@ -83,8 +84,9 @@ def stdev(x: Series, n: int, out: Series) -> None:
             new = x[j] - anchor
             total += new
             squares += new * new
-        rest = max(squares - total * total / n, 0.0)
-        out[i] = 0.0 if equal >= n else math.sqrt(rest / (n - 1))
+        deviation = math.sqrt(max(squares - total * total / n, 0.0) / (n - 1))
+        is_flat = equal >= n or deviation <= ROUNDING * abs(x[i])
+        out[i] = 0.0 if is_flat else deviation
 
 
 @operator(
@@ -97,12 +99,13 @@ def stdev(x: Series, n: int, out: Series) -> None:
 def mad(x: Series, n: int, out: Series) -> None:
     """The means first, then many bars at a time: their deviations wait for no other bar's."""
     means = x.copy()
-    known, age, anchor, total = 0, 0, 0.0, 0.0
+    known, age, equal, anchor, total = 0, 0, 0, 0.0, 0.0
     for i in range(len(x)):
         out[i], means[i] = 0.0, math.nan
         if x[i] != x[i]:
             known, age = 0, 0
             continue
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n:
             continue
@@ -112,7 +115,7 @@ def mad(x: Series, n: int, out: Series) -> None:
                 total += x[j] - anchor
         else:
             total += x[i] - x[i - n]
-        means[i] = anchor + total / n
+        means[i] = anchor + total / n if equal < n else x[i]
     out[: n - 1] = math.nan
     for first in range(n - 1, len(x), TOGETHER_BARS):
         mean = means[first : first + TOGETHER_BARS]
@@ -122,7 +125,8 @@ def mad(x: Series, n: int, out: Series) -> None:
             for i in range(len(mean)):
                 deviation[i] += abs(then[i] - mean[i])
         for i in range(len(mean)):
-            deviation[i] /= n
+            spread = deviation[i] / n
+            deviation[i] = 0.0 if spread <= ROUNDING * abs(mean[i]) else spread
 
 
 @operator(
@@ -141,7 +145,7 @@ def skew(x: Series, n: int, out: Series) -> None:
         if x[i] != x[i]:
             known, age = 0, 0
             continue
-        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n or n < 3:
             continue
@@ -156,8 +160,8 @@ def skew(x: Series, n: int, out: Series) -> None:
             total, squares, cubes = total + new, squares + new * new, cubes + new * new * new
         mean = total / n
         variance = (squares - mean * total) / (n - 1)
-        if equal < n and variance > 0.0:
-            third = cubes - 3.0 * mean * squares + 2.0 * mean * mean * total
+        if equal < n and varies(variance, x[i]):
+            third = difference(cubes + 2.0 * mean * mean * total, 3.0 * mean * squares)
             out[i] = n / ((n - 1.0) * (n - 2.0)) * third / (variance * math.sqrt(variance))
 
 
@@ -179,7 +183,7 @@ def kurt(x: Series, n: int, out: Series) -> None:
         if x[i] != x[i]:
             known, age = 0, 0
             continue
-        equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
+        equal = equal + 1 if known > 0 and same(x[i], x[i - 1]) else 1
         known, age = min(known + 1, n), age + 1
         if known < n or n < 4:
             continue
@@ -197,7 +201,7 @@ def kurt(x: Series, n: int, out: Series) -> None:
             cubes, fourths = cubes + new**3, fourths + new**4
         mean = total / n
         variance = (squares - mean * total) / (n - 1)
-        if equal < n and variance > 0.0:
+        if equal < n and varies(variance, x[i]):
             fourth = fourths - 4.0 * mean * cubes + 6.0 * mean**2 * squares - 3.0 * mean**3 * total
             out[i] = weight * fourth / variance**2 - excess
 

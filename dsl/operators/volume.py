@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import operator
+from dsl.operators.rounding import exceeds
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -23,9 +24,8 @@ def obv(x: Series, v: Series, out: Series) -> None:
         if x[i] != x[i] or v[i] != v[i]:
             out[i] = math.nan
             continue
-        if before != before or x[i] > before:
-            total += v[i]
-        elif x[i] < before:
-            total -= v[i]
+        rose = before != before or exceeds(x[i], before)
+        fell = exceeds(before, x[i])
+        total += v[i] if rose else -v[i] if fell else 0.0
         before = x[i]
         out[i] = total

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.catalog import catalog
-from dsl.evaluate import Evaluator, Signals
+from dsl.evaluate import Evaluator, Signals, truth
 from dsl.program import ORDERS, Program
-from dsl.simplify import canonical
 from dsl.spelling import text_of
-from dsl.terms import Term, call
+from dsl.terms import Term
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, Market
 from evolve.backtest.performance import Series
 from evolve.backtest.sleeve import share_of
@@ -126,15 +124,10 @@ def measure_activity(
 
 def _tally(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
     """Return the counts of a written condition."""
-    find = catalog().operator
-    holds, fails = canonical(term, find), canonical(call(find("not"), term), find)
-    true = known = bars = 0
-    for symbol, first in enumerate(firsts):
-        held = evaluator.series(holds, symbol)[first:]
-        true += int(held.sum())
-        known += int((held | evaluator.series(fails, symbol)[first:]).sum())
-        bars += len(held)
-    return Tally(text_of(term), true, known, bars)
+    own = [truth(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
+    true = sum(int(np.count_nonzero(each == 1.0)) for each in own)
+    known = sum(int(np.count_nonzero(each == each)) for each in own)
+    return Tally(text_of(term), true, known, sum(map(len, own)))
 
 
 def _operands(term: Term) -> Iterator[Term]:

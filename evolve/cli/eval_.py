@@ -19,6 +19,8 @@ def command(
 ) -> None:  # fmt: skip
     """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
 
+    A condition is 1 where it holds and 0 where it fails.
+
     For example: evolve eval "rsi(close, 14)" --data sample:sp500
     """
     import csv
@@ -27,7 +29,9 @@ def command(
     import numpy as np
 
     from dsl.check import check_expression
-    from dsl.evaluate import values
+    from dsl.evaluate import truths, values
+    from dsl.judge import kind_of
+    from dsl.kinds import BOOL
     from dsl.program import lookback
 
     term = check_expression(expression)
@@ -35,7 +39,8 @@ def command(
     tell_warmup(dataset, f"`{expression}`", lookback(term))
     tell_compiling()
     bars, first = dataset.window, dataset.start
-    columns = values(term, dataset.bars)[:, first:].astype(np.float64)
+    read = truths if kind_of(term) == BOOL else values
+    columns = read(term, dataset.bars)[:, first:]
     if plot:
         from evolve.report.chart import line_chart
 

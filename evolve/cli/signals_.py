@@ -18,7 +18,6 @@ from evolve.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dsl.evaluate import Signals
     from dsl.program import Program
     from evolve.data import Dataset
 
@@ -34,11 +33,10 @@ def command(
     file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
     name: str | None, last: bool, **costs: Any,
 ) -> None:  # fmt: skip
-    """Print time, buy, sell, short and cover for every bar, as CSV.
+    """Print time, buy, sell, short and cover for every bar, as CSV; empty where unknown.
 
     With several symbols, their name stands after the time. Fills and costs matter to --last.
     """
-    from dsl.evaluate import evaluate
     from evolve.backtest.warmup import entry_lookback
 
     program = one_strategy(file, name)
@@ -48,7 +46,7 @@ def command(
     if last:
         _say_last(program, dataset, costs)
     else:
-        _print_all(dataset, evaluate(program, dataset.bars))
+        _print_all(program, dataset)
 
 
 def _say_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None:
@@ -72,21 +70,30 @@ def _say_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None
         click.echo(f"{label}{when(last.time)}: {last.side}{since}; orders for {filled}: {orders}")
 
 
-def _print_all(dataset: Dataset, said: tuple[Signals, ...]) -> None:
+def _print_all(program: Program, dataset: Dataset) -> None:
     import csv
     import sys
 
     import numpy as np
 
-    bars = dataset.bars
+    from dsl.evaluate import truths
+
+    bars, rules = dataset.bars, program.canonical._asdict()
+    absent = np.zeros((len(bars.symbols), len(bars)))
+    given = [rules[order] for order in ORDERS]
+    orders = [absent if rule is None else truths(rule, bars) for rule in given]
     is_panel = len(bars.symbols) > 1
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
-    for symbol, signals in enumerate(said):
+    for symbol in range(len(bars.symbols)):
         places = bars.places(symbol)
         places = places[places >= dataset.start]
-        columns = [signals.order(order)[places] for order in ORDERS]
+        columns = [rows[symbol, places] for rows in orders]
         label = [bars.symbols[symbol]] if is_panel else []
         for time, *row in zip(times[places], *columns, strict=True):
-            writer.writerow([time, *label, *map(int, row)])
+            writer.writerow([time, *label, *map(_cell, row)])
+
+
+def _cell(truth: float) -> str:
+    return "" if truth != truth else str(int(truth))

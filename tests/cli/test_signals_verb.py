@@ -12,6 +12,7 @@ import pytest
 
 from dsl.bars import Bars
 from dsl.check import check
+from dsl.evaluate import evaluate
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, market
 from evolve.cli import _run
@@ -143,8 +144,48 @@ def test_every_bar_of_one_symbol_has_a_row(both: str, capsys: pytest.CaptureFixt
     header, *rows = csv.reader(io.StringIO(out))
     assert header == ["time", "buy", "sell", "short", "cover"]
     assert len(rows) == 400
-    assert {cell for row in rows for cell in row[1:]} == {"0", "1"}
+    assert {cell for row in rows[3:] for cell in row[1:]} == {"0", "1"}
     assert [row[0] for row in rows] == [str(moment)[:10] for moment in bars_of().time]
+
+
+def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(
+    both: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*csv.reader(io.StringIO(printed(capsys, "signals", both, "--data", SPEC)))][1:]
+    (signals,) = evaluate(check(BOTH), bars_of())
+    assert {cell for row in rows[:3] for cell in row[1:]} == {""}  # three bars of warm-up
+    for column, order in enumerate(("buy", "sell", "short", "cover")):
+        found = [row[column + 1] for row in rows[3:]]
+        assert found == [str(int(each)) for each in signals.order(order)[3:]]
+    path = tmp_path / "partly.evo"
+    path.write_text("strategy s { buy when sma(close, 99) > 2 * close and low < close[2] * 2 "
+                    "sell when close > low[2] / 2 or sma(close, 9) < open }")  # fmt: skip
+    out = printed(capsys, "signals", str(path), "--data", SPEC)
+    cells = [row[1:] for row in csv.reader(io.StringIO(out))][1:]
+    assert cells[0] == ["", "", "0", "0"]
+    assert cells[50] == ["", "1", "0", "0"]  # what is known decides an `or`
+    assert cells[150] == ["0", "1", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("close > close[2]", ["", "", "0", "1", "1"]),
+        ("close < 0 * close and close > close[2]", ["0"] * 5),
+        ("close > 0 * close and close > close[2]", ["", "", "0", "1", "1"]),
+        ("close > 0 * close or close > close[2]", ["1"] * 5),
+        ("not (close > close[2])", ["", "", "1", "0", "0"]),
+        ("1 / (close - open) > 0", [""] * 5),
+    ],
+)
+def test_a_condition_is_empty_where_it_is_unknown(
+    expression: str, expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "five.csv"
+    rows = [f"2024-01-0{day + 1},{c},{c},{c},{c},1000" for day, c in enumerate((5, 6, 4, 7, 8))]
+    path.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
+    out = printed(capsys, "eval", expression, "--data", str(path))
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == expected
 
 
 def test_every_own_bar_of_several_symbols_has_a_row(

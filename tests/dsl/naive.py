@@ -2,7 +2,8 @@
 
 A number is a float or NaN (unknown); a condition is True, False or None (unknown). Before the
 first bar every series is unknown. Windowed operators run their own kernel, uncompiled, on
-lists: what they compute is tested against other libraries elsewhere.
+lists: what they compute is tested against other libraries elsewhere. Two values are equal if
+their relative difference is at most 2**-44.
 """
 
 from __future__ import annotations
@@ -100,6 +101,22 @@ def _anywhere(*_: float) -> bool:
     return True
 
 
+def _is_same(x: float, y: float) -> bool:
+    return math.isclose(x, y, rel_tol=2.0**-44)
+
+
+def _difference(x: float, y: float) -> float:
+    return 0.0 if math.isfinite(x) and _is_same(x, y) else x - y
+
+
+def _floor(x: float) -> float:
+    return round(x) if _is_same(x, round(x)) else math.floor(x)
+
+
+def _log(x: float) -> float:
+    return 0.0 if _is_same(x, 1.0) else math.log(x)
+
+
 def _sign(x: float) -> float:
     return (x > 0) - (x < 0)
 
@@ -136,8 +153,8 @@ def _either(*values: Truth) -> Truth:
 
 
 POINTWISE: dict[str, Callable[..., float | Truth]] = {
-    "+": lambda x, y: x + y,
-    "-": lambda x, y: x - y,
+    "+": lambda x, y: _difference(x, -y),
+    "-": _difference,
     "*": lambda x, y: x * y,
     "/": _known(lambda x, y: x / y, lambda x, y: y != 0),
     "negate": lambda x: -x,
@@ -146,17 +163,17 @@ POINTWISE: dict[str, Callable[..., float | Truth]] = {
     "abs": abs,
     "sign": _known(_sign, _anywhere),
     "sqrt": _known(math.sqrt, lambda x: x >= 0),
-    "log": _known(math.log, lambda x: x > 0),
-    "floor": _known(math.floor, math.isfinite),
+    "log": _known(_log, lambda x: x > 0),
+    "floor": _known(_floor, math.isfinite),
     "exp": _known(math.exp, lambda x: x < 700),
     "power": _known(math.pow, _is_real_power),
     "where": _where,
-    "<": _compared(lambda x, y: x < y),
-    "<=": _compared(lambda x, y: x <= y),
-    ">": _compared(lambda x, y: x > y),
-    ">=": _compared(lambda x, y: x >= y),
-    "==": _compared(lambda x, y: x == y),
-    "!=": _compared(lambda x, y: x != y),
+    "<": _compared(lambda x, y: x < y and not _is_same(x, y)),
+    "<=": _compared(lambda x, y: x <= y or _is_same(x, y)),
+    ">": _compared(lambda x, y: x > y and not _is_same(x, y)),
+    ">=": _compared(lambda x, y: x >= y or _is_same(x, y)),
+    "==": _compared(_is_same),
+    "!=": _compared(lambda x, y: not _is_same(x, y)),
     "and": _both,
     "or": _either,
     "not": _not,

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from dsl.check import check_file, inspect
+from dsl.errors import Diagnostic
 from dsl.format import format_program
 from dsl.program import Program, Rules
 from dsl.simplify import MeaningError
@@ -21,6 +22,14 @@ from evolve.search.space import Space, build_space
 
 STRATEGIES = Path(__file__).parents[2] / "experiments" / "strategies"
 UNLIKE_KINDS = {"W401", "W402", "W403", "W404"}
+
+
+def is_unlike(found: Diagnostic) -> bool:
+    """Return whether a finding is of kinds; a `W404` that quotes a term is of a fact beyond them.
+
+    A search may still compare a value with itself, or with a window that it lies in.
+    """
+    return found.code in UNLIKE_KINDS and not (found.code == "W404" and "`" in found.message)
 
 
 @cache
@@ -60,7 +69,7 @@ def test_children_pass_the_checker_strictly_typed(name: str) -> None:
     for rules in children(name, 300):
         text = format_program(Program("child", rules))
         report = inspect(text)
-        wrong = [each.render() for each in report.diagnostics if each.code in UNLIKE_KINDS]
+        wrong = [each.render() for each in report.diagnostics if is_unlike(each)]
         assert not report.errors, text
         assert not wrong, text
         assert report.programs[0].rules == rules, text
