@@ -102,7 +102,8 @@ def test_the_planted_market_is_that_of_its_law_at_every_bar() -> None:
     """What was settled stays: with no edge it is the walk."""
     walk = load("synthetic:walk?bars=900").bars
     none = load(spec("planted", bars=900, edge_bps=0)).bars
-    assert np.array_equal(walk.close, none.close)
+    for field in ("open", "high", "low", "close", "volume"):
+        assert np.array_equal(getattr(walk, field), getattr(none, field)), field
 
 
 @pytest.mark.parametrize("rule", ["close", "close >", "close > nothing(3)", "size 3", ""])
