@@ -30,6 +30,7 @@ class Bars:
         adjustment: float64[symbol, bar], adjusted price over raw price; 1 where no raw price
             is known.
         closes_only: symbols without traded opens, as an index: their orders fill at closes alone.
+        undated: symbols whose sessions may be on the day of the stamp or on the next.
     """
 
     symbols: tuple[str, ...]
@@ -41,6 +42,7 @@ class Bars:
     volume: Panel
     adjustment: Panel
     closes_only: tuple[str, ...] = field(default=(), kw_only=True)
+    undated: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         shape = (len(self.symbols), len(self.time))
@@ -96,7 +98,13 @@ class Bars:
 
     @cached_property
     def calendar(self) -> dict[str, Panel]:
-        """float64[bar] each: weekday (Monday is 1), month and day_of_month of the bars."""
+        """float64[bar] each: weekday (Monday is 1), month and day_of_month of the bars.
+
+        They are unknown where the date of a session is.
+        """
+        if set(self.symbols) <= set(self.undated):
+            unknown = np.full(len(self), np.nan)
+            return dict.fromkeys(("weekday", "month", "day_of_month"), unknown)
         days = self.time.astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         return {

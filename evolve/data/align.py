@@ -41,8 +41,11 @@ def aligned(parts: Sequence[Bars]) -> Bars:
         for field, panel in panels.items():
             panel[row : row + len(part.symbols), places] = getattr(part, field)
         row += len(part.symbols)
-    closes_only = tuple(name for part in parts for name in part.closes_only)
-    return Bars(symbols, time, **panels, closes_only=closes_only)
+    closes_only, undated = (
+        tuple(name for part in parts for name in getattr(part, mark))
+        for mark in ("closes_only", "undated")
+    )
+    return Bars(symbols, time, **panels, closes_only=closes_only, undated=undated)
 
 
 def _shortest_step(bars: Bars) -> float:

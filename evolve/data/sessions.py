@@ -32,11 +32,15 @@ MAX_NAMES = 5
 
 
 class Stamp(Enum):
-    """What the stamps of a symbol are: the session's day, the evening before it, or unknown."""
+    """Meaning of a symbol's stamps.
+
+    They are the session's day, the evening before it, either of the two, or dates that are odd.
+    """
 
     SESSION = "session"
     EVENING_BEFORE = "evening before"
     UNKNOWN = "unknown"
+    ODD = "odd"
 
 
 def date_sessions(bars: Bars, notify: Notify) -> Bars:
@@ -51,12 +55,18 @@ def date_sessions(bars: Bars, notify: Notify) -> Bars:
         each: [name for name, stamp in zip(bars.symbols, stamps, strict=True) if stamp is each]
         for each in Stamp
     }
+    if named[Stamp.ODD]:
+        notify(
+            f"{_listed(named[Stamp.ODD])}: bars run from Sunday to Thursday; if the market trades "
+            "from Monday to Friday, the dates are those of the day before"
+        )
     if named[Stamp.UNKNOWN]:
         notify(
             f"{_listed(named[Stamp.UNKNOWN])}: the stamps may be a day before the sessions, as "
-            "midnights of Asia and Europe are in UTC: weekday, month and day_of_month follow the "
-            "stamps; write the dates of the sessions, without a time of day, to be certain"
+            "midnights of Asia and Europe are in UTC, so that weekday, month and day_of_month are "
+            "unknown; write the dates of the sessions, without a time of day"
         )
+        bars = replace(bars, undated=tuple(named[Stamp.UNKNOWN]))
     if not named[Stamp.EVENING_BEFORE]:
         return bars
     notify(
@@ -81,7 +91,7 @@ def _stamp(time: Times) -> Stamp:
     is_long, is_daily = len(time) >= MIN_BARS, step < MAX_STEP_DAYS
     if not evening.any():
         in_doubt = is_long and is_daily and _lacks_fridays(weekday)
-        return Stamp.UNKNOWN if in_doubt else Stamp.SESSION
+        return Stamp.ODD if in_doubt else Stamp.SESSION
     dates = _session_dates(time)
     is_month = step >= MIN_MONTH_DAYS and _start_months(dates, weekday[evening], evening)
     is_evening_before = _lacks_fridays(weekday[evening]) or is_month

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ import pandas as pd
 import pytest
 
 from dsl.bars import Bars
+from dsl.check import check_expression
+from dsl.evaluate import truths, values
 from evolve.cli import _run
 from evolve.data import load
+from evolve.data.align import aligned
 from evolve.data.frames import bars_to_frame
+from evolve.data.laws import random_walk
 from evolve.report.export import write_table
 from tests.data.tables import days_of
 
@@ -102,23 +107,38 @@ def test_a_coin_stamped_at_the_end_of_its_day_is_in_no_doubt(seconds: int, tmp_p
     assert loaded(tmp_path / "BTC.csv", times)[1] == []
 
 
-IN_DOUBT = {
+UNKNOWN = {
     "a coin at the midnight of Seoul": stamps(
         pd.date_range("2024-01-01", periods=200), "Asia/Seoul", 0
     ),
     "a week of Paris": stamps(SESSIONS[2:7], "Europe/Paris", 0),
-    "dates from Sunday to Thursday": SESSIONS - pd.Timedelta(days=1),
 }
 
 
-@pytest.mark.parametrize("name", IN_DOUBT)
-def test_where_the_date_cannot_be_known_it_is_that_of_the_stamp_with_a_note(
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_where_the_date_cannot_be_known_calendar_series_are_unknown(
     name: str, tmp_path: Path
 ) -> None:
-    bars, notes = loaded(tmp_path / "A.csv", IN_DOUBT[name])
-    assert bars.time.tolist() == IN_DOUBT[name].to_numpy().astype("datetime64[ns]").tolist()
+    bars, notes = loaded(tmp_path / "A.csv", UNKNOWN[name])
+    assert bars.time.tolist() == UNKNOWN[name].to_numpy().astype("datetime64[ns]").tolist()
     (note,) = notes
     assert "may be a day before" in note and "weekday" in note
+    for series in ("weekday", "month", "day_of_month"):
+        assert np.isnan(values(check_expression(series), bars)).all()
+        assert np.isnan(truths(check_expression(f"{series} == 5"), bars)).all()
+    other = replace(random_walk(300, 1), symbols=("B",))
+    both = values(check_expression("weekday"), aligned([bars, other]))
+    assert np.isnan(both[0]).all() and set(both[1][~np.isnan(both[1])]) == {1, 2, 3, 4, 5}
+
+
+def test_dates_from_sunday_to_thursday_are_taken_as_written_with_a_note(tmp_path: Path) -> None:
+    """Some markets do trade on these days, and a date without a time is a claim."""
+    times = SESSIONS - pd.Timedelta(days=1)
+    bars, notes = loaded(tmp_path / "A.csv", times)
+    assert days_of(bars) == dates(times)
+    (note,) = notes
+    assert "from Sunday to Thursday" in note
+    assert set(bars.calendar["weekday"]) == {7, 1, 2, 3, 4}
 
 
 @pytest.mark.parametrize("count", range(1, 7))
