@@ -26,7 +26,7 @@ MIN_MONTH_DAYS = 27.0
 MIN_BARS = 7  # fewer bars of a coin may lack a Friday
 EVENING = np.timedelta64(11, "h")  # the midnight of Auckland in UTC, the earliest there is
 HALF_HOUR = np.timedelta64(30, "m")  # midnights and session starts lie on one; closes often do not
-MIN_SUNDAYS, MAX_FRIDAYS = 0.1, 0.05  # shares of the stamps of a market without weekends
+MIN_SUNDAYS, MIN_SUNDAY_SHARE, MAX_SHARE = 2, 0.1, 0.05  # of the stamps; the last, of other days
 FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 MAX_NAMES = 5
 
@@ -90,21 +90,24 @@ def _stamp(time: Times) -> Stamp:
     evening, weekday = _is_evening(time), weekdays(time)
     is_long, is_daily = len(time) >= MIN_BARS, step < MAX_STEP_DAYS
     if not evening.any():
-        in_doubt = is_long and is_daily and _lacks_fridays(weekday)
+        in_doubt = is_long and is_daily and _are_eves(weekday)
         return Stamp.ODD if in_doubt else Stamp.SESSION
     dates = _session_dates(time)
     is_month = step >= MIN_MONTH_DAYS and _start_months(dates, weekday[evening], evening)
-    is_evening_before = _lacks_fridays(weekday[evening]) or is_month
+    is_evening_before = _are_eves(weekday[evening]) or is_month
     if is_long and is_evening_before and bool(np.all(np.diff(dates) > 0 * DAY)):
         return Stamp.EVENING_BEFORE
     is_close = np.any(weekday == FRIDAY) and not np.any(weekday == SUNDAY)
     return Stamp.SESSION if is_close else Stamp.UNKNOWN
 
 
-def _lacks_fridays(weekday: NDArray[np.int64]) -> bool:
-    """Return whether Sundays have bars and Fridays have none, but for a special session."""
+def _are_eves(weekday: NDArray[np.int64]) -> bool:
+    """Return whether days are those before Monday to Friday, but for a special session."""
+    sundays, others = weekday == SUNDAY, (weekday == FRIDAY) | (weekday == SATURDAY)
     return bool(
-        np.mean(weekday == SUNDAY) >= MIN_SUNDAYS and np.mean(weekday == FRIDAY) <= MAX_FRIDAYS
+        np.sum(sundays) >= MIN_SUNDAYS
+        and np.mean(sundays) >= MIN_SUNDAY_SHARE
+        and np.mean(others) <= MAX_SHARE
     )
 
 
