@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator, Signals, truth
+from dsl.evaluate import Evaluator, Signals, truth_series
 from dsl.program import ORDERS, Program
 from dsl.spelling import text_of
 from dsl.terms import Term
@@ -124,7 +124,7 @@ def measure_activity(
 
 def _tally(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
     """Return the counts of a written condition."""
-    own = [truth(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
+    own = [truth_series(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
     true = sum(int(np.count_nonzero(each == 1.0)) for each in own)
     known = sum(int(np.count_nonzero(each == each)) for each in own)
     return Tally(text_of(term), true, known, sum(map(len, own)))

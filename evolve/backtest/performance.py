@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
-ROUNDING = 1e-14  # of a return, which is a quotient near 1 less 1
+RETURN_ROUNDING = 1e-14  # of a return, which is a quotient near 1 less 1
 
 
 class Trades(NamedTuple):
@@ -108,4 +108,4 @@ def bar_returns(equity: Series) -> Series:
 def _difference(one: Series, other: Series) -> Series:
     """Return one less another, 0 where they are equal within rounding."""
     found = one - other
-    return np.where(np.abs(found) < ROUNDING, 0.0, found)
+    return np.where(np.abs(found) < RETURN_ROUNDING, 0.0, found)

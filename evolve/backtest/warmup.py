@@ -10,7 +10,7 @@ from dsl.bars import Bars
 from dsl.program import Rules, lookback
 from dsl.terms import Term
 
-MOST_NAMED = 3  # symbols
+MAX_NAMED_SYMBOLS = 3
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def warmup_note(
     is_panel = len(bars.symbols) > 1
     left = [
         f"{each.bars - each.lost:,} of {each.bars:,} bars" + (f" of {each.symbol}" * is_panel)
-        for each in short[:MOST_NAMED]
+        for each in short[:MAX_NAMED_SYMBOLS]
     ]
-    if len(short) > MOST_NAMED:
-        left.append(f"little of {len(short) - MOST_NAMED:,} more symbols")
+    if len(short) > MAX_NAMED_SYMBOLS:
+        left.append(f"little of {len(short) - MAX_NAMED_SYMBOLS:,} more symbols")
     return (
         f"{what}: a warm-up of {lookback_bars:,} bars leaves {', '.join(left)}: take more data, a "
         "later end or shorter windows"

@@ -88,7 +88,7 @@ class Limits(Section):
 MOST_PROCESSES = 256
 
 
-def processes_alone(value: object) -> object:
+def expand_processes(value: object) -> object:
     """Return `workers: 2` as `workers: {processes: 2}`."""
     return value if isinstance(value, dict | Workers) else {"processes": value}
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from evolve.backtest.market import Market, market
-from evolve.config.effort import Limits, Search, Workers, processes_alone
+from evolve.config.effort import Limits, Search, Workers, expand_processes
 from evolve.config.models import Llm
 from evolve.config.section import Section, known_name, measured_in, tightened_by
 from evolve.data.partition import Split
@@ -255,7 +255,7 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
-    workers: Annotated[Workers, BeforeValidator(processes_alone)] = Workers()
+    workers: Annotated[Workers, BeforeValidator(expand_processes)] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.bars import LEAST_PRICE, MOST_PRICE, Bars
+from dsl.bars import MAX_PRICE, MIN_PRICE, Bars
 from evolve.errors import EvolveError
 
 Series = NDArray[np.float64]
@@ -97,9 +97,9 @@ def bars_from_paths(paths: Paths) -> Bars:
         )
     highs = np.maximum(highs, np.maximum(opens, closes))
     lows = np.minimum(lows, np.minimum(opens, closes))
-    if not LEAST_PRICE < lows.min() <= highs.max() < MOST_PRICE:
+    if not MIN_PRICE < lows.min() <= highs.max() < MAX_PRICE:
         message = (
-            f"prices of such a market leave {LEAST_PRICE:g} to {MOST_PRICE:g} within {count:,} bars"
+            f"prices of such a market leave {MIN_PRICE:g} to {MAX_PRICE:g} within {count:,} bars"
         )
         raise EvolveError(message, "take fewer bars, or a smaller drift, volatility or edge_bps")
     time = np.busday_offset(FIRST_DAY, np.arange(count)).astype("datetime64[ns]")

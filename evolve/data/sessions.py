@@ -1,7 +1,7 @@
-"""Dates of sessions, where a vendor stamps bars on the evening before, as in UTC.
+"""Dates of sessions, for bars that a vendor stamps on the evening before, as in UTC.
 
-The midnight of Paris is 22:00 or 23:00 UTC of the day before, that of Tokyo 15:00, that of Sydney
-13:00 or 14:00; a session of futures starts at 22:00 or 23:00. Such stamps run from Sunday to
+The midnight of Paris is 22:00 or 23:00 UTC of the day before. That of Tokyo is 15:00, and that of
+Sydney 13:00 or 14:00. A session of futures starts at 22:00 or 23:00. Such stamps run from Sunday to
 Thursday. A market that closes on the day it is stamped has Fridays and no Sundays; a coin has
 both.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.calendar_time import Times, weekdays
+from dsl.calendar_time import FRIDAY, SATURDAY, SUNDAY, Times, weekdays
 from evolve.data.align import aligned
 from evolve.data.source import Notify
 
@@ -27,12 +27,11 @@ MIN_BARS = 7  # fewer bars of a coin may lack a Friday
 EVENING = np.timedelta64(11, "h")  # the midnight of Auckland in UTC, the earliest there is
 HALF_HOUR = np.timedelta64(30, "m")  # midnights and session starts lie on one; closes often do not
 MIN_SUNDAYS, MAX_FRIDAYS = 0.1, 0.05  # shares of the stamps of a market without weekends
-FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 MAX_NAMES = 5
 
 
 class Stamp(Enum):
-    """What the stamps of a symbol are: the session's day, the evening before it, or unknown."""
+    """Kinds of stamps: on the session's day, on the evening before it, or unknown."""
 
     SESSION = "session"
     EVENING_BEFORE = "evening before"
@@ -55,7 +54,7 @@ def date_sessions(bars: Bars, notify: Notify) -> Bars:
         notify(
             f"{_listed(named[Stamp.UNKNOWN])}: the stamps may be a day before the sessions, as "
             "midnights of Asia and Europe are in UTC: weekday, month and day_of_month follow the "
-            "stamps; write the dates of the sessions, without a time of day, to be certain"
+            "stamps; to be certain, write the dates of the sessions without a time of day"
         )
     if not named[Stamp.EVENING_BEFORE]:
         return bars

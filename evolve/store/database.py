@@ -12,7 +12,7 @@ from evolve.errors import EvolveError
 SCHEMA_VERSION = 1  # raise it whenever a table or the meaning of a column changes
 
 
-def create(path: Path, schema: str) -> sqlite3.Connection:
+def create_journal(path: Path, schema: str) -> sqlite3.Connection:
     """Open a journal for writing, with the tables of a schema and its version.
 
     WAL mode lets others read while the run goes on, and loses nothing that was committed.
@@ -25,7 +25,7 @@ def create(path: Path, schema: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def opened(journal: Path) -> Iterator[sqlite3.Connection]:
+def open_journal(journal: Path) -> Iterator[sqlite3.Connection]:
     """Open a journal for reading.
 
     Raises:
