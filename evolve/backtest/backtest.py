@@ -27,7 +27,7 @@ from evolve.backtest.simulate import simulate
 from evolve.backtest.sleeve import Sleeve, buy_and_hold, performance_of, share_of, sleeves_of
 from evolve.errors import EvolveError
 
-MAX_EQUITY = 1e250  # beyond it, sums of money are no numbers any more
+MAX_EQUITY = 1e250  # beyond it, sums of money overflow
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def backtest(
         start, stop: the window, in bars; the strategy starts flat and is closed at its end.
 
     Raises:
-        EvolveError: if the equity exceeds what numbers can hold.
+        EvolveError: if the equity exceeds MAX_EQUITY.
     """
     sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
     share = share_of(market, len(sleeves))

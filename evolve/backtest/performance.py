@@ -1,4 +1,4 @@
-"""The result of a run that its metrics need: equity, positions and closed trades, one or pooled."""
+"""The inputs of a run's metrics: equity, positions and closed trades, alone or pooled."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Performance:
 
     @cached_property
     def risk_free(self) -> Series:
-        """rf: float64[bar - 1], the return of cash: every ratio is of returns above it."""
+        """rf: float64[bar - 1], the return of cash, above which every ratio counts returns."""
         return bar_returns(self.cash)
 
     @property

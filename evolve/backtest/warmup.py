@@ -18,7 +18,8 @@ class Warmup:
     """A symbol's warm-up inside a window.
 
     Attributes:
-        bars: the symbol's own bars of the window; lost: those of them that warm the indicators.
+        bars: the symbol's own bars of the window.
+        lost: those of them that warm the indicators.
     """
 
     symbol: str
@@ -34,7 +35,7 @@ class Warmup:
 def entry_lookback(rules: Rules) -> int:
     """Return how many earlier bars the first entry needs.
 
-    A `where` may be known sooner: of its two values the one with the longer lookback counts.
+    The longer lookback of the two values of a `where` counts, though the other may be known sooner.
 
     Args:
         rules: in canonical form.
@@ -68,7 +69,7 @@ def warmup_note(
     """Return a note about the symbols that lose much of the window; empty if none does.
 
     Args:
-        what: needs the warm-up.
+        what: the strategy or expression that needs the warm-up.
         lookback_bars, bars, start: as `warmups` takes them.
         tolerated: the share of a symbol's bars that may be lost without a note.
     """
@@ -81,7 +82,7 @@ def warmup_note(
         for each in short[:MAX_NAMED_SYMBOLS]
     ]
     if len(short) > MAX_NAMED_SYMBOLS:
-        left.append(f"little of {len(short) - MAX_NAMED_SYMBOLS:,} more symbols")
+        left.append(f"few of {len(short) - MAX_NAMED_SYMBOLS:,} more symbols")
     return (
         f"{what}: a warm-up of {lookback_bars:,} bars leaves {', '.join(left)}: take more data, a "
         "later end or shorter windows"

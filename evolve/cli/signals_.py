@@ -35,7 +35,7 @@ def command(
 ) -> None:  # fmt: skip
     """Print time, buy, sell, short and cover for every bar, as CSV; empty where unknown.
 
-    With several symbols, their name stands after the time. Fills and costs matter to --last.
+    With several symbols, their name follows the time. Fills and costs matter to --last.
     """
     from evolve.backtest.warmup import entry_lookback
 
