@@ -227,7 +227,7 @@ def num_trades(run: Performance) -> float:
 
 @metric("percent")
 def entry_bar_exits(run: Performance) -> float:
-    """share of trades that end on the bar they begin on, whose risk bars do not show"""
+    """share of trades that end on the bar they begin on, whose risk the bars do not show"""
     bars = run.trades.bars
     return float(np.mean(bars == 0)) if len(bars) else math.nan
 

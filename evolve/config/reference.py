@@ -97,9 +97,14 @@ def _values(schema: dict[str, Any]) -> str:
     if kind == "array" and "enum" in schema["items"]:
         return f"a list of {_values(schema['items'])}"
     if kind in ("integer", "number"):
-        limits = [words.format(f"{schema[key]:,}") for key, words in LIMITS if key in schema]
+        limits = [words.format(_number(schema[key])) for key, words in LIMITS if key in schema]
         return ", ".join(limits) or "a number"
     return "a day" if schema.get("format") == "date" else TYPES.get(kind, kind)
+
+
+def _number(value: float) -> str:
+    """Return all digits of a number, without the `.0` of a whole one."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.16g}"
 
 
 def _default(info: FieldInfo) -> str:

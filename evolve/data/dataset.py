@@ -77,7 +77,7 @@ def load(
     refresh: bool = False,
     with_earlier: bool = False,
 ) -> Dataset:
-    """The bars of specs from start to end, both included.
+    """Load the bars of specs from start to end, both included.
 
     Args:
         spec: a data spec, or several, whose symbols are aligned on the union of their times.

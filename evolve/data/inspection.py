@@ -107,12 +107,12 @@ def outside(bars: Bars) -> Places:
 
 
 def repeated_opens(bars: Bars) -> Places:
-    """Bars that open at the close before, as an index's do."""
+    """Return the bars that open at the close before, as those of an index do."""
     return np.flatnonzero(_equal(bars.open[0, 1:], bars.close[0, :-1])) + 1
 
 
 def _equal(prices: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where prices are the same but for the rounding of an adjustment."""
+    """Return where prices differ at most by the rounding of an adjustment."""
     return np.abs(prices - others) <= PRICE_ROUNDING * others
 
 

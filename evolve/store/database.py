@@ -1,4 +1,4 @@
-"""The SQLite file of a run: its schema version, and how it is opened for writing and reading."""
+"""The SQLite file of a run, opened for writing or reading, with its schema version."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def open_journal(journal: Path) -> Iterator[sqlite3.Connection]:
                 message = (
                     f"{journal} has schema version {found}; this evolve reads {SCHEMA_VERSION}"
                 )
-                raise EvolveError(message, "run the experiment again, or use the evolve it is from")
+                hint = "run the experiment again, or read it with the version that wrote it"
+                raise EvolveError(message, hint)
             yield connection
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         raise EvolveError(f"{journal} cannot be read: {error}") from None
