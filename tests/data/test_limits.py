@@ -74,7 +74,7 @@ def written(path: Path, name: str) -> str:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    """What a verb prints: finite numbers, or the one error that there is no such market."""
+    """Return the output of a verb: finite numbers, or none if no market pays so much."""
     status = _run(args)
     output = capsys.readouterr()
     assert not ENDLESS.search(output.out), (args, output.out)

@@ -126,7 +126,7 @@ def test_where_the_date_cannot_be_known_it_is_that_of_the_stamp_with_a_note(
 def test_no_few_bars_of_a_coin_are_taken_for_sessions(
     first: int, count: int, tmp_path: Path
 ) -> None:
-    """Not even the six days from Saturday on, which have no Friday."""
+    """Include the six days from Saturday on, which have no Friday."""
     days = pd.date_range("2024-01-01", periods=20)[first : first + count]
     times = days + pd.Timedelta(hours=23)
     bars, _ = loaded(tmp_path / "A.csv", times)
