@@ -80,6 +80,16 @@ def test_the_backtest_begins_on_the_day_with_warm_indicators(
     assert "warm-up" not in err
 
 
+def test_the_page_names_the_fill_of_symbols_with_and_without_traded_opens(
+    trend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for data, fill in ((SAMPLE, "next close"), ((*SAMPLE, *TWO), "next open")):
+        page, _ = printed(capsys, "backtest", trend, *data)
+        _, window, closes, *_ = page.splitlines()
+        assert window.endswith(f"filled at the {fill}")
+        assert closes.startswith("SP500 without traded opens: filled at the next close; stops")
+
+
 def test_a_year_is_traded_alone(trend: str, capsys: pytest.CaptureFixture[str]) -> None:
     year = ("--start", "2018-01-01", "--end", "2018-12-31", "--json")
     alone = json.loads(printed(capsys, "backtest", trend, *SAMPLE, *year)[0])
