@@ -15,8 +15,8 @@ from dsl.calendar_time import bars_per_year, weekdays, years_between
 Panel = NDArray[np.float64]
 FIELDS = ("open", "high", "low", "close", "volume")
 PANELS = (*FIELDS, "adjustment")
-LEAST_PRICE, MOST_PRICE = 1e-12, 1e15  # products of prices and volumes stay finite
-MOST_VOLUME = 1e21
+MIN_PRICE, MAX_PRICE = 1e-12, 1e15  # products of prices and volumes stay finite
+MAX_VOLUME = 1e21
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,9 @@ TRADING_DAYS, CALENDAR_DAYS = 252.0, 365.0  # of a year: without and with weeken
 LONGER_BARS = ((6.0, 8.0, 52.0), (27.0, 33.0, 12.0), (85.0, 97.0, 4.0))  # days from, to; a year
 MAX_DAILY_STEP_DAYS = 1.5
 MAX_DEVIATION = 0.1  # of a nominal number from the measured one
-EDGE_DAYS = 4.0  # a long weekend, which a window may hold beyond its share, or lack
+EDGE_DAYS = 4.0  # a long weekend, which a window may have beyond its share, or lack
+MIN_WEEKEND_SHARE = 0.5  # of the Saturdays, and of the Sundays, that have a bar
+FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 
 
 def years_between(time: Times) -> float:
@@ -23,9 +25,9 @@ def years_between(time: Times) -> float:
 def bars_per_year(time: Times) -> float:
     """Return A, the bars of a year: the returns over the years that passed.
 
-    The nominal number of the frequency replaces it where the two differ by at most a tenth: 252
-    or 365 times the bars of a day, 52, 12 or 4. A window of less than 40 days cannot show the
-    frequency that well, because a weekend more or less changes its length. There the nominal
+    If the nominal number of the frequency differs by at most a tenth, it replaces the measured
+    one. Nominal numbers are 252 or 365 times the bars of a day, 52, 12 and 4. In a window of less
+    than 40 days, one weekend changes the measured number by more than a tenth. There the nominal
     number counts if it explains the length up to a long weekend.
     """
     returns, days = len(time) - 1, _days_between(time)
@@ -44,14 +46,14 @@ def trades_weekends(time: Times) -> bool:
     """Return whether most Saturdays and most Sundays of the time spanned have a bar."""
     if not len(time):
         return False
-    own = np.unique(time.astype("datetime64[D]"))
-    spanned = np.arange(own[0], own[-1] + 1)
+    dates = np.unique(time.astype("datetime64[D]"))
+    spanned = np.arange(dates[0], dates[-1] + 1)
     shares = []
-    for day in (5, 6):
+    for day in (SATURDAY, SUNDAY):
         count = int(np.count_nonzero(weekdays(spanned) == day))
         if count:
-            shares.append(int(np.count_nonzero(weekdays(own) == day)) / count)
-    return bool(shares) and min(shares) > 0.5
+            shares.append(int(np.count_nonzero(weekdays(dates) == day)) / count)
+    return bool(shares) and min(shares) > MIN_WEEKEND_SHARE
 
 
 def weekdays(time: Times) -> NDArray[np.int64]:
@@ -63,7 +65,7 @@ def weekdays(time: Times) -> NDArray[np.int64]:
 def _nominal(time: Times) -> float | None:
     """Return what a year of the frequency has by convention; None for an unusual frequency."""
     steps = np.sort(np.diff(time.astype("datetime64[ns]").astype(np.int64))) / 86_400e9
-    step = float(steps[(len(steps) - 1) // 2])
+    step = float(steps[(len(steps) - 1) // 2])  # the lower median is a step that occurs
     for least, most, count in LONGER_BARS:
         if least <= step <= most:
             return count

@@ -101,8 +101,8 @@ _ROWS = (
     ("W403", "a fixed price or volume", "Adjusted prices change with every later dividend and split, "
      "so a rule on a fixed price knows the future.",
      _buy("close > 30"), _buy("close > sma(close, 200)")),
-    ("W404", "never or always", "What is known of the two sides decides it for all bars: their "
-     "ranges, the order of a bar's prices, or a window that includes the bar it is compared with.",
+    ("W404", "never or always", "The two sides decide it for all bars: by their ranges, by the "
+     "order of a bar's prices, or by a window that includes the bar it is compared with.",
      _buy("close > highest(high, 20)"), _buy("close > highest(high, 20)[1]")),
     ("W405", "held to the end", "Nothing closes the position: no exit rule, stop or `hold`.",
      "strategy s { buy when close > open }", _SOUND),

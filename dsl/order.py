@@ -1,67 +1,38 @@
 """Facts about order: which of two values is never above the other, for any bars.
 
-A claim holds wherever both values are known. It follows from a few facts: a bar's low is at most
-its open and close, and these are at most its high; a window's highest value is at least each value
-in it, its lowest at most, its mean between them; prices and volumes are never below 0. All else is
-derived from these, through lags, defines and arithmetic. What cannot be derived is not claimed.
+A claim holds wherever both values are known. It follows from a few facts:
+
+- a bar's low is at most its open and close, and these are at most its high;
+- a window's highest value is at least each value in it, its lowest at most, its mean between them;
+- prices and volumes are never below 0.
+
+All else is derived from these, through lags, defines and arithmetic. What cannot be derived is not
+claimed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
+from dsl.bounds import MEANS, Reach, expand, find_bounds
 from dsl.judge import kind_of
-from dsl.simplify import fold_at_ends, substitute
 from dsl.terms import Parameter, Term
 
-IN_A_BAR = {("low", "open"), ("low", "close"), ("open", "high"), ("close", "high"), ("low", "high")}
-MEANS = ("sma", "wma", "quantile")  # between the lowest and the highest of their window
-RISING = (*MEANS, "sum")  # of a series that is never above another, never above the other's
-NOT_NEGATIVE = ("stdev", "mad", "sqrt", "exp")
+ORDER_IN_A_BAR = {
+    ("low", "open"), ("low", "close"), ("low", "high"), ("open", "high"), ("close", "high"),
+}  # fmt: skip
+MONOTONE = (*MEANS, "sum")  # if one series is never above another, neither are these of it
+NONNEGATIVE = ("stdev", "mad", "sqrt", "exp")
 SIGN_PRESERVING = (
-    "sma",
-    "wma",
-    "ema",
-    "rma",
-    "kama",
-    "sum",
-    "quantile",
-    "highest",
-    "lowest",
-    "lag",
-)
+    "sma", "wma", "ema", "rma", "kama", "sum", "quantile", "highest", "lowest", "lag",
+)  # fmt: skip
 WHOLE = (
     "count", "bars_since", "consecutive", "highest_bar", "lowest_bar", "weekday", "month",
     "day_of_month", "sign", "floor",
 )  # fmt: skip
 WHOLE_PRESERVING = ("+", "-", "*", "negate", "abs", "min", "max", "lag", "highest", "lowest", "sum")
-MAX_STEPS, MAX_DEPTH = 2_000, 40
-
-
-class Reach(NamedTuple):
-    """A series on some bars, from the first to the last of them, counted in bars ago."""
-
-    series: Term
-    first: float = 0.0
-    last: float = 0.0
-
-
-class Bounds(NamedTuple):
-    """What is known of a value from series on bars at and before its own.
-
-    Attributes:
-        over: the value is at most the largest of each of these.
-        under: the value is at least the smallest of each of these.
-        tops: the value is at least every one of these.
-        bottoms: the value is at most every one of these.
-    """
-
-    over: list[Reach]
-    under: list[Reach]
-    tops: list[Reach]
-    bottoms: list[Reach]
+MAX_STEPS, MAX_DEPTH = 2_000, 40  # of a derivation, which is given up beyond them
 
 
 def at_most(x: Term, y: Term) -> bool:
@@ -74,38 +45,13 @@ def is_whole(term: Term) -> bool:
     return _Prover().is_whole(term)
 
 
-def ends_of(term: Term) -> tuple[float, float]:
+def find_range(term: Term) -> tuple[float, float]:
     """Return the least and the largest value there can be, as far as can be derived."""
-    return _Prover().ends(term)
-
-
-def starts_at(term: Term) -> int:
-    """Return how many bars ago the newest bar lies that a value depends on."""
-    return int(min(each.first for each in bounds(term).over))
-
-
-def bounds(term: Term, depth: int = 0) -> Bounds:
-    """Return what a value lies between."""
-    itself = [Reach(term)]
-    term = _written_out(term)
-    if term.head not in (*MEANS, "lag", "highest", "lowest") or depth > MAX_DEPTH:
-        return Bounds(itself, itself, itself, itself)
-    x = bounds(term.args[0], depth + 1)
-    least, most = _ends_of_window(term.args[1], 0.0 if term.head == "lag" else 1.0)
-    if term.head == "lag" and least < most:
-        return Bounds(itself, itself, itself, itself)
-    if term.head == "lag":
-        back = _shift(least, least)
-        return Bounds(back(x.over), back(x.under), back(x.tops), back(x.bottoms))
-    far, near = _shift(0, most - 1), _shift(0, least - 1)
-    over, under = [*itself, *far(x.over)], [*itself, *far(x.under)]
-    tops = near(x.tops) if term.head == "highest" else []
-    bottoms = near(x.bottoms) if term.head == "lowest" else []
-    return Bounds(over, under, [*itself, *tops], [*itself, *bottoms])
+    return _Prover().find_range(term)
 
 
 class _Prover:
-    """Derives one claim; what was tried is not tried again, and long searches are given up."""
+    """A derivation of one claim, which tries each claim once and gives up long searches."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], bool] = {}
@@ -114,49 +60,49 @@ class _Prover:
     def at_most(self, x: Term, y: Term) -> bool:
         return x is y or self._once((x, y), lambda: self._derive(x, y))
 
-    def is_positive(self, term: Term) -> bool:
+    def is_nonnegative(self, term: Term) -> bool:
         """Return whether a value is never below 0."""
-        return self._once(("positive", term), lambda: self._derive_positive(term))
+        return self._once(("nonnegative", term), lambda: self._derive_nonnegative(term))
 
     def is_whole(self, term: Term) -> bool:
         return self._once(("whole", term), lambda: self._derive_whole(term))
 
     def _once(self, claim: tuple[object, ...], derive: Callable[[], bool]) -> bool:
         if claim not in self._known:
-            self._known[claim] = False  # while it is tried
+            self._known[claim] = False  # no claim is derived from itself
             if len(self._known) <= MAX_STEPS and self._depth < MAX_DEPTH:
                 self._depth += 1
                 self._known[claim] = derive()
                 self._depth -= 1
         return self._known[claim]
 
-    def ends(self, x: Term) -> tuple[float, float]:
+    def find_range(self, x: Term) -> tuple[float, float]:
         """Return the least and the largest value there can be."""
         kind = kind_of(x)
         if _is_sure(x):
             return kind.low, kind.high
-        return (0.0 if self.is_positive(x) else -math.inf), math.inf
+        return (0.0 if self.is_nonnegative(x) else -math.inf), math.inf
 
     def _derive(self, x: Term, y: Term) -> bool:
-        if (x.head, y.head) in IN_A_BAR or self.ends(x)[1] <= self.ends(y)[0]:
+        if (x.head, y.head) in ORDER_IN_A_BAR or self.find_range(x)[1] <= self.find_range(y)[0]:
             return True
-        x, y = _written_out(x), _written_out(y)
+        x, y = expand(x), expand(y)
         return x is y or self._by_bounds(x, y) or self._by_parts(x, y) or self._by_signs(x, y)
 
     def _by_bounds(self, x: Term, y: Term) -> bool:
-        a, b = bounds(x), bounds(y)
+        a, b = find_bounds(x), find_bounds(y)
         return (
-            any(_within(o, t) and self._base(o, t) for o in a.over for t in b.tops)
-            or any(_within(u, o) and self._base(o, u) for u in b.under for o in a.bottoms)
-            or any(_meet(o, t) and self._base(o, t) for o in a.bottoms for t in b.tops)
+            any(o.is_within(t) and self._holds_between(o, t) for o in a.over for t in b.tops)
+            or any(u.is_within(o) and self._holds_between(o, u) for u in b.under for o in a.bottoms)
+            or any(o.overlaps(t) and self._holds_between(o, t) for o in a.bottoms for t in b.tops)
         )
 
-    def _base(self, x: Reach, y: Reach) -> bool:
+    def _holds_between(self, x: Reach, y: Reach) -> bool:
         return self.at_most(x.series, y.series)
 
     def _by_parts(self, x: Term, y: Term) -> bool:
-        """From the arguments of one operator over both, of `min`, `max` and `where`, of a mean."""
-        if x.head == y.head and x.head in RISING and x.args[1:] == y.args[1:]:
+        """Derive it from the arguments of a shared operator, of `min`, `max`, `where` and means."""
+        if x.head == y.head and x.head in MONOTONE and x.args[1:] == y.args[1:]:
             return self.at_most(x.args[0], y.args[0])
         if x.head == "min" and any(self.at_most(each, y) for each in x.args):
             return True
@@ -168,12 +114,12 @@ class _Prover:
         )
 
     def _by_signs(self, x: Term, y: Term) -> bool:
-        """From what is added, taken away, or multiplied by, and from differences and quotients."""
+        """Derive it from summands and factors, and from differences and quotients."""
         if y.head == "+" and any(
-            self.at_most(x, one) and self.is_positive(other) for one, other in _pairs(y)
+            self.at_most(x, one) and self.is_nonnegative(other) for one, other in _pairs(y)
         ):
             return True
-        if x.head == "-" and self.is_positive(x.args[1]) and self.at_most(x.args[0], y):
+        if x.head == "-" and self.is_nonnegative(x.args[1]) and self.at_most(x.args[0], y):
             return True
         if _factor(y) is not None and self._scales(
             y, 1.0, math.inf, lambda one: self.at_most(x, one)
@@ -181,26 +127,29 @@ class _Prover:
             return True
         if _factor(x) is not None and self._scales(x, 0.0, 1.0, lambda one: self.at_most(one, y)):
             return True
-        (_, most), (least, _) = self.ends(x), self.ends(y)
+        (_, most), (least, _) = self.find_range(x), self.find_range(y)
         if x.head == "-" and least >= 0 and self.at_most(*x.args):
             return True
         if y.head == "-" and most <= 0 and self.at_most(y.args[1], y.args[0]):
             return True
-        if x.head == "/" and least >= 1 and self.is_positive(x.args[1]):
+        if x.head == "/" and least >= 1 and self.is_nonnegative(x.args[1]):
             return self.at_most(*x.args)
-        if y.head == "/" and most <= 1 and self.is_positive(y.args[1]):
+        if y.head == "/" and most <= 1 and self.is_nonnegative(y.args[1]):
             return self.at_most(y.args[1], y.args[0])
         return False
 
     def _scales(self, term: Term, low: float, high: float, holds: Callable[[Term], bool]) -> bool:
-        """Return whether a value is one that is not negative, times a number between two."""
+        """Return whether a term is a nonnegative value times a number from `low` to `high`.
+
+        `holds` must be true of that value.
+        """
         factor = _factor(term)
         if factor is None or not low <= factor[1] <= factor[2] <= high:
             return False
-        return self.is_positive(factor[0]) and holds(factor[0])
+        return self.is_nonnegative(factor[0]) and holds(factor[0])
 
     def _derive_whole(self, term: Term) -> bool:
-        term = _written_out(term)
+        term = expand(term)
         if term.value is not None:
             return not isinstance(term.leaf, Parameter) and term.value.is_integer()
         if term.head in WHOLE_PRESERVING:
@@ -208,21 +157,21 @@ class _Prover:
             return all(map(self.is_whole, values))
         return term.head in WHOLE
 
-    def _derive_positive(self, term: Term) -> bool:
+    def _derive_nonnegative(self, term: Term) -> bool:
         if _is_sure(term) and kind_of(term).low >= 0:
             return True
-        term = _written_out(term)
-        if term.head in NOT_NEGATIVE or (_is_sure(term) and kind_of(term).low >= 0):
+        term = expand(term)
+        if term.head in NONNEGATIVE or (_is_sure(term) and kind_of(term).low >= 0):
             return True
         if term.head in SIGN_PRESERVING:
-            return self.is_positive(term.args[0])
+            return self.is_nonnegative(term.args[0])
         if term.head in ("+", "*", "/", "min"):
             is_square = term.head == "*" and term.args[0] is term.args[1]
-            return is_square or all(map(self.is_positive, term.args))
+            return is_square or all(map(self.is_nonnegative, term.args))
         if term.head == "max":
-            return any(map(self.is_positive, term.args))
+            return any(map(self.is_nonnegative, term.args))
         if term.head == "where":
-            return all(map(self.is_positive, term.args[1:]))
+            return all(map(self.is_nonnegative, term.args[1:]))
         return term.head == "-" and self.at_most(term.args[1], term.args[0])
 
 
@@ -238,15 +187,8 @@ def _is_sure(term: Term) -> bool:
     )  # fmt: skip
 
 
-def _written_out(term: Term) -> Term:
-    """Return a term whose outermost operator is a primitive."""
-    while term.operator is not None and term.operator.body is not None:
-        term = substitute(term.operator.body, term.args)
-    return term
-
-
 def _parts(term: Term, joined_by: str) -> list[Term]:
-    """Return what a value lies between: branches, arguments, or the terms of a plain mean."""
+    """Return the values between which a value lies: branches, arguments, summands of a mean."""
     if term.head == joined_by:
         return list(term.args)
     if term.head == "where":
@@ -281,28 +223,3 @@ def _factor(term: Term) -> tuple[Term, float, float] | None:
 
 def _is_window(term: Term, index: int) -> bool:
     return term.operator is not None and term.operator.slot(index).is_window
-
-
-def _ends_of_window(term: Term, least: float) -> tuple[float, float]:
-    """Return the least and the most bars that a window may have."""
-    is_computed = term.args and any(isinstance(part.leaf, Parameter) for part in term.walk())
-    ends = [] if is_computed else [math.floor(each) for each in fold_at_ends(term)]
-    return (max(least, min(ends)), max(ends)) if ends else (least, math.inf)
-
-
-def _shift(first: float, last: float) -> Callable[[list[Reach]], list[Reach]]:
-    """Return what moves the ends of reaches; those that become empty are left out."""
-
-    def shifted(reaches: list[Reach]) -> list[Reach]:
-        moved = [Reach(each.series, each.first + first, each.last + last) for each in reaches]
-        return [each for each in moved if each.first <= each.last]
-
-    return shifted
-
-
-def _within(inner: Reach, outer: Reach) -> bool:
-    return outer.first <= inner.first and inner.last <= outer.last
-
-
-def _meet(one: Reach, other: Reach) -> bool:
-    return max(one.first, other.first) <= min(one.last, other.last)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from dsl.bounds import find_newest_age
 from dsl.judge import complaints, kind_of
 from dsl.kinds import INF
 from dsl.operators.rounding import exceeds
-from dsl.order import at_most, ends_of, is_whole, starts_at
+from dsl.order import at_most, find_range, is_whole
 from dsl.spelling import text_of
 from dsl.terms import Number, Parameter, Term
 
@@ -16,7 +17,7 @@ Verdict = Literal["never", "always", ""]
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 COMPARISONS = (*MIRRORED, "==", "!=")
 PRICES = {"open", "high", "low", "close"}
-WHOLE_WITHIN = 1e-9
+WHOLE_TOLERANCE = 1e-9
 MAX_NODES, MAX_DEPTH = 500, 60  # beyond them a comparison is left undecided
 
 
@@ -62,14 +63,14 @@ class Decision(NamedTuple):
 
 
 def decision_on(term: Term) -> Decision | None:
-    """Return what the ranges and the order of its sides decide of a comparison, if they do."""
+    """Return the decision on a comparison by the ranges and the order of its sides, if any."""
     if term.head not in COMPARISONS or term.size > MAX_NODES or term.depth > MAX_DEPTH:
         return None
     left, right = term.args
     if kind_of(left).family == kind_of(right).family == "scalar":
         return None
     if any(True for arg in term.args for _ in complaints(arg)):
-        return None  # the range of what mixes unlike kinds means nothing
+        return None  # a value that mixes unlike kinds has no meaningful range
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
         hint = f"compare it with another value, such as `{text_of(left)}[1]`"
@@ -88,12 +89,12 @@ def verdict_on(term: Term) -> Verdict:
 def _decide_equality(term: Term) -> Decision | None:
     left, right = term.args
     verdict: Verdict = "never" if term.head == "==" else "always"
-    (low, high), (least, most) = ends_of(left), ends_of(right)
+    (low, high), (least, most) = find_range(left), find_range(right)
     if exceeds(low, most) or exceeds(least, high):
         return _decide_by_range(verdict, left, right)
     for side, other in ((left, right), (right, left)):
         value = side.value if isinstance(side.leaf, Number) else None
-        if value is not None and abs(value - round(value)) > WHOLE_WITHIN and is_whole(other):
+        if value is not None and abs(value - round(value)) > WHOLE_TOLERANCE and is_whole(other):
             reason = f"`{text_of(other)}` is a whole number"
             return Decision(verdict, reason, f"compare with one, such as {round(value)}")
     return None
@@ -102,7 +103,7 @@ def _decide_equality(term: Term) -> Decision | None:
 def _decide_order(term: Term) -> Decision | None:
     lower, upper = term.args if term.head in ("<", "<=") else reversed(term.args)
     is_strict = term.head in ("<", ">")
-    (low, high), (least, most) = ends_of(lower), ends_of(upper)
+    (low, high), (least, most) = find_range(lower), find_range(upper)
     if exceeds(low, most) or (is_strict and low >= most):
         return _decide_by_range("never", lower, upper)
     if exceeds(least, high) or (not is_strict and high <= least):
@@ -115,16 +116,17 @@ def _decide_order(term: Term) -> Decision | None:
 
 
 def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> Decision:
+    """Return a verdict with the order that decides it, and the window or bar that causes it."""
     left, right = term.args
     side = "above" if left is lower else "below"
     reason = f"`{text_of(left)}` is never {side} `{text_of(right)}`"
     top, bottom = _window_in(upper, "highest"), _window_in(lower, "lowest")
     window = top or bottom or _window_in(lower, "highest") or _window_in(upper, "lowest")
     if window is not None:
-        before = starts_at(lower if top else upper) if top or bottom else 0
-        bar = "that bar" if before else "this bar"
+        age = find_newest_age(lower if top else upper) if top or bottom else 0
+        bar = "that bar" if age else "this bar"
         reason += f", {'which' if window is right else f'as `{text_of(window)}`'} includes {bar}"
-        return Decision(verdict, reason, f"compare with `{text_of(window)}[{before + 1}]`")
+        return Decision(verdict, reason, f"compare with `{text_of(window)}[{age + 1}]`")
     if {part.head for part in term.walk()} & PRICES:
         return Decision(verdict, reason, "a bar's prices lie between its low and its high")
     return Decision(verdict, reason, "compare it with a value that it can cross")
@@ -139,9 +141,9 @@ def _window_in(term: Term, head: str) -> Term | None:
 
 
 def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
-    """Return a verdict with the range of the side that is no plain number."""
+    """Return a verdict with the range of the side that is not a plain number."""
     side = right if kind_of(left).family == "scalar" else left
-    low, high = ends_of(side)
+    low, high = find_range(side)
     if low == 0 and high == INF:
         reason = f"`{text_of(side)}` is never below 0"
         return Decision(verdict, reason, "compare it with a value that it can cross")
@@ -171,19 +173,18 @@ def contradiction_in(condition: Term) -> Decision | None:
         return found[0] if all(found) else None
     if condition.head == "and":
         for part in condition.args:
-            reason = contradiction_in(part)
-            if reason is not None:
-                return reason
+            contradiction = contradiction_in(part)
+            if contradiction is not None:
+                return contradiction
         for thing, interval in _intervals(condition).items():
             if interval.is_empty:
-                reason_text = f"`{text_of(thing)}` cannot be all of that at once"
-                return Decision("never", reason_text, "did you mean `or`?")
+                reason = f"`{text_of(thing)}` cannot be all of that at once"
+                return Decision("never", reason, "did you mean `or`?")
         return None
     decision = decision_on(condition)
     if decision is None or decision.verdict != "never":
         return None
-    reason_text = decision.reason or f"`{text_of(condition)}` is never true"
-    return decision._replace(reason=reason_text)
+    return decision._replace(reason=decision.reason or f"`{text_of(condition)}` is never true")
 
 
 def implies(condition: Term, other: Term) -> bool:

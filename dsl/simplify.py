@@ -69,7 +69,7 @@ def fold(term: Term) -> float | None:
 
 
 def fold_at_ends(term: Term) -> list[float]:
-    """A constant's value with every param at the low end of its range, and at the high."""
+    """Return a constant's value with every param at the low end of its range, and at the high."""
     values = []
     for end in ("low", "high"):
         value = fold(_at_end(term, end))

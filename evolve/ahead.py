@@ -53,7 +53,7 @@ def missing(symbols: int) -> list[Task]:
 
 
 def compile_ahead(tasks: list[Task], processes: int) -> None:
-    """Do tasks, in several processes or in this one, if what they compile can be kept.
+    """Run tasks, in several processes or in this one, if compiled code can be cached.
 
     What fails there is compiled where it is called.
     """

@@ -50,7 +50,7 @@ def test_what_is_missing_is_compiled_once(
 
 
 def test_one_process_compiles_what_is_missing_itself(anew: Path) -> None:
-    """Else each run would find it missing again."""
+    """Compile once, so that the next run finds nothing missing."""
     count = len(missing(1))
     compile_ahead([_fail, *few(missing(1))], 1)
     assert few(missing(1)) == []

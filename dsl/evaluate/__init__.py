@@ -2,7 +2,7 @@
 
 from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
 from dsl.evaluate.evaluator import Batch, Evaluator
-from dsl.evaluate.panel import evaluate, truth, truths, values
+from dsl.evaluate.panel import evaluate, truth_series, truth_values, values
 from dsl.evaluate.signals import Rulings, Signals
 from dsl.evaluate.steps import kernels, plan_of
 
@@ -17,7 +17,7 @@ __all__ = [
     "evaluate",
     "kernels",
     "plan_of",
-    "truth",
-    "truths",
+    "truth_series",
+    "truth_values",
     "values",
 ]

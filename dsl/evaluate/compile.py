@@ -22,7 +22,7 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is not an error
 def jitable(function: Kernel) -> Kernel:
     """Mark a function, and those of its package that it calls, for use in compiled kernels.
 
-    Called from Python they stay plain.
+    Python code still calls the plain functions.
     """
     _register(function)
     return function
@@ -30,7 +30,7 @@ def jitable(function: Kernel) -> Kernel:
 
 @cache
 def _register(function: Callable[..., object]) -> None:
-    """Make a function callable from compiled code, and what it calls before it."""
+    """Register the functions that a function calls, then the function, with numba."""
     from numba.extending import register_jitable
 
     for called in _called_by(function):
@@ -39,7 +39,7 @@ def _register(function: Callable[..., object]) -> None:
 
 
 def _called_by(function: Callable[..., object]) -> list[Callable[..., object]]:
-    """Return the functions of its own package that a function calls by name."""
+    """Return the functions of the same package that a function calls by name."""
     package, _, _ = function.__module__.rpartition(".")
     known = function.__globals__
     named = [known[name] for name in function.__code__.co_names if name in known]

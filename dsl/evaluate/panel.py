@@ -28,7 +28,7 @@ def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
     )
 
 
-def truths(term: Term, bars: Bars) -> Row:
+def truth_values(term: Term, bars: Bars) -> Row:
     """Return float64[symbol, bar]: 1 where a condition holds, 0 where it fails, NaN elsewhere.
 
     A condition fails where its negation holds. Where neither holds, it is unknown.
@@ -36,12 +36,15 @@ def truths(term: Term, bars: Bars) -> Row:
     evaluator = Evaluator(*[bars.alone(symbol) for symbol in range(len(bars.symbols))])
     rows = np.full((len(bars.symbols), len(bars)), math.nan)
     for symbol, row in enumerate(rows):
-        row[bars.places(symbol)] = truth(evaluator, term, symbol)
+        row[bars.places(symbol)] = truth_series(evaluator, term, symbol)
     return rows
 
 
-def truth(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
-    """Return float64[own bar] of a symbol, as `truths` does."""
+def truth_series(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
+    """Return float64[own bar], the truth values of a condition on a symbol's bars.
+
+    See `truth_values`.
+    """
     find = catalog().operator
     holds = evaluator.series(canonical(term, find), symbol)
     fails = evaluator.series(canonical(negation(term, find), find), symbol)
@@ -51,8 +54,8 @@ def truth(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
 def values(term: Term, bars: Bars) -> Row:
     """Return float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
 
-    They are NaN where they are beyond the largest number. Where a symbol has no bar they are NaN
-    (or false).
+    A value is NaN if it exceeds the largest number, or if the symbol has no bar; a condition is
+    false there.
     """
     rows, symbols = [], range(len(bars.symbols))
     evaluator = Evaluator(*[bars.alone(symbol) for symbol in symbols])

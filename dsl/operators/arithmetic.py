@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dsl import algebra, kinds
 from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import pointwise
-from dsl.operators.rounding import SMALLEST_DIVISOR, difference, same
+from dsl.operators.rounding import MIN_DIVISOR, difference, same
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
@@ -71,7 +71,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
 )
 def divide(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
-        out[i] = x[i] / y[i] if abs(y[i]) >= SMALLEST_DIVISOR else math.nan
+        out[i] = x[i] / y[i] if abs(y[i]) >= MIN_DIVISOR else math.nan
 
 
 @pointwise(

@@ -137,7 +137,7 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     lows, highs = x[:TOGETHER_BARS].copy(), x[:TOGETHER_BARS].copy()
     for first in range(n - 1, len(x), TOGETHER_BARS):
         now = x[first : first + TOGETHER_BARS]
-        for i in range(len(now)):  # between them lies what equals a value
+        for i in range(len(now)):  # values from low to high equal this one
             lows[i] = now[i] - ROUNDING * abs(now[i])
             highs[i] = now[i] + ROUNDING * abs(now[i])
         below = out[first : first + TOGETHER_BARS]

@@ -3,16 +3,16 @@
 The same quantity computed in two ways differs in its last bits. A kernel that compares such values
 exactly decides on rounding: a range of 2e-14 becomes a stochastic of 0 or 100. So two values whose
 relative difference is at most `ROUNDING` are equal, as in APL's tolerant comparison. Zero equals
-only zero, because nothing tells how large the values were that it is a difference of.
+only zero, because a difference of 0 does not show how large its two values were.
 
-Kernels are compiled, and these functions with them: see `dsl.evaluate.compile.jitable`.
+`dsl.evaluate.compile.jitable` compiles these functions together with the kernels that call them.
 """
 
 from __future__ import annotations
 
 ROUNDING = 2.0**-44  # 256 units in the last place of 1: some 6e-14
-SMALLEST_DIVISOR = 1e-280  # below it a decaying average runs out of digits
-SMALLEST_VARIANCE = 1e-140  # below it its square does
+MIN_DIVISOR = 1e-280  # below it a decaying average runs out of digits
+MIN_VARIANCE = 1e-140  # below it, its square is below MIN_DIVISOR
 
 
 def same(x: float, y: float) -> bool:
@@ -27,7 +27,7 @@ def exceeds(x: float, y: float) -> bool:
 
 def varies(variance: float, x: float) -> bool:
     """Return whether the variance of values like `x` is more than rounding."""
-    return variance > max((ROUNDING * x) ** 2, SMALLEST_VARIANCE)
+    return variance > max((ROUNDING * x) ** 2, MIN_VARIANCE)
 
 
 def difference(x: float, y: float) -> float:

@@ -1,15 +1,16 @@
-"""How often each rule of a strategy was true, and why it entered no position."""
+"""Counts of the bars on which each rule of a strategy was true, and of those that block entries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator, Signals, truth
+from dsl.evaluate import Evaluator, Signals, truth_series
 from dsl.program import ORDERS, Program
 from dsl.spelling import text_of
 from dsl.terms import Term
@@ -67,7 +68,7 @@ class Activity:
         rules: the orders it has, each with its counts.
         entries: bars with a true `buy` or `short`.
         blocked: of those, how many could not enter, by the first reason.
-        capped: of those, how many ask for a size above `max_leverage`.
+        capped: of those, how many have a size above `max_leverage`.
     """
 
     rules: tuple[RuleActivity, ...]
@@ -86,7 +87,7 @@ def measure_activity(
         bars: the window, after the bars that warm the indicators.
         market: its leverage, volume cap and fills decide what can be entered.
         start: the first bar of the window.
-        has_traded: if not, the parts of every rule are counted, else of those never true.
+        has_traded: whether only the rules that were never true are split into parts; if not, all.
     """
     symbols = range(len(bars.symbols))
     own = [bars.alone(symbol) for symbol in symbols]
@@ -105,26 +106,30 @@ def measure_activity(
             operands = []
         parts = tuple(_tally(evaluator, each, firsts) for each in operands)
         rules.append(RuleActivity(name, whole, parts))
-    entries, capped, blocked = 0, 0, dict[str, int]()
+    entries, capped, blocked = 0, 0, Counter[str]()
     for symbol in symbols:
         signals = evaluator.signals([program], symbol)
         entered = signals.order("buy") | signals.order("short")
         entered[: firsts[symbol]] = False
+        settings = {name: _setting(program, signals, name) for name in SETTINGS}
         entries += int(entered.sum())
-        asked = [_setting(program, signals, name) for name in SETTINGS]
-        capped += int((entered & (asked[0] > market.max_leverage)).sum())
-        left = entered
-        for reason, holds in _obstacles(signals, asked, own[symbol], share):
-            count = int((left & holds).sum())
-            if count:
-                blocked[reason] = blocked.get(reason, 0) + count
-            left = left & ~holds
-    return Activity(tuple(rules), entries, blocked, capped)
+        capped += int((entered & (settings["size"] > market.max_leverage)).sum())
+        blocked += _count_blocked(entered, _obstacles(signals, settings, own[symbol], share))
+    return Activity(tuple(rules), entries, dict(blocked), capped)
+
+
+def _count_blocked(entered: Flags, obstacles: Iterable[tuple[str, Flags]]) -> Counter[str]:
+    """Return how many entries each obstacle blocks; the first that applies to one counts."""
+    counts = Counter[str]()
+    for reason, applies in obstacles:
+        counts[reason] = int((entered & applies).sum())
+        entered = entered & ~applies
+    return counts
 
 
 def _tally(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
     """Return the counts of a written condition."""
-    own = [truth(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
+    own = [truth_series(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
     true = sum(int(np.count_nonzero(each == 1.0)) for each in own)
     known = sum(int(np.count_nonzero(each == each)) for each in own)
     return Tally(text_of(term), true, known, sum(map(len, own)))
@@ -140,13 +145,13 @@ def _operands(term: Term) -> Iterator[Term]:
 
 
 def _obstacles(
-    signals: Signals, asked: list[Series], own: Bars, market: Market
+    signals: Signals, settings: Mapping[str, Series], own: Bars, market: Market
 ) -> Iterator[tuple[str, Flags]]:
     """Yield each reason why a signal enters nothing, with the bars where it applies.
 
     Args:
         signals: of one program on the symbol's own bars.
-        asked: the values of its settings.
+        settings: the values of each setting.
         own: the bars.
         market: its capital is the symbol's share.
     """
@@ -155,14 +160,15 @@ def _obstacles(
     yield TOGETHER, orders["buy"] & orders["short"]
     for entry, leave in SIDES:
         yield f"`{leave}` is true with `{entry}` and blocks it", orders[entry] & orders[leave]
-    for name, values in zip(SETTINGS, asked, strict=True):
+    for name, values in settings.items():
         yield f"`{name}` is unknown", np.isnan(values)
         yield f"`{name}` is not above 0", values <= 0.0
+    # An order for the last close would be closed by it, so that it is not filled.
     yield LAST, np.arange(bars) >= bars - (2 if market.fill == NEXT_CLOSE else 1)
     volume = own.volume[0]
     fills = volume if market.fill == CLOSE else np.append(volume[1:], np.nan)[:bars]
     yield NO_VOLUME, (fills == 0.0) & np.isfinite(market.max_volume_share)
-    money = np.minimum(asked[0], market.max_leverage) * market.capital
+    money = np.minimum(settings["size"], market.max_leverage) * market.capital
     yield NO_MONEY, money <= market.commission_minimum
 
 

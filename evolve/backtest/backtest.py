@@ -27,7 +27,7 @@ from evolve.backtest.simulate import simulate
 from evolve.backtest.sleeve import Sleeve, buy_and_hold, performance_of, share_of, sleeves_of
 from evolve.errors import EvolveError
 
-MOST_EQUITY = 1e250  # beyond it, sums of money are no numbers any more
+MAX_EQUITY = 1e250  # beyond it, sums of money overflow
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def backtest(
         start, stop: the window, in bars; the strategy starts flat and is closed at its end.
 
     Raises:
-        EvolveError: if the equity exceeds what numbers can hold.
+        EvolveError: if the equity exceeds MAX_EQUITY.
     """
     sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
     share = share_of(market, len(sleeves))
@@ -145,10 +145,10 @@ def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> l
 def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
     """What came of a run in a sleeve."""
     table = record.trades[: record.trade_count[0]]
-    beyond = np.flatnonzero(record.equity[0] > MOST_EQUITY)
+    beyond = np.flatnonzero(record.equity[0] > MAX_EQUITY)
     if len(beyond):
         day = sleeve.time[sleeve.places[beyond[0]]].astype("datetime64[D]")
-        message = f"equity on {sleeve.symbol} exceeds {MOST_EQUITY:g} on {day}"
+        message = f"equity on {sleeve.symbol} exceeds {MAX_EQUITY:g} on {day}"
         raise EvolveError(message, "no market pays so much: correct the prices before that day")
     holding = buy_and_hold(sleeve, market)
     trades = Trades(

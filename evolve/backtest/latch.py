@@ -68,7 +68,7 @@ def is_plain(rules: Rules) -> bool:
 def latch_of(
     tape: Tape, market: Market, edges: NDArray[np.int64], benchmark: Series, risk_free: Series
 ) -> Latch | None:
-    """The tables of a tape; None if plain strategies are no latches there.
+    """Build the tables of a tape; None if plain strategies are no latches there.
 
     They are where orders fill at the next open, costs are in proportion to what is traded, the
     whole equity may be used, and the window begins with the first bar.
@@ -78,7 +78,7 @@ def latch_of(
         market: fills and costs.
         edges: int64[fold], the first bar of each, from the window's first on.
         benchmark: float64[bar], the benchmark's excess returns.
-        risk_free: float64[bar], what cash returns.
+        risk_free: float64[bar], the returns of cash.
     """
     in_proportion = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
     bars = tape.stop - tape.start

@@ -1,9 +1,9 @@
-"""What a run is worth. A metric is declared once, here; tables, JSON and help derive from it.
+"""Metrics of a run. A metric is declared once, here; tables, JSON and help derive from it.
 
-With A bars a year, and r and b the returns a bar of the strategy and of the benchmark above that of
-cash, e = r - beta * b is what is left of r when market exposure is taken out. Formulas are those of
-the field (Sharpe 1994, Sortino 1991, Treynor & Black 1973); standard deviations are samples' (ddof
-1).
+A is the bars of a year. r and b are the returns a bar of the strategy and of the benchmark, above
+that of cash. e = r - beta * b is the rest of r when market exposure is taken out. Formulas are
+those of the field (Sharpe 1994, Sortino 1991, Treynor & Black 1973). Standard deviations are
+samples' (ddof 1).
 """
 
 from __future__ import annotations
@@ -209,9 +209,8 @@ def exposure(run: Performance) -> float:
 def turnover(run: Performance) -> float:
     """money traded a year over mean equity"""
     mean = float(np.mean(run.equity)) if len(run.equity) else 0.0
-    return (
-        float(np.sum(run.trades.traded)) / mean / run.years if mean > 0 and run.years > 0 else 0.0
-    )
+    traded = float(np.sum(run.trades.traded))
+    return traded / mean / run.years if mean > 0 and run.years > 0 else 0.0
 
 
 @metric("money")
@@ -228,7 +227,7 @@ def num_trades(run: Performance) -> float:
 
 @metric("percent")
 def entry_bar_exits(run: Performance) -> float:
-    """share of trades that end on the bar they begin on: bars say little of such"""
+    """share of trades that end on the bar they begin on, whose risk the bars do not show"""
     bars = run.trades.bars
     return float(np.mean(bars == 0)) if len(bars) else math.nan
 
@@ -242,10 +241,9 @@ def win_rate(run: Performance) -> float:
 @metric("ratio")
 def profit_factor(run: Performance) -> float:
     """money made by winning trades over money lost by losing ones"""
-    lost = -float(np.sum(run.trades.profits[run.trades.profits < 0]))
-    return (
-        float(np.sum(run.trades.profits[run.trades.profits > 0])) / lost if lost > 0 else math.nan
-    )
+    profits = run.trades.profits
+    lost = -float(np.sum(profits[profits < 0]))
+    return float(np.sum(profits[profits > 0])) / lost if lost > 0 else math.nan
 
 
 @metric("money")

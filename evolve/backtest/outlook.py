@@ -34,7 +34,7 @@ class Outlook:
 
 
 def outlook(program: Program, bars: Bars, market: Market, start: int = 0) -> list[Outlook]:
-    """Each symbol's outlook; one without bars from start on has none.
+    """Return each symbol's outlook, without symbols that have no bar from start on.
 
     The run goes on over bars that stand still at the last close: what happens on the first of
     them was ordered before it. With fills at the close, orders are of the last bar itself.

@@ -1,4 +1,4 @@
-"""The result of a run that its metrics need: equity, positions and closed trades, one or pooled."""
+"""The inputs of a run's metrics: equity, positions and closed trades, alone or pooled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
-ROUNDING = 1e-14  # of a return, which is a quotient near 1 less 1
+RETURN_ROUNDING = 1e-14  # of a return, which is a quotient near 1 less 1
 
 
 class Trades(NamedTuple):
@@ -67,7 +67,7 @@ class Performance:
 
     @cached_property
     def risk_free(self) -> Series:
-        """rf: float64[bar - 1], the return of cash: every ratio is of returns above it."""
+        """rf: float64[bar - 1], the return of cash, above which every ratio counts returns."""
         return bar_returns(self.cash)
 
     @property
@@ -108,4 +108,4 @@ def bar_returns(equity: Series) -> Series:
 def _difference(one: Series, other: Series) -> Series:
     """Return one less another, 0 where they are equal within rounding."""
     found = one - other
-    return np.where(np.abs(found) < ROUNDING, 0.0, found)
+    return np.where(np.abs(found) < RETURN_ROUNDING, 0.0, found)

@@ -50,7 +50,7 @@ def sum_folds(
         capital: before the first bar.
         edges: int64[fold], the first bar of each.
         benchmark: float64[bar], the benchmark's excess returns.
-        risk_free: float64[bar], what cash returns.
+        risk_free: float64[bar], the returns of cash.
         sleeves: how many there are.
         folds: float64[program, fold, FOLD_FIELDS], written to.
     """

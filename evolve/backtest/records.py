@@ -29,8 +29,8 @@ class Tape(NamedTuple):
     """The bars of one symbol, each with a price, and the window of them to simulate.
 
     `days` are calendar days since the bar before; of the window's first bar, since the window
-    began. `spread` is high less low. Where opens are not traded, open, high and low are the close:
-    an order fills at the next close, and stops, trails and targets are judged there.
+    began. `spread` is high less low. Where opens are not traded, open, high and low are the close.
+    So an order fills at the next close, and stops, trails and targets are judged there.
     """
 
     open: Series
@@ -54,12 +54,12 @@ class Record(NamedTuple):
         trades: float64[trade, TRADE_FIELDS], closed trades of the first program.
         trade_count: int64[1], how many of them.
         folds: float64[program, fold, FOLD_FIELDS], sums over excess returns r a bar, and r times
-            the benchmark's; a trade counts in the fold of its entry, ruin in the last. `risk` adds
-            up the square of the fraction of equity invested, over bars that end with a position and
+            the benchmark's; a trade counts in the fold of its entry, ruin in the last. `risk` is
+            the sum of squared fractions of equity invested, over bars that end with a position and
             bars that one began and ended on.
         edges: int64[fold], the first bar of each fold.
         benchmark: float64[bar of the window], the benchmark's excess returns.
-        risk_free: float64[bar of the window], what cash returns.
+        risk_free: float64[bar of the window], the returns of cash.
     """
 
     equity: Series
@@ -105,7 +105,7 @@ ACCOUNT = np.dtype(
         ("trail", np.float64),
         ("target", np.float64),
         ("extreme", np.float64),
-        ("risk", np.float64),  # the square of the fraction of equity that it took
+        ("risk", np.float64),  # the square of the fraction of equity invested
         ("costs", np.float64),
         # What has left of it already, where the volume allowed no more: shares, the money for
         # them, and what they made before costs.

@@ -119,7 +119,7 @@ def _sleeve(bars: Bars, symbol: int, start: int, stop: int, rate: float) -> Slee
 
 
 def _tape(own: Bars, closes_only: bool, days: Series, first: int, last: int) -> Tape:
-    """Build what the simulation reads: the prices at which an order can fill."""
+    """Build the tape of a symbol from the prices at which an order can fill."""
     close, spread = own.close[0], own.high[0] - own.low[0]
     opens, highs, lows = own.open[0], own.high[0], own.low[0]
     if closes_only:
@@ -160,7 +160,7 @@ def performance_of(
     sleeve: Sleeve, market: Market, equity: Series, held: NDArray[np.int8], trades: Trades,
     benchmark: Series | None = None,
 ) -> Performance:  # fmt: skip
-    """What became of a sleeve, on the bars of its window.
+    """Return the performance of a sleeve on the bars of its window.
 
     Args:
         sleeve, market: whose.
@@ -189,10 +189,10 @@ def cash_equity(sleeve: Sleeve, market: Market) -> Series:
 
 
 def _on_window(sleeve: Sleeve, market: Market, equity: NDArray[Any]) -> Series:
-    """Return equity on own bars as float64[bar of the window], idle cash grown."""
+    """Return equity on own bars as float64[bar of the window], with interest on idle cash."""
     worth = sleeve.spread(equity, market.capital)
     return worth * sleeve.idle_growth(market) if market.cash_rate else worth
 
 
 def _bar(tape: Tape, t: int) -> Bar:
-    return Bar(*[float(series[t]) for series in tape[:7]])
+    return Bar(*[float(getattr(tape, field)[t]) for field in Bar._fields])

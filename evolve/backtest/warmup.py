@@ -10,7 +10,7 @@ from dsl.bars import Bars
 from dsl.program import Rules, lookback
 from dsl.terms import Term
 
-MOST_NAMED = 3  # symbols
+MAX_NAMED_SYMBOLS = 3
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Warmup:
     """A symbol's warm-up inside a window.
 
     Attributes:
-        bars: the symbol's own bars of the window; lost: those of them that warm the indicators.
+        bars: the symbol's own bars of the window.
+        lost: those of them that warm the indicators.
     """
 
     symbol: str
@@ -34,7 +35,7 @@ class Warmup:
 def entry_lookback(rules: Rules) -> int:
     """Return how many earlier bars the first entry needs.
 
-    A `where` may be known sooner: of its two values the one with the longer lookback counts.
+    The longer lookback of the two values of a `where` counts, though the other may be known sooner.
 
     Args:
         rules: in canonical form.
@@ -68,7 +69,7 @@ def warmup_note(
     """Return a note about the symbols that lose much of the window; empty if none does.
 
     Args:
-        what: needs the warm-up.
+        what: the strategy or expression that needs the warm-up.
         lookback_bars, bars, start: as `warmups` takes them.
         tolerated: the share of a symbol's bars that may be lost without a note.
     """
@@ -78,10 +79,10 @@ def warmup_note(
     is_panel = len(bars.symbols) > 1
     left = [
         f"{each.bars - each.lost:,} of {each.bars:,} bars" + (f" of {each.symbol}" * is_panel)
-        for each in short[:MOST_NAMED]
+        for each in short[:MAX_NAMED_SYMBOLS]
     ]
-    if len(short) > MOST_NAMED:
-        left.append(f"little of {len(short) - MOST_NAMED:,} more symbols")
+    if len(short) > MAX_NAMED_SYMBOLS:
+        left.append(f"few of {len(short) - MAX_NAMED_SYMBOLS:,} more symbols")
     return (
         f"{what}: a warm-up of {lookback_bars:,} bars leaves {', '.join(left)}: take more data, a "
         "later end or shorter windows"

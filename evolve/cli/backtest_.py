@@ -102,13 +102,15 @@ def _print_tables(
 
     console = result_console()
     count, a_year = len(result.time), result.performance.bars_per_year
+    closes_only = dataset.bars.closes_only
+    all_on_closes = closes_only == dataset.bars.symbols
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
         f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {rate(a_year)} "
-        f"a year; filled at the {market.filled_at(closes_only=False)}"
+        f"a year; filled at the {market.filled_at(all_on_closes)}"
         + ("" if market.is_executable else ", as no one can trade")
     )
-    if closes_only := dataset.bars.closes_only:
+    if closes_only:
         console.print(
             f"{', '.join(closes_only)} without traded opens: filled at the "
             f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes alone"

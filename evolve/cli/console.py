@@ -249,7 +249,7 @@ SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "nu
 
 
 def score_text(fitness: Fitness) -> str:
-    """Return what a strategy's score is, in a line."""
+    """Return the meaning of a strategy's score, in a line."""
     measure, folds = OBJECTIVES[fitness.maximize[0]], fitness.folds
     text = f"{measure.name.replace('_', ' ')} ({measure.about})"
     if folds > 1:

@@ -43,7 +43,6 @@ def command(
 
 
 def _describe(dataset: Dataset) -> None:
-    from evolve.data.tradability import stop_gains
     from evolve.report.health import bars_table, suspicions_table
     from evolve.report.tables import rate
 
@@ -51,9 +50,11 @@ def _describe(dataset: Dataset) -> None:
     click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
     click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
     click.echo(f"a year     {rate(bars.bars_per_year)} bars")
-    symbol, worst = max(stop_gains(bars).items(), key=lambda each: each[1].bps)
-    label = f" of {symbol}" if len(bars.symbols) > 1 else ""
-    traded = "not traded" if symbol in bars.closes_only else "traded"
+    symbol, worst = max(
+        dataset.stop_gains.items(), key=lambda each: (each[1].is_impossible, each[1].bps)
+    )
+    label = f" ({symbol}, the largest)" if len(bars.symbols) > 1 else ""
+    traded = "not traded" if worst.is_impossible else "traded"
     click.echo(f"opens      {traded}: {worst.figure}{label}")
     click.echo(f"hash       {bars.hash}\n")
     console = result_console()

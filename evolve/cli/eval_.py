@@ -29,7 +29,7 @@ def command(
     import numpy as np
 
     from dsl.check import check_expression
-    from dsl.evaluate import truths, values
+    from dsl.evaluate import truth_values, values
     from dsl.judge import kind_of
     from dsl.kinds import BOOL
     from dsl.program import lookback
@@ -39,7 +39,7 @@ def command(
     tell_warmup(dataset, f"`{expression}`", lookback(term))
     tell_compiling()
     bars, first = dataset.window, dataset.start
-    read = truths if kind_of(term) == BOOL else values
+    read = truth_values if kind_of(term) == BOOL else values
     columns = read(term, dataset.bars)[:, first:]
     if plot:
         from evolve.report.chart import line_chart

@@ -1,4 +1,4 @@
-"""`evolve explain`: the words of a report."""
+"""`evolve explain`: the terms of a report."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def load_data(
     specs: str | Sequence[str], start: datetime | None, end: datetime | None,
     refresh: bool = False, with_earlier: bool = True,
 ) -> Dataset:  # fmt: skip
-    """The bars that the data options ask for; notices go to stderr.
+    """Load the bars that the data options ask for; notices go to stderr.
 
     Args:
         specs, start, end: the options.
@@ -168,8 +168,8 @@ def tell_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
 
     Args:
         dataset: the bars.
-        what: needs the warm-up.
-        lookback_bars: how many bars it needs.
+        what: the strategy or expression that needs the warm-up.
+        lookback_bars: how many earlier bars it needs.
     """
     from evolve.backtest.warmup import warmup_note
 

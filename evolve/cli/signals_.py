@@ -35,7 +35,7 @@ def command(
 ) -> None:  # fmt: skip
     """Print time, buy, sell, short and cover for every bar, as CSV; empty where unknown.
 
-    With several symbols, their name stands after the time. Fills and costs matter to --last.
+    With several symbols, their name follows the time. Fills and costs matter to --last.
     """
     from evolve.backtest.warmup import entry_lookback
 
@@ -76,12 +76,12 @@ def _print_all(program: Program, dataset: Dataset) -> None:
 
     import numpy as np
 
-    from dsl.evaluate import truths
+    from dsl.evaluate import truth_values
 
     bars, rules = dataset.bars, program.canonical._asdict()
     absent = np.zeros((len(bars.symbols), len(bars)))
     given = [rules[order] for order in ORDERS]
-    orders = [absent if rule is None else truths(rule, bars) for rule in given]
+    orders = [absent if rule is None else truth_values(rule, bars) for rule in given]
     is_panel = len(bars.symbols) > 1
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])

@@ -1,4 +1,4 @@
-"""The parts of an experiment about effort: how strategies are bred, when to stop, on what cores."""
+"""Parts of an experiment about effort: the settings of the search, its limits, its processes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from evolve.config.section import Section, known_name, measured_in
+from evolve.config.section import Section, check_name, measured_in
 from evolve.search.progress import Budget
 from evolve.search.proposer import proposers
 
-MODEL = "llm"  # what stands for language models among the proposers
-
+MODEL = "llm"  # language models, among the proposers
 
 Weight = Annotated[float, Field(ge=0)] | Literal["auto"]
 
@@ -21,7 +20,7 @@ def _all_proposers() -> dict[str, Weight]:
 
 
 class Search(Section):
-    """How the population is bred."""
+    """Settings of the search: populations, epochs and proposers."""
 
     islands: int = measured_in(
         "islands", 4, ge=1, le=64, description="populations that evolve apart and migrate"
@@ -40,7 +39,7 @@ class Search(Section):
     @classmethod
     def _proposers(cls, weights: dict[str, float | str]) -> dict[str, float | str]:
         for name, weight in weights.items():
-            known_name(name, {**proposers(), MODEL: None}, "proposer")
+            check_name(name, {**proposers(), MODEL: None}, "proposer")
             if (weight == "auto") != (name == MODEL and weight != 0):
                 raise ValueError(f"`{name}` is `{weight}`; `llm` is auto or 0, others a weight")
         if not any(weight for name, weight in weights.items() if name != MODEL):
@@ -59,7 +58,7 @@ class Search(Section):
 
 
 class Limits(Section):
-    """When to stop."""
+    """Limits at which the run stops."""
 
     evaluations: int = measured_in(
         "trials", 20_000, ge=1, le=1_000_000_000, description="distinct strategies to evaluate"
@@ -81,14 +80,14 @@ class Limits(Section):
     )
 
     def budget(self) -> Budget:
-        """The budget as the search takes it."""
+        """Return the budget as the search takes it."""
         return Budget(self.evaluations, self.stale_epochs, self.minutes)
 
 
 MOST_PROCESSES = 256
 
 
-def processes_alone(value: object) -> object:
+def expand_processes(value: object) -> object:
     """Return `workers: 2` as `workers: {processes: 2}`."""
     return value if isinstance(value, dict | Workers) else {"processes": value}
 

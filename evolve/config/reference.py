@@ -1,4 +1,4 @@
-"""Every setting of an experiment with its meaning, unit, range and default, from the schema."""
+"""Reference of all settings: meaning, unit, range and default of each, from the schema."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Setting:
 
     Attributes:
         name: with dots, such as `budget.evaluations`; `[]` follows a list of parts.
-        about: what it is; unit: of its numbers, empty if it has none.
+        about: its meaning.
+        unit: of its numbers, empty if it has none.
         allowed: the values it takes.
         default: as YAML writes it, or `required`.
     """
@@ -57,6 +58,7 @@ def settings_table() -> str:
 
 
 def _settings_of(section: type[BaseModel], prefix: str) -> Iterator[Setting]:
+    """Yield the settings of a part of the experiment, and of the parts within it."""
     schema = section.model_json_schema()
     schema = schema if "properties" in schema else schema["$defs"][section.__name__]
     for name, info in section.model_fields.items():
@@ -88,16 +90,21 @@ def _values(schema: dict[str, Any]) -> str:
     if options:
         found = [_values(each) for each in options if each.get("type") != "null"]
         return " or ".join(dict.fromkeys(found))
-    choices = schema.get("enum") or [schema[key] for key in ("const",) if key in schema]
+    choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:
         return ", ".join(f"`{each}`" for each in choices)
     kind = str(schema.get("type", ""))
     if kind == "array" and "enum" in schema["items"]:
         return f"a list of {_values(schema['items'])}"
     if kind in ("integer", "number"):
-        limits = [words.format(f"{schema[key]:,}") for key, words in LIMITS if key in schema]
+        limits = [words.format(_number(schema[key])) for key, words in LIMITS if key in schema]
         return ", ".join(limits) or "a number"
     return "a day" if schema.get("format") == "date" else TYPES.get(kind, kind)
+
+
+def _number(value: float) -> str:
+    """Return all digits of a number, without the `.0` of a whole one."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.16g}"
 
 
 def _default(info: FieldInfo) -> str:

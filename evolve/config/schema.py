@@ -15,9 +15,9 @@ from pydantic import (
 )
 
 from evolve.backtest.market import Market, market
-from evolve.config.effort import Limits, Search, Workers, processes_alone
+from evolve.config.effort import Limits, Search, Workers, expand_processes
 from evolve.config.models import Llm
-from evolve.config.section import Section, known_name, measured_in, tightened_by
+from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.data.partition import Split
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
@@ -32,6 +32,8 @@ def _fraction(value: object) -> object:
             return value
     return value
 
+
+MAX_MONEY = 1e15  # so that its products with prices and volumes stay finite
 
 Direction = Literal["long", "short"]
 
@@ -120,7 +122,9 @@ class Parts(Section):
 class Backtest(Section):
     """Fills and costs."""
 
-    capital: float = measured_in("money", 10_000, gt=0, le=1e15, description="equity at the start")
+    capital: float = measured_in(
+        "money", 10_000, gt=0, le=MAX_MONEY, description="equity at the start"
+    )
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
         "up", "next_open", description="when a signal is filled"
     )
@@ -128,21 +132,13 @@ class Backtest(Section):
         "up", 1, ge=0, le=1000, unit="bps", description="commission a side, of the traded value"
     )
     commission_per_share: float = tightened_by(
-        "up",
-        0,
-        ge=0,
-        le=1e15,
-        unit="money a share",
+        "up", 0, ge=0, le=MAX_MONEY, unit="money a share",
         description="commission a side, for each raw share",
-    )
+    )  # fmt: skip
     commission_minimum: float = tightened_by(
-        "up",
-        0,
-        ge=0,
-        le=1e15,
-        unit="money an order",
+        "up", 0, ge=0, le=MAX_MONEY, unit="money an order",
         description="the least commission of an order",
-    )
+    )  # fmt: skip
     slippage_bps: float = tightened_by(
         "up", 5, ge=0, le=1000, unit="bps", description="slippage of market and stop fills"
     )
@@ -216,7 +212,7 @@ class Fitness(Section):
     @field_validator("maximize", "minimize")
     @classmethod
     def _objectives(cls, names: list[str]) -> list[str]:
-        return [known_name(name, OBJECTIVES, "objective") for name in names]
+        return [check_name(name, OBJECTIVES, "objective") for name in names]
 
     @field_validator("maximize")
     @classmethod
@@ -228,7 +224,7 @@ class Fitness(Section):
     @field_validator("require")
     @classmethod
     def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
-        given = {known_name(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
+        given = {check_name(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
         return {**DEFAULT_REQUIRE, **given}
 
     def goals(self) -> Goals:
@@ -255,7 +251,7 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
-    workers: Annotated[Workers, BeforeValidator(processes_alone)] = Workers()
+    workers: Annotated[Workers, BeforeValidator(expand_processes)] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,7 +48,7 @@ def measured_in(unit: str, *default: Any, **constraints: Any) -> Any:
 
 
 def tightened_by(way: Way, *default: Any, unit: str = "", **constraints: Any) -> Any:
-    """A field that a protocol may be made stricter by.
+    """Return a field that a stricter protocol may tighten.
 
     Args:
         way: which way is stricter: `up` or `down` in value (in the order of its words, for a
@@ -65,10 +66,13 @@ def unit_of(info: FieldInfo) -> str:
     return str(extra.get(UNIT, "")) if isinstance(extra, dict) else ""
 
 
-def known_name(name: str, names: object, what: str) -> str:
-    """Return a name that is one of some; raise ValueError with a suggestion if it is not."""
-    listed = [str(each) for each in names] if isinstance(names, dict) else []
-    if name not in listed:
-        hint = did_you_mean(name, listed) or f"there are: {', '.join(listed)}"
+def check_name(name: str, names: Collection[str], what: str) -> str:
+    """Return a name that is one of `names`.
+
+    Raises:
+        ValueError: if it is not, with a suggestion.
+    """
+    if name not in names:
+        hint = did_you_mean(name, list(names)) or f"there are: {', '.join(names)}"
         raise ValueError(f"there is no {what} `{name}`; {hint}")
     return name

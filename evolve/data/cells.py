@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dsl.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
+from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
 from evolve.data.sheet import PRICES, Sheet
 from evolve.errors import EvolveError
 
@@ -67,7 +67,7 @@ def check_prices(values: Mapping[str, Column], sheet: Sheet) -> None:
 
 def _check_limits(column: Column, name: str, sheet: Sheet) -> None:
     is_volume = name == "volume"
-    least, most = (0.0, MOST_VOLUME) if is_volume else (LEAST_PRICE, MOST_PRICE)
+    least, most = (0.0, MAX_VOLUME) if is_volume else (MIN_PRICE, MAX_PRICE)
     bad = np.flatnonzero((column < least) | (column > most))
     if not len(bad):
         return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from evolve.data.align import aligned
 from evolve.data.sessions import date_sessions
 from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
 from evolve.data.sources import sources
-from evolve.data.tradability import mark_closes_only
+from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
 
 
@@ -30,6 +30,7 @@ class Dataset:
             empty.
         reason: why the fallback was used; empty if it was not.
         start: the first bar of the range; 0 if `bars` begins there.
+        stop_gains: by symbol, the measure of whether its opens are traded.
     """
 
     bars: Bars
@@ -38,6 +39,7 @@ class Dataset:
     as_of: str = ""
     reason: str = ""
     start: int = 0
+    stop_gains: Mapping[str, StopGain] = field(default_factory=dict)
 
     @cached_property
     def window(self) -> Bars:
@@ -75,7 +77,7 @@ def load(
     refresh: bool = False,
     with_earlier: bool = False,
 ) -> Dataset:
-    """The bars of specs from start to end, both included.
+    """Load the bars of specs from start to end, both included.
 
     Args:
         spec: a data spec, or several, whose symbols are aligned on the union of their times.
@@ -112,15 +114,15 @@ def load(
         have = whole.time.astype("datetime64[D]")
         message = f"{name} has no bars from {start or 'its start'} to {end or 'its end'}"
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
-    bars, impossible = mark_closes_only(bars, first)
+    bars, gains = mark_closes_only(bars, first)
     window = bars.slice(first, len(bars))
     _warn(window, fetched, notify)
-    for symbol, gain in impossible.items():
-        notify(f"{symbol} has no traded opens: {gain.consequence}")
+    for symbol in bars.closes_only:
+        notify(f"{symbol} has no traded opens: {gains[symbol].consequence}")
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     if with_earlier:
-        return Dataset(bars, asked, used, as_of, reason, first)
-    return Dataset(window, asked, used, as_of, reason)
+        return Dataset(bars, asked, used, as_of, reason, first, gains)
+    return Dataset(window, asked, used, as_of, reason, stop_gains=gains)
 
 
 def _until(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:

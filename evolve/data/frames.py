@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dsl.bars import FIELDS, LEAST_PRICE, MOST_PRICE, Bars
+from dsl.bars import FIELDS, MAX_PRICE, MIN_PRICE, Bars
 from evolve.data.align import aligned
 from evolve.data.cells import Column, check_prices, numbers_of
 from evolve.data.sheet import PRICES, Sheet
@@ -113,12 +113,12 @@ def _adjusted(values: dict[str, Column], sheet: Sheet) -> tuple[list[Column], Co
     prices = [values[name] * factor for name in PRICES]
     scaled = {f"`{name}` times ": price for name, price in zip(PRICES, prices, strict=True)}
     for what, column in ({"": factor} | scaled).items():
-        bad = np.flatnonzero((column < LEAST_PRICE) | (column > MOST_PRICE))
+        bad = np.flatnonzero((column < MIN_PRICE) | (column > MAX_PRICE))
         if len(bad):
             row = int(bad[0])
             raise EvolveError(
                 f"{sheet.place(row)}: {what}`adj close` / `close` is {column[row]:g}, not from "
-                f"{LEAST_PRICE:g} to {MOST_PRICE:g}",
+                f"{MIN_PRICE:g} to {MAX_PRICE:g}",
                 "correct the row or leave the column out",
             )
     return prices, factor

@@ -18,7 +18,7 @@ REVERSED_SHARE = 2 / 3  # of a spike that the next bar takes back
 STALE_BARS = 5
 MOST_CLOSED_DAYS = 5.0  # a long weekend; where weekends trade, one and a half
 MAD_TO_SIGMA = 1.4826
-ROUNDING = 1e-9  # of a price: adjusting rounds each bar in its own way
+PRICE_ROUNDING = 1e-9  # of a price: adjusting rounds each bar in its own way
 
 
 @dataclass(frozen=True)
@@ -101,19 +101,19 @@ def stale(bars: Bars) -> Places:
 
 def outside(bars: Bars) -> Places:
     """Bars whose open or close lies outside their own range."""
-    high, low = bars.high[0] * (1 + ROUNDING), bars.low[0] * (1 - ROUNDING)
+    high, low = bars.high[0] * (1 + PRICE_ROUNDING), bars.low[0] * (1 - PRICE_ROUNDING)
     wrong = [(price > high) | (price < low) for price in (bars.open[0], bars.close[0])]
     return np.flatnonzero(wrong[0] | wrong[1])
 
 
 def repeated_opens(bars: Bars) -> Places:
-    """Bars that open at the close before, as an index's do."""
+    """Return the bars that open at the close before, as those of an index do."""
     return np.flatnonzero(_equal(bars.open[0, 1:], bars.close[0, :-1])) + 1
 
 
 def _equal(prices: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where prices are the same but for the rounding of an adjustment."""
-    return np.abs(prices - others) <= ROUNDING * others
+    """Return where prices differ at most by the rounding of an adjustment."""
+    return np.abs(prices - others) <= PRICE_ROUNDING * others
 
 
 SUSPICIONS: dict[str, Callable[[Bars], Places]] = {

@@ -1,8 +1,8 @@
 """The laws of synthetic markets. Each is declared once, in LAWS, with its options.
 
 A law gives the drift and the deviation of each bar, given the standard normal shock that moves it.
-Inside a bar the price is a geometric Brownian motion of these two: without drift it is a
-martingale, so that nobody earns on average, with any order.
+Inside a bar the price is a geometric Brownian motion of these two. Without drift it is a
+martingale, so that no order earns anything on average.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Law:
 
     Attributes:
         about: one line.
-        options: by name; `overnight` is every law's.
+        options: by name; every law has `overnight`.
         moments: generator, float64[bar] shocks, values -> moments.
         needs_rule: whether bars after those on which a rule holds move by `edge_bps` more.
     """
@@ -104,8 +104,8 @@ def _walk(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
 def _garch(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
     """Return the moments of GARCH(1,1) with standardised Student-t shocks (Bollerslev 1987).
 
-    A Student-t shock is a normal one times a random scale: with the scale drawn first, the log
-    price inside a bar is a Brownian motion too.
+    A Student-t shock is a normal one times a random scale. The scale is drawn first, so that the
+    log price inside a bar is a Brownian motion too.
     """
     alpha, beta, freedom = (values[name] for name in ("alpha", "beta", "freedom"))
     if alpha + beta >= 1:

@@ -1,8 +1,8 @@
 """Price paths within bars, and the bars that they give.
 
 A path is a Brownian motion: a gap overnight, then steps from the open to the close. The extremes of
-a step are drawn from their exact distribution given its ends, so that the price never jumps past a
-level where an order could have filled.
+a step are drawn from their exact distribution given its ends. So the price never jumps past a level
+where an order could have filled.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.bars import LEAST_PRICE, MOST_PRICE, Bars
+from dsl.bars import MAX_PRICE, MIN_PRICE, Bars
 from evolve.errors import EvolveError
 
 Series = NDArray[np.float64]
@@ -23,7 +23,7 @@ STEPS_A_BAR = 16  # so that high and low of a bar are hardly ever drawn independ
 
 
 class Paths(NamedTuple):
-    """Log price paths of bars, with the random numbers for all that depends on them.
+    """Log price paths of bars, with the random numbers for their extremes and volume.
 
     Attributes:
         moves: float64[bar, 1 + step], log returns: overnight, then of each step.
@@ -78,12 +78,13 @@ def variance_shares(overnight: float) -> Series:
 def bars_from_paths(paths: Paths) -> Bars:
     """Build daily bars on business days from their paths.
 
-    The highest point of a Brownian bridge from a to b with variance s² is
-    (a + b + √((a - b)² - 2 s² ln u)) / 2 for a uniform u (Karatzas and Shreve, "Brownian Motion and
-    Stochastic Calculus", 1991, exercise 2.8.15 inverted); its lowest mirrors that.
+    For a uniform u, the highest point of a Brownian bridge from a to b with variance s² is
+    (a + b + √((a - b)² - 2 s² ln u)) / 2. The lowest mirrors it. This inverts the distribution of
+    the maximum (Karatzas and Shreve, "Brownian Motion and Stochastic Calculus", 1991, exercise
+    2.8.15). -ln u is a standard exponential draw.
 
     Raises:
-        EvolveError: if prices leave their range.
+        EvolveError: if a price is below MIN_PRICE or above MAX_PRICE.
     """
     count = len(paths.moves)
     levels = np.cumsum(paths.moves).reshape(paths.moves.shape)
@@ -97,9 +98,9 @@ def bars_from_paths(paths: Paths) -> Bars:
         )
     highs = np.maximum(highs, np.maximum(opens, closes))
     lows = np.minimum(lows, np.minimum(opens, closes))
-    if not LEAST_PRICE < lows.min() <= highs.max() < MOST_PRICE:
+    if not MIN_PRICE < lows.min() <= highs.max() < MAX_PRICE:
         message = (
-            f"prices of such a market leave {LEAST_PRICE:g} to {MOST_PRICE:g} within {count:,} bars"
+            f"prices of such a market leave {MIN_PRICE:g} to {MAX_PRICE:g} within {count:,} bars"
         )
         raise EvolveError(message, "take fewer bars, or a smaller drift, volatility or edge_bps")
     time = np.busday_offset(FIRST_DAY, np.arange(count)).astype("datetime64[ns]")

@@ -23,13 +23,13 @@ MOST_ROUNDS, BLOCK_BARS, MEMORY_BARS = 400, 64, 600
 def plant(paths: Paths, rule: str, edge: float) -> Bars:
     """Build the market whose bars move by `edge` more, open to close, after a rule held.
 
-    A rule sees no later bar, so each round settles at least one more bar: it ends when a round
-    changes nothing. Every random number is drawn before the first round.
+    A rule sees no later bar, so that each round settles at least one more bar. A round that changes
+    nothing is the last. Every random number is drawn before the first round.
 
     Args:
         paths: of the market without the edge.
         rule: a condition in the indicator language.
-        edge: log return.
+        edge: log return added to each such bar.
 
     Raises:
         EvolveError: if the rule is no condition, or settling it takes too many rounds.
@@ -46,7 +46,7 @@ def plant(paths: Paths, rule: str, edge: float) -> Bars:
         if np.array_equal(found, holds):
             return bars_from_paths(planted)
         holds = found
-    message = f"the rule `{rule}` changes itself at most of {len(holds):,} bars"
+    message = f"the rule `{rule}` is not settled on {len(holds):,} bars after {MOST_ROUNDS} rounds"
     raise EvolveError(message, "take fewer bars, a smaller edge_bps, or a rule that is rarer")
 
 

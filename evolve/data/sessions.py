@@ -1,7 +1,7 @@
-"""Dates of sessions, where a vendor stamps bars on the evening before, as in UTC.
+"""Dates of sessions, for bars that a vendor stamps on the evening before, as in UTC.
 
-The midnight of Paris is 22:00 or 23:00 UTC of the day before, that of Tokyo 15:00, that of Sydney
-13:00 or 14:00; a session of futures starts at 22:00 or 23:00. Such stamps run from Sunday to
+The midnight of Paris is 22:00 or 23:00 UTC of the day before. That of Tokyo is 15:00, and that of
+Sydney 13:00 or 14:00. A session of futures starts at 22:00 or 23:00. Such stamps run from Sunday to
 Thursday. A market that closes on the day it is stamped has Fridays and no Sundays; a coin has
 both.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.calendar_time import Times, weekdays
+from dsl.calendar_time import FRIDAY, SATURDAY, SUNDAY, Times, weekdays
 from evolve.data.align import aligned
 from evolve.data.source import Notify
 
@@ -27,7 +27,6 @@ MIN_BARS = 7  # fewer bars of a coin may lack a Friday
 EVENING = np.timedelta64(11, "h")  # the midnight of Auckland in UTC, the earliest there is
 HALF_HOUR = np.timedelta64(30, "m")  # midnights and session starts lie on one; closes often do not
 MIN_SUNDAYS, MIN_SUNDAY_SHARE, MAX_SHARE = 2, 0.1, 0.05  # of the stamps; the last, of other days
-FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 MAX_NAMES = 5
 
 

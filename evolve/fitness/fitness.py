@@ -114,7 +114,7 @@ class FoldFitness:
 
     def _obstacles(self, folds: FoldSums, overflows: NDArray[np.bool_]) -> list[str]:
         obstacles = [""] * len(folds.sums)
-        for name, least in reversed(list(self.goals.require.items())):  # the first is the one named
+        for name, least in reversed(list(self.goals.require.items())):  # so that the first is named
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
             for row in np.flatnonzero(lowest < least):
                 obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"

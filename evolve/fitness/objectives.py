@@ -21,6 +21,8 @@ from evolve.backtest.records import (
     F_TRADES,
 )
 
+RANDOM_TIMING_SHARE = 0.5  # of the variance of random timing, below which risk was not seen
+
 
 @dataclass(frozen=True, eq=False)
 class FoldSums:
@@ -41,19 +43,19 @@ class FoldSums:
 
     @property
     def variance_floor(self) -> Series:
-        """float64[program, fold]: the least variance of a return that a ratio believes.
+        """float64[program, fold]: the least variance of a return that a ratio divides by.
 
-        A position that is opened and closed within a bar, or that a tiny target closes whenever it
-        gains, shows less risk than it takes. Random timing of an exposure x has the variance
-        x (1 - x) of the market's; half of that binds only where risk was not seen. Here x is the
-        share of bars at risk, by the square of the size, and 1 - x the share without a position at
-        the close.
+        A position that is opened and closed within a bar shows less risk than it takes. So does one
+        that a tiny target closes whenever it gains. Random timing of an exposure x has the variance
+        x (1 - x) of the market's. Half of that binds only where the bars do not show the risk. Here
+        x is the share of bars at risk, by the square of the size. 1 - x is the share of bars
+        without a position at the close.
         """
         count = np.maximum(self.sums[:, :, F_RETURNS], 2)
         mean = self.benchmark_total / count
         market = np.maximum(self.benchmark_squares / count - mean * mean, 0.0)
         at_risk, held = (self.sums[:, :, field] / self.bars for field in (F_RISK, F_HELD))
-        floor: Series = 0.5 * at_risk * (1.0 - held) * market
+        floor: Series = RANDOM_TIMING_SHARE * at_risk * (1.0 - held) * market
         return floor
 
 
@@ -122,7 +124,7 @@ class Requirement:
     """A least value that every fold must reach for a strategy to be feasible.
 
     Attributes:
-        phrase: the value in words, as `str.format` takes them.
+        phrase: the least value in words, as a template of `str.format`.
         default: the least value where an experiment gives none.
     """
 

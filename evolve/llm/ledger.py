@@ -54,7 +54,7 @@ class Ledger:
     Attributes:
         spent: by the servers' own count, or as held where a server may have worked unseen.
         assumed: the part of it that no server has counted.
-        refused: calls beside it that no server took, which cost nothing.
+        refused: further calls, which no server accepted and which cost nothing.
     """
 
     def __init__(self, caps: Caps) -> None:

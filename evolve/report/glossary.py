@@ -1,12 +1,13 @@
-"""The words of a report and what they mean: metrics, objectives, requirements, settings, the rest.
+"""The glossary of a report: metrics, objectives, requirements, proposers, settings and other words.
 
-What is declared elsewhere is read from there; TERMS holds the words that nothing else declares.
+Terms that are declared elsewhere are read from there. TERMS has the words that are not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from evolve.backtest.metrics import METRICS
 from evolve.config.reference import REQUIRED, Setting, settings
@@ -28,7 +29,7 @@ TERMS = {
     "feasible": "meets `fitness.require` on every fold and is not ruined; others are never chosen",
     "nothing feasible": "no strategy met `fitness.require` on every fold",
     "epoch": "`search.epoch` generations on each island; at its end islands exchange strategies "
-    "and models are heard",
+    "and take in those of models",
     "stale epochs": "epochs in a row without a better best score; `budget.stale_epochs` of them "
     "end the search",
     "generation": "one round of choosing parents and making children from them",
@@ -39,7 +40,7 @@ TERMS = {
     "that is good in one fold alone scores less",
     "luck level": "the score that the best of as many trials without skill is expected to reach",
     "verdict": "what the run may claim",
-    "NOT TESTED": "nothing was done to tell skill from luck",
+    "NOT TESTED": "no test distinguished skill from luck",
     "proposer": "a way of making new strategies: an operator of genetic programming, or a model "
     "with a direction",
     "arm": "a model asked for one direction",
@@ -89,9 +90,10 @@ class Explanation:
     about: str
 
 
-def explanations() -> list[Explanation]:
+@cache
+def explanations() -> tuple[Explanation, ...]:
     """Return every term, by kind."""
-    return [
+    return (
         *[Explanation(name, "metric", each.about) for name, each in METRICS.items()],
         *[
             Explanation(name, "objective", each.about)
@@ -102,14 +104,13 @@ def explanations() -> list[Explanation]:
         *[Explanation(name, "proposer", each.about) for name, each in proposers().items()],
         *[Explanation(name, "word", about) for name, about in TERMS.items()],
         *[Explanation(each.name, "setting", _about_setting(each)) for each in settings()],
-    ]
+    )
 
 
 def explain(term: str) -> list[Explanation]:
-    """Return what a term means; settings are found by their last name too.
+    """Return the explanations of a term, none if it is unknown.
 
-    Returns:
-        The explanations, none if the term is unknown.
+    A setting is found by its last name too, and a word by its plural.
     """
     wanted = _key(term)
     return [each for each in explanations() if wanted in _keys(each)]
@@ -128,7 +129,7 @@ def _about_setting(setting: Setting) -> str:
 
 
 def _keys(each: Explanation) -> Iterator[str]:
-    """Yield what a term may be asked by, singular and plural."""
+    """Yield the keys by which a term is found, in singular and plural."""
     names = [each.name, each.name.rpartition(".")[2]] if each.kind == "setting" else [each.name]
     for name in names:
         key = _key(name)

@@ -69,7 +69,7 @@ def drawdowns_table(result: Backtest) -> Table:
 
 
 def rules_table(activity: Activity) -> Table:
-    """Return on how many bars each rule was true and known; a rule that never was, by its parts."""
+    """Return the bars on which each rule was true and known, and the parts of rules never true."""
     rows = []
     for rule in activity.rules:
         is_split = len(rule.parts) > 1
@@ -94,7 +94,7 @@ def _counts(tally: Tally) -> tuple[str, str, str]:
 
 
 def never_traded_text(activity: Activity) -> str:
-    """Return why a strategy without a trade entered no position, in a line or a few."""
+    """Return the reasons why a strategy without a trade entered no position, a line each."""
     if not activity.entries:
         names = [f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES]
         rules = f"{names[0]} was never" if len(names) == 1 else "neither `buy` nor `short` was ever"

@@ -16,7 +16,7 @@ from evolve.llm.correspondence import Call, Recorded
 from evolve.llm.exchange import Exchange
 from evolve.llm.ledger import ArmCost
 from evolve.llm.selection import arm_name
-from evolve.store.database import opened
+from evolve.store.database import open_journal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -110,7 +110,7 @@ def read_recording(journal: Path) -> dict[int, Recorded]:
     Raises:
         EvolveError: if it is no journal of a run.
     """
-    with opened(journal) as connection:
+    with open_journal(journal) as connection:
         calls = connection.execute("SELECT number, digest, taken_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
     exchanges: dict[int, list[Exchange]] = {}
@@ -128,7 +128,7 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
     Raises:
         EvolveError: if it is no journal of a run.
     """
-    with opened(journal) as connection:
+    with open_journal(journal) as connection:
         query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
         found = connection.execute(query, (kind,)).fetchone()
     return dict(json.loads(found[0])) if found else {}

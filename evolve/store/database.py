@@ -1,4 +1,4 @@
-"""The SQLite file of a run: its schema version, and how it is opened for writing and reading."""
+"""The SQLite file of a run, opened for writing or reading, with its schema version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evolve.errors import EvolveError
 SCHEMA_VERSION = 1  # raise it whenever a table or the meaning of a column changes
 
 
-def create(path: Path, schema: str) -> sqlite3.Connection:
+def create_journal(path: Path, schema: str) -> sqlite3.Connection:
     """Open a journal for writing, with the tables of a schema and its version.
 
     WAL mode lets others read while the run goes on, and loses nothing that was committed.
@@ -25,7 +25,7 @@ def create(path: Path, schema: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def opened(journal: Path) -> Iterator[sqlite3.Connection]:
+def open_journal(journal: Path) -> Iterator[sqlite3.Connection]:
     """Open a journal for reading.
 
     Raises:
@@ -42,7 +42,8 @@ def opened(journal: Path) -> Iterator[sqlite3.Connection]:
                 message = (
                     f"{journal} has schema version {found}; this evolve reads {SCHEMA_VERSION}"
                 )
-                raise EvolveError(message, "run the experiment again, or use the evolve it is from")
+                hint = "run the experiment again, or read it with the version that wrote it"
+                raise EvolveError(message, hint)
             yield connection
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
         raise EvolveError(f"{journal} cannot be read: {error}") from None

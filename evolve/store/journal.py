@@ -16,7 +16,7 @@ from dsl.program import Program
 from evolve.search.individual import Individual
 from evolve.store import calls
 from evolve.store.calls import Calls
-from evolve.store.database import create, opened
+from evolve.store.database import create_journal, open_journal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS individuals (
@@ -60,7 +60,7 @@ def read_trials(journal: Path) -> Iterator[Trial]:
         EvolveError: if it is no journal of a run.
     """
     query = "SELECT source, scores, folds, trades, obstacle FROM individuals ORDER BY trial"
-    with opened(journal) as connection:
+    with open_journal(journal) as connection:
         for source, scores, folds, trades, obstacle in connection.execute(query):
             yield Trial(
                 check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, obstacle
@@ -71,7 +71,7 @@ class Journal:
     """An open journal; use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = create(path, SCHEMA + calls.SCHEMA)
+        self._connection = create_journal(path, SCHEMA + calls.SCHEMA)
         self._lock = threading.RLock()
         self._trials = 0
         self.calls = Calls(self._connection, self._lock)

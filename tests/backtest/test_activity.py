@@ -1,4 +1,4 @@
-"""How often rules are true, and every reason why a strategy never trades."""
+"""Counts of true rules, and every reason why a strategy never trades."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ WALK = random_walk(300, 3)
 SPACE = build_space(directions=("long", "short"))
 
 
-def looked_at(rules: str, bars: Bars = WALK, terms: Market | None = None) -> Activity:
-    """The activity of a strategy that never trades."""
-    program, terms = check(f"strategy s {{ {rules} }}"), terms or market()
-    assert backtest(program, bars, terms).trades == ()
-    return measure_activity(program, bars, terms, has_traded=False)
+def activity_of(rules: str, bars: Bars = WALK, costs: Market | None = None) -> Activity:
+    """Return the activity of a strategy that never trades."""
+    program, costs = check(f"strategy s {{ {rules} }}"), costs or market()
+    assert backtest(program, bars, costs).trades == ()
+    return measure_activity(program, bars, costs, has_traded=False)
 
 
 def parts_of(found: Activity, rule: str = "buy") -> list[tuple[str, int, int]]:
@@ -44,7 +44,7 @@ def parts_of(found: Activity, rule: str = "buy") -> list[tuple[str, int, int]]:
 
 
 def test_the_part_that_never_was_is_found() -> None:
-    found = looked_at("buy when close > highest(high, 20) and close > open")
+    found = activity_of("buy when close > highest(high, 20) and close > open")
     up = int((WALK.close > WALK.open).sum())
     assert found.rules[0].whole == Tally(
         "close > highest(high, 20) and close > open", 0, 281 + int(
@@ -55,7 +55,7 @@ def test_the_part_that_never_was_is_found() -> None:
 
 
 def test_parts_that_are_never_true_together_are_each_counted() -> None:
-    found = looked_at("buy when close > open and (rsi(close, 5) > 1 and close < open)")
+    found = activity_of("buy when close > open and (rsi(close, 5) > 1 and close < open)")
     up, down = ((WALK.close > WALK.open).sum(), (WALK.close < WALK.open).sum())
     assert found.rules[0].whole.true == 0
     texts = ["close > open", "rsi(close, 5) > 1", "close < open"]
@@ -63,8 +63,8 @@ def test_parts_that_are_never_true_together_are_each_counted() -> None:
     assert [part[1] for part in parts_of(found)][::2] == [up, down]
 
 
-def test_a_constant_rule_and_one_that_is_never_known_are_told() -> None:
-    found = looked_at("buy when 1 > 2 short when close > sma(close, 400) and 1 < 2")
+def test_a_constant_rule_and_one_that_is_never_known_are_counted() -> None:
+    found = activity_of("buy when 1 > 2 short when close > sma(close, 400) and 1 < 2")
     assert parts_of(found) == [("1 > 2", 0, 300)]
     assert parts_of(found, "short") == [("close > sma(close, 400)", 0, 0), ("1 < 2", 300, 300)]
 
@@ -97,8 +97,8 @@ BLOCKED = {
 
 @pytest.mark.parametrize("name", BLOCKED)
 def test_each_reason_for_no_entry_is_named(name: str) -> None:
-    rules, terms, reason = BLOCKED[name]
-    found = looked_at(rules, terms=market(**terms))  # type: ignore[arg-type]
+    rules, costs, reason = BLOCKED[name]
+    found = activity_of(rules, costs=market(**costs))  # type: ignore[arg-type]
     assert found.entries == sum(found.blocked.values()) == RISES
     ((first, count), *rest) = found.blocked.items()
     assert first.startswith(reason)
@@ -107,26 +107,26 @@ def test_each_reason_for_no_entry_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(("fill", "early"), [("next_open", 1), ("close", 1), ("next_close", 2)])
-def test_a_signal_without_a_bar_to_fill_on_is_told(fill: str, early: int) -> None:
+def test_a_signal_without_a_bar_to_fill_on_is_blocked(fill: str, early: int) -> None:
     day = str(WALK.time[-early])[:10]
     month, of_month = int(day[5:7]), int(day[8:])
     rules = (
         f"buy when month == {month} and day_of_month == {of_month} and bars_since(month < 13) < 1"
     )
     bars = WALK.slice(100, 300)
-    found = looked_at(rules, bars, market(fill=fill))  # type: ignore[arg-type]
+    found = activity_of(rules, bars, market(fill=fill))  # type: ignore[arg-type]
     assert found.blocked == {LAST: 1}
-    before = market(fill=fill)  # type: ignore[arg-type]
     program = check(f"strategy s {{ {rules} }}")
-    more = random_walk(301, 3).slice(100, 301)
-    assert len(backtest(program, more, before).trades) == 1
+    one_bar_more = random_walk(301, 3).slice(100, 301)
+    costs = market(fill=fill)  # type: ignore[arg-type]
+    assert len(backtest(program, one_bar_more, costs).trades) == 1
 
 
 def test_a_bar_without_volume_fills_nothing() -> None:
     panels = {name: getattr(WALK, name) for name in PANELS} | {"volume": np.zeros((1, 300))}
     dry = Bars(WALK.symbols, WALK.time, **panels)
     for fill in FILLS:
-        found = looked_at(f"buy when {SIGNAL}", dry, market(fill=fill, max_volume_share=0.1))
+        found = activity_of(f"buy when {SIGNAL}", dry, market(fill=fill, max_volume_share=0.1))
         assert set(found.blocked) <= {NO_VOLUME, LAST}
         assert sum(found.blocked.values()) == RISES
 

@@ -37,7 +37,7 @@ def every(freq: str, count: int) -> pd.DatetimeIndex:
 
 
 def sessions(days: int, minutes: int) -> pd.DatetimeIndex:
-    """Bars of workdays from 9:30 to 16:00."""
+    """Return bars of workdays from 9:30 to 16:00."""
     clock = pd.to_timedelta(np.arange(570, 960, minutes), unit="m")
     return pd.DatetimeIndex([day + time for day in WORKDAYS[:days] for time in clock])
 
@@ -88,7 +88,7 @@ LOST = {  # as many bars as there are, over the years that passed
 
 
 def bars_of(times: pd.DatetimeIndex, symbol: str = "A") -> Bars:
-    """Bars of a price that grows by a known rate a year."""
+    """Build bars of a price that grows by a known rate a year."""
     years = (times - pd.Timestamp(START)) / pd.Timedelta(days=365.25)
     price = 100 * (1 + GROWTH) ** years.to_numpy()
     prices = dict.fromkeys(("Open", "High", "Low", "Close"), price)
@@ -173,7 +173,7 @@ def test_each_half_of_usual_bars_has_the_rate_of_the_whole(name: str) -> None:
 
 
 def test_a_window_has_a_rate_of_its_own() -> None:
-    """Not that of the bars that only warm its indicators."""
+    """Ignore the frequency of the bars that only warm its indicators."""
     times = pd.DatetimeIndex([*every("7D", 200), *pd.date_range("2016-01-01", periods=365)])
     bars = bars_of(times)
     assert held(bars, 200).performance.bars_per_year == 365
@@ -230,7 +230,7 @@ def test_every_window_of_workdays_has_252_and_of_a_coin_365(first: int, count: i
     hours=st.sampled_from([0, 7, 14]),
 )
 def test_the_rate_is_that_of_the_calendar_or_near(days: list[int], hours: int) -> None:
-    """By a tenth, or by what a long weekend more or less would change."""
+    """Allow a tenth, or the change that a long weekend more or less makes."""
     time = (np.datetime64("2000-01-01", "h") + np.sort(days) * 24 + hours).astype("datetime64[ns]")
     returns, years = len(days) - 1, (max(days) - min(days)) / 365.25
     assert years_between(time) == pytest.approx(years)

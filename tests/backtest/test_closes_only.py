@@ -35,7 +35,7 @@ def closes_alone(bars: Bars) -> Bars:
 
 @pytest.mark.parametrize("fill", FILLS)
 def test_orders_that_read_the_close_alone_trade_as_on_bars_of_closes(fill: str) -> None:
-    """Where indicators read nothing else, hiding open, high and low changes nothing."""
+    """Hide open, high and low from a strategy that reads closes alone: nothing changes."""
     costs = market(fill=fill)  # type: ignore[arg-type]
     program = check("strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 70 stop 1% target 2% }")  # fmt: skip # noqa: E501
     marked, closes = backtest(program, MARKED, costs), backtest(program, closes_alone(WALK), costs)
@@ -57,13 +57,13 @@ def test_every_fill_is_a_close(rules: str) -> None:
 
 @pytest.mark.parametrize("costs", [market(), market(cash_rate=0.03), market(slippage_range=0.1)])
 def test_the_search_scores_what_the_backtest_trades(costs: object) -> None:
-    """By the quick passes as by the general one, alone and beside a symbol with traded opens."""
+    """Compare the fast passes with the backtest, alone and beside a symbol with traded opens."""
     other = replace(random_walk(500, 5), symbols=("OTHER",))
     for bars in (MARKED, aligned([MARKED, other])):
-        made = [check(f"strategy s {{ {rules} }}") for rules in RULES]
-        made += programs(3, 10, spoken=False)
-        scored = FoldFitness(bars, costs, GOALS)(made)  # type: ignore[arg-type]
-        for program, scores in zip(made, scored, strict=True):
+        batch = [check(f"strategy s {{ {rules} }}") for rules in RULES]
+        batch += programs(3, 10, spoken=False)
+        scored = FoldFitness(bars, costs, GOALS)(batch)  # type: ignore[arg-type]
+        for program, scores in zip(batch, scored, strict=True):
             run = backtest(program, bars, costs)  # type: ignore[arg-type]
             assert scores.values[0] == pytest.approx(run.metrics["total_return"], abs=1e-9)
             assert scores.trades == len(run.trades)
@@ -85,6 +85,9 @@ def test_the_next_order_is_for_the_next_close() -> None:
     assert (costs.filled_at(False), costs.filled_at(True)) == ("next open", "next close")
     assert market(fill="next_close").filled_at(True) == "next close"
     assert market(fill="close").filled_at(True) == "close"
-    always = check("strategy s { buy when close > 0 sell when close < 0 hold 3 }")
-    (found,) = outlook(always, MARKED, costs)
-    assert found.side in ("long", "flat") and found.orders
+    always = check("strategy s { buy when close > 0 }")
+    for bars, day in ((MARKED, 1), (WALK, 1), (MARKED.slice(0, 1), None)):
+        (found,) = outlook(always, bars, costs)
+        assert found.side == ("flat" if day is None else "long")
+        assert found.since == (None if day is None else bars.time[day])
+        assert found.orders == (("buy",) if day is None else ())

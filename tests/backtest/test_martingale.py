@@ -1,8 +1,8 @@
-"""Nobody earns on a martingale: whatever the generator, the exit, the side and the fill.
+"""Nobody earns on a martingale, with any generator, exit, side and fill.
 
-A price without drift gives nothing on average, gross, to any order that could have filled. A mean
-above zero is a fault of the data or of the simulation. Of a pair of a stop and a target in one bar
-the worse comes first, so that a pair may lose, but never gain.
+On a price without drift, the mean gross profit of orders that could have filled is 0. A mean above
+0 is a fault of the data or of the simulation. If a stop and a target lie in one bar, the worse
+comes first, so that a pair may lose, but never gain.
 """
 
 from __future__ import annotations
@@ -125,6 +125,6 @@ def test_with_costs_everybody_loses(fill: FillMode) -> None:
 
 
 def test_the_test_can_fail() -> None:
-    """It finds the faults it is there for: extremes of few steps, and opens nobody traded at."""
+    """Find gains where a bar's printed open is not a price that was traded."""
     with pytest.raises(AssertionError, match="stop"):
         nobody_earns("walk", 4, 600, printed_at_the_last_close)

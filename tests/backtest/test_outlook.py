@@ -57,7 +57,7 @@ def test_each_symbol_has_its_own_last_bar() -> None:
 
 
 def test_what_came_before_the_start_only_warms_indicators() -> None:
-    """A position from before it is not there, and what is ordered is what a run from it does."""
+    """Start flat, with the positions of a run from the same bar."""
     space, rng, panel = build_space(directions=("long", "short")), Random(2), panel_of(4)
     held = 0
     for _ in range(12):

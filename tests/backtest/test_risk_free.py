@@ -1,4 +1,4 @@
-"""One risk-free rate: what cash returns is taken off every ratio, and never trading scores 0."""
+"""One risk-free rate: every ratio is of returns above those of cash; never trading scores 0."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_benchmark_has_no_alpha_at_any_rate(rate: float) -> None:
 
 
 def test_every_ratio_is_that_of_returns_above_cash() -> None:
-    """Worked out again from equity, benchmark and days alone."""
+    """Compute each again from equity, benchmark and days alone."""
     bars, rate = MARKETS["one symbol"], 0.04
     program = check("strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }")  # fmt: skip # noqa: E501
     run = backtest(program, bars, market(cash_rate=rate))

@@ -31,8 +31,8 @@ def trend(tmp_path: Path) -> str:
 
 def printed(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[str, str]:
     assert _run(args) == 0
-    said = capsys.readouterr()
-    return said.out, said.err
+    captured = capsys.readouterr()
+    return captured.out, captured.err
 
 
 def rows(text: str) -> list[list[str]]:
@@ -61,23 +61,33 @@ def test_the_backtest_begins_on_the_day_with_warm_indicators(
     specs = data[1::2]
     cut = ("--start", "2000-12-01")
     out, err = printed(capsys, "backtest", trend, *data, *cut, "--json")
-    made, bars = json.loads(out), load(specs).bars
+    document, bars = json.loads(out), load(specs).bars
     first = int(np.searchsorted(bars.time, np.datetime64("2000-12-01")))
     expected = backtest(check(TREND), bars, market(), first)
-    assert made["metrics"]["final_equity"] == expected.metrics["final_equity"]
-    assert made["benchmark"]["final_equity"] == expected.benchmark_metrics["final_equity"]
-    assert len(made["trades"]) == len(expected.trades) > 0
-    assert min(trade["entry_time"] for trade in made["trades"]) >= "2000-12-01"
-    assert next(iter(made["by_year"])) == "2000"
+    assert document["metrics"]["final_equity"] == expected.metrics["final_equity"]
+    assert document["benchmark"]["final_equity"] == expected.benchmark_metrics["final_equity"]
+    assert len(document["trades"]) == len(expected.trades) > 0
+    assert min(trade["entry_time"] for trade in document["trades"]) >= "2000-12-01"
+    assert next(iter(document["by_year"])) == "2000"
     window = load(specs, start=date(2000, 12, 1)).bars
-    assert made["data"]["bars"] == len(window)
-    assert made["data"]["hash"] == window.hash
-    assert made["data"]["start"] == str(window.time[0])[:10]
+    assert document["data"]["bars"] == len(window)
+    assert document["data"]["hash"] == window.hash
+    assert document["data"]["start"] == str(window.time[0])[:10]
     page, _ = printed(capsys, "backtest", trend, *data, *cut)
     assert page.splitlines()[1].startswith(
         f"{str(window.time[0])[:10]} to {str(window.time[-1])[:10]}, {len(window):,} bars, "
     )
     assert "warm-up" not in err
+
+
+def test_the_page_names_the_fill_of_symbols_with_and_without_traded_opens(
+    trend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for data, fill in ((SAMPLE, "next close"), ((*SAMPLE, *TWO), "next open")):
+        page, _ = printed(capsys, "backtest", trend, *data)
+        _, window, closes, *_ = page.splitlines()
+        assert window.endswith(f"filled at the {fill}")
+        assert closes.startswith("SP500 without traded opens: filled at the next close; stops")
 
 
 def test_a_year_is_traded_alone(trend: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,15 +118,15 @@ def test_the_position_of_today_is_one_entered_since_the_start(
     assert ": flat; orders" in printed(capsys, *args, *none)[0]
 
 
-def test_a_warm_up_that_earlier_bars_do_not_cover_is_told(
+def test_a_warm_up_that_earlier_bars_do_not_cover_is_noted(
     trend: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = (*SAMPLE, "--end", "1999-03-03")
-    said = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: take more data"
+    note = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: take more data"
     for verb in (("backtest", trend), ("signals", trend), ("signals", trend, "--last")):
-        assert said in printed(capsys, *verb, *few)[1]
+        assert note in printed(capsys, *verb, *few)[1]
     assert (
-        said.replace("trend", "sma(close, 200)")
+        note.replace("trend", "sma(close, 200)")
         in printed(capsys, "eval", "sma(close, 200)", *few)[1]
     )
     assert "warm-up" not in printed(capsys, "eval", "sma(close, 10)", *few)[1]

@@ -1,4 +1,4 @@
-"""Every setting has a meaning, a unit where it is a quantity, its range and its default."""
+"""The reference of settings: each has a meaning, a range, a default, and a unit if a quantity."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_setting_says_what_it_is(name: str) -> None:
 
 
 def leaves(data: Any, prefix: str = "") -> dict[str, Any]:
-    """The settings of an experiment that is written in full; a table of words is one."""
+    """Return the settings of an experiment that is written in full; a mapping by name is one."""
     found: dict[str, Any] = {}
     for key, value in data.items():
         name = prefix + key

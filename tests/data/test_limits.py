@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dsl.bars import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
+from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
 from dsl.check import check
 from evolve.api import evaluate
 from evolve.backtest.market import market
@@ -26,7 +26,7 @@ from evolve.report.export import write_table
 from tests.data.tables import csv, refusal
 
 COUNT = 40
-LOW, HIGH = LEAST_PRICE, MOST_PRICE
+LOW, HIGH = MIN_PRICE, MAX_PRICE
 IS_EVEN = np.arange(COUNT) % 2 == 0
 CLOSES = {
     "the least price": np.full(COUNT, LOW),
@@ -67,14 +67,14 @@ def written(path: Path, name: str) -> str:
     frame = pd.DataFrame({"Date": pd.bdate_range("2024-01-01", periods=COUNT), "Open": before})
     frame = frame.assign(
         High=np.maximum(before, close), Low=np.minimum(before, close), Close=close,
-        Volume=np.where(IS_EVEN, 0.0, MOST_VOLUME),
+        Volume=np.where(IS_EVEN, 0.0, MAX_VOLUME),
     )  # fmt: skip
     frame.to_csv(path, index=False)
     return str(path)
 
 
 def printed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    """What a verb prints: finite numbers, or the one error that there is no such market."""
+    """Return the output of a verb: finite numbers, or none if no market pays so much."""
     status = _run(args)
     output = capsys.readouterr()
     assert not ENDLESS.search(output.out), (args, output.out)

@@ -34,7 +34,7 @@ def panel(
     rng: np.random.Generator, names: list[str], count: int, step: tuple[int, int], first: int,
     has_volume: bool, is_adjusted: bool, is_ragged: bool,
 ) -> Bars:  # fmt: skip
-    """Bars of any size, from 1e-12 to 1e15, with symbols that start late."""
+    """Build bars of any size, from 1e-12 to 1e15, with symbols that start late."""
     most = step[1] if len(names) == 1 else step[0] * 3 // 2  # one length for all symbols
     steps = rng.integers(step[0], most, count, endpoint=True)
     if step[0] >= 86_400 * 10**9:

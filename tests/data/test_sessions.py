@@ -11,7 +11,7 @@ import pytest
 
 from dsl.bars import Bars
 from dsl.check import check_expression
-from dsl.evaluate import truths, values
+from dsl.evaluate import truth_values, values
 from evolve.cli import _run
 from evolve.data import load
 from evolve.data.align import aligned
@@ -125,7 +125,7 @@ def test_where_the_date_cannot_be_known_calendar_series_are_unknown(
     assert "may be a day before" in note and "weekday" in note
     for series in ("weekday", "month", "day_of_month"):
         assert np.isnan(values(check_expression(series), bars)).all()
-        assert np.isnan(truths(check_expression(f"{series} == 5"), bars)).all()
+        assert np.isnan(truth_values(check_expression(f"{series} == 5"), bars)).all()
     other = replace(random_walk(300, 1), symbols=("B",))
     both = values(check_expression("weekday"), aligned([bars, other]))
     assert np.isnan(both[0]).all() and set(both[1][~np.isnan(both[1])]) == {1, 2, 3, 4, 5}
@@ -146,7 +146,7 @@ def test_dates_from_sunday_to_thursday_are_taken_as_written_with_a_note(tmp_path
 def test_no_few_bars_of_a_coin_are_taken_for_sessions(
     first: int, count: int, tmp_path: Path
 ) -> None:
-    """Not even the six days from Saturday on, which have no Friday."""
+    """Include the six days from Saturday on, which have no Friday."""
     days = pd.date_range("2024-01-01", periods=20)[first : first + count]
     times = days + pd.Timedelta(hours=23)
     bars, _ = loaded(tmp_path / "A.csv", times)

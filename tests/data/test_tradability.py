@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 
 from dsl.bars import Bars
+from evolve.cli import _run
 from evolve.data import load
 from evolve.data.laws import LAWS, random_walk
-from evolve.data.tradability import LEAST_BARS, LEAST_T, MOST_GAIN_BPS, mark_closes_only, stop_gain
+from evolve.data.tradability import (
+    MAX_GAIN_BPS,
+    MIN_BARS,
+    MIN_T,
+    StopGain,
+    mark_closes_only,
+    stop_gain,
+)
 
 RULE = "rsi(close, 2) < 10"
 
@@ -40,28 +48,29 @@ def coarse(bars: Bars, steps: int = 8, seed: int = 0) -> Bars:
 def test_a_price_that_moves_continuously_from_its_open_is_traded(
     law: str, overnight: float
 ) -> None:
-    """Whatever its volatility, drift, gaps or edge: no seed of six is accused."""
+    """With any volatility, drift, gaps or edge, none of six seeds is flagged."""
     rule = f"&rule={RULE}" if LAWS[law].needs_rule else ""
     for seed in range(6):
         bars = load(f"synthetic:{law}?seed={seed}&overnight={overnight}{rule}").bars
         gain = stop_gain(bars)
         assert not gain.is_impossible
-        assert abs(gain.t) < LEAST_T
+        assert abs(gain.t) < MIN_T
         assert bars.closes_only == ()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_open_that_is_not_a_price_is_found(seed: int) -> None:
-    for bars in (printed_at_the_last_close(random_walk(2500, seed)), coarse(random_walk(2500, seed))):  # fmt: skip # noqa: E501
+    walk = random_walk(2500, seed)
+    for bars in (printed_at_the_last_close(walk), coarse(walk)):
         gain = stop_gain(bars)
-        assert gain.bps > 2 * MOST_GAIN_BPS and gain.t > 2 * LEAST_T
+        assert gain.bps > 2 * MAX_GAIN_BPS and gain.t > 2 * MIN_T
         marked, found = mark_closes_only(bars)
         assert marked.closes_only == bars.symbols
         assert found == {bars.symbols[0]: gain}
 
 
 def test_the_sample_of_an_index_is_found_on_any_window() -> None:
-    """14.9 bps a bar at t = 25 over all of it; and on windows that say little alone."""
+    """Measure 14.9 bps a bar at t = 25 over all of it; earlier bars decide short windows."""
     bars = load("sample:sp500").bars
     gain = stop_gain(bars)
     assert gain.bps == pytest.approx(14.9, abs=0.1)
@@ -72,7 +81,7 @@ def test_the_sample_of_an_index_is_found_on_any_window() -> None:
 
 
 def test_the_window_counts_where_it_is_long() -> None:
-    """Old bars whose opens were not traded do not condemn later ones that are."""
+    """Ignore old bars without traded opens if 1,000 later ones are traded."""
     walk = random_walk(3000, 3)
     old = printed_at_the_last_close(walk).slice(0, 1500)
     later: dict[str, Any] = {
@@ -81,21 +90,21 @@ def test_the_window_counts_where_it_is_long() -> None:
     }
     mixed = replace(walk, **later)
     assert mark_closes_only(mixed)[0].closes_only == walk.symbols
-    assert mark_closes_only(mixed, 3000 - LEAST_BARS)[0].closes_only == ()
+    assert mark_closes_only(mixed, 3000 - MIN_BARS)[0].closes_only == ()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 20, 21, 22, 23])
-def test_few_bars_accuse_nobody(count: int) -> None:
-    for bars in (printed_at_the_last_close(random_walk(100, 1)).slice(0, count),):
-        assert not stop_gain(bars).is_impossible
-        assert mark_closes_only(bars)[0].closes_only == ()
+def test_few_bars_flag_no_symbol(count: int) -> None:
+    bars = printed_at_the_last_close(random_walk(100, 1)).slice(0, count)
+    assert not stop_gain(bars).is_impossible
+    assert mark_closes_only(bars)[0].closes_only == ()
 
 
-def test_flat_prices_accuse_nobody() -> None:
+def test_flat_prices_flag_no_symbol() -> None:
     bars = random_walk(200, 1)
     price = np.full((1, 200), 50.0)
     flat = replace(bars, open=price, high=price, low=price, close=price)
-    assert stop_gain(flat) == (stop_gain(flat.slice(0, 0)))
+    assert stop_gain(flat) == StopGain(0.0, 0.0)
 
 
 def test_it_is_reported_with_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +112,16 @@ def test_it_is_reported_with_its_figure(capsys: pytest.CaptureFixture[str]) -> N
     load("sample:sp500", notify=notes.append)
     assert notes == [
         "SP500 has no traded opens: orders fill at the next close, and stops, trails and targets "
-        "at closes alone (a stop right beside the open gains 14.9 bps a bar, t = 25.5: on traded "
+        "at closes alone (a stop right beside the open gains 14.9 bps a bar, t = 25.5; on traded "
         "prices it gains 0)"
     ]
+
+
+def test_a_short_range_shows_the_figure_that_earlier_bars_decide(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _run(["data", "sample:sp500", "--start", "2018-12-20"]) == 0
+    printed = capsys.readouterr()
+    figure = "a stop right beside the open gains 7.2 bps a bar, t = 8.8"
+    assert f"opens      not traded: {figure}\n" in printed.out
+    assert figure in printed.err

@@ -1,4 +1,4 @@
-"""What the order of values decides: each claim is right, and the common errors are found."""
+"""Comparisons that the order of values decides: each claim is right, common errors are found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dsl.catalog import catalog
 from dsl.check import check_expression, inspect
 from dsl.evaluate import Evaluator
-from dsl.ranges import verdict_on
+from dsl.ranges import COMPARISONS, verdict_on
 from dsl.terms import Term, call
 from tests.samples import closing_at, gappy_bars, random_bars, tied_bars
 
@@ -67,9 +67,9 @@ VERDICTS = {
 @pytest.mark.parametrize("text", VERDICTS)
 def test_a_comparison_is_decided_by_what_is_known_of_its_sides(text: str) -> None:
     found = inspect(f"strategy s {{ buy when {text} hold 5 }}").diagnostics
-    said = [each.message for each in found if each.code == "W404"]
-    assert len(said) == bool(VERDICTS[text])
-    assert all(f"this is {VERDICTS[text]} true" in each for each in said)
+    messages = [each.message for each in found if each.code == "W404"]
+    assert len(messages) == bool(VERDICTS[text])
+    assert all(f"this is {VERDICTS[text]} true" in each for each in messages)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_param_is_decided_for_its_whole_range_and_for_its_value() -> None:
 # -- claims on random bars
 
 SERIES = ("open", "high", "low", "close", "volume")
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+NUMBERS = ("0", "1", "2", "0.5")
 WINDOWED = ("highest", "lowest", "sma", "wma", "ema", "rma", "sum", "stdev", "mad")
 JOINING = ("min", "max", "+", "-", "*", "/")
 DEFINED = ("median({}, 5)", "midpoint({}, 4)", "bb_lower({}, 5, 2)", "change({}, 1)", "hma({}, 4)",
@@ -142,15 +142,15 @@ def evaluators() -> tuple[Evaluator, ...]:
 def drawn(rng: Random, depth: int) -> str:
     """Return an expression, at random."""
     if depth == 0 or rng.random() < 0.15:
-        return rng.choice(SERIES) if rng.random() < 0.9 else rng.choice(["0", "1", "2", "0.5"])
+        return rng.choice(SERIES) if rng.random() < 0.9 else rng.choice(NUMBERS)
     x = drawn(rng, depth - 1)
     shape = rng.random()
     if shape < 0.4:
-        return f"{rng.choice(WINDOWED)}({x}, {rng.randint(2, 6)})" if x not in "0120.5" else x
+        return f"{rng.choice(WINDOWED)}({x}, {rng.randint(2, 6)})" if x not in NUMBERS else x
     if shape < 0.55:
         return f"({x})[{rng.randint(0, 4)}]"
     if shape < 0.7:
-        return rng.choice(DEFINED).format(x) if x not in "0120.5" else x
+        return rng.choice(DEFINED).format(x) if x not in NUMBERS else x
     if shape < 0.8:
         return f"{rng.choice(['0.5', '1', '1.5'])} * {x}"
     joined, y = rng.choice(JOINING), drawn(rng, depth - 1)

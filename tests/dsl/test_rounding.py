@@ -1,4 +1,4 @@
-"""What is equal within rounding is equal: no operator decides on the last bits of a float."""
+"""Equality within rounding: no operator decides on the last bits of a float."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ COMPOSITIONS = (
 
 @cache
 def still(market: str) -> Evaluator:
-    """Bars that vary and then keep one price: exactly, but for one bit, or every second bar."""
+    """Return an evaluator of bars that vary, then hold one price.
+
+    The price is held exactly, within one bit, or every second bar.
+    """
     bars = random_bars(3, VARIED_BARS + STILL_BARS)
     rng = np.random.default_rng(3)
     panels = {}
@@ -151,7 +154,7 @@ def test_arithmetic_does_not_leave_rounding_behind(
 
 
 def test_a_sum_too_small_for_digits_is_no_divisor() -> None:
-    """After some thousand flat bars the averages of the rsi hold a few bits, then none."""
+    """Divide by averages that some thousand flat bars leave with a few bits, then none."""
     close = np.append([100.0, 101.0, 100.5], np.full(1200, 100.5))
     rsi = values("rsi(close, 2)", closing_at(close))
     known = rsi[~np.isnan(rsi)]

@@ -34,7 +34,7 @@ COSTS = market(9000, cash_rate=0.02, borrow_bps=100)
 def test_pooled_scores_are_those_of_the_pooled_equity(
     seed: int, start: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the ratios themselves: `test_pooled_plainly` checks their floor."""
+    """Compare ratios without their floor, which `test_pooled_plainly` checks."""
     monkeypatch.setattr(FoldSums, "variance_floor", 0.0)
     bars = panel_of(seed)
     programs = strategies(15, seed)

@@ -62,7 +62,7 @@ def test_the_share_of_exits_on_the_entry_bar_is_a_metric() -> None:
 
 
 def test_who_is_out_by_the_close_is_infeasible_by_default() -> None:
-    """The 135 of 135 exits on the entry bar, with no bar held and a score of 3.4."""
+    """Exclude strategies that hold no bar, which a search once scored 3.4."""
     always = check("strategy s { buy when true target 0.0001% stop 0.0001% }")
     (scores,) = FoldFitness(BARS, FREE, Goals())([always])
     assert DEFAULT_REQUIRE == {"trades_per_fold": 3.0, "exposure_per_fold": 0.05}
@@ -86,7 +86,7 @@ def test_a_requirement_that_is_left_out_has_its_default(tmp_path: object) -> Non
 
 
 def test_the_floor_is_half_the_variance_of_random_timing() -> None:
-    """A strategy in the market at random has twice the floor; by hand, from its sums."""
+    """Compute the floor by hand; a strategy in the market at random has twice that variance."""
     program = check("strategy s { buy when volume > 1e6 sell when volume < 1e6 }")
     sums = sums_of(program)
     folds = dict(zip(FOLD_FIELDS, sums.sums[0, 0], strict=True))
@@ -98,7 +98,7 @@ def test_the_floor_is_half_the_variance_of_random_timing() -> None:
 
 
 def test_the_floor_does_not_bind_on_random_timing() -> None:
-    """Of 200 ways to be in the market at random, long or short, it binds on hardly any."""
+    """Count on how few of 200 strategies with random timing, long or short, it binds."""
     appraisal, bound = OBJECTIVES["appraisal_ratio"].by_fold, 0
     assert appraisal is not None
     for seed in range(100):
@@ -114,7 +114,7 @@ def test_the_floor_does_not_bind_on_random_timing() -> None:
 
 @pytest.mark.parametrize("measure", ["appraisal_ratio", "sharpe"])
 def test_the_floor_binds_where_risk_was_not_seen(measure: str) -> None:
-    """A target that fills within bars shows a fraction of the risk that it takes."""
+    """Score a target that fills within bars, which shows a fraction of its risk."""
     goals = Goals((measure,), (), {}, 1, 0.0)
     (scores,) = FoldFitness(BARS, FREE, goals)([TINY])
     shown = backtest(TINY, BARS, FREE).metrics[measure]
@@ -123,7 +123,7 @@ def test_the_floor_binds_where_risk_was_not_seen(measure: str) -> None:
 
 @pytest.mark.parametrize("size", [0.1, 0.5])
 def test_the_floor_follows_the_size(size: float) -> None:
-    """A ratio does not depend on how much is invested, with the floor or without."""
+    """Hold that no ratio depends on how much is invested, with the floor or without."""
     small = check(f"strategy tiny {{ buy when close < open target 0.02% hold 2 size {size} }}")
     whole, part = (sums_of(each) for each in (TINY, small))
     assert part.sums[0, 0, F_RISK] == pytest.approx(size**2 * whole.sums[0, 0, F_RISK])

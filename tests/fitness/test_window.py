@@ -57,7 +57,7 @@ def traded(program: Program, costs: Market | None = None) -> Backtest:
 def test_one_fold_from_a_start_is_the_backtest_over_the_same_window(
     measure: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A ratio as an objective has a floor under its deviation; the metric of its name has none."""
+    """Leave out the floor under the deviation, which the metric of the same name lacks."""
     monkeypatch.setattr(FoldSums, "variance_floor", 0.0)
     costs = MARKETS[name]
     runs = [traded(each, costs) for each in STRATEGIES]

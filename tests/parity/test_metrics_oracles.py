@@ -174,7 +174,7 @@ def test_metrics_of_trades(quantstats: Any, runs: list[Backtest]) -> None:
 
 
 def test_a_cash_rate_is_taken_from_sharpe(empyrical: Any, quantstats: Any) -> None:
-    """Ours is earned by the calendar day; empyrical's a bar's; quantstats' is compounded."""
+    """Compare rates by the calendar day with empyrical's by bar and quantstats' compounded."""
     run = held(drawn(2), cash_rate=0.04)
     returns = returns_of(run.time, run.equity)
     cash = returns_of(run.time, run.performance.cash)

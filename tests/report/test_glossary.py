@@ -1,4 +1,4 @@
-"""Every term that a report prints is explained, from where it is declared."""
+"""The glossary: it explains every term that a report prints, from its declaration."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_word_is_one_line_and_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "status", "said"),
+    ("args", "status", "expected"),
     [
         (["stale", "epochs"], 0, "budget.stale_epochs (setting): stop after that many"),
         (["appraisal_ratio"], 0, "appraisal_ratio (metric): Sharpe ratio of what is left"),
@@ -78,11 +78,11 @@ def test_a_word_is_one_line_and_named_once() -> None:
     ],
 )
 def test_a_term_is_explained_at_the_command_line(
-    args: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
+    args: list[str], status: int, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(["explain", *args]) == status
     printed = capsys.readouterr()
-    assert said in printed.out + printed.err
+    assert expected in printed.out + printed.err
 
 
 def test_all_terms_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
