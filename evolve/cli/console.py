@@ -8,7 +8,6 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.syntax import Syntax
 from rich.text import Text
 
 from dsl.format import format_program
@@ -154,7 +153,7 @@ class ConsoleObserver(Observer):
             self.out.print("  = lower `fitness.require`, allow more operators, or raise the budget")
         else:
             self.out.print()
-            self.out.print(Syntax(format_program(best.program), "text", background_color="default"))
+            self.out.print(Text(format_program(best.program)), soft_wrap=True)
             columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
             if best.validation is not None:
                 columns |= {

@@ -96,3 +96,14 @@ def test_what_no_server_counted_is_told_apart(
     late = ("llm.wait_seconds=0", "budget.llm_calls=1")
     said = told(lambda body: say(GOOD, seconds=60.0), tmp_path / "run", capsys, *late)
     assert "of that, 1 without an answer are counted at the most they can have cost" in said
+
+
+def test_the_winner_is_printed_whole_however_narrow_the_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    with ConsoleObserver() as observer:
+        run(QUICK, SMALL, out=tmp_path / "run", observer=observer)
+    best = (tmp_path / "run" / "best.evo").read_text("utf-8")
+    assert max(map(len, best.splitlines())) > 40
+    assert best.strip() in capsys.readouterr().out
