@@ -16,7 +16,6 @@ from dsl.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data import load
-from evolve.data.tradability import stop_gains
 
 DRIFTLESS = {
     "walk": "drift=0", "garch": "drift=0", "ar": "drift=0&wander=0", "regime": "rise=0&fall=0",
@@ -63,7 +62,7 @@ def main() -> None:
     samples = {
         symbol: {"bps": round(gain.bps, 1), "t": round(gain.t, 1)}
         for sample in SAMPLES
-        for symbol, gain in stop_gains(load(sample).bars).items()
+        for symbol, gain in load(sample).stop_gains.items()
     }
     report("prices", gain_a_trade=gains, stop_gain=samples)
 

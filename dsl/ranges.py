@@ -10,7 +10,7 @@ from dsl.judge import complaints, kind_of
 from dsl.kinds import INF
 from dsl.operators.rounding import exceeds
 from dsl.order import at_most, find_range, is_whole
-from dsl.spelling import text_of
+from dsl.spelling import spell, spell_number, spell_term, text_of
 from dsl.terms import Number, Parameter, Term
 
 Verdict = Literal["never", "always", ""]
@@ -73,7 +73,7 @@ def decision_on(term: Term) -> Decision | None:
         return None  # a value that mixes unlike kinds has no meaningful range
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
-        hint = f"compare it with another value, such as `{text_of(left)}[1]`"
+        hint = f"compare it with another value, such as `{_lagged_text(left, 1)}`"
         return Decision(verdict, f"`{text_of(left)}` is compared with itself", hint)
     if term.head in ("==", "!="):
         return _decide_equality(term)
@@ -126,10 +126,14 @@ def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> 
         age = find_newest_age(lower if top else upper) if top or bottom else 0
         bar = "that bar" if age else "this bar"
         reason += f", {'which' if window is right else f'as `{text_of(window)}`'} includes {bar}"
-        return Decision(verdict, reason, f"compare with `{text_of(window)}[{age + 1}]`")
+        return Decision(verdict, reason, f"compare with `{_lagged_text(window, age + 1)}`")
     if {part.head for part in term.walk()} & PRICES:
         return Decision(verdict, reason, "a bar's prices lie between its low and its high")
     return Decision(verdict, reason, "compare it with a value that it can cross")
+
+
+def _lagged_text(term: Term, bars: int) -> str:
+    return spell("lag", [spell_term(term), spell_number(str(bars))]).text
 
 
 def _window_in(term: Term, head: str) -> Term | None:

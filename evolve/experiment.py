@@ -106,6 +106,10 @@ def run(
     dataset = load(data.source, data.start, data.end, data.fallback, notify, ready.base)
     watch.data(dataset)
     partition = partition_of(ready, dataset)
+    traded = replace(dataset.bars, closes_only=partition.seen.closes_only)
+    dataset = replace(dataset, bars=traded, stop_gains=partition.stop_gains)
+    for text in dataset.notes:
+        notify(text)
     watch.partition(partition)
     watch.proposers(settings, panel)
     market = settings.backtest.market()

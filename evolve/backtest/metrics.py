@@ -54,7 +54,8 @@ def metric(
 def measure(performance: Performance) -> dict[str, float]:
     """Every metric of a run by name; NaN where one has no value."""
     with np.errstate(all="ignore"):
-        return {name: float(each.compute(performance)) for name, each in METRICS.items()}
+        values = {name: float(each.compute(performance)) for name, each in METRICS.items()}
+    return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
 
 
 def appraisal(

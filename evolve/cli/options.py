@@ -127,9 +127,12 @@ def load_data(
     def day(moment: datetime | None) -> date | None:
         return moment.date() if moment else None
 
-    return load(
+    dataset = load(
         specs, day(start), day(end), notify=notify, refresh=refresh, with_earlier=with_earlier
     )
+    for text in dataset.notes:
+        notify(text)
+    return dataset
 
 
 def result_console() -> Console:

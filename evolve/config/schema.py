@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Annotated, Literal
 
@@ -224,8 +225,12 @@ class Fitness(Section):
     @field_validator("require")
     @classmethod
     def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
-        given = {check_name(name, REQUIREMENTS, "requirement"): by for name, by in least.items()}
-        return {**DEFAULT_REQUIRE, **given}
+        for name, value in least.items():
+            most = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].most
+            if not 0 <= value <= most:
+                limits = f"from 0 to {most:g}" if math.isfinite(most) else "at least 0"
+                raise ValueError(f"`{name}` is {value:g}: it must be {limits}")
+        return {**DEFAULT_REQUIRE, **least}
 
     def goals(self) -> Goals:
         """The goals as fitness takes them."""

@@ -47,6 +47,14 @@ class Dataset:
         return self.bars.slice(self.start, len(self.bars)) if self.start else self.bars
 
     @property
+    def notes(self) -> list[str]:
+        """What a person should know of how the symbols are traded."""
+        return [
+            f"{symbol} has no traded opens: {self.stop_gains[symbol].consequence}"
+            for symbol in self.bars.closes_only
+        ]
+
+    @property
     def name(self) -> str:
         """What gave the bars, in one line."""
         return ", ".join(self.used)
@@ -117,8 +125,6 @@ def load(
     bars, gains = mark_closes_only(bars, first)
     window = bars.slice(first, len(bars))
     _warn(window, fetched, notify)
-    for symbol in bars.closes_only:
-        notify(f"{symbol} has no traded opens: {gains[symbol].consequence}")
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     if with_earlier:
         return Dataset(bars, asked, used, as_of, reason, first, gains)

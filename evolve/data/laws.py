@@ -43,8 +43,8 @@ class Moments(NamedTuple):
     deviation: Series
 
 
-DRIFT = Option(0.06, -10, 10, "the mean of log returns, a year")
-VOLATILITY = Option(0.16, 1e-6, 3, "their deviation, a year")
+DRIFT = Option(0.06, -10, 10, "the log growth of the mean price, a year")
+VOLATILITY = Option(0.16, 1e-6, 3, "the deviation of log returns, a year")
 OVERNIGHT = Option(0.3, 0, 0.9, "the share of variance between the close and the next open")
 
 
@@ -89,7 +89,8 @@ def random_walk(
     Args:
         bars: how many.
         seed: of the generator.
-        drift, volatility: mean and deviation of log returns a year of 252 bars.
+        drift: log growth of the mean price, a year of 252 bars.
+        volatility: deviation of log returns, a year.
         overnight: the share of variance between a close and the next open.
     """
     values = {"drift": drift, "volatility": volatility, "overnight": overnight}

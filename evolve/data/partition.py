@@ -6,12 +6,14 @@ sealed is not hidden but absent. It is read again from the run's own snapshot of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from dsl.bars import Bars
+from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
 
 LEAST_BARS = 30
@@ -52,11 +54,13 @@ class Partition:
         seen: train and validation together; validation runs from `validation_start` to its end,
             warmed by the bars before it.
         holdout: what is known of the rest.
+        stop_gains: by symbol, the measure of whether its opens are traded, without the holdout.
     """
 
     train: Bars
     seen: Bars
     holdout: Sealed
+    stop_gains: Mapping[str, StopGain]
 
     @property
     def validation_start(self) -> int:
@@ -95,7 +99,8 @@ def part(bars: Bars, split: Split) -> Partition:
     sealed = Sealed("", "", 0)
     if split.has_holdout:
         sealed = Sealed(str(days[seen_end]), str(days[-1]), count - seen_end)
-    return Partition(bars.slice(0, train_end), bars.slice(0, seen_end), sealed)
+    seen, gains = mark_closes_only(bars.slice(0, seen_end))
+    return Partition(seen.slice(0, train_end), seen, sealed, gains)
 
 
 def _bar_of(bars: Bars, day: date) -> int:

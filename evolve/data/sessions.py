@@ -25,7 +25,7 @@ MIN_STEP_DAYS, MAX_STEP_DAYS = 0.9, 1.5  # of daily bars
 MIN_MONTH_DAYS = 27.0
 MIN_BARS = 7  # fewer bars of a coin may lack a Friday
 EVENING = np.timedelta64(11, "h")  # the midnight of Auckland in UTC, the earliest there is
-HALF_HOUR = np.timedelta64(30, "m")  # midnights and session starts lie on one; closes often do not
+QUARTER = np.timedelta64(15, "m")  # midnights and session starts lie on one; most closes do not
 MIN_SUNDAYS, MIN_SUNDAY_SHARE, MAX_SHARE = 2, 0.1, 0.05  # of the stamps; the last, of other days
 MAX_NAMES = 5
 
@@ -130,7 +130,7 @@ def _session_dates(time: Times) -> Times:
 
 def _is_evening(time: Times) -> NDArray[np.bool_]:
     clock = time - time.astype("datetime64[D]")
-    evening: NDArray[np.bool_] = (clock >= EVENING) & (clock % HALF_HOUR == 0 * DAY)
+    evening: NDArray[np.bool_] = (clock >= EVENING) & (clock % QUARTER == 0 * DAY)
     return evening
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -132,6 +133,7 @@ class Requirement:
     about: str
     phrase: str
     default: float
+    most: float
     by_fold: Callable[[FoldSums], Series]
 
 
@@ -143,6 +145,7 @@ REQUIREMENTS = {
             "closed trades entered in each fold",
             "{:g} trades",
             3.0,
+            math.inf,
             lambda f: f.sums[:, :, F_TRADES],
         ),
         Requirement(
@@ -150,6 +153,7 @@ REQUIREMENTS = {
             "share of each fold's bars with a position at the close",
             "a position at the close of {:.1%} of the bars",
             0.05,
+            1.0,
             lambda f: f.sums[:, :, F_HELD] / f.bars,
         ),
     )

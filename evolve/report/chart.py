@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 WIDTH, HEIGHT = 100, 24
 MOST_TICKS = 6
 SCALE_WIDTH = 14  # of the numbers beside the chart, and some room
+SMALLEST = 1e-290  # plotext divides by what it draws
 MARKERS = "•x+o*#@%&=~^"
 
 Time = NDArray[np.datetime64]
@@ -32,7 +33,8 @@ def line_chart(
     import plotext
 
     head = [line.center(width).rstrip() for line in textwrap.wrap(title, width)]
-    shown = {name: lines[name] for name in list(lines)[: len(MARKERS)]}
+    drawn = {name: lines[name] for name in list(lines)[: len(MARKERS)]}
+    shown = {name: np.where(np.abs(row) < SMALLEST, 0.0, row) for name, row in drawn.items()}
     left_out = [name for name in lines if name not in shown]
     if left_out:
         head += textwrap.wrap(f"not drawn: {', '.join(left_out)}", width)
@@ -53,8 +55,8 @@ def line_chart(
             plotext.plot(places.tolist(), values[places].tolist(), marker=marker, label=label)
     ticks = _ticks(time, width)
     plotext.xticks(ticks, [_label(time, tick) for tick in ticks])
-    drawn = plotext.uncolorize(plotext.build()).splitlines()
-    return "\n".join([*head, *[line.rstrip() for line in drawn]])
+    text = plotext.uncolorize(plotext.build()).splitlines()
+    return "\n".join([*head, *[line.rstrip() for line in text]])
 
 
 def _extremes(values: Series, parts: int) -> NDArray[np.int64]:

@@ -126,7 +126,7 @@ def data_document(dataset: Dataset) -> dict[str, object]:
         "end": dataset.last_day,
         "bars": len(bars),
         "bars_per_year": bars.bars_per_year,
-        "closes_only": list(bars.closes_only),
+        "closes_only": {name: asdict(dataset.stop_gains[name]) for name in bars.closes_only},
         "hash": bars.hash,
     }
 

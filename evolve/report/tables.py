@@ -14,6 +14,7 @@ from evolve.llm.ledger import ArmCost
 from evolve.llm.selection import is_arm, parts_of_arm
 from evolve.search.credit import Ledger
 
+MAX_PERCENT = 1e5  # a year's growth from a few bars has more digits than a table has room for
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
     "entry_bar_exits", "win_rate", "costs_paid",
@@ -37,6 +38,8 @@ def say(value: float, unit: Unit) -> str:
     """A figure as a person writes it."""
     if not math.isfinite(value):
         return "–"
+    if unit == "percent" and abs(value) >= MAX_PERCENT:
+        return f"{100 * value:.1e}%"
     if unit == "percent":
         return f"{round(value, 3) + 0.0:.1%}"  # no -0.0%
     if unit == "money":

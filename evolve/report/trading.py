@@ -99,7 +99,9 @@ def never_traded_text(activity: Activity) -> str:
         names = [f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES]
         rules = f"{names[0]} was never" if len(names) == 1 else "neither `buy` nor `short` was ever"
         return f"never traded: {rules} true"
-    lines = [f"never traded: `buy` or `short` was true on {activity.entries:,} bars, but"]
+    entries = " or ".join(f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES)
+    bars = "1 bar" if activity.entries == 1 else f"{activity.entries:,} bars"
+    lines = [f"never traded: {entries} was true on {bars}, but"]
     lines += [f"  on {count:,}: {reason}" for reason, count in activity.blocked.items()]
     return "\n".join(lines)
 

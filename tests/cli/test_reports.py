@@ -189,7 +189,7 @@ def test_a_blocked_entry_and_a_capped_size_are_told(
     path.write_text("strategy s { buy when close > open sell when close > open }")
     out = printed(capsys, "backtest", str(path), *ONE)
     lines = out.rstrip().splitlines()[-4:-2]
-    assert lines[0].startswith("never traded: `buy` or `short` was true on ")
+    assert lines[0].startswith("never traded: `buy` was true on ")
     assert lines[1].endswith(": `sell` is true with `buy` and blocks it")
 
 

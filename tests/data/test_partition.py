@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import types
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +16,7 @@ from dsl.bars import FIELDS, Bars
 from evolve.data import Partition, Split, load, part
 from evolve.data.laws import random_walk
 from evolve.data.partition import LEAST_BARS
+from evolve.data.tradability import mark_closes_only
 from evolve.errors import EvolveError
 
 PANELS = (*FIELDS, "adjustment")
@@ -225,4 +226,6 @@ def test_no_buffer_holds_a_holdout_bar() -> None:
 def test_the_holdout_is_known_by_its_days_and_length_alone() -> None:
     made = part(random_walk(300, 1), Split())
     assert [field.name for field in fields(made.holdout)] == ["first_day", "last_day", "bars"]
-    assert [field.name for field in fields(made)] == ["train", "seen", "holdout"]
+    assert [field.name for field in fields(made)] == ["train", "seen", "holdout", "stop_gains"]
+    seen = replace(made.seen, closes_only=())
+    assert made.stop_gains == mark_closes_only(seen)[1], "measured without the holdout"

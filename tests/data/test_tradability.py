@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dsl.bars import Bars
-from evolve.cli import _run
 from evolve.data import load
 from evolve.data.laws import LAWS, random_walk
+from evolve.data.partition import Split, part
 from evolve.data.tradability import (
     MAX_GAIN_BPS,
     MIN_BARS,
@@ -107,21 +107,27 @@ def test_flat_prices_flag_no_symbol() -> None:
     assert stop_gain(flat) == StopGain(0.0, 0.0)
 
 
-def test_it_is_reported_with_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    notes: list[str] = []
-    load("sample:sp500", notify=notes.append)
-    assert notes == [
-        "SP500 has no traded opens: orders fill at the next close, and stops, trails and targets "
-        "at closes alone (a stop right beside the open gains 14.9 bps a bar, t = 25.5; on traded "
-        "prices it gains 0)"
-    ]
+def test_it_is_reported_with_its_figure() -> None:
+    (note,) = load("sample:sp500").notes
+    assert note == (
+        "SP500 has no traded opens: orders for the next open fill at the next close, and stops, "
+        "trails and targets at closes alone (a stop right beside the open gains 14.9 bps a bar, "
+        "t = 25.5; on traded prices it gains 0)"
+    )
+    assert load("synthetic:walk").notes == []
 
 
-def test_a_short_range_shows_the_figure_that_earlier_bars_decide(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert _run(["data", "sample:sp500", "--start", "2018-12-20"]) == 0
-    printed = capsys.readouterr()
-    figure = "a stop right beside the open gains 7.2 bps a bar, t = 8.8"
-    assert f"opens      not traded: {figure}\n" in printed.out
-    assert figure in printed.err
+def test_the_holdout_has_no_say_in_how_the_bars_before_it_are_traded() -> None:
+    """Opens that nobody traded at in the holdout alone, and in all bars but those."""
+    walk = random_walk(2000, 3)
+    index = printed_at_the_last_close(walk)
+    for before, after, closes_only in ((walk, index, ()), (index, walk, walk.symbols)):
+        panels: dict[str, Any] = {
+            name: np.concatenate(
+                [getattr(before, name)[:, :1600], getattr(after, name)[:, 1600:]], axis=1
+            )
+            for name in ("open", "high", "low")
+        }
+        found = part(replace(walk, **panels), Split())
+        assert found.seen.closes_only == found.train.closes_only == closes_only
+        assert found.stop_gains == mark_closes_only(before.slice(0, 1600))[1]

@@ -267,10 +267,10 @@ def test_a_fallback_is_used_and_said(network: Network) -> None:
     assert (data.asked, data.used) == (("yahoo:SPY",), ("sample:sp500",))
     assert "could not be reached" in data.reason
     assert data.bars.symbols == ("SP500",)
-    assert len(said) == 2
+    assert len(said) == 1
     assert "sample:sp500" in said[0]
     assert "could not be reached" in said[0]
-    assert "SP500 has no traded opens" in said[1]
+    assert "SP500 has no traded opens" in data.notes[0]
 
 
 def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:

@@ -83,6 +83,11 @@ def test_a_requirement_that_is_left_out_has_its_default(tmp_path: object) -> Non
     assert required("fitness: {require: {exposure_per_fold: 20%}}")["exposure_per_fold"] == 0.2
     with pytest.raises(EvolveError, match="exposure"):
         required("fitness: {require: {exposure: 1}}")
+    for value in ("101%", "5", "-0.1"):
+        with pytest.raises(EvolveError, match="it must be from 0 to 1"):
+            required(f"fitness: {{require: {{exposure_per_fold: {value}}}}}")
+    with pytest.raises(EvolveError, match="it must be at least 0"):
+        required("fitness: {require: {trades_per_fold: -1}}")
 
 
 def test_the_floor_is_half_the_variance_of_random_timing() -> None:
