@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dsl.bars import Bars
@@ -13,8 +15,8 @@ from tests.samples import random_bars
 
 @pytest.fixture(scope="session")
 def sample() -> Bars:
-    """Twenty years of the S&P 500."""
-    return load("sample:sp500").bars
+    """Return twenty years of the S&P 500, traded at its printed opens as the engines do."""
+    return replace(load("sample:sp500").bars, closes_only=())
 
 
 @pytest.fixture(scope="session")
