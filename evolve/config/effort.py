@@ -70,12 +70,9 @@ class Limits(Section):
         "minutes", None, gt=0, description="stop at the first end of an epoch after this time"
     )
     llm_calls: int = measured_in(
-        "calls",
-        20,
-        ge=0,
-        le=1_000_000,
+        "calls", 20, ge=0, le=1_000_000,
         description="the most calls that a server accepts; a refused call costs nothing",
-    )
+    )  # fmt: skip
     llm_tokens: int | None = measured_in(
         "tokens", None, ge=0, description="the most tokens, sent and received"
     )
