@@ -104,8 +104,9 @@ def test_every_law_has_a_form_without_drift() -> None:
     assert set(DRIFTLESS) == set(LAWS)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", ["walk", "garch"])
 def test_nobody_earns_on_a_martingale(law: str) -> None:
+    """The slow form below has all generators."""
     nobody_earns(law, 4, 600, as_they_are)
 
 

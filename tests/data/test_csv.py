@@ -374,6 +374,7 @@ def files(draw: st.DrawFn) -> bytes:
     return "\n".join(rows).encode()
 
 
+@pytest.mark.slow
 @given(content=files())
 @settings(parent=fuzz, max_examples=400)
 def test_arbitrary_cells(content: bytes, tmp_path: Path) -> None:

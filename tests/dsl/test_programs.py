@@ -260,6 +260,7 @@ def test_a_default_that_does_not_fit_is_refused(argument: str) -> None:
 # -- evaluated
 
 
+@pytest.mark.slow
 @given(strategies())
 def test_signals_are_the_rules_values(text: str) -> None:
     program, bars = check(text), gappy_bars(5, 80)

@@ -43,6 +43,7 @@ def test_any_bytes_are_answered(data: bytes) -> None:
     looked_at(data.decode(errors="replace"))
 
 
+@pytest.mark.slow
 @given(strategies(), st.data())
 def test_a_broken_strategy_is_answered(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
