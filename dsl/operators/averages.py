@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import operator
-from dsl.operators.rounding import same
+from dsl.operators.rounding import cancels, same
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -28,7 +28,7 @@ def _window(n: int) -> int:
     lookback=_window,
 )
 def sma(x: Series, n: int, out: Series) -> None:
-    """From a running sum that is taken afresh every n bars; of a flat window it is exact."""
+    """Keep a running sum that is restarted every n bars; of a flat window it is exact."""
     known, equal, age = 0, 0, n
     total = 0.0
     for i in range(len(x)):
@@ -40,12 +40,12 @@ def sma(x: Series, n: int, out: Series) -> None:
         known += 1
         if known < n:
             continue
-        if age >= n:
+        if age < n:
+            total += x[i] - x[i - n]
+        if age >= n or cancels(x[i - n], total):
             total, age = 0.0, 0
             for j in range(i - n + 1, i + 1):
                 total += x[j]
-        else:
-            total += x[i] - x[i - n]
         age += 1
         out[i] = x[i] if equal >= n else total / n
 
@@ -115,18 +115,18 @@ def wma(x: Series, n: int, out: Series) -> None:
             continue
         equal = equal + 1 if known > 0 and x[i] == x[i - 1] else 1
         age += 1
-        if known == n and age >= n:  # afresh, lest rounding adds up
-            total, weighted, age = 0.0, 0.0, 0
-            for j in range(n):
-                total += x[i - j]
-                weighted += (n - j) * x[i - j]
-        elif known == n:
-            weighted += n * x[i] - total
-            total += x[i] - x[i - n]
-        else:
+        if known < n:
             known += 1
             weighted += known * x[i]
             total += x[i]
+        else:
+            weighted += n * x[i] - total
+            total += x[i] - x[i - n]
+            if age >= n or cancels(x[i - n], total):  # restarted, so that no rounding adds up
+                total, weighted, age = 0.0, 0.0, 0
+                for j in range(n):
+                    total += x[i - j]
+                    weighted += (n - j) * x[i - j]
         if known < n:
             out[i] = math.nan
         else:

@@ -13,6 +13,7 @@ from __future__ import annotations
 ROUNDING = 2.0**-44  # 256 units in the last place of 1: some 6e-14
 MIN_DIVISOR = 1e-280  # below it a decaying average runs out of digits
 MIN_VARIANCE = 1e-140  # below it, its square is below MIN_DIVISOR
+MAX_CANCELLED = 2.0**20  # bits that the rest of a running sum may lose as a value leaves it
 
 
 def same(x: float, y: float) -> bool:
@@ -28,6 +29,11 @@ def exceeds(x: float, y: float) -> bool:
 def varies(variance: float, x: float) -> bool:
     """Return whether the variance of values like `x` is more than rounding."""
     return variance > max((ROUNDING * x) ** 2, MIN_VARIANCE)
+
+
+def cancels(gone: float, rest: float) -> bool:
+    """Return whether a value that left a running sum was too large for what is left to be exact."""
+    return abs(gone) > MAX_CANCELLED * abs(rest)
 
 
 def difference(x: float, y: float) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import operator
-from dsl.operators.rounding import ROUNDING, difference, same, varies
+from dsl.operators.rounding import ROUNDING, cancels, difference, same, varies
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -31,7 +31,7 @@ def _total(x: Kind, n: Kind) -> Judgement:
     lookback=lambda n: n - 1,
 )
 def rolling_sum(x: Series, n: int, out: Series) -> None:
-    """From a running sum that is taken afresh every n bars; of a flat window it is exact."""
+    """Keep a running sum that is restarted every n bars; of a flat window it is exact."""
     known, equal, age = 0, 0, n
     total = 0.0
     for i in range(len(x)):
@@ -43,12 +43,12 @@ def rolling_sum(x: Series, n: int, out: Series) -> None:
         known += 1
         if known < n:
             continue
-        if age >= n:
+        if age < n:
+            total += x[i] - x[i - n]
+        if age >= n or cancels(x[i - n], total):
             total, age = 0.0, 0
             for j in range(i - n + 1, i + 1):
                 total += x[j]
-        else:
-            total += x[i] - x[i - n]
         age += 1
         out[i] = x[i] * n if equal >= n else total
 

@@ -16,6 +16,7 @@ from dsl.evaluate import Evaluator
 from dsl.judge import kind_of
 from dsl.kinds import BOOL
 from dsl.operators.rounding import ROUNDING, difference, exceeds, same
+from evolve.data.laws import random_walk
 from tests.dsl.values import values
 from tests.samples import Values, closing_at, random_bars
 
@@ -161,3 +162,16 @@ def test_a_sum_too_small_for_digits_is_no_divisor() -> None:
     assert len(known) > 900
     assert np.isnan(rsi[-1])
     assert np.ptp(known) < 1e-9
+
+
+@pytest.mark.parametrize("condition", ["sum(volume, 20) < 0", "sma(volume, 20) < 0",
+                                       "wma(volume, 5) < 0", "sma(low, 9) > sma(high, 9)",
+                                       "wma(low, 9) > wma(high, 9)"])  # fmt: skip
+def test_a_large_value_that_leaves_a_window_takes_no_digit_with_it(condition: str) -> None:
+    """Check what can never hold where one value of a window outweighs all others."""
+    rng, places = np.random.default_rng(5), np.arange(400)
+    volume = np.where(places % 37 == 0, 1e21, rng.uniform(0, 3, 400))[None]
+    price = np.where(places % 41 == 0, 1e15, rng.uniform(1, 2, 400))[None]
+    bars = replace(random_walk(400, 1), volume=volume, open=price, close=price,
+                   high=price * 1.01, low=price * 0.99)  # fmt: skip
+    assert not Evaluator(bars).series(check_expression(condition)).any()
