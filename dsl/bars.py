@@ -69,10 +69,13 @@ class Bars:
         if len(self.symbols) == 1 and self.priced.all():
             return self
         places = self.places(symbol)
-        panels: dict[str, Any] = {
+        fields: dict[str, Any] = {
             name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS
         }
-        return replace(self, symbols=(self.symbols[symbol],), time=self.time[places], **panels)
+        own = (self.symbols[symbol],)
+        fields["closes_only"] = own if own[0] in self.closes_only else ()
+        fields["undated"] = own if own[0] in self.undated else ()
+        return replace(self, symbols=own, time=self.time[places], **fields)
 
     def slice(self, start: int, stop: int) -> Bars:
         """Bars from start up to, not including, stop, as a copy that shares no memory."""
@@ -102,7 +105,7 @@ class Bars:
 
         They are unknown where the date of a session is.
         """
-        if set(self.symbols) <= set(self.undated):
+        if self.undated and set(self.symbols) <= set(self.undated):
             unknown = np.full(len(self), np.nan)
             return dict.fromkeys(("weekday", "month", "day_of_month"), unknown)
         days = self.time.astype("datetime64[D]")

@@ -55,7 +55,7 @@ def missing(symbols: int) -> list[Task]:
 def compile_ahead(tasks: list[Task], processes: int) -> None:
     """Run tasks, in several processes or in this one, if compiled code can be cached.
 
-    What fails there is compiled where it is called.
+    What fails here is compiled again, and its error raised, where it is called.
     """
     if not can_keep():
         return

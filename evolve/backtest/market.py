@@ -23,7 +23,7 @@ class Market(NamedTuple):
         slippage: fraction of the price, against the trader, on market and stop fills.
         slippage_range: fraction of the bar's range, likewise.
         borrow: yearly rate on the prior close's value of a short.
-        cash_rate: yearly rate on positive cash, and the Sharpe ratio's risk-free rate.
+        cash_rate: yearly rate on positive cash; every ratio is of returns above it.
         max_leverage: the cap on size.
         max_volume_share: the most of a bar's volume that a fill takes; what does not fit of an
             entry is dropped, of an exit it follows at the next fills. Infinite for no cap.

@@ -76,22 +76,25 @@ def _print_all(program: Program, dataset: Dataset) -> None:
 
     import numpy as np
 
-    from dsl.evaluate import truth_values
+    from dsl.evaluate import Evaluator, truth_series
 
-    bars, rules = dataset.bars, program.canonical._asdict()
-    absent = np.zeros((len(bars.symbols), len(bars)))
-    given = [rules[order] for order in ORDERS]
-    orders = [absent if rule is None else truth_values(rule, bars) for rule in given]
+    bars = dataset.bars
+    rules = [getattr(program.canonical, order) for order in ORDERS]
+    evaluator = Evaluator(*[bars.alone(symbol) for symbol in range(len(bars.symbols))])
     is_panel = len(bars.symbols) > 1
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
     for symbol in range(len(bars.symbols)):
         places = bars.places(symbol)
-        places = places[places >= dataset.start]
-        columns = [rows[symbol, places] for rows in orders]
+        first = int(np.searchsorted(places, dataset.start))
+        columns = [
+            np.zeros(len(places)) if rule is None else truth_series(evaluator, rule, symbol)
+            for rule in rules
+        ]
         label = [bars.symbols[symbol]] if is_panel else []
-        for time, *row in zip(times[places], *columns, strict=True):
+        own = [column[first:] for column in columns]
+        for time, *row in zip(times[places[first:]], *own, strict=True):
             writer.writerow([time, *label, *map(_cell, row)])
 
 

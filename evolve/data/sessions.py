@@ -25,7 +25,7 @@ MIN_STEP_DAYS, MAX_STEP_DAYS = 0.9, 1.5  # of daily bars
 MIN_MONTH_DAYS = 27.0
 MIN_BARS = 7  # fewer bars of a coin may lack a Friday
 EVENING = np.timedelta64(11, "h")  # the midnight of Auckland in UTC, the earliest there is
-QUARTER = np.timedelta64(15, "m")  # midnights and session starts lie on one; most closes do not
+QUARTER = np.timedelta64(15, "m")  # midnights and session starts lie on one; 23:59 does not
 MIN_SUNDAYS, MIN_SUNDAY_SHARE, MAX_SHARE = 2, 0.1, 0.05  # of the stamps; the last, of other days
 MAX_NAMES = 5
 

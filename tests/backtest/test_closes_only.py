@@ -74,6 +74,8 @@ def test_the_mark_stays_with_its_symbol() -> None:
     panel = aligned([other, MARKED])
     assert panel.closes_only == panel.slice(10, 300).closes_only == MARKED.symbols
     assert panel.alone(1).closes_only == MARKED.symbols
+    assert panel.alone(0).closes_only == ()
+    assert aligned([panel.alone(0), panel.alone(1)]).closes_only == MARKED.symbols
     alone = backtest(check(f"strategy s {{ {RULES[1]} }}"), panel, market())
     assert alone.sleeves[1].trades == backtest(
         check(f"strategy s {{ {RULES[1]} }}"), panel.alone(1), market(5_000)
