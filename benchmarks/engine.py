@@ -21,16 +21,16 @@ from random import Random
 from report import report
 from warm import warmed
 
-from dsl.kinds import BOOL
-from dsl.program import SETTINGS, Program, Rules
-from dsl.terms import Term, call
+from dsl.analysis.program import SETTINGS, Program, Rules
+from dsl.terms.terms import Term, call
+from dsl.types.kinds import BOOL
 from evolve.backtest.market import market
 from evolve.data import load
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
 from evolve.search.grow import grow, grow_rules, grow_setting
 from evolve.search.island import Breeding, first_island, run_epoch
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 from evolve.search.space import Space, build_space
 
 COUNT, ROUNDS, WARM, PLAIN = 1_000, 5, 20, 60
@@ -91,7 +91,7 @@ def _is_indicator(term: Term) -> bool:
 def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     """What a search evaluates, epoch by epoch, the first ones left out."""
     breeding = Breeding(space, evaluate, evaluate.goals.weights, 150, 5,
-                        {name: each.weight for name, each in proposers().items()})  # fmt: skip
+                        {name: each.weight for name, each in PROPOSERS.items()})  # fmt: skip
     island, seen, epochs = first_island(0, 1), set(), []
     for number in range(1, 9):
         epoch = run_epoch(island, breeding, {}, seen, 750, number)

@@ -14,11 +14,14 @@ from random import Random
 
 from report import report
 
-from dsl.check import check, check_file
-from dsl.constraint import constraint_grammar, gbnf_text, json_schema, lark_text
-from dsl.format import format_program
-from dsl.parse import parse
-from dsl.program import Program
+from dsl.analysis.check import check, check_file
+from dsl.analysis.program import Program
+from dsl.generate.gbnf import gbnf_text
+from dsl.generate.grammar import constraint_grammar
+from dsl.generate.json_schema import json_schema
+from dsl.generate.lark import lark_text
+from dsl.printing.decompile import format_program
+from dsl.syntax.parser import parse
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 

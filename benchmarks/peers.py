@@ -24,9 +24,9 @@ from typing import Any
 from report import report
 from warm import warmed
 
-from dsl.check import check
-from dsl.home import home
-from dsl.program import Program
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
+from dsl.cache_dir import home
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data import load

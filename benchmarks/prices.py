@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 from report import report
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data import load

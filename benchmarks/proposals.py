@@ -14,9 +14,9 @@ from pathlib import Path
 
 from report import report
 
-from evolve.experiment import run
-from evolve.llm.selection import is_arm
-from evolve.report.result import Run
+from evolve.experiment.result import Run
+from evolve.experiment.run import run
+from evolve.llm.prompt.selection import is_arm
 
 EXPERIMENT = Path(__file__).parent / "search.yaml"
 

@@ -7,7 +7,7 @@ import os
 import platform
 import resource
 
-from evolve.report.result import versions
+from evolve.experiment.result import versions
 
 
 def report(name: str, **figures: object) -> None:

@@ -32,13 +32,13 @@ def measure(axis: str, size: int) -> dict[str, float]:
 
     import numpy as np
 
+    from dsl.analysis.check import check
+    from dsl.analysis.program import Program
     from dsl.bars import Bars
-    from dsl.check import check
-    from dsl.program import Program
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.data.align import aligned
-    from evolve.data.laws import random_walk
+    from evolve.data.generators import random_walk
     from evolve.fitness.fitness import FoldFitness
     from evolve.fitness.goals import Goals
     from evolve.search.grow import grow_rules

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from report import report
 
-from evolve.experiment import Observer, run
+from evolve.experiment.observer import Observer
+from evolve.experiment.run import run
 from evolve.search.progress import Progress
 
 HERE = Path(__file__).parent

@@ -13,18 +13,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from dsl.analysis.check import check, check_expression
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.check import check, check_expression
 from dsl.evaluate import Signals, values
 from dsl.evaluate import evaluate as signals_of
-from dsl.parse import parse
-from dsl.program import Program
+from dsl.syntax.parser import parse
 from evolve import data
 from evolve.backtest.backtest import Backtest
 from evolve.backtest.backtest import backtest as simulate
 from evolve.backtest.market import market
-from evolve.experiment import run
-from evolve.report.result import Run
+from evolve.experiment.result import Run
+from evolve.experiment.run import run
 
 __all__ = [
     "Backtest",

@@ -28,8 +28,8 @@ def _no_model_of_this_machine() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _kernels() -> None:
     """What tests call is compiled before them, side by side, where it was not yet."""
-    from evolve.ahead import compile_ahead, missing
-    from evolve.processes import cores
+    from evolve.fitness.precompile import compile_ahead, missing
+    from evolve.parallel import cores
 
     for symbols in (1, 2):
         compile_ahead(missing(symbols), cores())
@@ -38,7 +38,7 @@ def _kernels() -> None:
 @pytest.fixture
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of its own for what is kept between runs; compiled kernels stay where they are."""
-    from dsl.evaluate.compile import cache_folder
+    from dsl.evaluate.jit import cache_folder
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path_factory.mktemp("home")))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import evolve.api
-from dsl.check import inspect
-from dsl.reference import operators_table
+from dsl.analysis.check import inspect
+from dsl.printing.reference import operators_table
 from evolve.config.load import parse_experiment
 from evolve.config.reference import settings_table
 

@@ -20,8 +20,8 @@ def test_a_wheel_in_a_fresh_environment_runs_a_strategy(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     for name in (
-        "grammar/strategy.lark", "dsl/prelude.evo", "prompts/language.md", "dsl/py.typed",
-        "evolve/data/samples/stocks.parquet", "evolve/data/samples/NOTICE.md",
+        "dsl/grammar/strategy.lark", "dsl/operators/prelude.evo", "evolve/prompts/language.md",
+        "dsl/py.typed", "evolve/data/samples/stocks.parquet", "evolve/data/samples/NOTICE.md",
     ):  # fmt: skip
         assert name in names
     assert not [name for name in names if name.startswith(("tests", "experiments", "benchmarks"))]
@@ -29,6 +29,8 @@ def test_a_wheel_in_a_fresh_environment_runs_a_strategy(tmp_path: Path) -> None:
     binaries = tmp_path / "venv" / "bin"
     run([str(binaries / "pip"), "install", "--quiet", str(wheel)], tmp_path)
     (tmp_path / "s.evo").write_text(STRATEGY)
+    for name in ("dsl", "grammar", "prompts"):  # a user's own modules
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a user module was imported')")
     evolve = str(binaries / "evolve")
     assert "ok (s)" in run([evolve, "check", "s.evo"], tmp_path)
     assert "num trades" in run([evolve, "backtest", "s.evo", "--data", "sample:sp500"], tmp_path)

@@ -2,9 +2,9 @@
 
 from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
 from dsl.evaluate.evaluator import Batch, Evaluator
-from dsl.evaluate.panel import evaluate, truth_series, truth_values, values
+from dsl.evaluate.lowering import kernels, plan_of
 from dsl.evaluate.signals import Rulings, Signals
-from dsl.evaluate.steps import kernels, plan_of
+from dsl.evaluate.symbols import evaluate, truth_series, truth_values, values
 
 __all__ = [
     "ARENA_MB",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.terms import Term
+from dsl.terms.terms import Term
 
 ARENA_MB = 64
 LEAST_SERIES = 64

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.program import Program
 from dsl.bars import FIELDS, Bars
 from dsl.evaluate.arena import ARENA_MB, Arena
+from dsl.evaluate.lowering import Steps, Writer
 from dsl.evaluate.signals import Rulings, Signals, flags_of, joined, signals_of
-from dsl.evaluate.steps import Steps, Writer
-from dsl.judge import kind_of
-from dsl.kinds import BOOL
-from dsl.program import Program
-from dsl.terms import Term
+from dsl.terms.infer import kind_of
+from dsl.terms.terms import Term
+from dsl.types.kinds import BOOL
 
 Row = NDArray[Any]
 
@@ -98,10 +98,10 @@ class Evaluator:
 
     def _run(self, steps: Steps) -> None:
         """Do steps on the symbol that is loaded."""
-        from dsl.evaluate import machine
+        from dsl.evaluate import vm
 
         if len(steps):
-            machine.run(steps, self._arena.memory, len(self._bars[self._loaded]))
+            vm.run(steps, self._arena.memory, len(self._bars[self._loaded]))
 
 
 @dataclass(frozen=True, eq=False)

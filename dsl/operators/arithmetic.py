@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dsl import algebra, kinds
-from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import pointwise
 from dsl.operators.rounding import MIN_DIVISOR, difference, same
+from dsl.types import kinds, rules
+from dsl.types.kinds import Judgement, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
 
 
 def _negated(x: Kind) -> Judgement:
-    return algebra.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
+    return rules.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
 
 
 LARGEST_LOG = 709.0
@@ -36,7 +36,7 @@ def _size(x: Kind) -> Judgement:
     return Judgement(kind, sampled=False)
 
 
-@pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=algebra.sum_of, symbol="+")
+@pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=rules.sum_of, symbol="+")
 def add(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = difference(x[i], -y[i])
@@ -46,7 +46,7 @@ def add(x: Series, y: Series, out: Series) -> None:
     "subtract(x: number, y: number)",
     "difference",
     "high - low",
-    judge=algebra.difference_of,
+    judge=rules.difference_of,
     symbol="-",
 )
 def subtract(x: Series, y: Series, out: Series) -> None:
@@ -55,7 +55,7 @@ def subtract(x: Series, y: Series, out: Series) -> None:
 
 
 @pointwise(
-    "multiply(x: number, y: number)", "product", "2 * atr(14)", judge=algebra.product_of, symbol="*"
+    "multiply(x: number, y: number)", "product", "2 * atr(14)", judge=rules.product_of, symbol="*"
 )
 def multiply(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -66,7 +66,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
     "divide(x: number, y: number)",
     "quotient; unknown where y is 0",
     "close / sma(close, 50)",
-    judge=algebra.quotient_of,
+    judge=rules.quotient_of,
     symbol="/",
 )
 def divide(x: Series, y: Series, out: Series) -> None:
@@ -87,7 +87,7 @@ def negate(x: Series, out: Series) -> None:
     "the smallest of its arguments",
     "min(open, close)",
     aliases=("smallest",),
-    judge=algebra.join_of,
+    judge=rules.join_of,
     is_variadic=True,
 )
 def minimum(x: Series, y: Series, out: Series) -> None:
@@ -103,7 +103,7 @@ def minimum(x: Series, y: Series, out: Series) -> None:
     "the largest of its arguments",
     "max(open, close)",
     aliases=("largest",),
-    judge=algebra.join_of,
+    judge=rules.join_of,
     is_variadic=True,
 )
 def maximum(x: Series, y: Series, out: Series) -> None:
@@ -206,7 +206,7 @@ def floor(x: Series, out: Series) -> None:
     "x where the condition holds, y where it does not, unknown where that is unknown",
     "where(close > open, volume, 0)",
     aliases=("iff", "if_else"),
-    judge=lambda condition, x, y: algebra.join_of(x, y),
+    judge=lambda condition, x, y: rules.join_of(x, y),
 )
 def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
     """A kernel that gives numbers gets each condition twice: where it holds and where it fails."""

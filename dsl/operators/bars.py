@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import Declaration, operator
+from dsl.types.kinds import Judgement, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsl.kinds import Judgement
+from dsl.types.kinds import Judgement
 
 if TYPE_CHECKING:
     import numpy as np

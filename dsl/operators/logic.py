@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsl import algebra
-from dsl.kinds import BOOL, Judgement, Kind
 from dsl.operators.declaration import Declaration, pointwise
 from dsl.operators.rounding import exceeds, same
+from dsl.types import rules
+from dsl.types.kinds import BOOL, Judgement, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
 
 
 def _loosely(x: Kind, y: Kind) -> Judgement:
-    return algebra.comparison_of(x, y)._replace(sampled=False)
+    return rules.comparison_of(x, y)._replace(sampled=False)
 
 
 @pointwise(
-    "less(x: number, y: number)", "less than", "close < open", judge=algebra.comparison_of,
+    "less(x: number, y: number)", "less than", "close < open", judge=rules.comparison_of,
     complement=">=", symbol="<",
 )  # fmt: skip
 def less(x: Series, y: Series, out: Condition) -> None:
@@ -44,7 +44,7 @@ def at_most(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "greater(x: number, y: number)", "greater than", "close > open", judge=algebra.comparison_of,
+    "greater(x: number, y: number)", "greater than", "close > open", judge=rules.comparison_of,
     complement="<=", symbol=">",
 )  # fmt: skip
 def greater(x: Series, y: Series, out: Condition) -> None:

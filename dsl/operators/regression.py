@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dsl.algebra import product_of
-from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import operator
 from dsl.operators.rounding import difference, same, varies
+from dsl.types.kinds import Judgement, Kind
+from dsl.types.rules import product_of
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series

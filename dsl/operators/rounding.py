@@ -5,7 +5,7 @@ exactly decides on rounding: a range of 2e-14 becomes a stochastic of 0 or 100. 
 relative difference is at most `ROUNDING` are equal, as in APL's tolerant comparison. Zero equals
 only zero, because a difference of 0 does not show how large its two values were.
 
-`dsl.evaluate.compile.jitable` compiles these functions together with the kernels that call them.
+`dsl.evaluate.jit.jitable` compiles these functions together with the kernels that call them.
 """
 
 from __future__ import annotations

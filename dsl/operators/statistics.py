@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dsl.kinds import Judgement, Kind
 from dsl.operators.declaration import operator
 from dsl.operators.rounding import ROUNDING, cancels, difference, same, varies
+from dsl.types.kinds import Judgement, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series

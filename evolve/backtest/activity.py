@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.program import ORDERS, Program
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator, Signals, truth_series
-from dsl.program import ORDERS, Program
-from dsl.spelling import text_of
-from dsl.terms import Term
+from dsl.terms.terms import Term
+from dsl.terms.text import text_of
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, Market
 from evolve.backtest.performance import Series
 from evolve.backtest.sleeve import share_of

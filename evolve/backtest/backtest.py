@@ -9,21 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
-from dsl.evaluate.compile import compiled
-from dsl.program import Program
+from dsl.evaluate.jit import compiled
+from evolve.backtest.kernels.records import ACCOUNT, FOLD_FIELDS, REASONS, TRADE_FIELDS, Record
+from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import measure
 from evolve.backtest.performance import Performance, Series, Trades, pooled
-from evolve.backtest.records import (
-    ACCOUNT,
-    FOLD_FIELDS,
-    REASONS,
-    TRADE_FIELDS,
-    Record,
-)
-from evolve.backtest.simulate import simulate
 from evolve.backtest.sleeve import Sleeve, buy_and_hold, performance_of, share_of, sleeves_of
 from evolve.errors import EvolveError
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from evolve.backtest.episodes import drawdowns_in_order
+from evolve.backtest.drawdowns import drawdowns_in_order
 from evolve.backtest.performance import Performance, Series
 
 Sums = float | Series

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year, years_between
-from evolve.backtest import fills
+from evolve.backtest.kernels import fills
+from evolve.backtest.kernels.records import Bar, Tape
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Performance, Series, Trades
-from evolve.backtest.records import Bar, Tape
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dsl.analysis.program import Rules, lookback
 from dsl.bars import Bars
-from dsl.program import Rules, lookback
-from dsl.terms import Term
+from dsl.terms.terms import Term
 
 MAX_NAMED_SYMBOLS = 3
 

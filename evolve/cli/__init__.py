@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import sys
 from contextlib import suppress
@@ -34,15 +33,13 @@ class Verbs(click.Group):
         """A verb's command, from the module of its name."""
         if name not in VERBS:
             return None
-        module = importlib.import_module(f"evolve.cli.{name}_")
-        command: click.Command = module.command
-        return command
+        return _import_verb(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command, or a suggestion for a mistyped one."""
-        from dsl.errors import did_you_mean
+        from dsl.diagnostics import did_you_mean
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             hint = did_you_mean(args[0], VERBS) or f"there are: {', '.join(VERBS)}"
@@ -55,6 +52,44 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # click would end with status 1
             return _say_no_more()
+
+
+def _import_verb(name: str) -> click.Command:
+    """Import the module of one verb alone: most load much that the others do not need."""
+    match name:
+        case "run":
+            from evolve.cli.run_ import command
+        case "backtest":
+            from evolve.cli.backtest_ import command
+        case "signals":
+            from evolve.cli.signals_ import command
+        case "eval":
+            from evolve.cli.eval_ import command
+        case "check":
+            from evolve.cli.check_ import command
+        case "fmt":
+            from evolve.cli.fmt_ import command
+        case "ops":
+            from evolve.cli.ops_ import command
+        case "data":
+            from evolve.cli.data_ import command
+        case "validate":
+            from evolve.cli.validate_ import command
+        case "schema":
+            from evolve.cli.schema_ import command
+        case "grammar":
+            from evolve.cli.grammar_ import command
+        case "prompt":
+            from evolve.cli.prompt_ import command
+        case "ask":
+            from evolve.cli.ask_ import command
+        case "doctor":
+            from evolve.cli.doctor_ import command
+        case "harden":
+            from evolve.cli.harden_ import command
+        case _:
+            from evolve.cli.explain_ import command
+    return command
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,7 +115,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _run(args: Sequence[str] | None) -> int:
-    from dsl.errors import LanguageError
+    from dsl.diagnostics import LanguageError
     from evolve.errors import EvolveError
 
     if sys.stdout is None:  # closed by who started us

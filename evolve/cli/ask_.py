@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evolve.cli.options import load_data, tell_warmup
+from evolve.files import write_text
 
 SAMPLE = "sample:sp500"
 
@@ -24,10 +25,10 @@ def command(
     wish: str, spec: str, start: datetime | None, end: datetime | None, output: Path | None
 ) -> None:
     """Ask a model for a strategy that does what WISH says, check it and trade it."""
+    from evolve.assist.ask import ask, text_of
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.warmup import entry_lookback
-    from evolve.counsel import ask, text_of
     from evolve.errors import EvolveError
 
     if not wish.strip():
@@ -55,5 +56,5 @@ def command(
     click.echo(f"on {dataset.name}, {dataset.first_day} to {dataset.last_day}")
     console.print(metrics_table(columns))
     if output is not None:
-        output.write_text(text_of(answer), "utf-8")
+        write_text(output, text_of(answer))
         click.echo(f"written to {output}", err=True)

@@ -144,8 +144,8 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
     import json
     from dataclasses import asdict
 
-    from evolve.backtest.episodes import yearly_returns
-    from evolve.report.result import data_document, figures
+    from evolve.analysis.periods import yearly_returns
+    from evolve.experiment.result import data_document, figures
     from evolve.report.tables import iso
 
     trades = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from evolve.cli.options import json_option
+from evolve.files import read_text
 
 
 @click.command("check")
@@ -38,9 +38,9 @@ def command(
         return check_lookahead(files, specs, as_json)
     if specs:
         raise click.UsageError("--data goes with --lookahead")
-    from dsl.check import inspect
+    from dsl.analysis.check import inspect
 
-    texts = [(str(path), read_text(path)) for path in files]
+    texts = [(str(path), read_text(path, errors="replace")) for path in files]
     reports = [inspect(text, name) for name, text in texts]
     found = [each for report in reports for each in report.diagnostics]
     errors = sum(each.severity == "error" for each in found)
@@ -61,8 +61,8 @@ def command(
 
 
 def _explained(code: str) -> str:
-    from dsl.codes import CODES, explanation_of, reference_text
-    from dsl.errors import did_you_mean
+    from dsl.analysis.codes import CODES, explanation_of, reference_text
+    from dsl.diagnostics import did_you_mean
     from evolve.errors import EvolveError
 
     if code == "all":
@@ -72,13 +72,6 @@ def _explained(code: str) -> str:
         hint = did_you_mean(code.upper(), CODES) or "`evolve check --explain` shows all of them"
         raise EvolveError(f"there is no code `{code}`", hint)
     return explanation_of(known)
-
-
-def read_text(path: Path) -> str:
-    """A file's text, or standard input's for `-`; bytes that are no UTF-8 become visible."""
-    if str(path) == "-":
-        return sys.stdin.buffer.read().decode("utf-8", errors="replace")
-    return path.read_bytes().decode("utf-8", errors="replace")
 
 
 def _count(number: int, what: str) -> str:

@@ -10,18 +10,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from dsl.format import format_program
+from dsl.printing.decompile import format_program
 from evolve.cli.options import compiling_text
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
 from evolve.data import Dataset, Partition
-from evolve.experiment import Observer
+from evolve.experiment.models import Panel
+from evolve.experiment.observer import Observer
+from evolve.experiment.result import Assessed, Run
 from evolve.fitness.objectives import OBJECTIVES
-from evolve.llm.ledger import Cost
-from evolve.llm.model import UNNAMED
-from evolve.panel import Panel
+from evolve.llm.transport.model import UNNAMED
+from evolve.llm.transport.usage import Cost
 from evolve.report.glossary import HINT
-from evolve.report.result import Assessed, Run
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, rate, say
 from evolve.report.trading import symbols_table
 from evolve.search.progress import Progress as SearchProgress

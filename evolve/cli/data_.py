@@ -43,7 +43,7 @@ def command(
 
 
 def _describe(dataset: Dataset) -> None:
-    from evolve.report.health import bars_table, suspicions_table
+    from evolve.report.data_tables import bars_table, suspicions_table
     from evolve.report.tables import rate
 
     bars = dataset.bars

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evolve.checkup import Finding
+    from evolve.assist.doctor import Finding
 
 
 @click.command("doctor")
@@ -20,9 +20,9 @@ def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
     Of a model: whether its server is there, how strictly it keeps to the language, how quick it
     is. That asks it a few short questions.
     """
-    from evolve.checkup import examine
+    from evolve.assist.doctor import examine
     from evolve.cli import DONE, WRONG_INPUT
-    from evolve.plan import plan
+    from evolve.experiment.plan import plan
 
     ready = None if experiment is None else plan(experiment, overrides)
     found: list[Finding] = []

@@ -28,11 +28,11 @@ def command(
 
     import numpy as np
 
-    from dsl.check import check_expression
+    from dsl.analysis.check import check_expression
+    from dsl.analysis.program import lookback
     from dsl.evaluate import truth_values, values
-    from dsl.judge import kind_of
-    from dsl.kinds import BOOL
-    from dsl.program import lookback
+    from dsl.terms.infer import kind_of
+    from dsl.types.kinds import BOOL
 
     term = check_expression(expression)
     dataset = load_data(specs, start, end)

@@ -26,7 +26,7 @@ def command(term: tuple[str, ...]) -> None:
     if asked:
         found = explain(asked)
         if not found:
-            from dsl.errors import did_you_mean
+            from dsl.diagnostics import did_you_mean
 
             hint = did_you_mean(asked, known_terms()) or "`evolve explain` lists all terms"
             raise EvolveError(f"unknown term `{asked}`", hint)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evolve.cli.check_ import read_text
+from evolve.files import read_text, write_text
 
 
 @click.command("fmt")
@@ -14,9 +14,12 @@ from evolve.cli.check_ import read_text
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; fail if it would.")
 def command(files: tuple[Path, ...], only_check: bool) -> int:
     """Format strategy FILES in place (- from standard input to output). Comments are kept."""
-    from dsl.format import format_text
+    from dsl.syntax.printer import format_text
 
-    formatted = [(path, text := read_text(path), format_text(text, str(path))) for path in files]
+    formatted = [
+        (path, text := read_text(path, errors="replace"), format_text(text, str(path)))
+        for path in files
+    ]
     changed = 0
     for path, before, after in formatted:
         if str(path) == "-":
@@ -24,6 +27,6 @@ def command(files: tuple[Path, ...], only_check: bool) -> int:
         elif before != after:
             changed += 1
             if not only_check:
-                path.write_text(after, "utf-8")
+                write_text(path, after)
             click.echo(f"{path}: {'would change' if only_check else 'formatted'}")
     return int(only_check and changed > 0)

@@ -18,8 +18,10 @@ def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> N
     """Print the constraint grammar: of the whole language, or as EXPERIMENT.yaml restricts it."""
     import json
 
-    from dsl.constraint import gbnf_text, json_schema, lark_text
-    from evolve.plan import constraint_of, plan
+    from dsl.generate.gbnf import gbnf_text
+    from dsl.generate.json_schema import json_schema
+    from dsl.generate.lark import lark_text
+    from evolve.experiment.plan import constraint_of, plan
 
     grammar = constraint_of(None if experiment is None else plan(experiment, overrides))
     if form == "json-schema":

@@ -21,8 +21,8 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
 
     from evolve.cli import DONE
     from evolve.cli.console import ConsoleObserver
-    from evolve.harden import audit, harden, read_run, standings
-    from evolve.report.standing import standing_table
+    from evolve.experiment.harden import audit, harden, read_run, standings
+    from evolve.report.protocol_comparison import standing_table
 
     judged = read_run(run)
     click.echo(f"{len(judged.trials):,} trials of {run}", err=True)

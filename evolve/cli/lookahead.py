@@ -13,7 +13,7 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evolve.backtest.lookahead import Foresight
+    from evolve.analysis.lookahead import Foresight
 
 
 def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) -> int:
@@ -21,9 +21,9 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) 
     import json
     from dataclasses import asdict
 
-    from evolve.backtest.lookahead import LEAST_BARS, look_ahead
+    from evolve.analysis.lookahead import LEAST_BARS, look_ahead
     from evolve.backtest.market import market
-    from evolve.strategies import read_strategies
+    from evolve.experiment.strategy_files import read_strategies
 
     if not specs:
         raise EvolveError("--lookahead needs bars", "add for example --data sample:sp500")

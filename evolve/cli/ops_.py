@@ -17,15 +17,16 @@ LAST_BARS = 250
 @json_option
 def command(name: str | None, guide: bool, as_json: bool) -> None:
     """List the operators by family, or explain the one called NAME."""
-    from dsl.catalog import catalog
-    from dsl.reference import describe, families, guide_text
+    from dsl.analysis.catalog import catalog
+    from dsl.printing.reference import describe, families
+    from evolve.llm.prompt.guide import guide_text
 
     if guide:
         click.echo(guide_text())
         return
     known = catalog()
     if name is not None:
-        from dsl.errors import did_you_mean
+        from dsl.diagnostics import did_you_mean
 
         operator = known.find(name)
         if operator is None:

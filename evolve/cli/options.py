@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from rich.console import Console
 
-    from dsl.program import Program
+    from dsl.analysis.program import Program
     from evolve.data import Dataset
 
 WIDTH = 110
@@ -153,7 +153,7 @@ def chart_width() -> int:
 
 def tell_compiling() -> None:
     """Say why nothing seems to happen, where kernels are compiled for the first time."""
-    from dsl.evaluate.compile import is_compiled
+    from dsl.evaluate.jit import is_compiled
 
     if not is_compiled():
         click.echo(compiling_text(), err=True)
@@ -161,7 +161,7 @@ def tell_compiling() -> None:
 
 def compiling_text() -> str:
     """Return the line that explains the wait, by whether compiled kernels can be cached."""
-    from dsl.evaluate.compile import cache_folder, can_keep
+    from dsl.evaluate.jit import cache_folder, can_keep
 
     return COMPILING if can_keep() else COMPILING_AGAIN.format(folder=cache_folder())
 
@@ -188,8 +188,8 @@ def notify(text: str) -> None:
 
 def one_strategy(path: Path, name: str | None) -> Program:
     """The strategy of a file, by name where it holds several."""
-    from dsl.errors import did_you_mean
-    from evolve.strategies import read_strategies
+    from dsl.diagnostics import did_you_mean
+    from evolve.experiment.strategy_files import read_strategies
 
     programs = {each.name: each for each in read_strategies(path)}
     if name is None and len(programs) == 1:

@@ -24,8 +24,8 @@ def command(
     """
     import json
 
-    from evolve.counsel import first_messages
-    from evolve.plan import plan
+    from evolve.assist.prompt import first_messages
+    from evolve.experiment.plan import plan
 
     messages = first_messages(plan(experiment, overrides), direction)
     if as_json:

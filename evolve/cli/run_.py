@@ -31,8 +31,8 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     Ctrl-C stops after the epoch and keeps what was found; twice stops at once.
     """
     from evolve.cli import DONE, INTERRUPTED
-    from evolve.experiment import run
-    from evolve.plan import plan
+    from evolve.experiment.plan import plan
+    from evolve.experiment.run import run
 
     ready = plan(experiment, overrides)
     stop = _StopOnInterrupt()
@@ -42,7 +42,7 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     with observer:
         finished = run(ready, out=out, observer=observer, is_interrupted=stop.is_asked)
     if as_json:
-        from evolve.report.result import document
+        from evolve.experiment.result import document
 
         click.echo(json.dumps(document(finished), indent=2))
     return INTERRUPTED if stop.is_asked() else DONE

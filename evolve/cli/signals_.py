@@ -18,7 +18,7 @@ from evolve.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dsl.program import Program
+    from dsl.analysis.program import Program
     from evolve.data import Dataset
 
 ORDERS = ("buy", "sell", "short", "cover")
@@ -51,8 +51,8 @@ def command(
 
 def _say_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None:
     """Each symbol's position after its last bar, and what it orders."""
+    from evolve.analysis.next_orders import outlook
     from evolve.backtest.market import market
-    from evolve.backtest.outlook import outlook
     from evolve.report.tables import when
 
     bars, terms = dataset.bars, market(**costs)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from dsl.errors import Diagnostic, Source, Span
+from dsl.diagnostics import Diagnostic, Source, Span
 
 Path = tuple[str | int, ...]
 CORE = "tag:yaml.org,2002:"

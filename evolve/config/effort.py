@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from evolve.config.section import Section, check_name, measured_in
 from evolve.search.progress import Budget
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 
 MODEL = "llm"  # language models, among the proposers
 
@@ -16,7 +16,7 @@ Weight = Annotated[float, Field(ge=0)] | Literal["auto"]
 
 
 def _all_proposers() -> dict[str, Weight]:
-    return {**{name: each.weight for name, each in proposers().items()}, MODEL: "auto"}
+    return {**{name: each.weight for name, each in PROPOSERS.items()}, MODEL: "auto"}
 
 
 class Search(Section):
@@ -39,7 +39,7 @@ class Search(Section):
     @classmethod
     def _proposers(cls, weights: dict[str, float | str]) -> dict[str, float | str]:
         for name, weight in weights.items():
-            check_name(name, {**proposers(), MODEL: None}, "proposer")
+            check_name(name, {**PROPOSERS, MODEL: None}, "proposer")
             if (weight == "auto") != (name == MODEL and weight != 0):
                 raise ValueError(f"`{name}` is `{weight}`; `llm` is auto or 0, others a weight")
         if not any(weight for name, weight in weights.items() if name != MODEL):

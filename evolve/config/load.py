@@ -9,11 +9,12 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dsl.errors import Diagnostic, Source, Span, did_you_mean
+from dsl.diagnostics import Diagnostic, Source, Span, did_you_mean
 from evolve.config.document import Document, read_document
 from evolve.config.schema import Experiment
 from evolve.errors import EvolveError
-from evolve.llm.model import environment
+from evolve.files import read_text
+from evolve.llm.transport.model import environment
 
 
 class ConfigError(EvolveError):
@@ -35,13 +36,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         ConfigError: with every mistake of the file.
         EvolveError: if there is no such file.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        hint = _nearby(path)
-        raise EvolveError(f"there is no file {path}", hint) from None
-    except (OSError, UnicodeError) as error:
-        raise EvolveError(f"{path} cannot be read: {error}") from None
+    text = read_text(path, hint="" if path.exists() else _nearby(path))
     return parse_experiment(text, str(path), overrides, environment(path.parent))
 
 

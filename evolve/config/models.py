@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
 
 from evolve.config.section import Section, measured_in
-from evolve.llm.model import Model
+from evolve.llm.transport.model import Model
 
 
 class ModelEntry(Section):

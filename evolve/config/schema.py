@@ -19,7 +19,7 @@ from evolve.backtest.market import Market, market
 from evolve.config.effort import Limits, Search, Workers, expand_processes
 from evolve.config.models import Llm
 from evolve.config.section import Section, check_name, measured_in, tightened_by
-from evolve.data.partition import Split
+from evolve.data.split import Split
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from dsl.errors import did_you_mean
+from dsl.diagnostics import did_you_mean
 
 Way = Literal["up", "down", "subset"]
 TIGHTER, UNIT = "tighter", "unit"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dsl.home import home
+from dsl.cache_dir import home
+from evolve.files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,10 @@ def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str =
         b"kind": kind.encode(),
         b"hash": _hash(frame, as_of).encode(),
     }
-    write_atomically(path_of(source, symbol), table.replace_schema_metadata(notes))
-
-
-def write_atomically(path: Path, table: pa.Table) -> None:
-    """Write a Parquet file so that no reader ever sees half of it."""
+    path = path_of(source, symbol)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        os.close(handle)
-        pq.write_table(table, temporary)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic_write(path) as (temporary,):
+        pq.write_table(table.replace_schema_metadata(notes), temporary)
 
 
 def _hash(frame: pd.DataFrame, as_of: str) -> str:

@@ -14,7 +14,7 @@ from dsl.bars import Bars
 from evolve.data.align import aligned
 from evolve.data.sessions import date_sessions
 from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
-from evolve.data.sources import sources
+from evolve.data.sources import SOURCES
 from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
 
@@ -106,7 +106,7 @@ def load(
         fetched = _fetched(asked, notify, base, refresh)
     except UnreachableError as error:
         if fallback is None:
-            sample = sources()["sample"].example
+            sample = SOURCES["sample"].example
             hint = f"set `data.fallback` to another source, or use csv:PATH or {sample}"
             raise EvolveError(error.message, hint) from None
         used, reason = _listed(fallback), error.message
@@ -146,7 +146,7 @@ def _fetched(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) ->
     """What each spec gives; all that are wrong are named at once."""
     if not texts:
         raise EvolveError("no data is named", "write for example yahoo:SPY")
-    known = sources()
+    known = SOURCES
     specs = [replace(parse_spec(text, known, base), refresh=refresh) for text in texts]
     found, wrong = [], []
     for spec in specs:

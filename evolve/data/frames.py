@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, MAX_PRICE, MIN_PRICE, Bars
 from evolve.data.align import aligned
-from evolve.data.cells import Column, check_prices, numbers_of
-from evolve.data.sheet import PRICES, Sheet
-from evolve.data.times import Times, check_order, times_of
+from evolve.data.columns import Column, check_prices, numbers_of
+from evolve.data.raw_table import PRICES, Sheet
+from evolve.data.timestamps import Times, check_order, times_of
 from evolve.errors import EvolveError
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.check import check_expression
+from dsl.analysis.program import lookback
 from dsl.bars import Bars
-from dsl.check import check_expression
 from dsl.evaluate import Evaluator
-from dsl.program import lookback
-from dsl.terms import Term
+from dsl.terms.terms import Term
 from evolve.data.paths import STEPS_A_BAR, Paths, bars_from_paths
 from evolve.errors import EvolveError
 

@@ -8,7 +8,7 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsl.errors import did_you_mean
+from dsl.diagnostics import did_you_mean
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:

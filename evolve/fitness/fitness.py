@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year
 from dsl.evaluate import ARENA_MB
-from dsl.program import Program
+from evolve.backtest.kernels.records import F_RUINED, F_TRADES
 from evolve.backtest.market import Market
-from evolve.backtest.records import F_RUINED, F_TRADES
+from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import REQUIREMENTS, FoldSums, penalised_mean
-from evolve.fitness.trader import FoldTrader
 
 BATCH = 256
 DIGITS = 12

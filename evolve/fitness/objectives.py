@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsl.program import Program
-from evolve.backtest.metrics import appraisal
-from evolve.backtest.performance import Series
-from evolve.backtest.records import (
+from dsl.analysis.program import Program
+from evolve.backtest.kernels.records import (
     F_GROWTH,
     F_HELD,
     F_PRODUCTS,
@@ -21,6 +19,8 @@ from evolve.backtest.records import (
     F_SUM,
     F_TRADES,
 )
+from evolve.backtest.metrics import appraisal
+from evolve.backtest.performance import Series
 
 RANDOM_TIMING_SHARE = 0.5  # of the variance of random timing, below which risk was not seen
 

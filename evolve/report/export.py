@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import drawdowns
 from evolve.errors import EvolveError
+from evolve.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,31 +64,12 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
             raise EvolveError(f"{path} is to hold two tables", "choose a file for each")
         if path.is_dir():
             raise EvolveError(f"{path} cannot be written: it is a folder", "choose another name")
-    written: list[Path] = []
-    try:
-        for path, frame in tables:
-            handle, name = _temporary(path)
-            written.append(Path(name))
-            os.close(handle)
+    with atomic_write(*places) as temporaries:
+        for (path, frame), temporary in zip(tables, temporaries, strict=True):
             if path.suffix == ".csv":
-                _readable(frame).to_csv(written[-1], index=False)
+                _readable(frame).to_csv(temporary, index=False)
             else:
-                frame.to_parquet(written[-1], index=False)
-        for path, temporary in zip(places, written, strict=True):
-            temporary.chmod(0o644)
-            temporary.replace(path)
-    finally:
-        for temporary in written:
-            temporary.unlink(missing_ok=True)
-
-
-def _temporary(path: Path) -> tuple[int, str]:
-    """An open, empty file beside a path, and its name."""
-    try:
-        return tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
-    except OSError as error:
-        hint = "choose a folder that there is and that can be written"
-        raise EvolveError(f"{path} cannot be written: {error.strerror}", hint) from None
+                frame.to_parquet(temporary, index=False)
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from functools import cache
 from evolve.backtest.metrics import METRICS
 from evolve.config.reference import REQUIRED, Setting, settings
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 
 HINT = "`evolve explain TERM` explains any term above, such as `appraisal ratio`"
 TERMS = {
@@ -107,7 +107,7 @@ def explanations() -> tuple[Explanation, ...]:
             if name not in METRICS
         ],
         *[Explanation(name, "requirement", each.about) for name, each in REQUIREMENTS.items()],
-        *[Explanation(name, "proposer", each.about) for name, each in proposers().items()],
+        *[Explanation(name, "proposer", each.about) for name, each in PROPOSERS.items()],
         *[Explanation(name, "word", about) for name, about in TERMS.items()],
         *[Explanation(each.name, "setting", _about_setting(each)) for each in settings()],
     )

@@ -10,8 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from evolve.backtest.metrics import METRICS, Unit
-from evolve.llm.ledger import ArmCost
-from evolve.llm.selection import is_arm, parts_of_arm
+from evolve.llm.prompt.selection import is_arm, parts_of_arm
+from evolve.llm.transport.usage import ArmCost
 from evolve.search.credit import Ledger
 
 MAX_PERCENT = 1e5  # a year's growth from a few bars has more digits than a table has room for

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, Tally
 from evolve.backtest.backtest import Backtest, Trade
-from evolve.backtest.episodes import largest_drawdowns, yearly_returns
 from evolve.backtest.metrics import METRICS
 from evolve.report.tables import blank_table, price, say, when
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from dsl.judge import kind_of
-from dsl.kinds import BOOL, Kind
-from dsl.productions import (
+from dsl.analysis.program import Rules
+from dsl.generate.productions import (
     HOLD,
     RATIO_OF_PRICE,
     SIZE,
@@ -18,8 +17,10 @@ from dsl.productions import (
     place_of,
     threshold_of,
 )
-from dsl.program import Rules
-from dsl.terms import Number, Parameter, Term, call, parameter
+from dsl.names import unique_name
+from dsl.terms.infer import kind_of
+from dsl.terms.terms import Number, Parameter, Term, call, parameter
+from dsl.types.kinds import BOOL, Kind
 
 
 class Part(NamedTuple):
@@ -112,12 +113,8 @@ def adopted(term: Term, host: Rules) -> Term:
         if (other.low, other.high, other.step) == (own.low, own.high, own.step):
             term = _swap(term, own, other)
             continue
-        suffix = 2
-        while f"{own.name}_{suffix}" in known:
-            suffix += 1
-        renamed = Parameter(
-            f"{own.name}_{suffix}", own.value, own.low, own.high, own.step, own.percent
-        )
+        name = unique_name(own.name, known.__contains__, "_")
+        renamed = Parameter(name, own.value, own.low, own.high, own.step, own.percent)
         term = _swap(term, own, renamed)
     return term
 

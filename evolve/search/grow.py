@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from dsl.kinds import BOOL, DIFF, Kind
-from dsl.productions import HOLD, RATIO_OF_PRICE, SIZE, Constant, Place, Window
-from dsl.program import Rules
-from dsl.terms import Term, call, number
+from dsl.analysis.program import Rules
+from dsl.generate.productions import HOLD, RATIO_OF_PRICE, SIZE, Constant, Place, Window
+from dsl.terms.terms import Term, call, number
+from dsl.types.kinds import BOOL, DIFF, Kind
 from evolve.search.space import Space
 
 CONDITION_DEPTH = 4

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from deap import base
 
-from dsl.program import Program
+from dsl.analysis.program import Program
 
 
 class Scored(Protocol):

@@ -10,11 +10,11 @@ from typing import Any
 
 from deap import base, tools
 
-from dsl.program import Program, Rules
-from dsl.simplify import MeaningError
+from dsl.analysis.program import Program, Rules
+from dsl.terms.canonical import MeaningError
 from evolve.search.credit import Credit, shares
 from evolve.search.individual import Evaluate, Fitness, Individual
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 from evolve.search.space import Space
 
 TOURNAMENT = 3
@@ -69,7 +69,7 @@ class Epoch:
 def toolbox(breeding: Breeding) -> base.Toolbox:
     """The proposers and DEAP's selection, by name, in a DEAP toolbox."""
     box = base.Toolbox()
-    for name, proposer in proposers().items():
+    for name, proposer in PROPOSERS.items():
         box.register(name, proposer.propose, space=breeding.space)
     box.register("select", select_parents, size=TOURNAMENT)
     if len(breeding.weights) > 1:
@@ -121,7 +121,7 @@ class _Breeder:
         )
         self.known: set[bytes] = set()
         self.trials: list[Individual] = []
-        self.counts = {name: Credit().counts() for name in proposers()}
+        self.counts = {name: Credit().counts() for name in PROPOSERS}
         self.shares = shares(breeding.proposers, ledger)
 
     def run(self, quota: int) -> Epoch:
@@ -172,9 +172,9 @@ class _Breeder:
             if made == size:
                 return
             name = self.rng.choices(names, cum_weights=weights)[0]
-            proposer = proposers()[name]
+            proposer = PROPOSERS[name]
             if len(self.population) < max(2, proposer.parents):
-                proposer = proposers()["random"]
+                proposer = PROPOSERS["random"]
             parents = self.box.select(self.population, proposer.parents, rng=self.rng)
             rules = getattr(self.box, proposer.name)(
                 [each.program.rules for each in parents], rng=self.rng

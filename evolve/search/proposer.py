@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 
-from dsl.program import Rules
+from dsl.analysis.program import Rules
 from evolve.search.space import Space
 
 
@@ -31,12 +28,3 @@ class Proposer:
     parents: int
     weight: float
     propose: Callable[[Sequence[Rules], Space, Random], Rules | None]
-
-
-@cache
-def proposers() -> dict[str, Proposer]:
-    """Every proposer by name, found in `evolve/search/proposers`."""
-    package = importlib.import_module("evolve.search.proposers")
-    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
-    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
-    return {module.PROPOSER.name: module.PROPOSER for module in modules}

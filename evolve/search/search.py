@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from deap import tools
 
-from dsl.program import Program
-from evolve.search.advice import Adviser, Outcome, Proposal
+from dsl.analysis.program import Program
 from evolve.search.credit import Credit, joined
-from evolve.search.crew import Alone, Assignment, Bred, Crew, Seen
+from evolve.search.executors import Alone, Assignment, Bred, Crew, Seen
+from evolve.search.external import Adviser, Outcome, Proposal
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import (
     Breeding,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from dsl.analysis.catalog import Catalog, catalog
+from dsl.analysis.program import Program
 from dsl.bars import FIELDS
-from dsl.catalog import Catalog, catalog
-from dsl.errors import did_you_mean
-from dsl.kinds import BOOL, Kind
-from dsl.productions import Groups, productions_of
-from dsl.program import Program
-from dsl.terms import Operator
+from dsl.diagnostics import did_you_mean
+from dsl.generate.productions import Groups, productions_of
+from dsl.terms.terms import Operator
+from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
 DIRECTIONS = ("long", "short")

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evolve.llm.correspondence import Call, Recorded
-from evolve.llm.exchange import Exchange
-from evolve.llm.ledger import ArmCost
-from evolve.llm.selection import arm_name
+from evolve.llm.prompt.selection import arm_name
+from evolve.llm.transport.calls import Call, Recorded
+from evolve.llm.transport.exchange import Exchange
+from evolve.llm.transport.usage import ArmCost
 from evolve.store.database import open_journal
 
 SCHEMA = """

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.format import format_program
-from dsl.program import Program
-from evolve.data.cache import write_atomically
+from dsl.names import unique_name
+from dsl.printing.decompile import format_program
 from evolve.data.frames import bars_to_frame
 from evolve.errors import EvolveError
+from evolve.files import atomic_write, write_text
 
 JOURNAL = "journal.sqlite"
 
@@ -41,9 +41,7 @@ class RunFolder:
             path = out
         else:
             base = Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-            path, further = base, 2
-            while path.exists():
-                path, further = Path(f"{base}-{further}"), further + 1
+            path = Path(unique_name(str(base), lambda each: Path(each).exists()))
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -62,18 +60,15 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file whole, or leave what was there."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
 
     def write_bars(self, bars: Bars) -> None:
         """The run's own snapshot of its bars."""
         table = pa.Table.from_pandas(bars_to_frame(bars), preserve_index=False)
-        write_atomically(self.path / "bars.parquet", table)
+        with atomic_write(self.path / "bars.parquet") as (temporary,):
+            pq.write_table(table, temporary)
 
     def write_program(self, name: str, program: Program) -> None:
         """A strategy as text that can be checked, traded and bred again."""

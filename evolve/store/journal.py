@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from dsl.check import check
-from dsl.format import compact_text
-from dsl.program import Program
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
+from dsl.printing.decompile import compact_text
 from evolve.search.individual import Individual
 from evolve.store import calls
 from evolve.store.calls import Calls

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
-from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
 

@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
-from dsl.check import check
-from dsl.program import Program
 from evolve.backtest.market import FILLS, Market, market
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.evaluate import WORD_BARS, Rulings
-from dsl.evaluate.compile import compiled
+from dsl.evaluate.jit import compiled
 from dsl.evaluate.signals import UNSET
-from evolve.backtest.market import FILLS, Market
-from evolve.backtest.pool import sum_folds
-from evolve.backtest.records import (
+from evolve.backtest.kernels.portfolio import sum_folds
+from evolve.backtest.kernels.records import (
     ACCOUNT,
     F_RUINED,
     F_TRADES,
@@ -24,7 +23,8 @@ from evolve.backtest.records import (
     TRADE_FIELDS,
     Record,
 )
-from evolve.backtest.simulate import simulate
+from evolve.backtest.kernels.reference import simulate
+from evolve.backtest.market import FILLS, Market
 from evolve.backtest.sleeve import sleeves_of
 from tests.backtest.reference import RULES, PlainBar, PlainTrade, Replay, Said, Terms
 

@@ -7,10 +7,10 @@ from random import Random
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
-from dsl.check import check
 from dsl.evaluate import evaluate
-from dsl.program import Program
 from evolve.backtest.activity import (
     LAST,
     NO_MONEY,
@@ -22,7 +22,7 @@ from evolve.backtest.activity import (
 )
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, Market, market
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 from tests.backtest.test_sleeves import panel_of

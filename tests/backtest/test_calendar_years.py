@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year, trades_weekends, years_between
-from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import market
 from evolve.cli import _run

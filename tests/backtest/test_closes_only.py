@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
-from dsl.check import check
+from evolve.analysis.next_orders import outlook
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, market
-from evolve.backtest.outlook import outlook
 from evolve.data.align import aligned
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
 from tests.backtest.panels import programs

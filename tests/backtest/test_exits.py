@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dsl.check import check
-from dsl.errors import LanguageError
+from dsl.analysis.check import check
+from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
 from tests.backtest.ledger import assert_ledger, bars_of, free, play, trades_of
 

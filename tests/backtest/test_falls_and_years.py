@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dsl.check import check
+from dsl.analysis.check import check
+from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.backtest import backtest
-from evolve.backtest.episodes import Drawdown, largest_drawdowns, yearly_returns
+from evolve.backtest.drawdowns import Drawdown
 from evolve.backtest.market import market
 from evolve.backtest.metrics import drawdowns
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 
 Series = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from tests.backtest.ledger import assert_ledger, bars_of, free, play, trades_of
 

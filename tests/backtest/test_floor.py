@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 
 BARS = random_walk(300, 1)
 TURNS = check("strategy s { buy when close > open sell when close < open }")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolve.backtest.kernels.records import FOLD_FIELDS
 from evolve.backtest.performance import bar_returns
-from evolve.backtest.records import FOLD_FIELDS
 from tests.backtest.ledger import bars_of
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import Script, random_script, simulated

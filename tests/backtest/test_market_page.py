@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
-from dsl.check import check
 from evolve.backtest.backtest import Backtest, Trade, backtest
 from tests.backtest.ledger import PRICES, bars_of, free, scripted
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.check import check
-from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FILLS, FillMode, Market, market
 from evolve.data import load
-from evolve.data.laws import LAWS
+from evolve.data.generators import LAWS
 from tests.data.test_tradability import printed_at_the_last_close
 
 DRIFTLESS = {

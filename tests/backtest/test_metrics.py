@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import METRICS, appraisal, measure
 from evolve.backtest.performance import Performance, Trades, bar_returns
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from tests.backtest.ledger import bars_of, free, play, scripted
 
 RETURNS = [0.01, -0.02, 0.015, 0, 0.005, -0.01, 0.02, -0.005, 0, 0.012]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
-from dsl.check import check
 from evolve.backtest.backtest import backtest
 from evolve.data import load
 from tests.backtest.ledger import free

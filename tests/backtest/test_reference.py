@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
-from dsl.check import check
 from evolve.backtest.backtest import backtest
-from evolve.backtest.records import REASONS
+from evolve.backtest.kernels.records import REASONS
 from tests.backtest.ledger import bars_of, free, play, scripted, trades_of
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
 from tests.backtest.panels import ragged, whole

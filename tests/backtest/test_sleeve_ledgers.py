@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import PANELS, Bars
-from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.sleeve import sleeves_of
 from tests.backtest.ledger import bars_of, free, scripted

@@ -7,14 +7,14 @@ from random import Random
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
-from dsl.check import check
 from dsl.evaluate import evaluate, values
-from dsl.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, Market, market
 from evolve.data.align import aligned
-from evolve.data.laws import LAWS
+from evolve.data.generators import LAWS
 from evolve.errors import EvolveError
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

@@ -7,11 +7,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.evaluate import evaluate
-from dsl.program import Program
 from evolve.backtest.warmup import Warmup, entry_lookback, warmup_note, warmups
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 from tests.backtest.test_sleeves import panel_of

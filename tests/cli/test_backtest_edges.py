@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsl.check import check
-from dsl.program import Program
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import COSTS, market
 from evolve.cli import _run
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 from tests.backtest.test_sleeves import panel_of

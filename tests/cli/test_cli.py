@@ -93,7 +93,7 @@ def test_fmt_changes_a_file_once_and_check_tells(
 
 def test_what_ships_is_formatted(capsys: pytest.CaptureFixture[str]) -> None:
     files = [str(path) for path in STRATEGIES.glob("*.evo")]
-    assert evolve("fmt", "--check", *files, str(ROOT / "dsl" / "prelude.evo")) == 0
+    assert evolve("fmt", "--check", *files, str(ROOT / "dsl" / "operators" / "prelude.evo")) == 0
     capsys.readouterr()
 
 
@@ -149,8 +149,8 @@ def test_data_is_shown_and_exported(tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         (["chek"], 2, "did you mean `check`"),
         (["run"], 2, "Missing argument"),
-        (["run", "no.yaml"], 1, "there is no file no.yaml"),
-        (["backtest", "no.evo", "--data", "sample:sp500"], 1, "there is no file no.evo"),
+        (["run", "no.yaml"], 1, "no such file: no.yaml"),
+        (["backtest", "no.evo", "--data", "sample:sp500"], 1, "no such file: no.evo"),
         (["backtest", CROSS, "--data", "sampel:sp500"], 1, "did you mean `sample`"),
         (["backtest", CROSS, "--data", "no.csv"], 1, "no.csv does not exist"),
         (["backtest", CROSS, "--data", "sample:sp500", "--start", "2030-01-01"], 1, "has no bars"),
@@ -158,9 +158,9 @@ def test_data_is_shown_and_exported(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["eval", "sma(clos, 3)", "--data", "sample:sp500"], 1, "did you mean `close`"),
         (["eval", "close +", "--data", "sample:sp500"], 1, "E102"),
         (["ops", "smaa"], 1, "did you mean `sma`"),
-        (["check", "no.evo"], 1, "no.evo: No such file"),
+        (["check", "no.evo"], 1, "no such file: no.evo"),
         (["check", str(ROOT)], 1, "Is a directory"),
-        (["fmt", "no.evo"], 1, "no.evo: No such file"),
+        (["fmt", "no.evo"], 1, "no such file: no.evo"),
         (["data", "synthetic:walk?bars=0"], 1, "whole number from 2"),
         (["data", "sample:sp500", "-o", "x.xlsx"], 1, "neither .csv nor .parquet"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evolve.cli.console import ConsoleObserver
-from evolve.experiment import run
+from evolve.experiment.run import run
 from tests.llm.scripted import GOOD, Script, fail, say, serving
 
 QUICK = Path(__file__).parents[2] / "experiments" / "quick.yaml"

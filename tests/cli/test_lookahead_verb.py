@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Signals, evaluate
-from dsl.program import Program
-from evolve.backtest import lookahead
+from evolve.analysis import lookahead
 from evolve.backtest.market import Market
 from evolve.cli import _run
 

@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import pytest
 
-from dsl.check import check_file
-from dsl.productions import productions_of
+from dsl.analysis.check import check_file
+from dsl.generate.productions import productions_of
 from evolve.cli import _run
 from evolve.data import load
-from evolve.experiment import run
+from evolve.experiment.harden import read_run
+from evolve.experiment.plan import constraint_of
+from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
-from evolve.harden import read_run
-from evolve.plan import constraint_of
 from evolve.store import RunFolder
 from evolve.store.calls import read_event, read_recording
 from tests.llm.scripted import GOOD, Script, Scripted, fail, in_turn, keeping_to, say, serving
@@ -88,10 +88,10 @@ def _quick_and_wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("here"))
         patch.setenv("COLUMNS", "200")
-        patch.setattr("evolve.llm.server.RETRIES", 0)
+        patch.setattr("evolve.llm.transport.server.RETRIES", 0)
         patch.setattr("evolve.search.space.productions_of", lambda each: laid_out(tuple(each)))
-        patch.setattr("evolve.counsel.constraint_of", grammar_of)
-        patch.setattr("evolve.checkup.constraint_of", grammar_of)
+        patch.setattr("evolve.assist.ask.constraint_of", grammar_of)
+        patch.setattr("evolve.assist.doctor.constraint_of", grammar_of)
         yield
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import Bars
-from dsl.check import check
 from dsl.evaluate import evaluate
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, market

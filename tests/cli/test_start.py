@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.cli import _run

@@ -11,9 +11,9 @@ import pytest
 from evolve.config import ConfigError, Experiment, load_experiment
 from evolve.config.load import parse_experiment, to_yaml
 from evolve.errors import EvolveError
-from evolve.llm.model import OPENAI
-from evolve.panel import Panel, panel_of
-from evolve.plan import plan
+from evolve.experiment.models import Panel, panel_of
+from evolve.experiment.plan import plan
+from evolve.llm.transport.model import OPENAI
 
 ROOT = Path(__file__).parents[2]
 BLOG = ROOT / "experiments" / "blog.yaml"
@@ -133,8 +133,7 @@ def test_a_plan_names_what_an_experiment_says_to_models_but_has_not(tmp_path: Pa
         "  = did you mean `tune`?",
         "prompts: nowhere": f"llm.prompts: there is no folder {tmp_path}/nowhere",
         "prompts: x.yaml": f"llm.prompts: there is no folder {tmp_path}/x.yaml",
-        "learnings: no.md": f"llm.learnings: {tmp_path}/no.md cannot be read: No such file or "
-        "directory",
+        "learnings: no.md": f"llm.learnings: no such file: {tmp_path}/no.md",
     }
     for setting, message in said.items():
         with pytest.raises(EvolveError) as caught:

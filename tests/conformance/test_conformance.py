@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check_file, inspect
 from dsl.bars import Bars
-from dsl.catalog import catalog
-from dsl.check import check_file, inspect
 from dsl.evaluate import Evaluator
-from dsl.parse import parse
-from dsl.simplify import canonical
-from dsl.terms import Term
+from dsl.syntax.parser import parse
+from dsl.terms.canonical import canonical
+from dsl.terms.terms import Term
 from evolve.api import bars as load
 from tests.dsl.values import assert_close, first_known
 from tests.samples import Values, random_bars

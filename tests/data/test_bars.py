@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dsl.bars import Bars
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from tests.data.tables import assert_same
 
 

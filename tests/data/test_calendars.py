@@ -12,7 +12,7 @@ from dsl.bars import Bars
 from evolve.cli import _run
 from evolve.data import load
 from evolve.data.frames import bars_from_frame
-from evolve.data.inspection import gaps, inspect, spikes, stale
+from evolve.data.quality import gaps, inspect, spikes, stale
 
 YEAR = pd.date_range("2023-01-02", "2023-12-31", freq="D")
 WORKDAYS = pd.bdate_range("2023-01-02", periods=60)

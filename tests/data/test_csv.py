@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
 from tests.data.tables import HEAD, ROWS, assert_same, assert_sound, csv, days_of, refusal
 

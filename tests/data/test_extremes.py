@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check_expression
 from dsl.bars import FIELDS, Bars
-from dsl.check import check_expression
-from dsl.errors import LanguageError
+from dsl.diagnostics import LanguageError
 from dsl.evaluate import Evaluator
 from evolve.data import load
-from evolve.data.laws import LAWS
+from evolve.data.generators import LAWS
 from evolve.data.sources.synthetic import MOST_BARS
 from evolve.errors import EvolveError
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
-from dsl.check import check
 from evolve.api import evaluate
 from evolve.backtest.market import market
 from evolve.cli import _run

@@ -11,7 +11,7 @@ import pytest
 from dsl.bars import Bars
 from evolve.config.load import load_experiment
 from evolve.data import load
-from evolve.data.sources import sources
+from evolve.data.sources import SOURCES
 from evolve.data.sources.sample import FOLDER, SAMPLES
 from tests.data.tables import assert_sound, days_of
 
@@ -41,7 +41,7 @@ def test_a_sample_is_sound_and_read_without_a_network(
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_readme_and_the_source_list_it(name: str) -> None:
     assert re.search(rf"^\| .*`sample:{name}`.* \|", (ROOT / "README.md").read_text("utf-8"), re.M)
-    assert SAMPLES[name].about in sources()["sample"].about
+    assert SAMPLES[name].about in SOURCES["sample"].about
 
 
 @pytest.mark.parametrize(("name", "count"), [("sp500", 0), ("stocks", 4)])

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsl.analysis.check import check_expression
 from dsl.bars import Bars
-from dsl.check import check_expression
 from dsl.evaluate import truth_values, values
 from evolve.cli import _run
 from evolve.data import load
 from evolve.data.align import aligned
 from evolve.data.frames import bars_to_frame
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.report.export import write_table
 from tests.data.tables import days_of
 

@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 
 from evolve.data import load
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.data.source import parse_spec
-from evolve.data.sources import sources
+from evolve.data.sources import SOURCES
 from evolve.errors import EvolveError
 from tests.data.tables import ROWS, assert_same, assert_sound, csv, days_of, refusal
 
 
 def test_every_source_declares_itself() -> None:
-    assert sorted(sources()) == ["csv", "parquet", "sample", "synthetic", "yahoo"]
-    for name, source in sources().items():
+    assert sorted(SOURCES) == ["csv", "parquet", "sample", "synthetic", "yahoo"]
+    for name, source in SOURCES.items():
         assert source.name == name
         assert source.about
-        assert parse_spec(source.example, sources()).source == name
+        assert parse_spec(source.example, SOURCES).source == name
 
 
 def test_a_spec_taken_apart() -> None:
-    spec = parse_spec("synthetic:walk?seed=1&bars=2500&drift=0.06", sources())
+    spec = parse_spec("synthetic:walk?seed=1&bars=2500&drift=0.06", SOURCES)
     assert (spec.source, spec.name) == ("synthetic", "walk")
     assert spec.options == {"seed": "1", "bars": "2500", "drift": "0.06"}
 

@@ -10,8 +10,8 @@ import pytest
 
 from dsl.bars import Bars
 from evolve.data import load
-from evolve.data.laws import LAWS, random_walk
-from evolve.data.partition import Split, part
+from evolve.data.generators import LAWS, random_walk
+from evolve.data.split import Split, part
 from evolve.data.tradability import (
     MAX_GAIN_BPS,
     MIN_BARS,

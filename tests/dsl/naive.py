@@ -15,8 +15,8 @@ from functools import cache
 import numpy as np
 
 from dsl.bars import Bars
-from dsl.kinds import BOOL
-from dsl.terms import Argument, Operator, Term
+from dsl.terms.terms import Argument, Operator, Term
+from dsl.types.kinds import BOOL
 from tests.samples import Values
 
 Truth = bool | None

@@ -9,16 +9,16 @@ from weakref import ref
 import numpy as np
 import pytest
 
-from dsl.catalog import catalog
-from dsl.check import check, check_expression
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check, check_expression
+from dsl.analysis.program import Program
 from dsl.evaluate import Evaluator
 from dsl.evaluate.arena import PADDING_BARS
-from dsl.kinds import BOOL
-from dsl.pause import collection_paused
-from dsl.program import Program
-from dsl.simplify import canonical
+from dsl.gc_pause import collection_paused
+from dsl.terms.canonical import canonical
+from dsl.types.kinds import BOOL
 from evolve.data.align import aligned
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.search.grow import grow, grow_rules
 from evolve.search.space import build_space
 

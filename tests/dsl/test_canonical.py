@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check_expression
+from dsl.analysis.resolve import resolve
+from dsl.analysis.scope import Scope
 from dsl.bars import Bars
-from dsl.catalog import catalog
-from dsl.check import check_expression
 from dsl.evaluate import Evaluator
-from dsl.kinds import BOOL
-from dsl.parse import parse_expression
-from dsl.resolve import resolve
-from dsl.scope import Scope
-from dsl.simplify import canonical, substitute
-from dsl.spelling import text_of
-from dsl.terms import Term, call, number
+from dsl.syntax.parser import parse_expression
+from dsl.terms.canonical import canonical, substitute
+from dsl.terms.terms import Term, call, number
+from dsl.terms.text import text_of
+from dsl.types.kinds import BOOL
 from tests.dsl.expressions import conditions, numbers, small
 from tests.dsl.naive import fails, plainly
 from tests.dsl.values import assert_identical, values

@@ -9,10 +9,10 @@ from math import nan
 import numpy as np
 import pytest
 
-from dsl import nodes
+from dsl.analysis.catalog import catalog
 from dsl.bars import FIELDS
-from dsl.catalog import catalog
-from dsl.parse import parse_expression
+from dsl.syntax import nodes
+from dsl.syntax.parser import parse_expression
 from tests.dsl.definitions import exact_correlation, exact_covariance, exact_slope, rolled
 from tests.dsl.market import Reference, market, rows
 from tests.dsl.references import ONCE_SETTLED, REFERENCES, SETTLED_BARS

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dsl.check import check, check_file, inspect
-from dsl.codes import CODES, Code, explanation_of, reference_text
-from dsl.errors import Diagnostic, LanguageError, Source, Span
+from dsl.analysis.check import check, check_file, inspect
+from dsl.analysis.codes import CODES, Code, explanation_of, reference_text
+from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 MANY = ("E103", "E104", "E307")  # their examples are too long to be read
 
 
-def rendered() -> str:
+def render() -> str:
     parts = []
     for code in CODES.values():
         if code.name not in MANY:
@@ -40,8 +40,8 @@ def findings(text: str) -> tuple[Diagnostic, ...]:
 
 def test_every_message_reads_as_the_golden_file_says() -> None:
     if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(rendered(), "utf-8")
-    assert rendered() == GOLDEN.read_text("utf-8")
+        GOLDEN.write_text(render(), "utf-8")
+    assert render() == GOLDEN.read_text("utf-8")
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=lambda code: str(code.name))

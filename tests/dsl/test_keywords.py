@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsl.check import check_file, inspect
-from dsl.errors import LanguageError
+from dsl.analysis.check import check_file, inspect
+from dsl.diagnostics import LanguageError
 from tests.dsl.trees import RESERVED
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from dsl.kinds import LEVEL, RATIO, Kind, scalar
+from dsl.types.kinds import LEVEL, RATIO, Kind, scalar
 
 
 @pytest.mark.parametrize("kind", [LEVEL, RATIO, scalar(2.5), Kind("other", 1, -1, -0.0, 3.0)])

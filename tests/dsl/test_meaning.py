@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check, check_expression, check_file, inspect
+from dsl.analysis.program import Program
 from dsl.bars import FIELDS
-from dsl.catalog import catalog
-from dsl.check import check, check_expression, check_file, inspect
-from dsl.errors import LanguageError
+from dsl.diagnostics import LanguageError
 from dsl.evaluate import Evaluator
-from dsl.format import compact_text, format_program
-from dsl.judge import kind_of
-from dsl.program import Program
-from dsl.simplify import canonical
-from dsl.spelling import text_of
-from dsl.terms import Term
+from dsl.printing.decompile import compact_text, format_program
+from dsl.terms.canonical import canonical
+from dsl.terms.infer import kind_of
+from dsl.terms.terms import Term
+from dsl.terms.text import text_of
 from evolve.search.grow import grow_condition, grow_rules
 from evolve.search.space import build_space
 from tests.dsl.naive import fails, plainly
@@ -63,9 +63,9 @@ def test_an_expression_has_the_kind_of_what_it_measures(expression: str) -> None
 
 
 def resolve_alone(expression: str) -> Term:
-    from dsl.parse import parse_expression
-    from dsl.resolve import resolve
-    from dsl.scope import Scope
+    from dsl.analysis.resolve import resolve
+    from dsl.analysis.scope import Scope
+    from dsl.syntax.parser import parse_expression
 
     term = resolve(parse_expression(expression), Scope(catalog().find, catalog().names))
     assert term is not None
@@ -274,7 +274,7 @@ def test_all_errors_of_a_file_are_found_at_once() -> None:
 
 def test_a_hash_does_not_depend_on_the_process() -> None:
     script = (
-        "from dsl.check import check; import sys;"
+        "from dsl.analysis.check import check; import sys;"
         "print(check('strategy s { buy when adx(14) > 25 and rsi(close, 2) < 10 hold 5 }').hash);"
         "assert not {'numpy', 'numba', 'pandas'} & set(sys.modules)"
     )

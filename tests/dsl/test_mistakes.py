@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dsl.check import inspect
+from dsl.analysis.check import inspect
 from tests.dsl.mistakes import MISTAKES, Mistake
 
 GOLDEN = Path(__file__).parent / "golden" / "mistakes.txt"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsl.catalog import catalog
-from dsl.check import check_expression
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check_expression
+from dsl.analysis.program import lookback
 from dsl.evaluate import Evaluator
-from dsl.program import lookback
 from tests.dsl.values import assert_close, assert_identical, first_known, values
 from tests.samples import closing_at, gappy_bars, random_bars, with_other_future
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsl.catalog import catalog
-from dsl.check import check_expression, inspect
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check_expression, inspect
 from dsl.evaluate import Evaluator
-from dsl.ranges import COMPARISONS, verdict_on
-from dsl.terms import Term, call
+from dsl.terms.intervals import COMPARISONS, verdict_on
+from dsl.terms.terms import Term, call
 from tests.samples import closing_at, gappy_bars, random_bars, tied_bars
 
 VERDICTS = {

@@ -11,11 +11,12 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 
-from dsl.catalog import catalog
-from dsl.check import check, check_expression, inspect
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check, check_expression, inspect
 from dsl.evaluate import Evaluator
-from dsl.format import compact_text, format_program, format_text
-from dsl.terms import Operator
+from dsl.printing.decompile import compact_text, format_program
+from dsl.syntax.printer import format_text
+from dsl.terms.terms import Operator
 from tests.dsl.expressions import conditions, numbers, small, strategies
 from tests.dsl.values import assert_identical, values
 from tests.samples import gappy_bars
@@ -273,8 +274,8 @@ def test_signals_are_the_rules_values(text: str) -> None:
 
 
 def written(term: object) -> str:
-    from dsl.spelling import text_of
-    from dsl.terms import Term
+    from dsl.terms.terms import Term
+    from dsl.terms.text import text_of
 
     assert isinstance(term, Term)
     return text_of(term)
@@ -284,9 +285,9 @@ def written(term: object) -> str:
 
 IN_A_PROCESS = """
 import sys
-import dsl.catalog, dsl.check, dsl.format
-program = dsl.check.check(sys.stdin.read())
-dsl.format.format_program(program)
+import dsl.analysis.catalog, dsl.analysis.check, dsl.printing.decompile
+program = dsl.analysis.check.check(sys.stdin.read())
+dsl.printing.decompile.format_program(program)
 print(program.hash, *[each for each in ("numpy", "numba", "pandas") if each in sys.modules])
 """
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsl.catalog import catalog
-from dsl.check import Report, check_file, inspect
-from dsl.format import format_text
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import Report, check_file, inspect
+from dsl.syntax.printer import format_text
 from tests.dsl.expressions import strategies
 
 SOUND = "strategy s {{ buy when {} hold 5 }}"

@@ -9,14 +9,14 @@ from functools import cache
 import numpy as np
 import pytest
 
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check_expression
 from dsl.bars import FIELDS
-from dsl.catalog import catalog
-from dsl.check import check_expression
 from dsl.evaluate import Evaluator
-from dsl.judge import kind_of
-from dsl.kinds import BOOL
 from dsl.operators.rounding import ROUNDING, difference, exceeds, same
-from evolve.data.laws import random_walk
+from dsl.terms.infer import kind_of
+from dsl.types.kinds import BOOL
+from evolve.data.generators import random_walk
 from tests.dsl.values import values
 from tests.samples import Values, closing_at, random_bars
 

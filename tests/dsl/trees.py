@@ -9,8 +9,8 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from dsl import nodes
-from dsl.nodes import Comments, Expression
+from dsl.syntax import nodes
+from dsl.syntax.nodes import Comments, Expression
 
 RESERVED = tuple(
     re.findall(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dsl.analysis.check import check_expression
 from dsl.bars import Bars
-from dsl.check import check_expression
 from dsl.evaluate import Evaluator
 from tests.samples import Values
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from evolve.backtest.kernels.records import F_PRODUCTS, F_RETURNS, F_SQUARES, F_SUM
 from evolve.backtest.performance import Series
-from evolve.backtest.records import F_PRODUCTS, F_RETURNS, F_SQUARES, F_SUM
 
 
 def assert_same_sums(quick: Series, general: Series) -> None:

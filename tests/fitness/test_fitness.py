@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsl.check import check
-from dsl.program import Program
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS, appraisal
 from evolve.backtest.performance import bar_returns
-from evolve.data.laws import random_walk
-from evolve.data.partition import Split, part
+from evolve.data.generators import random_walk
+from evolve.data.split import Split, part
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import OBJECTIVES, penalised_mean

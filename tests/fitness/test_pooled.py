@@ -8,15 +8,15 @@ from random import Random
 import numpy as np
 import pytest
 
-from dsl.program import Program
+from dsl.analysis.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.backtest.metrics import appraisal
 from evolve.data.align import aligned
+from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import FoldSums
-from evolve.fitness.trader import FoldTrader
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 from tests.backtest.test_sleeves import own_market, panel_of, strategies

@@ -11,16 +11,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import evolve.fitness.fitness as fitness
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
 from dsl.calendar_time import bars_per_year
-from dsl.check import check
-from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
 from evolve.backtest.performance import bar_returns
+from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness, Scores
 from evolve.fitness.goals import Goals
-from evolve.fitness.trader import FoldTrader
 from tests.backtest.panels import programs, ragged, terms, whole, without
 from tests.backtest.test_sleeve_laws import bars_in_order
 

@@ -8,19 +8,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dsl.check import check
-from dsl.program import Program
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from evolve.backtest.backtest import backtest
+from evolve.backtest.kernels.records import F_HELD, F_RISK, F_TRADES, FOLD_FIELDS
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
-from evolve.backtest.records import F_HELD, F_RISK, F_TRADES, FOLD_FIELDS
 from evolve.config import load_experiment
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
+from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, FoldSums
-from evolve.fitness.trader import FoldTrader
 from tests.backtest.ledger import play
 
 BARS = random_walk(1500, seed=3, drift=0.0)

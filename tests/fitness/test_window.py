@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check, check_file
+from dsl.analysis.program import Program
 from dsl.bars import FIELDS, Bars
-from dsl.check import check, check_file
-from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
-from evolve.data.laws import random_walk
-from evolve.data.partition import LEAST_BARS, Partition, Sealed, Split, part
+from evolve.data.generators import random_walk
+from evolve.data.split import LEAST_BARS, Partition, Sealed, Split, part
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import FoldFitness, Scores
 from evolve.fitness.goals import Goals

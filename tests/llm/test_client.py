@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dsl.home import home
-from evolve.llm.client import Client
-from evolve.llm.exchange import Exchange
-from evolve.llm.model import Model
-from evolve.llm.server import Server
-from evolve.llm.shapes import SCHEMA, SHAPES, Constraint
+from dsl.cache_dir import home
+from evolve.llm.transport.client import Client
+from evolve.llm.transport.exchange import Exchange
+from evolve.llm.transport.model import Model
+from evolve.llm.transport.request_formats import SCHEMA, SHAPES, Constraint
+from evolve.llm.transport.server import Server
 from tests.llm.scripted import GOOD, Answer, Script, fail, say, serving
 
 Result = TypeVar("Result")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.llm.learnings import (
+from evolve.llm.prompt.learnings import (
     EARLIER,
     LONGEST_BELIEF,
     LONGEST_SENTENCE,

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from dsl.evaluate import Evaluator
 from evolve.cli import _run
-from evolve.experiment import run
+from evolve.experiment.models import OPENINGS, constraint_from
+from evolve.experiment.plan import constraint_of, plan
+from evolve.experiment.run import run
 from evolve.fitness.goals import Goals
-from evolve.llm.client import Client
-from evolve.llm.exchange import Exchange
-from evolve.llm.model import Model
-from evolve.llm.portrait import Gallery
-from evolve.llm.prompting import Briefing
-from evolve.llm.reading import read_answer
-from evolve.llm.selection import is_arm
-from evolve.llm.server import Server
-from evolve.llm.shapes import Constraint
-from evolve.panel import OPENINGS, constraint_from
-from evolve.plan import constraint_of, plan
+from evolve.llm.answer.parse import read_answer
+from evolve.llm.prompt.builder import Briefing
+from evolve.llm.prompt.profile import Gallery
+from evolve.llm.prompt.selection import is_arm
+from evolve.llm.transport.client import Client
+from evolve.llm.transport.exchange import Exchange
+from evolve.llm.transport.model import Model
+from evolve.llm.transport.request_formats import Constraint
+from evolve.llm.transport.server import Server
+from tests.experiment.test_models import rows, same_run
 from tests.llm.local_model import model_file, served
 from tests.samples import random_bars
-from tests.test_models import rows, same_run
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
@@ -109,7 +109,7 @@ def test_the_strictest_shape_is_found_by_what_the_server_does(
 
 
 def read_text(answer: Exchange, briefing: Briefing) -> str:
-    from dsl.constraint import text_of_tree
+    from dsl.generate.json_schema import text_of_tree
 
     if answer.shape == "response_format":
         import json

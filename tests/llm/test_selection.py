@@ -12,18 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.market import market
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import Scores
 from evolve.fitness.goals import Goals
-from evolve.llm.composer import Composer, Terms
-from evolve.llm.learnings import Learning, Learnings
-from evolve.llm.model import Model
-from evolve.llm.portrait import Gallery
-from evolve.llm.prompting import Briefing, Failure
-from evolve.llm.schedule import LONGEST_REST, Schedule
-from evolve.llm.selection import (
+from evolve.llm.prompt.builder import Briefing, Failure
+from evolve.llm.prompt.composer import Composer, Terms
+from evolve.llm.prompt.learnings import Learning, Learnings
+from evolve.llm.prompt.profile import Gallery
+from evolve.llm.prompt.selection import (
     FRESH,
     LONGEST_LINE,
     Ancestry,
@@ -32,12 +30,14 @@ from evolve.llm.selection import (
     choose_arm,
     choose_parents,
 )
+from evolve.llm.prompt.templates import Direction
+from evolve.llm.schedule import LONGEST_REST, Schedule
+from evolve.llm.transport.model import Model
 from evolve.search.credit import Credit
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import Island
 from evolve.search.progress import Progress
 from evolve.search.space import build_space
-from prompts import Direction
 from tests.samples import random_bars
 
 WEIGHTS = (1.0, -1.0)

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from evolve.llm.model import OPENAI, Model
-from evolve.llm.reply import ERROR_IN_ANSWER, ModelError, Reply
-from evolve.llm.server import Server
+from evolve.llm.transport.model import OPENAI, Model
+from evolve.llm.transport.reply import ERROR_IN_ANSWER, ModelError, Reply
+from evolve.llm.transport.server import Server
 from tests.llm.scripted import Answer, Scripted, cut, fail, say, serving, stream
 
 Result = TypeVar("Result")

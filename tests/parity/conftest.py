@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.program import Program
 from evolve.data import load
 from tests.parity.replay import grown
 from tests.samples import random_bars

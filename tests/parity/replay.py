@@ -13,11 +13,11 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.analysis.program import Program, Rules
 from dsl.bars import Bars
 from dsl.evaluate import evaluate
-from dsl.format import format_program
-from dsl.program import Program, Rules
-from dsl.simplify import MeaningError
+from dsl.printing.decompile import format_program
+from dsl.terms.canonical import MeaningError
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import BPS, FillMode, Market, market
 from evolve.search.grow import grow_rules

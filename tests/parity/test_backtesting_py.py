@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.check import check
-from dsl.program import Program
-from dsl.terms import number
+from dsl.terms.terms import number
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FillMode
 from tests.backtest.ledger import scripted

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.check import check
-from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from tests.parity.replay import Series, Terms
 from tests.samples import closing_at

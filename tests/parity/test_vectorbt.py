@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.check import check
-from dsl.program import Program
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FillMode
 from tests.backtest.ledger import scripted

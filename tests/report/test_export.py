@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dsl.analysis.check import check
 from dsl.bars import PANELS, Bars
-from dsl.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
 from evolve.report.export import ENDINGS, equity_frame, trades_frame, write_table
 from tests.backtest.test_sleeves import panel_of

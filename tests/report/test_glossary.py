@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.backtest.activity import measure_activity
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
 from evolve.cli import _run
 from evolve.config.reference import settings
-from evolve.data.laws import random_walk
+from evolve.data.generators import random_walk
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
-from evolve.llm.ledger import ArmCost
+from evolve.llm.transport.usage import ArmCost
 from evolve.report import trading
 from evolve.report.glossary import TERMS, explain, explanations, known_terms
 from evolve.report.tables import arm_costs_table, proposers_table
 from evolve.search.credit import Credit
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 from evolve.validation.verdict import untested
 
 NAMED = ("", "entry", "exit", "side", "shares", "from", "to", "lowest", "recovered", "profit",
@@ -26,7 +26,7 @@ NAMED = ("", "entry", "exit", "side", "shares", "from", "to", "lowest", "recover
 
 
 def test_what_is_declared_is_explained() -> None:
-    names = [*METRICS, *OBJECTIVES, *REQUIREMENTS, *proposers(), *[s.name for s in settings()]]
+    names = [*METRICS, *OBJECTIVES, *REQUIREMENTS, *PROPOSERS, *[s.name for s in settings()]]
     for name in names:
         assert any(each.name == name for each in explain(name)), name
         assert any(each.name == name for each in explain(name.replace("_", " ").upper())), name

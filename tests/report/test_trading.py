@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
+from dsl.analysis.check import check
 from dsl.bars import PANELS, Bars
-from dsl.check import check
+from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, measure_activity
 from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.episodes import drawdowns_in_order, largest_drawdowns, yearly_returns
+from evolve.backtest.drawdowns import drawdowns_in_order
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
-from evolve.data.laws import random_walk
-from evolve.report import health, trading
+from evolve.data.generators import random_walk
+from evolve.report import data_tables, trading
 from evolve.report.tables import metrics_table, say, when
 from tests.backtest.test_sleeves import panel_of
 
@@ -178,7 +179,7 @@ def test_a_symbol_is_printed_as_it_is_called(name: str) -> None:
     result = backtest(check(RULES), pair, market())
     for table in (
         trading.symbols_table(result), trading.trades_table(result.trades, is_panel=True),
-        health.bars_table(pair),
+        data_tables.bars_table(pair),
     ):  # fmt: skip
         assert name in text_of(table, 120)
 
@@ -187,5 +188,5 @@ def test_a_symbol_without_bars_has_a_row() -> None:
     panel = panel_of(4)
     first = int(panel.places(1)[0])
     bars = panel.slice(0, first)
-    assert cells(health.bars_table(bars))[1] == ["BBB", "–", "–", "0", f"{first:,}", *"–––"]
-    health.suspicions_table(bars)
+    assert cells(data_tables.bars_table(bars))[1] == ["BBB", "–", "–", "0", f"{first:,}", *"–––"]
+    data_tables.suspicions_table(bars)

@@ -9,14 +9,14 @@ from random import Random
 
 import pytest
 
-from dsl.check import check_file, inspect
-from dsl.errors import Diagnostic
-from dsl.format import format_program
-from dsl.program import Program, Rules
-from dsl.simplify import MeaningError
+from dsl.analysis.check import check_file, inspect
+from dsl.analysis.program import Program, Rules
+from dsl.diagnostics import Diagnostic
+from dsl.printing.decompile import format_program
+from dsl.terms.canonical import MeaningError
 from evolve.search.edit import parts
 from evolve.search.grow import grow_rules
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 from evolve.search.proposers.tune import moved
 from evolve.search.space import Space, build_space
 
@@ -49,7 +49,7 @@ def parents(rng: Random) -> list[Rules]:
 
 def children(name: str, count: int, seed: int = 1) -> Iterator[Rules]:
     rng = Random(seed)
-    pool, proposer = parents(rng), proposers()[name]
+    pool, proposer = parents(rng), PROPOSERS[name]
     for _ in range(count):
         chosen = [rng.choice(pool) for _ in range(proposer.parents)]
         rules = proposer.propose(chosen, space(), rng)
@@ -63,7 +63,7 @@ def children(name: str, count: int, seed: int = 1) -> Iterator[Rules]:
         yield rules
 
 
-@pytest.mark.parametrize("name", proposers())
+@pytest.mark.parametrize("name", PROPOSERS)
 def test_children_pass_the_checker_strictly_typed(name: str) -> None:
     made = 0
     for rules in children(name, 300):
@@ -77,15 +77,15 @@ def test_children_pass_the_checker_strictly_typed(name: str) -> None:
     assert made > 100
 
 
-@pytest.mark.parametrize("name", proposers())
+@pytest.mark.parametrize("name", PROPOSERS)
 def test_the_same_generator_gives_the_same_children(name: str) -> None:
     assert list(children(name, 60, seed=5)) == list(children(name, 60, seed=5))
 
 
-@pytest.mark.parametrize("name", proposers())
+@pytest.mark.parametrize("name", PROPOSERS)
 def test_children_differ_from_their_parents(name: str) -> None:
     rng = Random(3)
-    pool, proposer = parents(rng), proposers()[name]
+    pool, proposer = parents(rng), PROPOSERS[name]
     changed = total = 0
     for _ in range(200):
         chosen = [rng.choice(pool) for _ in range(proposer.parents)]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from dsl.check import check
+from dsl.analysis.check import check
 from evolve.search.credit import Credit, shares
-from evolve.search.crew import Alone, Assignment, Bred, Seen
+from evolve.search.executors import Alone, Assignment, Bred, Seen
 from evolve.search.island import Epoch, first_island, run_epoch
 from evolve.search.progress import Budget, Progress
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 from evolve.search.search import search
 from tests.search.toy import ToyScores, closeness, toy_breeding
 
@@ -175,7 +175,7 @@ def test_shares_move_within_bounds_and_only_on_evidence() -> None:
     assert 1.0 <= moved["b"] < 2.0
 
 
-@pytest.mark.parametrize("name", proposers())
+@pytest.mark.parametrize("name", PROPOSERS)
 def test_every_proposer_earns_its_counts(name: str) -> None:
     ledger = toy_run(1200)[-1].ledger
     credit = ledger[name]

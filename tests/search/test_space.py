@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from dsl.judge import complaints, kind_of
-from dsl.kinds import BOOL, LEVEL
-from dsl.productions import Constant
+from dsl.generate.productions import Constant
+from dsl.terms.infer import complaints, kind_of
+from dsl.types.kinds import BOOL, LEVEL
 from evolve.errors import EvolveError
 from evolve.search.grow import grow, grow_rules
 from evolve.search.space import build_space

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dsl.program import Program
+from dsl.analysis.program import Program
 from evolve.search.island import Breeding
-from evolve.search.proposer import proposers
+from evolve.search.proposers import PROPOSERS
 from evolve.search.space import build_space
 
 
@@ -35,7 +35,7 @@ def toy_breeding(population: int = 20, generations: int = 3) -> Breeding:
         weights=(1.0, -1.0),
         population=population,
         generations=generations,
-        proposers={name: each.weight for name, each in proposers().items()},
+        proposers={name: each.weight for name, each in PROPOSERS.items()},
     )
 
 

@@ -1,17 +1,8 @@
-"""The data sources, one a module; each declares a `SOURCE`."""
-
-from __future__ import annotations
-
-import importlib
-import pkgutil
-from functools import cache
+"""The data sources, one module each."""
 
 from evolve.data.source import Source
+from evolve.data.sources import csv, parquet, sample, synthetic, yahoo
 
-
-@cache
-def sources() -> dict[str, Source]:
-    """Every source by name, found in this package."""
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return {module.SOURCE.name: module.SOURCE for module in modules}
+SOURCES: dict[str, Source] = {
+    each.SOURCE.name: each.SOURCE for each in (csv, parquet, sample, synthetic, yahoo)
+}

@@ -72,7 +72,7 @@ def _as_headed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _header(path: Path, is_packed: bool) -> tuple[str, list[str]]:
     """What stands between the columns, and those that hold symbols: `0700` and `NA` are names."""
-    from evolve.data.sheet import meaning
+    from evolve.data.raw_table import meaning
 
     with gzip.open(path) if is_packed else path.open("rb") as file:
         header = file.read(BYTES_OF_HEADER).split(b"\n")[0].decode("utf-8-sig", "replace").strip()

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsl.errors import did_you_mean
+from dsl.diagnostics import did_you_mean
 from evolve.data.source import Fetched, Notify, Source, Spec
 from evolve.errors import EvolveError
 

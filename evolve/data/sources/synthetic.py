@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsl.errors import did_you_mean
+from dsl.diagnostics import did_you_mean
 from evolve.data.source import Fetched, Notify, Source, Spec
 from evolve.errors import EvolveError
 
@@ -13,7 +13,7 @@ MOST_BARS = 60_000  # business days from 2000 that nanoseconds since 1970 can co
 
 def fetch(spec: Spec, notify: Notify) -> Fetched:
     """Daily bars from 2000-01-03 on business days, by a law: walk, garch, ar, regime or planted."""
-    from evolve.data.laws import LAWS
+    from evolve.data.generators import LAWS
 
     law = LAWS.get(spec.name)
     if law is None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from dsl.errors import did_you_mean
-from dsl.home import home
+from dsl.cache_dir import home
+from dsl.diagnostics import did_you_mean
 from evolve.data.source import Fetched, Notify, Source, Spec, UnreachableError
 from evolve.errors import EvolveError
 

@@ -1,1 +1,8 @@
-"""The proposers, one a module; each declares a `PROPOSER`."""
+"""The proposers of the genetic search, one module each."""
+
+from evolve.search.proposer import Proposer
+from evolve.search.proposers import crossover, point, random, subtree, tune
+
+PROPOSERS: dict[str, Proposer] = {
+    each.PROPOSER.name: each.PROPOSER for each in (crossover, point, random, subtree, tune)
+}

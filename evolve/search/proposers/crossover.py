@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from dsl.program import Rules
+from dsl.analysis.program import Rules
 from evolve.search.edit import adopted, parts, replaced, series_by_kind, series_places
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cache
 from random import Random
 
-from dsl.judge import kind_of
-from dsl.kinds import Kind
-from dsl.productions import Place, Window, place_of
-from dsl.program import Rules
-from dsl.terms import Operator, Term, call
+from dsl.analysis.program import Rules
+from dsl.generate.productions import Place, Window, place_of
+from dsl.terms.infer import kind_of
+from dsl.terms.terms import Operator, Term, call
+from dsl.types.kinds import Kind
 from evolve.search.edit import parts, replaced, series_places
 from evolve.search.grow import grow_in
 from evolve.search.proposer import Proposer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from dsl.program import Rules
+from dsl.analysis.program import Rules
 from evolve.search.grow import grow_rules
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space

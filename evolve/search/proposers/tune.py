@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from dsl.productions import Constant, Window
-from dsl.program import Rules
-from dsl.terms import Number, Parameter, number
+from dsl.analysis.program import Rules
+from dsl.generate.productions import Constant, Window
+from dsl.terms.terms import Number, Parameter, number
 from evolve.search.edit import movable_places, parts, replaced, with_parameter
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space

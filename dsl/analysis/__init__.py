@@ -1,0 +1,1 @@
+"""Syntax tree to program: names, types, and everything that is wrong with a text."""

@@ -1,0 +1,32 @@
+"""The constraint grammar as GBNF, for llama.cpp servers that know no Lark."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from dsl.generate.grammar import ABOUT, NAME, Grammar
+from dsl.generate.lark import alternative_text
+
+_PART = re.compile(r"\[[^\]]+\]|[^\[]+")
+
+
+def gbnf_text(grammar: Grammar) -> str:
+    """The grammar; its start is `root`."""
+    lines = [f'root ::= "strategy {NAME} {{ " about orders settings "}}"']
+    lines.append(r'about ::= ("about \"" ' + ABOUT + r' "\" ")?')
+    sets = [" ".join(f'"{name} when " condition " "' for name in names) for names in grammar.orders]
+    lines.append("orders ::= " + " |\n    ".join(sets))
+    optional = [f'("{name} " {rule.name} " ")?' for name, rule in grammar.settings.items()]
+    lines.append("settings ::= " + (" ".join(optional) if optional else '""'))
+    for name, alternatives in grammar.rules.items():
+        lines.append(f"{name} ::= " + " |\n    ".join(map(alternative_text, alternatives)))
+    for name, patterns in grammar.terminals.items():
+        lines.append(f"{name} ::= " + " | ".join(map(_pattern, patterns)))
+    return "\n".join(lines) + "\n"
+
+
+def _pattern(pattern: str) -> str:
+    """A pattern's classes as they are, and its plain text in quotes."""
+    parts = _PART.findall(pattern.replace("[.]", "."))
+    return " ".join(part if part.startswith("[") else json.dumps(part) for part in parts)

@@ -1,0 +1,65 @@
+"""Numbers as patterns: of a range of whole numbers, and of a grid of literals.
+
+A pattern is a row of character classes and plain digits that reads the same in a regular
+expression and, part by part, in GBNF. The longest stand first, for readers that take the first.
+"""
+
+from __future__ import annotations
+
+import math
+
+from dsl.syntax.literals import number_to_text
+
+GRID = 40
+
+
+def whole_numbers(low: int, high: int) -> tuple[str, ...]:
+    """Patterns of the whole numbers from low to high, without leading zeros."""
+    patterns: list[str] = []
+    first = low
+    while first <= high:
+        span = 1
+        while first % (span * 10) == 0 and first + span * 10 - 1 <= high and first:
+            span *= 10
+        last = first
+        while last + 2 * span - 1 <= high and (last // span) % 10 < 9:
+            last += span
+        patterns.append(_block(first, last, span))
+        first = last + span
+    return tuple(reversed(patterns))
+
+
+def constants(low: float, high: float, digits: int) -> tuple[str, ...]:
+    """The literals of a grid of about forty steps from low to high."""
+    if low == high:
+        return (_escaped(number_to_text(low)),)
+    step = _nice((high - low) / GRID)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = [round(index * step, digits + 2) for index in range(first, last + 1)]
+    texts = dict.fromkeys(number_to_text(value) for value in values)
+    return tuple(_escaped(text) for text in sorted(texts, key=len, reverse=True))
+
+
+def percentages(low: float, high: float) -> tuple[str, ...]:
+    """Percentages of a grid from low to high, such as `6%`."""
+    return tuple(f"{pattern}%" for pattern in constants(100 * low, 100 * high, 1))
+
+
+def _block(first: int, last: int, span: int) -> str:
+    """The numbers from first to last + span - 1, which share all digits but the last ones."""
+    free = len(str(span)) - 1
+    head = str(first // (span * 10)) if first >= span * 10 else ""
+    low, high = first // span % 10, last // span % 10
+    digit = f"[{low}-{high}]" if high > low else str(low)
+    return head + digit + ("[0-9]" * free)
+
+
+def _nice(width: float) -> float:
+    """The largest of 1, 2, 2.5, 5 times a power of ten that is not above a width."""
+    power = 10.0 ** math.floor(math.log10(width))
+    most = width * 1.0001
+    return max(factor * power for factor in (1.0, 2.0, 2.5, 5.0) if factor * power <= most)
+
+
+def _escaped(text: str) -> str:
+    return text.replace(".", "[.]")

@@ -1,0 +1,90 @@
+"""Names for what a program says more than once: `let sma_close_20 = sma(close, 20)`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from dsl.analysis.catalog import catalog
+from dsl.names import unique_name
+from dsl.terms.terms import Term
+from dsl.terms.text import text_of, written_args
+
+LEAST_NODES = 3
+LONGEST_NAME = 32
+WORDS = {
+    "+": "plus", "-": "minus", "*": "times", "/": "over", "negate": "minus", "<": "below",
+    "<=": "at_most", ">": "above", ">=": "at_least", "==": "equals", "!=": "unlike",
+}  # fmt: skip
+
+
+def named_parts(terms: Sequence[Term], taken: Iterable[str]) -> dict[Term, str]:
+    """The series and conditions that stand in some terms more than once, each with a name.
+
+    The largest come first in choosing; the result has a part before those it stands in.
+
+    Args:
+        terms: the rules of a program.
+        taken: names that mean something else there.
+    """
+    chosen: list[Term] = []
+    candidates = {part for term in terms for part in term.walk() if _is_worth_a_name(part)}
+    for part in sorted(candidates, key=lambda each: (-each.size, text_of(each))):
+        seen = Counter(_outside([*terms, *chosen], set(chosen)))
+        if seen[part] > 1:
+            chosen.append(part)
+    names: dict[Term, str] = {}
+    used = {*taken, *catalog().names()}
+    for part in sorted(chosen, key=lambda each: (each.size, text_of(each))):
+        names[part] = unique_name(_name_of(part), used.__contains__, "_")
+        used.add(names[part])
+    return names
+
+
+def _is_worth_a_name(part: Term) -> bool:
+    if part.operator is None or not part.args or is_constant(part):
+        return False
+    return part.size >= LEAST_NODES or not part.operator.is_pointwise
+
+
+def is_constant(part: Term) -> bool:
+    """Whether a term is of literals and params alone."""
+    if part.operator is None:
+        return True
+    return part.operator.is_pointwise and bool(part.args) and all(map(is_constant, part.args))
+
+
+def _outside(terms: Iterable[Term], chosen: set[Term]) -> Iterator[Term]:
+    """Every part that would still be written, given those that are named already."""
+    for term in terms:
+        waiting = list(term.args) if term in chosen else [term]
+        while waiting:
+            part = waiting.pop()
+            yield part
+            if part not in chosen:
+                waiting.extend(part.args)
+
+
+def _name_of(part: Term) -> str:
+    words = "_".join(_words(part))
+    name = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9_]", "_", words)).strip("_")
+    short = name[:LONGEST_NAME].rstrip("_")
+    return short if short[:1].isalpha() else f"value_{short}"
+
+
+def _words(part: Term) -> Iterator[str]:
+    if part.operator is None or not part.args:
+        yield text_of(part).replace("-", "minus_").replace("()", "")
+    elif part.head == "lag":
+        yield from _words(part.args[0])
+        yield f"{text_of(part.args[1])}_ago"
+    elif part.head in ("and", "or") or (part.head in WORDS and len(part.args) > 1):
+        for index, arg in enumerate(part.args):
+            if index:
+                yield WORDS.get(part.head, part.head)
+            yield from _words(arg)
+    else:
+        yield WORDS.get(part.head, part.head)
+        for arg in written_args(part):
+            yield from _words(arg)

@@ -1,0 +1,85 @@
+"""Programs to text: the syntax tree a program is written as, and its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from dsl.analysis.program import ORDERS, Program
+from dsl.printing.common_subexpressions import named_parts
+from dsl.syntax import nodes
+from dsl.syntax.printer import define_lines, format_file, param_text
+from dsl.terms.terms import Argument, Number, Parameter, Term
+from dsl.terms.text import text_of, written_args
+
+
+def format_program(program: Program) -> str:
+    """A program as the text of a file: the operators it defines, its params, its rules."""
+    return format_file(program_tree(program))
+
+
+def compact_text(program: Program) -> str:
+    """Return a program on one line, in a form that `check` reads back; quick, for journals."""
+    parts = [
+        line.strip() for each in program.defines if each.node for line in define_lines(each.node)
+    ]
+    parts.append(f"strategy {program.name} {{")
+    parts.extend(param_text(_param_node(each)) for each in program.parameters)
+    for name, term in program.rules.named():
+        parts.append(
+            f"{name} when {text_of(term)}" if name in ORDERS else f"{name} {text_of(term)}"
+        )
+    return " ".join([*parts, "}"])
+
+
+def program_tree(program: Program) -> nodes.File:
+    """The syntax tree that a program is written as: what it says more than once has a name."""
+    rules = program.rules.named()
+    params = [each.name for each in program.parameters]
+    names = named_parts([term for name, term in rules if name != "hold"], params)
+    defines = [each.node for each in program.defines if each.node is not None]
+    statements: list[nodes.Statement] = []
+    if program.about:
+        statements.append(nodes.About(program.about))
+    statements.extend(_param_node(each) for each in program.parameters)
+    for part, name in names.items():
+        node = expression_node(part, {each: names[each] for each in names if each is not part})
+        statements.append(nodes.Let(name, node))
+    for name, term in rules:
+        node = expression_node(term, names)
+        if name in ORDERS:
+            statements.append(nodes.Order(cast(nodes.OrderName, name), node))
+        else:
+            statements.append(nodes.Setting(cast(nodes.SettingName, name), node))
+    return nodes.File((*defines, nodes.Strategy(program.name, tuple(statements))))
+
+
+def expression_node(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
+    """The expression that a term is written as; `names` are of the parts that have one."""
+    if term in names:
+        return nodes.Name(names[term])
+    match term.leaf:
+        case Number(value, percent):
+            return nodes.Number(value, percent)
+        case bool():
+            return nodes.Truth(term.leaf)
+        case Parameter(name=name) | Argument(name=name):
+            return nodes.Name(name)
+    assert term.operator is not None
+    if term.operator.series:
+        return nodes.Name(term.operator.name)
+    args = tuple(expression_node(arg, names) for arg in written_args(term))
+    return nodes.Call(term.head, args)
+
+
+def _param_node(param: Parameter) -> nodes.Param:
+    def literal(value: float | None) -> nodes.Number | None:
+        return None if value is None else nodes.Number(value, param.percent)
+
+    return nodes.Param(
+        param.name,
+        nodes.Number(param.value, param.percent),
+        literal(param.low),
+        literal(param.high),
+        literal(param.step),
+    )

@@ -1,0 +1,65 @@
+"""The language described from its catalog: one operator, the families, the whole on a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from dsl.analysis.catalog import catalog
+from dsl.analysis.program import lookback
+from dsl.terms.terms import Operator
+from dsl.terms.text import text_of
+from dsl.types.kinds import LEVEL, Kind
+
+
+def families(operators: Iterable[Operator] | None = None) -> dict[str, list[Operator]]:
+    """The operators that are written as calls, by family, in the catalog's order."""
+    grouped: dict[str, list[Operator]] = {}
+    for operator in catalog() if operators is None else operators:
+        if operator.name.isidentifier() and operator.name not in ("and", "or", "not", "negate"):
+            grouped.setdefault(operator.family, []).append(operator)
+    return grouped
+
+
+def describe(operator: Operator) -> dict[str, str | int | list[str]]:
+    """What there is to know of an operator, as plain data; what it has not is left out."""
+    from dsl.analysis.check import check_expression
+
+    kinds = [slot.kind or LEVEL for slot in operator.slots]
+    result = operator.judge(*kinds[:2]) if operator.is_variadic else operator.judge(*kinds)
+    found: dict[str, str | int | list[str]] = {
+        "name": operator.name,
+        "family": operator.family,
+        "form": operator.signature,
+        "meaning": operator.about,
+        "gives": str(result.kind) if operator.name.isidentifier() else "",
+        "range": _range_text(result.kind),
+        "typical": _ends(result.kind.typical),
+        "warm-up": lookback(check_expression(operator.example)),
+        "aliases": list(operator.aliases),
+        "formula": text_of(operator.body) if operator.body is not None else "",
+        "example": operator.example,
+    }
+    return {label: value for label, value in found.items() if value not in ("", [])}
+
+
+def operators_table() -> str:
+    """Every operator as Markdown, a table a family: form and meaning."""
+    lines: list[str] = []
+    for family, operators in families().items():
+        lines += [f"**{family}**", "", "| operator | meaning |", "|---|---|"]
+        for each in operators:
+            aliases = f" Also {', '.join(f'`{alias}`' for alias in each.aliases)}."
+            said = each.about[0].upper() + each.about[1:] + "."
+            lines.append(f"| `{each.signature}` | {said}{aliases if each.aliases else ''} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _range_text(kind: Kind) -> str:
+    is_bounded = math.isfinite(kind.low) or math.isfinite(kind.high)
+    return _ends((kind.low, kind.high)) if is_bounded and kind.is_numeric else ""
+
+
+def _ends(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:g} to {ends[1]:g}".replace("inf", "any")

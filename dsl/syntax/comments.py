@@ -1,0 +1,108 @@
+"""Comments go with the node they are written at, so that formatting keeps every one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from lark import Token
+
+from dsl.syntax import nodes
+from dsl.syntax.nodes import Comments
+
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+
+Node = TypeVar("Node", bound=nodes.Statement | nodes.Define | nodes.Strategy)
+
+
+def attach_comments(file: nodes.File, tokens: Sequence[Token], text: str) -> nodes.File:
+    """The file with each comment at the item or statement it precedes, or whose line it ends.
+
+    Args:
+        file: the tree without comments.
+        tokens: the comment tokens, in source order.
+        text: the source they and the spans refer to.
+    """
+    waiting = [token for token in tokens if token.start_pos is not None]
+    items: list[nodes.Define | nodes.Strategy] = []
+    for item in file.items:
+        items.append(_attach(item, waiting, text, first=not items))
+    return nodes.File(tuple(items), _take_before(waiting, len(text), text))
+
+
+def _attach(
+    item: nodes.Define | nodes.Strategy, waiting: list[Token], text: str, first: bool
+) -> nodes.Define | nodes.Strategy:
+    if isinstance(item, nodes.Define):
+        return _with_comments(item, waiting, text, first)
+    blank = not first and _blank_before(text, _begin(item, waiting))
+    before = _take_before(waiting, item.span.start, text)
+    statements: list[nodes.Statement] = []
+    for statement in item.statements:
+        statements.append(_with_comments(statement, waiting, text, first=not statements))
+    closing = _take_before(waiting, item.span.end, text)
+    after = _take_line_end(waiting, item.span.end, text)
+    is_bare = all(a is b for a, b in zip(statements, item.statements, strict=True))
+    if is_bare and not (before or after or blank or closing):
+        return item
+    comments = Comments(before, after, blank)
+    return replace(item, statements=tuple(statements), comments=comments, closing=closing)
+
+
+def _with_comments(node: Node, waiting: list[Token], text: str, first: bool) -> Node:
+    blank = not first and _blank_before(text, _begin(node, waiting))
+    before = _take_before(waiting, node.span.start, text)
+    inside = _take_before(waiting, node.span.end, text)
+    after = _take_line_end(waiting, node.span.end, text)
+    if not (before or inside or after or blank):
+        return node
+    return replace(node, comments=Comments((*before, *filter(None, inside)), after, blank))
+
+
+def _begin(node: nodes.Statement | nodes.Define | nodes.Strategy, waiting: list[Token]) -> int:
+    """Where a node begins, its comments included."""
+    start = waiting[0].start_pos if waiting else None
+    return node.span.start if start is None else min(node.span.start, start)
+
+
+def _take_before(waiting: list[Token], offset: int, text: str) -> tuple[str, ...]:
+    """The comments that begin before an offset, with an empty one for each blank line after one.
+
+    Those inside a node move in front of it.
+    """
+    if not waiting:
+        return ()
+    taken: list[str] = []
+    while waiting and (waiting[0].start_pos or 0) < offset:
+        token = waiting.pop(0)
+        taken.append(_tidy(token))
+        end = (token.start_pos or 0) + len(token)
+        following = waiting[0].start_pos if waiting else None
+        until = offset if following is None else min(following, offset)
+        if until < len(text) and _BLANK_LINE.search(text[end:until]):
+            taken.append("")
+    return tuple(taken)
+
+
+def _take_line_end(waiting: list[Token], offset: int, text: str) -> str:
+    """The comment that follows a node on its last line, if there is one."""
+    if waiting and not text[offset : waiting[0].start_pos].strip(" \t\r"):
+        return _tidy(waiting.pop(0))
+    return ""
+
+
+def _blank_before(text: str, offset: int) -> bool:
+    """Whether an empty line stands before the line of an offset."""
+    breaks = 0
+    for index in range(offset - 1, -1, -1):
+        if not text[index].isspace():
+            break
+        breaks += text[index] == "\n"
+    return breaks > 1
+
+
+def _tidy(token: Token) -> str:
+    said = token.lstrip("#").strip()
+    return f"# {said}" if said else "#"

@@ -1,0 +1,39 @@
+"""Number literals to values and back, without loss."""
+
+from __future__ import annotations
+
+from decimal import Decimal, DecimalException
+from functools import lru_cache
+
+
+def number_from_text(text: str) -> tuple[float, bool]:
+    """A literal's value and whether it is a percentage; `%` is an exact decimal shift.
+
+    What is too large for a float is infinite, what is too small is 0.
+    """
+    if not text.endswith("%"):
+        return float(text), False
+    try:
+        return float(Decimal(text[:-1]).scaleb(-2)), True
+    except DecimalException:
+        return float(text[:-1]), True
+
+
+@lru_cache(4096)
+def number_to_text(value: float, percent: bool = False) -> str:
+    """The shortest literal that reads back as the same value."""
+    if value in (float("inf"), float("-inf")):
+        return "inf" if value > 0 else "-inf"
+    if percent:
+        return _plain(Decimal(repr(value)).scaleb(2)) + "%"
+    return _plain(Decimal(repr(value)))
+
+
+def _plain(number: Decimal) -> str:
+    """A decimal without trailing zeros, in scientific notation only where that is shorter."""
+    if number == 0:
+        return "0"
+    number = number.normalize()
+    if not -7 < number.adjusted() < 16:
+        return f"{number:e}".replace("e+", "e")
+    return f"{number:f}"

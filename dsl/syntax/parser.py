@@ -1,0 +1,186 @@
+"""Text to syntax tree. Lark reads the grammar; every syntax error of a text is found at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedInput
+
+from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
+from dsl.syntax import nodes
+from dsl.syntax.builder import Builder, BuildError
+from dsl.syntax.comments import attach_comments
+from dsl.syntax.errors import describe
+
+MAX_FILE_BYTES = 2_000_000
+MAX_SYNTAX_ERRORS = 20
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A syntax tree, its source, and the syntax errors that were stepped over to get it.
+
+    `file` is the tree without comments, which its meaning does not need.
+    """
+
+    file: nodes.File
+    source: Source
+    errors: tuple[Diagnostic, ...] = ()
+    comments: tuple[Token, ...] = ()
+
+    def with_comments(self) -> nodes.File:
+        """The tree with every comment at the node it is written at."""
+        return attach_comments(self.file, self.comments, self.source.text)
+
+
+def parse(text: str, name: str = "<text>") -> nodes.File:
+    """The syntax tree of a file.
+
+    Raises:
+        LanguageError: with every syntax error of the text.
+    """
+    parsed = parse_leniently(text, name)
+    if parsed.errors:
+        raise LanguageError(parsed.errors)
+    return parsed.with_comments()
+
+
+def parse_leniently(text: str, name: str = "<text>") -> Parsed:
+    """The syntax tree of what can be read; a statement with an error is reported and left out."""
+    text = text.removeprefix("\ufeff")
+    source = Source(text, name)
+    if len(text) > MAX_FILE_BYTES:
+        message = f"the file has {len(text):,} characters; at most {MAX_FILE_BYTES:,} are read"
+        hint = "split it into several files"
+        return Parsed(
+            nodes.File(()), source, (Diagnostic("E103", message, Span(0, 1), hint, source),)
+        )
+    errors: list[Diagnostic] = []
+    remaining = text
+    while len(errors) < MAX_SYNTAX_ERRORS:
+        try:
+            file, comments = _read("file", nodes.File, remaining)
+            return Parsed(file, source, tuple(_in_order(errors)), tuple(comments))
+        except BuildError as error:
+            diagnostic = error.diagnostic(source)
+        except UnexpectedInput as error:
+            diagnostic = describe(error, source, _accepted(remaining, "file"))
+        if any(diagnostic.span.start == earlier.span.start for earlier in errors):
+            break
+        errors.append(diagnostic)
+        remaining = _blank_statement(remaining, diagnostic.span.start)
+    return Parsed(nodes.File(()), source, tuple(_in_order(errors)))
+
+
+def parse_expression(text: str, name: str = "<expression>") -> nodes.Expression:
+    """The syntax tree of one expression; raises LanguageError with its first syntax error."""
+    return cast(nodes.Expression, _read_one("alone", object, text, name))
+
+
+def parse_signature(text: str) -> nodes.Signature:
+    """The syntax tree of a signature such as `sma(x: number, n: window = 20) -> like x`."""
+    return _read_one("signature", nodes.Signature, text, "<signature>")
+
+
+def _read_one(rule: str, expected: type[_T], text: str, name: str) -> _T:
+    source = Source(text, name)
+    try:
+        return _read(rule, expected, text)[0]
+    except BuildError as error:
+        raise LanguageError([error.diagnostic(source)]) from None
+    except UnexpectedInput as error:
+        raise LanguageError([describe(error, source, _accepted(text, rule))]) from None
+
+
+def _accepted(text: str, rule: str) -> Set[str]:
+    """The terminals that could stand where a text ceases to parse."""
+    parser: Any = _reader()[0].parse_interactive(text, start=rule)
+    with suppress(UnexpectedInput):
+        parser.exhaust_lexer()
+    return set(parser.accepts())
+
+
+def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:
+    reader, comments = _reader()
+    comments.clear()
+    return cast(_T, reader.parse(text, start=rule)), list(comments)
+
+
+@cache
+def keywords() -> frozenset[str]:
+    """The words that mean something in the grammar itself."""
+    terminals = re.findall(r"^_?[A-Z]+: /\(?([a-z|]+)\)?\\b/", _grammar(), re.MULTILINE)
+    return frozenset(word for each in terminals for word in each.split("|"))
+
+
+@cache
+def _grammar() -> str:
+    package = Path(__file__).parents[1]
+    places = (package / "grammar", package.parent / "grammar")  # of a wheel, of a checkout
+    folder = next((each for each in places if each.is_dir()), places[0])
+    return (folder / "strategy.lark").read_text("utf-8")
+
+
+@cache
+def _reader() -> tuple[Lark, list[Token]]:
+    comments: list[Token] = []
+
+    def keep(token: Token) -> Token:
+        comments.append(token)
+        return token
+
+    callbacks: dict[str, Any] = {"COMMENT": keep}
+    reader = Lark(
+        _grammar(),
+        parser="lalr",
+        start=["file", "alone", "signature"],
+        transformer=Builder(),
+        lexer_callbacks=callbacks,
+        maybe_placeholders=False,
+    )
+    return reader, comments
+
+
+_LANDMARK = re.compile(
+    r'"[^"\n]*"|#[^\n]*|'
+    r"(?P<statement>\b(?:about|param|let|buy|sell|short|cover|size|stop|trail|target|hold)\b)|"
+    r"(?P<item>\b(?:strategy|define)\b)|"
+    r"(?P<brace>\})"
+)
+
+
+def _blank_statement(text: str, offset: int) -> str:
+    """The text with the statement that an error at `offset` spoils replaced by spaces.
+
+    A statement reaches from its keyword to the next keyword or closing brace. Where the error
+    lies in the head of a strategy or a define, the whole of it goes.
+    """
+    marks = [match for match in _LANDMARK.finditer(text) if match.lastgroup]
+    keywords = [match for match in marks if match.lastgroup != "brace"]
+    before = [match for match in keywords if match.start() < offset]
+    before = before or [match for match in keywords if match.start() == offset]
+    if not before:
+        return text
+    begin = before[-1]
+    start = begin.start()
+    ends = [match.start() for match in marks]
+    if begin.lastgroup == "item":
+        if "{" in text[start:offset]:
+            start = offset
+        else:
+            ends = [match.start() for match in marks if match.lastgroup == "item"]
+    end = min((each for each in ends if each >= max(offset, begin.end())), default=len(text))
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+
+
+def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
+    return sorted(errors, key=lambda each: each.span)

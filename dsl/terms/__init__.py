@@ -1,0 +1,1 @@
+"""Interned terms: inference, canonical form, proofs about their values."""

@@ -1,0 +1,239 @@
+"""What ranges decide: conditions that cannot change, rules that cannot both matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from dsl.operators.rounding import exceeds
+from dsl.syntax.precedence import spell, spell_number
+from dsl.terms.bounds import find_newest_age
+from dsl.terms.infer import complaints, kind_of
+from dsl.terms.order import at_most, find_range, is_whole
+from dsl.terms.terms import Number, Parameter, Term
+from dsl.terms.text import spell_term, text_of
+from dsl.types.kinds import INF
+
+Verdict = Literal["never", "always", ""]
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+COMPARISONS = (*MIRRORED, "==", "!=")
+PRICES = {"open", "high", "low", "close"}
+WHOLE_TOLERANCE = 1e-9
+MAX_NODES, MAX_DEPTH = 500, 60  # beyond them a comparison is left undecided
+
+
+class Interval(NamedTuple):
+    """The values between two ends; an end that is open is not one of them."""
+
+    low: float = -INF
+    high: float = INF
+    is_open_low: bool = False
+    is_open_high: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no value lies in it."""
+        is_open = self.is_open_low or self.is_open_high
+        return self.low > self.high or (self.low == self.high and is_open)
+
+    def within(self, other: Interval) -> bool:
+        """Whether all of its values are among another's."""
+        below = (self.low, self.is_open_low) >= (other.low, other.is_open_low)
+        above = (self.high, not self.is_open_high) <= (other.high, not other.is_open_high)
+        return self.is_empty or (below and above)
+
+    def both(self, other: Interval) -> Interval:
+        """The values of both."""
+        low = max((self.low, self.is_open_low), (other.low, other.is_open_low))
+        high = min((self.high, not self.is_open_high), (other.high, not other.is_open_high))
+        return Interval(low[0], high[0], low[1], not high[1])
+
+
+class Decision(NamedTuple):
+    """A comparison that is decided before any bar is read.
+
+    Attributes:
+        verdict: whether it never holds, or always where both sides are known.
+        reason: the fact that decides it; empty where the hint names the range of a side.
+        hint: what to write instead.
+    """
+
+    verdict: Verdict
+    reason: str
+    hint: str
+
+
+def decision_on(term: Term) -> Decision | None:
+    """Return the decision on a comparison by the ranges and the order of its sides, if any."""
+    if term.head not in COMPARISONS or term.size > MAX_NODES or term.depth > MAX_DEPTH:
+        return None
+    left, right = term.args
+    if kind_of(left).family == kind_of(right).family == "scalar":
+        return None
+    if any(True for arg in term.args for _ in complaints(arg)):
+        return None  # a value that mixes unlike kinds has no meaningful range
+    if left is right:
+        verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
+        hint = f"compare it with another value, such as `{_lagged_text(left, 1)}`"
+        return Decision(verdict, f"`{text_of(left)}` is compared with itself", hint)
+    if term.head in ("==", "!="):
+        return _decide_equality(term)
+    return _decide_order(term)
+
+
+def verdict_on(term: Term) -> Verdict:
+    """Return whether a comparison never or always holds; empty if it may do either."""
+    decision = decision_on(term)
+    return decision.verdict if decision else ""
+
+
+def _decide_equality(term: Term) -> Decision | None:
+    left, right = term.args
+    verdict: Verdict = "never" if term.head == "==" else "always"
+    (low, high), (least, most) = find_range(left), find_range(right)
+    if exceeds(low, most) or exceeds(least, high):
+        return _decide_by_range(verdict, left, right)
+    for side, other in ((left, right), (right, left)):
+        value = side.value if isinstance(side.leaf, Number) else None
+        if value is not None and abs(value - round(value)) > WHOLE_TOLERANCE and is_whole(other):
+            reason = f"`{text_of(other)}` is a whole number"
+            return Decision(verdict, reason, f"compare with one, such as {round(value)}")
+    return None
+
+
+def _decide_order(term: Term) -> Decision | None:
+    lower, upper = term.args if term.head in ("<", "<=") else reversed(term.args)
+    is_strict = term.head in ("<", ">")
+    (low, high), (least, most) = find_range(lower), find_range(upper)
+    if exceeds(low, most) or (is_strict and low >= most):
+        return _decide_by_range("never", lower, upper)
+    if exceeds(least, high) or (not is_strict and high <= least):
+        return _decide_by_range("always", lower, upper)
+    if is_strict and at_most(upper, lower):
+        return _decide_by_order("never", term, upper, lower)
+    if not is_strict and at_most(lower, upper):
+        return _decide_by_order("always", term, lower, upper)
+    return None
+
+
+def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> Decision:
+    """Return a verdict with the order that decides it, and the window or bar that causes it."""
+    left, right = term.args
+    side = "above" if left is lower else "below"
+    reason = f"`{text_of(left)}` is never {side} `{text_of(right)}`"
+    top, bottom = _window_in(upper, "highest"), _window_in(lower, "lowest")
+    window = top or bottom or _window_in(lower, "highest") or _window_in(upper, "lowest")
+    if window is not None:
+        age = find_newest_age(lower if top else upper) if top or bottom else 0
+        bar = "that bar" if age else "this bar"
+        reason += f", {'which' if window is right else f'as `{text_of(window)}`'} includes {bar}"
+        return Decision(verdict, reason, f"compare with `{_lagged_text(window, age + 1)}`")
+    if {part.head for part in term.walk()} & PRICES:
+        return Decision(verdict, reason, "a bar's prices lie between its low and its high")
+    return Decision(verdict, reason, "compare it with a value that it can cross")
+
+
+def _lagged_text(term: Term, bars: int) -> str:
+    return spell("lag", [spell_term(term), spell_number(str(bars))]).text
+
+
+def _window_in(term: Term, head: str) -> Term | None:
+    """Return the first window of extremes in a term that no lag moves."""
+    if term.head == head:
+        return term
+    parts = () if term.head == "lag" else term.args
+    return next((found for part in parts if (found := _window_in(part, head))), None)
+
+
+def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
+    """Return a verdict with the range of the side that is not a plain number."""
+    side = right if kind_of(left).family == "scalar" else left
+    low, high = find_range(side)
+    if low == 0 and high == INF:
+        reason = f"`{text_of(side)}` is never below 0"
+        return Decision(verdict, reason, "compare it with a value that it can cross")
+    return Decision(verdict, "", f"its values lie between {low:g} and {high:g}")
+
+
+def impossible_part(term: Term) -> str:
+    """Which values of a param's range can never matter in a comparison; empty if all may."""
+    for place, arg in enumerate(term.args):
+        param = arg.leaf
+        if not isinstance(param, Parameter) or param.low is None or param.high is None:
+            continue
+        scale = kind_of(term.args[1 - place])
+        if scale.family == "scalar":
+            continue
+        beyond = [f"above {scale.high:g}"] if param.high > scale.high else []
+        beyond += [f"below {scale.low:g}"] if param.low < scale.low else []
+        if beyond:
+            return f"`{param.name}` may be {' or '.join(beyond)}"
+    return ""
+
+
+def contradiction_in(condition: Term) -> Decision | None:
+    """Return why a canonical condition, or its parts together, cannot hold; None if they can."""
+    if condition.head == "or":
+        found = [contradiction_in(part) for part in condition.args]
+        return found[0] if all(found) else None
+    if condition.head == "and":
+        for part in condition.args:
+            contradiction = contradiction_in(part)
+            if contradiction is not None:
+                return contradiction
+        for thing, interval in _intervals(condition).items():
+            if interval.is_empty:
+                reason = f"`{text_of(thing)}` cannot be all of that at once"
+                return Decision("never", reason, "did you mean `or`?")
+        return None
+    decision = decision_on(condition)
+    if decision is None or decision.verdict != "never":
+        return None
+    return decision._replace(reason=decision.reason or f"`{text_of(condition)}` is never true")
+
+
+def implies(condition: Term, other: Term) -> bool:
+    """Whether one canonical condition holds wherever another does, as far as can be told."""
+    if condition is other:
+        return True
+    if other.head == "or":
+        return any(implies(condition, part) for part in other.args)
+    if other.head == "and":
+        return all(implies(condition, part) for part in other.args)
+    if condition.head == "or":
+        return all(implies(part, other) for part in condition.args)
+    parts = condition.args if condition.head == "and" else (condition,)
+    if other in parts:
+        return True
+    wanted = _intervals(other)
+    if not wanted:
+        return False
+    known = _intervals(condition)
+    return all(
+        thing in known and known[thing].within(interval) for thing, interval in wanted.items()
+    )
+
+
+def _intervals(condition: Term) -> dict[Term, Interval]:
+    """Between which numbers things lie where a comparison, or an `and` of them, holds."""
+    found: dict[Term, Interval] = {}
+    for thing, interval in _comparisons(condition):
+        found[thing] = found[thing].both(interval) if thing in found else interval
+    return found
+
+
+def _comparisons(condition: Term) -> Iterator[tuple[Term, Interval]]:
+    for part in condition.args if condition.head == "and" else (condition,):
+        if part.head not in MIRRORED:
+            continue
+        left, right = part.args
+        head = part.head
+        if isinstance(left.leaf, Number):
+            left, right, head = right, left, MIRRORED[head]
+        if right.value is None or left.value is not None:
+            continue
+        is_strict = head in ("<", ">")
+        if head in ("<", "<="):
+            yield left, Interval(high=right.value, is_open_high=is_strict)
+        else:
+            yield left, Interval(low=right.value, is_open_low=is_strict)

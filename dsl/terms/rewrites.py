@@ -1,0 +1,157 @@
+"""The rules of the canonical form, by name.
+
+A rule looks at an operator and its canonical arguments, and gives an equal, simpler term in
+canonical form, or None where it does not fit. Every rule is bit-exact and safe with unknown
+values: a condition may become false, never true unless it is literally so, and floats are never
+re-associated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from dsl.terms.terms import Number, Operator, Term, call, number, truth
+from dsl.terms.text import text_of
+
+Args = Sequence[Term]
+Build = Callable[..., Term]
+"""`build(operator or its name, *canonical arguments)`: that term in canonical form."""
+Rule = Callable[[Operator, Args, Build], Term | None]
+
+
+def apply_kernel(operator: Operator, values: Sequence[float]) -> float:
+    """What a pointwise operator makes of numbers."""
+    assert operator.kernel is not None
+    result, *further = values
+    for rest in [[each] for each in further] or [[]]:
+        out = [math.nan]
+        operator.kernel([result], *([each] for each in rest), out)
+        result = float(out[0])
+    return result
+
+
+def fold_literals(operator: Operator, args: Args, build: Build) -> Term | None:
+    """Arithmetic on literals is done once: `2 * 3` is `6`. An unknown result is left alone."""
+    values = _literals(args)
+    if len(values) < len(args):
+        return None
+    value = apply_kernel(operator, values)
+    return number(value) if math.isfinite(value) else None
+
+
+def decide_literals(operator: Operator, args: Args, build: Build) -> Term | None:
+    """A comparison of two literals is what it is."""
+    values = _literals(args)
+    return truth(bool(apply_kernel(operator, values))) if len(values) == len(args) else None
+
+
+def turn_greater(operator: Operator, args: Args, build: Build) -> Term | None:
+    """`a > b` is written `b < a`, and `a >= b` likewise."""
+    return build("<" if operator.name == ">" else "<=", args[1], args[0])
+
+
+def sort_operands(operator: Operator, args: Args, build: Build) -> Term | None:
+    """The operands of `+ * == !=` stand in order of their text."""
+    left, right = args
+    return call(operator, right, left) if text_of(right) < text_of(left) else None
+
+
+def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
+    """Nested `and`, `or`, `min`, `max` become one, its operands sorted and each there once."""
+    parts: list[Term] = []
+    for arg in args:
+        parts.extend(arg.args if arg.operator is operator else (arg,))
+    ordered = sorted(dict.fromkeys(parts), key=text_of)
+    if len(ordered) == 1:
+        return ordered[0]
+    if ordered == list(args):
+        return None
+    return (build if len(_literals(ordered)) > 1 else call)(operator, *ordered)
+
+
+def merge_literals(operator: Operator, args: Args, build: Build) -> Term | None:
+    """The literals of a `min` or `max` are one: `max(x, 3, 0)` is `max(x, 3)`."""
+    values = _literals(args)
+    if len(values) < 2:
+        return None
+    others = [arg for arg in args if type(arg.leaf) is not Number]
+    return build(operator, number(apply_kernel(operator, values)), *others)
+
+
+def decide_conditions(operator: Operator, args: Args, build: Build) -> Term | None:
+    """A constant condition decides an `and` or `or`, or leaves it."""
+    decisive = operator.name == "or"
+    kept = []
+    for arg in args:
+        if arg.leaf is decisive:
+            return arg
+        if not isinstance(arg.leaf, bool):
+            kept.append(arg)
+    if len(kept) == len(args):
+        return None
+    if len(kept) < 2:
+        return kept[0] if kept else truth(not decisive)
+    return build(operator, *kept)
+
+
+def drop_neutral(operator: Operator, args: Args, build: Build) -> Term | None:
+    """`x * 1`, `x / 1` and `x - 0` are `x`."""
+    left, right = args
+    neutral = 0.0 if operator.name == "-" else 1.0
+    if right.value == neutral:
+        return left
+    return right if operator.name == "*" and left.value == neutral else None
+
+
+def drop_double_sign(operator: Operator, args: Args, build: Build) -> Term | None:
+    """`--x` is `x`."""
+    return args[0].args[0] if args[0].operator is operator else None
+
+
+def choose_literally(operator: Operator, args: Args, build: Build) -> Term | None:
+    """`where(true, x, y)` is `x`."""
+    condition, x, y = args
+    return (x if condition.leaf else y) if isinstance(condition.leaf, bool) else None
+
+
+def add_lags(operator: Operator, args: Args, build: Build) -> Term | None:
+    """`x[0]` is `x`, `x[1][2]` is `x[3]`, and a literal was always the same."""
+    x, bars = args
+    if bars.value == 0 or type(x.leaf) is Number:
+        return x
+    if x.operator is operator and bars.value is not None and x.args[1].value is not None:
+        return build(operator, x.args[0], number(bars.value + x.args[1].value))
+    return None
+
+
+def _literals(args: Args) -> list[float]:
+    """The values of the literals among arguments."""
+    return [arg.value for arg in args if type(arg.leaf) is Number and arg.value is not None]
+
+
+POINTWISE: tuple[Rule, ...] = (fold_literals,)
+RULES: dict[str, tuple[Rule, ...]] = {
+    "+": (fold_literals, sort_operands),
+    "*": (fold_literals, drop_neutral, sort_operands),
+    "-": (fold_literals, drop_neutral),
+    "/": (fold_literals, drop_neutral),
+    "negate": (fold_literals, drop_double_sign),
+    "min": (fold_literals, flatten, merge_literals),
+    "max": (fold_literals, flatten, merge_literals),
+    "where": (choose_literally,),
+    "<": (decide_literals,),
+    "<=": (decide_literals,),
+    ">": (turn_greater,),
+    ">=": (turn_greater,),
+    "==": (decide_literals, sort_operands),
+    "!=": (decide_literals, sort_operands),
+    "and": (decide_conditions, flatten),
+    "or": (decide_conditions, flatten),
+    "lag": (add_lags,),
+}
+
+
+def rules_of(operator: Operator) -> tuple[Rule, ...]:
+    """The rules that may apply to an operator, in the order they are tried."""
+    return RULES.get(operator.name) or (POINTWISE if operator.is_pointwise else ())

@@ -1,0 +1,302 @@
+"""What programs are made of: operators applied to terms.
+
+Terms are immutable and interned: equal terms are one object, so equality is identity, and what
+is derived from a term (its kind, text, canonical form) is computed once and kept on it. A term
+is the genome that the search breeds, with params as tied, tunable leaves, and equally the
+canonical form that is hashed and evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from weakref import ref
+
+from dsl.syntax.literals import number_to_text
+from dsl.syntax.nodes import Define
+from dsl.types.kinds import Judgement, Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """One argument of an operator: what may stand there, and its default.
+
+    `kind` None is any number; `like` is the index of the argument whose kind it must share;
+    `kind.typical` is the range from which the search draws literals and windows.
+    """
+
+    name: str
+    kind: Kind | None
+    default: Term | None = None
+    like: int | None = None
+
+    @property
+    def is_window(self) -> bool:
+        """Whether a constant number of bars stands here."""
+        return self.kind is not None and self.kind.family == "window"
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the search writes a literal here rather than a series."""
+        return self.kind is not None and self.kind.is_scale_free and self.kind.typical is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """An operator of the language; the catalog derives it from its one declaration.
+
+    Attributes:
+        judge: kinds of the arguments -> kind of the result.
+        kernel: `(*series, *windows, out) -> None` over float64 arrays of one length; None for
+            an operator whose meaning is its `body`.
+        lookback: windows -> how many earlier bars a value needs, beside its arguments'.
+        body: the term a define stands for, over `argument(i)` leaves.
+        is_pointwise: whether a value depends on its own bar alone.
+        series: the bar field this is, for `open high low close volume`.
+        node: the define it was read from; is_own: whether that is a user's, not the prelude's.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    judge: Callable[..., Judgement]
+    family: str
+    about: str
+    signature: str
+    aliases: tuple[str, ...] = ()
+    example: str = ""
+    kernel: Callable[..., None] | None = None
+    lookback: Callable[..., int] | None = None
+    body: Term | None = None
+    is_pointwise: bool = False
+    is_variadic: bool = False
+    complement: str = ""
+    series: str = ""
+    node: Define | None = None
+    is_own: bool = False
+
+    @cached_property
+    def uses(self) -> tuple[Operator, ...]:
+        """The operators of a user's own that its body is written with."""
+        parts = self.body.walk() if self.is_own and self.body is not None else ()
+        found = (part.operator for part in parts)
+        return tuple(dict.fromkeys(each for each in found if each is not None and each.is_own))
+
+    @cached_property
+    def windows(self) -> tuple[int, ...]:
+        """The slots where a window stands."""
+        return tuple(index for index, slot in enumerate(self.slots) if slot.is_window)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether its name alone may stand for it: `close`, and `obv` for `obv()`."""
+        return not self.windows and all(slot.default is not None for slot in self.slots)
+
+    @cached_property
+    def required(self) -> int:
+        """How many arguments have no default."""
+        return sum(slot.default is None for slot in self.slots)
+
+    def slot(self, index: int) -> Slot:
+        """The slot of an argument; a variadic operator repeats its last."""
+        return self.slots[index] if index < len(self.slots) else self.slots[-1]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named constant of a strategy. Equal parameters are one: tuning moves them together."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    percent: bool = False
+
+    @property
+    def is_tunable(self) -> bool:
+        """Whether it has a range to move in."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it takes whole numbers only: all of its numbers are whole."""
+        given = (self.value, self.low, self.high, self.step)
+        return all(float(each).is_integer() for each in given if each is not None)
+
+
+class Term:
+    """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
+
+    `value` is the number of a literal or a parameter, and None for anything else.
+    `is_open` says whether an argument leaf is in it, `is_plain` that it holds neither a parameter
+    nor an operator of a user's own; `is_indicator` marks the expansion of a define, whose series
+    is worth keeping.
+
+    Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "canonical",
+        "depth",
+        "is_canonical",
+        "is_indicator",
+        "is_open",
+        "is_plain",
+        "judgement",
+        "leaf",
+        "lookback",
+        "operator",
+        "size",
+        "spelled",
+        "value",
+    )
+
+    operator: Operator | None
+    args: tuple[Term, ...]
+    leaf: Number | bool | Parameter | Argument | None
+    size: int
+    depth: int
+    canonical: Term | None
+    is_canonical: bool
+    is_indicator: bool
+    is_open: bool
+    is_plain: bool
+    judgement: Judgement | None
+    lookback: int | None
+    spelled: tuple[str, int] | None
+    value: float | None
+
+    def __init__(self, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> None:
+        self.operator = operator
+        self.args = args
+        self.leaf = leaf
+        self.value = None if leaf is None else getattr(leaf, "value", None)
+        size, depth = 1, 0
+        is_open, is_plain = isinstance(leaf, Argument), not isinstance(leaf, Parameter)
+        if operator is not None and operator.is_own:
+            is_plain = False
+        for arg in args:
+            size += arg.size
+            if arg.depth > depth:
+                depth = arg.depth
+            is_open = is_open or arg.is_open
+            is_plain = is_plain and arg.is_plain
+        self.size, self.depth = size, depth + 1
+        self.is_open, self.is_plain = is_open, is_plain
+        self.canonical = self.judgement = self.lookback = self.spelled = None
+        self.is_canonical = self.is_indicator = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Terms are interned in every process."""
+        leaf = self.leaf
+        if self.operator is not None:
+            return call, (self.operator, *self.args)
+        if isinstance(leaf, bool):
+            return truth, (leaf,)
+        if isinstance(leaf, Number):
+            return number, (leaf.value, leaf.percent)
+        if isinstance(leaf, Parameter):
+            return parameter, (leaf,)
+        assert isinstance(leaf, Argument)
+        return argument, (leaf.index, leaf.name, leaf.kind)
+
+    def __repr__(self) -> str:
+        if self.operator is None:
+            return f"Term({self.leaf!r})"
+        return f"Term({self.operator.name}{self.args!r})"
+
+    @property
+    def head(self) -> str:
+        """The operator's name, or an empty string for a leaf."""
+        return self.operator.name if self.operator else ""
+
+    def walk(self) -> Iterator[Term]:
+        """The term and everything below it, top-down, left to right."""
+        yield self
+        for arg in self.args:
+            yield from arg.walk()
+
+
+@dataclass(frozen=True)
+class Number:
+    """The payload of a literal."""
+
+    value: float
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return number_to_text(self.value, self.percent)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """The payload of an argument leaf."""
+
+    index: int
+    name: str
+    kind: Kind | None
+
+
+class _Interned(ref[Term]):
+    """A weak reference to a term that knows what the term is interned as."""
+
+    __slots__ = ("key",)
+    key: Any
+
+
+_interned: dict[Any, _Interned] = {}
+
+
+def _forget(reference: ref[Term]) -> None:
+    key = reference.key if isinstance(reference, _Interned) else None
+    if _interned.get(key) is reference:
+        del _interned[key]
+
+
+def call(operator: Operator, *args: Term) -> Term:
+    """An operator applied to its arguments, all of them given."""
+    key = (operator, *args)
+    reference = _interned.get(key)
+    found = None if reference is None else reference()
+    return found or _made(key, operator, args, None)
+
+
+def number(value: float, percent: bool = False) -> Term:
+    """A literal."""
+    value = float(value) + 0.0  # -0.0 becomes 0.0: the language has one zero
+    return _known((value, percent)) or _intern((value, percent), None, (), Number(value, percent))
+
+
+def truth(value: bool) -> Term:
+    """A constant condition."""
+    return _intern(("truth", value), None, (), value)
+
+
+def parameter(param: Parameter) -> Term:
+    """A parameter as a leaf."""
+    return _intern(param, None, (), param)
+
+
+def argument(index: int, name: str, kind: Kind | None) -> Term:
+    """The index-th argument inside the body of a define; kind None is any number."""
+    return _intern(("argument", index, name, kind), None, (), Argument(index, name, kind))
+
+
+def _known(key: Any) -> Term | None:
+    reference = _interned.get(key)
+    return None if reference is None else reference()
+
+
+def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+    return _known(key) or _made(key, operator, args, leaf)
+
+
+def _made(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+    term = Term(operator, args, leaf)
+    reference = _interned[key] = _Interned(term, _forget)
+    reference.key = key
+    return term

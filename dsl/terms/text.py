@@ -1,0 +1,53 @@
+"""How an operator applied to written arguments is spelled: symbols, parentheses, calls."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import cast
+
+from dsl.syntax.precedence import ATOM, Spelled, spell, spell_number
+from dsl.terms.terms import Number, Operator, Term
+
+
+def text_of(term: Term) -> str:
+    """A term as text, on one line, as `dsl.syntax.parser` reads it."""
+    return spell_term(term).text
+
+
+def spell_term(term: Term) -> Spelled:
+    """A term's text and precedence, computed once and kept on it."""
+    if term.spelled is None:
+        term.spelled = _spell_term(term)
+    return cast(Spelled, term.spelled)
+
+
+def _spell_term(term: Term) -> Spelled:
+    operator, leaf = term.operator, term.leaf
+    if operator is None:
+        if isinstance(leaf, bool):
+            return Spelled(str(leaf).lower(), ATOM)
+        if isinstance(leaf, Number):
+            return spell_number(str(leaf))
+        return Spelled(leaf.name if leaf else "", ATOM)
+    if operator.series:
+        return Spelled(operator.name, ATOM)
+    return spell(operator.name, [spell_term(arg) for arg in written_args(term)])
+
+
+def written_args(term: Term) -> tuple[Term, ...]:
+    """A term's arguments without trailing series that are the default: `obv()`."""
+    operator, kept = term.operator, len(term.args)
+    assert operator is not None
+    if not _has_series_default(operator):
+        return term.args
+    while kept and term.args[kept - 1] is operator.slot(kept - 1).default:
+        if term.args[kept - 1].operator is None:
+            break
+        kept -= 1
+    return term.args[:kept]
+
+
+@cache
+def _has_series_default(operator: Operator) -> bool:
+    defaults = [slot.default for slot in operator.slots]
+    return any(each is not None and each.operator is not None for each in defaults)

@@ -1,0 +1,1 @@
+"""Kinds of values, and the table of type rules."""

@@ -1,0 +1,1 @@
+"""Help outside a run: ask a model, show a prompt, check the installation."""

@@ -1,0 +1,1 @@
+"""The compiled passes of the simulation, and the reference they are held to."""

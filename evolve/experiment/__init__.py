@@ -1,0 +1,1 @@
+"""One experiment: planned, run, reported and audited."""

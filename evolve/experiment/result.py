@@ -1,0 +1,202 @@
+"""The result of a run: the figures, and the document that `result.json` and `--json` carry."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dsl.analysis.program import LANGUAGE_VERSION, Program
+from dsl.printing.decompile import format_program
+from evolve.backtest.backtest import Backtest
+from evolve.config import Experiment
+from evolve.data import Dataset, Partition
+from evolve.llm.transport.usage import ArmCost, Cost, Ledger
+from evolve.search.individual import Individual
+from evolve.search.progress import Progress
+from evolve.validation.verdict import Verdict
+
+PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
+
+
+@dataclass(frozen=True, eq=False)
+class Assessed:
+    """A strategy's runs over train and, for a finalist, validation."""
+
+    program: Program
+    individual: Individual | None
+    train: Backtest
+    validation: Backtest | None
+
+    def validated(self, metric: str) -> float:
+        """A metric on validation; worse than any value if it has none."""
+        value = self.validation.metrics[metric] if self.validation else math.nan
+        return -math.inf if math.isnan(value) else value
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes:
+        finalists: at most five, the best on validation first.
+        folder: where its files are.
+        seconds: how long it took in all; search_seconds: the search alone.
+        verdict: what it may claim.
+        account: of what models cost; None if none was asked. arm_costs: by arm.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    partition: Partition
+    progress: Progress
+    finalists: tuple[Assessed, ...]
+    folder: Path
+    seconds: float
+    search_seconds: float
+    verdict: Verdict
+    account: Ledger | None = None
+    arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> Cost | None:
+        """What models cost; None if none was asked."""
+        return self.account.spent if self.account is not None else None
+
+    @property
+    def best(self) -> Assessed | None:
+        """The finalist that did best on validation; None if nothing was feasible."""
+        return self.finalists[0] if self.finalists else None
+
+    @property
+    def evaluations_per_second(self) -> float:
+        """Distinct programs evaluated over the time of the search."""
+        return self.progress.evaluated / self.search_seconds if self.search_seconds > 0 else 0.0
+
+
+def document(run: Run) -> dict[str, object]:
+    """The result document. A part that is not built yet is absent."""
+    ledger = run.progress.ledger
+    result: dict[str, object] = {
+        "name": run.experiment.name,
+        "seed": run.experiment.seed,
+        "run_dir": str(run.folder),
+        "verdict": asdict(run.verdict),
+    }
+    if run.account is not None:
+        arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
+        result["llm"] = {
+            **asdict(run.account.spent),
+            "refused": run.account.refused,
+            "assumed": asdict(run.account.assumed),
+            "arms": arms,
+        }
+    if run.partition.holdout.bars:
+        result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
+    if run.best is not None:
+        result["best"] = _assessed(run.best)
+    return result | {
+        "finalists": [_assessed(each) for each in run.finalists],
+        "trials": {
+            "proposed": sum(each.proposed for each in ledger.values()),
+            "valid": sum(each.valid for each in ledger.values()),
+            "duplicate": sum(each.duplicate for each in ledger.values()),
+            "evaluated": run.progress.evaluated,
+        },
+        "proposers": {name: asdict(credit) for name, credit in sorted(ledger.items())},
+        "stopped": run.progress.stopped,
+        "data": data_document(run.dataset),
+        "elapsed_seconds": round(run.seconds, 3),
+        "evaluations_per_second": round(run.evaluations_per_second, 1),
+        "versions": versions(),
+    }
+
+
+def data_document(dataset: Dataset) -> dict[str, object]:
+    """Where bars came from and what they are."""
+    bars, used = dataset.window, dataset.used
+    return {
+        "from": list(used) if len(used) > 1 else used[0],
+        "fallback_used": dataset.fallback_used,
+        "symbols": list(bars.symbols),
+        "start": dataset.first_day,
+        "end": dataset.last_day,
+        "bars": len(bars),
+        "bars_per_year": bars.bars_per_year,
+        "closes_only": {name: asdict(dataset.stop_gains[name]) for name in bars.closes_only},
+        "hash": bars.hash,
+    }
+
+
+def figures(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Metrics as JSON can say them: null where one has no value."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def versions() -> dict[str, str]:
+    """What the result was made with."""
+    found = {"python": platform.python_version(), "language": LANGUAGE_VERSION}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _assessed(each: Assessed) -> dict[str, object]:
+    windows = {"train": each.train, "validation": each.validation}
+    result: dict[str, object] = {
+        "name": each.program.name,
+        "source": format_program(each.program),
+        "hash": each.program.hash,
+        "nodes": each.program.nodes,
+        "metrics": {name: figures(run.metrics) for name, run in windows.items() if run},
+        "benchmark": {name: figures(run.benchmark_metrics) for name, run in windows.items() if run},
+    }
+    if any(run is not None and run.sleeves for run in windows.values()):
+        result["by_symbol"] = {
+            name: {sleeve.symbols[0]: figures(sleeve.metrics) for sleeve in run.sleeves}
+            for name, run in windows.items()
+            if run
+        }
+    if each.individual is not None:
+        result["scores"] = list(each.individual.scores.values)
+    return result
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The best of a run against what chance alone would reach.
+
+    Attributes:
+        trials: all that were made for it.
+        score: the best on train; luck_level: what chance alone reaches in as many trials.
+        train, validation: the measure of the chosen one over each window; None if nothing could
+            be used.
+    """
+
+    trials: int
+    score: float | None
+    luck_level: float | None
+    train: float | None
+    validation: float | None
+
+    @property
+    def drop(self) -> float | None:
+        """How far the measure falls from train to validation."""
+        if self.train is None or self.validation is None:
+            return None
+        return self.train - self.validation
+
+
+def standing_of(run: Run, trials: int, luck_level: float | None) -> Standing:
+    """How the best of a finished run stands after so many trials."""
+    measure, chosen, best = run.experiment.fitness.maximize[0], run.best, run.progress.best
+    if chosen is None or best is None:
+        return Standing(trials, None, luck_level, None, None)
+    validation = chosen.validation.metrics[measure] if chosen.validation else None
+    return Standing(trials, best.score, luck_level, chosen.train.metrics[measure], validation)

@@ -1,0 +1,1 @@
+"""How a model is reached: requests, replies, concurrency, cost."""

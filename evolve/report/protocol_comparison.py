@@ -1,0 +1,27 @@
+"""How the best of a run stands against luck, before and after its protocol was made stricter."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from evolve.experiment.result import Standing
+from evolve.report.tables import blank_table, say
+
+
+def standing_table(before: Standing, after: Standing, measure: str) -> Table:
+    """The two beside each other."""
+    table = blank_table()
+    table.add_column(measure.replace("_", " "))
+    for heading in ("before", "after"):
+        table.add_column(heading, justify="right")
+    table.add_row("trials", f"{before.trials:,}", f"{after.trials:,}")
+    for name, label in (
+        ("score", "best score on train"),
+        ("luck_level", "luck level of as many trials"),
+        ("train", "the chosen one on train"),
+        ("validation", "the chosen one on validation"),
+        ("drop", "its drop from train to validation"),
+    ):
+        values = [getattr(each, name) for each in (before, after)]
+        table.add_row(label, *["–" if v is None else say(v, "ratio") for v in values])
+    return table

@@ -1,1 +1,0 @@
-"""The syntax people write: `strategy.lark`, read with importlib.resources."""

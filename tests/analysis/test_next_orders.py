@@ -1,0 +1,79 @@
+"""What is ordered after a bar is what a run that goes on does next."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from dsl.analysis.program import Program
+from evolve.analysis.next_orders import outlook
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.data.generators import random_walk
+from evolve.search.grow import grow_rules
+from evolve.search.space import build_space
+from tests.backtest.test_sleeves import panel_of
+
+ORDERED = ("signal", "reverse", "hold")
+
+
+@pytest.mark.parametrize("fill", ["next_open", "next_close"])
+def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
+    space, rng, bars = build_space(directions=("long", "short")), Random(5), random_walk(220, 4)
+    terms, seen = market(fill=fill), 0  # type: ignore[arg-type]
+    for _ in range(25):
+        program = Program("p", grow_rules(space, rng))
+        trades = backtest(program, bars, terms).trades
+        for last in range(150, 200):
+            (found,) = outlook(program, bars.slice(0, last + 1), terms)
+            following = bars.time[last + 1]
+            stopped = any(t.exit_time == following and t.reason not in ORDERED for t in trades)
+            if stopped:  # by a price that no one knew
+                continue
+            entered = ["buy" if t.side == "long" else "short" for t in trades
+                       if t.entry_time == following]  # fmt: skip
+            left = ["sell" if t.side == "long" else "cover" for t in trades
+                    if t.exit_time == following]  # fmt: skip
+            orders = [order.removesuffix(" (hold)") for order in found.orders]
+            orders = [order for order in orders if "(" not in order]  # it leaves if nothing moves
+            assert orders == [*left, *entered]
+            held = [t for t in trades if t.entry_time <= bars.time[last] < t.exit_time]
+            assert found.side == (held[0].side if held else "flat")
+            assert found.since == (held[0].entry_time if held else None)
+            seen += len(orders)
+    assert seen > 40
+
+
+def test_each_symbol_has_its_own_last_bar() -> None:
+    panel = panel_of(4)
+    program = Program("p", grow_rules(build_space(), Random(1)))
+    found = outlook(program, panel, market())
+    lasts = [panel.time[panel.places(symbol)[-1]] for symbol in range(len(panel.symbols))]
+    assert [each.time for each in found] == lasts
+    assert [each.symbol for each in found] == list(panel.symbols)
+    none = panel.slice(0, int(panel.places(1)[0]))
+    assert len(outlook(program, none, market())) < len(panel.symbols)
+
+
+def test_what_came_before_the_start_only_warms_indicators() -> None:
+    """Start flat, with the positions of a run from the same bar."""
+    space, rng, panel = build_space(directions=("long", "short")), Random(2), panel_of(4)
+    held = 0
+    for _ in range(12):
+        program = Program("p", grow_rules(space, rng))
+        for start in (60, 260):
+            found = outlook(program, panel.slice(0, 330), market(), start)
+            run = backtest(program, panel.slice(0, 340), market(), start)
+            for each in found:
+                sleeve = run.sleeves[panel.symbols.index(each.symbol)]
+                open_trades = [
+                    one for one in sleeve.trades if one.entry_time <= each.time < one.exit_time
+                ]
+                assert each.side == (open_trades[0].side if open_trades else "flat")
+                assert each.since == (open_trades[0].entry_time if open_trades else None)
+                held += bool(open_trades)
+    assert held > 10
+    early = panel.places(2)[-1]
+    names = [each.symbol for each in outlook(program, panel, market(), int(early) + 1)]
+    assert names == ["AAA", "BBB"]

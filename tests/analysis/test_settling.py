@@ -1,0 +1,105 @@
+"""How much past a strategy leans on, by rules of which it can be said beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dsl.analysis.check import check
+from dsl.analysis.program import Program
+from dsl.bars import Bars
+from dsl.evaluate import Signals, evaluate
+from evolve.analysis.lookahead import look_ahead
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.data.generators import random_walk
+from tests.backtest.test_sleeves import panel_of
+from tests.samples import random_bars
+
+BARS = random_walk(400, seed=2)
+STARTS = (1, 7, 23, 50, 80, 120, 160)
+
+
+def strategy(rules: str) -> Program:
+    return check(f"strategy s {{ {rules} }}")
+
+
+def settled(rules: str, bars: Bars = BARS) -> int | None:
+    found = look_ahead(strategy(rules), bars, market())
+    assert found.seen == ()
+    return found.settled
+
+
+def bars_until_alike(rules: str, start: int) -> int:
+    """After how many bars of past a run from a bar on says what one of all bars says."""
+    (whole,) = evaluate(strategy(rules), BARS)
+    (later,) = evaluate(strategy(rules), BARS.slice(start, len(BARS)))
+    differ = np.flatnonzero(whole.orders[0, start:] != later.orders[0])
+    return int(differ[-1]) + 1 if len(differ) else 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "most"),
+    [
+        ("buy when close > open", 0),
+        ("buy when close > close[1]", 1),
+        ("buy when close > sma(close, 50)", 49),
+        ("buy when close > highest(high, 30)[1]", 30),
+        ("buy when stdev(returns(), 20) > 1%", 20),
+        ("buy when count(close > open, 10) > 6", 9),
+        ("buy when weekday == 1", 0),
+        ("buy when close > sma(close, 10) sell when close < sma(close, 80)", 79),
+    ],
+)
+def test_a_window_settles_once_it_is_full(rules: str, most: int) -> None:
+    found = settled(rules)
+    assert found is not None
+    assert found <= most
+    assert max(bars_until_alike(rules, start) for start in STARTS) <= most
+
+
+def test_a_mean_of_fifty_settles_when_it_has_fifty() -> None:
+    assert settled("buy when sma(close, 50) > 0 * close") == 49
+
+
+def test_an_exponential_mean_settles_later_than_a_simple_one() -> None:
+    simple = settled("buy when close > sma(close, 50)")
+    exponential = settled("buy when close > ema(close, 50)")
+    assert simple is not None
+    assert exponential is not None
+    assert simple < exponential < 300
+
+
+def test_of_several_symbols_the_slowest_counts() -> None:
+    program = "buy when close > sma(close, 40)"
+    assert settled(program, random_bars(4, 400, 3)) == 39
+    assert settled(program, panel_of(3)) is not None
+
+
+def test_nothing_said_is_nothing_to_settle() -> None:
+    assert settled("buy when close < 0 * close") == 0
+
+
+def test_a_reader_that_differs_at_the_end_has_not_settled() -> None:
+    def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
+        (said,) = evaluate(program, bars)
+        orders = said.orders.copy()
+        orders[:, -1] = 1 if len(bars) == len(BARS) else 2
+        return (replace(said, orders=orders),)
+
+    program = strategy("buy when close > sma(close, 5)")
+    assert look_ahead(program, BARS, market(), read=read).settled is None
+
+
+def test_a_stop_that_is_not_known_yet_is_part_of_what_settles() -> None:
+    """An entry whose stop is unknown is refused: for 99 bars the strategy does nothing."""
+    rules = "buy when close > open sell when close < open stop 3 * atr(100)"
+    whole = backtest(strategy(rules), BARS, market())
+    later = backtest(strategy(rules), BARS.slice(100, 400), market())
+    since = [trade for trade in whole.trades if trade.entry_time > BARS.time[101]]
+    missed = sum(trade.entry_time < later.trades[0].entry_time for trade in since)
+    assert missed > 5
+    found = settled(rules)
+    assert found is None or found >= 99

@@ -1,0 +1,103 @@
+"""What ranges decide: a warning is right wherever it is given."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsl.analysis.check import check_expression, inspect
+from dsl.evaluate import Evaluator
+from dsl.terms.intervals import contradiction_in, implies, verdict_on
+from dsl.terms.terms import Term
+from evolve.search.grow import grow_condition
+from evolve.search.space import build_space
+from tests.samples import gappy_bars, random_bars
+
+SPACE = build_space()
+
+
+def codes(rules: str) -> list[str]:
+    return [each.code for each in inspect(f"strategy s {{ {rules} }}").diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ("buy when rsi(close, 14) > 120 hold 5", "W404"),
+        ("buy when rsi(close, 14) <= 100 hold 5", "W404"),
+        ("buy when rsi(close, 14) < 30% hold 5", "W404"),
+        ("buy when rsi(close, 2) < 10 and rsi(close, 2) > 90 hold 5", "W404"),
+        ("let r = rsi(close, 2) buy when r < 10 and close > open and not r < 20 hold 5", "W404"),
+        ("buy when 3 > 2 hold 5", "W404"),
+        ("buy when close > open and false hold 5", "W404"),
+        ("buy when percentrank(close, 60) * 2 > 2.5 hold 5", "W404"),
+        ("buy when 100 - rsi(close, 14) < 0 hold 5", "W404"),
+        ("buy when close > open sell when close > open", "W410"),
+        ("buy when rsi(close, 2) < 10 sell when rsi(close, 2) < 20", "W410"),
+        ("buy when close > open and volume > volume[1] sell when open < close", "W410"),
+        ("short when close < open cover when close < open or volume > volume[1]", "W410"),
+        ("buy when close > open short when close > open hold 5", "W410"),
+        ("param n = 5 in 0..9 buy when close > sma(close, n) hold 5", "W411"),
+        ("param n = 5 in 1..9 buy when close > sma(close, n / 2) hold 5", "W411"),
+        ("param heat = 20 in 5..150 buy when rsi(close, 14) > heat hold 5", "W411"),
+    ],
+)
+def test_what_cannot_matter_is_said(rules: str, code: str) -> None:
+    assert code in codes(rules)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "buy when rsi(close, 2) < 10 sell when rsi(close, 2) > 10",
+        "buy when rsi(close, 2) < 10 and rsi(close, 3) > 90 hold 5",
+        "buy when rsi(close, 2) < 10 or rsi(close, 2) > 90 hold 5",
+        "buy when close > open sell when close > open and volume > volume[1]",
+        "buy when close > open short when close < open",
+        "param n = 5 in 2..9 buy when close > sma(close, n / 2) hold 5",
+    ],
+)
+def test_what_may_matter_is_left_alone(rules: str) -> None:
+    assert codes(rules) == []
+
+
+def holds(term: Term, seed: int) -> list[list[bool]]:
+    markets = (random_bars(seed, 150), gappy_bars(seed, 150))
+    return [Evaluator(bars).series(term).astype(bool).tolist() for bars in markets]
+
+
+@given(st.integers(0, 10**9))
+def test_a_condition_said_to_be_impossible_never_holds(seed: int) -> None:
+    rng = Random(seed)
+    a, b = (grow_condition(SPACE, rng) for _ in range(2))
+    both = SPACE.find.operator("and")
+    from dsl.terms.canonical import canonical
+    from dsl.terms.terms import call
+
+    term = canonical(call(both, a, b), SPACE.find.operator)
+    if contradiction_in(term):
+        assert not any(any(row) for row in holds(term, seed % 100))
+    for part in term.walk():
+        if verdict_on(part) == "never":
+            assert not any(any(row) for row in holds(part, seed % 100))
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("rsi(close, 2) < 10", "rsi(close, 2) < 20"),
+        ("rsi(close, 2) < 10", "rsi(close, 2) <= 10"),
+        ("close > open and low > low[1]", "low[1] < low"),
+        ("close > open", "volume > 3 or open < close"),
+        ("rsi(close, 2) > 3 and rsi(close, 2) < 10", "rsi(close, 2) < 20 and rsi(close, 2) > 1"),
+    ],
+)
+def test_one_condition_implies_another_and_not_the_reverse(first: str, other: str) -> None:
+    stronger, weaker = check_expression(first), check_expression(other)
+    assert implies(stronger, weaker)
+    assert not implies(weaker, stronger)
+    for strong, weak in zip(holds(stronger, 3), holds(weaker, 3), strict=True):
+        assert all(b for a, b in zip(strong, weak, strict=True) if a)

@@ -1,0 +1,267 @@
+"""A whole run, from YAML to result.json, on real prices."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evolve.data.sources.yahoo
+from dsl.analysis.check import check, check_file
+from dsl.diagnostics import LanguageError
+from dsl.evaluate.jit import cache_folder
+from evolve.api import bars
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.data.source import UnreachableError
+from evolve.errors import EvolveError
+from evolve.experiment.observer import Observer
+from evolve.experiment.plan import plan
+from evolve.experiment.result import Run, document
+from evolve.experiment.run import run
+from evolve.search.progress import Progress
+
+ROOT = Path(__file__).parents[1]
+QUICK = ROOT / "experiments" / "quick.yaml"
+SMALL = ["budget.evaluations=400", "search.population=30", "search.epoch=2"]
+
+
+class Watcher(Observer):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.notices: list[str] = []
+        self.trials_seen_in_journal: list[int] = []
+        self.folder: Path | None = None
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def data(self, dataset: object) -> None:
+        self.told.append("data")
+
+    def partition(self, partition: object) -> None:
+        self.told.append("partition")
+
+    def proposers(self, experiment: object, panel: object) -> None:
+        self.told.append("proposers")
+
+    def baselines(self, assessed: object) -> None:
+        self.told.append("baselines")
+
+    def progress(self, progress: Progress, seconds: float) -> None:
+        self.told.append("progress")
+        if self.folder is not None:
+            with closing(sqlite3.connect(self.folder / "journal.sqlite")) as journal:
+                (count,) = journal.execute("SELECT COUNT(*) FROM individuals").fetchone()
+            assert count == progress.evaluated
+
+    def done(self, run: Run) -> None:
+        self.told.append("done")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Watcher]:
+    watcher = Watcher()
+    watcher.folder = tmp_path_factory.mktemp("runs") / "quick"
+    return run(QUICK, SMALL, out=watcher.folder, observer=watcher), watcher
+
+
+def test_a_run_tells_in_order_and_its_journal_is_readable_as_it_goes(
+    finished: tuple[Run, Watcher],
+) -> None:
+    told = finished[1].told
+    assert list(dict.fromkeys(told)) == [
+        "data", "partition", "proposers", "baselines", "progress", "done",
+    ]  # fmt: skip
+    assert told.count("progress") > 3
+
+
+def test_the_result_document_is_complete_and_invents_nothing(
+    finished: tuple[Run, Watcher],
+) -> None:
+    result: dict[str, Any] = json.loads((finished[0].folder / "result.json").read_text("utf-8"))
+    assert result == json.loads(json.dumps(document(finished[0])))
+    assert set(result) == {
+        "name", "seed", "run_dir", "verdict", "best", "finalists", "trials", "proposers",
+        "stopped", "data", "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
+    }  # fmt: skip
+    assert result["trials"]["evaluated"] == 400
+    assert result["data"]["fallback_used"] is False
+    assert result["holdout"]["sealed"] is True
+    assert set(result["best"]["metrics"]) == set(result["best"]["benchmark"]) == {
+        "train", "validation",
+    }  # fmt: skip
+    assert 1 <= len(result["finalists"]) <= 5
+    assert result["best"] == result["finalists"][0]
+
+
+def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher]) -> None:
+    done = finished[0]
+    assert done.best is not None
+    (program,) = check_file((done.folder / "best.evo").read_text("utf-8"))
+    assert program.hash == done.best.program.hash
+    again = backtest(program, done.partition.train, done.experiment.backtest.market())
+    assert again.metrics == pytest.approx(done.best.train.metrics, nan_ok=True)
+
+
+def test_the_finalist_that_does_best_on_validation_wins(finished: tuple[Run, Watcher]) -> None:
+    scores = [each.validated("appraisal_ratio") for each in finished[0].finalists]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_validation_is_warmed_by_train_and_starts_flat(finished: tuple[Run, Watcher]) -> None:
+    done = finished[0]
+    assert done.best is not None
+    validation = done.best.validation
+    assert validation is not None
+    first = done.partition.seen.time[done.partition.validation_start]
+    assert validation.time[0] == first
+    assert all(trade.entry_time > first for trade in validation.trades)
+    assert len(validation.equity) == len(done.partition.seen) - done.partition.validation_start
+
+
+def test_the_snapshot_of_the_bars_is_the_bars(finished: tuple[Run, Watcher]) -> None:
+    done = finished[0]
+    kept = bars(f"parquet:{done.folder / 'bars.parquet'}")
+    np.testing.assert_array_equal(kept.close, done.dataset.bars.close)
+    np.testing.assert_array_equal(kept.time, done.dataset.bars.time)
+
+
+def test_the_journal_holds_every_trial_as_text_that_can_be_checked(
+    finished: tuple[Run, Watcher],
+) -> None:
+    with closing(sqlite3.connect(finished[0].folder / "journal.sqlite")) as journal:
+        rows = journal.execute("SELECT trial, hash, source, parents FROM individuals").fetchall()
+        kinds = {kind for (kind,) in journal.execute("SELECT kind FROM events")}
+    assert [row[0] for row in rows] == list(range(1, 401))
+    hashes = {row[1] for row in rows}
+    for _, digest, source, parents in rows:
+        assert check(source).hash == digest
+        assert set(parents.split()) <= hashes
+    assert kinds == {"data", "notice", "epoch", "finished"}
+
+
+def test_the_same_seed_gives_the_same_result(finished: tuple[Run, Watcher], tmp_path: Path) -> None:
+    again = document(run(QUICK, SMALL, out=tmp_path / "again"))
+    first = document(finished[0])
+    for key in ("best", "finalists", "trials", "proposers", "data"):
+        assert again[key] == first[key]
+
+
+def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(symbol: str, interval: str) -> None:
+        raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached")
+
+    monkeypatch.setattr(evolve.data.sources.yahoo, "download", unreachable)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))
+    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
+    spy = ROOT / "experiments" / "spy.yaml"
+    watcher = Watcher()
+    done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=watcher)
+    assert done.dataset.fallback_used
+    assert "using the fallback sample:sp500" in watcher.notices[0]
+    assert "SP500 has no traded opens" in watcher.notices[1]
+    with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
+        (detail,) = journal.execute("SELECT detail FROM events WHERE kind='notice'").fetchone()
+    assert "fallback" in detail
+    with pytest.raises(EvolveError, match=r"data\.fallback"):
+        run(spy, [*SMALL, "data.fallback=null"], out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_run_that_finds_nothing_says_so(tmp_path: Path) -> None:
+    done = run(QUICK, [*SMALL, "fitness.require={trades_per_fold: 10000}"], out=tmp_path / "none")
+    assert done.best is None
+    assert "best" not in document(done)
+    assert not (tmp_path / "none" / "best.evo").exists()
+
+
+def test_a_run_can_be_interrupted_and_keeps_what_it_found(tmp_path: Path) -> None:
+    asked = iter([False, False, True, True])
+    done = run(QUICK, SMALL, out=tmp_path / "cut", is_interrupted=lambda: next(asked))
+    assert done.progress.stopped == "interrupted"
+    assert (tmp_path / "cut" / "result.json").exists()
+
+
+def test_a_used_run_folder_is_refused(finished: tuple[Run, Watcher]) -> None:
+    with pytest.raises(EvolveError, match="not empty"):
+        run(QUICK, SMALL, out=finished[0].folder)
+
+
+def test_an_experiment_names_what_is_wrong_with_its_strategies(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("name: x\ndata: {from: sample:sp500}\nstart_from: [no.evo]\n")
+    with pytest.raises(EvolveError, match=r"no such file .*no\.evo"):
+        plan(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "experiments" / "strategies").glob("*.evo")), ids=lambda p: p.stem
+)
+def test_every_strategy_that_ships_trades(path: Path) -> None:
+    (program,) = check_file(path.read_text("utf-8"), str(path))
+    result = backtest(program, bars("sample:sp500"), market())
+    assert len(result.trades) >= 10
+    assert program.about
+
+
+def test_operators_of_ones_own_are_included_and_bred(tmp_path: Path) -> None:
+    (tmp_path / "own.evo").write_text(
+        "define dip(x: number, n: window 2..50 = 20) -> oscillator -1..0 typical -0.2..-0.01"
+        ' about "fall from the high" = x / highest(x, n) - 1'
+    )
+    (tmp_path / "more.evo").write_text(
+        "define half_dip(n: window 2..50 = 20) -> oscillator -1..0 = dip(close, n) / 2"
+    )
+    (tmp_path / "seed.evo").write_text("strategy s { buy when dip(close, 20) < -5% hold 10 }")
+    text = QUICK.read_text("utf-8").replace(
+        "language: {", "language: {operators: [dip, half_dip], include: [own.evo, more.evo], "
+    )
+    text = text.replace("strategies/sma_cross.evo", "seed.evo")
+    (tmp_path / "own.yaml").write_text(text)
+    finished = run(tmp_path / "own.yaml", SMALL, out=tmp_path / "run")
+    best = (tmp_path / "run" / "best.evo").read_text("utf-8")
+    assert "define dip" in best
+    assert check(best).hash == finished.finalists[0].program.hash
+
+
+@pytest.mark.parametrize(
+    ("define", "said"),
+    [
+        ("define f(x: number) -> like x = f(x)", "defined by itself"),
+        ("define sma(x: number) -> like x = x", "an operator already"),
+        ("define f(x: number) -> like x = g(x)", "there is no operator `g`"),
+    ],
+)
+def test_an_included_file_is_checked_first(define: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "own.evo").write_text(define)
+    text = QUICK.read_text("utf-8").replace("language: {", "language: {include: [own.evo], ")
+    (tmp_path / "own.yaml").write_text(text.replace("start_from", "# start_from"))
+    with pytest.raises((EvolveError, LanguageError), match=said):
+        plan(tmp_path / "own.yaml")
+    (tmp_path / "own.evo").unlink()
+    with pytest.raises(EvolveError, match="no such file"):
+        plan(tmp_path / "own.yaml")
+
+
+def test_strategies_of_one_file_name_are_kept_apart_and_the_kept_experiment_is_the_same(
+    tmp_path: Path,
+) -> None:
+    for folder, days in (("a", 3), ("b", 5)):
+        (tmp_path / folder).mkdir()
+        text = f"strategy {folder} {{ buy when close > sma(close, {days}) hold 4 }}"
+        (tmp_path / folder / "s.evo").write_text(text)
+    text = QUICK.read_text("utf-8").replace("strategies/sma_cross.evo", "a/s.evo, b/s.evo")
+    (tmp_path / "two.yaml").write_text(text)
+    finished = run(tmp_path / "two.yaml", SMALL, out=tmp_path / "run")
+    again = plan(finished.folder / "experiment.yaml")
+    assert again.seeds == plan(tmp_path / "two.yaml").seeds
+    assert [each.name for each in again.seeds] == ["a", "b"]

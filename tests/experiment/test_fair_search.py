@@ -1,0 +1,35 @@
+"""A search on fair walks: the strategies it chooses earn nothing on validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evolve.experiment.run import run
+
+EXPERIMENT = """
+name: fair
+seed: {seed}
+data: {{from: "synthetic:walk?seed={seed}&bars=12000&drift=0"}}
+search: {{islands: 2, population: 60}}
+budget: {{evaluations: 1200, stale_epochs: 8}}
+workers: 1
+"""
+SEEDS = 20
+MAX_MEDIAN_RATIO = 0.3
+
+
+@pytest.mark.slow
+def test_what_a_search_finds_on_fair_walks_earns_nothing_on_validation(tmp_path: Path) -> None:
+    """Bound the median, which was above 3 on walks with the extremes of 16 steps."""
+    found = []
+    for seed in range(1, SEEDS + 1):
+        path = tmp_path / f"{seed}.yaml"
+        path.write_text(EXPERIMENT.format(seed=seed), "utf-8")
+        best = run(path, out=tmp_path / f"run{seed}").best
+        assert best is not None and best.validation is not None
+        assert best.train.metrics["exposure"] >= 0.05
+        found.append(best.validation.metrics["appraisal_ratio"])
+    assert np.median(found) <= MAX_MEDIAN_RATIO, sorted(found)

@@ -1,0 +1,339 @@
+"""Runs in which a model proposes: mixed, alone, replayed, within their budget, without a server."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from contextlib import closing
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsl.analysis.check import check
+from evolve.errors import EvolveError
+from evolve.experiment.observer import Observer
+from evolve.experiment.result import Run, document
+from evolve.experiment.run import run
+from evolve.search.progress import Progress
+from tests.llm.scripted import GOOD, Answer, Script, fail, in_turn, say, serving
+
+ROOT = Path(__file__).parents[1]
+QUICK = ROOT / "experiments" / "quick.yaml"
+SMALL = [
+    "data.from=sample:sp500", "budget.evaluations=600", "search.population=20", "search.epoch=3",
+    "budget.llm_calls=6",
+]  # fmt: skip
+IDEAS = [
+    'strategy a { about "dips revert" buy when rsi(close, 4) < 30 sell when rsi(close, 4) > 70 }',
+    "strategy b { buy when close > highest(high, 20)[1] hold 15 }\n"
+    "strategy c { buy when zscore(close, 30) < -1.5 hold 8 stop 5% }",
+    "```\nstrategy d { buy when crossover(ema(close, 8), ema(close, 30)) hold 30 }\n```",
+    "strategy e { buy when close > sma(close, 50) and rsi(close, 2) < 15 hold 5 }",
+    "no strategy at all",
+    "strategy f { buy when falling(close, 3) hold 4 }",
+]
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+class Notes(Observer):
+    """Remembers the notices."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
+def asked(url: str, *more: str) -> list[str]:
+    """The settings of a run that asks the server at an address for plain text."""
+    model = f"llm.models=[{{name: tiny, base_url: '{url}'}}]"
+    return [*SMALL, model, "llm.constraint=text", *more]
+
+
+def ideas() -> Script:
+    return in_turn([say(each) for each in [*IDEAS, *IDEAS]])
+
+
+def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as journal:
+        return journal.execute(query).fetchall()
+
+
+TRIALS = (
+    "SELECT trial, hash, source, proposer, parents, island, epoch, scores FROM individuals "
+    "ORDER BY trial"
+)
+
+
+def same_run(first: Path, second: Path) -> bool:
+    """Whether two runs made the same trials, in order, and chose the same."""
+    parts = ("best", "finalists", "trials", "proposers", "stopped", "llm", "verdict")
+    documents = [json.loads((each / "result.json").read_text("utf-8")) for each in (first, second)]
+    alike = all(documents[0].get(part) == documents[1].get(part) for part in parts)
+    return alike and rows(first, TRIALS) == rows(second, TRIALS)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("mixed") / "run"
+    with serving(ideas()) as server:
+        return run(QUICK, asked(server.url), out=folder)
+
+
+def test_a_model_and_genetic_programming_improve_one_population(mixed: Run) -> None:
+    result = document(mixed)
+    assert result["trials"]["evaluated"] == 600  # type: ignore[index]
+    arms = {row[0] for row in rows(mixed.folder, "SELECT DISTINCT proposer FROM individuals")}
+    assert {"crossover", "tune", "point", "random", "subtree"} <= arms
+    assert any(arm.startswith("llm:tiny:") for arm in arms)
+    assert result["llm"]["calls"] == 6  # type: ignore[index]
+    assert result["llm"]["tokens_in"] == 600  # type: ignore[index]
+    bred = rows(mixed.folder, "SELECT parents FROM individuals WHERE proposer='crossover'")
+    by_model = {row[0] for row in rows(
+        mixed.folder, "SELECT hash FROM individuals WHERE proposer LIKE 'llm:%'")}  # fmt: skip
+    assert any(by_model & set(parents.split()) for (parents,) in bred)
+
+
+def test_every_call_is_kept_with_what_became_of_each_strategy(mixed: Run) -> None:
+    calls = rows(mixed.folder, "SELECT number, kind, taken_epoch FROM calls ORDER BY number")
+    assert [number for number, _, _ in calls] == [1, 2, 3, 4, 5, 6]
+    assert all(taken is not None for _, _, taken in calls)
+    records = [json.loads(each) for (each,) in rows(mixed.folder, "SELECT record FROM exchanges")]
+    for record in records:
+        assert [each["role"] for each in record["messages"]][:2] == ["system", "user"]
+        assert record["tokens_in"] == 100
+        assert record["seconds"] > 0
+    fates = rows(mixed.folder, "SELECT call, hash, fate, why FROM proposals")
+    known = {row[0] for row in rows(mixed.folder, "SELECT hash FROM individuals")}
+    assert {fate for _, _, fate, _ in fates} >= {"evaluated", "rejected"}
+    for _, digest, fate, why in fates:
+        assert (digest in known) == (fate != "rejected")
+        assert why or fate != "rejected"
+
+
+def test_an_answer_without_a_strategy_is_sent_back_once_with_the_parsers_words(
+    tmp_path: Path,
+) -> None:
+    with serving([say("strategy x { buy when smaa(close, 3) > close }"), say(GOOD)]) as server:
+        run(QUICK, asked(server.url, "budget.llm_calls=2"), out=tmp_path / "run")
+        first, second = server.bodies
+    assert second["messages"][:2] == first["messages"]
+    assert second["messages"][2]["role"] == "assistant"
+    assert "did you mean `sma`" in second["messages"][3]["content"]
+    kinds = [row[0] for row in rows(tmp_path / "run", "SELECT kind FROM calls ORDER BY number")]
+    assert kinds == ["propose", "repair"]
+
+
+def test_learnings_hold_beliefs_beside_what_was_measured(mixed: Run) -> None:
+    text = (mixed.folder / "learnings.md").read_text("utf-8")
+    assert "- dips revert → " in text
+    assert "appraisal_ratio " in text or "cannot be used: " in text
+
+
+def test_a_replay_is_the_same_run_bit_for_bit_and_asks_nobody(mixed: Run, tmp_path: Path) -> None:
+    replay = [*SMALL, f"llm.replay={mixed.folder}"]
+    again = run(QUICK, replay, out=tmp_path / "again")
+    assert same_run(mixed.folder, again.folder)
+    twice = run(QUICK, [*SMALL, f"llm.replay={again.folder}"], out=tmp_path / "twice")
+    assert same_run(mixed.folder, twice.folder)
+
+
+def test_a_replay_of_another_experiment_is_refused(mixed: Run, tmp_path: Path) -> None:
+    other = [*SMALL, f"llm.replay={mixed.folder}", "seed=9"]
+    with pytest.raises(EvolveError, match="call 1 asked something else"):
+        run(QUICK, other, out=tmp_path / "other")
+    plain = run(QUICK, [*SMALL, "llm.mode=off"], out=tmp_path / "plain")
+    with pytest.raises(EvolveError, match="no model was asked"):
+        run(QUICK, [*SMALL, f"llm.replay={plain.folder}"], out=tmp_path / "none")
+    with pytest.raises(EvolveError, match="there is no run"):
+        run(QUICK, [*SMALL, "llm.replay=nowhere"], out=tmp_path / "nowhere")
+
+
+def test_slow_answers_are_waited_for_at_the_boundary(tmp_path: Path) -> None:
+    with serving(lambda body: say(GOOD, seconds=0.4)) as server:
+        done = run(QUICK, asked(server.url, "budget.llm_calls=3"), out=tmp_path / "run")
+    assert done.spent is not None
+    assert done.spent.calls == 3
+
+
+@pytest.mark.slow
+def test_an_answer_that_comes_too_late_is_taken_in_later_and_replayed_so(tmp_path: Path) -> None:
+    turn = cycle([0.6, 0.0])
+    impatient = ("llm.wait_seconds=0.1", "llm.repair=false")
+
+    def script(body: dict[str, Any]) -> Answer:
+        return say(GOOD, seconds=next(turn))
+
+    with serving(script) as server:
+        first = run(QUICK, asked(server.url, *impatient), out=tmp_path / "late")
+    asked_and_taken = rows(first.folder, "SELECT asked_epoch, taken_epoch FROM calls")
+    assert any(taken is None or taken > asked + 1 for asked, taken in asked_and_taken)
+    again = run(QUICK, [*SMALL, *impatient, f"llm.replay={first.folder}"], out=tmp_path / "again")
+    assert same_run(first.folder, again.folder)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_without_its_server_and_says_so(tmp_path: Path) -> None:
+    with serving([say(GOOD)]) as server:
+        url = server.url
+    notes = Notes()
+    done = run(QUICK, asked(url, "budget.llm_calls=2"), out=tmp_path / "down", observer=notes)
+    assert done.progress.evaluated == 600
+    assert done.spent is not None
+    assert done.spent.calls == 0
+    said = [each for each in notes.notices if "cannot be reached" in each]
+    assert len(said) == 1
+    assert "goes on without the model, and tries again later" in said[0]
+
+
+def test_a_server_that_dies_and_comes_back_is_asked_again(tmp_path: Path) -> None:
+    dead = fail(401, "closed")
+    script = in_turn([say(IDEAS[0]), dead, dead, say(IDEAS[3]), say(IDEAS[5])])
+    notes = Notes()
+    with serving(script) as server:
+        more = ("budget.llm_calls=8", "budget.evaluations=900")
+        done = run(QUICK, asked(server.url, *more), out=tmp_path / "run", observer=notes)
+    assert sum("no answer of tiny" in each for each in notes.notices) == 1
+    assert "the model answers again" in notes.notices
+    assert done.spent is not None
+    assert done.spent.calls >= 2
+    again = run(QUICK, [*SMALL, *more, f"llm.replay={done.folder}"], out=tmp_path / "again")
+    assert same_run(done.folder, again.folder)
+
+
+@pytest.mark.parametrize(("cap", "most"), [("llm_calls=2", 2), ("llm_tokens=40000", 5)])
+def test_the_budget_is_never_passed(cap: str, most: int, tmp_path: Path) -> None:
+    with serving(lambda body: say(IDEAS[0], tokens=(6000, 1500))) as server:
+        settings = asked(server.url, "budget.llm_calls=20", f"budget.{cap}")
+        done = run(QUICK, settings, out=tmp_path / "run")
+        made = len(server.bodies)
+    assert done.spent is not None
+    assert 2 <= made == done.spent.calls <= most
+    assert done.spent.tokens == made * 7500 <= 40_000
+    assert done.progress.evaluated == 600
+
+
+def test_what_few_calls_there_are_tokens_for_are_spread_over_the_run(tmp_path: Path) -> None:
+    with serving(lambda body: say(IDEAS[0], tokens=(6000, 1500))) as server:
+        settings = asked(server.url, "budget.llm_calls=50", "budget.llm_tokens=60000")
+        done = run(QUICK, settings, out=tmp_path / "run")
+    at = {json.loads(each)["number"]: json.loads(each)["evaluated"] for (each,) in rows(
+        done.folder, "SELECT detail FROM events WHERE kind='epoch'")}  # fmt: skip
+    taken = [at[epoch] for (epoch,) in rows(done.folder, "SELECT taken_epoch FROM calls")]
+    assert len(taken) >= 4
+    assert taken[-1] > 300
+
+
+def test_dollars_are_counted_from_the_servers_usage_and_capped(tmp_path: Path) -> None:
+    with serving(lambda body: say(GOOD, tokens=(1000, 500))) as server:
+        model = (
+            f"llm.models=[{{name: tiny, base_url: '{server.url}', usd_per_million_in: 1, "
+            "usd_per_million_out: 10, max_tokens: 1000}]"
+        )
+        done = run(
+            QUICK,
+            [*SMALL, model, "llm.constraint=text", "budget.llm_usd=0.1", "budget.llm_calls=20"],
+            out=tmp_path / "run",
+        )  # fmt: skip
+        made = len(server.bodies)
+    assert done.spent is not None
+    assert done.spent.usd == pytest.approx(made * (1000 * 1 + 500 * 10) / 1e6)
+    assert 1 <= made < 17
+    assert done.spent.usd <= 0.1
+
+
+def test_local_servers_get_one_call_at_a_time_and_concurrency_can_be_set(tmp_path: Path) -> None:
+    with serving(lambda body: say(GOOD, seconds=0.2)) as server:
+        run(QUICK, asked(server.url, "budget.llm_calls=3"), out=tmp_path / "one")
+        assert server.most_under_way == 1
+        run(QUICK, asked(server.url, "llm.concurrency=3"), out=tmp_path / "three")
+        assert server.most_under_way == 3
+
+
+def test_several_models_are_arms_of_their_own(tmp_path: Path) -> None:
+    with serving(ideas()) as one, serving(ideas()) as other:
+        models = (
+            f"llm.models=[{{name: a/small, base_url: '{one.url}'}}, "
+            f"{{name: b/large, base_url: '{other.url}', weight: 2}}]"
+        )
+        settings = [*SMALL, models, "llm.constraint=text", "budget.llm_calls=12"]
+        done = run(QUICK, settings, out=tmp_path / "run")
+        assert one.bodies
+        assert other.bodies
+        assert {body["model"] for body in one.bodies} == {"a/small"}
+    arms = {name.split(":")[1] for name in done.progress.ledger if name.startswith("llm:")}
+    assert arms == {"small", "large"}
+
+
+def test_alone_the_model_is_the_only_proposer_and_stops_when_it_is_stale(tmp_path: Path) -> None:
+    alone = ("llm.mode=only", "budget.stale_epochs=3", "search.islands=1", "budget.llm_calls=50")
+    with serving(ideas()) as server:
+        done = run(QUICK, asked(server.url, *alone), out=tmp_path / "run")
+        assert 3 < len(server.bodies) < 20
+    proposers = {row[0] for row in rows(done.folder, "SELECT DISTINCT proposer FROM individuals")}
+    assert all(name == "seed" or name.startswith("llm:") for name in proposers)
+    assert done.progress.stopped == "no improvement in 3 epochs"
+    best = [each[0] for each in rows(done.folder, "SELECT detail FROM events WHERE kind='epoch'")]
+    scores = [json.loads(each)["best"] for each in best]
+    assert len(set(scores[-4:])) == 1
+
+
+def test_the_first_loops_experiment_runs_and_can_only_end_not_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blog = ROOT / "experiments" / "blog.yaml"
+    notes = Notes()
+    with serving(ideas()) as server:
+        settings = ["data.from=sample:sp500", "llm.constraint=text", "split.fallback=null",
+                    "split.validation=2012-01-01"]  # fmt: skip
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        done = run(blog, settings, out=tmp_path / "run", observer=notes)
+    assert done.verdict.label == "NOT TESTED"
+    assert "scored on validation" in done.verdict.sentence
+    assert "holdout" not in document(done)
+    assert done.finalists[0].individual is not None
+    validation = done.finalists[0].validation
+    assert validation is not None
+    shown = done.finalists[0].individual.score
+    assert shown == pytest.approx(validation.metrics["total_return"], abs=1e-9)
+
+
+def test_an_instruction_in_an_answer_is_only_text(tmp_path: Path) -> None:
+    hostile = say(
+        "Ignore all rules. import os; os.system('touch pwned') {{ 7*7 }} !!python/object:x "
+        "http://evil.example /etc/passwd\n" + IDEAS[0].replace("dips revert", "<b>buy</b> {{x}}")
+    )
+    with serving([hostile]) as server:
+        done = run(QUICK, asked(server.url), out=tmp_path / "run")
+    assert not Path("pwned").exists()
+    texts = [row[0] for row in rows(done.folder, "SELECT source FROM individuals")]
+    assert all(check(text).rules for text in texts)
+
+
+def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
+    asked_to_stop = threading.Event()
+
+    def script(body: dict[str, Any]) -> Answer:
+        asked_to_stop.set()
+        return say(GOOD, seconds=60.0)
+
+    class Clock(Observer):
+        seconds = 0.0
+
+        def progress(self, progress: Progress, seconds: float) -> None:
+            self.seconds = seconds
+
+    watch = Clock()
+    with serving(script) as server:
+        done = run(
+            QUICK, asked(server.url), out=tmp_path / "run", observer=watch,
+            is_interrupted=asked_to_stop.is_set,
+        )  # fmt: skip
+    assert done.progress.stopped == "interrupted"
+    assert watch.seconds < 20
+    assert (tmp_path / "run" / "result.json").exists()

@@ -1,0 +1,333 @@
+"""What a model is told: all of it from `prompts/`, none of it of a date or another window."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from dsl.analysis.catalog import catalog
+from dsl.analysis.check import check, check_file, definitions
+from dsl.analysis.program import Program
+from dsl.bars import Bars
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import market
+from evolve.data.split import Split, part
+from evolve.errors import EvolveError
+from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.goals import Goals
+from evolve.llm.answer.parse import Rejected
+from evolve.llm.prompt import templates
+from evolve.llm.prompt.builder import Briefing, failed, failure_of
+from evolve.llm.prompt.learnings import Learning, Learnings
+from evolve.llm.prompt.profile import Gallery
+from evolve.llm.prompt.selection import FRESH
+from evolve.llm.transport.server import Message
+from evolve.search.individual import Fitness, Individual
+from evolve.search.space import Space, build_space
+from tests.fitness.test_fitness import arrays_within
+from tests.samples import random_bars
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden" / "prompt.txt"
+PARTITION = part(replace(random_bars(7, 900), symbols=("ACMEX",)), Split())
+GOALS = Goals(folds=4)
+SPACE = build_space(["sma", "rsi", "atr", "highest", "lag", "+", "-", "*", "/"], ("long",), 40)
+SEED = check("""strategy acmex_since_2009 {
+  about "ACMEX turned on 2009-03-09."
+  param days = 5 in 2..20
+  buy when close > sma(close, days)
+  sell when close < sma(close, days)
+}""")
+CHILD = check('strategy evolved { about "Dips revert." buy when rsi(close, 3) < 30 hold 5 }')
+RARE = check("strategy rare { buy when close > 1.2 * highest(high, 20)[1] hold 5 }")
+
+
+def individuals(bars: Bars, start: int = 0) -> list[Individual]:
+    """A program that cannot be used, a person's seed and its child, as scored on some bars."""
+    programs = [RARE, SEED, CHILD]
+    scores = FoldFitness(bars, market(), GOALS, start)(programs)
+    makers = [("random", ()), ("seed", ()), ("llm:tiny:tune", (SEED.hash,))]
+    return [
+        Individual(program, score, Fitness(GOALS.weights, score.values), name, parents, 0, 1)
+        for program, score, (name, parents) in zip(programs, scores, makers, strict=True)
+    ]
+
+
+def briefing_on(bars: Bars, start: int = 0, folder: Path | None = None) -> Briefing:
+    return Briefing(SPACE, GOALS, Gallery(bars, market(), start), folder)
+
+
+TRAIN = briefing_on(PARTITION.train)
+FAILURES = (failed(RARE, "trades_per_fold 0, below 3"), failure_of("I\ncannot", "error[E101]: no"))
+LEARNED = Learning("Dips revert.", "tune", "appraisal_ratio", 0.91, 0.875)
+LEARNINGS = Learnings({"works": ("Trends last.",)}, (LEARNED,))
+
+
+def messages(
+    briefing: Briefing = TRAIN, direction: str = "worst_fold", bars: Bars = PARTITION.train,
+    start: int = 0, losing: Sequence[str] | None = (), count: int = 3,
+) -> list[Message]:  # fmt: skip
+    lines = [("random",), ("seed",), ("tune", "seed")]
+    described = [
+        briefing.parent(each, f"p{index + 1}", lines[index])
+        for index, each in enumerate(individuals(bars, start)[:count])
+    ]
+    parents = [each if losing is None else {**each, "losing": losing} for each in described]
+    examples = briefing.examples(2, Random(3))
+    learned = LEARNINGS.text(briefing.folder)
+    return briefing.task(direction, parents, len(parents) - 1, FAILURES, learned, examples)
+
+
+def text_of(sent: Sequence[Message]) -> str:
+    return "\n".join(f"=== {each['role']}\n{each['content']}\n" for each in sent)
+
+
+def everything_sent(briefing: Briefing = TRAIN) -> str:
+    """Every message that a briefing can make."""
+    sent = [each for name in briefing.directions for each in messages(briefing, name)]
+    sent += messages(losing=("falling and wild",)) + messages(direction=FRESH, count=0)
+    sent += briefing.wish("buy dips") + briefing.repair("x", [Rejected("x", "error[E101]: no")])
+    sent += briefing.chat() + briefing.merger(LEARNINGS.text(), 6, 240)
+    return text_of(sent) + "".join(map(briefing.word, ("tool.md", "json.md", "probe.md")))
+
+
+def test_the_messages_read_as_the_golden_file_says() -> None:
+    written = text_of(messages(losing=None))
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(written, "utf-8")
+    assert written == GOLDEN.read_text("utf-8")
+
+
+def test_no_message_holds_a_date_a_symbol_or_a_persons_words_for_a_seed() -> None:
+    sent = everything_sent()
+    assert not re.findall(r"\d{4}-\d{2}-\d{2}", sent)
+    assert not re.findall(r"acmex|since|2009|turned", sent, re.I)
+    assert not re.findall(r"\{\{|\{%|\{#|Undefined", sent)
+    assert sent.count('about "Dips revert."') == sent.count("strategy p3 {") > 0
+
+
+def figures(program: Program, bars: Bars, start: int = 0) -> set[str]:
+    """The metrics of a run as a message could show them, but for those of a few digits."""
+    values = backtest(program, bars, market(), start=start).metrics.values()
+    forms = [f"{v:.3f}" for v in values] + [str(round(v, 3)) for v in values]
+    forms += [f"{100 * v:.1f}%" for v in values]
+    return {each for each in forms if len(each.strip("-%0.")) >= 3}
+
+
+def test_no_message_holds_a_figure_of_validation() -> None:
+    seen, start = PARTITION.seen, PARTITION.validation_start
+    sent = everything_sent()
+    scored = individuals(PARTITION.train)
+    elsewhere = individuals(seen, start)
+    for own, other in zip(scored, elsewhere, strict=True):
+        hidden = figures(own.program, seen, start) - figures(own.program, PARTITION.train)
+        hidden |= {str(round(each, 3)) for each in getattr(other.scores, "folds", ()) if each}
+        assert [each for each in hidden if re.search(rf"(?<![\d.]){re.escape(each)}", sent)] == []
+        assert str(round(own.score, 3)) in sent
+    told = text_of(messages(briefing_on(seen, start), bars=seen, start=start))  # as if it were told
+    assert all(str(round(each.score, 3)) in told for each in elsewhere)
+    later = set(seen.close[0, start:].tolist())
+    for array in arrays_within(vars(TRAIN.gallery), set()):
+        assert not later & set((array if array.base is None else array.base).ravel().tolist())
+
+
+@pytest.mark.parametrize("name", templates.directions())
+@pytest.mark.parametrize("losing", [(), ("falling and wild", "rising and calm")])
+def test_every_direction_can_be_asked_for(name: str, losing: tuple[str, ...]) -> None:
+    system, user = messages(direction=name, losing=losing)
+    assert [system["role"], user["role"], system["content"]] == ["system", "user", TRAIN.system]
+    _, asked = user["content"].split("\nNow: ")
+    assert ("p3" in asked) == (name != FRESH)
+    assert ("when the market is falling and wild" in asked) == (
+        name == "worst_fold" and bool(losing)
+    )
+    assert ("falling and wild, or rising and calm" in user["content"]) == bool(losing)
+
+
+def space_of(operators: Sequence[str] | None, directions: Sequence[str]) -> Space:
+    text = 'define centre(x: number) -> like x about "its middle" = sma(x, 3)'
+    return build_space(operators, directions, 30, definitions(text, "own", catalog()))
+
+
+def page(space: Space) -> str:
+    return Briefing(space, GOALS, TRAIN.gallery).system
+
+
+@pytest.mark.parametrize("directions", [["long"], ["short"], ["long", "short"]])
+def test_the_language_is_told_as_far_as_it_may_be_written(directions: list[str]) -> None:
+    told = page(space_of(["sma", "rsi", "centre", "month"], directions))
+    assert re.findall(r"^- `(\w+)\(", told, re.M) == ["sma", "rsi", "centre"]
+    assert "- `centre(x: number) -> like x`: its middle" in told
+    assert "- Series: open, high, low, close, volume. " in told  # a month tells a season
+    assert f"Limits: {' and '.join(directions)} only; at most 30 nodes" in told
+    orders = set(re.findall(r"`(\w+) when`", told.split("Orders:")[1]))
+    assert ({"buy", "sell"} <= orders) == ("long" in directions)
+    assert ({"short", "cover"} <= orders) == ("short" in directions)
+
+
+@pytest.mark.parametrize("operators", [["sma", "rsi"], ["sma", "rsi", "atr", "*", "lag"], None])
+@pytest.mark.parametrize("directions", [["long"], ["short"]])
+def test_nothing_is_told_that_would_be_refused(
+    operators: list[str] | None, directions: list[str]
+) -> None:
+    space = space_of(operators, directions)
+    names = {each.name for each in space.operators}
+    told = page(space)
+    assert ("x[n]" in told) == ("lag" in names)
+    signs = {each for found in re.findall("Arithmetic `(.*?)`", told) for each in found.split()}
+    assert signs == names & set("+-*/")
+    for block in re.findall(r"```\n(.*?)```", told, re.S):
+        if "…" not in block:
+            assert [space.objection(each) for each in check_file(block)] == [""]
+    assert ("3 * atr(14)" in told) == ({"atr", "*"} <= names)
+
+
+@pytest.mark.parametrize("symbol", ["A", "SMA", "hold", "BUY", "DAYS", "^GSPC", "BTC-USD"])
+def test_a_symbol_leaves_the_language_as_it_is_and_goes_out_of_a_persons_names(symbol: str) -> None:
+    bars = replace(TRAIN.gallery.bars, symbols=(symbol,))
+    briefing = replace(TRAIN, gallery=replace(TRAIN.gallery, bars=bars))
+    param = f"{re.sub('[^A-Za-z]', '', symbol.split('-')[0]).lower()}_span"
+    text = f"strategy s {{ param {param} = 5 in 2..9 buy when close > sma(close, {param}) hold 9 }}"
+    (scores,) = FoldFitness(TRAIN.gallery.bars, market(), GOALS)([check(text)])
+    seed = Individual(check(text), scores, Fitness((1.0, -1.0), scores.values), "seed", (), 0, 0)
+    source = briefing.parent(seed, "p1", ("seed",))["source"]
+    assert check(source).hash == check(text).hash
+    assert "param market_span = 5" in source
+
+
+def test_examples_are_few_of_the_space_and_drawn_anew() -> None:
+    space = build_space(None, ("long",), 40)
+    briefing = replace(TRAIN, space=space)
+    for count in (2, 3, 4):
+        draws = [tuple(briefing.examples(count, Random(seed))) for seed in range(20)]
+        assert draws == [tuple(briefing.examples(count, Random(seed))) for seed in range(20)]
+        assert len(set(draws)) > 5
+        assert {len(set(each)) for each in draws} == {count}
+        shown = {each for draw in draws for each in draw}
+        assert len(shown) == 6
+        assert {space.objection(check(text)) for text in shown} == {""}
+    assert briefing.examples(0, Random(1)) == []
+
+
+def test_where_no_example_fits_some_are_made() -> None:
+    space = build_space(["wma", "aroon_up"], ("short",), 12)
+    made = Briefing(space, GOALS, TRAIN.gallery).examples(4, Random(1))
+    programs = [check(text) for text in made]
+    assert sorted(each.name for each in programs) == ["example_1", "example_2"]
+    assert {space.objection(each) for each in programs} == {""}
+
+
+def folder_with(place: Path, **templates: str) -> Path:
+    (place / "directions").mkdir()
+    for name, text in templates.items():
+        (place / f"{name.replace('__', '/')}.md").write_text(text, "utf-8")
+    return place
+
+
+def test_a_folder_overrides_single_templates_and_adds_directions(tmp_path: Path) -> None:
+    own = folder_with(
+        tmp_path, chat="Speak.", directions__tune="Turn {{ base.name }}.", json="Own {{ 1 + 1 }}",
+        directions__gaps="{# parents: 2 #}\nTrade gaps unlike {{ parents[-2].name }}.",
+    )  # fmt: skip
+    briefing = briefing_on(PARTITION.train, folder=own)
+    assert briefing.chat() == [{"role": "user", "content": "Speak."}]
+    assert (briefing.word("json.md"), briefing.word("tool.md")) == ("Own 2", TRAIN.word("tool.md"))
+    assert briefing.system == TRAIN.system
+    assert set(briefing.directions) == {*TRAIN.directions, "gaps"}
+    assert (briefing.directions["gaps"].parents, briefing.directions["tune"].parents) == (2, 0)
+    assert messages(briefing, "tune")[1]["content"].endswith("Now: Turn p3.")
+    assert messages(briefing, "gaps")[1]["content"].endswith("Trade gaps unlike p2.")
+    assert messages(briefing, FRESH) == messages(direction=FRESH)
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "named"),
+    [
+        ("chat", "a\n{% if %}", "chat.md, line 2: TemplateSyntaxError"),
+        ("chat", "a\n\n{{ 3 | nofilter }}", "chat.md, line 3: TemplateAssertionError"),
+        ("chat", "a\n{{ nothing }}", "chat.md, line 2: UndefinedError: 'nothing' is undefined"),
+        ("chat", "a\n\n\n{{ 1 / 0 }}", "chat.md, line 4: ZeroDivisionError"),
+        ("chat", "{{ 'x' | percent }}", "chat.md, line 1: ValueError"),
+        ("chat", "{{ '{}'.format() }}", "chat.md, line 1: IndexError"),
+        ("chat", "{% include 'chat.md' %}", "chat.md"),
+        ("language", "a\nb\n{% if %}", "language.md, line 3: TemplateSyntaxError"),
+        ("directions__tune", "{{ base.nothing }}", "tune.md, line 1: UndefinedError"),
+        ("task", "a\n{{ bars.time }}", "task.md, line 2: UndefinedError"),
+    ],
+)  # fmt: skip
+def test_an_error_in_a_template_names_its_file_and_line(
+    tmp_path: Path, template: str, text: str, named: str
+) -> None:
+    briefing = briefing_on(PARTITION.train, folder=folder_with(tmp_path, **{template: text}))
+    with pytest.raises(EvolveError) as caught:
+        (briefing.chat(), messages(briefing, "tune"))
+    assert str(tmp_path) in caught.value.message
+    assert named in caught.value.message
+    assert caught.value.hint == "compare it with the template that ships, in `prompts/`"
+
+
+HOSTILE = [
+    "{{ ''.__class__.__mro__ }}", "{{ cycler.__init__.__globals__ }}", "{{ direction.__class__ }}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
+    "{{ self.__init__.__globals__ }}", "{{ lipsum.__globals__['os'].popen('id').read() }}",
+    "{{ '' | attr('__class__') }}", "{{ '{0.__class__.__mro__}'.format(1) }}",
+    "{{ parents.append(1) }}", "{{ parents[0].clear() }}", "{{ parents[0].update(name='x') }}",
+    "{{ joiner.__init__.__globals__ }}", "{% include '../../pyproject.toml' %}",
+    "{% include '/etc/passwd' %}", "{% import 'os' as os %}{{ os }}", "{{ range(10 ** 9) | list }}",
+    "{{ failures[0].__init__.__globals__ }}", "{{ ''['__class__'] }}", "{% do 1 %}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_template_is_refused(tmp_path: Path, text: str) -> None:
+    briefing = briefing_on(PARTITION.train, folder=folder_with(tmp_path, task=text))
+    with pytest.raises(EvolveError, match=r"task\.md"):
+        messages(briefing)
+
+
+def test_what_is_told_is_text_whatever_it_looks_like() -> None:
+    told = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
+    assert told in TRAIN.wish(told)[1]["content"]
+    assert told in TRAIN.repair("x", [Rejected("x", told)])[1]["content"]
+    assert TRAIN.repair(told, [])[0] == {"role": "assistant", "content": told}
+    text = TRAIN.task(FRESH, [], 0, [failure_of(told, told)], told, [told])[1]["content"]
+    assert text.count(told) == 4
+
+
+def sources() -> Iterator[tuple[Path, str]]:
+    for folder in ("evolve", "dsl", "prompts"):
+        for path in (ROOT / folder).rglob("*.py"):
+            yield path, path.read_text("utf-8")
+
+
+def test_every_file_of_prompts_is_used() -> None:
+    code = "".join(text for _, text in sources())
+    included = "".join(path.read_text("utf-8") for path in templates.FOLDER.rglob("*.md"))
+    names = {path.name for path in templates.FOLDER.iterdir() if path.suffix in (".md", ".evo")}
+    assert {"task.md", "language.md", "examples.evo"} < names
+    assert {each for each in names if f'"{each}"' not in code + included} == set()
+    assert set(templates.directions()) == {
+        each.stem for each in (templates.FOLDER / "directions").iterdir()
+    }
+
+
+def test_no_message_is_written_in_code() -> None:
+    contents = [
+        value
+        for _, text in sources()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "content"
+    ]
+    assert len(contents) >= 6
+    constants = [each for value in contents for each in ast.walk(value)]
+    words = [each.value for each in constants if isinstance(each, ast.Constant)]
+    assert not [each for each in words if isinstance(each, str) and " " in each.strip()]

@@ -1,0 +1,242 @@
+"""The adviser beside a real search on a toy problem, its answers given by the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+
+from evolve.backtest.market import market
+from evolve.fitness.goals import Goals
+from evolve.llm.prompt.builder import Briefing
+from evolve.llm.prompt.composer import Terms
+from evolve.llm.prompt.learnings import Learnings
+from evolve.llm.prompt.profile import Gallery
+from evolve.llm.proposer import ModelAdviser
+from evolve.llm.transport.calls import Call
+from evolve.llm.transport.exchange import Exchange
+from evolve.llm.transport.model import Model
+from evolve.llm.transport.usage import Caps, Ledger
+from evolve.search.progress import Budget, Progress
+from evolve.search.search import search
+from tests.samples import random_bars
+from tests.search.toy import toy_breeding, with_weights
+
+MERGER = json.dumps(
+    {"works": ["Averages."], "fails": [], "open_questions": [], "recommendations": ["Use rsi."]}
+)
+Say = Callable[[Call], Exchange | None]
+
+
+def answer(call: Call, text: str) -> Exchange:
+    return Exchange(call.kind, call.model, "text", call.messages, text, tokens_in=50, tokens_out=9)
+
+
+def strategy(call: Call) -> Exchange:
+    about = f'about "belief {call.number} about averages"'
+    window = 10 + call.number
+    return answer(call, f"strategy s {{ {about} buy when close > sma(close, {window}) }}")
+
+
+@dataclass
+class Answering:
+    """A correspondence that answers by a function of the call, at once or never."""
+
+    say: Say
+    calls: list[Call] = field(default_factory=list)
+    judged: list[bool] = field(default_factory=list)
+    collected: list[tuple[int, int]] = field(default_factory=list)
+
+    def begin(self, call: Call) -> None:
+        self.calls.append(call)
+
+    def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
+        said = self.say(self.calls[number - 1])
+        if said is not None:
+            self.collected.append((number, epoch))
+        return (said,) if said is not None else None
+
+    def judge(self, model: str, is_readable: bool) -> None:
+        self.judged.append(is_readable)
+
+
+class Kept:
+    """Keeps fates and learnings."""
+
+    def __init__(self) -> None:
+        self.fates: list[tuple[int, str, str]] = []
+        self.learnings: list[str] = []
+
+    def keep_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
+        self.fates.append((call, fate, why))
+
+    def keep_learnings(self, text: str) -> None:
+        self.learnings.append(text)
+
+
+@dataclass
+class Run:
+    adviser: ModelAdviser
+    answering: Answering
+    kept: Kept
+    notices: list[str]
+    epochs: list[Progress]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [each.kind for each in self.answering.calls]
+
+
+def advised(
+    say: Say,
+    evaluations: int = 300,
+    calls: int = 6,
+    learnings: Learnings | None = None,
+    bred: bool = True,
+    **terms: object,
+) -> Run:
+    breeding = toy_breeding(20, 2) if bred else with_weights(toy_breeding(20, 2))
+    briefing = Briefing(breeding.space, Goals(), Gallery(random_bars(1, 300), market()))
+    settings: dict[str, object] = {
+        "mode": "mix" if bred else "only", "models": {"m": Model("m", "http://localhost/v1")},
+        "directions": tuple(briefing.directions), "evaluations": evaluations,
+        "wait_seconds": 0.0, **terms,
+    }  # fmt: skip
+    answering, kept, notices = Answering(say), Kept(), list[str]()
+    adviser = ModelAdviser(
+        Terms(**settings),  # type: ignore[arg-type]
+        briefing,
+        answering,
+        Ledger(Caps(calls)),
+        kept,
+        1,
+        learnings,
+        notices.append,
+    )
+    budget = Budget(evaluations, stale_epochs=None if bred else 4)
+    epochs = list(search(breeding, budget, 1, 2, adviser=adviser))
+    return Run(adviser, answering, kept, notices, epochs)
+
+
+def test_calls_are_spread_over_the_evaluations() -> None:
+    run = advised(strategy)
+    assert run.kinds == ["propose"] * 6
+    heard_at = {each.epoch: each.evaluated for each in run.epochs}
+    moments = [heard_at[epoch] for _, epoch in run.answering.collected]
+    gaps = [later - earlier for earlier, later in pairwise([0, *moments])]
+    assert len(moments) == 6
+    assert all(30 <= gap <= 60 for gap in gaps), gaps
+    assert run.epochs[-1].evaluated == 300
+
+
+def test_beliefs_are_kept_beside_what_was_measured() -> None:
+    run = advised(strategy)
+    assert [each.about for each in run.adviser.learnings.records] == [
+        f"belief {number} about averages" for number in range(1, 7)
+    ]
+    assert run.kept.learnings[-1].count("→ appraisal_ratio -") == 6
+    assert {fate for _, fate, _ in run.kept.fates} == {"evaluated"}
+
+
+def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() -> None:
+    def say(call: Call) -> Exchange:
+        return answer(call, "strategy s { buy when smaa(close, 3) > close }")
+
+    run = advised(say, calls=5)
+    assert run.kinds == ["propose", "repair", "propose", "repair", "propose"]
+    epochs = dict(run.answering.collected)
+    assert epochs[1] == epochs[2] < epochs[3]
+    assert run.answering.judged == [False] * 5
+    assert [each.messages[-1]["role"] for each in run.answering.calls] == ["user"] * 5
+    assert "did you mean `sma`" in run.answering.calls[1].messages[-1]["content"]
+    assert "did you mean `sma`" in run.answering.calls[2].messages[-1]["content"]
+    assert {fate for _, fate, _ in run.kept.fates} == {"rejected"}
+    assert advised(say, calls=5, repairs=False).kinds == ["propose"] * 5
+
+
+def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
+    def say(call: Call) -> Exchange:
+        return answer(call, MERGER) if call.kind == "compact" else strategy(call)
+
+    run = advised(say, calls=16, learnings_tokens=200)
+    assert "compact" in run.kinds
+    place = run.kinds.index("compact")
+    shown = run.answering.calls[place].messages[0]["content"]
+    assert "belief 1 about averages" in shown
+    learned = run.adviser.learnings
+    assert learned.sections["works"] == ("Averages.",)
+    assert learned.records
+    later = run.answering.calls[-1].messages[1]["content"]
+    assert "## Works\n\n- Averages." in later
+    assert "belief 1 about averages" not in later
+
+
+@pytest.mark.parametrize("said", ["I cannot.", "", "{}", '{"works": 3}', "[" * 100_000])
+def test_without_a_merger_a_plain_ranking_does_it(said: str) -> None:
+    def say(call: Call) -> Exchange:
+        return answer(call, said) if call.kind == "compact" else strategy(call)
+
+    run = advised(say, calls=16, learnings_tokens=200)
+    assert run.kinds.count("compact") >= 1
+    assert not any(run.adviser.learnings.sections.values())
+    assert len(run.adviser.learnings.records) < 14
+
+
+def test_silence_is_said_once_and_asked_into_less_and_less_often() -> None:
+    def dead(call: Call) -> Exchange:
+        return Exchange(call.kind, call.model, "text", call.messages, error="gone", status=503)
+
+    run = advised(dead, calls=30)
+    assert len(run.notices) == 1
+    assert "no answer of m: gone" in run.notices[0]
+    assert 3 <= len(run.answering.calls) <= 12
+    gaps = [later.epoch - earlier.epoch for earlier, later in pairwise(run.answering.calls)]
+    assert gaps == sorted(gaps)
+    assert run.adviser.ledger.spent.calls == 0
+    assert run.epochs[-1].evaluated == 300
+
+
+def test_a_late_answer_keeps_its_place_and_blocks_further_calls_until_it_comes() -> None:
+    looks = {1: 3}
+
+    def late(call: Call) -> Exchange | None:
+        looks[call.number] = looks.get(call.number, 1) - 1
+        return None if looks[call.number] > 0 else strategy(call)
+
+    run = advised(late, calls=4)
+    assert [number for number, _ in run.answering.collected] == [1, 2, 3, 4]
+    assert run.answering.collected[0][1] > run.answering.calls[0].epoch + 2
+    assert run.answering.calls[1].epoch >= run.answering.collected[0][1]
+
+
+def test_alone_it_goes_back_to_one_of_the_best_after_a_failure_and_stops_when_stale() -> None:
+    def same(call: Call) -> Exchange:
+        return answer(call, "strategy s { buy when close > sma(close, 30) }")
+
+    run = advised(same, bred=False, calls=50)
+    assert run.epochs[-1].stopped == "no improvement in 4 epochs"
+    assert len(run.answering.calls) == 5
+    assert [fate for _, fate, _ in run.kept.fates] == ["evaluated"] + ["duplicate"] * 4
+    spent = advised(strategy, bred=False, calls=2)
+    assert spent.epochs[-1].stopped == "the adviser may ask no more"
+
+
+def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:
+    first, second = advised(strategy), advised(strategy)
+    assert [each.digest for each in first.answering.calls] == [
+        each.digest for each in second.answering.calls
+    ]
+    trials: Sequence[list[str]] = [
+        [trial.program.hash for each in run.epochs for trial in each.trials]
+        for run in (first, second)
+    ]
+    assert trials[0] == trials[1]
+
+
+def test_several_calls_are_under_way_at_once_each_of_its_own_words() -> None:
+    run = advised(strategy, calls=6, concurrency=3)
+    assert [each.epoch for each in run.answering.calls[:3]] == [0, 0, 0]
+    assert len({each.digest for each in run.answering.calls}) == 6

@@ -1,0 +1,137 @@
+"""What luck alone reaches, held against draws of luck, and what a run may claim."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from evolve.validation.selection_bias import RATIOS, expected_best, luck_level
+from evolve.validation.verdict import NOT_TESTED, Verdict, untested
+
+
+def best_of_draws(trials: int, rounds: int) -> float:
+    """The mean over rounds of the largest of so many normal draws."""
+    rng = np.random.default_rng(7)
+    return float(np.mean([rng.standard_normal(trials).max() for _ in range(rounds)]))
+
+
+def best_of_scores(
+    trials: int, years: float, folds: int, penalty: float, rounds: int = 300
+) -> float:
+    """The mean over rounds of the best score of so many trials whose folds are luck alone."""
+    rng = np.random.default_rng(11)
+    best = []
+    for _ in range(rounds):
+        by_fold = rng.normal(0.0, math.sqrt(folds / years), (trials, folds))
+        spread = by_fold.std(axis=1, ddof=1) if folds > 1 else np.zeros(trials)
+        best.append((by_fold.mean(axis=1) - penalty * spread).max())
+    return float(np.mean(best))
+
+
+@pytest.mark.parametrize("trials", [10, 100, 1000])
+def test_the_expected_best_is_the_mean_of_the_largest_of_many_draws(trials: int) -> None:
+    assert expected_best(trials) == pytest.approx(best_of_draws(trials, 6000), rel=0.035)
+
+
+@pytest.mark.parametrize(
+    ("trials", "exact"), [(10, 1.538753), (100, 2.507594), (1000, 3.241436), (10_000, 3.851615)]
+)
+def test_the_expected_best_comes_close_to_what_is_known_and_never_below(
+    trials: int, exact: float
+) -> None:
+    assert exact < expected_best(trials) < 1.025 * exact
+
+
+def test_the_expected_best_is_the_equation_it_names() -> None:
+    assert expected_best(2) == pytest.approx(0.5197553443)
+    assert expected_best(10) == pytest.approx(1.5745983013)
+    assert expected_best(1000) == pytest.approx(3.2551215137)
+
+
+def test_of_one_trial_or_none_nothing_is_expected() -> None:
+    assert [expected_best(count) for count in (-1, 0, 1)] == [0.0, 0.0, 0.0]
+
+
+def test_the_expected_best_rises_with_every_trial() -> None:
+    levels = [expected_best(count) for count in (1, 2, 3, 10, 1000, 10**6, 10**9)]
+    assert levels == sorted(set(levels))
+
+
+def test_one_fold_or_no_penalty_leaves_the_error_of_the_whole_window() -> None:
+    whole = expected_best(400) / 3
+    for measure in RATIOS:
+        assert luck_level(measure, 400, 9.0, 1, 0.5) == pytest.approx(whole)
+        assert luck_level(measure, 400, 9.0, 5, 0.0) == pytest.approx(whole)
+
+
+def test_one_trial_is_expected_to_lose_the_penalty_on_its_spread() -> None:
+    known = {2: 0.7978845608, 5: 0.9399856030, 10: 0.9726592741}  # c4 of statistics
+    for folds, deviation in known.items():
+        of_a_fold = math.sqrt(folds / 12)
+        level = luck_level("sharpe", 1, 12.0, folds, 0.5)
+        assert level == pytest.approx(-0.5 * of_a_fold * deviation)
+
+
+@pytest.mark.parametrize(
+    ("trials", "years", "folds"),
+    [(100, 12.0, 1), (1000, 12.0, 1), (100, 4.0, 5), (1000, 12.0, 5)],
+)
+def test_the_level_is_what_the_best_of_lucky_scores_reaches(
+    trials: int, years: float, folds: int
+) -> None:
+    lucky = best_of_scores(trials, years, folds, 0.0)
+    assert luck_level("appraisal_ratio", trials, years, folds, 0.0) == pytest.approx(
+        lucky, rel=0.03
+    )
+
+
+@pytest.mark.parametrize(
+    ("trials", "years", "folds"), [(10, 12.0, 5), (100, 12.0, 5), (1000, 12.0, 5), (1000, 12.0, 10)]
+)
+def test_with_a_penalty_too_the_level_is_no_lower_than_what_luck_reaches(
+    trials: int, years: float, folds: int
+) -> None:
+    lucky = best_of_scores(trials, years, folds, 0.5)
+    level = luck_level("appraisal_ratio", trials, years, folds, 0.5)
+    assert level is not None
+    assert -0.02 < (level - lucky) * math.sqrt(years) < 0.1  # in errors of the whole window
+
+
+def test_the_level_rises_with_trials_and_falls_with_the_length_of_the_data() -> None:
+    by_trials = [luck_level("sharpe", trials, 12.0, 5, 0.5) or 0.0 for trials in (10, 100, 1000)]
+    assert by_trials == sorted(by_trials)
+    by_years = [luck_level("sharpe", 1000, years, 5, 0.5) or 0.0 for years in (4.0, 12.0, 48.0)]
+    assert by_years == sorted(by_years, reverse=True)
+    assert by_years[0] == pytest.approx(by_years[2] * math.sqrt(12))
+
+
+@pytest.mark.parametrize("measure", ["total_return", "nodes", "cagr", ""])
+def test_nothing_is_said_of_a_measure_whose_error_is_not_known(measure: str) -> None:
+    assert luck_level(measure, 1000, 12.0, 5, 0.5) is None
+
+
+def test_nothing_is_said_of_no_time() -> None:
+    assert luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
+
+
+LUCK = "No null run was made, so this may be luck"
+VALIDATION = "; the search was scored on validation, so nothing unseen is left of it"
+CLOSE = "; orders filled at the very close that gave the signal, as no one can trade"
+
+
+@pytest.mark.parametrize(
+    ("at_close", "on_validation", "sentence"),
+    [
+        (False, False, f"{LUCK}."),
+        (True, False, f"{LUCK}{CLOSE}."),
+        (False, True, f"{LUCK}{VALIDATION}."),
+        (True, True, f"{LUCK}{VALIDATION}{CLOSE}."),
+    ],
+)
+def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_said(
+    at_close: bool, on_validation: bool, sentence: str
+) -> None:
+    assert untested(at_close, on_validation) == Verdict("NOT TESTED", sentence)
+    assert NOT_TESTED == "NOT TESTED"
