@@ -27,9 +27,10 @@ from dsl.types.kinds import BOOL
 from evolve.backtest.market import market
 from evolve.data import load
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.search.grow import grow, grow_rules, grow_setting
-from evolve.search.island import Breeding, first_island, run_epoch
+from evolve.search.island import new_island, run_epoch
+from evolve.search.problem import SearchProblem
 from evolve.search.proposers import PROPOSERS
 from evolve.search.space import Space, build_space
 
@@ -75,7 +76,7 @@ def _conditions(space: Space, rng: Random, nested: bool) -> tuple[Term, Term]:
 def _condition(space: Space, rng: Random, depth: int) -> Term:
     made = grow(BOOL, depth, space, rng)
     if rng.random() < CONDITIONS:
-        made = call(space.find.operator("and"), made, grow(BOOL, 3, space, rng))
+        made = call(space.catalog.operator("and"), made, grow(BOOL, 3, space, rng))
     return made
 
 
@@ -90,9 +91,9 @@ def _is_indicator(term: Term) -> bool:
 
 def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     """What a search evaluates, epoch by epoch, the first ones left out."""
-    breeding = Breeding(space, evaluate, evaluate.goals.weights, 150, 5,
+    breeding = SearchProblem(space, evaluate, evaluate.goals.weights, 150, 5,
                         {name: each.weight for name, each in PROPOSERS.items()})  # fmt: skip
-    island, seen, epochs = first_island(0, 1), set(), []
+    island, seen, epochs = new_island(0, 1), set(), []
     for number in range(1, 9):
         epoch = run_epoch(island, breeding, {}, seen, 750, number)
         island = epoch.island
@@ -167,7 +168,7 @@ def main() -> None:
     for name, space in {"evolved": classic, "whole_evolved": whole}.items():
         bars = load("sample:sp500").bars
         scorer = warmed(bars, market(), MEMORY_MB)
-        epochs = evolved(space, FoldFitness(bars, market(), Goals()))
+        epochs = evolved(space, FoldFitness(bars, market(), FitnessSpec()))
         for each in epochs:
             canonical(each)
         for each in epochs[:3]:

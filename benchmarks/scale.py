@@ -40,7 +40,7 @@ def measure(axis: str, size: int) -> dict[str, float]:
     from evolve.data.align import aligned
     from evolve.data.generators import random_walk
     from evolve.fitness.fitness import FoldFitness
-    from evolve.fitness.goals import Goals
+    from evolve.fitness.goals import FitnessSpec
     from evolve.search.grow import grow_rules
     from evolve.search.space import build_space
 
@@ -61,33 +61,33 @@ def measure(axis: str, size: int) -> dict[str, float]:
     stopped = check("strategy s { buy when close > open stop 5% }")
     space, rng = build_space(), Random(1)
     for warming in (panel(1, 500), panel(2, 500)):
-        FoldFitness(warming, market(), Goals())([cross, stopped])
+        FoldFitness(warming, market(), FitnessSpec())([cross, stopped])
         backtest(cross, warming, market())
     if axis == "bars":
         bars = minutes(size)
         began = time.perf_counter()
         backtest(cross, bars, market())
-        FoldFitness(bars, market(), Goals())([cross])
+        FoldFitness(bars, market(), FitnessSpec())([cross])
     elif axis == "symbols":
         bars = panel(size, 5_000)
         programs = [Program("p", grow_rules(space, rng)) for _ in range(20)]
         began = time.perf_counter()
         backtest(cross, bars, market())
-        FoldFitness(bars, market(), Goals())(programs)
+        FoldFitness(bars, market(), FitnessSpec())(programs)
     elif axis == "window":
         above, below = f"close >= highest(close, {size})", f"close < lowest(close, {size})"
         mean = f"close > sma(close, {size})"
         windowed = check(f"strategy s {{ buy when {above} and {mean} sell when {below} }}")
         bars = random_walk(50_000, 1)
         began = time.perf_counter()
-        FoldFitness(bars, market(), Goals())([windowed])
+        FoldFitness(bars, market(), FitnessSpec())([windowed])
     else:
         count = size if axis == "strategies" else 500
         programs = [Program("p", grow_rules(space, rng)) for _ in range(40 * count)]
         if axis == "nodes":
             programs = [each for each in programs if size / 2 <= each.nodes <= 2 * size]
         programs = programs[:count]
-        scorer = FoldFitness(random_walk(3_000, 1), market(), Goals())
+        scorer = FoldFitness(random_walk(3_000, 1), market(), FitnessSpec())
         began = time.perf_counter()
         scorer(programs)
     seconds = time.perf_counter() - began

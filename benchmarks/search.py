@@ -31,7 +31,7 @@ class Clock(Observer):
         self.marks: list[tuple[float, int, int]] = []
 
     def progress(self, progress: Progress, seconds: float) -> None:
-        children = sum(each.proposed for each in progress.ledger.values())
+        children = sum(each.proposed for each in progress.stats.values())
         self.marks.append((time.perf_counter(), progress.evaluated, children))
 
 

@@ -19,23 +19,23 @@ METHOD = "fork" if sys.platform == "linux" else "spawn"
 WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
 
 
-def pool_of(processes: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+def open_pool(processes: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     """So many processes, each of which begins with a call."""
     context = multiprocessing.get_context(METHOD)
     return ProcessPoolExecutor(processes, context, partial(_begin, begin))
 
 
-def processes_worth(islands: int, evaluations: int) -> int:
+def count_worthwhile_processes(islands: int, evaluations: int) -> int:
     """How many processes are worth their start: one a core and island, for work that lasts.
 
     Args:
         islands: how many can be bred side by side.
         evaluations: the budget.
     """
-    return min(cores(), islands) if evaluations >= WORTHWHILE[METHOD] else 1
+    return min(count_cores(), islands) if evaluations >= WORTHWHILE[METHOD] else 1
 
 
-def cores() -> int:
+def count_cores() -> int:
     """How many processes can work at once."""
     with suppress(AttributeError):
         return len(os.sched_getaffinity(0))

@@ -28,11 +28,11 @@ def _no_model_of_this_machine() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _kernels() -> None:
     """What tests call is compiled before them, side by side, where it was not yet."""
-    from evolve.fitness.precompile import compile_ahead, missing
-    from evolve.parallel import cores
+    from evolve.fitness.precompile import find_uncompiled, precompile
+    from evolve.parallel import count_cores
 
     for symbols in (1, 2):
-        compile_ahead(missing(symbols), cores())
+        precompile(find_uncompiled(symbols), count_cores())
 
 
 @pytest.fixture

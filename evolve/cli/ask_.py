@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evolve.cli.options import load_data, tell_warmup
+from evolve.cli.options import ConsoleNotices, load_data, tell_warmup
 from evolve.files import write_text
 
 SAMPLE = "sample:sp500"
@@ -25,7 +25,7 @@ def command(
     wish: str, spec: str, start: datetime | None, end: datetime | None, output: Path | None
 ) -> None:
     """Ask a model for a strategy that does what WISH says, check it and trade it."""
-    from evolve.assist.ask import ask, text_of
+    from evolve.assist.ask import ask, format_answer
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.warmup import entry_lookback
@@ -36,7 +36,7 @@ def command(
     if output is not None and output.exists():
         raise EvolveError(f"{output} is there already", "choose another name")
     dataset = load_data(spec, start, end)
-    answer = ask(wish, dataset.window, market(), lambda text: click.echo(text, err=True))
+    answer = ask(wish, dataset.window, market(), ConsoleNotices())
     if not answer.programs:
         raise EvolveError(f"the model wrote no strategy that can be used\n{answer.why}",
                           "say it in other words, or ask a larger model")  # fmt: skip
@@ -44,7 +44,7 @@ def command(
 
     from evolve.report.tables import metrics_table
 
-    click.echo(text_of(answer))
+    click.echo(format_answer(answer))
     for each in answer.programs:
         tell_warmup(dataset, f"`{each.name}`", entry_lookback(each.canonical))
     runs = {
@@ -56,5 +56,5 @@ def command(
     click.echo(f"on {dataset.name}, {dataset.first_day} to {dataset.last_day}")
     console.print(metrics_table(columns))
     if output is not None:
-        write_text(output, text_of(answer))
+        write_text(output, format_answer(answer))
         click.echo(f"written to {output}", err=True)

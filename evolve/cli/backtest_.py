@@ -145,7 +145,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
     from dataclasses import asdict
 
     from evolve.analysis.periods import yearly_returns
-    from evolve.experiment.result import data_document, figures
+    from evolve.experiment.result import clean_metrics, data_document
     from evolve.report.tables import iso
 
     trades = [
@@ -153,11 +153,11 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
     ]
     document = {
         "data": data_document(dataset) | {"bars_per_year": result.performance.bars_per_year},
-        "metrics": figures(result.metrics),
-        "benchmark": figures(result.benchmark_metrics),
-        "by_symbol": {each.symbols[0]: figures(each.metrics) for each in result.sleeves},
+        "metrics": clean_metrics(result.metrics),
+        "benchmark": clean_metrics(result.benchmark_metrics),
+        "by_symbol": {each.symbols[0]: clean_metrics(each.metrics) for each in result.sleeves},
         "by_year": yearly_returns(result.time, result.equity, result.performance.capital),
-        "at_costs": {f"{times:g}x": figures(metrics) for times, metrics in stress.items()},
+        "at_costs": {f"{times:g}x": clean_metrics(metrics) for times, metrics in stress.items()},
         "rules": {
             each.name: {**asdict(each.whole), "parts": [asdict(part) for part in each.parts]}
             for each in activity.rules

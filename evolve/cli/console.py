@@ -14,11 +14,11 @@ from dsl.printing.decompile import format_program
 from evolve.cli.options import compiling_text
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
-from evolve.data import Dataset, Partition
-from evolve.experiment.models import Panel
+from evolve.data import Dataset, DataSplit
 from evolve.experiment.observer import Observer
 from evolve.experiment.result import Assessed, Run
 from evolve.fitness.objectives import OBJECTIVES
+from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
 from evolve.llm.transport.usage import Cost
 from evolve.report.glossary import HINT
@@ -80,10 +80,10 @@ class ConsoleObserver(Observer):
         )
         self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 
-    def partition(self, partition: Partition) -> None:
-        seen = partition.seen.time.astype("datetime64[D]")
-        start = partition.validation_start
-        sealed = partition.holdout
+    def split(self, split: DataSplit) -> None:
+        seen = split.seen.time.astype("datetime64[D]")
+        start = split.validation_start
+        sealed = split.holdout
         rest = f"holdout from {sealed.first_day} sealed ({sealed.bars:,})"
         self.out.print(
             f"[bold]split[/] train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
@@ -91,26 +91,26 @@ class ConsoleObserver(Observer):
             f"{rest if sealed.bars else '[bold yellow]nothing sealed[/]'}"
         )
 
-    def proposers(self, experiment: Experiment, panel: Panel) -> None:
+    def proposers(self, experiment: Experiment, models: ModelSet) -> None:
         self._line("score", score_text(experiment.fitness))
         self.evaluations = experiment.budget.evaluations
         weights = experiment.search.weights
         total = sum(weights.values())
         shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
         bred = f"genetic programming ({shares})"
-        if not panel:
-            self._line("by", f"{bred}; no model: {panel.why_none}")
+        if not models:
+            self._line("by", f"{bred}; no model: {models.reason_empty}")
             return
-        models = ", ".join(
+        names = ", ".join(
             f"{'the first model' if each.name == UNNAMED else each.name} at {each.base_url}"
-            for each in panel.models.values()
+            for each in models.models.values()
         )
-        if panel.recording is not None:
-            models = f"{', '.join(panel.models)} as recorded in {panel.recording.parent}"
-        asked = f"{models}, up to {experiment.budget.llm_calls} calls"
-        self.is_model_alone = panel.mode == "only"
-        self._line("by", asked if panel.mode == "only" else f"{bred}; {asked}")
-        if experiment.fitness.on == "validation":
+        if models.recording is not None:
+            names = f"{', '.join(models.models)} as recorded in {models.recording.parent}"
+        asked = f"{names}, up to {experiment.budget.llm_calls} calls"
+        self.is_model_alone = models.settings.mode == "only"
+        self._line("by", asked if self.is_model_alone else f"{bred}; {asked}")
+        if experiment.fitness.scored_on == "validation":
             self.notice("the model is shown validation and is scored on it: this can only end "
                         "NOT TESTED")  # fmt: skip
 
@@ -146,7 +146,7 @@ class ConsoleObserver(Observer):
     def done(self, run: Run) -> None:
         self.bar.stop()
         progress = run.progress
-        self.out.print(f"[bold]ended[/] {progress.stopped}, epoch {progress.epoch}")
+        self.out.print(f"[bold]ended[/] {progress.stop_reason}, epoch {progress.epoch}")
         best = run.best
         if best is None:
             self.out.print("[bold red]nothing feasible was found[/]")
@@ -196,7 +196,7 @@ class ConsoleObserver(Observer):
                 self.out.print(f"total return above buy-and-hold's on {name}: {is_above}")
 
     def _say_counts(self, run: Run) -> None:
-        ledger = run.progress.ledger.values()
+        ledger = run.progress.stats.values()
         proposed = sum(each.proposed for each in ledger)
         duplicate = sum(each.duplicate for each in ledger)
         self.out.print(
@@ -206,9 +206,13 @@ class ConsoleObserver(Observer):
         )
 
     def _say_models(self, run: Run) -> None:
-        if run.account is None:
+        if run.call_budget is None:
             return
-        spent, assumed, refused = run.account.spent, run.account.assumed, run.account.refused
+        spent, assumed, refused = (
+            run.call_budget.spent,
+            run.call_budget.assumed,
+            run.call_budget.refused,
+        )
         is_recorded = run.experiment.llm.replay is not None
         self.out.print(
             f"{spent.calls + refused} "
@@ -221,16 +225,16 @@ class ConsoleObserver(Observer):
                 f"  of that, {assumed.calls} without an answer are counted at the most they can "
                 f"have cost: {assumed.tokens:,} tokens, ${assumed.usd:.4f}"
             )
-        self.out.print(proposers_table(run.progress.ledger))
+        self.out.print(proposers_table(run.progress.stats))
         if run.arm_costs:
-            self.out.print(arm_costs_table(run.arm_costs, run.progress.ledger))
+            self.out.print(arm_costs_table(run.arm_costs, run.progress.stats))
 
     def _say_next(self, run: Run) -> None:
         folder = run.folder
         written = [name for name in FILES if (folder / name).exists()]
         self._line("files", f"in {folder}: {', '.join(written)}")
         if run.best is not None:
-            last = str(run.partition.seen.time[-1])[:10]
+            last = str(run.split.seen.time[-1])[:10]
             data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
             self.out.print("\nto go on:", style="bold")
             for text in (
@@ -254,7 +258,7 @@ def score_text(fitness: Fitness) -> str:
     if folds > 1:
         penalty = f" less {fitness.spread_penalty:g} deviations" if fitness.spread_penalty else ""
         text += f", its mean over {folds} folds{penalty}"
-    return f"{text}, on {fitness.on}"
+    return f"{text}, on {fitness.scored_on}"
 
 
 def _time_left(seconds: float) -> str:

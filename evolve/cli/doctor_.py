@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evolve.assist.doctor import Finding
+    from evolve.assist.doctor import CheckResult
 
 
 @click.command("doctor")
@@ -22,12 +22,12 @@ def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
     """
     from evolve.assist.doctor import examine
     from evolve.cli import DONE, WRONG_INPUT
-    from evolve.experiment.plan import plan
+    from evolve.experiment.plan import read_plan
 
-    ready = None if experiment is None else plan(experiment, overrides)
-    found: list[Finding] = []
+    ready = None if experiment is None else read_plan(experiment, overrides)
+    found: list[CheckResult] = []
     for finding in examine(ready):
-        mark = click.style("ok", fg="green") if finding.is_well else click.style("!!", fg="red")
+        mark = click.style("ok", fg="green") if finding.is_ok else click.style("!!", fg="red")
         click.echo(f"{mark}  {finding.name:<10} {finding.text}")
         found.append(finding)
-    return DONE if all(each.is_well for each in found) else WRONG_INPUT
+    return DONE if all(each.is_ok for each in found) else WRONG_INPUT

@@ -21,9 +21,9 @@ def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> N
     from dsl.generate.gbnf import gbnf_text
     from dsl.generate.json_schema import json_schema
     from dsl.generate.lark import lark_text
-    from evolve.experiment.plan import constraint_of, plan
+    from evolve.experiment.plan import build_grammar, read_plan
 
-    grammar = constraint_of(None if experiment is None else plan(experiment, overrides))
+    grammar = build_grammar(None if experiment is None else read_plan(experiment, overrides))
     if form == "json-schema":
         click.echo(json.dumps(json_schema(grammar), indent=1))
     else:

@@ -21,12 +21,13 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
 
     from evolve.cli import DONE
     from evolve.cli.console import ConsoleObserver
-    from evolve.experiment.harden import audit, harden, read_run, standings
+    from evolve.cli.options import ConsoleNotices
+    from evolve.experiment.harden import audit, compare_protocols, harden, read_run
     from evolve.report.protocol_comparison import standing_table
 
     judged = read_run(run)
     click.echo(f"{len(judged.trials):,} trials of {run}", err=True)
-    found = audit(judged, lambda text: click.echo(text, err=True))
+    found = audit(judged, ConsoleNotices())
     click.echo("the model would make stricter:")
     for change in found.changes:
         click.echo(f"  {change.setting}: {change.old} → {change.new}")
@@ -35,7 +36,7 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
         return DONE
     with ConsoleObserver() as observer:
         finished = harden(judged, found, out, observer)
-    before, after = standings(judged, finished)
+    before, after = compare_protocols(judged, finished)
     measure = finished.experiment.fitness.maximize[0]
     Console(highlight=False).print(standing_table(before, after, measure))
     return DONE

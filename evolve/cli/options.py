@@ -181,9 +181,17 @@ def tell_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
         notify(note)
 
 
+class ConsoleNotices:
+    """Notices on stderr."""
+
+    def notice(self, text: str) -> None:
+        """Print a notice."""
+        click.echo(f"note: {text}", err=True)
+
+
 def notify(text: str) -> None:
-    """Say something that a person should know, beside the result."""
-    click.echo(f"note: {text}", err=True)
+    """Print a notice on stderr."""
+    ConsoleNotices().notice(text)
 
 
 def one_strategy(path: Path, name: str | None) -> Program:

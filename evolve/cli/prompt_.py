@@ -25,9 +25,9 @@ def command(
     import json
 
     from evolve.assist.prompt import first_messages
-    from evolve.experiment.plan import plan
+    from evolve.experiment.plan import read_plan
 
-    messages = first_messages(plan(experiment, overrides), direction)
+    messages = first_messages(read_plan(experiment, overrides), direction)
     if as_json:
         click.echo(json.dumps(messages, indent=2))
         return

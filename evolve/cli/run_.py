@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evolve.cli.options import json_option
+from evolve.stop import Stop
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -31,38 +32,35 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     Ctrl-C stops after the epoch and keeps what was found; twice stops at once.
     """
     from evolve.cli import DONE, INTERRUPTED
-    from evolve.experiment.plan import plan
+    from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
 
-    ready = plan(experiment, overrides)
+    ready = read_plan(experiment, overrides)
     stop = _StopOnInterrupt()
     from evolve.cli.console import ConsoleObserver
 
     observer = ConsoleObserver(quiet=as_json, command=f"evolve run {experiment}")
     with observer:
-        finished = run(ready, out=out, observer=observer, is_interrupted=stop.is_asked)
+        finished = run(ready, out=out, observer=observer, stop=stop)
     if as_json:
         from evolve.experiment.result import document
 
         click.echo(json.dumps(document(finished), indent=2))
-    return INTERRUPTED if stop.is_asked() else DONE
+    return INTERRUPTED if stop.is_set else DONE
 
 
-class _StopOnInterrupt:
-    """Ctrl-C asks the run to stop after its epoch; a second one stops it at once."""
+class _StopOnInterrupt(Stop):
+    """A request to stop that Ctrl-C sets; a second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
-        self._asked = False
-        signal.signal(signal.SIGINT, self._ask)
+        super().__init__()
+        signal.signal(signal.SIGINT, self._handle)
         sys.unraisablehook = _come_again
 
-    def is_asked(self) -> bool:
-        return self._asked
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.is_set:
             raise KeyboardInterrupt
-        self._asked = True
+        self.set()
         click.echo("\nstopping after this epoch; Ctrl-C again stops at once", err=True)
 
 

@@ -13,6 +13,6 @@ import click
 def command(experiment: Path, overrides: tuple[str, ...]) -> None:
     """Check EXPERIMENT and its strategies, and print it with every default written out."""
     from evolve.config.load import to_yaml
-    from evolve.experiment.plan import plan
+    from evolve.experiment.plan import read_plan
 
-    click.echo(to_yaml(plan(experiment, overrides).experiment), nl=False)
+    click.echo(to_yaml(read_plan(experiment, overrides).experiment), nl=False)

@@ -28,7 +28,7 @@ class Search(Section):
     population: int = measured_in(
         "strategies", 150, ge=4, le=10_000, description="size of the population of an island"
     )
-    epoch: int = measured_in(
+    generations_per_epoch: int = measured_in(
         "generations", 5, ge=1, le=1000, description="length of an epoch, after which islands meet"
     )
     proposers: dict[str, Weight] = Field(
@@ -85,10 +85,10 @@ class Limits(Section):
         return Budget(self.evaluations, self.stale_epochs, self.minutes)
 
 
-MOST_PROCESSES = 256
+MAX_PROCESSES = 256
 
 
-def expand_processes(value: object) -> object:
+def parse_processes(value: object) -> object:
     """Return `workers: 2` as `workers: {processes: 2}`."""
     return value if isinstance(value, dict | Workers) else {"processes": value}
 
@@ -98,7 +98,7 @@ class Workers(Section):
 
     processes: int | Literal["auto"] = measured_in(
         "processes", "auto", description="auto for one a core, where the budget is worth their "
-        f"start, or 1 to {MOST_PROCESSES}; `workers: 2` is short for it",
+        f"start, or 1 to {MAX_PROCESSES}; `workers: 2` is short for it",
     )  # fmt: skip
     memory_mb: int = measured_in(
         "megabytes", 64, ge=1, le=100_000,
@@ -108,6 +108,6 @@ class Workers(Section):
     @field_validator("processes", mode="before")
     @classmethod
     def _some(cls, value: object) -> object:
-        if value != "auto" and not (type(value) is int and 1 <= value <= MOST_PROCESSES):
-            raise ValueError(f"it must be `auto` or a whole number from 1 to {MOST_PROCESSES}")
+        if value != "auto" and not (type(value) is int and 1 <= value <= MAX_PROCESSES):
+            raise ValueError(f"it must be `auto` or a whole number from 1 to {MAX_PROCESSES}")
         return value

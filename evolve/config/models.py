@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
 
+from evolve.config.effort import Limits
 from evolve.config.section import Section, measured_in
+from evolve.llm.model_set import LlmSettings
 from evolve.llm.transport.model import Model
 
 
@@ -59,6 +61,9 @@ class ModelEntry(Section):
         return Model(base_url=self.base_url or base_url, **values)
 
 
+_DEFAULTS = LlmSettings()
+
+
 class Llm(Section):
     """How language models take part."""
 
@@ -72,23 +77,36 @@ class Llm(Section):
         "auto", description="how strictly an answer is held to the language"
     )
     parents: int = measured_in(
-        "strategies", 3, ge=0, le=20, description="of the population, shown with their scores"
+        "strategies",
+        _DEFAULTS.parents,
+        ge=0,
+        le=20,
+        description="of the population, shown with their scores",
     )
     examples: int = measured_in(
-        "strategies", 3, ge=0, le=6, description="shown as examples of the form"
+        "strategies", _DEFAULTS.examples, ge=0, le=6, description="shown as examples of the form"
     )
     failures: int = measured_in(
-        "strategies", 6, ge=0, le=50, description="of its own that failed, shown with the reason"
+        "strategies",
+        _DEFAULTS.failures,
+        ge=0,
+        le=50,
+        description="of its own that failed, shown with the reason",
     )
-    strategies: int = measured_in("strategies", 3, ge=1, le=10, description="the most in an answer")
-    directions: list[str] | Literal["all"] = Field(
-        "all", description="what it is asked for: names of files in prompts/directions"
+    strategies: int = measured_in(
+        "strategies", _DEFAULTS.strategies, ge=1, le=10, description="the most in an answer"
+    )
+    tasks: list[str] | Literal["all"] = Field(
+        "all", description="what it is asked for: names of files in prompts/tasks"
     )
     wait_seconds: float = measured_in(
-        "seconds", 120, ge=0, description="the longest wait for answers before the search goes on"
+        "seconds",
+        _DEFAULTS.wait_seconds,
+        ge=0,
+        description="the longest wait for answers before the search goes on",
     )
     timeout_seconds: float = measured_in(
-        "seconds", 300, gt=0, description="the longest wait for one call"
+        "seconds", _DEFAULTS.timeout_seconds, gt=0, description="the longest wait for one call"
     )
     concurrency: int | Literal["auto"] = measured_in(
         "calls", "auto", description="calls at once, 1 to 64; auto is 1 for a local server, else 4"
@@ -99,7 +117,11 @@ class Llm(Section):
     prompts: str | None = Field(None, description="a folder of your own templates")
     learnings: str | None = Field(None, description="a file of what earlier runs learned")
     learnings_tokens: int = measured_in(
-        "tokens", 1500, ge=200, le=100_000, description="the most of it that is shown"
+        "tokens",
+        _DEFAULTS.learnings_tokens,
+        ge=200,
+        le=100_000,
+        description="the most of it that is shown",
     )
     replay: str | None = Field(
         None, description="a run folder whose answers are used instead of a server's"
@@ -112,9 +134,33 @@ class Llm(Section):
             raise ValueError("give `auto`, or a number from 1 to 64")
         return calls
 
-    @field_validator("directions")
+    @field_validator("tasks")
     @classmethod
-    def _directions(cls, names: list[str] | str) -> list[str] | str:
+    def _check_tasks(cls, names: list[str] | str) -> list[str] | str:
         if names == []:
-            raise ValueError("give at least one direction, or `all`")
+            raise ValueError("give at least one task, or `all`")
         return names
+
+    def settings(self, tasks: tuple[str, ...], budget: Limits) -> LlmSettings:
+        """Return the settings as a run uses them.
+
+        Args:
+            tasks: names of what models may be asked to do.
+            budget: the limits of the run.
+        """
+        return LlmSettings(
+            mode="only" if self.mode == "only" else "mix",
+            constraint=self.constraint,
+            tasks=tasks,
+            parents=self.parents,
+            examples=self.examples,
+            failures=self.failures,
+            strategies=self.strategies,
+            concurrency=self.concurrency if isinstance(self.concurrency, int) else 1,
+            wait_seconds=self.wait_seconds,
+            timeout_seconds=self.timeout_seconds,
+            repair=self.repair,
+            learnings_tokens=self.learnings_tokens,
+            max_calls=budget.llm_calls,
+            evaluations=budget.evaluations,
+        )

@@ -16,11 +16,11 @@ from pydantic import (
 )
 
 from evolve.backtest.market import Market, market
-from evolve.config.effort import Limits, Search, Workers, expand_processes
+from evolve.config.effort import Limits, Search, Workers, parse_processes
 from evolve.config.models import Llm
 from evolve.config.section import Section, check_name, measured_in, tightened_by
-from evolve.data.split import Split
-from evolve.fitness.goals import Goals
+from evolve.data.split import SplitSizes
+from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 
 
@@ -110,14 +110,16 @@ class Parts(Section):
         """Whether anything is sealed."""
         return self.holdout != "none"
 
-    def split(self) -> Split:
+    def sizes(self) -> SplitSizes:
         """The split as the partition takes it."""
         first, second = self.validation, self.holdout
         if isinstance(first, date):
             until = second if isinstance(second, date) else None
-            return Split(validation_from=first, holdout_from=until, has_holdout=self.has_holdout)
+            return SplitSizes(
+                validation_from=first, holdout_from=until, has_holdout=self.has_holdout
+            )
         sealed = second if isinstance(second, float) else 0.0
-        return Split(1 - first - sealed, first, has_holdout=self.has_holdout)
+        return SplitSizes(1 - first - sealed, first, has_holdout=self.has_holdout)
 
 
 class Backtest(Section):
@@ -187,7 +189,7 @@ class Language(Section):
 class Fitness(Section):
     """What makes a strategy good."""
 
-    on: Literal["train", "validation"] = Field(
+    scored_on: Literal["train", "validation"] = Field(
         "train", description="the bars that strategies are scored on"
     )
     folds: int = tightened_by(
@@ -232,9 +234,9 @@ class Fitness(Section):
                 raise ValueError(f"`{name}` is {value:g}: it must be {limits}")
         return {**DEFAULT_REQUIRE, **least}
 
-    def goals(self) -> Goals:
+    def goals(self) -> FitnessSpec:
         """The goals as fitness takes them."""
-        return Goals(
+        return FitnessSpec(
             tuple(self.maximize), tuple(self.minimize), self.require, self.folds,
             self.spread_penalty,
         )  # fmt: skip
@@ -256,15 +258,15 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
-    workers: Annotated[Workers, BeforeValidator(expand_processes)] = Workers()
+    workers: Annotated[Workers, BeforeValidator(parse_processes)] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:
-        on_validation = self.fitness.on == "validation"
+        on_validation = self.fitness.scored_on == "validation"
         if on_validation and self.llm.mode != "only":
             raise ValueError(
-                "`fitness.on: validation` tunes on validation by construction: it is there for "
-                "`llm.mode: only` alone; write `on: train`"
+                "`fitness.scored_on: validation` tunes on validation by construction: it requires "
+                "`llm.mode: only`; write `scored_on: train`"
             )
         parts = [each for each in (self.split, self.split.fallback) if each is not None]
         if not all(each.has_holdout for each in parts) and not on_validation:

@@ -28,7 +28,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Strictness:
+class TightenableSetting:
     """A setting that may be made stricter: its value now, and which way it may go."""
 
     setting: str
@@ -36,10 +36,10 @@ class Strictness:
     way: str
 
 
-def stricter_settings(experiment: Experiment) -> list[Strictness]:
+def stricter_settings(experiment: Experiment) -> list[TightenableSetting]:
     """Every setting that a patch may change, in the schema's order."""
     return [
-        Strictness(".".join(path), value, WORDS[way])
+        TightenableSetting(".".join(path), value, WORDS[way])
         for path, value, way, _ in _declared(experiment, ())
     ]
 

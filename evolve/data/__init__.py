@@ -5,6 +5,6 @@ works), `sample:stocks`, `synthetic:walk?seed=1&bars=2500`.
 """
 
 from evolve.data.dataset import Dataset, load
-from evolve.data.split import Partition, Split, part
+from evolve.data.split import DataSplit, SplitSizes, split_bars
 
-__all__ = ["Dataset", "Partition", "Split", "load", "part"]
+__all__ = ["DataSplit", "Dataset", "SplitSizes", "load", "split_bars"]

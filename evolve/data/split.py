@@ -16,11 +16,11 @@ from dsl.bars import Bars
 from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
 
-LEAST_BARS = 30
+MIN_PART_BARS = 30
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitSizes:
     """How bars are parted: fractions of them, or the first day of validation and of holdout.
 
     Without a holdout, validation goes on to the last bar.
@@ -34,7 +34,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Sealed:
+class SealedHoldout:
     """What may be known of the holdout: its first and last day and its length.
 
     It has no bars where nothing is sealed.
@@ -46,7 +46,7 @@ class Sealed:
 
 
 @dataclass(frozen=True, eq=False)
-class Partition:
+class DataSplit:
     """The bars that may be seen.
 
     Attributes:
@@ -59,7 +59,7 @@ class Partition:
 
     train: Bars
     seen: Bars
-    holdout: Sealed
+    holdout: SealedHoldout
     stop_gains: Mapping[str, StopGain]
 
     @property
@@ -68,7 +68,7 @@ class Partition:
         return len(self.train)
 
 
-def part(bars: Bars, split: Split) -> Partition:
+def split_bars(bars: Bars, split: SplitSizes) -> DataSplit:
     """Part bars into train, validation and a sealed holdout.
 
     Raises:
@@ -92,15 +92,15 @@ def part(bars: Bars, split: Split) -> Partition:
     for name, length in parts.items():
         if name == "holdout" and not split.has_holdout:
             continue
-        if length < LEAST_BARS:
+        if length < MIN_PART_BARS:
             message = f"the split leaves {max(length, 0)} of {count} bars for {name}"
-            raise EvolveError(message, f"give each part at least {LEAST_BARS} bars")
+            raise EvolveError(message, f"give each part at least {MIN_PART_BARS} bars")
     days = bars.time.astype("datetime64[D]")
-    sealed = Sealed("", "", 0)
+    sealed = SealedHoldout("", "", 0)
     if split.has_holdout:
-        sealed = Sealed(str(days[seen_end]), str(days[-1]), count - seen_end)
+        sealed = SealedHoldout(str(days[seen_end]), str(days[-1]), count - seen_end)
     seen, gains = mark_closes_only(bars.slice(0, seen_end))
-    return Partition(seen.slice(0, train_end), seen, sealed, gains)
+    return DataSplit(seen.slice(0, train_end), seen, sealed, gains)
 
 
 def _bar_of(bars: Bars, day: date) -> int:

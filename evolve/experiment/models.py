@@ -1,10 +1,10 @@
-"""The models of an experiment, ready to be asked: from its settings and the environment."""
+"""The models of an experiment: from its settings and the environment to an open proposer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsl.generate.gbnf import gbnf_text
@@ -14,257 +14,211 @@ from dsl.generate.lark import lark_text
 from dsl.names import unique_name
 from evolve.config import Experiment
 from evolve.errors import EvolveError
-from evolve.experiment.plan import Words, resolved
-from evolve.llm.prompt.builder import Briefing
-from evolve.llm.prompt.composer import Mode, Terms
-from evolve.llm.prompt.learnings import merger_schema
-from evolve.llm.proposer import Minutes, ModelAdviser
-from evolve.llm.transport.calls import Correspondence, Live, Replay, Secretary
+from evolve.experiment.plan import LoadedData, Plan, build_grammar, build_prompts, resolve_path
+from evolve.experiment.recorder import RunRecorder
+from evolve.llm.model_set import LlmSettings, ModelSet
+from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.composer import Composer
+from evolve.llm.prompt.templates import render
+from evolve.llm.proposer import ModelProposer
+from evolve.llm.transport.calls import Calls, LiveCalls, RecordedCalls
 from evolve.llm.transport.client import Client
-from evolve.llm.transport.event_loop import Desk
-from evolve.llm.transport.model import OPENAI, UNNAMED, Model, environment, model_of_environment
+from evolve.llm.transport.event_loop import LoopThread
+from evolve.llm.transport.model import OPENAI, UNNAMED, Model, environment, read_model
 from evolve.llm.transport.reply import ModelError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Server
-from evolve.llm.transport.usage import Caps, Ledger
+from evolve.llm.transport.usage import CallBudget, CallLimits
+from evolve.notices import NoticeLog
+from evolve.stop import Stop
 from evolve.store.calls import read_event, read_recording
 from evolve.store.folder import JOURNAL
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # at once
 LIST_SECONDS = 5.0
-OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how a kept constraint begins
-FREE = Constraint("", "", {})
+OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how an answer within a constraint begins
+UNCONSTRAINED = Constraint("", "", {})
 EVENT = "models"  # in the journal
 
 
-@dataclass(frozen=True)
-class Panel:
-    """The models that are asked.
-
-    Attributes:
-        models: by label; none if nobody is asked.
-        why_none: what to do about it.
-        mode: beside genetic programming, or alone.
-        concurrency: calls at once.
-        recording: the journal that answers in their place; None for their servers.
-        variables: of the environment, where the keys are.
-    """
-
-    models: Mapping[str, Model] = field(default_factory=dict)
-    why_none: str = ""
-    mode: Mode = "mix"
-    concurrency: int = 1
-    recording: Path | None = None
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def __bool__(self) -> bool:
-        return bool(self.models)
-
-    def record(self) -> dict[str, object]:
-        """What a replay needs to know of it; no key is among it."""
-        models = {label: asdict(each) for label, each in self.models.items()}
-        return {"models": models, "mode": self.mode, "concurrency": self.concurrency}
-
-
-def panel_of(settings: Experiment, folder: Path) -> Panel:
-    """The models of an experiment.
-
-    Args:
-        settings: the experiment.
-        folder: of its YAML, which paths in it start from.
+def load_model_set(plan: Plan) -> ModelSet:
+    """Return the models of an experiment, from its settings and the environment.
 
     Raises:
-        EvolveError: if it asks for models alone and there is none, for dollars of a model without
-            a price, or for a recording that cannot be read.
+        EvolveError: if it asks for models alone and there is none, limits the cost of a model
+            without a price, or names a recording that cannot be read.
     """
-    llm = settings.llm
-    mode: Mode = "only" if llm.mode == "only" else "mix"
+    experiment, llm = plan.experiment, plan.experiment.llm
+    settings = llm.settings(plan.assets.tasks, experiment.budget)
     if llm.mode == "off":
-        return Panel(why_none="`llm.mode` is off")
-    if mode == "mix" and not settings.search.asks_models:
-        return Panel(why_none="`search.proposers` leaves llm out")
-    if not settings.budget.llm_calls:
-        if mode == "only":
+        return ModelSet(reason_empty="`llm.mode` is off")
+    if llm.mode == "mix" and not experiment.search.asks_models:
+        return ModelSet(reason_empty="`search.proposers` leaves llm out")
+    if not experiment.budget.llm_calls:
+        if llm.mode == "only":
             raise EvolveError("`llm.mode: only` needs calls, and `budget.llm_calls` is 0")
-        return Panel(why_none="`budget.llm_calls` is 0")
+        return ModelSet(reason_empty="`budget.llm_calls` is 0")
     if llm.replay is not None:
-        return _recorded_panel(resolved(llm.replay, folder) / JOURNAL)
-    variables = environment(folder)
-    models = models_of(settings, variables)
+        return _read_recorded_models(resolve_path(llm.replay, plan.base) / JOURNAL, settings)
+    variables = environment(plan.base)
+    models = configured_models(experiment, variables)
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
-        if mode == "only":
+        if llm.mode == "only":
             raise EvolveError("`llm.mode: only` needs a model, and there is none", why)
-        return Panel(why_none=why)
+        return ModelSet(reason_empty=why)
     for model in models.values():
-        if settings.budget.llm_usd is not None and not model.is_priced:
+        if experiment.budget.llm_usd is not None and not model.is_priced:
             raise EvolveError(
                 f"`budget.llm_usd` cannot be kept: what {model.name} costs is not known",
                 "give usd_per_million_in and usd_per_million_out beside its name in `llm.models`",
             )
-    concurrency = llm.concurrency
-    if not isinstance(concurrency, int):
+    if not isinstance(llm.concurrency, int):
         is_local = all(each.is_local for each in models.values())
-        concurrency = LOCAL_CALLS if is_local else REMOTE_CALLS
-    return Panel(models, "", mode, concurrency, None, variables)
+        settings = replace(settings, concurrency=LOCAL_CALLS if is_local else REMOTE_CALLS)
+    return ModelSet(models, settings, variables=variables)
 
 
-def models_of(settings: Experiment | None, variables: Mapping[str, str]) -> dict[str, Model]:
-    """The models that can be asked, by label: an experiment's, else the environment's.
+def configured_models(
+    experiment: Experiment | None, variables: Mapping[str, str]
+) -> dict[str, Model]:
+    """Return the models that can be asked, by label: an experiment's, else the environment's.
 
-    One of an experiment is left out if nothing says where it is: neither an address nor a key.
+    A model of an experiment is left out if it has neither an address nor a key.
     """
-    named = settings.llm.models if settings else []
+    entries = experiment.llm.models if experiment else []
     base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")
-    chosen = [each.model(base_url) for each in named]
+    chosen = [each.model(base_url) for each in entries]
     if not chosen:
-        model = model_of_environment(variables)
+        model = read_model(variables)
         chosen = [model] if model else []
     usable = [each for each in chosen if each.base_url != OPENAI or variables.get(each.api_key_env)]
-    return labelled(usable)
+    return assign_labels(usable)
 
 
-def labelled(models: Sequence[Model]) -> dict[str, Model]:
-    """Models by label; one whose label is taken gets a number."""
+def assign_labels(models: Sequence[Model]) -> dict[str, Model]:
+    """Return models by label; a label that is taken gets a number."""
     found: dict[str, Model] = {}
     for each in models:
         found[unique_name(each.label, found.__contains__)] = each
     return found
 
 
-def constraint_from(briefing: Briefing, grammar: Grammar) -> Constraint:
-    """What an answer is held to, with the words that go with it."""
+def build_constraint(prompts: PromptBuilder, grammar: Grammar) -> Constraint:
+    """Return the constraint of an answer, with the notes that go with it."""
     return Constraint(
         lark_text(grammar), gbnf_text(grammar), json_schema(grammar),
-        briefing.word("tool.md"), {"json_schema": briefing.word("json.md")},
+        prompts.fixed_text("tool.md"), {"json_schema": prompts.fixed_text("json.md")},
     )  # fmt: skip
 
 
-def clients_of(
-    desk: Desk,
-    models: Mapping[str, Model],
-    briefing: Briefing,
-    variables: Mapping[str, str],
-    timeout_seconds: float = 300.0,
-    constraint: str = "auto",
-    notify: Callable[[str], None] = lambda _: None,
-) -> dict[str, Client]:
-    """A client for each model, by label; they are closed with the desk."""
-    probe = briefing.word("probe.md")
-    return {
-        label: Client(
-            server_of(desk, model, variables, timeout_seconds), constraint, probe, OPENINGS, notify
-        )
-        for label, model in models.items()
-    }
+@dataclass(frozen=True)
+class OpenModels:
+    """Models that are ready to be asked.
+
+    Attributes:
+        models: with the names that their servers use.
+        loop: the event loop of their calls.
+        clients: by label.
+    """
+
+    models: ModelSet
+    loop: LoopThread
+    clients: Mapping[str, Client]
+
+    @property
+    def first(self) -> Client:
+        """The client of the first model."""
+        return next(iter(self.clients.values()))
 
 
-def server_of(
-    desk: Desk, model: Model, variables: Mapping[str, str], timeout_seconds: float
+@contextmanager
+def open_models(
+    models: ModelSet, log: NoticeLog, folder: Path | None = None
+) -> Iterator[OpenModels]:
+    """Connect to the servers of some models; close the connections at the end.
+
+    Args:
+        models: the models and their settings.
+        log: told when less strict requests are made of a model.
+        folder: the user's own templates; None for those that ship.
+    """
+    settings, probe = models.settings, render("probe.md", folder)
+    with closing(LoopThread(settings.concurrency)) as loop:
+        named = replace(models, models=_resolve_names(loop, models))
+        clients = {
+            label: Client(
+                _open_server(loop, model, models.variables, settings.timeout_seconds),
+                settings.constraint, probe, OPENINGS, log,
+            )
+            for label, model in named.models.items()
+        }  # fmt: skip
+        yield OpenModels(named, loop, clients)
+
+
+@contextmanager
+def open_proposer(
+    models: ModelSet, plan: Plan, data: LoadedData, recorder: RunRecorder, stop: Stop
+) -> Iterator[ModelProposer | None]:
+    """Yield the proposer of a run, with its servers or its recording; None if it has no models."""
+    if not models:
+        yield None
+        return
+    prompts = build_prompts(plan, data, models.settings)
+    with _open_calls(models, plan, prompts, recorder, stop) as (named, calls):
+        recorder.event(EVENT, **named.record())
+        limits = plan.experiment.budget
+        budget = CallBudget(CallLimits(limits.llm_calls, limits.llm_tokens, limits.llm_usd))
+        composer = Composer(named, prompts, plan.experiment.seed)
+        with closing(ModelProposer(composer, calls, budget, recorder)) as proposer:
+            yield proposer
+
+
+@contextmanager
+def _open_calls(
+    models: ModelSet, plan: Plan, prompts: PromptBuilder, recorder: RunRecorder, stop: Stop
+) -> Iterator[tuple[ModelSet, Calls]]:
+    """Yield the models, with the names that their servers use, and their calls."""
+    if models.recording is not None:
+        recorded = read_recording(models.recording)
+        yield models, RecordedCalls(recorded, str(models.recording.parent), recorder)
+        return
+    with open_models(models, recorder, plan.assets.folder) as opened:
+        constraint = UNCONSTRAINED
+        if models.settings.constraint != "text":
+            constraint = build_constraint(prompts, build_grammar(plan))
+        yield opened.models, LiveCalls(opened.loop, opened.clients, constraint, recorder, stop)
+
+
+def _open_server(
+    loop: LoopThread, model: Model, variables: Mapping[str, str], timeout_seconds: float
 ) -> Server:
-    """The server of a model, closed with the desk."""
+    """Return the server of a model; it is closed with the loop."""
     server = Server(model, variables.get(model.api_key_env), timeout_seconds)
-    desk.closes(server.close)
+    loop.close_later(server.close)
     return server
 
 
-def named(
-    desk: Desk, models: Mapping[str, Model], variables: Mapping[str, str]
-) -> dict[str, Model]:
-    """The models, one without a name given the name of the first that its server has."""
+def _resolve_names(loop: LoopThread, models: ModelSet) -> dict[str, Model]:
+    """Return the models; one without a name gets the first name that its server lists."""
     found: list[Model] = []
-    for model in models.values():
+    for model in models.models.values():
         if model.name == UNNAMED:
-            server = server_of(desk, model, variables, LIST_SECONDS)
+            server = _open_server(loop, model, models.variables, LIST_SECONDS)
             try:
-                names = desk.begin(server.models).result()
+                names = loop.submit(server.models).result()
             except ModelError:
                 names = []
             model = replace(model, name=names[0]) if names else model
         found.append(model)
-    return labelled(found)
+    return assign_labels(found)
 
 
-@contextmanager
-def adviser_of(
-    panel: Panel,
-    settings: Experiment,
-    words: Words,
-    briefing: Briefing,
-    grammar: Callable[[], Grammar],
-    secretary: Secretary,
-    minutes: Minutes,
-    note: Callable[[str, dict[str, object]], None],
-    notify: Callable[[str], None],
-    is_interrupted: Callable[[], bool],
-    waiting: Callable[[], None],
-) -> Iterator[ModelAdviser]:
-    """The adviser of a run, with its servers or its recording; let go of at the end.
-
-    Args:
-        panel: who is asked.
-        settings, words: of the experiment.
-        briefing: what it is told; grammar: makes what it is held to, where a server is asked.
-        secretary, minutes: where calls and proposals are kept.
-        note: keeps an event in the journal.
-        notify: told what a person should know.
-        is_interrupted: whether to wait no more.
-        waiting: told when a wait begins to be felt, once.
-    """
-    limits, llm = settings.budget, settings.llm
-    ledger = Ledger(Caps(limits.llm_calls, limits.llm_tokens, limits.llm_usd))
-    variables = panel.variables
-    with closing(Desk(panel.concurrency)) as desk:
-        correspondence: Correspondence
-        if panel.recording is not None:
-            calls = read_recording(panel.recording)
-            name = str(panel.recording.parent)
-            correspondence = Replay(calls, secretary, name, notify)
-        else:
-            panel = replace(panel, models=named(desk, panel.models, variables))
-            clients = clients_of(
-                desk, panel.models, briefing, variables, llm.timeout_seconds, llm.constraint, notify
-            )
-            is_free = llm.constraint == "text"
-            constraint = FREE if is_free else constraint_from(briefing, grammar())
-            merger = Constraint("", "", merger_schema())
-            correspondence = Live(
-                desk, clients, constraint, merger, secretary, is_interrupted, waiting
-            )
-        note(EVENT, panel.record())
-        adviser = ModelAdviser(
-            terms_of(panel, settings, words), briefing, correspondence, ledger, minutes,
-            settings.seed, words.learnings, notify,
-        )  # fmt: skip
-        try:
-            yield adviser
-        finally:
-            adviser.close()
-
-
-def terms_of(panel: Panel, settings: Experiment, words: Words) -> Terms:
-    """How the models of an experiment take part."""
-    llm = settings.llm
-    return Terms(
-        mode=panel.mode,
-        models=panel.models,
-        directions=words.directions,
-        parents=llm.parents,
-        examples=llm.examples,
-        failures=llm.failures,
-        concurrency=panel.concurrency,
-        # Alone it is waited for; beside genetic programming the search goes on in time.
-        wait_seconds=llm.timeout_seconds if panel.mode == "only" else llm.wait_seconds,
-        repairs=llm.repair,
-        learnings_tokens=llm.learnings_tokens,
-        evaluations=settings.budget.evaluations,
-    )
-
-
-def _recorded_panel(journal: Path) -> Panel:
+def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
     record = read_event(journal, EVENT)
     if not record:
         hint = "replay a run in which a model was asked"
         raise EvolveError(f"no model was asked in {journal.parent}", hint)
     models = {label: Model(**each) for label, each in record["models"].items()}
-    return Panel(models, "", record["mode"], record["concurrency"], journal)
+    settings = replace(settings, mode=record["mode"], concurrency=record["concurrency"])
+    return ModelSet(models, settings, recording=journal)

@@ -7,38 +7,38 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evolve.config import Experiment
-    from evolve.data import Dataset, Partition
-    from evolve.experiment.models import Panel
+    from evolve.data import Dataset, DataSplit
     from evolve.experiment.result import Assessed, Run
+    from evolve.llm.model_set import ModelSet
     from evolve.search.progress import Progress
 
 
 class Observer:
-    """What a run tells whoever watches it, in this order; each method may be overridden."""
+    """Receives the events of a run, in this order; override the methods you need."""
 
     def notice(self, text: str) -> None:
-        """Something a person should know, such as the use of a fallback."""
+        """Receive what a person should know, such as the use of a fallback."""
 
     def data(self, dataset: Dataset) -> None:
-        """The bars are there."""
+        """Receive the data."""
 
-    def partition(self, partition: Partition) -> None:
-        """They are parted."""
+    def split(self, split: DataSplit) -> None:
+        """Receive the split of the data."""
 
-    def proposers(self, experiment: Experiment, panel: Panel) -> None:
-        """Who proposes."""
+    def proposers(self, experiment: Experiment, models: ModelSet) -> None:
+        """Receive what proposes strategies."""
 
     def compiling(self) -> None:
-        """The kernels are compiled for the first time on this machine."""
+        """Learn that kernels are compiled, for the first time on this machine."""
 
     def baselines(self, assessed: Sequence[Assessed]) -> None:
-        """Buy-and-hold and the seeds on train."""
+        """Receive buy-and-hold and the starting strategies on train."""
 
     def progress(self, progress: Progress, seconds: float) -> None:
-        """An epoch ended, so many seconds after the search began."""
+        """Receive the state after an epoch, `seconds` after the start of the search."""
 
     def waiting(self) -> None:
-        """The search waits for a model, for the first time in this run."""
+        """Learn that the search waits for a model, once in a run."""
 
     def done(self, run: Run) -> None:
-        """The run ended."""
+        """Receive the finished run."""

@@ -13,8 +13,8 @@ from dsl.analysis.program import LANGUAGE_VERSION, Program
 from dsl.printing.decompile import format_program
 from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
-from evolve.data import Dataset, Partition
-from evolve.llm.transport.usage import ArmCost, Cost, Ledger
+from evolve.data import Dataset, DataSplit
+from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
 from evolve.validation.verdict import Verdict
@@ -51,20 +51,20 @@ class Run:
 
     experiment: Experiment
     dataset: Dataset
-    partition: Partition
+    split: DataSplit
     progress: Progress
     finalists: tuple[Assessed, ...]
     folder: Path
     seconds: float
     search_seconds: float
     verdict: Verdict
-    account: Ledger | None = None
+    call_budget: CallBudget | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
 
     @property
     def spent(self) -> Cost | None:
         """What models cost; None if none was asked."""
-        return self.account.spent if self.account is not None else None
+        return self.call_budget.spent if self.call_budget is not None else None
 
     @property
     def best(self) -> Assessed | None:
@@ -79,27 +79,27 @@ class Run:
 
 def document(run: Run) -> dict[str, object]:
     """The result document. A part that is not built yet is absent."""
-    ledger = run.progress.ledger
+    ledger = run.progress.stats
     result: dict[str, object] = {
         "name": run.experiment.name,
         "seed": run.experiment.seed,
         "run_dir": str(run.folder),
         "verdict": asdict(run.verdict),
     }
-    if run.account is not None:
+    if run.call_budget is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
         result["llm"] = {
-            **asdict(run.account.spent),
-            "refused": run.account.refused,
-            "assumed": asdict(run.account.assumed),
+            **asdict(run.call_budget.spent),
+            "refused": run.call_budget.refused,
+            "assumed": asdict(run.call_budget.assumed),
             "arms": arms,
         }
-    if run.partition.holdout.bars:
-        result["holdout"] = {"sealed": True, **asdict(run.partition.holdout)}
+    if run.split.holdout.bars:
+        result["holdout"] = {"sealed": True, **asdict(run.split.holdout)}
     if run.best is not None:
-        result["best"] = _assessed(run.best)
+        result["best"] = _assessed_document(run.best)
     return result | {
-        "finalists": [_assessed(each) for each in run.finalists],
+        "finalists": [_assessed_document(each) for each in run.finalists],
         "trials": {
             "proposed": sum(each.proposed for each in ledger.values()),
             "valid": sum(each.valid for each in ledger.values()),
@@ -107,7 +107,7 @@ def document(run: Run) -> dict[str, object]:
             "evaluated": run.progress.evaluated,
         },
         "proposers": {name: asdict(credit) for name, credit in sorted(ledger.items())},
-        "stopped": run.progress.stopped,
+        "stopped": run.progress.stop_reason,
         "data": data_document(run.dataset),
         "elapsed_seconds": round(run.seconds, 3),
         "evaluations_per_second": round(run.evaluations_per_second, 1),
@@ -131,7 +131,7 @@ def data_document(dataset: Dataset) -> dict[str, object]:
     }
 
 
-def figures(metrics: Mapping[str, float]) -> dict[str, float | None]:
+def clean_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """Metrics as JSON can say them: null where one has no value."""
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
@@ -147,19 +147,21 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _assessed(each: Assessed) -> dict[str, object]:
+def _assessed_document(each: Assessed) -> dict[str, object]:
     windows = {"train": each.train, "validation": each.validation}
     result: dict[str, object] = {
         "name": each.program.name,
         "source": format_program(each.program),
         "hash": each.program.hash,
         "nodes": each.program.nodes,
-        "metrics": {name: figures(run.metrics) for name, run in windows.items() if run},
-        "benchmark": {name: figures(run.benchmark_metrics) for name, run in windows.items() if run},
+        "metrics": {name: clean_metrics(run.metrics) for name, run in windows.items() if run},
+        "benchmark": {
+            name: clean_metrics(run.benchmark_metrics) for name, run in windows.items() if run
+        },
     }
     if any(run is not None and run.sleeves for run in windows.values()):
         result["by_symbol"] = {
-            name: {sleeve.symbols[0]: figures(sleeve.metrics) for sleeve in run.sleeves}
+            name: {sleeve.symbols[0]: clean_metrics(sleeve.metrics) for sleeve in run.sleeves}
             for name, run in windows.items()
             if run
         }
@@ -169,7 +171,7 @@ def _assessed(each: Assessed) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ProtocolResult:
     """The best of a run against what chance alone would reach.
 
     Attributes:
@@ -193,10 +195,10 @@ class Standing:
         return self.train - self.validation
 
 
-def standing_of(run: Run, trials: int, luck_level: float | None) -> Standing:
+def build_protocol_result(run: Run, trials: int, luck_level: float | None) -> ProtocolResult:
     """How the best of a finished run stands after so many trials."""
     measure, chosen, best = run.experiment.fitness.maximize[0], run.best, run.progress.best
     if chosen is None or best is None:
-        return Standing(trials, None, luck_level, None, None)
+        return ProtocolResult(trials, None, luck_level, None, None)
     validation = chosen.validation.metrics[measure] if chosen.validation else None
-    return Standing(trials, best.score, luck_level, chosen.train.metrics[measure], validation)
+    return ProtocolResult(trials, best.score, luck_level, chosen.train.metrics[measure], validation)

@@ -1,44 +1,40 @@
-"""An experiment from its YAML to its result: the only place where the parts are wired together."""
+"""A run of an experiment, from its YAML to its result: the place where the parts are wired."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from dsl.analysis.program import Program
 from dsl.gc_pause import collection_paused
-from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.market import Market
+from evolve.backtest.backtest import backtest
 from evolve.backtest.sleeve import uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
-from evolve.data import Partition, load
-from evolve.experiment.models import Panel, adviser_of, panel_of
+from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
+    LoadedData,
     Plan,
-    breeding_of,
-    briefing_of,
-    constraint_of,
-    partition_of,
-    plan,
-    processes_of,
-    with_inputs,
+    build_problem,
+    copy_inputs,
+    count_processes,
+    read_plan,
 )
+from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
-from evolve.fitness.precompile import compile_ahead, missing
-from evolve.llm.proposer import ModelAdviser
-from evolve.parallel import cores
-from evolve.search.executors import Crew, crew_of
-from evolve.search.external import Adviser
+from evolve.fitness.precompile import find_uncompiled, precompile
+from evolve.parallel import count_cores
+from evolve.search.executors import Executor, open_executor
+from evolve.search.external import ExternalProposer
 from evolve.search.individual import Individual
-from evolve.search.island import Breeding
-from evolve.search.progress import Progress
-from evolve.search.search import search
-from evolve.store import Journal, RunFolder
+from evolve.search.problem import SearchProblem
+from evolve.search.progress import Budget, Progress
+from evolve.search.search import SEED, search
+from evolve.stop import Stop
+from evolve.store import RunFolder
 from evolve.validation.verdict import untested
 
 
@@ -47,169 +43,125 @@ def run(
     overrides: Sequence[str] = (),
     out: Path | None = None,
     observer: Observer | None = None,
-    is_interrupted: Callable[[], bool] = lambda: False,
+    stop: Stop | None = None,
 ) -> Run:
-    """Run an experiment and keep it in a run folder.
+    """Run an experiment and record it in a run folder.
 
     Args:
         experiment: the path of its YAML, or a plan.
         overrides: `a.b=value` settings that replace the YAML's.
         out: the run folder; `runs/<name>-<time>` if None.
         observer: told what happens.
-        is_interrupted: whether to stop after the epoch.
+        stop: ends the search after the current epoch, once it is set.
 
     Raises:
         EvolveError, LanguageError: if the experiment, a strategy or the data is not usable.
     """
-    watch = observer or Observer()
-    ready = experiment if isinstance(experiment, Plan) else plan(experiment, overrides)
-    settings = ready.experiment
-    started = time.monotonic()
-    notices: list[str] = []
-
-    def notify(text: str) -> None:
-        notices.append(text)
-        watch.notice(text)
-
-    panel = panel_of(settings, ready.base)
-    data = settings.data
-    dataset = load(data.source, data.start, data.end, data.fallback, notify, ready.base)
-    watch.data(dataset)
-    partition = partition_of(ready, dataset)
-    traded = replace(dataset.bars, closes_only=partition.seen.closes_only)
-    dataset = replace(dataset, bars=traded, stop_gains=partition.stop_gains)
-    for text in dataset.notes:
-        notify(text)
-    watch.partition(partition)
-    watch.proposers(settings, panel)
-    market = settings.backtest.market()
-    for text in uncapped(dataset.bars, market):
-        notify(text)
-    breeding = breeding_of(ready, partition, panel.mode)
-
-    folder = RunFolder.create(settings.name, out)
-    folder.write_text("experiment.yaml", to_yaml(with_inputs(ready, folder)))
-    folder.write_bars(dataset.bars)
-    with Journal(folder.journal) as journal:
-        journal.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
-        for notice in notices:
-            journal.event("notice", text=notice)
-        if to_compile := missing(len(dataset.bars.symbols)):
-            watch.compiling()
-            wanted = settings.workers.processes
-            compile_ahead(to_compile, cores() if wanted == "auto" else wanted)
-        watch.baselines([_on_train(each, partition, market) for each in ready.seeds])
-
-        def tell(text: str) -> None:
-            journal.event("notice", text=text)
-            watch.notice(text)
-
+    observer, stop = observer or Observer(), stop or Stop()
+    plan = experiment if isinstance(experiment, Plan) else read_plan(experiment, overrides)
+    settings, started = plan.experiment, time.monotonic()
+    with RunRecorder(observer) as recorder:
+        models = load_model_set(plan)
+        data = _load_data(plan, recorder)
+        observer.proposers(settings, models)
+        for text in uncapped(data.dataset.bars, data.market):
+            recorder.notice(text)
+        problem = build_problem(plan, data, models.settings.mode)
+        folder = _create_folder(plan, data, out)
+        recorder.open(folder)
+        _precompile(settings, data, observer)
+        observer.baselines([_assess_on_train(each, data) for each in plan.start_from])
         with (
-            crew_of(breeding, processes_of(settings), tell) as crew,
-            _adviser(
-                panel, ready, partition, journal, folder, tell, is_interrupted, watch.waiting
-            ) as adviser,
+            open_executor(problem, count_processes(settings), recorder) as executor,
+            open_proposer(models, plan, data, recorder, stop) as proposer,
         ):
-            began = time.monotonic()
-            last = _search(breeding, ready, journal, watch, is_interrupted, adviser, crew)
-            search_seconds = time.monotonic() - began
-        finalists = _assess_finalists(last.fame, settings, partition, market)
+            recorder.start_search()
+            last = _run_search(
+                problem, settings.budget.budget(), executor, proposer, recorder, stop
+            )
+            search_seconds = recorder.search_seconds
         finished = Run(
-            settings, dataset, partition, last, tuple(finalists), folder.path,
+            settings, data.dataset, data.split, last,
+            tuple(_assess_finalists(last.hall_of_fame, settings, data)), folder.path,
             time.monotonic() - started, search_seconds,
-            untested(not market.is_executable, settings.fitness.on == "validation"),
-            adviser.ledger if adviser else None, journal.calls.costs(),
+            untested(not data.market.is_executable, settings.fitness.scored_on == "validation"),
+            proposer.budget if proposer else None, recorder.arm_costs(),
         )  # fmt: skip
-        _keep(finished, folder)
-        journal.event("finished", reason=last.stopped, evaluated=last.evaluated)
-    watch.done(finished)
+        _write_result(finished, folder)
+        recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
+    observer.done(finished)
     return finished
 
 
-class _Minutes:
-    """Keeps what became of proposals in the journal, and what was learned beside it."""
-
-    def __init__(self, journal: Journal, folder: RunFolder) -> None:
-        self.keep_proposal = journal.calls.keep_proposal
-        self._folder = folder
-
-    def keep_learnings(self, text: str) -> None:
-        self._folder.write_text("learnings.md", f"# Learnings\n\n{text}\n")
-
-
-@contextmanager
-def _adviser(
-    panel: Panel, plan: Plan, partition: Partition, journal: Journal, folder: RunFolder,
-    notify: Callable[[str], None], is_interrupted: Callable[[], bool],
-    waiting: Callable[[], None],
-) -> Iterator[ModelAdviser | None]:  # fmt: skip
-    """The adviser of a run; None if no model is asked."""
-    if not panel:
-        yield None
-        return
-    with adviser_of(
-        panel, plan.experiment, plan.words, briefing_of(plan, partition),
-        lambda: constraint_of(plan),
-        journal.calls, _Minutes(journal, folder),
-        lambda kind, detail: journal.event(kind, **detail), notify, is_interrupted,
-        waiting,
-    ) as adviser:  # fmt: skip
-        yield adviser
+def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
+    data = plan.load(recorder)
+    dataset = data.dataset
+    recorder.observer.data(dataset)
+    recorder.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
+    for text in dataset.notes:
+        recorder.notice(text)
+    recorder.observer.split(data.split)
+    return data
 
 
-def _search(
-    breeding: Breeding, ready: Plan, journal: Journal, watch: Observer,
-    is_interrupted: Callable[[], bool], adviser: Adviser | None, crew: Crew,
-) -> Progress:  # fmt: skip
-    """Run the search to its end, keeping and telling every epoch."""
-    settings = ready.experiment
-    began = time.monotonic()
+def _create_folder(plan: Plan, data: LoadedData, out: Path | None) -> RunFolder:
+    """Create the run folder, with the experiment and a snapshot of the bars."""
+    folder = RunFolder.create(plan.experiment.name, out)
+    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder)))
+    folder.write_bars(data.dataset.bars)
+    return folder
+
+
+def _precompile(settings: Experiment, data: LoadedData, observer: Observer) -> None:
+    """Compile the kernels that are not in the cache, in parallel."""
+    tasks = find_uncompiled(len(data.dataset.bars.symbols))
+    if tasks:
+        observer.compiling()
+        wanted = settings.workers.processes
+        precompile(tasks, count_cores() if wanted == "auto" else wanted)
+
+
+def _run_search(
+    problem: SearchProblem,
+    budget: Budget,
+    executor: Executor,
+    proposer: ExternalProposer | None,
+    recorder: RunRecorder,
+    stop: Stop,
+) -> Progress:
+    """Run the search to its end and record every epoch; return its last state."""
     last: Progress | None = None
-    epochs = search(
-        breeding,
-        settings.budget.budget(),
-        settings.seed,
-        settings.search.islands,
-        (*ready.seeds, *ready.further),
-        is_interrupted=is_interrupted,
-        adviser=adviser,
-        crew=crew,
-    )
     with collection_paused():
-        for last in epochs:
-            score = last.best.score if last.best else None
-            journal.epoch(last.epoch, last.trials, evaluated=last.evaluated, best=score)
-            watch.progress(last, time.monotonic() - began)
+        for last in search(problem, budget, executor, proposer, stop):
+            recorder.progress(last)
     assert last is not None
     return last
 
 
-def _on_train(program: Program, partition: Partition, market: Market) -> Assessed:
-    return Assessed(program, None, backtest(program, partition.train, market), None)
+def _assess_on_train(program: Program, data: LoadedData) -> Assessed:
+    return Assessed(program, None, backtest(program, data.split.train, data.market), None)
 
 
 def _assess_finalists(
-    fame: Sequence[Individual], settings: Experiment, partition: Partition, market: Market
+    hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
 ) -> list[Assessed]:
-    """At most five finalists on train and validation, the best on validation first."""
-    measure = settings.fitness.maximize[0]
+    """Backtest the hall of fame on train and validation; return the best on validation first."""
+    split, market = data.split, data.market
     assessed = []
-    for individual in fame:
+    for individual in hall_of_fame:
         program = individual.program
-        if individual.proposer != "seed":
+        if individual.proposer != SEED:
             program = replace(program, name=settings.name.replace("-", "_"))
-        train = backtest(program, partition.train, market)
-        assessed.append(Assessed(program, individual, train, _validate(program, partition, market)))
-    return sorted(assessed, key=lambda each: each.validated(measure), reverse=True)
+        train = backtest(program, split.train, market)
+        validation = backtest(program, split.seen, market, start=split.validation_start)
+        assessed.append(Assessed(program, individual, train, validation))
+    metric = settings.fitness.maximize[0]
+    return sorted(assessed, key=lambda each: each.validated(metric), reverse=True)
 
 
-def _validate(program: Program, partition: Partition, market: Market) -> Backtest:
-    return backtest(program, partition.seen, market, start=partition.validation_start)
-
-
-def _keep(finished: Run, folder: RunFolder) -> None:
-    for place, each in enumerate(finished.finalists, start=1):
-        folder.write_program(f"finalists/{place}.evo", each.program)
+def _write_result(finished: Run, folder: RunFolder) -> None:
+    for rank, each in enumerate(finished.finalists, start=1):
+        folder.write_program(f"finalists/{rank}.evo", each.program)
     if finished.best is not None:
         folder.write_program(folder.best.name, finished.best.program)
     folder.write_result(document(finished))

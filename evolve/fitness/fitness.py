@@ -16,8 +16,8 @@ from dsl.evaluate import ARENA_MB
 from evolve.backtest.kernels.records import F_RUINED, F_TRADES
 from evolve.backtest.market import Market
 from evolve.fitness.dispatch import FoldTrader
-from evolve.fitness.goals import Goals
-from evolve.fitness.objectives import REQUIREMENTS, FoldSums, penalised_mean
+from evolve.fitness.goals import FitnessSpec
+from evolve.fitness.objectives import REQUIREMENTS, FoldSums, mean_minus_spread
 
 BATCH = 256
 DIGITS = 12
@@ -36,19 +36,24 @@ class Scores(NamedTuple):
     values: tuple[float, ...]
     folds: tuple[float, ...] = ()
     trades: int = 0
-    obstacle: str = ""
+    infeasible_reason: str = ""
 
     @property
     def is_feasible(self) -> bool:
         """Whether every requirement is met."""
-        return not self.obstacle
+        return not self.infeasible_reason
 
 
 class FoldFitness:
     """Scores programs on bars of which it is given no others, so that it cannot see them."""
 
     def __init__(
-        self, bars: Bars, market: Market, goals: Goals, start: int = 0, arena_mb: float = ARENA_MB
+        self,
+        bars: Bars,
+        market: Market,
+        goals: FitnessSpec,
+        start: int = 0,
+        arena_mb: float = ARENA_MB,
     ) -> None:
         """
         Args:
@@ -94,7 +99,7 @@ class FoldFitness:
                 if objective.by_fold is not None:
                     values = objective.by_fold(folds)
                     first = values if index == 0 else first
-                    columns.append(penalised_mean(values, goals.spread_penalty))
+                    columns.append(mean_minus_spread(values, goals.spread_penalty))
                 elif objective.by_program is not None:
                     columns.append(np.array([objective.by_program(each) for each in programs]))
         table = np.column_stack(columns).round(DIGITS)
@@ -107,12 +112,12 @@ class FoldFitness:
             map(tuple, table.tolist()),
             map(tuple, first.round(DIGITS).tolist()),
             map(int, trades.tolist()),
-            self._obstacles(folds, overflows),
+            self._infeasible_reasons(folds, overflows),
             strict=True,
         )
         return [Scores(*row) for row in rows]
 
-    def _obstacles(self, folds: FoldSums, overflows: NDArray[np.bool_]) -> list[str]:
+    def _infeasible_reasons(self, folds: FoldSums, overflows: NDArray[np.bool_]) -> list[str]:
         obstacles = [""] * len(folds.sums)
         for name, least in reversed(list(self.goals.require.items())):  # so that the first is named
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)

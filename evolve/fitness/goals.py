@@ -9,7 +9,7 @@ from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, Objective
 
 
 @dataclass(frozen=True)
-class Goals:
+class FitnessSpec:
     """What fitness is made of.
 
     Attributes:

@@ -163,7 +163,7 @@ REQUIREMENTS = {
 DEFAULT_REQUIRE = {name: each.default for name, each in REQUIREMENTS.items()}
 
 
-def penalised_mean(values: Series, penalty: float) -> Series:
+def mean_minus_spread(values: Series, penalty: float) -> Series:
     """float64[program]: mean over folds less `penalty` sample deviations over folds."""
     mean: Series = values.mean(axis=1)
     if values.shape[1] < 2:

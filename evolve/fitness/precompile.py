@@ -25,8 +25,8 @@ from evolve.backtest.market import market
 from evolve.data.align import aligned
 from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
-from evolve.parallel import pool_of
+from evolve.fitness.goals import FitnessSpec
+from evolve.parallel import open_pool
 
 ENOUGH = 6  # processes: the longest task is a fifth of all the work
 BARS = 300
@@ -36,7 +36,7 @@ STOPPED = "strategy s { buy when close > open stop 5% }"
 Task = Callable[[], None]
 
 
-def missing(symbols: int) -> list[Task]:
+def find_uncompiled(symbols: int) -> list[Task]:
     """What is not compiled yet on this machine, the longest first, each as a task that does it.
 
     Args:
@@ -52,7 +52,7 @@ def missing(symbols: int) -> list[Task]:
     return [*tasks, *[partial(_step, name) for name in steps]]
 
 
-def compile_ahead(tasks: list[Task], processes: int) -> None:
+def precompile(tasks: list[Task], processes: int) -> None:
     """Run tasks, in several processes or in this one, if compiled code can be cached.
 
     What fails here is compiled again, and its error raised, where it is called.
@@ -64,7 +64,7 @@ def compile_ahead(tasks: list[Task], processes: int) -> None:
             with suppress(Exception):
                 task()
         return
-    pool = pool_of(min(processes, ENOUGH))
+    pool = open_pool(min(processes, ENOUGH))
     try:
         with suppress(BrokenProcessPool, OSError):
             wait([pool.submit(task) for task in tasks])
@@ -81,13 +81,13 @@ def _backtest() -> None:
 
 
 def _score_plain() -> None:
-    FoldFitness(random_walk(BARS, 1), market(), Goals())([check(PLAIN)])
+    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(PLAIN)])
 
 
 def _score_panel() -> None:
     bars = aligned([replace(random_walk(BARS, 1), symbols=(name,)) for name in "AB"])
-    FoldFitness(bars, market(), Goals())([check(STOPPED)])
+    FoldFitness(bars, market(), FitnessSpec())([check(STOPPED)])
 
 
 def _score_stopped() -> None:
-    FoldFitness(random_walk(BARS, 1), market(), Goals())([check(STOPPED)])
+    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(STOPPED)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST_REST = 63  # rounds without a call after failures in a row
+MAX_SKIPPED_ROUNDS = 63  # rounds without a call after failures in a row
 
 
 class Schedule:
@@ -22,7 +22,7 @@ class Schedule:
         self._silent_rounds, self._rests = 0, 0
 
     @property
-    def is_silent(self) -> bool:
+    def is_unanswered(self) -> bool:
         """Whether no answer came in the last round that had calls."""
         return self._silent_rounds > 0
 
@@ -31,13 +31,13 @@ class Schedule:
         """Whether it is time to ask."""
         return self._is_due
 
-    def takes_rest(self) -> bool:
+    def skip_round(self) -> bool:
         """Whether this round passes without a call; uses up one of the rests."""
         rests = self._rests > 0
         self._rests -= rests
         return rests
 
-    def asked(self, evaluated: int, under_way: int, calls_left: int, goes_on: bool) -> None:
+    def record_asked(self, evaluated: int, under_way: int, calls_left: int, goes_on: bool) -> None:
         """Fix when the answers are heard.
 
         Args:
@@ -51,17 +51,17 @@ class Schedule:
         rounds = -(-(under_way + calls_left) // self._concurrency)
         self._hearing_at = evaluated + max(1, left // (rounds + 1))
 
-    def next_hearing(self, evaluated: int) -> int | None:
+    def next_sync(self, evaluated: int) -> int | None:
         """At how many evaluations to be heard; None once nothing more can come."""
         if self._is_spent:
             return None
         return evaluated if self._waits_for_nothing else self._hearing_at
 
-    def heard(self, had_calls: bool, has_answered: bool, under_way: int) -> None:
+    def record_collected(self, had_calls: bool, has_answered: bool, under_way: int) -> None:
         """A round ended: the next follows, later and later while no server answers."""
         self._is_due = True
         if has_answered:
             self._silent_rounds = 0
         elif had_calls and not under_way:
             self._silent_rounds += 1
-            self._rests = min(2 ** (self._silent_rounds - 1) - 1, LONGEST_REST)
+            self._rests = min(2 ** (self._silent_rounds - 1) - 1, MAX_SKIPPED_ROUNDS)

@@ -28,8 +28,8 @@ TERMS = {
     "them",
     "feasible": "meets `fitness.require` on every fold and is not ruined; others are never chosen",
     "nothing feasible": "no strategy met `fitness.require` on every fold",
-    "epoch": "`search.epoch` generations on each island; at its end islands exchange strategies "
-    "and take in those of models",
+    "epoch": "`search.generations_per_epoch` generations on each island; at its end islands "
+    "exchange strategies and receive those of models",
     "stale epochs": "epochs in a row without a better best score; `budget.stale_epochs` of them "
     "end the search",
     "generation": "one round of choosing parents and making children from them",

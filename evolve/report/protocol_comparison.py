@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from evolve.experiment.result import Standing
+from evolve.experiment.result import ProtocolResult
 from evolve.report.tables import blank_table, say
 
 
-def standing_table(before: Standing, after: Standing, measure: str) -> Table:
+def standing_table(before: ProtocolResult, after: ProtocolResult, measure: str) -> Table:
     """The two beside each other."""
     table = blank_table()
     table.add_column(measure.replace("_", " "))

@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from evolve.backtest.metrics import METRICS, Unit
-from evolve.llm.prompt.selection import is_arm, parts_of_arm
+from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
-from evolve.search.credit import Ledger
+from evolve.search.proposer_stats import StatsByProposer
 
 MAX_PERCENT = 1e5  # a year's growth from a few bars has more digits than a table has room for
 SUMMARY = (
@@ -88,7 +88,7 @@ def metrics_table(
     return table
 
 
-def proposers_table(ledger: Ledger) -> Table:
+def proposers_table(ledger: StatsByProposer) -> Table:
     """What each proposer brought, a row an arm.
 
     Of what was proposed: how many were valid, known already, tried, taken into a population and
@@ -111,12 +111,12 @@ def _label(name: str, among: Iterable[str]) -> str:
     """An arm's name as there is room for it; the model is named where there are several."""
     if not is_arm(name):
         return name
-    model, direction = parts_of_arm(name)
-    several = len({parts_of_arm(each)[0] for each in among if is_arm(each)}) > 1
+    model, direction = split_arm(name)
+    several = len({split_arm(each)[0] for each in among if is_arm(each)}) > 1
     return f"{model if several else 'model'}: {direction}"
 
 
-def arm_costs_table(costs: Mapping[str, ArmCost], ledger: Ledger) -> Table:
+def arm_costs_table(costs: Mapping[str, ArmCost], ledger: StatsByProposer) -> Table:
     """What each arm of a model took, and what its gain cost."""
     table = blank_table()
     table.add_column("arm", overflow="fold")

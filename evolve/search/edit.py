@@ -34,52 +34,52 @@ class Part(NamedTuple):
     """
 
     term: Term
-    place: Place
+    domain: Place
     is_series: bool
-    is_movable: bool
+    is_tunable: bool
 
 
-REMEMBERED = 4096
+CACHE_SIZE = 4096
 
 
-@lru_cache(REMEMBERED)
-def parts(rules: Rules) -> tuple[Part, ...]:
+@lru_cache(CACHE_SIZE)
+def list_parts(rules: Rules) -> tuple[Part, ...]:
     """Every node of the rules, top-down, in the order of the rules."""
     found: list[Part] = []
     for name, term in rules.named():
-        root = _part(term, _place_of_rule(name, term))
+        root = _part(term, _domain_of_rule(name, term))
         found += (root, *_parts_below(term)) if root.is_series else (root,)
     return tuple(found)
 
 
-@lru_cache(REMEMBERED)
-def series_places(rules: Rules) -> tuple[int, ...]:
+@lru_cache(CACHE_SIZE)
+def series_indices(rules: Rules) -> tuple[int, ...]:
     """The indices of the parts where a series or a condition stands."""
-    return tuple([at for at, part in enumerate(parts(rules)) if part.is_series])
+    return tuple([at for at, part in enumerate(list_parts(rules)) if part.is_series])
 
 
-@lru_cache(REMEMBERED)
-def movable_places(rules: Rules) -> tuple[int, ...]:
+@lru_cache(CACHE_SIZE)
+def tunable_indices(rules: Rules) -> tuple[int, ...]:
     """The indices of the parts that are constants with room to move."""
-    return tuple([at for at, part in enumerate(parts(rules)) if part.is_movable])
+    return tuple([at for at, part in enumerate(list_parts(rules)) if part.is_tunable])
 
 
-@lru_cache(REMEMBERED)
-def series_by_kind(rules: Rules) -> dict[Place, list[Term]]:
+@lru_cache(CACHE_SIZE)
+def group_series(rules: Rules) -> dict[Place, list[Term]]:
     """The series and conditions of the rules, by their kind."""
     grouped: dict[Place, list[Term]] = {}
-    for part in parts(rules):
+    for part in list_parts(rules):
         if part.is_series:
-            grouped.setdefault(part.place, []).append(part.term)
+            grouped.setdefault(part.domain, []).append(part.term)
     return grouped
 
 
-def series_within(part: Part) -> list[Term]:
+def list_replacements(part: Part) -> list[Term]:
     """The parts below one that may stand in its place."""
-    return [each.term for each in _parts_below(part.term) if each.place == part.place]
+    return [each.term for each in _parts_below(part.term) if each.domain == part.domain]
 
 
-def replaced(rules: Rules, at: int, new: Term) -> Rules:
+def replace_part(rules: Rules, at: int, new: Term) -> Rules:
     """The rules with another term in place of a part, given by its index among the parts."""
     for index, term in enumerate(rules):
         if term is None:
@@ -91,13 +91,13 @@ def replaced(rules: Rules, at: int, new: Term) -> Rules:
     raise IndexError("there are not as many parts")
 
 
-def with_parameter(rules: Rules, old: Parameter, new: Parameter) -> Rules:
+def replace_parameter(rules: Rules, old: Parameter, new: Parameter) -> Rules:
     """The rules with a parameter changed wherever it stands: it is tied."""
     changed = {name: _swap(term, old, new) for name, term in rules.named()}
     return rules._replace(**changed)
 
 
-def adopted(term: Term, host: Rules) -> Term:
+def adopt_parameters(term: Term, host: Rules) -> Term:
     """A term from another strategy with its parameters fit for a host.
 
     A parameter the host has too, range and all, becomes the host's; one that only shares a name
@@ -126,7 +126,7 @@ def _parameters(rules: Rules) -> Iterator[Parameter]:
                 yield part.leaf
 
 
-def _place_of_rule(name: str, term: Term) -> Place:
+def _domain_of_rule(name: str, term: Term) -> Place:
     if name == "hold":
         return HOLD
     if name == "size":
@@ -136,12 +136,12 @@ def _place_of_rule(name: str, term: Term) -> Place:
     return kind_of(term)
 
 
-@lru_cache(4 * REMEMBERED)
+@lru_cache(4 * CACHE_SIZE)
 def _parts_below(term: Term) -> tuple[Part, ...]:
     """Every node below a series or a condition, top-down; what a window is made of is none."""
     found: list[Part] = []
     for index, arg in enumerate(term.args):
-        part = _part(arg, _drawn_from(term, index) or _place_of_arg(term, index, arg))
+        part = _part(arg, _literal_domain(term, index) or _domain_of_arg(term, index, arg))
         found += (part, *_parts_below(arg)) if part.is_series else (part,)
     return tuple(found)
 
@@ -156,13 +156,13 @@ def _part(term: Term, place: Place) -> Part:
     return Part(term, place, isinstance(place, Kind), is_movable)
 
 
-def _drawn_from(term: Term, index: int) -> Window | Constant | None:
+def _literal_domain(term: Term, index: int) -> Window | Constant | None:
     """Where an argument is drawn from if it is a window or a literal by its slot."""
     assert term.operator is not None
     return place_of(term.operator.slot(index))
 
 
-def _place_of_arg(term: Term, index: int, arg: Term) -> Place:
+def _domain_of_arg(term: Term, index: int, arg: Term) -> Place:
     """A series by its kind; a literal by what it is compared with, else by its own size."""
     if arg.operator is not None or isinstance(arg.leaf, bool):
         return kind_of(arg)
@@ -180,7 +180,7 @@ def _replace(term: Term, at: int, new: Term) -> Term:
     assert term.operator is not None
     args, at = list(term.args), at - 1
     for index, arg in enumerate(args):
-        size = 1 if _drawn_from(term, index) else 1 + len(_parts_below(arg))
+        size = 1 if _literal_domain(term, index) else 1 + len(_parts_below(arg))
         if at < size:
             args[index] = _replace(arg, at, new)
             break

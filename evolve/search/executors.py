@@ -1,29 +1,30 @@
-"""Who breeds the epochs: this process alone, or others beside it, with the same result."""
+"""Run epochs serially or in worker processes, with identical results."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from dsl.gc_pause import collection_paused
-from evolve.parallel import pool_of
-from evolve.search.credit import Credit
-from evolve.search.island import Breeding, Epoch, Island, run_epoch
+from evolve.notices import NoticeLog
+from evolve.parallel import open_pool
+from evolve.search.island import EpochResult, EpochTask, Island, run_epoch
+from evolve.search.problem import SearchProblem
 
 KEY_BYTES = 16
-TRIES = 2
+MAX_ATTEMPTS = 2
 
 
 @dataclass
-class Seen:
-    """The keys of every program evaluated, in the order they were counted."""
+class SeenKeys:
+    """The keys of every program evaluated, in the order in which they were counted."""
 
     keys: set[bytes] = field(default_factory=set)
     order: list[bytes] = field(default_factory=list)
@@ -35,151 +36,139 @@ class Seen:
         return len(self.order)
 
     def add(self, key: bytes) -> None:
-        """Count a key that is new."""
+        """Add a key that is not there yet."""
         self.keys.add(key)
         self.order.append(key)
 
 
-class Assignment(NamedTuple):
-    """An epoch to breed: what `run_epoch` is given, but for the keys seen."""
-
-    island: Island
-    ledger: Mapping[str, Credit]
-    quota: int
-    number: int
+PendingEpochs = Callable[[], list[EpochResult]]
+"""Waits for epochs that were submitted, and returns their results in order."""
 
 
-Bred = Callable[[], list[Epoch]]
-"""The epochs of some islands, in their order; waits for them."""
+class Executor(Protocol):
+    """Runs epochs."""
+
+    def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+        """Start epochs; `seen` must not change until their results are there."""
 
 
-class Crew(Protocol):
-    """Breeds epochs."""
+class SerialExecutor:
+    """Runs one epoch after another in this process."""
 
-    def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
-        """Begin to breed; what was seen stays as it is until the epochs are there."""
+    def __init__(self, problem: SearchProblem) -> None:
+        self._problem = problem
 
-
-class Alone:
-    """One epoch after another, in this process."""
-
-    def __init__(self, breeding: Breeding) -> None:
-        self._breeding = breeding
-
-    def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
-        """All is done when it is waited for."""
-        return lambda: [
-            run_epoch(each.island, self._breeding, each.ledger, seen.keys, each.quota, each.number)
-            for each in assignments
-        ]
+    def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+        """Defer the epochs until their results are asked for."""
+        return lambda: [run_epoch(each, self._problem, seen.keys) for each in tasks]
 
 
-class Workers:
-    """Epochs side by side in processes of their own; use it as a context manager.
+class ProcessExecutor:
+    """Runs epochs in parallel worker processes; use it as a context manager.
 
-    An epoch is a pure function of what it is given, so one that is lost with its process is bred
-    again. What was seen goes through a file, of which each process reads what is new to it.
+    An epoch is a pure function of its input, so an epoch that is lost with its process runs
+    again. The keys seen go through a file; each worker reads those that are new to it.
     """
 
-    def __init__(
-        self, breeding: Breeding, processes: int, notify: Callable[[str], None] = lambda text: None
-    ) -> None:
+    def __init__(self, problem: SearchProblem, processes: int, log: NoticeLog) -> None:
         """
         Args:
-            breeding: what does not change; it goes to each process once.
-            processes: how many.
-            notify: told if a process died.
+            problem: sent to each worker once.
+            processes: number of workers.
+            log: told if a worker dies.
         """
-        self._alone, self._breeding, self._processes = Alone(breeding), breeding, processes
-        self._notify = notify
+        self._serial = SerialExecutor(problem)
+        self._problem = replace(problem, start_from=())  # workers do not need it
+        self._processes, self._log = processes, log
         self._folder = tempfile.TemporaryDirectory(prefix="evolve-")
         self._path = Path(self._folder.name) / "seen"
         self._written = 0
         self._pool: ProcessPoolExecutor | None = None
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> ProcessExecutor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._pool is not None:  # who stops at once waits for no epoch
+        if self._pool is not None:  # after an error, do not wait for running epochs
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._folder.cleanup()
 
-    def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
-        """Let the processes begin, with what was seen so far."""
+    def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+        """Start epochs in the workers, with the keys seen so far."""
         with self._path.open("ab") as file:
             file.write(b"".join(seen.order[self._written :]))
         self._written = len(seen)
-        begun = self._begun(assignments, seen)
-        return lambda: self._finished(begun, assignments, seen)
+        running = self._submit(tasks, seen)
+        return lambda: self._wait(running, tasks, seen)
 
-    def _begun(self, assignments: Sequence[Assignment], seen: Seen) -> Iterator[Epoch] | None:
-        """The epochs as they come; None if a process died meanwhile."""
+    def _submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> Iterator[EpochResult] | None:
+        """Return the results as they arrive; None if a worker died."""
         with suppress(BrokenProcessPool):
-            return self._started().map(_breed, assignments, [len(seen)] * len(assignments))
+            return self._start_pool().map(_run_task, tasks, [len(seen)] * len(tasks))
         return None
 
-    def _finished(
-        self, begun: Iterator[Epoch] | None, assignments: Sequence[Assignment], seen: Seen
-    ) -> list[Epoch]:
-        """All the epochs, begun anew where a process died."""
-        for attempt in range(TRIES):
+    def _wait(
+        self, running: Iterator[EpochResult] | None, tasks: Sequence[EpochTask], seen: SeenKeys
+    ) -> list[EpochResult]:
+        """Return all results; submit the epochs again if a worker died."""
+        for attempt in range(MAX_ATTEMPTS):
             if attempt > 0:
-                self._notify("a worker process died; its epoch is bred again")
-                begun = self._begun(assignments, seen)
+                self._log.notice("a worker process died; its epoch is bred again")
+                running = self._submit(tasks, seen)
             with suppress(BrokenProcessPool):
-                if begun is not None:
-                    return list(begun)
+                if running is not None:
+                    return list(running)
             self._pool = None
-        self._notify("worker processes keep dying; this epoch is bred without them")
-        return self._alone.begin(assignments, seen)()
+        self._log.notice("worker processes keep dying; this epoch is bred without them")
+        return self._serial.submit(tasks, seen)()
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _start_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = pool_of(self._processes, partial(_begin, self._breeding, self._path))
+            initialize = partial(_init_worker, self._problem, self._path)
+            self._pool = open_pool(self._processes, initialize)
         return self._pool
 
 
 class _Worker:
-    """What a worker process has: the breeding, and the keys it has read so far."""
+    """The state of a worker process: the problem, and the keys it has read so far."""
 
-    def __init__(self, breeding: Breeding, path: Path) -> None:
-        self.breeding, self.path = breeding, path
-        self.seen = Seen()
-        self.islands: dict[int, Island] = {}  # kept alive, lest their terms be made anew
+    def __init__(self, problem: SearchProblem, path: Path) -> None:
+        self.problem, self.path = problem, path
+        self.seen = SeenKeys()
+        self.islands: dict[int, Island] = {}  # references, so that interned terms are not collected
 
-    def breed(self, task: Assignment, seen: int) -> Epoch:
+    def run(self, task: EpochTask, seen: int) -> EpochResult:
         if seen > len(self.seen):
             with self.path.open("rb") as file:
                 file.seek(len(self.seen) * KEY_BYTES)
                 new = file.read((seen - len(self.seen)) * KEY_BYTES)
-            for place in range(0, len(new), KEY_BYTES):
-                self.seen.add(new[place : place + KEY_BYTES])
-        (epoch,) = Alone(self.breeding).begin([task], self.seen)()
-        self.islands[task.island.index] = epoch.island
-        return epoch
+            for offset in range(0, len(new), KEY_BYTES):
+                self.seen.add(new[offset : offset + KEY_BYTES])
+        result = run_epoch(task, self.problem, self.seen.keys)
+        self.islands[task.island.index] = result.island
+        return result
 
 
 _worker: _Worker | None = None
 
 
-def _begin(breeding: Breeding, path: Path) -> None:
-    """Make a process a worker."""
+def _init_worker(problem: SearchProblem, path: Path) -> None:
+    """Set up the state of a worker process."""
     global _worker
-    _worker = _Worker(breeding, path)
+    _worker = _Worker(problem, path)
 
 
-def _breed(task: Assignment, seen: int) -> Epoch:
+def _run_task(task: EpochTask, seen: int) -> EpochResult:
     assert _worker is not None
     with collection_paused():
-        return _worker.breed(task, seen)
+        return _worker.run(task, seen)
 
 
 @contextmanager
-def crew_of(breeding: Breeding, processes: int, notify: Callable[[str], None]) -> Iterator[Crew]:
-    """So many processes; this one alone for 1."""
+def open_executor(problem: SearchProblem, processes: int, log: NoticeLog) -> Iterator[Executor]:
+    """Yield an executor: serial for one process, else with `processes` workers."""
     if processes == 1:
-        yield Alone(breeding)
+        yield SerialExecutor(problem)
         return
-    with Workers(breeding, processes, notify) as workers:
-        yield workers
+    with ProcessExecutor(problem, processes, log) as executor:
+        yield executor

@@ -1,4 +1,4 @@
-"""Proposals from outside the search, taken in at its boundaries and never in between."""
+"""Proposals from outside the search, collected at epoch boundaries only."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from dsl.analysis.program import Program
-from evolve.search.credit import Credit
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
+from evolve.search.proposer_stats import ProposerStats
 
-Fate = Literal["evaluated", "duplicate", "no budget"]
+ProposalStatus = Literal["evaluated", "duplicate", "no budget"]
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A program that somebody outside proposes.
+    """A program proposed from outside.
 
     Attributes:
         program: checked, and within the space.
-        proposer: the arm that earns its credit.
-        parents: hashes of the programs it was made from.
+        proposer: the arm that is credited.
+        parents: hashes of the programs it was derived from.
         parent_score: the best of their scores; None if it has no parents.
     """
 
@@ -32,48 +32,51 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What was proposed since the hearing before.
+class ProposalBatch:
+    """The proposals since the last synchronization.
 
     Attributes:
-        proposals: the usable ones, in an order that does not depend on when they came.
-        ledger: how many were proposed and how many of them valid, by arm.
+        proposals: the usable ones, in an order that does not depend on when they arrived.
+        stats: proposed and valid counts, by arm.
     """
 
     proposals: tuple[Proposal, ...] = ()
-    ledger: Mapping[str, Credit] = field(default_factory=dict)
+    stats: Mapping[str, ProposerStats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a proposal.
+    """The result of a proposal.
 
     Attributes:
+        status: evaluated, a duplicate, or beyond the budget.
         individual: with its scores; None if it was not evaluated.
-        accepted: whether it entered a population; improved: whether it beat its best parent.
+        accepted: whether it entered a population.
+        improved: whether it beat its best parent.
     """
 
     proposal: Proposal
-    fate: Fate
+    status: ProposalStatus
     individual: Individual | None = None
     accepted: bool = False
     improved: bool = False
 
 
-class Adviser(Protocol):
-    """Someone who proposes programs, slowly: asked at one boundary and heard at a later one.
+class ExternalProposer(Protocol):
+    """A slow source of programs, such as a model: asked at one boundary, collected at a later one.
 
-    What it says must depend on what it is told alone, and on what it was answered.
+    Its proposals may depend only on the progress it was given and on the answers it received,
+    never on time.
     """
 
     def ask(self, progress: Progress) -> None:
-        """Begin to think about the state of the search; comes back at once."""
+        """Start to propose from the state of the search; return at once."""
 
-    def next_hearing(self, evaluated: int) -> int | None:
-        """At how many evaluations it is to be heard; None if it will say nothing more."""
+    def next_sync(self, evaluated: int) -> int | None:
+        """Return the number of evaluations at which to collect; None if nothing will come."""
 
-    def hear(self, epoch: int) -> Hearing:
-        """What it has to say; may wait for it."""
+    def collect(self, epoch: int) -> ProposalBatch:
+        """Return the proposals that are ready; may wait for them."""
 
-    def learn(self, outcomes: Sequence[Outcome]) -> None:
-        """Be told what became of its proposals."""
+    def tell(self, outcomes: Sequence[Outcome]) -> None:
+        """Report the outcome of every collected proposal."""

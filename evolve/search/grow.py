@@ -44,7 +44,7 @@ def grow_condition(space: Space, rng: Random) -> Term:
     condition = grow(BOOL, CONDITION_DEPTH, space, rng)
     while rng.random() < FURTHER_CONDITION:
         further = grow(BOOL, CONDITION_DEPTH - 1, space, rng)
-        condition = call(space.find.operator("and"), condition, further)
+        condition = call(space.catalog.operator("and"), condition, further)
     return condition
 
 
@@ -61,11 +61,11 @@ def grow_setting(name: str, space: Space, rng: Random) -> Term:
 
 def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:
     """A random term of a kind, at most `depth` deep where the kind allows it."""
-    depth = max(depth, space.least_depth(kind))
+    depth = max(depth, space.min_depth(kind))
     if kind == BOOL:
         groups = space.comparisons(depth)
     elif depth > 1 and rng.random() < LEAF:
-        groups = space.within(kind, max(space.least_depth(kind), min(2, depth - 1)))
+        groups = space.within(kind, max(space.min_depth(kind), min(2, depth - 1)))
     else:
         groups = space.within(kind, depth)
     production = rng.choice(rng.choice(groups))

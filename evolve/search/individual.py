@@ -12,15 +12,27 @@ from dsl.analysis.program import Program
 
 
 class Scored(Protocol):
-    """What an evaluation must say: objective values, and whether the program can be used."""
+    """The result of an evaluation."""
 
     @property
     def values(self) -> tuple[float, ...]:
-        """One number an objective."""
+        """One number for each objective."""
+
+    @property
+    def folds(self) -> tuple[float, ...]:
+        """The first objective on each fold; empty if it has none."""
+
+    @property
+    def trades(self) -> int:
+        """Closed trades over all folds."""
+
+    @property
+    def infeasible_reason(self) -> str:
+        """Why the program may not enter a population; empty if it may."""
 
     @property
     def is_feasible(self) -> bool:
-        """Whether it may enter the population."""
+        """Whether the program may enter a population."""
 
 
 Evaluate = Callable[[Sequence[Program]], Sequence[Scored]]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evolve.search.credit import Credit
 from evolve.search.individual import Individual
 from evolve.search.island import Island
+from evolve.search.proposer_stats import ProposerStats
 
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop: at so many evaluations, epochs without improvement, or minutes."""
+    """Limits of a search: evaluations, epochs without improvement, minutes; None for no limit."""
 
     evaluations: int
     stale_epochs: int | None = None
@@ -24,20 +24,21 @@ class Progress:
     """The state of a search at the end of an epoch.
 
     Attributes:
-        epoch: its number, 0 for the seeds.
-        trials: what this epoch evaluated that no other island had, in order.
+        epoch: its number, 0 for the programs that the search started from.
+        trials: new programs evaluated in this epoch, in order.
         evaluated: distinct programs evaluated so far.
-        best: the best feasible individual so far.
-        ledger: counts by proposer so far.
+        best: the best feasible individual so far; None if there is none.
+        hall_of_fame: the best individuals so far, with distinct scores.
+        stats: counts by proposer so far.
         islands: the populations.
-        stopped: why the search ends here; empty if it goes on.
+        stop_reason: why the search ends here; empty if it continues.
     """
 
     epoch: int
     trials: tuple[Individual, ...]
     evaluated: int
     best: Individual | None
-    fame: tuple[Individual, ...]
-    ledger: Mapping[str, Credit]
+    hall_of_fame: tuple[Individual, ...]
+    stats: Mapping[str, ProposerStats]
     islands: tuple[Island, ...]
-    stopped: str = ""
+    stop_reason: str = ""

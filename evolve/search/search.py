@@ -1,4 +1,4 @@
-"""The search as a fold over epochs, from seeds to a hall of fame."""
+"""The search: a fold over epochs, from the first programs to a hall of fame."""
 
 from __future__ import annotations
 
@@ -8,234 +8,238 @@ from dataclasses import dataclass, field
 
 from deap import tools
 
-from dsl.analysis.program import Program
-from evolve.search.credit import Credit, joined
-from evolve.search.executors import Alone, Assignment, Bred, Crew, Seen
-from evolve.search.external import Adviser, Outcome, Proposal
+from evolve.search.executors import Executor, PendingEpochs, SeenKeys, SerialExecutor
+from evolve.search.external import ExternalProposer, Outcome, Proposal
 from evolve.search.individual import Fitness, Individual
-from evolve.search.island import (
-    Breeding,
-    Epoch,
-    Island,
-    first_island,
-    immigrated,
-)
+from evolve.search.island import EpochResult, EpochTask, Island, accept_migrants, new_island
+from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
+from evolve.search.proposer_stats import ProposerStats, merge_stats
+from evolve.stop import Stop
 
-FAME = 5
-MIGRANTS = 2
-IMPROVEMENT = 1e-9
+HALL_OF_FAME_SIZE = 5
+MIGRANTS_PER_EPOCH = 2
+MIN_IMPROVEMENT = 1e-9
 INTERRUPTED = "interrupted"
+SEED = "seed"  # the proposer of a program that the search started from
 
 
 @dataclass
-class _State:
+class _SearchState:
     islands: tuple[Island, ...]
-    seen: Seen = field(default_factory=Seen)
-    ledger: dict[str, Credit] = field(default_factory=dict)
+    seen: SeenKeys = field(default_factory=SeenKeys)
+    stats: dict[str, ProposerStats] = field(default_factory=dict)
     epoch: int = 0
-    idle: int = 0  # evaluations granted since the last improvement
+    stale_evaluations: int = 0  # granted since the last improvement
 
 
 def search(
-    breeding: Breeding,
+    problem: SearchProblem,
     budget: Budget,
-    seed: int,
-    islands: int,
-    seeds: Sequence[Program] = (),
+    executor: Executor | None = None,
+    external: ExternalProposer | None = None,
+    stop: Stop | None = None,
     clock: Callable[[], float] = time.monotonic,
-    is_interrupted: Callable[[], bool] = lambda: False,
-    adviser: Adviser | None = None,
-    crew: Crew | None = None,
 ) -> Iterator[Progress]:
-    """Run a search, giving its state after the seeds and after every epoch.
+    """Run a search; yield its state after the first programs and after every epoch.
 
     Args:
-        breeding: space, evaluation and population; without proposers the adviser alone proposes.
+        problem: space, evaluation and population.
         budget: when to stop.
-        seed: of every generator.
-        islands: how many populations.
-        seeds: programs to start from, on every island.
+        executor: runs the epochs; serial if None.
+        external: another proposer, synchronized at the evaluation counts that it names.
+        stop: ends the search after the current epoch, once it is set.
         clock: seconds, read at boundaries only.
-        is_interrupted: whether to stop, read at boundaries.
-        adviser: someone else who proposes: heard at the evaluation counts it names.
-        crew: who breeds the epochs; this process alone if None.
     """
-    crew = crew or Alone(breeding)
-    state = _State(tuple(first_island(index, seed) for index in range(islands)))
-    fame = tools.HallOfFame(FAME, similar=_is_alike)
+    executor, stop = executor or SerialExecutor(problem), stop or Stop()
+    state = _SearchState(tuple(new_island(index, problem.seed) for index in range(problem.islands)))
+    hall_of_fame = tools.HallOfFame(HALL_OF_FAME_SIZE, similar=_behave_alike)
     started = clock()
-    fresh = _count(_evaluate_seeds(seeds, breeding), state)
+    trials = _count_new(_evaluate_start(problem), state)
     state.islands = tuple(
-        Island(each.index, tuple(t for t in fresh if t.scores.is_feasible), each.state)
+        Island(each.index, tuple(t for t in trials if t.scores.is_feasible), each.rng_state)
         for each in state.islands
     )
     while True:
-        best_before = fame[0].score if len(fame) else None
-        fame.update([each for each in fresh if each.scores.is_feasible])
-        if len(fame) and (best_before is None or fame[0].score > best_before + IMPROVEMENT):
-            state.idle = 0
-        stopped = _reason_to_stop(state, breeding, budget, clock() - started, adviser)
-        if is_interrupted() and not stopped:
-            stopped = INTERRUPTED
-        best = fame[0] if len(fame) else None
+        _update_hall_of_fame(hall_of_fame, trials, state)
+        stop_reason = _find_stop_reason(state, problem, budget, clock() - started, external)
+        if stop.is_set and not stop_reason:
+            stop_reason = INTERRUPTED
+        best = hall_of_fame[0] if len(hall_of_fame) else None
         progress = Progress(
-            state.epoch, tuple(fresh), len(state.seen), best, tuple(fame), dict(state.ledger),
-            state.islands, stopped,
+            state.epoch, tuple(trials), len(state.seen), best, tuple(hall_of_fame),
+            dict(state.stats), state.islands, stop_reason,
         )  # fmt: skip
-        if stopped:
+        if stop_reason:
             yield progress
             return
-        if adviser is not None:
-            adviser.ask(progress)
+        if external is not None:
+            external.ask(progress)
         state.epoch += 1
-        hearing = adviser.next_hearing(len(state.seen)) if adviser else None
-        goal = budget.evaluations if hearing is None else min(hearing, budget.evaluations)
-        is_heard = hearing is not None and goal - len(state.seen) <= _full_epoch(state, breeding)
-        bred = _begin(state, breeding, goal, crew)
-        yield progress  # others may breed while it is kept and told
-        fresh = _taken(bred(), state, breeding)
-        if adviser is not None and is_heard:
-            fresh += _hear(adviser, state, breeding, budget)
+        sync = external.next_sync(len(state.seen)) if external else None
+        target = budget.evaluations if sync is None else min(sync, budget.evaluations)
+        is_sync_due = sync is not None and target - len(state.seen) <= problem.max_epoch_evaluations
+        pending = _submit_epochs(state, problem, target, executor)
+        yield progress  # epochs run in other processes while the caller handles it
+        trials = _collect_epochs(pending(), state, problem)
+        if external is not None and is_sync_due:
+            trials += _sync_external(external, state, problem, budget)
 
 
-def _full_epoch(state: _State, breeding: Breeding) -> int:
-    """How many evaluations an epoch that nothing cuts short may make."""
-    return breeding.population * breeding.generations * len(state.islands)
+def _evaluate_start(problem: SearchProblem) -> list[Individual]:
+    """Evaluate the programs to start from; one may be larger than the search may write."""
+    distinct = list({each.key: each for each in problem.start_from}.values())
+    scores = problem.evaluate(distinct)
+    return [
+        Individual(program, score, Fitness(problem.weights, score.values), SEED, (), 0, 0)
+        for program, score in zip(distinct, scores, strict=True)
+    ]
 
 
-def _begin(state: _State, breeding: Breeding, goal: int, crew: Crew) -> Bred:
-    """One epoch on every island, up to a number of evaluations, begun."""
-    if not breeding.proposers:
-        state.idle += _full_epoch(state, breeding)
+def _update_hall_of_fame(
+    hall_of_fame: tools.HallOfFame, trials: Sequence[Individual], state: _SearchState
+) -> None:
+    best_before = hall_of_fame[0].score if len(hall_of_fame) else None
+    hall_of_fame.update([each for each in trials if each.scores.is_feasible])
+    if len(hall_of_fame) and (
+        best_before is None or hall_of_fame[0].score > best_before + MIN_IMPROVEMENT
+    ):
+        state.stale_evaluations = 0
+
+
+def _submit_epochs(
+    state: _SearchState, problem: SearchProblem, target: int, executor: Executor
+) -> PendingEpochs:
+    """Start one epoch on every island, up to a total number of evaluations."""
+    if not problem.proposers:
+        state.stale_evaluations += problem.max_epoch_evaluations
         return list
-    quotas = _quotas(max(goal - len(state.seen), 0), len(state.islands))
-    state.idle += min(sum(quotas), _full_epoch(state, breeding))
-    assignments = [
-        Assignment(island, state.ledger, quota, state.epoch)
+    quotas = _split_quota(max(target - len(state.seen), 0), len(state.islands))
+    state.stale_evaluations += min(sum(quotas), problem.max_epoch_evaluations)
+    tasks = [
+        EpochTask(island, state.stats, quota, state.epoch)
         for island, quota in zip(state.islands, quotas, strict=True)
     ]
-    return crew.begin(assignments, state.seen)
+    return executor.submit(tasks, state.seen)
 
 
-def _taken(epochs: Sequence[Epoch], state: _State, breeding: Breeding) -> list[Individual]:
-    """What came of an epoch on every island, taken in; the trials that are new."""
-    for each in epochs:
-        state.ledger = joined(state.ledger, each.ledger)
-    state.islands = _migrated(epochs, breeding.population) or state.islands
-    return _count([trial for each in epochs for trial in each.trials], state)
+def _collect_epochs(
+    results: Sequence[EpochResult], state: _SearchState, problem: SearchProblem
+) -> list[Individual]:
+    """Merge the results of an epoch into the state; return the trials that are new."""
+    for each in results:
+        state.stats = merge_stats(state.stats, each.stats)
+    state.islands = _migrate(results, problem.population) or state.islands
+    return _count_new([trial for each in results for trial in each.trials], state)
 
 
-def _hear(adviser: Adviser, state: _State, breeding: Breeding, budget: Budget) -> list[Individual]:
-    """Take in what the adviser proposes, on one island after another; the trials that are new."""
-    heard = adviser.hear(state.epoch)
+def _sync_external(
+    external: ExternalProposer, state: _SearchState, problem: SearchProblem, budget: Budget
+) -> list[Individual]:
+    """Evaluate what an external proposer offers, for one island in turn; return the new trials."""
+    batch = external.collect(state.epoch)
     new: dict[bytes, Proposal] = {}
-    for proposal in heard.proposals:
+    for proposal in batch.proposals:
         if proposal.program.key not in state.seen:
             new.setdefault(proposal.program.key, proposal)
     admitted = list(new.values())[: budget.evaluations - len(state.seen)]
-    scores = breeding.evaluate([each.program for each in admitted])
+    scores = problem.evaluate([each.program for each in admitted])
     index = state.epoch % len(state.islands)
-    born = {
+    evaluated = {
         id(each): Individual(
-            each.program, score, Fitness(breeding.weights, score.values), each.proposer,
+            each.program, score, Fitness(problem.weights, score.values), each.proposer,
             each.parents, index, state.epoch,
         )
         for each, score in zip(admitted, scores, strict=True)
     }  # fmt: skip
-    trials = list(born.values())
+    trials = list(evaluated.values())
     feasible = [each for each in trials if each.scores.is_feasible]
-    island = immigrated(state.islands[index], feasible, breeding.population)
+    island = accept_migrants(state.islands[index], feasible, problem.population)
     state.islands = (*state.islands[:index], island, *state.islands[index + 1 :])
-    staying = set(map(id, island.population))
+    survivors = set(map(id, island.population))
     outcomes = [
-        _outcome(each, born.get(id(each)), staying, is_new=new.get(each.program.key) is each)
-        for each in heard.proposals
+        _build_outcome(
+            each, evaluated.get(id(each)), survivors, is_new=new.get(each.program.key) is each
+        )
+        for each in batch.proposals
     ]
-    state.ledger = joined(state.ledger, heard.ledger)
+    state.stats = merge_stats(state.stats, batch.stats)
     for outcome in outcomes:
-        earned = {outcome.proposal.proposer: _credit(outcome)}
-        state.ledger = joined(state.ledger, earned)
-    adviser.learn(outcomes)
-    return _count(trials, state)
+        state.stats = merge_stats(state.stats, {outcome.proposal.proposer: _outcome_stats(outcome)})
+    external.tell(outcomes)
+    return _count_new(trials, state)
 
 
-def _outcome(
-    proposal: Proposal, individual: Individual | None, staying: set[int], is_new: bool
+def _build_outcome(
+    proposal: Proposal, individual: Individual | None, survivors: set[int], is_new: bool
 ) -> Outcome:
     if individual is None:
         return Outcome(proposal, "no budget" if is_new else "duplicate")
     best = proposal.parent_score
     improved = individual.scores.is_feasible and (best is None or individual.score > best)
-    return Outcome(proposal, "evaluated", individual, id(individual) in staying, improved)
+    return Outcome(proposal, "evaluated", individual, id(individual) in survivors, improved)
 
 
-def _credit(outcome: Outcome) -> Credit:
+def _outcome_stats(outcome: Outcome) -> ProposerStats:
     if outcome.individual is None:
-        return Credit(duplicate=int(outcome.fate == "duplicate"))
+        return ProposerStats(duplicate=int(outcome.status == "duplicate"))
     best = outcome.proposal.parent_score
     is_gain = outcome.improved and best is not None
     gain = round(outcome.individual.score - (best or 0.0), 12) if is_gain else 0.0
-    return Credit(
+    return ProposerStats(
         evaluated=1, accepted=int(outcome.accepted), improved=int(outcome.improved), gain=gain
     )
 
 
-def _evaluate_seeds(seeds: Sequence[Program], breeding: Breeding) -> list[Individual]:
-    """The seeds as individuals. A seed may be larger than what the search writes."""
-    distinct = list({each.key: each for each in seeds}.values())
-    scores = breeding.evaluate(distinct)
-    return [
-        Individual(program, score, Fitness(breeding.weights, score.values), "seed", (), 0, 0)
-        for program, score in zip(distinct, scores, strict=True)
-    ]
-
-
-def _count(trials: Sequence[Individual], state: _State) -> list[Individual]:
-    """The trials that no island had made before; each distinct program is one."""
-    fresh = []
+def _count_new(trials: Sequence[Individual], state: _SearchState) -> list[Individual]:
+    """Return the trials that no island evaluated before; each distinct program counts once."""
+    new = []
     for trial in trials:
         if trial.program.key not in state.seen:
             state.seen.add(trial.program.key)
-            fresh.append(trial)
-    return fresh
+            new.append(trial)
+    return new
 
 
-def _reason_to_stop(
-    state: _State, breeding: Breeding, budget: Budget, seconds: float, adviser: Adviser | None
+def _find_stop_reason(
+    state: _SearchState,
+    problem: SearchProblem,
+    budget: Budget,
+    seconds: float,
+    external: ExternalProposer | None,
 ) -> str:
     if len(state.seen) >= budget.evaluations:
         return f"all {budget.evaluations:,} evaluations made"
     stale = budget.stale_epochs
-    if stale is not None and state.idle >= stale * _full_epoch(state, breeding):
+    if stale is not None and state.stale_evaluations >= stale * problem.max_epoch_evaluations:
         return f"no improvement in {stale} epochs"
     if budget.minutes is not None and seconds >= budget.minutes * 60:
         return f"{budget.minutes:g} minutes spent, at epoch {state.epoch}"
-    if not breeding.proposers and (
-        adviser is None or adviser.next_hearing(len(state.seen)) is None
-    ):
+    if not problem.proposers and (external is None or external.next_sync(len(state.seen)) is None):
         return "the adviser may ask no more"
     return ""
 
 
-def _quotas(remaining: int, islands: int) -> list[int]:
-    """What each island may evaluate in an epoch, so that all together stay within the budget."""
+def _split_quota(remaining: int, islands: int) -> list[int]:
+    """Return the evaluations each island may use, so that all stay within the budget."""
     share, extra = divmod(remaining, islands)
     return [share + (index < extra) for index in range(islands)]
 
 
-def _migrated(epochs: Sequence[Epoch], size: int) -> tuple[Island, ...]:
-    """Each island with the best of the one before it in the ring."""
+def _migrate(results: Sequence[EpochResult], size: int) -> tuple[Island, ...]:
+    """Return each island with the best individuals of the one before it in the ring."""
     best = [
-        sorted(each.island.population, key=lambda one: one.fitness.wvalues, reverse=True)[:MIGRANTS]
-        for each in epochs
+        sorted(each.island.population, key=lambda one: one.fitness.wvalues, reverse=True)[
+            :MIGRANTS_PER_EPOCH
+        ]
+        for each in results
     ]
     return tuple(
-        immigrated(each.island, best[index - 1], size) if len(epochs) > 1 else each.island
-        for index, each in enumerate(epochs)
+        accept_migrants(each.island, best[index - 1], size) if len(results) > 1 else each.island
+        for index, each in enumerate(results)
     )
 
 
-def _is_alike(one: Individual, other: Individual) -> bool:
-    """Whether two individuals behave the same on train: all their scores agree."""
+def _behave_alike(one: Individual, other: Individual) -> bool:
+    """Return whether two individuals have the same scores on train, or the same first one."""
     return one.scores == other.scores or one.scores.values[0] == other.scores.values[0]

@@ -17,8 +17,8 @@ from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
 DIRECTIONS = ("long", "short")
-REMEMBERED = 4  # sets of operators
-LOGIC = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")  # always there
+CACHED_OPERATOR_SETS = 4  # sets of operators
+ALWAYS_ALLOWED = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")  # always there
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +36,15 @@ class Space:
     productions: dict[Kind, Groups]
     directions: tuple[str, ...]
     max_nodes: int
-    find: Catalog
+    catalog: Catalog
     operators: tuple[Operator, ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process makes its own productions of the operators."""
-        return _space_of, (self.operators, self.directions, self.max_nodes, self.find)
+        return _make_space, (self.operators, self.directions, self.max_nodes, self.catalog)
 
     @cache  # noqa: B019 - a space lives as long as its run
-    def least_depth(self, kind: Kind) -> int:
+    def min_depth(self, kind: Kind) -> int:
         """The least depth of a term of a kind."""
         return min(each.depth for group in self.productions[kind] for each in group)
 
@@ -64,7 +64,7 @@ class Space:
         fitting = self.within(BOOL, depth)
         return tuple(each for each in fitting if each[0].operator.name not in ("and", "or"))
 
-    def objection(self, program: Program) -> str:
+    def rejection_reason(self, program: Program) -> str:
         """Why a program is not one of the space's, in words; empty if it is.
 
         It may compare as strategies do that people write: more freely than the productions.
@@ -82,7 +82,7 @@ class Space:
         for operator in used:
             if operator is None or operator in allowed or operator in program.defines:
                 continue
-            if operator.name not in LOGIC and not operator.series:
+            if operator.name not in ALWAYS_ALLOWED and not operator.series:
                 return f"it uses `{operator.name}`, which is not among the operators allowed"
         return ""
 
@@ -106,22 +106,24 @@ def build_space(
         EvolveError: for an unknown operator.
     """
     known = known or catalog()
-    return _space_of(tuple(_allowed(known, operators)), tuple(directions), max_nodes, known)
+    return _make_space(
+        tuple(_select_operators(known, operators)), tuple(directions), max_nodes, known
+    )
 
 
-def _space_of(
+def _make_space(
     operators: tuple[Operator, ...], directions: tuple[str, ...], max_nodes: int, known: Catalog
 ) -> Space:
-    return Space(_productions(operators), directions, max_nodes, known, operators)
+    return Space(_build_productions(operators), directions, max_nodes, known, operators)
 
 
-@lru_cache(REMEMBERED)
-def _productions(operators: tuple[Operator, ...]) -> dict[Kind, Groups]:
+@lru_cache(CACHED_OPERATOR_SETS)
+def _build_productions(operators: tuple[Operator, ...]) -> dict[Kind, Groups]:
     """What can be made of some operators; half a second's work for all of them."""
     return productions_of(operators)
 
 
-def _allowed(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
+def _select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
     if operators is None:
         return list(known)
     always = {"<", ">", "and", "or"}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.llm.prompt.selection import arm_name
-from evolve.llm.transport.calls import Call, Recorded
+from evolve.llm.transport.calls import Call, RecordedCall
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost
 from evolve.store.database import open_journal
@@ -53,19 +53,19 @@ CREATE TABLE IF NOT EXISTS proposals (
 """
 
 
-class Calls:
+class CallTables:
     """The part of a journal that keeps a correspondence. May be used from several threads."""
 
     def __init__(self, connection: sqlite3.Connection, lock: threading.RLock) -> None:
         self._connection, self._lock = connection, lock
 
-    def keep_call(self, call: Call) -> None:
+    def record_call(self, call: Call) -> None:
         """A call is made."""
-        row = (call.number, call.kind, call.model, call.direction, call.digest, call.epoch)
+        row = (call.number, call.kind, call.model, call.task, call.digest, call.epoch)
         with self._writing() as connection:
             connection.execute("INSERT INTO calls VALUES (?,?,?,?,?,?,NULL)", row)
 
-    def keep_answer(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
+    def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
         """It is answered."""
         with self._writing() as connection:
             connection.executemany(
@@ -74,12 +74,12 @@ class Calls:
                 [_row(number, each) for each in exchanges],
             )
 
-    def keep_taken(self, number: int, epoch: int) -> None:
+    def record_collected(self, number: int, epoch: int) -> None:
         """Its answer is taken in."""
         with self._writing() as connection:
             connection.execute("UPDATE calls SET taken_epoch=? WHERE number=?", (epoch, number))
 
-    def keep_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
+    def record_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
         """One strategy of an answer, and its fate."""
         row = (call, text, digest, fate, why)
         with self._writing() as connection:
@@ -104,7 +104,7 @@ class Calls:
             yield self._connection
 
 
-def read_recording(journal: Path) -> dict[int, Recorded]:
+def read_recording(journal: Path) -> dict[int, RecordedCall]:
     """The calls of a run, by number.
 
     Raises:
@@ -115,9 +115,9 @@ def read_recording(journal: Path) -> dict[int, Recorded]:
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
     exchanges: dict[int, list[Exchange]] = {}
     for number, record in rows:
-        exchanges.setdefault(number, []).append(_exchange(json.loads(record)))
+        exchanges.setdefault(number, []).append(_exchange_from(json.loads(record)))
     return {
-        number: Recorded(digest, tuple(exchanges.get(number, ())), taken)
+        number: RecordedCall(digest, tuple(exchanges.get(number, ())), taken)
         for number, digest, taken in calls
     }
 
@@ -137,10 +137,10 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
 def _row(number: int, each: Exchange) -> Sequence[object]:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return (
-        number, at, each.kind, each.shape, each.text, each.error, each.tokens_in,
+        number, at, each.kind, each.request_format, each.text, each.error, each.tokens_in,
         each.tokens_out, each.usd, each.seconds, json.dumps(asdict(each)),
     )  # fmt: skip
 
 
-def _exchange(record: dict[str, Any]) -> Exchange:
+def _exchange_from(record: dict[str, Any]) -> Exchange:
     return Exchange(**{**record, "messages": tuple(record["messages"])})

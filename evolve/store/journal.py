@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.printing.decompile import compact_text
 from evolve.search.individual import Individual
 from evolve.store import calls
-from evolve.store.calls import Calls
+from evolve.store.calls import CallTables
 from evolve.store.database import create_journal, open_journal
 
 SCHEMA = """
@@ -50,7 +49,7 @@ class Trial:
     scores: tuple[float, ...]
     folds: tuple[float, ...]
     trades: int
-    obstacle: str
+    infeasible_reason: str
 
 
 def read_trials(journal: Path) -> Iterator[Trial]:
@@ -68,23 +67,16 @@ def read_trials(journal: Path) -> Iterator[Trial]:
 
 
 class Journal:
-    """An open journal; use it as a context manager."""
+    """An open journal; close it, as with `contextlib.closing`."""
 
     def __init__(self, path: Path) -> None:
         self._connection = create_journal(path, SCHEMA + calls.SCHEMA)
         self._lock = threading.RLock()
         self._trials = 0
-        self.calls = Calls(self._connection, self._lock)
+        self.calls = CallTables(self._connection, self._lock)
 
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the database."""
         with self._lock:
             self._connection.close()
 
@@ -114,9 +106,9 @@ class Journal:
             each.island,
             each.epoch,
             _numbers(each.scores.values),
-            _numbers(getattr(each.scores, "folds", ())),
-            getattr(each.scores, "trades", 0),
-            getattr(each.scores, "obstacle", ""),
+            _numbers(each.scores.folds),
+            each.scores.trades,
+            each.scores.infeasible_reason,
         )
 
     def _insert_event(self, kind: str, detail: Mapping[str, object]) -> None:

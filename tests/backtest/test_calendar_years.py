@@ -20,7 +20,7 @@ from evolve.cli import _run
 from evolve.data.align import aligned
 from evolve.data.frames import bars_from_frame
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 
 GROWTH = 0.24
 FREE = market(commission_bps=0, slippage_bps=0)
@@ -178,7 +178,7 @@ def test_a_window_has_a_rate_of_its_own() -> None:
     bars = bars_of(times)
     assert held(bars, 200).performance.bars_per_year == 365
     assert held(bars, 0, 200).performance.bars_per_year == 52
-    sharpe = Goals(("sharpe",), (), {}, 1, 0.0)
+    sharpe = FitnessSpec(("sharpe",), (), {}, 1, 0.0)
     noisy = bars_from_frame(
         pd.DataFrame({"Date": times} | {
             name: 100 + np.sin(np.arange(len(times)) * 2.0)

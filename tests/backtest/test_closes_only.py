@@ -15,7 +15,7 @@ from evolve.backtest.market import FILLS, market
 from evolve.data.align import aligned
 from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from tests.backtest.panels import programs
 
 WALK = random_walk(500, 4)
@@ -25,7 +25,7 @@ RULES = (
     "buy when rsi(close, 3) < 30 stop 1% target 2% hold 9",
     "buy when high - close > atr(5) / 2 short when close - low > atr(5) / 2 trail 2 * atr(5)",
 )
-GOALS = Goals(("total_return",), (), {}, 1, 0.0)
+GOALS = FitnessSpec(("total_return",), (), {}, 1, 0.0)
 
 
 def closes_alone(bars: Bars) -> Bars:

@@ -10,7 +10,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from tests.backtest.panels import ragged, whole
 
 NEVER = check("strategy never { buy when false }")
@@ -34,7 +34,7 @@ def test_never_trading_scores_0_at_any_rate(name: str, rate: float) -> None:
     growth = run.performance.cash[-1] / run.performance.cash[0] - 1
     assert run.metrics["return_at_benchmark_volatility"] == pytest.approx(growth, abs=1e-12)
     for measure in ("appraisal_ratio", "sharpe"):
-        goals = Goals((measure,), (), {}, 4, 0.5)
+        goals = FitnessSpec((measure,), (), {}, 4, 0.5)
         (scores,) = FoldFitness(bars, costs, goals)([NEVER])
         assert scores.values == (0.0,)
         assert set(scores.folds) == {0.0}
@@ -76,5 +76,5 @@ def test_every_ratio_is_that_of_returns_above_cash() -> None:
 def test_the_search_maximizes_the_ratio_that_is_reported(measure: str, rate: float) -> None:
     bars, costs = MARKETS["a panel"], market(cash_rate=rate)
     program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
-    (scores,) = FoldFitness(bars, costs, Goals((measure,), (), {}, 1, 0.0))([program])
+    (scores,) = FoldFitness(bars, costs, FitnessSpec((measure,), (), {}, 1, 0.0))([program])
     assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[measure])

@@ -13,7 +13,12 @@ from evolve.experiment.run import run
 from tests.llm.scripted import GOOD, Script, fail, say, serving
 
 QUICK = Path(__file__).parents[2] / "experiments" / "quick.yaml"
-SMALL = ["budget.evaluations=120", "search.population=20", "search.epoch=2", "budget.llm_calls=2"]
+SMALL = [
+    "budget.evaluations=120",
+    "search.population=20",
+    "search.generations_per_epoch=2",
+    "budget.llm_calls=2",
+]
 
 pytestmark = pytest.mark.usefixtures("own_home")
 

@@ -24,9 +24,9 @@ def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[_StopOnInterrupt]:
 def test_the_first_asks_and_the_second_stops(
     stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not stop.is_asked()
+    assert not stop.is_set
     signal.raise_signal(signal.SIGINT)
-    assert stop.is_asked()
+    assert stop.is_set
     assert "stopping after this epoch" in capsys.readouterr().err
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)

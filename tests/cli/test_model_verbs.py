@@ -19,7 +19,7 @@ from dsl.generate.productions import productions_of
 from evolve.cli import _run
 from evolve.data import load
 from evolve.experiment.harden import read_run
-from evolve.experiment.plan import constraint_of
+from evolve.experiment.plan import build_grammar
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.store import RunFolder
@@ -47,7 +47,7 @@ REFUSED = {
 NO_HOME = f"{__file__}/home"
 LOOKED_AT = ["versions", "folder", "kernels", "sample", "model"]
 Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # what was printed, where, what was sent
-laid_out, grammar_of = cache(productions_of), cache(constraint_of)
+laid_out, grammar_of = cache(productions_of), cache(build_grammar)
 
 
 class Said(NamedTuple):
@@ -90,8 +90,8 @@ def _quick_and_wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("COLUMNS", "200")
         patch.setattr("evolve.llm.transport.server.RETRIES", 0)
         patch.setattr("evolve.search.space.productions_of", lambda each: laid_out(tuple(each)))
-        patch.setattr("evolve.assist.ask.constraint_of", grammar_of)
-        patch.setattr("evolve.assist.doctor.constraint_of", grammar_of)
+        patch.setattr("evolve.assist.ask.build_grammar", grammar_of)
+        patch.setattr("evolve.assist.doctor.build_grammar", grammar_of)
         yield
 
 
@@ -259,8 +259,8 @@ def test_harden_scores_what_survives_again_and_counts_both(finished: Path, hard:
     assert [each.program.hash for each in after.trials] == [each.hash for each in kept]
     settings, bars = after.plan.experiment, load("sample:sp500").bars.slice(0, 3019)
     scores = FoldFitness(bars, settings.backtest.market(), settings.fitness.goals())(kept)
-    judged = [(each.scores, each.obstacle) for each in after.trials]
-    assert judged == [(each.values, each.obstacle) for each in scores]
+    judged = [(each.scores, each.infeasible_reason) for each in after.trials]
+    assert judged == [(each.values, each.infeasible_reason) for each in scores]
     assert re.search(rf"trials +120 +{120 + len(kept)}\n", hard[0])
 
 
@@ -297,7 +297,7 @@ def copied(finished: Path, copy: Path, *changes: tuple[str, str]) -> Path:
 
 
 def test_harden_refuses_what_is_no_run_or_was_on_validation(finished: Path, tmp_path: Path) -> None:
-    alone = ("mode: mix", "mode: only"), ("'on': train", "'on': validation")
+    alone = ("mode: mix", "mode: only"), ("scored_on: train", "scored_on: validation")
     copy = copied(finished, tmp_path / "seen", *alone)
     assert "error: there is no model to ask\n" in evolve("harden", str(finished)).err
     with asking(patching(STRICTER)) as server:
@@ -324,7 +324,7 @@ def test_harden_tells_nothing_of_validation(finished: Path, hard: Hardened, tmp_
 def test_harden_takes_any_folder_and_direction(name: str, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "own" / "directions").mkdir(parents=True)
     (tmp_path / "own" / "directions" / "calm.md").write_text("Trade less.")
-    own = ("  directions: all\n", f"  directions: [calm]\n  prompts: {tmp_path / 'own'}\n")
+    own = ("  tasks: all\n", f"  tasks: [calm]\n  prompts: {tmp_path / 'own'}\n")
     copy = copied(finished, tmp_path / name, *[own] * (name == "run"))
     with asking(patching(STRICTER)):
         done = evolve("harden", str(copy), "--yes", "--out", str(tmp_path / "new"))

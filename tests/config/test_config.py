@@ -97,9 +97,9 @@ def test_fractions_and_dates_split_alike() -> None:
     parts = parse_experiment(
         LEAST + "split: {train: 50%, validation: 0.3, holdout: 20%}", "x"
     ).split
-    assert parts.split().train == pytest.approx(0.5)
+    assert parts.sizes().train == pytest.approx(0.5)
     dated = parse_experiment(LEAST + "split: {validation: 2010-01-01, holdout: 2015-01-01}", "x")
-    assert str(dated.split.split().holdout_from) == "2015-01-01"
+    assert str(dated.split.sizes().holdout_from) == "2015-01-01"
 
 
 def test_every_field_is_in_the_schema_with_its_default() -> None:

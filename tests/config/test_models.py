@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from dsl.analysis.catalog import catalog
 from evolve.config import ConfigError, Experiment, load_experiment
 from evolve.config.load import parse_experiment, to_yaml
 from evolve.errors import EvolveError
-from evolve.experiment.models import Panel, panel_of
-from evolve.experiment.plan import plan
+from evolve.experiment.models import load_model_set
+from evolve.experiment.plan import Plan, read_plan
+from evolve.llm.model_set import ModelSet
+from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.transport.model import OPENAI
 
 ROOT = Path(__file__).parents[2]
@@ -36,13 +39,13 @@ WRONG = {
     "none at once": "llm: {concurrency: 0}\n",
     "too many at once": "llm: {concurrency: 65}\n",
     "some at once": "llm: {concurrency: some}\n",
-    "no direction": "llm: {directions: []}\n",
-    "no such words": "llm: {mode: both, constraint: strict, directions: tune}\n",
+    "no direction": "llm: {tasks: []}\n",
+    "no such words": "llm: {mode: both, constraint: strict, tasks: tune}\n",
     "a weight for models": "search: {proposers: {crossover: 1, llm: 3}}\n",
     "a proposer that sets its own weight": "search: {proposers: {crossover: auto}}\n",
     "models alone by weight": "search: {proposers: {llm: auto}}\n",
-    "validation beside GP": "fitness: {on: validation}\n",
-    "validation without models": "fitness: {on: validation}\nllm: {mode: off}\n",
+    "validation beside GP": "fitness: {scored_on: validation}\n",
+    "validation without models": "fitness: {scored_on: validation}\nllm: {mode: off}\n",
     "nothing sealed": "split: {holdout: none}\n",
     "nothing sealed, though models are alone": "split: {holdout: none}\nllm: {mode: only}\n",
     "limits": "budget: {llm_usd: -1, llm_calls: -1, llm_tokens: 1.5}\n",
@@ -65,8 +68,13 @@ def written(folder: Path, more: str = "") -> Path:
     return path
 
 
-def panel(more: str = "", *overrides: str) -> Panel:
-    return panel_of(parse_experiment(LEAST + more, "x.yaml", overrides), Path())
+def panel(more: str = "", *overrides: str) -> ModelSet:
+    return models_of(parse_experiment(LEAST + more, "x.yaml", overrides))
+
+
+def models_of(experiment: Experiment, base: Path = Path()) -> ModelSet:
+    """Return the models of an experiment that names no files."""
+    return load_model_set(Plan(experiment, base, (), catalog(), PromptAssets()))
 
 
 def test_every_mistake_reads_as_the_golden_file_says() -> None:
@@ -129,7 +137,7 @@ def test_a_variable_stands_for_its_value_or_the_default(
 
 def test_a_plan_names_what_an_experiment_says_to_models_but_has_not(tmp_path: Path) -> None:
     said = {
-        "directions: [simplify, tuen]": "llm.directions: there is no direction `tuen`\n"
+        "tasks: [simplify, tuen]": "llm.tasks: there is no direction `tuen`\n"
         "  = did you mean `tune`?",
         "prompts: nowhere": f"llm.prompts: there is no folder {tmp_path}/nowhere",
         "prompts: x.yaml": f"llm.prompts: there is no folder {tmp_path}/x.yaml",
@@ -137,17 +145,17 @@ def test_a_plan_names_what_an_experiment_says_to_models_but_has_not(tmp_path: Pa
     }
     for setting, message in said.items():
         with pytest.raises(EvolveError) as caught:
-            plan(written(tmp_path, f"llm: {{{setting}}}\n"))
+            read_plan(written(tmp_path, f"llm: {{{setting}}}\n"))
         assert str(caught.value) == message
 
 
 def test_directions_of_ones_own_are_known_beside_those_that_ship(tmp_path: Path) -> None:
-    (tmp_path / "own" / "directions").mkdir(parents=True)
-    (tmp_path / "own" / "directions" / "calm.md").write_text("Trade less.\n")
-    ready = plan(written(tmp_path, "llm: {prompts: own, directions: [calm, tune]}\n"))
-    assert ready.words.directions == ("calm", "tune")
-    assert ready.words.folder == tmp_path / "own"
-    assert len(plan(written(tmp_path)).words.directions) == 6
+    (tmp_path / "own" / "tasks").mkdir(parents=True)
+    (tmp_path / "own" / "tasks" / "calm.md").write_text("Trade less.\n")
+    ready = read_plan(written(tmp_path, "llm: {prompts: own, tasks: [calm, tune]}\n"))
+    assert ready.assets.tasks == ("calm", "tune")
+    assert ready.assets.folder == tmp_path / "own"
+    assert len(read_plan(written(tmp_path)).assets.tasks) == 6
 
 
 @pytest.mark.parametrize(
@@ -164,12 +172,12 @@ def test_nobody_is_asked_if_the_experiment_says_so(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
     assert panel()
-    assert (bool(panel(more)), panel(more).why_none) == (False, why)
+    assert (bool(panel(more)), panel(more).reason_empty) == (False, why)
 
 
 def test_nobody_is_asked_where_nothing_names_a_model() -> None:
     assert not panel()
-    assert panel().why_none == "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
+    assert panel().reason_empty == "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
     assert not panel("llm: {models: [{name: gpt-5-mini}]}\n"), "neither an address nor a key"
 
 
@@ -238,7 +246,7 @@ def test_models_alone_need_a_model_and_no_leave_of_the_proposers(
     with pytest.raises(EvolveError, match=r"`llm\.mode: only` needs a model, and there is none"):
         panel(alone)
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
-    assert (panel(alone).mode, list(panel(alone).models)) == ("only", ["default"])
+    assert (panel(alone).settings.mode, list(panel(alone).models)) == ("only", ["default"])
 
 
 def test_models_alone_without_a_call_do_not_become_breeding_on_validation(
@@ -246,7 +254,7 @@ def test_models_alone_without_a_call_do_not_become_breeding_on_validation(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
     with pytest.raises(EvolveError, match=r"budget\.llm_calls"):
-        panel_of(load_experiment(BLOG, ["budget.llm_calls=0"]), BLOG.parent)
+        models_of(load_experiment(BLOG, ["budget.llm_calls=0"]), BLOG.parent)
 
 
 @pytest.mark.parametrize(
@@ -256,8 +264,8 @@ def test_one_call_at_a_time_goes_to_this_house_and_four_elsewhere(
     places: list[str], calls: int
 ) -> None:
     models = ", ".join(f"{{name: m, base_url: '{each}'}}" for each in places)
-    assert panel(f"llm: {{models: [{models}]}}\n").concurrency == calls
-    assert panel(f"llm: {{concurrency: 3, models: [{models}]}}\n").concurrency == 3
+    assert panel(f"llm: {{models: [{models}]}}\n").settings.concurrency == calls
+    assert panel(f"llm: {{concurrency: 3, models: [{models}]}}\n").settings.concurrency == 3
 
 
 def test_a_dotenv_is_read_beside_the_experiment_and_the_environment_wins(
@@ -272,7 +280,7 @@ def test_a_dotenv_is_read_beside_the_experiment_and_the_environment_wins(
 
     def read() -> tuple[Experiment, str]:
         settings = load_experiment(path)
-        return settings, next(iter(panel_of(settings, home).models.values())).name
+        return settings, next(iter(models_of(settings, home).models.values())).name
 
     settings, name = read()
     assert (settings.seed, settings.llm.prompts, name) == (5, "a b", "a b")
@@ -304,14 +312,18 @@ def test_the_experiment_of_the_first_loop_has_exactly_its_limits() -> None:
     assert not market.is_executable
     costs = (market.commission, market.commission_per_share, market.commission_minimum)
     assert (*costs, market.slippage, market.slippage_range, market.borrow) == (0,) * 6
-    goals, split = blog.fitness.goals(), blog.split.split()
-    assert (blog.fitness.on, goals.folds, goals.maximize) == ("validation", 1, ("total_return",))
+    goals, split = blog.fitness.goals(), blog.split.sizes()
+    assert (blog.fitness.scored_on, goals.folds, goals.maximize) == (
+        "validation",
+        1,
+        ("total_return",),
+    )
     assert (goals.minimize, set(goals.require.values())) == ((), {0.0})
     assert (split.validation_from, split.holdout_from) == (date(2019, 1, 1), None)
     assert not split.has_holdout
     assert (str(blog.data.start), blog.data.end) == ("2000-01-01", None)
     assert (blog.data.source, blog.data.fallback) == ("yahoo:SPY", "sample:sp500")
     assert blog.split.fallback is not None
-    other = blog.split.fallback.split()
+    other = blog.split.fallback.sizes()
     assert round(other.train, 9) == 0.8
     assert (other.validation, other.validation_from, other.has_holdout) == (0.2, None, False)

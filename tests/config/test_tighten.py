@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from evolve.config import Experiment
 from evolve.config.load import parse_experiment
-from evolve.config.tighten import Change, Strictness, stricter_settings, tightened
+from evolve.config.tighten import Change, TightenableSetting, stricter_settings, tightened
 from evolve.errors import EvolveError
 
 LEAST = "name: x\ndata: {from: sample:sp500}\n"
@@ -154,7 +154,7 @@ UNCHANGEABLE = {
     "backtest: {cash_rate: 0.01}": "backtest.cash_rate",
     "backtest: {max_leverage: 0.5}": "backtest.max_leverage",
     "fitness: {maximize: [sharpe]}": "fitness.maximize",
-    "fitness: {on: validation}": "fitness.on",
+    "fitness: {scored_on: validation}": "fitness.scored_on",
     "fitness: null": "fitness",
     "split: {holdout: none}": "split.holdout",
     "holdout: none": "holdout",
@@ -257,7 +257,7 @@ def test_what_is_switched_off_stays_off() -> None:
 def test_exactly_these_settings_may_be_made_stricter() -> None:
     assert {each.setting: each.way for each in stricter_settings(experiment())} == WAYS
     assert set(declared(Experiment, ())) == set(WAYS)
-    assert Strictness("language.max_nodes", 40, DOWN) in stricter_settings(experiment())
+    assert TightenableSetting("language.max_nodes", 40, DOWN) in stricter_settings(experiment())
 
 
 def declared(kind: object, path: tuple[str, ...]) -> Iterator[str]:

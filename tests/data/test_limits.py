@@ -21,7 +21,7 @@ from evolve.cli import _run
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.report.export import write_table
 from tests.data.tables import csv, refusal
 
@@ -214,7 +214,7 @@ def test_an_equity_that_no_market_pays_is_refused_with_its_day(
 def test_all_scores_at_the_limits_are_finite(name: str, costs: str, tmp_path: Path) -> None:
     bars = load(written(tmp_path / "A.csv", name)).bars
     programs = [check(f"strategy s {{ {rules} }}") for rules in STRATEGIES.values()]
-    goals = Goals(("appraisal_ratio", "sharpe", "total_return"), ("nodes",), {}, 3, 0.5)
+    goals = FitnessSpec(("appraisal_ratio", "sharpe", "total_return"), ("nodes",), {}, 3, 0.5)
     for each in FoldFitness(bars, market(**COSTS[costs]), goals)(programs):
         assert all(map(math.isfinite, (*each.values, *each.folds)))
 
@@ -224,5 +224,5 @@ def test_a_strategy_whose_equity_overflows_cannot_be_used(tmp_path: Path) -> Non
     program = check("strategy s { buy when close < 1 sell when close > 1 }")
     costs = market(capital=1e15, fill="close")
     for maximized in ("appraisal_ratio", "total_return"):
-        (scores,) = FoldFitness(bars, costs, Goals((maximized,), (), {}, 1, 0.5))([program])
-        assert scores.obstacle == "its equity exceeds the largest number"
+        (scores,) = FoldFitness(bars, costs, FitnessSpec((maximized,), (), {}, 1, 0.5))([program])
+        assert scores.infeasible_reason == "its equity exceeds the largest number"

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.bars import FIELDS, Bars
-from evolve.data import Partition, Split, load, part
+from evolve.data import DataSplit, SplitSizes, load, split_bars
 from evolve.data.generators import random_walk
-from evolve.data.split import LEAST_BARS
+from evolve.data.split import MIN_PART_BARS
 from evolve.data.tradability import mark_closes_only
 from evolve.errors import EvolveError
 
@@ -24,7 +24,7 @@ PANELS = (*FIELDS, "adjustment")
 
 def test_the_default_is_60_20_20() -> None:
     bars = random_walk(1000, 1)
-    made = part(bars, Split())
+    made = split_bars(bars, SplitSizes())
     assert (len(made.train), len(made.seen), made.validation_start) == (600, 800, 600)
     assert made.holdout.bars == 200
     assert made.holdout.first_day == str(bars.time[800].astype("datetime64[D]"))
@@ -42,13 +42,13 @@ def test_parts_are_consecutive_whole_and_large_enough(
 ) -> None:
     bars = random_walk(count, 1)
     try:
-        made = part(bars, Split(train, validation))
+        made = split_bars(bars, SplitSizes(train, validation))
     except EvolveError as error:
-        assert str(LEAST_BARS) in error.hint
+        assert str(MIN_PART_BARS) in error.hint
         return
     sizes = [len(made.train), len(made.seen) - len(made.train), made.holdout.bars]
     assert sum(sizes) == count
-    assert min(sizes) >= LEAST_BARS
+    assert min(sizes) >= MIN_PART_BARS
     assert sizes[0] == pytest.approx(count * train, abs=1)
     assert len(made.seen) == pytest.approx(count * (train + validation), abs=1)
     for name in ("time", *PANELS):
@@ -60,28 +60,28 @@ def test_parts_are_consecutive_whole_and_large_enough(
 @pytest.mark.parametrize(
     ("split", "named"),
     [
-        (Split(0.02, 0.4), "train"),
-        (Split(0.6, 0.02), "validation"),
-        (Split(0.6, 0.39), "holdout"),
-        (Split(0.6, 0.4), "holdout"),
-        (Split(0.6, 0.6), "holdout"),
-        (Split(0.0, 0.5), "train"),
-        (Split(0.6, -0.2), "validation"),
-        (Split(-0.5, 0.8), "train"),
+        (SplitSizes(0.02, 0.4), "train"),
+        (SplitSizes(0.6, 0.02), "validation"),
+        (SplitSizes(0.6, 0.39), "holdout"),
+        (SplitSizes(0.6, 0.4), "holdout"),
+        (SplitSizes(0.6, 0.6), "holdout"),
+        (SplitSizes(0.0, 0.5), "train"),
+        (SplitSizes(0.6, -0.2), "validation"),
+        (SplitSizes(-0.5, 0.8), "train"),
     ],
 )
-def test_too_small_a_part_is_refused(split: Split, named: str) -> None:
+def test_too_small_a_part_is_refused(split: SplitSizes, named: str) -> None:
     with pytest.raises(EvolveError, match=f"for {named}") as caught:
-        part(random_walk(1000, 1), split)
-    assert str(LEAST_BARS) in caught.value.hint
+        split_bars(random_walk(1000, 1), split)
+    assert str(MIN_PART_BARS) in caught.value.hint
 
 
 def test_the_least_there_may_be() -> None:
-    thirds = Split(1 / 3, 1 / 3)
-    made = part(random_walk(3 * LEAST_BARS, 1), thirds)
+    thirds = SplitSizes(1 / 3, 1 / 3)
+    made = split_bars(random_walk(3 * MIN_PART_BARS, 1), thirds)
     assert (len(made.train), len(made.seen), made.holdout.bars) == (30, 60, 30)
     with pytest.raises(EvolveError):
-        part(random_walk(3 * LEAST_BARS - 1, 1), thirds)
+        split_bars(random_walk(3 * MIN_PART_BARS - 1, 1), thirds)
 
 
 # -- by date
@@ -89,7 +89,9 @@ def test_the_least_there_may_be() -> None:
 
 def test_a_split_by_date_begins_parts_on_their_days() -> None:
     bars = load("sample:sp500").bars
-    made = part(bars, Split(validation_from=date(2010, 1, 1), holdout_from=date(2015, 1, 2)))
+    made = split_bars(
+        bars, SplitSizes(validation_from=date(2010, 1, 1), holdout_from=date(2015, 1, 2))
+    )
     days = made.seen.time.astype("datetime64[D]").astype(str)
     assert days[made.validation_start - 1] == "2009-12-31"
     assert days[made.validation_start] == "2010-01-04"  # the first bar on or after the day
@@ -114,7 +116,9 @@ def test_a_split_by_date_that_leaves_too_little_is_refused(
     validation: date, holdout: date, named: str
 ) -> None:
     with pytest.raises(EvolveError, match=f"for {named}"):
-        part(load("sample:sp500").bars, Split(validation_from=validation, holdout_from=holdout))
+        split_bars(
+            load("sample:sp500").bars, SplitSizes(validation_from=validation, holdout_from=holdout)
+        )
 
 
 # -- the seal
@@ -122,7 +126,7 @@ def test_a_split_by_date_that_leaves_too_little_is_refused(
 
 def test_copies_share_no_memory_with_their_source_nor_each_other() -> None:
     bars = random_walk(300, 1)
-    made = part(bars, Split())
+    made = split_bars(bars, SplitSizes())
     for name in ("time", *PANELS):
         whole, train, seen = (getattr(each, name) for each in (bars, made.train, made.seen))
         assert not np.shares_memory(whole, train)
@@ -133,7 +137,7 @@ def test_copies_share_no_memory_with_their_source_nor_each_other() -> None:
 
 
 def test_parts_are_read_only() -> None:
-    made = part(random_walk(300, 1), Split())
+    made = split_bars(random_walk(300, 1), SplitSizes())
     for bars in (made.train, made.seen):
         for name in ("time", *PANELS):
             with pytest.raises(ValueError, match="read-only"):
@@ -174,7 +178,7 @@ def marked(count: int) -> Bars:
     return Bars(("MARKED",), time, *panels)
 
 
-def all_held(made: Partition) -> None:
+def all_held(made: DataSplit) -> None:
     """Have everything computed that is computed once and kept."""
     for bars in (made.train, made.seen):
         assert bars.hash
@@ -192,7 +196,7 @@ def test_the_walk_finds_what_it_looks_for() -> None:
 
 def test_no_holdout_bar_can_be_reached_from_a_partition() -> None:
     bars = marked(200)
-    made = part(bars, Split())
+    made = split_bars(bars, SplitSizes())
     all_held(made)
     end = len(made.seen)
     held_back = {value for name in PANELS for value in getattr(bars, name)[0, end:].tolist()}
@@ -213,7 +217,7 @@ def test_no_holdout_bar_can_be_reached_from_a_partition() -> None:
 def test_no_buffer_holds_a_holdout_bar() -> None:
     """Byte by byte: the first holdout close, time or volume is in no array's memory."""
     bars = marked(200)
-    made = part(bars, Split())
+    made = split_bars(bars, SplitSizes())
     all_held(made)
     end = len(made.seen)
     needles = [getattr(bars, name)[0, end].tobytes() for name in PANELS]
@@ -224,7 +228,7 @@ def test_no_buffer_holds_a_holdout_bar() -> None:
 
 
 def test_the_holdout_is_known_by_its_days_and_length_alone() -> None:
-    made = part(random_walk(300, 1), Split())
+    made = split_bars(random_walk(300, 1), SplitSizes())
     assert [field.name for field in fields(made.holdout)] == ["first_day", "last_day", "bars"]
     assert [field.name for field in fields(made)] == ["train", "seen", "holdout", "stop_gains"]
     seen = replace(made.seen, closes_only=())

@@ -11,7 +11,7 @@ import pytest
 from dsl.bars import Bars
 from evolve.data import load
 from evolve.data.generators import LAWS, random_walk
-from evolve.data.split import Split, part
+from evolve.data.split import SplitSizes, split_bars
 from evolve.data.tradability import (
     MAX_GAIN_BPS,
     MIN_BARS,
@@ -128,6 +128,6 @@ def test_the_holdout_has_no_say_in_how_the_bars_before_it_are_traded() -> None:
             )
             for name in ("open", "high", "low")
         }
-        found = part(replace(walk, **panels), Split())
+        found = split_bars(replace(walk, **panels), SplitSizes())
         assert found.seen.closes_only == found.train.closes_only == closes_only
         assert found.stop_gains == mark_closes_only(before.slice(0, 1600))[1]

@@ -73,11 +73,11 @@ def holds(term: Term, seed: int) -> list[list[bool]]:
 def test_a_condition_said_to_be_impossible_never_holds(seed: int) -> None:
     rng = Random(seed)
     a, b = (grow_condition(SPACE, rng) for _ in range(2))
-    both = SPACE.find.operator("and")
+    both = SPACE.catalog.operator("and")
     from dsl.terms.canonical import canonical
     from dsl.terms.terms import call
 
-    term = canonical(call(both, a, b), SPACE.find.operator)
+    term = canonical(call(both, a, b), SPACE.catalog.operator)
     if contradiction_in(term):
         assert not any(any(row) for row in holds(term, seed % 100))
     for part in term.walk():

@@ -21,14 +21,15 @@ from evolve.backtest.market import market
 from evolve.data.source import UnreachableError
 from evolve.errors import EvolveError
 from evolve.experiment.observer import Observer
-from evolve.experiment.plan import plan
+from evolve.experiment.plan import read_plan
 from evolve.experiment.result import Run, document
 from evolve.experiment.run import run
 from evolve.search.progress import Progress
+from evolve.stop import Stop
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
-SMALL = ["budget.evaluations=400", "search.population=30", "search.epoch=2"]
+SMALL = ["budget.evaluations=400", "search.population=30", "search.generations_per_epoch=2"]
 
 
 class Watcher(Observer):
@@ -46,8 +47,8 @@ class Watcher(Observer):
     def data(self, dataset: object) -> None:
         self.told.append("data")
 
-    def partition(self, partition: object) -> None:
-        self.told.append("partition")
+    def split(self, split: object) -> None:
+        self.told.append("split")
 
     def proposers(self, experiment: object, panel: object) -> None:
         self.told.append("proposers")
@@ -78,7 +79,7 @@ def test_a_run_tells_in_order_and_its_journal_is_readable_as_it_goes(
 ) -> None:
     told = finished[1].told
     assert list(dict.fromkeys(told)) == [
-        "data", "partition", "proposers", "baselines", "progress", "done",
+        "data", "split", "proposers", "baselines", "progress", "done",
     ]  # fmt: skip
     assert told.count("progress") > 3
 
@@ -107,7 +108,7 @@ def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher
     assert done.best is not None
     (program,) = check_file((done.folder / "best.evo").read_text("utf-8"))
     assert program.hash == done.best.program.hash
-    again = backtest(program, done.partition.train, done.experiment.backtest.market())
+    again = backtest(program, done.split.train, done.experiment.backtest.market())
     assert again.metrics == pytest.approx(done.best.train.metrics, nan_ok=True)
 
 
@@ -121,10 +122,10 @@ def test_validation_is_warmed_by_train_and_starts_flat(finished: tuple[Run, Watc
     assert done.best is not None
     validation = done.best.validation
     assert validation is not None
-    first = done.partition.seen.time[done.partition.validation_start]
+    first = done.split.seen.time[done.split.validation_start]
     assert validation.time[0] == first
     assert all(trade.entry_time > first for trade in validation.trades)
-    assert len(validation.equity) == len(done.partition.seen) - done.partition.validation_start
+    assert len(validation.equity) == len(done.split.seen) - done.split.validation_start
 
 
 def test_the_snapshot_of_the_bars_is_the_bars(finished: tuple[Run, Watcher]) -> None:
@@ -186,9 +187,15 @@ def test_a_run_that_finds_nothing_says_so(tmp_path: Path) -> None:
 
 
 def test_a_run_can_be_interrupted_and_keeps_what_it_found(tmp_path: Path) -> None:
-    asked = iter([False, False, True, True])
-    done = run(QUICK, SMALL, out=tmp_path / "cut", is_interrupted=lambda: next(asked))
-    assert done.progress.stopped == "interrupted"
+    stop = Stop()
+
+    class Stopping(Observer):
+        def progress(self, progress: Progress, seconds: float) -> None:
+            if progress.epoch == 1:
+                stop.set()
+
+    done = run(QUICK, SMALL, out=tmp_path / "cut", observer=Stopping(), stop=stop)
+    assert done.progress.stop_reason == "interrupted"
     assert (tmp_path / "cut" / "result.json").exists()
 
 
@@ -199,8 +206,8 @@ def test_a_used_run_folder_is_refused(finished: tuple[Run, Watcher]) -> None:
 
 def test_an_experiment_names_what_is_wrong_with_its_strategies(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("name: x\ndata: {from: sample:sp500}\nstart_from: [no.evo]\n")
-    with pytest.raises(EvolveError, match=r"no such file .*no\.evo"):
-        plan(tmp_path / "x.yaml")
+    with pytest.raises(EvolveError, match=r"no such file: .*no\.evo"):
+        read_plan(tmp_path / "x.yaml")
 
 
 @pytest.mark.parametrize(
@@ -246,10 +253,10 @@ def test_an_included_file_is_checked_first(define: str, said: str, tmp_path: Pat
     text = QUICK.read_text("utf-8").replace("language: {", "language: {include: [own.evo], ")
     (tmp_path / "own.yaml").write_text(text.replace("start_from", "# start_from"))
     with pytest.raises((EvolveError, LanguageError), match=said):
-        plan(tmp_path / "own.yaml")
+        read_plan(tmp_path / "own.yaml")
     (tmp_path / "own.evo").unlink()
     with pytest.raises(EvolveError, match="no such file"):
-        plan(tmp_path / "own.yaml")
+        read_plan(tmp_path / "own.yaml")
 
 
 def test_strategies_of_one_file_name_are_kept_apart_and_the_kept_experiment_is_the_same(
@@ -262,6 +269,6 @@ def test_strategies_of_one_file_name_are_kept_apart_and_the_kept_experiment_is_t
     text = QUICK.read_text("utf-8").replace("strategies/sma_cross.evo", "a/s.evo, b/s.evo")
     (tmp_path / "two.yaml").write_text(text)
     finished = run(tmp_path / "two.yaml", SMALL, out=tmp_path / "run")
-    again = plan(finished.folder / "experiment.yaml")
-    assert again.seeds == plan(tmp_path / "two.yaml").seeds
-    assert [each.name for each in again.seeds] == ["a", "b"]
+    again = read_plan(finished.folder / "experiment.yaml")
+    assert again.start_from == read_plan(tmp_path / "two.yaml").start_from
+    assert [each.name for each in again.start_from] == ["a", "b"]

@@ -17,14 +17,14 @@ from evolve.errors import EvolveError
 from evolve.experiment.observer import Observer
 from evolve.experiment.result import Run, document
 from evolve.experiment.run import run
-from evolve.search.progress import Progress
+from evolve.stop import Stop
 from tests.llm.scripted import GOOD, Answer, Script, fail, in_turn, say, serving
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
 SMALL = [
-    "data.from=sample:sp500", "budget.evaluations=600", "search.population=20", "search.epoch=3",
-    "budget.llm_calls=6",
+    "data.from=sample:sp500", "budget.evaluations=600", "search.population=20",
+    "search.generations_per_epoch=3", "budget.llm_calls=6",
 ]  # fmt: skip
 IDEAS = [
     'strategy a { about "dips revert" buy when rsi(close, 4) < 30 sell when rsi(close, 4) > 70 }',
@@ -266,7 +266,7 @@ def test_several_models_are_arms_of_their_own(tmp_path: Path) -> None:
         assert one.bodies
         assert other.bodies
         assert {body["model"] for body in one.bodies} == {"a/small"}
-    arms = {name.split(":")[1] for name in done.progress.ledger if name.startswith("llm:")}
+    arms = {name.split(":")[1] for name in done.progress.stats if name.startswith("llm:")}
     assert arms == {"small", "large"}
 
 
@@ -277,7 +277,7 @@ def test_alone_the_model_is_the_only_proposer_and_stops_when_it_is_stale(tmp_pat
         assert 3 < len(server.bodies) < 20
     proposers = {row[0] for row in rows(done.folder, "SELECT DISTINCT proposer FROM individuals")}
     assert all(name == "seed" or name.startswith("llm:") for name in proposers)
-    assert done.progress.stopped == "no improvement in 3 epochs"
+    assert done.progress.stop_reason == "no improvement in 3 epochs"
     best = [each[0] for each in rows(done.folder, "SELECT detail FROM events WHERE kind='epoch'")]
     scores = [json.loads(each)["best"] for each in best]
     assert len(set(scores[-4:])) == 1
@@ -316,24 +316,16 @@ def test_an_instruction_in_an_answer_is_only_text(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
-    asked_to_stop = threading.Event()
+    stop, may_answer = Stop(), threading.Event()
 
     def script(body: dict[str, Any]) -> Answer:
-        asked_to_stop.set()
-        return say(GOOD, seconds=60.0)
+        stop.set()
+        may_answer.wait(60.0)
+        return say(GOOD)
 
-    class Clock(Observer):
-        seconds = 0.0
-
-        def progress(self, progress: Progress, seconds: float) -> None:
-            self.seconds = seconds
-
-    watch = Clock()
     with serving(script) as server:
-        done = run(
-            QUICK, asked(server.url), out=tmp_path / "run", observer=watch,
-            is_interrupted=asked_to_stop.is_set,
-        )  # fmt: skip
-    assert done.progress.stopped == "interrupted"
-    assert watch.seconds < 20
+        done = run(QUICK, asked(server.url), out=tmp_path / "run", stop=stop)
+        assert not may_answer.is_set()
+        may_answer.set()
+    assert done.progress.stop_reason == "interrupted"
     assert (tmp_path / "run" / "result.json").exists()

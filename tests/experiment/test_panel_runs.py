@@ -12,10 +12,11 @@ from evolve.data import load
 from evolve.data.frames import bars_to_frame
 from evolve.errors import EvolveError
 from evolve.experiment.harden import read_run
-from evolve.experiment.plan import briefing_of, partition_of, plan
+from evolve.experiment.plan import build_prompts, read_plan
 from evolve.experiment.result import Run
 from evolve.experiment.run import run
-from evolve.llm.prompt.profile import Gallery
+from evolve.llm.model_set import LlmSettings
+from evolve.llm.prompt.profile import Profiler
 
 EXPERIMENT = """
 name: three
@@ -24,7 +25,7 @@ data: {from: ["synthetic:regime?seed=1&bars=900", "synthetic:garch?seed=2&bars=7
 backtest: {max_volume_share: 5%, borrow_bps: 50, cash_rate: 0.01}
 language: {directions: [long, short]}
 fitness: {require: {trades_per_fold: 4}}
-search: {islands: 2, population: 30, epoch: 2}
+search: {islands: 2, population: 30, generations_per_epoch: 2}
 budget: {evaluations: 240, stale_epochs: null}
 """
 
@@ -81,24 +82,24 @@ def test_the_snapshot_holds_the_very_bars(finished: Run, folder: Path) -> None:
 
 
 def test_nothing_of_the_holdout_is_in_the_partition(finished: Run) -> None:
-    part, bars = finished.partition, finished.dataset.bars
+    part, bars = finished.split, finished.dataset.bars
     assert len(part.seen) + part.holdout.bars == len(bars)
     assert str(part.seen.time[-1])[:10] < part.holdout.first_day
     assert part.train.symbols == bars.symbols
 
 
 def test_a_model_is_told_of_several_and_of_no_name(finished: Run, folder: Path) -> None:
-    ready = plan(folder / "three.yaml")
-    partition = partition_of(ready, finished.dataset)
-    briefing = briefing_of(ready, partition)
-    said = briefing.task("different", [], 0, [], "", [])[-1]["content"]
+    ready = read_plan(folder / "three.yaml")
+    data = ready.split(finished.dataset)
+    briefing = build_prompts(ready, data, LlmSettings())
+    said = briefing.request_strategies("different", [], 0, [], "", [])[-1]["content"]
     assert "3 instruments, each traded alone" in said
     assert not any(name in said for name in ("REGIME1", "GARCH2"))
-    gallery = Gallery(partition.train, ready.experiment.backtest.market())
+    gallery = Profiler(data.split.train, ready.experiment.backtest.market())
     for each in finished.finalists:
-        portrait = gallery.portrait(each.program)
+        portrait = gallery.profile(each.program)
         assert portrait.trades == each.train.metrics["num_trades"]
-        assert len(set(portrait.losing)) == len(portrait.losing)
+        assert len(set(portrait.losing_conditions)) == len(portrait.losing_conditions)
 
 
 def test_the_console_has_a_row_a_symbol(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

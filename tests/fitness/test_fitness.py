@@ -17,10 +17,10 @@ from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS, appraisal
 from evolve.backtest.performance import bar_returns
 from evolve.data.generators import random_walk
-from evolve.data.split import Split, part
+from evolve.data.split import SplitSizes, split_bars
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
-from evolve.fitness.objectives import OBJECTIVES, penalised_mean
+from evolve.fitness.goals import FitnessSpec
+from evolve.fitness.objectives import OBJECTIVES, mean_minus_spread
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 
@@ -35,14 +35,14 @@ def random_programs(count: int) -> list[Program]:
 
 def test_scores_are_the_same_alone_and_in_any_batch() -> None:
     programs = random_programs(120)
-    together = FoldFitness(BARS, market(), Goals())(programs)
-    fitness = FoldFitness(BARS, market(), Goals())
+    together = FoldFitness(BARS, market(), FitnessSpec())(programs)
+    fitness = FoldFitness(BARS, market(), FitnessSpec())
     alone = [fitness([each])[0] for each in reversed(programs)]
     assert together == alone[::-1]
 
 
 def test_the_score_is_the_mean_over_folds_less_half_their_deviation() -> None:
-    goals = Goals(folds=4)
+    goals = FitnessSpec(folds=4)
     score = FoldFitness(BARS, market(), goals)([CROSS])[0]
     result = backtest(CROSS, BARS, market())
     edges = np.linspace(0, len(BARS), 5).round().astype(int)
@@ -64,27 +64,27 @@ def test_holding_the_market_scores_nothing() -> None:
     assert appraisal(100, 0.1, 0.01, 0.01, 0.1, 0.01, 252) == 0.0
     hold = check("strategy h { buy when close > 0 hold 5000 }")
     free = market(commission_bps=0, slippage_bps=0)
-    score = FoldFitness(BARS, free, Goals(require={}))([hold])[0]
+    score = FoldFitness(BARS, free, FitnessSpec(require={}))([hold])[0]
     assert score.folds[1:] == (0.0, 0.0, 0.0, 0.0)
 
 
 def test_what_falls_short_is_infeasible_and_says_why() -> None:
     never = check("strategy n { buy when close > 2 * highest(high, 5) }")
-    score = FoldFitness(BARS, market(), Goals())([never])[0]
+    score = FoldFitness(BARS, market(), FitnessSpec())([never])[0]
     assert not score.is_feasible
-    assert score.obstacle == "trades_per_fold 0, below 3"
+    assert score.infeasible_reason == "trades_per_fold 0, below 3"
 
 
 def test_ruin_is_infeasible() -> None:
     bold = check("strategy b { short when close > open cover when close < open size 90 }")
-    score = FoldFitness(BARS, market(max_leverage=100.0), Goals(require={}))([bold])[0]
-    assert score.obstacle == "ruined"
+    score = FoldFitness(BARS, market(max_leverage=100.0), FitnessSpec(require={}))([bold])[0]
+    assert score.infeasible_reason == "ruined"
 
 
 def test_fitness_cannot_reach_a_bar_outside_train() -> None:
     bars = random_walk(1500, seed=8_210)  # no other test leaves its prices in freed memory
-    partition = part(bars, Split())
-    fitness = FoldFitness(partition.train, market(), Goals())
+    partition = split_bars(bars, SplitSizes())
+    fitness = FoldFitness(partition.train, market(), FitnessSpec())
     fitness([CROSS])
     unseen = set(bars.close[0, len(partition.train) :].tolist())
     arrays = list(arrays_within(fitness, set()))
@@ -119,5 +119,5 @@ def test_objectives_by_fold_are_metrics_too() -> None:
 
 
 def test_one_fold_has_no_spread() -> None:
-    assert penalised_mean(np.array([[2.0]]), 0.5).tolist() == [2.0]
-    assert penalised_mean(np.array([[1.0, 3.0]]), 0.5) == pytest.approx([2 - 0.5 * np.sqrt(2)])
+    assert mean_minus_spread(np.array([[2.0]]), 0.5).tolist() == [2.0]
+    assert mean_minus_spread(np.array([[1.0, 3.0]]), 0.5) == pytest.approx([2 - 0.5 * np.sqrt(2)])

@@ -15,13 +15,13 @@ from evolve.backtest.metrics import appraisal
 from evolve.data.align import aligned
 from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import FoldSums
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space
 from tests.backtest.test_sleeves import own_market, panel_of, strategies
 
-GOALS = Goals(
+GOALS = FitnessSpec(
     maximize=("appraisal_ratio", "sharpe", "total_return"),
     require={"trades_per_fold": 0.0, "exposure_per_fold": 0.0},
     folds=4,
@@ -43,7 +43,7 @@ def test_pooled_scores_are_those_of_the_pooled_equity(
     for program, scores in zip(programs, scored, strict=True):
         result = backtest(program, bars, COSTS, start=start)
         if any(sleeve.equity.min() <= 0 for sleeve in result.sleeves):
-            assert scores.obstacle == "ruined"
+            assert scores.infeasible_reason == "ruined"
             continue
         r, b = result.performance.excess, result.performance.benchmark_excess
         found = []

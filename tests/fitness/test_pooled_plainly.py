@@ -20,7 +20,7 @@ from evolve.backtest.market import Market, market
 from evolve.backtest.performance import bar_returns
 from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness, Scores
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from tests.backtest.panels import programs, ragged, terms, whole, without
 from tests.backtest.test_sleeve_laws import bars_in_order
 
@@ -29,9 +29,9 @@ NAMES = ("appraisal_ratio", "sharpe", "total_return")
 Figures = list[dict[str, float]]
 
 
-def goals(folds: int, first: str = "appraisal_ratio", **require: float) -> Goals:
+def goals(folds: int, first: str = "appraisal_ratio", **require: float) -> FitnessSpec:
     others = tuple(name for name in NAMES if name != first)
-    return Goals((first, *others), (), require, folds, 0.5)
+    return FitnessSpec((first, *others), (), require, folds, 0.5)
 
 
 def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figures:
@@ -125,7 +125,7 @@ def test_scores_are_those_of_the_equity(seed: int, folds: int) -> None:
         figures = by_fold(run, bars, costs, edges)
         for name, scored in by_name.items():
             scores = scored[place]
-            assert (scores.obstacle == "ruined") == is_ruined(run)
+            assert (scores.infeasible_reason == "ruined") == is_ruined(run)
             assert scores.trades == len(run.trades)
             if is_ruined(run) or not is_clear(figures):
                 continue
@@ -156,7 +156,7 @@ def test_requirements_are_of_all_sleeves_together(seed: int) -> None:
             return FoldFitness(bars, costs, asked)([program])[0]
 
         assert scored(least - 1e-9).is_feasible
-        assert scored(least + 1e-6).obstacle.startswith(f"{name} {least:g}, below")
+        assert scored(least + 1e-6).infeasible_reason.startswith(f"{name} {least:g}, below")
 
 
 @given(seed=SEEDS)
@@ -180,7 +180,7 @@ def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
     }
     holed = Bars(bars.symbols, time, **panels)
     made = programs(4, 6)
-    sums = [Goals(("total_return",), (), {}, 1, 0.5)] * 2
+    sums = [FitnessSpec(("total_return",), (), {}, 1, 0.5)] * 2
     one, other = (
         FoldFitness(each, market(), goal)(made)
         for each, goal in zip((bars, holed), sums, strict=True)
@@ -198,7 +198,10 @@ def test_the_order_of_symbols_does_not_matter() -> None:
         one, other = (FoldFitness(each, costs, goals(3))(made) for each in (bars, turned))
         for first, second in zip(one, other, strict=True):
             assert first.values == pytest.approx(second.values, rel=1e-6, abs=1e-8)
-            assert (first.trades, first.obstacle) == (second.trades, second.obstacle)
+            assert (first.trades, first.infeasible_reason) == (
+                second.trades,
+                second.infeasible_reason,
+            )
 
 
 @pytest.mark.parametrize("arena_mb", [64, 1e-6])
@@ -229,7 +232,7 @@ def doubling(symbol: int) -> Bars:
 def test_ruin_of_one_sleeve_makes_it_infeasible(symbol: int) -> None:
     (program,) = programs(0, 1)
     scores = FoldFitness(doubling(symbol), market(), goals(3))([program])[0]
-    assert scores.obstacle == "ruined"
+    assert scores.infeasible_reason == "ruined"
     assert np.isfinite(scores.values).all()
     others = replace(doubling(symbol), close=whole(3, 3, 60, spoken=True).close.copy())
     assert others.symbols == ("S0", "S1", "S2")
@@ -261,5 +264,5 @@ def test_one_fold_is_the_metric_of_its_name(name: str, rate: float, symbols: int
     """Of Sharpe's ratio too: its risk-free rate is what cash earns."""
     bars, costs = whole(2, symbols, 300, spoken=False), market(cash_rate=rate)
     program: Program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
-    scores = FoldFitness(bars, costs, Goals((name,), (), {}, 1, 0.0))([program])[0]
+    scores = FoldFitness(bars, costs, FitnessSpec((name,), (), {}, 1, 0.0))([program])[0]
     assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[name])

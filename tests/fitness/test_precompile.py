@@ -12,7 +12,7 @@ from dsl.evaluate import kernels, plan_of, vm
 from dsl.evaluate.jit import compiled
 from evolve import parallel
 from evolve.cli.options import compiling_text
-from evolve.fitness.precompile import Task, compile_ahead, missing
+from evolve.fitness.precompile import Task, find_uncompiled, precompile
 
 FEW = ("abs", "sign", "negate")
 
@@ -39,31 +39,31 @@ def test_what_is_missing_is_compiled_once(
     anew: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(parallel, "METHOD", method)
-    tasks = missing(1)
+    tasks = find_uncompiled(1)
     assert len(tasks) == len(kernels()) + 3
-    compile_ahead(few(tasks), 2)
-    assert len(few(missing(1))) == 0
-    assert len(missing(1)) == len(tasks) - len(FEW)
+    precompile(few(tasks), 2)
+    assert len(few(find_uncompiled(1))) == 0
+    assert len(find_uncompiled(1)) == len(tasks) - len(FEW)
     written = sorted(anew.rglob("*.nb*"))
-    compile_ahead(few(missing(1)), 2)
+    precompile(few(find_uncompiled(1)), 2)
     assert sorted(anew.rglob("*.nb*")) == written
 
 
 def test_one_process_compiles_what_is_missing_itself(anew: Path) -> None:
     """Compile once, so that the next run finds nothing missing."""
-    count = len(missing(1))
-    compile_ahead([_fail, *few(missing(1))], 1)
-    assert few(missing(1)) == []
-    assert len(missing(1)) == count - len(FEW)
+    count = len(find_uncompiled(1))
+    precompile([_fail, *few(find_uncompiled(1))], 1)
+    assert few(find_uncompiled(1)) == []
+    assert len(find_uncompiled(1)) == count - len(FEW)
 
 
 @pytest.mark.slow
 def test_several_symbols_are_traded_by_a_pass_of_their_own(anew: Path) -> None:
-    one, several = passes(missing(1)), passes(missing(2))
+    one, several = passes(find_uncompiled(1)), passes(find_uncompiled(2))
     assert (len(one), len(several), len(one & several)) == (3, 2, 1)
-    compile_ahead([*several], 2)
-    assert passes(missing(2)) == set()
-    assert passes(missing(1)) == one - several
+    precompile([*several], 2)
+    assert passes(find_uncompiled(2)) == set()
+    assert passes(find_uncompiled(1)) == one - several
 
 
 def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
@@ -71,17 +71,17 @@ def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
-    assert len(missing(1)) == len(kernels()) + 3
+    assert len(find_uncompiled(1)) == len(kernels()) + 3
     assert compiling_text() == (
         f"compiling the kernels, as in every run: {tmp_path / 'file' / 'kernels'} cannot be written"
     )
-    monkeypatch.setattr("evolve.fitness.precompile.pool_of", None)
-    compile_ahead(missing(1), 2)
-    compile_ahead([partial(pytest.fail, "compiled for nothing")], 1)
+    monkeypatch.setattr("evolve.fitness.precompile.open_pool", None)
+    precompile(find_uncompiled(1), 2)
+    precompile([partial(pytest.fail, "compiled for nothing")], 1)
 
 
 def test_a_task_that_fails_is_left_to_who_calls_the_kernel() -> None:
-    compile_ahead([_fail, _die], 2)
+    precompile([_fail, _die], 2)
 
 
 def _fail() -> None:

@@ -19,7 +19,7 @@ from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
 from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, FoldSums
 from tests.backtest.ledger import play
 
@@ -64,9 +64,9 @@ def test_the_share_of_exits_on_the_entry_bar_is_a_metric() -> None:
 def test_who_is_out_by_the_close_is_infeasible_by_default() -> None:
     """Exclude strategies that hold no bar, which a search once scored 3.4."""
     always = check("strategy s { buy when true target 0.0001% stop 0.0001% }")
-    (scores,) = FoldFitness(BARS, FREE, Goals())([always])
+    (scores,) = FoldFitness(BARS, FREE, FitnessSpec())([always])
     assert DEFAULT_REQUIRE == {"trades_per_fold": 3.0, "exposure_per_fold": 0.05}
-    assert scores.obstacle == "exposure_per_fold 0, below 0.05"
+    assert scores.infeasible_reason == "exposure_per_fold 0, below 0.05"
     assert backtest(always, BARS, FREE).metrics["entry_bar_exits"] > 0.99
 
 
@@ -120,7 +120,7 @@ def test_the_floor_does_not_bind_on_random_timing() -> None:
 @pytest.mark.parametrize("measure", ["appraisal_ratio", "sharpe"])
 def test_the_floor_binds_where_risk_was_not_seen(measure: str) -> None:
     """Score a target that fills within bars, which shows a fraction of its risk."""
-    goals = Goals((measure,), (), {}, 1, 0.0)
+    goals = FitnessSpec((measure,), (), {}, 1, 0.0)
     (scores,) = FoldFitness(BARS, FREE, goals)([TINY])
     shown = backtest(TINY, BARS, FREE).metrics[measure]
     assert abs(scores.values[0]) < 0.8 * abs(shown)

@@ -15,10 +15,10 @@ from dsl.bars import FIELDS, Bars
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
 from evolve.data.generators import random_walk
-from evolve.data.split import LEAST_BARS, Partition, Sealed, Split, part
+from evolve.data.split import MIN_PART_BARS, DataSplit, SealedHoldout, SplitSizes, split_bars
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import FoldFitness, Scores
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import FoldSums
 from tests.samples import with_other_future
 
@@ -44,7 +44,7 @@ def scored(
     programs: tuple[Program, ...], bars: Bars = BARS, start: int = START, folds: int = 1,
     costs: Market | None = None, measure: str = "total_return",
 ) -> list[Scores]:  # fmt: skip
-    goals = Goals((measure,), (), {}, folds, 0.0)
+    goals = FitnessSpec((measure,), (), {}, folds, 0.0)
     return FoldFitness(bars, costs or market(), goals, start)(programs)
 
 
@@ -105,15 +105,15 @@ def test_no_trade_is_made_before_the_window_and_nothing_is_carried_into_it() -> 
 
 
 def test_requirements_are_of_the_windows_folds() -> None:
-    goals = Goals(("total_return",), (), {"trades_per_fold": 1.0}, 2)
+    goals = FitnessSpec(("total_return",), (), {"trades_per_fold": 1.0}, 2)
     whole = FoldFitness(BARS, market(), goals)
     window = FoldFitness(BARS, market(), goals, START)
     early = check("strategy e { buy when bars_since(close > 0) == 0 and cumulate(1) < 600 hold 5 }")
     late = check("strategy l { buy when cumulate(1) > 600 hold 5 }")
-    assert [each([early])[0].obstacle for each in (whole, window)] == [
+    assert [each([early])[0].infeasible_reason for each in (whole, window)] == [
         "trades_per_fold 0, below 1", "trades_per_fold 0, below 1",
     ]  # fmt: skip
-    assert whole([late])[0].obstacle == "trades_per_fold 0, below 1"
+    assert whole([late])[0].infeasible_reason == "trades_per_fold 0, below 1"
     assert window([late])[0].is_feasible
 
 
@@ -124,54 +124,56 @@ def test_scores_in_a_window_are_the_same_alone_and_together() -> None:
 
 
 def test_fitness_on_validation_of_a_partition_is_the_backtest_on_validation() -> None:
-    partition = part(BARS, Split())
+    partition = split_bars(BARS, SplitSizes())
     seen, start = partition.seen, partition.validation_start
     scores = scored(STRATEGIES, seen, start)
     for program, score in zip(STRATEGIES, scores, strict=True):
         run = backtest(program, seen, market(), start=start)
         assert score.values[0] == pytest.approx(run.metrics["total_return"], abs=1e-11)
-    other = part(with_other_future(BARS, len(seen), 9), Split())
+    other = split_bars(with_other_future(BARS, len(seen), 9), SplitSizes())
     assert scored(STRATEGIES, other.seen, start) == scores
 
 
-def whole(partition: Partition) -> tuple[int, int, int]:
+def whole(partition: DataSplit) -> tuple[int, int, int]:
     return len(partition.train), len(partition.seen), partition.validation_start
 
 
 def test_without_a_holdout_validation_goes_on_to_the_last_bar() -> None:
-    made = part(BARS, Split(0.8, 0.2, has_holdout=False))
+    made = split_bars(BARS, SplitSizes(0.8, 0.2, has_holdout=False))
     assert whole(made) == (960, 1200, 960)
-    assert made.holdout == Sealed("", "", 0)
+    assert made.holdout == SealedHoldout("", "", 0)
     assert (made.seen.close == BARS.close).all()
     assert (made.train.close == BARS.close[:, :960]).all()
-    rounded = part(BARS, Split(0.61, 0.2, has_holdout=False))
+    rounded = split_bars(BARS, SplitSizes(0.61, 0.2, has_holdout=False))
     assert whole(rounded) == (732, 1200, 732), "the fractions need not add up"
 
 
 def test_without_a_holdout_one_date_parts_the_bars() -> None:
     day = BARS.time[900].astype("datetime64[D]").item()
-    made = part(BARS, Split(validation_from=day, has_holdout=False))
+    made = split_bars(BARS, SplitSizes(validation_from=day, has_holdout=False))
     assert whole(made) == (900, 1200, 900)
-    assert made.holdout == Sealed("", "", 0)
+    assert made.holdout == SealedHoldout("", "", 0)
     assert made.seen.time[made.validation_start] == BARS.time[900]
 
 
 def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
-    least = part(BARS, Split(1 - LEAST_BARS / 1200, 0.1, has_holdout=False))
-    assert whole(least) == (1200 - LEAST_BARS, 1200, 1200 - LEAST_BARS)
+    least = split_bars(BARS, SplitSizes(1 - MIN_PART_BARS / 1200, 0.1, has_holdout=False))
+    assert whole(least) == (1200 - MIN_PART_BARS, 1200, 1200 - MIN_PART_BARS)
+    nearly_all_train = SplitSizes(0.98, 0.02, has_holdout=False)
+    nearly_no_train = SplitSizes(0.02, 0.98, has_holdout=False)
     for split, said in (
-        (Split(0.98, 0.02, has_holdout=False), "the split leaves 24 of 1200 bars for validation"),
-        (Split(0.02, 0.98, has_holdout=False), "the split leaves 24 of 1200 bars for train"),
-        (Split(validation_from=date(1990, 1, 1), has_holdout=False),
+        (nearly_all_train, "the split leaves 24 of 1200 bars for validation"),
+        (nearly_no_train, "the split leaves 24 of 1200 bars for train"),
+        (SplitSizes(validation_from=date(1990, 1, 1), has_holdout=False),
          "the split leaves 0 of 1200 bars for train"),
-        (Split(validation_from=date(2200, 1, 1), has_holdout=False),
+        (SplitSizes(validation_from=date(2200, 1, 1), has_holdout=False),
          "the split leaves 0 of 1200 bars for validation"),
     ):  # fmt: skip
         with pytest.raises(EvolveError) as caught:
-            part(BARS, split)
+            split_bars(BARS, split)
         assert caught.value.message == said
 
 
 def test_with_a_holdout_one_date_is_not_enough() -> None:
     with pytest.raises(EvolveError, match="first day of validation and of holdout"):
-        part(BARS, Split(validation_from=date(2012, 1, 1)))
+        split_bars(BARS, SplitSizes(validation_from=date(2012, 1, 1)))

@@ -18,16 +18,17 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.data.split import Split, part
+from evolve.data.split import SplitSizes, split_bars
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.llm.answer.parse import Rejected
 from evolve.llm.prompt import templates
-from evolve.llm.prompt.builder import Briefing, failed, failure_of
+from evolve.llm.prompt.assets import PromptAssets
+from evolve.llm.prompt.builder import PromptBuilder, build_failure, program_failure
 from evolve.llm.prompt.learnings import Learning, Learnings
-from evolve.llm.prompt.profile import Gallery
-from evolve.llm.prompt.selection import FRESH
+from evolve.llm.prompt.profile import Profiler
+from evolve.llm.prompt.selection import FALLBACK_TASK
 from evolve.llm.transport.server import Message
 from evolve.search.individual import Fitness, Individual
 from evolve.search.space import Space, build_space
@@ -36,8 +37,8 @@ from tests.samples import random_bars
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "prompt.txt"
-PARTITION = part(replace(random_bars(7, 900), symbols=("ACMEX",)), Split())
-GOALS = Goals(folds=4)
+PARTITION = split_bars(replace(random_bars(7, 900), symbols=("ACMEX",)), SplitSizes())
+GOALS = FitnessSpec(folds=4)
 SPACE = build_space(["sma", "rsi", "atr", "highest", "lag", "+", "-", "*", "/"], ("long",), 40)
 SEED = check("""strategy acmex_since_2009 {
   about "ACMEX turned on 2009-03-09."
@@ -60,42 +61,50 @@ def individuals(bars: Bars, start: int = 0) -> list[Individual]:
     ]
 
 
-def briefing_on(bars: Bars, start: int = 0, folder: Path | None = None) -> Briefing:
-    return Briefing(SPACE, GOALS, Gallery(bars, market(), start), folder)
+def briefing_on(bars: Bars, start: int = 0, folder: Path | None = None) -> PromptBuilder:
+    assets = PromptAssets(folder)
+    return PromptBuilder(SPACE, GOALS, Profiler(bars, market(), start), assets=assets)
 
 
 TRAIN = briefing_on(PARTITION.train)
-FAILURES = (failed(RARE, "trades_per_fold 0, below 3"), failure_of("I\ncannot", "error[E101]: no"))
+FAILURES = (
+    program_failure(RARE, "trades_per_fold 0, below 3"),
+    build_failure("I\ncannot", "error[E101]: no"),
+)
 LEARNED = Learning("Dips revert.", "tune", "appraisal_ratio", 0.91, 0.875)
 LEARNINGS = Learnings({"works": ("Trends last.",)}, (LEARNED,))
 
 
 def messages(
-    briefing: Briefing = TRAIN, direction: str = "worst_fold", bars: Bars = PARTITION.train,
+    briefing: PromptBuilder = TRAIN, direction: str = "worst_fold", bars: Bars = PARTITION.train,
     start: int = 0, losing: Sequence[str] | None = (), count: int = 3,
 ) -> list[Message]:  # fmt: skip
     lines = [("random",), ("seed",), ("tune", "seed")]
     described = [
-        briefing.parent(each, f"p{index + 1}", lines[index])
+        briefing.describe_parent(each, f"p{index + 1}", lines[index])
         for index, each in enumerate(individuals(bars, start)[:count])
     ]
-    parents = [each if losing is None else {**each, "losing": losing} for each in described]
+    parents = described
+    if losing is not None:
+        parents = [{**each, "losing_conditions": losing} for each in described]
     examples = briefing.examples(2, Random(3))
-    learned = LEARNINGS.text(briefing.folder)
-    return briefing.task(direction, parents, len(parents) - 1, FAILURES, learned, examples)
+    learned = LEARNINGS.text(briefing.assets.folder)
+    return briefing.request_strategies(
+        direction, parents, len(parents) - 1, FAILURES, learned, examples
+    )
 
 
 def text_of(sent: Sequence[Message]) -> str:
     return "\n".join(f"=== {each['role']}\n{each['content']}\n" for each in sent)
 
 
-def everything_sent(briefing: Briefing = TRAIN) -> str:
+def everything_sent(briefing: PromptBuilder = TRAIN) -> str:
     """Every message that a briefing can make."""
-    sent = [each for name in briefing.directions for each in messages(briefing, name)]
-    sent += messages(losing=("falling and wild",)) + messages(direction=FRESH, count=0)
-    sent += briefing.wish("buy dips") + briefing.repair("x", [Rejected("x", "error[E101]: no")])
-    sent += briefing.chat() + briefing.merger(LEARNINGS.text(), 6, 240)
-    return text_of(sent) + "".join(map(briefing.word, ("tool.md", "json.md", "probe.md")))
+    sent = [each for name in briefing.tasks for each in messages(briefing, name)]
+    sent += messages(losing=("falling and wild",)) + messages(direction=FALLBACK_TASK, count=0)
+    sent += briefing.ask("buy dips") + briefing.repair("x", [Rejected("x", "error[E101]: no")])
+    sent += briefing.chat() + briefing.merge_learnings(LEARNINGS.text(), 6, 240)
+    return text_of(sent) + "".join(map(briefing.fixed_text, ("tool.md", "json.md", "probe.md")))
 
 
 def test_the_messages_read_as_the_golden_file_says() -> None:
@@ -134,17 +143,17 @@ def test_no_message_holds_a_figure_of_validation() -> None:
     told = text_of(messages(briefing_on(seen, start), bars=seen, start=start))  # as if it were told
     assert all(str(round(each.score, 3)) in told for each in elsewhere)
     later = set(seen.close[0, start:].tolist())
-    for array in arrays_within(vars(TRAIN.gallery), set()):
+    for array in arrays_within(vars(TRAIN.profiler), set()):
         assert not later & set((array if array.base is None else array.base).ravel().tolist())
 
 
-@pytest.mark.parametrize("name", templates.directions())
+@pytest.mark.parametrize("name", templates.list_tasks())
 @pytest.mark.parametrize("losing", [(), ("falling and wild", "rising and calm")])
 def test_every_direction_can_be_asked_for(name: str, losing: tuple[str, ...]) -> None:
     system, user = messages(direction=name, losing=losing)
     assert [system["role"], user["role"], system["content"]] == ["system", "user", TRAIN.system]
     _, asked = user["content"].split("\nNow: ")
-    assert ("p3" in asked) == (name != FRESH)
+    assert ("p3" in asked) == (name != FALLBACK_TASK)
     assert ("when the market is falling and wild" in asked) == (
         name == "worst_fold" and bool(losing)
     )
@@ -157,7 +166,7 @@ def space_of(operators: Sequence[str] | None, directions: Sequence[str]) -> Spac
 
 
 def page(space: Space) -> str:
-    return Briefing(space, GOALS, TRAIN.gallery).system
+    return PromptBuilder(space, GOALS, TRAIN.profiler).system
 
 
 @pytest.mark.parametrize("directions", [["long"], ["short"], ["long", "short"]])
@@ -185,19 +194,19 @@ def test_nothing_is_told_that_would_be_refused(
     assert signs == names & set("+-*/")
     for block in re.findall(r"```\n(.*?)```", told, re.S):
         if "…" not in block:
-            assert [space.objection(each) for each in check_file(block)] == [""]
+            assert [space.rejection_reason(each) for each in check_file(block)] == [""]
     assert ("3 * atr(14)" in told) == ({"atr", "*"} <= names)
 
 
 @pytest.mark.parametrize("symbol", ["A", "SMA", "hold", "BUY", "DAYS", "^GSPC", "BTC-USD"])
 def test_a_symbol_leaves_the_language_as_it_is_and_goes_out_of_a_persons_names(symbol: str) -> None:
-    bars = replace(TRAIN.gallery.bars, symbols=(symbol,))
-    briefing = replace(TRAIN, gallery=replace(TRAIN.gallery, bars=bars))
+    bars = replace(TRAIN.profiler.bars, symbols=(symbol,))
+    briefing = replace(TRAIN, profiler=replace(TRAIN.profiler, bars=bars))
     param = f"{re.sub('[^A-Za-z]', '', symbol.split('-')[0]).lower()}_span"
     text = f"strategy s {{ param {param} = 5 in 2..9 buy when close > sma(close, {param}) hold 9 }}"
-    (scores,) = FoldFitness(TRAIN.gallery.bars, market(), GOALS)([check(text)])
+    (scores,) = FoldFitness(TRAIN.profiler.bars, market(), GOALS)([check(text)])
     seed = Individual(check(text), scores, Fitness((1.0, -1.0), scores.values), "seed", (), 0, 0)
-    source = briefing.parent(seed, "p1", ("seed",))["source"]
+    source = briefing.describe_parent(seed, "p1", ("seed",))["source"]
     assert check(source).hash == check(text).hash
     assert "param market_span = 5" in source
 
@@ -212,20 +221,20 @@ def test_examples_are_few_of_the_space_and_drawn_anew() -> None:
         assert {len(set(each)) for each in draws} == {count}
         shown = {each for draw in draws for each in draw}
         assert len(shown) == 6
-        assert {space.objection(check(text)) for text in shown} == {""}
+        assert {space.rejection_reason(check(text)) for text in shown} == {""}
     assert briefing.examples(0, Random(1)) == []
 
 
 def test_where_no_example_fits_some_are_made() -> None:
     space = build_space(["wma", "aroon_up"], ("short",), 12)
-    made = Briefing(space, GOALS, TRAIN.gallery).examples(4, Random(1))
+    made = PromptBuilder(space, GOALS, TRAIN.profiler).examples(4, Random(1))
     programs = [check(text) for text in made]
     assert sorted(each.name for each in programs) == ["example_1", "example_2"]
-    assert {space.objection(each) for each in programs} == {""}
+    assert {space.rejection_reason(each) for each in programs} == {""}
 
 
 def folder_with(place: Path, **templates: str) -> Path:
-    (place / "directions").mkdir()
+    (place / "tasks").mkdir()
     for name, text in templates.items():
         (place / f"{name.replace('__', '/')}.md").write_text(text, "utf-8")
     return place
@@ -233,18 +242,21 @@ def folder_with(place: Path, **templates: str) -> Path:
 
 def test_a_folder_overrides_single_templates_and_adds_directions(tmp_path: Path) -> None:
     own = folder_with(
-        tmp_path, chat="Speak.", directions__tune="Turn {{ base.name }}.", json="Own {{ 1 + 1 }}",
-        directions__gaps="{# parents: 2 #}\nTrade gaps unlike {{ parents[-2].name }}.",
+        tmp_path, chat="Speak.", tasks__tune="Turn {{ base.name }}.", json="Own {{ 1 + 1 }}",
+        tasks__gaps="{# parents: 2 #}\nTrade gaps unlike {{ parents[-2].name }}.",
     )  # fmt: skip
     briefing = briefing_on(PARTITION.train, folder=own)
     assert briefing.chat() == [{"role": "user", "content": "Speak."}]
-    assert (briefing.word("json.md"), briefing.word("tool.md")) == ("Own 2", TRAIN.word("tool.md"))
+    assert (briefing.fixed_text("json.md"), briefing.fixed_text("tool.md")) == (
+        "Own 2",
+        TRAIN.fixed_text("tool.md"),
+    )
     assert briefing.system == TRAIN.system
-    assert set(briefing.directions) == {*TRAIN.directions, "gaps"}
-    assert (briefing.directions["gaps"].parents, briefing.directions["tune"].parents) == (2, 0)
+    assert set(briefing.tasks) == {*TRAIN.tasks, "gaps"}
+    assert (briefing.tasks["gaps"].parents, briefing.tasks["tune"].parents) == (2, 0)
     assert messages(briefing, "tune")[1]["content"].endswith("Now: Turn p3.")
     assert messages(briefing, "gaps")[1]["content"].endswith("Trade gaps unlike p2.")
-    assert messages(briefing, FRESH) == messages(direction=FRESH)
+    assert messages(briefing, FALLBACK_TASK) == messages(direction=FALLBACK_TASK)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +270,7 @@ def test_a_folder_overrides_single_templates_and_adds_directions(tmp_path: Path)
         ("chat", "{{ '{}'.format() }}", "chat.md, line 1: IndexError"),
         ("chat", "{% include 'chat.md' %}", "chat.md"),
         ("language", "a\nb\n{% if %}", "language.md, line 3: TemplateSyntaxError"),
-        ("directions__tune", "{{ base.nothing }}", "tune.md, line 1: UndefinedError"),
+        ("tasks__tune", "{{ base.nothing }}", "tune.md, line 1: UndefinedError"),
         ("task", "a\n{{ bars.time }}", "task.md, line 2: UndefinedError"),
     ],
 )  # fmt: skip
@@ -274,7 +286,7 @@ def test_an_error_in_a_template_names_its_file_and_line(
 
 
 HOSTILE = [
-    "{{ ''.__class__.__mro__ }}", "{{ cycler.__init__.__globals__ }}", "{{ direction.__class__ }}",
+    "{{ ''.__class__.__mro__ }}", "{{ cycler.__init__.__globals__ }}", "{{ task.__class__ }}",
     "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
     "{{ self.__init__.__globals__ }}", "{{ lipsum.__globals__['os'].popen('id').read() }}",
     "{{ '' | attr('__class__') }}", "{{ '{0.__class__.__mro__}'.format(1) }}",
@@ -294,10 +306,12 @@ def test_a_hostile_template_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_what_is_told_is_text_whatever_it_looks_like() -> None:
     told = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
-    assert told in TRAIN.wish(told)[1]["content"]
+    assert told in TRAIN.ask(told)[1]["content"]
     assert told in TRAIN.repair("x", [Rejected("x", told)])[1]["content"]
     assert TRAIN.repair(told, [])[0] == {"role": "assistant", "content": told}
-    text = TRAIN.task(FRESH, [], 0, [failure_of(told, told)], told, [told])[1]["content"]
+    text = TRAIN.request_strategies(
+        FALLBACK_TASK, [], 0, [build_failure(told, told)], told, [told]
+    )[1]["content"]
     assert text.count(told) == 4
 
 
@@ -313,8 +327,8 @@ def test_every_file_of_prompts_is_used() -> None:
     names = {path.name for path in templates.FOLDER.iterdir() if path.suffix in (".md", ".evo")}
     assert {"task.md", "language.md", "examples.evo"} < names
     assert {each for each in names if f'"{each}"' not in code + included} == set()
-    assert set(templates.directions()) == {
-        each.stem for each in (templates.FOLDER / "directions").iterdir()
+    assert set(templates.list_tasks()) == {
+        each.stem for each in (templates.FOLDER / "tasks").iterdir()
     }
 
 

@@ -16,8 +16,9 @@ from dsl.cache_dir import home
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.request_formats import SCHEMA, SHAPES, Constraint
+from evolve.llm.transport.request_formats import REQUEST_FORMATS, SCHEMA, Constraint
 from evolve.llm.transport.server import Server
+from evolve.notices import NoticeList
 from tests.llm.scripted import GOOD, Answer, Script, fail, say, serving
 
 Result = TypeVar("Result")
@@ -32,7 +33,7 @@ OPENINGS = {"grammar": "strategy", "json_schema": '{"strategy"'}
 CHATTER = "Certainly! Here it is."
 WORD = re.compile(r'(?:^start: |^root ::= |"enum": \[)"([a-z]{12})"')
 PLAIN = {"model", "messages", "max_tokens", "temperature"}
-NAMES = [each.name for each in SHAPES]
+NAMES = [each.name for each in REQUEST_FORMATS]
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -79,14 +80,14 @@ def knowing(shape: str, written: str = "", otherwise: Answer | None = None) -> S
 
 def with_client(
     url: str, work: Asked[Result], constraint: str = "auto", name: str = "tiny",
-    notify: Callable[[str], None] = lambda _: None,
+    log: NoticeList | None = None,
 ) -> Result:  # fmt: skip
     """Do something with a client of a server."""
 
     async def run() -> Result:
         server = Server(Model(name, url), None, 3.0)
         try:
-            return await work(Client(server, constraint, PROBE, OPENINGS, notify))
+            return await work(Client(server, constraint, PROBE, OPENINGS, log or NoticeList()))
         finally:
             await server.close()
 
@@ -94,7 +95,7 @@ def with_client(
 
 
 def name_of(client: Client) -> str:
-    return client.shape.name if client.shape else "unknown"
+    return client.request_format.name if client.request_format else "unknown"
 
 
 async def ask(client: Client) -> tuple[tuple[Exchange, ...], str]:
@@ -111,7 +112,7 @@ def remembered() -> dict[str, str]:
 
 
 def shapes(made: tuple[Exchange, ...]) -> list[tuple[str, str]]:
-    return [(each.kind, each.shape) for each in made]
+    return [(each.kind, each.request_format) for each in made]
 
 
 @pytest.mark.parametrize("name", NAMES[:-1])
@@ -193,7 +194,7 @@ def test_an_answer_is_not_lost_because_nothing_can_be_remembered() -> None:
 
 def test_a_server_that_has_changed_is_found_out_anew() -> None:
     async def find(client: Client) -> tuple[tuple[Exchange, ...], str]:
-        return await client.find_shape(REAL), name_of(client)
+        return await client.probe(REAL), name_of(client)
 
     with serving(knowing("response_format")) as server:
         with_client(server.url, ask)
@@ -207,19 +208,19 @@ def test_a_server_that_has_changed_is_found_out_anew() -> None:
 
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_request_that_is_refused_is_asked_again_less_strictly(status: int) -> None:
-    good, told = knowing("structured_outputs"), list[str]()
+    good, log = knowing("structured_outputs"), NoticeList()
 
     def script(body: dict[str, Any]) -> Answer:
         is_refused = "structured_outputs" in body and len(body["messages"]) == 2
         return fail(status, retry_after_ms="5") if is_refused else good(body)
 
     with serving(script) as server:
-        made, found = with_client(server.url, ask, notify=told.append)
+        made, found = with_client(server.url, ask, log=log)
     refused = next(each for each in made if each.status == status)
-    assert (refused.shape, refused.text) == ("structured_outputs", "")
+    assert (refused.request_format, refused.text) == ("structured_outputs", "")
     assert f"answered {status}" in refused.error
-    assert (made[-1].text, made[-1].shape, found) == (CHATTER, "text", "text")
-    assert told == [f"structured_outputs is given up: tiny refused it ({status})"]
+    assert (made[-1].text, made[-1].request_format, found) == (CHATTER, "text", "text")
+    assert log.texts == [f"structured_outputs is given up: tiny refused it ({status})"]
     # A fault of the server may pass: it is not held against the next run.
     assert (home() / "llm" / "shapes.json").exists() == (status == 400)
 
@@ -230,38 +231,40 @@ def test_a_failure_that_is_not_about_the_constraint_changes_nothing(status: int)
         with_client(server.url, ask)
         server.script = lambda _: fail(status, retry_after_ms="5")
         made, found = with_client(server.url, ask)
-    assert [(each.kind, each.shape, each.status) for each in made] == [("propose", "ebnf", status)]
+    assert [(each.kind, each.request_format, each.status) for each in made] == [
+        ("propose", "ebnf", status)
+    ]
     assert (found, remembered()) == ("ebnf", {f"{server.url} tiny": "ebnf"})
 
 
 def test_two_answers_in_a_row_that_cannot_be_read_make_the_client_ask_less() -> None:
-    told: list[str] = []
+    log = NoticeList()
 
     async def work(client: Client) -> None:
         await ask(client)
         for is_readable in (False, True, False):
-            client.judge(is_readable)
-        assert (name_of(client), told) == ("ebnf", [])
-        client.judge(False)
+            client.record_parse_result(is_readable)
+        assert (name_of(client), log.texts) == ("ebnf", [])
+        client.record_parse_result(False)
         assert name_of(client) == "unknown"
-        assert told == ["ebnf is given up: 2 answers of tiny in a row could not be read"]
+        assert log.texts == ["ebnf is given up: 2 answers of tiny in a row could not be read"]
         made, found = await ask(client)
         assert (shapes(made)[0], found) == (("probe", "custom_tool"), "text")
         for _ in range(3):
-            client.judge(False)
-        assert (name_of(client), len(told)) == ("text", 1)
+            client.record_parse_result(False)
+        assert (name_of(client), len(log.texts)) == ("text", 1)
 
     with serving(knowing("ebnf")) as server:
-        with_client(server.url, work, notify=told.append)
+        with_client(server.url, work, log=log)
 
 
 def test_an_answer_that_was_under_way_does_not_bring_back_what_is_given_up() -> None:
     async def work(client: Client) -> str:
         late = asyncio.create_task(client.exchange("propose", MESSAGES, REAL))
         await asyncio.sleep(0.2)
-        client.judge(False)
-        client.judge(False)
-        assert (await late)[-1].shape == "ebnf"
+        client.record_parse_result(False)
+        client.record_parse_result(False)
+        assert (await late)[-1].request_format == "ebnf"
         return name_of(client)
 
     with serving(knowing("ebnf")) as server:
@@ -315,7 +318,7 @@ def test_less_strictness_of_one_run_does_not_bind_another(constraint: str, shape
 def test_the_words_of_probes_are_the_same_each_time_but_differ_between_shapes() -> None:
     with serving(knowing("nothing")) as server:
         for _ in range(2):
-            with_client(server.url, lambda client: client.find_shape(REAL))
+            with_client(server.url, lambda client: client.probe(REAL))
     words = [word_of(each) for each in server.bodies]
     assert words[:6] == words[6:]
     assert len(set(words) - {""}) == 6

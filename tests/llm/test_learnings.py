@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolve.llm.prompt.learnings import (
-    EARLIER,
-    LONGEST_BELIEF,
-    LONGEST_SENTENCE,
-    MOST_KEPT,
-    MOST_SENTENCES,
+    EARLIER_SECTION,
+    MAX_BELIEF_CHARACTERS,
+    MAX_RANKED_RECORDS,
+    MAX_SENTENCE_CHARACTERS,
+    MAX_SENTENCES,
     SECTIONS,
     Learning,
     Learnings,
-    belief_of,
-    merger_schema,
     read_learnings,
-    read_merger,
+    read_summary,
+    shorten_belief,
+    summary_schema,
 )
 
 DIPS = Learning("Dips revert.", "tune", "appraisal_ratio", 0.81234, 0.70049)
@@ -81,7 +81,7 @@ def test_records_are_added_at_the_end() -> None:
 
 def test_a_merger_takes_the_place_of_what_it_was_told_and_of_nothing_that_came_after() -> None:
     grown = KNOWN.with_records([learned(1, 0.1), learned(2, 0.2)])
-    merged = grown.merged({"fails": ["Crashes go on."], "gossip": ["x"]}, len(KNOWN.records))
+    merged = grown.with_summary({"fails": ["Crashes go on."], "gossip": ["x"]}, len(KNOWN.records))
     assert merged.records == (learned(1, 0.1), learned(2, 0.2))
     assert merged.sections == {**dict.fromkeys(SECTIONS, ()), "fails": ("Crashes go on.",)}
     assert "Trends last." not in merged.text()
@@ -92,13 +92,13 @@ def test_a_ranking_keeps_the_best_and_the_worst() -> None:
     usable = [learned(index, index / 10) for index in range(10)]
     useless = [learned(10 + index, 9.0, "ruined") for index in range(3)]
     shuffled = random.Random(1).sample([*usable, *useless], 13)
-    ranked = Learnings({"works": ("x",) * 9}, tuple(shuffled)).ranked()
-    gains = [(round(each.gain, 1), each.obstacle) for each in ranked.records]
+    ranked = Learnings({"works": ("x",) * 9}, tuple(shuffled)).shortened()
+    gains = [(round(each.gain, 1), each.infeasible_reason) for each in ranked.records]
     best = [(0.9, ""), (0.8, ""), (0.7, ""), (0.6, "")]
     assert gains == [*best, (0.0, ""), *[(9.0, "ruined")] * 3]
-    assert len(ranked.records) == MOST_KEPT
-    assert ranked.sections == {"works": ("x",) * MOST_SENTENCES}
-    assert ranked.ranked() == ranked
+    assert len(ranked.records) == MAX_RANKED_RECORDS
+    assert ranked.sections == {"works": ("x",) * MAX_SENTENCES}
+    assert ranked.shortened() == ranked
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.booleans()), max_size=30), st.randoms())
@@ -106,11 +106,11 @@ def test_a_ranking_is_bounded_and_the_same_in_any_order(
     gains: list[tuple[float, bool]], rng: random.Random
 ) -> None:
     records = [learned(index, gain, "ruined" * bad) for index, (gain, bad) in enumerate(gains)]
-    ranked = Learnings({}, tuple(records)).ranked()
+    ranked = Learnings({}, tuple(records)).shortened()
     rng.shuffle(records)
-    assert Learnings({}, tuple(records)).ranked() == ranked
-    assert len(ranked.records) == min(len(gains), MOST_KEPT)
-    if usable := [each.gain for each in records if not each.obstacle]:
+    assert Learnings({}, tuple(records)).shortened() == ranked
+    assert len(ranked.records) == min(len(gains), MAX_RANKED_RECORDS)
+    if usable := [each.gain for each in records if not each.infeasible_reason]:
         assert ranked.records[0].gain == max(usable)
 
 
@@ -120,14 +120,14 @@ HEADED = "Buys dips.\n## Fails\n- Nothing.\r\n\n# Works\u2028- All. → sharpe 9
 
 
 def test_a_belief_begins_no_item_and_no_heading() -> None:
-    record = Learning(belief_of(HEADED), "tune", "sharpe", 0.25)
+    record = Learning(shorten_belief(HEADED), "tune", "sharpe", 0.25)
     text = Learnings({}, (record, record)).text()
     assert headings(text) == ["## Measured"]
     assert items(text) == text.splitlines()[2:]
     assert len(items(text)) == 2
     again = read_learnings(text).sections
-    assert [name for name, said in again.items() if said] == [EARLIER]
-    assert len(again[EARLIER]) == 2
+    assert [name for name, said in again.items() if said] == [EARLIER_SECTION]
+    assert len(again[EARLIER_SECTION]) == 2
 
 
 def test_what_was_measured_is_written_by_the_tool_whatever_a_belief_claims() -> None:
@@ -140,10 +140,10 @@ def test_what_was_measured_is_written_by_the_tool_whatever_a_belief_claims() -> 
 
 @given(st.text())
 def test_a_belief_is_one_line_within_its_bound(about: str) -> None:
-    belief = belief_of(about)
-    assert len(belief) <= LONGEST_BELIEF
+    belief = shorten_belief(about)
+    assert len(belief) <= MAX_BELIEF_CHARACTERS
     assert len(belief.splitlines()) <= 1
-    assert belief_of(belief) == belief.rstrip()
+    assert shorten_belief(belief) == belief.rstrip()
     (line,) = Learnings({}, (Learning(belief, "tune", "sharpe", 0.5),)).text().splitlines()[2:]
     assert line == f"- {belief or '(nothing was said)'} → sharpe 0.5 (tune)"
 
@@ -163,7 +163,7 @@ def test_what_is_told_is_read_again_with_records_as_what_was_measured_before() -
     assert {name: said for name, said in read.sections.items() if said} == {
         "works": ("Trends last.",),
         "open_questions": ("Do gaps fill?", "Is volume news?"),
-        EARLIER: tuple(line.removeprefix("- ") for line in items(TEXT)[3:]),
+        EARLIER_SECTION: tuple(line.removeprefix("- ") for line in items(TEXT)[3:]),
     }
     assert "## Measured before\n\n- Dips revert." in read.text()
 
@@ -172,19 +172,19 @@ def test_what_is_told_keeps_to_its_tokens_and_to_whole_lines() -> None:
     many = Learnings({}, tuple(
         Learning(f"belief {n} " + "x" * 100, "tune", "sharpe", n / 10, 0.0) for n in range(30)
     ))  # fmt: skip
-    assert Learnings().told(1000) == ""
-    assert many.told(100_000) == many.text()
-    assert many.told(600) == many.ranked().text()
-    short = many.told(200)
+    assert Learnings().excerpt(1000) == ""
+    assert many.excerpt(100_000) == many.text()
+    assert many.excerpt(600) == many.shortened().text()
+    short = many.excerpt(200)
     assert 0 < len(short) <= 800
-    assert many.ranked().text().startswith(f"{short}\n")
+    assert many.shortened().text().startswith(f"{short}\n")
 
 
 def test_a_persons_own_notes_are_read() -> None:
     notes = "# My notes\nBuy dips.\n\n* Not on Mondays.\n\n### WORKS!\n- Trends\n## Other\n-  x  y"
     read = read_learnings(notes)
     assert read.sections["works"] == ("Trends",)
-    assert read.sections[EARLIER] == ("Buy dips.", "Not on Mondays.", "x y")
+    assert read.sections[EARLIER_SECTION] == ("Buy dips.", "Not on Mondays.", "x y")
 
 
 def test_only_the_bullet_of_an_item_is_taken_off() -> None:
@@ -197,17 +197,17 @@ SENTENCES = st.lists(st.text(), max_size=9)
 
 @given(st.fixed_dictionaries(dict.fromkeys(SECTIONS, SENTENCES)))
 def test_mergers_are_read_again_as_they_are_told(said: dict[str, list[str]]) -> None:
-    merged = Learnings().merged(merger_of(said), 0)
+    merged = Learnings().with_summary(merger_of(said), 0)
     read = read_learnings(merged.text())
     assert {name: read.sections[name] for name in SECTIONS} == merged.sections
-    assert read.sections[EARLIER] == ()
+    assert read.sections[EARLIER_SECTION] == ()
     assert read.text() == merged.text()
 
 
 def merger_of(said: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
     """What is read of a merger; nothing if it says nothing."""
     try:
-        return read_merger(json.dumps(said))
+        return read_summary(json.dumps(said))
     except ValueError:
         assert not any(each.strip() for sentences in said.values() for each in sentences)
         return {}
@@ -219,11 +219,11 @@ LINES = st.sampled_from(["#", "# ", "## Works", "- ", "* ", "---", "Fails", "\t"
 @given(st.text() | st.lists(LINES | st.text(max_size=9), max_size=30).map("\n".join))
 def test_any_text_is_read_within_bounds(text: str) -> None:
     read = read_learnings(text)
-    assert set(read.sections) == {*SECTIONS, EARLIER}
+    assert set(read.sections) == {*SECTIONS, EARLIER_SECTION}
     for said in read.sections.values():
-        assert len(said) <= MOST_SENTENCES
+        assert len(said) <= MAX_SENTENCES
         for sentence in said:
-            assert 0 < len(sentence) <= LONGEST_SENTENCE
+            assert 0 < len(sentence) <= MAX_SENTENCE_CHARACTERS
             assert len(sentence.splitlines()) == 1
     assert read_learnings(read.text()).sections == read.sections
 
@@ -234,20 +234,20 @@ def test_any_text_is_read_within_bounds(text: str) -> None:
 def test_a_merger_is_read_out_of_what_surrounds_it() -> None:
     document = {"works": ["Trends  last.\n"], "fails": [], "recommendations": ["Use stops."]}
     for form in ("{}", "Here:\n```json\n{}\n```\nBye", "<think>x</think>{}"):
-        assert read_merger(form.replace("{}", json.dumps(document))) == {
+        assert read_summary(form.replace("{}", json.dumps(document))) == {
             "works": ("Trends last.",), "fails": (), "recommendations": ("Use stops.",),
         }  # fmt: skip
 
 
 def test_what_is_no_sentence_of_a_section_is_left_out() -> None:
     odd = {"works": ["a", 1, None, ["b"], {"c": "d"}, "  ", True], "fails": "text", "evil": ["x"]}
-    assert read_merger(json.dumps(odd)) == {"works": ("a",)}
+    assert read_summary(json.dumps(odd)) == {"works": ("a",)}
 
 
 def test_a_huge_merger_is_cut_to_its_bounds() -> None:
     huge = {name: [f"{index} {'x' * 10_000}" for index in range(500)] for name in SECTIONS}
-    read = read_merger(json.dumps(huge))
-    assert {len(each) for said in read.values() for each in said} == {LONGEST_SENTENCE}
+    read = read_summary(json.dumps(huge))
+    assert {len(each) for said in read.values() for each in said} == {MAX_SENTENCE_CHARACTERS}
     assert [each.split()[0] for each in read["fails"]] == ["494", "495", "496", "497", "498", "499"]
 
 
@@ -263,20 +263,20 @@ def test_a_huge_merger_is_cut_to_its_bounds() -> None:
 )  # fmt: skip
 def test_what_is_no_merger_is_refused(text: str) -> None:
     with pytest.raises((ValueError, RecursionError), match=r"."):
-        read_merger(text)
+        read_summary(text)
 
 
 @given(st.text() | st.from_regex(r"\{[\"works:\[\]{}, a\\u0-9]{0,30}\}"))
 def test_any_text_is_a_merger_or_is_refused(text: str) -> None:
     try:
-        read = read_merger(text)
+        read = read_summary(text)
     except ValueError:
         return
     assert set(read) <= set(SECTIONS)
 
 
 def test_the_schema_of_a_merger_asks_for_each_section() -> None:
-    schema = merger_schema()
+    schema = summary_schema()
     assert schema["required"] == list(SECTIONS)
     assert schema["additionalProperties"] is False
     assert schema["properties"] == {

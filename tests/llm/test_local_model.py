@@ -13,19 +13,20 @@ import pytest
 from dsl.analysis.check import check
 from dsl.evaluate import Evaluator
 from evolve.cli import _run
-from evolve.experiment.models import OPENINGS, constraint_from
-from evolve.experiment.plan import constraint_of, plan
+from evolve.experiment.models import OPENINGS, build_constraint
+from evolve.experiment.plan import build_grammar, read_plan
 from evolve.experiment.run import run
-from evolve.fitness.goals import Goals
-from evolve.llm.answer.parse import read_answer
-from evolve.llm.prompt.builder import Briefing
-from evolve.llm.prompt.profile import Gallery
+from evolve.fitness.goals import FitnessSpec
+from evolve.llm.answer.parse import parse_answer
+from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import is_arm
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Server
+from evolve.notices import NoticeList
 from tests.experiment.test_models import rows, same_run
 from tests.llm.local_model import model_file, served
 from tests.samples import random_bars
@@ -44,24 +45,26 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def briefing() -> Briefing:
+def briefing() -> PromptBuilder:
     from evolve.backtest.market import market
 
-    return Briefing(plan(QUICK).space, Goals(), Gallery(random_bars(1, 300), market()))
+    return PromptBuilder(
+        read_plan(QUICK).space, FitnessSpec(), Profiler(random_bars(1, 300), market())
+    )
 
 
 @pytest.fixture(scope="module")
-def constraint(briefing: Briefing) -> Constraint:
-    return constraint_from(briefing, constraint_of(plan(QUICK)))
+def constraint(briefing: PromptBuilder) -> Constraint:
+    return build_constraint(briefing, build_grammar(read_plan(QUICK)))
 
 
 def client_at(address: str, wanted: str = "auto") -> Client:
     model = Model("smollm2", address, max_tokens=1500)
-    return Client(Server(model, None, 120.0), wanted, "Answer in one line.", OPENINGS)
+    return Client(Server(model, None, 120.0), wanted, "Answer in one line.", OPENINGS, NoticeList())
 
 
 def test_two_hundred_constrained_answers_all_parse_check_and_evaluate(
-    address: str, briefing: Briefing, constraint: Constraint, own_home: None
+    address: str, briefing: PromptBuilder, constraint: Constraint, own_home: None
 ) -> None:
     async def answers() -> list[Exchange]:
         client = client_at(address)
@@ -76,12 +79,12 @@ def test_two_hundred_constrained_answers_all_parse_check_and_evaluate(
     evaluator = Evaluator(random_bars(1, 300))
     hashes, within, believed = set(), 0, 0
     for answer in asyncio.run(answers()):
-        assert answer.shape == "llguidance"
+        assert answer.request_format == "llguidance"
         assert answer.finish == "stop", answer.text
         program = check(answer.text)
         evaluator.signals([program])
         hashes.add(program.hash)
-        within += bool(read_answer(answer.text, "", briefing.space).programs)
+        within += bool(parse_answer(answer.text, "", briefing.space).programs)
         believed += bool(program.about)
     print(f"{ANSWERS} answers: {len(hashes)} distinct, {within} usable, {believed} with a belief")
     assert len(hashes) > ANSWERS / 4
@@ -91,30 +94,30 @@ def test_two_hundred_constrained_answers_all_parse_check_and_evaluate(
 @pytest.mark.parametrize(("wanted", "shape"), [("grammar", "llguidance"), ("auto", "llguidance"),
                                                ("json_schema", "response_format")])  # fmt: skip
 def test_the_strictest_shape_is_found_by_what_the_server_does(
-    wanted: str, shape: str, address: str, briefing: Briefing, constraint: Constraint,
+    wanted: str, shape: str, address: str, briefing: PromptBuilder, constraint: Constraint,
     own_home: None,
 ) -> None:  # fmt: skip
     async def first() -> tuple[Exchange, ...]:
         client = client_at(address, wanted)
-        made = await client.exchange("ask", briefing.wish("buy the dips"), constraint)
+        made = await client.exchange("ask", briefing.ask("buy the dips"), constraint)
         await client.server.close()
         return made
 
     made = asyncio.run(first())
-    assert made[-1].shape == shape
+    assert made[-1].request_format == shape
     assert not made[-1].error
     assert made[-1].tokens_out > 0
     if made[-1].finish == "stop":
         assert check(read_text(made[-1], briefing)).rules
 
 
-def read_text(answer: Exchange, briefing: Briefing) -> str:
+def read_text(answer: Exchange, briefing: PromptBuilder) -> str:
     from dsl.generate.json_schema import text_of_tree
 
-    if answer.shape == "response_format":
+    if answer.request_format == "response_format":
         import json
 
-        return text_of_tree(json.loads(answer.text), briefing.space.find)
+        return text_of_tree(json.loads(answer.text), briefing.space.catalog)
     return answer.text
 
 
@@ -130,7 +133,7 @@ def test_a_mixed_run_goes_end_to_end_and_is_replayed_bit_for_bit(
     shapes = rows(first.folder, "SELECT DISTINCT shape FROM exchanges WHERE kind='propose'")
     assert shapes == [("llguidance",)]
     fates = Counter(row[0] for row in rows(first.folder, "SELECT fate FROM proposals"))
-    arms = [each for name, each in first.progress.ledger.items() if is_arm(name)]
+    arms = [each for name, each in first.progress.stats.items() if is_arm(name)]
     assert sum(each.proposed for each in arms) == fates.total() >= 6
     assert sum(each.evaluated for each in arms) == fates["evaluated"]
     assert sum(each.duplicate for each in arms) == fates["duplicate"]

@@ -15,8 +15,8 @@ from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check, definitions, inspect
 from dsl.analysis.program import Program
 from dsl.printing.decompile import format_program
-from evolve.llm.answer.extraction import MOST_STRATEGIES, strategies_in
-from evolve.llm.answer.parse import NAME, Reading, Rejected, read_answer
+from evolve.llm.answer.extraction import MAX_STRATEGIES, extract_strategies
+from evolve.llm.answer.parse import NAME, ParsedAnswer, Rejected, parse_answer
 from evolve.llm.prompt.templates import FOLDER
 from evolve.search.space import Space, build_space
 from tests.dsl.expressions import strategies
@@ -34,8 +34,8 @@ NO_SHORT = "it goes short; the only direction is long"
 BARE = "strategy bare { buy when close > open hold 5 }"
 
 
-def read(text: str, reasoning: str = "", space: Space = SPACE) -> Reading:
-    return read_answer(text, reasoning, space)
+def read(text: str, reasoning: str = "", space: Space = SPACE) -> ParsedAnswer:
+    return parse_answer(text, reasoning, space)
 
 
 def only(text: str, space: Space = SPACE) -> Program:
@@ -82,9 +82,9 @@ def test_every_valid_strategy_is_used_and_every_other_reported_in_the_parsers_wo
     assert [each.name for each in reading.programs] == ["good", "other"]
     assert reading.rejected[0] == Rejected(WRONG, words_on(WRONG))
     assert reading.rejected[1:] == (Rejected(short, NO_SHORT, is_program=True),)
-    assert read(WRONG, GOOD) == Reading((only(GOOD),), reading.rejected[:1])
-    many = "\n".join(GOOD.replace("30", str(20 + n)) for n in range(2 * MOST_STRATEGIES))
-    assert len(read(many).programs) == MOST_STRATEGIES == 10
+    assert read(WRONG, GOOD) == ParsedAnswer((only(GOOD),), reading.rejected[:1])
+    many = "\n".join(GOOD.replace("30", str(20 + n)) for n in range(2 * MAX_STRATEGIES))
+    assert len(read(many).programs) == MAX_STRATEGIES == 10
 
 
 @pytest.mark.parametrize("answer", [
@@ -145,7 +145,7 @@ def test_what_breaks_off_before_its_first_entry_is_reported_as_it_was_written(cu
 
 
 def test_a_broken_strategy_is_tried_as_it_stands_with_an_end_and_cut_back() -> None:
-    (readings,) = strategies_in("strategy s { buy when a sell when b ho")
+    (readings,) = extract_strategies("strategy s { buy when a sell when b ho")
     assert readings == [
         "strategy s { buy when a sell when b ho", "strategy s { buy when a sell when b ho }",
         "strategy s { buy when a sell when b }", "strategy s { buy when a }", "strategy s { }",
@@ -241,7 +241,7 @@ def test_every_program_read_is_of_the_space_and_says_itself(text: str, data: st.
         text = text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:]
     for program in read(text, "", WHOLE).programs:
         assert check(format_program(program)).hash == program.hash
-        assert not WHOLE.objection(program)
+        assert not WHOLE.rejection_reason(program)
 
 
 FILE = f"{DEFINE}\n\n" + (FOLDER / "examples.evo").read_text("utf-8") + f"\n{CENTRED}\n"
@@ -309,7 +309,7 @@ def test_what_is_long_and_broken_takes_neither_long_nor_much_memory() -> None:
     defines = "".join(f"{DEFINE.replace('centre', f'f{n}')}\n" for n in range(1000))
     text = defines + "".join(f"strategy s{n} {{\n" for n in range(3000))
     tracemalloc.start()
-    assert len(strategies_in(text)) == MOST_STRATEGIES
+    assert len(extract_strategies(text)) == MAX_STRATEGIES
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     began = time.process_time()

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
 
 from evolve.backtest.market import market
-from evolve.fitness.goals import Goals
-from evolve.llm.prompt.builder import Briefing
-from evolve.llm.prompt.composer import Terms
+from evolve.fitness.goals import FitnessSpec
+from evolve.llm.model_set import LlmSettings, ModelSet
+from evolve.llm.prompt.assets import PromptAssets
+from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.learnings import Learnings
-from evolve.llm.prompt.profile import Gallery
-from evolve.llm.proposer import ModelAdviser
+from evolve.llm.prompt.profile import Profiler
+from evolve.llm.prompt.templates import list_tasks
+from evolve.llm.proposer import ModelProposer
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.usage import Caps, Ledger
+from evolve.llm.transport.usage import CallBudget, CallLimits
+from evolve.notices import NoticeList
 from evolve.search.progress import Budget, Progress
-from evolve.search.search import search
 from tests.samples import random_bars
-from tests.search.toy import toy_breeding, with_weights
+from tests.search.toy import solve, toy_problem
 
 MERGER = json.dumps(
     {"works": ["Averages."], "fails": [], "open_questions": [], "recommendations": ["Use rsi."]}
@@ -43,46 +46,46 @@ def strategy(call: Call) -> Exchange:
 
 @dataclass
 class Answering:
-    """A correspondence that answers by a function of the call, at once or never."""
+    """Calls that are answered by a function of the call, at once or never."""
 
     say: Say
     calls: list[Call] = field(default_factory=list)
-    judged: list[bool] = field(default_factory=list)
+    parsed: list[bool] = field(default_factory=list)
     collected: list[tuple[int, int]] = field(default_factory=list)
 
-    def begin(self, call: Call) -> None:
+    def submit(self, call: Call) -> None:
         self.calls.append(call)
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        said = self.say(self.calls[number - 1])
-        if said is not None:
+        response = self.say(self.calls[number - 1])
+        if response is not None:
             self.collected.append((number, epoch))
-        return (said,) if said is not None else None
+        return (response,) if response is not None else None
 
-    def judge(self, model: str, is_readable: bool) -> None:
-        self.judged.append(is_readable)
+    def record_parse_result(self, model: str, is_readable: bool) -> None:
+        self.parsed.append(is_readable)
 
 
-class Kept:
-    """Keeps fates and learnings."""
+class Log(NoticeList):
+    """Remembers statuses and learnings."""
 
     def __init__(self) -> None:
-        self.fates: list[tuple[int, str, str]] = []
+        super().__init__()
+        self.statuses: list[tuple[int, str, str]] = []
         self.learnings: list[str] = []
 
-    def keep_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
-        self.fates.append((call, fate, why))
+    def record_proposal(self, call: int, text: str, digest: str, status: str, why: str) -> None:
+        self.statuses.append((call, status, why))
 
-    def keep_learnings(self, text: str) -> None:
+    def record_learnings(self, text: str) -> None:
         self.learnings.append(text)
 
 
 @dataclass
 class Run:
-    adviser: ModelAdviser
+    proposer: ModelProposer
     answering: Answering
-    kept: Kept
-    notices: list[str]
+    log: Log
     epochs: list[Progress]
 
     @property
@@ -96,29 +99,30 @@ def advised(
     calls: int = 6,
     learnings: Learnings | None = None,
     bred: bool = True,
-    **terms: object,
+    **settings: object,
 ) -> Run:
-    breeding = toy_breeding(20, 2) if bred else with_weights(toy_breeding(20, 2))
-    briefing = Briefing(breeding.space, Goals(), Gallery(random_bars(1, 300), market()))
-    settings: dict[str, object] = {
-        "mode": "mix" if bred else "only", "models": {"m": Model("m", "http://localhost/v1")},
-        "directions": tuple(briefing.directions), "evaluations": evaluations,
-        "wait_seconds": 0.0, **terms,
+    problem = toy_problem(20, 2)
+    if not bred:
+        problem = replace(problem, proposers={})
+    given: dict[str, object] = {
+        "mode": "mix" if bred else "only", "tasks": tuple(list_tasks()),
+        "evaluations": evaluations, "wait_seconds": 0.0, **settings,
     }  # fmt: skip
-    answering, kept, notices = Answering(say), Kept(), list[str]()
-    adviser = ModelAdviser(
-        Terms(**settings),  # type: ignore[arg-type]
-        briefing,
-        answering,
-        Ledger(Caps(calls)),
-        kept,
-        1,
-        learnings,
-        notices.append,
+    models = ModelSet(
+        {"m": Model("m", "http://localhost/v1")},
+        LlmSettings(**given),  # type: ignore[arg-type]
+    )
+    prompts = PromptBuilder(
+        problem.space, FitnessSpec(), Profiler(random_bars(1, 300), market()), models.settings,
+        PromptAssets(learnings=learnings or Learnings()),
+    )  # fmt: skip
+    answering, log = Answering(say), Log()
+    proposer = ModelProposer(
+        Composer(models, prompts, 1), answering, CallBudget(CallLimits(calls)), log
     )
     budget = Budget(evaluations, stale_epochs=None if bred else 4)
-    epochs = list(search(breeding, budget, 1, 2, adviser=adviser))
-    return Run(adviser, answering, kept, notices, epochs)
+    epochs = solve(problem, budget, 1, 2, external=proposer)
+    return Run(proposer, answering, log, epochs)
 
 
 def test_calls_are_spread_over_the_evaluations() -> None:
@@ -134,11 +138,11 @@ def test_calls_are_spread_over_the_evaluations() -> None:
 
 def test_beliefs_are_kept_beside_what_was_measured() -> None:
     run = advised(strategy)
-    assert [each.about for each in run.adviser.learnings.records] == [
+    assert [each.about for each in run.proposer.learnings.records] == [
         f"belief {number} about averages" for number in range(1, 7)
     ]
-    assert run.kept.learnings[-1].count("→ appraisal_ratio -") == 6
-    assert {fate for _, fate, _ in run.kept.fates} == {"evaluated"}
+    assert run.log.learnings[-1].count("→ appraisal_ratio -") == 6
+    assert {fate for _, fate, _ in run.log.statuses} == {"evaluated"}
 
 
 def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() -> None:
@@ -149,12 +153,12 @@ def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() 
     assert run.kinds == ["propose", "repair", "propose", "repair", "propose"]
     epochs = dict(run.answering.collected)
     assert epochs[1] == epochs[2] < epochs[3]
-    assert run.answering.judged == [False] * 5
+    assert run.answering.parsed == [False] * 5
     assert [each.messages[-1]["role"] for each in run.answering.calls] == ["user"] * 5
     assert "did you mean `sma`" in run.answering.calls[1].messages[-1]["content"]
     assert "did you mean `sma`" in run.answering.calls[2].messages[-1]["content"]
-    assert {fate for _, fate, _ in run.kept.fates} == {"rejected"}
-    assert advised(say, calls=5, repairs=False).kinds == ["propose"] * 5
+    assert {fate for _, fate, _ in run.log.statuses} == {"rejected"}
+    assert advised(say, calls=5, repair=False).kinds == ["propose"] * 5
 
 
 def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
@@ -166,7 +170,7 @@ def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
     place = run.kinds.index("compact")
     shown = run.answering.calls[place].messages[0]["content"]
     assert "belief 1 about averages" in shown
-    learned = run.adviser.learnings
+    learned = run.proposer.learnings
     assert learned.sections["works"] == ("Averages.",)
     assert learned.records
     later = run.answering.calls[-1].messages[1]["content"]
@@ -181,8 +185,8 @@ def test_without_a_merger_a_plain_ranking_does_it(said: str) -> None:
 
     run = advised(say, calls=16, learnings_tokens=200)
     assert run.kinds.count("compact") >= 1
-    assert not any(run.adviser.learnings.sections.values())
-    assert len(run.adviser.learnings.records) < 14
+    assert not any(run.proposer.learnings.sections.values())
+    assert len(run.proposer.learnings.records) < 14
 
 
 def test_silence_is_said_once_and_asked_into_less_and_less_often() -> None:
@@ -190,12 +194,12 @@ def test_silence_is_said_once_and_asked_into_less_and_less_often() -> None:
         return Exchange(call.kind, call.model, "text", call.messages, error="gone", status=503)
 
     run = advised(dead, calls=30)
-    assert len(run.notices) == 1
-    assert "no answer of m: gone" in run.notices[0]
+    assert len(run.log.texts) == 1
+    assert "no answer of m: gone" in run.log.texts[0]
     assert 3 <= len(run.answering.calls) <= 12
     gaps = [later.epoch - earlier.epoch for earlier, later in pairwise(run.answering.calls)]
     assert gaps == sorted(gaps)
-    assert run.adviser.ledger.spent.calls == 0
+    assert run.proposer.budget.spent.calls == 0
     assert run.epochs[-1].evaluated == 300
 
 
@@ -217,11 +221,11 @@ def test_alone_it_goes_back_to_one_of_the_best_after_a_failure_and_stops_when_st
         return answer(call, "strategy s { buy when close > sma(close, 30) }")
 
     run = advised(same, bred=False, calls=50)
-    assert run.epochs[-1].stopped == "no improvement in 4 epochs"
+    assert run.epochs[-1].stop_reason == "no improvement in 4 epochs"
     assert len(run.answering.calls) == 5
-    assert [fate for _, fate, _ in run.kept.fates] == ["evaluated"] + ["duplicate"] * 4
+    assert [fate for _, fate, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
     spent = advised(strategy, bred=False, calls=2)
-    assert spent.epochs[-1].stopped == "the adviser may ask no more"
+    assert spent.epochs[-1].stop_reason == "the adviser may ask no more"
 
 
 def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:

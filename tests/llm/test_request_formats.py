@@ -17,14 +17,15 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.request_formats import (
     NOT_THINKING,
+    REQUEST_FORMATS,
     SCHEMA,
-    SHAPES,
     TEXT,
     Constraint,
-    Shape,
-    shapes_for,
+    RequestFormat,
+    formats_for,
 )
 from evolve.llm.transport.server import Server
+from evolve.notices import NoticeList
 from tests.llm.scripted import Answer, say, serving
 
 GOLDEN = Path(__file__).parent / "golden" / "requests.txt"
@@ -41,7 +42,7 @@ CONSTRAINT = Constraint(
 )
 FULL = {"reasoning_effort": "low", "extra_body": {"seed": 7}, "temperature": None}
 TOOL_CALL = {"output": [{"type": "custom_tool_call", "name": "strategy", "input": "buy"}]}
-NAMED = {each.name: each for each in SHAPES}
+NAMED = {each.name: each for each in REQUEST_FORMATS}
 
 
 def answer(body: dict[str, Any]) -> Answer:
@@ -50,7 +51,7 @@ def answer(body: dict[str, Any]) -> Answer:
 
 
 def sent(
-    shape: Shape, constraint: Constraint | None, **of_model: Any
+    shape: RequestFormat, constraint: Constraint | None, **of_model: Any
 ) -> tuple[str, dict[str, Any]]:
     """The path and the body of a request, as the server saw them."""
 
@@ -73,7 +74,10 @@ def worded(title: str, path: str, body: dict[str, Any]) -> str:
 
 def test_every_request_reads_as_the_golden_file_says() -> None:
     written = "\n".join(
-        [worded(f"{each.name}: {each.servers}", *sent(each, CONSTRAINT)) for each in SHAPES]
+        [
+            worded(f"{each.name}: {each.servers}", *sent(each, CONSTRAINT))
+            for each in REQUEST_FORMATS
+        ]
         + [
             worded(f"{each.name}, all that a model can set", *sent(each, CONSTRAINT, **FULL))
             for each in (NAMED["custom_tool"], NAMED["gbnf"])
@@ -85,15 +89,15 @@ def test_every_request_reads_as_the_golden_file_says() -> None:
     assert written == GOLDEN.read_text("utf-8")
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda each: each.name)
-def test_without_a_constraint_nothing_is_added(shape: Shape) -> None:
+@pytest.mark.parametrize("shape", REQUEST_FORMATS, ids=lambda each: each.name)
+def test_without_a_constraint_nothing_is_added(shape: RequestFormat) -> None:
     _, body = sent(shape, None, temperature=None)
     limit = "max_output_tokens" if shape.endpoint == "responses" else "max_tokens"
     assert set(body) - {"input", "messages", "store"} == {"model", limit}
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda each: each.name)
-def test_no_shape_changes_what_it_is_given(shape: Shape) -> None:
+@pytest.mark.parametrize("shape", REQUEST_FORMATS, ids=lambda each: each.name)
+def test_no_shape_changes_what_it_is_given(shape: RequestFormat) -> None:
     before = json.dumps([CONSTRAINT.schema, MESSAGES, NOT_THINKING])
     first, second = sent(shape, CONSTRAINT), sent(shape, CONSTRAINT)
     assert first == second
@@ -135,7 +139,7 @@ def test_llguidance_is_told_apart_from_a_grammar_of_llama_cpp() -> None:
 def test_shapes_are_tried_from_the_strictest_to_plain_text(
     constraint: str, names: list[str]
 ) -> None:
-    assert [each.name for each in shapes_for(constraint)] == names
+    assert [each.name for each in formats_for(constraint)] == names
 
 
 def exchanged(
@@ -149,7 +153,7 @@ def exchanged(
         memory.write_text(json.dumps({f"{url} org/tiny": shape} if shape else {}), "utf-8")
         server = Server(Model("org/tiny", url), None, 5.0)
         try:
-            return await ask(Client(server, "auto", "?", {}))
+            return await ask(Client(server, "auto", "?", {}, NoticeList()))
         finally:
             await server.close()
 
@@ -169,7 +173,12 @@ def test_a_note_ends_the_last_message_at_its_level_alone(shape: str, note: str) 
     made, body = exchanged(shape, lambda client: client.exchange("propose", MESSAGES, noted))
     last = {"role": "user", "content": MESSAGES[1]["content"] + note}
     assert body["messages"] == list(made.messages) == [MESSAGES[0], last]
-    assert (made.kind, made.shape, made.model, made.text) == ("propose", shape, "tiny", "buy")
+    assert (made.kind, made.request_format, made.model, made.text) == (
+        "propose",
+        shape,
+        "tiny",
+        "buy",
+    )
     assert MESSAGES[1]["content"] == "Write one.\nIn one line."
 
 
@@ -181,7 +190,7 @@ def test_a_note_ends_the_last_message_at_its_level_alone(shape: str, note: str) 
 )  # fmt: skip
 def test_a_document_is_held_to_a_schema_where_any_constraint_is_kept(known: str, used: str) -> None:
     made, body = exchanged(known, lambda client: client.read_json("compact", MESSAGES, CONSTRAINT))
-    assert (made.kind, made.shape, made.text) == ("compact", used, "buy")
+    assert (made.kind, made.request_format, made.text) == ("compact", used, "buy")
     assert ("response_format" in body) == (used == "response_format")
     assert not {"ebnf", "tools", "grammar", "structured_outputs"} & set(body)
 
@@ -190,12 +199,12 @@ def test_a_document_is_held_to_a_schema_where_any_constraint_is_kept(known: str,
 @pytest.mark.parametrize("known", ["", "gbnf"])
 def test_what_is_asked_freely_is_neither_probed_nor_held_to_anything(known: str) -> None:
     made, body = exchanged(known, lambda client: client.exchange("ask", MESSAGES))
-    assert (made.kind, made.shape) == ("ask", "text")
+    assert (made.kind, made.request_format) == ("ask", "text")
     assert set(body) == {"model", "messages", "max_tokens", "temperature"}
     assert body["messages"] == MESSAGES
 
 
 def test_the_two_shapes_that_others_name_are_what_they_are_called() -> None:
-    assert (SCHEMA.name, SCHEMA.level) == ("response_format", "json_schema")
-    assert (TEXT.name, TEXT.level, TEXT.fields(CONSTRAINT)) == ("text", "text", {})
-    assert len(NAMED) == len(SHAPES)
+    assert (SCHEMA.name, SCHEMA.strictness) == ("response_format", "json_schema")
+    assert (TEXT.name, TEXT.strictness, TEXT.fields(CONSTRAINT)) == ("text", "text", {})
+    assert len(NAMED) == len(REQUEST_FORMATS)

@@ -16,27 +16,29 @@ from dsl.analysis.check import check
 from evolve.backtest.market import market
 from evolve.errors import EvolveError
 from evolve.fitness.fitness import Scores
-from evolve.fitness.goals import Goals
-from evolve.llm.prompt.builder import Briefing, Failure
-from evolve.llm.prompt.composer import Composer, Terms
+from evolve.fitness.goals import FitnessSpec
+from evolve.llm.model_set import LlmSettings, ModelSet
+from evolve.llm.prompt.assets import PromptAssets
+from evolve.llm.prompt.builder import Failure, PromptBuilder
+from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.learnings import Learning, Learnings
-from evolve.llm.prompt.profile import Gallery
+from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import (
-    FRESH,
-    LONGEST_LINE,
-    Ancestry,
-    Choice,
+    FALLBACK_TASK,
+    MAX_LINEAGE,
+    ArmChoice,
+    Lineage,
     arm_name,
     choose_arm,
     choose_parents,
 )
-from evolve.llm.prompt.templates import Direction
-from evolve.llm.schedule import LONGEST_REST, Schedule
+from evolve.llm.prompt.templates import Task
+from evolve.llm.schedule import MAX_SKIPPED_ROUNDS, Schedule
 from evolve.llm.transport.model import Model
-from evolve.search.credit import Credit
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import Island
 from evolve.search.progress import Progress
+from evolve.search.proposer_stats import ProposerStats
 from evolve.search.space import build_space
 from tests.samples import random_bars
 
@@ -57,7 +59,7 @@ def one(
 
 def state(
     population: Sequence[Individual] = (), fame: Sequence[Individual] = (), epoch: int = 1,
-    trials: Sequence[Individual] = (), ledger: Mapping[str, Credit] | None = None,
+    trials: Sequence[Individual] = (), ledger: Mapping[str, ProposerStats] | None = None,
 ) -> Progress:  # fmt: skip
     islands = (Island(0, tuple(population), ()), Island(1, tuple(population[:1]), ()))
     best = max(fame, key=lambda each: each.score, default=None)
@@ -117,18 +119,18 @@ def test_where_nothing_can_be_used_what_the_search_began_with_is_shown_the_worst
         assert scores_of(choose_parents(state(), 5, mode, FIRST, Random(1))) == [-0.4, 0.3, 0.9]
 
 
-DIRECTIONS = {each.name: each for each in (Direction("combine", 2), Direction("tune", 1),
-                                           Direction(FRESH, 0))}  # fmt: skip
+DIRECTIONS = {each.name: each for each in (Task("combine", 2), Task("tune", 1),
+                                           Task(FALLBACK_TASK, 0))}  # fmt: skip
 MODELS = {"big": 1.0, "tiny": 3.0}
 
 
 def shares(
-    models: Mapping[str, float] = MODELS, directions: Mapping[str, Direction] = DIRECTIONS,
-    parents: Sequence[Individual] = CROWD[:3], ledger: Mapping[str, Credit] | None = None,
+    models: Mapping[str, float] = MODELS, directions: Mapping[str, Task] = DIRECTIONS,
+    parents: Sequence[Individual] = CROWD[:3], ledger: Mapping[str, ProposerStats] | None = None,
 ) -> dict[tuple[str, str], float]:  # fmt: skip
     rng, count = Random(1), 2000
     drawn = [choose_arm(models, directions, parents, ledger or {}, rng) for _ in range(count)]
-    found = Counter((each.model, each.direction) for each in drawn)
+    found = Counter((each.model, each.task) for each in drawn)
     return {arm: found[arm] / count for arm in found}
 
 
@@ -140,27 +142,30 @@ def test_arms_are_drawn_by_the_weights_of_their_models() -> None:
 
 
 def test_a_direction_is_asked_for_only_with_the_parents_it_needs() -> None:
-    for count, names in ((0, {FRESH}), (1, {FRESH, "tune"}), (2, set(DIRECTIONS))):
+    for count, names in ((0, {FALLBACK_TASK}), (1, {FALLBACK_TASK, "tune"}), (2, set(DIRECTIONS))):
         assert {name for _, name in shares(parents=CROWD[:count])} == names
-    alone = shares(directions={"tune": Direction("tune", 1)}, parents=())
-    assert {name for _, name in alone} == {FRESH}
+    alone = shares(directions={"tune": Task("tune", 1)}, parents=())
+    assert {name for _, name in alone} == {FALLBACK_TASK}
 
 
 def test_credit_shifts_shares_to_what_was_accepted_and_never_to_nothing() -> None:
     names = [arm_name("big", name) for name in DIRECTIONS]
-    good, poor = Credit(evaluated=500, accepted=400), Credit(evaluated=500, accepted=10)
+    good, poor = (
+        ProposerStats(evaluated=500, accepted=400),
+        ProposerStats(evaluated=500, accepted=10),
+    )
     ledger = {names[0]: good, names[1]: poor, names[2]: poor, "crossover": good}
     found = shares({"big": 1.0}, ledger=ledger)
     assert found["big", "combine"] == pytest.approx(2 / 3, abs=0.04)
     assert found["big", "tune"] == pytest.approx(1 / 6, abs=0.04)
-    assert found["big", FRESH] == pytest.approx(1 / 6, abs=0.04)
+    assert found["big", FALLBACK_TASK] == pytest.approx(1 / 6, abs=0.04)
 
 
 def test_a_choice_tells_its_arm_its_parents_and_the_best_that_can_be_used() -> None:
     parents = [FIRST[1], one(0.1), one(0.4), FIRST[0]]
     choice = choose_arm({"tiny": 1.0}, {"tune": DIRECTIONS["tune"]}, parents, {}, Random(1))
     hashes = tuple(each.program.hash for each in parents)
-    assert choice == Choice("tiny", "tune", hashes, 0.4)
+    assert choice == ArmChoice("tiny", "tune", hashes, 0.4)
     assert choice.arm == arm_name("tiny", "tune") == "llm:tiny:tune"
     assert choose_arm(MODELS, DIRECTIONS, FIRST, {}, Random(1)).parent_score is None
     draws = [choose_arm(MODELS, DIRECTIONS, parents, {}, Random(seed)) for seed in range(20)]
@@ -173,26 +178,26 @@ def test_a_line_tells_who_made_an_individual_and_its_best_parents_the_newest_fir
     other = one(0.2, proposer="random")
     child = one(0.3, proposer="llm:tiny:tune", parents=[other, seed])
     grandchild = one(0.4, proposer="crossover", parents=[other, child])
-    ancestry = Ancestry()
-    ancestry.note(state(epoch=0, trials=[seed]))
-    ancestry.note(state(epoch=1, trials=[other, child]))
-    ancestry.note(state(epoch=2, trials=[grandchild]))
+    ancestry = Lineage()
+    ancestry.record(state(epoch=0, trials=[seed]))
+    ancestry.record(state(epoch=1, trials=[other, child]))
+    ancestry.record(state(epoch=2, trials=[grandchild]))
     assert ancestry.first == (seed,)
-    lines = [ancestry.line(each) for each in (seed, other, child, grandchild)]
+    lines = [ancestry.trace(each) for each in (seed, other, child, grandchild)]
     assert lines == [("seed",), ("random",), ("tune", "seed"), ("crossover", "tune", "seed")]
-    assert ancestry.line(one(0.5, proposer="tune", parents=[one(0.6)])) == ("tune", "seed")
+    assert ancestry.trace(one(0.5, proposer="tune", parents=[one(0.6)])) == ("tune", "seed")
 
 
 def test_a_long_line_is_cut_and_a_circle_ends() -> None:
-    ancestry, line = Ancestry(), [one(0.0, 2, "seed")]
+    ancestry, line = Lineage(), [one(0.0, 2, "seed")]
     for days in range(3, 13):
         line.append(one(0.0, days, f"p{days}", line[-1:]))
-    ancestry.note(state(trials=line))
-    assert ancestry.line(line[-1]) == ("p12", "p11", "p10", "p9", "p8")
-    assert LONGEST_LINE == 5
+    ancestry.record(state(trials=line))
+    assert ancestry.trace(line[-1]) == ("p12", "p11", "p10", "p9", "p8")
+    assert MAX_LINEAGE == 5
     own = one(0.0, 50, "tune", [one(0.0, 50)])
-    ancestry.note(state(trials=[own]))
-    assert ancestry.line(own) == ("tune",) * LONGEST_LINE
+    ancestry.record(state(trials=[own]))
+    assert ancestry.trace(own) == ("tune",) * MAX_LINEAGE
 
 
 def rounds(evaluations: int, concurrency: int, calls: int, answers: bool = True) -> list[int]:
@@ -200,16 +205,16 @@ def rounds(evaluations: int, concurrency: int, calls: int, answers: bool = True)
     schedule, left, evaluated = Schedule(evaluations, concurrency, False), calls, 0
     heard: list[int] = []
     while evaluated < evaluations:
-        asked = 0 if schedule.takes_rest() else min(concurrency, left)
+        asked = 0 if schedule.skip_round() else min(concurrency, left)
         left -= asked
-        schedule.asked(evaluated, asked, left, bool(asked) or bool(left))
-        hearing = schedule.next_hearing(evaluated)
+        schedule.record_asked(evaluated, asked, left, bool(asked) or bool(left))
+        hearing = schedule.next_sync(evaluated)
         if hearing is None:
             break
         assert hearing > evaluated
         evaluated = hearing
         heard += [evaluated] * bool(asked)
-        schedule.heard(bool(asked), bool(asked) and answers, 0)
+        schedule.record_collected(bool(asked), bool(asked) and answers, 0)
     return heard
 
 
@@ -223,49 +228,51 @@ def test_rounds_are_spread_evenly_over_the_evaluations() -> None:
 
 def test_the_model_alone_is_heard_at_once() -> None:
     schedule = Schedule(1000, 1, waits_for_nothing=True)
-    schedule.asked(40, 1, 10, goes_on=True)
-    assert (schedule.is_due, schedule.next_hearing(40)) == (False, 40)
-    schedule.heard(had_calls=True, has_answered=True, under_way=0)
-    assert (schedule.is_due, schedule.is_silent) == (True, False)
-    schedule.asked(50, 0, 0, goes_on=False)
-    assert schedule.next_hearing(50) is None
+    schedule.record_asked(40, 1, 10, goes_on=True)
+    assert (schedule.is_due, schedule.next_sync(40)) == (False, 40)
+    schedule.record_collected(had_calls=True, has_answered=True, under_way=0)
+    assert (schedule.is_due, schedule.is_unanswered) == (True, False)
+    schedule.record_asked(50, 0, 0, goes_on=False)
+    assert schedule.next_sync(50) is None
 
 
 def test_the_longer_no_server_answers_the_longer_is_the_rest_until_one_does() -> None:
     schedule, rests = Schedule(1000, 1, False), []
     for _ in range(7):
-        schedule.heard(had_calls=True, has_answered=False, under_way=0)
-        assert schedule.is_silent
+        schedule.record_collected(had_calls=True, has_answered=False, under_way=0)
+        assert schedule.is_unanswered
         taken = 0
-        while schedule.takes_rest():
+        while schedule.skip_round():
             taken += 1
-            schedule.heard(had_calls=False, has_answered=False, under_way=0)
+            schedule.record_collected(had_calls=False, has_answered=False, under_way=0)
         rests.append(taken)
     assert rests == [0, 1, 3, 7, 15, 31, 63]
-    assert rests[-1] == LONGEST_REST
-    schedule.heard(had_calls=True, has_answered=False, under_way=1)  # it may answer yet
-    assert not schedule.takes_rest()
-    schedule.heard(had_calls=True, has_answered=True, under_way=0)
-    assert (schedule.is_silent, schedule.takes_rest()) == (False, False)
+    assert rests[-1] == MAX_SKIPPED_ROUNDS
+    schedule.record_collected(had_calls=True, has_answered=False, under_way=1)  # it may answer yet
+    assert not schedule.skip_round()
+    schedule.record_collected(had_calls=True, has_answered=True, under_way=0)
+    assert (schedule.is_unanswered, schedule.skip_round()) == (False, False)
     assert len(rounds(1000, 1, 12, answers=False)) < len(rounds(1000, 1, 12)) == 12
 
 
-MARKET = Gallery(random_bars(5, 300), market())
-BRIEFING = Briefing(build_space(None, ("long",), 40), Goals(folds=2), MARKET)
-TERMS = Terms("mix", {"tiny": Model("tiny"), "big": Model("big")}, ("combine", "tune", FRESH))
+MARKET = Profiler(random_bars(5, 300), market())
+PROMPTS = PromptBuilder(build_space(None, ("long",), 40), FitnessSpec(folds=2), MARKET)
+SETTINGS = LlmSettings(tasks=("combine", "tune", FALLBACK_TASK))
+MODELS_ASKED = {"tiny": Model("tiny"), "big": Model("big")}
 RECORDS = Learnings({}, tuple(Learning(f"b{n}", "tune", "sharpe", n / 10) for n in range(40)))
 
 
 def composed(
-    seed: int, terms: Terms = TERMS, briefing: Briefing = BRIEFING, has_failed: bool = False,
+    seed: int, settings: LlmSettings = SETTINGS, prompts: PromptBuilder = PROMPTS,
+    has_failed: bool = False,
     failures: Sequence[Failure] = (), learnings: Learnings = RECORDS,
-) -> list[tuple[str, Choice]]:  # fmt: skip
+) -> list[tuple[str, ArmChoice]]:  # fmt: skip
     """What is composed in three rounds of a search: the last message, and what it is about."""
-    composer = Composer(terms, briefing, seed)
-    composer.note(state(epoch=0, trials=CROWD[:2]))
+    composer = Composer(ModelSet(MODELS_ASKED, settings), prompts, seed)
+    composer.record_progress(state(epoch=0, trials=CROWD[:2]))
     composer.has_failed_last = has_failed
     for each in failures:
-        composer.fail(each)
+        composer.record_failure(each)
     made = [composer.compose(state(CROWD, CROWD[-3:]), learnings) for _ in range(3)]
     return [(messages[-1]["content"], choice) for messages, choice in made]
 
@@ -278,20 +285,20 @@ def test_the_same_seed_and_state_give_the_same_messages_and_another_seed_others(
 
 def test_a_message_is_about_what_was_chosen() -> None:
     for text, choice in composed(3):
-        assert choice.model in TERMS.models
-        assert len(choice.parents) == TERMS.parents
+        assert choice.model in MODELS_ASKED
+        assert len(choice.parents) == SETTINGS.parents
         assert choice.parent_score == 1.1
         asked = {
             "combine": "Combine p2 and p3",
             "tune": "the rules of p3",
-            FRESH: "wholly different",
+            FALLBACK_TASK: "wholly different",
         }
-        assert asked[choice.direction] in text.split("\nNow: ")[1]
+        assert asked[choice.task] in text.split("\nNow: ")[1]
         assert text.count("strategy p") == 3
 
 
 def test_alone_and_without_success_it_goes_back_to_one_of_the_best() -> None:
-    only = replace(TERMS, mode="only", directions=("tune",))
+    only = replace(SETTINGS, mode="only", tasks=("tune",))
     for has_failed, bases in ((False, {"p3"}), (True, {"p1", "p2", "p3"})):
         made = [
             text for seed in range(8) for text, _ in composed(seed, only, has_failed=has_failed)
@@ -304,12 +311,12 @@ def test_failures_are_told_the_latest_last_and_each_once() -> None:
     text, _ = composed(1, failures=[*failures, failures[5]])[0]
     told = [line for line in text.splitlines() if line.startswith("- `text")]
     assert told == [f"- `text {n}`: why" for n in (3, 4, 6, 7, 8, 5)]
-    assert len(told) == TERMS.failures
+    assert len(told) == SETTINGS.failures
 
 
 def test_what_was_learned_is_told_and_ranked_where_it_is_long() -> None:
     assert composed(1)[0][0].count("→ sharpe") == 40
-    few = composed(1, replace(TERMS, learnings_tokens=100))[0][0]
+    few = composed(1, replace(SETTINGS, learnings_tokens=100))[0][0]
     assert few.count("→ sharpe") == 8
     assert "What was learned" not in composed(1, learnings=Learnings())[0][0]
 
@@ -317,4 +324,4 @@ def test_what_was_learned_is_told_and_ranked_where_it_is_long() -> None:
 def test_an_error_in_a_template_of_what_was_learned_is_the_persons_to_mend(tmp_path: Path) -> None:
     (tmp_path / "learnings.md").write_text("{% if %}", "utf-8")
     with pytest.raises(EvolveError, match=r"learnings\.md, line 1"):
-        composed(1, briefing=replace(BRIEFING, folder=tmp_path))
+        composed(1, prompts=replace(PROMPTS, assets=PromptAssets(tmp_path)))

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.usage import Caps, Cost, Ledger, most_cost
+from evolve.llm.transport.usage import CallBudget, CallLimits, Cost, estimate_max_cost
 
 MOST = Cost(1, 1000, 500, 0.25)
 ANSWERED = Exchange(
@@ -21,13 +21,13 @@ PROBED = Exchange("probe", "m", "gbnf", (), "xyz", tokens_in=10, tokens_out=5, u
 REFUSED = Exchange("propose", "m", "text", (), error="it cannot be reached", status=None)
 NOT_TAKEN = Exchange("propose", "m", "gbnf", (), error="it answered 400", status=400)
 UNSEEN = replace(REFUSED, error="it did not answer within 300 seconds", may_be_billed=True)
-NO_CAPS = Caps()
+NO_CAPS = CallLimits()
 
 
 def spent_on(*exchanges: Exchange) -> Cost:
     """What the account says of one call that was held and ended so; nothing stays in flight."""
-    ledger = Ledger(NO_CAPS)
-    assert ledger.hold(1, MOST)
+    ledger = CallBudget(NO_CAPS)
+    assert ledger.reserve(1, MOST)
     assert (ledger.committed, ledger.spent) == (MOST, Cost())
     ledger.settle(1, exchanges)
     assert ledger.committed == ledger.spent
@@ -69,60 +69,61 @@ def test_a_probe_that_may_be_billed_unseen_costs_the_tokens_that_were_held(
 @pytest.mark.parametrize(
     ("caps", "holds"),
     [
-        (NO_CAPS, 100), (Caps(calls=3), 3), (Caps(calls=0), 0), (Caps(tokens=3000), 2),
-        (Caps(tokens=2999), 1), (Caps(usd=0.75), 3), (Caps(usd=0.74), 2), (Caps(usd=0.0), 0),
-        (Caps(4, 4500, 9.0), 3), (Caps(4, 99_999, 0.5), 2),
+        (NO_CAPS, 100), (CallLimits(calls=3), 3), (CallLimits(calls=0), 0),
+        (CallLimits(tokens=3000), 2), (CallLimits(tokens=2999), 1), (CallLimits(usd=0.75), 3),
+        (CallLimits(usd=0.74), 2), (CallLimits(usd=0.0), 0),
+        (CallLimits(4, 4500, 9.0), 3), (CallLimits(4, 99_999, 0.5), 2),
     ],
 )  # fmt: skip
-def test_no_more_is_held_than_the_caps_allow(caps: Caps, holds: int) -> None:
-    ledger = Ledger(caps)
-    assert [ledger.hold(number, MOST) for number in range(100)].count(True) == holds
+def test_no_more_is_held_than_the_caps_allow(caps: CallLimits, holds: int) -> None:
+    ledger = CallBudget(caps)
+    assert [ledger.reserve(number, MOST) for number in range(100)].count(True) == holds
     assert ledger.committed == Cost(holds, 1000 * holds, 500 * holds, 0.25 * holds)
 
 
 def test_what_is_refused_leaves_no_trace_and_what_is_settled_makes_room() -> None:
-    ledger = Ledger(Caps(tokens=1600))
-    assert ledger.hold(1, MOST)
-    assert not ledger.hold(2, MOST)
+    ledger = CallBudget(CallLimits(tokens=1600))
+    assert ledger.reserve(1, MOST)
+    assert not ledger.reserve(2, MOST)
     with pytest.raises(KeyError):
         ledger.settle(2, [ANSWERED])
     ledger.settle(1, [REFUSED])
-    assert ledger.hold(2, MOST)
+    assert ledger.reserve(2, MOST)
 
 
 def test_the_calls_left_are_those_not_committed() -> None:
-    ledger = Ledger(Caps(calls=3))
+    ledger = CallBudget(CallLimits(calls=3))
     lefts = [ledger.calls_left]
     for number, exchange in enumerate((ANSWERED, REFUSED, UNSEEN, PROBED)):
-        assert ledger.hold(number, MOST)
+        assert ledger.reserve(number, MOST)
         lefts.append(ledger.calls_left)
         ledger.settle(number, [exchange])
         lefts.append(ledger.calls_left)
     assert lefts == [3, 2, 2, 1, 2, 1, 1, 0, 1]
-    assert Ledger(NO_CAPS).calls_left >= 1_000_000
+    assert CallBudget(NO_CAPS).calls_left >= 1_000_000
 
 
 def test_the_calls_that_can_be_paid_are_judged_by_what_they_cost_so_far() -> None:
-    ledger = Ledger(Caps(calls=20, tokens=10_000, usd=9.0))
+    ledger = CallBudget(CallLimits(calls=20, tokens=10_000, usd=9.0))
     assert ledger.calls_affordable == 20  # nothing is known yet
-    assert ledger.hold(1, MOST)
+    assert ledger.reserve(1, MOST)
     ledger.settle(1, [ANSWERED])
     a_call = ledger.spent.tokens
     assert ledger.calls_affordable == (10_000 - a_call) // a_call < 19
-    assert Ledger(Caps(calls=3)).calls_affordable == 3
-    free = Ledger(Caps(calls=5, usd=0.0))
-    assert free.hold(1, Cost(1, 10, 10, 0.0))
+    assert CallBudget(CallLimits(calls=3)).calls_affordable == 3
+    free = CallBudget(CallLimits(calls=5, usd=0.0))
+    assert free.reserve(1, Cost(1, 10, 10, 0.0))
     assert free.calls_affordable == 4
 
 
 def test_what_is_given_up_is_spent_as_it_was_held() -> None:
-    ledger = Ledger(Caps(calls=3))
-    assert ledger.hold(1, MOST)
-    assert ledger.hold(2, MOST)
+    ledger = CallBudget(CallLimits(calls=3))
+    assert ledger.reserve(1, MOST)
+    assert ledger.reserve(2, MOST)
     ledger.settle(1, [ANSWERED])
-    ledger.give_up()
+    ledger.assume_spent()
     assert ledger.spent == ledger.committed == Cost(2, 1800, 590, 0.375)
-    ledger.give_up()
+    ledger.assume_spent()
     assert ledger.spent == Cost(2, 1800, 590, 0.375)
 
 
@@ -132,19 +133,19 @@ def test_the_most_a_call_can_cost_covers_every_byte_sent_and_every_token_allowed
 ) -> None:
     model = Model("m", max_tokens=tokens, usd_per_million_in=2.0, usd_per_million_out=8.0)
     messages = [{"role": "user", "content": text} for text in texts]
-    cost = most_cost(model, messages, further)
+    cost = estimate_max_cost(model, messages, further)
     size = len("".join(texts).encode())
     assert cost.calls == 1
     assert cost.tokens_in == size // 2 + further
     assert cost.tokens_out == tokens + further
     assert cost.usd == pytest.approx((2 * cost.tokens_in + 8 * cost.tokens_out) / 1e6)
-    assert most_cost(Model("m"), messages).usd == 0.0
+    assert estimate_max_cost(Model("m"), messages).usd == 0.0
 
 
 CENTS = st.integers(0, 200).map(lambda cents: cents / 64)  # sums of which are exact
 HELD = st.builds(Cost, st.just(1), st.integers(0, 3000), st.integers(0, 3000), CENTS)
 CAPS = st.builds(
-    Caps, st.none() | st.integers(0, 8), st.none() | st.integers(0, 20_000), st.none() | CENTS
+    CallLimits, st.none() | st.integers(0, 8), st.none() | st.integers(0, 20_000), st.none() | CENTS
 )
 ENDINGS = st.sampled_from(
     ["answered", "refused", "unseen", "probed", "probed, then refused", "lost"]
@@ -155,8 +156,8 @@ class Account(RuleBasedStateMachine):
     """Calls begun, answered, refused, lost and given up in any order, beside a plain account."""
 
     @initialize(caps=CAPS)
-    def open(self, caps: Caps) -> None:
-        self.caps, self.ledger = caps, Ledger(caps)
+    def open(self, caps: CallLimits) -> None:
+        self.caps, self.ledger = caps, CallBudget(caps)
         self.spent, self.held = Cost(), dict[int, Cost]()
         self.number = 0
 
@@ -164,7 +165,7 @@ class Account(RuleBasedStateMachine):
     def hold(self, most: Cost) -> None:
         self.number += 1
         would = sum(self.held.values(), self.spent) + most
-        assert self.ledger.hold(self.number, most) == is_within(would, self.caps)
+        assert self.ledger.reserve(self.number, most) == is_within(would, self.caps)
         if is_within(would, self.caps):
             self.held[self.number] = most
 
@@ -191,7 +192,7 @@ class Account(RuleBasedStateMachine):
 
     @rule()
     def give_up(self) -> None:
-        self.ledger.give_up()
+        self.ledger.assume_spent()
         self.spent = sum(self.held.values(), self.spent)
         self.held.clear()
 
@@ -206,7 +207,7 @@ class Account(RuleBasedStateMachine):
         assert most is None or self.ledger.calls_left == most - committed.calls >= 0
 
 
-def is_within(cost: Cost, caps: Caps) -> bool:
+def is_within(cost: Cost, caps: CallLimits) -> bool:
     pairs = ((cost.calls, caps.calls), (cost.tokens, caps.tokens), (cost.usd, caps.usd))
     return all(cap is None or spent <= cap for spent, cap in pairs)
 

@@ -17,7 +17,7 @@ from evolve.llm.transport.usage import ArmCost
 from evolve.report import trading
 from evolve.report.glossary import TERMS, explain, explanations, known_terms
 from evolve.report.tables import arm_costs_table, proposers_table
-from evolve.search.credit import Credit
+from evolve.search.proposer_stats import ProposerStats
 from evolve.search.proposers import PROPOSERS
 from evolve.validation.verdict import untested
 
@@ -40,7 +40,7 @@ def test_headings_of_tables_are_explained_or_plain() -> None:
     bars = random_walk(300, 3)
     program = check("strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }")
     result = backtest(program, bars, market())
-    ledger, costs = {"point": Credit()}, {"m": ArmCost(1, 1.0, 0.1)}
+    ledger, costs = {"point": ProposerStats()}, {"m": ArmCost(1, 1.0, 0.1)}
     tables = [
         proposers_table(ledger), arm_costs_table(costs, ledger), trading.drawdowns_table(result),
         trading.years_table(result), trading.trades_table(result.trades),

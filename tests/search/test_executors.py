@@ -23,15 +23,16 @@ from evolve.backtest.market import market
 from evolve.data.generators import random_walk
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
-from evolve.fitness.goals import Goals
-from evolve.parallel import processes_worth
-from evolve.search.executors import Alone, Assignment, Seen, Workers
+from evolve.fitness.goals import FitnessSpec
+from evolve.notices import NoticeList
+from evolve.parallel import count_worthwhile_processes
+from evolve.search.executors import ProcessExecutor, SeenKeys, SerialExecutor
 from evolve.search.grow import grow_rules
-from evolve.search.island import Breeding, first_island
+from evolve.search.island import EpochTask, new_island
+from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
-from evolve.search.search import search
 from evolve.search.space import build_space
-from tests.search.toy import ToyScores, closeness, toy_breeding
+from tests.search.toy import ToyScores, closeness, solve, toy_problem
 
 HERE = os.getpid()
 
@@ -39,7 +40,7 @@ SMALL = """
 name: small
 seed: 3
 data: {from: "synthetic:garch?seed=4&bars=900"}
-search: {islands: 3, population: 20, epoch: 2}
+search: {islands: 3, population: 20, generations_per_epoch: 2}
 fitness: {require: {trades_per_fold: 1}}
 budget: {evaluations: 500, stale_epochs: null}
 """
@@ -60,9 +61,11 @@ class Deadly:
         return closeness(programs)
 
 
-def told(breeding: Breeding, processes: int, notes: list[str], islands: int = 4) -> list[Progress]:
-    with Workers(breeding, processes, notes.append) as workers:
-        return list(search(breeding, Budget(400), 5, islands, crew=workers))
+def solve_in_processes(
+    problem: SearchProblem, processes: int, log: NoticeList, islands: int = 4
+) -> list[Progress]:
+    with ProcessExecutor(problem, processes, log) as executor:
+        return solve(problem, Budget(400), 5, islands, executor=executor)
 
 
 def fingerprint(found: list[Progress]) -> list[tuple[str, object, str, int]]:
@@ -75,31 +78,33 @@ def fingerprint(found: list[Progress]) -> list[tuple[str, object, str, int]]:
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_any_number_of_processes_makes_the_same_run(processes: int) -> None:
-    notes: list[str] = []
-    alone = list(search(toy_breeding(), Budget(400), 5, 4))
-    beside = told(toy_breeding(), processes, notes)
+    log = NoticeList()
+    alone = solve(toy_problem(), Budget(400), 5, 4)
+    beside = solve_in_processes(toy_problem(), processes, log)
     assert fingerprint(beside) == fingerprint(alone)
-    assert beside[-1].ledger == alone[-1].ledger
-    assert [each.state for each in beside[-1].islands] == [each.state for each in alone[-1].islands]
-    assert notes == []
+    assert beside[-1].stats == alone[-1].stats
+    assert [each.rng_state for each in beside[-1].islands] == [
+        each.rng_state for each in alone[-1].islands
+    ]
+    assert log.texts == []
 
 
 def test_an_epoch_whose_process_dies_is_bred_again(tmp_path: Path) -> None:
-    notes: list[str] = []
-    breeding = replace(toy_breeding(), evaluate=Deadly(1, tmp_path))
-    assert fingerprint(told(breeding, 2, notes)) == fingerprint(
-        list(search(toy_breeding(), Budget(400), 5, 4))
+    log = NoticeList()
+    problem = replace(toy_problem(), evaluate=Deadly(1, tmp_path))
+    assert fingerprint(solve_in_processes(problem, 2, log)) == fingerprint(
+        solve(toy_problem(), Budget(400), 5, 4)
     )
-    assert notes == ["a worker process died; its epoch is bred again"]
+    assert log.texts == ["a worker process died; its epoch is bred again"]
 
 
 def test_where_processes_keep_dying_it_goes_on_without_them(tmp_path: Path) -> None:
-    notes: list[str] = []
-    breeding = replace(toy_breeding(), evaluate=Deadly(10**6, tmp_path))
-    assert fingerprint(told(breeding, 2, notes)) == fingerprint(
-        list(search(toy_breeding(), Budget(400), 5, 4))
+    log = NoticeList()
+    problem = replace(toy_problem(), evaluate=Deadly(10**6, tmp_path))
+    assert fingerprint(solve_in_processes(problem, 2, log)) == fingerprint(
+        solve(toy_problem(), Budget(400), 5, 4)
     )
-    assert notes[-1] == "worker processes keep dying; this epoch is bred without them"
+    assert log.texts[-1] == "worker processes keep dying; this epoch is bred without them"
 
 
 def test_a_worker_that_raises_says_why() -> None:
@@ -109,7 +114,7 @@ def test_a_worker_that_raises_says_why() -> None:
         raise ValueError("no scores today")
 
     with pytest.raises(ValueError, match="no scores today"):
-        told(replace(toy_breeding(), evaluate=fails), 2, [])
+        solve_in_processes(replace(toy_problem(), evaluate=fails), 2, NoticeList())
 
 
 def test_the_journal_of_an_experiment_is_the_same(tmp_path: Path) -> None:
@@ -129,12 +134,14 @@ def test_the_journal_of_an_experiment_is_the_same(tmp_path: Path) -> None:
 def test_processes_that_import_all_anew_make_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on systems where a process cannot be forked safely."""
     monkeypatch.setattr(parallel, "METHOD", "spawn")
-    breeding = Breeding(
-        build_space(), FoldFitness(random_walk(600, 2), market(), Goals()), (1.0, -1.0), 20, 3,
-        {"crossover": 1.0, "random": 1.0, "tune": 1.0},
+    problem = SearchProblem(
+        build_space(), FoldFitness(random_walk(600, 2), market(), FitnessSpec()), (1.0, -1.0),
+        20, 3, {"crossover": 1.0, "random": 1.0, "tune": 1.0},
     )  # fmt: skip
-    alone = list(search(breeding, Budget(400), 5, 2))
-    assert fingerprint(told(breeding, 2, [], islands=2)) == fingerprint(alone)
+    alone = solve(problem, Budget(400), 5, 2)
+    assert fingerprint(solve_in_processes(problem, 2, NoticeList(), islands=2)) == fingerprint(
+        alone
+    )
 
 
 def children_of(process: int) -> list[int]:
@@ -173,24 +180,24 @@ def test_workers_do_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_what_was_seen_before_is_not_bred_again_in_a_process() -> None:
-    breeding, seen = toy_breeding(), Seen()
-    task = [Assignment(first_island(0, 1), {}, 50, 1)]
-    for trial in Alone(breeding).begin(task, seen)()[0].trials:
+    problem, seen = toy_problem(), SeenKeys()
+    task = [EpochTask(new_island(0, 1), {}, 50, 1)]
+    for trial in SerialExecutor(problem).submit(task, seen)()[0].trials:
         seen.add(trial.program.key)
     assert len(seen) == 50
-    with Workers(breeding, 2) as workers:
-        (again,) = workers.begin(task, seen)()
+    with ProcessExecutor(problem, 2, NoticeList()) as workers:
+        (again,) = workers.submit(task, seen)()
     assert not {trial.program.key for trial in again.trials} & seen.keys
 
 
 def test_processes_are_as_many_as_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "cores", lambda: 8)
+    monkeypatch.setattr(parallel, "count_cores", lambda: 8)
     monkeypatch.setattr(parallel, "METHOD", "fork")
-    assert processes_worth(4, 20_000) == 4
-    assert processes_worth(64, 20_000) == 8
-    assert processes_worth(4, 500) == 1
+    assert count_worthwhile_processes(4, 20_000) == 4
+    assert count_worthwhile_processes(64, 20_000) == 8
+    assert count_worthwhile_processes(4, 500) == 1
     monkeypatch.setattr(parallel, "METHOD", "spawn")
-    assert processes_worth(4, 20_000) == 1
+    assert count_worthwhile_processes(4, 20_000) == 1
 
 
 # -- what travels
@@ -237,7 +244,8 @@ def test_operators_of_ones_own_travel_to_a_process_that_never_read_them(tmp_path
     program = check(OWN)
     (tmp_path / "program").write_bytes(pickle.dumps(program))
     script = (
-        "import pickle, sys; from pathlib import Path; from dsl.format import compact_text;"
+        "import pickle, sys; from pathlib import Path;"
+        "from dsl.printing.decompile import compact_text;"
         "print(compact_text(pickle.loads(Path(sys.argv[1]).read_bytes())))"
     )
     done = subprocess.run(

@@ -14,10 +14,10 @@ from dsl.analysis.program import Program, Rules
 from dsl.diagnostics import Diagnostic
 from dsl.printing.decompile import format_program
 from dsl.terms.canonical import MeaningError
-from evolve.search.edit import parts
+from evolve.search.edit import list_parts
 from evolve.search.grow import grow_rules
 from evolve.search.proposers import PROPOSERS
-from evolve.search.proposers.tune import moved
+from evolve.search.proposers.tune import move_parameter
 from evolve.search.space import Space, build_space
 
 STRATEGIES = Path(__file__).parents[2] / "experiments" / "strategies"
@@ -100,7 +100,7 @@ def test_tuning_keeps_a_parameter_tied_in_its_range_and_on_its_step() -> None:
     for program in check_file((STRATEGIES / "rsi_pullback.evo").read_text("utf-8")):
         for param in program.parameters:
             for _ in range(100):
-                new = moved(param, rng)
+                new = move_parameter(param, rng)
                 assert param.low is not None
                 assert param.high is not None
                 assert param.low <= new.value <= param.high
@@ -117,4 +117,4 @@ def test_every_constant_of_a_fresh_strategy_has_a_place() -> None:
     rng = Random(4)
     for _ in range(50):
         rules = grow_rules(space(), rng)
-        assert len(parts(rules)) == rules.nodes
+        assert len(list_parts(rules)) == rules.nodes

@@ -7,25 +7,27 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from dsl.analysis.check import check
-from evolve.search.credit import Credit, shares
-from evolve.search.executors import Alone, Assignment, Bred, Seen
-from evolve.search.island import Epoch, first_island, run_epoch
+from evolve.search.executors import PendingEpochs, SeenKeys, SerialExecutor
+from evolve.search.island import EpochResult, EpochTask, new_island, run_epoch
 from evolve.search.progress import Budget, Progress
+from evolve.search.proposer_stats import ProposerStats, compute_shares
 from evolve.search.proposers import PROPOSERS
 from evolve.search.search import search
-from tests.search.toy import ToyScores, closeness, toy_breeding
+from evolve.stop import Stop
+from tests.search.toy import ToyScores, closeness, solve, toy_problem
 
 ROOT = Path(__file__).parents[2]
 
 
 def toy_run(evaluations: int = 600, seed: int = 1, islands: int = 3) -> list[Progress]:
-    return list(search(toy_breeding(), Budget(evaluations), seed, islands))
+    return solve(toy_problem(), Budget(evaluations), seed, islands)
 
 
 def fingerprint(run: list[Progress]) -> list[str]:
@@ -36,7 +38,7 @@ def test_every_distinct_program_is_one_trial_and_the_budget_is_exact() -> None:
     run = toy_run(500)
     hashes = fingerprint(run)
     assert len(hashes) == len(set(hashes)) == run[-1].evaluated == 500
-    assert run[-1].stopped
+    assert run[-1].stop_reason
 
 
 def test_the_best_never_gets_worse_and_gets_better() -> None:
@@ -71,25 +73,25 @@ def test_the_run_does_not_depend_on_the_process_or_the_hash_seed() -> None:
 
 
 def test_an_epoch_is_a_pure_function_of_what_it_is_given() -> None:
-    breeding, island = toy_breeding(), first_island(0, 7)
+    problem, island = toy_problem(), new_island(0, 7)
     random.seed(1)
-    once = run_epoch(island, breeding, {}, frozenset(), 50, 1)
+    once = run_epoch(EpochTask(island, {}, 50, 1), problem, frozenset())
     random.seed(2)
-    again = run_epoch(island, breeding, {}, frozenset(), 50, 1)
+    again = run_epoch(EpochTask(island, {}, 50, 1), problem, frozenset())
     assert [t.program.hash for t in once.trials] == [t.program.hash for t in again.trials]
-    assert once.island.state == again.island.state
-    assert once.ledger == again.ledger
+    assert once.island.rng_state == again.island.rng_state
+    assert once.stats == again.stats
     assert island.population == ()
 
 
 def test_an_epoch_evaluates_nothing_seen_and_no_more_than_its_quota() -> None:
-    breeding, island = toy_breeding(), first_island(0, 7)
-    first = run_epoch(island, breeding, {}, frozenset(), 40, 1)
+    problem, island = toy_problem(), new_island(0, 7)
+    first = run_epoch(EpochTask(island, {}, 40, 1), problem, frozenset())
     seen = frozenset(trial.program.key for trial in first.trials)
-    second = run_epoch(island, breeding, {}, seen, 40, 1)
+    second = run_epoch(EpochTask(island, {}, 40, 1), problem, seen)
     assert len(first.trials) == 40
     assert not seen & {trial.program.key for trial in second.trials}
-    assert sum(each.duplicate for each in second.ledger.values()) > 0
+    assert sum(each.duplicate for each in second.stats.values()) > 0
 
 
 def test_selection_leaves_the_global_generator_alone() -> None:
@@ -104,7 +106,7 @@ def test_seeds_are_the_first_trials_and_are_counted() -> None:
         check("strategy a { buy when rsi(close, 14) < 30 }"),
         check("strategy b { buy when close > open }"),
     ]
-    run = list(search(toy_breeding(), Budget(100), 1, 2, [*seeds, seeds[0]]))
+    run = solve(toy_problem(), Budget(100), 1, 2, [*seeds, seeds[0]])
     assert [trial.program.name for trial in run[0].trials] == ["a", "b"]
     assert run[0].epoch == 0
     assert run[0].evaluated == 2
@@ -112,15 +114,13 @@ def test_seeds_are_the_first_trials_and_are_counted() -> None:
 
 
 def test_infeasible_programs_are_trials_but_never_parents() -> None:
-    breeding = toy_breeding()
+    problem = toy_problem()
 
     def only_short_ones(programs: object) -> list[ToyScores]:
         assert isinstance(programs, list)
         return [ToyScores(each.values, each.values[1] <= 12) for each in closeness(programs)]
 
-    from dataclasses import replace
-
-    run = list(search(replace(breeding, evaluate=only_short_ones), Budget(300), 1, 2))
+    run = solve(replace(problem, evaluate=only_short_ones), Budget(300), 1, 2)
     assert run[-1].evaluated == 300
     for progress in run:
         for island in progress.islands:
@@ -132,22 +132,22 @@ def test_the_search_stops_when_stale_when_out_of_time_or_when_asked() -> None:
         assert isinstance(programs, list)
         return [ToyScores((1.0, 1.0)) for _ in programs]
 
-    from dataclasses import replace
-
-    flat = replace(toy_breeding(), evaluate=constant)
-    stale = list(search(flat, Budget(10_000, stale_epochs=2), 1, 1))
-    assert "no improvement in 2 epochs" in stale[-1].stopped
+    flat = replace(toy_problem(), evaluate=constant)
+    stale = solve(flat, Budget(10_000, stale_epochs=2), 1, 1)
+    assert "no improvement in 2 epochs" in stale[-1].stop_reason
     ticks = iter(range(0, 10_000, 30))
-    timed = list(search(flat, Budget(10_000, minutes=1), 1, 1, clock=lambda: next(ticks)))
-    assert "1 minutes spent, at epoch" in timed[-1].stopped
-    asked = list(search(flat, Budget(10_000), 1, 1, is_interrupted=lambda: True))
-    assert asked[-1].stopped == "interrupted"
+    timed = solve(flat, Budget(10_000, minutes=1), 1, 1, clock=lambda: next(ticks))
+    assert "1 minutes spent, at epoch" in timed[-1].stop_reason
+    stop = Stop()
+    stop.set()
+    asked = solve(flat, Budget(10_000), 1, 1, stop=stop)
+    assert asked[-1].stop_reason == "interrupted"
 
 
 def test_a_run_cut_by_minutes_is_a_prefix_of_an_unlimited_one() -> None:
     ticks = iter(range(0, 10_000, 15))
-    cut = list(search(toy_breeding(), Budget(600, minutes=1), 1, 2, clock=lambda: next(ticks)))
-    whole = list(search(toy_breeding(), Budget(600), 1, 2))
+    cut = solve(toy_problem(), Budget(600, minutes=1), 1, 2, clock=lambda: next(ticks))
+    whole = solve(toy_problem(), Budget(600), 1, 2)
     assert 0 < len(cut) < len(whole)
     assert fingerprint(cut) == fingerprint(whole)[: len(fingerprint(cut))]
 
@@ -157,19 +157,20 @@ def test_one_objective_is_enough() -> None:
         assert isinstance(programs, list)
         return [ToyScores(each.values[:1]) for each in closeness(programs)]
 
-    from dataclasses import replace
-
-    one = replace(toy_breeding(), evaluate=closest, weights=(1.0,))
-    scores = [each.best.score for each in search(one, Budget(600), 1, 2) if each.best]
+    one = replace(toy_problem(), evaluate=closest, weights=(1.0,))
+    scores = [each.best.score for each in solve(one, Budget(600), 1, 2) if each.best]
     assert scores[-1] > scores[0]
 
 
 def test_shares_move_within_bounds_and_only_on_evidence() -> None:
     weights = {"a": 2.0, "b": 2.0}
-    assert shares(weights, {}) == weights
-    moved = shares(
+    assert compute_shares(weights, {}) == weights
+    moved = compute_shares(
         weights,
-        {"a": Credit(evaluated=1000, accepted=900), "b": Credit(evaluated=1000, accepted=10)},
+        {
+            "a": ProposerStats(evaluated=1000, accepted=900),
+            "b": ProposerStats(evaluated=1000, accepted=10),
+        },
     )
     assert 2.0 < moved["a"] <= 4.0
     assert 1.0 <= moved["b"] < 2.0
@@ -177,7 +178,7 @@ def test_shares_move_within_bounds_and_only_on_evidence() -> None:
 
 @pytest.mark.parametrize("name", PROPOSERS)
 def test_every_proposer_earns_its_counts(name: str) -> None:
-    ledger = toy_run(1200)[-1].ledger
+    ledger = toy_run(1200)[-1].stats
     credit = ledger[name]
     assert credit.proposed >= credit.valid >= credit.evaluated > 0
     assert credit.valid == credit.duplicate + credit.evaluated
@@ -187,20 +188,20 @@ def test_every_proposer_earns_its_counts(name: str) -> None:
 def test_an_epoch_is_begun_before_the_last_one_is_told() -> None:
     order: list[str] = []
 
-    class Watched(Alone):
-        def begin(self, assignments: Sequence[Assignment], seen: Seen) -> Bred:
+    class Watched(SerialExecutor):
+        def submit(self, assignments: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
             order.append("begun")
-            bred = super().begin(assignments, seen)
+            bred = super().submit(assignments, seen)
 
-            def awaited() -> list[Epoch]:
+            def awaited() -> list[EpochResult]:
                 order.append("awaited")
                 return bred()
 
             return awaited
 
-    breeding = toy_breeding()
     told = 0
-    for _ in search(breeding, Budget(300), 1, 2, crew=Watched(breeding)):
+    problem = replace(toy_problem(), islands=2)
+    for _ in search(problem, Budget(300), Watched(problem)):
         order.append("told")
         told += 1
     assert told > 3

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dsl.analysis.program import Program
-from evolve.search.island import Breeding
+from evolve.search.problem import SearchProblem
+from evolve.search.progress import Budget, Progress
 from evolve.search.proposers import PROPOSERS
+from evolve.search.search import search
 from evolve.search.space import build_space
 
 
@@ -15,6 +18,12 @@ from evolve.search.space import build_space
 class ToyScores:
     values: tuple[float, ...]
     is_feasible: bool = True
+    folds: tuple[float, ...] = ()
+    trades: int = 0
+
+    @property
+    def infeasible_reason(self) -> str:
+        return "" if self.is_feasible else "infeasible"
 
 
 def closeness(programs: Sequence[Program]) -> list[ToyScores]:
@@ -28,16 +37,25 @@ def closeness(programs: Sequence[Program]) -> list[ToyScores]:
     return scored
 
 
-def toy_breeding(population: int = 20, generations: int = 3) -> Breeding:
-    return Breeding(
+def toy_problem(population: int = 20, generations: int = 3) -> SearchProblem:
+    return SearchProblem(
         space=build_space(["sma", "rsi", "roc", "atr"], ("long",), 40),
         evaluate=closeness,
         weights=(1.0, -1.0),
         population=population,
-        generations=generations,
+        generations_per_epoch=generations,
         proposers={name: each.weight for name, each in PROPOSERS.items()},
     )
 
 
-def with_weights(breeding: Breeding, **weights: float) -> Breeding:
-    return replace(breeding, proposers=weights)
+def solve(
+    problem: SearchProblem,
+    budget: Budget,
+    seed: int = 1,
+    islands: int = 1,
+    start_from: Sequence[Program] = (),
+    **others: Any,
+) -> list[Progress]:
+    """Run a search to its end; `others` are as `search` takes them."""
+    problem = replace(problem, seed=seed, islands=islands, start_from=tuple(start_from))
+    return list(search(problem, budget, **others))

@@ -26,7 +26,7 @@ def version(path: Path, new: int | None = None) -> int:
 
 def test_a_new_journal_has_the_schema_version(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         journal.event("data", source="x")
     assert version(path) == SCHEMA_VERSION >= 1
     assert read_event(path, "data") == {"source": "x"}
@@ -36,7 +36,7 @@ def test_a_new_journal_has_the_schema_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize("other", [0, SCHEMA_VERSION + 1])
 def test_every_reader_refuses_another_version(tmp_path: Path, other: int) -> None:
     path = tmp_path / "journal.sqlite"
-    Journal(path).__exit__(None, None, None)
+    Journal(path).close()
     version(path, other)
     for read in (lambda: list(read_trials(path)), lambda: read_recording(path),
                  lambda: read_event(path, "data")):  # fmt: skip

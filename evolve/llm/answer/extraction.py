@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dsl.analysis.catalog import Catalog
 from dsl.generate.json_schema import text_of_tree
 
-MOST_CHARACTERS = 200_000  # of an answer that are looked at
-MOST_STRATEGIES = 10
-LONGEST_STRATEGY = 20_000  # characters; what is longer is shown to the parser cut off
-MOST_CUTS = 6  # of a strategy without an end
+MAX_CHARACTERS = 200_000  # of an answer that are looked at
+MAX_STRATEGIES = 10
+MAX_STRATEGY_CHARACTERS = 20_000  # characters; what is longer is shown to the parser cut off
+MAX_CUTS = 6  # of a strategy without an end
 THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
 
 _HEAD = re.compile(r"\bstrategy\s+[A-Za-z_][\w-]*\s*\{")
@@ -29,20 +29,20 @@ _LAST_WORD = re.compile(r"\s\S*$")
 _SKIPPED = re.compile(r'"[^"\n]*"|#[^\n]*')
 
 
-def places_of(text: str, reasoning: str = "") -> list[str]:
+def list_regions(text: str, reasoning: str = "") -> list[str]:
     """Where strategies may stand in an answer, the likeliest place first.
 
     What follows the last `</think>`, then what the server calls reasoning, then the thinking
     itself: a place is looked at only if those before it hold nothing.
     """
-    text = _bounded(text)
+    text = _truncate(text)
     thought, ends, said = text.rpartition(THOUGHT_ENDS)
     if not ends:
         said, _, thought = text.partition(THOUGHT_BEGINS)
-    return [each for each in (said, _bounded(reasoning), thought) if each.strip()]
+    return [each for each in (said, _truncate(reasoning), thought) if each.strip()]
 
 
-def strategies_in(place: str, known: Catalog | None = None) -> list[list[str]]:
+def extract_strategies(place: str, known: Catalog | None = None) -> list[list[str]]:
     """The texts of strategies in a place, each as the ways to read it, the plainest first.
 
     A JSON tree counts as the strategy it says. One in the last fenced block comes first. A
@@ -51,22 +51,22 @@ def strategies_in(place: str, known: Catalog | None = None) -> list[list[str]]:
     Raises:
         ValueError: for a JSON document that is meant as a tree and is none.
     """
-    tree = _said_by_tree(place, known)
+    tree = _strategy_from_json(place, known)
     if tree is not None:
         return [[tree]]
     fences = [each.group(1) for each in _FENCE.finditer(place)]
     defines = "".join(f"{each.group(0).strip()}\n" for each in _DEFINE.finditer(place))
-    defines = defines if len(defines) <= LONGEST_STRATEGY else ""
+    defines = defines if len(defines) <= MAX_STRATEGY_CHARACTERS else ""
     found: dict[str, list[str]] = {}
     for part in [*fences[-1:], place]:
         for block, is_whole in _blocks(part):
             if block in found:
                 continue
-            readings = [block] if is_whole else list(_ended(block))
+            readings = [block] if is_whole else list(_close_block(block))
             if defines:
                 readings = [f"{defines}{each}" for each in readings] + readings
             found[block] = readings
-            if len(found) == MOST_STRATEGIES:
+            if len(found) == MAX_STRATEGIES:
                 return list(found.values())
     return list(found.values())
 
@@ -77,19 +77,19 @@ def likeliest_text(place: str) -> str:
     return (fences[-1] if fences else place).strip()
 
 
-def _bounded(text: str) -> str:
+def _truncate(text: str) -> str:
     """A text's beginning and end, where it is too long to be looked at whole.
 
     What is no Unicode, and what would move a terminal's cursor or turn its text round, is out.
     """
     text = _UNSHOWABLE.sub(" ", text.encode("utf-8", "replace").decode())
-    if len(text) <= MOST_CHARACTERS:
+    if len(text) <= MAX_CHARACTERS:
         return text
-    half = MOST_CHARACTERS // 2
+    half = MAX_CHARACTERS // 2
     return f"{text[:half]}\n{text[-half:]}"
 
 
-def _said_by_tree(place: str, known: Catalog | None) -> str | None:
+def _strategy_from_json(place: str, known: Catalog | None) -> str | None:
     """The strategy that a JSON document says; None if there is no such document."""
     inner = place[place.find("{") : place.rfind("}") + 1]
     for text in (place.strip(), likeliest_text(place), inner):
@@ -121,7 +121,7 @@ def _blocks(text: str) -> Iterator[tuple[str, bool]]:
         else:
             block, is_whole = text[found.start() : end], True
             place = end
-        yield block[:LONGEST_STRATEGY], is_whole or len(block) > LONGEST_STRATEGY
+        yield block[:MAX_STRATEGY_CHARACTERS], is_whole or len(block) > MAX_STRATEGY_CHARACTERS
 
 
 def _end_of_block(text: str, start: int) -> int | None:
@@ -140,12 +140,12 @@ def _end_of_block(text: str, start: int) -> int | None:
     return None
 
 
-def _ended(block: str) -> Iterator[str]:
+def _close_block(block: str) -> Iterator[str]:
     """A strategy that breaks off: as it stands, then ended where it can be."""
     bare = block.split("```")[0].rstrip()
     yield bare
     yield f"{bare} }}"
     yield f"{_LAST_WORD.sub('', bare)} }}"
     starts = [each.start() for each in _STATEMENT.finditer(bare)]
-    for start in starts[: -MOST_CUTS - 1 : -1]:
+    for start in starts[: -MAX_CUTS - 1 : -1]:
         yield f"{bare[:start]} }}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,22 +15,24 @@ from dsl.bars import FIELDS
 from dsl.printing.decompile import compact_text, format_program
 from dsl.syntax.parser import keywords
 from dsl.terms.canonical import MAX_WINDOW_BARS
-from evolve.fitness.goals import Goals
+from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.llm.answer.parse import Rejected
+from evolve.llm.model_set import LlmSettings
+from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.prompt.guide import guide_values
-from evolve.llm.prompt.profile import Gallery
-from evolve.llm.prompt.templates import DIRECTIONS, FOLDER, Direction, directions, render
+from evolve.llm.prompt.profile import Profiler
+from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
 from evolve.llm.transport.server import Message
 from evolve.search.grow import grow_rules
 from evolve.search.individual import Individual
 from evolve.search.space import Space
 
 DIGITS = 3
-SOME_MARKET = "market"
+NEUTRAL_NAME = "market"
 _NAME, _WORD = re.compile(r"[A-Za-z_]\w*"), re.compile(r"[A-Za-z0-9]+")
-LONGEST_FAILURE = 200
-LEAST_EXAMPLES = 2
+MAX_FAILURE_CHARACTERS = 200
+MIN_EXAMPLES = 2
 
 
 @dataclass(frozen=True)
@@ -43,29 +44,27 @@ class Failure:
 
 
 @dataclass(frozen=True, eq=False)
-class Briefing:
+class PromptBuilder:
     """What an experiment tells a model, whatever the state of its search.
 
     Attributes:
         space: what may be written.
         goals: what is judged.
         gallery: the window that strategies are judged in; no other is ever told of.
-        folder: a user's own templates; None for those that ship.
-        strategies: most that are asked for in one answer.
-        calls: most in the run; None where there is no run.
+        settings: how models take part.
+        assets: the templates that the prompts are rendered from.
     """
 
     space: Space
-    goals: Goals
-    gallery: Gallery
-    folder: Path | None = None
-    strategies: int = 3
-    calls: int | None = None
+    goals: FitnessSpec
+    profiler: Profiler
+    settings: LlmSettings = field(default_factory=LlmSettings)
+    assets: PromptAssets = field(default_factory=PromptAssets)
 
     @cached_property
-    def directions(self) -> Mapping[str, Direction]:
+    def tasks(self) -> Mapping[str, Task]:
         """What may be asked for, by name."""
-        return directions(self.folder)
+        return list_tasks(self.assets.folder)
 
     @cached_property
     def system(self) -> str:
@@ -74,21 +73,21 @@ class Briefing:
         operators = [
             each for each in self.space.operators if not each.series or each.series in FIELDS
         ]
-        return self._rendered(
+        return self._render(
             "program.md",
             measure=measure.name,
             measure_about=measure.about,
             spread_penalty=self.goals.spread_penalty,
             minimize=self.goals.minimize,
             max_nodes=self.space.max_nodes,
-            most_strategies=self.strategies,
+            most_strategies=self.settings.strategies,
             max_window_bars=MAX_WINDOW_BARS,
             **guide_values(operators, self.space.directions),
         )
 
-    def task(
+    def request_strategies(
         self,
-        direction: str,
+        task: str,
         parents: Sequence[Mapping[str, Any]],
         base: int,
         failures: Sequence[Failure],
@@ -106,17 +105,17 @@ class Briefing:
             examples: strategies that show the form.
         """
         chosen = {"parents": parents, "base": parents[base] if parents else None}
-        market, bars = self.gallery.market, self.gallery.bars
+        market, bars = self.profiler.market, self.profiler.bars
         closes_only = bars.closes_only == bars.symbols
-        text = self._rendered(
+        text = self._render(
             "task.md",
             **chosen,
-            direction=self._rendered(f"{DIRECTIONS}/{direction}.md", **chosen),
+            task=self._render(f"{TASKS_FOLDER}/{task}.md", **chosen),
             failures=failures,
             learnings=learnings,
             examples=examples,
-            calls=self.calls,
-            bars=len(bars) - self.gallery.start,
+            calls=self.settings.max_calls,
+            bars=len(bars) - self.profiler.start,
             bars_per_year=bars.bars_per_year,
             folds=self.goals.folds,
             require=[
@@ -132,31 +131,33 @@ class Briefing:
         )
         return self._messages(text)
 
-    def wish(self, text: str) -> list[Message]:
+    def ask(self, text: str) -> list[Message]:
         """The messages that ask for a strategy in a person's words."""
-        return self._messages(self._rendered("ask.md", wish=text))
+        return self._messages(self._render("ask.md", request=text))
 
     def repair(self, answer: str, rejected: Sequence[Rejected]) -> list[Message]:
         """What follows an answer that could not be used: it, and the parser's own words."""
         return [
             {"role": "assistant", "content": answer},
-            {"role": "user", "content": self._rendered("repair.md", rejected=rejected)},
+            {"role": "user", "content": self._render("repair.md", rejected=rejected)},
         ]
 
     def chat(self) -> list[Message]:
         """A short question, to see how quickly a model writes."""
-        return [{"role": "user", "content": self._rendered("chat.md")}]
+        return [{"role": "user", "content": self._render("chat.md")}]
 
-    def merger(self, record: str, most: int, longest: int) -> list[Message]:
+    def merge_learnings(self, record: str, most: int, longest: int) -> list[Message]:
         """The messages that ask for what was learned in short."""
-        text = self._rendered("compact.md", record=record, most=most, longest=longest)
+        text = self._render("compact.md", record=record, most=most, longest=longest)
         return [{"role": "user", "content": text}]
 
-    def word(self, template: str) -> str:
+    def fixed_text(self, template: str) -> str:
         """A template without values."""
-        return self._rendered(template)
+        return self._render(template)
 
-    def parent(self, individual: Individual, name: str, lineage: Sequence[str]) -> dict[str, Any]:
+    def describe_parent(
+        self, individual: Individual, name: str, lineage: Sequence[str]
+    ) -> dict[str, Any]:
         """An individual as the templates may use it.
 
         A person's own name and words for it are left out: they may tell the market.
@@ -166,16 +167,16 @@ class Briefing:
         if individual.proposer == "seed":
             told = replace(told, about="")
         names = (*self.goals.maximize, *self.goals.minimize)
-        folds = tuple(round(each, DIGITS) for each in getattr(individual.scores, "folds", ()))
-        portrait = self.gallery.portrait(program)
+        folds = tuple(round(each, DIGITS) for each in individual.scores.folds)
+        portrait = self.profiler.profile(program)
         return {
             **vars(portrait),
             "name": name,
             "source": self._without_symbols(format_program(told).strip()),
-            "scores": dict(zip(names, _rounded(individual.scores.values), strict=True)),
+            "scores": dict(zip(names, _round_all(individual.scores.values), strict=True)),
             "folds": folds,
             "worst_fold": folds.index(min(folds)) + 1 if folds else 1,
-            "obstacle": getattr(individual.scores, "obstacle", ""),
+            "infeasible_reason": individual.scores.infeasible_reason,
             "lineage": tuple(lineage),
         }
 
@@ -184,44 +185,49 @@ class Briefing:
 
         What the language itself says stays as it is, whatever a symbol is called.
         """
-        parts = {part.lower() for each in self.gallery.bars.symbols for part in _WORD.findall(each)}
+        parts = {
+            part.lower() for each in self.profiler.bars.symbols for part in _WORD.findall(each)
+        }
 
         def told(found: re.Match[str]) -> str:
             name = found.group()
-            if name in keywords() or self.space.find.find(name) is not None:
+            if name in keywords() or self.space.catalog.find(name) is not None:
                 return name
             return "_".join(
-                SOME_MARKET if part.lower() in parts else part for part in name.split("_")
+                NEUTRAL_NAME if part.lower() in parts else part for part in name.split("_")
             )
 
         return _NAME.sub(told, source)
 
     def examples(self, count: int, rng: Random) -> list[str]:
         """Strategies that show the form, drawn anew each time, all of the experiment's language."""
-        fitting = [text for program, text in _examples() if not self.space.objection(program)]
-        while len(fitting) < LEAST_EXAMPLES:
+        fitting = [
+            text for program, text in _examples() if not self.space.rejection_reason(program)
+        ]
+        while len(fitting) < MIN_EXAMPLES:
             grown = Program(f"example_{len(fitting) + 1}", grow_rules(self.space, rng))
-            if not self.space.objection(grown):
+            if not self.space.rejection_reason(grown):
                 fitting.append(format_program(grown).strip())
         return rng.sample(fitting, min(count, len(fitting)))
 
     def _messages(self, text: str) -> list[Message]:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": text}]
 
-    def _rendered(self, template: str, **values: Any) -> str:
-        return render(template, self.folder, **values)
+    def _render(self, template: str, **values: Any) -> str:
+        return render(template, self.assets.folder, **values)
 
 
-def failure_of(text: str, why: str) -> Failure:
+def build_failure(text: str, why: str) -> Failure:
     """A failure on one line each, cut to what is worth telling."""
     return Failure(
-        " ".join(text.split())[:LONGEST_FAILURE], " ".join(why.split())[:LONGEST_FAILURE]
+        " ".join(text.split())[:MAX_FAILURE_CHARACTERS],
+        " ".join(why.split())[:MAX_FAILURE_CHARACTERS],
     )
 
 
-def failed(program: Program, why: str) -> Failure:
+def program_failure(program: Program, why: str) -> Failure:
     """A failure of a program that could be read."""
-    return failure_of(compact_text(program), why)
+    return build_failure(compact_text(program), why)
 
 
 @cache
@@ -232,5 +238,5 @@ def _examples() -> tuple[tuple[Program, str], ...]:
     return tuple((check(text, path.name), text) for text in texts)
 
 
-def _rounded(values: Sequence[float]) -> list[float]:
+def _round_all(values: Sequence[float]) -> list[float]:
     return [round(each, DIGITS) if each % 1 else int(each) for each in values]

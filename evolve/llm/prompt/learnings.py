@@ -13,10 +13,10 @@ from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN
 
 _BULLET = re.compile(r"^[-*]\s+")
 SECTIONS = ("works", "fails", "open_questions", "recommendations")
-EARLIER = "measured_before"  # where what is not merged stands when it is read again
-MOST_SENTENCES, LONGEST_SENTENCE = 6, 240
-LONGEST_BELIEF = 240
-MOST_KEPT = 8  # records that a ranking keeps: the best and the worst
+EARLIER_SECTION = "measured_before"  # where what is not merged stands when it is read again
+MAX_SENTENCES, MAX_SENTENCE_CHARACTERS = 6, 240
+MAX_BELIEF_CHARACTERS = 240
+MAX_RANKED_RECORDS = 8  # records that a ranking keeps: the best and the worst
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Learning:
     """
 
     about: str
-    direction: str
+    task: str
     measure: str
     score: float
     parent_score: float | None = None
-    obstacle: str = ""
+    infeasible_reason: str = ""
 
     @property
     def gain(self) -> float:
@@ -67,12 +67,12 @@ class Learnings:
         """About how many tokens it takes to tell."""
         return len(self.text(folder)) // CHARACTERS_PER_TOKEN
 
-    def told(self, most_tokens: int, folder: Path | None = None) -> str:
+    def excerpt(self, most_tokens: int, folder: Path | None = None) -> str:
         """What a model is told: ranked, and cut at the end of a line, where it is too long."""
         if not self:
             return ""
         is_long = self.tokens(folder) > most_tokens
-        text = (self.ranked() if is_long else self).text(folder)
+        text = (self.shortened() if is_long else self).text(folder)
         most = most_tokens * CHARACTERS_PER_TOKEN
         return text if len(text) <= most else text[:most].rpartition("\n")[0]
 
@@ -80,33 +80,35 @@ class Learnings:
         """With further records."""
         return replace(self, records=(*self.records, *more))
 
-    def merged(self, sections: Mapping[str, Sequence[str]], told: int) -> Learnings:
+    def with_summary(self, sections: Mapping[str, Sequence[str]], told: int) -> Learnings:
         """With a merger of the first `told` records, and of the sections so far, in their place."""
         merged = {name: tuple(sections.get(name, ())) for name in SECTIONS}
         return Learnings(merged, self.records[told:])
 
-    def ranked(self) -> Learnings:
+    def shortened(self) -> Learnings:
         """With the best and the worst records alone, and what is merged cut to its bounds."""
-        order = sorted(self.records, key=lambda each: (bool(each.obstacle), -each.gain, each.about))
-        half = MOST_KEPT // 2
-        kept = order if len(order) <= MOST_KEPT else [*order[:half], *order[-half:]]
+        order = sorted(
+            self.records, key=lambda each: (bool(each.infeasible_reason), -each.gain, each.about)
+        )
+        half = MAX_RANKED_RECORDS // 2
+        kept = order if len(order) <= MAX_RANKED_RECORDS else [*order[:half], *order[-half:]]
         return Learnings(_bounded(self.sections), tuple(kept))
 
 
 def read_learnings(text: str) -> Learnings:
     """What a `learnings.md` of an earlier run, or a person's own notes, say: its list items."""
-    found = {name: list[str]() for name in (*SECTIONS, EARLIER)}
-    heading = EARLIER
+    found = {name: list[str]() for name in (*SECTIONS, EARLIER_SECTION)}
+    heading = EARLIER_SECTION
     for line in text.splitlines():
         if line.startswith("#"):
             name = re.sub(r"[^a-z]+", "_", line.lower()).strip("_")
-            heading = name if name in found else EARLIER
+            heading = name if name in found else EARLIER_SECTION
         elif line.strip():
             found[heading].append(_BULLET.sub("", line.strip(), count=1))
     return Learnings(_bounded(found))
 
 
-def read_merger(text: str) -> dict[str, tuple[str, ...]]:
+def read_summary(text: str) -> dict[str, tuple[str, ...]]:
     """A model's merger, within its bounds.
 
     Raises:
@@ -127,7 +129,7 @@ def read_merger(text: str) -> dict[str, tuple[str, ...]]:
     return _bounded(found)
 
 
-def merger_schema() -> dict[str, object]:
+def summary_schema() -> dict[str, object]:
     """The JSON schema of a merger."""
     sentences = {"type": "array", "items": {"type": "string"}}
     return {
@@ -138,14 +140,14 @@ def merger_schema() -> dict[str, object]:
     }
 
 
-def belief_of(about: str) -> str:
+def shorten_belief(about: str) -> str:
     """A belief on one line, within its bound."""
-    return " ".join(about.split())[:LONGEST_BELIEF]
+    return " ".join(about.split())[:MAX_BELIEF_CHARACTERS]
 
 
 def _bounded(sections: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     found = {}
     for name, said in sections.items():
-        sentences = [" ".join(each.split())[:LONGEST_SENTENCE].strip() for each in said]
-        found[name] = tuple(list(filter(None, sentences))[-MOST_SENTENCES:])
+        sentences = [" ".join(each.split())[:MAX_SENTENCE_CHARACTERS].strip() for each in said]
+        found[name] = tuple(list(filter(None, sentences))[-MAX_SENTENCES:])
     return found

@@ -15,11 +15,11 @@ from evolve.backtest.market import Market
 
 TREND_BARS, CALM_BARS = 200, 20
 Conditions = dict[str, NDArray[np.bool_]]
-LEAST_TRADES = 5  # in a condition of the market, before it is said to lose there
+MIN_TRADES = 5  # in a condition of the market, before it is said to lose there
 
 
 @dataclass(frozen=True)
-class Portrait:
+class StrategyProfile:
     """How a strategy traded over a window.
 
     Attributes:
@@ -35,11 +35,11 @@ class Portrait:
     bars_held: float
     exposure: float
     max_drawdown: float
-    losing: tuple[str, ...]
+    losing_conditions: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Gallery:
+class Profiler:
     """The window in which strategies are looked at.
 
     Attributes:
@@ -50,18 +50,18 @@ class Gallery:
     market: Market
     start: int = 0
 
-    def portrait(self, program: Program) -> Portrait:
+    def profile(self, program: Program) -> StrategyProfile:
         """How a program trades in the window."""
         run = backtest(program, self.bars, self.market, start=self.start)
         held = [trade.bars for trade in run.trades]
         figures = run.metrics
-        return Portrait(
+        return StrategyProfile(
             trades=len(held),
             win_rate=figures["win_rate"] if held else 0.0,
             bars_held=float(np.median(held)) if held else 0.0,
             exposure=figures["exposure"],
             max_drawdown=figures["max_drawdown"],
-            losing=self._losing(run),
+            losing_conditions=self._losing(run),
         )
 
     def _losing(self, run: Backtest) -> tuple[str, ...]:
@@ -75,17 +75,17 @@ class Gallery:
                 if holds[before]:
                     sums[name] = sums.get(name, 0.0) + trade.profit
                     counts[name] = counts.get(name, 0) + 1
-        losing = [name for name in sums if counts[name] >= LEAST_TRADES and sums[name] < 0]
+        losing = [name for name in sums if counts[name] >= MIN_TRADES and sums[name] < 0]
         return tuple(sorted(losing, key=lambda name: (sums[name], name)))
 
     @cached_property
     def _conditions(self) -> dict[str, tuple[NDArray[np.datetime64], Conditions]]:
         """For each symbol the times of its bars, and in which condition the market was at each."""
         alone = [self.bars.alone(symbol) for symbol in range(len(self.bars.symbols))]
-        return {own.symbols[0]: (own.time, _conditions_of(own.close[0])) for own in alone}
+        return {own.symbols[0]: (own.time, _market_conditions(own.close[0])) for own in alone}
 
 
-def _conditions_of(close: NDArray[np.float64]) -> Conditions:
+def _market_conditions(close: NDArray[np.float64]) -> Conditions:
     """In which of four conditions a market was at each close: bool[bar]."""
     moves = np.diff(np.log(close), prepend=np.nan)
     rising = close >= _rolling_mean(close, TREND_BARS)

@@ -6,35 +6,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from evolve.llm.prompt.templates import Direction
-from evolve.search.credit import Ledger, shares
+from evolve.llm.prompt.templates import Task
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
+from evolve.search.proposer_stats import StatsByProposer, compute_shares
 
-ARM = "llm"  # how the name of a model's arm begins
-TOURNAMENT = 3
-FRESH = "different"  # what is asked for where nothing is there to build on
-LONGEST_LINE = 5  # generations of a lineage that are told
+ARM_PREFIX = "llm"  # how the name of a model's arm begins
+TOURNAMENT_SIZE = 3
+FALLBACK_TASK = "different"  # what is asked for where nothing is there to build on
+MAX_LINEAGE = 5  # generations of a lineage that are told
 
 
 def arm_name(model: str, direction: str) -> str:
     """The arm of a model and a direction, as the ledger has it."""
-    return f"{ARM}:{model}:{direction}"
+    return f"{ARM_PREFIX}:{model}:{direction}"
 
 
 def is_arm(name: str) -> bool:
     """Whether a proposer is a model asked for something."""
-    return name.startswith(f"{ARM}:")
+    return name.startswith(f"{ARM_PREFIX}:")
 
 
-def parts_of_arm(name: str) -> tuple[str, str]:
+def split_arm(name: str) -> tuple[str, str]:
     """The model and the direction of an arm."""
     _, model, direction = name.split(":", 2)
     return model, direction
 
 
 @dataclass(frozen=True)
-class Choice:
+class ArmChoice:
     """What a call is about.
 
     Attributes:
@@ -44,14 +44,14 @@ class Choice:
     """
 
     model: str = ""
-    direction: str = ""
+    task: str = ""
     parents: tuple[str, ...] = ()
     parent_score: float | None = None
 
     @property
     def arm(self) -> str:
         """Its name in the ledger."""
-        return arm_name(self.model, self.direction)
+        return arm_name(self.model, self.task)
 
 
 def choose_parents(
@@ -63,7 +63,7 @@ def choose_parents(
     drawn by tournament. Where nothing can be used it sees what the search began with.
     """
     everyone = [
-        *progress.fame,
+        *progress.hall_of_fame,
         *[each for island in progress.islands for each in island.population],
     ]
     unique = {each.program.key: each for each in everyone}
@@ -75,18 +75,18 @@ def choose_parents(
     chosen = ranked[: min(count, 1)]
     others = ranked[1:]
     while others and len(chosen) < count:
-        place = min(rng.randrange(len(others)) for _ in range(TOURNAMENT))
+        place = min(rng.randrange(len(others)) for _ in range(TOURNAMENT_SIZE))
         chosen.append(others.pop(place))
     return sorted(chosen, key=lambda each: each.fitness.wvalues)
 
 
 def choose_arm(
     models: Mapping[str, float],
-    directions: Mapping[str, Direction],
+    directions: Mapping[str, Task],
     parents: Sequence[Individual],
-    ledger: Ledger,
+    ledger: StatsByProposer,
     rng: Random,
-) -> Choice:
+) -> ArmChoice:
     """A model and a direction, drawn by weight and by what each pair has earned.
 
     Args:
@@ -97,18 +97,18 @@ def choose_arm(
         rng: of the adviser.
     """
     possible = [each.name for each in directions.values() if each.parents <= len(parents)]
-    possible = possible or [FRESH]
+    possible = possible or [FALLBACK_TASK]
     pairs = {arm_name(model, name): (model, name) for model in models for name in possible}
     weights = {arm: models[model] for arm, (model, _) in pairs.items()}
-    shared = shares(weights, ledger)
+    shared = compute_shares(weights, ledger)
     arm = rng.choices(list(shared), list(shared.values()))[0]
     scores = [each.score for each in parents if each.scores.is_feasible]
     hashes = tuple(each.program.hash for each in parents)
-    return Choice(*pairs[arm], hashes, max(scores, default=None))
+    return ArmChoice(*pairs[arm], hashes, max(scores, default=None))
 
 
 @dataclass
-class Ancestry:
+class Lineage:
     """Who made each program, and from which.
 
     Attributes:
@@ -118,18 +118,18 @@ class Ancestry:
     first: tuple[Individual, ...] = ()
     made_by: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    def note(self, progress: Progress) -> None:
+    def record(self, progress: Progress) -> None:
         """Take in the trials of an epoch."""
         if progress.epoch == 0:
             self.first = progress.trials
         for each in progress.trials:
             self.made_by[each.program.hash] = (each.proposer, each.parents)
 
-    def line(self, individual: Individual) -> tuple[str, ...]:
+    def trace(self, individual: Individual) -> tuple[str, ...]:
         """The proposers that led to an individual, the newest first."""
         names: list[str] = []
         proposer, parents = individual.proposer, individual.parents
-        while len(names) < LONGEST_LINE:
+        while len(names) < MAX_LINEAGE:
             names.append(proposer.rpartition(":")[2])
             if not parents:
                 break

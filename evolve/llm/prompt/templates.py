@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PACKAGE = Path(evolve.__file__).parent
 _PLACES = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")  # of a wheel, of a checkout
 FOLDER = next((each for each in _PLACES if each.is_dir()), _PLACES[0])
-DIRECTIONS = "directions"
+TASKS_FOLDER = "tasks"
 _MISTAKES = (
     TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
 )  # fmt: skip
@@ -34,7 +34,7 @@ class PromptError(EvolveError):
 
 
 @dataclass(frozen=True)
-class Direction:
+class Task:
     """One thing a model may be asked to do.
 
     Attributes:
@@ -62,12 +62,12 @@ def render(template: str, folder: Path | None = None, **values: Any) -> str:
     try:
         return _environment(folder).get_template(template).render(values).strip()
     except (*_MISTAKES, TemplateError) as error:
-        name, line = _place_of(error, template)
+        name, line = _locate_error(error, template)
         where = f"{folder or 'prompts'}: {name}" + (f", line {line}" if line else "")
         raise PromptError(f"{where}: {type(error).__name__}: {error}") from None
 
 
-def _place_of(error: Exception, template: str) -> tuple[str, int | None]:
+def _locate_error(error: Exception, template: str) -> tuple[str, int | None]:
     """The template and the line that an error is in: the innermost that was being rendered."""
     if isinstance(line := getattr(error, "lineno", None), int):
         return str(getattr(error, "name", None) or template), line
@@ -77,23 +77,23 @@ def _place_of(error: Exception, template: str) -> tuple[str, int | None]:
     return (Path(frames[-1].filename).name, frames[-1].lineno) if frames else (template, None)
 
 
-def directions(folder: Path | None = None) -> dict[str, Direction]:
+def list_tasks(folder: Path | None = None) -> dict[str, Task]:
     """Every direction by name: a file of `directions/`, here or in a user's folder.
 
     Its first line may say how many parents it needs: `{# parents: 2 #}`.
     """
-    places = [each / DIRECTIONS for each in (FOLDER, folder) if each is not None]
+    places = [each / TASKS_FOLDER for each in (FOLDER, folder) if each is not None]
     names = sorted({path.stem for place in places for path in place.glob("*.md")})
-    return {name: Direction(name, _parents_of(name, folder)) for name in names}
+    return {name: Task(name, _read_min_parents(name, folder)) for name in names}
 
 
-def _parents_of(name: str, folder: Path | None) -> int:
+def _read_min_parents(name: str, folder: Path | None) -> int:
     environment = _environment(folder)
     assert environment.loader is not None
     try:
-        source, _, _ = environment.loader.get_source(environment, f"{DIRECTIONS}/{name}.md")
+        source, _, _ = environment.loader.get_source(environment, f"{TASKS_FOLDER}/{name}.md")
     except UnicodeDecodeError as error:
-        raise PromptError(f"{folder or 'prompts'}: {DIRECTIONS}/{name}.md: {error}") from None
+        raise PromptError(f"{folder or 'prompts'}: {TASKS_FOLDER}/{name}.md: {error}") from None
     first, _, _ = source.partition("\n")
     words = first.replace("{#", "").replace("#}", "").split()
     is_said = len(words) == 2 and words[0] == "parents:" and words[1].isdecimal()

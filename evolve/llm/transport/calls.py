@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +13,15 @@ from typing import Protocol
 
 from evolve.errors import EvolveError
 from evolve.llm.transport.client import Client
-from evolve.llm.transport.event_loop import Desk
+from evolve.llm.transport.event_loop import LoopThread
 from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Message
+from evolve.notices import NoticeLog
+from evolve.stop import Stop
 
-FELT_SECONDS = 2.0
-LOOK_SECONDS = 0.2  # how often a wait looks whether the run is interrupted
+NOTICEABLE_SECONDS = 2.0
+POLL_SECONDS = 0.2  # how often a wait looks whether the run is interrupted
 
 
 @dataclass(frozen=True)
@@ -39,155 +41,156 @@ class Call:
     model: str
     messages: tuple[Message, ...]
     epoch: int
-    direction: str = ""
+    task: str = ""
+    schema: Mapping[str, object] | None = None
 
     @property
     def digest(self) -> str:
-        """Of what is asked: two runs that ask the same have the same."""
-        asked = json.dumps([self.kind, self.model, self.direction, self.messages])
+        """A hash of the question: equal calls have equal digests."""
+        asked = json.dumps([self.kind, self.model, self.task, self.messages])
         return blake2b(asked.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedCall:
     """A call of an earlier run: what was asked, what was answered, and when it was taken in."""
 
     digest: str
     exchanges: tuple[Exchange, ...]
-    taken_epoch: int | None
+    collected_epoch: int | None
 
 
-class Secretary(Protocol):
-    """Keeps what was asked and answered."""
+class CallLog(NoticeLog, Protocol):
+    """Records calls and reports what a person should know of them."""
 
-    def keep_call(self, call: Call) -> None:
-        """A call is made."""
+    def record_call(self, call: Call) -> None:
+        """Record that a call is made."""
 
-    def keep_answer(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
-        """It is answered; may come from another thread."""
+    def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
+        """Record the response of a call; may run on another thread."""
 
-    def keep_taken(self, number: int, epoch: int) -> None:
-        """Its answer is taken in."""
+    def record_collected(self, number: int, epoch: int) -> None:
+        """Record the epoch in which a response was collected."""
+
+    def waiting(self) -> None:
+        """Report that a wait for a model has become noticeable."""
 
 
-class Correspondence(Protocol):
-    """Who carries calls out."""
+class Calls(Protocol):
+    """Carries out calls to models."""
 
-    def begin(self, call: Call) -> None:
-        """Make a call; comes back at once."""
+    def submit(self, call: Call) -> None:
+        """Make a call; return at once."""
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """The exchanges of a call, waited for until a moment; None if there are none yet."""
+        """Return the exchanges of a call, waiting until a deadline; None if there are none yet."""
 
-    def judge(self, model: str, is_readable: bool) -> None:
-        """Whether an answer of a model could be read."""
+    def record_parse_result(self, model: str, is_readable: bool) -> None:
+        """Record whether an answer of a model could be parsed."""
 
 
-class Live:
+class LiveCalls:
     """Calls that go to servers."""
 
     def __init__(
         self,
-        desk: Desk,
+        loop: LoopThread,
         clients: Mapping[str, Client],
         constraint: Constraint,
-        merger: Constraint,
-        secretary: Secretary,
-        is_interrupted: Callable[[], bool],
-        waiting: Callable[[], None],
+        log: CallLog,
+        stop: Stop,
     ) -> None:
         """
         Args:
-            desk: where they are made.
+            loop: the event loop that runs them.
             clients: by the label of the model.
-            constraint: what a proposal is held to; merger: what a summary is.
-            secretary: keeps them.
-            is_interrupted: whether to wait no more.
-            waiting: told when a wait begins to be felt, once.
+            constraint: what a proposal must match.
+            log: records the calls; told once if a wait becomes noticeable.
+            stop: ends every wait, once it is set.
         """
-        self._desk, self._clients, self._secretary = desk, clients, secretary
-        self._constraint, self._merger = constraint, merger
-        self._is_interrupted, self._waiting = is_interrupted, waiting
-        self._has_said_so = False
-        self._open: dict[int, Future[tuple[Exchange, ...]]] = {}
+        self._loop, self._clients, self._constraint = loop, clients, constraint
+        self._log, self._stop = log, stop
+        self._has_reported_wait = False
+        self._in_flight: dict[int, Future[tuple[Exchange, ...]]] = {}
 
-    def begin(self, call: Call) -> None:
-        """Send it."""
-        self._secretary.keep_call(call)
+    def submit(self, call: Call) -> None:
+        """Send a call to its server."""
+        self._log.record_call(call)
         client = self._clients[call.model]
-        if call.kind == "compact":
-            work = partial(client.read_json, call.kind, call.messages, self._merger)
+        if call.schema is not None:
+            constraint = Constraint("", "", call.schema)
+            work = partial(client.read_json, call.kind, call.messages, constraint)
         else:
             work = partial(client.exchange, call.kind, call.messages, self._constraint)
-        self._open[call.number] = self._desk.begin(work)
-        self._open[call.number].add_done_callback(lambda done: self._keep(call.number, done))
+        future = self._loop.submit(work)
+        self._in_flight[call.number] = future
+        future.add_done_callback(lambda done: self._record(call.number, done))
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """The exchanges of a call."""
-        future = self._open[number]
-        began = time.monotonic()
+        """Return the exchanges of a call; None if the deadline passes or the run is stopped."""
+        future = self._in_flight[number]
+        started = time.monotonic()
         while not future.done():
-            if not self._has_said_so and time.monotonic() - began > FELT_SECONDS:
-                self._has_said_so = True
-                self._waiting()
+            if not self._has_reported_wait and time.monotonic() - started > NOTICEABLE_SECONDS:
+                self._has_reported_wait = True
+                self._log.waiting()
             left = deadline - time.monotonic()
-            if left <= 0 or self._is_interrupted():
+            if left <= 0 or self._stop.is_set:
                 return None
-            _wait(future, min(left, LOOK_SECONDS))
-        del self._open[number]
-        self._secretary.keep_taken(number, epoch)
+            _wait(future, min(left, POLL_SECONDS))
+        del self._in_flight[number]
+        self._log.record_collected(number, epoch)
         return future.result()
 
-    def judge(self, model: str, is_readable: bool) -> None:
-        """Whether an answer of a model could be read."""
-        self._desk.call(lambda: self._clients[model].judge(is_readable))
+    def record_parse_result(self, model: str, is_readable: bool) -> None:
+        """Tell the client of a model whether an answer could be parsed."""
+        self._loop.call_soon(lambda: self._clients[model].record_parse_result(is_readable))
 
-    def _keep(self, number: int, done: Future[tuple[Exchange, ...]]) -> None:
+    def _record(self, number: int, done: Future[tuple[Exchange, ...]]) -> None:
         if not done.cancelled() and done.exception() is None:
-            self._secretary.keep_answer(number, done.result())
+            self._log.record_response(number, done.result())
 
 
-class Replay:
+class RecordedCalls:
     """Calls answered from a recording: the same run, without a server."""
 
-    def __init__(
-        self, calls: Mapping[int, Recorded], secretary: Secretary, name: str,
-        notify: Callable[[str], None],
-    ) -> None:  # fmt: skip
+    def __init__(self, calls: Mapping[int, RecordedCall], name: str, log: CallLog) -> None:
         """
         Args:
             calls: of the recorded run, by number.
-            secretary: keeps them again.
             name: of the recording, for messages.
-            notify: told when the recording ends.
+            log: records the calls again.
         """
-        self._calls, self._secretary = calls, secretary
-        self._name, self._notify = name, notify
+        self._calls, self._name, self._log = calls, name, log
 
-    def begin(self, call: Call) -> None:
-        """Look it up; raises EvolveError if the recorded run asked something else."""
-        self._secretary.keep_call(call)
+    def submit(self, call: Call) -> None:
+        """Look up a call.
+
+        Raises:
+            EvolveError: if the recorded run asked something else.
+        """
+        self._log.record_call(call)
         known = self._calls.get(call.number)
         if known is None:
-            self._notify(f"the recording {self._name} ends before call {call.number}")
+            self._log.notice(f"the recording {self._name} ends before call {call.number}")
             return
         if known.digest != call.digest:
             raise EvolveError(
                 f"{self._name} cannot be replayed: call {call.number} asked something else",
                 "replay with the experiment, the seed, the data and the versions it was made with",
             )
-        self._secretary.keep_answer(call.number, known.exchanges)
+        self._log.record_response(call.number, known.exchanges)
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """The exchanges of a call, at the epoch at which they were taken in then."""
+        """Return the exchanges of a call in the epoch in which the recorded run collected them."""
         known = self._calls.get(number)
-        if known is None or known.taken_epoch != epoch:
+        if known is None or known.collected_epoch != epoch:
             return None
-        self._secretary.keep_taken(number, epoch)
+        self._log.record_collected(number, epoch)
         return known.exchanges
 
-    def judge(self, model: str, is_readable: bool) -> None:
-        """Nothing to change: how it was asked is recorded."""
+    def record_parse_result(self, model: str, is_readable: bool) -> None:
+        """Do nothing: the recording has the request formats that were used."""
 
 
 def _wait(future: Future[tuple[Exchange, ...]], seconds: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -21,14 +21,31 @@ from evolve.files import write_text
 from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.reply import ERROR_IN_ANSWER, ModelError, Reply
-from evolve.llm.transport.request_formats import SCHEMA, SHAPES, TEXT, Constraint, Shape, shapes_for
+from evolve.llm.transport.request_formats import (
+    REQUEST_FORMATS,
+    SCHEMA,
+    TEXT,
+    Constraint,
+    RequestFormat,
+    formats_for,
+)
 from evolve.llm.transport.server import Message, Server
+from evolve.notices import NoticeLog
 
 WORD_LETTERS = 12
 PROBE_TOKENS = 400  # room for a model that thinks first
-REFUSED = (ERROR_IN_ANSWER, 400, 404, 405, 415, 422, 500, 501)  # of a field that is not taken
-SERVER_FAULT = 500  # and above: perhaps for a while only
-MOST_UNREADABLE = 2  # answers in a row, then the server is asked less strictly
+REFUSAL_STATUSES = (
+    ERROR_IN_ANSWER,
+    400,
+    404,
+    405,
+    415,
+    422,
+    500,
+    501,
+)  # of a field that is not taken
+SERVER_ERROR = 500  # and above: perhaps for a while only
+MAX_UNREADABLE = 2  # answers in a row, then the server is asked less strictly
 
 
 class Client:
@@ -40,7 +57,7 @@ class Client:
         constraint: str,
         probe: str,
         openings: Mapping[str, str],
-        notify: Callable[[str], None] = lambda _: None,
+        log: NoticeLog,
     ) -> None:
         """
         Args:
@@ -48,15 +65,15 @@ class Client:
             constraint: `auto`, or the level to keep to.
             probe: the words of a probe.
             openings: how an answer that keeps to the real constraint begins, by level.
-            notify: told what a person should know.
+            log: told when less strict requests are made from now on.
         """
         self.server = server
-        self._probe, self._openings, self._notify = probe, openings, notify
-        self._left = shapes_for(constraint)
+        self._probe, self._openings, self._log = probe, openings, log
+        self._left = formats_for(constraint)
         self._key = f"{server.model.base_url} {server.model.name}"
         # Where a level has one shape its word is taken: nothing is probed until it fails.
         is_only = len(self._left) == 2
-        self._shape = self._left[0] if is_only else _remembered(self._key, self._left)
+        self._shape = self._left[0] if is_only else _read_cached(self._key, self._left)
         self._unreadable, self._is_for_now = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
 
@@ -66,7 +83,7 @@ class Client:
         return self.server.model
 
     @property
-    def shape(self) -> Shape | None:
+    def request_format(self) -> RequestFormat | None:
         """The shape in use; None before it is known."""
         return self._shape
 
@@ -87,18 +104,18 @@ class Client:
         while True:
             async with self._detecting:
                 if self._shape is None:
-                    self._shape = await self._detect(self._left, constraint, made)
+                    self._shape = await self._detect_format(self._left, constraint, made)
                 shape = self._shape
             if shape is None:
                 return tuple(made)
             made.append(await self._exchange(kind, messages, shape, constraint))
             answer = made[-1]
-            if answer.status not in REFUSED or shape is TEXT:
+            if answer.status not in REFUSAL_STATUSES or shape is TEXT:
                 if not answer.error:
-                    self._settle(shape)
+                    self._cache_format(shape)
                 return tuple(made)
-            self._is_for_now |= (answer.status or 0) >= SERVER_FAULT
-            self._give_up(shape, f"{self.model.name} refused it ({answer.status})")
+            self._is_for_now |= (answer.status or 0) >= SERVER_ERROR
+            self._downgrade(shape, f"{self.model.name} refused it ({answer.status})")
 
     async def read_json(self, kind: Kind, messages: Sequence[Message], constraint: Constraint) \
             -> tuple[Exchange, ...]:  # fmt: skip
@@ -107,56 +124,56 @@ class Client:
         shape = SCHEMA if is_held else TEXT
         return (await self._exchange(kind, messages, shape, constraint),)
 
-    def judge(self, is_readable: bool) -> None:
+    def record_parse_result(self, is_readable: bool) -> None:
         """Be told whether an answer could be read; less is asked after a few that could not."""
         self._unreadable = 0 if is_readable else self._unreadable + 1
-        if self._unreadable >= MOST_UNREADABLE and self._shape not in (None, TEXT):
+        if self._unreadable >= MAX_UNREADABLE and self._shape not in (None, TEXT):
             assert self._shape is not None
             why = f"{self._unreadable} answers of {self.model.name} in a row could not be read"
-            self._give_up(self._shape, why)
+            self._downgrade(self._shape, why)
             self._unreadable = 0
 
-    def _give_up(self, shape: Shape, why: str) -> None:
+    def _downgrade(self, shape: RequestFormat, why: str) -> None:
         """Ask less strictly from now on, unless that is done already."""
         if shape is self._shape:
-            self._notify(f"{shape.name} is given up: {why}")
-            self._left, self._shape = _after(shape, self._left), None
+            self._log.notice(f"{shape.name} is given up: {why}")
+            self._left, self._shape = _weaker_formats(shape, self._left), None
 
-    async def find_shape(self, constraint: Constraint) -> tuple[Exchange, ...]:
+    async def probe(self, constraint: Constraint) -> tuple[Exchange, ...]:
         """Find out the strictest shape anew, whatever is remembered; gives the probes."""
         made: list[Exchange] = []
         async with self._detecting:
-            found = await self._detect(self._left, constraint, made)
+            found = await self._detect_format(self._left, constraint, made)
         if found is not None:
             self._shape = found
-            self._settle(found)
+            self._cache_format(found)
         return tuple(made)
 
-    async def _detect(
-        self, left: Sequence[Shape], constraint: Constraint, made: list[Exchange]
-    ) -> Shape | None:
+    async def _detect_format(
+        self, left: Sequence[RequestFormat], constraint: Constraint, made: list[Exchange]
+    ) -> RequestFormat | None:
         """The first shape that the server keeps to; None if it cannot be reached."""
         for shape in left:
             if shape is TEXT:
                 return shape
-            kept, is_lost = await self._keeps_to(shape, constraint, made)
+            kept, is_lost = await self._probe_format(shape, constraint, made)
             if kept:
                 return shape
             if is_lost:
                 return None
         return TEXT
 
-    async def _keeps_to(
-        self, shape: Shape, constraint: Constraint, made: list[Exchange]
+    async def _probe_format(
+        self, shape: RequestFormat, constraint: Constraint, made: list[Exchange]
     ) -> tuple[bool, bool]:
         """Whether the server keeps to a shape; and whether it is lost altogether."""
         word = _random_word(self.model, shape)
-        opening = self._openings.get(shape.level, "")
-        for held_to, expected in ((_only(word), word), (constraint, opening)):
+        opening = self._openings.get(shape.strictness, "")
+        for held_to, expected in ((_single_word_constraint(word), word), (constraint, opening)):
             messages = [{"role": "user", "content": self._probe}]
             made.append(await self._exchange("probe", messages, shape, held_to, PROBE_TOKENS))
             answer = made[-1]
-            if answer.error and _is_lost(answer, shape, made[:-1]):
+            if answer.error and _is_unreachable(answer, shape, made[:-1]):
                 return False, True
             said = (answer.text or answer.reasoning).strip()
             is_kept = expected in said if held_to is not constraint else said.startswith(expected)
@@ -165,26 +182,26 @@ class Client:
         return True, False
 
     async def _exchange(
-        self, kind: Kind, messages: Sequence[Message], shape: Shape,
+        self, kind: Kind, messages: Sequence[Message], shape: RequestFormat,
         constraint: Constraint | None, max_tokens: int | None = None,
     ) -> Exchange:  # fmt: skip
-        sent = noted(messages, constraint.notes.get(shape.level, "") if constraint else "")
+        sent = add_note(messages, constraint.notes.get(shape.strictness, "") if constraint else "")
         label = self.model.label
         try:
             reply = await self.server.ask(sent, shape, constraint, max_tokens)
         except ModelError as error:
             return Exchange(
                 kind, label, shape.name, sent, error=str(error), status=error.status,
-                may_be_billed=error.may_be_billed, is_out_of_reach=error.is_out_of_reach,
+                may_be_billed=error.may_be_billed, is_unreachable=error.is_out_of_reach,
             )  # fmt: skip
-        return _answered(kind, self.model, shape, sent, reply)
+        return _build_exchange(kind, self.model, shape, sent, reply)
 
-    def _settle(self, shape: Shape) -> None:
+    def _cache_format(self, shape: RequestFormat) -> None:
         if shape is self._shape and not self._is_for_now:
-            _remember(self._key, shape)
+            _write_cached(self._key, shape)
 
 
-def noted(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
+def add_note(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
     """The messages with what a level adds to the last of them."""
     if not note:
         return tuple(messages)
@@ -192,8 +209,8 @@ def noted(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
     return (*before, {**last, "content": f"{last['content']}\n\n{note}"})
 
 
-def _answered(
-    kind: Kind, model: Model, shape: Shape, sent: tuple[Message, ...], reply: Reply
+def _build_exchange(
+    kind: Kind, model: Model, shape: RequestFormat, sent: tuple[Message, ...], reply: Reply
 ) -> Exchange:
     usd = model.usd(reply.tokens_in, reply.tokens_out)
     return Exchange(
@@ -202,13 +219,15 @@ def _answered(
     )  # fmt: skip
 
 
-def _after(shape: Shape, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+def _weaker_formats(
+    shape: RequestFormat, shapes: Sequence[RequestFormat]
+) -> tuple[RequestFormat, ...]:
     """The shapes that ask less than one."""
     place = shapes.index(shape) if shape in shapes else -1
     return tuple(shapes[place + 1 :]) or (TEXT,)
 
 
-def _only(word: str) -> Constraint:
+def _single_word_constraint(word: str) -> Constraint:
     """A constraint that one word alone meets."""
     schema = {
         "type": "object",
@@ -219,46 +238,46 @@ def _only(word: str) -> Constraint:
     return Constraint(f'start: "{word}"\n', f'root ::= "{word}"\n', schema)
 
 
-def _random_word(model: Model, shape: Shape) -> str:
+def _random_word(model: Model, shape: RequestFormat) -> str:
     """A word that no model says by itself, the same whenever it is asked for."""
     rng = Random(f"{model.base_url} {model.name} {shape.name}")
     return "".join(rng.choices(ascii_lowercase, k=WORD_LETTERS))
 
 
-def _memory() -> Path:
+def _cache_path() -> Path:
     return home() / "llm" / "shapes.json"
 
 
-def _is_lost(answer: Exchange, shape: Shape, before: Sequence[Exchange]) -> bool:
+def _is_unreachable(answer: Exchange, shape: RequestFormat, before: Sequence[Exchange]) -> bool:
     """Whether an error says that the server is out of reach, and not that it refuses a shape."""
-    if answer.is_out_of_reach:
+    if answer.is_unreachable:
         has_answered = any(not each.error for each in before)
         return answer.may_be_billed or not has_answered
-    is_refusal = answer.status in REFUSED or shape.endpoint == "responses"
+    is_refusal = answer.status in REFUSAL_STATUSES or shape.endpoint == "responses"
     return answer.status is not None and not is_refusal
 
 
-def _remembered(key: str, among: Sequence[Shape]) -> Shape | None:
+def _read_cached(key: str, among: Sequence[RequestFormat]) -> RequestFormat | None:
     """The shape that was found for a model before, if it is one of some."""
-    name = _read_memory().get(key)
+    name = _read_cache().get(key)
     return next((each for each in among if each.name == name), None)
 
 
-def _remember(key: str, shape: Shape) -> None:
+def _write_cached(key: str, shape: RequestFormat) -> None:
     """Keep what was found; it is found again where nothing can be kept."""
-    known = _read_memory()
+    known = _read_cache()
     if known.get(key) == shape.name:
         return
-    path = _memory()
+    path = _cache_path()
     with suppress(OSError, EvolveError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps({**known, key: shape.name}, indent=1, sort_keys=True))
 
 
-def _read_memory() -> dict[str, str]:
-    names = {each.name for each in SHAPES}
+def _read_cache() -> dict[str, str]:
+    names = {each.name for each in REQUEST_FORMATS}
     try:
-        read = json.loads(_memory().read_text("utf-8"))
+        read = json.loads(_cache_path().read_text("utf-8"))
         return {str(key): name for key, name in read.items() if name in names}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}

@@ -28,7 +28,7 @@ class Exchange:
 
     kind: Kind
     model: str
-    shape: str
+    request_format: str
     messages: tuple[Message, ...]
     text: str = ""
     reasoning: str = ""
@@ -40,4 +40,4 @@ class Exchange:
     error: str = ""
     status: int | None = None
     may_be_billed: bool = False
-    is_out_of_reach: bool = False
+    is_unreachable: bool = False

@@ -92,7 +92,7 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     return found | {name: value for name, value in os.environ.items() if value}
 
 
-def model_of_environment(variables: Mapping[str, str]) -> Model | None:
+def read_model(variables: Mapping[str, str]) -> Model | None:
     """The model that the environment names; None if it names none."""
     if not any(variables.get(name) for name in VARIABLES):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from evolve.errors import EvolveError
 
 CHARACTERS_PER_TOKEN = 4  # of English and code, where a server counts nothing itself
-MOST_SHOWN = 300
+MAX_SHOWN_CHARACTERS = 300
 ERROR_IN_ANSWER = 200  # the status of an error that some servers send as an answer
 CUT = {"max_output_tokens": "length"}  # what the Responses API calls it
 STREAM_FIELDS = ("data:", "event:", "id:", "retry:", ":")  # how a stream of events begins
@@ -73,11 +73,11 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
     """
     document = _document(body)
     if isinstance(document.get("error"), Mapping | str):
-        said = _said(document["error"])
+        said = _error_text(document["error"])
         raise ModelError(f"the server answered with an error: {said}", status=ERROR_IN_ANSWER)
     text, reasoning, finish, refusal = map(_unicode, _parts(document))
     if refusal and not text:
-        raise ModelError(f"the model refused: {refusal[:MOST_SHOWN]}", may_be_billed=True)
+        raise ModelError(f"the model refused: {refusal[:MAX_SHOWN_CHARACTERS]}", may_be_billed=True)
     if not text and not reasoning:
         raise ModelError("the model answered nothing", may_be_billed=True)
     usage = document.get("usage")
@@ -95,18 +95,18 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
 def _document(body: str) -> dict[str, Any]:
     body = body.lstrip("\ufeff \t\r\n")
     if body.startswith(STREAM_FIELDS):
-        return _joined(body)
+        return _concat_events(body)
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        shown = body[:MOST_SHOWN].strip() or "nothing"
+        shown = body[:MAX_SHOWN_CHARACTERS].strip() or "nothing"
         raise ModelError(f"the server's answer is not JSON: {shown}", may_be_billed=True) from None
     if not isinstance(document, dict):
         raise ModelError("the server's answer is not a JSON object", may_be_billed=True)
     return document
 
 
-def _joined(body: str) -> dict[str, Any]:
+def _concat_events(body: str) -> dict[str, Any]:
     """A stream of server-sent events as the one completion it is a part of."""
     text: list[str] = []
     reasoning: list[str] = []
@@ -204,6 +204,6 @@ def _count(usage: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def _said(error: object) -> str:
+def _error_text(error: object) -> str:
     message = error.get("message", json.dumps(error)) if isinstance(error, Mapping) else error
-    return _unicode(str(message)[:MOST_SHOWN])
+    return _unicode(str(message)[:MAX_SHOWN_CHARACTERS])

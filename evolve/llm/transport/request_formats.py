@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Level = Literal["grammar", "json_schema", "text"]
+Strictness = Literal["grammar", "json_schema", "text"]
 Endpoint = Literal["chat", "responses"]
 Fields = dict[str, Any]
 ANSWER = "strategy"  # what the schema, and the tool of the Responses API, is called
@@ -29,11 +29,11 @@ class Constraint:
     gbnf: str
     schema: Mapping[str, Any]
     about: str = ""
-    notes: Mapping[Level, str] = field(default_factory=dict)
+    notes: Mapping[Strictness, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Shape:
+class RequestFormat:
     """A way to ask for a constrained answer.
 
     Attributes:
@@ -45,7 +45,7 @@ class Shape:
     """
 
     name: str
-    level: Level
+    strictness: Strictness
     servers: str
     fields: Callable[[Constraint], Fields]
     endpoint: Endpoint = "chat"
@@ -78,26 +78,26 @@ def _response_format(constraint: Constraint) -> Fields:
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def _nothing(constraint: Constraint) -> Fields:
+def _no_fields(constraint: Constraint) -> Fields:
     return {}
 
 
 # From the strictest to none: the order in which they are tried.
-SHAPES = (
-    Shape("structured_outputs", "grammar", "vLLM", _structured_outputs),
-    Shape("llguidance", "grammar", "llama.cpp built with llguidance", _llguidance),
-    Shape("gbnf", "grammar", "llama.cpp", _gbnf),
-    Shape("ebnf", "grammar", "SGLang", _ebnf),
-    Shape("custom_tool", "grammar", "OpenAI's Responses API", _custom_tool, "responses"),
-    Shape("response_format", "json_schema", "Ollama, LM Studio, OpenRouter, OpenAI",
+REQUEST_FORMATS = (
+    RequestFormat("structured_outputs", "grammar", "vLLM", _structured_outputs),
+    RequestFormat("llguidance", "grammar", "llama.cpp built with llguidance", _llguidance),
+    RequestFormat("gbnf", "grammar", "llama.cpp", _gbnf),
+    RequestFormat("ebnf", "grammar", "SGLang", _ebnf),
+    RequestFormat("custom_tool", "grammar", "OpenAI's Responses API", _custom_tool, "responses"),
+    RequestFormat("response_format", "json_schema", "Ollama, LM Studio, OpenRouter, OpenAI",
           _response_format),
-    Shape("text", "text", "any server", _nothing),
+    RequestFormat("text", "text", "any server", _no_fields),
 )  # fmt: skip
-SCHEMA, TEXT = SHAPES[-2:]
+SCHEMA, TEXT = REQUEST_FORMATS[-2:]
 
 
-def shapes_for(constraint: str) -> tuple[Shape, ...]:
+def formats_for(constraint: str) -> tuple[RequestFormat, ...]:
     """The shapes to try for `auto`, or for one level; plain text is always the last resort."""
     if constraint == "auto":
-        return SHAPES
-    return tuple(each for each in SHAPES if each.level == constraint or each is TEXT)
+        return REQUEST_FORMATS
+    return tuple(each for each in REQUEST_FORMATS if each.strictness == constraint or each is TEXT)

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evolve.llm.transport.model import OPENAI, Model
-from evolve.llm.transport.reply import MOST_SHOWN, ModelError, Reply, read_reply
-from evolve.llm.transport.request_formats import TEXT, Constraint, Shape
+from evolve.llm.transport.reply import MAX_SHOWN_CHARACTERS, ModelError, Reply, read_reply
+from evolve.llm.transport.request_formats import TEXT, Constraint, RequestFormat
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -55,7 +55,7 @@ class Server:
     async def ask(
         self,
         messages: Sequence[Message],
-        shape: Shape = TEXT,
+        shape: RequestFormat = TEXT,
         constraint: Constraint | None = None,
         max_tokens: int | None = None,
     ) -> Reply:
@@ -169,7 +169,7 @@ class Server:
     def _shown(self, text: str) -> str:
         """What may be told of an error: on one line, cut, and without the key."""
         said = " ".join(text.split())
-        return (said.replace(self._key, "…") if self._key else said)[:MOST_SHOWN]
+        return (said.replace(self._key, "…") if self._key else said)[:MAX_SHOWN_CHARACTERS]
 
     def _status_error(self, error: APIStatusError) -> ModelError:
         status, name = error.status_code, self.model.name

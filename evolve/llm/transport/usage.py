@@ -9,7 +9,7 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.server import Message
 
-LEAST_CHARACTERS_PER_TOKEN = 2  # of the texts sent here, with room to spare
+MIN_CHARACTERS_PER_TOKEN = 2  # of the texts sent here, with room to spare
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ArmCost:
 
 
 @dataclass(frozen=True)
-class Caps:
+class CallLimits:
     """The most that may be committed; None for no cap."""
 
     calls: int | None = None
@@ -48,7 +48,7 @@ class Caps:
     usd: float | None = None
 
 
-class Ledger:
+class CallBudget:
     """The account of one run.
 
     Attributes:
@@ -57,7 +57,7 @@ class Ledger:
         refused: further calls, which no server accepted and which cost nothing.
     """
 
-    def __init__(self, caps: Caps) -> None:
+    def __init__(self, caps: CallLimits) -> None:
         self.caps = caps
         self.spent, self.assumed, self.refused = Cost(), Cost(), 0
         self._held: dict[int, Cost] = {}
@@ -82,7 +82,7 @@ class Ledger:
                 found = min(found, committed.calls * (cap - used) / used)
         return int(found)
 
-    def hold(self, number: int, most: Cost) -> bool:
+    def reserve(self, number: int, most: Cost) -> bool:
         """Commit to a call that costs at the most so much; False, and nothing, over a cap."""
         would = self.committed + most
         caps = self.caps
@@ -111,7 +111,7 @@ class Ledger:
         for each in exchanges:
             self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
 
-    def give_up(self) -> None:
+    def assume_spent(self) -> None:
         """Count what is in flight as spent: its servers may go on with it."""
         for held in self._held.values():
             self._assume(held)
@@ -122,7 +122,7 @@ class Ledger:
         self.assumed += cost
 
 
-def most_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0) -> Cost:
+def estimate_max_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0) -> Cost:
     """The most that a call can cost.
 
     Args:
@@ -131,6 +131,6 @@ def most_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0
         further_tokens: for finding out what the server can do.
     """
     sent = sum(len(each["content"].encode()) for each in messages)
-    tokens_in = sent // LEAST_CHARACTERS_PER_TOKEN + further_tokens
+    tokens_in = sent // MIN_CHARACTERS_PER_TOKEN + further_tokens
     tokens_out = model.max_tokens + further_tokens
     return Cost(1, tokens_in, tokens_out, model.usd(tokens_in, tokens_out))

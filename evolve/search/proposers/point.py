@@ -11,7 +11,7 @@ from dsl.generate.productions import Place, Window, place_of
 from dsl.terms.infer import kind_of
 from dsl.terms.terms import Operator, Term, call
 from dsl.types.kinds import Kind
-from evolve.search.edit import parts, replaced, series_places
+from evolve.search.edit import list_parts, replace_part, series_indices
 from evolve.search.grow import grow_in
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -20,14 +20,14 @@ from evolve.search.space import Space
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
     """The parent with one node exchanged, its arguments kept where they fit."""
     rules = parents[0]
-    at = rng.choice(series_places(rules))
-    here = parts(rules)[at]
+    at = rng.choice(series_indices(rules))
+    here = list_parts(rules)[at]
     if here.term.head in ("and", "or"):
-        other = space.find.operator("or" if here.term.head == "and" else "and")
-        return replaced(rules, at, call(other, *here.term.args))
-    if not isinstance(here.place, Kind):
+        other = space.catalog.operator("or" if here.term.head == "and" else "and")
+        return replace_part(rules, at, call(other, *here.term.args))
+    if not isinstance(here.domain, Kind):
         return None
-    fitting = _exchanges(here.place, here.term.operator, _series_kinds(here.term), space)
+    fitting = _exchanges(here.domain, here.term.operator, _series_kinds(here.term), space)
     if not fitting:
         return None
     operator, places = rng.choice(fitting)
@@ -37,7 +37,7 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
         grow_in(place, 1, space, rng)
         for index, place in enumerate(places)
     ]  # fmt: skip
-    return replaced(rules, at, call(operator, *args))
+    return replace_part(rules, at, call(operator, *args))
 
 
 @cache

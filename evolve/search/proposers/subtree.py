@@ -7,7 +7,7 @@ from random import Random
 
 from dsl.analysis.program import SETTINGS, Rules
 from dsl.types.kinds import Kind
-from evolve.search.edit import parts, replaced, series_places, series_within
+from evolve.search.edit import list_parts, list_replacements, replace_part, series_indices
 from evolve.search.grow import grow, grow_setting
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -21,14 +21,14 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     rules = parents[0]
     if rng.random() < SETTING:
         return _toggle_setting(rules, space, rng)
-    at = rng.choice(series_places(rules))
-    here = parts(rules)[at]
+    at = rng.choice(series_indices(rules))
+    here = list_parts(rules)[at]
     if rng.random() < SHRINK:
-        inner = series_within(here)
-        return replaced(rules, at, rng.choice(inner)) if inner else None
-    if not isinstance(here.place, Kind) or here.place not in space.productions:
+        inner = list_replacements(here)
+        return replace_part(rules, at, rng.choice(inner)) if inner else None
+    if not isinstance(here.domain, Kind) or here.domain not in space.productions:
         return None
-    return replaced(rules, at, grow(here.place, GROWN_DEPTH, space, rng))
+    return replace_part(rules, at, grow(here.domain, GROWN_DEPTH, space, rng))
 
 
 def _toggle_setting(rules: Rules, space: Space, rng: Random) -> Rules:

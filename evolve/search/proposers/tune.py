@@ -9,11 +9,11 @@ from random import Random
 from dsl.analysis.program import Rules
 from dsl.generate.productions import Constant, Window
 from dsl.terms.terms import Number, Parameter, number
-from evolve.search.edit import movable_places, parts, replaced, with_parameter
+from evolve.search.edit import list_parts, replace_parameter, replace_part, tunable_indices
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
-FURTHER = 0.3
+REPEAT_SHARE = 0.3
 WINDOW_STEPS = (-3, -2, -1, -1, 1, 1, 2, 3)
 CONSTANT_SPREAD, PARAMETER_SPREAD = 0.1, 0.15
 
@@ -22,34 +22,34 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     """The parent with one constant moved, sometimes two or three."""
     rules = parents[0]
     tuned = _tune_once(rules, rng)
-    while tuned is not None and rng.random() < FURTHER:
+    while tuned is not None and rng.random() < REPEAT_SHARE:
         tuned = _tune_once(tuned, rng)
     return tuned
 
 
 def _tune_once(rules: Rules, rng: Random) -> Rules | None:
-    movable = movable_places(rules)
+    movable = tunable_indices(rules)
     if not movable:
         return None
     at = rng.choice(movable)
-    here = parts(rules)[at]
+    here = list_parts(rules)[at]
     leaf = here.term.leaf
     if isinstance(leaf, Parameter):
-        return with_parameter(rules, leaf, moved(leaf, rng))
+        return replace_parameter(rules, leaf, move_parameter(leaf, rng))
     value = here.term.value or 0.0
     percent = isinstance(leaf, Number) and leaf.percent
-    if isinstance(here.place, Window):
-        new = number(here.place.moved(value, rng.choice(WINDOW_STEPS)))
+    if isinstance(here.domain, Window):
+        new = number(here.domain.moved(value, rng.choice(WINDOW_STEPS)))
     else:
-        assert isinstance(here.place, Constant)
-        width = here.place.high - here.place.low
+        assert isinstance(here.domain, Constant)
+        width = here.domain.high - here.domain.low
         shifted = value + rng.gauss(0.0, CONSTANT_SPREAD * width)
-        clipped = min(max(shifted, here.place.low), here.place.high)
-        new = number(here.place.rounded(clipped), percent)
-    return replaced(rules, at, new)
+        clipped = min(max(shifted, here.domain.low), here.domain.high)
+        new = number(here.domain.rounded(clipped), percent)
+    return replace_part(rules, at, new)
 
 
-def moved(param: Parameter, rng: Random) -> Parameter:
+def move_parameter(param: Parameter, rng: Random) -> Parameter:
     """A parameter at another value of its range, on its step."""
     assert param.low is not None and param.high is not None
     width = param.high - param.low

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-LEAST_SHARE, MOST_SHARE = 0.5, 2.0
-PRIOR = 20.0
+MIN_SHARE, MAX_SHARE = 0.5, 2.0
+PRIOR_EVALUATIONS = 20.0
 
 
 @dataclass(frozen=True)
-class Credit:
+class ProposerStats:
     """The counts of one proposer.
 
     Attributes:
@@ -32,30 +32,34 @@ class Credit:
     improved: int = 0
     gain: float = 0.0
 
-    def __add__(self, other: Credit) -> Credit:
-        return Credit(*[getattr(self, f.name) + getattr(other, f.name) for f in fields(self)])
+    def __add__(self, other: ProposerStats) -> ProposerStats:
+        return ProposerStats(
+            *[getattr(self, f.name) + getattr(other, f.name) for f in fields(self)]
+        )
 
-    def counts(self) -> dict[str, float]:
+    def as_counts(self) -> dict[str, float]:
         """The counts as they are kept during an epoch."""
         return asdict(self)
 
     @classmethod
-    def of(cls, counts: Mapping[str, float]) -> Credit:
+    def from_counts(cls, counts: Mapping[str, float]) -> ProposerStats:
         """The credit of some counts; those not given are 0."""
         whole = {name: int(by) for name, by in counts.items() if name != "gain"}
         return cls(**whole, gain=float(counts.get("gain", 0.0)))
 
 
-Ledger = Mapping[str, Credit]
+StatsByProposer = Mapping[str, ProposerStats]
 
 
-def joined(first: Ledger, second: Ledger) -> dict[str, Credit]:
+def merge_stats(first: StatsByProposer, second: StatsByProposer) -> dict[str, ProposerStats]:
     """Two ledgers added up."""
     names = dict.fromkeys([*first, *second])
-    return {name: first.get(name, Credit()) + second.get(name, Credit()) for name in names}
+    return {
+        name: first.get(name, ProposerStats()) + second.get(name, ProposerStats()) for name in names
+    }
 
 
-def shares(weights: Mapping[str, float], ledger: Ledger) -> dict[str, float]:
+def compute_shares(weights: Mapping[str, float], ledger: StatsByProposer) -> dict[str, float]:
     """Each proposer's share: its weight, up to doubled or halved by its rate of acceptance.
 
     The rate is shrunk towards the mean rate of those weighed until it rests on enough
@@ -69,7 +73,7 @@ def shares(weights: Mapping[str, float], ledger: Ledger) -> dict[str, float]:
     mean = accepted / evaluated
     result = {}
     for name, weight in weights.items():
-        own = ledger.get(name, Credit())
-        rate = (own.accepted + PRIOR * mean) / (own.evaluated + PRIOR)
-        result[name] = weight * min(max(rate / mean, LEAST_SHARE), MOST_SHARE)
+        own = ledger.get(name, ProposerStats())
+        rate = (own.accepted + PRIOR_EVALUATIONS * mean) / (own.evaluated + PRIOR_EVALUATIONS)
+        result[name] = weight * min(max(rate / mean, MIN_SHARE), MAX_SHARE)
     return result

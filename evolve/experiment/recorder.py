@@ -1,0 +1,115 @@
+"""The record of a run: everything that happens goes to its observer, its journal and its folder."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any
+
+from evolve.experiment.observer import Observer
+from evolve.llm.transport.calls import Call
+from evolve.llm.transport.exchange import Exchange
+from evolve.llm.transport.usage import ArmCost
+from evolve.search.progress import Progress
+from evolve.store import Journal, RunFolder
+
+
+class RunRecorder:
+    """Records a run; use it as a context manager, which closes the journal.
+
+    Before `open` it buffers events in memory, because a run folder exists only once the experiment
+    and its data are known to be usable. Methods may be called from several threads.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self._events: list[tuple[str, dict[str, Any]]] = []
+        self._folder: RunFolder | None = None
+        self._journal: Journal | None = None
+        self._search_started = 0.0
+
+    def __enter__(self) -> RunRecorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def open(self, folder: RunFolder) -> None:
+        """Create the journal of a run folder, with the events so far."""
+        self._folder, self._journal = folder, Journal(folder.journal)
+        for kind, detail in self._events:
+            self._journal.event(kind, **detail)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal; only after `open`."""
+        assert self._journal is not None
+        return self._journal
+
+    # -- events
+
+    def event(self, kind: str, **detail: Any) -> None:
+        """Record an event."""
+        if self._journal is None:
+            self._events.append((kind, detail))
+        else:
+            self._journal.event(kind, **detail)
+
+    def notice(self, text: str) -> None:
+        """Record a notice and report it to the observer."""
+        self.event("notice", text=text)
+        self.observer.notice(text)
+
+    def start_search(self) -> None:
+        """Start the clock of the search."""
+        self._search_started = time.monotonic()
+
+    @property
+    def search_seconds(self) -> float:
+        """Seconds since the search started."""
+        return time.monotonic() - self._search_started
+
+    def progress(self, progress: Progress) -> None:
+        """Record an epoch with its trials, and report it to the observer."""
+        best = progress.best.score if progress.best else None
+        self.journal.epoch(progress.epoch, progress.trials, evaluated=progress.evaluated, best=best)
+        self.observer.progress(progress, self.search_seconds)
+
+    # -- calls to models
+
+    def record_call(self, call: Call) -> None:
+        """Record that a call is made."""
+        self.journal.calls.record_call(call)
+
+    def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
+        """Record the response of a call."""
+        self.journal.calls.record_response(number, exchanges)
+
+    def record_collected(self, number: int, epoch: int) -> None:
+        """Record the epoch in which a response was collected."""
+        self.journal.calls.record_collected(number, epoch)
+
+    def waiting(self) -> None:
+        """Report that a wait for a model has become noticeable."""
+        self.observer.waiting()
+
+    def arm_costs(self) -> dict[str, ArmCost]:
+        """Return the cost of each arm, its repairs included."""
+        return self.journal.calls.costs()
+
+    # -- proposals
+
+    def record_proposal(self, call: int, text: str, digest: str, status: str, why: str) -> None:
+        """Record one strategy of a call's answer, and its status."""
+        self.journal.calls.record_proposal(call, text, digest, status, why)
+
+    def record_learnings(self, text: str) -> None:
+        """Write the learnings so far to the run folder."""
+        assert self._folder is not None
+        self._folder.write_text("learnings.md", f"# Learnings\n\n{text}\n")
