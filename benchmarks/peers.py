@@ -26,7 +26,7 @@ from warm import warmed
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data import load
@@ -162,7 +162,7 @@ def bracketed(theirs: Callable[[], dict[str, Any]], ours: Callable[[], float]) -
 def main() -> None:
     """Print ours, theirs and the ratio, by tool."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", type=Path, default=home() / "peers", help="of environments")
+    parser.add_argument("--folder", type=Path, default=cache_dir() / "peers", help="of environments")
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "sp500.csv"

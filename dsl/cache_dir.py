@@ -1,4 +1,4 @@
-"""Where the tool keeps what it can make again: fetched prices and compiled kernels."""
+"""The folder of everything that can be produced again: fetched prices, compiled kernels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 
-def home() -> Path:
-    """`EVOLVE_HOME` if it is set, else `~/.cache/evolve`."""
-    given = os.environ.get("EVOLVE_HOME")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "evolve"
+def cache_dir() -> Path:
+    """Return `EVOLVE_HOME` if it is set, else the user's cache folder for `evolve`."""
+    if given := os.environ.get("EVOLVE_HOME"):
+        return Path(given).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("evolve")

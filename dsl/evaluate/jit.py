@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 Made = TypeVar("Made")
@@ -53,7 +53,7 @@ def _called_by(function: Callable[..., object]) -> list[Callable[..., object]]:
 def cache_folder() -> Path:
     """Where compiled kernels are kept: `NUMBA_CACHE_DIR`, or `kernels` in the tool's home."""
     given = os.environ.get("NUMBA_CACHE_DIR")
-    return Path(given) if given else home() / "kernels"
+    return Path(given) if given else cache_dir() / "kernels"
 
 
 def is_compiled() -> bool:

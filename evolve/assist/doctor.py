@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 from dsl.evaluate.jit import is_compiled
 from evolve.backtest.market import market
 from evolve.data import load
@@ -69,7 +69,7 @@ def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
 
 
 def _check_cache_dir() -> CheckResult:
-    place = home()
+    place = cache_dir()
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 from evolve.files import atomic_write
 
 
@@ -28,7 +28,7 @@ def path_of(source: str, symbol: str) -> Path:
     """Where a symbol's table is kept; the name cannot leave the folder."""
     safe = re.sub(r"[^A-Za-z0-9^=.-]", "_", symbol).lstrip(".")
     digest = hashlib.blake2b(symbol.encode(), digest_size=4).hexdigest()
-    return home() / "prices" / source / f"{safe}-{digest}.parquet"
+    return cache_dir() / "prices" / source / f"{safe}-{digest}.parquet"
 
 
 def read(source: str, symbol: str) -> Cached | None:

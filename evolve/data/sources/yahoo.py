@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 from dsl.diagnostics import did_you_mean
 from evolve.data.source import Fetched, Notify, Source, Spec, UnreachableError
 from evolve.errors import EvolveError
@@ -119,7 +119,7 @@ def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataF
 
         warnings.simplefilter("ignore")  # importing it turns its own on again
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-        folder = home() / "yfinance"
+        folder = cache_dir() / "yfinance"
         folder.mkdir(parents=True, exist_ok=True)
         yfinance.set_tz_cache_location(str(folder))
         yfinance.config.debug.hide_exceptions = False

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from string import ascii_lowercase
 
-from dsl.cache_dir import home
+from dsl.cache_dir import cache_dir
 from evolve.errors import EvolveError
 from evolve.files import write_text
 from evolve.llm.transport.exchange import Exchange, Kind
@@ -245,7 +245,7 @@ def _random_word(model: Model, shape: RequestFormat) -> str:
 
 
 def _cache_path() -> Path:
-    return home() / "llm" / "shapes.json"
+    return cache_dir() / "llm" / "shapes.json"
 
 
 def _is_unreachable(answer: Exchange, shape: RequestFormat, before: Sequence[Exchange]) -> bool:

@@ -1,8 +1,9 @@
-"""The proposers of the genetic search, one module each."""
+"""The genetic operators that propose strategies, one module each."""
 
 from evolve.search.proposer import Proposer
-from evolve.search.proposers import crossover, point, random, subtree, tune
+from evolve.search.proposers import crossover, hoist, point, random, subtree, toggle, tune
 
 PROPOSERS: dict[str, Proposer] = {
-    each.PROPOSER.name: each.PROPOSER for each in (crossover, point, random, subtree, tune)
+    each.PROPOSER.name: each.PROPOSER
+    for each in (crossover, hoist, point, random, subtree, toggle, tune)
 }

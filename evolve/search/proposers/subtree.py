@@ -1,40 +1,28 @@
-"""Subtree mutation: a part is grown anew, or shrinks, or a setting comes or goes."""
+"""Subtree mutation: a part is replaced by a new random one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
 
-from dsl.analysis.program import SETTINGS, Rules
+from dsl.analysis.program import Rules
 from dsl.types.kinds import Kind
-from evolve.search.edit import list_parts, list_replacements, replace_part, series_indices
-from evolve.search.grow import grow, grow_setting
+from evolve.search.edit import list_parts, replace_part, series_indices
+from evolve.search.grow import grow
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
-SETTING, SHRINK = 0.2, 0.25
-GROWN_DEPTH = 3
+MAX_DEPTH = 3
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """The parent with one part made anew."""
+    """Return the parent with one part grown again."""
     rules = parents[0]
-    if rng.random() < SETTING:
-        return _toggle_setting(rules, space, rng)
     at = rng.choice(series_indices(rules))
-    here = list_parts(rules)[at]
-    if rng.random() < SHRINK:
-        inner = list_replacements(here)
-        return replace_part(rules, at, rng.choice(inner)) if inner else None
-    if not isinstance(here.domain, Kind) or here.domain not in space.productions:
+    domain = list_parts(rules)[at].domain
+    if not isinstance(domain, Kind) or domain not in space.productions:
         return None
-    return replace_part(rules, at, grow(here.domain, GROWN_DEPTH, space, rng))
+    return replace_part(rules, at, grow(domain, MAX_DEPTH, space, rng))
 
 
-def _toggle_setting(rules: Rules, space: Space, rng: Random) -> Rules:
-    name = rng.choice(SETTINGS)
-    is_there = getattr(rules, name) is not None
-    return rules._replace(**{name: None if is_there else grow_setting(name, space, rng)})
-
-
-PROPOSER = Proposer("subtree", "a part grown anew", 1, 2.0, propose)
+PROPOSER = Proposer("subtree", "a part replaced by a random one", 1, 1.2, propose)

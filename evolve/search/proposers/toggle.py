@@ -1,0 +1,22 @@
+"""Toggle mutation: a setting, such as a stop, is added or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from dsl.analysis.program import SETTINGS, Rules
+from evolve.search.grow import grow_setting
+from evolve.search.proposer import Proposer
+from evolve.search.space import Space
+
+
+def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
+    """Return the parent with one setting added if it is absent, else removed."""
+    rules = parents[0]
+    name = rng.choice(SETTINGS)
+    is_set = getattr(rules, name) is not None
+    return rules._replace(**{name: None if is_set else grow_setting(name, space, rng)})
+
+
+PROPOSER = Proposer("toggle", "a setting added or removed", 1, 0.4, propose)
