@@ -162,7 +162,9 @@ def bracketed(theirs: Callable[[], dict[str, Any]], ours: Callable[[], float]) -
 def main() -> None:
     """Print ours, theirs and the ratio, by tool."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", type=Path, default=cache_dir() / "peers", help="of environments")
+    parser.add_argument(
+        "--folder", type=Path, default=cache_dir() / "peers", help="of environments"
+    )
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "sp500.csv"

@@ -38,7 +38,7 @@ class Answer:
 
     programs: tuple[Program, ...]
     exchanges: tuple[Exchange, ...]
-    why: str = ""
+    reason: str = ""
 
 
 def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
@@ -68,7 +68,7 @@ def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
             repaired = _exchange(opened, "repair", messages, constraint)
             parsed = _parse(repaired, prompts)
             exchanges += repaired
-        why = "\n\n".join(each.why for each in parsed.rejected)
+        why = "\n\n".join(each.reason for each in parsed.rejected)
         return Answer(parsed.programs, exchanges, why)
 
 

@@ -135,5 +135,5 @@ def _check_answer(answer: Exchange, prompts: PromptBuilder) -> CheckResult:
     took = f"{answer.tokens_in:,} tokens in, {answer.tokens_out:,} out in {answer.seconds:.1f} s"
     if reading.programs:
         return CheckResult("answer", True, f"a strategy; {took}")
-    why = reading.rejected[0].why.split("\n")[0] if reading.rejected else "nothing"
+    why = reading.rejected[0].reason.split("\n")[0] if reading.rejected else "nothing"
     return CheckResult("answer", False, f"no strategy ({why}); {took}")

@@ -38,7 +38,7 @@ def command(
     dataset = load_data(spec, start, end)
     answer = ask(wish, dataset.window, market(), ConsoleNotices())
     if not answer.programs:
-        raise EvolveError(f"the model wrote no strategy that can be used\n{answer.why}",
+        raise EvolveError(f"the model wrote no strategy that can be used\n{answer.reason}",
                           "say it in other words, or ask a larger model")  # fmt: skip
     from rich.console import Console
 

@@ -105,9 +105,9 @@ class RunRecorder:
 
     # -- proposals
 
-    def record_proposal(self, call: int, text: str, digest: str, status: str, why: str) -> None:
+    def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """Record one strategy of a call's answer, and its status."""
-        self.journal.calls.record_proposal(call, text, digest, status, why)
+        self.journal.calls.record_proposal(call, text, digest, status, reason)
 
     def record_learnings(self, text: str) -> None:
         """Write the learnings so far to the run folder."""

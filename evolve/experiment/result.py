@@ -107,7 +107,7 @@ def document(run: Run) -> dict[str, object]:
             "evaluated": run.progress.evaluated,
         },
         "proposers": {name: asdict(credit) for name, credit in sorted(ledger.items())},
-        "stopped": run.progress.stop_reason,
+        "stop_reason": run.progress.stop_reason,
         "data": data_document(run.dataset),
         "elapsed_seconds": round(run.seconds, 3),
         "evaluations_per_second": round(run.evaluations_per_second, 1),

@@ -42,7 +42,7 @@ MAX_RETURNED_CHARACTERS = 4000  # of an answer that is returned for repair
 class ProposalLog(NoticeLog, Protocol):
     """Records proposals and learnings, and reports what a person should know of them."""
 
-    def record_proposal(self, call: int, text: str, digest: str, status: str, why: str) -> None:
+    def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """Record one strategy of a call's answer, and its status."""
 
     def record_learnings(self, text: str) -> None:
@@ -101,7 +101,7 @@ class ModelProposer:
         Return False if none is in flight and the budget allows none.
         """
         self._start_summary(progress.epoch)
-        summaries = sum(each.call.kind == "compact" for each in self._in_flight.values())
+        summaries = sum(each.call.kind == "summarize" for each in self._in_flight.values())
         while len(self._in_flight) - summaries < self.settings.concurrency:
             messages, choice = self._composer.compose(progress, self.learnings)
             if not self._start("propose", messages, progress.epoch, choice):
@@ -116,21 +116,21 @@ class ModelProposer:
         """Ask for a summary of the learnings, once they are too long."""
         records, folder = self.learnings.records, self.prompts.assets.folder
         is_long = self.learnings.tokens(folder) > self.settings.learnings_tokens
-        is_asked = any(each.call.kind == "compact" for each in self._in_flight.values())
+        is_asked = any(each.call.kind == "summarize" for each in self._in_flight.values())
         if not is_long or is_asked or len(records) < MIN_SUMMARIZED_RECORDS:
             return
         messages = self.prompts.merge_learnings(
             self.learnings.text(folder), MAX_SENTENCES, MAX_SENTENCE_CHARACTERS
         )
         choice = ArmChoice(next(iter(self._models)))
-        if self._start("compact", messages, epoch, choice, summary_schema()):
+        if self._start("summarize", messages, epoch, choice, summary_schema()):
             self._in_flight[self._last_number].summarized = len(records)
         else:
             self.learnings = self.learnings.shortened()
 
     def _start(
         self,
-        kind: Literal["propose", "repair", "compact"],
+        kind: Literal["propose", "repair", "summarize"],
         messages: Sequence[Message],
         epoch: int,
         choice: ArmChoice,
@@ -172,7 +172,7 @@ class ModelProposer:
                 self._handle_failed_call(request, answer)
                 continue
             has_answered = True
-            if request.call.kind == "compact":
+            if request.call.kind == "summarize":
                 self._read_summary(request, answer)
                 continue
             last_number = self._last_number
@@ -195,8 +195,8 @@ class ModelProposer:
         if not parsed.is_readable:
             self._may_probe.add(call.model)
         for each in parsed.rejected:
-            self._composer.record_failure(build_failure(each.text, each.why))
-            self._log.record_proposal(call.number, each.text, "", "rejected", each.why)
+            self._composer.record_failure(build_failure(each.text, each.reason))
+            self._log.record_proposal(call.number, each.text, "", "rejected", each.reason)
         proposals = []
         for program in parsed.programs:
             proposal = Proposal(program, choice.arm, choice.parents, choice.parent_score)
@@ -219,7 +219,7 @@ class ModelProposer:
 
     def _handle_failed_call(self, request: _Request, answer: Exchange | None) -> None:
         """Continue without an answer."""
-        if request.call.kind == "compact":
+        if request.call.kind == "summarize":
             self.learnings = self.learnings.shortened()
             return
         why = answer.error if answer else "it said nothing"

@@ -21,19 +21,19 @@ from evolve.store.database import open_journal
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,         -- propose, repair or compact
+    kind TEXT NOT NULL,         -- propose, repair or summarize
     model TEXT NOT NULL,
-    direction TEXT NOT NULL,
+    task TEXT NOT NULL,
     digest TEXT NOT NULL,       -- of what was asked
     asked_epoch INTEGER NOT NULL,
-    taken_epoch INTEGER         -- when its answer was taken in; NULL if it never was
+    collected_epoch INTEGER     -- of its response; NULL if it was not collected
 );
 CREATE TABLE IF NOT EXISTS exchanges (
     id INTEGER PRIMARY KEY,
     call INTEGER NOT NULL,
     at TEXT NOT NULL,
     kind TEXT NOT NULL,         -- the call's, or probe
-    shape TEXT NOT NULL,        -- how the answer was held to the language
+    request_format TEXT NOT NULL,  -- how the answer was constrained
     text TEXT NOT NULL,
     error TEXT NOT NULL,        -- why there is no answer
     tokens_in INTEGER NOT NULL,
@@ -47,8 +47,8 @@ CREATE TABLE IF NOT EXISTS proposals (
     call INTEGER NOT NULL,
     source TEXT NOT NULL,
     hash TEXT NOT NULL,         -- of the trial it became or repeats; empty if it was rejected
-    fate TEXT NOT NULL,         -- evaluated, duplicate, rejected or no budget
-    why TEXT NOT NULL           -- what the parser said, or what keeps it from being used
+    status TEXT NOT NULL,       -- evaluated, duplicate, rejected or no budget
+    reason TEXT NOT NULL        -- the parser's errors, or why it is infeasible
 );
 """
 
@@ -69,34 +69,34 @@ class CallTables:
         """It is answered."""
         with self._writing() as connection:
             connection.executemany(
-                "INSERT INTO exchanges (call, at, kind, shape, text, error, tokens_in, tokens_out,"
-                " usd, seconds, record) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO exchanges (call, at, kind, request_format, text, error, tokens_in,"
+                " tokens_out, usd, seconds, record) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                 [_row(number, each) for each in exchanges],
             )
 
     def record_collected(self, number: int, epoch: int) -> None:
         """Its answer is taken in."""
         with self._writing() as connection:
-            connection.execute("UPDATE calls SET taken_epoch=? WHERE number=?", (epoch, number))
+            connection.execute("UPDATE calls SET collected_epoch=? WHERE number=?", (epoch, number))
 
-    def record_proposal(self, call: int, text: str, digest: str, fate: str, why: str) -> None:
+    def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """One strategy of an answer, and its fate."""
-        row = (call, text, digest, fate, why)
+        row = (call, text, digest, status, reason)
         with self._writing() as connection:
             connection.execute(
-                "INSERT INTO proposals (call, source, hash, fate, why) VALUES (?,?,?,?,?)", row
+                "INSERT INTO proposals (call, source, hash, status, reason) VALUES (?,?,?,?,?)", row
             )
 
     def costs(self) -> dict[str, ArmCost]:
         """What each arm took, its repairs included."""
         query = (
-            "SELECT model, direction, COUNT(DISTINCT number), SUM(seconds), SUM(usd) FROM calls "
-            "JOIN exchanges ON call = number WHERE direction != '' AND exchanges.kind != 'probe' "
-            "GROUP BY model, direction ORDER BY model, direction"
+            "SELECT model, task, COUNT(DISTINCT number), SUM(seconds), SUM(usd) FROM calls "
+            "JOIN exchanges ON call = number WHERE task != '' AND exchanges.kind != 'probe' "
+            "GROUP BY model, task ORDER BY model, task"
         )
         with self._lock:
             rows = self._connection.execute(query).fetchall()
-        return {arm_name(model, direction): ArmCost(*cost) for model, direction, *cost in rows}
+        return {arm_name(model, task): ArmCost(*cost) for model, task, *cost in rows}
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -111,7 +111,7 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
         EvolveError: if it is no journal of a run.
     """
     with open_journal(journal) as connection:
-        calls = connection.execute("SELECT number, digest, taken_epoch FROM calls").fetchall()
+        calls = connection.execute("SELECT number, digest, collected_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
     exchanges: dict[int, list[Exchange]] = {}
     for number, record in rows:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evolve.errors import EvolveError
 
-SCHEMA_VERSION = 1  # raise it whenever a table or the meaning of a column changes
+SCHEMA_VERSION = 2  # raise it whenever a table or the meaning of a column changes
 
 
 def create_journal(path: Path, schema: str) -> sqlite3.Connection:

@@ -18,7 +18,7 @@ from evolve.store.calls import CallTables
 from evolve.store.database import create_journal, open_journal
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS individuals (
+CREATE TABLE IF NOT EXISTS trials (
     trial INTEGER PRIMARY KEY,  -- its number: every distinct program evaluated is one trial
     hash TEXT NOT NULL UNIQUE,  -- of the canonical form
     source TEXT NOT NULL,       -- on one line; `evolve fmt` lays it out
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS individuals (
     scores TEXT NOT NULL,       -- JSON: one number an objective
     folds TEXT NOT NULL,        -- JSON: the first objective by fold
     trades INTEGER NOT NULL,
-    obstacle TEXT NOT NULL      -- why it cannot be used; empty if it can
+    infeasible_reason TEXT NOT NULL  -- empty if it is feasible
 );
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY,
@@ -58,11 +58,11 @@ def read_trials(journal: Path) -> Iterator[Trial]:
     Raises:
         EvolveError: if it is no journal of a run.
     """
-    query = "SELECT source, scores, folds, trades, obstacle FROM individuals ORDER BY trial"
+    query = "SELECT source, scores, folds, trades, infeasible_reason FROM trials ORDER BY trial"
     with open_journal(journal) as connection:
-        for source, scores, folds, trades, obstacle in connection.execute(query):
+        for source, scores, folds, trades, reason in connection.execute(query):
             yield Trial(
-                check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, obstacle
+                check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, reason
             )
 
 
@@ -89,7 +89,7 @@ class Journal:
         """Keep an epoch: its trials and its event, all or nothing."""
         with self._lock, self._connection:
             self._connection.executemany(
-                "INSERT INTO individuals VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                 [self._row(each) for each in trials],
             )
             self._insert_event("epoch", {"number": number, **detail})

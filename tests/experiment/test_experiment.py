@@ -60,7 +60,7 @@ class Watcher(Observer):
         self.told.append("progress")
         if self.folder is not None:
             with closing(sqlite3.connect(self.folder / "journal.sqlite")) as journal:
-                (count,) = journal.execute("SELECT COUNT(*) FROM individuals").fetchone()
+                (count,) = journal.execute("SELECT COUNT(*) FROM trials").fetchone()
             assert count == progress.evaluated
 
     def done(self, run: Run) -> None:
@@ -91,7 +91,7 @@ def test_the_result_document_is_complete_and_invents_nothing(
     assert result == json.loads(json.dumps(document(finished[0])))
     assert set(result) == {
         "name", "seed", "run_dir", "verdict", "best", "finalists", "trials", "proposers",
-        "stopped", "data", "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
+        "stop_reason", "data", "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
     }  # fmt: skip
     assert result["trials"]["evaluated"] == 400
     assert result["data"]["fallback_used"] is False
@@ -139,7 +139,7 @@ def test_the_journal_holds_every_trial_as_text_that_can_be_checked(
     finished: tuple[Run, Watcher],
 ) -> None:
     with closing(sqlite3.connect(finished[0].folder / "journal.sqlite")) as journal:
-        rows = journal.execute("SELECT trial, hash, source, parents FROM individuals").fetchall()
+        rows = journal.execute("SELECT trial, hash, source, parents FROM trials").fetchall()
         kinds = {kind for (kind,) in journal.execute("SELECT kind FROM events")}
     assert [row[0] for row in rows] == list(range(1, 401))
     hashes = {row[1] for row in rows}

@@ -65,14 +65,14 @@ def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 TRIALS = (
-    "SELECT trial, hash, source, proposer, parents, island, epoch, scores FROM individuals "
+    "SELECT trial, hash, source, proposer, parents, island, epoch, scores FROM trials "
     "ORDER BY trial"
 )
 
 
 def same_run(first: Path, second: Path) -> bool:
     """Whether two runs made the same trials, in order, and chose the same."""
-    parts = ("best", "finalists", "trials", "proposers", "stopped", "llm", "verdict")
+    parts = ("best", "finalists", "trials", "proposers", "stop_reason", "llm", "verdict")
     documents = [json.loads((each / "result.json").read_text("utf-8")) for each in (first, second)]
     alike = all(documents[0].get(part) == documents[1].get(part) for part in parts)
     return alike and rows(first, TRIALS) == rows(second, TRIALS)
@@ -88,19 +88,19 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_model_and_genetic_programming_improve_one_population(mixed: Run) -> None:
     result = document(mixed)
     assert result["trials"]["evaluated"] == 600  # type: ignore[index]
-    arms = {row[0] for row in rows(mixed.folder, "SELECT DISTINCT proposer FROM individuals")}
+    arms = {row[0] for row in rows(mixed.folder, "SELECT DISTINCT proposer FROM trials")}
     assert {"crossover", "tune", "point", "random", "subtree"} <= arms
     assert any(arm.startswith("llm:tiny:") for arm in arms)
     assert result["llm"]["calls"] == 6  # type: ignore[index]
     assert result["llm"]["tokens_in"] == 600  # type: ignore[index]
-    bred = rows(mixed.folder, "SELECT parents FROM individuals WHERE proposer='crossover'")
+    bred = rows(mixed.folder, "SELECT parents FROM trials WHERE proposer='crossover'")
     by_model = {row[0] for row in rows(
-        mixed.folder, "SELECT hash FROM individuals WHERE proposer LIKE 'llm:%'")}  # fmt: skip
+        mixed.folder, "SELECT hash FROM trials WHERE proposer LIKE 'llm:%'")}  # fmt: skip
     assert any(by_model & set(parents.split()) for (parents,) in bred)
 
 
 def test_every_call_is_kept_with_what_became_of_each_strategy(mixed: Run) -> None:
-    calls = rows(mixed.folder, "SELECT number, kind, taken_epoch FROM calls ORDER BY number")
+    calls = rows(mixed.folder, "SELECT number, kind, collected_epoch FROM calls ORDER BY number")
     assert [number for number, _, _ in calls] == [1, 2, 3, 4, 5, 6]
     assert all(taken is not None for _, _, taken in calls)
     records = [json.loads(each) for (each,) in rows(mixed.folder, "SELECT record FROM exchanges")]
@@ -108,12 +108,12 @@ def test_every_call_is_kept_with_what_became_of_each_strategy(mixed: Run) -> Non
         assert [each["role"] for each in record["messages"]][:2] == ["system", "user"]
         assert record["tokens_in"] == 100
         assert record["seconds"] > 0
-    fates = rows(mixed.folder, "SELECT call, hash, fate, why FROM proposals")
-    known = {row[0] for row in rows(mixed.folder, "SELECT hash FROM individuals")}
-    assert {fate for _, _, fate, _ in fates} >= {"evaluated", "rejected"}
-    for _, digest, fate, why in fates:
-        assert (digest in known) == (fate != "rejected")
-        assert why or fate != "rejected"
+    statuses = rows(mixed.folder, "SELECT call, hash, status, reason FROM proposals")
+    known = {row[0] for row in rows(mixed.folder, "SELECT hash FROM trials")}
+    assert {status for _, _, status, _ in statuses} >= {"evaluated", "rejected"}
+    for _, digest, status, why in statuses:
+        assert (digest in known) == (status != "rejected")
+        assert why or status != "rejected"
 
 
 def test_an_answer_without_a_strategy_is_sent_back_once_with_the_parsers_words(
@@ -171,7 +171,7 @@ def test_an_answer_that_comes_too_late_is_taken_in_later_and_replayed_so(tmp_pat
 
     with serving(script) as server:
         first = run(QUICK, asked(server.url, *impatient), out=tmp_path / "late")
-    asked_and_taken = rows(first.folder, "SELECT asked_epoch, taken_epoch FROM calls")
+    asked_and_taken = rows(first.folder, "SELECT asked_epoch, collected_epoch FROM calls")
     assert any(taken is None or taken > asked + 1 for asked, taken in asked_and_taken)
     again = run(QUICK, [*SMALL, *impatient, f"llm.replay={first.folder}"], out=tmp_path / "again")
     assert same_run(first.folder, again.folder)
@@ -224,7 +224,7 @@ def test_what_few_calls_there_are_tokens_for_are_spread_over_the_run(tmp_path: P
         done = run(QUICK, settings, out=tmp_path / "run")
     at = {json.loads(each)["number"]: json.loads(each)["evaluated"] for (each,) in rows(
         done.folder, "SELECT detail FROM events WHERE kind='epoch'")}  # fmt: skip
-    taken = [at[epoch] for (epoch,) in rows(done.folder, "SELECT taken_epoch FROM calls")]
+    taken = [at[epoch] for (epoch,) in rows(done.folder, "SELECT collected_epoch FROM calls")]
     assert len(taken) >= 4
     assert taken[-1] > 300
 
@@ -275,7 +275,7 @@ def test_alone_the_model_is_the_only_proposer_and_stops_when_it_is_stale(tmp_pat
     with serving(ideas()) as server:
         done = run(QUICK, asked(server.url, *alone), out=tmp_path / "run")
         assert 3 < len(server.bodies) < 20
-    proposers = {row[0] for row in rows(done.folder, "SELECT DISTINCT proposer FROM individuals")}
+    proposers = {row[0] for row in rows(done.folder, "SELECT DISTINCT proposer FROM trials")}
     assert all(name == "seed" or name.startswith("llm:") for name in proposers)
     assert done.progress.stop_reason == "no improvement in 3 epochs"
     best = [each[0] for each in rows(done.folder, "SELECT detail FROM events WHERE kind='epoch'")]
@@ -311,7 +311,7 @@ def test_an_instruction_in_an_answer_is_only_text(tmp_path: Path) -> None:
     with serving([hostile]) as server:
         done = run(QUICK, asked(server.url), out=tmp_path / "run")
     assert not Path("pwned").exists()
-    texts = [row[0] for row in rows(done.folder, "SELECT source FROM individuals")]
+    texts = [row[0] for row in rows(done.folder, "SELECT source FROM trials")]
     assert all(check(text).rules for text in texts)
 
 

@@ -130,13 +130,15 @@ def test_a_mixed_run_goes_end_to_end_and_is_replayed_bit_for_bit(
     assert first.progress.evaluated == 6000
     assert first.spent is not None
     assert first.spent.calls == 6
-    shapes = rows(first.folder, "SELECT DISTINCT shape FROM exchanges WHERE kind='propose'")
+    shapes = rows(
+        first.folder, "SELECT DISTINCT request_format FROM exchanges WHERE kind='propose'"
+    )
     assert shapes == [("llguidance",)]
-    fates = Counter(row[0] for row in rows(first.folder, "SELECT fate FROM proposals"))
+    statuses = Counter(row[0] for row in rows(first.folder, "SELECT status FROM proposals"))
     arms = [each for name, each in first.progress.stats.items() if is_arm(name)]
-    assert sum(each.proposed for each in arms) == fates.total() >= 6
-    assert sum(each.evaluated for each in arms) == fates["evaluated"]
-    assert sum(each.duplicate for each in arms) == fates["duplicate"]
+    assert sum(each.proposed for each in arms) == statuses.total() >= 6
+    assert sum(each.evaluated for each in arms) == statuses["evaluated"]
+    assert sum(each.duplicate for each in arms) == statuses["duplicate"]
     again = run(QUICK, [*calls, f"llm.replay={first.folder}"], out=tmp_path / "again")
     assert same_run(first.folder, again.folder)
 

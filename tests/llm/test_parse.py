@@ -98,7 +98,7 @@ def test_defines_go_with_the_strategies(answer: str) -> None:
 def test_a_broken_define_spoils_no_strategy_that_does_without_it() -> None:
     reading = read(f"define broken(x: number -> = 3\n{GOOD}\n{CENTRED}")
     assert [each.name for each in reading.programs] == ["good"]
-    assert ["there is no operator `centre`" in each.why for each in reading.rejected] == [True]
+    assert ["there is no operator `centre`" in each.reason for each in reading.rejected] == [True]
 
 
 def test_operators_that_a_person_defined_are_known_and_mean_what_they_did() -> None:
@@ -107,7 +107,7 @@ def test_operators_that_a_person_defined_are_known_and_mean_what_they_did() -> N
     tree = {"strategy": {"buy": {">": {"x": "close", "y": {"centre": {"x": "close"}}}}, "hold": 5}}
     for answer in (CENTRED, f"{DEFINE.replace('3', '9')}\n{CENTRED}", json.dumps(tree)):
         assert only(answer, space).hash == check(f"{DEFINE} {CENTRED}").hash
-    assert "there is no operator `centre`" in refusal(CENTRED).why
+    assert "there is no operator `centre`" in refusal(CENTRED).reason
 
 
 @pytest.mark.parametrize(("text", "about"), [
@@ -182,7 +182,7 @@ def test_the_arguments_of_a_tree_go_by_their_names() -> None:
     {"strategy": {"buy": {"<": {"x": "close", "y": 30}}, "hold": 5}},
 ])  # fmt: skip
 def test_a_wrong_tree_is_refused_in_words(tree: object) -> None:
-    assert refusal(json.dumps(tree)).why.startswith(("error[", "warning["))
+    assert refusal(json.dumps(tree)).reason.startswith(("error[", "warning["))
 
 
 def test_a_strategy_told_as_a_string_of_json_or_beside_other_json_is_read() -> None:
@@ -225,7 +225,7 @@ def test_what_is_not_of_the_space_is_refused_in_words(text: str, why: str) -> No
 def test_any_text_is_read_and_ends_in_words(text: str, reasoning: str) -> None:
     reading = read(text, reasoning, WHOLE)
     assert reading.programs == () != reading.rejected
-    assert all(each.why for each in reading.rejected)
+    assert all(each.reason for each in reading.rejected)
 
 
 PIECES = ["", "}", "{", '"', "#", "```\n", "\n```", "<think>", "</think>", "buy when ", "define ",
@@ -296,7 +296,7 @@ def test_what_is_no_strategy_is_refused_in_words_and_soon(name: str) -> None:
     reading = read(HOSTILE[name], "", WHOLE)
     assert time.process_time() < began + 1
     assert reading.programs == () != reading.rejected
-    assert all(each.why.startswith("error[") for each in reading.rejected)
+    assert all(each.reason.startswith("error[") for each in reading.rejected)
 
 
 @pytest.mark.parametrize("name", [each for each in HOSTILE if len(HOSTILE[each]) < 90])
@@ -313,14 +313,14 @@ def test_what_is_long_and_broken_takes_neither_long_nor_much_memory() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     began = time.process_time()
-    assert refusal("strategy s { " + "let x = close " * 7_000).why
+    assert refusal("strategy s { " + "let x = close " * 7_000).reason
     assert (most < 50e6, time.process_time() < began + 1) == (True, True)
     long = read(GOOD.replace("sell", " " * 20_000 + "sell"))  # whole: all of it is read, or none
     assert {each.hash for each in long.programs} <= {check(GOOD).hash}
 
 
 def test_what_is_read_can_be_kept_and_sent_on_as_text() -> None:
-    texts = [refusal("\ud83d").why, refusal(BARE.replace("open", "op\ud83dn")).text]
+    texts = [refusal("\ud83d").reason, refusal(BARE.replace("open", "op\ud83dn")).text]
     texts += [format_program(only(GOOD.replace("{", '{ about "dips \ud83d revert"')))]
     for text in texts:
         assert text.encode("utf-8", "replace").decode() == text

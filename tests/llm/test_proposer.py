@@ -142,7 +142,7 @@ def test_beliefs_are_kept_beside_what_was_measured() -> None:
         f"belief {number} about averages" for number in range(1, 7)
     ]
     assert run.log.learnings[-1].count("→ appraisal_ratio -") == 6
-    assert {fate for _, fate, _ in run.log.statuses} == {"evaluated"}
+    assert {status for _, status, _ in run.log.statuses} == {"evaluated"}
 
 
 def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() -> None:
@@ -157,17 +157,17 @@ def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() 
     assert [each.messages[-1]["role"] for each in run.answering.calls] == ["user"] * 5
     assert "did you mean `sma`" in run.answering.calls[1].messages[-1]["content"]
     assert "did you mean `sma`" in run.answering.calls[2].messages[-1]["content"]
-    assert {fate for _, fate, _ in run.log.statuses} == {"rejected"}
+    assert {status for _, status, _ in run.log.statuses} == {"rejected"}
     assert advised(say, calls=5, repair=False).kinds == ["propose"] * 5
 
 
 def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
     def say(call: Call) -> Exchange:
-        return answer(call, MERGER) if call.kind == "compact" else strategy(call)
+        return answer(call, MERGER) if call.kind == "summarize" else strategy(call)
 
     run = advised(say, calls=16, learnings_tokens=200)
-    assert "compact" in run.kinds
-    place = run.kinds.index("compact")
+    assert "summarize" in run.kinds
+    place = run.kinds.index("summarize")
     shown = run.answering.calls[place].messages[0]["content"]
     assert "belief 1 about averages" in shown
     learned = run.proposer.learnings
@@ -181,10 +181,10 @@ def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
 @pytest.mark.parametrize("said", ["I cannot.", "", "{}", '{"works": 3}', "[" * 100_000])
 def test_without_a_merger_a_plain_ranking_does_it(said: str) -> None:
     def say(call: Call) -> Exchange:
-        return answer(call, said) if call.kind == "compact" else strategy(call)
+        return answer(call, said) if call.kind == "summarize" else strategy(call)
 
     run = advised(say, calls=16, learnings_tokens=200)
-    assert run.kinds.count("compact") >= 1
+    assert run.kinds.count("summarize") >= 1
     assert not any(run.proposer.learnings.sections.values())
     assert len(run.proposer.learnings.records) < 14
 
@@ -223,7 +223,7 @@ def test_alone_it_goes_back_to_one_of_the_best_after_a_failure_and_stops_when_st
     run = advised(same, bred=False, calls=50)
     assert run.epochs[-1].stop_reason == "no improvement in 4 epochs"
     assert len(run.answering.calls) == 5
-    assert [fate for _, fate, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
+    assert [status for _, status, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
     spent = advised(strategy, bred=False, calls=2)
     assert spent.epochs[-1].stop_reason == "the adviser may ask no more"
 

@@ -189,8 +189,10 @@ def test_a_note_ends_the_last_message_at_its_level_alone(shape: str, note: str) 
      ("ebnf", "response_format"), ("custom_tool", "response_format")],
 )  # fmt: skip
 def test_a_document_is_held_to_a_schema_where_any_constraint_is_kept(known: str, used: str) -> None:
-    made, body = exchanged(known, lambda client: client.read_json("compact", MESSAGES, CONSTRAINT))
-    assert (made.kind, made.request_format, made.text) == ("compact", used, "buy")
+    made, body = exchanged(
+        known, lambda client: client.read_json("summarize", MESSAGES, CONSTRAINT)
+    )
+    assert (made.kind, made.request_format, made.text) == ("summarize", used, "buy")
     assert ("response_format" in body) == (used == "response_format")
     assert not {"ebnf", "tools", "grammar", "structured_outputs"} & set(body)
 

@@ -40,7 +40,7 @@ def spent_on(*exchanges: Exchange) -> Cost:
         ((), Cost()),
         ((ANSWERED,), Cost(1, 800, 90, 0.125)),
         ((replace(ANSWERED, kind="repair"),), Cost(1, 800, 90, 0.125)),
-        ((replace(ANSWERED, kind="compact"),), Cost(1, 800, 90, 0.125)),
+        ((replace(ANSWERED, kind="summarize"),), Cost(1, 800, 90, 0.125)),
         ((REFUSED,), Cost()),
         ((NOT_TAKEN,), Cost()),
         ((UNSEEN,), MOST),

@@ -124,7 +124,7 @@ def test_the_journal_of_an_experiment_is_the_same(tmp_path: Path) -> None:
         out = tmp_path / workers
         run(path, [f"workers={workers}"], out=out)
         journal = sqlite3.connect(out / "journal.sqlite")
-        rows.append(journal.execute("SELECT * FROM individuals ORDER BY trial").fetchall())
+        rows.append(journal.execute("SELECT * FROM trials ORDER BY trial").fetchall())
         journal.close()
     assert len(rows[0]) == 500
     assert rows[0] == rows[1] == rows[2]

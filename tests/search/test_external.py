@@ -92,7 +92,7 @@ def bred(guest: Guest | None, evaluations: int = 300, islands: int = 1) -> list[
     return solve(toy_problem(), Budget(evaluations), 1, islands, external=guest)
 
 
-def fates(outcomes: Sequence[Outcome]) -> list[str]:
+def statuses(outcomes: Sequence[Outcome]) -> list[str]:
     return [each.status for each in outcomes]
 
 
@@ -101,7 +101,7 @@ def test_it_is_heard_exactly_at_the_counts_it_names() -> None:
     run = bred(guest)
     assert heard_at(run) == [35, 100, 102, 170, 293]
     assert run[-1].evaluated == 300
-    assert [fates(each) for each in guest.outcomes] == [["evaluated"] * 2] * 5
+    assert [statuses(each) for each in guest.outcomes] == [["evaluated"] * 2] * 5
 
 
 def test_where_problem_finds_too_few_new_programs_it_is_heard_directly_after() -> None:
@@ -154,7 +154,7 @@ def test_what_was_evaluated_before_is_a_duplicate_and_no_trial() -> None:
     spoken = [proposed(60, 70, 60), proposed(70, 50, 80)]
     guest = Guest(rounds=2, says=lambda number: spoken[number])
     run = solve(alone(), Budget(100), 1, 1, [worth(50)], external=guest)
-    assert [fates(each) for each in guest.outcomes] == [
+    assert [statuses(each) for each in guest.outcomes] == [
         ["evaluated", "evaluated", "duplicate"], ["duplicate", "duplicate", "evaluated"],
     ]  # fmt: skip
     assert run[-1].evaluated == 4
@@ -165,7 +165,7 @@ def test_what_was_evaluated_before_is_a_duplicate_and_no_trial() -> None:
 def test_what_the_budget_has_no_room_for_is_not_evaluated() -> None:
     guest = Guest(rounds=9, says=lambda number: proposed(50, 60, 70, 80, 90, 100))
     run = solve(alone(), Budget(4), 1, 1, [worth(50)], external=guest)
-    assert fates(guest.outcomes[0]) == ["duplicate", *["evaluated"] * 3, *["no budget"] * 2]
+    assert statuses(guest.outcomes[0]) == ["duplicate", *["evaluated"] * 3, *["no budget"] * 2]
     assert [each.individual is None for each in guest.outcomes[0]] == [
         True, False, False, False, True, True,
     ]  # fmt: skip
@@ -177,7 +177,7 @@ def test_a_hearing_at_the_end_of_the_budget_finds_no_room_beside_problem() -> No
     guest = Guest([500], lambda number: proposed(60, 70))
     run = bred(guest, 120)
     assert run[-1].evaluated == 120
-    assert [fates(each) for each in guest.outcomes] == [["no budget"] * 2]
+    assert [statuses(each) for each in guest.outcomes] == [["no budget"] * 2]
 
 
 def test_what_became_of_each_proposal_is_told_in_order_and_credited_to_its_arm() -> None:
@@ -191,7 +191,7 @@ def test_what_became_of_each_proposal_is_told_in_order_and_credited_to_its_arm()
     run = solve(alone(population=3), Budget(100), 1, 1, external=guest)
     (told,) = guest.outcomes
     assert all(each.proposal is one for each, one in zip(told, offered, strict=True))
-    assert fates(told) == ["evaluated"] * 6 + ["duplicate"]
+    assert statuses(told) == ["evaluated"] * 6 + ["duplicate"]
     assert [each.individual and each.individual.score for each in told] == [
         44, 34, 54, 64, 15, 300, None,
     ]  # fmt: skip

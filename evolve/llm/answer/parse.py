@@ -25,7 +25,7 @@ class Rejected:
     """
 
     text: str
-    why: str
+    reason: str
     is_program: bool = False
 
 

@@ -40,7 +40,7 @@ class Failure:
     """A proposal that came to nothing, and why."""
 
     text: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class PromptBuilder:
             each for each in self.space.operators if not each.series or each.series in FIELDS
         ]
         return self._render(
-            "program.md",
+            "system.md",
             measure=measure.name,
             measure_about=measure.about,
             spread_penalty=self.goals.spread_penalty,
@@ -148,7 +148,7 @@ class PromptBuilder:
 
     def merge_learnings(self, record: str, most: int, longest: int) -> list[Message]:
         """The messages that ask for what was learned in short."""
-        text = self._render("compact.md", record=record, most=most, longest=longest)
+        text = self._render("summarize.md", record=record, most=most, longest=longest)
         return [{"role": "user", "content": text}]
 
     def fixed_text(self, template: str) -> str:
@@ -217,17 +217,17 @@ class PromptBuilder:
         return render(template, self.assets.folder, **values)
 
 
-def build_failure(text: str, why: str) -> Failure:
+def build_failure(text: str, reason: str) -> Failure:
     """A failure on one line each, cut to what is worth telling."""
     return Failure(
         " ".join(text.split())[:MAX_FAILURE_CHARACTERS],
-        " ".join(why.split())[:MAX_FAILURE_CHARACTERS],
+        " ".join(reason.split())[:MAX_FAILURE_CHARACTERS],
     )
 
 
-def program_failure(program: Program, why: str) -> Failure:
+def program_failure(program: Program, reason: str) -> Failure:
     """A failure of a program that could be read."""
-    return build_failure(compact_text(program), why)
+    return build_failure(compact_text(program), reason)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Literal
 
 from evolve.llm.transport.server import Message
 
-Kind = Literal["probe", "propose", "repair", "compact", "ask", "audit"]
+Kind = Literal["probe", "propose", "repair", "summarize", "ask", "audit"]
 
 
 @dataclass(frozen=True)
