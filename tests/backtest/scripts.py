@@ -26,6 +26,7 @@ from evolve.backtest.kernels.records import (
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import FILLS, Market
 from evolve.backtest.sleeve import sleeves_of
+from tests.backtest.ledger import bars_from
 from tests.backtest.reference import RULES, PlainBar, PlainTrade, Replay, Said, Terms
 
 Series = NDArray[np.float64]
@@ -60,19 +61,6 @@ class Outcome:
     held: NDArray[np.int8]
     trades: list[PlainTrade]
     folds: Series
-
-
-def bars_from(
-    time: NDArray[np.datetime64],
-    prices: Sequence[NDArray[np.float64]],
-    adjustment: NDArray[np.float64] | None = None,
-    volume: NDArray[np.float64] | None = None,
-) -> Bars:
-    """Bars of one symbol from a series each: open, high, low and close; 1 for what is left out."""
-    ones = np.ones(len(time))
-    others = [ones if each is None else each for each in (volume, adjustment)]
-    panels = [np.array(series)[None, :] for series in (*prices, *others)]
-    return Bars(("TEST",), time.astype("datetime64[ns]"), *panels)
 
 
 def prices_of(bars: Bars) -> list[Series]:

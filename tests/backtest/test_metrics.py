@@ -169,15 +169,7 @@ def test_bar_returns_after_ruin_are_0() -> None:
 def test_drawdown_counts_the_capital_and_its_bars() -> None:
     # 990 of 1000 on bar 1; then a high of 1100 on bar 2, a fall to 880, and back on bar 5.
     result = play(
-        """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    10    10   9.9    -
-        2    9.9   11    9.9  11     -
-        3    11    11    8.8  8.8    -
-        4    8.8   10    8.8  9.9    -
-        5    9.9   12    9.9  12     -
-        """
+        "10 buy | 10 10 10 9.9 | 9.9 11 9.9 11 | 11 11 8.8 8.8 | 8.8 10 8.8 9.9 | 9.9 12 9.9 12"
     )
     assert result.metrics["max_drawdown"] == pytest.approx(-0.2)
     assert result.metrics["max_drawdown_bars"] == 3
@@ -188,17 +180,7 @@ def test_drawdown_counts_the_capital_and_its_bars() -> None:
 
 def test_figures_of_a_ledger() -> None:
     # Two longs of all the money: 1000 -> 1500 from 10 to 15, then 1500 -> 1200 from 10 to 8.
-    result = play(
-        """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    15    10   15     sell
-        2    15    15    10   10     buy
-        3    10    10    10   10     -
-        4    8     8     8    8      -
-        5    8     8     8    8      -
-        """
-    )
+    result = play("10 buy | 10 15 10 15 sell | 15 15 10 10 buy | 10 | 8")
     found = result.metrics
     assert found["num_trades"] == 2
     assert found["win_rate"] == 0.5
@@ -217,21 +199,13 @@ def test_figures_of_a_ledger() -> None:
 
 # -- runs that are hardly runs
 
-BARS = """
-    bar  open  high  low  close  says
-    0    10    11    9    10     buy
-    1    12    13    11   12     sell
-    2    13    14    12   13     short
-    3    12    13    11   12     cover
-    4    11    12    10   11     -
-    5    10    11    9    10     -
-"""
-
-
-HEAD = BARS.strip().splitlines()[0]
-STILL = "\n".join([HEAD, *["0 10 10 10 10 buy"] * 6])
-JUMP = BARS.replace("1    12    13    11   12  ", "1    10    9e5   10   9e5 ")
-MISSING = "\n".join([HEAD, *["0 . . . . buy"] * 4])
+BARS = (
+    "10 11 9 10 buy | 12 13 11 12 sell | 13 14 12 13 short | 12 13 11 12 cover | 11 12 10 11"
+    "| 10 11 9 10"
+)
+STILL = "10 buy"
+JUMP = BARS.replace("12 13 11 12 sell", "10 9e5 10 9e5 sell")
+MISSING = ". buy"
 NEVER, ALWAYS, SHORT = (
     f"strategy s {{ {rule} }}" for rule in ("buy when false", "buy when true", "short when true")
 )
@@ -254,8 +228,8 @@ RUNS: dict[str, Callable[[], Backtest]] = {
 }
 
 
-def run(text: str, table: str, market: Market, start: int = 0, stop: int | None = None) -> Backtest:
-    return backtest(check(text), bars_of(table), market, start, stop)
+def run(text: str, line: str, market: Market, start: int = 0, stop: int | None = None) -> Backtest:
+    return backtest(check(text), bars_of(line), market, start, stop)
 
 
 @pytest.mark.parametrize("name", RUNS)

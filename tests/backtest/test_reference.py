@@ -14,13 +14,12 @@ from dsl.analysis.check import check
 from dsl.bars import Bars
 from evolve.backtest.backtest import backtest
 from evolve.backtest.kernels.records import REASONS
-from tests.backtest.ledger import bars_of, free, play, scripted, trades_of
+from tests.backtest.ledger import bars_from, bars_of, free, play, scripted, trades_of
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (
     BITS,
     Outcome,
     Script,
-    bars_from,
     grid_script,
     market_of,
     prices_of,
@@ -151,21 +150,13 @@ def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
 
 def test_the_plain_simulator_agrees_with_a_hand_worked_ledger() -> None:
     """The reference is itself held to a ledger, so that both cannot be wrong alike here."""
-    table = """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    12    10   12     -
-        2    12    14    11.5 13     short
-        3    20    20    16   16     -
-        4    16    22    16   16     -
-        5    10    10    10   10     -
-    """
-    bars = bars_of(table)
+    line = "10 buy | 10 12 10 12 | 12 14 11.5 13 short | 20 20 16 16 | 16 22 16 16 | 10"
+    bars = bars_of(line)
     script = Script(bars, bars.volume[0].astype(np.uint8), {}, Terms())
     run = replayed(script)
     # 100 shares from 10 to 20, then 100 short from 20 to 10.
     assert run.equity == [1000, 1200, 1300, 2400, 2400, 3000]
     assert [each.reason for each in run.trades] == ["reverse", "end"]
-    assert trades_of(play(table))[0].endswith("reverse")
+    assert trades_of(play(line))[0].endswith("reverse")
     assert BITS["cover"] == 8
     assert market_of(Terms()) == free()
