@@ -69,12 +69,3 @@ def test_every_ratio_is_that_of_returns_above_cash() -> None:
         "return_at_benchmark_volatility": np.prod(1 + cash + r * b.std() / r.std()) - 1,
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-7)
-
-
-@pytest.mark.parametrize("rate", [0.0, 0.05])
-@pytest.mark.parametrize("measure", ["sharpe", "appraisal_ratio"])
-def test_the_search_maximizes_the_ratio_that_is_reported(measure: str, rate: float) -> None:
-    bars, costs = MARKETS["a panel"], market(cash_rate=rate)
-    program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
-    (scores,) = FoldFitness(bars, costs, Goals((measure,), (), {}, 1, 0.0))([program])
-    assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[measure])

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import numpy as np
 import pytest
 
 from dsl.analysis.check import check
-from dsl.analysis.program import Program
 from dsl.evaluate import evaluate
 from evolve.backtest.warmup import Warmup, entry_lookback, warmup_note, warmups
 from evolve.data.generators import random_walk
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.backtest.test_sleeves import panel_of
+from tests.backtest.panels import panel_of
+from tests.programs import random_programs
 
 
 def lookback_of(rules: str) -> int:
@@ -39,10 +35,8 @@ def test_it_is_the_lookback_of_the_first_possible_entry(rules: str, bars: int) -
 
 
 def test_no_program_enters_before_its_warm_up_is_over() -> None:
-    space, rng, bars = build_space(directions=("long", "short")), Random(3), random_walk(300, 5)
-    seen = 0
-    for _ in range(300):
-        program = Program("p", grow_rules(space, rng))
+    bars, seen = random_walk(300, 5), 0
+    for program in random_programs(300, 3):
         parts = [part for _, term in program.canonical.named() for part in term.walk()]
         if any(part.head in ("where", "valuewhen") for part in parts):
             continue  # one of its values may need fewer bars than the other

@@ -117,12 +117,6 @@ def test_requirements_are_of_the_windows_folds() -> None:
     assert window([late])[0].is_feasible
 
 
-def test_scores_in_a_window_are_the_same_alone_and_together() -> None:
-    together = scored(STRATEGIES, folds=3, measure="appraisal_ratio")
-    alone = [scored((each,), folds=3, measure="appraisal_ratio")[0] for each in STRATEGIES]
-    assert together == alone
-
-
 def test_fitness_on_validation_of_a_partition_is_the_backtest_on_validation() -> None:
     partition = part(BARS, Split())
     seen, start = partition.seen, partition.validation_start

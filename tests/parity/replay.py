@@ -20,15 +20,13 @@ from dsl.printing.decompile import format_program
 from dsl.terms.canonical import MeaningError
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import BPS, FillMode, Market, market
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
+from tests.programs import BOTH, random_programs
 from tests.samples import random_bars
 
 Series = NDArray[np.float64]
 Condition = NDArray[np.bool_]
 
 PLAIN = ("buy", "sell", "short", "cover")
-BOTH = ("long", "short")
 CAPITAL = 1e15  # whole units are traded elsewhere: of so much money they are fine enough
 FEWEST_TRADES = 10
 NEVER = 1 << 40  # bars
@@ -148,12 +146,11 @@ def grown(
         settings: which they may have of size, stop, trail, target and hold; each of them has one.
         directions: `long`, `short` or both.
     """
-    space, rng = build_space(directions=directions), Random(seed)
-    kept: list[Program] = []
-    while len(kept) < count:
-        rules = grow_rules(space, rng)
-        chosen = {name: term for name, term in rules.named() if name in (*PLAIN, *settings)}
-        program = Program(f"grown_{len(kept)}", Rules(**chosen))
+    rng, found = Random(seed), list[Program]()
+    while len(found) < count:
+        (drawn,) = random_programs(1, rng, directions)
+        chosen = {name: term for name, term in drawn.rules.named() if name in (*PLAIN, *settings)}
+        program = Program(f"grown_{len(found)}", Rules(**chosen))
         if settings and not any(name in settings for name in chosen):
             continue
         try:
@@ -161,8 +158,8 @@ def grown(
         except MeaningError:
             continue
         if len(trades) >= FEWEST_TRADES and {each.side for each in trades} == set(directions):
-            kept.append(program)
-    return kept
+            found.append(program)
+    return found
 
 
 def crowded(seed: int, count: int = 1000) -> Bars:
