@@ -17,7 +17,6 @@ from evolve.backtest.kernels.records import REASONS
 from tests.backtest.ledger import bars_from, bars_of, free, play, scripted, trades_of
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (
-    BITS,
     Outcome,
     Script,
     grid_script,
@@ -158,5 +157,4 @@ def test_the_plain_simulator_agrees_with_a_hand_worked_ledger() -> None:
     assert run.equity == [1000, 1200, 1300, 2400, 2400, 3000]
     assert [each.reason for each in run.trades] == ["reverse", "end"]
     assert trades_of(play(line))[0].endswith("reverse")
-    assert BITS["cover"] == 8
     assert market_of(Terms()) == free()

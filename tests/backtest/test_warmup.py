@@ -54,7 +54,9 @@ def test_no_program_enters_before_its_warm_up_is_over() -> None:
 def test_each_symbol_warms_up_on_its_own_bars() -> None:
     panel = panel_of(4)
     for start in (0, 40, 250):
-        for found in warmups(30, panel, start):
+        each_symbol = warmups(30, panel, start)
+        assert [each.symbol for each in each_symbol] == list(panel.symbols)
+        for found in each_symbol:
             places = panel.places(panel.symbols.index(found.symbol))
             own = places >= start
             assert found.bars == own.sum()
