@@ -61,7 +61,8 @@ class Case:
             names = [name for name in self.head if name not in ("bar", "equity", "benchmark")]
             price = np.array([self.column(name) for name in names])
             volume, ones = np.full(price.shape, 1e6), np.ones(price.shape)
-            return Bars(tuple(names), time, *(price.copy() for _ in PRICES), volume, ones)
+            opened, high, low = (price.copy() for _ in range(3))
+            return Bars(tuple(names), time, opened, high, low, price, volume, ones)
         if "date" in self.head:
             time = np.array([row["date"] for row in self.rows], "datetime64[ns]")
         if "says" in self.head:
