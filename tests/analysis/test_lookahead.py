@@ -77,8 +77,8 @@ def with_orders(
 
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
         return tuple(
-            replace(said, orders=np.ascontiguousarray(change(said.orders, bars, symbol)))
-            for symbol, said in enumerate(evaluate(program, bars))
+            replace(signals, orders=np.ascontiguousarray(change(signals.orders, bars, symbol)))
+            for symbol, signals in enumerate(evaluate(program, bars))
         )
 
     return read
@@ -169,10 +169,10 @@ def test_the_named_bar_is_the_first_that_differs() -> None:
 @pytest.mark.parametrize("symbol", range(3))
 def test_of_a_panel_the_symbol_that_cheats_is_named(symbol: int) -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
-        said = list(evaluate(program, bars))
-        shift = np.roll(said[symbol].orders, -1, axis=1)
-        said[symbol] = replace(said[symbol], orders=shift)
-        return tuple(said)
+        signals = list(evaluate(program, bars))
+        shift = np.roll(signals[symbol].orders, -1, axis=1)
+        signals[symbol] = replace(signals[symbol], orders=shift)
+        return tuple(signals)
 
     found = look_ahead(CROSS, PANEL, market(), read=read)
     assert {each.symbol for each in found.seen} == {PANEL.symbols[symbol]}
@@ -180,9 +180,9 @@ def test_of_a_panel_the_symbol_that_cheats_is_named(symbol: int) -> None:
 
 def test_a_symbol_that_reads_anothers_future_is_named() -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
-        said = list(evaluate(program, bars))
-        said[0] = replace(said[0], orders=np.roll(said[1].orders, -1, axis=1))
-        return tuple(said)
+        signals = list(evaluate(program, bars))
+        signals[0] = replace(signals[0], orders=np.roll(signals[1].orders, -1, axis=1))
+        return tuple(signals)
 
     found = look_ahead(CROSS, random_bars(3, 200, 2), market(), read=read)
     assert {each.symbol for each in found.seen} == {"S0"}

@@ -36,8 +36,8 @@ SHAPES = {
     "back on the very last bar": [110.0, 60.0, 110.0],
     "lost on the first bar": [0.0, 0.0, 0.0],
     "lost later": [120.0, 50.0, 0.0, 0.0],
-    "the peak stands several bars": [120.0, 120.0, 120.0, 80.0, 120.0],
-    "the trough stands several bars": [80.0, 80.0, 100.0],
+    "a peak of several bars": [120.0, 120.0, 120.0, 80.0, 120.0],
+    "a trough of several bars": [80.0, 80.0, 100.0],
     "two troughs alike": [80.0, 90.0, 80.0, 100.0],
     "falls alike": [90.0, 100.0, 90.0, 100.0, 90.0],
     "over the peak, not on it": [120.0, 90.0, 130.0, 90.0],
@@ -183,7 +183,7 @@ def test_crafted_years(days: list[str], equity: list[float], years: dict[int, fl
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_real_run_told_in_episodes_adds_up(fill: str, seed: int) -> None:
+def test_years_and_drawdowns_of_a_real_run_add_up(fill: str, seed: int) -> None:
     program = check("strategy s { buy when rsi(close, 3) < 40 sell when rsi(close, 3) > 60 }")
     result = backtest(program, random_walk(900, seed), market(fill=fill))  # type: ignore[arg-type]
     capital = result.performance.capital

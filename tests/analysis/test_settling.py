@@ -1,4 +1,4 @@
-"""How much past a strategy leans on, by rules of which it can be said beforehand."""
+"""Bars of past that a strategy needs, by rules of which the number is known."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settled(rules: str, bars: Bars = BARS) -> int | None:
 
 
 def bars_until_alike(rules: str, start: int) -> int:
-    """After how many bars of past a run from a bar on says what one of all bars says."""
+    """Return after how many bars a run from a later bar has the orders of the whole run."""
     (whole,) = evaluate(strategy(rules), BARS)
     (later,) = evaluate(strategy(rules), BARS.slice(start, len(BARS)))
     differ = np.flatnonzero(whole.orders[0, start:] != later.orders[0])
@@ -78,7 +78,7 @@ def test_of_several_symbols_the_slowest_counts() -> None:
     assert settled(program, panel_of(3)) is not None
 
 
-def test_nothing_said_is_nothing_to_settle() -> None:
+def test_without_signals_there_is_nothing_to_settle() -> None:
     assert settled("buy when close < 0 * close") == 0
 
 
@@ -88,10 +88,10 @@ def test_a_sum_from_the_first_bar_on_never_settles() -> None:
 
 def test_a_reader_that_differs_at_the_end_has_not_settled() -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
-        (said,) = evaluate(program, bars)
-        orders = said.orders.copy()
+        (signals,) = evaluate(program, bars)
+        orders = signals.orders.copy()
         orders[:, -1] = 1 if len(bars) == len(BARS) else 2
-        return (replace(said, orders=orders),)
+        return (replace(signals, orders=orders),)
 
     program = strategy("buy when close > sma(close, 5)")
     assert look_ahead(program, BARS, market(), read=read).settled is None

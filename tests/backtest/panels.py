@@ -61,8 +61,10 @@ def without(bars: Bars, absent: NDArray[np.bool_]) -> Bars:
     return Bars(bars.symbols, bars.time[left], **{n: each[:, left] for n, each in panels.items()})
 
 
-def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "business days") -> Bars:
-    """A panel without holes; if spoken, volume holds orders as `ledger.scripted` reads them."""
+def whole(
+    seed: int, symbols: int, count: int, with_orders: bool, kind: str = "business days"
+) -> Bars:
+    """Return a panel without holes; `with_orders`, `ledger.scripted` can read its volume."""
     rng = np.random.default_rng(seed)
     shape = (symbols, count)
     daily = rng.choice([0.005, 0.02, 0.06], (symbols, 1))
@@ -71,7 +73,7 @@ def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "busine
     high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, 1, shape)) * daily / 2)
     low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0, 1, shape)) * daily / 2)
     volume = np.round(1e5 * np.exp(rng.normal(0, 1, shape)))
-    if spoken:
+    if with_orders:
         orders = rng.integers(0, 16, shape)
         volume = np.where(rng.random(shape) < 0.6, rng.choice([0, 0, 1, 4], shape), orders) * 1.0
     adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, shape)), axis=1) - 0.2)
@@ -79,21 +81,21 @@ def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "busine
     return Bars(names, times(kind, count), opened, high, low, close, volume, adjustment)
 
 
-def ragged(seed: int, count: int = 150, spoken: bool = True) -> Bars:
+def ragged(seed: int, count: int = 150, with_orders: bool = True) -> Bars:
     """A panel of two to four symbols, each there on bars of its own."""
     rng = np.random.default_rng(seed)
     symbols = int(rng.integers(2, 5))
-    bars = whole(seed, symbols, count, spoken, str(rng.choice(TIMES)))
+    bars = whole(seed, symbols, count, with_orders, str(rng.choice(TIMES)))
     kinds = rng.choice(KINDS, symbols)
     there = np.stack([present(str(kind), count, rng) for kind in kinds])
     there[0, :2] = there[0, -1] = True  # somebody is there at both ends
     return without(bars, ~there)
 
 
-def programs(seed: int, count: int, spoken: bool = True) -> list[Program]:
-    """Strategies that say what the volume holds, or random ones."""
+def programs(seed: int, count: int, with_orders: bool = True) -> list[Program]:
+    """Return strategies that read their orders from the volume, or random ones."""
     rng = Random(seed)
-    if spoken:
+    if with_orders:
         return [check(scripted(rng.choice(SETTINGS))) for _ in range(count)]
     return random_programs(count, rng)
 

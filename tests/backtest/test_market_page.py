@@ -1,4 +1,4 @@
-"""The page on how orders fill: every table of it is run, and must come out as it says."""
+"""The page on how orders fill: every table of it is run, and must come out as written."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ CASES = cases_of(PAGE.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_a_ledger_of_the_page_comes_out_as_it_says(case: Case) -> None:
+def test_a_ledger_of_the_page_comes_out_as_written(case: Case) -> None:
     result, bars = case.run(), case.bars()
     found = trades_of(result, bars.time)
     if len(bars.symbols) > 1:
@@ -142,7 +142,7 @@ def test_a_wrong_number_on_the_page_would_be_found(old: str, new: str) -> None:
     assert old in page
     first = cases_of(re.sub(rf"(?<= ){re.escape(old)}(?=\s)", new, page, count=1))[0]
     with pytest.raises(AssertionError):
-        test_a_ledger_of_the_page_comes_out_as_it_says(first)
+        test_a_ledger_of_the_page_comes_out_as_written(first)
 
 
 @pytest.mark.parametrize(

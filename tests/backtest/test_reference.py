@@ -88,7 +88,7 @@ def test_scripts_on_a_grid_of_prices() -> None:
 # -- the same through the text of a strategy
 
 
-def spoken(script: Script) -> Bars:
+def with_orders(script: Script) -> Bars:
     """A script's bars with its orders written into the volume."""
     bars = script.bars
     return bars_from(bars.time, prices_of(bars), bars.adjustment[0], script.orders.astype(float))
@@ -102,7 +102,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
     script = random_script(seed, count=60)
     rng = np.random.default_rng(seed)
     bars = script.bars
-    written = spoken(script)
+    written = with_orders(script)
     rules, chosen = [], {}
     if rng.random() < 0.5:
         rules.append("size 2 * (close - low) / (high - low)")
@@ -117,14 +117,14 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
     if script.terms.hold:
         rules.append(f"hold {script.terms.hold}")
     terms = script.with_terms(max_volume_share=None).terms
-    said = Script(
+    reading = Script(
         bars,
         script.orders,
         chosen,
         Terms(**{**vars(terms), "ratios": frozenset({"size", "target"})}),
     )
     result = backtest(check(scripted("\n".join(rules))), written, market_of(terms))
-    expected = replayed(said)
+    expected = replayed(reading)
     np.testing.assert_allclose(result.equity, expected.equity, rtol=1e-9, atol=1e-9 * terms.capital)
     assert [trade.reason for trade in result.trades] == [each.reason for each in expected.trades]
     assert [trade.profit for trade in result.trades] == pytest.approx(
@@ -137,7 +137,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
 def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
     """A window trades as its bars would alone, when the strategy looks at no earlier bar."""
     script = random_script(3, count=60)
-    written = spoken(script)
+    written = with_orders(script)
     program, market = check(scripted("stop 4% trail 6%")), market_of(script.terms)
     window = backtest(program, written, market, start, stop)
     alone = backtest(program, written.slice(start, stop), market)

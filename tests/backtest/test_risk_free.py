@@ -17,8 +17,8 @@ CASH_RATES = (0.0, 0.01, 0.05, 1.0)
 RATIOS = ("sharpe", "sortino", "appraisal_ratio", "alpha", "beta")
 MARKETS = {
     "one symbol": random_walk(600, 3),
-    "a panel": whole(4, 3, 300, spoken=False),
-    **{f"a ragged panel {seed}": ragged(seed, spoken=False) for seed in range(6)},
+    "a panel": whole(4, 3, 300, with_orders=False),
+    **{f"a ragged panel {seed}": ragged(seed, with_orders=False) for seed in range(6)},
 }
 
 

@@ -52,17 +52,17 @@ def alone(bars: Bars, symbol: int, costs: Market, seed: int, start: int, stop: i
     share = costs.capital / len(bars.symbols)
     idle = (bars.time[places[first]] - bars.time[start]) / DAY
     grown = costs._replace(capital=share + share * costs.cash_rate * idle / 365.0)
-    (program,) = programs(seed, 1, spoken=seed % 3 > 0)
+    (program,) = programs(seed, 1, with_orders=seed % 3 > 0)
     return backtest(program, bars.alone(symbol).slice(0, last), grown, first)
 
 
 @given(seed=SEEDS)
 @some
 def test_a_sleeve_is_its_symbol_alone_in_any_window(seed: int) -> None:
-    bars, costs = ragged(seed, spoken=seed % 3 > 0), terms(seed)
+    bars, costs = ragged(seed, with_orders=seed % 3 > 0), terms(seed)
     costs = costs._replace(max_volume_share=0.4 if seed % 2 else np.inf)
     start, stop = window_of(bars, seed)
-    (program,) = programs(seed, 1, spoken=seed % 3 > 0)
+    (program,) = programs(seed, 1, with_orders=seed % 3 > 0)
     result = backtest(program, bars, costs, start, stop)
     assert result.symbols == tuple(sleeve.symbols[0] for sleeve in result.sleeves) == bars.symbols
     for symbol, sleeve in enumerate(result.sleeves):
@@ -137,7 +137,7 @@ def test_the_whole_is_the_sum_and_its_exposure_the_share_of_sleeve_bars(seed: in
 @some
 def test_other_symbols_never_matter(seed: int) -> None:
     """Their prices change, and half of their bars go; the times stay as they are."""
-    bars, costs = whole(seed, 3, 120, spoken=True), terms(seed)
+    bars, costs = whole(seed, 3, 120, with_orders=True), terms(seed)
     rng = np.random.default_rng(seed)
     absent = rng.random((3, 120)) < 0.3
     absent[1] = False  # has every time
@@ -158,7 +158,7 @@ def test_other_symbols_never_matter(seed: int) -> None:
 @some
 def test_bars_from_a_time_on_change_nothing_before(seed: int, cut: int) -> None:
     """Neither what they say, nor which symbols have them, as long as each has one at the end."""
-    bars, costs = whole(seed, 3, 120, spoken=True), terms(seed)
+    bars, costs = whole(seed, 3, 120, with_orders=True), terms(seed)
     rng = np.random.default_rng(seed)
     absent = rng.random((3, 120)) < 0.25
     absent[0], absent[:, -1] = False, False
@@ -183,8 +183,8 @@ def test_bars_from_a_time_on_change_nothing_before(seed: int, cut: int) -> None:
 @given(seed=SEEDS)
 @some
 def test_signals_and_values_are_those_of_the_symbol_alone(seed: int) -> None:
-    bars = ragged(seed, spoken=False)
-    for program in programs(seed, 3, spoken=False):
+    bars = ragged(seed, with_orders=False)
+    for program in programs(seed, 3, with_orders=False):
         found_signals = evaluate(program, bars)
         rules = [term for term in program.canonical[:8] if term is not None]
         found = [values(term, bars) for term in rules]

@@ -1,4 +1,4 @@
-"""Fitness is what its definition says, the same in any batch, and blind to all but train."""
+"""Fitness by its definition, the same in any batch, and blind to all but train."""
 
 from __future__ import annotations
 

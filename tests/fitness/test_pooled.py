@@ -119,10 +119,10 @@ def is_ruined(run: Backtest) -> bool:
 @settings(max_examples=60)
 def test_scores_are_those_of_the_equity(seed: int, folds: int) -> None:
     """Leave out the floor where cash earns: `risks_of` knows no interest."""
-    spoken = seed % 5 > 0
-    bars, costs = ragged(seed, spoken=spoken), terms(seed, cash_rate=seed % 2 * 0.05)
+    with_orders = seed % 5 > 0
+    bars, costs = ragged(seed, with_orders=with_orders), terms(seed, cash_rate=seed % 2 * 0.05)
     start = seed % 3 * (len(bars) // 8)
-    made = programs(seed, 3, spoken)
+    made = programs(seed, 3, with_orders)
     edges = np.linspace(start, len(bars), folds + 1).round().astype(int) - start
     assume(np.diff(edges).min() > 2)  # a deviation needs two returns
     with patch.object(FoldSums, "variance_floor", 0.0) if costs.cash_rate else nullcontext():
@@ -171,8 +171,8 @@ def test_requirements_are_of_all_sleeves_together(seed: int) -> None:
 @settings(max_examples=40)
 def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
     """Forced by a bar at which the one symbol is not there, and by calling it."""
-    bars, costs = whole(seed, 1, 120, spoken=True), terms(seed)
-    made = [*programs(seed, 4), *programs(seed, 4, spoken=False)]
+    bars, costs = whole(seed, 1, 120, with_orders=True), terms(seed)
+    made = [*programs(seed, 4), *programs(seed, 4, with_orders=False)]
     trader = FoldTrader(bars, costs, 3)
     np.testing.assert_allclose(
         trader.summed(made, trader.pooled), trader(made), rtol=1e-9, atol=1e-11
@@ -180,7 +180,7 @@ def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
 
 
 def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
-    bars = whole(4, 1, 120, spoken=True)
+    bars = whole(4, 1, 120, with_orders=True)
     time = np.insert(bars.time, 60, bars.time[59] + np.timedelta64(1, "h"))
     panels = {
         name: np.insert(getattr(bars, name), 60, 1.0 if name == "adjustment" else np.nan, axis=1)
@@ -213,7 +213,7 @@ def test_the_order_of_symbols_does_not_matter() -> None:
 def test_no_batch_nor_memory_changes_a_score(
     arena_mb: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bars, made = ragged(5, spoken=False), programs(5, 120, spoken=False)
+    bars, made = ragged(5, with_orders=False), programs(5, 120, with_orders=False)
     expected = FoldFitness(bars, market(), goals(3))(made)
     monkeypatch.setattr(fitness, "BATCH", 7)
     scorer = FoldFitness(bars, market(), goals(3), arena_mb=arena_mb)
@@ -225,7 +225,7 @@ def test_no_batch_nor_memory_changes_a_score(
 
 def doubling(symbol: int) -> Bars:
     """Three symbols of which one triples on every bar, so that a short of it is ruined."""
-    bars = whole(3, 3, 60, spoken=True)
+    bars = whole(3, 3, 60, with_orders=True)
     panels = {name: getattr(bars, name).copy() for name in PANELS}
     panels["volume"][:] = 4.0 * (np.arange(3)[:, None] == symbol)
     for name in ("open", "high", "low", "close"):
@@ -242,7 +242,7 @@ def test_ruin_of_one_sleeve_makes_it_infeasible(symbol: int) -> None:
 
 
 def test_symbols_without_a_bar_in_a_fold_or_at_all() -> None:
-    bars = whole(9, 4, 100, spoken=True)
+    bars = whole(9, 4, 100, with_orders=True)
     absent = np.zeros((4, 100), np.bool_)
     absent[0] = True  # never
     absent[1, 30:] = True  # in the first fold alone
@@ -263,7 +263,7 @@ def test_symbols_without_a_bar_in_a_fold_or_at_all() -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.05])
 def test_one_fold_is_the_metric_of_its_name(name: str, rate: float, symbols: int) -> None:
     """Of Sharpe's ratio too: its risk-free rate is what cash earns."""
-    bars, costs = whole(2, symbols, 300, spoken=False), market(cash_rate=rate)
+    bars, costs = whole(2, symbols, 300, with_orders=False), market(cash_rate=rate)
     program: Program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
     scores = FoldFitness(bars, costs, Goals((name,), (), {}, 1, 0.0))([program])[0]
     assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[name])

@@ -153,7 +153,7 @@ def test_without_a_holdout_one_date_parts_the_bars() -> None:
 def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
     least = part(BARS, Split(1 - LEAST_BARS / 1200, 0.1, has_holdout=False))
     assert whole(least) == (1200 - LEAST_BARS, 1200, 1200 - LEAST_BARS)
-    for split, said in (
+    for split, message in (
         (Split(0.98, 0.02, has_holdout=False), "the split leaves 24 of 1200 bars for validation"),
         (Split(0.02, 0.98, has_holdout=False), "the split leaves 24 of 1200 bars for train"),
         (Split(validation_from=date(1990, 1, 1), has_holdout=False),
@@ -163,7 +163,7 @@ def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
     ):  # fmt: skip
         with pytest.raises(EvolveError) as caught:
             part(BARS, split)
-        assert caught.value.message == said
+        assert caught.value.message == message
 
 
 def test_with_a_holdout_one_date_is_not_enough() -> None:

@@ -1,7 +1,7 @@
-"""Strategies to trade elsewhere: what they say on each bar, and what became of it there.
+"""Strategies to trade elsewhere: their signals on each bar, and the outcome there.
 
-The rules of precedence are written here anew, for engines that are told what to do; nothing of
-the simulation is used.
+The rules of precedence are written here again, for engines that take orders; nothing of the
+simulation is used.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ NEVER = 1 << 40  # bars
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """What a strategy says on the bars of a symbol.
+class SignalArrays:
+    """Signals of a strategy on the bars of a symbol.
 
     Attributes:
         enters_long, enters_short: bool[bar], entries that are not blocked or refused.
@@ -106,8 +106,8 @@ class Outcome:
     profit: Series
 
 
-def said_by(program: Program, bars: Bars) -> Said:
-    """What a program says, with the rules of precedence applied."""
+def read_signals(program: Program, bars: Bars) -> SignalArrays:
+    """Return the signals of a program, with the rules of precedence applied."""
     (signals,) = evaluate(program, bars)
     buy, sell, short, cover = (signals.order(name) for name in PLAIN)
     asked, ratios, refused = {}, set(), np.zeros(len(bars), np.bool_)
@@ -119,7 +119,7 @@ def said_by(program: Program, bars: Bars) -> Said:
             refused |= ~(asked[name] > 0)
             if signals.is_ratio[0, column]:
                 ratios.add(name)
-    return Said(
+    return SignalArrays(
         enters_long=buy & ~sell & ~short & ~refused,
         enters_short=short & ~cover & ~buy & ~refused,
         leaves_long=sell,
@@ -137,7 +137,7 @@ def grown(
     settings: Sequence[str] = (),
     directions: Sequence[str] = BOTH,
 ) -> list[Program]:
-    """Random strategies that trade, made as the search makes its own.
+    """Return random strategies that trade, grown as the search grows its own.
 
     Args:
         count: how many.
@@ -165,8 +165,8 @@ def grown(
 def crowded(seed: int, count: int = 1000) -> Bars:
     """Random bars full of orders that contradict each other, for `scripted` to read."""
     bars = random_bars(seed, count)
-    says = np.random.default_rng(seed).integers(0, 16, (1, count)).astype(float)
-    return replace(bars, volume=says)
+    orders = np.random.default_rng(seed).integers(0, 16, (1, count)).astype(float)
+    return replace(bars, volume=orders)
 
 
 def assert_same(program: Program, found: Backtest, expected: Outcome, rtol: float = 1e-6) -> None:

@@ -108,11 +108,11 @@ def test_the_level_rises_with_trials_and_falls_with_the_length_of_the_data() -> 
 
 
 @pytest.mark.parametrize("measure", ["total_return", "nodes", "cagr", ""])
-def test_nothing_is_said_of_a_measure_whose_error_is_not_known(measure: str) -> None:
+def test_a_measure_whose_error_is_unknown_has_no_level(measure: str) -> None:
     assert luck_level(measure, 1000, 12.0, 5, 0.5) is None
 
 
-def test_nothing_is_said_of_no_time() -> None:
+def test_no_time_has_no_level() -> None:
     assert luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
 
 
@@ -130,7 +130,7 @@ CLOSE = "; orders filled at the very close that gave the signal, as no one can t
         (True, True, f"{LUCK}{VALIDATION}{CLOSE}."),
     ],
 )
-def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_said(
+def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_given(
     at_close: bool, on_validation: bool, sentence: str
 ) -> None:
     assert untested(at_close, on_validation) == Verdict("NOT TESTED", sentence)
