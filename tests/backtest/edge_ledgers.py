@@ -89,7 +89,7 @@ FILLS_AND_PRECEDENCE = {
     "the benchmark waits for the first open there is": Ledger(
         ". | . | 20 20 16 16 | . | 25 | 30", benchmark=[1000, 1000, 800, 800, 1250, 1500]
     ),
-    "the benchmark buys the first open and sells the last close, with costs": Ledger(
+    "the costs of the benchmark are those of both its sides": Ledger(
         "10 12 10 12 | 20", market=TAXED, paid=[ALL_IN * (0.1 + 0.2)],
         benchmark=[ALL_IN * 12, *[ALL_IN * 20] * 4, ALL_IN * 20 * 0.99],
     ),
