@@ -1,126 +1,256 @@
-"""Whoever reads the future is found and named; whoever does not is proved."""
+"""Strategies that cannot see ahead are proved so on every kind of bars; any that can is named.
+
+A cheat stands in for `evaluate` or `backtest`, which `look_ahead` takes as arguments.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Signals, evaluate
-from evolve.analysis.lookahead import CUTS, look_ahead
+from evolve.analysis.lookahead import CUTS, LEAST_BARS, Foresight, look_ahead
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FILLS, Market, market
 from evolve.data.generators import random_walk
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.backtest.test_sleeves import panel_of
+from tests.backtest.panels import panel_of
+from tests.programs import random_programs
+from tests.samples import gappy_bars, random_bars, tied_bars
 
-BARS = random_walk(400, seed=4)
+BARS = random_walk(400, seed=11)
+PANEL = panel_of(5)
 CROSS = check("strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }")
-STOPPED = check("strategy s { buy when rsi(close, 5) < 40 stop 2 * atr(10) hold 9 }")
+BOTH_WAYS = check(
+    "strategy s { buy when rsi(close, 4) < 30 sell when rsi(close, 4) > 55 "
+    "short when rsi(close, 4) > 75 cover when rsi(close, 4) < 50 "
+    "size 50% stop 2 * atr(10) trail 4 * atr(10) target 8% hold 12 }"
+)
+KINDS: dict[str, Callable[[int], Bars]] = {
+    "one symbol": lambda seed: random_walk(150, seed),
+    "holes": lambda seed: gappy_bars(seed, 150),
+    "ties": lambda seed: tied_bars(seed, 150),
+    "three symbols": lambda seed: random_bars(seed, 90, 3),
+    "late starts and early ends": panel_of,
+    "the fewest bars": lambda seed: random_walk(LEAST_BARS, seed),
+}
+
+
+def costs(rng: Random, fill: str) -> Market:
+    return market(
+        fill=fill,  # type: ignore[arg-type]
+        commission_bps=rng.choice([0, 1, 50]), slippage_bps=rng.choice([0, 5, 100]),
+        commission_per_share=rng.choice([0, 0.01]), commission_minimum=rng.choice([0, 1]),
+        slippage_range=rng.choice([0, 0.1]), borrow_bps=rng.choice([0, 300]),
+        cash_rate=rng.choice([0, 0.05]), max_leverage=rng.choice([1, 2]),
+        max_volume_share=rng.choice([None, 1e-5, 1e-3]),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("fill", FILLS)
-@pytest.mark.parametrize("panel", [False, True], ids=["one", "three"])
-def test_random_strategies_do_not_read_the_future(fill: str, panel: bool) -> None:
-    space, rng = build_space(directions=("long", "short")), Random(fill)
-    bars = panel_of(7) if panel else BARS
-    costs = market(fill=fill, borrow_bps=200, cash_rate=0.02, max_volume_share=1e-5)  # type: ignore[arg-type]
-    for _ in range(4 if panel else 10):
-        found = look_ahead(Program("p", grow_rules(space, rng)), bars, costs)
-        assert found.seen == ()
-        assert found.cuts == CUTS
+@pytest.mark.parametrize("kind", KINDS)
+def test_honest_strategies_are_proved(kind: str, fill: str) -> None:
+    rng = Random(f"{kind} {fill}")
+    programs = random_programs(4, rng)
+    for seed, program in enumerate([*programs, BOTH_WAYS]):
+        bars, terms = KINDS[kind](seed), costs(rng, fill)
+        found = look_ahead(program, bars, terms, seed)
+        assert found.seen == (), (program.rules, terms)
+        assert found.cuts == CUTS or (kind == "the fewest bars" and found.cuts > 1)
+        assert found.settled is None or 0 <= found.settled < len(bars)
 
 
-def turned(signals: tuple[Signals, ...], shift: int) -> tuple[Signals, ...]:
-    """Signals that come some bars too early."""
-    return tuple(replace(each, orders=np.roll(each.orders, -shift, axis=1)) for each in signals)
+# -- cheats: each gives what an honest reader would, changed by something it cannot know
 
 
-def peeks_a_bar(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    return turned(evaluate(program, bars), 1)
+def with_orders(
+    change: Callable[[NDArray[np.uint8], Bars, int], NDArray[np.uint8]],
+) -> Callable[[Program, Bars], tuple[Signals, ...]]:
+    """A reader whose orders of each symbol are changed: orders[program, bar], bars, symbol."""
 
-
-def knows_the_mean(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    said = evaluate(program, bars)
-    above = (bars.close > np.nanmean(bars.close)).astype(np.uint8)
-    return tuple(replace(each, orders=above[[i]]) for i, each in enumerate(said))
-
-
-def knows_the_last(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    said = evaluate(program, bars)
-    rising = bars.close[:, -1:] > bars.close
-    return tuple(replace(each, orders=rising[[i]].astype(np.uint8)) for i, each in enumerate(said))
-
-
-def scales_by_the_whole(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    return tuple(
-        replace(each, settings=each.settings / np.nanmax(bars.high))
-        for each in evaluate(program, bars)
-    )
-
-
-@pytest.mark.parametrize("cheat", [peeks_a_bar, knows_the_mean, knows_the_last])
-def test_a_reader_of_the_future_is_found(cheat: object) -> None:
-    found = look_ahead(CROSS, BARS, market(), read=cheat)  # type: ignore[arg-type]
-    assert found.seen
-    assert {each.what for each in found.seen} <= {"buy", "sell"}
-    assert all(0 <= each.bar < len(BARS) for each in found.seen)
-    assert all("the future was" in each.because for each in found.seen)
-    assert found.seen[0].symbol == BARS.symbols[0]
-
-
-def test_a_setting_that_reads_the_future_is_found() -> None:
-    found = look_ahead(STOPPED, BARS, market(), read=scales_by_the_whole)
-    assert {each.what for each in found.seen} == {"size, stop, trail or target"}
-
-
-def test_equity_that_reads_the_future_is_found() -> None:
-    def trade(program: Program, bars: Bars, costs: Market) -> Backtest:
-        made = backtest(program, bars, costs)
-        lucky = replace(made.performance, equity=made.equity * (1 + bars.close[0, -1] / 1e6))
-        return replace(made, performance=lucky)
-
-    found = look_ahead(CROSS, BARS, market(), trade=trade)
-    assert {each.what for each in found.seen} == {"equity"}
-
-
-def test_the_first_bar_that_differs_is_named() -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
-        (said,) = evaluate(program, bars)
-        orders = said.orders.copy()
-        orders[0, 17] = 1 if len(bars) == len(BARS) else 0
-        return (replace(said, orders=orders),)
+        return tuple(
+            replace(signals, orders=np.ascontiguousarray(change(signals.orders, bars, symbol)))
+            for symbol, signals in enumerate(evaluate(program, bars))
+        )
+
+    return read
+
+
+def buy_where(condition: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return condition.astype(np.uint8)[None, :]
+
+
+def next_close(bars: Bars, symbol: int) -> NDArray[np.float64]:
+    """The close of the bar after; the last bar's own where there is none."""
+    close = bars.close[symbol]
+    return np.concatenate([close[1:], close[-1:]])
+
+
+def half(row: NDArray[np.float64]) -> float:
+    known = row[~np.isnan(row)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+READERS: dict[str, Callable[[Program, Bars], tuple[Signals, ...]]] = {
+    "shifted by -1": with_orders(lambda orders, bars, i: np.roll(orders, -1, axis=1)),
+    "shifted by -1, the end honest": with_orders(
+        lambda orders, bars, i: np.concatenate([orders[:, 1:], orders[:, -1:]], axis=1)
+    ),
+    "peeks a close ahead": with_orders(
+        lambda orders, bars, i: buy_where(next_close(bars, i) > bars.close[i])
+    ),
+    "the sample's mean": with_orders(
+        lambda orders, bars, i: buy_where(bars.close[i] > np.nansum(bars.close[i]) / len(bars))
+    ),
+    "the sample's median": with_orders(
+        lambda orders, bars, i: buy_where(bars.close[i] > half(bars.close[i]))
+    ),
+    "the sample's highest": with_orders(
+        lambda orders, bars, i: buy_where(bars.close[i] > 0.9 * np.nanmax(bars.close))
+    ),
+    "the last bar": with_orders(
+        lambda orders, bars, i: buy_where(bars.close[i] < bars.close[:, -1][0])
+    ),
+    "how many bars there are": with_orders(
+        lambda orders, bars, i: buy_where(np.arange(len(bars)) > len(bars) // 2)
+    ),
+    "tomorrow's volume": with_orders(
+        lambda orders, bars, i: buy_where(np.roll(bars.volume[i], -1) > bars.volume[i])
+    ),
+    "none on the last bar": with_orders(
+        lambda orders, bars, i: buy_where(np.arange(len(bars)) < len(bars) - 1)
+    ),
+}
+
+
+@pytest.mark.parametrize("cheat", READERS)
+def test_a_reader_that_cheats_is_named(cheat: str) -> None:
+    found = look_ahead(CROSS, BARS, market(), read=READERS[cheat])
+    assert found.seen
+    for each in found.seen:
+        assert each.what in ("buy", "sell")
+        assert each.symbol == BARS.symbols[0]
+        assert 0 <= each.bar < cut_of(each.because) <= len(BARS)
+    assert found.settled is None or found.settled >= 0
+
+
+def cut_of(because: str) -> int:
+    assert because.startswith("the future was ")
+    return int(because.split("from bar ")[1].split()[0])
+
+
+def test_the_named_bar_is_the_first_that_differs() -> None:
+    """Orders that are turned about from a bar on, ten bars before the end there is."""
+
+    def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
+        return with_orders(lambda orders, all_bars, i: turned(orders))(program, bars)
+
+    def turned(orders: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        made = orders.copy()
+        made[:, -10:] = 1
+        made[:, :-10] = 0
+        return made
 
     cut_off = [each for each in look_ahead(CROSS, BARS, market(), read=read).seen
                if "cut off" in each.because]  # fmt: skip
-    assert {(each.what, each.bar) for each in cut_off} == {("buy", 17)}
+    assert len(cut_off) >= CUTS - 1
+    for each in cut_off:
+        assert (each.what, each.bar) == ("buy", cut_of(each.because) - 10)
 
 
-@pytest.mark.parametrize(
-    ("rules", "least", "most"),
-    [
-        ("buy when close > open", 0, 0),
-        ("buy when close > sma(close, 50)", 40, 49),
-        ("buy when close > ema(close, 50)", 50, 190),
-    ],
-)
-def test_how_much_past_it_leans_on(rules: str, least: int, most: int) -> None:
-    settled = look_ahead(check(f"strategy s {{ {rules} }}"), BARS, market()).settled
-    assert settled is not None
-    assert least <= settled <= most
+@pytest.mark.parametrize("symbol", range(3))
+def test_of_a_panel_the_symbol_that_cheats_is_named(symbol: int) -> None:
+    def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
+        signals = list(evaluate(program, bars))
+        shift = np.roll(signals[symbol].orders, -1, axis=1)
+        signals[symbol] = replace(signals[symbol], orders=shift)
+        return tuple(signals)
+
+    found = look_ahead(CROSS, PANEL, market(), read=read)
+    assert {each.symbol for each in found.seen} == {PANEL.symbols[symbol]}
 
 
-def test_what_never_settles_is_said() -> None:
-    program = check("strategy s { buy when cumulate(volume) > 300 * sma(volume, 5) }")
-    assert look_ahead(program, BARS, market()).settled is None
+def test_a_symbol_that_reads_anothers_future_is_named() -> None:
+    def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
+        signals = list(evaluate(program, bars))
+        signals[0] = replace(signals[0], orders=np.roll(signals[1].orders, -1, axis=1))
+        return tuple(signals)
+
+    found = look_ahead(CROSS, random_bars(3, 200, 2), market(), read=read)
+    assert {each.symbol for each in found.seen} == {"S0"}
 
 
-def test_too_few_bars_are_refused() -> None:
-    with pytest.raises(ValueError, match="too few"):
-        look_ahead(CROSS, BARS.slice(0, 20), market())
+@pytest.mark.parametrize("order", ["buy", "sell", "short", "cover"])
+def test_the_order_that_cheats_is_named(order: str) -> None:
+    bit = np.uint8(1 << ("buy", "sell", "short", "cover").index(order))
+    read = with_orders(
+        lambda orders, bars, i: (orders & ~bit) | (np.roll(orders, -1, axis=1) & bit)
+    )
+    assert {each.what for each in look_ahead(BOTH_WAYS, BARS, market(), read=read).seen} == {order}
+
+
+SETTINGS: dict[str, Callable[[NDArray[np.float64], Bars], NDArray[np.float64]]] = {
+    "shifted by -1": lambda settings, bars: np.roll(settings, -1, axis=1),
+    "by the sample's range": lambda settings, bars: settings * float(np.nanstd(bars.close)),
+    "unknown on the last bars": lambda settings, bars: np.where(
+        np.arange(len(bars)) < len(bars) - 5, settings, np.nan
+    ),
+}
+
+
+@pytest.mark.parametrize("cheat", SETTINGS)
+@pytest.mark.parametrize("setting", ["size 1 / (1 + natr(5))", "stop 2 * atr(5)", "trail atr(5)",
+                                     "target 2 * atr(5)"])  # fmt: skip
+def test_a_setting_that_cheats_is_named(setting: str, cheat: str) -> None:
+    program = check(f"strategy s {{ buy when close > open sell when close < open {setting} }}")
+
+    def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
+        return tuple(
+            replace(each, settings=SETTINGS[cheat](each.settings, bars))
+            for each in evaluate(program, bars)
+        )
+
+    found = look_ahead(program, BARS, market(), read=read)
+    assert {each.what for each in found.seen} == {"size, stop, trail or target"}
+
+
+def foresee(factor: Callable[[Bars], NDArray[np.float64] | float]) -> Foresight:
+    """What is found of equity that is multiplied by something of the bars."""
+
+    def trade(program: Program, bars: Bars, terms: Market) -> Backtest:
+        made = backtest(program, bars, terms)
+        lucky = replace(made.performance, equity=made.equity * factor(bars))
+        return replace(made, performance=lucky)
+
+    return look_ahead(CROSS, BARS, market(), trade=trade)
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3, 10])
+def test_equity_that_peeks_some_bars_ahead_is_found(ahead: int) -> None:
+    """Equity of bar t that knows the close of t + 1 is as false as one that knows t + 10."""
+
+    def factor(bars: Bars) -> NDArray[np.float64]:
+        close = bars.close[0]
+        return 1 + 1e-6 * np.concatenate([close[ahead:], np.full(ahead, close[-1])])[: len(close)]
+
+    assert {each.what for each in foresee(factor).seen} == {"equity"}
+
+
+def test_equity_that_knows_the_whole_is_found_at_its_first_bar() -> None:
+    for factor in (lambda bars: bars.close[0].mean(), lambda bars: 1.0 + len(bars) / 1e6):
+        found = foresee(factor).seen
+        assert {(each.what, each.bar) for each in found} == {("equity", 0)}
+
+
+def test_too_few_bars_are_refused_and_just_enough_are_not() -> None:
+    with pytest.raises(ValueError, match=f"{LEAST_BARS - 1} bars are too few.*{LEAST_BARS}"):
+        look_ahead(CROSS, BARS.slice(0, LEAST_BARS - 1), market())
+    assert look_ahead(CROSS, BARS.slice(0, LEAST_BARS), market()).seen == ()

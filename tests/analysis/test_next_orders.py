@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 
-from dsl.analysis.program import Program
 from evolve.analysis.next_orders import outlook
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.backtest.test_sleeves import panel_of
+from tests.backtest.panels import panel_of
+from tests.programs import random_programs
 
 ORDERED = ("signal", "reverse", "hold")
 
 
 @pytest.mark.parametrize("fill", ["next_open", "next_close"])
 def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
-    space, rng, bars = build_space(directions=("long", "short")), Random(5), random_walk(220, 4)
-    terms, seen = market(fill=fill), 0  # type: ignore[arg-type]
-    for _ in range(25):
-        program = Program("p", grow_rules(space, rng))
+    bars, seen = random_walk(220, 4), 0
+    terms = market(fill=fill)  # type: ignore[arg-type]
+    for program in random_programs(25, 5):
         trades = backtest(program, bars, terms).trades
         for last in range(150, 200):
             (found,) = outlook(program, bars.slice(0, last + 1), terms)
@@ -47,7 +42,7 @@ def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
 
 def test_each_symbol_has_its_own_last_bar() -> None:
     panel = panel_of(4)
-    program = Program("p", grow_rules(build_space(), Random(1)))
+    (program,) = random_programs(1, 1, ["long"])
     found = outlook(program, panel, market())
     lasts = [panel.time[panel.places(symbol)[-1]] for symbol in range(len(panel.symbols))]
     assert [each.time for each in found] == lasts
@@ -58,10 +53,8 @@ def test_each_symbol_has_its_own_last_bar() -> None:
 
 def test_what_came_before_the_start_only_warms_indicators() -> None:
     """Start flat, with the positions of a run from the same bar."""
-    space, rng, panel = build_space(directions=("long", "short")), Random(2), panel_of(4)
-    held = 0
-    for _ in range(12):
-        program = Program("p", grow_rules(space, rng))
+    panel, held = panel_of(4), 0
+    for program in random_programs(12, 2):
         for start in (60, 260):
             found = outlook(program, panel.slice(0, 330), market(), start)
             run = backtest(program, panel.slice(0, 340), market(), start)

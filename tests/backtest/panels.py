@@ -11,11 +11,11 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
 from evolve.backtest.market import FILLS, Market, market
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
+from evolve.data.align import aligned
+from evolve.data.generators import LAWS
 from tests.backtest.ledger import scripted
+from tests.programs import random_programs
 
-SPACE = build_space(directions=("long", "short"))
 KINDS = ("whole", "holes", "few", "late", "early", "middle", "torn", "one", "none")
 SETTINGS = (
     "", "hold 3", "stop 4%", "trail 5%", "target 3%\nhold 7", "size 0.5", "size 2\nstop 2 * atr(3)",
@@ -34,11 +34,11 @@ def times(kind: str, count: int) -> NDArray[np.datetime64]:
     return first + (places * step).astype("timedelta64[h]").astype("timedelta64[ns]")
 
 
-def kept(kind: str, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """On which bars of a panel a symbol has one of its own."""
+def present(kind: str, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return on which bars of a panel a symbol has one of its own."""
     first, last = np.sort(rng.integers(0, count, 2))
     places = np.arange(count)
-    made: dict[str, NDArray[np.bool_]] = {
+    masks: dict[str, NDArray[np.bool_]] = {
         "whole": np.ones(count, np.bool_),
         "holes": rng.random(count) > 0.2,
         "few": rng.random(count) > 0.9,
@@ -49,7 +49,7 @@ def kept(kind: str, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         "one": places == first,
         "none": np.zeros(count, np.bool_),
     }
-    return made[kind]
+    return masks[kind]
 
 
 def without(bars: Bars, absent: NDArray[np.bool_]) -> Bars:
@@ -61,8 +61,10 @@ def without(bars: Bars, absent: NDArray[np.bool_]) -> Bars:
     return Bars(bars.symbols, bars.time[left], **{n: each[:, left] for n, each in panels.items()})
 
 
-def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "business days") -> Bars:
-    """A panel without holes; if spoken, volume holds orders as `ledger.scripted` reads them."""
+def whole(
+    seed: int, symbols: int, count: int, with_orders: bool, kind: str = "business days"
+) -> Bars:
+    """Return a panel without holes; `with_orders`, `ledger.scripted` can read its volume."""
     rng = np.random.default_rng(seed)
     shape = (symbols, count)
     daily = rng.choice([0.005, 0.02, 0.06], (symbols, 1))
@@ -71,7 +73,7 @@ def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "busine
     high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, 1, shape)) * daily / 2)
     low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0, 1, shape)) * daily / 2)
     volume = np.round(1e5 * np.exp(rng.normal(0, 1, shape)))
-    if spoken:
+    if with_orders:
         orders = rng.integers(0, 16, shape)
         volume = np.where(rng.random(shape) < 0.6, rng.choice([0, 0, 1, 4], shape), orders) * 1.0
     adjustment = np.exp(np.cumsum(np.abs(rng.normal(0, 0.001, shape)), axis=1) - 0.2)
@@ -79,23 +81,23 @@ def whole(seed: int, symbols: int, count: int, spoken: bool, kind: str = "busine
     return Bars(names, times(kind, count), opened, high, low, close, volume, adjustment)
 
 
-def ragged(seed: int, count: int = 150, spoken: bool = True) -> Bars:
+def ragged(seed: int, count: int = 150, with_orders: bool = True) -> Bars:
     """A panel of two to four symbols, each there on bars of its own."""
     rng = np.random.default_rng(seed)
     symbols = int(rng.integers(2, 5))
-    bars = whole(seed, symbols, count, spoken, str(rng.choice(TIMES)))
+    bars = whole(seed, symbols, count, with_orders, str(rng.choice(TIMES)))
     kinds = rng.choice(KINDS, symbols)
-    there = np.stack([kept(str(kind), count, rng) for kind in kinds])
+    there = np.stack([present(str(kind), count, rng) for kind in kinds])
     there[0, :2] = there[0, -1] = True  # somebody is there at both ends
     return without(bars, ~there)
 
 
-def programs(seed: int, count: int, spoken: bool = True) -> list[Program]:
-    """Strategies that say what the volume holds, or random ones."""
+def programs(seed: int, count: int, with_orders: bool = True) -> list[Program]:
+    """Return strategies that read their orders from the volume, or random ones."""
     rng = Random(seed)
-    if spoken:
+    if with_orders:
         return [check(scripted(rng.choice(SETTINGS))) for _ in range(count)]
-    return [Program("p", grow_rules(SPACE, rng)) for _ in range(count)]
+    return random_programs(count, rng)
 
 
 def terms(seed: int, **fixed: float) -> Market:
@@ -113,3 +115,32 @@ def terms(seed: int, **fixed: float) -> Market:
         "max_leverage": rng.choice([1, 1, 0.5, 3]),
     }
     return market(fill=rng.choice(FILLS), **(costs | fixed))
+
+
+def own_market(name: str, seed: int, bars: int = 400) -> Bars:
+    """Return a symbol of changing regimes."""
+    law = LAWS["regime"]
+    drawn = law.make(bars, seed, "", {key: each.default for key, each in law.options.items()})
+    return Bars((name,), drawn.time, **{field: getattr(drawn, field) for field in PANELS})
+
+
+def only(bars: Bars, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Bars:
+    """Return some of the bars."""
+    panels = {field: getattr(bars, field)[:, chosen].copy() for field in PANELS}
+    return Bars(bars.symbols, bars.time[chosen].copy(), **panels)
+
+
+def panel_of(seed: int) -> Bars:
+    """Return three symbols: one with holes, one that starts late, one that ends early."""
+    rng = np.random.default_rng(seed)
+    whole = [own_market(name, seed * 10 + i) for i, name in enumerate(("AAA", "BBB", "CCC"))]
+    late, early = int(rng.integers(50, 200)), int(rng.integers(200, 350))
+    places = np.arange(400)
+    chosen = (rng.random(400) > 0.2, places >= late, places < early)
+    return aligned([only(bars, rows) for bars, rows in zip(whole, chosen, strict=True)])
+
+
+def in_order(bars: Bars, order: list[int]) -> Bars:
+    """Return the symbols of a panel in another order."""
+    panels = {name: getattr(bars, name)[order] for name in PANELS}
+    return Bars(tuple(bars.symbols[index] for index in order), bars.time, **panels)

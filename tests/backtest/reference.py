@@ -26,8 +26,8 @@ class PlainBar(TypedDict):
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a strategy says on a bar: its orders, and the value of each setting that it has."""
+class BarSignals:
+    """Signals of a strategy on one bar: its orders, and the value of each of its settings."""
 
     orders: frozenset[str] = frozenset()
     settings: Mapping[str, float] = field(default_factory=dict)
@@ -100,8 +100,10 @@ class Order:
 class Replay:
     """One run; `equity` and `trades` are its result."""
 
-    def __init__(self, bars: Sequence[PlainBar], says: Sequence[Said], terms: Terms) -> None:
-        self.bars, self.says, self.terms = bars, says, terms
+    def __init__(
+        self, bars: Sequence[PlainBar], signals: Sequence[BarSignals], terms: Terms
+    ) -> None:
+        self.bars, self.signals, self.terms = bars, signals, terms
         self.cash = terms.capital
         self.position: Position | None = None
         self.order = Order()
@@ -179,7 +181,7 @@ class Replay:
     # -- signals
 
     def _hear(self, t: int) -> None:
-        orders, settings = self.says[t].orders, self.says[t].settings
+        orders, settings = self.signals[t].orders, self.signals[t].settings
         holding = "" if self.position is None else self.position.side
         order = self.order
         if not order.leave and (holding, True) in (

@@ -26,7 +26,8 @@ from evolve.backtest.kernels.records import (
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import FILLS, Market
 from evolve.backtest.sleeve import sleeves_of
-from tests.backtest.reference import RULES, PlainBar, PlainTrade, Replay, Said, Terms
+from tests.backtest.ledger import bars_from
+from tests.backtest.reference import RULES, BarSignals, PlainBar, PlainTrade, Replay, Terms
 
 Series = NDArray[np.float64]
 BITS = {"buy": 1, "sell": 2, "short": 4, "cover": 8}
@@ -34,7 +35,7 @@ BITS = {"buy": 1, "sell": 2, "short": 4, "cover": 8}
 
 @dataclass(frozen=True, eq=False)
 class Script:
-    """Bars, and what is said on each of them.
+    """Bars, and the signals on each of them.
 
     Attributes:
         orders: uint8[bar], bits as in BITS.
@@ -62,19 +63,6 @@ class Outcome:
     folds: Series
 
 
-def bars_from(
-    time: NDArray[np.datetime64],
-    prices: Sequence[NDArray[np.float64]],
-    adjustment: NDArray[np.float64] | None = None,
-    volume: NDArray[np.float64] | None = None,
-) -> Bars:
-    """Bars of one symbol from a series each: open, high, low and close; 1 for what is left out."""
-    ones = np.ones(len(time))
-    others = [ones if each is None else each for each in (volume, adjustment)]
-    panels = [np.array(series)[None, :] for series in (*prices, *others)]
-    return Bars(("TEST",), time.astype("datetime64[ns]"), *panels)
-
-
 def prices_of(bars: Bars) -> list[Series]:
     """Open, high, low and close, a series each."""
     return [bars.open[0], bars.high[0], bars.low[0], bars.close[0]]
@@ -85,7 +73,7 @@ def simulated(
 ) -> Outcome:
     """The product's run of a script, at a place in a batch of two.
 
-    The other program says the same from the last bar to the first. Trades are the first
+    The other program has the same orders from the last bar to the first. Trades are the first
     program's: there are none of a script at place 1.
     """
     terms = script.terms
@@ -111,9 +99,9 @@ def simulated(
         record,
         np.zeros(1, ACCOUNT)[0],
     )
-    kept = record.trades[: record.trade_count[0]]
-    kept[:, :2] = places[kept[:, :2].astype(np.int64)]  # their own bars to the market's
-    trades = [_trade(row) for row in kept] if place == 0 else []
+    closed = record.trades[: record.trade_count[0]]
+    closed[:, :2] = places[closed[:, :2].astype(np.int64)]  # their own bars to the market's
+    trades = [_trade(row) for row in closed] if place == 0 else []
     folds = record.folds[place] if len(edges) else np.empty((0, len(FOLD_FIELDS)))
     equity = sleeve.spread(record.equity[place], terms.capital)
     equity = equity * sleeve.idle_growth(market_of(terms))
@@ -146,14 +134,14 @@ def replayed(script: Script) -> Replay:
         )
         for t in range(len(bars))
     ]
-    says = [
-        Said(
+    signals = [
+        BarSignals(
             frozenset(order for order, bit in BITS.items() if script.orders[t] & bit),
             {rule: float(values[t]) for rule, values in script.settings.items()},
         )
         for t in range(len(bars))
     ]
-    return Replay(plain, says, script.terms)
+    return Replay(plain, signals, script.terms)
 
 
 def market_of(terms: Terms) -> Market:

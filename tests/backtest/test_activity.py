@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from dsl.analysis.check import check
-from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
 from dsl.evaluate import evaluate
 from evolve.backtest.activity import (
@@ -23,12 +22,10 @@ from evolve.backtest.activity import (
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, Market, market
 from evolve.data.generators import random_walk
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.backtest.test_sleeves import panel_of
+from tests.backtest.panels import panel_of
+from tests.programs import random_programs
 
 WALK = random_walk(300, 3)
-SPACE = build_space(directions=("long", "short"))
 
 
 def activity_of(rules: str, bars: Bars = WALK, costs: Market | None = None) -> Activity:
@@ -140,7 +137,7 @@ def test_sizes_above_the_leverage_are_counted() -> None:
 
 
 def test_counts_are_summed_over_own_bars_of_the_window() -> None:
-    panel, program = panel_of(4), Program("p", grow_rules(SPACE, Random(9)))
+    panel, (program,) = panel_of(4), random_programs(1, 9)
     for start in (0, 200):
         found = measure_activity(program, panel, market(), start)
         signals = evaluate(program, panel)
@@ -154,7 +151,7 @@ def test_counts_are_summed_over_own_bars_of_the_window() -> None:
 def test_without_a_trade_every_entry_is_explained_and_with_one_not_every() -> None:
     rng, without = Random(11), 0
     for _ in range(250):
-        program, fill = Program("p", grow_rules(SPACE, rng)), rng.choice(FILLS)
+        (program,), fill = random_programs(1, rng), rng.choice(FILLS)
         terms = market(fill=fill, commission_minimum=rng.choice([0.0, 0.0, 9000.0]))
         bars = WALK.slice(0, rng.choice([12, 60, 300]))
         start = rng.choice([0, 5])

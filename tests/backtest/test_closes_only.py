@@ -61,7 +61,7 @@ def test_the_search_scores_what_the_backtest_trades(costs: object) -> None:
     other = replace(random_walk(500, 5), symbols=("OTHER",))
     for bars in (MARKED, aligned([MARKED, other])):
         batch = [check(f"strategy s {{ {rules} }}") for rules in RULES]
-        batch += programs(3, 10, spoken=False)
+        batch += programs(3, 10, with_orders=False)
         scored = FoldFitness(bars, costs, GOALS)(batch)  # type: ignore[arg-type]
         for program, scores in zip(batch, scored, strict=True):
             run = backtest(program, bars, costs)  # type: ignore[arg-type]

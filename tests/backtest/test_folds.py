@@ -49,17 +49,8 @@ def test_fold_sums_are_slices_of_the_continuous_equity(seed: int, inner: set[int
 
 
 def test_a_trade_counts_in_the_fold_of_its_entry() -> None:
-    table = """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    10    10   11     -
-        2    11    11    11   12     sell
-        3    12    12    12   12     buy
-        4    12    12    12   12     -
-        5    12    12    12   15     -
-    """
     # Bought on bar 1 in fold 0, sold on bar 3 in fold 1; bought on bar 4, the first of fold 2.
-    bars = bars_of(table)
+    bars = bars_of("10 buy | 10 10 10 11 | 11 11 11 12 sell | 12 buy | 12 | 12 12 12 15")
     script = Script(bars, bars.volume[0].astype(np.uint8), {}, Terms())
     folds = simulated(script, [0, 2, 4], np.zeros(6)).folds
     assert folds[:, FOLD_FIELDS.index("trades")].tolist() == [1, 0, 1]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from dsl.bars import Bars
 from evolve.backtest.market import FILLS
+from tests.backtest.ledger import bars_from
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (
     Outcome,
     Script,
-    bars_from,
     prices_of,
     random_script,
     simulated,

@@ -12,13 +12,20 @@ from numpy.typing import NDArray
 
 from dsl.analysis.check import check
 from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.market import Market
+from evolve.backtest.market import Market, market
 from evolve.backtest.metrics import METRICS, appraisal, measure
 from evolve.backtest.performance import Performance, Trades, bar_returns
 from evolve.data.generators import random_walk
 from tests.backtest.ledger import bars_of, free, play, scripted
 
 RETURNS = [0.01, -0.02, 0.015, 0, 0.005, -0.01, 0.02, -0.005, 0, 0.012]
+FIGURES = {
+    "sharpe": 3.504666,
+    "sortino": 5.915404,
+    "max_drawdown": -0.02,
+    "calmar": 46.98767,
+    "cagr": 0.9397534,
+}
 A = 252.0
 
 
@@ -56,40 +63,41 @@ def run_of(
     )
 
 
-def test_golden_figures() -> None:
+def test_figures_that_other_libraries_agree_on() -> None:
     found = measure(run_of(RETURNS))
-    assert found["sharpe"] == pytest.approx(3.504666, abs=5e-7)
-    assert found["sortino"] == pytest.approx(5.915404, abs=5e-7)
-    assert found["max_drawdown"] == pytest.approx(-0.02)
-    assert found["calmar"] == pytest.approx(46.98767, abs=5e-6)
-    assert found["cagr"] == pytest.approx(0.9397534, abs=5e-8)
+    assert {name: found[name] for name in FIGURES} == pytest.approx(FIGURES, rel=2e-7)
 
 
-def test_metrics_against_numpy() -> None:
-    rng = np.random.default_rng(5)
-    r, b = rng.normal(0.0004, 0.01, 500), rng.normal(0.0003, 0.012, 500)
-    r = r + 0.6 * b
-    found = measure(run_of(r, b, cash_rate=0.02))
-    root = math.sqrt(A)
-    over, other = r - 0.02 / A, b - 0.02 / A
+@pytest.mark.parametrize("rate", [0.0, 0.04])
+def test_every_metric_of_a_curve_against_numpy(rate: float) -> None:
+    """Compute each again from equity, benchmark and days alone, ratios above cash."""
+    bars = random_walk(600, 3)
+    program = check("strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }")  # fmt: skip # noqa: E501
+    run = backtest(program, bars, market(cash_rate=rate))
+    found, root, count = run.metrics, math.sqrt(252), len(bars)
+    days = np.diff(bars.time) / np.timedelta64(1, "D")
+    cash = rate * days / 365
+    own, other = (curve[1:] / curve[:-1] - 1 for curve in (run.equity, run.benchmark))
+    r, b = own - cash, other - cash
     beta = np.cov(r, b)[0, 1] / np.var(b, ddof=1)
-    left = over - beta * other
-    assert found["sharpe"] == pytest.approx(root * over.mean() / over.std(ddof=1))
-    assert found["sortino"] == pytest.approx(
-        root * over.mean() / math.sqrt((np.minimum(over, 0) ** 2).sum() / len(r))
-    )
-    assert found["information_ratio"] == pytest.approx(root * (r - b).mean() / (r - b).std(ddof=1))
-    assert found["beta"] == pytest.approx(beta)
-    assert found["appraisal_ratio"] == pytest.approx(root * left.mean() / left.std(ddof=1))
-    assert found["alpha"] == pytest.approx(A * left.mean())
-    assert found["volatility"] == pytest.approx(root * r.std(ddof=1))
-    assert found["total_return"] == pytest.approx(np.prod(1 + r) - 1)
-    assert found["cagr"] == pytest.approx(np.prod(1 + r) ** (A / 500) - 1)
-    scaled = 1 + 0.02 / A + over * b.std(ddof=1) / r.std(ddof=1)
-    assert found["return_at_benchmark_volatility"] == pytest.approx(np.prod(scaled) - 1)
+    left = r - beta * b
+    scaled = 1 + cash + r * b.std() / r.std()
     path = np.concatenate([[1.0], np.cumprod(scaled)])
-    fall = (path / np.maximum.accumulate(path) - 1).min()
-    assert found["drawdown_at_benchmark_volatility"] == pytest.approx(fall)
+    growth = run.equity[-1] / 10_000
+    expected = {
+        "sharpe": root * r.mean() / r.std(ddof=1),
+        "sortino": root * r.mean() / math.sqrt((np.minimum(r, 0) ** 2).sum() / (count - 1)),
+        "beta": beta,
+        "alpha": 252 * left.mean(),
+        "appraisal_ratio": root * left.mean() / left.std(ddof=1),
+        "information_ratio": root * (r - b).mean() / (r - b).std(ddof=1),
+        "volatility": root * own.std(ddof=1),
+        "total_return": growth - 1,
+        "cagr": growth ** (365.25 / days.sum()) - 1,
+        "return_at_benchmark_volatility": path[-1] - 1,
+        "drawdown_at_benchmark_volatility": (path / np.maximum.accumulate(path) - 1).min(),
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -169,15 +177,7 @@ def test_bar_returns_after_ruin_are_0() -> None:
 def test_drawdown_counts_the_capital_and_its_bars() -> None:
     # 990 of 1000 on bar 1; then a high of 1100 on bar 2, a fall to 880, and back on bar 5.
     result = play(
-        """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    10    10   9.9    -
-        2    9.9   11    9.9  11     -
-        3    11    11    8.8  8.8    -
-        4    8.8   10    8.8  9.9    -
-        5    9.9   12    9.9  12     -
-        """
+        "10 buy | 10 10 10 9.9 | 9.9 11 9.9 11 | 11 11 8.8 8.8 | 8.8 10 8.8 9.9 | 9.9 12 9.9 12"
     )
     assert result.metrics["max_drawdown"] == pytest.approx(-0.2)
     assert result.metrics["max_drawdown_bars"] == 3
@@ -188,17 +188,7 @@ def test_drawdown_counts_the_capital_and_its_bars() -> None:
 
 def test_figures_of_a_ledger() -> None:
     # Two longs of all the money: 1000 -> 1500 from 10 to 15, then 1500 -> 1200 from 10 to 8.
-    result = play(
-        """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    15    10   15     sell
-        2    15    15    10   10     buy
-        3    10    10    10   10     -
-        4    8     8     8    8      -
-        5    8     8     8    8      -
-        """
-    )
+    result = play("10 buy | 10 15 10 15 sell | 15 15 10 10 buy | 10 | 8")
     found = result.metrics
     assert found["num_trades"] == 2
     assert found["win_rate"] == 0.5
@@ -217,21 +207,13 @@ def test_figures_of_a_ledger() -> None:
 
 # -- runs that are hardly runs
 
-BARS = """
-    bar  open  high  low  close  says
-    0    10    11    9    10     buy
-    1    12    13    11   12     sell
-    2    13    14    12   13     short
-    3    12    13    11   12     cover
-    4    11    12    10   11     -
-    5    10    11    9    10     -
-"""
-
-
-HEAD = BARS.strip().splitlines()[0]
-STILL = "\n".join([HEAD, *["0 10 10 10 10 buy"] * 6])
-JUMP = BARS.replace("1    12    13    11   12  ", "1    10    9e5   10   9e5 ")
-MISSING = "\n".join([HEAD, *["0 . . . . buy"] * 4])
+BARS = (
+    "10 11 9 10 buy | 12 13 11 12 sell | 13 14 12 13 short | 12 13 11 12 cover | 11 12 10 11"
+    "| 10 11 9 10"
+)
+STILL = "10 buy"
+JUMP = BARS.replace("12 13 11 12 sell", "10 9e5 10 9e5 sell")
+MISSING = ". buy"
 NEVER, ALWAYS, SHORT = (
     f"strategy s {{ {rule} }}" for rule in ("buy when false", "buy when true", "short when true")
 )
@@ -254,8 +236,8 @@ RUNS: dict[str, Callable[[], Backtest]] = {
 }
 
 
-def run(text: str, table: str, market: Market, start: int = 0, stop: int | None = None) -> Backtest:
-    return backtest(check(text), bars_of(table), market, start, stop)
+def run(text: str, line: str, costs: Market, start: int = 0, stop: int | None = None) -> Backtest:
+    return backtest(check(text), bars_of(line), costs, start, stop)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -265,6 +247,12 @@ def test_every_metric_is_finite_or_nan(name: str, whose: str) -> None:
     found = result.metrics if whose == "strategy" else result.benchmark_metrics
     assert list(found) == list(METRICS)
     assert {each: value for each, value in found.items() if math.isinf(value)} == {}
+
+
+def test_a_ruined_run_has_lost_everything() -> None:
+    found = RUNS["ruin"]().metrics
+    assert found["total_return"] == found["max_drawdown"] == -1.0
+    assert found["final_equity"] == 0.0
 
 
 def test_a_run_without_trades() -> None:
@@ -291,6 +279,4 @@ def test_benchmark_metrics_are_those_of_buying_and_holding() -> None:
 
 
 def test_metrics_say_what_they_mean() -> None:
-    for name, metric in METRICS.items():
-        assert metric.name == name
-        assert metric.about
+    assert all(metric.about for metric in METRICS.values())

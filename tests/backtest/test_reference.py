@@ -14,13 +14,11 @@ from dsl.analysis.check import check
 from dsl.bars import Bars
 from evolve.backtest.backtest import backtest
 from evolve.backtest.kernels.records import REASONS
-from tests.backtest.ledger import bars_of, free, play, scripted, trades_of
+from tests.backtest.ledger import bars_from, bars_of, free, play, scripted, trades_of
 from tests.backtest.reference import Terms
 from tests.backtest.scripts import (
-    BITS,
     Outcome,
     Script,
-    bars_from,
     grid_script,
     market_of,
     prices_of,
@@ -90,7 +88,7 @@ def test_scripts_on_a_grid_of_prices() -> None:
 # -- the same through the text of a strategy
 
 
-def spoken(script: Script) -> Bars:
+def with_orders(script: Script) -> Bars:
     """A script's bars with its orders written into the volume."""
     bars = script.bars
     return bars_from(bars.time, prices_of(bars), bars.adjustment[0], script.orders.astype(float))
@@ -104,7 +102,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
     script = random_script(seed, count=60)
     rng = np.random.default_rng(seed)
     bars = script.bars
-    written = spoken(script)
+    written = with_orders(script)
     rules, chosen = [], {}
     if rng.random() < 0.5:
         rules.append("size 2 * (close - low) / (high - low)")
@@ -119,14 +117,14 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
     if script.terms.hold:
         rules.append(f"hold {script.terms.hold}")
     terms = script.with_terms(max_volume_share=None).terms
-    said = Script(
+    reading = Script(
         bars,
         script.orders,
         chosen,
         Terms(**{**vars(terms), "ratios": frozenset({"size", "target"})}),
     )
     result = backtest(check(scripted("\n".join(rules))), written, market_of(terms))
-    expected = replayed(said)
+    expected = replayed(reading)
     np.testing.assert_allclose(result.equity, expected.equity, rtol=1e-9, atol=1e-9 * terms.capital)
     assert [trade.reason for trade in result.trades] == [each.reason for each in expected.trades]
     assert [trade.profit for trade in result.trades] == pytest.approx(
@@ -139,7 +137,7 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
 def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
     """A window trades as its bars would alone, when the strategy looks at no earlier bar."""
     script = random_script(3, count=60)
-    written = spoken(script)
+    written = with_orders(script)
     program, market = check(scripted("stop 4% trail 6%")), market_of(script.terms)
     window = backtest(program, written, market, start, stop)
     alone = backtest(program, written.slice(start, stop), market)
@@ -151,21 +149,12 @@ def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
 
 def test_the_plain_simulator_agrees_with_a_hand_worked_ledger() -> None:
     """The reference is itself held to a ledger, so that both cannot be wrong alike here."""
-    table = """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    12    10   12     -
-        2    12    14    11.5 13     short
-        3    20    20    16   16     -
-        4    16    22    16   16     -
-        5    10    10    10   10     -
-    """
-    bars = bars_of(table)
+    line = "10 buy | 10 12 10 12 | 12 14 11.5 13 short | 20 20 16 16 | 16 22 16 16 | 10"
+    bars = bars_of(line)
     script = Script(bars, bars.volume[0].astype(np.uint8), {}, Terms())
     run = replayed(script)
     # 100 shares from 10 to 20, then 100 short from 20 to 10.
     assert run.equity == [1000, 1200, 1300, 2400, 2400, 3000]
     assert [each.reason for each in run.trades] == ["reverse", "end"]
-    assert trades_of(play(table))[0].endswith("reverse")
-    assert BITS["cover"] == 8
+    assert trades_of(play(line))[0].endswith("reverse")
     assert market_of(Terms()) == free()

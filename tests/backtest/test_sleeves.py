@@ -1,159 +1,276 @@
-"""Several symbols: each is traded as if it were alone, and the whole is their sum."""
+"""Properties of sleeves on ragged panels: a symbol depends on its own bars and share alone."""
 
 from __future__ import annotations
 
-from random import Random
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dsl.analysis.check import check
-from dsl.analysis.program import Program
-from dsl.bars import PANELS, Bars
+from dsl.bars import FIELDS, Bars
 from dsl.evaluate import evaluate, values
-from evolve.backtest.backtest import backtest
-from evolve.backtest.market import FILLS, Market, market
+from evolve.backtest.backtest import Backtest, Trade, backtest
+from evolve.backtest.market import CLOSE, Market
+from evolve.backtest.metrics import METRICS
 from evolve.data.align import aligned
-from evolve.data.generators import LAWS
 from evolve.errors import EvolveError
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
+from tests.backtest.panels import (
+    in_order,
+    only,
+    own_market,
+    panel_of,
+    programs,
+    ragged,
+    terms,
+    whole,
+    without,
+)
+from tests.programs import random_programs
 
-SPACE = build_space(directions=("long", "short"))
+__all__ = ["panel_of"]  # other folders import it from here
+
+SEEDS = st.integers(0, 10**6)
+DAY = np.timedelta64(1, "D")
+some = settings(max_examples=60)
 
 
-def own_market(name: str, seed: int, bars: int = 400) -> Bars:
-    law = LAWS["regime"]
-    made = law.make(bars, seed, "", {key: each.default for key, each in law.options.items()})
-    panels = {field: getattr(made, field) for field in PANELS}
-    return Bars((name,), made.time, **panels)
-
-
-def only(bars: Bars, kept: np.ndarray) -> Bars:
-    panels = {field: getattr(bars, field)[:, kept].copy() for field in PANELS}
-    return Bars(bars.symbols, bars.time[kept].copy(), **panels)
-
-
-def panel_of(seed: int) -> Bars:
-    """Three symbols: one with holes, one that starts late, one that ends early."""
+def window_of(bars: Bars, seed: int) -> tuple[int, int]:
+    """Now and then all of the bars, else some."""
     rng = np.random.default_rng(seed)
-    whole = [own_market(name, seed * 10 + i) for i, name in enumerate(("AAA", "BBB", "CCC"))]
-    late, early = int(rng.integers(50, 200)), int(rng.integers(200, 350))
-    places = np.arange(400)
-    kept = (rng.random(400) > 0.2, places >= late, places < early)
-    return aligned([only(bars, rows) for bars, rows in zip(whole, kept, strict=True)])
+    if rng.random() < 0.4:
+        return 0, len(bars)
+    first, last = np.sort(rng.integers(0, len(bars), 2))
+    return int(first), int(last) + 1
 
 
-def strategies(count: int, seed: int) -> list[Program]:
-    rng = Random(seed)
-    return [Program("p", grow_rules(SPACE, rng)) for _ in range(count)]
+def alone(bars: Bars, symbol: int, costs: Market, seed: int, start: int, stop: int) -> Backtest:
+    """A symbol's own bars traded with its share, which earned until the first of them."""
+    places = bars.places(symbol)
+    first, last = (int(each) for each in np.searchsorted(places, [start, stop]))
+    share = costs.capital / len(bars.symbols)
+    idle = (bars.time[places[first]] - bars.time[start]) / DAY
+    grown = costs._replace(capital=share + share * costs.cash_rate * idle / 365.0)
+    (program,) = programs(seed, 1, with_orders=seed % 3 > 0)
+    return backtest(program, bars.alone(symbol).slice(0, last), grown, first)
 
 
-def terms(seed: int) -> Market:
-    rng = Random(seed)
-    return market(
-        9000, fill=rng.choice(FILLS), commission_bps=rng.choice([0, 10]), slippage_bps=5,
-        borrow_bps=rng.choice([0, 300]), cash_rate=rng.choice([0.0, 0.05]),
-        max_volume_share=rng.choice([None, 1e-5]),
+@given(seed=SEEDS)
+@some
+def test_a_sleeve_is_its_symbol_alone_in_any_window(seed: int) -> None:
+    bars, costs = ragged(seed, with_orders=seed % 3 > 0), terms(seed)
+    costs = costs._replace(max_volume_share=0.4 if seed % 2 else np.inf)
+    start, stop = window_of(bars, seed)
+    (program,) = programs(seed, 1, with_orders=seed % 3 > 0)
+    result = backtest(program, bars, costs, start, stop)
+    assert result.symbols == tuple(sleeve.symbols[0] for sleeve in result.sleeves) == bars.symbols
+    for symbol, sleeve in enumerate(result.sleeves):
+        places = bars.places(symbol)
+        own = places[(places >= start) & (places < stop)] - start
+        if not len(own):
+            assert sleeve.trades == ()
+            continue
+        found = alone(bars, symbol, costs, seed, start, stop)
+        assert sleeve.trades == found.trades
+        assert sleeve.held[own].tolist() == found.held.tolist()
+        near = 1e-12 if costs.cash_rate else 0.0
+        assert sleeve.equity[own] == pytest.approx(found.equity, rel=near, abs=0.0)
+        assert sleeve.benchmark[own] == pytest.approx(found.benchmark, rel=near, abs=0.0)
+
+
+@given(seed=SEEDS)
+@some
+def test_between_its_bars_a_sleeve_stands_still_and_around_them_its_cash_earns(seed: int) -> None:
+    bars, costs = ragged(seed), terms(seed)
+    start, stop = window_of(bars, seed)
+    result = backtest(programs(seed, 1)[0], bars, costs, start, stop)
+    share, time = costs.capital / len(bars.symbols), bars.time[start:stop]
+    for symbol, sleeve in enumerate(result.sleeves):
+        places = bars.places(symbol)
+        own = places[(places >= start) & (places < stop)] - start
+        first, last = (own[0], own[-1]) if len(own) else (len(time), len(time))
+        before = np.arange(len(time)) < first
+        earned = share * (1 + costs.cash_rate * ((time - time[0]) / DAY) / 365)
+        for series in (sleeve.equity, sleeve.benchmark):
+            assert series[before] == pytest.approx(earned[before], rel=1e-12)
+            if len(own):
+                since = (time[last:] - time[last]) / DAY
+                grown = series[last] * (1 + costs.cash_rate * since / 365)
+                assert series[last:] == pytest.approx(grown, rel=1e-12)
+        missing = ~np.isin(np.arange(len(time)), own)
+        within = np.flatnonzero(missing & ~before & (np.arange(len(time)) < last))
+        for series_ in (sleeve.equity, sleeve.benchmark, sleeve.held):
+            assert series_[within].tolist() == series_[within - 1].tolist()
+        assert not sleeve.held[before].any()
+        assert not sleeve.held[last:].any()
+
+
+@given(seed=SEEDS)
+@some
+def test_the_whole_is_the_sum_and_its_exposure_the_share_of_sleeve_bars(seed: int) -> None:
+    bars, costs = ragged(seed), terms(seed)
+    start, stop = window_of(bars, seed)
+    result = backtest(programs(seed, 1)[0], bars, costs, start, stop)
+    sleeves = result.sleeves
+    assert result.equity == pytest.approx(sum(each.equity for each in sleeves), rel=1e-12)
+    assert result.benchmark == pytest.approx(sum(each.benchmark for each in sleeves), rel=1e-12)
+    assert result.held.tolist() == np.sum([each.held for each in sleeves], axis=0).tolist()
+    trades = [trade for each in sleeves for trade in each.trades]
+    order = sorted(trades, key=lambda each: (each.exit_time, each.symbol))
+    assert [(t.exit_time, t.symbol) for t in result.trades] == [
+        (t.exit_time, t.symbol) for t in order
+    ]
+    assert set(result.metrics) == set(METRICS)
+    assert result.metrics["num_trades"] == len(trades)
+    assert result.metrics["costs_paid"] == pytest.approx(sum(each.costs for each in trades))
+    held = np.array([each.held != 0 for each in sleeves])
+    assert result.metrics["exposure"] == pytest.approx(held.mean())
+    turned = in_order(bars, list(range(len(bars.symbols)))[::-1])
+    other = backtest(programs(seed, 1)[0], turned, costs, start, stop)
+    assert other.trades == result.trades
+    for name, value in result.metrics.items():
+        assert other.metrics[name] == pytest.approx(value, rel=1e-7, abs=1e-9, nan_ok=True), name
+
+
+@given(seed=SEEDS)
+@some
+def test_other_symbols_never_matter(seed: int) -> None:
+    """Their prices change, and half of their bars go; the times stay as they are."""
+    bars, costs = whole(seed, 3, 120, with_orders=True), terms(seed)
+    rng = np.random.default_rng(seed)
+    absent = rng.random((3, 120)) < 0.3
+    absent[1] = False  # has every time
+    one = without(bars, absent)
+    absent[2] = rng.random(120) < 0.6
+    absent[0] = one.open[0] != one.open[0]
+    other = without(bars, absent)
+    factor = np.where(np.arange(3)[:, None] == 0, 1.0, np.exp(rng.normal(0, 0.3, (3, 120))))
+    other = replace(other, **{name: getattr(other, name) * factor for name in FIELDS[:4]})
+    (program,) = programs(seed, 1)
+    first, second = (backtest(program, each, costs).sleeves[0] for each in (one, other))
+    assert first.trades == second.trades
+    assert first.equity.tolist() == second.equity.tolist()
+    assert first.benchmark.tolist() == second.benchmark.tolist()
+
+
+@given(seed=SEEDS, cut=st.integers(5, 110))
+@some
+def test_bars_from_a_time_on_change_nothing_before(seed: int, cut: int) -> None:
+    """Neither what they say, nor which symbols have them, as long as each has one at the end."""
+    bars, costs = whole(seed, 3, 120, with_orders=True), terms(seed)
+    rng = np.random.default_rng(seed)
+    absent = rng.random((3, 120)) < 0.25
+    absent[0], absent[:, -1] = False, False
+    one = without(bars, absent)
+    absent[1:, cut:-1] = rng.random((2, 119 - cut)) < 0.5
+    panels = {name: getattr(bars, name).copy() for name in FIELDS}
+    for name in FIELDS[:4]:
+        panels[name][:, cut:] *= 3.0
+    panels["volume"][:, cut:] = rng.integers(0, 16, (3, 120 - cut))
+    other = without(replace(bars, **panels), absent)
+    (program,) = programs(seed, 1)
+    first, second = backtest(program, one, costs), backtest(program, other, costs)
+    assert first.equity[:cut].tolist() == second.equity[:cut].tolist()
+    assert first.benchmark[:cut].tolist() == second.benchmark[:cut].tolist()
+    known = [
+        [trade for trade in run.trades if trade.exit_time < bars.time[cut]]
+        for run in (first, second)
+    ]
+    assert known[0] == known[1]
+
+
+@given(seed=SEEDS)
+@some
+def test_signals_and_values_are_those_of_the_symbol_alone(seed: int) -> None:
+    bars = ragged(seed, with_orders=False)
+    for program in programs(seed, 3, with_orders=False):
+        found_signals = evaluate(program, bars)
+        rules = [term for term in program.canonical[:8] if term is not None]
+        found = [values(term, bars) for term in rules]
+        for symbol in range(len(bars.symbols)):
+            places, own = bars.places(symbol), bars.alone(symbol)
+            (expected,) = evaluate(program, own)
+            assert found_signals[symbol].orders[:, places].tolist() == expected.orders.tolist()
+            assert not np.delete(found_signals[symbol].orders, places, axis=1).any()
+            np.testing.assert_array_equal(
+                found_signals[symbol].settings[:, places], expected.settings
+            )
+            assert np.isnan(np.delete(found_signals[symbol].settings, places, axis=1)).all()
+            for term, rows in zip(rules, found, strict=True):
+                np.testing.assert_array_equal(rows[symbol, places], values(term, own)[0])
+                left = np.delete(rows[symbol], places).astype(float)
+                assert np.all(np.isnan(left) | (left == 0))
+
+
+@given(seed=SEEDS)
+@some
+def test_equity_is_the_cash_and_the_shares_at_their_last_price(seed: int) -> None:
+    """Worked out again from the list of trades and the closes, with commissions alone."""
+    bars = ragged(seed)
+    costs = terms(
+        seed, cash_rate=0, borrow_bps=0, commission_bps=10, commission_minimum=0,
+        commission_per_share=0, max_leverage=1,
     )  # fmt: skip
+    result = backtest(programs(seed, 1)[0], bars, costs)
+    for symbol, sleeve in enumerate(result.sleeves):
+        if sleeve.equity.min() <= 0:
+            continue
+        close = filled_forward(bars.close[symbol])
+        worth = np.full(len(bars), costs.capital / len(bars.symbols))
+        for trade in sleeve.trades:
+            worth += moved_by(trade, bars, close)
+        assert sleeve.equity == pytest.approx(worth, rel=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_sleeve_is_its_symbol_alone_with_its_share_of_the_capital(seed: int) -> None:
-    bars, costs = panel_of(seed), terms(seed)._replace(cash_rate=0.0)
-    for program in strategies(12, seed):
-        result = backtest(program, bars, costs)
-        for symbol, sleeve in enumerate(result.sleeves):
-            places = bars.places(symbol)
-            alone = backtest(program, bars.alone(symbol), costs._replace(capital=3000.0))
-            assert sleeve.trades == alone.trades
-            assert sleeve.equity[places].tolist() == alone.equity.tolist()
-            assert sleeve.held[places].tolist() == alone.held.tolist()
-            assert sleeve.benchmark[places].tolist() == alone.benchmark.tolist()
+def moved_by(trade: Trade, bars: Bars, close: np.ndarray) -> np.ndarray:
+    """What a trade adds to equity at each bar of the panel."""
+    entry, leave = (int(np.searchsorted(bars.time, t)) for t in (trade.entry_time, trade.exit_time))
+    side = 1.0 if trade.side == "long" else -1.0
+    moved = np.zeros(len(bars))
+    fee = trade.shares * trade.entry_price * 10e-4
+    open_for = slice(entry, leave)
+    moved[open_for] = side * trade.shares * (close[open_for] - trade.entry_price) - fee
+    moved[leave:] = trade.profit
+    gross = side * trade.shares * (trade.exit_price - trade.entry_price)
+    assert trade.profit == pytest.approx(
+        gross - fee - trade.shares * trade.exit_price * 10e-4, rel=1e-9, abs=1e-9
+    )
+    return moved
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_whole_is_the_sum_of_its_sleeves(seed: int) -> None:
-    bars, costs = panel_of(seed), terms(seed)
-    for program in strategies(6, seed + 100):
-        result = backtest(program, bars, costs)
-        equities = [sleeve.equity for sleeve in result.sleeves]
-        assert result.equity == pytest.approx(np.sum(equities, axis=0), rel=1e-12)
-        assert result.benchmark == pytest.approx(
-            np.sum([sleeve.benchmark for sleeve in result.sleeves], axis=0), rel=1e-12
-        )
-        assert len(result.trades) == sum(len(sleeve.trades) for sleeve in result.sleeves)
-        assert result.metrics["num_trades"] == len(result.trades)
-        assert [t.exit_time for t in result.trades] == sorted(t.exit_time for t in result.trades)
-        exposures = [sleeve.metrics["exposure"] for sleeve in result.sleeves]
-        assert result.metrics["exposure"] == pytest.approx(np.mean(exposures))
-        profit = sum(trade.profit for trade in result.trades)
-        if costs.cash_rate == 0.0 and min(each.min() for each in equities) > 0.0:
-            assert profit == pytest.approx(result.equity[-1] - 9000.0, abs=1e-6)
+def filled_forward(row: np.ndarray) -> np.ndarray:
+    known = np.flatnonzero(~np.isnan(row))
+    if not len(known):
+        return row
+    latest = np.searchsorted(known, np.arange(len(row)), "right") - 1
+    return np.where(latest < 0, np.nan, row[known[np.maximum(latest, 0)]])
 
 
-def test_a_late_symbol_keeps_its_cash_and_an_early_end_closes() -> None:
-    bars = panel_of(1)
-    program = check("strategy s { buy when close > 0.01 * sma(close, 20) }")
-    result = backtest(program, bars, market(9000))
-    late, early = result.sleeves[1], result.sleeves[2]
-    first, last = int(bars.places(1)[0]), int(bars.places(2)[-1])
-    assert np.all(late.equity[: first + 20] == 3000.0)  # until the first bar, and the warm-up
-    assert late.held[first + 19] == 0
-    assert late.held[first + 20] == 1
-    assert early.trades[-1].reason == "end"
-    assert early.trades[-1].exit_time == bars.time[last]
-    assert np.all(early.equity[last:] == early.equity[-1])
-    assert late.trades[-1].exit_time == bars.time[-1]
-
-
-def test_cash_earns_before_the_first_bar_and_after_the_last() -> None:
-    bars = panel_of(2)
-    result = backtest(check("strategy s { buy when close < 0 }"), bars, market(9000, cash_rate=0.1))
-    days = (bars.time[-1] - bars.time[0]) / np.timedelta64(1, "D")
-    simple, compound = 3000 * (1 + 0.1 * days / 365), 3000 * np.exp(0.1 * days / 365)
-    for sleeve in result.sleeves:
-        assert simple <= sleeve.equity[-1] <= compound
-        assert np.all(np.diff(sleeve.equity) >= 0)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_other_symbols_and_their_order_change_nothing(seed: int) -> None:
-    bars, costs = panel_of(seed), terms(seed)
-    turned = aligned([bars.alone(symbol) for symbol in (2, 0, 1)])
-    for program in strategies(5, seed + 50):
-        one, other = backtest(program, bars, costs), backtest(program, turned, costs)
-        assert one.equity == pytest.approx(other.equity, rel=1e-12)
-        by_name = {each.symbols[0]: each for each in other.sleeves}
-        for sleeve in one.sleeves:
-            assert sleeve.trades == by_name[sleeve.symbols[0]].trades
+@given(seed=SEEDS)
+@some
+def test_nothing_fills_on_a_bar_that_is_not_there_nor_after_the_last_but_one(seed: int) -> None:
+    bars, costs = ragged(seed), terms(seed)
+    result = backtest(programs(seed, 1)[0], bars, costs)
+    for trade in result.trades:
+        own = bars.alone(bars.symbols.index(trade.symbol)).time.tolist()
+        entry, leave = own.index(trade.entry_time.item()), own.index(trade.exit_time.item())
+        assert trade.bars == leave - entry
+        assert entry >= (0 if costs.fill == CLOSE else 1)
+        assert trade.reason != "end" or leave == len(own) - 1
+        assert entry < len(own) - 1 or costs.fill != CLOSE
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_window_of_a_panel_is_a_run_of_its_own(seed: int) -> None:
     bars, costs = panel_of(seed), terms(seed)
-    for program in strategies(5, seed + 70):
+    for program in random_programs(5, seed + 70):
         window = backtest(program, bars, costs, 120, 300)
         cut = backtest(program, bars.slice(0, 300), costs, 120)
         assert window.equity.tolist() == cut.equity.tolist()
+        assert window.benchmark.tolist() == cut.benchmark.tolist()
         assert window.trades == cut.trades
         assert len(window.time) == 180
-
-
-def test_values_and_signals_are_those_of_the_symbol_alone() -> None:
-    bars = panel_of(3)
-    for program in strategies(10, 9):
-        said = evaluate(program, bars)
-        term = program.canonical.buy or program.canonical.short
-        assert term is not None
-        found = values(term, bars)
-        for symbol in range(3):
-            places, own = bars.places(symbol), bars.alone(symbol)
-            missing = np.setdiff1d(np.arange(len(bars)), places)
-            assert not said[symbol].orders[0, missing].any()
-            alone = evaluate(program, own)[0].orders[0]
-            assert said[symbol].orders[0, places].tolist() == alone.tolist()
-            assert found[symbol, places].tolist() == values(term, own)[0].tolist()
 
 
 def test_what_cannot_be_aligned_is_refused() -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import numpy as np
 import pytest
 
 from dsl.analysis.check import check
-from dsl.analysis.program import Program
 from dsl.evaluate import evaluate
 from evolve.backtest.warmup import Warmup, entry_lookback, warmup_note, warmups
 from evolve.data.generators import random_walk
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.backtest.test_sleeves import panel_of
+from tests.backtest.panels import panel_of
+from tests.programs import random_programs
 
 
 def lookback_of(rules: str) -> int:
@@ -39,10 +35,8 @@ def test_it_is_the_lookback_of_the_first_possible_entry(rules: str, bars: int) -
 
 
 def test_no_program_enters_before_its_warm_up_is_over() -> None:
-    space, rng, bars = build_space(directions=("long", "short")), Random(3), random_walk(300, 5)
-    seen = 0
-    for _ in range(300):
-        program = Program("p", grow_rules(space, rng))
+    bars, seen = random_walk(300, 5), 0
+    for program in random_programs(300, 3):
         parts = [part for _, term in program.canonical.named() for part in term.walk()]
         if any(part.head in ("where", "valuewhen") for part in parts):
             continue  # one of its values may need fewer bars than the other
@@ -60,7 +54,9 @@ def test_no_program_enters_before_its_warm_up_is_over() -> None:
 def test_each_symbol_warms_up_on_its_own_bars() -> None:
     panel = panel_of(4)
     for start in (0, 40, 250):
-        for found in warmups(30, panel, start):
+        each_symbol = warmups(30, panel, start)
+        assert [each.symbol for each in each_symbol] == list(panel.symbols)
+        for found in each_symbol:
             places = panel.places(panel.symbols.index(found.symbol))
             own = places >= start
             assert found.bars == own.sum()

@@ -1,97 +1,272 @@
-"""Scores of several symbols: those of the pooled equity, worked out plainly beside them."""
+"""Scores of panels, worked out again in plain numpy from equity, trades and positions."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from itertools import pairwise
-from random import Random
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+import evolve.fitness.fitness as fitness
+from dsl.analysis.check import check
 from dsl.analysis.program import Program
-from evolve.backtest.backtest import backtest
-from evolve.backtest.market import market
-from evolve.backtest.metrics import appraisal
-from evolve.data.align import aligned
+from dsl.bars import PANELS, Bars
+from dsl.calendar_time import bars_per_year
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import Market, market
+from evolve.backtest.performance import bar_returns
 from evolve.fitness.dispatch import FoldTrader
-from evolve.fitness.fitness import FoldFitness
+from evolve.fitness.fitness import FoldFitness, Scores
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import FoldSums
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.backtest.test_sleeves import own_market, panel_of, strategies
+from tests.backtest.panels import in_order, programs, ragged, terms, whole, without
 
-GOALS = FitnessSpec(
-    maximize=("appraisal_ratio", "sharpe", "total_return"),
-    require={"trades_per_fold": 0.0, "exposure_per_fold": 0.0},
-    folds=4,
-)
-COSTS = market(9000, cash_rate=0.02, borrow_bps=100)
+SEEDS = st.integers(0, 10**6)
+NAMES = ("appraisal_ratio", "sharpe", "total_return")
+Figures = list[dict[str, float]]
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("start", [0, 90])
-def test_pooled_scores_are_those_of_the_pooled_equity(
-    seed: int, start: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Compare ratios without their floor, which `test_pooled_plainly` checks."""
-    monkeypatch.setattr(FoldSums, "variance_floor", 0.0)
-    bars = panel_of(seed)
-    programs = strategies(15, seed)
-    scored = FoldFitness(bars, COSTS, GOALS, start)(programs)
-    edges = np.linspace(start, len(bars), 5).round().astype(int) - start
-    for program, scores in zip(programs, scored, strict=True):
-        result = backtest(program, bars, COSTS, start=start)
-        if any(sleeve.equity.min() <= 0 for sleeve in result.sleeves):
-            assert scores.infeasible_reason == "ruined"
-            continue
-        r, b = result.performance.excess, result.performance.benchmark_excess
-        found = []
-        growth = []
-        for first, last in pairwise(edges):
-            own, other = r[max(first - 1, 0) : last - 1], b[max(first - 1, 0) : last - 1]
-            found.append(float(appraisal(
-                len(own), own.sum(), (own * own).sum(), (own * other).sum(), other.sum(),
-                (other * other).sum(), bars.bars_per_year,
-            )))  # fmt: skip
-            before = result.equity[first - 1] if first else 9000.0
-            growth.append(result.equity[last - 1] / before - 1)
-        assert scores.folds == pytest.approx(found, rel=1e-7, abs=1e-9)
-        spread = np.mean(growth) - 0.5 * np.std(growth, ddof=1)
-        assert scores.values[2] == pytest.approx(spread, rel=1e-7, abs=1e-9)
-        assert scores.trades == len(result.trades)
+def goals(folds: int, first: str = "appraisal_ratio", **require: float) -> FitnessSpec:
+    others = tuple(name for name in NAMES if name != first)
+    return FitnessSpec((first, *others), (), require, folds, 0.5)
 
 
-def test_one_symbol_scores_the_same_alone_and_pooled() -> None:
-    """A panel of one with a hole goes the long way; without, the short one."""
-    whole = own_market("AAA", 5)
-    second = own_market("BBB", 6)
-    programs = strategies(20, 3)
-    direct = FoldFitness(whole, COSTS, GOALS)(programs)
-    trader = FoldTrader(whole, COSTS, 4)
-    pooled = trader.summed(programs, trader.pooled)
-    np.testing.assert_allclose(pooled, trader(programs), rtol=1e-9, atol=1e-9)
-    assert all(each.values == again.values for each, again in zip(
-        direct, FoldFitness(whole, COSTS, GOALS)(programs), strict=True))  # fmt: skip
-    both = FoldFitness(aligned([whole, second]), COSTS, GOALS)(programs)
-    assert [each.trades for each in both] == [
-        one.trades + two.trades
-        for one, two in zip(direct, FoldFitness(second, COSTS, GOALS)(programs), strict=True)
+def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figures:
+    """Return the figures of each fold from the backtest alone; without a floor if cash earns."""
+    cash = bar_returns(run.performance.cash)
+    r = np.concatenate([[np.nan], bar_returns(run.equity) - cash])
+    b = np.concatenate([[np.nan], bar_returns(run.benchmark) - cash])
+    equity = np.concatenate([[costs.capital], run.equity])
+    sleeves = run.sleeves or (run,)
+    held = np.array([sleeve.held != 0 for sleeve in sleeves])
+    risks = [risks_of(sleeve, bars, costs, len(sleeves)) for sleeve in sleeves]
+    entered = [int(np.searchsorted(run.time, trade.entry_time)) for trade in run.trades]
+    found = []
+    for first, last in pairwise(edges.tolist()):
+        own, other = r[max(first, 1) : last], b[max(first, 1) : last]
+        yearly = np.sqrt(bars_per_year(run.time))
+        varies = np.ptp(other) > 1e-12
+        beta = np.cov(own, other)[0, 1] / np.var(other, ddof=1) if varies else 0.0
+        left = own - beta * other
+        # The floor: half the variance of random timing of the same exposure, by size.
+        at_risk = sum(
+            risk * sum(first <= bar < last for bar in on) for each in risks for on, risk in each
+        ) / (len(sleeves) ** 2 * (last - first))
+        floor = np.sqrt(0.5 * at_risk * (1 - held[:, first:last].mean()) * np.var(other))
+        floor *= costs.cash_rate == 0
+        found.append(
+            {
+                "appraisal_ratio": yearly * left.mean() / max(left.std(ddof=1), floor),
+                "left": left.std(ddof=1) / max(own.std(ddof=1), 1e-300),
+                "sharpe": yearly * own.mean() / max(own.std(ddof=1), floor),
+                "deviation": own.std(ddof=1),
+                "total_return": equity[last] / equity[first] - 1,
+                "trades_per_fold": sum(first <= bar < last for bar in entered),
+                "exposure_per_fold": held[:, first:last].mean(),
+            }
+        )
+    return found
+
+
+def risks_of(
+    sleeve: Backtest, bars: Bars, costs: Market, sleeves: int
+) -> list[tuple[list[int], float]]:
+    """Return bars at risk and squared fraction of equity of each trade of a symbol.
+
+    They are the symbol's own, from the entry up to, not including, the exit, if that is later.
+    """
+    equity, found = costs.capital / sleeves, []
+    own = bars.symbols.index(sleeve.symbols[0])
+    priced, adjustment = (each[own, -len(sleeve.time) :] for each in (bars.priced, bars.adjustment))
+    for trade in sleeve.trades:
+        entry, leave = (
+            int(np.searchsorted(sleeve.time, time)) for time in (trade.entry_time, trade.exit_time)
+        )
+        counted = trade.shares * adjustment[entry] * costs.commission_per_share
+        fee = trade.shares * trade.entry_price * costs.commission + counted
+        spent = trade.shares * trade.entry_price + max(fee, costs.commission_minimum)
+        on = [bar for bar in range(entry, max(leave, entry + 1)) if priced[bar]]
+        found.append((on, (spent / equity) ** 2))
+        equity += trade.profit
+    return found
+
+
+def expected(figures: Figures, name: str) -> list[float]:
+    """A score by fold, 0 where nothing varies."""
+    ratio = {"sharpe": "deviation", "appraisal_ratio": "left"}.get(name)
+    return [
+        0.0 if ratio and (each["deviation"] < 1e-10 or each[ratio] < 1e-10) else each[name]
+        for each in figures
     ]
 
 
-def test_scores_do_not_depend_on_the_batch() -> None:
-    bars, programs = panel_of(2), strategies(30, 4)
-    whole = FoldFitness(bars, COSTS, GOALS)(programs)
-    alone = [FoldFitness(bars, COSTS, GOALS)([each])[0] for each in programs]
-    assert whole == alone
+def is_clear(figures: Figures) -> bool:
+    """Whether no fold lies so near to a constant that rounding decides."""
+    return all(each["deviation"] < 1e-12 or each["left"] > 1e-3 for each in figures)
 
 
-def test_folds_in_which_a_symbol_has_no_bar() -> None:
-    early = own_market("AAA", 1).slice(0, 60)
-    bars = aligned([early, own_market("BBB", 2)])
-    space = build_space()
-    programs = [Program("p", grow_rules(space, Random(seed))) for seed in range(10)]
-    for scores, program in zip(FoldFitness(bars, COSTS, GOALS)(programs), programs, strict=True):
-        assert scores.trades == len(backtest(program, bars, COSTS).trades)
-        assert np.all(np.isfinite(scores.values))
+def is_ruined(run: Backtest) -> bool:
+    return any(bool((sleeve.equity <= 0).any()) for sleeve in run.sleeves or (run,))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value|divide by zero")
+@given(seed=SEEDS, folds=st.integers(1, 5))
+@settings(max_examples=60)
+def test_scores_are_those_of_the_equity(seed: int, folds: int) -> None:
+    """Leave out the floor where cash earns: `risks_of` knows no interest."""
+    with_orders = seed % 5 > 0
+    bars, costs = ragged(seed, with_orders=with_orders), terms(seed, cash_rate=seed % 2 * 0.05)
+    start = seed % 3 * (len(bars) // 8)
+    made = programs(seed, 3, with_orders)
+    edges = np.linspace(start, len(bars), folds + 1).round().astype(int) - start
+    assume(np.diff(edges).min() > 2)  # a deviation needs two returns
+    with patch.object(FoldSums, "variance_floor", 0.0) if costs.cash_rate else nullcontext():
+        by_name = {
+            name: FoldFitness(bars, costs, goals(folds, name), start)(made) for name in NAMES
+        }
+    for place, program in enumerate(made):
+        run = backtest(program, bars, costs, start=start)
+        figures = by_fold(run, bars, costs, edges)
+        for name, scored in by_name.items():
+            scores = scored[place]
+            assert (scores.infeasible_reason == "ruined") == is_ruined(run)
+            assert scores.trades == len(run.trades)
+            if is_ruined(run) or not is_clear(figures):
+                continue
+            values = expected(figures, name)
+            assert scores.folds == pytest.approx(values, rel=1e-6, abs=1e-8), name
+            spread = np.std(values, ddof=1) if folds > 1 else 0.0
+            assert scores.values[0] == pytest.approx(
+                np.mean(values) - 0.5 * spread, rel=1e-6, abs=1e-7
+            )
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+@pytest.mark.filterwarnings("ignore:invalid value|divide by zero")
+def test_requirements_are_of_all_sleeves_together(seed: int) -> None:
+    bars, costs = ragged(seed), terms(seed)
+    edges = np.linspace(0, len(bars), 4).round().astype(int)
+    (program,) = programs(seed, 1)
+    run = backtest(program, bars, costs)
+    assume(not is_ruined(run) and len(bars) > 8)
+    figures = by_fold(run, bars, costs, edges)
+    for name in ("trades_per_fold", "exposure_per_fold"):
+        least = min(each[name] for each in figures)
+
+        def scored(needed: float, name: str = name) -> Scores:
+            asked = replace(goals(3), require={name: needed})
+            return FoldFitness(bars, costs, asked)([program])[0]
+
+        assert scored(least - 1e-9).is_feasible
+        assert scored(least + 1e-6).infeasible_reason.startswith(f"{name} {least:g}, below")
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
+    """Forced by a bar at which the one symbol is not there, and by calling it."""
+    bars, costs = whole(seed, 1, 120, with_orders=True), terms(seed)
+    made = [*programs(seed, 4), *programs(seed, 4, with_orders=False)]
+    trader = FoldTrader(bars, costs, 3)
+    np.testing.assert_allclose(
+        trader.summed(made, trader.pooled), trader(made), rtol=1e-9, atol=1e-11
+    )
+
+
+def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
+    bars = whole(4, 1, 120, with_orders=True)
+    time = np.insert(bars.time, 60, bars.time[59] + np.timedelta64(1, "h"))
+    panels = {
+        name: np.insert(getattr(bars, name), 60, 1.0 if name == "adjustment" else np.nan, axis=1)
+        for name in PANELS
+    }
+    holed = Bars(bars.symbols, time, **panels)
+    made = programs(4, 6)
+    sums = [FitnessSpec(("total_return",), (), {}, 1, 0.5)] * 2
+    one, other = (
+        FoldFitness(each, market(), goal)(made)
+        for each, goal in zip((bars, holed), sums, strict=True)
+    )
+    assert [each.trades for each in one] == [each.trades for each in other]
+    for first, second in zip(one, other, strict=True):
+        assert first.values == pytest.approx(second.values)
+    assert any(each.trades for each in one)
+
+
+def test_the_order_of_symbols_does_not_matter() -> None:
+    for seed in range(12):
+        bars, costs, made = ragged(seed), terms(seed), programs(seed, 5)
+        turned = in_order(bars, list(range(len(bars.symbols)))[::-1])
+        one, other = (FoldFitness(each, costs, goals(3))(made) for each in (bars, turned))
+        for first, second in zip(one, other, strict=True):
+            assert first.values == pytest.approx(second.values, rel=1e-6, abs=1e-8)
+            assert (first.trades, first.infeasible_reason) == (
+                second.trades,
+                second.infeasible_reason,
+            )
+
+
+@pytest.mark.parametrize("arena_mb", [64, 1e-6])
+def test_no_batch_nor_memory_changes_a_score(
+    arena_mb: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars, made = ragged(5, with_orders=False), programs(5, 120, with_orders=False)
+    expected = FoldFitness(bars, market(), goals(3))(made)
+    monkeypatch.setattr(fitness, "BATCH", 7)
+    scorer = FoldFitness(bars, market(), goals(3), arena_mb=arena_mb)
+    assert scorer(made) == expected
+    assert [scorer([each])[0] for each in reversed(made)] == expected[::-1]
+    assert scorer(made[::-1]) == expected[::-1]
+    assert scorer([]) == []
+
+
+def doubling(symbol: int) -> Bars:
+    """Three symbols of which one triples on every bar, so that a short of it is ruined."""
+    bars = whole(3, 3, 60, with_orders=True)
+    panels = {name: getattr(bars, name).copy() for name in PANELS}
+    panels["volume"][:] = 4.0 * (np.arange(3)[:, None] == symbol)
+    for name in ("open", "high", "low", "close"):
+        panels[name][symbol] = 3.0 ** np.arange(60)
+    return Bars(bars.symbols, bars.time, **panels)
+
+
+@pytest.mark.parametrize("symbol", [0, 1, 2])
+def test_ruin_of_one_sleeve_makes_it_infeasible(symbol: int) -> None:
+    (program,) = programs(0, 1)
+    scores = FoldFitness(doubling(symbol), market(), goals(3))([program])[0]
+    assert scores.infeasible_reason == "ruined"
+    assert np.isfinite(scores.values).all()
+
+
+def test_symbols_without_a_bar_in_a_fold_or_at_all() -> None:
+    bars = whole(9, 4, 100, with_orders=True)
+    absent = np.zeros((4, 100), np.bool_)
+    absent[0] = True  # never
+    absent[1, 30:] = True  # in the first fold alone
+    absent[2, :70] = True  # in the last alone
+    panel = without(bars, absent)
+    made = programs(9, 6)
+    for start in (0, 40, 75):
+        scored = FoldFitness(panel, market(), goals(3), start)(made)
+        for scores, program in zip(scored, made, strict=True):
+            assert np.isfinite(scores.values).all()
+            assert scores.trades == len(backtest(program, panel, market(), start=start).trades)
+    nothing = FoldFitness(panel, market(), goals(2, exposure_per_fold=0.76))(made)
+    assert {each.is_feasible for each in nothing} == {False}, "a fourth is never invested"
+
+
+@pytest.mark.parametrize("symbols", [1, 3])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("rate", [0.0, 0.05])
+def test_one_fold_is_the_metric_of_its_name(name: str, rate: float, symbols: int) -> None:
+    """Of Sharpe's ratio too: its risk-free rate is what cash earns."""
+    bars, costs = whole(2, symbols, 300, with_orders=False), market(cash_rate=rate)
+    program: Program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
+    scores = FoldFitness(bars, costs, FitnessSpec((name,), (), {}, 1, 0.0))([program])[0]
+    assert scores.values[0] == pytest.approx(backtest(program, bars, costs).metrics[name])

@@ -18,8 +18,8 @@ FEW = ("abs", "sign", "negate")
 
 
 @pytest.fixture
-def anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine that has compiled nothing, as far as processes that begin now can tell."""
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point this process and later ones at a folder without compiled kernels."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
     for each in (compiled, plan_of, vm.step_of):
         each.cache_clear()
@@ -36,7 +36,7 @@ def passes(tasks: list[Task]) -> set[Task]:
 
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_what_is_missing_is_compiled_once(
-    anew: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(parallel, "METHOD", method)
     tasks = find_uncompiled(1)
@@ -44,12 +44,12 @@ def test_what_is_missing_is_compiled_once(
     precompile(few(tasks), 2)
     assert len(few(find_uncompiled(1))) == 0
     assert len(find_uncompiled(1)) == len(tasks) - len(FEW)
-    written = sorted(anew.rglob("*.nb*"))
+    written = sorted(empty_cache.rglob("*.nb*"))
     precompile(few(find_uncompiled(1)), 2)
-    assert sorted(anew.rglob("*.nb*")) == written
+    assert sorted(empty_cache.rglob("*.nb*")) == written
 
 
-def test_one_process_compiles_what_is_missing_itself(anew: Path) -> None:
+def test_one_process_compiles_what_is_missing_itself(empty_cache: Path) -> None:
     """Compile once, so that the next run finds nothing missing."""
     count = len(find_uncompiled(1))
     precompile([_fail, *few(find_uncompiled(1))], 1)
@@ -58,7 +58,7 @@ def test_one_process_compiles_what_is_missing_itself(anew: Path) -> None:
 
 
 @pytest.mark.slow
-def test_several_symbols_are_traded_by_a_pass_of_their_own(anew: Path) -> None:
+def test_several_symbols_are_traded_by_a_pass_of_their_own(empty_cache: Path) -> None:
     one, several = passes(find_uncompiled(1)), passes(find_uncompiled(2))
     assert (len(one), len(several), len(one & several)) == (3, 2, 1)
     precompile([*several], 2)
@@ -66,7 +66,7 @@ def test_several_symbols_are_traded_by_a_pass_of_their_own(anew: Path) -> None:
     assert passes(find_uncompiled(1)) == one - several
 
 
-def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(
+def test_without_a_writable_cache_nothing_is_compiled_ahead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()

@@ -44,21 +44,10 @@ def sums_of(program: Program, folds: int = 1) -> FoldSums:
 
 def test_the_share_of_exits_on_the_entry_bar_is_a_metric() -> None:
     # Out at the target on the entry bar 1; bought again on bar 3 and sold on bar 4 by its rule.
-    result = play(
-        """
-        bar  open  high  low  close  says
-        0    10    10    10   10     buy
-        1    10    12    10   11     -
-        2    11    11    11   11     buy
-        3    11    11    11   11     sell
-        4    11    11    11   11     -
-        5    11    11    11   11     -
-        """,
-        "target 10%",
-    )
+    result = play("10 buy | 10 12 10 11 | 11 buy | 11 sell | 11", "target 10%")
     assert result.metrics["entry_bar_exits"] == 0.5
     assert METRICS["entry_bar_exits"].unit == "percent"
-    assert np.isnan(play("bar open high low close says\n0 1 1 1 1 -").metrics["entry_bar_exits"])
+    assert np.isnan(play("1").metrics["entry_bar_exits"])
 
 
 def test_who_is_out_by_the_close_is_infeasible_by_default() -> None:

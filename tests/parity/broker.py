@@ -1,4 +1,4 @@
-"""backtesting.py, told bar by bar what our strategies say.
+"""backtesting.py, given the signals of our strategies bar by bar.
 
 A bar is put before the first, where its strategies are not asked yet, and one of a single price
 after the last, where what is closed on the last close fills.
@@ -18,20 +18,20 @@ import pandas as pd
 
 from dsl.bars import Bars
 from evolve.backtest.market import FillMode
-from tests.parity.replay import CAPITAL, Outcome, Said, Series, Terms
+from tests.parity.replay import CAPITAL, Outcome, Series, SignalArrays, Terms
 
 
 def traded(
-    said: Said, bars: Bars, fill: FillMode, terms: Terms, exits_slip: bool = True
+    signals: SignalArrays, bars: Bars, fill: FillMode, terms: Terms, exits_slip: bool = True
 ) -> Outcome:
-    """The run of what was said.
+    """Return the run of signals.
 
     Args:
-        said, bars, terms: what is traded.
+        signals, bars, terms: what is traded.
         fill: `next_open`, or `close` for `trade_on_close`.
         exits_slip: whether exits pay the spread as entries do. There they do not.
     """
-    report = reported(said, bars, fill, terms, exits_slip)
+    report = reported(signals, bars, fill, terms, exits_slip)
     table, count = report["_trades"], len(bars)
     size, paid, got = (table[name].to_numpy(float) for name in ("Size", "EntryPrice", "ExitPrice"))
     entry = table["EntryBar"].to_numpy(int) - 1
@@ -59,7 +59,7 @@ def _cost(size: Series, price: Series, sign: int, terms: Terms) -> Series:
 
 
 def reported(
-    said: Said, bars: Bars, fill: FillMode, terms: Terms, exits_slip: bool = True
+    signals: SignalArrays, bars: Bars, fill: FillMode, terms: Terms, exits_slip: bool = True
 ) -> pd.Series[Any]:
     """The engine's own report."""
     strategy, engine, slipping = _classes()
@@ -77,7 +77,9 @@ def reported(
     if terms.slippage and exits_slip:
         test._broker = partial(slipping, **test._broker.keywords)
     with quiet():
-        report: pd.Series[Any] = test.run(said=said, bars=bars, fill=fill, leverage=terms.leverage)
+        report: pd.Series[Any] = test.run(
+            signals=signals, bars=bars, fill=fill, leverage=terms.leverage
+        )
     return report
 
 
@@ -109,18 +111,18 @@ def _classes() -> tuple[type, type, type]:
     class Replay(Strategy):  # type: ignore[misc]
         """Places the orders that a strategy asks for."""
 
-        said: Any = None
+        signals: Any = None
         bars: Any = None
         fill = "next_open"
         leverage = 1.0
 
         def init(self) -> None:
             """Nothing is placed, nothing held."""
-            said, bars = self.said, self.bars
+            signals, bars = self.signals, self.bars
             self.bar, self.last = -1, len(bars) - 1
             self.expected, self.left = 0, list[int]()
-            self.enters = (said.enters_long.astype(int) - said.enters_short).tolist()
-            self.leaves = {1: said.leaves_long.tolist(), -1: said.leaves_short.tolist()}
+            self.enters = (signals.enters_long.astype(int) - signals.enters_short).tolist()
+            self.leaves = {1: signals.leaves_long.tolist(), -1: signals.leaves_short.tolist()}
             self.prices = (bars.close if self.fill == "close" else bars.open)[0]
             self.highs, self.lows = bars.high[0].tolist(), bars.low[0].tolist()
 
@@ -149,16 +151,16 @@ def _classes() -> tuple[type, type, type]:
         def _is_due(self) -> bool:
             """Whether the next fill is that of the position's last bar."""
             fills_at = self.bar + (self.fill == "next_open")
-            return bool(fills_at - (self.trades[0].entry_bar - 1) >= self.said.hold)
+            return bool(fills_at - (self.trades[0].entry_bar - 1) >= self.signals.hold)
 
         def _enter(self, side: int) -> None:
             """Order all of the size, with the levels that hang from the price of the fill."""
-            t, said = self.bar, self.said
-            part = min(said.size[t], self.leverage) / self.leverage
+            t, signals = self.bar, self.signals
+            part = min(signals.size[t], self.leverage) / self.leverage
             order = (self.buy if side > 0 else self.sell)(**({"size": part} if part < 1 else {}))
             price = self.prices[t + (self.fill == "next_open")]
             away = {
-                name: getattr(said, name)[t] * (price if name in said.ratios else 1.0)
+                name: getattr(signals, name)[t] * (price if name in signals.ratios else 1.0)
                 for name in ("stop", "trail", "target")
             }
             self.stop, self.trail = price - side * away["stop"], away["trail"]

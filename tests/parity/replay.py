@@ -1,7 +1,7 @@
-"""Strategies to trade elsewhere: what they say on each bar, and what became of it there.
+"""Strategies to trade elsewhere: their signals on each bar, and the outcome there.
 
-The rules of precedence are written here anew, for engines that are told what to do; nothing of
-the simulation is used.
+The rules of precedence are written here again, for engines that take orders; nothing of the
+simulation is used.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ from dsl.printing.decompile import format_program
 from dsl.terms.canonical import MeaningError
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import BPS, FillMode, Market, market
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
+from tests.programs import BOTH, random_programs
 from tests.samples import random_bars
 
 Series = NDArray[np.float64]
 Condition = NDArray[np.bool_]
 
 PLAIN = ("buy", "sell", "short", "cover")
-BOTH = ("long", "short")
 CAPITAL = 1e15  # whole units are traded elsewhere: of so much money they are fine enough
 FEWEST_TRADES = 10
 NEVER = 1 << 40  # bars
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """What a strategy says on the bars of a symbol.
+class SignalArrays:
+    """Signals of a strategy on the bars of a symbol.
 
     Attributes:
         enters_long, enters_short: bool[bar], entries that are not blocked or refused.
@@ -108,8 +106,8 @@ class Outcome:
     profit: Series
 
 
-def said_by(program: Program, bars: Bars) -> Said:
-    """What a program says, with the rules of precedence applied."""
+def read_signals(program: Program, bars: Bars) -> SignalArrays:
+    """Return the signals of a program, with the rules of precedence applied."""
     (signals,) = evaluate(program, bars)
     buy, sell, short, cover = (signals.order(name) for name in PLAIN)
     asked, ratios, refused = {}, set(), np.zeros(len(bars), np.bool_)
@@ -121,7 +119,7 @@ def said_by(program: Program, bars: Bars) -> Said:
             refused |= ~(asked[name] > 0)
             if signals.is_ratio[0, column]:
                 ratios.add(name)
-    return Said(
+    return SignalArrays(
         enters_long=buy & ~sell & ~short & ~refused,
         enters_short=short & ~cover & ~buy & ~refused,
         leaves_long=sell,
@@ -139,7 +137,7 @@ def grown(
     settings: Sequence[str] = (),
     directions: Sequence[str] = BOTH,
 ) -> list[Program]:
-    """Random strategies that trade, made as the search makes its own.
+    """Return random strategies that trade, grown as the search grows its own.
 
     Args:
         count: how many.
@@ -148,12 +146,11 @@ def grown(
         settings: which they may have of size, stop, trail, target and hold; each of them has one.
         directions: `long`, `short` or both.
     """
-    space, rng = build_space(directions=directions), Random(seed)
-    kept: list[Program] = []
-    while len(kept) < count:
-        rules = grow_rules(space, rng)
-        chosen = {name: term for name, term in rules.named() if name in (*PLAIN, *settings)}
-        program = Program(f"grown_{len(kept)}", Rules(**chosen))
+    rng, found = Random(seed), list[Program]()
+    while len(found) < count:
+        (drawn,) = random_programs(1, rng, directions)
+        chosen = {name: term for name, term in drawn.rules.named() if name in (*PLAIN, *settings)}
+        program = Program(f"grown_{len(found)}", Rules(**chosen))
         if settings and not any(name in settings for name in chosen):
             continue
         try:
@@ -161,15 +158,15 @@ def grown(
         except MeaningError:
             continue
         if len(trades) >= FEWEST_TRADES and {each.side for each in trades} == set(directions):
-            kept.append(program)
-    return kept
+            found.append(program)
+    return found
 
 
 def crowded(seed: int, count: int = 1000) -> Bars:
     """Random bars full of orders that contradict each other, for `scripted` to read."""
     bars = random_bars(seed, count)
-    says = np.random.default_rng(seed).integers(0, 16, (1, count)).astype(float)
-    return replace(bars, volume=says)
+    orders = np.random.default_rng(seed).integers(0, 16, (1, count)).astype(float)
+    return replace(bars, volume=orders)
 
 
 def assert_same(program: Program, found: Backtest, expected: Outcome, rtol: float = 1e-6) -> None:

@@ -17,7 +17,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FillMode
 from tests.backtest.ledger import scripted
 from tests.parity.broker import quiet, reported, traded
-from tests.parity.replay import Terms, assert_same, crowded, grown, said_by
+from tests.parity.replay import Terms, assert_same, crowded, grown, read_signals
 
 pytestmark = pytest.mark.parity
 
@@ -48,7 +48,7 @@ def assert_parity(
     reasons: Counter[str] = Counter()
     for program in programs:
         found = backtest(program, bars, terms.market(fill))
-        assert_same(program, found, traded(said_by(program, bars), bars, fill, terms))
+        assert_same(program, found, traded(read_signals(program, bars), bars, fill, terms))
         reasons.update(trade.reason for trade in found.trades)
     return reasons
 
@@ -107,7 +107,7 @@ def test_its_report_agrees_where_the_formulas_do(
 ) -> None:
     for program in plain[:10]:
         metrics = backtest(program, sample, FREE.market(fill)).metrics
-        report = reported(said_by(program, sample), sample, fill, FREE)
+        report = reported(read_signals(program, sample), sample, fill, FREE)
         for theirs, ours in (
             ("Return [%]", "total_return"),
             ("Max. Drawdown [%]", "max_drawdown"),
@@ -125,7 +125,9 @@ def test_its_spread_is_paid_once_a_round_trip(sample: Bars) -> None:
     for program in grown(5, sample, seed=3, directions=["long"]):
         terms = Terms(slippage=5e-4)
         found = backtest(program, sample, terms.market("next_open"))
-        expected = traded(said_by(program, sample), sample, "next_open", terms, exits_slip=False)
+        expected = traded(
+            read_signals(program, sample), sample, "next_open", terms, exits_slip=False
+        )
         closed = np.searchsorted(np.sort(expected.leave), np.arange(len(sample)), "right")
         wins = (1 - terms.slippage) ** closed
         np.testing.assert_allclose(found.equity, expected.equity * wins, rtol=1e-6)

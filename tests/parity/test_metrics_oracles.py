@@ -15,19 +15,12 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from evolve.backtest.backtest import Backtest, backtest
+from tests.backtest.test_metrics import FIGURES, RETURNS
 from tests.parity.replay import Series, Terms
 from tests.samples import closing_at
 
 pytestmark = pytest.mark.parity
 
-GOLDEN = [0.01, -0.02, 0.015, 0, 0.005, -0.01, 0.02, -0.005, 0, 0.012]
-FIGURES = {
-    "sharpe": 3.504666,
-    "sortino": 5.915404,
-    "max_drawdown": -0.02,
-    "calmar": 46.98767,
-    "cagr": 0.9397534,
-}
 A = 252
 COSTS = Terms(commission=1e-4, slippage=5e-4)
 
@@ -112,7 +105,7 @@ def drawn(seed: int) -> Series:
 
 
 def test_golden_figures(empyrical: Any, quantstats: Any) -> None:
-    run = held(GOLDEN)
+    run = held(RETURNS)
     returns = returns_of(run.time, run.equity)
     for name, figure in FIGURES.items():
         other, another = ABSOLUTE[name]
@@ -195,7 +188,7 @@ def test_a_cash_rate_is_taken_from_sharpe(empyrical: Any, quantstats: Any) -> No
 
 def test_nothing_that_varies_and_nothing_lost(empyrical: Any, quantstats: Any) -> None:
     """Here a ratio without risk is 0; there it is NaN or infinite."""
-    flat, rising = held([0.0] * 10), held([abs(each) for each in GOLDEN])
+    flat, rising = held([0.0] * 10), held([abs(each) for each in RETURNS])
     still = returns_of(flat.time, flat.equity)
     gains = returns_of(rising.time, rising.equity)
     assert flat.metrics["sharpe"] == flat.metrics["sortino"] == rising.metrics["sortino"] == 0

@@ -15,7 +15,7 @@ from dsl.bars import Bars
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FillMode
 from tests.backtest.ledger import scripted
-from tests.parity.replay import Outcome, Terms, assert_same, crowded, grown, said_by
+from tests.parity.replay import Outcome, Terms, assert_same, crowded, grown, read_signals
 from tests.parity.vector import CAPITAL, traded
 from tests.samples import closing_at
 
@@ -51,8 +51,8 @@ def assert_parity(
     runs = [(each, backtest(each, bars, terms.market(fill, CAPITAL))) for each in programs]
     lasting = [(program, found) for program, found in runs if found.equity[-1] > 0]
     assert len(lasting) > 0.9 * len(programs)
-    said = [said_by(program, bars) for program, _ in lasting]
-    outcomes = traded(said, bars, fill, terms, stops_slip)
+    signals = [read_signals(program, bars) for program, _ in lasting]
+    outcomes = traded(signals, bars, fill, terms, stops_slip)
     for (program, found), expected in zip(lasting, outcomes, strict=True):
         assert_same(program, found, expected)
         reasons.update(trade.reason for trade in found.trades)
@@ -111,8 +111,8 @@ def both(
 ) -> tuple[Backtest, Outcome]:
     """A strategy here and there."""
     program = check(f"strategy s {{ {text} }}")
-    said = [said_by(program, bars)] * 2  # two columns lie in memory as many do
-    expected, _ = traded(said, bars, fill, FREE, stop=stop)
+    signals = [read_signals(program, bars)] * 2  # two columns lie in memory as many do
+    expected, _ = traded(signals, bars, fill, FREE, stop=stop)
     return backtest(program, bars, FREE.market(fill, CAPITAL)), expected
 
 

@@ -1,4 +1,4 @@
-"""vectorbt, told in whole arrays what our strategies say: a column each.
+"""vectorbt, given the signals of our strategies as arrays, a column each.
 
 For `next_open` a bar of a single price is put after the last: an engine of one order a bar can
 close there what it opened at the last open.
@@ -14,23 +14,23 @@ import pandas as pd
 
 from dsl.bars import Bars
 from evolve.backtest.market import FillMode
-from tests.parity.replay import Outcome, Said, Series, Terms
+from tests.parity.replay import Outcome, Series, SignalArrays, Terms
 
 CAPITAL = 1e6
 
 
 def traded(
-    said: Sequence[Said],
+    signals: Sequence[SignalArrays],
     bars: Bars,
     fill: FillMode,
     terms: Terms,
     stops_slip: bool = True,
     stop: str = "stop",
 ) -> list[Outcome]:
-    """The runs of what was said, all in unless a strategy has a size.
+    """Return the runs of signals, all in unless a strategy has a size.
 
     Args:
-        said, bars, terms: what is traded. There is no time exit there.
+        signals, bars, terms: what is traded. There is no time exit there.
         fill: when.
         stops_slip: whether stops and targets pay slippage; there it is both or none.
         stop: `stop`, or `trail` for its trails; there it is one or the other.
@@ -46,13 +46,13 @@ def traded(
     fills_at = prices["open" if fill == "next_open" else "close"]
 
     def column(rows: Sequence[Any], rest: Any) -> pd.DataFrame:
-        table = np.full((length, len(said)), rest)
+        table = np.full((length, len(signals)), rest)
         for index, row in enumerate(rows):
             table[late:count, index] = row[: count - late]
         return pd.DataFrame(table)
 
     def orders(name: str) -> pd.DataFrame:
-        table = column([getattr(each, name) for each in said], False)
+        table = column([getattr(each, name) for each in signals], False)
         table.iloc[count - 1 + extra :] = name.startswith("leaves")
         if fill == "next_close":
             table.iloc[count - 1] = name.startswith("leaves")
@@ -63,11 +63,11 @@ def traded(
         rows = [
             np.where(np.isinf(row := getattr(each, name)), np.nan, row)
             / (1.0 if name in each.ratios else filled)
-            for each in said
+            for each in signals
         ]
         return column(rows, np.nan)
 
-    sizes = column([each.size for each in said], 1.0)
+    sizes = column([each.size for each in signals], 1.0)
     is_part = bool((sizes != 1.0).any(axis=None))
     portfolio = vectorbt.Portfolio.from_signals(
         pd.Series(prices["close"]),
@@ -95,7 +95,7 @@ def traded(
     worth, trades = portfolio.value().to_numpy(), portfolio.trades.records_arr
     return [
         _outcome(worth[:, index], trades[trades["col"] == index], count)
-        for index in range(len(said))
+        for index in range(len(signals))
     ]
 
 

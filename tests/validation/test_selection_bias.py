@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evolve.validation.selection_bias import RATIOS, expected_best, luck_level
-from evolve.validation.verdict import NOT_TESTED, Verdict, untested
+from evolve.validation.verdict import Verdict, untested
 
 
 def best_of_draws(trials: int, rounds: int) -> float:
@@ -101,18 +101,18 @@ def test_with_a_penalty_too_the_level_is_no_lower_than_what_luck_reaches(
 
 def test_the_level_rises_with_trials_and_falls_with_the_length_of_the_data() -> None:
     by_trials = [luck_level("sharpe", trials, 12.0, 5, 0.5) or 0.0 for trials in (10, 100, 1000)]
-    assert by_trials == sorted(by_trials)
+    assert by_trials == sorted(set(by_trials))
     by_years = [luck_level("sharpe", 1000, years, 5, 0.5) or 0.0 for years in (4.0, 12.0, 48.0)]
-    assert by_years == sorted(by_years, reverse=True)
+    assert by_years == sorted(set(by_years), reverse=True)
     assert by_years[0] == pytest.approx(by_years[2] * math.sqrt(12))
 
 
 @pytest.mark.parametrize("measure", ["total_return", "nodes", "cagr", ""])
-def test_nothing_is_said_of_a_measure_whose_error_is_not_known(measure: str) -> None:
+def test_a_measure_whose_error_is_unknown_has_no_level(measure: str) -> None:
     assert luck_level(measure, 1000, 12.0, 5, 0.5) is None
 
 
-def test_nothing_is_said_of_no_time() -> None:
+def test_no_time_has_no_level() -> None:
     assert luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
 
 
@@ -130,8 +130,7 @@ CLOSE = "; orders filled at the very close that gave the signal, as no one can t
         (True, True, f"{LUCK}{VALIDATION}{CLOSE}."),
     ],
 )
-def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_said(
+def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_given(
     at_close: bool, on_validation: bool, sentence: str
 ) -> None:
     assert untested(at_close, on_validation) == Verdict("NOT TESTED", sentence)
-    assert NOT_TESTED == "NOT TESTED"
