@@ -154,7 +154,8 @@ def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
     least = split_bars(BARS, SplitSizes(1 - MIN_PART_BARS / 1200, 0.1, has_holdout=False))
     assert whole(least) == (1200 - MIN_PART_BARS, 1200, 1200 - MIN_PART_BARS)
     for split, message in (
-        (SplitSizes(0.98, 0.02, has_holdout=False), "the split leaves 24 of 1200 bars for validation"),
+        (SplitSizes(0.98, 0.02, has_holdout=False),
+         "the split leaves 24 of 1200 bars for validation"),
         (SplitSizes(0.02, 0.98, has_holdout=False), "the split leaves 24 of 1200 bars for train"),
         (SplitSizes(validation_from=date(1990, 1, 1), has_holdout=False),
          "the split leaves 0 of 1200 bars for train"),
