@@ -14,8 +14,6 @@ from dsl.terms.terms import Operator, Parameter, Term, number
 from dsl.terms.text import text_of
 
 LANGUAGE_VERSION = "1"
-ORDERS = ("buy", "sell", "short", "cover")
-SETTINGS = ("size", "stop", "trail", "target", "hold")
 
 
 class Rules(NamedTuple):

@@ -26,6 +26,7 @@ from dsl.generate.productions import (
     Production,
     Window,
 )
+from dsl.syntax.vocabulary import DISTANCES, ENTRIES, ORDERS, SIDES
 from dsl.terms.canonical import MAX_CANONICAL_NODES
 from dsl.terms.terms import Argument, Operator, Term
 from dsl.types.kinds import BOOL, DIFF, Kind
@@ -33,7 +34,6 @@ from dsl.types.kinds import BOOL, DIFF, Kind
 NAME = "evolved"
 ABOUT = "[A-Za-z0-9 ,.%-]{12,120}"  # what a strategy may say of itself
 CONDITION_RULE = "condition"
-ORDERS = {"long": ("buy", "sell"), "short": ("short", "cover")}
 BESIDE = 2  # how deep a series nests that is not an operator's first: `sma(close, 20)`
 NO_SETTINGS, PERCENTAGES = -1, 0
 SETTINGS = (3, 2, PERCENTAGES)  # how deep a stop may be nested
@@ -251,9 +251,10 @@ class _Maker:
             self._add("distance", (percent, self.rule(DIFF, depth)))
             distance = Rule("distance")
         return {
-            "size": self.terminal(SIZE), "stop": distance, "trail": distance, "target": distance,
+            "size": self.terminal(SIZE),
+            **dict.fromkeys(DISTANCES, distance),
             "hold": self.terminal(HOLD),
-        }  # fmt: skip
+        }
 
     def _joiners(self) -> list[Operator]:
         groups = self.productions[BOOL]
@@ -301,12 +302,11 @@ def expanded_nodes(term: Term, args: Sequence[int]) -> int:
 def _order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """The orders a strategy may have: each entry, alone or with its exit, and both directions."""
     sets: list[tuple[str, ...]] = []
-    for direction in ("long", "short"):
+    for direction, (entry, leave) in SIDES.items():
         if direction in directions:
-            entry, leave = ORDERS[direction]
             sets += [(entry, leave), (entry,)]
-    if len(directions) == 2:
-        sets += [("buy", "sell", "short", "cover"), ("buy", "short")]
+    if len(directions) == len(SIDES):
+        sets += [ORDERS, ENTRIES]
     return tuple(sets)
 
 

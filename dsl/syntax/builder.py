@@ -13,12 +13,12 @@ from dsl.diagnostics import Diagnostic, Source, Span
 from dsl.syntax import nodes
 from dsl.syntax.literals import number_from_text
 from dsl.syntax.precedence import COMPARISON, INFIX, LAG, PREFIX
+from dsl.syntax.vocabulary import EXIT_SETTINGS, OrderName, SettingName
 
 Bounds = tuple[nodes.Number, nodes.Number]
 MAX_DEPTH = 60
 _JOINED = {
-    word: f"keep one; the nearer of two is `{word} min(a, b)`"
-    for word in ("stop", "trail", "target", "hold")
+    word: f"keep one; the nearer of two is `{word} min(a, b)`" for word in EXIT_SETTINGS
 } | dict.fromkeys(("about", "size"), "keep one")
 
 
@@ -93,10 +93,10 @@ class Builder(Transformer[Token, nodes.File]):
         return nodes.Let(str(name), value, _from_to(keyword, value), _span(name))
 
     def order(self, name: Token, when: nodes.Expression) -> nodes.Order:
-        return nodes.Order(cast(nodes.OrderName, str(name)), when, _from_to(name, when))
+        return nodes.Order(cast(OrderName, str(name)), when, _from_to(name, when))
 
     def setting(self, name: Token, value: nodes.Expression) -> nodes.Setting:
-        return nodes.Setting(cast(nodes.SettingName, str(name)), value, _from_to(name, value))
+        return nodes.Setting(cast(SettingName, str(name)), value, _from_to(name, value))
 
     # -- signatures
 

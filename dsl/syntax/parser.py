@@ -18,6 +18,7 @@ from dsl.syntax import nodes
 from dsl.syntax.builder import Builder, BuildError
 from dsl.syntax.comments import attach_comments
 from dsl.syntax.errors import describe
+from dsl.syntax.vocabulary import ITEMS, STATEMENTS
 
 MAX_FILE_BYTES = 2_000_000
 MAX_SYNTAX_ERRORS = 20
@@ -152,8 +153,8 @@ def _reader() -> tuple[Lark, list[Token]]:
 
 _LANDMARK = re.compile(
     r'"[^"\n]*"|#[^\n]*|'
-    r"(?P<statement>\b(?:about|param|let|buy|sell|short|cover|size|stop|trail|target|hold)\b)|"
-    r"(?P<item>\b(?:strategy|define)\b)|"
+    rf"(?P<statement>\b(?:{'|'.join(STATEMENTS)})\b)|"
+    rf"(?P<item>\b(?:{'|'.join(ITEMS)})\b)|"
     r"(?P<brace>\})"
 )
 

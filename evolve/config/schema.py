@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from dsl.syntax.vocabulary import SideName
 from evolve.backtest.market import Market, market
 from evolve.config.effort import Limits, Search, Workers, expand_processes
 from evolve.config.models import Llm
@@ -36,10 +37,8 @@ def _fraction(value: object) -> object:
 
 MAX_MONEY = 1e15  # so that its products with prices and volumes stay finite
 
-Direction = Literal["long", "short"]
 
-
-def _long_only() -> list[Direction]:
+def _long_only() -> list[SideName]:
     return ["long"]
 
 
@@ -175,7 +174,7 @@ class Language(Section):
     include: list[str] = Field(
         default_factory=list, description="strategy files whose defines are operators too"
     )
-    directions: list[Direction] = tightened_by(
+    directions: list[SideName] = tightened_by(
         "subset", default_factory=_long_only, min_length=1,
         description="the sides that a strategy may take",
     )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from dsl.analysis.program import SETTINGS, Rules
+from dsl.analysis.program import Rules
+from dsl.syntax.vocabulary import SETTINGS
 from dsl.types.kinds import Kind
 from evolve.search.edit import parts, replaced, series_places, series_within
 from evolve.search.grow import grow, grow_setting
