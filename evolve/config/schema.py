@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from dsl.syntax.vocabulary import SideName
-from evolve.backtest.market import Market, market
+from evolve.backtest.market import Market, MarketSettings
 from evolve.config.effort import Limits, Search, Workers, expand_processes
 from evolve.config.models import Llm
 from evolve.config.section import Section, check_name, measured_in, tightened_by
@@ -123,46 +123,50 @@ class Backtest(Section):
     """Fills and costs."""
 
     capital: float = measured_in(
-        "money", 10_000, gt=0, le=MAX_MONEY, description="equity at the start"
+        "money", MarketSettings.capital, gt=0, le=MAX_MONEY, description="equity at the start"
     )
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
-        "up", "next_open", description="when a signal is filled"
+        "up", MarketSettings.fill, description="when a signal is filled"
     )
     commission_bps: float = tightened_by(
-        "up", 1, ge=0, le=1000, unit="bps", description="commission a side, of the traded value"
-    )
+        "up", MarketSettings.commission_bps, ge=0, le=1000, unit="bps",
+        description="commission a side, of the traded value",
+    )  # fmt: skip
     commission_per_share: float = tightened_by(
-        "up", 0, ge=0, le=MAX_MONEY, unit="money a share",
+        "up", MarketSettings.commission_per_share, ge=0, le=MAX_MONEY, unit="money a share",
         description="commission a side, for each raw share",
     )  # fmt: skip
     commission_minimum: float = tightened_by(
-        "up", 0, ge=0, le=MAX_MONEY, unit="money an order",
+        "up", MarketSettings.commission_minimum, ge=0, le=MAX_MONEY, unit="money an order",
         description="the least commission of an order",
     )  # fmt: skip
     slippage_bps: float = tightened_by(
-        "up", 5, ge=0, le=1000, unit="bps", description="slippage of market and stop fills"
-    )
+        "up", MarketSettings.slippage_bps, ge=0, le=1000, unit="bps",
+        description="slippage of market and stop fills",
+    )  # fmt: skip
     slippage_range: float = tightened_by(
-        "up", 0, ge=0, le=1, unit="fraction of the range",
+        "up", MarketSettings.slippage_range, ge=0, le=1, unit="fraction of the range",
         description="slippage beside it, by the bar's range",
     )  # fmt: skip
     borrow_bps: float = tightened_by(
-        "up", 0, ge=0, le=10_000, unit="bps a year", description="cost of a short, of its value"
-    )
+        "up", MarketSettings.borrow_bps, ge=0, le=10_000, unit="bps a year",
+        description="cost of a short, of its value",
+    )  # fmt: skip
     cash_rate: float = measured_in(
-        "fraction a year", 0, ge=0, le=1, description="rate on cash, and the risk-free rate"
-    )
+        "fraction a year", MarketSettings.cash_rate, ge=0, le=1,
+        description="rate on cash, and the risk-free rate",
+    )  # fmt: skip
     max_leverage: float = measured_in(
-        "times equity", 1, gt=0, le=100, description="the cap on size"
+        "times equity", MarketSettings.max_leverage, gt=0, le=100, description="the cap on size"
     )
     max_volume_share: Share | None = tightened_by(
-        "down", None, unit="fraction of the volume",
+        "down", MarketSettings.max_volume_share, unit="fraction of the volume",
         description="the most of a bar's volume that a fill takes",
     )  # fmt: skip
 
     def market(self) -> Market:
         """The market as the simulation reads it."""
-        return market(**self.model_dump())
+        return MarketSettings(**self.model_dump()).market()
 
 
 class Language(Section):
