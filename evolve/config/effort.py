@@ -86,6 +86,7 @@ class Limits(Section):
 
 
 MOST_PROCESSES = 256
+Processes = Annotated[int, Field(ge=1, le=MOST_PROCESSES)] | Literal["auto"]
 
 
 def expand_processes(value: object) -> object:

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     Tag,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 from dsl.syntax.vocabulary import SideName
 from evolve.backtest.market import Market, MarketSettings
-from evolve.config.effort import Limits, Search, Workers, expand_processes
+from evolve.config.effort import Limits, Processes, Search, Workers, expand_processes
 from evolve.config.models import Llm
 from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.data.split import Split
 from evolve.fitness.goals import Goals
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 
+PERCENTAGE = r"^\s*([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*%\s*$"
 
-def _fraction(value: object) -> object:
-    """`60%` as 0.6."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            return value
+
+def _read_percentage(value: object) -> object:
+    """Return `60%` as 0.6, and any other value as it is."""
+    if isinstance(value, str) and re.search(PERCENTAGE, value):
+        return float(value.strip()[:-1]) / 100
     return value
+
+
+class _OrPercentage:
+    """Annotation of a number that may also be written as a percentage, `60%`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(_read_percentage, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), {"type": "string", "pattern": PERCENTAGE}]}
 
 
 MAX_MONEY = 1e15  # so that its products with prices and volumes stay finite
@@ -42,8 +60,8 @@ def _long_only() -> list[SideName]:
     return ["long"]
 
 
-Fraction = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_fraction)]
-Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(_fraction)]
+Fraction = Annotated[float, Field(gt=0, lt=1), _OrPercentage()]
+Share = Annotated[float, Field(gt=0, le=1), _OrPercentage()]
 
 
 def _branch(value: object) -> str:
@@ -203,7 +221,7 @@ class Fitness(Section):
     minimize: list[str] = Field(
         default_factory=lambda: ["nodes"], description="objectives that are better if lower"
     )
-    require: dict[str, Annotated[float, BeforeValidator(_fraction)]] = tightened_by(
+    require: dict[str, Annotated[float, _OrPercentage()]] = tightened_by(
         "up", default_factory=lambda: dict(DEFAULT_REQUIRE),
         description="least values of every fold, of which one that is left out has its default: "
         + ", ".join(REQUIREMENTS),
@@ -259,7 +277,10 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
-    workers: Annotated[Workers, BeforeValidator(expand_processes)] = Workers()
+    workers: Annotated[
+        Workers,
+        BeforeValidator(expand_processes, json_schema_input_type=Workers | Processes),
+    ] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:
