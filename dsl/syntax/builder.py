@@ -16,6 +16,9 @@ from dsl.syntax.precedence import COMPARISON, INFIX, LAG, PREFIX
 from dsl.syntax.vocabulary import EXIT_SETTINGS, OrderName, SettingName
 
 Bounds = tuple[nodes.Number, nodes.Number]
+_DefineParts = tuple[
+    tuple[nodes.Argument, ...], nodes.Result, tuple[str, ...], str, nodes.Expression
+]
 MAX_DEPTH = 60
 _JOINED = {
     word: f"keep one; the nearer of two is `{word} min(a, b)`" for word in EXIT_SETTINGS
@@ -169,10 +172,8 @@ class Builder(Transformer[Token, nodes.File]):
     def said(self, *keyword_and_text: Token) -> str:
         return keyword_and_text[1][1:-1] if keyword_and_text else ""
 
-    def define(
-        self, keyword: Token, name: Token, arguments: tuple[nodes.Argument, ...],
-        result: nodes.Result, also: tuple[str, ...], about: str, body: nodes.Expression,
-    ) -> nodes.Define:  # fmt: skip
+    def define(self, keyword: Token, name: Token, *parts: object) -> nodes.Define:
+        arguments, result, also, about, body = cast(_DefineParts, parts)
         signature = nodes.Signature(str(name), arguments, result, _span(name))
         return nodes.Define(signature, also, about, body, _from_to(keyword, body))
 

@@ -11,7 +11,7 @@ import pytest
 from dsl.analysis.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.backtest.metrics import appraisal
+from evolve.backtest.metrics import ReturnSums, appraisal
 from evolve.data.align import aligned
 from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.fitness import FoldFitness
@@ -50,10 +50,9 @@ def test_pooled_scores_are_those_of_the_pooled_equity(
         growth = []
         for first, last in pairwise(edges):
             own, other = r[max(first - 1, 0) : last - 1], b[max(first - 1, 0) : last - 1]
-            found.append(float(appraisal(
-                len(own), own.sum(), (own * own).sum(), (own * other).sum(), other.sum(),
-                (other * other).sum(), bars.bars_per_year,
-            )))  # fmt: skip
+            sums = (own, own * own, own * other, other, other * other)
+            folded = ReturnSums(len(own), *(float(each.sum()) for each in sums))
+            found.append(float(appraisal(folded, bars.bars_per_year)))
             before = result.equity[first - 1] if first else 9000.0
             growth.append(result.equity[last - 1] / before - 1)
         assert scores.folds == pytest.approx(found, rel=1e-7, abs=1e-9)
