@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsl.analysis.catalog import Catalog, catalog
-from dsl.generate.grammar import (
+from dsl.generate.rules import (
     ABOUT,
     CONDITION_RULE,
     NAME,

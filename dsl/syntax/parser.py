@@ -15,9 +15,10 @@ from lark.exceptions import UnexpectedInput
 
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 from dsl.syntax import nodes
-from dsl.syntax.builder import Builder, BuildError
+from dsl.syntax.builder import Builder
 from dsl.syntax.comments import attach_comments
 from dsl.syntax.errors import describe
+from dsl.syntax.expressions import BuildError
 from dsl.syntax.vocabulary import ITEMS, STATEMENTS
 
 MAX_FILE_BYTES = 2_000_000

@@ -6,7 +6,8 @@ from functools import cache
 from typing import cast
 
 from dsl.syntax.precedence import ATOM, Spelled, spell, spell_number
-from dsl.terms.terms import Number, Operator, Term
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Number, Term
 
 
 def text_of(term: Term) -> str:

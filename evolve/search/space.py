@@ -13,7 +13,7 @@ from dsl.bars import FIELDS
 from dsl.diagnostics import did_you_mean
 from dsl.generate.productions import Groups, productions_of
 from dsl.syntax.vocabulary import SIDES
-from dsl.terms.terms import Operator
+from dsl.terms.operator import Operator
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
