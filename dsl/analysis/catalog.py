@@ -218,6 +218,8 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
         is_variadic=declaration.is_variadic,
         complement=declaration.complement,
         series=declaration.series,
+        facts=declaration.facts,
+        never_above=declaration.never_above,
     )
 
 

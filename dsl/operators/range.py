@@ -20,6 +20,7 @@ TOGETHER_BARS = 128
     "highest(high, 20)",
     aliases=("ts_max", "hhv"),
     lookback=lambda n: n - 1,
+    facts=("maximum", "monotone", "keeps_sign", "keeps_whole"),
 )
 def highest(x: Series, n: int, out: Series) -> None:
     """By blocks of n bars: a window is the end of one and the start of another (van Herk, 1992)."""
@@ -47,6 +48,7 @@ def highest(x: Series, n: int, out: Series) -> None:
     "lowest(low, 20)",
     aliases=("ts_min", "llv"),
     lookback=lambda n: n - 1,
+    facts=("minimum", "monotone", "keeps_sign", "keeps_whole"),
 )
 def lowest(x: Series, n: int, out: Series) -> None:
     """As `highest`, by blocks of n bars."""
@@ -74,6 +76,7 @@ def lowest(x: Series, n: int, out: Series) -> None:
     "highest_bar(high, 20)",
     aliases=("bars_since_highest",),
     lookback=lambda n: n - 1,
+    facts=("whole",),
 )
 def highest_bar(x: Series, n: int, out: Series) -> None:
     """From a queue of bars, each larger than every one after it."""
@@ -101,6 +104,7 @@ def highest_bar(x: Series, n: int, out: Series) -> None:
     "lowest_bar(low, 20)",
     aliases=("bars_since_lowest",),
     lookback=lambda n: n - 1,
+    facts=("whole",),
 )
 def lowest_bar(x: Series, n: int, out: Series) -> None:
     """From a queue of bars, each smaller than every one after it."""
@@ -162,6 +166,7 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     "quantile(close, 20, 0.8)",
     aliases=("ts_quantile", "percentile"),
     lookback=lambda n: n - 1,
+    facts=("mean", "monotone", "keeps_sign"),
 )
 def quantile(x: Series, n: int, q: Series, out: Series) -> None:
     window = x[:n].copy()  # the known values since the last unknown one, at most n, in order

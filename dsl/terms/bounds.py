@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from dsl.operators.declaration import Fact
 from dsl.terms.canonical import fold_at_ends, substitute
 from dsl.terms.terms import Parameter, Term
 
-MEANS = ("sma", "wma", "quantile")  # between the lowest and the highest of their window
 MAX_NESTING = 40  # of windows and lags that are looked through
 
 
@@ -58,7 +58,9 @@ def find_bounds(term: Term, depth: int = 0) -> Bounds:
     own = [Reach(term)]
     term = expand(term)
     is_lag = term.head == "lag"
-    if not (is_lag or term.head in (*MEANS, "highest", "lowest")) or depth > MAX_NESTING:
+    is_maximum, is_minimum = has_fact(term, "maximum"), has_fact(term, "minimum")
+    is_within = is_maximum or is_minimum or has_fact(term, "mean")
+    if not (is_lag or is_within) or depth > MAX_NESTING:
         return Bounds(own, own, own, own)
     x = find_bounds(term.args[0], depth + 1)
     shortest, longest = _find_window_range(term.args[1], 0.0 if is_lag else 1.0)
@@ -66,8 +68,8 @@ def find_bounds(term: Term, depth: int = 0) -> Bounds:
         return Bounds(own, own, own, own)
     if is_lag:
         return Bounds(*[_shift(reaches, shortest, shortest) for reaches in x])
-    tops = _shift(x.tops, 0, shortest - 1) if term.head == "highest" else []
-    bottoms = _shift(x.bottoms, 0, shortest - 1) if term.head == "lowest" else []
+    tops = _shift(x.tops, 0, shortest - 1) if is_maximum else []
+    bottoms = _shift(x.bottoms, 0, shortest - 1) if is_minimum else []
     return Bounds(
         [*own, *_shift(x.over, 0, longest - 1)],
         [*own, *_shift(x.under, 0, longest - 1)],
@@ -79,6 +81,11 @@ def find_bounds(term: Term, depth: int = 0) -> Bounds:
 def find_newest_age(term: Term) -> int:
     """Return the age, in bars ago, of the newest bar that a value depends on."""
     return int(min(each.first for each in find_bounds(term).over))
+
+
+def has_fact(term: Term, fact: Fact) -> bool:
+    """Return whether the declaration of a term's outermost operator states a fact."""
+    return term.operator is not None and fact in term.operator.facts
 
 
 def expand(term: Term) -> Term:

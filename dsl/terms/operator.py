@@ -50,6 +50,7 @@ class Operator:
         body: the term a define stands for, over `argument(i)` leaves.
         is_pointwise: whether a value depends on its own bar alone.
         series: the bar field this is, for `open high low close volume`.
+        facts: what is known of its values; never_above: of bar series, those it is at most.
         node: the define it was read from; is_own: whether that is a user's, not the prelude's.
     """
 
@@ -68,6 +69,8 @@ class Operator:
     is_variadic: bool = False
     complement: str = ""
     series: str = ""
+    facts: tuple[str, ...] = ()
+    never_above: tuple[str, ...] = ()
     node: Define | None = None
     is_own: bool = False
 
