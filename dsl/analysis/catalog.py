@@ -220,6 +220,7 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
         series=declaration.series,
         facts=declaration.facts,
         never_above=declaration.never_above,
+        mirror=declaration.mirror,
     )
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Fact = Literal[
     "maximum",  # it is the largest value of its window
-    "minimum",  # it is the smallest value of its window
     "mean",  # it lies between the smallest and the largest value of its window
     "monotone",  # it does not fall if a value of its first series rises
     "nonnegative",  # it is never below 0
@@ -48,6 +47,8 @@ class Declaration:
         symbol: how it is written, if not by its name.
         facts: what is known of its values.
         never_above: for a bar series, those that are at least as large in each bar.
+        mirror: the define that is this operator between two changes of sign, as `lowest(x, n)` is
+            `-highest(-x, n)`; messages print it.
     """
 
     kernel: Callable[..., None] | None
@@ -64,6 +65,7 @@ class Declaration:
     series: str = ""
     facts: tuple[Fact, ...] = ()
     never_above: tuple[str, ...] = ()
+    mirror: str = ""
 
 
 def operator(signature: str, about: str, example: str, **more: Any) -> Callable[..., Declaration]:

@@ -51,6 +51,7 @@ class Operator:
         is_pointwise: whether a value depends on its own bar alone.
         series: the bar field this is, for `open high low close volume`.
         facts: what is known of its values; never_above: of bar series, those it is at most.
+        mirror: the define that is this operator between two changes of sign.
         node: the define it was read from; is_own: whether that is a user's, not the prelude's.
     """
 
@@ -71,6 +72,7 @@ class Operator:
     series: str = ""
     facts: tuple[str, ...] = ()
     never_above: tuple[str, ...] = ()
+    mirror: str = ""
     node: Define | None = None
     is_own: bool = False
 

@@ -84,6 +84,8 @@ class _Prover:
 
     def _by_parts(self, x: Term, y: Term) -> bool:
         """Derive it from the arguments of a shared operator, of `min`, `max`, `where` and means."""
+        if x.head == y.head == "negate":
+            return self.at_most(y.args[0], x.args[0])
         if x.head == y.head and has_fact(x, "monotone") and x.args[1:] == y.args[1:]:
             return self.at_most(x.args[0], y.args[0])
         if x.head == "min" and any(self.at_most(each, y) for each in x.args):
@@ -147,6 +149,8 @@ class _Prover:
             return True
         if has_fact(term, "keeps_sign"):
             return self.is_nonnegative(term.args[0])
+        if term.head == "negate":
+            return any(self.is_nonnegative(each.series) for each in find_bounds(term).under)
         if term.head in ("+", "*", "/", "min"):
             is_square = term.head == "*" and term.args[0] is term.args[1]
             return is_square or all(map(self.is_nonnegative, term.args))
