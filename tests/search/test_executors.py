@@ -237,7 +237,8 @@ def test_operators_of_ones_own_travel_to_a_process_that_never_read_them(tmp_path
     program = check(OWN)
     (tmp_path / "program").write_bytes(pickle.dumps(program))
     script = (
-        "import pickle, sys; from pathlib import Path; from dsl.format import compact_text;"
+        "import pickle, sys; from pathlib import Path;"
+        "from dsl.printing.decompile import compact_text;"
         "print(compact_text(pickle.loads(Path(sys.argv[1]).read_bytes())))"
     )
     done = subprocess.run(
