@@ -21,7 +21,8 @@ from random import Random
 from report import report
 from warm import warmed
 
-from dsl.analysis.program import SETTINGS, Program, Rules
+from dsl.analysis.program import Program, Rules
+from dsl.syntax.vocabulary import SETTINGS
 from dsl.terms.terms import Term, call
 from dsl.types.kinds import BOOL
 from evolve.backtest.market import market

@@ -70,7 +70,7 @@ def backtest(strategy: str | Program, spec: str | Bars, **costs: Any) -> Backtes
         strategy: its text, or a checked program.
         spec: a data spec, or bars.
         costs: capital, fill, commission_bps, slippage_bps and the like; see
-            `evolve.backtest.market.market`.
+            `evolve.backtest.market.MarketSettings`.
     """
     program = strategy if isinstance(strategy, Program) else check(strategy)
     return simulate(program, bars(spec), market(**costs))

@@ -14,7 +14,7 @@ from dsl.operators import FAMILIES
 from dsl.operators.declaration import Declaration
 from dsl.syntax import nodes
 from dsl.syntax.parser import parse, parse_signature
-from dsl.terms.terms import Operator
+from dsl.terms.operator import Operator
 
 MAX_DEFINE_DEPTH = 12
 LIBRARIES = ("", "ta", "math", "np", "talib")  # prefixes that mean nothing here: `ta.sma`
@@ -218,6 +218,9 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
         is_variadic=declaration.is_variadic,
         complement=declaration.complement,
         series=declaration.series,
+        facts=declaration.facts,
+        never_above=declaration.never_above,
+        mirror=declaration.mirror,
     )
 
 

@@ -14,6 +14,7 @@ from dsl.gc_pause import collection_paused
 from dsl.syntax import nodes
 from dsl.syntax.literals import number_to_text
 from dsl.syntax.parser import Parsed, parse, parse_expression, parse_leniently
+from dsl.syntax.vocabulary import ENTRIES, EXIT_SETTINGS, SIDES
 from dsl.terms.canonical import MeaningError, canonical
 from dsl.terms.intervals import contradiction_in, implies
 from dsl.terms.terms import Parameter, Term, parameter
@@ -232,7 +233,7 @@ def _orders(node: nodes.Strategy) -> dict[str, nodes.Order]:
 
 def _check_enters(node: nodes.Strategy, scope: Scope) -> None:
     written = _orders(node)
-    if not {"buy", "short"} & written.keys():
+    if not written.keys() & set(ENTRIES):
         message = f"strategy `{node.name}` never enters a position"
         scope.report("E308", message, node.name_span, "add `buy when …` or `short when …`")
 
@@ -240,10 +241,10 @@ def _check_enters(node: nodes.Strategy, scope: Scope) -> None:
 def _check_ways_out(node: nodes.Strategy, scope: Scope) -> None:
     written = _orders(node)
     settings = {each.name for each in node.statements if isinstance(each, nodes.Setting)}
-    ways_out = settings & {"stop", "trail", "target", "hold"}
-    for entry, leave in (("buy", "sell"), ("short", "cover")):
-        opposite = "short" if entry == "buy" else "buy"
-        if entry in written and not ({leave, opposite} & written.keys() or ways_out):
+    ways_out = settings & set(EXIT_SETTINGS)
+    for entry, leave in SIDES.values():
+        leaving = {leave, *ENTRIES} - {entry}  # an entry on the other side reverses the position
+        if entry in written and not (leaving & written.keys() or ways_out):
             message = f"a position opened by `{entry}` is held to the end"
             hint = f"add `{leave} when …`, a stop or `hold 20`"
             scope.report("W405", message, written[entry].span, hint)

@@ -14,7 +14,8 @@ from dsl.syntax import nodes
 from dsl.syntax.literals import number_to_text
 from dsl.terms.canonical import substitute
 from dsl.terms.infer import kind_of
-from dsl.terms.terms import Operator, Slot, Term, argument, call, number
+from dsl.terms.operator import Operator, Slot
+from dsl.terms.terms import Term, argument, call, number
 from dsl.terms.text import text_of
 from dsl.types import kinds
 from dsl.types.kinds import BOOL, Judgement, Kind

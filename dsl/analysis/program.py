@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 from dsl.analysis.catalog import catalog
 from dsl.terms.canonical import MeaningError, canonical, fold
 from dsl.terms.infer import kind_of
-from dsl.terms.terms import Operator, Parameter, Term, number
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Parameter, Term, number
 from dsl.terms.text import text_of
 
 LANGUAGE_VERSION = "1"
-ORDERS = ("buy", "sell", "short", "cover")
-SETTINGS = ("size", "stop", "trail", "target", "hold")
 
 
 class Rules(NamedTuple):

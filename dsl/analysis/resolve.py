@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dsl.analysis.scope import Scope
+from dsl.analysis.term_warnings import warn_of
 from dsl.diagnostics import did_you_mean
 from dsl.syntax import nodes
 from dsl.syntax.idioms import advice_on_name
 from dsl.syntax.literals import number_to_text
 from dsl.terms.canonical import MAX_WINDOW_BARS, fold, fold_at_ends
-from dsl.terms.infer import computes, judge, kind_of, misfit
-from dsl.terms.intervals import COMPARISONS, Decision, decision_on, impossible_part
-from dsl.terms.terms import Argument, Number, Operator, Slot, Term, call, number, truth
+from dsl.terms.infer import computes, kind_of, misfit
+from dsl.terms.operator import Operator, Slot
+from dsl.terms.terms import Argument, Number, Term, call, number, truth
 from dsl.terms.text import text_of
-from dsl.types import kinds
 from dsl.types.kinds import BOOL
 
 WHOLE = 1e-9
@@ -173,7 +173,7 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
     if operator.name == "negate" and isinstance(built[0].leaf, Number):
         return number(-built[0].leaf.value, built[0].leaf.percent)
     term = call(operator, *built)
-    _report_complaints(node, term, scope)
+    warn_of(node, term, scope)
     return term
 
 
@@ -244,52 +244,6 @@ def _arity_fits(node: nodes.Call, operator: Operator, scope: Scope) -> bool:
     hint = f"write `{operator.example}`; it is {operator.signature}"
     scope.report("E203", message, node.span, hint)
     return False
-
-
-def _report_complaints(node: nodes.Call, term: Term, scope: Scope) -> None:
-    """Warn of what computes but means little: unlike kinds, and conditions that never change."""
-    complaint = judge(term).complaint
-    given = [kind_of(arg) for arg in term.args]
-    bare = any(kind.family == "scalar" for kind in given)
-    decision = decision_on(term) if bare or not complaint else None
-    if decision is not None and complaint:
-        _report_decision(node, decision, scope)
-    elif complaint:
-        hint = "use like with like"
-        if bare and any(kind.dimension != (0, 0) for kind in given):
-            is_volume = any(kind.volume and not kind.price for kind in given)
-            better = "volume / sma(volume, 20)" if is_volume else "close / close[20]"
-            hint = (
-                "adjusted prices and volumes change with later dividends and splits, so a fixed "
-                f"one looks ahead; use a ratio, such as `{better}`"
-            )
-        scope.report("W401" if not bare else "W403", complaint, node.span, hint)
-    elif term.head in COMPARISONS:
-        _report_decided(node, term, decision, scope)
-
-
-def _report_decision(node: nodes.Call, decision: Decision, scope: Scope) -> None:
-    """Warn of a comparison that never or always holds, with the fact that decides it."""
-    reason = f": {decision.reason}" if decision.reason else ""
-    scope.report("W404", f"this is {decision.verdict} true{reason}", node.span, decision.hint)
-
-
-def _report_decided(node: nodes.Call, term: Term, decision: Decision | None, scope: Scope) -> None:
-    """Warn of a comparison that the ranges of its sides decide, wholly or in part."""
-    left, right = (kind_of(arg) for arg in term.args)
-    scale = left if left.family != "scalar" else right
-    ends = f"its values lie between {scale.low:g} and {scale.high:g}"
-    for arg in term.args:
-        if isinstance(arg.leaf, Number) and arg.leaf.percent and 2 < scale.high < kinds.INF:
-            written = number_to_text(arg.leaf.value * 100)
-            message = f"this is in practice never or always true: {arg.leaf} is {arg.leaf.value:g}"
-            scope.report("W404", message, node.span, f"{ends}; write {written}")
-            return
-    if decision is not None:
-        _report_decision(node, decision, scope)
-    elif impossible_part(term):
-        message = f"{impossible_part(term)}, where this is never or always true"
-        scope.report("W411", message, node.span, f"narrow its range: {ends}")
 
 
 def _is_constant(term: Term) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from dsl.diagnostics import Diagnostic, Span
-from dsl.terms.terms import Operator, Term
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Term
 
 
 @dataclass

@@ -22,7 +22,8 @@ from dsl.evaluate.arena import PADDING_BARS, STEP_FIELDS, Arena
 from dsl.evaluate.signals import Rulings, blank
 from dsl.terms.canonical import canonical, negation
 from dsl.terms.infer import kind_of
-from dsl.terms.terms import Operator, Term
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, LEVEL
 
 Steps = NDArray[np.int64]

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.evaluate.arena import WORD_BARS, Arena, Words
-
-BUY, SELL, SHORT, COVER = 1, 2, 4, 8
+from dsl.syntax.vocabulary import ORDERS
 
 Condition = NDArray[np.bool_]
 
@@ -22,7 +21,7 @@ class Signals:
     """What a batch of programs says on the bars of one symbol.
 
     Attributes:
-        orders: uint8[program, bar], bits BUY, SELL, SHORT and COVER.
+        orders: uint8[program, bar], a bit an order: the lowest is `buy`.
         settings: float64[row, bar], the series of size, stop, trail and target rules.
         rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
         is_ratio: bool[program, 4], whether that row is a ratio (else a price distance).
@@ -37,8 +36,7 @@ class Signals:
 
     def order(self, name: str, program: int = 0) -> Condition:
         """bool[bar]: where a program says `buy`, `sell`, `short` or `cover`."""
-        bit = {"buy": BUY, "sell": SELL, "short": SHORT, "cover": COVER}[name]
-        held: Condition = (self.orders[program] & bit) != 0
+        held: Condition = (self.orders[program] & (1 << ORDERS.index(name))) != 0
         return held
 
     def on(self, places: NDArray[np.int64], length: int) -> Signals:
@@ -103,7 +101,7 @@ def signals_of(said: Rulings, length: int) -> Signals:
     """Rulings as signals, copied."""
     words = said.words[said.conditions[:, :, None] + np.arange(-(-length // WORD_BARS))]
     bits = flags_of(words, length)
-    orders = bits[:, 0] * BUY + bits[:, 1] * SELL + bits[:, 2] * SHORT + bits[:, 3] * COVER
+    orders = np.bitwise_or.reduce([bits[:, i] << i for i in range(len(ORDERS))])
     rows = np.full(said.settings.shape, -1, np.int64)
     is_series = said.settings >= 0
     is_set = is_series | (said.constants != UNSET)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from dsl.generate.grammar import ABOUT, NAME, Grammar
 from dsl.generate.lark import alternative_text
+from dsl.generate.rules import ABOUT, NAME, Grammar
 
 _PART = re.compile(r"\[[^\]]+\]|[^\[]+")
 

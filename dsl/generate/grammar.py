@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
@@ -26,82 +25,17 @@ from dsl.generate.productions import (
     Production,
     Window,
 )
+from dsl.generate.rules import CONDITION_RULE, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.syntax.vocabulary import DISTANCES, ENTRIES, ORDERS, SIDES
 from dsl.terms.canonical import MAX_CANONICAL_NODES
-from dsl.terms.terms import Argument, Operator, Term
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Argument, Term
 from dsl.types.kinds import BOOL, DIFF, Kind
 
-NAME = "evolved"
-ABOUT = "[A-Za-z0-9 ,.%-]{12,120}"  # what a strategy may say of itself
-CONDITION_RULE = "condition"
-ORDERS = {"long": ("buy", "sell"), "short": ("short", "cover")}
 BESIDE = 2  # how deep a series nests that is not an operator's first: `sma(close, 20)`
 NO_SETTINGS, PERCENTAGES = -1, 0
-SETTINGS = (3, 2, PERCENTAGES)  # how deep a stop may be nested
+STOP_DEPTHS = (3, 2, PERCENTAGES)
 SHAPES = ((4, 3), (4, 2), (3, 3), (3, 2), (3, 1), (2, 3), (2, 2), (2, 1))  # depth, comparisons
-
-
-class Rule(NamedTuple):
-    """A reference to a rule or a terminal, by name."""
-
-    name: str
-
-
-class Leaf(NamedTuple):
-    """An operator written without arguments: `close`, `obv()`."""
-
-    operator: Operator
-
-    @property
-    def text(self) -> str:
-        """What is written."""
-        return self.operator.name if self.operator.series else f"{self.operator.name}()"
-
-
-class Apply(NamedTuple):
-    """An operator applied to what rules give, one a slot."""
-
-    operator: Operator
-    args: tuple[Rule, ...]
-
-    @property
-    def slots(self) -> list[str]:
-        """The names of its arguments; those of `and` and `or` are numbered."""
-        if self.operator.name in ("and", "or"):
-            return [f"x{index + 1}" for index in range(len(self.args))]
-        return [slot.name for slot in self.operator.slots]
-
-    def pieces(self) -> list[str | Rule]:
-        """How it is written: literal text and rules in turn."""
-        name = self.operator.name
-        if name == "lag":
-            return [self.args[0], "[", self.args[1], "]"]
-        if name in ("and", "or", "<", ">"):
-            return _joined(self.args, f" {name} ")
-        if not name.isidentifier():
-            return ["(", *_joined(self.args, f" {name} "), ")"]
-        return [f"{name}(", *_joined(self.args, ", "), ")"]
-
-
-Alternative = Leaf | Apply | Rule
-
-
-@dataclass
-class Grammar:
-    """Rules and terminals by name, and the statements a strategy may have.
-
-    Attributes:
-        rules: alternatives by name.
-        terminals: alternatives by name, each a pattern of character classes and literals.
-        orders: for each set of orders a strategy may have, order -> rule.
-        settings: setting -> rule; each may be left out.
-        max_nodes: the size of the largest strategy it can write.
-    """
-
-    rules: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)
-    terminals: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    orders: tuple[tuple[str, ...], ...] = ()
-    settings: dict[str, Rule] = field(default_factory=dict)
-    max_nodes: int = 0
 
 
 class _Size(NamedTuple):
@@ -126,7 +60,7 @@ def constraint_grammar(
     """
     sets = _order_sets(tuple(directions))
     pairs = tuple(each for each in sets if len(each) <= 2)
-    with_settings = product(SHAPES, SETTINGS, (sets, pairs))
+    with_settings = product(SHAPES, STOP_DEPTHS, (sets, pairs))
     without = product(SHAPES, (NO_SETTINGS,), (sets, pairs, tuple(e for e in sets if len(e) == 1)))
     for shape, settings, orders in (*with_settings, *without):
         maker = _Maker(productions)
@@ -251,9 +185,10 @@ class _Maker:
             self._add("distance", (percent, self.rule(DIFF, depth)))
             distance = Rule("distance")
         return {
-            "size": self.terminal(SIZE), "stop": distance, "trail": distance, "target": distance,
+            "size": self.terminal(SIZE),
+            **dict.fromkeys(DISTANCES, distance),
             "hold": self.terminal(HOLD),
-        }  # fmt: skip
+        }
 
     def _joiners(self) -> list[Operator]:
         groups = self.productions[BOOL]
@@ -301,17 +236,9 @@ def expanded_nodes(term: Term, args: Sequence[int]) -> int:
 def _order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """The orders a strategy may have: each entry, alone or with its exit, and both directions."""
     sets: list[tuple[str, ...]] = []
-    for direction in ("long", "short"):
+    for direction, (entry, leave) in SIDES.items():
         if direction in directions:
-            entry, leave = ORDERS[direction]
             sets += [(entry, leave), (entry,)]
-    if len(directions) == 2:
-        sets += [("buy", "sell", "short", "cover"), ("buy", "short")]
+    if len(directions) == len(SIDES):
+        sets += [ORDERS, ENTRIES]
     return tuple(sets)
-
-
-def _joined(args: Sequence[Rule], between: str) -> list[str | Rule]:
-    pieces: list[str | Rule] = [args[0]]
-    for arg in args[1:]:
-        pieces += [between, arg]
-    return pieces

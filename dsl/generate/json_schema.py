@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsl.analysis.catalog import Catalog, catalog
-from dsl.generate.grammar import (
+from dsl.generate.rules import (
     ABOUT,
     CONDITION_RULE,
     NAME,
@@ -27,10 +27,10 @@ from dsl.syntax import nodes
 from dsl.syntax.literals import number_to_text
 from dsl.syntax.parser import parse
 from dsl.syntax.printer import expression_text
+from dsl.syntax.vocabulary import SETTINGS
 
 Tree = Any
 MAX_DEPTH = 50
-_SETTINGS = ("size", "stop", "trail", "target", "hold")
 
 
 def json_schema(grammar: Grammar) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def text_of_tree(tree: Mapping[str, Any], known: Catalog | None = None) -> str:
         if name == "about":
             parts.append(f'about "{_word(value, name)}"')
         else:
-            link = "" if name in _SETTINGS else "when "
+            link = "" if name in SETTINGS else "when "
             parts.append(f"{name} {link}{_text(value, 0, known or catalog())}")
     return " ".join([*parts, "}"])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from dsl.generate.grammar import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.generate.rules import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, Rule
 
 
 def lark_text(grammar: Grammar) -> str:

@@ -17,7 +17,7 @@ from functools import cache, cached_property
 
 from dsl.terms.canonical import MAX_WINDOW_BARS
 from dsl.terms.infer import kind_of, misfit
-from dsl.terms.terms import Operator, Slot
+from dsl.terms.operator import Operator, Slot
 from dsl.types.kinds import BOOL, DIFF, Kind, scalar
 
 SCALE = (0.25, 4.0)

@@ -36,7 +36,14 @@ def _size(x: Kind) -> Judgement:
     return Judgement(kind, sampled=False)
 
 
-@pointwise("add(x: number, y: number)", "sum", "close + atr(14)", judge=rules.sum_of, symbol="+")
+@pointwise(
+    "add(x: number, y: number)",
+    "sum",
+    "close + atr(14)",
+    judge=rules.sum_of,
+    symbol="+",
+    facts=("keeps_whole",),
+)
 def add(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
         out[i] = difference(x[i], -y[i])
@@ -48,6 +55,7 @@ def add(x: Series, y: Series, out: Series) -> None:
     "high - low",
     judge=rules.difference_of,
     symbol="-",
+    facts=("keeps_whole",),
 )
 def subtract(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -55,7 +63,12 @@ def subtract(x: Series, y: Series, out: Series) -> None:
 
 
 @pointwise(
-    "multiply(x: number, y: number)", "product", "2 * atr(14)", judge=rules.product_of, symbol="*"
+    "multiply(x: number, y: number)",
+    "product",
+    "2 * atr(14)",
+    judge=rules.product_of,
+    symbol="*",
+    facts=("keeps_whole",),
 )
 def multiply(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -75,7 +88,11 @@ def divide(x: Series, y: Series, out: Series) -> None:
 
 
 @pointwise(
-    "negate(x: number)", "the value with its sign turned", "-change(close, 1)", judge=_negated
+    "negate(x: number)",
+    "the value with its sign turned",
+    "-change(close, 1)",
+    judge=_negated,
+    facts=("keeps_whole",),
 )
 def negate(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -89,6 +106,7 @@ def negate(x: Series, out: Series) -> None:
     aliases=("smallest",),
     judge=rules.join_of,
     is_variadic=True,
+    facts=("keeps_whole",),
 )
 def minimum(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -105,6 +123,7 @@ def minimum(x: Series, y: Series, out: Series) -> None:
     aliases=("largest",),
     judge=rules.join_of,
     is_variadic=True,
+    facts=("keeps_whole",),
 )
 def maximum(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -119,6 +138,7 @@ def maximum(x: Series, y: Series, out: Series) -> None:
     "the value without its sign",
     "abs(close - open)",
     judge=_size,
+    facts=("keeps_whole",),
 )
 def absolute(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -129,6 +149,7 @@ def absolute(x: Series, out: Series) -> None:
     "sign(x: number) -> oscillator -1..1",
     "1 where x is positive, -1 where negative, 0 where zero",
     "sign(change(close, 1))",
+    facts=("whole",),
 )
 def sign(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -140,6 +161,7 @@ def sign(x: Series, out: Series) -> None:
     "square root; unknown below 0",
     "sqrt(close / open)",
     judge=lambda x: Judgement(Kind("other", x.price // 2, x.volume // 2), sampled=False),
+    facts=("nonnegative",),
 )
 def square_root(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -164,6 +186,7 @@ def logarithm(x: Series, out: Series) -> None:
     "exp(x: change) -> ratio",
     "e to the power of x; unknown where that is beyond the largest number",
     "exp(sum(log(close / close[1]), 20))",
+    facts=("nonnegative",),
 )
 def exponential(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -191,6 +214,7 @@ def power(x: Series, y: Series, out: Series) -> None:
     "the largest whole number not above x",
     "floor(close / open)",
     judge=lambda x: Judgement(x, sampled=False),
+    facts=("whole",),
 )
 def floor(x: Series, out: Series) -> None:
     for i in range(len(out)):

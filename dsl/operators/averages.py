@@ -26,6 +26,7 @@ def _window(n: int) -> int:
     "sma(close, 50)",
     aliases=("ts_mean", "mean", "ma"),
     lookback=_window,
+    facts=("mean", "monotone", "keeps_sign"),
 )
 def sma(x: Series, n: int, out: Series) -> None:
     """Keep a running sum that is restarted every n bars; of a flat window it is exact."""
@@ -55,6 +56,7 @@ def sma(x: Series, n: int, out: Series) -> None:
     "exponential moving average with weight 2 / (n + 1), seeded with the first n values' mean",
     "ema(close, 50)",
     lookback=_window,
+    facts=("keeps_sign",),
 )
 def ema(x: Series, n: int, out: Series) -> None:
     weight = 2.0 / (n + 1)
@@ -80,6 +82,7 @@ def ema(x: Series, n: int, out: Series) -> None:
     "rma(true_range(), 14)",
     aliases=("wilder", "smma"),
     lookback=_window,
+    facts=("keeps_sign",),
 )
 def rma(x: Series, n: int, out: Series) -> None:
     weight = 1.0 / n
@@ -105,6 +108,7 @@ def rma(x: Series, n: int, out: Series) -> None:
     "wma(close, 20)",
     aliases=("decay_linear", "ts_decay_linear", "lwma"),
     lookback=_window,
+    facts=("mean", "monotone", "keeps_sign"),
 )
 def wma(x: Series, n: int, out: Series) -> None:
     total, weighted, known, equal, age = 0.0, 0.0, 0, 0, 0
@@ -152,6 +156,7 @@ def smooth(x: Series, alpha: Series, out: Series) -> None:
     "Kaufman's adaptive average: quick (2 bars) where x trends, slow (30 bars) where it wavers",
     "kama(close, 10)",
     lookback=lambda n: n,
+    facts=("keeps_sign",),
 )
 def kama(x: Series, n: int, out: Series) -> None:
     quick, slow = 2.0 / 3.0, 2.0 / 31.0

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
 
-def _series(name: str, kind: str, about: str) -> Declaration:
-    return Declaration(None, f"{name}() -> {kind}", about, name, series=name)
+def _series(name: str, kind: str, about: str, *never_above: str) -> Declaration:
+    signature = f"{name}() -> {kind}"
+    return Declaration(None, signature, about, name, series=name, never_above=never_above)
 
 
-OPEN = _series("open", "level", "the bar's first price")
+OPEN = _series("open", "level", "the bar's first price", "high")
 HIGH = _series("high", "level", "the bar's highest price")
-LOW = _series("low", "level", "the bar's lowest price")
-CLOSE = _series("close", "level", "the bar's last price")
+LOW = _series("low", "level", "the bar's lowest price", "open", "close", "high")
+CLOSE = _series("close", "level", "the bar's last price", "high")
 VOLUME = _series("volume", "volume", "the amount traded in the bar")
 
 
@@ -28,7 +29,9 @@ def _calendar(name: str, last: int, about: str) -> Declaration:
     kind = Kind("oscillator", low=1.0, high=float(last), typical=(1.0, float(last)))
     judgement = Judgement(kind, sampled=False)
     signature = f"{name}() -> oscillator 1..{last}"
-    return Declaration(None, signature, about, name, series=name, judge=lambda: judgement)
+    return Declaration(
+        None, signature, about, name, series=name, judge=lambda: judgement, facts=("whole",)
+    )
 
 
 WEEKDAY = _calendar("weekday", 7, "the bar's weekday: Monday is 1")
@@ -42,6 +45,7 @@ DAY = _calendar("day_of_month", 31, "the bar's day of the month")
     "close[1]",
     aliases=("delay", "ref", "shift", "ts_delay"),
     lookback=lambda n: n,
+    facts=("monotone", "keeps_sign", "keeps_whole"),
 )
 def lag(x: Series, n: int, out: Series) -> None:
     for i in range(min(n, len(x))):

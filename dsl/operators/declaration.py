@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.types.kinds import Judgement
 
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 
     Series = NDArray[np.float64]
     Condition = NDArray[np.bool_]
+
+
+Fact = Literal[
+    "maximum",  # it is the largest value of its window
+    "mean",  # it lies between the smallest and the largest value of its window
+    "monotone",  # it does not fall if a value of its first series rises
+    "nonnegative",  # it is never below 0
+    "keeps_sign",  # it is never below 0 if its first series is not
+    "whole",  # it is a whole number
+    "keeps_whole",  # it is a whole number if all its arguments but windows are
+]
+"""Property of an operator's values, wherever they are known; the facts of a define are its body's.
+
+The operator takes the series first and the window, if it has one, second."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,10 @@ class Declaration:
         lookback: earlier bars needed, from the window arguments.
         complement: for a condition, the operator that is its `not`.
         symbol: how it is written, if not by its name.
+        facts: what is known of its values.
+        never_above: for a bar series, those that are at least as large in each bar.
+        mirror: the define that is this operator between two changes of sign, as `lowest(x, n)` is
+            `-highest(-x, n)`; messages print it.
     """
 
     kernel: Callable[..., None] | None
@@ -45,6 +63,9 @@ class Declaration:
     is_pointwise: bool = False
     is_variadic: bool = False
     series: str = ""
+    facts: tuple[Fact, ...] = ()
+    never_above: tuple[str, ...] = ()
+    mirror: str = ""
 
 
 def operator(signature: str, about: str, example: str, **more: Any) -> Callable[..., Declaration]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     "count(close > open, 20)",
     aliases=("countif", "ts_count"),
     lookback=lambda n: n - 1,
+    facts=("whole",),
 )
 def count(holds: Condition, fails: Condition, n: int, out: Series) -> None:
     held, known = 0, 0
@@ -39,6 +40,7 @@ def count(holds: Condition, fails: Condition, n: int, out: Series) -> None:
     "bars_since(close > highest(close[1], 20))",
     aliases=("barssince",),
     lookback=lambda: 0,
+    facts=("whole",),
 )
 def bars_since(holds: Condition, fails: Condition, out: Series) -> None:
     since = math.nan
@@ -67,6 +69,7 @@ def valuewhen(holds: Condition, fails: Condition, x: Series, out: Series) -> Non
     "consecutive(close > close[1])",
     aliases=("streak",),
     lookback=lambda: 0,
+    facts=("whole",),
 )
 def consecutive(holds: Condition, fails: Condition, out: Series) -> None:
     row = 0.0

@@ -20,6 +20,8 @@ TOGETHER_BARS = 128
     "highest(high, 20)",
     aliases=("ts_max", "hhv"),
     lookback=lambda n: n - 1,
+    facts=("maximum", "monotone", "keeps_sign", "keeps_whole"),
+    mirror="lowest",
 )
 def highest(x: Series, n: int, out: Series) -> None:
     """By blocks of n bars: a window is the end of one and the start of another (van Herk, 1992)."""
@@ -42,38 +44,12 @@ def highest(x: Series, n: int, out: Series) -> None:
 
 
 @operator(
-    "lowest(x: number, n: window 2..200 = 20) -> like x",
-    "the smallest of the last n values",
-    "lowest(low, 20)",
-    aliases=("ts_min", "llv"),
-    lookback=lambda n: n - 1,
-)
-def lowest(x: Series, n: int, out: Series) -> None:
-    """As `highest`, by blocks of n bars."""
-    ends = x[:n].copy()
-    for block in range(0, len(x), n):
-        start = math.inf
-        for i in range(block, min(block + n, len(x))):
-            start = start if start < x[i] or start != start else x[i]
-            after = i - block + 1
-            if after == n:
-                out[i] = start
-            elif block == 0:
-                out[i] = math.nan
-            else:
-                out[i] = ends[after] if ends[after] < start or ends[after] != ends[after] else start
-        end = math.inf
-        for i in range(min(block + n, len(x)) - 1, block - 1, -1):
-            end = end if end < x[i] or end != end else x[i]
-            ends[i - block] = end
-
-
-@operator(
     "highest_bar(x: number, n: window 2..200 = 20) -> count",
     "how many bars ago the largest of the last n values stood; 0 is now, the newest of equals",
     "highest_bar(high, 20)",
     aliases=("bars_since_highest",),
     lookback=lambda n: n - 1,
+    facts=("whole",),
 )
 def highest_bar(x: Series, n: int, out: Series) -> None:
     """From a queue of bars, each larger than every one after it."""
@@ -88,33 +64,6 @@ def highest_bar(x: Series, n: int, out: Series) -> None:
             head, count = head + 1 if head + 1 < n else 0, count - 1
         tail = head + count - 1 if head + count <= n else head + count - 1 - n
         while count > 0 and not exceeds(x[queue[tail]], x[i]):
-            tail, count = tail - 1 if tail > 0 else n - 1, count - 1
-        queue[tail + 1 if tail + 1 < n else 0] = i
-        count += 1
-        if i - unknown >= n:
-            out[i] = i - queue[head]
-
-
-@operator(
-    "lowest_bar(x: number, n: window 2..200 = 20) -> count",
-    "how many bars ago the smallest of the last n values stood; 0 is now, the newest of equals",
-    "lowest_bar(low, 20)",
-    aliases=("bars_since_lowest",),
-    lookback=lambda n: n - 1,
-)
-def lowest_bar(x: Series, n: int, out: Series) -> None:
-    """From a queue of bars, each smaller than every one after it."""
-    queue = [0] * n
-    head, count, unknown = 0, 0, -1
-    for i in range(len(x)):
-        out[i] = math.nan
-        if x[i] != x[i]:
-            count, unknown = 0, i
-            continue
-        if count > 0 and queue[head] <= i - n:
-            head, count = head + 1 if head + 1 < n else 0, count - 1
-        tail = head + count - 1 if head + count <= n else head + count - 1 - n
-        while count > 0 and not exceeds(x[i], x[queue[tail]]):
             tail, count = tail - 1 if tail > 0 else n - 1, count - 1
         queue[tail + 1 if tail + 1 < n else 0] = i
         count += 1
@@ -162,6 +111,7 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     "quantile(close, 20, 0.8)",
     aliases=("ts_quantile", "percentile"),
     lookback=lambda n: n - 1,
+    facts=("mean", "monotone", "keeps_sign"),
 )
 def quantile(x: Series, n: int, q: Series, out: Series) -> None:
     window = x[:n].copy()  # the known values since the last unknown one, at most n, in order

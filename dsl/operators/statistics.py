@@ -29,6 +29,7 @@ def _total(x: Kind, n: Kind) -> Judgement:
     aliases=("ts_sum",),
     judge=_total,
     lookback=lambda n: n - 1,
+    facts=("monotone", "keeps_sign", "keeps_whole"),
 )
 def rolling_sum(x: Series, n: int, out: Series) -> None:
     """Keep a running sum that is restarted every n bars; of a flat window it is exact."""
@@ -59,6 +60,7 @@ def rolling_sum(x: Series, n: int, out: Series) -> None:
     "stdev(close, 20)",
     aliases=("std", "ts_stddev", "stddev", "ts_std"),
     lookback=lambda n: n - 1,
+    facts=("nonnegative",),
 )
 def stdev(x: Series, n: int, out: Series) -> None:
     """From sums of x less an anchor in the window, taken afresh every n bars; flat is exactly 0."""
@@ -95,6 +97,7 @@ def stdev(x: Series, n: int, out: Series) -> None:
     "mad(close, 20)",
     aliases=("avedev", "dev"),
     lookback=lambda n: n - 1,
+    facts=("nonnegative",),
 )
 def mad(x: Series, n: int, out: Series) -> None:
     """The means first, then many bars at a time: their deviations wait for no other bar's."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from dsl.analysis.program import ORDERS, Program
+from dsl.analysis.program import Program
 from dsl.printing.common_subexpressions import named_parts
 from dsl.syntax import nodes
 from dsl.syntax.printer import define_lines, format_file, param_text
+from dsl.syntax.vocabulary import ORDERS, SettingName
 from dsl.terms.terms import Argument, Number, Parameter, Term
 from dsl.terms.text import text_of, written_args
 
@@ -48,9 +49,9 @@ def program_tree(program: Program) -> nodes.File:
     for name, term in rules:
         node = expression_node(term, names)
         if name in ORDERS:
-            statements.append(nodes.Order(cast(nodes.OrderName, name), node))
+            statements.append(nodes.Order(name, node))
         else:
-            statements.append(nodes.Setting(cast(nodes.SettingName, name), node))
+            statements.append(nodes.Setting(cast(SettingName, name), node))
     return nodes.File((*defines, nodes.Strategy(program.name, tuple(statements))))
 
 

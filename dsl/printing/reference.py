@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.program import lookback
-from dsl.terms.terms import Operator
+from dsl.terms.operator import Operator
 from dsl.terms.text import text_of
 from dsl.types.kinds import LEVEL, Kind
 

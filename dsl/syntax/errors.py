@@ -9,21 +9,8 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from dsl.diagnostics import Diagnostic, Source, Span, did_you_mean
 from dsl.syntax.idioms import FILE, Where, advice_at
+from dsl.syntax.vocabulary import ITEMS, RESERVED, STATEMENTS
 
-STATEMENTS = [
-    "about",
-    "param",
-    "let",
-    "buy",
-    "sell",
-    "short",
-    "cover",
-    "size",
-    "stop",
-    "trail",
-    "target",
-    "hold",
-]
 _WORDS = {
     "NUMBER": "a number",
     "SIGNED": "a number",
@@ -50,6 +37,7 @@ _WORDS = {
 }
 _OPERATORS = {"COMPARE", "PLUS", "MINUS", "TIMES", "OVER", "AND", "OR", "LSQB"}
 _VALUES = {"NUMBER", "NAME", "TRUE", "FALSE", "NOT", "MINUS", "LPAR"}
+_ITEMS = {word.upper() for word in ITEMS}
 _STARTS = {word.upper() for word in STATEMENTS} | {f"_{word.upper()}" for word in STATEMENTS}
 
 
@@ -85,14 +73,10 @@ def _at_end(source: Source, accepted: Set[str]) -> Diagnostic:
 
 def _hint(found: str, start: int, source: Source, accepted: Set[str]) -> str:
     """How to mend it: a habit of another language, an unfinished part, or a near keyword."""
-    is_file = bool(accepted & {"STRATEGY", "DEFINE"})
+    is_file = bool(accepted & _ITEMS)
     is_statement = bool(accepted & _STARTS)
     where: Where = "file" if is_file else "statement" if is_statement else "expression"
-    keywords = [
-        word
-        for word in [*STATEMENTS, "when", "strategy", "define", "in", "and", "or"]
-        if accepted & {word.upper(), f"_{word.upper()}"}
-    ]
+    keywords = [word for word in RESERVED if accepted & {word.upper(), f"_{word.upper()}"}]
     near = did_you_mean(found, keywords) if found not in keywords else ""
     if found == "strategy" and is_statement and source.text[start : start + 9] != "strategy.":
         names = re.findall(r"\bstrategy\s+(\w+)", source.text[:start])
@@ -102,7 +86,7 @@ def _hint(found: str, start: int, source: Source, accepted: Set[str]) -> str:
         return advice or FILE
     if found == ")":
         return "there is no `(` for it: one `)` too many"
-    if found not in (*STATEMENTS, "and", "or", "not", "when", "in", "step"):
+    if found not in RESERVED:
         return ""
     if accepted & {"RPAR", "RSQB"} and not accepted & _VALUES:
         return "close the bracket before it with `)`"
@@ -122,9 +106,8 @@ def _list(expected: set[str]) -> str:
     if len(expected & _OPERATORS) > 2:
         parts.append("an operator")
         expected = expected - _OPERATORS
-    if expected & {"STRATEGY", "DEFINE"}:
-        parts.append("`strategy` or `define`")
-    known = _STARTS | {"STRATEGY", "DEFINE"}
-    for terminal in sorted(expected - known):
+    if expected & _ITEMS:
+        parts.append(" or ".join(f"`{word}`" for word in ITEMS))
+    for terminal in sorted(expected - _STARTS - _ITEMS):
         parts.append(_WORDS.get(terminal, f"`{terminal.strip('_').lower()}`"))
     return " or ".join(dict.fromkeys(parts)) or "nothing more"

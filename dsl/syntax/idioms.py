@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from dsl.syntax.vocabulary import ORDERS, RESERVED, SETTINGS
+
 Where = Literal["file", "statement", "expression", ""]
 
 FILE = (
@@ -57,7 +59,7 @@ HABITS = tuple(Habit(*row) for row in (
     ("statement", "", r"(?i:buy|sell)\s+(?:next|this)\b", "write `buy when condition`; it is filled at the next bar's open"),
     ("statement", "", r"strategy\.\w+|long\b|enter\w*|when\b|(?i:buy|sell)\s*=", _ENTER),
     ("statement", r"(?:\n|\{)\s*", r"if\b", _ENTER),
-    ("", r"(buy|sell|short|cover)\s+", r"if\b|on\b|close\b|\w+\s*[<>(]", "write `{1} when condition`"),
+    ("", rf"({'|'.join(ORDERS)})\s+", r"if\b|on\b|close\b|\w+\s*[<>(]", "write `{1} when condition`"),
     ("statement", "", r"(?:take_profit|takeprofit|tp|profit_target)\b", "did you mean `target`?"),
     ("statement", "", r"(?:stop_loss|stoploss|sl)\b", "did you mean `stop`?"),
     ("statement", "", r"(?:trailing_stop|trailing)\b", "did you mean `trail`?"),
@@ -67,9 +69,9 @@ HABITS = tuple(Habit(*row) for row in (
     ("", r"(\d),?", r"(?:,)(\d{3}(?:\.\d+)?)(?!\d)", "a number has no separators: write `{1}{2}`"),
     ("", r"(\d+)", r",(\d+)", "write `{1}.{2}`"),
     ("statement", "", r"[,;]", "statements need no separator"),
-    ("", r"(let|param)\s+", r"(about|param|let|buy|sell|short|cover|size|stop|trail|target|hold|when|in|step|and|or|not|true|false|strategy|define)\b", "`{2}` is a reserved word: choose another name"),
+    ("", r"(let|param)\s+", rf"({'|'.join(RESERVED)})\b", "`{2}` is a reserved word: choose another name"),
     ("", r"let\s+(\w+)\s*=?", r"[:=]=?", _LET),
-    ("", r"(stop|trail|target|hold|size)\s*", r"[:=]\s*([^\s}]+)", "write `{1} {2}`"),
+    ("", rf"({'|'.join(SETTINGS)})\s*", r"[:=]\s*([^\s}]+)", "write `{1} {2}`"),
     ("", r"when\s*", r":", "no colon: write `buy when condition`"),
     ("", r"hold\s+(\d+)\s*", r"(?:days|bars|candles)\b", "time is counted in bars: write `hold {1}`"),
     ("", r"param\s+(\w+)\s*", r"in\b", "give it a value first: `param {1} = 20 in 5..60`"),

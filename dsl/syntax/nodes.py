@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dsl.diagnostics import Span
+from dsl.syntax.vocabulary import OrderName, SettingName
 
 NOWHERE = Span(0, 0)
-
-OrderName = Literal["buy", "sell", "short", "cover"]
-SettingName = Literal["size", "stop", "trail", "target", "hold"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from lark.exceptions import UnexpectedInput
 
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 from dsl.syntax import nodes
-from dsl.syntax.builder import Builder, BuildError
+from dsl.syntax.builder import Builder
 from dsl.syntax.comments import attach_comments
 from dsl.syntax.errors import describe
+from dsl.syntax.expressions import BuildError
+from dsl.syntax.vocabulary import ITEMS, STATEMENTS
 
 MAX_FILE_BYTES = 2_000_000
 MAX_SYNTAX_ERRORS = 20
@@ -152,8 +154,8 @@ def _reader() -> tuple[Lark, list[Token]]:
 
 _LANDMARK = re.compile(
     r'"[^"\n]*"|#[^\n]*|'
-    r"(?P<statement>\b(?:about|param|let|buy|sell|short|cover|size|stop|trail|target|hold)\b)|"
-    r"(?P<item>\b(?:strategy|define)\b)|"
+    rf"(?P<statement>\b(?:{'|'.join(STATEMENTS)})\b)|"
+    rf"(?P<item>\b(?:{'|'.join(ITEMS)})\b)|"
     r"(?P<brace>\})"
 )
 

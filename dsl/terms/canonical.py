@@ -13,8 +13,9 @@ from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
+from dsl.terms.operator import Operator
 from dsl.terms.rewrites import Build, apply_kernel, rules_of
-from dsl.terms.terms import Argument, Operator, Parameter, Term, call, number, truth
+from dsl.terms.terms import Argument, Parameter, Term, call, number, truth
 from dsl.terms.text import text_of
 
 MAX_WINDOW_BARS = 5_000

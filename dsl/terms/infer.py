@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dsl.terms.terms import Argument, Number, Parameter, Slot, Term
+from dsl.terms.operator import Slot
+from dsl.terms.terms import Argument, Number, Parameter, Term
 from dsl.types.kinds import BOOL, INF, LEVEL, Judgement, Kind, scalar
 from dsl.types.rules import comparison_of
 

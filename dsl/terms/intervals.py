@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 
 from dsl.operators.rounding import exceeds
 from dsl.syntax.precedence import spell, spell_number
-from dsl.terms.bounds import find_newest_age
+from dsl.terms.bounds import find_newest_age, is_extreme
 from dsl.terms.infer import complaints, kind_of
 from dsl.terms.order import at_most, find_range, is_whole
 from dsl.terms.terms import Number, Parameter, Term
-from dsl.terms.text import spell_term, text_of
+from dsl.terms.text import message_text, spell_for_message
 from dsl.types.kinds import INF
 
 Verdict = Literal["never", "always", ""]
@@ -75,7 +75,7 @@ def decision_on(term: Term) -> Decision | None:
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
         hint = f"compare it with another value, such as `{_lagged_text(left, 1)}`"
-        return Decision(verdict, f"`{text_of(left)}` is compared with itself", hint)
+        return Decision(verdict, f"`{message_text(left)}` is compared with itself", hint)
     if term.head in ("==", "!="):
         return _decide_equality(term)
     return _decide_order(term)
@@ -96,7 +96,7 @@ def _decide_equality(term: Term) -> Decision | None:
     for side, other in ((left, right), (right, left)):
         value = side.value if isinstance(side.leaf, Number) else None
         if value is not None and abs(value - round(value)) > WHOLE_TOLERANCE and is_whole(other):
-            reason = f"`{text_of(other)}` is a whole number"
+            reason = f"`{message_text(other)}` is a whole number"
             return Decision(verdict, reason, f"compare with one, such as {round(value)}")
     return None
 
@@ -120,13 +120,14 @@ def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> 
     """Return a verdict with the order that decides it, and the window or bar that causes it."""
     left, right = term.args
     side = "above" if left is lower else "below"
-    reason = f"`{text_of(left)}` is never {side} `{text_of(right)}`"
+    reason = f"`{message_text(left)}` is never {side} `{message_text(right)}`"
     top, bottom = _window_in(upper, "highest"), _window_in(lower, "lowest")
     window = top or bottom or _window_in(lower, "highest") or _window_in(upper, "lowest")
     if window is not None:
         age = find_newest_age(lower if top else upper) if top or bottom else 0
         bar = "that bar" if age else "this bar"
-        reason += f", {'which' if window is right else f'as `{text_of(window)}`'} includes {bar}"
+        which = "which" if window is right else f"as `{message_text(window)}`"
+        reason += f", {which} includes {bar}"
         return Decision(verdict, reason, f"compare with `{_lagged_text(window, age + 1)}`")
     if {part.head for part in term.walk()} & PRICES:
         return Decision(verdict, reason, "a bar's prices lie between its low and its high")
@@ -134,15 +135,17 @@ def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> 
 
 
 def _lagged_text(term: Term, bars: int) -> str:
-    return spell("lag", [spell_term(term), spell_number(str(bars))]).text
+    return spell("lag", [spell_for_message(term), spell_number(str(bars))]).text
 
 
-def _window_in(term: Term, head: str) -> Term | None:
-    """Return the first window of extremes in a term that no lag moves."""
-    if term.head == head:
+def _window_in(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
+    """Return the first window in a term of which it takes the extreme, and that no lag moves."""
+    if is_extreme(term, end):
         return term
     parts = () if term.head == "lag" else term.args
-    return next((found for part in parts if (found := _window_in(part, head))), None)
+    if is_extreme(term, "lowest") and term.head == "negate":
+        parts = parts[0].args  # the highest within it is of the mirrored series
+    return next((found for part in parts if (found := _window_in(part, end))), None)
 
 
 def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
@@ -150,7 +153,7 @@ def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
     side = right if kind_of(left).family == "scalar" else left
     low, high = find_range(side)
     if low == 0 and high == INF:
-        reason = f"`{text_of(side)}` is never below 0"
+        reason = f"`{message_text(side)}` is never below 0"
         return Decision(verdict, reason, "compare it with a value that it can cross")
     return Decision(verdict, "", f"its values lie between {low:g} and {high:g}")
 
@@ -183,13 +186,13 @@ def contradiction_in(condition: Term) -> Decision | None:
                 return contradiction
         for thing, interval in _intervals(condition).items():
             if interval.is_empty:
-                reason = f"`{text_of(thing)}` cannot be all of that at once"
+                reason = f"`{message_text(thing)}` cannot be all of that at once"
                 return Decision("never", reason, "did you mean `or`?")
         return None
     decision = decision_on(condition)
     if decision is None or decision.verdict != "never":
         return None
-    return decision._replace(reason=decision.reason or f"`{text_of(condition)}` is never true")
+    return decision._replace(reason=decision.reason or f"`{message_text(condition)}` is never true")
 
 
 def implies(condition: Term, other: Term) -> bool:

@@ -1,13 +1,8 @@
 """Facts about order: which of two values is never above the other, for any bars.
 
-A claim holds wherever both values are known. It follows from a few facts:
-
-- a bar's low is at most its open and close, and these are at most its high;
-- a window's highest value is at least each value in it, its lowest at most, its mean between them;
-- prices and volumes are never below 0.
-
-All else is derived from these, through lags, defines and arithmetic. What cannot be derived is not
-claimed.
+A claim holds wherever both values are known. It follows from the facts that operators declare,
+from the ranges of kinds, and from the laws of arithmetic, `min`, `max` and `where`. All else is
+derived from these, through lags and defines. What cannot be derived is not claimed.
 """
 
 from __future__ import annotations
@@ -15,23 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from dsl.terms.bounds import MEANS, Reach, expand, find_bounds
+from dsl.terms.bounds import Reach, expand, find_bounds, has_fact
 from dsl.terms.infer import kind_of
 from dsl.terms.terms import Parameter, Term
 
-ORDER_IN_A_BAR = {
-    ("low", "open"), ("low", "close"), ("low", "high"), ("open", "high"), ("close", "high"),
-}  # fmt: skip
-MONOTONE = (*MEANS, "sum")  # if one series is never above another, neither are these of it
-NONNEGATIVE = ("stdev", "mad", "sqrt", "exp")
-SIGN_PRESERVING = (
-    "sma", "wma", "ema", "rma", "kama", "sum", "quantile", "highest", "lowest", "lag",
-)  # fmt: skip
-WHOLE = (
-    "count", "bars_since", "consecutive", "highest_bar", "lowest_bar", "weekday", "month",
-    "day_of_month", "sign", "floor",
-)  # fmt: skip
-WHOLE_PRESERVING = ("+", "-", "*", "negate", "abs", "min", "max", "lag", "highest", "lowest", "sum")
 MAX_STEPS, MAX_DEPTH = 2_000, 40  # of a derivation, which is given up beyond them
 
 
@@ -84,7 +66,7 @@ class _Prover:
         return (0.0 if self.is_nonnegative(x) else -math.inf), math.inf
 
     def _derive(self, x: Term, y: Term) -> bool:
-        if (x.head, y.head) in ORDER_IN_A_BAR or self.find_range(x)[1] <= self.find_range(y)[0]:
+        if _is_ordered_in_a_bar(x, y) or self.find_range(x)[1] <= self.find_range(y)[0]:
             return True
         x, y = expand(x), expand(y)
         return x is y or self._by_bounds(x, y) or self._by_parts(x, y) or self._by_signs(x, y)
@@ -102,7 +84,9 @@ class _Prover:
 
     def _by_parts(self, x: Term, y: Term) -> bool:
         """Derive it from the arguments of a shared operator, of `min`, `max`, `where` and means."""
-        if x.head == y.head and x.head in MONOTONE and x.args[1:] == y.args[1:]:
+        if x.head == y.head == "negate":
+            return self.at_most(y.args[0], x.args[0])
+        if x.head == y.head and has_fact(x, "monotone") and x.args[1:] == y.args[1:]:
             return self.at_most(x.args[0], y.args[0])
         if x.head == "min" and any(self.at_most(each, y) for each in x.args):
             return True
@@ -152,19 +136,21 @@ class _Prover:
         term = expand(term)
         if term.value is not None:
             return not isinstance(term.leaf, Parameter) and term.value.is_integer()
-        if term.head in WHOLE_PRESERVING:
+        if has_fact(term, "keeps_whole"):
             values = [arg for i, arg in enumerate(term.args) if not _is_window(term, i)]
             return all(map(self.is_whole, values))
-        return term.head in WHOLE
+        return has_fact(term, "whole")
 
     def _derive_nonnegative(self, term: Term) -> bool:
         if _is_sure(term) and kind_of(term).low >= 0:
             return True
         term = expand(term)
-        if term.head in NONNEGATIVE or (_is_sure(term) and kind_of(term).low >= 0):
+        if has_fact(term, "nonnegative") or (_is_sure(term) and kind_of(term).low >= 0):
             return True
-        if term.head in SIGN_PRESERVING:
+        if has_fact(term, "keeps_sign"):
             return self.is_nonnegative(term.args[0])
+        if term.head == "negate":
+            return any(self.is_nonnegative(each.series) for each in find_bounds(term).under)
         if term.head in ("+", "*", "/", "min"):
             is_square = term.head == "*" and term.args[0] is term.args[1]
             return is_square or all(map(self.is_nonnegative, term.args))
@@ -173,6 +159,11 @@ class _Prover:
         if term.head == "where":
             return all(map(self.is_nonnegative, term.args[1:]))
         return term.head == "-" and self.at_most(term.args[1], term.args[0])
+
+
+def _is_ordered_in_a_bar(x: Term, y: Term) -> bool:
+    """Return whether two prices of one bar are in order by their declarations."""
+    return x.operator is not None and y.head in x.operator.never_above
 
 
 def _is_sure(term: Term) -> bool:

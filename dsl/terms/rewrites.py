@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from dsl.terms.terms import Number, Operator, Term, call, number, truth
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Number, Term, call, number, truth
 from dsl.terms.text import text_of
 
 Args = Sequence[Term]

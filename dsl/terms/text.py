@@ -6,7 +6,8 @@ from functools import cache
 from typing import cast
 
 from dsl.syntax.precedence import ATOM, Spelled, spell, spell_number
-from dsl.terms.terms import Number, Operator, Term
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Number, Term
 
 
 def text_of(term: Term) -> str:
@@ -32,6 +33,26 @@ def _spell_term(term: Term) -> Spelled:
     if operator.series:
         return Spelled(operator.name, ATOM)
     return spell(operator.name, [spell_term(arg) for arg in written_args(term)])
+
+
+def message_text(term: Term) -> str:
+    """Return a canonical term as text for people, which prints `-highest(-x, n)` as `lowest`."""
+    return spell_for_message(term).text
+
+
+def spell_for_message(term: Term) -> Spelled:
+    """Return the text and precedence of `message_text`."""
+    operator = term.operator
+    if operator is None or not term.args:
+        return spell_term(term)
+    name, args = operator.name, written_args(term)
+    if name == "negate":
+        inner, *_ = args
+        is_mirrored = inner.operator is not None and inner.operator.mirror != ""
+        if is_mirrored and inner.args[0].operator is operator:
+            assert inner.operator is not None
+            name, args = inner.operator.mirror, (inner.args[0].args[0], *inner.args[1:])
+    return spell(name, [spell_for_message(arg) for arg in args])
 
 
 def written_args(term: Term) -> tuple[Term, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dsl.analysis.program import Program
 from dsl.bars import FIELDS, Bars
 from dsl.evaluate import Signals, evaluate
+from dsl.syntax.vocabulary import ORDERS
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 
@@ -126,8 +127,8 @@ def _false_future(bars: Bars, cut: int, rng: np.random.Generator) -> Bars:
 
 
 def _differences(one: Signals, other: Signals, cut: int) -> list[tuple[str, int]]:
-    found = []
-    for name in ("buy", "sell", "short", "cover"):
+    found: list[tuple[str, int]] = []
+    for name in ORDERS:
         bar = _first_difference(one.order(name)[:cut], other.order(name)[:cut])
         if bar is not None:
             found.append((name, bar))

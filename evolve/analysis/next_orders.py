@@ -9,6 +9,7 @@ import numpy as np
 
 from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
+from dsl.syntax.vocabulary import SIDES
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import CLOSE, Market
 from evolve.backtest.sleeve import share_of
@@ -60,16 +61,12 @@ def _outlook(program: Program, own: Bars, market: Market, start: int) -> Outlook
     last = len(own) - start - 1
     filled = run.time[last if market.fill == CLOSE else last + 1]
     exits = [
-        ("sell" if trade.side == "long" else "cover")
+        SIDES[trade.side].leave
         + ("" if trade.reason in ("signal", "reverse") else f" ({trade.reason})")
         for trade in run.trades
         if trade.exit_time == filled and trade.reason != "end"
     ]
-    entries = [
-        "buy" if trade.side == "long" else "short"
-        for trade in run.trades
-        if trade.entry_time == filled
-    ]
+    entries = [SIDES[trade.side].entry for trade in run.trades if trade.entry_time == filled]
     since = None
     for trade in run.trades:
         if trade.entry_time <= run.time[last] < trade.exit_time:

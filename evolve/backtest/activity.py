@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.analysis.program import ORDERS, Program
+from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator, Signals, truth_series
+from dsl.syntax.vocabulary import ORDERS, SERIES_SETTINGS, SIDES
 from dsl.terms.terms import Term
 from dsl.terms.text import text_of
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, Market
@@ -20,8 +21,6 @@ from evolve.backtest.sleeve import share_of
 
 Flags = NDArray[np.bool_]
 
-SIDES = (("buy", "sell"), ("short", "cover"))
-SETTINGS = ("size", "stop", "trail", "target")
 TOGETHER = "`buy` and `short` are both true, which enters nothing"
 LAST = "the window ends before the order fills"
 NO_VOLUME = "`max_volume_share` leaves no volume on the bar of the fill"
@@ -111,7 +110,9 @@ def measure_activity(
         signals = evaluator.signals([program], symbol)
         entered = signals.order("buy") | signals.order("short")
         entered[: firsts[symbol]] = False
-        settings = {name: _setting(program, signals, name) for name in SETTINGS}
+        settings: dict[str, Series] = {
+            name: _setting(program, signals, name) for name in SERIES_SETTINGS
+        }
         entries += int(entered.sum())
         capped += int((entered & (settings["size"] > market.max_leverage)).sum())
         blocked += _count_blocked(entered, _obstacles(signals, settings, own[symbol], share))
@@ -158,7 +159,7 @@ def _obstacles(
     orders = {name: signals.order(name) for name in ORDERS}
     bars = len(own)
     yield TOGETHER, orders["buy"] & orders["short"]
-    for entry, leave in SIDES:
+    for entry, leave in SIDES.values():
         yield f"`{leave}` is true with `{entry}` and blocks it", orders[entry] & orders[leave]
     for name, values in settings.items():
         yield f"`{name}` is unknown", np.isnan(values)
@@ -177,5 +178,5 @@ def _setting(program: Program, signals: Signals, name: str) -> Series:
     term = getattr(program.canonical, name)
     if term is None or term.value is not None:
         return np.full(signals.orders.shape[1], 1.0 if term is None else term.value)
-    values: Series = signals.settings[int(signals.rows[0, SETTINGS.index(name)])]
+    values: Series = signals.settings[int(signals.rows[0, SERIES_SETTINGS.index(name)])]
     return values

@@ -13,6 +13,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.evaluate.jit import compiled
+from dsl.syntax.vocabulary import SideName
 from evolve.backtest.kernels.records import ACCOUNT, FOLD_FIELDS, REASONS, TRADE_FIELDS, Record
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import Market
@@ -31,7 +32,7 @@ class Trade:
     symbol: str
     entry_time: np.datetime64
     exit_time: np.datetime64
-    side: str
+    side: SideName
     shares: float
     entry_price: float
     exit_price: float

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, ParamSpec, get_args
 
 FillMode = Literal["next_open", "close", "next_close"]
-FILLS: tuple[FillMode, ...] = ("next_open", "close", "next_close")
+FILLS: tuple[FillMode, ...] = get_args(FillMode)
 NEXT_OPEN, CLOSE, NEXT_CLOSE = range(3)
 BPS = 1e-4
 
@@ -29,17 +31,17 @@ class Market(NamedTuple):
             entry is dropped, of an exit it follows at the next fills. Infinite for no cap.
     """
 
-    capital: float = 10_000.0
-    fill: int = NEXT_OPEN
-    commission: float = 1 * BPS
-    commission_per_share: float = 0.0
-    commission_minimum: float = 0.0
-    slippage: float = 5 * BPS
-    slippage_range: float = 0.0
-    borrow: float = 0.0
-    cash_rate: float = 0.0
-    max_leverage: float = 1.0
-    max_volume_share: float = math.inf
+    capital: float
+    fill: int
+    commission: float
+    commission_per_share: float
+    commission_minimum: float
+    slippage: float
+    slippage_range: float
+    borrow: float
+    cash_rate: float
+    max_leverage: float
+    max_volume_share: float
 
     def filled_at(self, closes_only: bool) -> str:
         """Return when an order fills, in words, on bars with or without traded opens."""
@@ -63,30 +65,52 @@ COSTS = (
 )  # fmt: skip
 
 
-def market(
-    capital: float = 10_000.0,
-    fill: FillMode = "next_open",
-    commission_bps: float = 1.0,
-    slippage_bps: float = 5.0,
-    commission_per_share: float = 0.0,
-    commission_minimum: float = 0.0,
-    slippage_range: float = 0.0,
-    borrow_bps: float = 0.0,
-    cash_rate: float = 0.0,
-    max_leverage: float = 1.0,
-    max_volume_share: float | None = None,
-) -> Market:
-    """A market in the units people write: basis points, and a fill by name."""
-    return Market(
-        float(capital),
-        FILLS.index(fill),
-        commission_bps * BPS,
-        float(commission_per_share),
-        float(commission_minimum),
-        slippage_bps * BPS,
-        float(slippage_range),
-        borrow_bps * BPS,
-        float(cash_rate),
-        float(max_leverage),
-        math.inf if max_volume_share is None else float(max_volume_share),
-    )
+@dataclass(frozen=True)
+class MarketSettings:
+    """Fills and costs in the units that people write, with their defaults.
+
+    Rates and shares are fractions, `_bps` are basis points; see `Market` for their meaning.
+    """
+
+    capital: float = 10_000
+    fill: FillMode = "next_open"
+    commission_bps: float = 1
+    commission_per_share: float = 0
+    commission_minimum: float = 0
+    slippage_bps: float = 5
+    slippage_range: float = 0
+    borrow_bps: float = 0
+    cash_rate: float = 0
+    max_leverage: float = 1
+    max_volume_share: float | None = None
+
+    def market(self) -> Market:
+        """Build the market that the simulation reads."""
+        cap = self.max_volume_share
+        return Market(
+            capital=float(self.capital),
+            fill=FILLS.index(self.fill),
+            commission=self.commission_bps * BPS,
+            commission_per_share=float(self.commission_per_share),
+            commission_minimum=float(self.commission_minimum),
+            slippage=self.slippage_bps * BPS,
+            slippage_range=float(self.slippage_range),
+            borrow=self.borrow_bps * BPS,
+            cash_rate=float(self.cash_rate),
+            max_leverage=float(self.max_leverage),
+            max_volume_share=math.inf if cap is None else float(cap),
+        )
+
+
+P = ParamSpec("P")
+
+
+def _market_from(settings: Callable[P, MarketSettings]) -> Callable[P, Market]:
+    def market(*args: P.args, **kwargs: P.kwargs) -> Market:
+        """Build a market; the arguments are those of `MarketSettings`."""
+        return settings(*args, **kwargs).market()
+
+    return market
+
+
+market = _market_from(MarketSettings)

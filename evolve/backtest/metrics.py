@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -58,24 +58,38 @@ def measure(performance: Performance) -> dict[str, float]:
     return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
 
 
-def appraisal(
-    count: Sums, total: Sums, squares: Sums, products: Sums,
-    benchmark_total: Sums, benchmark_squares: Sums, bars_per_year: float, floor: Sums = 0.0,
-) -> Series:  # fmt: skip
-    """Return the appraisal ratio from sums over `count` returns: of r, r*r, r*b, b and b*b.
+class ReturnSums(NamedTuple):
+    """Sums over the returns of a window: numbers, or arrays of one shape.
 
-    Takes numbers or arrays of one shape. 0 where nothing varies once market exposure is taken
-    out. `floor` is the least variance a return that is believed.
+    Attributes:
+        returns: how many there are.
+        total, squares: sums of r and r*r.
+        products: sum of r*b.
+        benchmark_total, benchmark_squares: sums of b and b*b.
     """
-    n = np.maximum(count, 2)
-    mean, benchmark_mean = total / n, benchmark_total / n
-    variance = np.maximum(squares - n * mean * mean, 0.0)
-    benchmark_variance = benchmark_squares - n * benchmark_mean * benchmark_mean
-    covariance = products - n * mean * benchmark_mean
-    varies = benchmark_variance > TINY * np.asarray(benchmark_squares)
+
+    returns: Sums
+    total: Sums
+    squares: Sums
+    products: Sums
+    benchmark_total: Sums
+    benchmark_squares: Sums
+
+
+def appraisal(sums: ReturnSums, bars_per_year: float, floor: Sums = 0.0) -> Series:
+    """Return the appraisal ratio from sums; 0 where nothing varies without market exposure.
+
+    `floor` is the least variance of a return that the ratio divides by.
+    """
+    n = np.maximum(sums.returns, 2)
+    mean, benchmark_mean = sums.total / n, sums.benchmark_total / n
+    variance = np.maximum(sums.squares - n * mean * mean, 0.0)
+    benchmark_variance = sums.benchmark_squares - n * benchmark_mean * benchmark_mean
+    covariance = sums.products - n * mean * benchmark_mean
+    varies = benchmark_variance > TINY * np.asarray(sums.benchmark_squares)
     beta = np.where(varies, covariance / np.where(varies, benchmark_variance, 1.0), 0.0)
     left = variance - beta * covariance
-    moves = (left > 1e-9 * variance) & (left > 1e-18 * n) & (np.asarray(count) >= 2)
+    moves = (left > 1e-9 * variance) & (left > 1e-18 * n) & (np.asarray(sums.returns) >= 2)
     deviation = np.sqrt(np.maximum(np.where(moves, left, 1.0) / (n - 1), floor))
     ratio = math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
     return np.where(moves, ratio, 0.0)
@@ -140,10 +154,8 @@ def information_ratio(run: Performance) -> float:
 def appraisal_ratio(run: Performance) -> float:
     """Sharpe ratio of what is left when market exposure is taken out"""
     r, b = run.excess, run.benchmark_excess
-    total, squares, products = float(r.sum()), float((r * r).sum()), float((r * b).sum())
-    benchmark = float(b.sum()), float((b * b).sum())
-    ratio = appraisal(len(r), total, squares, products, *benchmark, run.bars_per_year)
-    return float(ratio)
+    sums = (r.sum(), (r * r).sum(), (r * b).sum(), b.sum(), (b * b).sum())
+    return float(appraisal(ReturnSums(len(r), *map(float, sums)), run.bars_per_year))
 
 
 @metric("ratio")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dsl.syntax.vocabulary import ORDERS
 from evolve.cli.options import (
     TradingCommand,
     data_options,
@@ -20,8 +21,6 @@ from evolve.cli.options import (
 if TYPE_CHECKING:
     from dsl.analysis.program import Program
     from evolve.data import Dataset
-
-ORDERS = ("buy", "sell", "short", "cover")
 
 
 @click.command("signals", cls=TradingCommand)

@@ -86,6 +86,7 @@ class Limits(Section):
 
 
 MAX_PROCESSES = 256
+Processes = Annotated[int, Field(ge=1, le=MAX_PROCESSES)] | Literal["auto"]
 
 
 def parse_processes(value: object) -> object:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from evolve.config.schema import Experiment
+from evolve.config.schema import PERCENTAGE, Experiment
 from evolve.config.section import unit_of
 
 LIMITS = (
@@ -88,7 +88,12 @@ def _values(schema: dict[str, Any]) -> str:
     """Return the values that a JSON schema allows, in words."""
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
-        found = [_values(each) for each in options if each.get("type") != "null"]
+        # A percentage is another way to write a number, not another value.
+        found = [
+            _values(each)
+            for each in options
+            if each.get("type") != "null" and each.get("pattern") != PERCENTAGE
+        ]
         return " or ".join(dict.fromkeys(found))
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:

@@ -3,48 +3,65 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     Tag,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
-from evolve.backtest.market import Market, market
-from evolve.config.effort import Limits, Search, Workers, parse_processes
+from dsl.syntax.vocabulary import SideName
+from evolve.backtest.market import Market, MarketSettings
+from evolve.config.effort import Limits, Processes, Search, Workers, parse_processes
 from evolve.config.models import Llm
 from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.data.split import SplitSizes
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 
+PERCENTAGE = r"^\s*([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*%\s*$"
 
-def _fraction(value: object) -> object:
-    """`60%` as 0.6."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            return value
+
+def _read_percentage(value: object) -> object:
+    """Return `60%` as 0.6, and any other value as it is."""
+    if isinstance(value, str) and re.search(PERCENTAGE, value):
+        return float(value.strip()[:-1]) / 100
     return value
+
+
+class _OrPercentage:
+    """Annotation of a number that may also be written as a percentage, `60%`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(_read_percentage, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), {"type": "string", "pattern": PERCENTAGE}]}
 
 
 MAX_MONEY = 1e15  # so that its products with prices and volumes stay finite
 
-Direction = Literal["long", "short"]
 
-
-def _long_only() -> list[Direction]:
+def _long_only() -> list[SideName]:
     return ["long"]
 
 
-Fraction = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_fraction)]
-Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(_fraction)]
+Fraction = Annotated[float, Field(gt=0, lt=1), _OrPercentage()]
+Share = Annotated[float, Field(gt=0, le=1), _OrPercentage()]
 
 
 def _branch(value: object) -> str:
@@ -126,46 +143,50 @@ class Backtest(Section):
     """Fills and costs."""
 
     capital: float = measured_in(
-        "money", 10_000, gt=0, le=MAX_MONEY, description="equity at the start"
+        "money", MarketSettings.capital, gt=0, le=MAX_MONEY, description="equity at the start"
     )
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
-        "up", "next_open", description="when a signal is filled"
+        "up", MarketSettings.fill, description="when a signal is filled"
     )
     commission_bps: float = tightened_by(
-        "up", 1, ge=0, le=1000, unit="bps", description="commission a side, of the traded value"
-    )
+        "up", MarketSettings.commission_bps, ge=0, le=1000, unit="bps",
+        description="commission a side, of the traded value",
+    )  # fmt: skip
     commission_per_share: float = tightened_by(
-        "up", 0, ge=0, le=MAX_MONEY, unit="money a share",
+        "up", MarketSettings.commission_per_share, ge=0, le=MAX_MONEY, unit="money a share",
         description="commission a side, for each raw share",
     )  # fmt: skip
     commission_minimum: float = tightened_by(
-        "up", 0, ge=0, le=MAX_MONEY, unit="money an order",
+        "up", MarketSettings.commission_minimum, ge=0, le=MAX_MONEY, unit="money an order",
         description="the least commission of an order",
     )  # fmt: skip
     slippage_bps: float = tightened_by(
-        "up", 5, ge=0, le=1000, unit="bps", description="slippage of market and stop fills"
-    )
+        "up", MarketSettings.slippage_bps, ge=0, le=1000, unit="bps",
+        description="slippage of market and stop fills",
+    )  # fmt: skip
     slippage_range: float = tightened_by(
-        "up", 0, ge=0, le=1, unit="fraction of the range",
+        "up", MarketSettings.slippage_range, ge=0, le=1, unit="fraction of the range",
         description="slippage beside it, by the bar's range",
     )  # fmt: skip
     borrow_bps: float = tightened_by(
-        "up", 0, ge=0, le=10_000, unit="bps a year", description="cost of a short, of its value"
-    )
+        "up", MarketSettings.borrow_bps, ge=0, le=10_000, unit="bps a year",
+        description="cost of a short, of its value",
+    )  # fmt: skip
     cash_rate: float = measured_in(
-        "fraction a year", 0, ge=0, le=1, description="rate on cash, and the risk-free rate"
-    )
+        "fraction a year", MarketSettings.cash_rate, ge=0, le=1,
+        description="rate on cash, and the risk-free rate",
+    )  # fmt: skip
     max_leverage: float = measured_in(
-        "times equity", 1, gt=0, le=100, description="the cap on size"
+        "times equity", MarketSettings.max_leverage, gt=0, le=100, description="the cap on size"
     )
     max_volume_share: Share | None = tightened_by(
-        "down", None, unit="fraction of the volume",
+        "down", MarketSettings.max_volume_share, unit="fraction of the volume",
         description="the most of a bar's volume that a fill takes",
     )  # fmt: skip
 
     def market(self) -> Market:
         """The market as the simulation reads it."""
-        return market(**self.model_dump())
+        return MarketSettings(**self.model_dump()).market()
 
 
 class Language(Section):
@@ -177,7 +198,7 @@ class Language(Section):
     include: list[str] = Field(
         default_factory=list, description="strategy files whose defines are operators too"
     )
-    directions: list[Direction] = tightened_by(
+    directions: list[SideName] = tightened_by(
         "subset", default_factory=_long_only, min_length=1,
         description="the sides that a strategy may take",
     )  # fmt: skip
@@ -202,7 +223,7 @@ class Fitness(Section):
     minimize: list[str] = Field(
         default_factory=lambda: ["nodes"], description="objectives that are better if lower"
     )
-    require: dict[str, Annotated[float, BeforeValidator(_fraction)]] = tightened_by(
+    require: dict[str, Annotated[float, _OrPercentage()]] = tightened_by(
         "up", default_factory=lambda: dict(DEFAULT_REQUIRE),
         description="least values of every fold, of which one that is left out has its default: "
         + ", ".join(REQUIREMENTS),
@@ -258,7 +279,10 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
-    workers: Annotated[Workers, BeforeValidator(parse_processes)] = Workers()
+    workers: Annotated[
+        Workers,
+        BeforeValidator(parse_processes, json_schema_input_type=Workers | Processes),
+    ] = Workers()
 
     @model_validator(mode="after")
     def _shows_validation_to_the_model_alone(self) -> Experiment:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsl.generate.gbnf import gbnf_text
-from dsl.generate.grammar import Grammar
 from dsl.generate.json_schema import json_schema
 from dsl.generate.lark import lark_text
+from dsl.generate.rules import Grammar
 from dsl.names import unique_name
 from evolve.config import Experiment
 from evolve.errors import EvolveError

@@ -11,7 +11,8 @@ from dsl.analysis.catalog import Catalog
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.diagnostics import did_you_mean
-from dsl.generate.grammar import Grammar, constraint_grammar
+from dsl.generate.grammar import constraint_grammar
+from dsl.generate.rules import Grammar
 from dsl.names import unique_name
 from evolve.backtest.market import Market
 from evolve.config import Experiment, load_experiment

@@ -19,7 +19,7 @@ from evolve.backtest.kernels.records import (
     F_SUM,
     F_TRADES,
 )
-from evolve.backtest.metrics import appraisal
+from evolve.backtest.metrics import ReturnSums, appraisal
 from evolve.backtest.performance import Series
 
 RANDOM_TIMING_SHARE = 0.5  # of the variance of random timing, below which risk was not seen
@@ -76,17 +76,14 @@ class Objective:
 
 
 def _appraisal_ratio(folds: FoldSums) -> Series:
-    sums = folds.sums
-    return appraisal(
-        sums[:, :, F_RETURNS],
-        sums[:, :, F_SUM],
-        sums[:, :, F_SQUARES],
-        sums[:, :, F_PRODUCTS],
-        np.broadcast_to(folds.benchmark_total, sums.shape[:2]),
-        np.broadcast_to(folds.benchmark_squares, sums.shape[:2]),
-        folds.bars_per_year,
-        folds.variance_floor,
-    )
+    fields = (F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS)
+    by_program = [folds.sums[:, :, field] for field in fields]
+    of_benchmark = [
+        np.broadcast_to(each, by_program[0].shape)
+        for each in (folds.benchmark_total, folds.benchmark_squares)
+    ]
+    sums = ReturnSums(*by_program, *of_benchmark)
+    return appraisal(sums, folds.bars_per_year, folds.variance_floor)
 
 
 def _sharpe(folds: FoldSums) -> Series:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_type_hints
 
 import numpy as np
 
+from dsl.syntax.vocabulary import SideName
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import drawdowns
 from evolve.errors import EvolveError
@@ -24,7 +25,10 @@ def trades_frame(result: Backtest) -> pd.DataFrame:
     """A row a closed trade, in order of exit."""
     import pandas as pd
 
-    types = {str: "str", int: "int64", float: "float64", np.datetime64: "datetime64[ns]"}
+    types = {
+        str: "str", SideName: "str", int: "int64", float: "float64",
+        np.datetime64: "datetime64[ns]",
+    }  # fmt: skip
     kinds = {name: types[kind] for name, kind in get_type_hints(Trade).items()}
     return pd.DataFrame([asdict(each) for each in result.trades], columns=list(kinds)).astype(kinds)
 

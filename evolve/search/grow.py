@@ -6,6 +6,7 @@ from random import Random
 
 from dsl.analysis.program import Rules
 from dsl.generate.productions import HOLD, RATIO_OF_PRICE, SIZE, Constant, Place, Window
+from dsl.syntax.vocabulary import SIDES
 from dsl.terms.terms import Term, call, number
 from dsl.types.kinds import BOOL, DIFF, Kind
 from evolve.search.space import Space
@@ -22,7 +23,7 @@ LEAF, FURTHER_CONDITION = 0.7, 0.25
 def grow_rules(space: Space, rng: Random) -> Rules:
     """A fresh random strategy."""
     rules: dict[str, Term] = {}
-    for direction, entry, leave in (("long", "buy", "sell"), ("short", "short", "cover")):
+    for direction, (entry, leave) in SIDES.items():
         if direction in space.directions:
             rules[entry] = grow_condition(space, rng)
             if rng.random() < SELL:

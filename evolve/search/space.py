@@ -12,13 +12,14 @@ from dsl.analysis.program import Program
 from dsl.bars import FIELDS
 from dsl.diagnostics import did_you_mean
 from dsl.generate.productions import Groups, productions_of
-from dsl.terms.terms import Operator
+from dsl.syntax.vocabulary import SIDES
+from dsl.terms.operator import Operator
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
-DIRECTIONS = ("long", "short")
-CACHED_OPERATOR_SETS = 4  # sets of operators
-ALWAYS_ALLOWED = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")  # always there
+DIRECTIONS = tuple(SIDES)
+CACHED_OPERATOR_SETS = 4
+ALWAYS_ALLOWED = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +73,8 @@ class Space:
         rules = program.rules
         if program.nodes > self.max_nodes:
             return f"it has {program.nodes} nodes; at most {self.max_nodes} are allowed"
-        for direction, entry in (("long", rules.buy), ("short", rules.short)):
-            if entry is not None and direction not in self.directions:
+        for direction, (entry, _) in SIDES.items():
+            if getattr(rules, entry) is not None and direction not in self.directions:
                 return f"it goes {direction}; the only direction is {self.directions[0]}"
         allowed = set(self.operators)
         bodies = [each.body for each in program.defines if each not in allowed]

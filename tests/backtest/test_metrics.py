@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dsl.analysis.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
-from evolve.backtest.metrics import METRICS, appraisal, measure
+from evolve.backtest.metrics import METRICS, ReturnSums, appraisal, measure
 from evolve.backtest.performance import Performance, Trades, bar_returns
 from evolve.data.generators import random_walk
 from tests.backtest.ledger import bars_of, free, play, scripted
@@ -161,8 +161,7 @@ def test_appraisal_from_sums() -> None:
     def ratio(count: int) -> float:
         x, y = r[:count], b[:count]
         sums = (x.sum(), (x * x).sum(), (x * y).sum(), y.sum(), (y * y).sum())
-        total, squares, products, other, other_squares = (float(each) for each in sums)
-        return float(appraisal(count, total, squares, products, other, other_squares, A))
+        return float(appraisal(ReturnSums(count, *map(float, sums)), A))
 
     for count in (3, 10, 60):
         expected = measure(run_of(r[:count], b[:count]))["appraisal_ratio"]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from evolve.backtest.market import MarketSettings, market
 from evolve.config import ConfigError, Experiment, load_experiment
 from evolve.config.document import read_document, scalar
 from evolve.config.load import parse_experiment, to_yaml
+from evolve.config.schema import Backtest
 from evolve.errors import EvolveError
 
 ROOT = Path(__file__).parents[2]
@@ -102,9 +109,52 @@ def test_fractions_and_dates_split_alike() -> None:
     assert str(dated.split.sizes().holdout_from) == "2015-01-01"
 
 
+def test_a_market_has_the_defaults_of_an_experiment() -> None:
+    assert Backtest().model_dump() == asdict(MarketSettings())
+    assert Backtest().market() == market() == MarketSettings().market()
+    assert (
+        market(5, "close", borrow_bps=3) == Backtest(capital=5, fill="close", borrow_bps=3).market()
+    )
+
+
 def test_every_field_is_in_the_schema_with_its_default() -> None:
     properties = Experiment.model_json_schema()["properties"]
     assert set(properties) == set(Experiment.model_fields)
+
+
+SCHEMA = jsonschema.Draft202012Validator(Experiment.model_json_schema())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=str)
+def test_what_ships_is_valid_by_the_json_schema(path: Path) -> None:
+    assert not list(SCHEMA.iter_errors(read_document(path.read_text("utf-8"), path.name).data))
+
+
+WRITTEN = st.one_of(
+    st.sampled_from(["5%", "60%", "2.5 %", " 5%", "%", "5%%", "-5%", "1e1%", ".5%", "nan%"]),
+    st.sampled_from(["inf%", "5 percent", "auto", "", "1_0%"]),
+    st.floats(-1, 2).filter(lambda value: value % 1 > 0),  # JSON takes 1.0 for a whole number
+    st.integers(-1, 300),
+)
+PLACES: dict[str, Callable[[object], dict[str, object]]] = {
+    "train": lambda value: {"split": {"train": value, "validation": value, "holdout": "20%"}},
+    "volume": lambda value: {"backtest": {"max_volume_share": value}},
+    "exposure": lambda value: {"fitness": {"require": {"exposure_per_fold": value}}},
+    "workers": lambda value: {"workers": value},
+}
+BEYOND_A_SCHEMA = r"the parts add up|it must be from"  # sums of fields, and limits by key
+
+
+@pytest.mark.parametrize("place", PLACES)
+@given(value=WRITTEN)
+def test_the_json_schema_reads_what_the_loader_reads(place: str, value: object) -> None:
+    document = {"name": "x", "data": {"from": "sample:sp500"}, **PLACES[place](value)}
+    try:
+        Experiment.model_validate(document)
+        is_read = True
+    except ValidationError as error:
+        is_read = bool(re.search(BEYOND_A_SCHEMA, str(error)))
+    assert SCHEMA.is_valid(document) == is_read
 
 
 def test_nothing_nested_or_repeated_can_hang_or_crash_the_reader() -> None:

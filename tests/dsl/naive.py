@@ -15,7 +15,8 @@ from functools import cache
 import numpy as np
 
 from dsl.bars import Bars
-from dsl.terms.terms import Argument, Operator, Term
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Argument, Term
 from dsl.types.kinds import BOOL
 from tests.samples import Values
 

@@ -88,6 +88,10 @@ def test_a_comparison_is_decided_by_what_is_known_of_its_sides(text: str) -> Non
         ("close < 0", "`close` is never below 0", "that it can cross"),
         ("month == 13", "never true", "between 1 and 12"),
         ("crossover(close, highest(high, 20))", "`buy` never holds", "`highest(high, 20)[1]`"),
+        ("crossunder(close, lowest(low, 20))", "`close` is never below `lowest(low, 20)`, which "
+         "includes this bar", "`lowest(low, 20)[1]`"),
+        ("falling(lowest(low, 9)[2], 2) and lowest(low, 5) > high", "`lowest(low, 5)` is never",
+         "`lowest(low, 5)[1]`"),
         ("volume > volume[1] and high < low", "`high` is never below `low`",
          "its low and its high"),
     ],

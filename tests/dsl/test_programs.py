@@ -16,7 +16,7 @@ from dsl.analysis.check import check, check_expression, inspect
 from dsl.evaluate import Evaluator
 from dsl.printing.decompile import compact_text, format_program
 from dsl.syntax.printer import format_text
-from dsl.terms.terms import Operator
+from dsl.terms.operator import Operator
 from tests.dsl.expressions import conditions, numbers, small, strategies
 from tests.dsl.values import assert_identical, values
 from tests.samples import gappy_bars

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from typing import get_args
 
 from hypothesis import strategies as st
 
 from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments, Expression
+from dsl.syntax.vocabulary import ORDERS, SETTINGS
 
 RESERVED = tuple(
     re.findall(
@@ -148,9 +148,9 @@ def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
         return nodes.Strategy(name, tuple(placed), comments=outer, closing=tuple(closing))
 
     single: list[st.SearchStrategy[nodes.Statement]] = [st.builds(nodes.About, sentences())]
-    for order in get_args(nodes.OrderName):
+    for order in ORDERS:
         single.append(st.builds(nodes.Order, st.just(order), expressions()))
-    for setting in get_args(nodes.SettingName):
+    for setting in SETTINGS:
         single.append(st.builds(nodes.Setting, st.just(setting), expressions()))
     return st.builds(
         build,

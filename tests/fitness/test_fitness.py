@@ -12,7 +12,7 @@ import pytest
 from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.backtest.metrics import METRICS, appraisal
+from evolve.backtest.metrics import METRICS, ReturnSums, appraisal
 from evolve.backtest.performance import bar_returns
 from evolve.data.generators import random_walk
 from evolve.data.split import SplitSizes, split_bars
@@ -54,7 +54,7 @@ def test_the_score_is_the_mean_over_folds_less_half_their_deviation() -> None:
 
 
 def test_holding_the_market_scores_nothing() -> None:
-    assert appraisal(100, 0.1, 0.01, 0.01, 0.1, 0.01, 252) == 0.0
+    assert appraisal(ReturnSums(100, 0.1, 0.01, 0.01, 0.1, 0.01), 252) == 0.0
     hold = check("strategy h { buy when close > 0 hold 5000 }")
     free = market(commission_bps=0, slippage_bps=0)
     score = FoldFitness(BARS, free, FitnessSpec(require={}))([hold])[0]

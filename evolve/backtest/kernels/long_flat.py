@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.analysis.program import SETTINGS, Rules
+from dsl.analysis.program import Rules
 from dsl.evaluate import WORD_BARS, Words
 from dsl.evaluate.jit import jitable
+from dsl.syntax.vocabulary import SETTINGS
 from evolve.backtest.kernels.bits import bits_from, ones
 from evolve.backtest.kernels.records import (
     F_GROWTH,

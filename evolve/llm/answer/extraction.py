@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from dsl.analysis.catalog import Catalog
 from dsl.generate.json_schema import text_of_tree
+from dsl.syntax.vocabulary import STATEMENTS
 
 MAX_CHARACTERS = 200_000  # of an answer that are looked at
 MAX_STRATEGIES = 10
@@ -21,7 +22,7 @@ THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
 _HEAD = re.compile(r"\bstrategy\s+[A-Za-z_][\w-]*\s*\{")
 _DEFINE = re.compile(r"^[ \t]*define\b.*?(?=^[ \t]*(?:define|strategy|```)\b|^```|\Z)", re.M | re.S)
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.S)
-_STATEMENT = re.compile(r"\s(?:about|param|let|buy|sell|short|cover|size|stop|trail|target|hold)\s")
+_STATEMENT = re.compile(rf"\s(?:{'|'.join(STATEMENTS)})\s")
 _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )

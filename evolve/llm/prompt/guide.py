@@ -7,7 +7,7 @@ from typing import Any
 
 from dsl.analysis.catalog import catalog
 from dsl.printing.reference import families
-from dsl.terms.terms import Operator
+from dsl.terms.operator import Operator
 from evolve.llm.prompt.templates import render
 
 EXAMPLE_USES = {"sma", "rsi", "atr", "*"}  # the operators of the page's own example

@@ -9,7 +9,8 @@ from random import Random
 from dsl.analysis.program import Rules
 from dsl.generate.productions import Place, Window, place_of
 from dsl.terms.infer import kind_of
-from dsl.terms.terms import Operator, Term, call
+from dsl.terms.operator import Operator
+from dsl.terms.terms import Term, call
 from dsl.types.kinds import Kind
 from evolve.search.edit import list_parts, replace_part, series_indices
 from evolve.search.grow import grow_in

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from dsl.analysis.program import SETTINGS, Rules
+from dsl.analysis.program import Rules
+from dsl.syntax.vocabulary import SETTINGS
 from evolve.search.grow import grow_setting
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space

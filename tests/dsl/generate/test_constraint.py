@@ -15,10 +15,11 @@ from llguidance import LLMatcher
 from dsl.analysis.check import check
 from dsl.evaluate import Evaluator
 from dsl.generate.gbnf import gbnf_text
-from dsl.generate.grammar import Grammar, constraint_grammar
+from dsl.generate.grammar import constraint_grammar
 from dsl.generate.json_schema import json_schema, text_of_tree, tree_of
 from dsl.generate.lark import lark_text
 from dsl.generate.numbers import constants, whole_numbers
+from dsl.generate.rules import Grammar
 from dsl.syntax.literals import number_to_text
 from evolve.search.space import build_space
 from tests.dsl.generate.gbnf import Gbnf

@@ -1,0 +1,37 @@
+"""Words of the language: items, statements and what goes between them.
+
+The grammar file is the only other place that names them; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+OrderName = Literal["buy", "sell", "short", "cover"]
+SettingName = Literal["size", "stop", "trail", "target", "hold"]
+SideName = Literal["long", "short"]
+
+ORDERS: tuple[OrderName, ...] = get_args(OrderName)
+SETTINGS: tuple[SettingName, ...] = get_args(SettingName)
+
+
+class Side(NamedTuple):
+    """Orders that enter and leave one side of the market."""
+
+    entry: OrderName
+    leave: OrderName
+
+
+SIDES: dict[SideName, Side] = {"long": Side("buy", "sell"), "short": Side("short", "cover")}
+ENTRIES = tuple(side.entry for side in SIDES.values())
+
+DISTANCES: tuple[SettingName, ...] = ("stop", "trail", "target")  # measured from the fill price
+SERIES_SETTINGS: tuple[SettingName, ...] = ("size", *DISTANCES)  # with a value on every bar
+EXIT_SETTINGS: tuple[SettingName, ...] = (*DISTANCES, "hold")
+
+STATEMENTS = ("about", "param", "let", *ORDERS, *SETTINGS)
+ITEMS = ("strategy", "define")
+CONNECTIVES = ("when", "in", "step")  # within a statement
+LOGIC = ("and", "or", "not")
+TRUTHS = ("true", "false")
+RESERVED = (*STATEMENTS, *CONNECTIVES, *LOGIC, *TRUTHS, *ITEMS)  # no name is one of these

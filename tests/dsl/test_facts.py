@@ -1,0 +1,101 @@
+"""Every fact that an operator declares holds on random, gappy and tied bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dsl.analysis.catalog import catalog, declarations
+from dsl.analysis.check import check_expression
+from dsl.bars import Bars
+from dsl.evaluate import Evaluator
+from dsl.operators.declaration import Fact
+from dsl.terms.operator import Operator
+from tests.samples import gappy_bars, random_bars, tied_bars
+
+Series = NDArray[np.float64]
+
+BARS = (random_bars(1, 200), gappy_bars(2, 200), tied_bars(3, 200))
+NEAR = 1e-12
+WINDOW = 5
+SIGNED, POSITIVE, WHOLE = "change(close, 1) / open", "volume", "floor(close * 9)"
+CASES = [(each, fact) for each in catalog() for fact in each.facts]
+
+
+def value(operator: Operator, series: str, bars: Bars) -> Series:
+    """Return an operator's values over one series, with a window and conditions where it asks."""
+    given = []
+    for slot in operator.slots:
+        family = slot.kind.family if slot.kind else "number"
+        default = "0.5" if slot.default is not None else series
+        given.append({"window": str(WINDOW), "bool": "close > open"}.get(family, default))
+    text = operator.name if operator.series else f"{operator.name}({', '.join(given)})"
+    if not operator.name.isidentifier():
+        text = f"({given[0]}) {operator.name} ({given[1]})"
+    return np.asarray(Evaluator(bars).series(check_expression(text)))
+
+
+def window_of(series: Series, end: Callable[..., Series]) -> Series:
+    """Return the least or the largest value of each window, not known in the first bars."""
+    rows = np.lib.stride_tricks.sliding_window_view(series, WINDOW)
+    return np.concatenate([np.full(WINDOW - 1, np.nan), end(rows, axis=1)])
+
+
+def holds(operator: Operator, fact: str, bars: Bars) -> NDArray[np.bool_]:
+    """Return for each bar with a known value whether a fact holds there."""
+    found = value(operator, "close", bars)
+    close = bars.close[0]
+    least, largest = window_of(close, np.min), window_of(close, np.max)
+    match fact:
+        case "maximum":
+            right = found == largest
+        case "minimum":
+            right = found == least
+        case "mean":
+            right = (found >= least - NEAR * least) & (found <= largest + NEAR * largest)
+        case "monotone":
+            low, high = (value(operator, name, bars) for name in ("low", "high"))
+            found, right = low + high, low <= high + NEAR * np.abs(high)
+        case "nonnegative":
+            found = value(operator, SIGNED, bars)
+            right = found >= 0
+        case "keeps_sign":
+            found = value(operator, POSITIVE, bars)
+            right = found >= 0
+        case _:
+            found = found if fact == "whole" else value(operator, WHOLE, bars)
+            right = found % 1 == 0
+    known: NDArray[np.bool_] = right[~np.isnan(found)]
+    return known
+
+
+@pytest.mark.parametrize(("operator", "fact"), CASES, ids=lambda each: getattr(each, "name", each))
+def test_a_declared_fact_holds(operator: Operator, fact: str) -> None:
+    for bars in BARS:
+        known = holds(operator, fact, bars)
+        assert known.all()
+        assert known.size > 10
+
+
+def test_each_fact_is_declared_and_refuted_somewhere() -> None:
+    """A check that no operator can fail would prove nothing."""
+    declared = {fact for _, fact in CASES}
+    assert declared == set(get_args(Fact))
+    wrong = {
+        "maximum": "sma", "minimum": "sma", "mean": "sum", "monotone": "negate",
+        "nonnegative": "negate", "keeps_sign": "negate", "whole": "sma", "keeps_whole": "sma",
+    }  # fmt: skip
+    for fact, name in wrong.items():
+        assert not holds(catalog().operator(name), fact, BARS[0]).all()
+
+
+def test_bar_prices_are_in_their_declared_order() -> None:
+    ordered = [(each, above) for _, each in declarations() for above in each.never_above]
+    assert len(ordered) == 5
+    for each, above in ordered:
+        for bars in BARS:
+            assert not (getattr(bars, each.series) > getattr(bars, above)).any()

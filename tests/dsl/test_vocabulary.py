@@ -1,0 +1,72 @@
+"""The vocabulary and the grammar file name the same words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from dsl.analysis.check import check
+from dsl.analysis.program import Rules
+from dsl.syntax.parser import keywords
+from dsl.syntax.vocabulary import (
+    ENTRIES,
+    ITEMS,
+    LOGIC,
+    ORDERS,
+    RESERVED,
+    SERIES_SETTINGS,
+    SETTINGS,
+    SIDES,
+    STATEMENTS,
+)
+from dsl.types.kinds import Family
+
+GRAMMAR = (Path(__file__).parents[2] / "grammar" / "strategy.lark").read_text("utf-8")
+KINDS = {"number", *get_args(Family)} - {"scalar"}  # a literal is a scalar; none is declared one
+IN_SIGNATURES = {"also", "like", "distance", "typical", *KINDS}
+
+
+def rule(name: str) -> tuple[str, ...]:
+    """Return the terminals of a rule of the grammar, in order."""
+    match = re.search(rf"^\??{name}: (.*)$", GRAMMAR, re.MULTILINE)
+    assert match is not None
+    return tuple(word.lower() for word in re.findall(r"\b_?([A-Z]+)\b", match.group(1)))
+
+
+def test_the_grammar_has_a_terminal_for_each_word_and_no_other() -> None:
+    assert keywords() == {*RESERVED, *IN_SIGNATURES}
+
+
+def test_each_word_is_declared_once() -> None:
+    assert len(RESERVED) == len(set(RESERVED))
+
+
+def test_no_name_of_the_grammar_is_a_reserved_word() -> None:
+    match = re.search(r"^NAME: /\(\?!\(([a-z|]+)\)", GRAMMAR, re.MULTILINE)
+    assert match is not None
+    assert sorted(match.group(1).split("|")) == sorted(RESERVED)
+
+
+def test_the_rules_of_the_grammar_name_the_words_of_the_vocabulary() -> None:
+    assert rule("order") == (*ORDERS, "when")
+    assert rule("setting") == SETTINGS
+    assert tuple(word for word in ITEMS if rule(word)[0] == word) == ITEMS
+    statements = re.search(r"^_statement: (.*)$", GRAMMAR, re.MULTILINE)
+    assert statements is not None
+    declared = statements.group(1).split(" | ")
+    assert (*declared[:-2], *ORDERS, *SETTINGS) == STATEMENTS
+    assert set(LOGIC) <= {*rule("_operand"), *rule("_infix")}
+
+
+def test_a_strategy_has_a_rule_for_each_order_and_setting() -> None:
+    assert Rules._fields == (*ORDERS, *SETTINGS)
+    assert {each for side in SIDES.values() for each in side} == set(ORDERS)
+    assert (*SERIES_SETTINGS, "hold") == SETTINGS
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_each_entry_opens_a_position(entry: str) -> None:
+    assert check(f"strategy s {{ {entry} when close > open hold 5 }}").rules.named()[0][0] == entry
