@@ -30,7 +30,7 @@ KILLS = 40
 NURSERY = """
 import os, signal, sys
 from pathlib import Path
-import evolve.cli.data_, evolve.data.frames, evolve.data.laws, evolve.data.sources, rich.console
+import evolve.cli.data_, evolve.data.frames, evolve.data.generators, evolve.data.sources, rich.console
 from evolve.cli import main
 from evolve.data import cache
 from evolve.report.export import write_table

@@ -101,7 +101,7 @@ def test_a_window_that_may_leave_its_limits_is_answered(bound: str) -> None:
 
 MEASURE = """
 import sys, time
-from dsl.check import inspect
+from dsl.analysis.check import inspect
 text = sys.stdin.read()
 began = time.process_time()
 report = inspect(text)
