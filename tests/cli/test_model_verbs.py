@@ -7,16 +7,14 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from functools import cache
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from dsl.analysis.check import check_file
 from dsl.generate.productions import productions_of
-from evolve.cli import _run
 from evolve.data import load
 from evolve.experiment.harden import read_run
 from evolve.experiment.plan import constraint_of
@@ -24,12 +22,12 @@ from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.store import RunFolder
 from evolve.store.calls import read_event, read_recording
+from tests.command_line import QUICK, Output, invoke
 from tests.llm.scripted import GOOD, Script, Scripted, fail, in_turn, keeping_to, say, serving
 from tests.samples import with_other_future
 
 Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.usefixtures("own_home")
-QUICK = str(Path(__file__).parents[2] / "experiments" / "quick.yaml")
 SMALL = [
     "data.from=sample:sp500", "budget.evaluations=120", "search.population=20",
     "language.operators=[sma, rsi, roc]",
@@ -50,17 +48,7 @@ Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # what was printed, whe
 laid_out, grammar_of = cache(productions_of), cache(constraint_of)
 
 
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-def evolve(*args: str) -> Said:
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        status = _run(list(args))
-    return Said(status, out.getvalue(), err.getvalue())
+evolve = partial(invoke, status=None)
 
 
 def talking(*texts: str) -> Script:
@@ -110,7 +98,7 @@ def test_prompt_prints_what_a_model_is_told_and_contacts_nobody(monkeypatch: Pat
 
 
 def test_prompt_asks_for_a_direction_and_knows_which_there_are() -> None:
-    def asked(direction: str) -> Said:
+    def asked(direction: str) -> Output:
         return evolve("prompt", QUICK, *SETS, "--direction", direction)
 
     last = [asked(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
@@ -179,7 +167,7 @@ def test_a_server_that_is_down_is_said_by_every_verb(finished: Path) -> None:
     assert [mark for mark, _ in lines_of(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
 
 
-def lines_of(done: Said) -> dict[str, tuple[str, str]]:
+def lines_of(done: Output) -> dict[str, tuple[str, str]]:
     found = re.findall(r"^(ok|!!)  (\w+) +(\S.*)$", done.out, re.MULTILINE)
     return {name: (mark, text) for mark, name, text in found}
 
