@@ -41,10 +41,6 @@ def write_csv(folder: Path, number: int) -> None:
     write_table(numbered(number).reset_index(), folder / "A.csv")
 
 
-def write_parquet(folder: Path, number: int) -> None:
-    write_table(numbered(number).reset_index(), folder / "A.parquet")
-
-
 def number_in(folder: Path) -> int:
     """The number of the one table in a folder; 0 if there is none yet."""
     (table,) = [
@@ -84,7 +80,7 @@ def traced(write: Write, folder: Path, number: int, trace: Callable[..., Any]) -
         sys.settrace(before)
 
 
-WRITES: list[Write] = [write_cache, write_csv, write_parquet]
+WRITES: list[Write] = [write_cache, write_csv]
 PLACES = range(1, 1000)
 
 

@@ -1,4 +1,4 @@
-"""Yahoo with its network edge replaced: the cache, the fallback, and what is said of both."""
+"""Yahoo with its network edge replaced: the cache, the fallback, and the notices of both."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 
 def loaded(spec: str = "yahoo:SPY", **options: Any) -> tuple[Dataset, list[str]]:
-    """The dataset, and what was said."""
-    said: list[str] = []
-    return load(spec, notify=said.append, **options), said
+    """The dataset, and the notices."""
+    notices: list[str] = []
+    return load(spec, notify=notices.append, **options), notices
 
 
 def parts_left(place: Path) -> list[Path]:
@@ -67,25 +67,25 @@ def parts_left(place: Path) -> list[Path]:
 
 
 def test_prices_are_adjusted_and_dated(network: Network) -> None:
-    data, said = loaded()
+    data, notices = loaded()
     assert data.bars.symbols == ("SPY",)
     assert data.bars.close[0].tolist() == [50, 50.5, 51, 51.5]
     assert data.bars.adjustment[0].tolist() == [0.5] * 4
     assert data.as_of == days_ago(0)
     assert not data.fallback_used
-    assert said == []
+    assert notices == []
     assert_sound(data.bars)
 
 
 def test_the_second_load_of_a_day_reads_the_disk(network: Network, place: Path) -> None:
     first, _ = loaded()
     network.cut()
-    second, said = loaded()
+    second, notices = loaded()
     third, _ = loaded("yahoo:spy")
     assert network.asked == ["SPY"]
     assert first.bars.hash == second.bars.hash == third.bars.hash
     assert second.as_of == days_ago(0)
-    assert said == []
+    assert notices == []
     assert parts_left(place) == []
 
 
@@ -107,23 +107,23 @@ def test_no_symbol_leaves_the_cache_folder(symbol: str, place: Path) -> None:
 
 def test_the_next_day_prices_are_fetched_again(network: Network) -> None:
     cache.write("yahoo", "SPY", frame(3), days_ago(1))
-    data, said = loaded()
+    data, notices = loaded()
     assert len(data.bars) == 4
     assert data.as_of == days_ago(0)
-    assert said == []
+    assert notices == []
     assert cache.read("yahoo", "SPY") is not None
 
 
 def test_older_prices_are_used_with_a_word_when_yahoo_cannot_be_reached(network: Network) -> None:
     cache.write("yahoo", "SPY", frame(3), days_ago(9))
     network.cut()
-    data, said = loaded(fallback="sample:sp500")
+    data, notices = loaded(fallback="sample:sp500")
     assert len(data.bars) == 3
     assert data.as_of == days_ago(9)
     assert not data.fallback_used  # these are the prices that were asked for
-    assert len(said) == 1
-    assert days_ago(9) in said[0]
-    assert "could not be reached" in said[0]
+    assert len(notices) == 1
+    assert days_ago(9) in notices[0]
+    assert "could not be reached" in notices[0]
 
 
 def test_rows_without_prices_are_left_out(network: Network) -> None:
@@ -195,7 +195,7 @@ def test_a_cache_file_with_a_changed_byte_is_ignored_or_whole() -> None:
     path = cache.path_of("yahoo", "SPY")
     whole = path.read_bytes()
     wrong: dict[int, str] = {}
-    for place in range(0, len(whole), 5):
+    for place in range(0, len(whole), 17):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
             kept = cache.read("yahoo", "SPY")
@@ -260,24 +260,24 @@ def test_without_a_fallback_an_unreachable_source_is_an_error(network: Network) 
     assert "fallback" in error.hint
 
 
-def test_a_fallback_is_used_and_said(network: Network) -> None:
+def test_a_fallback_is_used_and_noted(network: Network) -> None:
     network.cut()
-    data, said = loaded(fallback="sample:sp500")
+    data, notices = loaded(fallback="sample:sp500")
     assert data.fallback_used
     assert (data.asked, data.used) == (("yahoo:SPY",), ("sample:sp500",))
     assert "could not be reached" in data.reason
     assert data.bars.symbols == ("SP500",)
-    assert len(said) == 1
-    assert "sample:sp500" in said[0]
-    assert "could not be reached" in said[0]
+    assert len(notices) == 1
+    assert "sample:sp500" in notices[0]
+    assert "could not be reached" in notices[0]
     assert "SP500 has no traded opens" in data.notes[0]
 
 
 def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:
-    data, said = loaded(fallback="sample:sp500")
+    data, notices = loaded(fallback="sample:sp500")
     assert not data.fallback_used
     assert data.reason == ""
-    assert said == []
+    assert notices == []
 
 
 def test_a_fallback_does_not_stand_in_for_an_unknown_symbol(network: Network) -> None:

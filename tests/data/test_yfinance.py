@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
@@ -32,31 +30,8 @@ from tests.data.yahoo_listing import (
 from tests.data.yahoo_server import Fault, Yahoo
 
 DAYS = weekdays(date(2024, 3, 4), 10)  # the clocks of New York go forward within them
+pytestmark = pytest.mark.usefixtures("fresh_yfinance")
 FOREVER = 40  # requests: more than any one download may make of a Yahoo that fails
-
-
-@pytest.fixture(autouse=True)
-def place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Path]:
-    """A home, a yfinance without a past, and nothing printed in the end."""
-    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    with server.fresh_yfinance(tmp_path / "home"):
-        yield tmp_path
-    assert capfd.readouterr() == ("", "")
-    assert {each.name for each in tmp_path.iterdir()} <= {"home", "elsewhere"}
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-@pytest.fixture(autouse=True)
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each pause would have been."""
-    pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
-    monkeypatch.setattr(yahoo, "sleep", pauses.append, raising=False)
-    return pauses
 
 
 @pytest.fixture(params=list(server.SESSIONS))
