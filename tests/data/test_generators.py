@@ -227,7 +227,7 @@ def test_planting_evaluates_each_bar_a_bounded_number_of_times(
         return evaluate(term, paths)
 
     monkeypatch.setattr(planted, "_evaluate", counted)
-    for bars in (1_000, 12_000):
+    for bars in (1_000, 6_000):
         bars_evaluated = 0
         assert has_prices(spec("planted", bars=bars, **CHAINED[kind]))
         assert bars_evaluated < 200 * bars
