@@ -75,6 +75,8 @@ FLAT = {
     "correlation(close, volume, 5)": nan, "rsquare(close, 5)": nan, "skew(close, 5)": nan,
     "kurt(close, 5)": nan, "cmo(close, 5)": nan, "stochrsi(close, 5, 5)": nan, "willr(5)": nan,
     "stoch_d(5, 3)": nan, "ultosc(3, 5, 8)": nan, "bb_percent(close, 5, 2)": nan, "cmf(5)": 0,
+    "stdev(close, 20)": 0, "zscore(close, 20)": nan, "rsi(close, 14)": nan,
+    "close > sma(close, 20)": 0,
 }  # fmt: skip
 STEADY: dict[str, Reference] = {
     "variance(close, 20)": lambda b: rolled(lambda x: exact_covariance(x, x), 20, b.close),

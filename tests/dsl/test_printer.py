@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsl.analysis.check import check, inspect
-from dsl.analysis.program import Program
+from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
 from dsl.printing.decompile import format_program
 from dsl.syntax import nodes
 from dsl.syntax.parser import parse, parse_expression
 from dsl.syntax.printer import expression_text, format_file, format_text
-from evolve.search.grow import grow_rules
-from evolve.search.space import build_space
-from tests.dsl.trees import RESERVED, expressions, files, loosened, without_comments
+from tests.dsl.trees import expressions, files, loosened, without_comments
 
-SPACE = build_space(directions=("long", "short"), max_nodes=80)
 HAND_WRITTEN = """\
 # The house style is not
 #   yet applied here.
@@ -197,13 +192,6 @@ def test_formatting_keeps_wrong_arguments_for_check_to_find(call: str) -> None:
     assert parse(format_file(tree)) == tree
 
 
-@pytest.mark.parametrize("word", [*RESERVED])
-def test_reserved_words_are_not_names(word: str) -> None:
-    known = parse_expression(f"{word}s")
-    assert known == nodes.Name(f"{word}s")
-    assert parse_expression("x") != known
-
-
 # -- what a program says more than once
 
 
@@ -218,14 +206,3 @@ def test_repeated_parts_are_named() -> None:
     assert "let atr_14 = atr(14)" in printed
     assert "buy when close > sma_close_20 and sma_close_20 > sma(close[1], 50)" in printed
     assert check(printed).rules == check(text).rules
-
-
-@given(st.integers(0, 10**9))
-def test_a_program_with_names_is_the_same_program(seed: int) -> None:
-    rules = grow_rules(SPACE, Random(seed))
-    twice = rules._replace(sell=rules.buy) if rules.buy is not None else rules
-    program = Program("p", twice)
-    printed = format_program(program)
-    assert check(printed).rules == program.rules
-    assert format_text(printed) == printed
-    assert not {"W406", "W409"} & {each.code for each in inspect(printed).diagnostics}
