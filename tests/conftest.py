@@ -1,4 +1,4 @@
-"""Every run of the tests draws the same examples, and asks no model that a machine knows of."""
+"""Fixtures of all tests: the same examples in every run, and no model of the machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _no_model_of_this_machine() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _kernels() -> None:
-    """What tests call is compiled before them, side by side, where it was not yet."""
+    """Compile the missing kernels before the tests, in parallel."""
     from evolve.fitness.precompile import compile_ahead, missing
     from evolve.parallel import cores
 
@@ -37,7 +37,7 @@ def _kernels() -> None:
 
 @pytest.fixture
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of its own for what is kept between runs; compiled kernels stay where they are."""
+    """Give the test an empty home folder; compiled kernels stay where they are."""
     from dsl.evaluate.jit import cache_folder
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))

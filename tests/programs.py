@@ -1,8 +1,4 @@
-"""Random programs of a fixed set of operators.
-
-The set is fixed by name: an operator added to the language changes no program that is drawn
-here, and so no bound or golden value that depends on one.
-"""
+"""Random programs of a fixed set of operators, so that a new operator changes no test."""
 
 from __future__ import annotations
 
@@ -14,24 +10,37 @@ from dsl.analysis.program import Program
 from evolve.search.grow import grow_rules
 from evolve.search.space import Space, build_space
 
-OPERATORS = (
-    "-", "*", "/", "+", "<=", ">=", "not", "lag", "abs", "log", "max", "min", "sign", "where",
-    "sma", "ema", "wma", "kama", "highest", "lowest", "stdev", "zscore", "percentrank", "slope",
-    "correlation", "change", "roc", "rsi", "macd", "cci", "stoch_k", "adx", "atr", "true_range",
-    "bb_upper", "bb_lower", "obv", "mfi", "crossover", "crossunder", "rising", "falling", "any",
-    "all", "count", "bars_since", "valuewhen", "weekday",
-)  # fmt: skip
+BOTH = ("long", "short")
+NAMES = """
+open high low close volume weekday month day_of_month lag + - * / negate min max abs sign sqrt
+log exp power floor where sma ema rma wma smooth kama count bars_since valuewhen consecutive
+< <= > >= == != and or not highest lowest highest_bar lowest_bar percentrank quantile
+correlation covariance slope rsquare sum stdev mad skew kurt product cumulate obv change roc
+zscore dema tema hma vwma typical_price rolling_vwap linreg midpoint median variance intercept
+resid vwap returns body range gap rising falling any all crossover crossunder rsi macd
+macd_signal macd_hist stoch_k stoch_d stochrsi willr aroon_up aroon_down cmo ppo trix
+true_range pressure ultosc cci money_flow_up money_flow_down mfi atr bb_upper bb_lower natr
+bb_width bb_percent keltner_upper keltner_lower parkinson garman_klass close_location
+located_volume ad adosc cmf signed_power clip plus_dm minus_dm plus_di minus_di adx
+"""
+OPERATORS = tuple(NAMES.split())
 
 
 @cache
-def program_space(directions: Sequence[str] = ("long", "short"), max_nodes: int = 40) -> Space:
-    """The search space of the fixed operators."""
-    return build_space(OPERATORS, directions, max_nodes)
+def space_of(*directions: str) -> Space:
+    """Return the space of the fixed operators; for both directions if none is given."""
+    return build_space(OPERATORS, directions or BOTH)
 
 
-def grow_programs(
-    count: int, seed: int, directions: Sequence[str] = ("long", "short"), max_nodes: int = 40
+def random_programs(
+    count: int, seed: int | str | Random, directions: Sequence[str] = BOTH
 ) -> list[Program]:
-    """Grow random programs from a seed."""
-    space, rng = program_space(directions, max_nodes), Random(seed)
-    return [Program("p", grow_rules(space, rng)) for _ in range(count)]
+    """Return random programs as the search grows them.
+
+    Args:
+        count: how many.
+        seed: of the draw, or a generator to go on with.
+        directions: `long`, `short` or both.
+    """
+    rng = seed if isinstance(seed, Random) else Random(seed)
+    return [Program("p", grow_rules(space_of(*directions), rng)) for _ in range(count)]

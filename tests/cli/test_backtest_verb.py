@@ -21,7 +21,7 @@ from evolve.data.generators import random_walk
 from tests.backtest.test_sleeves import panel_of
 from tests.cli.conftest import WriteStrategy
 from tests.command_line import document, invoke, refuse
-from tests.programs import grow_programs
+from tests.programs import random_programs
 
 BOTH = (
     "strategy both { buy when rsi(close, 3) < 25 sell when rsi(close, 3) > 60 "
@@ -118,7 +118,7 @@ def test_dearer_is_never_richer(seed: int) -> None:
     """Scale the costs of strategies that only buy, at the next open: no order is dropped."""
     rng = Random(seed)
     for bars in (random_walk(300, seed), panel_of(seed)):
-        for program in grow_programs(15, rng.randrange(1000), directions=("long",)):
+        for program in random_programs(15, rng, ("long",)):
             terms = market(
                 commission_bps=rng.choice([0, 1, 30]), slippage_bps=rng.choice([0, 5, 50]),
                 slippage_range=rng.choice([0, 0.02]), commission_per_share=rng.choice([0, 0.01]),

@@ -12,7 +12,7 @@ from dsl.terms.canonical import canonical
 from dsl.terms.intervals import contradiction_in, implies, verdict_on
 from dsl.terms.terms import Term, call
 from evolve.search.grow import grow_condition
-from tests.programs import program_space
+from tests.programs import space_of
 from tests.samples import gappy_bars, random_bars
 
 
@@ -69,7 +69,7 @@ def holds(term: Term, seed: int) -> list[list[bool]]:
 def test_a_condition_found_impossible_never_holds() -> None:
     impossible = 0
     for seed in range(100):
-        space, rng = program_space(), Random(seed)
+        space, rng = space_of(), Random(seed)
         a, b = (grow_condition(space, rng) for _ in range(2))
         term = canonical(call(space.find.operator("and"), a, b), space.find.operator)
         found = [part for part in term.walk() if verdict_on(part) == "never"]
