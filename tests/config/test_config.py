@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.config import ConfigError, Experiment, load_experiment
+from evolve.config import ConfigError, load_experiment
 from evolve.config.document import read_document, scalar
 from evolve.config.load import parse_experiment, to_yaml
 from evolve.errors import EvolveError
+from tests.config.experiments import LEAST, all_errors, errors_of
+from tests.golden import golden
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
-LEAST = "name: x\ndata: {from: sample:sp500}\n"
 
 WRONG = {
     "many at once": """\
@@ -41,17 +41,8 @@ budget: {evaluations: none}
 }
 
 
-def errors_of(text: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse_experiment(text, "x.yaml")
-    return str(caught.value)
-
-
 def test_every_mistake_reads_as_the_golden_file_says() -> None:
-    written = "\n".join(f"=== {name}\n{errors_of(text)}\n" for name, text in WRONG.items())
-    if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(written, "utf-8")
-    assert written == GOLDEN.read_text("utf-8")
+    golden(GOLDEN, all_errors(WRONG))
 
 
 @pytest.mark.parametrize(
@@ -100,11 +91,6 @@ def test_fractions_and_dates_split_alike() -> None:
     assert parts.split().train == pytest.approx(0.5)
     dated = parse_experiment(LEAST + "split: {validation: 2010-01-01, holdout: 2015-01-01}", "x")
     assert str(dated.split.split().holdout_from) == "2015-01-01"
-
-
-def test_every_field_is_in_the_schema_with_its_default() -> None:
-    properties = Experiment.model_json_schema()["properties"]
-    assert set(properties) == set(Experiment.model_fields)
 
 
 def test_nothing_nested_or_repeated_can_hang_or_crash_the_reader() -> None:

@@ -15,8 +15,8 @@ from evolve.config import Experiment
 from evolve.config.load import parse_experiment
 from evolve.config.tighten import Change, Strictness, stricter_settings, tightened
 from evolve.errors import EvolveError
+from tests.config.experiments import LEAST
 
-LEAST = "name: x\ndata: {from: sample:sp500}\n"
 UP, DOWN, FEWER = "may only go up", "may only go down", "may only lose members"
 WAYS = {
     "backtest.fill": UP,
@@ -135,7 +135,7 @@ def test_a_requirement_is_added_and_those_left_out_are_kept() -> None:
         "fitness: {}",
     ],
 )
-def test_what_says_the_same_again_changes_nothing(patch: str) -> None:
+def test_a_patch_without_a_change_is_refused(patch: str) -> None:
     assert refusal(patch, LISTED) == "the patch changes nothing"
 
 
@@ -215,9 +215,11 @@ def test_what_is_looser_or_no_value_at_all_is_refused_by_name(patch: str, settin
     assert f"`{setting}" in refusal(patch)
 
 
-def test_everything_wrong_is_said_at_once_and_nothing_is_done() -> None:
-    said = refusal("seed: 2\nfitness: {folds: 4, require: {trades_per_fold: 9}}\nllm: {mode: off}")
-    assert said.splitlines() == [
+def test_everything_wrong_is_named_at_once() -> None:
+    message = refusal(
+        "seed: 2\nfitness: {folds: 4, require: {trades_per_fold: 9}}\nllm: {mode: off}"
+    )
+    assert message.splitlines() == [
         "the patch would loosen the protocol:",
         "  `seed` may not be changed",
         "  `fitness.folds` may only go up: it is 5, not 4",
@@ -226,7 +228,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_done() -> None:
 
 
 @pytest.mark.parametrize(
-    ("patch", "said"),
+    ("patch", "message"),
     [
         ("", "a patch is a mapping of settings"),
         ("# nothing", "a patch is a mapping of settings"),
@@ -241,8 +243,8 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_done() -> None:
         ("fitness:\n  folds: ${EVOLVE_FOLDS}", "error[E508]: `EVOLVE_FOLDS` is not set"),
     ],
 )
-def test_what_is_no_patch_is_refused(patch: str, said: str) -> None:
-    assert refusal(patch).startswith(said)
+def test_what_is_no_patch_is_refused(patch: str, message: str) -> None:
+    assert refusal(patch).startswith(message)
 
 
 def test_what_is_switched_off_stays_off() -> None:
