@@ -34,8 +34,8 @@ def test_every_metric_has_a_reference() -> None:
     missing, extra = METRICS.keys() - REFERENCES.keys(), REFERENCES.keys() - METRICS.keys()
     assert not missing, (
         f"no reference for {', '.join(sorted(missing))}: add to "
-        "tests/backtest/metric_references.py a function of the metric's name under @reference, computed from the raw series of a run "
-        "by its published formula, without evolve.backtest.metrics"
+        "tests/backtest/metric_references.py a function of the metric's name under @reference, "
+        "which computes it from the raw series of a run by its published formula"
     )
     assert not extra, f"no metric for the references of {', '.join(sorted(extra))}"
 
