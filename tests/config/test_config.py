@@ -41,7 +41,7 @@ budget: {evaluations: none}
 }
 
 
-def test_every_mistake_reads_as_the_golden_file_says() -> None:
+def test_every_mistake_reads_as_in_the_golden_file() -> None:
     golden(GOLDEN, all_errors(WRONG))
 
 
@@ -61,7 +61,7 @@ def test_what_ships_is_valid_and_survives_being_written_out(path: Path) -> None:
         ("2000-01-01", "2000-01-01"), ("60%", "60%"), ("12:30", "12:30"), ("-3", -3), ("+4", 4),
     ],
 )  # fmt: skip
-def test_scalars_are_read_as_yaml_1_2_says(text: str, value: object) -> None:
+def test_scalars_are_read_by_yaml_1_2(text: str, value: object) -> None:
     assert scalar(text) == value
     assert type(scalar(text)) is type(value)
 

@@ -67,7 +67,7 @@ def panel(more: str = "", *overrides: str) -> Panel:
     return panel_of(parse_experiment(LEAST + more, "x.yaml", overrides), Path())
 
 
-def test_every_mistake_reads_as_the_golden_file_says() -> None:
+def test_every_mistake_reads_as_in_the_golden_file() -> None:
     golden(GOLDEN, all_errors({name: LEAST + text for name, text in WRONG.items()}, KEPT_BACK))
 
 
@@ -110,7 +110,7 @@ def test_a_key_is_never_read_into_an_experiment_nor_printed(line: str) -> None:
         ("$OPENAI_MODEL", "$OPENAI_MODEL", "$OPENAI_MODEL"),
     ],
 )
-def test_a_variable_stands_for_its_value_or_the_default(
+def test_a_variable_becomes_its_value_or_the_default(
     value: str, without: str, with_it: str
 ) -> None:
     text = f"{LEAST}llm:\n  models:\n    - name: {value}\n"

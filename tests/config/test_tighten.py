@@ -117,7 +117,7 @@ def test_a_limit_may_be_set_where_there_was_none() -> None:
     )
 
 
-def test_a_requirement_is_added_and_those_left_out_are_kept() -> None:
+def test_a_requirement_is_added_and_those_left_out_stay() -> None:
     after, _ = tightened(experiment(), "fitness: {require: {exposure_per_fold: 0.2}}")
     assert after.fitness.require == {"trades_per_fold": 3, "exposure_per_fold": 0.2}
     after, _ = tightened(experiment(LISTED), "fitness: {require: {exposure_per_fold: 0.2}}")
@@ -256,7 +256,7 @@ def test_what_is_switched_off_stays_off() -> None:
     assert after.llm.models[0].temperature is None
 
 
-def test_exactly_these_settings_may_be_made_stricter() -> None:
+def test_exactly_these_settings_may_become_stricter() -> None:
     assert {each.setting: each.way for each in stricter_settings(experiment())} == WAYS
     assert set(declared(Experiment, ())) == set(WAYS)
     assert Strictness("language.max_nodes", 40, DOWN) in stricter_settings(experiment())

@@ -127,11 +127,11 @@ LATE = {  # times that are taken out, and the bar that comes late then
 def test_a_bar_after_a_pause_is_late(name: str) -> None:
     times = CALENDARS[name][0]
     first, last = (pd.Timestamp(each) for each in LATE[name])
-    kept = times[(times < first) | (times > last)]
-    assert len(kept) < len(times)
-    bars = bars_of(kept)
+    rest = times[(times < first) | (times > last)]
+    assert len(rest) < len(times)
+    bars = bars_of(rest)
     (place,) = gaps(bars)
-    assert pd.Timestamp(bars.time[place]) == kept[kept > last][0]
+    assert pd.Timestamp(bars.time[place]) == rest[rest > last][0]
     assert bars.bars_per_year == CALENDARS[name][1]
 
 

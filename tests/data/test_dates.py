@@ -142,7 +142,7 @@ def test_a_date_is_read_as_it_was_meant_or_refused(
         assert not clock or all(each.endswith("T09:30") for each in found)
 
 
-def test_the_whole_file_says_which_is_the_month(tmp_path: Path) -> None:
+def test_the_whole_file_decides_which_is_the_month(tmp_path: Path) -> None:
     """Of a long file, too, in which one symbol's own dates do not say it."""
     rows = [f"01/{day:02d}/2024,A,{PRICES}" for day in (2, 3, 4)]
     rows += [f"01/{day:02d}/2024,B,{PRICES}" for day in (29, 30, 31)]
@@ -232,7 +232,7 @@ def test_an_hour_that_comes_twice_loses_no_bar(ending: str, tmp_path: Path) -> N
 
 
 def test_symbols_of_one_zone_stay_beside_each_other(tmp_path: Path) -> None:
-    """Where an hour comes twice for one of two symbols, both are told in the same time."""
+    """Where an hour comes twice for one of two symbols, both are in the same time."""
     both = pd.DataFrame({"Date": REPEATED, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0})
     later = both.iloc[2:].assign(Symbol="B")
     pd.concat([both.assign(Symbol="A"), later]).to_parquet(tmp_path / "ab.parquet")

@@ -31,7 +31,7 @@ def table(**columns: Any) -> pd.DataFrame:
     return made
 
 
-def kept(path: Path, made: pd.DataFrame) -> str:
+def write(path: Path, made: pd.DataFrame) -> str:
     made.to_parquet(path)
     return f"parquet:{path}"
 
@@ -48,14 +48,14 @@ def test_round_trip(tmp_path: Path) -> None:
 def test_a_file_of_either_kind_gives_the_same_bars(tmp_path: Path) -> None:
     made = table()
     made.to_csv(tmp_path / "acme.csv", index=False)
-    one = load(kept(tmp_path / "acme.parquet", made)).bars
+    one = load(write(tmp_path / "acme.parquet", made)).bars
     assert_same(one, load(f"csv:{tmp_path / 'acme.csv'}").bars)
     assert one.close[0].tolist() == [50, 50.5, 51, 51.5]
     assert one.adjustment[0].tolist() == [0.5] * 4
 
 
 def test_adjusted_prices_from_adj_close(tmp_path: Path) -> None:
-    bars = load(kept(tmp_path / "acme.parquet", frame())).bars
+    bars = load(write(tmp_path / "acme.parquet", frame())).bars
     assert bars.open[0].tolist() == [49.75, 50.25, 50.75, 51.25]
     assert bars.high[0].tolist() == [50.5, 51, 51.5, 52]
 
@@ -76,7 +76,7 @@ def test_dates_of_every_kind(dates: object, tmp_path: Path) -> None:
     made = table(Date=dates)
     forms = [made, made.set_index("Date")] if isinstance(dates, pd.DatetimeIndex) else [made]
     for each in forms:
-        assert days_of(load(kept(tmp_path / "acme.parquet", each)).bars) == DAYS
+        assert days_of(load(write(tmp_path / "acme.parquet", each)).bars) == DAYS
 
 
 def test_a_table_with_a_time_zone_gives_the_same_days_from_both_kinds_of_file(
@@ -86,7 +86,7 @@ def test_a_table_with_a_time_zone_gives_the_same_days_from_both_kinds_of_file(
     made = frame()
     made.index = made.index.tz_localize("Europe/Berlin")  # type: ignore[attr-defined]
     made.to_csv(tmp_path / "dax.csv")
-    from_parquet = load(kept(tmp_path / "dax.parquet", made)).bars
+    from_parquet = load(write(tmp_path / "dax.parquet", made)).bars
     assert days_of(from_parquet) == DAYS
     assert_same(load(f"csv:{tmp_path / 'dax.csv'}").bars, from_parquet)
 
@@ -99,12 +99,12 @@ def test_numbers_of_every_kind(tmp_path: Path) -> None:
         pd.array([100, 101, 102, 103], dtype="Int64"),
     ):
         made = table(Close=values)
-        bars = load(kept(tmp_path / "acme.parquet", made)).bars
+        bars = load(write(tmp_path / "acme.parquet", made)).bars
         assert_sound(bars)
         assert (bars.close / bars.adjustment)[0].tolist() == [100, 101, 102, 103]
 
 
-def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_column_is_refused(tmp_path: Path) -> None:
     made = pa.Table.from_pandas(table(), preserve_index=False)
     pq.write_table(made.append_column("Close", made["Open"]), tmp_path / "acme.parquet")
     refusal(f"parquet:{tmp_path / 'acme.parquet'}")

@@ -129,14 +129,14 @@ def test_a_symbol_of_few_trades_stays_beside_the_others(days: list[str], tmp_pat
     assert bars.priced.sum(axis=1).tolist() == [9, len(days)]
 
 
-def test_a_symbol_that_has_no_bars_in_the_range_is_said_to_be_left_out(tmp_path: Path) -> None:
-    """A file holds no symbol without a row; that is told, and the rest is exact."""
+def test_a_symbol_without_bars_in_the_range_is_reported_as_left_out(tmp_path: Path) -> None:
+    """A file holds no symbol without a row; a note says so, and the rest is exact."""
     specs = ["sample:sp500", "synthetic:walk?bars=60"]
     path = tmp_path / "all.csv"
     cut = ("--start", "2018-01-01", "-o", str(path))
     assert "WALK1: no bars in the range" in invoke("data", *specs, *cut).err
     found = load(str(path)).bars
-    kept = load(specs).bars.between(np.datetime64("2018-01-01", "ns"), None).alone(0)
+    expected = load(specs).bars.between(np.datetime64("2018-01-01", "ns"), None).alone(0)
     assert found.symbols == ("SP500",)
     for name in FIELDS:
-        np.testing.assert_array_equal(getattr(found, name), getattr(kept, name))
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

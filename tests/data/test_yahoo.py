@@ -144,16 +144,16 @@ def test_prices_that_make_no_sense_are_named(network: Network) -> None:
 
 
 def test_prices_that_make_no_sense_do_not_replace_good_ones(network: Network) -> None:
-    """A bad answer must not be kept for the day, nor cost the prices there were."""
+    """A bad answer must not be cached for the day, nor cost the prices there were."""
     cache.write("yahoo", "SPY", frame(3), days_ago(1))
     made = frame()
     made.loc[made.index[1], "High"] = 1.0
     network.answer = made
     with pytest.raises(EvolveError):
         load("yahoo:SPY")
-    kept = cache.read("yahoo", "SPY")
-    assert kept is not None
-    assert len(kept.frame) == 3
+    cached = cache.read("yahoo", "SPY")
+    assert cached is not None
+    assert len(cached.frame) == 3
     network.answer = frame()
     assert len(load("yahoo:SPY").bars) == 4
 
@@ -169,10 +169,10 @@ def test_a_table_without_a_price_is_refused(network: Network) -> None:
 def test_what_is_written_is_read() -> None:
     made = frame(20)
     cache.write("yahoo", "SPY", made, "2024-05-06")
-    kept = cache.read("yahoo", "SPY")
-    assert kept is not None
-    assert kept.as_of == "2024-05-06"
-    pd.testing.assert_frame_equal(kept.frame, made, check_freq=False)
+    cached = cache.read("yahoo", "SPY")
+    assert cached is not None
+    assert cached.as_of == "2024-05-06"
+    pd.testing.assert_frame_equal(cached.frame, made, check_freq=False)
     assert cache.read("yahoo", "QQQ") is None
 
 
@@ -185,7 +185,7 @@ def test_a_damaged_cache_file_is_ignored(network: Network) -> None:
         assert cache.read("yahoo", "SPY") is None
         network.asked.clear()
         assert len(loaded()[0].bars) == 4
-        assert network.asked == ["SPY"]  # fetched again, and kept whole
+        assert network.asked == ["SPY"]  # fetched again, and cached whole
         assert cache.read("yahoo", "SPY") is not None
 
 
@@ -198,12 +198,12 @@ def test_a_cache_file_with_a_changed_byte_is_ignored_or_whole() -> None:
     for place in range(0, len(whole), 17):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            kept = cache.read("yahoo", "SPY")
+            cached = cache.read("yahoo", "SPY")
         except Exception as error:
             wrong[place] = f"{type(error).__name__}: {error}"
             continue
-        if kept is not None and not (kept.frame.equals(made) and kept.as_of == "2024-05-06"):
-            wrong[place] = f"read {list(kept.frame.columns)} of {kept.as_of}"
+        if cached is not None and not (cached.frame.equals(made) and cached.as_of == "2024-05-06"):
+            wrong[place] = f"read {list(cached.frame.columns)} of {cached.as_of}"
     assert wrong == {}
 
 
@@ -245,9 +245,9 @@ def test_a_write_that_fails_leaves_what_there_was(
     with pytest.raises(EvolveError if isinstance(error, OSError) else type(error)):
         cache.write("yahoo", "SPY", frame(4), "2024-05-07")
     assert parts_left(place) == []
-    kept = cache.read("yahoo", "SPY")
-    assert kept is not None
-    assert (len(kept.frame), kept.as_of) == (3, "2024-05-06")
+    cached = cache.read("yahoo", "SPY")
+    assert cached is not None
+    assert (len(cached.frame), cached.as_of) == (3, "2024-05-06")
 
 
 # -- the fallback

@@ -167,7 +167,7 @@ def test_a_yahoo_that_fails_is_unreachable_and_may_recover(
     assert len(get(made, kind)) == 10
 
 
-def test_too_many_requests_are_said_to_be_that(kind: str) -> None:
+def test_too_many_requests_are_named_as_the_cause(kind: str) -> None:
     made = Yahoo()
     made.always(server.TOO_MANY)
     error = refusal(made, kind)
@@ -213,7 +213,7 @@ def test_a_symbol_without_bars_is_no_outage(flaws: list[Flaw]) -> None:
 
 
 @pytest.mark.parametrize("name", ["instrumentType", "currency", "exchangeTimezoneName"])
-def test_an_answer_that_lacks_a_part_is_told_in_words(name: str) -> None:
+def test_an_answer_that_lacks_a_part_is_an_error_in_words(name: str) -> None:
     refusal(Yahoo(Listing("SPY", flaws=[without_meta(name)])))
 
 

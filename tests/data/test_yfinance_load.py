@@ -65,10 +65,10 @@ def test_load_names_a_row_without_an_adjusted_close(network: Yahoo) -> None:
 
 def test_load_uses_older_prices_when_yahoo_fails(network: Yahoo) -> None:
     load("yahoo:SPY")
-    kept = cache.read("yahoo", "SPY")
-    assert kept is not None
+    cached = cache.read("yahoo", "SPY")
+    assert cached is not None
     before = (datetime.now(UTC).date() - timedelta(days=3)).isoformat()
-    cache.write("yahoo", "SPY", kept.frame, before)
+    cache.write("yahoo", "SPY", cached.frame, before)
     network.always(server.TOO_MANY)
     notices: list[str] = []
     data = load("yahoo:SPY", notify=notices.append, fallback="sample:sp500")

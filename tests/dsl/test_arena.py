@@ -1,4 +1,4 @@
-"""The memory for kept series is bounded, and nothing that is computed depends on it."""
+"""The memory for cached series is bounded, and no result depends on it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_it_never_grows_with_generations() -> None:
         forgets += len(batches) - 1
         assert sum(map(len, batches)) == 100
         assert arena.memory.size == memory and not arena.is_full
-    assert forgets > 12, "all was kept, and this proves nothing"
+    assert forgets > 12, "all was cached, and this proves nothing"
 
 
 @pytest.mark.parametrize("arena_mb", [64, 0.2])

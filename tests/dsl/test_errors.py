@@ -29,7 +29,7 @@ def render() -> str:
 
 
 def findings(text: str) -> tuple[Diagnostic, ...]:
-    """Everything that is said of a text that should hold one strategy."""
+    """The findings of a text that should hold one strategy."""
     try:
         check(text, "s.evo")
     except LanguageError as error:
@@ -38,7 +38,7 @@ def findings(text: str) -> tuple[Diagnostic, ...]:
     return inspect(text, "s.evo").diagnostics
 
 
-def test_every_message_reads_as_the_golden_file_says() -> None:
+def test_every_message_reads_as_in_the_golden_file() -> None:
     golden(GOLDEN, render())
 
 

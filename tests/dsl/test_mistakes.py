@@ -36,7 +36,7 @@ def test_a_mistake_is_answered_with_its_cause_and_its_fix(mistake: Mistake) -> N
     assert not [words for words in mistake.words if words not in answer], shown
 
 
-def test_every_answer_reads_as_the_golden_file_says() -> None:
+def test_every_answer_reads_as_in_the_golden_file() -> None:
     parts = []
     for mistake in MISTAKES:
         parts.append(f">>> {mistake.title}")

@@ -1,4 +1,4 @@
-"""Text and tree say the same: whatever is written can be read back, comments included."""
+"""Text and tree agree: a printed tree is read back as itself, comments included."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_hand_written_text_is_tidied_once_and_for_all() -> None:
     assert without_comments(parse(tidy)) == without_comments(parse(HAND_WRITTEN))
 
 
-def test_every_comment_is_kept_in_order() -> None:
+def test_every_comment_stays_in_order() -> None:
     def words(text: str) -> list[str]:
         return re.findall(r"#+ *(.*?) *$", text, re.MULTILINE)
 
@@ -92,13 +92,14 @@ def test_every_comment_is_kept_in_order() -> None:
 
 def test_comments_stay_with_what_they_are_written_at() -> None:
     first, second = parse(HAND_WRITTEN).strategies
-    said = {type(each).__name__ + str(i): each.comments for i, each in enumerate(first.statements)}
+    statements = enumerate(first.statements)
+    comments = {type(each).__name__ + str(i): each.comments for i, each in statements}
     assert parse(HAND_WRITTEN).items[0].comments.after == "# how deep"
-    assert said["About0"].before == ("# opens", "# first of all")
-    assert said["Param2"].after == "# tuned"
-    assert said["Let3"] == nodes.Comments(("# tight",), blank=True)
-    assert said["Let4"].before == ("# loud",)
-    assert said["Order5"] == nodes.Comments(("# in the middle of",), "# a rule", blank=True)
+    assert comments["About0"].before == ("# opens", "# first of all")
+    assert comments["Param2"].after == "# tuned"
+    assert comments["Let3"] == nodes.Comments(("# tight",), blank=True)
+    assert comments["Let4"].before == ("# loud",)
+    assert comments["Order5"] == nodes.Comments(("# in the middle of",), "# a rule", blank=True)
     assert first.closing == ("# last of all",)
     assert first.comments.after == "# closed"
     assert second.comments.before == ("# between",)
@@ -106,7 +107,7 @@ def test_comments_stay_with_what_they_are_written_at() -> None:
     assert parse(HAND_WRITTEN).closing == ("# the end", "#")
 
 
-def test_blank_lines_between_statements_are_kept_as_one() -> None:
+def test_blank_lines_between_statements_become_one() -> None:
     text = 'strategy a {\n  about "b"\n\n\n  buy when close > open\n}\n'
     statements = parse(text).strategies[0].statements
     assert [each.comments.blank for each in statements] == [False, True]
@@ -179,7 +180,7 @@ def test_a_number_beyond_all_floats_is_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["lag(close, 1)", "negate(close)", "delay(close, 1)"])
-def test_a_call_by_name_is_kept(call: str) -> None:
+def test_a_call_by_name_stays_a_call(call: str) -> None:
     tree = parse(f"strategy a {{ buy when {call} > open }}")
     assert parse(format_file(tree)) == tree
 

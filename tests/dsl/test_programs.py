@@ -255,7 +255,7 @@ def test_a_define_may_use_another_by_its_alias() -> None:
         "f(x: number) -> like x also g = x define h(x: number) -> like x also g = x + 1",
     ],
 )
-def test_an_alias_that_stands_for_something_else_is_refused(define: str) -> None:
+def test_an_alias_of_something_else_is_refused(define: str) -> None:
     assert "E204" in errors(sound("f(close) > open", f"define {define}"))
 
 
@@ -320,7 +320,7 @@ print(program.hash, *[each for each in ("numpy", "numba", "pandas") if each in s
 
 def test_a_hash_is_the_same_in_every_process_and_loads_no_numerics() -> None:
     text = format_text(sound("adx() > 25 and min(mfi(), rsi(close), 50) < 10 and close > low"))
-    said = {
+    printed = {
         subprocess.run(
             [sys.executable, "-c", IN_A_PROCESS],
             input=text,
@@ -331,5 +331,5 @@ def test_a_hash_is_the_same_in_every_process_and_loads_no_numerics() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert said == {check(text).hash + "\n"}
+    assert printed == {check(text).hash + "\n"}
     assert check_expression("min(mfi(), 50)") is check_expression("min(50, mfi())")

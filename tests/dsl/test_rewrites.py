@@ -42,7 +42,7 @@ BEFORE = {
 }
 
 
-def test_the_rules_do_what_the_golden_file_says() -> None:
+def test_the_rules_rewrite_as_in_the_golden_file() -> None:
     lines = []
     for name, texts in BEFORE.items():
         lines.append(f"{name}: {_about(name)}")

@@ -111,7 +111,7 @@ def errors_of(text: str) -> list[str]:
 
 
 def chain(link: str, last: str, count: int) -> str:
-    """Defines d0, d1, … where each is said with the next, and a strategy that uses the first."""
+    """Defines d0, d1, … where each calls the next, and a strategy that uses the first."""
     bodies = [link.replace("next", f"d{index + 1}") for index in range(count)]
     defines = [
         f"define d{index}(x: number) -> like x = {body}"
@@ -121,7 +121,7 @@ def chain(link: str, last: str, count: int) -> str:
 
 
 def lets(link: str, count: int) -> str:
-    """Lets a0, a1, … where each is said with the one before."""
+    """Lets a0, a1, … where each uses the one before."""
     lines = [f"let a{index + 1} = {link.replace('last', f'a{index}')}" for index in range(count)]
     body = "\n".join(["let a0 = close", *lines, f"buy when a{count} > open hold 5"])
     return f"strategy s {{ {body} }}"
