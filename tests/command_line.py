@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,13 +32,24 @@ class Output(NamedTuple):
 def invoke(*args: str, status: int | None = 0) -> Output:
     """Run a command; fail on another exit code (None allows any) or an internal error."""
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with redirect_stdout(out), redirect_stderr(err), _own_interrupts():
         found = _run(args)
     output = Output(found, out.getvalue(), err.getvalue())
     assert status in (None, found), output
     assert "Traceback" not in output.out + output.err, output
     assert "fault of evolve" not in output.err, output
     return output
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Let a command handle interrupts, and restore their handling after it."""
+    handler, hook = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        sys.unraisablehook = hook
 
 
 def refuse(*args: str, status: int = 1) -> str:
@@ -69,10 +81,12 @@ def start(
     *args: str, stdin: int | None = None, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a command in a process of its own; at the end, kill it if it still runs."""
-    with subprocess.Popen(
-        [*EVOLVE, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-    ) as running:  # fmt: skip
+    with _own_interrupts():  # a shell may have ignored them, which a process inherits
+        process = subprocess.Popen(
+            [*EVOLVE, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        )  # fmt: skip
+    with process as running:
         try:
             yield running
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
-from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
 from tests.data.tables import HEAD, ROWS, assert_same, assert_sound, csv, days_of, refusal
 
@@ -32,31 +29,6 @@ def test_a_csv_file_is_read(tmp_path: Path) -> None:
     assert not data.fallback_used
     assert (data.first_day, data.last_day, data.as_of) == ("2024-01-02", "2024-01-05", "")
     assert_sound(bars)
-
-
-def test_round_trip(tmp_path: Path) -> None:
-    bars = random_walk(300, seed=4)
-    path = tmp_path / "walk.csv"
-    bars_to_frame(bars).to_csv(path, index=False)
-    assert_same(load(f"csv:{path}").bars, bars)
-    assert_same(load(str(path)).bars, bars)  # a bare path works
-
-
-def test_round_trip_of_intraday_bars(tmp_path: Path) -> None:
-    rows = [f"2024-01-02T{hour}:30:00,10,12,9,11,5" for hour in (10, 11, 12)]
-    bars = load(csv(tmp_path / "hours.csv", *rows)).bars
-    assert (bars.time[1] - bars.time[0]) / np.timedelta64(1, "h") == 1
-    bars_to_frame(bars).to_csv(tmp_path / "again.csv", index=False)
-    assert_same(load(f"csv:{tmp_path / 'again.csv'}").bars, bars)
-
-
-def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
-    plain = csv(tmp_path / "acme.csv", *ROWS)
-    packed = tmp_path / "acme.csv.gz"
-    packed.write_bytes(gzip.compress((tmp_path / "acme.csv").read_bytes()))
-    bars = load(str(packed)).bars
-    assert bars.symbols == ("acme",)
-    assert_same(bars, load(plain).bars)
 
 
 @pytest.mark.parametrize(
@@ -84,30 +56,11 @@ def test_the_order_of_columns_does_not_matter_and_others_are_ignored(tmp_path: P
     assert_same(load(csv(tmp_path / "other.csv", *rows, head=head)).bars, plain)
 
 
-def test_windows_line_ends(tmp_path: Path) -> None:
-    plain = load(csv(tmp_path / "plain.csv", *ROWS)).bars
-    path = tmp_path / "windows.csv"
-    path.write_bytes("\r\n".join([HEAD, *ROWS, ""]).encode())
-    assert_same(load(str(path)).bars, plain)
-
-
 def test_without_volume_it_is_unknown(tmp_path: Path) -> None:
     rows = [row.rsplit(",", 1)[0] for row in ROWS]
     bars = load(csv(tmp_path / "acme.csv", *rows, head="Date,Open,High,Low,Close")).bars
     assert np.all(np.isnan(bars.volume))
     assert_sound(bars)
-
-
-def test_adj_close_puts_all_prices_on_its_scale(tmp_path: Path) -> None:
-    # Raw 20 is 10 adjusted on the first day, a factor of 0.5; from the second day on they agree.
-    rows = ["2024-01-02,18,24,16,20,100,10", "2024-01-03,10,12,9,11,300,11"]
-    bars = load(csv(tmp_path / "split.csv", *rows, head=f"{HEAD},Adj Close")).bars
-    assert bars.open[0].tolist() == [9, 10]
-    assert bars.high[0].tolist() == [12, 12]
-    assert bars.low[0].tolist() == [8, 9]
-    assert bars.close[0].tolist() == [10, 11]
-    assert bars.adjustment[0].tolist() == [0.5, 1]
-    assert bars.volume[0].tolist() == [100, 300]
 
 
 @pytest.mark.parametrize(

@@ -51,17 +51,6 @@ def test_yahoo_puts_all_prices_on_the_scale_of_adj_close(tmp_path: Path) -> None
     assert bars.volume[0].tolist() == [1000, 3000]
 
 
-def test_yfinance_history_with_offsets_either_side_of_a_clock_change(tmp_path: Path) -> None:
-    bars = read(
-        tmp_path / "SPY.csv",
-        "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits,Capital Gains",
-        "2024-03-08 00:00:00-05:00,10,12,9,11,100,0.0,0.0,0.0",
-        "2024-03-11 00:00:00-04:00,11,13,10,12,100,0.0,0.0,0.0",
-    )
-    assert days_of(bars) == ["2024-03-08", "2024-03-11"]
-    assert minutes_of(bars)[1] == "2024-03-11T00:00"
-
-
 DOWNLOADED = (
     "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume",
     "Ticker,BRK-B,SPY,BRK-B,SPY,BRK-B,SPY,BRK-B,SPY,BRK-B,SPY",

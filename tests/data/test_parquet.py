@@ -15,8 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
-from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
 from tests.data.tables import assert_same, assert_sound, csv, days_of, frame, refusal
 
@@ -34,15 +32,6 @@ def table(**columns: Any) -> pd.DataFrame:
 def write(path: Path, made: pd.DataFrame) -> str:
     made.to_parquet(path)
     return f"parquet:{path}"
-
-
-def test_round_trip(tmp_path: Path) -> None:
-    bars = random_walk(300, seed=4)
-    path = tmp_path / "walk.parquet"
-    bars_to_frame(bars).to_parquet(path)
-    assert_same(load(f"parquet:{path}").bars, bars)
-    assert_same(load(str(path)).bars, bars)
-    assert load(str(path)).bars.symbols == ("walk",)
 
 
 def test_a_file_of_either_kind_gives_the_same_bars(tmp_path: Path) -> None:

@@ -108,16 +108,6 @@ def test_the_command_writes_what_it_reads(kind: str, ending: str, tmp_path: Path
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([first.name, second.name])
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_bars_within_a_day_through_both_kinds_of_file(ending: str, tmp_path: Path) -> None:
-    made = panel(
-        np.random.default_rng(3), ["A", "B"], 500, STEPS["5 minutes"], 1_706_607_000 * 10**9,
-        True, True, True,
-    )  # fmt: skip
-    write_table(bars_to_frame(made), tmp_path / f"all.{ending}")
-    assert load(str(tmp_path / f"all.{ending}")).bars.hash == made.hash
-
-
 @pytest.mark.parametrize(
     "days", [["01-04", "01-05", "01-08"], ["01-02", "01-05", "01-10", "01-12"]]
 )

@@ -280,33 +280,29 @@ def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:
     assert notices == []
 
 
-def test_a_fallback_does_not_stand_in_for_an_unknown_symbol(network: Network) -> None:
-    network.answer = EvolveError("yahoo:SPX: Yahoo has no prices for it", "check the ticker")
-    with pytest.raises(EvolveError, match="no prices"):
-        load("yahoo:SPX", fallback="sample:sp500")
-
-
-def test_a_fallback_does_not_stand_in_for_bad_prices(network: Network) -> None:
-    made = frame()
-    made.loc[made.index[1], "High"] = 1.0
-    network.answer = made
-    with pytest.raises(EvolveError, match="high"):
-        load("yahoo:SPY", fallback="sample:sp500")
-
-
-def test_a_fallback_does_not_stand_in_for_a_missing_file(place: Path) -> None:
-    with pytest.raises(EvolveError, match="does not exist"):
-        load(f"csv:{place / 'none.csv'}", fallback="sample:sp500")
+def test_a_fallback_is_for_outages_alone(network: Network, place: Path) -> None:
+    spoilt = frame()
+    spoilt.loc[spoilt.index[1], "High"] = 1.0
+    unknown = EvolveError("yahoo:SPX: Yahoo has no prices for it", "check the ticker")
+    for spec, answer, match in (
+        ("yahoo:SPX", unknown, "no prices"),
+        ("yahoo:SPY", spoilt, "high"),
+        (f"csv:{place / 'none.csv'}", frame(), "does not exist"),
+    ):
+        network.answer = answer
+        with pytest.raises(EvolveError, match=match):
+            load(spec, fallback="sample:sp500")
 
 
 def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Path) -> None:
     network.cut()
-    with pytest.raises(EvolveError, match="not a data source"):
-        load("yahoo:SPY", fallback="nothing")
-    with pytest.raises(EvolveError, match="does not exist"):
-        load("yahoo:SPY", fallback=f"csv:{place / 'none.csv'}")
-    with pytest.raises(EvolveError, match="could not be reached"):
-        load("yahoo:SPY", fallback="yahoo:QQQ")
+    for fallback, match in (
+        ("nothing", "not a data source"),
+        (f"csv:{place / 'none.csv'}", "does not exist"),
+        ("yahoo:QQQ", "could not be reached"),
+    ):
+        with pytest.raises(EvolveError, match=match):
+            load("yahoo:SPY", fallback=fallback)
 
 
 def test_the_range_applies_to_a_fallback_that_has_bars_in_it(network: Network) -> None:
