@@ -15,6 +15,7 @@ settings.register_profile(
     max_examples=100,
     suppress_health_check=[HealthCheck.too_slow],
 )
+pytest.register_assert_rewrite("tests.command_line")
 settings.load_profile("steady")
 
 
@@ -25,9 +26,10 @@ def _no_model_of_this_machine() -> None:
     os.environ["EVOLVE_DOTENV"] = os.devnull
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _kernels() -> None:
-    """Compile the missing kernels before the tests, in parallel."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the missing kernels in parallel, once, before xdist starts a worker."""
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
     from evolve.fitness.precompile import find_uncompiled, precompile
     from evolve.parallel import count_cores
 

@@ -1,11 +1,9 @@
-"""What the documents say is true: their examples run, their commands are the ones CI calls."""
+"""Documents are true: their examples run, their tables and commands are current."""
 
 from __future__ import annotations
 
 import doctest
-import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from dsl.analysis.check import inspect
 from dsl.printing.reference import operators_table
 from evolve.config.load import parse_experiment
 from evolve.config.reference import settings_table
+from tests.golden import golden
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -38,24 +37,18 @@ def test_the_readme_strategy_is_sound() -> None:
     assert inspect(found.group(1)).diagnostics == ()
 
 
-@pytest.mark.parametrize(
-    ("origin", "table"),
-    [
+def test_the_readme_lists_what_is_declared() -> None:
+    """Write the tables with `UPDATE_GOLDEN`, both in one test: they share the file."""
+    text = README
+    for origin, table in (
         ("operators: made by the catalog", operators_table),
         ("settings: derived from the schema", settings_table),
-    ],
-)
-def test_the_readme_lists_what_is_declared(origin: str, table: Callable[[], str]) -> None:
-    marker = f"<!-- {origin}, held current by a test -->\n"
-    end = f"<!-- end of {origin.partition(':')[0]} -->"
-    readme = (ROOT / "README.md").read_text("utf-8")
-    before, rest = readme.split(marker)
-    shown, after = rest.split(end)
-    current = f"\n{table()}\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        (ROOT / "README.md").write_text(f"{before}{marker}{current}{end}{after}", "utf-8")
-    else:
-        assert shown == current
+    ):
+        marker = f"<!-- {origin}, held current by a test -->\n"
+        end = f"<!-- end of {origin.partition(':')[0]} -->"
+        before, rest = text.split(marker)
+        text = f"{before}{marker}\n{table()}\n{end}{rest.split(end)[1]}"
+    golden(ROOT / "README.md", text)
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))

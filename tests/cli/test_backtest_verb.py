@@ -1,25 +1,28 @@
-"""`evolve backtest` as a person, a program and a file see it, and what it refuses."""
+"""`evolve backtest`: its document, its files, its options, and what it refuses."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from pathlib import Path
-from typing import Any, get_args
+from random import Random
+from typing import get_args
 
 import click
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from rich.console import Console
 
-from evolve.cli import _run
+from evolve.backtest.backtest import backtest
+from evolve.backtest.market import COSTS, market
 from evolve.cli.backtest_ import command
-from evolve.config.schema import Backtest as Costs
+from evolve.config.schema import Backtest as Settings
+from evolve.data.generators import random_walk
+from tests.backtest.test_sleeves import panel_of
+from tests.cli.conftest import WriteStrategy
+from tests.command_line import document, invoke, refuse
+from tests.programs import random_programs
 
-GOLDEN = Path(__file__).parent / "golden"
 BOTH = (
     "strategy both { buy when rsi(close, 3) < 25 sell when rsi(close, 3) > 60 "
     "short when rsi(close, 3) > 80 cover when rsi(close, 3) < 40 "
@@ -27,140 +30,136 @@ BOTH = (
 )
 ONE = ("--data", "synthetic:garch?seed=7&bars=600")
 TWO = (*ONE, "--data", "synthetic:regime?seed=8&bars=400")
-NAMES = ("GARCH7", "REGIME8")
-FIELDS = {name: f"--{name.replace('_', '-')}" for name in Costs.model_fields}
+SYMBOLS = ["GARCH7", "REGIME8"]
+OPTIONS = {name: f"--{name.replace('_', '-')}" for name in Settings.model_fields}
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> str:
-    path = tmp_path / "both.evo"
-    path.write_text(BOTH)
-    return str(path)
+def both(evo: WriteStrategy) -> str:
+    return evo(BOTH)
 
 
-def said(capsys: pytest.CaptureFixture[str], *args: str, status: int = 0) -> tuple[str, str]:
-    assert _run(["backtest", *args]) == status, capsys.readouterr()
-    printed = capsys.readouterr()
-    assert "Traceback" not in printed.out + printed.err
-    assert "fault of evolve" not in printed.err
-    return printed.out, printed.err
-
-
-def document(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
-    out, _ = said(capsys, *args, "--json")
-
-    def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is no JSON")
-
-    made: dict[str, Any] = json.loads(out, parse_constant=refuse)
-    return made
-
-
-@pytest.mark.parametrize(
-    ("name", "args"),
-    [
-        ("backtest_one_80", (*ONE, "--borrow-bps", "50", "--cash-rate", "0.02")),
-        ("backtest_two_80", (*TWO, "--fill", "next_close", "--capital", "50000")),
-    ],
-)
-def test_golden_pages_of_eighty_columns(
-    name: str, args: tuple[str, ...], both: str, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.setattr("evolve.cli.backtest_.result_console", lambda: Console(width=80))
-    found, _ = said(capsys, both, *args)
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(found)
-    assert found == path.read_text()
-    assert "…" not in found
-    assert [line for line in found.splitlines()[1:] if len(line) > 80] == []
+# -- the document and the files
 
 
 @pytest.mark.parametrize("data", [ONE, TWO], ids=["one", "two"])
-def test_the_document_is_what_the_tables_say(
-    data: tuple[str, ...], both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made, (page, _) = document(capsys, both, *data), said(capsys, both, *data)
+def test_the_document_has_the_figures_of_the_tables(data: tuple[str, ...], both: str) -> None:
+    found, page = document("backtest", both, *data), invoke("backtest", both, *data).out
+    assert set(found) == {
+        "data", "metrics", "benchmark", "by_symbol", "by_year", "at_costs", "rules",
+        "entry_signals", "trades",
+    }  # fmt: skip
     rows = {line[:34].strip(): line[34:].split() for line in page.splitlines()[4:30]}
-    for name, value in made["metrics"].items():
-        shown = rows[name.replace("_", " ")]
-        number = float(shown[0].rstrip("%").replace(",", "")) / (100 if "%" in shown[0] else 1)
-        close = 0.00051 if "%" in shown[0] else 0.0051 if "." in shown[0] else 0.51
-        assert number == pytest.approx(value, abs=close)
-        assert len(shown) == 2
-    assert made["at_costs"]["1x"] == made["metrics"]
-    assert list(made["at_costs"]) == ["1x", "2x", "4x"]
-    assert list(made["by_symbol"]) == (list(NAMES) if data is TWO else [])
-    for year, growth in made["by_year"].items():
+    for name, value in found["metrics"].items():
+        own, _ = rows[name.replace("_", " ")]
+        number = float(own.rstrip("%").replace(",", "")) / (100 if "%" in own else 1)
+        tolerance = 0.00051 if "%" in own else 0.0051 if "." in own else 0.51
+        assert number == pytest.approx(value, abs=tolerance)
+    assert found["at_costs"]["1x"] == found["metrics"]
+    assert list(found["at_costs"]) == ["1x", "2x", "4x"]
+    assert list(found["by_symbol"]) == (SYMBOLS if data is TWO else [])
+    for year, growth in found["by_year"].items():
         assert re.search(rf"^{year} +{growth:.1%}".replace("-0.0%", "-?0.0%"), page, re.MULTILINE)
-    whole = np.prod([1 + growth for growth in made["by_year"].values()])
-    assert whole == pytest.approx(1 + made["metrics"]["total_return"])
-    assert made["metrics"].keys() == made["benchmark"].keys()
-    assert f"trades ({len(made['trades'])}, the last 20)" in page
-    assert len(made["trades"]) == made["metrics"]["num_trades"]
-    assert made["data"]["bars"] == 600
+    whole = np.prod([1 + growth for growth in found["by_year"].values()])
+    assert whole == pytest.approx(1 + found["metrics"]["total_return"])
+    assert found["metrics"].keys() == found["benchmark"].keys()
+    assert f"trades ({len(found['trades'])}, the last 20)" in page
+    assert len(found["trades"]) == found["metrics"]["num_trades"]
+    assert (found["data"]["bars"], found["data"]["bars_per_year"]) == (600, 252)
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_files_say_what_the_document_says(
-    ending: str, both: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_files_have_the_figures_of_the_document(ending: str, both: str, tmp_path: Path) -> None:
     trades, equity = tmp_path / f"trades.{ending}", tmp_path / f"equity.{ending}"
-    made = document(capsys, both, *TWO, "--trades", str(trades), "--equity", str(equity))
+    files = ("--trades", str(trades), "--equity", str(equity))
+    found = document("backtest", both, *TWO, *files)
     read = pd.read_csv if ending == "csv" else pd.read_parquet
-    worth, closed = read(equity), read(trades)
-    final = made["metrics"]["final_equity"]
-    assert worth["equity"].iloc[-1] == pytest.approx(final, rel=1e-12 if ending == "csv" else 0)
+    bars, closed = read(equity), read(trades)
+    last, final = bars.iloc[-1], found["metrics"]["final_equity"]
+    assert last["equity"] == pytest.approx(final, rel=1e-12 if ending == "csv" else 0)
+    assert last["benchmark"] == pytest.approx(found["benchmark"]["final_equity"], rel=1e-12)
+    assert bars["drawdown"].min() == pytest.approx(found["metrics"]["max_drawdown"], rel=1e-12)
     assert closed["profit"].sum() == pytest.approx(final - 10_000)
-    assert closed["costs"].sum() == pytest.approx(made["metrics"]["costs_paid"])
-    assert set(closed["symbol"]) == set(NAMES)
-    assert len(worth) == 600
-    for name in NAMES:
-        own = made["by_symbol"][name]["final_equity"]
-        assert worth[f"equity_{name}"].iloc[-1] == pytest.approx(own)
+    assert closed["costs"].sum() == pytest.approx(found["metrics"]["costs_paid"])
+    assert len(closed) == len(found["trades"])
+    assert set(closed["symbol"]) == set(SYMBOLS)
+    assert len(bars) == 600
+    for name in SYMBOLS:
+        own = found["by_symbol"][name]["final_equity"]
+        assert last[f"equity_{name}"] == pytest.approx(own)
 
 
+@pytest.mark.parametrize(
+    ("trades", "equity", "status", "named"),
+    [
+        ("trades.csv", "equity.txt", 1, "equity.txt is neither"),
+        ("trades.csv", "none/equity.csv", 1, "none/equity.csv cannot be written"),
+        ("out.csv", "out.csv", 1, "out.csv is to hold two tables"),
+        ("trades.csv", ".", 2, "'--equity'"),
+        ("folder.csv", "equity.csv", 2, "folder.csv"),
+    ],
+)
 def test_one_file_that_is_refused_leaves_none(
-    both: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Both files, or neither."""
+    trades: str, equity: str, status: int, named: str, both: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    for bad in ("equity.txt", "none/equity.csv"):
-        said(capsys, both, *ONE, "--trades", "trades.csv", "--equity", bad, status=1)
-        assert [each.name for each in tmp_path.iterdir()] == ["both.evo"]
+    (tmp_path / "folder.csv").mkdir()
+    files = ("--trades", trades, "--equity", equity)
+    assert named in refuse("backtest", both, *ONE, *files, status=status)
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["both.evo", "folder.csv"]
 
 
-def test_two_tables_do_not_fit_in_one_file(
-    both: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The second would replace the first without a word."""
-    place = str(tmp_path / "out.csv")
-    assert _run(["backtest", both, *ONE, "--trades", place, "--equity", place]) in (1, 2)
-    assert "out.csv" in capsys.readouterr().err
+# -- costs
 
 
-def test_a_folder_is_no_file(
-    both: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "x.csv").mkdir()
-    _, err = said(capsys, both, *ONE, "--equity", "x.csv", status=2)
-    assert "x.csv" in err
-    assert _run(["data", ONE[1], "-o", "x.csv"]) in (1, 2)
-    err = capsys.readouterr().err
-    assert "x.csv" in err
-    assert ".part" not in err
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["both.evo", "x.csv"]
+@pytest.mark.parametrize("seed", range(3))
+def test_dearer_is_never_richer(seed: int) -> None:
+    """Scale the costs of strategies that only buy, at the next open: no order is dropped."""
+    rng = Random(seed)
+    for bars in (random_walk(300, seed), panel_of(seed)):
+        for program in random_programs(15, rng, ("long",)):
+            terms = market(
+                commission_bps=rng.choice([0, 1, 30]), slippage_bps=rng.choice([0, 5, 50]),
+                slippage_range=rng.choice([0, 0.02]), commission_per_share=rng.choice([0, 0.01]),
+            )  # fmt: skip
+            runs = [backtest(program, bars, terms.dearer(times)) for times in (0, 1, 2, 4)]
+            equities = [run.metrics["final_equity"] for run in runs]
+            assert equities == sorted(equities, reverse=True)
+            assert runs[0].metrics["costs_paid"] == pytest.approx(0.0, abs=1e-6)
+            assert len({len(run.trades) for run in runs}) == 1
 
 
-def test_every_setting_of_costs_is_an_option_with_its_default() -> None:
+def test_dearer_is_every_cost_and_nothing_else() -> None:
+    terms = market(1234, "next_close", 1, 2, 3, 4, 0.5, 6, 0.07, 8, 0.9)
+    dearer = terms.dearer(3.0)
+    for name, value in terms._asdict().items():
+        times = 3.0 if name in COSTS else 1.0
+        assert getattr(dearer, name) == pytest.approx(times * value)
+    assert terms.dearer(1.0) == terms
+
+
+def test_costs_are_scaled_at_the_command_line(both: str) -> None:
+    at_costs = document("backtest", both, *ONE)["at_costs"]
+    assert at_costs["1x"]["final_equity"] > at_costs["4x"]["final_equity"]
+    free = ("--commission-bps", "0", "--slippage-bps", "0")
+    page = invoke("backtest", both, *ONE, *free).out
+    table = page.split("at higher costs")[1].split("bars with a true rule")[0]
+    rows = [line.split()[-3:] for line in table.splitlines() if re.search(r"\d", line)]
+    assert rows[0] == ["1x", "2x", "4x"]
+    assert len(rows) == 7
+    assert all(len(set(row)) == 1 for row in rows[1:])
+
+
+# -- options
+
+
+def test_every_setting_is_an_option_with_its_default() -> None:
     options = {each.name: each for each in command.get_params(click.Context(command))}
-    for name, info in Costs.model_fields.items():
+    for name, info in Settings.model_fields.items():
         option = options[name]
         assert isinstance(option, click.Option)
-        assert option.opts == [FIELDS[name]]
+        assert option.opts == [OPTIONS[name]]
         assert option.default == info.default
         assert str(info.description) in (option.help or "").lower()
         if name == "fill":
@@ -168,30 +167,50 @@ def test_every_setting_of_costs_is_an_option_with_its_default() -> None:
             assert tuple(option.type.choices) == get_args(info.annotation)
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name != "fill"])
-@pytest.mark.parametrize(
-    "value",
-    ["-1", "-0.0001", "0", "0.05", "1", "1.0001", "100", "101", "1000", "1001", "10000", "10001",
-     "1e3", "5%", "nan", "-inf", "x", "", "1,000", " 1"],
-)  # fmt: skip
-def test_an_option_takes_what_the_setting_takes(
-    name: str, value: str, both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    try:
-        Costs.model_validate({name: value})
-        allowed = True
-    except ValidationError:
-        allowed = False
-    status = _run(["backtest", both, "--data", "synthetic:walk?bars=30", FIELDS[name], value])
-    printed = capsys.readouterr()
-    assert status == (0 if allowed else 2)
-    if not allowed:
-        assert printed.out == ""
-        assert f"Invalid value for '{FIELDS[name]}'" in printed.err
+REACHING: dict[str, tuple[str, tuple[str, ...]]] = {  # a value, and what it needs to matter
+    "capital": ("77", ()),
+    "fill": ("close", ()),
+    "commission_bps": ("50", ()),
+    "commission_per_share": ("0.5", ()),
+    "commission_minimum": ("9", ()),
+    "slippage_bps": ("50", ()),
+    "slippage_range": ("0.5", ()),
+    "borrow_bps": ("900", ()),
+    "cash_rate": ("0.09", ()),
+    "max_leverage": ("0.5", ()),
+    "max_volume_share": ("1e-6", ()),
+}
+
+
+def test_every_option_reaches_the_market(both: str) -> None:
+    plain = document("backtest", both, *ONE)["metrics"]
+    assert REACHING.keys() == OPTIONS.keys()
+    for name, (value, more) in REACHING.items():
+        found = document("backtest", both, *ONE, OPTIONS[name], value, *more)["metrics"]
+        assert found["final_equity"] != plain["final_equity"], name
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIONS if name != "fill"])
+def test_an_option_takes_what_the_setting_takes(name: str, both: str) -> None:
+    found = set()
+    for value in (
+        "-1", "-0.0001", "0", "0.05", "1", "1.0001", "100", "101", "1000", "1001", "10000",
+        "10001", "1e3", "5%", "nan", "-inf", "x", "", "1,000", " 1",
+    ):  # fmt: skip
+        try:
+            Settings.model_validate({name: value})
+            is_allowed = True
+        except ValidationError:
+            is_allowed = False
+        args = ("backtest", both, "--data", "synthetic:walk?bars=30", OPTIONS[name], value)
+        _, out, err = invoke(*args, status=0 if is_allowed else 2)
+        if not is_allowed:
+            assert out == ""
+            assert f"Invalid value for '{OPTIONS[name]}'" in err
+        found.add(is_allowed)
+    assert found == {True, False}
 
 
 @pytest.mark.parametrize("name", ["capital", "commission_per_share", "commission_minimum"])
-def test_endless_money_is_refused(name: str, both: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every figure of such a run is `–`, or nothing is ever bought."""
-    assert _run(["backtest", both, *ONE, FIELDS[name], "inf"]) == 2
-    assert FIELDS[name] in capsys.readouterr().err
+def test_infinite_money_is_refused(name: str, both: str) -> None:
+    assert OPTIONS[name] in refuse("backtest", both, *ONE, OPTIONS[name], "inf", status=2)

@@ -2,161 +2,184 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.cli import VERBS, _run
+from evolve.cli import VERBS
+from tests.cli.conftest import WriteStrategy
+from tests.command_line import QUICK, ROOT, csv_rows, document, invoke, start
 
-ROOT = Path(__file__).parents[2]
 STRATEGIES = ROOT / "experiments" / "strategies"
 CROSS = str(STRATEGIES / "sma_cross.evo")
-QUICK = str(ROOT / "experiments" / "quick.yaml")
-EVOLVE = [sys.executable, "-c", "from evolve.cli import main; main()"]
+SAMPLE = ("--data", "sample:sp500")
+HEAVY = {
+    "numpy", "pandas", "numba", "deap", "pydantic", "rich", "yfinance", "pyarrow", "openai",
+    "jinja2",
+}  # fmt: skip
 
 
-def evolve(*args: str) -> int:
-    return _run(list(args))
-
-
-def test_every_verb_has_help_that_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_verb_has_help_that_describes_it() -> None:
     for verb in VERBS:
-        assert evolve(verb, "--help") == 0
-        out = capsys.readouterr().out
+        out = invoke(verb, "--help").out
         assert "Usage: evolve" in out
         assert len(out.split("\n")[2].strip()) > 10
 
 
 def test_help_and_check_load_nothing_heavy() -> None:
-    heavy = {
-        "numpy",
-        "pandas",
-        "numba",
-        "deap",
-        "pydantic",
-        "rich",
-        "yfinance",
-        "pyarrow",
-        "openai",
-        "jinja2",
-    }
-    script = (
-        "import sys; from evolve.cli import _run;"
-        "assert _run(['--help']) == 0;"
-        f"loaded = {heavy!r} & set(sys.modules) | {{'lark'}} & set(sys.modules);"
-        "assert not loaded, loaded;"
-        f"assert _run(['check', {CROSS!r}]) == 0;"
-        "assert _run(['ops']) == 0;"
-        f"loaded = {heavy!r} & set(sys.modules);"
-        "assert not loaded, loaded"
-    )
+    script = f"""
+import sys
+from evolve.cli import _run
+assert _run(["--help"]) == 0
+loaded = {{*{HEAVY!r}, "lark"}} & set(sys.modules)
+assert not loaded, loaded
+assert _run(["check", {CROSS!r}]) == 0
+assert _run(["ops"]) == 0
+loaded = {HEAVY!r} & set(sys.modules)
+assert not loaded, loaded
+"""
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_check_shows_errors_and_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = tmp_path / "bad.evo"
-    bad.write_text("strategy s { buy when smaa(close, 3) > close sell when clos < 1 }")
-    assert evolve("check", str(bad), CROSS) == 1
-    out = capsys.readouterr().out
+def test_modules_beside_the_user_are_not_imported(tmp_path: Path) -> None:
+    for name in ("dsl", "grammar", "prompts", "lark", "strategies"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a user module was imported')\n")
+    (tmp_path / "s.evo").write_text("strategy s { buy when close > open hold 5 }\n")
+    script = str(Path(sys.executable).with_name("evolve"))
+    for command in ([sys.executable, "-m", "evolve"], [script]):
+        for arguments, found in (
+            (["check", "s.evo"], "ok (s)"),
+            (["ops", "--guide"], "# The indicator language"),
+        ):
+            done = subprocess.run(
+                [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert found in done.stdout
+
+
+# -- check, fmt, ops, grammar
+
+
+def test_check_shows_errors_and_exits_1(evo: WriteStrategy) -> None:
+    bad = evo("strategy s { buy when smaa(close, 3) > close sell when clos < 1 }")
+    out = invoke("check", bad, CROSS, status=1).out
     assert "did you mean `sma`" in out
     assert "did you mean `close`" in out
     assert "sma_cross.evo: ok (sma_cross)" in out
     assert "2 errors, 0 warnings" in out
-    assert evolve("check", "--json", str(bad)) == 1
-    assert {each["code"] for each in json.loads(capsys.readouterr().out)} == {"E201", "E202"}
+    found = json.loads(invoke("check", "--json", bad, status=1).out)
+    assert {each["code"] for each in found} == {"E201", "E202"}
 
 
-def test_fmt_changes_a_file_once_and_check_tells(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "s.evo"
-    file.write_text("strategy s{buy when close>open # why\n}")
-    assert evolve("fmt", "--check", str(file)) == 1
-    assert evolve("fmt", str(file)) == 0
-    assert file.read_text() == "strategy s {\n  buy when close > open  # why\n}\n"
-    assert evolve("fmt", "--check", str(file)) == 0
-    capsys.readouterr()
+def test_check_explains_its_codes() -> None:
+    assert "the future cannot be written down" in invoke("check", "--explain", "e304").out
+    assert invoke("check", "--explain").out.count("wrong:") >= 36
+    invoke("check", "--explain", "E999", status=1)
+    invoke("check", status=2)
 
 
-def test_what_ships_is_formatted(capsys: pytest.CaptureFixture[str]) -> None:
+@given(st.binary(max_size=300))
+def test_check_answers_any_bytes(data: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        status, out, _ = invoke("check", "-", status=None)
+    assert status in (0, 1)
+    assert out
+
+
+def test_fmt_changes_a_file_once(evo: WriteStrategy) -> None:
+    path = evo("strategy s{buy when close>open # why\n}")
+    invoke("fmt", "--check", path, status=1)
+    invoke("fmt", path)
+    assert Path(path).read_text() == "strategy s {\n  buy when close > open  # why\n}\n"
+    invoke("fmt", "--check", path)
+
+
+def test_what_ships_is_formatted() -> None:
     files = [str(path) for path in STRATEGIES.glob("*.evo")]
-    assert evolve("fmt", "--check", *files, str(ROOT / "dsl" / "operators" / "prelude.evo")) == 0
-    capsys.readouterr()
+    assert len(files) > 3
+    invoke("fmt", "--check", *files, str(ROOT / "dsl" / "operators" / "prelude.evo"))
 
 
-def test_backtest_prints_tables_and_one_json_document(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert evolve("backtest", CROSS, "--data", "sample:sp500", "--end", "2010-12-31") == 0
-    table = capsys.readouterr().out
-    assert "buy and hold" in table
-    assert "num trades" in table
-    assert evolve("backtest", CROSS, "--data", "sample:sp500", "--json") == 0
-    document = json.loads(capsys.readouterr().out)
-    assert set(document) == {
-        "data", "metrics", "benchmark", "by_symbol", "by_year", "at_costs", "rules",
-        "entry_signals", "trades",
-    }  # fmt: skip
-    assert len(document["trades"]) == document["metrics"]["num_trades"]
+def test_ops_lists_and_explains() -> None:
+    assert "rsi(x: number, n: window = 14) -> oscillator" in invoke("ops").out
+    assert "relative strength" in invoke("ops", "ta.RSI").out
+    assert len(document("ops")) >= 60
+    guide = invoke("ops", "--guide").out
+    assert "`sma(x: number, n: window = 20) -> like x`" in guide
+    assert "{{" not in guide
 
 
-def test_backtest_costs_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
-    finals = []
-    for costs in ([], ["--commission-bps", "50"], ["--fill", "close"]):
-        assert evolve("backtest", CROSS, "--data", "sample:sp500", "--json", *costs) == 0
-        finals.append(json.loads(capsys.readouterr().out)["metrics"]["final_equity"])
-    assert finals[0] > finals[1]
-    assert finals[0] != finals[2]
+def test_an_operator_has_a_page() -> None:
+    page = invoke("ops", "macd_hist").out
+    for label in ("family", "form", "meaning", "gives", "warm-up", "formula", "example", "drawn"):
+        assert re.search(rf"^{label} ", page, re.MULTILINE), label
+    assert re.search("[▁▂▃▄▅▆▇█]{30,}", page)
+    assert "holds on" in invoke("ops", "crossover").out
 
 
-def test_signals_and_eval_print_csv(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evolve("signals", CROSS, "--data", "sample:sp500") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "time,buy,sell,short,cover"
-    assert len(lines) == 5032
-    assert lines[1] == "1999-01-04,,,0,0"  # the averages are not known yet
-    assert evolve("eval", "sma(close, 2)", "--data", "sample:sp500", "--end", "1999-01-06") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["time,SP500", "1999-01-04,"]
-    assert float(lines[2].split(",")[1]) == pytest.approx((1228.099976 + 1244.780029) / 2)
-    assert evolve("signals", CROSS, "--data", "sample:sp500", "--last") == 0
-    assert capsys.readouterr().out.startswith("2018-12-31: ")
+@pytest.mark.parametrize("form", ["lark", "gbnf", "json-schema"])
+def test_the_constraint_grammar_is_printed(form: str) -> None:
+    whole = invoke("grammar", "--format", form).out
+    only = ("--set", "language.operators=[sma]")
+    restricted = invoke("grammar", QUICK, "--format", form, *only).out
+    assert "rsi" in whole
+    assert "rsi" not in restricted
+    assert "short when" not in restricted.replace('"short"', "short when")
+    if form == "json-schema":
+        assert json.loads(restricted)["type"] == "object"
 
 
-def test_data_is_shown_and_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "walk.csv"
-    assert evolve("data", "synthetic:walk?bars=50", "-o", str(out)) == 0
-    assert "50 bars" in capsys.readouterr().out
-    assert evolve("eval", "close", "--data", str(out)) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 51
+def test_validate_and_schema_print_documents() -> None:
+    assert "evaluations: 20000" in invoke("validate", str(ROOT / "experiments" / "spy.yaml")).out
+    assert json.loads(invoke("schema").out)["title"] == "Experiment"
+
+
+# -- data
+
+
+def test_signals_and_values_of_the_sample_are_the_known_ones() -> None:
+    header, first, *rest = csv_rows("signals", CROSS, *SAMPLE)
+    assert header == ["time", "buy", "sell", "short", "cover"]
+    assert first == ["1999-01-04", "", "", "0", "0"]  # the averages are not known yet
+    assert len(rest) == 5030
+    rows = csv_rows("eval", "sma(close, 2)", *SAMPLE, "--end", "1999-01-06")
+    assert rows[:2] == [["time", "SP500"], ["1999-01-04", ""]]
+    assert float(rows[2][1]) == pytest.approx((1228.099976 + 1244.780029) / 2)
+    assert invoke("signals", CROSS, *SAMPLE, "--last").out.startswith("2018-12-31: ")
+
+
+def test_data_is_shown_and_exported(tmp_path: Path) -> None:
+    out = str(tmp_path / "walk.csv")
+    assert "50 bars" in invoke("data", "synthetic:walk?bars=50", "-o", out).out
+    assert len(csv_rows("eval", "close", "--data", out)) == 51
 
 
 @pytest.mark.parametrize(
-    ("args", "status", "said"),
+    ("args", "status", "message"),
     [
         (["chek"], 2, "did you mean `check`"),
         (["run"], 2, "Missing argument"),
         (["run", "no.yaml"], 1, "no such file: no.yaml"),
-        (["backtest", "no.evo", "--data", "sample:sp500"], 1, "no such file: no.evo"),
+        (["backtest", "no.evo", *SAMPLE], 1, "no such file: no.evo"),
         (["backtest", CROSS, "--data", "sampel:sp500"], 1, "did you mean `sample`"),
         (["backtest", CROSS, "--data", "no.csv"], 1, "no.csv does not exist"),
-        (["backtest", CROSS, "--data", "sample:sp500", "--start", "2030-01-01"], 1, "has no bars"),
-        (["backtest", CROSS, "--data", "sample:sp500", "--name", "x"], 1, "holds no strategy `x`"),
-        (["eval", "sma(clos, 3)", "--data", "sample:sp500"], 1, "did you mean `close`"),
-        (["eval", "close +", "--data", "sample:sp500"], 1, "E102"),
+        (["backtest", CROSS, *SAMPLE, "--start", "2030-01-01"], 1, "has no bars"),
+        (["backtest", CROSS, *SAMPLE, "--name", "x"], 1, "holds no strategy `x`"),
+        (["eval", "sma(clos, 3)", *SAMPLE], 1, "did you mean `close`"),
+        (["eval", "close +", *SAMPLE], 1, "E102"),
         (["ops", "smaa"], 1, "did you mean `sma`"),
         (["check", "no.evo"], 1, "no such file: no.evo"),
         (["check", str(ROOT)], 1, "Is a directory"),
@@ -165,119 +188,45 @@ def test_data_is_shown_and_exported(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["data", "sample:sp500", "-o", "x.xlsx"], 1, "neither .csv nor .parquet"),
     ],
 )
-def test_wrong_input_ends_in_plain_words(
-    args: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert evolve(*args) == status
-    captured = capsys.readouterr()
-    assert said in captured.err
-    assert "Traceback" not in captured.err + captured.out
+def test_wrong_input_ends_in_plain_words(args: list[str], status: int, message: str) -> None:
+    assert message in invoke(*args, status=status).err
 
 
-def test_ops_lists_and_explains(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evolve("ops") == 0
-    assert "rsi(x: number, n: window = 14) -> oscillator" in capsys.readouterr().out
-    assert evolve("ops", "ta.RSI") == 0
-    assert "relative strength" in capsys.readouterr().out
-    assert evolve("ops", "--json") == 0
-    assert len(json.loads(capsys.readouterr().out)) >= 60
-    assert evolve("ops", "--guide") == 0
-    guide = capsys.readouterr().out
-    assert "`sma(x: number, n: window = 20) -> like x`" in guide
-    assert "{{" not in guide
-
-
-def test_validate_and_schema_print_documents(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evolve("validate", str(ROOT / "experiments" / "spy.yaml")) == 0
-    assert "evaluations: 20000" in capsys.readouterr().out
-    assert evolve("schema") == 0
-    assert json.loads(capsys.readouterr().out)["title"] == "Experiment"
-
-
-@given(st.binary(max_size=300))
-def test_check_says_something_clear_of_any_bytes(data: bytes) -> None:
-    path = Path(tempfile.gettempdir()) / f"evolve-check-{os.getpid()}.evo"
-    path.write_bytes(data)
-    try:
-        assert evolve("check", str(path)) in (0, 1)
-    finally:
-        path.unlink()
+# -- run
 
 
 def test_run_prints_its_story_and_leaves_its_files(tmp_path: Path) -> None:
-    done = run_quick(tmp_path / "run", "--set", "budget.evaluations=300")
-    assert done.returncode == 0, done.stderr
+    args = ("run", QUICK, "--out", str(tmp_path / "run"), "--set", "budget.evaluations=300")
+    with start(*args, COLUMNS="200") as running:
+        out, err = running.communicate(timeout=120)
+    assert running.returncode == 0, err
+    assert "Traceback" not in err
     order = ["data", "split", "holdout from", "score appraisal ratio (Sharpe ratio of what is left",
              "its mean over 5 folds less 0.5 deviations, on train", "by ", "on train", "ended",
              "strategy ", "validation", "NOT TESTED: No null run", "300 trials", "files in",
              "to go on", "`evolve explain TERM` explains any term above"]  # fmt: skip
     place = 0
     for each in order:
-        place = done.stdout.index(each, place)
+        place = out.index(each, place)
     assert (tmp_path / "run" / "best.evo").exists()
-    assert "Traceback" not in done.stderr
 
 
 def test_run_json_prints_only_the_document(tmp_path: Path) -> None:
-    done = run_quick(tmp_path / "run", "--set", "budget.evaluations=100", "--json")
-    assert json.loads(done.stdout) == json.loads((tmp_path / "run" / "result.json").read_text())
+    found = document(
+        "run", QUICK, "--out", str(tmp_path / "run"), "--set", "budget.evaluations=100"
+    )
+    assert found == json.loads((tmp_path / "run" / "result.json").read_text())
 
 
-def test_ctrl_c_stops_after_the_epoch_and_keeps_what_was_found(tmp_path: Path) -> None:
-    endless = ["--set", "budget.evaluations=10000000", "--set", "budget.stale_epochs=null"]
-    command = [*EVOLVE, "run", QUICK, "--out", str(tmp_path / "run"), *endless]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    journal = tmp_path / "run" / "journal.sqlite"
-    deadline = time.monotonic() + 60
-    while not journal.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(1.0)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+def test_an_interrupt_stops_after_the_epoch_and_keeps_what_was_found(tmp_path: Path) -> None:
+    """Interrupt the search at the first epoch that it reports."""
+    endless = ("--set", "budget.evaluations=10000000", "--set", "budget.stale_epochs=null")
+    with start("run", QUICK, "--out", str(tmp_path / "run"), *endless) as running:
+        assert running.stderr is not None
+        assert any(line.startswith("epoch 1") for line in running.stderr)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
     assert "interrupted" in out
     assert "Traceback" not in err
     assert (tmp_path / "run" / "result.json").exists()
-
-
-def run_quick(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*EVOLVE, "run", QUICK, "--out", str(out), *more],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200"},
-    )
-
-
-def test_check_explains_its_codes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evolve("check", "--explain", "e304") == 0
-    assert "the future cannot be written down" in capsys.readouterr().out
-    assert evolve("check", "--explain") == 0
-    assert capsys.readouterr().out.count("wrong:") >= 36
-    assert evolve("check", "--explain", "E999") == 1
-    assert evolve("check") == 2
-
-
-def test_an_operator_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
-    assert evolve("ops", "macd_hist") == 0
-    page = capsys.readouterr().out
-    for label in ("family", "form", "meaning", "gives", "warm-up", "formula", "example", "drawn"):
-        assert re.search(rf"^{label} ", page, re.MULTILINE), label
-    assert re.search("[▁▂▃▄▅▆▇█]{30,}", page)
-    assert evolve("ops", "crossover") == 0
-    assert "holds on" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("form", ["lark", "gbnf", "json-schema"])
-def test_the_constraint_grammar_is_printed(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert evolve("grammar", "--format", form) == 0
-    whole = capsys.readouterr().out
-    quick = str(ROOT / "experiments" / "quick.yaml")
-    assert evolve("grammar", quick, "--format", form, "--set", "language.operators=[sma]") == 0
-    restricted = capsys.readouterr().out
-    assert "rsi" in whole
-    assert "rsi" not in restricted
-    assert "short when" not in restricted.replace('"short"', "short when")
-    if form == "json-schema":
-        assert json.loads(restricted)["type"] == "object"

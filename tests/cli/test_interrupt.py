@@ -48,7 +48,7 @@ def test_one_that_meets_the_end_of_a_weak_reference_comes_again(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_what_else_cannot_be_raised_is_still_told(
+def test_any_other_error_that_cannot_be_raised_is_printed(
     stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from dsl.bars import Bars
 from dsl.evaluate import Signals, evaluate
 from evolve.analysis import lookahead
 from evolve.backtest.market import Market
-from evolve.cli import _run
+from tests.command_line import Output, document, invoke, refuse
 
 DIP = "strategy dip { buy when rsi(close, 3) < 25 sell when rsi(close, 3) > 60 stop 3 * atr(14) }"
 MEAN = "strategy mean { buy when close > sma(close, 50) sell when close < sma(close, 50) }"
@@ -42,16 +41,12 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def said(capsys: pytest.CaptureFixture[str], *args: str, status: int = 0) -> tuple[str, str]:
-    assert _run(["check", "--lookahead", *args]) == status
-    printed = capsys.readouterr()
-    assert "Traceback" not in printed.out + printed.err
-    assert "fault of evolve" not in printed.err
-    return printed.out, printed.err
+def prove(*args: str, status: int = 0) -> Output:
+    return invoke("check", "--lookahead", *args, status=status)
 
 
-def test_an_honest_strategy_has_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    out, err = said(capsys, "mean.evo", *WALK)
+def test_an_honest_strategy_has_two_lines() -> None:
+    _, out, err = prove("mean.evo", *WALK)
     first, second = out.splitlines()
     assert first == (
         "mean: no look-ahead: with 20 futures cut off and 20 made false, every signal, setting and "
@@ -70,17 +65,14 @@ def test_an_honest_strategy_has_two_lines(capsys: pytest.CaptureFixture[str]) ->
         (("two.evo", "dip.evo"), ["dip", "mean", "dip"]),
     ],
 )
-def test_each_strategy_of_each_file_is_proved(
-    args: tuple[str, ...], names: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    out, _ = said(capsys, *args, *WALK, *GARCH)
+def test_each_strategy_of_each_file_is_proved(args: tuple[str, ...], names: list[str]) -> None:
+    out = prove(*args, *WALK, *GARCH).out
     heads = [line for line in out.splitlines() if not line.startswith(" ")]
     assert [head.split(":")[0] for head in heads] == names
 
 
-def test_what_is_doubtful_of_the_data_is_told_beside(capsys: pytest.CaptureFixture[str]) -> None:
-    _, err = said(capsys, "dip.evo", "--data", "sample:sp500")
-    assert "SP500 has no traded opens" in err
+def test_issues_of_the_data_are_noted() -> None:
+    assert "SP500 has no traded opens" in prove("dip.evo", "--data", "sample:sp500").err
 
 
 @pytest.mark.parametrize(
@@ -104,21 +96,19 @@ def test_what_is_doubtful_of_the_data_is_told_beside(capsys: pytest.CaptureFixtu
         (("dip.evo", *WALK, "--dta", "x"), 2, ["--dta"]),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_else(
-    args: tuple[str, ...], status: int, parts: list[str], capsys: pytest.CaptureFixture[str]
+def test_wrong_use_is_refused_with_its_cause(
+    args: tuple[str, ...], status: int, parts: list[str]
 ) -> None:
-    out, err = said(capsys, *args, status=status)
-    assert out == ""
+    err = refuse("check", "--lookahead", *args, status=status)
     assert [part for part in parts if part not in err] == []
 
 
-def test_data_without_lookahead_is_a_mistake_of_use(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run(["check", "dip.evo", *WALK]) == 2
-    assert "--data goes with --lookahead" in capsys.readouterr().err
+def test_data_without_lookahead_is_a_mistake_of_use() -> None:
+    assert "--data goes with --lookahead" in refuse("check", "dip.evo", *WALK, status=2)
 
 
-def test_sixty_bars_are_enough(capsys: pytest.CaptureFixture[str]) -> None:
-    said(capsys, "dip.evo", "--data", "synthetic:walk?bars=60")
+def test_sixty_bars_are_enough() -> None:
+    prove("dip.evo", "--data", "synthetic:walk?bars=60")
 
 
 def peeks(program: Program, bars: Bars) -> tuple[Signals, ...]:
@@ -127,9 +117,7 @@ def peeks(program: Program, bars: Bars) -> tuple[Signals, ...]:
     )
 
 
-def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """No program can: so a reader that can stands in, for the strategy `dip` alone."""
     honest = lookahead.look_ahead
 
@@ -137,7 +125,7 @@ def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(
         return honest(program, bars, terms, read=peeks if program.name == "dip" else evaluate)
 
     monkeypatch.setattr(lookahead, "look_ahead", look_ahead)
-    out, _ = said(capsys, "two.evo", *WALK, status=1)
+    out = prove("two.evo", *WALK, status=1).out
     lines = out.splitlines()
     assert lines[0] == "dip: it depends on the future"
     places = [line for line in lines if " at bar " in line]
@@ -148,17 +136,13 @@ def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(
     assert lines[len(places) + 1].startswith("mean: no look-ahead")
 
 
-def test_standard_input_is_proved_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_standard_input_is_proved_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """`evolve check --help`: `Check strategy FILES (- for standard input)`."""
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(DIP.encode())))
-    out, _ = said(capsys, "-", *WALK)
+    out = prove("-", *WALK).out
     assert out.startswith("dip: no look-ahead")
 
 
-def test_json_is_json_or_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--json`: `Print one JSON document.`"""
-    status = _run(["check", "--lookahead", "dip.evo", *WALK, "--json"])
-    out = capsys.readouterr().out
-    assert status == 2 or json.loads(out)
+def test_the_document_has_an_entry_a_strategy() -> None:
+    found = document("check", "--lookahead", "two.evo", *WALK)
+    assert [each["strategy"] for each in found] == ["dip", "mean"]

@@ -7,16 +7,14 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from functools import cache
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from dsl.analysis.check import check_file
 from dsl.generate.productions import productions_of
-from evolve.cli import _run
 from evolve.data import load
 from evolve.experiment.harden import read_run
 from evolve.experiment.plan import build_grammar
@@ -24,12 +22,12 @@ from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.store import RunFolder
 from evolve.store.calls import read_event, read_recording
+from tests.command_line import QUICK, Output, invoke
 from tests.llm.scripted import GOOD, Script, Scripted, fail, in_turn, keeping_to, say, serving
 from tests.samples import with_other_future
 
 Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.usefixtures("own_home")
-QUICK = str(Path(__file__).parents[2] / "experiments" / "quick.yaml")
 SMALL = [
     "data.from=sample:sp500", "budget.evaluations=120", "search.population=20",
     "language.operators=[sma, rsi, roc]",
@@ -50,22 +48,12 @@ Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # what was printed, whe
 laid_out, grammar_of = cache(productions_of), cache(build_grammar)
 
 
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-def evolve(*args: str) -> Said:
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        status = _run(list(args))
-    return Said(status, out.getvalue(), err.getvalue())
+evolve = partial(invoke, status=None)
 
 
 def talking(*texts: str) -> Script:
-    kept = keeping_to("grammar", in_turn([say(each) for each in texts]))
-    return lambda body: kept(body) if "messages" in body else fail(404)
+    model = keeping_to("grammar", in_turn([say(each) for each in texts]))
+    return lambda body: model(body) if "messages" in body else fail(404)
 
 
 def fenced(patch: str) -> str:
@@ -95,7 +83,7 @@ def _quick_and_wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def test_prompt_prints_what_a_model_is_told_and_contacts_nobody(monkeypatch: Patch) -> None:
+def test_prompt_prints_the_messages_to_a_model_and_contacts_nobody(monkeypatch: Patch) -> None:
     monkeypatch.setattr("socket.socket.connect", None)
     done = evolve("prompt", QUICK, *SETS)
     head, system, user = re.split(r"^--- (?:system|user)\n", done.out, flags=re.MULTILINE)
@@ -110,15 +98,15 @@ def test_prompt_prints_what_a_model_is_told_and_contacts_nobody(monkeypatch: Pat
 
 
 def test_prompt_asks_for_a_direction_and_knows_which_there_are() -> None:
-    def asked(direction: str) -> Said:
+    def asked(direction: str) -> Output:
         return evolve("prompt", QUICK, *SETS, "--direction", direction)
 
     last = [asked(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
     assert last[0].startswith("Now: Make p1 simpler")
     assert len(set(last)) == 3
     there_are = "combine, different, overfit, simplify, tune, worst_fold"
-    said = f"error: there is no direction `simpler`\n  = there are: {there_are}\n"
-    assert asked("simpler") == (1, "", said)
+    message = f"error: there is no direction `simpler`\n  = there are: {there_are}\n"
+    assert asked("simpler") == (1, "", message)
 
 
 def test_prompt_is_exactly_what_a_run_sends_first(tmp_path: Path) -> None:
@@ -158,28 +146,28 @@ def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
 
 
 def test_ask_needs_a_wish_a_model_and_a_name_that_is_free(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.evo"
-    kept.write_text("mine")
+    existing = tmp_path / "existing.evo"
+    existing.write_text("mine")
     assert "error: there is no model to ask\n  = set OPENAI_BASE_URL" in evolve("ask", "x").err
     with asking(talking(GOOD)) as server:
         assert evolve("ask", " \n").err.startswith("error: the wish is empty\n  = say what you")
-        said = f"error: {kept} is there already\n  = choose another name\n"
-        assert evolve("ask", "buy", "-o", str(kept)) == (1, "", said)
-    assert (kept.read_text(), server.bodies) == ("mine", [])
+        message = f"error: {existing} is there already\n  = choose another name\n"
+        assert evolve("ask", "buy", "-o", str(existing)) == (1, "", message)
+    assert (existing.read_text(), server.bodies) == ("mine", [])
 
 
-def test_a_server_that_is_down_is_said_by_every_verb(finished: Path) -> None:
+def test_every_verb_reports_a_server_that_is_down(finished: Path) -> None:
     with asking(talking(GOOD)) as server:
         server.close()
         done = [evolve("ask", "buy"), evolve("harden", str(finished), "--yes"), evolve("doctor")]
-    said = [each.out + each.err for each in done]
-    assert all(f"{server.url} cannot be reached: " in each for each in said)
-    assert all(each.endswith("running, and OPENAI_BASE_URL its address?\n") for each in said)
+    outputs = [each.out + each.err for each in done]
+    assert all(f"{server.url} cannot be reached: " in each for each in outputs)
+    assert all(each.endswith("running, and OPENAI_BASE_URL its address?\n") for each in outputs)
     assert [each.status for each in done] == [1, 1, 1]
     assert [mark for mark, _ in lines_of(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
 
 
-def lines_of(done: Said) -> dict[str, tuple[str, str]]:
+def lines_of(done: Output) -> dict[str, tuple[str, str]]:
     found = re.findall(r"^(ok|!!)  (\w+) +(\S.*)$", done.out, re.MULTILINE)
     return {name: (mark, text) for mark, name, text in found}
 
@@ -191,11 +179,11 @@ def test_doctor_is_content_without_a_model_but_not_a_folder(monkeypatch: Patch) 
     assert lines_of(done)["model"][1].startswith("none: set OPENAI_BASE_URL or OPENAI_API_KEY to")
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
     done = evolve("doctor")
-    said = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a folder that can be written"
-    assert (done.status, lines_of(done)["folder"]) == (1, ("!!", said))
+    message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a folder that can be written"
+    assert (done.status, lines_of(done)["folder"]) == (1, ("!!", message))
 
 
-def test_a_model_answers_though_nothing_can_be_kept(monkeypatch: Patch) -> None:
+def test_a_model_answers_though_nothing_can_be_cached(monkeypatch: Patch) -> None:
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
     with asking(talking(GOOD)):
         assert evolve("ask", "buy the dips").out.startswith("strategy good {")
@@ -203,8 +191,8 @@ def test_a_model_answers_though_nothing_can_be_kept(monkeypatch: Patch) -> None:
 
 
 def test_doctor_is_content_with_a_model_that_reads_all_it_is_sent() -> None:
-    kept = keeping_to("grammar", in_turn([say(GOOD, tokens=(4000, 20))]))
-    with asking(lambda body: kept(body) if "messages" in body else fail(404)):
+    model = keeping_to("grammar", in_turn([say(GOOD, tokens=(4000, 20))]))
+    with asking(lambda body: model(body) if "messages" in body else fail(404)):
         done = evolve("doctor")
     assert (done.status, list(lines_of(done))[-1]) == (0, "answer")
 
@@ -237,10 +225,14 @@ def hard(finished: Path) -> Hardened:
     return done.out, folder, [each["messages"] for each in server.bodies]
 
 
-def test_harden_keeps_a_new_run_and_what_was_said(finished: Path, hard: Hardened) -> None:
+def test_harden_writes_a_new_run_and_its_conversation(finished: Path, hard: Hardened) -> None:
     shown, folder, (first, second) = hard
-    said = "fitness.folds: 5 → 6", "backtest.slippage_bps: 5.0 → 8", "language.max_nodes: 30 → 16"
-    assert shown.startswith("\n  ".join(["the model would make stricter:", *said]) + "\n")
+    changes = (
+        "fitness.folds: 5 → 6",
+        "backtest.slippage_bps: 5.0 → 8",
+        "language.max_nodes: 30 → 16",
+    )
+    assert shown.startswith("\n  ".join(["the model would make stricter:", *changes]) + "\n")
     assert json.loads((folder / "result.json").read_text("utf-8"))["name"] == "quick-hardened"
     event = read_event(folder / "journal.sqlite", "hardened")
     assert (event["run"], event["patch"], event["trials_before"]) == (str(finished), STRICTER, 120)
@@ -254,14 +246,14 @@ def test_harden_keeps_a_new_run_and_what_was_said(finished: Path, hard: Hardened
 
 def test_harden_scores_what_survives_again_and_counts_both(finished: Path, hard: Hardened) -> None:
     before, after = read_run(finished), read_run(hard[1])
-    kept = [each.program for each in before.trials if each.program.nodes <= 16]
-    assert 20 < len(kept) < 120
-    assert [each.program.hash for each in after.trials] == [each.hash for each in kept]
+    survivors = [each.program for each in before.trials if each.program.nodes <= 16]
+    assert 20 < len(survivors) < 120
+    assert [each.program.hash for each in after.trials] == [each.hash for each in survivors]
     settings, bars = after.plan.experiment, load("sample:sp500").bars.slice(0, 3019)
-    scores = FoldFitness(bars, settings.backtest.market(), settings.fitness.goals())(kept)
+    scores = FoldFitness(bars, settings.backtest.market(), settings.fitness.goals())(survivors)
     judged = [(each.scores, each.infeasible_reason) for each in after.trials]
     assert judged == [(each.values, each.infeasible_reason) for each in scores]
-    assert re.search(rf"trials +120 +{120 + len(kept)}\n", hard[0])
+    assert re.search(rf"trials +120 +{120 + len(survivors)}\n", hard[0])
 
 
 def test_harden_suggests_no_command_that_there_is_not(hard: Hardened) -> None:
@@ -307,7 +299,7 @@ def test_harden_refuses_what_is_no_run_or_was_on_validation(finished: Path, tmp_
     assert f"error: {copy} was scored on validation" in seen.err
 
 
-def test_harden_tells_nothing_of_validation(finished: Path, hard: Hardened, tmp_path: Path) -> None:
+def test_harden_sends_nothing_of_validation(finished: Path, hard: Hardened, tmp_path: Path) -> None:
     copy = copied(finished, tmp_path / "other")
     RunFolder(copy).write_bars(with_other_future(load("sample:sp500").bars, 3019, 3))
     result = json.loads((copy / "result.json").read_text("utf-8"))

@@ -1,9 +1,7 @@
-"""`evolve signals` and `evolve eval`: what is said of every bar, and of the last."""
+"""`evolve signals` and `evolve eval`: every bar, and the last one."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from pathlib import Path
 
@@ -15,8 +13,10 @@ from dsl.bars import Bars
 from dsl.evaluate import evaluate
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, market
-from evolve.cli import _run
 from evolve.data import load
+from tests.cli.conftest import WriteStrategy
+from tests.command_line import csv_rows, invoke, refuse
+from tests.data.tables import csv, hourly_csv
 
 BOTH = (
     "strategy both { buy when rsi(close, 3) < 25 sell when rsi(close, 3) > 60 "
@@ -35,58 +35,36 @@ COSTS = (
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> str:
-    path = tmp_path / "both.evo"
-    path.write_text(BOTH)
-    return str(path)
+def both(evo: WriteStrategy) -> str:
+    return evo(BOTH)
 
 
 def bars_of(spec: str = SPEC) -> Bars:
     return load(spec).bars
 
 
-def printed(capsys: pytest.CaptureFixture[str], *args: str, status: int = 0) -> str:
-    assert _run(args) == status
-    said = capsys.readouterr()
-    assert "fault of evolve" not in said.err
-    return said.out
-
-
-def last_of(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    (line,) = printed(capsys, "signals", *args, "--last").splitlines()
+def last_line(*args: str) -> str:
+    (line,) = invoke("signals", *args, "--last").out.splitlines()
     return line
 
 
-def hours(path: Path) -> str:
-    time = np.datetime64("2024-01-02T10:30") + np.arange(90) * np.timedelta64(1, "h")
-    close = 100 + 3 * np.sin(np.arange(90) / 3.0)
-    rows = [f"{t},{c},{c + 1},{c - 1},{c},1000" for t, c in zip(time, close, strict=True)]
-    path.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
-    return str(path)
-
-
 @pytest.mark.parametrize("fill", FILLS)
-def test_last_has_one_line_a_symbol(
-    fill: str, both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_last_has_one_line_a_symbol(fill: str, both: str) -> None:
     when = {"next_open": "the next open", "close": "now", "next_close": "the next close"}[fill]
     for costs in COSTS:
-        line = LAST.match(last_of(capsys, both, "--data", SPEC, "--fill", fill, *costs))
+        line = LAST.match(last_line(both, "--data", SPEC, "--fill", fill, *costs))
         assert line is not None
         assert line.group(1) is None
         assert line.group(4) == when
-    out = printed(capsys, "signals", both, "--data", SPEC, "--data", OTHER, "--last", "--fill",
-                  fill)  # fmt: skip
-    found = [LAST.match(line) for line in out.splitlines()]
+    args = ("--data", SPEC, "--data", OTHER, "--last", "--fill", fill)
+    found = [LAST.match(line) for line in invoke("signals", both, *args).out.splitlines()]
     assert [each.group(1) for each in found if each] == ["REGIME3", "GARCH4"]
     ends = [str(bars_of(spec).time[-1])[:10] for spec in (SPEC, OTHER)]
     assert [each.group(2) for each in found if each] == ends
 
 
 @pytest.mark.parametrize("fill", ["next_open", "next_close"])
-def test_the_position_of_today_is_that_of_a_run_that_goes_on(
-    fill: str, both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_position_of_today_is_that_of_a_run_that_goes_on(fill: str, both: str) -> None:
     """After the close of the last bar: what was ordered the bar before is filled by then."""
     bars = bars_of()
     terms = market(fill=fill)  # type: ignore[arg-type]
@@ -94,7 +72,7 @@ def test_the_position_of_today_is_that_of_a_run_that_goes_on(
     wrong = []
     for bar in range(90, 130):
         day = str(bars.time[bar])[:10]
-        line = last_of(capsys, both, "--data", SPEC, "--end", day, "--fill", fill)
+        line = last_line(both, "--data", SPEC, "--end", day, "--fill", fill)
         side = {"flat": 0, "long": 1, "short": -1}[line.split(": ")[1].split(";")[0].split()[0]]
         if side != held[bar]:
             wrong.append(f"{line} (held: {held[bar]})")
@@ -102,66 +80,52 @@ def test_the_position_of_today_is_that_of_a_run_that_goes_on(
 
 
 @pytest.mark.parametrize("fill", ["next_open", "next_close"])
-def test_a_position_whose_time_is_up_is_told_to_leave(
-    fill: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_position_whose_time_is_up_has_an_exit_order(fill: str, evo: WriteStrategy) -> None:
     """`hold 5` leaves at the next open: whoever trades by `--last` has to know."""
-    path, bars = tmp_path / "held.evo", bars_of()
-    path.write_text("strategy held { buy when rsi(close, 3) < 25 hold 5 }")
-    trades = backtest(check(path.read_text()), bars, market(fill=fill)).trades  # type: ignore[arg-type]
+    text, bars = "strategy held { buy when rsi(close, 3) < 25 hold 5 }", bars_of()
+    path = evo(text)
+    trades = backtest(check(text), bars, market(fill=fill)).trades  # type: ignore[arg-type]
     due = [trade.exit_time for trade in trades if trade.reason == "hold"]
     assert len(due) > 5
     silent = []
     for moment in due[:5]:
         before = str(bars.time[np.searchsorted(bars.time, moment) - 1])[:10]
-        line = last_of(capsys, str(path), "--data", SPEC, "--end", before, "--fill", fill)
+        line = last_line(path, "--data", SPEC, "--end", before, "--fill", fill)
         if not re.search("sell|hold|leave|exit|close it", line):
             silent.append(line)
     assert silent == []
 
 
-def test_a_blocked_entry_is_no_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_blocked_entry_is_no_order(evo: WriteStrategy) -> None:
     """An exit that is true blocks an entry on its side, and a flat strategy has nothing to sell."""
-    path = tmp_path / "blocked.evo"
-    path.write_text("strategy s { buy when close > open[300] * 0 sell when close > low * 0 }")
-    assert "buy" not in last_of(capsys, str(path), "--data", SPEC).split("flat")[1]
+    path = evo("strategy s { buy when close > open[300] * 0 sell when close > low * 0 }")
+    assert "buy" not in last_line(path, "--data", SPEC).split("flat")[1]
 
 
-def test_hours_have_their_time_of_day(
-    both: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spec = hours(tmp_path / "hours.csv")
-    assert (
-        printed(capsys, "signals", both, "--data", spec)
-        .splitlines()[1]
-        .startswith("2024-01-02T10:30,")
-    )
-    assert re.match(r"2024-01-06[ T]03:30", last_of(capsys, both, "--data", spec))
+def test_hours_have_their_time_of_day(both: str, tmp_path: Path) -> None:
+    spec = hourly_csv(tmp_path / "hours.csv")
+    assert csv_rows("signals", both, "--data", spec)[1][0] == "2024-01-02T10:30"
+    assert re.match(r"2024-01-19[ T]16:30", last_line(both, "--data", spec))
 
 
-def test_every_bar_of_one_symbol_has_a_row(both: str, capsys: pytest.CaptureFixture[str]) -> None:
-    out = printed(capsys, "signals", both, "--data", SPEC)
-    header, *rows = csv.reader(io.StringIO(out))
+def test_every_bar_of_one_symbol_has_a_row(both: str) -> None:
+    header, *rows = csv_rows("signals", both, "--data", SPEC)
     assert header == ["time", "buy", "sell", "short", "cover"]
     assert len(rows) == 400
     assert {cell for row in rows[3:] for cell in row[1:]} == {"0", "1"}
     assert [row[0] for row in rows] == [str(moment)[:10] for moment in bars_of().time]
 
 
-def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(
-    both: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = [*csv.reader(io.StringIO(printed(capsys, "signals", both, "--data", SPEC)))][1:]
+def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(both: str, evo: WriteStrategy) -> None:
+    rows = csv_rows("signals", both, "--data", SPEC)[1:]
     (signals,) = evaluate(check(BOTH), bars_of())
     assert {cell for row in rows[:3] for cell in row[1:]} == {""}  # three bars of warm-up
     for column, order in enumerate(("buy", "sell", "short", "cover")):
         found = [row[column + 1] for row in rows[3:]]
         assert found == [str(int(each)) for each in signals.order(order)[3:]]
-    path = tmp_path / "partly.evo"
-    path.write_text("strategy s { buy when sma(close, 99) > 2 * close and low < close[2] * 2 "
-                    "sell when close > low[2] / 2 or sma(close, 9) < open }")  # fmt: skip
-    out = printed(capsys, "signals", str(path), "--data", SPEC)
-    cells = [row[1:] for row in csv.reader(io.StringIO(out))][1:]
+    path = evo("strategy s { buy when sma(close, 99) > 2 * close and low < close[2] * 2 "
+               "sell when close > low[2] / 2 or sma(close, 9) < open }")  # fmt: skip
+    cells = [row[1:] for row in csv_rows("signals", path, "--data", SPEC)[1:]]
     assert cells[0] == ["", "", "0", "0"]
     assert cells[50] == ["", "1", "0", "0"]  # what is known decides an `or`
     assert cells[150] == ["0", "1", "0", "0"]
@@ -179,34 +143,26 @@ def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(
     ],
 )
 def test_a_condition_is_empty_where_it_is_unknown(
-    expression: str, expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    expression: str, expected: list[str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "five.csv"
     rows = [f"2024-01-0{day + 1},{c},{c},{c},{c},1000" for day, c in enumerate((5, 6, 4, 7, 8))]
-    path.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
-    out = printed(capsys, "eval", expression, "--data", str(path))
-    assert [line.split(",")[1] for line in out.splitlines()[1:]] == expected
+    spec = csv(tmp_path / "five.csv", *rows)
+    assert [value for _, value in csv_rows("eval", expression, "--data", spec)[1:]] == expected
 
 
-def test_every_own_bar_of_several_symbols_has_a_row(
-    both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = printed(capsys, "signals", both, "--data", SPEC, "--data", OTHER)
-    header, *rows = csv.reader(io.StringIO(out))
+def test_every_own_bar_of_several_symbols_has_a_row(both: str) -> None:
+    header, *rows = csv_rows("signals", both, "--data", SPEC, "--data", OTHER)
     assert header == ["time", "symbol", "buy", "sell", "short", "cover"]
     assert {len(row) for row in rows} == {6}
     for name, spec, count in (("REGIME3", SPEC, 400), ("GARCH4", OTHER, 250)):
         own = [[row[0], *row[2:]] for row in rows if row[1] == name]
         assert len(own) == count
-        alone = printed(capsys, "signals", both, "--data", spec)
-        assert own == [*csv.reader(io.StringIO(alone))][1:]
+        assert own == csv_rows("signals", both, "--data", spec)[1:]
 
 
-def test_costs_do_not_change_what_is_said_of_every_bar(
-    both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    plain = printed(capsys, "signals", both, "--data", SPEC)
-    assert printed(capsys, "signals", both, "--data", SPEC, "--slippage-bps", "99") == plain
+def test_costs_do_not_change_the_signals(both: str) -> None:
+    args = ("signals", both, "--data", SPEC)
+    assert csv_rows(*args, "--slippage-bps", "99") == csv_rows(*args)
 
 
 @pytest.mark.parametrize(
@@ -219,50 +175,28 @@ def test_costs_do_not_change_what_is_said_of_every_bar(
         (("--start", "2050-01-01"), 1, "has no bars"),
     ],
 )
-def test_wrong_use_is_told(
-    args: tuple[str, ...], status: int, part: str, both: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert _run(["signals", both, "--data", SPEC, *args]) == status
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert part in said.err
+def test_wrong_use_is_refused(args: tuple[str, ...], status: int, part: str, both: str) -> None:
+    assert part in refuse("signals", both, "--data", SPEC, *args, status=status)
 
 
 # -- eval --plot
 
 
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "close", "rsi(close, 2)", "close > open", "close > 2 * high", "close * 0",
-        "log(close / close[1])", "bars_since(close > open)", "1 / (close - close)",
-    ],
-)  # fmt: skip
 @pytest.mark.parametrize("specs", [(SPEC,), (SPEC, OTHER)], ids=["one", "two"])
-def test_any_expression_is_drawn(
-    expression: str, specs: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_any_expression_is_drawn(specs: tuple[str, ...]) -> None:
     data = [part for spec in specs for part in ("--data", spec)]
-    status = _run(["eval", expression, *data, "--plot"])
-    said = capsys.readouterr()
-    assert "fault of evolve" not in said.err
-    if status == 0:
-        assert "\x1b" not in said.out
-        assert max(map(len, said.out.splitlines())) <= 100
+    for expression in (
+        "close", "rsi(close, 2)", "close > open", "close > 2 * high", "close * 0",
+        "log(close / close[1])", "bars_since(close > open)",
+    ):  # fmt: skip
+        lines = invoke("eval", expression, *data, "--plot").out.splitlines()
+        assert len(lines) > 15
+        assert max(map(len, lines)) <= 100
+        assert not any("\x1b" in line for line in lines)
+    for expression in ("1 / (close - close)", "sma(close, 4000)"):
+        assert "there is no value to draw" in invoke("eval", expression, *data, "--plot").out
 
 
-def test_what_is_never_known_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    """A window longer than the data."""
-    for specs in ((SPEC,), (SPEC, OTHER)):
-        data = [part for spec in specs for part in ("--data", spec)]
-        status = _run(["eval", "sma(close, 300)", *data, "--end", "2000-06-01", "--plot"])
-        assert "fault of evolve" not in capsys.readouterr().err
-        assert status in (0, 1)
-
-
-def test_a_symbol_without_bars_in_the_range_is_no_fault(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    status = _run(["data", SPEC, OTHER, "--start", "2001-05-01", "--plot"])
-    assert "fault of evolve" not in capsys.readouterr().err
-    assert status == 0
+def test_a_symbol_without_bars_in_the_range_is_shown_without_them() -> None:
+    out = invoke("data", SPEC, OTHER, "--start", "2001-05-01", "--plot").out
+    assert re.search(r"GARCH4 .* 0 ", out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,10 +20,11 @@ from evolve.config.document import read_document, scalar
 from evolve.config.load import parse_experiment, to_yaml
 from evolve.config.schema import Backtest
 from evolve.errors import EvolveError
+from tests.config.experiments import LEAST, all_errors, errors_of
+from tests.golden import golden
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
-LEAST = "name: x\ndata: {from: sample:sp500}\n"
 
 WRONG = {
     "many at once": """\
@@ -48,17 +48,8 @@ budget: {evaluations: none}
 }
 
 
-def errors_of(text: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse_experiment(text, "x.yaml")
-    return str(caught.value)
-
-
-def test_every_mistake_reads_as_the_golden_file_says() -> None:
-    written = "\n".join(f"=== {name}\n{errors_of(text)}\n" for name, text in WRONG.items())
-    if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(written, "utf-8")
-    assert written == GOLDEN.read_text("utf-8")
+def test_every_mistake_reads_as_in_the_golden_file() -> None:
+    golden(GOLDEN, all_errors(WRONG))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +68,7 @@ def test_what_ships_is_valid_and_survives_being_written_out(path: Path) -> None:
         ("2000-01-01", "2000-01-01"), ("60%", "60%"), ("12:30", "12:30"), ("-3", -3), ("+4", 4),
     ],
 )  # fmt: skip
-def test_scalars_are_read_as_yaml_1_2_says(text: str, value: object) -> None:
+def test_scalars_are_read_by_yaml_1_2(text: str, value: object) -> None:
     assert scalar(text) == value
     assert type(scalar(text)) is type(value)
 
@@ -115,11 +106,6 @@ def test_a_market_has_the_defaults_of_an_experiment() -> None:
     assert (
         market(5, "close", borrow_bps=3) == Backtest(capital=5, fill="close", borrow_bps=3).market()
     )
-
-
-def test_every_field_is_in_the_schema_with_its_default() -> None:
-    properties = Experiment.model_json_schema()["properties"]
-    assert set(properties) == set(Experiment.model_fields)
 
 
 SCHEMA = jsonschema.Draft202012Validator(Experiment.model_json_schema())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from dsl.analysis.catalog import catalog
-from evolve.config import ConfigError, Experiment, load_experiment
+from evolve.config import Experiment, load_experiment
 from evolve.config.load import parse_experiment, to_yaml
 from evolve.errors import EvolveError
 from evolve.experiment.models import load_model_set
@@ -17,11 +16,12 @@ from evolve.experiment.plan import Plan, read_plan
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.transport.model import OPENAI
+from tests.config.experiments import LEAST, all_errors, errors_of
+from tests.golden import golden
 
 ROOT = Path(__file__).parents[2]
 BLOG = ROOT / "experiments" / "blog.yaml"
 GOLDEN = Path(__file__).parent / "golden" / "models.txt"
-LEAST = "name: x\ndata: {from: sample:sp500}\n"
 LOCAL = "http://localhost:11434/v1"
 KEPT_BACK = {"SECRET": "tr0ub4dor", "HOME": "/root/tr0ub4dor", "OPENAI_API_KEY": "sk-tr0ub4dor"}
 
@@ -56,10 +56,8 @@ WRONG = {
 }
 
 
-def errors_of(text: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        parse_experiment(LEAST + text, "x.yaml", variables=KEPT_BACK)
-    return str(caught.value)
+def errors(text: str) -> str:
+    return errors_of(LEAST + text, KEPT_BACK)
 
 
 def written(folder: Path, more: str = "") -> Path:
@@ -77,24 +75,21 @@ def models_of(experiment: Experiment, base: Path = Path()) -> ModelSet:
     return load_model_set(Plan(experiment, base, (), catalog(), PromptAssets()))
 
 
-def test_every_mistake_reads_as_the_golden_file_says() -> None:
-    said = "\n".join(f"=== {name}\n{errors_of(text)}\n" for name, text in WRONG.items())
-    if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(said, "utf-8")
-    assert said == GOLDEN.read_text("utf-8")
+def test_every_mistake_reads_as_in_the_golden_file() -> None:
+    golden(GOLDEN, all_errors({name: LEAST + text for name, text in WRONG.items()}, KEPT_BACK))
 
 
 def test_a_mistyped_setting_of_a_model_is_named_with_the_one_that_was_meant() -> None:
-    said = errors_of("llm: {models: [{name: m, temprature: 0}]}\n")
-    assert "there is no setting `temprature` in `llm.models.0`" in said
-    assert "did you mean `temperature`?" in said
+    message = errors("llm: {models: [{name: m, temprature: 0}]}\n")
+    assert "there is no setting `temprature` in `llm.models.0`" in message
+    assert "did you mean `temperature`?" in message
 
 
 @pytest.mark.parametrize("name", ["SECRET", "OPENAI_API_KEY", "NEVER_SET"])
 def test_a_variable_that_must_not_be_read_is_refused_whether_it_is_set_or_not(name: str) -> None:
-    said = errors_of(f"llm:\n  prompts: ${{{name}}}\n")
-    assert f"`{name}` is not read from the environment" in said
-    assert "is not set" not in said
+    message = errors(f"llm:\n  prompts: ${{{name}}}\n")
+    assert f"`{name}` is not read from the environment" in message
+    assert "is not set" not in message
 
 
 SPILLS = [
@@ -107,10 +102,10 @@ SPILLS = [
 
 
 @pytest.mark.parametrize("line", SPILLS)
-def test_a_key_is_never_read_into_an_experiment_nor_said(line: str) -> None:
-    said = errors_of(line + "\n")
-    assert "`OPENAI_API_KEY` is not read from the environment" in said
-    assert "tr0ub4dor" not in said
+def test_a_key_is_never_read_into_an_experiment_nor_printed(line: str) -> None:
+    message = errors(line + "\n")
+    assert "`OPENAI_API_KEY` is not read from the environment" in message
+    assert "tr0ub4dor" not in message
 
 
 @pytest.mark.parametrize(
@@ -123,7 +118,7 @@ def test_a_key_is_never_read_into_an_experiment_nor_said(line: str) -> None:
         ("$OPENAI_MODEL", "$OPENAI_MODEL", "$OPENAI_MODEL"),
     ],
 )
-def test_a_variable_stands_for_its_value_or_the_default(
+def test_a_variable_becomes_its_value_or_the_default(
     value: str, without: str, with_it: str
 ) -> None:
     text = f"{LEAST}llm:\n  models:\n    - name: {value}\n"
@@ -135,21 +130,21 @@ def test_a_variable_stands_for_its_value_or_the_default(
     assert parse_experiment(own, "x.yaml", variables={"EVOLVE_SEED": ""}).seed == 4
 
 
-def test_a_plan_names_what_an_experiment_says_to_models_but_has_not(tmp_path: Path) -> None:
-    said = {
+def test_a_plan_names_what_an_experiment_refers_to_but_lacks(tmp_path: Path) -> None:
+    messages = {
         "tasks: [simplify, tuen]": "llm.tasks: there is no direction `tuen`\n"
         "  = did you mean `tune`?",
         "prompts: nowhere": f"llm.prompts: there is no folder {tmp_path}/nowhere",
         "prompts: x.yaml": f"llm.prompts: there is no folder {tmp_path}/x.yaml",
         "learnings: no.md": f"llm.learnings: no such file: {tmp_path}/no.md",
     }
-    for setting, message in said.items():
+    for setting, message in messages.items():
         with pytest.raises(EvolveError) as caught:
             read_plan(written(tmp_path, f"llm: {{{setting}}}\n"))
         assert str(caught.value) == message
 
 
-def test_directions_of_ones_own_are_known_beside_those_that_ship(tmp_path: Path) -> None:
+def test_user_defined_tasks_are_known_beside_those_that_ship(tmp_path: Path) -> None:
     (tmp_path / "own" / "tasks").mkdir(parents=True)
     (tmp_path / "own" / "tasks" / "calm.md").write_text("Trade less.\n")
     ready = read_plan(written(tmp_path, "llm: {prompts: own, tasks: [calm, tune]}\n"))
@@ -167,7 +162,7 @@ def test_directions_of_ones_own_are_known_beside_those_that_ship(tmp_path: Path)
         ("budget: {llm_calls: 0}\n", "`budget.llm_calls` is 0"),
     ],
 )
-def test_nobody_is_asked_if_the_experiment_says_so(
+def test_nobody_is_asked_if_the_experiment_rules_it_out(
     more: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
@@ -211,8 +206,8 @@ def test_the_models_of_an_experiment_go_before_the_environments(
         " temperature: null}, {name: near}]}\n"
     ).models
     assert list(found) == ["b-c", "near"]
-    told = [(each.base_url, each.weight, each.temperature) for each in found.values()]
-    assert told == [("http://localhost:1/v1", 3, None), ("http://10.0.0.7/v1", 1, 1)]
+    models = [(each.base_url, each.weight, each.temperature) for each in found.values()]
+    assert models == [("http://localhost:1/v1", 3, None), ("http://10.0.0.7/v1", 1, 1)]
 
 
 def test_models_of_one_name_get_labels_of_their_own() -> None:
@@ -301,7 +296,7 @@ def test_what_is_written_out_keeps_what_is_switched_off() -> None:
 
 
 def test_a_fallback_seals_something_too() -> None:
-    assert "seals nothing" in errors_of("split: {fallback: {holdout: none}}\n")
+    assert "seals nothing" in errors("split: {fallback: {holdout: none}}\n")
 
 
 def test_the_experiment_of_the_first_loop_has_exactly_its_limits() -> None:

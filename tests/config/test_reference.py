@@ -18,7 +18,7 @@ LEAST = {"name": "x", "data": {"from": "sample:sp500"}, "llm": {"models": [{"nam
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_setting_says_what_it_is(name: str) -> None:
+def test_a_setting_is_described(name: str) -> None:
     each = ALL[name]
     assert len(each.about) > 5
     assert each.about[0].islower()
@@ -53,6 +53,27 @@ def test_all_settings_are_there_with_the_default_that_counts() -> None:
     required = [name for name, each in ALL.items() if each.default == REQUIRED]
     assert required == ["name", "data.from", "llm.models[].name"]
     assert to_yaml(parse_experiment("name: x\ndata: {from: sample:sp500}\n", "x")).count(":") > 50
+
+
+def test_the_json_schema_has_every_setting_with_its_meaning_and_default() -> None:
+    schema = Experiment.model_json_schema()
+
+    def section(node: dict[str, Any]) -> dict[str, Any]:
+        """Follow references, lists and optional sections to a section."""
+        while "properties" not in node:
+            inner = [each for each in node.get("anyOf", []) if "$ref" in each] or [node]
+            reference = inner[0].get("$ref") or node["items"]["$ref"]
+            node = schema["$defs"][reference.removeprefix("#/$defs/")]
+        assert node["additionalProperties"] is False
+        return node
+
+    for name, each in ALL.items():
+        node = schema
+        for part in name.replace("[]", "").split("."):
+            node = section(node)["properties"][part]
+        assert node["description"] in each.about
+        if each.default != REQUIRED and not isinstance(json.loads(each.default), list | dict):
+            assert node["default"] == json.loads(each.default)
 
 
 def test_limits_are_those_that_are_held() -> None:

@@ -27,6 +27,16 @@ def csv(path: Path, *rows: str, head: str = HEAD) -> str:
     return f"csv:{path}"
 
 
+def hourly_csv(path: Path, days: int = 20) -> str:
+    """Write a CSV file of hourly bars from 10:30 on, seven a day, and give its spec."""
+    first = np.datetime64("2024-01-02T10:30")
+    times = [first + np.timedelta64(24 * day + hour, "h") for day in range(days)
+             if (day + 1) % 7 not in (5, 6) for hour in range(7)]  # fmt: skip
+    close = 100 + 3 * np.sin(np.arange(len(times)) / 3.0)
+    rows = [f"{t},{c - 0.1},{c + 1},{c - 1},{c},1000" for t, c in zip(times, close, strict=True)]
+    return csv(path, *rows)
+
+
 def frame(count: int = 4, first: str = "2024-01-01") -> pd.DataFrame:
     """A correct table as Yahoo gives it: raw prices, Adj Close, indexed by naive dates."""
     close = 100.0 + np.arange(count)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_bad_input import refused
+from tests.command_line import refuse
 from tests.data.tables import HEAD, ROWS
 
 LONG = "Date,Symbol,Open,High,Low,Close,Volume"
@@ -26,7 +26,19 @@ def cell(column: int, text: str, head: str = HEAD) -> str:
     return lines(GOOD, ",".join(cells), *ROWS[2:], head=head)
 
 
-# name: the file, and what must be said of it
+def edited(line: int, old: str, new: str) -> str:
+    """A sound file but for one replacement."""
+    rows = list(ROWS)
+    rows[line - 2] = rows[line - 2].replace(old, new, 1)
+    return lines(*rows)
+
+
+def on(*dates: str) -> str:
+    return lines(*[f"{date},10,12,9,11,1" for date in dates])
+
+
+ISO = "write dates as 2020-01-31"
+# name: the file, and words of its error
 FILES: dict[str, tuple[str | bytes, list[str]]] = {
     # -- numbers
     "a percentage": (cell(1, "1.5%"), ["line 3", "`Open`", "`1.5%`", "not a number"]),
@@ -152,22 +164,115 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "JSON": ('[{"Date": "2024-01-02", "Open": 10}]\n', ["no rows"]),
     "a packed file without .gz": (gzip.compress(lines(*ROWS).encode()), ["acme.csv"]),
     "a table of Parquet": (b"PAR1\x15\x04\x15\x10" * 20, ["acme.csv"]),
+    "empty": (b'', ["empty"]),
+    "header only": (f'{HEAD}\n'.encode(), ["no rows"]),
+    "header only, no line end": (HEAD.encode(), ["no rows"]),
+    "a blank line": (b'\n', []),
+    "blanks": (b'  \n  \n', []),
+    "bytes": (bytes(range(256)) * 40, ["not a CSV"]),
+    "zeros": (bytes(5000), []),
+    "a zip archive": (b'PK\x03\x04' + bytes(range(200, 256)) * 9, ["not a CSV"]),
+    "UTF-16": ("\n".join([HEAD, *ROWS]).encode("utf-16"), ["not a CSV"]),
+    "an open quote": (f'{HEAD}\n"2024-01-02,1,2,1,1,1\n'.encode(), ["not a CSV"]),
+    "prose": (b'Dear sir,\nplease find the prices attached.\n', ["no column"]),
+    "HTML": (b'<!DOCTYPE html>\n<html><body>404</body></html>\n', ["no column"]),
+    "no header": ("\n".join(ROWS).encode(), ["no column"]),
+    # -- cells
+    "text in a number cell": (edited(3, "11", "abc"), ["line 3", "`Open`", "`abc`"]),
+    "a comma for a point": (
+        edited(4, ",12,", ',"12,5",'), ["line 4", "`Open`", "`12,5`", "decimals with a point"],
+    ),
+    "a gap": (edited(4, "13,", ","), ["line 4", "`Close`", "empty"]),
+    "a gap written out": (edited(4, "13,", "NaN,"), ["line 4", "`Close`", "empty"]),
+    "a gap in the volume": (edited(5, "1300", ""), ["line 5", "`Volume`", "empty"]),
+    "infinity": (edited(2, "12", "inf"), ["line 2", "`High`", "inf"]),
+    "too large a number": (edited(2, "12", "1e999"), ["line 2", "`High`", "inf"]),
+    "a price of 0": (edited(3, "10", "0"), ["line 3", "`low`", "0", "above 0"]),
+    "a negative price": (edited(3, "12,", "-12,"), ["line 3", "`close`", "-12", "above 0"]),
+    "a negative volume": (edited(3, "1100", "-5"), ["line 3", "`volume`", "-5", "0 or more"]),
+    "high below low": (edited(4, "14", "10.5"), ["line 4", "high", "low", "10.5", "11"]),
+    "unsorted dates": (
+        lines(ROWS[0], ROWS[2], ROWS[1], ROWS[3]), ["line 4", "2024-01-03", "2024-01-04", "sort"],
+    ),
+    "newest first but for one": (
+        lines(*[*ROWS[:1], *ROWS[:0:-1]]), ["line 4", "2024-01-04", "2024-01-05", "sort"],
+    ),
+    "a date twice": (lines(*[ROWS[0], ROWS[1], ROWS[1]]), ["line 4", "2024-01-03", "twice"]),
+    "not a date": (edited(3, "2024-01-03", "soon"), ["line 3", "`Date`", "`soon`"]),
+    "no such day": (edited(3, "2024-01-03", "2024-02-30"), ["line 3", "`Date`", "2024-02-30"]),
+    "a date missing": (edited(3, "2024-01-03", ""), ["line 3", "`Date`"]),
+    "numbers that are no dates": (on("0", "1"), ["line 2", "`Date`", "`0`", ISO]),
+    "a short row": (edited(5, ",14,1300", ""), ["line 5", "`Close`", "empty"]),
+    "a long row": (edited(5, "1300", "1300,7,8"), ["line 5"]),
+    "a number that no float holds": (edited(3, "11", "9" * 400), ["line 3", "`Open`"]),
+    "a year that no timestamp holds": (edited(5, "2024", "9999"), ["line 5", "`Date`", "9999"]),
+    "a year before all timestamps": (edited(2, "2024", "1500"), ["line 2", "`Date`", "1500"]),
+    "today": (edited(5, "2024-01-05", "today"), ["line 5", "`Date`", "`today`"]),
+    "now": (edited(5, "2024-01-05", "now"), ["line 5", "`Date`", "`now`"]),
+    "truth for a price": (lines("2024-01-02,True,True,True,True,10"), ["line 2", "`Open`", "True"]),
+    # -- headers and dates
+    "no close": (lines(*ROWS, head="Date,Open,High,Low,Volume"), ["no column", "columns"]),
+    "no date": (lines(*ROWS, head=HEAD.replace("Date", "Day")), ["Date"]),
+    "close twice": (lines(*ROWS, head="Date,Open,High,Low,Close,close"), ["close", "twice"]),
+    "volume twice, once in short": (
+        lines(*[f"{row},1" for row in ROWS], head=f"{HEAD},Vol"), ["volume", "twice"],
+    ),
+    "open, high and low left out": (
+        lines("2024-01-02,10,11", head="Date,Open,Last"),
+        ["`high`", "`low`", "`close`", "Date, Open, Last"],
+    ),
+    "no date, no volume": (
+        lines("10,12,9,11", head="Open,High,Low,Close"), ["date", "Open, High, Low, Close"],
+    ),
+    "two ways to read": (on("01/02/2024", "01/03/2024"), ["line 2", "`Date`", ISO]),
+    "two formats": (on("2024-01-02", "01/31/2024"), ["line 3", "`Date`", ISO]),
+    "no such month": (on("31/31/2024", "30/30/2024"), ["line 2", "`Date`", ISO]),
+    "a clock without a day": (on("10:30", "10:35"), ["line 2", "`Date`", ISO]),
+    "seconds of a far year": (on("9" * 20, "9" * 20), ["line 2", "`Date`", ISO]),
+    "a negative number": (on("-5", "-4"), ["line 2", "`Date`", ISO]),
+    # -- several symbols
+    "a symbol missing": (
+        lines("2024-01-02,A,10,12,9,11,1", "2024-01-03,,10,12,9,11,1", head=LONG), ["line 3"],
+    ),
+    "a date twice for one": (lines(*["2024-01-02,A,10,12,9,11,1"] * 2, head=LONG), ["line 3"]),
+    "unsorted for one": (
+        lines("2024-01-03,A,10,12,9,11,1", "2024-01-04,B,10,12,9,11,1",
+              "2024-01-02,A,10,12,9,11,1", "2024-01-04,A,10,12,9,11,1", head=LONG),
+        ["line 4"],
+    ),
+    # -- adjustments
+    **{
+        f"an adjusted close of {text or 'nothing'}": (
+            lines("2024-01-02,18,24,16,20,100,10", f"2024-01-03,1e-9,12,1e-9,1e-9,300,{text}",
+                  head=f"{HEAD},Adj Close"),
+            ["line 3", "adj close"],
+        )
+        for text in ("0", "-3", "", "x", "1e300")
+    },
+    "an adjustment beyond all numbers": (
+        lines("2024-01-02,1e-12,1e-12,1e-12,1e-12,100,1e15", head=f"{HEAD},Adj Close"), ["line 2"],
+    ),
+    "an adjustment below all numbers": (
+        lines("2024-01-02,1e15,1e15,1e15,1e15,100,1e-12", head=f"{HEAD},Adj Close"), ["line 2"],
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_broken_file(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    content, said = FILES[kind]
+def test_a_broken_file(kind: str, tmp_path: Path) -> None:
+    content, words = FILES[kind]
     path = tmp_path / "acme.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    text = refused(capsys, "data", str(path), "-o", str(tmp_path / "out.csv"))
+    text = refuse("data", str(path), "-o", str(tmp_path / "out.csv"))
     lower = text.lower()
-    assert [part for part in ["acme.csv", *said] if part.lower() not in lower] == []
+    assert [part for part in ["acme.csv", *words] if part.lower() not in lower] == []
     assert "\n  = " in text
     assert [each.name for each in tmp_path.iterdir()] == ["acme.csv"]
 
 
 PACKED = {
+    "cut in its first bytes": gzip.compress(lines(*ROWS).encode())[:2],
+    "cut in its header": gzip.compress(lines(*ROWS).encode())[:12],
     "cut": gzip.compress(lines(*ROWS).encode())[:-9],
     "not packed": lines(*ROWS).encode(),
     "of nothing": gzip.compress(b""),
@@ -178,12 +283,10 @@ PACKED = {
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_a_broken_packed_file(
-    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_packed_file(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "acme.csv.gz"
     path.write_bytes(PACKED[kind])
-    text = refused(capsys, "data", str(path), "-o", str(tmp_path / "out.csv"))
+    text = refuse("data", str(path), "-o", str(tmp_path / "out.csv"))
     assert "acme.csv.gz" in text
     assert [each.name for each in tmp_path.iterdir()] == ["acme.csv.gz"]
 
@@ -192,6 +295,14 @@ FOLDERS: dict[str, tuple[dict[str, str], list[str]]] = {
     "one symbol twice": ({"A.csv": lines(*ROWS), "A.txt": lines(*ROWS)}, ["A", "twice"]),
     "an empty file": ({"A.csv": lines(*ROWS), "B.csv": ""}, ["B.csv", "empty"]),
     "a text that is no prices": ({"A.csv": lines(*ROWS), "README.txt": "Hi\n"}, ["README.txt"]),
+    "a bad file among good ones": (
+        {
+            "A.csv": lines(*ROWS),
+            "B.csv": lines(*ROWS),
+            "C.csv": lines(GOOD, "2024-01-03,1,2,3,4,5"),
+        },
+        ["C.csv, line 3"],
+    ),
     "days and hours": (
         {
             "A.csv": lines(*ROWS),
@@ -203,17 +314,15 @@ FOLDERS: dict[str, tuple[dict[str, str], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_a_broken_folder(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files, said = FOLDERS[kind]
+def test_a_broken_folder(kind: str, tmp_path: Path) -> None:
+    files, words = FOLDERS[kind]
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    text = refused(capsys, "data", f"csv:{tmp_path}", "-o", str(tmp_path / "out.csv"))
-    assert [part for part in said if part not in text] == []
+    text = refuse("data", f"csv:{tmp_path}", "-o", str(tmp_path / "out.csv"))
+    assert [part for part in words if part not in text] == []
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(files)
 
 
-def test_a_folder_that_is_called_as_a_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_is_called_as_a_file(tmp_path: Path) -> None:
     (tmp_path / "A.csv").mkdir()
-    assert "A.csv" in refused(capsys, "data", f"csv:{tmp_path}")
+    assert "A.csv" in refuse("data", f"csv:{tmp_path}")

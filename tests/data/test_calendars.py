@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from dsl.bars import Bars
-from evolve.cli import _run
 from evolve.data import load
 from evolve.data.frames import bars_from_frame
 from evolve.data.quality import gaps, inspect, spikes, stale
+from tests.command_line import invoke
 
 YEAR = pd.date_range("2023-01-02", "2023-12-31", freq="D")
 WORKDAYS = pd.bdate_range("2023-01-02", periods=60)
@@ -88,17 +88,15 @@ def bars_of(times: pd.DatetimeIndex) -> Bars:
 
 
 @pytest.mark.parametrize("name", CALENDARS)
-def test_a_year_has_so_many_bars_and_none_of_them_is_late(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_year_has_so_many_bars_and_none_of_them_is_late(name: str, tmp_path: Path) -> None:
     times, expected = CALENDARS[name]
     frame_of(times).to_csv(tmp_path / "A.csv", index=False)
     bars = load(str(tmp_path / "A.csv")).bars
     assert bars.bars_per_year == expected
     assert gaps(bars).tolist() == [] or name in BREAKS
-    assert _run(["data", str(tmp_path / "A.csv")]) == 0
-    (said,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a year")]
-    assert said.replace(",", "").split()[2:] == [f"{expected:.0f}", "bars"]
+    page = invoke("data", str(tmp_path / "A.csv")).out
+    (line,) = [line for line in page.splitlines() if line.startswith("a year")]
+    assert line.replace(",", "").split()[2:] == [f"{expected:.0f}", "bars"]
 
 
 @pytest.mark.parametrize("name", SUNDAYS)
@@ -129,11 +127,11 @@ LATE = {  # times that are taken out, and the bar that comes late then
 def test_a_bar_after_a_pause_is_late(name: str) -> None:
     times = CALENDARS[name][0]
     first, last = (pd.Timestamp(each) for each in LATE[name])
-    kept = times[(times < first) | (times > last)]
-    assert len(kept) < len(times)
-    bars = bars_of(kept)
+    rest = times[(times < first) | (times > last)]
+    assert len(rest) < len(times)
+    bars = bars_of(rest)
     (place,) = gaps(bars)
-    assert pd.Timestamp(bars.time[place]) == kept[kept > last][0]
+    assert pd.Timestamp(bars.time[place]) == rest[rest > last][0]
     assert bars.bars_per_year == CALENDARS[name][1]
 
 

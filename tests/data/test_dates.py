@@ -111,7 +111,6 @@ def test_days_that_may_be_months_are_refused(form: str, clock: str) -> None:
     assert "may be 2024-0" in error.message
 
 
-@pytest.mark.slow
 @given(
     first=st.dates(date(1990, 1, 1), date(2030, 1, 1)),
     steps=st.lists(st.integers(1, 45), max_size=8),
@@ -120,7 +119,7 @@ def test_days_that_may_be_months_are_refused(form: str, clock: str) -> None:
     is_bare=st.booleans(),
     is_newest_first=st.booleans(),
 )
-@settings(max_examples=250)
+@settings(max_examples=60)
 def test_a_date_is_read_as_it_was_meant_or_refused(
     first: date, steps: list[int], form: str, clock: str, is_bare: bool, is_newest_first: bool
 ) -> None:
@@ -143,7 +142,7 @@ def test_a_date_is_read_as_it_was_meant_or_refused(
         assert not clock or all(each.endswith("T09:30") for each in found)
 
 
-def test_the_whole_file_says_which_is_the_month(tmp_path: Path) -> None:
+def test_the_whole_file_decides_which_is_the_month(tmp_path: Path) -> None:
     """Of a long file, too, in which one symbol's own dates do not say it."""
     rows = [f"01/{day:02d}/2024,A,{PRICES}" for day in (2, 3, 4)]
     rows += [f"01/{day:02d}/2024,B,{PRICES}" for day in (29, 30, 31)]
@@ -163,37 +162,33 @@ def test_the_whole_file_says_which_is_the_month(tmp_path: Path) -> None:
         (["20240131 0930", "20240131 0935"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
         (["20240131 093000", "20240131 093500"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
         (["20240131T093000Z", "20240131T093500Z"], ["2024-01-31T09:30", "2024-01-31T09:35"]),
-        (["240130", "240131"], ["2024-01-30", "2024-01-31"]),
-        (["45321", "45322"], ["2024-01-30", "2024-01-31"]),
-        (["202312", "202401"], ["2023-12", "2024-01"]),
-        (["01312024", "02012024"], ["2024-01-31", "2024-02-01"]),
-        (["2024.01.30", "2024.01.31"], ["2024-01-30", "2024-01-31"]),
-        (["01/30/24", "01/31/24"], ["2024-01-30", "2024-01-31"]),
-        (["2024-30-01", "2024-31-01"], ["2024-01-30", "2024-01-31"]),
         (["2024-01-30 9:30", "2024-01-30 10:30"], ["2024-01-30T09:30", "2024-01-30T10:30"]),
     ],
     ids=lambda value: value[0],
 )
-def test_a_stamp_is_read_as_it_was_meant_or_refused(texts: list[str], meant: list[str]) -> None:
-    try:
-        found = moments(*texts)
-    except EvolveError as error:
-        assert "line 2, column `Date`" in error.message
-        assert texts[0].lstrip("0") in error.message
-    else:
-        assert found == meant
+def test_a_stamp_is_read_as_it_was_meant(texts: list[str], meant: list[str]) -> None:
+    assert moments(*texts) == meant
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("240130", "240131"), ("45321", "45322"), ("202312", "202401"), ("01312024", "02012024"),
+        ("2024.01.30", "2024.01.31"), ("01/30/24", "01/31/24"), ("2024-30-01", "2024-31-01"),
+    ],
+)  # fmt: skip
+def test_a_stamp_that_may_mean_another_day_is_refused(texts: tuple[str, str]) -> None:
+    message = refused(*texts).message
+    assert "line 2, column `Date`" in message
+    assert texts[0].lstrip("0") in message
 
 
 @pytest.mark.parametrize("day", ["2024-01-31", "01/31/2024", "20240131"])
 @pytest.mark.parametrize("clocks", [("0930", "0935", "1600"), ("930", "935", "1600")])
 def test_hours_and_minutes_in_one_number(day: str, clocks: tuple[str, ...]) -> None:
     """Half past nine is not nine and a half minutes past midnight."""
-    try:
-        found = moments(*[f"{day},{clock}" for clock in clocks], head="Date,Time")
-    except EvolveError as error:
-        assert "line 2" in error.message
-    else:
-        assert found == ["2024-01-31T09:30", "2024-01-31T09:35", "2024-01-31T16:00"]
+    found = moments(*[f"{day},{clock}" for clock in clocks], head="Date,Time")
+    assert found == ["2024-01-31T09:30", "2024-01-31T09:35", "2024-01-31T16:00"]
 
 
 @pytest.mark.parametrize("clock", ["25:30", "10:75", "10:30:75", "99:99", "13:30 PM", "0:30 PM:"])
@@ -237,7 +232,7 @@ def test_an_hour_that_comes_twice_loses_no_bar(ending: str, tmp_path: Path) -> N
 
 
 def test_symbols_of_one_zone_stay_beside_each_other(tmp_path: Path) -> None:
-    """Where an hour comes twice for one of two symbols, both are told in the same time."""
+    """Where an hour comes twice for one of two symbols, both are in the same time."""
     both = pd.DataFrame({"Date": REPEATED, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0})
     later = both.iloc[2:].assign(Symbol="B")
     pd.concat([both.assign(Symbol="A"), later]).to_parquet(tmp_path / "ab.parquet")

@@ -1,6 +1,8 @@
-"""Synthetic markets: consistent, repeatable, and lawful."""
+"""Synthetic markets: consistent, repeatable, lawful, and sound at the ends of every option."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,12 +10,17 @@ import pytest
 from dsl.analysis.check import check_expression
 from dsl.diagnostics import LanguageError
 from dsl.evaluate import Evaluator
-from evolve.data import load
-from evolve.data.generators import LAWS
+from dsl.terms.terms import Term
+from evolve.data import load, planted
+from evolve.data.generators import LAWS, random_walk
+from evolve.data.paths import Paths
+from evolve.data.sources.synthetic import MOST_BARS
 from evolve.errors import EvolveError
-from tests.data.tables import assert_sound
+from tests.command_line import refuse
+from tests.data.tables import assert_same, assert_sound, days_of
 
 RULE = "rsi(close, 2) < 15"
+ENDS = [(n, o, end) for n, law in LAWS.items() for o in law.options for end in ("least", "most")]
 
 
 def spec(name: str, **options: object) -> str:
@@ -26,87 +33,227 @@ def returns(name: str, **options: object) -> np.ndarray:
     return np.diff(np.log(load(spec(name, **options)).bars.close[0]))
 
 
+def has_prices(text: str) -> bool:
+    """Whether a spec gives sound bars with a range around open and close, not an error."""
+    try:
+        bars = load(text).bars
+    except EvolveError as error:
+        assert error.hint
+        return False
+    assert_sound(bars)
+    assert np.all(bars.high >= np.maximum(bars.open, bars.close))
+    assert np.all(bars.low <= np.minimum(bars.open, bars.close))
+    return True
+
+
 @pytest.mark.parametrize("name", LAWS)
-def test_bars_are_sound_and_the_same_for_the_same_seed(name: str) -> None:
-    one, again, other = (load(spec(name, seed=seed)).bars for seed in (1, 1, 2))
-    assert_sound(one)
-    assert one.hash == again.hash
-    assert not np.array_equal(one.close, other.close)
-    assert np.all(one.high >= np.maximum(one.open, one.close))
-    assert np.all(one.low <= np.minimum(one.open, one.close))
-    assert one.symbols == (f"{name.upper()}1",)
+def test_the_same_seed_gives_the_same_market(name: str) -> None:
+    seeds = [0, 1, 2, 3, 10, 2**31, 2**32 + 1, 2**53, 2**53 + 1]
+    markets = [load(spec(name, bars=30, seed=seed)).bars for seed in seeds]
+    again = [load(spec(name, bars=30, seed=seed)).bars for seed in seeds]
+    assert [each.hash for each in markets] == [each.hash for each in again]
+    assert len({each.close.tobytes() for each in markets}) == len(seeds)
+    assert [each.symbols[0] for each in markets] == [f"{name.upper()}{seed}" for seed in seeds]
 
 
-@pytest.mark.parametrize(
-    ("name", "option", "end"),
-    [(n, o, end) for n, law in LAWS.items() for o in law.options for end in ("least", "most")],
-)
-def test_the_ends_of_every_option_make_a_market_or_an_error(
+def test_options_have_defaults() -> None:
+    assert_same(load("synthetic:walk").bars, load("synthetic:walk?seed=1&bars=2500").bars)
+    assert_same(load("synthetic:walk?bars=50").bars, random_walk(50, 1))
+    bars = random_walk(500, 1, 0.06, 0.16)
+    assert np.all(bars.high > bars.low)
+    assert days_of(bars)[:6] == [
+        "2000-01-03", "2000-01-04", "2000-01-05", "2000-01-06", "2000-01-07", "2000-01-10",
+    ]  # fmt: skip
+    assert bars.bars_per_year == 252
+
+
+@pytest.mark.parametrize("name", ["walk", "planted"])
+@pytest.mark.parametrize("bars", [50, 200, 799])
+def test_the_first_bars_do_not_depend_on_how_many_come_after(name: str, bars: int) -> None:
+    short, long = (load(spec(name, bars=count)).bars for count in (bars, 800))
+    for field in ("open", "high", "low", "close"):
+        assert np.array_equal(getattr(short, field), getattr(long, field)[:, :bars])
+
+
+# -- the ends of options
+
+
+@pytest.mark.parametrize(("name", "option", "end"), ENDS)
+def test_the_ends_of_every_option_make_a_market_and_no_value_beyond_does(
     name: str, option: str, end: str
 ) -> None:
     value = getattr(LAWS[name].options[option], end)
-    try:
-        bars = load(spec(name, bars=300, **{option: value})).bars
-    except EvolveError as error:
-        assert error.hint
-        return
-    assert np.all(np.isfinite(bars.close)) and np.all(bars.low > 0)
+    has_prices(spec(name, bars=300, **{option: value}))
     beyond = value - 1 if end == "least" else value + 1
     with pytest.raises(EvolveError, match=option):
         load(spec(name, bars=300, **{option: beyond}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "option", "end"), ENDS)
+def test_the_end_of_an_option_over_the_most_bars(name: str, option: str, end: str) -> None:
+    """What may be asked of 300 bars may be asked of 60,000: then no price is 0 or infinite."""
+    value = getattr(LAWS[name].options[option], end)
+    has_prices(spec(name, bars=MOST_BARS, **{option: value}))
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_all_corners_of_the_options_make_a_market_or_an_error(name: str) -> None:
+    options = LAWS[name].options
+    corners = product(*[(option.least, option.most) for option in options.values()])
+    chosen = [dict(zip(options, values, strict=True)) for values in corners]
+    outcomes = {has_prices(spec(name, bars=400, **each)) for each in chosen}
+    assert True in outcomes
+
+
+def test_the_most_bars_end_before_the_last_timestamp() -> None:
+    path = "&drift=0&volatility=0.01"
+    bars = load(f"synthetic:walk?bars={MOST_BARS}{path}").bars
+    assert len(bars) == MOST_BARS
+    assert np.all(bars.time[1:] > bars.time[:-1])
+    for more in (MOST_BARS + 1, 200_000):
+        assert "`bars`" in refuse("data", f"synthetic:walk?bars={more}{path}")
+
+
+# -- statistics of the laws
 
 
 def kurtosis(r: np.ndarray) -> float:
     return float(((r - r.mean()) ** 4).mean() / r.var() ** 2)
 
 
-def echo(r: np.ndarray, lag: int = 1) -> float:
+def autocorrelation(r: np.ndarray, lag: int = 1) -> float:
     return float(np.corrcoef(r[lag:], r[:-lag])[0, 1])
 
 
-def test_garch_has_fat_tails_and_clusters() -> None:
-    walk, garch = (returns(name, bars=20_000, seed=3) for name in ("walk", "garch"))
-    assert kurtosis(walk) < 3.2
-    assert kurtosis(garch) > 4.0
-    assert abs(echo(np.abs(walk))) < 0.03
-    assert echo(np.abs(garch)) > 0.08
-    assert abs(echo(garch)) < 0.05
-    assert garch.std() * np.sqrt(252) == pytest.approx(0.16, rel=0.25)
+@pytest.mark.parametrize("drift", [-0.4, 0.0, 0.06, 0.5])
+@pytest.mark.parametrize("volatility", [0.05, 0.2])
+def test_a_walk_has_its_drift_and_volatility(drift: float, volatility: float) -> None:
+    """The mean price grows by exp(drift) a year: log returns have drift - volatility²/2."""
+    years, walks = 400, 20
+    bars = [random_walk(252 * years // walks, seed, drift, volatility) for seed in range(walks)]
+    steps = np.concatenate([np.diff(np.log(each.close[0]), prepend=np.log(100)) for each in bars])
+    error = volatility / np.sqrt(years)
+    assert steps.mean() * 252 == pytest.approx(drift - volatility**2 / 2, abs=4 * error)
+    assert steps.std() * np.sqrt(252) == pytest.approx(volatility, rel=0.02)
 
 
-def test_the_drift_of_ar_stays_a_while() -> None:
-    made = returns("ar", bars=20_000, wander=1.0, volatility=0.1, seed=2)
-    months = made[: len(made) // 20 * 20].reshape(-1, 20).sum(axis=1)
-    assert echo(months) > 0.2
-    walk = returns("walk", bars=20_000)
-    assert abs(echo(walk[: len(walk) // 20 * 20].reshape(-1, 20).sum(axis=1))) < 0.08
+@pytest.mark.parametrize("name", [name for name in LAWS if "volatility" in LAWS[name].options])
+def test_every_law_has_its_volatility(name: str) -> None:
+    deviation = returns(name, bars=20_000, volatility=0.3, seed=4).std()
+    assert deviation * np.sqrt(252) == pytest.approx(0.3, rel=0.2)
 
 
-def test_regimes_differ_in_volatility() -> None:
-    made = returns("regime", bars=20_000, calm=0.08, wild=0.4)
-    spread = made[: len(made) // 20 * 20].reshape(-1, 20).std(axis=1) * np.sqrt(252)
+def test_the_drift_changes_nothing_else() -> None:
+    low, high = (random_walk(300, 3, drift).close[0] for drift in (0.0, 0.5))
+    assert np.log(high / low) == pytest.approx(0.5 * np.arange(1, 301) / 252)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_garch_has_fat_tails_and_lasting_clusters(seed: int) -> None:
+    walk, garch = (returns(name, bars=20_000, seed=seed) for name in ("walk", "garch"))
+    assert kurtosis(walk) < 3.2 < 4.0 < kurtosis(garch)
+    assert abs(autocorrelation(np.abs(walk))) < 0.03
+    assert min(autocorrelation(np.abs(garch), lag) for lag in (1, 5, 20)) > 0.04
+    assert abs(autocorrelation(garch)) < 0.05
+
+
+def test_the_drift_of_ar_lasts() -> None:
+    def of_months(r: np.ndarray) -> float:
+        return autocorrelation(r[: len(r) // 20 * 20].reshape(-1, 20).sum(axis=1))
+
+    assert of_months(returns("ar", bars=20_000, wander=1.0, volatility=0.1, seed=2)) > 0.2
+    assert abs(of_months(returns("walk", bars=20_000))) < 0.08
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_regimes_have_their_volatilities_and_their_length(seed: int) -> None:
+    turns = returns("regime", bars=20_000, seed=seed, calm=0.08, wild=0.4, bars_a_regime=250)
+    assert autocorrelation(np.abs(turns), 20) > 0.15
+    spread = turns[: len(turns) // 20 * 20].reshape(-1, 20).std(axis=1) * np.sqrt(252)
     assert np.quantile(spread, 0.2) < 0.12
     assert np.quantile(spread, 0.8) > 0.3
+    level = {"rise": 0, "fall": 0.5}  # the mean of log returns is 0: prices stay in their range
+    lasting = {"bars": 40_000, "bars_a_regime": 50}
+    bars = load(spec("regime", seed=seed, calm=0.01, wild=1, **lasting, **level)).bars
+    is_wild = np.log(bars.high / bars.low)[0] > 0.01  # the calm state has 0.001, the wild one 0.1
+    changes = np.count_nonzero(np.diff(is_wild.astype(int)))
+    assert 0.4 < np.mean(is_wild) < 0.6
+    assert len(bars) / changes == pytest.approx(50, rel=0.15)
 
 
-def test_the_planted_rule_foretells_the_next_bar() -> None:
-    bars = load(spec("planted", bars=30_000, edge_bps=30, drift=0)).bars
-    holds = Evaluator(bars).series(check_expression(RULE))
-    moves = np.diff(np.log(bars.close[0]))
-    after, else_ = moves[holds[:-1]], moves[~holds[:-1]]
-    assert after.mean() * 1e4 == pytest.approx(30, abs=6)
-    assert abs(else_.mean()) * 1e4 < 3
+# -- planted edges
 
 
-def test_the_planted_market_is_that_of_its_law_at_every_bar() -> None:
-    """What was settled stays: with no edge it is the walk."""
+def test_a_planted_edge_is_where_the_rule_held_and_nowhere_else() -> None:
+    """Bar by bar against the walk of the same seed."""
+    walk = load("synthetic:walk?bars=3000&seed=8").bars
+    market = load(spec("planted", bars=3000, seed=8, edge_bps=40)).bars
+    holds = Evaluator(market).series(check_expression(RULE))
+    own, other = (np.diff(np.log(each.close[0]), prepend=np.log(100.0)) for each in (market, walk))
+    expected = np.concatenate([[0.0], np.where(holds, 40e-4, 0.0)[:-1]])
+    assert own - other == pytest.approx(expected, abs=1e-9)
+    assert 0.05 < holds.mean() < 0.5
+
+
+def test_without_an_edge_the_planted_market_is_the_walk() -> None:
     walk = load("synthetic:walk?bars=900").bars
-    none = load(spec("planted", bars=900, edge_bps=0)).bars
-    for field in ("open", "high", "low", "close", "volume"):
-        assert np.array_equal(getattr(walk, field), getattr(none, field)), field
+    assert_same(load(spec("planted", bars=900, edge_bps=0)).bars, walk)
 
 
-@pytest.mark.parametrize("rule", ["close", "close >", "close > nothing(3)", "size 3", ""])
+@pytest.mark.parametrize("rule", ["close > 0", "close > 1", "open < 1e9"])
+@pytest.mark.parametrize("edge", [-1000, 1000])
+def test_an_edge_at_every_bar_makes_a_market_or_an_error(rule: str, edge: int) -> None:
+    has_prices(spec("planted", rule=rule, edge_bps=edge, bars=20_000))
+
+
+CHAINED: dict[str, dict[str, object]] = {  # a bar with an edge changes the rule at each later bar
+    "a level that holds the price": {"rule": "close < 100", "drift": -0.5, "edge_bps": 100},
+    "a long average": {"rule": "close < 0.9 * sma(close, 250)", "drift": -0.3, "edge_bps": 100},
+    "an oscillator": {"rule": "rsi(close, 2) < 10"},
+    "a short average": {"rule": "close < sma(close, 20)", "edge_bps": 50},
+}
+
+
+@pytest.mark.parametrize("kind", CHAINED)
+def test_planting_evaluates_each_bar_a_bounded_number_of_times(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate, bars_evaluated = planted._evaluate, 0
+
+    def counted(term: Term, paths: Paths) -> np.ndarray:
+        nonlocal bars_evaluated
+        bars_evaluated += len(paths.moves)
+        return evaluate(term, paths)
+
+    monkeypatch.setattr(planted, "_evaluate", counted)
+    for bars in (1_000, 6_000):
+        bars_evaluated = 0
+        assert has_prices(spec("planted", bars=bars, **CHAINED[kind]))
+        assert bars_evaluated < 200 * bars
+
+
+RULES = {
+    "close": "condition",
+    "close - open": "condition",
+    "size 3": "error",
+    "close >": "error",
+    "clos > 5": "did you mean `close`",
+    "smaa(close, 3) > 5": "did you mean `sma`",
+    "close > 5; open > 5": "error",
+    "strategy s { buy when close > 5 }": "error",
+    "close > open[-1]": "error",
+    "close > $p": "error",
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule[:24])
 def test_a_rule_that_is_no_condition_is_refused(rule: str) -> None:
+    text = f"synthetic:planted?bars=60&rule={rule}"
     with pytest.raises((EvolveError, LanguageError)):
-        load(f"synthetic:planted?rule={rule}")
+        load(text)
+    assert RULES[rule] in refuse("data", text)
+
+
+def test_a_rule_that_always_holds_is_allowed() -> None:
+    assert has_prices("synthetic:planted?bars=60&rule=true")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from itertools import product
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +16,12 @@ from dsl.analysis.check import check
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
 from evolve.api import evaluate
 from evolve.backtest.market import market
-from evolve.cli import _run
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 from evolve.report.export import write_table
+from tests.command_line import document, invoke, refuse
 from tests.data.tables import csv, refusal
 
 COUNT = 40
@@ -73,19 +72,14 @@ def written(path: Path, name: str) -> str:
     return str(path)
 
 
-def printed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+def printed(*args: str) -> str:
     """Return the output of a verb: finite numbers, or none if no market pays so much."""
-    status = _run(args)
-    output = capsys.readouterr()
+    output = invoke(*args, status=None)
     assert not ENDLESS.search(output.out), (args, output.out)
     assert not ENDLESS.search(output.err), (args, output.err)
-    if status:
-        assert status == 1 and TOO_MUCH in output.err, (args, output.err)
+    if output.status:
+        assert output.status == 1 and TOO_MUCH in output.err, (args, output.err)
     return output.out
-
-
-def refused_constant(name: str) -> NoReturn:
-    raise AssertionError(f"{name} is not JSON")
 
 
 # -- beyond the limits
@@ -123,15 +117,11 @@ def test_an_adjustment_beyond_the_limits_is_refused(
 
 
 @pytest.mark.parametrize("value", ["1.01e15", "1e300", "inf", "nan", "0", "-1"])
-def test_a_capital_beyond_its_limits_is_refused(
-    value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_capital_beyond_its_limits_is_refused(value: str, tmp_path: Path) -> None:
     path = tmp_path / "s.evo"
     path.write_text("strategy s { buy when true }")
-    assert (
-        _run(["backtest", str(path), "--data", "synthetic:walk?bars=50", "--capital", value]) == 2
-    )
-    assert "--capital" in capsys.readouterr().err
+    args = ("backtest", str(path), "--data", "synthetic:walk?bars=50", "--capital", value)
+    assert "--capital" in refuse(*args, status=2)
 
 
 # -- within them
@@ -145,18 +135,16 @@ def test_bars_at_the_limits_are_read_and_written_back(name: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", CLOSES)
-def test_all_that_is_printed_of_bars_at_the_limits_is_finite(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_all_that_is_printed_of_bars_at_the_limits_is_finite(name: str, tmp_path: Path) -> None:
     data = written(tmp_path / "A.csv", name)
-    printed(capsys, "data", data, "--plot")
+    printed("data", data, "--plot")
     for text in ("volume * close", "stdev(close, 5)", "slope(close, 5)", "power(close, 30)"):
-        printed(capsys, "eval", text, "--data", data)
+        printed("eval", text, "--data", data)
     for strategy, rules in STRATEGIES.items():
         path = tmp_path / f"{strategy}.evo"
         path.write_text(f"strategy {strategy}_ {{ {rules} }}")
-        printed(capsys, "signals", str(path), "--data", data)
-        printed(capsys, "signals", str(path), "--data", data, "--last", "--capital", "1e15")
+        printed("signals", str(path), "--data", data)
+        printed("signals", str(path), "--data", data, "--last", "--capital", "1e15")
 
 
 ALL = [
@@ -170,7 +158,7 @@ LEAPS = [("one leap", strategy, ("dear",)) for strategy in STRATEGIES]
 @pytest.mark.parametrize(("name", "strategy", "chosen"), [*SOME, *LEAPS, *ALL])
 def test_all_figures_of_a_backtest_at_the_limits_are_finite(
     name: str, strategy: str, chosen: tuple[str, ...], tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+
 ) -> None:  # fmt: skip
     data, path = written(tmp_path / "A.csv", name), tmp_path / "s.evo"
     path.write_text(f"strategy s {{ {STRATEGIES[strategy]} }}")
@@ -180,33 +168,27 @@ def test_all_figures_of_a_backtest_at_the_limits_are_finite(
         args = ["backtest", str(path), "--data", data, *options]
         for table in (trades, equity):
             table.unlink(missing_ok=True)
-        pages = printed(capsys, *args, "--plot", "--trades", str(trades), "--equity", str(equity))
-        document = printed(capsys, *args, "--json")
-        assert bool(pages) == bool(document)
+        pages = printed(*args, "--plot", "--trades", str(trades), "--equity", str(equity))
+        assert bool(pages) == bool(printed(*args, "--json"))
         if pages:
-            json.loads(document, parse_constant=refused_constant)
+            assert document(*args)["metrics"]
             assert not ENDLESS.search(trades.read_text() + equity.read_text())
 
 
-def test_values_beyond_the_largest_number_are_unknown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_values_beyond_the_largest_number_are_unknown(tmp_path: Path) -> None:
     data = written(tmp_path / "A.csv", "a leap at every bar")
     text = " * ".join(["close"] * 21)
     found = evaluate(text, data)[0]
     assert np.array_equal(np.isnan(found), ~IS_EVEN)
-    rows = printed(capsys, "eval", text, "--data", data).splitlines()[1:]
+    rows = printed("eval", text, "--data", data).splitlines()[1:]
     assert [row.endswith(",") for row in rows] == (~IS_EVEN).tolist()
 
 
-def test_an_equity_that_no_market_pays_is_refused_with_its_day(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_equity_that_no_market_pays_is_refused_with_its_day(tmp_path: Path) -> None:
     data, path = written(tmp_path / "A.csv", "a leap at every bar"), tmp_path / "s.evo"
     path.write_text("strategy s { buy when close < 1 sell when close > 1 }")
     args = ("backtest", str(path), "--data", data, "--capital", "1e15", "--fill", "close")
-    assert _run(args) == 1
-    error = capsys.readouterr().err
+    error = refuse(*args)
     assert "equity on A exceeds 1e+250 on 2024-01-" in error and TOO_MUCH in error
 
 

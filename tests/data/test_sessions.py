@@ -12,12 +12,12 @@ import pytest
 from dsl.analysis.check import check_expression
 from dsl.bars import Bars
 from dsl.evaluate import truth_values, values
-from evolve.cli import _run
 from evolve.data import load
 from evolve.data.align import aligned
 from evolve.data.frames import bars_to_frame
 from evolve.data.generators import random_walk
 from evolve.report.export import write_table
+from tests.command_line import csv_rows, invoke
 from tests.data.tables import days_of
 
 SESSIONS = pd.bdate_range("2023-06-01", "2024-11-29").delete([40, 107, 148, 149, 212])
@@ -221,11 +221,9 @@ def test_dated_bars_are_written_and_read_back(ending: str, tmp_path: Path) -> No
     assert notes == []
 
 
-def test_fridays_trade_in_paris(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fridays_trade_in_paris(tmp_path: Path) -> None:
     path = tmp_path / "A.csv"
     loaded(path, stamps(SESSIONS, "Europe/Paris", 0))
-    assert _run(["eval", "weekday == 5", "--data", str(path)]) == 0
-    output = capsys.readouterr()
-    rows = [line.split(",") for line in output.out.splitlines()[1:]]
-    assert sum(value == "1" for _, value in rows) == sum(SESSIONS.day_of_week == 4)
-    assert "note: A: " in output.err
+    args = ("eval", "weekday == 5", "--data", str(path))
+    assert sum(value == "1" for _, value in csv_rows(*args)[1:]) == sum(SESSIONS.day_of_week == 4)
+    assert "note: A: " in invoke(*args).err

@@ -117,7 +117,7 @@ def test_it_is_reported_with_its_figure() -> None:
     assert load("synthetic:walk").notes == []
 
 
-def test_the_holdout_has_no_say_in_how_the_bars_before_it_are_traded() -> None:
+def test_the_holdout_does_not_decide_how_the_bars_before_it_are_traded() -> None:
     """Opens that nobody traded at in the holdout alone, and in all bars but those."""
     walk = random_walk(2000, 3)
     index = printed_at_the_last_close(walk)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
@@ -32,31 +30,8 @@ from tests.data.yahoo_listing import (
 from tests.data.yahoo_server import Fault, Yahoo
 
 DAYS = weekdays(date(2024, 3, 4), 10)  # the clocks of New York go forward within them
+pytestmark = pytest.mark.usefixtures("fresh_yfinance")
 FOREVER = 40  # requests: more than any one download may make of a Yahoo that fails
-
-
-@pytest.fixture(autouse=True)
-def place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Path]:
-    """A home, a yfinance without a past, and nothing printed in the end."""
-    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    with server.fresh_yfinance(tmp_path / "home"):
-        yield tmp_path
-    assert capfd.readouterr() == ("", "")
-    assert {each.name for each in tmp_path.iterdir()} <= {"home", "elsewhere"}
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-@pytest.fixture(autouse=True)
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each pause would have been."""
-    pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
-    monkeypatch.setattr(yahoo, "sleep", pauses.append, raising=False)
-    return pauses
 
 
 @pytest.fixture(params=list(server.SESSIONS))
@@ -192,7 +167,7 @@ def test_a_yahoo_that_fails_is_unreachable_and_may_recover(
     assert len(get(made, kind)) == 10
 
 
-def test_too_many_requests_are_said_to_be_that(kind: str) -> None:
+def test_too_many_requests_are_named_as_the_cause(kind: str) -> None:
     made = Yahoo()
     made.always(server.TOO_MANY)
     error = refusal(made, kind)
@@ -238,7 +213,7 @@ def test_a_symbol_without_bars_is_no_outage(flaws: list[Flaw]) -> None:
 
 
 @pytest.mark.parametrize("name", ["instrumentType", "currency", "exchangeTimezoneName"])
-def test_an_answer_that_lacks_a_part_is_told_in_words(name: str) -> None:
+def test_an_answer_that_lacks_a_part_is_an_error_in_words(name: str) -> None:
     refusal(Yahoo(Listing("SPY", flaws=[without_meta(name)])))
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-import warnings
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,24 +17,9 @@ from tests.data.tables import assert_sound, days_of
 from tests.data.yahoo_listing import Listing, null, weekdays
 from tests.data.yahoo_server import Yahoo
 
-yfinance = pytest.importorskip("yfinance")
+pytest.importorskip("yfinance")
 DAYS = weekdays(date(2024, 3, 4), 10)
-SLEPT: list[float] = []
-
-
-@pytest.fixture(autouse=True)
-def place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Path]:
-    """A home, a yfinance without a past, no real pauses, and nothing printed in the end."""
-    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(yahoo, "sleep", SLEPT.append)
-    SLEPT.clear()
-    with server.fresh_yfinance(tmp_path / "home"):
-        yield tmp_path
-    assert capfd.readouterr() == ("", "")
-    assert [each.name for each in tmp_path.iterdir()] == ["home"]
+pytestmark = pytest.mark.usefixtures("fresh_yfinance")
 
 
 @pytest.fixture
@@ -47,8 +29,8 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Yahoo:
 
     made = Yahoo()
     session = server.SESSIONS["curl"](made)
-    monkeypatch.setattr(data, "new_session", lambda: session)
-    monkeypatch.setattr(base, "new_session", lambda: session)
+    for module in (base, data):
+        monkeypatch.setattr(module, "new_session", lambda: session)
     return made
 
 
@@ -69,48 +51,51 @@ def test_load_asks_once_a_day(network: Yahoo) -> None:
     assert len(network.asked) == asked
 
 
-@pytest.mark.parametrize("cells", [("close",), ("open", "high", "low"), ("adjclose",)])
-def test_load_leaves_out_or_names_a_row_with_a_hole(network: Yahoo, cells: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("cells", [("close",), ("open", "high", "low")])
+def test_load_leaves_out_a_row_without_some_prices(network: Yahoo, cells: tuple[str, ...]) -> None:
     network.listings["SPY"].flaws = [null(3, *cells)]
-    try:
-        found = days_of(load("yahoo:SPY").bars)
-    except EvolveError as error:
-        assert "row 4" in error.message
-    else:
-        assert found == [day.isoformat() for day in (*DAYS[:3], *DAYS[4:])]
+    assert days_of(load("yahoo:SPY").bars) == [str(day) for day in (*DAYS[:3], *DAYS[4:])]
+
+
+def test_load_names_a_row_without_an_adjusted_close(network: Yahoo) -> None:
+    network.listings["SPY"].flaws = [null(3, "adjclose")]
+    with pytest.raises(EvolveError, match="row 4"):
+        load("yahoo:SPY")
 
 
 def test_load_uses_older_prices_when_yahoo_fails(network: Yahoo) -> None:
     load("yahoo:SPY")
-    kept = cache.read("yahoo", "SPY")
-    assert kept is not None
+    cached = cache.read("yahoo", "SPY")
+    assert cached is not None
     before = (datetime.now(UTC).date() - timedelta(days=3)).isoformat()
-    cache.write("yahoo", "SPY", kept.frame, before)
+    cache.write("yahoo", "SPY", cached.frame, before)
     network.always(server.TOO_MANY)
-    said: list[str] = []
-    data = load("yahoo:SPY", notify=said.append, fallback="sample:sp500")
+    notices: list[str] = []
+    data = load("yahoo:SPY", notify=notices.append, fallback="sample:sp500")
     assert (data.as_of, data.fallback_used) == (before, False)
-    assert before in said[-1]
+    assert before in notices[-1]
 
 
-def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(network: Yahoo) -> None:
+def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(
+    network: Yahoo, slept: list[float]
+) -> None:
     """In a list, what was fetched before the refusal is not asked for again."""
     network.listings["QQQ"] = Listing("QQQ")
     load("yahoo:QQQ")
     network.then("chart", *[server.TOO_MANY] * 4)
-    said: list[str] = []
-    data = load(["yahoo:QQQ", "yahoo:SPY"], notify=said.append)
+    notices: list[str] = []
+    data = load(["yahoo:QQQ", "yahoo:SPY"], notify=notices.append)
     assert data.bars.symbols == ("QQQ", "SPY")
-    assert list(yahoo.WAITS_SECONDS[:2]) == SLEPT
-    waits = zip(SLEPT, said[:2], strict=True)
+    assert list(yahoo.WAITS_SECONDS[:2]) == slept
+    waits = zip(slept, notices[:2], strict=True)
     assert all(f"asking again in {seconds} s" in text for seconds, text in waits)
 
 
-def test_load_gives_up_after_the_last_wait(network: Yahoo) -> None:
+def test_load_gives_up_after_the_last_wait(network: Yahoo, slept: list[float]) -> None:
     network.always(server.TOO_MANY)
     with pytest.raises(EvolveError, match="refuses"):
         load("yahoo:SPY")
-    assert list(yahoo.WAITS_SECONDS) == SLEPT
+    assert list(yahoo.WAITS_SECONDS) == slept
 
 
 def test_load_names_every_symbol_of_a_list_that_yahoo_does_not_know(network: Yahoo) -> None:
@@ -121,7 +106,7 @@ def test_load_names_every_symbol_of_a_list_that_yahoo_does_not_know(network: Yah
     assert "yahoo:SPY" not in caught.value.message
 
 
-def test_load_fetches_anew_when_asked(network: Yahoo) -> None:
+def test_load_fetches_again_when_asked(network: Yahoo) -> None:
     load("yahoo:SPY")
     asked = len(network.asked)
     load("yahoo:SPY", refresh=True)
@@ -133,9 +118,9 @@ def test_a_universe_of_stocks_is_warned_about(network: Yahoo, instrument: str, w
     for symbol in ("AAA", "BBB"):
         network.listings[symbol] = Listing(symbol, instrument=instrument)
     for _ in range(2):  # from Yahoo, and from disk
-        said: list[str] = []
-        load(["yahoo:AAA", "yahoo:BBB"], notify=said.append)
-        assert any("survivorship" in text for text in said) == warns
+        notices: list[str] = []
+        load(["yahoo:AAA", "yahoo:BBB"], notify=notices.append)
+        assert any("survivorship" in text for text in notices) == warns
 
 
 def test_load_falls_back_for_an_outage_only(network: Yahoo) -> None:
@@ -143,44 +128,6 @@ def test_load_falls_back_for_an_outage_only(network: Yahoo) -> None:
         load("yahoo:ZZZZ", fallback="sample:sp500")
     network.always(server.REFUSED)
     assert load("yahoo:SPY", fallback="sample:sp500").fallback_used
-
-
-# -- why it is asked as it is asked
-
-
-def test_yfinance_download_makes_an_empty_table_of_a_refusal() -> None:
-    """So a symbol is asked for by its history, which says what happened."""
-    made = Yahoo()
-    made.always(server.TOO_MANY)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        frame = yfinance.download(
-            "SPY", session=server.SESSIONS["curl"](made), progress=False, threads=False
-        )
-    assert len(frame) == 0
-    assert ("Adj Close", "SPY") in frame.columns
-
-
-def test_yfinance_makes_one_week_of_two_when_the_clocks_go_forward() -> None:
-    """Its days are 23 hours then, so 7 of them are fewer: weeks are better made of days."""
-    made = Yahoo(Listing("SPY", DAYS))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ticker = yfinance.Ticker("SPY", session=server.SESSIONS["curl"](made))
-        frame = ticker.history(period="max", interval="1wk", auto_adjust=False)
-    assert len(frame) == 1
-    assert frame["Volume"].sum() == sum(range(1000, 1010))
-
-
-def test_what_a_symbol_is_costs_no_request() -> None:
-    made = Yahoo(Listing("SPY", instrument="ETF"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ticker = yfinance.Ticker("SPY", session=server.SESSIONS["curl"](made))
-        ticker.history(period="max")
-        before = len(made.asked)
-        assert ticker.history_metadata["instrumentType"] == "ETF"
-    assert len(made.asked) == before
 
 
 # -- what is left behind

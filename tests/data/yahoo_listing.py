@@ -90,11 +90,9 @@ class Listing:
         if interval in MINUTES:
             for n, (day, close, _) in rows:
                 yield from self._intraday(n, day, close, MINUTES[interval])
-        elif interval == "1d":
+        else:
             for n, (day, close, adj) in rows:
                 yield self.opens(day), close - 0.5, close + 1, close - 1, close, adj, 1000 + n
-        else:
-            yield from self._longer(interval, rows)
 
     def _intraday(
         self, n: int, day: date, close: float, minutes: int
@@ -103,26 +101,6 @@ class Listing:
         for step, moment in enumerate(range(opens, closes, minutes * 60)):
             price = close + step / 100
             yield moment, price - 0.1, price + 0.2, price - 0.2, price, price, 10 + n
-
-    def _longer(
-        self, interval: str, rows: list[tuple[int, tuple[date, float, float]]]
-    ) -> Iterator[tuple[float, ...]]:
-        groups: dict[date, list[tuple[int, tuple[date, float, float]]]] = {}
-        for row in rows:
-            day = row[1][0]
-            if interval == "1wk":
-                start = day - timedelta(days=day.weekday())
-            elif interval == "1mo":
-                start = day.replace(day=1)
-            else:
-                start = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-            groups.setdefault(start, []).append(row)
-        for start, group in groups.items():
-            first, last = group[0][1][1], group[-1][1]
-            volume = sum(1000 + n for n, _ in group)
-            yield (
-                self._moment(start), first - 0.5, last[1] + 1, first - 1, last[1], last[2], volume,
-            )  # fmt: skip
 
     def _events(self, first: int, last: int) -> dict[str, Any]:
         events: dict[str, Any] = {}

@@ -82,12 +82,7 @@ PAGE = Reply(200, "<!DOCTYPE html><html><body>Yahoo</body></html>", "text/html")
 DOWN = Reply(200, "<html>Will be right back...\nThank you for your patience.</html>", "text/html")
 TRUNCATED = Reply(200, '{"chart":{"result":[{"meta":{"currency":"USD","symb')
 EMPTY = Reply(200, '{"chart":{"result":[],"error":null}}')
-NULL = Reply(200, '{"chart":{"result":null,"error":null}}')
 NOTHING = Reply(200, "")
-BAD_CRUMB = Reply(
-    401,
-    '{"finance":{"result":null,"error":{"code":"Unauthorized","description":"Invalid Crumb"}}}',
-)
 REFUSED = RefusedError("Could not resolve host: query2.finance.yahoo.com")
 TOO_SLOW = TooSlowError("Operation timed out after 20001 milliseconds with 0 bytes received")
 
@@ -132,10 +127,6 @@ class Yahoo:
     def counts(self) -> dict[str, int]:
         """How often each thing was asked for."""
         return dict(Counter(each.what for each in self.asked))
-
-    def last(self, what: str = "chart") -> Asked:
-        """The last request for something."""
-        return [each for each in self.asked if each.what == what][-1]
 
     def answer(self, url: str, params: Mapping[str, str], timeout: object) -> Reply:
         """The reply to a request; raises what `always` and `then` were given to raise."""

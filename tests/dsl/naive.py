@@ -1,4 +1,4 @@
-"""What a written term means, said as plainly as possible: one bar at a time, nothing simplified.
+"""The meaning of a written term, as plainly as possible: one bar at a time, nothing simplified.
 
 A number is a float or NaN (unknown); a condition is True, False or None (unknown). Before the
 first bar every series is unknown. Windowed operators run their own kernel, uncompiled, on

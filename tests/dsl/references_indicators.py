@@ -7,7 +7,7 @@ import talib
 from numpy.typing import NDArray
 
 from tests.dsl import definitions as plain
-from tests.dsl.definitions import known_to_hold, rises, rolled
+from tests.dsl.definitions import rises
 from tests.dsl.market import Reference, Rows, before, deviation, frame, mean, total, typical
 from tests.samples import Values
 
@@ -112,8 +112,6 @@ VOLATILITY: dict[str, Reference] = {
     "keltner_lower(20, 1.5)": lambda b: (
         talib.EMA(b.close, 20) - 1.5 * talib.ATR(b.high, b.low, b.close, 20)
     ),
-    "parkinson(20)": lambda b: rolled(plain.parkinson, 20, b.high, b.low),
-    "garman_klass(20)": lambda b: rolled(plain.garman_klass, 20, b.open, b.high, b.low, b.close),
 }
 
 VOLUME: dict[str, Reference] = {
@@ -124,7 +122,6 @@ VOLUME: dict[str, Reference] = {
     "adosc(3, 10)": lambda b: (
         plain.exponential(accumulation(b), 3) - plain.exponential(accumulation(b), 10)
     ),
-    "cmf(20)": lambda b: rolled(plain.money_flow, 20, b.high, b.low, b.close, b.volume),
 }
 
 CONDITIONS: dict[str, Reference] = {
@@ -147,10 +144,6 @@ CONDITIONS: dict[str, Reference] = {
     "crossunder(close, open)": lambda b: np.maximum(
         truth(b.close < b.open) - truth(~(before(b.close) >= before(b.open))), 0
     ),
-    "rising(close, 3)": lambda b: known_to_hold(rolled(plain.is_above_all_before, 4, b.close)),
-    "falling(low, 2)": lambda b: known_to_hold(rolled(plain.is_above_all_before, 3, -b.low)),
-    "any(close > close[1], 3)": lambda b: known_to_hold(rolled(max, 3, rises(b.close))),
-    "all(close > close[1], 3)": lambda b: known_to_hold(rolled(min, 3, rises(b.close))),
 }
 
 EVENTS: dict[str, Reference] = {

@@ -6,7 +6,6 @@ import numpy as np
 import talib
 
 from tests.dsl import definitions as plain
-from tests.dsl.definitions import rolled
 from tests.dsl.market import Reference, before, days, deviation, frame, mean, total, typical
 
 ARITHMETIC: dict[str, Reference] = {
@@ -47,7 +46,6 @@ AVERAGES: dict[str, Reference] = {
     "ema(close, 20)": lambda b: talib.EMA(b.close, 20),
     "rma(close, 14)": lambda b: plain.wilder(b.close, 14),
     "wma(close, 20)": lambda b: talib.WMA(b.close, 20),
-    "decay_linear(volume, 10)": lambda b: rolled(plain.weighted_mean, 10, b.volume),
     "dema(close, 20)": lambda b: talib.DEMA(b.close, 20),
     "tema(close, 20)": lambda b: talib.TEMA(b.close, 20),
     "hma(close, 20)": lambda b: talib.WMA(2 * talib.WMA(b.close, 10) - talib.WMA(b.close, 20), 4),
@@ -67,8 +65,6 @@ STATISTICS: dict[str, Reference] = {
     "cumulate(volume)": lambda b: np.cumsum(b.volume),
     "highest(high, 20)": lambda b: talib.MAX(b.high, 20),
     "lowest(low, 20)": lambda b: talib.MIN(b.low, 20),
-    "highest_bar(high, 20)": lambda b: rolled(plain.bars_ago(max), 20, b.high),
-    "lowest_bar(low, 20)": lambda b: rolled(plain.bars_ago(min), 20, b.low),
     "midpoint(close, 20)": lambda b: talib.MIDPOINT(b.close, 20),
     "percentrank(close, 60)": lambda b: (
         (frame(b.close).rolling(60).rank().to_numpy() - 1) / (60 - 1)
@@ -80,7 +76,6 @@ STATISTICS: dict[str, Reference] = {
     "variance(close, 20)": lambda b: frame(b.close).rolling(20).var().to_numpy(),
     "skew(close, 20)": lambda b: frame(b.close).rolling(20).skew().to_numpy(),
     "kurt(close, 20)": lambda b: frame(b.close).rolling(20).kurt().to_numpy(),
-    "mad(close, 20)": lambda b: rolled(plain.mean_deviation, 20, b.close),
     "correlation(close, volume, 20)": lambda b: (
         frame(b.close).rolling(20).corr(frame(b.volume)).to_numpy()
     ),
@@ -89,7 +84,6 @@ STATISTICS: dict[str, Reference] = {
     ),
     "slope(close, 14)": lambda b: talib.LINEARREG_SLOPE(b.close, 14),
     "intercept(close, 14)": lambda b: talib.LINEARREG_INTERCEPT(b.close, 14),
-    "rsquare(close, 14)": lambda b: rolled(plain.line_fit, 14, b.close),
     "resid(close, 14)": lambda b: b.close - talib.LINEARREG(b.close, 14),
     "zscore(close, 20)": lambda b: (b.close - mean(b.close, 20)) / deviation(b.close, 20),
 }

@@ -80,7 +80,7 @@ WINDOWED: dict[str, Reference] = {
     "kurt(close, 5)": lambda b: rolled(plain.excess_kurtosis, 5, b.close),
     "mad(close, 5)": lambda b: rolled(plain.mean_deviation, 5, b.close),
     "zscore(close, 5)": lambda b: rolled(
-        lambda x: float(x[-1] - x.mean()) / sample_deviation(x), 5, b.close
+        lambda x: float(np.divide(x[-1] - x.mean(), sample_deviation(x))), 5, b.close
     ),
     "bb_upper(close, 5, 2)": lambda b: band(b, 2),
     "bb_lower(close, 5, 2)": lambda b: band(b, -2),

@@ -1,4 +1,4 @@
-"""The memory for kept series is bounded, and nothing that is computed depends on it."""
+"""The memory for cached series is bounded, and no result depends on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check, check_expression
-from dsl.analysis.program import Program
 from dsl.evaluate import Evaluator
 from dsl.evaluate.arena import PADDING_BARS
 from dsl.gc_pause import collection_paused
@@ -19,15 +18,10 @@ from dsl.terms.canonical import canonical
 from dsl.types.kinds import BOOL
 from evolve.data.align import aligned
 from evolve.data.generators import random_walk
-from evolve.search.grow import grow, grow_rules
-from evolve.search.space import build_space
+from evolve.search.grow import grow
+from tests.programs import random_programs, space_of
 
 BARS = random_walk(1_500, 3)
-
-
-def grown(count: int, seed: int) -> list[Program]:
-    space, rng = build_space(directions=("long", "short")), Random(seed)
-    return [Program("p", grow_rules(space, rng)) for _ in range(count)]
 
 
 def test_it_never_grows_with_generations() -> None:
@@ -35,20 +29,19 @@ def test_it_never_grows_with_generations() -> None:
     arena = evaluator._arena
     memory, forgets = arena.memory.size, 0
     for seed in range(12):
-        batches = list(evaluator.batches(grown(100, seed)))
+        batches = list(evaluator.batches(random_programs(100, seed)))
         forgets += len(batches) - 1
         assert sum(map(len, batches)) == 100
         assert arena.memory.size == memory and not arena.is_full
-    assert forgets > 12, "all was kept, and this proves nothing"
+    assert forgets > 12, "all was cached, and this proves nothing"
 
 
 @pytest.mark.parametrize("arena_mb", [64, 0.2])
-def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float) -> None:
+def test_on_several_symbols_each_has_the_signals_it_has_alone(arena_mb: float) -> None:
     """Symbols of other lengths share the steps and the memory; one has no bar at all."""
     markets = [random_walk(count, count) for count in (700, 64, 1, 333)] + [BARS.slice(0, 0)]
-    programs, together = grown(60, 4), Evaluator(*markets, arena_mb=arena_mb)
-    space = build_space()
-    term = canonical(grow(BOOL, 4, space, Random(2)), catalog().operator)
+    programs, together = random_programs(60, 4), Evaluator(*markets, arena_mb=arena_mb)
+    term = canonical(grow(BOOL, 4, space_of(), Random(2)), catalog().operator)
     for symbol, bars in enumerate(markets):
         one, other = together.signals(programs, symbol), Evaluator(bars).signals(programs)
         for name in ("orders", "settings", "rows", "is_ratio", "hold_bars"):
@@ -61,7 +54,7 @@ def test_on_several_symbols_each_says_what_it_says_alone(arena_mb: float) -> Non
 
 def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> None:
     evaluator = Evaluator(BARS)
-    for batch in evaluator.batches(grown(5, 1)):
+    for batch in evaluator.batches(random_programs(5, 1)):
         batch.on(0)
     arena = ref(evaluator._arena)
     with collection_paused():
@@ -71,7 +64,7 @@ def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> Non
 
 def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
     evaluator = Evaluator(BARS)
-    (batch,) = evaluator.batches(grown(5, 1))
+    (batch,) = evaluator.batches(random_programs(5, 1))
     evaluator.series(canonical(check_expression("close"), catalog().operator))
     with pytest.raises(ValueError, match="has gone to another"):
         batch.on(0)
@@ -88,16 +81,16 @@ def test_a_program_that_does_not_fit_alone_gets_room() -> None:
     memory = evaluator._arena.memory.size
     averages = ", ".join(f"sma(close, {n})" for n in range(3, 90))
     program = check(f"strategy s {{ buy when close > max({averages}) sell when close < open }}")
-    grown_to = evaluator.signals([*grown(5, 1), program, *grown(5, 2)])
+    grown_to = evaluator.signals([*random_programs(5, 1), program, *random_programs(5, 2)])
     assert evaluator._arena.memory.size > memory
-    again = Evaluator(BARS).signals([*grown(5, 1), program, *grown(5, 2)])
+    again = Evaluator(BARS).signals([*random_programs(5, 1), program, *random_programs(5, 2)])
     assert np.array_equal(grown_to.orders, again.orders)
 
 
-def test_what_is_said_does_not_depend_on_what_is_kept() -> None:
+def test_signals_do_not_depend_on_what_is_cached() -> None:
     small, large = Evaluator(BARS, arena_mb=0.5), Evaluator(BARS, arena_mb=100)
     for seed in range(4):
-        programs = grown(60, seed)
+        programs = random_programs(60, seed)
         one, other = small.signals(programs), large.signals(programs)
         assert np.array_equal(one.orders, other.orders)
         assert np.array_equal(one.settings, other.settings, equal_nan=True)
@@ -117,7 +110,7 @@ def test_lags_are_the_values_before_however_far() -> None:
 def test_series_that_are_written_over_have_unknown_bars_before_them() -> None:
     evaluator = Evaluator(BARS, arena_mb=0.1)
     for seed in range(6):
-        for _ in evaluator.batches(grown(60, seed)):
+        for _ in evaluator.batches(random_programs(60, seed)):
             pass
         x = evaluator.series(canonical(check_expression("sma(close, 5)"), catalog().operator))
         lag = canonical(check_expression("sma(close, 5)[60]"), catalog().operator)

@@ -69,6 +69,17 @@ ONE_WAY = {
     "sma(close, 15 / 2)": "sma(close, 7)",
     "sma(close, floor(sqrt(50)))": "sma(close, 7)",
     "close[1 / 2]": "close",
+    # whole conditions
+    "not (close > open and volume > 0)": "close <= open or volume <= 0",
+    "close > open and (volume > 0 and low > 0)": "0 < low and 0 < volume and open < close",
+    "close * 1 > open - 0": "open < close",
+    "--close > open": "open < close",
+    "close[0] > close[1][2]": "close[3] < close",
+    "max(close, max(open, low)) > high": "high < max(close, low, open)",
+    "crossover(close, open)": "close[1] <= open[1] and open < close",
+    "not crossover(close, open)": "close <= open or open[1] < close[1]",
+    "close > 6%": "0.06 < close",
+    "bb_upper(close, 20, 2) > high": "high < 2 * stdev(close, 20) + sma(close, 20)",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from dsl.analysis.check import check, check_file, inspect
 from dsl.analysis.codes import CODES, Code, explanation_of, reference_text
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
+from tests.golden import golden
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def render() -> str:
 
 
 def findings(text: str) -> tuple[Diagnostic, ...]:
-    """Everything that is said of a text that should hold one strategy."""
+    """The findings of a text that should hold one strategy."""
     try:
         check(text, "s.evo")
     except LanguageError as error:
@@ -38,10 +38,8 @@ def findings(text: str) -> tuple[Diagnostic, ...]:
     return inspect(text, "s.evo").diagnostics
 
 
-def test_every_message_reads_as_the_golden_file_says() -> None:
-    if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(render(), "utf-8")
-    assert render() == GOLDEN.read_text("utf-8")
+def test_every_message_reads_as_in_the_golden_file() -> None:
+    golden(GOLDEN, render())
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=lambda code: str(code.name))

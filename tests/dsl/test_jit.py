@@ -1,4 +1,4 @@
-"""What is compiled is kept where nothing else is written."""
+"""Compiled kernels are cached where nothing else is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dsl.evaluate.jit import compiled
 from dsl.evaluate.vm import SERIES, step_of
 
 
-def test_no_two_kernels_are_kept_in_one_folder(
+def test_no_two_kernels_are_cached_in_one_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two processes that add to one folder at once, one would be given the other's kernel."""
@@ -31,7 +31,7 @@ def test_no_two_kernels_are_kept_in_one_folder(
     assert before == numba.config.CACHE_DIR  # other libraries keep theirs where they did
 
 
-def test_what_cannot_be_kept_is_compiled_all_the_same(
+def test_a_kernel_that_cannot_be_cached_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))

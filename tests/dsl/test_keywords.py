@@ -1,4 +1,4 @@
-"""Keywords have boundaries, and everything wrong in a file is said at once."""
+"""Keywords have boundaries, and everything wrong in a file is found at once."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_word_that_begins_like_a_reserved_one_is_a_name(word: str) -> None:
     ['about "x"', *[f"{word} when close > open" for word in ("buy", "sell", "short", "cover")],
      "size 1", "stop 5%", "trail 5%", "target 5%", "hold 5"],
 )  # fmt: skip
-def test_a_statement_stands_once(statement: str) -> None:
+def test_a_statement_may_be_written_once(statement: str) -> None:
     rest = "" if statement.startswith("buy") else "buy when close > low"
     assert errors(f"strategy s {{ {statement} {rest} {statement} }}") == ["E105"]
 

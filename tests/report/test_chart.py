@@ -91,7 +91,7 @@ def test_random_equity_on_a_log_scale_never_raises(values: list[float], width: i
     drawn(np.array(values), width, is_log=True)
 
 
-def test_lines_are_named_and_told_apart() -> None:
+def test_lines_are_named_and_differ() -> None:
     text = line_chart(days(50), {"strategy": STEPS, "buy and hold": STEPS[::-1]}, "equity")
     assert "•• strategy" in text
     assert "xx buy and hold" in text
@@ -100,7 +100,7 @@ def test_lines_are_named_and_told_apart() -> None:
     assert "2020-02-19" in text.splitlines()[-1]
 
 
-def test_every_line_is_drawn_or_said_to_be_left_out() -> None:
+def test_every_line_is_drawn_or_reported_as_left_out() -> None:
     """`evolve eval close --data …` of eight symbols with `--plot`."""
     lines = {f"SYM{number}": STEPS + 5 * number for number in range(8)}
     text = line_chart(days(50), lines, "close")

@@ -9,7 +9,6 @@ from evolve.backtest.activity import measure_activity
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
-from evolve.cli import _run
 from evolve.config.reference import settings
 from evolve.data.generators import random_walk
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
@@ -20,6 +19,7 @@ from evolve.report.tables import arm_costs_table, proposers_table
 from evolve.search.proposer_stats import ProposerStats
 from evolve.search.proposers import PROPOSERS
 from evolve.validation.verdict import untested
+from tests.command_line import invoke
 
 NAMED = ("", "entry", "exit", "side", "shares", "from", "to", "lowest", "recovered", "profit",
          "costs", "year", "strategy", "symbol", "rule", "true", "of bars")  # fmt: skip
@@ -78,15 +78,13 @@ def test_a_word_is_one_line_and_named_once() -> None:
     ],
 )
 def test_a_term_is_explained_at_the_command_line(
-    args: list[str], status: int, expected: str, capsys: pytest.CaptureFixture[str]
+    args: list[str], status: int, expected: str
 ) -> None:
-    assert _run(["explain", *args]) == status
-    printed = capsys.readouterr()
-    assert expected in printed.out + printed.err
+    _, out, err = invoke("explain", *args, status=status)
+    assert expected in out + err
 
 
-def test_all_terms_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run(["explain"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_all_terms_are_listed() -> None:
+    lines = invoke("explain").out.splitlines()
     for each in explanations():
         assert f"  {each.name}: {each.about}" in lines

@@ -1,0 +1,174 @@
+"""An independent computation of each metric, in pandas and plain Python, from its formula.
+
+A reference reads the raw series of a run alone: equity, benchmark, cash, positions and trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from evolve.backtest.performance import Performance
+
+Reference = Callable[[Performance], float]
+
+REFERENCES: dict[str, Reference] = {}
+
+
+def reference(function: Reference) -> Reference:
+    """Declare the reference of the metric whose name the function has."""
+    REFERENCES[function.__name__] = function
+    return function
+
+
+def changes(equity: object) -> pd.Series:
+    """Relative changes from bar to bar."""
+    return pd.Series(equity).pct_change().dropna()
+
+
+def above_cash(run: Performance) -> tuple[pd.Series, pd.Series]:
+    """Returns of the strategy and of the benchmark, above those of cash."""
+    cash = changes(run.cash)
+    return changes(run.equity) - cash, changes(run.benchmark) - cash
+
+
+def largest_fall(levels: list[float]) -> float:
+    path = pd.Series(levels)
+    return float((path / path.cummax() - 1).min())
+
+
+def scaled_path(run: Performance) -> list[float]:
+    """Growth of 1 if returns above cash had the deviation of the benchmark's."""
+    own, benchmark = above_cash(run)
+    returns = changes(run.cash) + own * benchmark.std() / own.std()
+    return [1.0, *(1 + returns).cumprod()]
+
+
+@reference
+def final_equity(run: Performance) -> float:
+    return float(list(run.equity)[-1])
+
+
+@reference
+def total_return(run: Performance) -> float:
+    return final_equity(run) / run.capital - 1
+
+
+@reference
+def cagr(run: Performance) -> float:
+    return float((final_equity(run) / run.capital) ** (1 / run.years) - 1)
+
+
+@reference
+def volatility(run: Performance) -> float:
+    return float(changes(run.equity).std() * run.bars_per_year**0.5)
+
+
+@reference
+def sharpe(run: Performance) -> float:
+    own, _ = above_cash(run)
+    return float(own.mean() / own.std() * run.bars_per_year**0.5)
+
+
+@reference
+def sortino(run: Performance) -> float:
+    own, _ = above_cash(run)
+    shortfall = sum(r * r for r in own if r < 0) / len(own)
+    return float(own.mean() / shortfall**0.5 * run.bars_per_year**0.5)
+
+
+@reference
+def information_ratio(run: Performance) -> float:
+    active = changes(run.equity) - changes(run.benchmark)
+    return float(active.mean() / active.std() * run.bars_per_year**0.5)
+
+
+@reference
+def beta(run: Performance) -> float:
+    own, benchmark = above_cash(run)
+    return float(own.cov(benchmark) / benchmark.var())
+
+
+@reference
+def alpha(run: Performance) -> float:
+    own, benchmark = above_cash(run)
+    return float((own - beta(run) * benchmark).mean() * run.bars_per_year)
+
+
+@reference
+def appraisal_ratio(run: Performance) -> float:
+    own, benchmark = above_cash(run)
+    rest = own - beta(run) * benchmark
+    return float(rest.mean() / rest.std() * run.bars_per_year**0.5)
+
+
+@reference
+def max_drawdown(run: Performance) -> float:
+    return largest_fall([run.capital, *run.equity])
+
+
+@reference
+def max_drawdown_bars(run: Performance) -> float:
+    high, high_bar, longest = run.capital, -1, 0
+    for bar, equity in enumerate(run.equity):
+        if equity >= high:
+            longest = max(longest, bar - high_bar if bar - high_bar > 1 else 0)
+            high, high_bar = equity, bar
+    return float(max(longest, len(run.equity) - 1 - high_bar))
+
+
+@reference
+def calmar(run: Performance) -> float:
+    return cagr(run) / -max_drawdown(run)
+
+
+@reference
+def return_at_benchmark_volatility(run: Performance) -> float:
+    return scaled_path(run)[-1] - 1
+
+
+@reference
+def drawdown_at_benchmark_volatility(run: Performance) -> float:
+    return largest_fall(scaled_path(run))
+
+
+@reference
+def exposure(run: Performance) -> float:
+    return sum(run.held) / len(run.held)
+
+
+@reference
+def turnover(run: Performance) -> float:
+    return float(sum(run.trades.traded) / pd.Series(run.equity).mean() / run.years)
+
+
+@reference
+def costs_paid(run: Performance) -> float:
+    return float(sum(run.trades.costs))
+
+
+@reference
+def num_trades(run: Performance) -> float:
+    return float(len(list(run.trades.profits)))
+
+
+@reference
+def entry_bar_exits(run: Performance) -> float:
+    return float(sum(bars == 0 for bars in run.trades.bars) / num_trades(run))
+
+
+@reference
+def win_rate(run: Performance) -> float:
+    return float(sum(profit > 0 for profit in run.trades.profits) / num_trades(run))
+
+
+@reference
+def profit_factor(run: Performance) -> float:
+    profits = [float(profit) for profit in run.trades.profits]
+    return sum(p for p in profits if p > 0) / -sum(p for p in profits if p < 0)
+
+
+@reference
+def avg_trade(run: Performance) -> float:
+    return float(pd.Series(run.trades.profits).mean())

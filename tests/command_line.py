@@ -1,0 +1,94 @@
+"""The command line, run inside the test process, and its output read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evolve.cli import _run
+
+ROOT = Path(__file__).parents[1]
+QUICK = str(ROOT / "experiments" / "quick.yaml")
+EVOLVE = [sys.executable, "-m", "evolve"]
+
+
+class Output(NamedTuple):
+    """The exit code of a command, and what it wrote to both streams."""
+
+    status: int
+    out: str
+    err: str
+
+
+def invoke(*args: str, status: int | None = 0) -> Output:
+    """Run a command; fail on another exit code (None allows any) or an internal error."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), _own_interrupts():
+        found = _run(args)
+    output = Output(found, out.getvalue(), err.getvalue())
+    assert status in (None, found), output
+    assert "Traceback" not in output.out + output.err, output
+    assert "fault of evolve" not in output.err, output
+    return output
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Let a command handle interrupts, and restore their handling after it."""
+    handler, hook = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        sys.unraisablehook = hook
+
+
+def refuse(*args: str, status: int = 1) -> str:
+    """Run a command that must print one short error and nothing else; return the error."""
+    _, out, err = invoke(*args, status=status)
+    assert out == ""
+    assert len(err.splitlines()) < 12, err
+    if status == 1:
+        assert err.count("error:") + err.count("error[") == 1, err
+    return err
+
+
+def document(*args: str) -> Any:
+    """Run a command with `--json`, and return its document, which must be strict JSON."""
+
+    def refuse_constant(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(invoke(*args, "--json").out, parse_constant=refuse_constant)
+
+
+def csv_rows(*args: str) -> list[list[str]]:
+    """Run a command that prints CSV, and return its rows, the header first."""
+    return list(csv.reader(io.StringIO(invoke(*args).out)))
+
+
+@contextmanager
+def start(
+    *args: str, stdin: int | None = None, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in a process of its own; at the end, kill it if it still runs."""
+    with _own_interrupts():  # a shell may have ignored them, which a process inherits
+        process = subprocess.Popen(
+            [*EVOLVE, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        )  # fmt: skip
+    with process as running:
+        try:
+            yield running
+        finally:
+            if running.poll() is None:
+                running.kill()
