@@ -37,7 +37,7 @@ def measure(axis: str, size: int) -> dict[str, float]:
     from dsl.bars import Bars
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
-    from evolve.data.align import aligned
+    from evolve.data.align import align
     from evolve.data.generators import random_walk
     from evolve.fitness.fitness import FoldFitness
     from evolve.fitness.goals import FitnessSpec
@@ -55,7 +55,7 @@ def measure(axis: str, size: int) -> dict[str, float]:
 
     def panel(symbols: int, count: int) -> Bars:
         walks = [random_walk(count, seed) for seed in range(symbols)]
-        return aligned([replace(each, symbols=(f"S{i}",)) for i, each in enumerate(walks)])
+        return align([replace(each, symbols=(f"S{i}",)) for i, each in enumerate(walks)])
 
     cross = check("strategy s { buy when close > sma(close, 50) sell when rsi(close, 14) > 70 }")
     stopped = check("strategy s { buy when close > open stop 5% }")

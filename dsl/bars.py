@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.calendar_time import bars_per_year, weekdays, years_between
+from dsl.calendar_time import bars_per_year, compute_weekdays, years_between
 
 Panel = NDArray[np.float64]
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -60,15 +60,15 @@ class Bars:
         """bool[symbol, bar]: where a symbol has a bar, with an open and a close."""
         return ~(np.isnan(self.open) | np.isnan(self.close))
 
-    def places(self, symbol: int) -> NDArray[np.int64]:
+    def priced_indices(self, symbol: int) -> NDArray[np.int64]:
         """int64[own bar]: the bars of the panel that are a symbol's own."""
         return np.flatnonzero(self.priced[symbol])
 
-    def alone(self, symbol: int) -> Bars:
+    def select_symbol(self, symbol: int) -> Bars:
         """One symbol's own bars: a bar that it has not does not exist for it."""
         if len(self.symbols) == 1 and self.priced.all():
             return self
-        places = self.places(symbol)
+        places = self.priced_indices(symbol)
         fields: dict[str, Any] = {
             name: getattr(self, name)[symbol : symbol + 1, places] for name in PANELS
         }
@@ -111,7 +111,7 @@ class Bars:
         days = self.time.astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         return {
-            "weekday": (weekdays(self.time) + 1).astype(np.float64),
+            "weekday": (compute_weekdays(self.time) + 1).astype(np.float64),
             "month": (months.astype(np.int64) % 12 + 1).astype(np.float64),
             "day_of_month": ((days - months).astype(np.int64) + 1).astype(np.float64),
         }

@@ -50,13 +50,13 @@ def trades_weekends(time: Times) -> bool:
     spanned = np.arange(dates[0], dates[-1] + 1)
     shares = []
     for day in (SATURDAY, SUNDAY):
-        count = int(np.count_nonzero(weekdays(spanned) == day))
+        count = int(np.count_nonzero(compute_weekdays(spanned) == day))
         if count:
-            shares.append(int(np.count_nonzero(weekdays(dates) == day)) / count)
+            shares.append(int(np.count_nonzero(compute_weekdays(dates) == day)) / count)
     return bool(shares) and min(shares) > MIN_WEEKEND_SHARE
 
 
-def weekdays(time: Times) -> NDArray[np.int64]:
+def compute_weekdays(time: Times) -> NDArray[np.int64]:
     """Return the days of the week; Monday is 0."""
     days: NDArray[np.int64] = (time.astype("datetime64[D]").astype(np.int64) + 3) % 7
     return days

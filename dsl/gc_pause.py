@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collection_paused() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """Without collections of cycles inside; as it was afterwards."""
     was_on = gc.isenabled()
     gc.disable()

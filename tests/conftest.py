@@ -40,7 +40,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.fixture
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the test an empty home folder; compiled kernels stay where they are."""
-    from dsl.evaluate.jit import cache_folder
+    from dsl.evaluate.jit import kernel_cache_dir
 
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernel_cache_dir()))
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path_factory.mktemp("home")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,40 @@ import pytest
 import evolve.api
 from dsl.analysis.check import inspect
 from dsl.printing.reference import operators_table
+from evolve.cli import VERBS
 from evolve.config.load import parse_experiment
 from evolve.config.reference import settings_table
+from evolve.report.reference import metrics_reference, objectives_reference
 from tests.golden import golden
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "language.md": {"operators: generated from the catalog": operators_table},
+    "experiments.md": {"settings: generated from the schema": settings_table},
+    "results.md": {
+        "metrics: generated from the declarations": metrics_reference,
+        "objectives: generated from the declarations": objectives_reference,
+    },
+}
 
 
-def test_the_readme_examples_run() -> None:
-    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
-    assert results.attempted > 5
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a page in a language; empty for none."""
+    text = page.read_text("utf-8")
+    return [
+        body for name, body in re.findall(r"```(\w*)\n(.*?)```", text, re.S) if name == language
+    ]
+
+
+def cases(language: str) -> list[tuple[Path, str]]:
+    return [(page, block) for page in PAGES for block in blocks(page, language)]
+
+
+def test_the_python_examples_run() -> None:
+    results = doctest.testfile(str(ROOT / "docs" / "python.md"), module_relative=False)
+    assert results.attempted > 10
     assert results.failed == 0
 
 
@@ -31,32 +55,45 @@ def test_the_examples_of_the_python_interface_run() -> None:
     assert results.failed == 0
 
 
-def test_the_readme_strategy_is_sound() -> None:
-    found = re.search(r"```\n(strategy .*?)```", README, re.DOTALL)
-    assert found is not None
-    assert inspect(found.group(1)).diagnostics == ()
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_list_what_is_declared(name: str) -> None:
+    page = ROOT / "docs" / name
+    text = page.read_text("utf-8")
+    for origin, table in TABLES[name].items():
+        start, end = f"<!-- {origin} -->\n", f"<!-- end of {origin.partition(':')[0]} -->"
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{table()}\n{end}{rest.split(end)[1]}"
+    golden(page, text)
 
 
-def test_the_readme_lists_what_is_declared() -> None:
-    """Write the tables with `UPDATE_GOLDEN`, both in one test: they share the file."""
-    text = README
-    for origin, table in (
-        ("operators: made by the catalog", operators_table),
-        ("settings: derived from the schema", settings_table),
-    ):
-        marker = f"<!-- {origin}, held current by a test -->\n"
-        end = f"<!-- end of {origin.partition(':')[0]} -->"
-        before, rest = text.split(marker)
-        text = f"{before}{marker}\n{table()}\n{end}{rest.split(end)[1]}"
-    golden(ROOT / "README.md", text)
+STRATEGIES = [
+    block for page, block in cases("") if re.match(r"strategy \w+ \{|define \w+\(", block)
+]
 
 
-@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
-def test_the_yaml_of_the_readme_is_an_experiment(block: str) -> None:
+@pytest.mark.parametrize("text", STRATEGIES)
+def test_the_strategies_of_the_pages_have_no_finding(text: str) -> None:
+    assert inspect(text).diagnostics == ()
+
+
+@pytest.mark.parametrize(("page", "block"), cases("yaml"))
+def test_the_yaml_of_the_pages_is_an_experiment(page: Path, block: str) -> None:
     whole = (
         block if block.startswith("name:") else f"name: x\ndata: {{from: sample:sp500}}\n{block}"
     )
-    parse_experiment(whole, "README.md")
+    parse_experiment(whole, page.name)
+
+
+def test_the_verbs_of_the_pages_exist() -> None:
+    used = {verb for page in PAGES for verb in re.findall(r"^evolve (\w+)", page.read_text(), re.M)}
+    assert used <= set(VERBS)
+    assert {"run", "check", "backtest", "doctor"} <= used
+
+
+def test_links_lead_to_files() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_two_commands_are_one_line_each() -> None:
@@ -64,3 +101,15 @@ def test_the_two_commands_are_one_line_each() -> None:
     assert len(commands) == 2
     assert commands[0].endswith("evolve run experiments/spy.yaml")
     assert commands[1].endswith(".venv/bin/pytest")
+
+
+def test_the_glossary_is_short_and_has_each_term_once() -> None:
+    lines = (ROOT / "GLOSSARY.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 60
+    terms = [
+        term.strip()
+        for line in lines
+        if line.startswith("| ") and "**" not in line
+        for term in line.split("|")[1].split(",")
+    ]
+    assert len(terms) == len(set(terms))

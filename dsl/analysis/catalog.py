@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
-from dsl.analysis.define import define, judge_from, signature_text, slots_from
+from dsl.analysis.define import build_infer, build_slots, define, signature_text
 from dsl.diagnostics import Diagnostic, LanguageError, Source
 from dsl.operators import FAMILIES
 from dsl.operators.declaration import Declaration
@@ -52,7 +52,7 @@ class Catalog:
         """Every name and alias that can be written as a word."""
         return [name for name in [*self.operators, *self.aliases] if name.isidentifier()]
 
-    def extended(self, operators: list[Operator]) -> Catalog:
+    def extend(self, operators: list[Operator]) -> Catalog:
         """The catalog with further operators."""
         if not operators:
             return self
@@ -65,35 +65,35 @@ class Catalog:
 def catalog() -> Catalog:
     """The built-in operators: the families in dsl/operators, then the prelude."""
     built = Catalog()
-    for family, declaration in declarations():
-        built = built.extended([_from_declaration(declaration, family, built)])
+    for family, declaration in list_declarations():
+        built = built.extend([_from_declaration(declaration, family, built)])
     text = files("dsl.operators").joinpath("prelude.evo").read_text("utf-8")
     file = parse(text, "prelude.evo")
     families = _prelude_families(text)
-    operators, found = operators_of(file, built, lambda node: families(node.span.start))
+    operators, found = define_operators(file, built, lambda node: families(node.span.start))
     if found:
         raise LanguageError(_at(found, Source(text, "prelude.evo")))
-    return built.extended(operators)
+    return built.extend(operators)
 
 
-def operator_from(name: str, node: nodes.Define | None, uses: tuple[Operator, ...]) -> Operator:
+def restore_operator(name: str, node: nodes.Define | None, uses: tuple[Operator, ...]) -> Operator:
     """The operator that another process knows by a name, or by its define and what that uses."""
     if node is None:
         return catalog().operator(name)
-    made, _ = define(node, catalog().extended(list(uses)).find, list)
+    made, _ = define(node, catalog().extend(list(uses)).find, list)
     assert made is not None
     return made
 
 
 def _reduced(operator: Operator) -> tuple[object, ...]:
-    node = operator.node if operator.is_own else None
-    return operator_from, (operator.name, node, operator.uses)
+    node = operator.node if operator.is_user_defined else None
+    return restore_operator, (operator.name, node, operator.uses)
 
 
 copyreg.pickle(Operator, _reduced)  # type: ignore[arg-type]
 
 
-def declarations() -> Iterator[tuple[str, Declaration]]:
+def list_declarations() -> Iterator[tuple[str, Declaration]]:
     """Every declared primitive with its family, the bar series first."""
     for module in FAMILIES:
         for value in vars(module).values():
@@ -101,7 +101,7 @@ def declarations() -> Iterator[tuple[str, Declaration]]:
                 yield module.__name__.rpartition(".")[2], value
 
 
-def operators_of(
+def define_operators(
     file: nodes.File,
     known: Catalog,
     family: Callable[[nodes.Define], str] = lambda node: "",
@@ -173,7 +173,7 @@ class _Definitions:
 
     def _uses(self, name: str) -> list[str]:
         """The defines of the file that a define calls, in order, each once."""
-        heads = dict.fromkeys(nodes.heads(self.nodes[name].body))
+        heads = dict.fromkeys(nodes.list_heads(self.nodes[name].body))
         return list(dict.fromkeys(self.named[head] for head in heads if head in self.named))
 
     def _names(self) -> list[str]:
@@ -200,13 +200,13 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
     signature = parse_signature(declaration.signature)
     name = declaration.symbol or signature.name
     aliases = declaration.aliases + ((signature.name,) if declaration.symbol else ())
-    judge = declaration.judge
-    if judge is None:
-        judge = judge_from(signature)
+    infer = declaration.infer
+    if infer is None:
+        infer = build_infer(signature)
     return Operator(
         name=name,
-        slots=slots_from(signature, known.find),
-        judge=judge,
+        slots=build_slots(signature, known.find),
+        infer=infer,
         family=family,
         about=declaration.about,
         signature=signature_text(signature).replace("()", "" if declaration.series else "()"),

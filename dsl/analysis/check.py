@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dsl.analysis.catalog import Catalog, catalog, operators_of
+from dsl.analysis.catalog import Catalog, catalog, define_operators
 from dsl.analysis.program import Program, Rules
 from dsl.analysis.resolve import resolve, resolve_condition
 from dsl.analysis.scope import Scope
 from dsl.analysis.settings import resolve_setting
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
-from dsl.gc_pause import collection_paused
+from dsl.gc_pause import pause_gc
 from dsl.syntax import nodes
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from dsl.syntax.parser import Parsed, parse, parse_expression, parse_leniently
 from dsl.syntax.vocabulary import ENTRIES, EXIT_SETTINGS, SIDES
-from dsl.terms.canonical import MeaningError, canonical
-from dsl.terms.intervals import contradiction_in, implies
+from dsl.terms.canonical import MeaningError, canonicalize
+from dsl.terms.intervals import find_contradiction, implies
 from dsl.terms.terms import Parameter, Term, parameter
 
 MAX_NODES = 500
@@ -78,7 +78,7 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
     term = resolve(node, scope)
     if term is not None and not scope.has_errors:
         try:
-            return canonical(term, known.operator)
+            return canonicalize(term, known.operator)
         except MeaningError as error:
             scope.report(error.code, str(error), node.span, _MEND[error.code])
     source = Source(text, name)
@@ -88,7 +88,7 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
 def definitions(text: str, name: str, known: Catalog) -> Catalog:
     """The operators known, and those a text defines; raises LanguageError as `check_file` does."""
     check_file(text, name, known)
-    return known.extended(operators_of(parse(text, name), known)[0])
+    return known.extend(define_operators(parse(text, name), known)[0])
 
 
 def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Report:
@@ -99,7 +99,7 @@ def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Re
         name: what it goes by in messages.
         known: the operators it may use; the built-in ones if not given.
     """
-    with collection_paused():
+    with pause_gc():
         return _inspect(text, name, known)
 
 
@@ -108,9 +108,9 @@ def _inspect(text: str, name: str, known: Catalog | None) -> Report:
     found = list(parsed.errors)
     known = known or catalog()
     file = parsed.with_comments() if parsed.file.defines else parsed.file  # defines are printed
-    operators, define_findings = operators_of(file, known)
+    operators, define_findings = define_operators(file, known)
     found.extend(define_findings)
-    extended = known.extended(operators)
+    extended = known.extend(operators)
     broken = {node.signature.name for node in parsed.file.defines} - extended.operators.keys()
     programs: list[Program] = []
     seen: set[str] = set()
@@ -187,7 +187,7 @@ def _add_param(node: nodes.Param, scope: Scope) -> None:
     low, high = node.low, node.high
     step = node.step.value if node.step else None
     if low and high and not low.value <= node.value.value <= high.value:
-        text = number_to_text(node.value.value, node.value.percent)
+        text = format_number(node.value.value, node.value.percent)
         message = f"`{node.name}` is {text}, outside its range"
         scope.report("E309", message, node.value.span, "widen the range or move the value")
     if node.step and node.step.value <= 0:
@@ -272,7 +272,7 @@ def _check_ranges(node: nodes.Strategy, program: Program, scope: Scope) -> None:
             verdict = "always" if condition is not None else "never"
             scope.report("W404", f"`{name}` {verdict} holds", span, "compare things that change")
             continue
-        contradiction = contradiction_in(condition)
+        contradiction = find_contradiction(condition)
         if contradiction is not None:
             message = f"`{name}` never holds: {contradiction.reason}"
             scope.report("W404", message, span, contradiction.hint)

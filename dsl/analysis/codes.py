@@ -128,9 +128,9 @@ CODES = {row[0]: Code(*row) for row in _ROWS}
 SHOWN = 160
 
 
-def explanation_of(code: Code) -> str:
+def explain_code(code: Code) -> str:
     """A code's page: what it means, an example that gets it, and the example mended."""
-    examples = [_shortened(text) for text in (code.wrong, code.right)]
+    examples = [_shorten(text) for text in (code.wrong, code.right)]
     return (
         f"{code.name}: {code.title}\n\n{code.why}\n\n"
         f"  wrong: {examples[0]}\n  right: {examples[1]}\n"
@@ -139,8 +139,8 @@ def explanation_of(code: Code) -> str:
 
 def reference_text() -> str:
     """Every code's page, in order."""
-    return "\n".join(explanation_of(each) for each in CODES.values())
+    return "\n".join(explain_code(each) for each in CODES.values())
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"

@@ -11,20 +11,20 @@ from dsl.analysis.resolve import resolve, resolve_window
 from dsl.analysis.scope import Scope
 from dsl.diagnostics import Diagnostic
 from dsl.syntax import nodes
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from dsl.terms.canonical import substitute
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator, Slot
 from dsl.terms.terms import Term, argument, call, number
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from dsl.types import kinds
-from dsl.types.kinds import BOOL, Judgement, Kind
-from dsl.types.rules import distance_of
+from dsl.types.kinds import BOOL, Inference, Kind
+from dsl.types.rules import infer_distance
 
 Find = Callable[[str], Operator | None]
 
 
-def kind_from_note(note: nodes.KindNote) -> Kind | None:
+def build_kind(note: nodes.KindNote) -> Kind | None:
     """The kind a signature names; None for `number`, which is any of them."""
     if note.name == "number":
         return None
@@ -39,11 +39,11 @@ def kind_from_note(note: nodes.KindNote) -> Kind | None:
     return kind
 
 
-def slots_from(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
+def build_slots(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
     """The slots of a signature. A slot's range is where literals are drawn, not a bound."""
     slots: list[Slot] = []
     for each in signature.arguments:
-        kind = kind_from_note(each.kind)
+        kind = build_kind(each.kind)
         if kind is not None and kind.family in ("window", "ratio", "change"):
             kind = replace(kind, low=-kinds.INF, high=kinds.INF)
             if each.kind.range is None and kind.family != "window":
@@ -60,7 +60,7 @@ def slots_from(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def judge_from(signature: nodes.Signature, body: Term | None = None) -> Callable[..., Judgement]:
+def build_infer(signature: nodes.Signature, body: Term | None = None) -> Callable[..., Inference]:
     """The rule of a signature's result: kinds of the arguments -> kind of the result.
 
     A result that is any `number` is of the kind its body has over such arguments.
@@ -70,24 +70,24 @@ def judge_from(signature: nodes.Signature, body: Term | None = None) -> Callable
     if result.rule == "kind":
         assert result.kind is not None
         if result.kind.name == "number" and body is not None:
-            return _inferred(signature, body)
-        fixed = Judgement(kind_from_note(result.kind) or kinds.Kind("other"))
+            return _build_inferred(signature, body)
+        fixed = Inference(build_kind(result.kind) or kinds.Kind("other"))
         return lambda *given: fixed
     names = [each.name for each in signature.arguments]
     index = names.index(result.argument)
     if result.rule == "like":
-        return lambda *given: Judgement(given[index], sampled=given[index].family != "scalar")
-    return lambda *given: Judgement(
-        distance_of(given[index]), sampled=given[index].family != "scalar"
+        return lambda *given: Inference(given[index], sampled=given[index].family != "scalar")
+    return lambda *given: Inference(
+        infer_distance(given[index]), sampled=given[index].family != "scalar"
     )
 
 
-def _inferred(signature: nodes.Signature, body: Term) -> Callable[..., Judgement]:
+def _build_inferred(signature: nodes.Signature, body: Term) -> Callable[..., Inference]:
     @cache
-    def infer(*given: Kind) -> Judgement:
+    def infer(*given: Kind) -> Inference:
         named = zip(signature.arguments, given, strict=True)
         args = [argument(index, arg.name, kind) for index, (arg, kind) in enumerate(named)]
-        return Judgement(kind_of(substitute(body, tuple(args))), sampled=False)
+        return Inference(infer_kind(substitute(body, tuple(args))), sampled=False)
 
     return infer
 
@@ -98,7 +98,7 @@ def signature_text(signature: nodes.Signature) -> str:
     for each in signature.arguments:
         default = ""
         if isinstance(each.default, nodes.Number):
-            text = number_to_text(each.default.value, each.default.percent)
+            text = format_number(each.default.value, each.default.percent)
             default = f" = {text}"
         elif each.default is not None:
             default = f" = {each.default.name}"
@@ -128,21 +128,21 @@ def define(
     _check_signature(node, scope)
     if scope.has_errors:
         return None, scope.found
-    slots = slots_from(signature, find)
+    slots = build_slots(signature, find)
     scope.names = {slot.name: argument(i, slot.name, slot.kind) for i, slot in enumerate(slots)}
     body = resolve(node.body, scope)
     if body is None:
         return None, scope.found
-    rule = judge_from(signature, body)
-    declared = rule(*[kind_of(scope.names[slot.name]) for slot in slots]).kind
-    _check_result(node, declared, kind_of(body), scope)
+    rule = build_infer(signature, body)
+    declared = rule(*[infer_kind(scope.names[slot.name]) for slot in slots]).kind
+    _check_result(node, declared, infer_kind(body), scope)
     for each in signature.arguments:
         if each.name not in scope.used:
             scope.report("W406", f"argument `{each.name}` is never used", each.span, "remove it")
     made = Operator(
         name=signature.name,
         slots=slots,
-        judge=rule,
+        infer=rule,
         family=family or "defined here",
         about=node.about,
         signature=signature_text(signature),
@@ -150,11 +150,11 @@ def define(
         example=_example(signature.name, slots),
         body=body,
         node=node,
-        is_own=not family,
+        is_user_defined=not family,
     )
     if scope.has_errors:
         return None, scope.found
-    return _own.setdefault((node, made.uses), made) if made.is_own else made, scope.found
+    return _own.setdefault((node, made.uses), made) if made.is_user_defined else made, scope.found
 
 
 _own: dict[tuple[nodes.Define, tuple[Operator, ...]], Operator] = {}
@@ -222,7 +222,7 @@ def _example(name: str, slots: Sequence[Slot]) -> str:
         if slot.default is not None:
             if slot.default.operator is not None:
                 break
-            given.append(text_of(slot.default))
+            given.append(format_term(slot.default))
             continue
         family = slot.kind.family if slot.kind else "number"
         price = "close" if index == 0 else "open"

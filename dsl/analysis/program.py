@@ -8,11 +8,11 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from dsl.analysis.catalog import catalog
-from dsl.terms.canonical import MeaningError, canonical, fold
-from dsl.terms.infer import kind_of
+from dsl.terms.canonical import MeaningError, canonicalize, fold
+from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Parameter, Term, number
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 
 LANGUAGE_VERSION = "1"
 
@@ -74,7 +74,7 @@ class Program:
     def key(self) -> bytes:
         """blake2b-128 of the canonical form's text and the language's version."""
         parts = [LANGUAGE_VERSION]
-        parts.extend([f"{name} {text_of(term)}" for name, term in self.canonical.named()])
+        parts.extend([f"{name} {format_term(term)}" for name, term in self.canonical.named()])
         return blake2b("\n".join(parts).encode(), digest_size=16).digest()
 
     @property
@@ -119,9 +119,9 @@ def lookback(term: Term) -> int:
     return term.lookback
 
 
-def is_ratio(term: Term) -> bool:
+def gives_ratio(term: Term) -> bool:
     """Whether a stop, trail or target is a ratio of the fill price, not a price distance."""
-    return kind_of(term).is_scale_free
+    return infer_kind(term).is_scale_free
 
 
 def _lookback(term: Term) -> int:
@@ -144,7 +144,7 @@ def _canonical_rules(rules: Rules) -> Rules:
                 raise MeaningError("E304", f"`hold` is {value}; it must be 1 bar or more")
             made[name] = number(int(value))
             continue
-        simple = canonical(term, find)
+        simple = canonicalize(term, find)
         if simple.leaf is False or (name == "size" and simple.value == 1):
             continue
         made[name] = simple
@@ -156,7 +156,7 @@ def _collect_defines(term: Term, ordered: dict[Operator, None]) -> None:
         return
     for part in term.walk():
         operator = part.operator
-        if operator is not None and operator.is_own and operator not in ordered:
+        if operator is not None and operator.is_user_defined and operator not in ordered:
             assert operator.body is not None
             _collect_defines(operator.body, ordered)
             ordered[operator] = None

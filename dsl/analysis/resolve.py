@@ -8,13 +8,13 @@ from dsl.analysis.scope import Scope
 from dsl.analysis.term_warnings import warn_of
 from dsl.diagnostics import did_you_mean
 from dsl.syntax import nodes
-from dsl.syntax.idioms import advice_on_name
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.idioms import suggest_for_name
+from dsl.syntax.literals import format_number
 from dsl.terms.canonical import MAX_WINDOW_BARS, fold, fold_at_ends
-from dsl.terms.infer import computes, kind_of, misfit
+from dsl.terms.infer import find_mismatch, infer_kind, is_computable
 from dsl.terms.operator import Operator, Slot
 from dsl.terms.terms import Argument, Number, Term, call, number, truth
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL
 
 WHOLE = 1e-9
@@ -36,26 +36,26 @@ def resolve(node: nodes.Expression, scope: Scope) -> Term | None:
 def resolve_condition(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
     """The term of an expression that must be a condition."""
     term = resolve(node, scope)
-    if term is None or kind_of(term) == BOOL:
+    if term is None or infer_kind(term) == BOOL:
         return term
-    message = f"{what} expects a condition, not {kind_of(term)}"
-    scope.report("E301", message, node.span, _compared(term))
+    message = f"{what} expects a condition, not {infer_kind(term)}"
+    scope.report("E301", message, node.span, _describe_comparison(term))
     return None
 
 
-def _compared(term: Term) -> str:
+def _describe_comparison(term: Term) -> str:
     """How a number becomes a condition."""
-    kind, example = kind_of(term), "close > open"
+    kind, example = infer_kind(term), "close > open"
     if kind.typical is not None and kind.is_scale_free:
         low, high = kind.typical
-        example = f"{text_of(term)} < {number_to_text(low + (high - low) / 4)}"
+        example = f"{format_term(term)} < {format_number(low + (high - low) / 4)}"
     return f"compare it with something, as in `{example}`"
 
 
 def resolve_number(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
     """The term of an expression that must be a number."""
     term = resolve(node, scope)
-    if term is None or kind_of(term) != BOOL:
+    if term is None or infer_kind(term) != BOOL:
         return term
     scope.report(
         "E302",
@@ -86,12 +86,12 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
     written = term.leaf if isinstance(term.leaf, Number) else None
     if written is not None and written.percent:
         message = f"{what} must be a number of bars, not {written}"
-        scope.report("E304", message, node.span, f"write {number_to_text(100 * value)}")
+        scope.report("E304", message, node.span, f"write {format_number(100 * value)}")
         return None
     if is_literal and abs(value - round(value)) > WHOLE:
         scope.report(
             "E304",
-            f"{what} must be a whole number of bars, not {number_to_text(value)}",
+            f"{what} must be a whole number of bars, not {format_number(value)}",
             node.span,
             f"write {max(least, round(value))}",
         )
@@ -104,7 +104,7 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
         )
         scope.report(
             "E304",
-            f"{what} must be from {least} to {MAX_WINDOW_BARS} bars, not {number_to_text(value)}",
+            f"{what} must be from {least} to {MAX_WINDOW_BARS} bars, not {format_number(value)}",
             node.span,
             hint,
         )
@@ -112,7 +112,7 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
     ends = fold_at_ends(term) if written is None else []
     beyond = [each for each in ends if not least <= each <= MAX_WINDOW_BARS]
     if beyond:
-        message = f"{what} may become {number_to_text(beyond[0])} in its range, which is no window"
+        message = f"{what} may become {format_number(beyond[0])} in its range, which is no window"
         hint = f"keep the range from {least} to {MAX_WINDOW_BARS}"
         scope.report("W411", message, node.span, hint)
     return term
@@ -137,7 +137,7 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
         hint = "it is named further down: move it up"
         scope.report("E201", f"there is no `{name}` yet", node.span, hint)
         return None
-    hint = advice_on_name(name)
+    hint = suggest_for_name(name)
     hint = hint or did_you_mean(name, known) or did_you_mean(name, scope.suggest())
     scope.report(
         "E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first"
@@ -152,8 +152,8 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
             resolve(arg, scope)
         if node.head in scope.unknown:
             return None
-        given = [number_to_text(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
-        hint = advice_on_name(node.head, given) or did_you_mean(node.head, scope.suggest())
+        given = [format_number(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
+        hint = suggest_for_name(node.head, given) or did_you_mean(node.head, scope.suggest())
         hint = hint or "`evolve ops` lists the operators"
         scope.report("E202", f"there is no operator `{node.head}`", node.head_span, hint)
         return None
@@ -188,28 +188,28 @@ def _resolve_argument(
     if slot.is_window:
         if operator.name == "lag":
             return resolve_window(node, scope, "a lag", least=0)
-        return resolve_window(node, scope, _named(slot, operator))
+        return resolve_window(node, scope, _name_slot(slot, operator))
     term = resolve(node, scope)
     if term is None:
         return None
-    kind = kind_of(term)
-    if not computes(slot, kind):
+    kind = infer_kind(term)
+    if not is_computable(slot, kind):
         _report_misplaced(node, term, operator, slot, scope)
         return None
     if slot.kind is None and slot.like is None and not operator.is_pointwise:
         value = fold(term)
         if value is not None:
-            message = f"{_named(slot, operator)} is the constant {number_to_text(value)}"
+            message = f"{_name_slot(slot, operator)} is the constant {format_number(value)}"
             scope.report("W402", message, node.span, f"name a series first: `{operator.example}`")
             return term
-    others = [kind_of(each or term) for each in before] if slot.like is not None else []
-    reason = misfit(slot, kind, others)
+    others = [infer_kind(each or term) for each in before] if slot.like is not None else []
+    reason = find_mismatch(slot, kind, others)
     if reason:
         scope.report("W402", f"{reason}, in `{operator.name}`", node.span, operator.about)
     return term
 
 
-def _named(slot: Slot, operator: Operator) -> str:
+def _name_slot(slot: Slot, operator: Operator) -> str:
     is_word = operator.name.isidentifier()
     return f"`{slot.name}` of `{operator.name}`" if is_word else f"`{operator.name}`"
 
@@ -218,10 +218,10 @@ def _report_misplaced(
     node: nodes.Expression, term: Term, operator: Operator, slot: Slot, scope: Scope
 ) -> None:
     """A number where a condition should stand, or the reverse."""
-    what = _named(slot, operator)
+    what = _name_slot(slot, operator)
     if slot.kind == BOOL:
-        message = f"{what} expects a condition, not {kind_of(term)}"
-        scope.report("E301", message, node.span, _compared(term))
+        message = f"{what} expects a condition, not {infer_kind(term)}"
+        scope.report("E301", message, node.span, _describe_comparison(term))
         return
     hint = "write `where(condition, 1, 0)` to make it one"
     if operator.name in ("==", "!="):

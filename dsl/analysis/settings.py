@@ -5,14 +5,14 @@ from __future__ import annotations
 from dsl.analysis.resolve import resolve, resolve_window
 from dsl.analysis.scope import Scope
 from dsl.syntax import nodes
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from dsl.syntax.printer import expression_text
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, Kind
 
 _EXPECTED = {"size": "a fraction of equity", "hold": "a number of bars"}
-MOST_LEVERAGE = 10
+MAX_LEVERAGE = 10
 
 
 def resolve_setting(node: nodes.Setting, scope: Scope) -> Term | None:
@@ -23,7 +23,7 @@ def resolve_setting(node: nodes.Setting, scope: Scope) -> Term | None:
     term = resolve(node.value, scope)
     if term is None:
         return None
-    kind = kind_of(term)
+    kind = infer_kind(term)
     if kind == BOOL:
         message = f"{what} expects {_EXPECTED.get(node.name, 'a distance')}, not a condition"
         hint = "to leave on a condition write `sell when …`; for a number `where(condition, 1, 0)`"
@@ -40,7 +40,7 @@ def _check_size(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
     if not kind.is_scale_free:
         message = f"`size` is a fraction of equity, not {kind}"
         scope.report("E306", message, node.value.span, "divide by something of the same kind")
-    elif kind.family == "scalar" and (kind.low > MOST_LEVERAGE or kind.high <= 0):
+    elif kind.family == "scalar" and (kind.low > MAX_LEVERAGE or kind.high <= 0):
         message = f"`size` is a fraction of equity: {kind.low:g} is {kind.low:.0%} of it"
         scope.report("W408", message, node.value.span, "write `size 1` for all of it")
 
@@ -56,12 +56,12 @@ def _check_distance(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
         scope.report("E306", message, node.value.span, hint)
     elif kind.family == "scalar" and kind.low >= 1:
         message = f"a {node.name} of {kind.low:g} is {kind.low:.0%} of the price"
-        percentage = number_to_text(kind.low / 100, True)
+        percentage = format_number(kind.low / 100, True)
         hint = f"write `{percentage}` for a percentage, or a distance such as `2 * atr(14)`"
         scope.report("W408", message, node.value.span, hint)
     elif kind.family == "scalar" and kind.high <= 0:
         message = f"a {node.name} must be above 0, not {expression_text(node.value)}"
-        hint = f"write `{number_to_text(abs(kind.high) or 0.06, True)}`, whichever way it lies"
+        hint = f"write `{format_number(abs(kind.high) or 0.06, True)}`, whichever way it lies"
         scope.report("W408", message, node.value.span, hint)
 
 
@@ -71,7 +71,7 @@ def _distance_meant(node: nodes.Setting) -> str:
         case nodes.Call("-" | "+", (nodes.Name("close"), far)):
             return expression_text(far)
         case nodes.Call("*", (nodes.Name("close"), nodes.Number(factor))):
-            return number_to_text(round(abs(factor - 1), 6), percent=True)
+            return format_number(round(abs(factor - 1), 6), percent=True)
         case nodes.Call("*", (nodes.Number(factor), nodes.Name("close"))):
-            return number_to_text(round(abs(factor - 1), 6), percent=True)
+            return format_number(round(abs(factor - 1), 6), percent=True)
     return expression_text(nodes.Call("-", (nodes.Name("close"), node.value)))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dsl.analysis.scope import Scope
 from dsl.syntax import nodes
-from dsl.syntax.literals import number_to_text
-from dsl.terms.infer import judge, kind_of
-from dsl.terms.intervals import COMPARISONS, Decision, decision_on, impossible_part
+from dsl.syntax.literals import format_number
+from dsl.terms.infer import infer, infer_kind
+from dsl.terms.intervals import COMPARISONS, Decision, decide, find_impossible_part
 from dsl.terms.terms import Number, Term
 from dsl.types import kinds
 
 
 def warn_of(node: nodes.Call, term: Term, scope: Scope) -> None:
     """Warn of what computes but means little: unlike kinds, and conditions that never change."""
-    complaint = judge(term).complaint
-    given = [kind_of(arg) for arg in term.args]
+    complaint = infer(term).error
+    given = [infer_kind(arg) for arg in term.args]
     bare = any(kind.family == "scalar" for kind in given)
-    decision = decision_on(term) if bare or not complaint else None
+    decision = decide(term) if bare or not complaint else None
     if decision is not None and complaint:
         _report_decision(node, decision, scope)
     elif complaint:
@@ -41,17 +41,17 @@ def _report_decision(node: nodes.Call, decision: Decision, scope: Scope) -> None
 
 def _report_decided(node: nodes.Call, term: Term, decision: Decision | None, scope: Scope) -> None:
     """Warn of a comparison that the ranges of its sides decide, wholly or in part."""
-    left, right = (kind_of(arg) for arg in term.args)
+    left, right = (infer_kind(arg) for arg in term.args)
     scale = left if left.family != "scalar" else right
     ends = f"its values lie between {scale.low:g} and {scale.high:g}"
     for arg in term.args:
         if isinstance(arg.leaf, Number) and arg.leaf.percent and 2 < scale.high < kinds.INF:
-            written = number_to_text(arg.leaf.value * 100)
+            written = format_number(arg.leaf.value * 100)
             message = f"this is in practice never or always true: {arg.leaf} is {arg.leaf.value:g}"
             scope.report("W404", message, node.span, f"{ends}; write {written}")
             return
     if decision is not None:
         _report_decision(node, decision, scope)
-    elif impossible_part(term):
-        message = f"{impossible_part(term)}, where this is never or always true"
+    elif find_impossible_part(term):
+        message = f"{find_impossible_part(term)}, where this is never or always true"
         scope.report("W411", message, node.span, f"narrow its range: {ends}")

@@ -2,8 +2,8 @@
 
 from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
 from dsl.evaluate.evaluator import Batch, Evaluator
-from dsl.evaluate.lowering import kernels, plan_of
-from dsl.evaluate.signals import Rulings, Signals
+from dsl.evaluate.lowering import build_instruction, list_kernels
+from dsl.evaluate.signals import SignalBuffers, Signals
 from dsl.evaluate.symbols import evaluate, truth_series, truth_values, values
 
 __all__ = [
@@ -11,12 +11,12 @@ __all__ = [
     "WORD_BARS",
     "Batch",
     "Evaluator",
-    "Rulings",
+    "SignalBuffers",
     "Signals",
     "Words",
+    "build_instruction",
     "evaluate",
-    "kernels",
-    "plan_of",
+    "list_kernels",
     "truth_series",
     "truth_values",
     "values",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dsl.terms.terms import Term
 
 ARENA_MB = 64
-LEAST_SERIES = 64
+MIN_SERIES = 64
 PADDING_BARS = 64  # unknown bars before a series: a lag is the same memory, seen from earlier on
 WORD_BARS = 64
 STEP_FIELDS = 6  # where its kernel is, the place of its result, and four arguments
@@ -47,12 +47,12 @@ class Arena:
         self.words_a_condition = -(-length // WORD_BARS)
         self.kept: dict[Term, int] = {}
         self._top = 0
-        self.flags = self.room_for_flags()
-        self.truths = self.room_for_bits(), self.room_for_bits()
-        self.given = {name: self.room_for_series() for name in given}
+        self.flags = self.allocate_flags()
+        self.truths = self.allocate_bits(), self.allocate_bits()
+        self.given = {name: self.allocate_series() for name in given}
         self._base = self._top
-        least = LEAST_SERIES * (PADDING_BARS + length)
-        self._allot(max(least, int(arena_mb * 1e6 / 8)))
+        least = MIN_SERIES * (PADDING_BARS + length)
+        self._allocate(max(least, int(arena_mb * 1e6 / 8)))
         self.memory[: self._base] = math.nan
 
     def load(self, given: Mapping[str, Series]) -> None:
@@ -70,17 +70,17 @@ class Arena:
         """Whether more was handed out than there is."""
         return self._top > len(self.memory)
 
-    def room_for_series(self) -> int:
+    def allocate_series(self) -> int:
         """The place of a series to come; the bars before it are for its kernel to make unknown."""
         self._top += PADDING_BARS + self.length
         return self._top - self.length
 
-    def room_for_bits(self) -> int:
+    def allocate_bits(self) -> int:
         """The place of a condition to come."""
         self._top += self.words_a_condition
         return self._top - self.words_a_condition
 
-    def room_for_flags(self) -> int:
+    def allocate_flags(self) -> int:
         """The place of flags to come."""
         self._top += WORD_BARS // 8 * self.words_a_condition
         return self._top - WORD_BARS // 8 * self.words_a_condition
@@ -93,7 +93,7 @@ class Arena:
             self.memory[place] = number
         return place
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Take all back; what is written stays until it is written over."""
         self.kept.clear()
         self._top = self._base
@@ -101,9 +101,9 @@ class Arena:
     def grow(self) -> None:
         """Twice the memory, for a program that does not fit alone."""
         base = self.memory[: self._base].copy()
-        self._allot(2 * (len(self.memory) - self._base))
+        self._allocate(2 * (len(self.memory) - self._base))
         self.memory[: self._base] = base
 
-    def _allot(self, room: int) -> None:
+    def _allocate(self, room: int) -> None:
         self.memory: Series = np.empty(self._base + room)
         self.words: Words = self.memory.view(np.uint64)

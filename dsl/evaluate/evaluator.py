@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from dsl.analysis.program import Program
 from dsl.bars import FIELDS, Bars
 from dsl.evaluate.arena import ARENA_MB, Arena
-from dsl.evaluate.lowering import Steps, Writer
-from dsl.evaluate.signals import Rulings, Signals, flags_of, joined, signals_of
-from dsl.terms.infer import kind_of
+from dsl.evaluate.lowering import Lowering, Steps
+from dsl.evaluate.signals import SignalBuffers, Signals, concat, unpack_flags, unpack_signals
+from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL
 
@@ -39,25 +39,25 @@ class Evaluator:
                 raise ValueError(f"bars are of one symbol each, not of {len(each.symbols)}")
         self._bars, self._loaded = bars, -1
         self._arena = Arena(max(map(len, bars)), [*FIELDS, *bars[0].calendar], arena_mb)
-        self._writer = Writer(self._arena)
+        self._writer = Lowering(self._arena)
         self._asked = 0  # how often; a batch is of the last time
 
     def series(self, term: Term, symbol: int = 0) -> Row:
         """float64[bar] (or bool[bar] of a condition): the values of a canonical term."""
-        self._begin(symbol)
+        self._start_batch(symbol)
         place = self._writer.term(term)
         self._run(self._writer.taken())
         arena, length = self._arena, len(self._bars[symbol])
-        if kind_of(term) == BOOL:
+        if infer_kind(term) == BOOL:
             words = arena.words[place : place + arena.words_a_condition]
-            return flags_of(words, length).view(np.bool_)
+            return unpack_flags(words, length).view(np.bool_)
         return arena.memory[place : place + length].copy()
 
     def signals(self, programs: Sequence[Program], symbol: int = 0) -> Signals:
         """What each program says on every bar."""
         length = len(self._bars[symbol])
         batches = self.batches(programs, symbol)
-        return joined([signals_of(each.on(symbol), length) for each in batches])
+        return concat([unpack_signals(each.on(symbol), length) for each in batches])
 
     def batches(self, programs: Sequence[Program], symbol: int = 0) -> Iterator[Batch]:
         """Programs as steps, in their order, as many at a time as there is room for.
@@ -67,27 +67,27 @@ class Evaluator:
         """
         first = 0
         while first < len(programs):
-            self._begin(symbol)
+            self._start_batch(symbol)
             said = self._writer.programs(programs[first:])
             batch = Batch(self, self._asked, self._writer.taken(), said)
             self._run(batch.steps)
             yield batch
             first += len(batch)
 
-    def rulings(self, batch: Batch, symbol: int) -> Rulings:
+    def signal_buffers(self, batch: Batch, symbol: int) -> SignalBuffers:
         """What the programs of a batch say on the bars of a symbol: see `Batch.on`."""
         if batch.number != self._asked:
             raise ValueError("the memory of this batch has gone to another")
         if symbol != self._loaded:
             self._load(symbol)
             self._run(batch.steps)
-        return batch.said
+        return batch.outputs
 
-    def _begin(self, symbol: int) -> None:
+    def _start_batch(self, symbol: int) -> None:
         """Make ready to write steps that will be done on a symbol."""
         self._asked += 1
         if len(self._bars) > 1:  # what is kept may be another's
-            self._writer.forget()
+            self._writer.release()
         if symbol != self._loaded:
             self._load(symbol)
 
@@ -118,15 +118,15 @@ class Batch:
     evaluator: Evaluator
     number: int
     steps: Steps
-    said: Rulings
+    outputs: SignalBuffers
 
     def __len__(self) -> int:
-        return len(self.said.hold_bars)
+        return len(self.outputs.hold_bars)
 
-    def on(self, symbol: int) -> Rulings:
+    def on(self, symbol: int) -> SignalBuffers:
         """What they say on the bars of a symbol; good until the next is asked for.
 
         Raises:
             ValueError: if the evaluator has turned to something else since.
         """
-        return self.evaluator.rulings(self, symbol)
+        return self.evaluator.signal_buffers(self, symbol)

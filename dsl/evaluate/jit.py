@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from dsl.cache_dir import cache_dir
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is not an error
 
@@ -50,7 +50,7 @@ def _called_by(function: Callable[..., object]) -> list[Callable[..., object]]:
     ]
 
 
-def cache_folder() -> Path:
+def kernel_cache_dir() -> Path:
     """Where compiled kernels are kept: `NUMBA_CACHE_DIR`, or `kernels` in the tool's home."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     return Path(given) if given else cache_dir() / "kernels"
@@ -58,18 +58,18 @@ def cache_folder() -> Path:
 
 def is_compiled() -> bool:
     """Whether this machine has compiled kernels of these sources before."""
-    return any(cache_folder().glob(f"{_digest(Path(__file__).parent)}*/**/*.nbi"))
+    return any(kernel_cache_dir().glob(f"{_digest(Path(__file__).parent)}*/**/*.nbi"))
 
 
-def can_keep() -> bool:
+def can_cache() -> bool:
     """Whether what is compiled can be written down."""
-    folder = cache_folder()
+    folder = kernel_cache_dir()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
     return os.access(folder, os.W_OK)
 
 
-def is_kept(kernel: Callable[..., object]) -> bool:
+def is_cached(kernel: Callable[..., object]) -> bool:
     """Whether a kernel was compiled on this machine before."""
     return any(_folder(kernel).rglob("*.nbi"))
 
@@ -94,10 +94,10 @@ def compiled(kernel: Kernel) -> Kernel:
     def make(keeps: bool) -> Kernel:
         return cast(Kernel, numba.njit(cache=keeps, **OPTIONS, nogil=True)(kernel))
 
-    return _kept(make, kernel)
+    return _cached(make, kernel)
 
 
-def address_of(function: Callable[..., None], signature: Any, kernel: Callable[..., None]) -> int:
+def get_address(function: Callable[..., None], signature: Any, kernel: Callable[..., None]) -> int:
     """Where a function begins in memory, compiled in the same way for one signature.
 
     Args:
@@ -110,7 +110,7 @@ def address_of(function: Callable[..., None], signature: Any, kernel: Callable[.
     def make(keeps: bool) -> Any:
         return numba.cfunc(signature, cache=keeps, **OPTIONS)(function)
 
-    made = _kept(make, kernel)
+    made = _cached(make, kernel)
     _addressed.append(made)
     return int(made.address)
 
@@ -126,10 +126,10 @@ def _folder(kernel: Callable[..., object]) -> Path:
     """
     packages = [Path(__file__).parent, Path(kernel.__code__.co_filename).parent]
     sources = "-".join(dict.fromkeys(map(_digest, packages)))
-    return cache_folder() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
+    return kernel_cache_dir() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
 
 
-def _kept(make: Callable[[bool], Made], kernel: Callable[..., object]) -> Made:
+def _cached(make: Callable[[bool], Result], kernel: Callable[..., object]) -> Result:
     """What is compiled of a kernel, kept on disk; in memory if it cannot be written."""
     import numba
 

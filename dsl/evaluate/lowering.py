@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.analysis.catalog import catalog
-from dsl.analysis.program import Program, is_ratio
+from dsl.analysis.program import Program, gives_ratio
 from dsl.evaluate.arena import PADDING_BARS, STEP_FIELDS, Arena
-from dsl.evaluate.signals import Rulings, blank
-from dsl.terms.canonical import canonical, negation
-from dsl.terms.infer import kind_of
+from dsl.evaluate.signals import SignalBuffers, empty
+from dsl.terms.canonical import canonicalize, negate
+from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, LEVEL
@@ -34,7 +34,7 @@ NONE = (0, 0, 0, 0)
 JOINS = ("and", "or")  # of conditions' bits
 
 
-class Plan(NamedTuple):
+class Instruction(NamedTuple):
     """How an operator becomes a step.
 
     Attributes:
@@ -47,13 +47,13 @@ class Plan(NamedTuple):
 
     step: int
     takes: tuple[int, ...]
-    is_kept: bool
+    is_cached: bool
     is_fixed: bool
     is_pair: bool
 
 
 @cache
-def plan_of(operator: Operator) -> Plan:
+def build_instruction(operator: Operator) -> Instruction:
     """How an operator with a kernel becomes a step; compiles it."""
     from dsl.evaluate import vm
 
@@ -63,17 +63,17 @@ def plan_of(operator: Operator) -> Plan:
         WINDOW if slot.is_window else CONDITION if kind == BOOL else SERIES
         for slot, kind in zip(operator.slots, kinds, strict=True)
     )
-    gives = vm.FLAGS if operator.judge(*kinds).kind == BOOL else vm.SERIES
+    gives = vm.FLAGS if operator.infer(*kinds).kind == BOOL else vm.SERIES
     views = {SERIES: (vm.SERIES,), WINDOW: (vm.WINDOW,),
              CONDITION: (vm.FLAGS, vm.FLAGS)}  # fmt: skip
     taken = tuple(view for each in takes for view in views[each])
-    step = vm.step_of(operator.kernel, taken, gives)
+    step = vm.build_step(operator.kernel, taken, gives)
     is_fixed = not operator.is_variadic
     is_pair = is_fixed and takes == (SERIES, SERIES)
-    return Plan(step, takes, not operator.is_pointwise, is_fixed, is_pair)
+    return Instruction(step, takes, not operator.is_pointwise, is_fixed, is_pair)
 
 
-def kernels() -> dict[str, Callable[..., None]]:
+def list_kernels() -> dict[str, Callable[..., None]]:
     """The kernels that become steps, by operator."""
     return {
         each.name: each.kernel
@@ -82,7 +82,7 @@ def kernels() -> dict[str, Callable[..., None]]:
     }
 
 
-class Writer:
+class Lowering:
     """Writes steps that work on an arena."""
 
     def __init__(self, arena: Arena) -> None:
@@ -93,7 +93,7 @@ class Writer:
         self._scratch: list[int] = []  # by depth
         self._scratch_flags: list[int] = []
         self._complements: dict[Term, Term] = {}
-        of = vm.step_of
+        of = vm.build_step
         pair = (vm.BITS, vm.BITS)
         joins = [of(kernel, pair, vm.BITS) for kernel in (vm.both, vm.either)]
         self._joins = dict(zip(JOINS, joins, strict=True))
@@ -104,38 +104,38 @@ class Writer:
 
     def term(self, term: Term) -> int:
         """The place of a term: of a condition's bits, or of a number's values."""
-        write = self._bits if kind_of(term) == BOOL else self._series
+        write = self._bits if infer_kind(term) == BOOL else self._series
         return self._alone(lambda: write(term))
 
-    def programs(self, programs: Sequence[Program]) -> Rulings:
+    def programs(self, programs: Sequence[Program]) -> SignalBuffers:
         """The first programs, one at least, as steps: where it will be said what they say."""
-        said = blank(len(programs), self._arena)
+        said = empty(len(programs), self._arena)
         self._alone(lambda: self._write(programs[0], said, 0))
         count = 1
         while count < len(programs):
             mark = len(self._steps)
             self._write(programs[count], said, count)
             if self._arena.is_full:
-                self.forget(mark)
+                self.release(mark)
                 break
             count += 1
         said = said._replace(memory=self._arena.memory, words=self._arena.words)
-        return said.of_first(count)
+        return said.head(count)
 
     def taken(self) -> Steps:
         """int64[step, STEP_FIELDS]: the steps that were written."""
         steps, self._steps = self._steps, array("q")
         return np.asarray(steps, np.int64).reshape(-1, STEP_FIELDS)
 
-    def forget(self, mark: int = 0) -> None:
+    def release(self, mark: int = 0) -> None:
         """Take back what is kept, and the steps from one on."""
         del self._steps[mark:]
         self._scratch.clear()
         self._scratch_flags.clear()
         self._complements.clear()
-        self._arena.forget()
+        self._arena.release()
 
-    def _write(self, program: Program, said: Rulings, index: int) -> None:
+    def _write(self, program: Program, said: SignalBuffers, index: int) -> None:
         """The steps of a program, and where it is said what it says."""
         rules = program.canonical
         for column, term in enumerate(rules[:4]):
@@ -144,7 +144,7 @@ class Writer:
         for column, term in enumerate(rules[4:8]):
             if term is None:
                 continue
-            said.is_ratio[index, column] = is_ratio(term)
+            said.is_ratio[index, column] = gives_ratio(term)
             if term.value is not None:
                 said.constants[index, column] = term.value if term.value > 0 else math.nan
             else:
@@ -156,10 +156,10 @@ class Writer:
         """What a function writes before any other step, with room made for it."""
         written = write()
         if self._arena.is_full:
-            self.forget()
+            self.release()
             written = write()
         while self._arena.is_full:
-            self.forget()
+            self.release()
             self._arena.grow()
             written = write()
         return written
@@ -175,14 +175,14 @@ class Writer:
             return arena.truths[bool(term.leaf)]
         join = self._joins.get(operator.name)
         if join is None:
-            plan = plan_of(operator)
+            plan = build_instruction(operator)
             self._call(plan, term.args, arena.flags, depth)
-            place = arena.room_for_bits()
+            place = arena.allocate_bits()
             self._steps.extend((self._pack, place, arena.flags, 0, 0, 0))
         else:
             place = self._bits(term.args[0], depth)
             for arg in term.args[1:]:
-                one, other, place = place, self._bits(arg, depth), arena.room_for_bits()
+                one, other, place = place, self._bits(arg, depth), arena.allocate_bits()
                 self._steps.extend((join, place, one, other, 0, 0))
         arena.kept[term] = place
         return place
@@ -195,7 +195,7 @@ class Writer:
             return place
         operator = term.operator
         if operator is None:
-            place = arena.room_for_series()
+            place = arena.allocate_series()
             value = arena.value(math.nan if term.value is None else term.value)
             self._steps.extend((self._repeat, place, value, 0, 0, 0))
         elif operator.series:
@@ -203,17 +203,17 @@ class Writer:
         elif operator is self._lag and _is_shift(*term.args):
             place = self._series(term.args[0], depth, keeps=True) - int(term.args[1].value or 0)
         else:
-            plan = plan_of(operator)
-            if not (keeps or plan.is_kept or term.is_indicator):
+            plan = build_instruction(operator)
+            if not (keeps or plan.is_cached or term.is_indicator):
                 place = self._scratch_of(depth)
                 self._call(plan, term.args, place, depth)
                 return place
-            place = arena.room_for_series()
+            place = arena.allocate_series()
             self._call(plan, term.args, place, depth)
         arena.kept[term] = place
         return place
 
-    def _call(self, plan: Plan, args: tuple[Term, ...], out: int, depth: int) -> None:
+    def _call(self, plan: Instruction, args: tuple[Term, ...], out: int, depth: int) -> None:
         """The step of an operator, after those of its arguments, in scratch from a depth on.
 
         A pointwise kernel may write where it reads numbers; what is kept has its own place.
@@ -248,12 +248,12 @@ class Writer:
     def _scratch_of(self, depth: int) -> int:
         """A place for what is not kept."""
         while len(self._scratch) <= depth:
-            self._scratch.append(self._arena.room_for_series())
+            self._scratch.append(self._arena.allocate_series())
         return self._scratch[depth]
 
     def _scratch_flags_of(self, depth: int) -> int:
         while len(self._scratch_flags) <= depth:
-            self._scratch_flags.append(self._arena.room_for_flags())
+            self._scratch_flags.append(self._arena.allocate_flags())
         return self._scratch_flags[depth]
 
     def _complement(self, term: Term) -> Term:
@@ -261,7 +261,7 @@ class Writer:
         found = self._complements.get(term)
         if found is None:
             find = catalog().operator
-            found = self._complements[term] = canonical(negation(term, find), find)
+            found = self._complements[term] = canonicalize(negate(term, find), find)
         return found
 
 

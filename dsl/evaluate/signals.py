@@ -47,7 +47,7 @@ class Signals:
         return replace(self, orders=orders, settings=settings)
 
 
-class Rulings(NamedTuple):
+class SignalBuffers(NamedTuple):
     """The same as the simulation reads it, where it was computed.
 
     Attributes:
@@ -69,7 +69,7 @@ class Rulings(NamedTuple):
     is_ratio: NDArray[np.bool_]
     hold_bars: NDArray[np.int64]
 
-    def of_first(self, count: int) -> Rulings:
+    def head(self, count: int) -> SignalBuffers:
         """Of the first programs."""
         return self._replace(
             conditions=self.conditions[:count],
@@ -83,10 +83,10 @@ class Rulings(NamedTuple):
 UNSET = np.array([1.0, math.inf, math.inf, math.inf])  # size, stop, trail and target
 
 
-def blank(count: int, arena: Arena) -> Rulings:
+def empty(count: int, arena: Arena) -> SignalBuffers:
     """Of programs that say nothing."""
     never, _ = arena.truths
-    return Rulings(
+    return SignalBuffers(
         arena.memory,
         arena.words,
         np.full((count, 4), never, np.int64),
@@ -97,10 +97,10 @@ def blank(count: int, arena: Arena) -> Rulings:
     )
 
 
-def signals_of(said: Rulings, length: int) -> Signals:
+def unpack_signals(said: SignalBuffers, length: int) -> Signals:
     """Rulings as signals, copied."""
     words = said.words[said.conditions[:, :, None] + np.arange(-(-length // WORD_BARS))]
-    bits = flags_of(words, length)
+    bits = unpack_flags(words, length)
     orders = np.bitwise_or.reduce([bits[:, i] << i for i in range(len(ORDERS))])
     rows = np.full(said.settings.shape, -1, np.int64)
     is_series = said.settings >= 0
@@ -112,7 +112,7 @@ def signals_of(said: Rulings, length: int) -> Signals:
     return Signals(orders, settings, rows, said.is_ratio, said.hold_bars)
 
 
-def joined(parts: Sequence[Signals]) -> Signals:
+def concat(parts: Sequence[Signals]) -> Signals:
     """The signals of programs that came in several parts."""
     counts = [len(each.settings) for each in parts]
     rows = [
@@ -128,6 +128,6 @@ def joined(parts: Sequence[Signals]) -> Signals:
     )
 
 
-def flags_of(words: Words, length: int) -> NDArray[np.uint8]:
+def unpack_flags(words: Words, length: int) -> NDArray[np.uint8]:
     """uint8[..., bar]: bits as bytes of 0 and 1."""
     return np.unpackbits(words.view(np.uint8), axis=-1, count=length, bitorder="little")

@@ -11,7 +11,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate.evaluator import Evaluator, Row
 from dsl.evaluate.signals import Signals
-from dsl.terms.canonical import canonical, negation
+from dsl.terms.canonical import canonicalize, negate
 from dsl.terms.terms import Term
 
 
@@ -21,9 +21,9 @@ def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
     Each symbol is read by itself: a bar that it has not does not exist for it.
     """
     symbols = range(len(bars.symbols))
-    evaluator = Evaluator(*[bars.alone(symbol) for symbol in symbols])
+    evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in symbols])
     return tuple(
-        evaluator.signals([program], symbol).on(bars.places(symbol), len(bars))
+        evaluator.signals([program], symbol).on(bars.priced_indices(symbol), len(bars))
         for symbol in symbols
     )
 
@@ -33,10 +33,10 @@ def truth_values(term: Term, bars: Bars) -> Row:
 
     A condition fails where its negation holds. Where neither holds, it is unknown.
     """
-    evaluator = Evaluator(*[bars.alone(symbol) for symbol in range(len(bars.symbols))])
+    evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in range(len(bars.symbols))])
     rows = np.full((len(bars.symbols), len(bars)), math.nan)
     for symbol, row in enumerate(rows):
-        row[bars.places(symbol)] = truth_series(evaluator, term, symbol)
+        row[bars.priced_indices(symbol)] = truth_series(evaluator, term, symbol)
     return rows
 
 
@@ -46,8 +46,8 @@ def truth_series(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
     See `truth_values`.
     """
     find = catalog().operator
-    holds = evaluator.series(canonical(term, find), symbol)
-    fails = evaluator.series(canonical(negation(term, find), find), symbol)
+    holds = evaluator.series(canonicalize(term, find), symbol)
+    fails = evaluator.series(canonicalize(negate(term, find), find), symbol)
     return np.where(holds, 1.0, np.where(fails, 0.0, math.nan))
 
 
@@ -58,11 +58,11 @@ def values(term: Term, bars: Bars) -> Row:
     false there.
     """
     rows, symbols = [], range(len(bars.symbols))
-    evaluator = Evaluator(*[bars.alone(symbol) for symbol in symbols])
+    evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in symbols])
     for symbol in symbols:
         own = evaluator.series(term, symbol)
         missing = False if own.dtype == np.bool_ else math.nan
         row = np.full(len(bars), missing, own.dtype)
-        row[bars.places(symbol)] = np.where(np.isinf(own), missing, own)
+        row[bars.priced_indices(symbol)] = np.where(np.isinf(own), missing, own)
         rows.append(row)
     return np.stack(rows)

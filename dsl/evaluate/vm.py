@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from dsl.evaluate.arena import PADDING_BARS, STEP_FIELDS, WORD_BARS
-from dsl.evaluate.jit import address_of, compiled, jitable
+from dsl.evaluate.jit import compiled, get_address, jitable
 
 SERIES, WINDOW, FLAGS, EIGHTS, BITS = range(5)
 
@@ -32,11 +32,11 @@ View = Callable[..., Any]
 
 def run(steps: Steps, memory: Memory, length: int) -> None:
     """Do every step, in order; series have `length` bars."""
-    compiled(_do_all)(steps, memory, length)
+    compiled(_run_steps)(steps, memory, length)
 
 
 @cache
-def step_of(kernel: Callable[..., None], takes: tuple[int, ...], gives: int) -> int:
+def build_step(kernel: Callable[..., None], takes: tuple[int, ...], gives: int) -> int:
     """The address of a kernel `(*arguments, out) -> None`, compiled as a step.
 
     Args:
@@ -45,10 +45,10 @@ def step_of(kernel: Callable[..., None], takes: tuple[int, ...], gives: int) -> 
             eight in a word) or BITS.
         gives: what it writes.
     """
-    of_arity: View = (_of_one, _of_two, _of_three, _of_four)[len(takes) - 1]
+    of_arity: View = (_call_unary, _call_binary, _call_ternary, _call_quaternary)[len(takes) - 1]
     views = [_VIEWS[each] for each in takes]
     out = _series_out if gives == SERIES else _VIEWS[gives]
-    return address_of(of_arity(jitable(kernel), *views, out), _STEP, kernel)
+    return get_address(of_arity(jitable(kernel), *views, out), _STEP, kernel)
 
 
 def repeat(value: Memory, out: Memory) -> None:
@@ -88,13 +88,13 @@ def unpack(words: Words, out: Words) -> None:
         out[i] = ((((byte * ones) & own) + to_top) >> np.uint64(7)) & ones
 
 
-def _do_all(steps: Steps, memory: Memory, length: int) -> None:
+def _run_steps(steps: Steps, memory: Memory, length: int) -> None:
     for i in range(len(steps)):
-        _do(steps[i, 0], memory.ctypes, len(memory), length, steps[i].ctypes)
+        _run_step(steps[i, 0], memory.ctypes, len(memory), length, steps[i].ctypes)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _do(_context: Any, address: Any, memory: Any, size: Any, length: Any, step: Any) -> Any:
+def _run_step(_context: Any, address: Any, memory: Any, size: Any, length: Any, step: Any) -> Any:
     """Call what is at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -109,7 +109,7 @@ def _do(_context: Any, address: Any, memory: Any, size: Any, length: Any, step: 
 _STEP = types.void(types.voidptr, types.int64, types.int64, types.CPointer(types.int64))
 
 
-def _of_one(kernel: View, a: View, out: View) -> Callable[..., None]:
+def _call_unary(kernel: View, a: View, out: View) -> Callable[..., None]:
     def step(memory: Any, size: int, length: int, given: Any) -> None:
         at = carray(given, STEP_FIELDS)
         kernel(a(memory, size, length, at[2]), out(memory, size, length, at[1]))
@@ -117,7 +117,7 @@ def _of_one(kernel: View, a: View, out: View) -> Callable[..., None]:
     return step
 
 
-def _of_two(kernel: View, a: View, b: View, out: View) -> Callable[..., None]:
+def _call_binary(kernel: View, a: View, b: View, out: View) -> Callable[..., None]:
     def step(memory: Any, size: int, length: int, given: Any) -> None:
         at = carray(given, STEP_FIELDS)
         kernel(
@@ -129,7 +129,7 @@ def _of_two(kernel: View, a: View, b: View, out: View) -> Callable[..., None]:
     return step
 
 
-def _of_three(kernel: View, a: View, b: View, c: View, out: View) -> Callable[..., None]:
+def _call_ternary(kernel: View, a: View, b: View, c: View, out: View) -> Callable[..., None]:
     def step(memory: Any, size: int, length: int, given: Any) -> None:
         at = carray(given, STEP_FIELDS)
         kernel(
@@ -142,7 +142,9 @@ def _of_three(kernel: View, a: View, b: View, c: View, out: View) -> Callable[..
     return step
 
 
-def _of_four(kernel: View, a: View, b: View, c: View, d: View, out: View) -> Callable[..., None]:
+def _call_quaternary(
+    kernel: View, a: View, b: View, c: View, d: View, out: View
+) -> Callable[..., None]:
     def step(memory: Any, size: int, length: int, given: Any) -> None:
         at = carray(given, STEP_FIELDS)
         kernel(
@@ -181,18 +183,18 @@ def _flags(memory: Any, size: int, length: int, place: int) -> Any:
 
 @jitable
 def _eights(memory: Any, size: int, length: int, place: int) -> Any:
-    return carray(memory, size, np.uint64)[place : place + 8 * words_of(length)]
+    return carray(memory, size, np.uint64)[place : place + 8 * count_words(length)]
 
 
 @jitable
 def _bits(memory: Any, size: int, length: int, place: int) -> Any:
-    return carray(memory, size, np.uint64)[place : place + words_of(length)]
+    return carray(memory, size, np.uint64)[place : place + count_words(length)]
 
 
 _VIEWS = {SERIES: _series, WINDOW: _window, FLAGS: _flags, EIGHTS: _eights, BITS: _bits}
 
 
 @jitable
-def words_of(length: int) -> int:
+def count_words(length: int) -> int:
     """How many words the bits of a condition take."""
     return (length + WORD_BARS - 1) // WORD_BARS

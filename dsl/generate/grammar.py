@@ -20,8 +20,8 @@ from dsl.generate.productions import (
     RATIO_OF_PRICE,
     SIZE,
     Constant,
+    Domain,
     Groups,
-    Place,
     Production,
     Window,
 )
@@ -63,14 +63,14 @@ def constraint_grammar(
     with_settings = product(SHAPES, STOP_DEPTHS, (sets, pairs))
     without = product(SHAPES, (NO_SETTINGS,), (sets, pairs, tuple(e for e in sets if len(e) == 1)))
     for shape, settings, orders in (*with_settings, *without):
-        maker = _Maker(productions)
-        made = maker.make(orders, shape, settings)
+        maker = _GrammarBuilder(productions)
+        made = maker.build(orders, shape, settings)
         if made.max_nodes <= max_nodes and maker.largest_canonical <= MAX_CANONICAL_NODES:
             return made
     raise ValueError(f"no strategy of at most {max_nodes} nodes can be written")
 
 
-class _Maker:
+class _GrammarBuilder:
     def __init__(self, productions: Mapping[Kind, Groups]) -> None:
         self.productions = productions
         self.grammar = Grammar()
@@ -82,7 +82,7 @@ class _Maker:
         }
         self.largest_canonical = 0
 
-    def make(
+    def build(
         self, orders: tuple[tuple[str, ...], ...], shape: tuple[int, int], settings: int
     ) -> Grammar:
         depth, count = shape
@@ -125,16 +125,16 @@ class _Maker:
     def _applications(self, group: list[Production], depth: int) -> list[Alternative]:
         """The productions of one operator, those that differ in one kind alone made one."""
         operator = group[0].operator
-        if not group[0].places:
+        if not group[0].domains:
             return [Leaf(operator)]
-        columns = zip(*[each.places for each in group], strict=True)
+        columns = zip(*[each.domains for each in group], strict=True)
         choices = [list(dict.fromkeys(places)) for places in columns]
         count = math.prod(map(len, choices))
         if count != len(group) or count == 1:
-            return [self._applied(operator, [[place] for place in e.places], depth) for e in group]
+            return [self._applied(operator, [[place] for place in e.domains], depth) for e in group]
         return [self._applied(operator, choices, depth)]
 
-    def _applied(self, operator: Operator, choices: list[list[Place]], depth: int) -> Alternative:
+    def _applied(self, operator: Operator, choices: list[list[Domain]], depth: int) -> Alternative:
         args: list[Rule] = []
         inner = depth - 1
         for places in choices:

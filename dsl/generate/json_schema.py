@@ -24,7 +24,7 @@ from dsl.generate.rules import (
     Rule,
 )
 from dsl.syntax import nodes
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from dsl.syntax.parser import parse
 from dsl.syntax.printer import expression_text
 from dsl.syntax.vocabulary import SETTINGS
@@ -157,9 +157,9 @@ def _word(tree: Tree, what: str) -> str:
 def _tree(node: nodes.Expression) -> Tree:
     match node:
         case nodes.Number(value, percent):
-            return number_to_text(value, percent)
+            return format_number(value, percent)
         case nodes.Call("negate", (nodes.Number(value, percent),)):
-            return number_to_text(-value, percent)
+            return format_number(-value, percent)
         case nodes.Name(name):
             return name
         case nodes.Call("and" | "or" as head):

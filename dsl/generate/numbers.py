@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 
 GRID = 40
 
@@ -32,11 +32,11 @@ def whole_numbers(low: int, high: int) -> tuple[str, ...]:
 def constants(low: float, high: float, digits: int) -> tuple[str, ...]:
     """The literals of a grid of about forty steps from low to high."""
     if low == high:
-        return (_escaped(number_to_text(low)),)
+        return (_escaped(format_number(low)),)
     step = _nice((high - low) / GRID)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     values = [round(index * step, digits + 2) for index in range(first, last + 1)]
-    texts = dict.fromkeys(number_to_text(value) for value in values)
+    texts = dict.fromkeys(format_number(value) for value in values)
     return tuple(_escaped(text) for text in sorted(texts, key=len, reverse=True))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from dsl.terms.canonical import MAX_WINDOW_BARS
-from dsl.terms.infer import kind_of, misfit
+from dsl.terms.infer import find_mismatch, infer_kind
 from dsl.terms.operator import Operator, Slot
 from dsl.types.kinds import BOOL, DIFF, Kind, scalar
 
@@ -46,7 +46,7 @@ class Window:
         inner = {each for each in PREFERRED if self.low <= each <= self.high}
         return tuple(sorted(inner | {self.low, self.high}))
 
-    def moved(self, value: float, by: int) -> int:
+    def shift(self, value: float, by: int) -> int:
         """The number so many steps from a value, within the slot."""
         here = bisect_left(self.steps, value)
         return self.steps[min(max(here + by, 0), len(self.steps) - 1)]
@@ -65,12 +65,12 @@ class Constant:
         width = self.high - self.low
         return max(0, -math.floor(math.log10(width / 50))) if width > 0 else 6
 
-    def rounded(self, value: float) -> float:
+    def round_value(self, value: float) -> float:
         """A value as a literal of this slot."""
         return round(value, self.digits)
 
 
-Place = Kind | Window | Constant
+Domain = Kind | Window | Constant
 RATIO_OF_PRICE = Constant(0.01, 0.15)  # stops, trails and targets
 HOLD = Window(2, 60)
 SIZE = Constant(0.2, 1.0)
@@ -84,30 +84,30 @@ class Production:
     """
 
     operator: Operator
-    places: tuple[Place, ...]
+    domains: tuple[Domain, ...]
     depth: int
 
 
 Groups = tuple[tuple[Production, ...], ...]
 
 
-def productions_of(operators: Sequence[Operator]) -> dict[Kind, Groups]:
+def build_productions(operators: Sequence[Operator]) -> dict[Kind, Groups]:
     """For each kind that can be made of some operators, its productions grouped by operator."""
     return _with_depths(_close(operators))
 
 
 @cache
-def place_of(slot: Slot) -> Window | Constant | None:
+def domain_of(slot: Slot) -> Window | Constant | None:
     """Where a window or literal is drawn from in a slot; None for a series."""
     if slot.is_window:
         low, high = (slot.kind.typical if slot.kind else None) or (2.0, 200.0)
         return Window(int(low), min(int(high), MAX_WINDOW_BARS))
-    if slot.is_constant and slot.kind is not None and slot.kind.typical is not None:
+    if slot.takes_literal and slot.kind is not None and slot.kind.typical is not None:
         return Constant(*slot.kind.typical)
     return None
 
 
-def threshold_of(kind: Kind) -> Constant | None:
+def threshold_domain(kind: Kind) -> Constant | None:
     """Where a literal to compare a kind with is drawn from; None if there is none."""
     if kind.is_scale_free and kind.typical is not None:
         low, high = kind.typical
@@ -117,7 +117,7 @@ def threshold_of(kind: Kind) -> Constant | None:
     return Constant(0.0, 0.0) if kind == DIFF else None
 
 
-Rule = tuple[Operator, tuple[Place, ...]]
+Rule = tuple[Operator, tuple[Domain, ...]]
 
 
 def _close(operators: Sequence[Operator]) -> dict[Kind, dict[Rule, None]]:
@@ -131,35 +131,35 @@ def _close(operators: Sequence[Operator]) -> dict[Kind, dict[Rule, None]]:
                 continue
             tried[operator] = len(rules)
             for places in _assignments(operator, list(rules)):
-                judgement = operator.judge(*[_kind_in(place) for place in places])
-                if judgement.complaint or not judgement.sampled:
+                inference = operator.infer(*[_kind_of_domain(place) for place in places])
+                if inference.error or not inference.sampled:
                     continue
-                rules.setdefault(judgement.kind, {})[operator, places] = None
+                rules.setdefault(inference.kind, {})[operator, places] = None
         if sum(map(len, rules.values())) == before:
             return rules
 
 
-def _kind_in(place: Place) -> Kind:
+def _kind_of_domain(place: Domain) -> Kind:
     """The kind an operator sees in a place."""
     if isinstance(place, Window):
         return scalar(place.low)
     return scalar(place.high or 0.0) if isinstance(place, Constant) else place
 
 
-def _assignments(operator: Operator, kinds: list[Kind]) -> Iterable[tuple[Place, ...]]:
+def _assignments(operator: Operator, kinds: list[Kind]) -> Iterable[tuple[Domain, ...]]:
     """Every way to fill an operator's slots with kinds, windows and literals."""
     numeric = [kind for kind in kinds if kind != BOOL]
-    choices: list[list[Place]] = []
+    choices: list[list[Domain]] = []
     for slot in operator.slots:
-        drawn = place_of(slot)
+        drawn = domain_of(slot)
         if drawn is not None:
             choices.append([drawn])
         elif slot.kind == BOOL:
             choices.append([BOOL])
         elif slot.default is not None:
-            choices.append([kind_of(slot.default)])
+            choices.append([infer_kind(slot.default)])
         else:
-            choices.append([kind for kind in numeric if not misfit(slot, kind)])
+            choices.append([kind for kind in numeric if not find_mismatch(slot, kind)])
     free = [index for index, slot in enumerate(operator.slots) if slot.like is None]
     alike = {index: frozenset(choices[index]) for index in range(len(choices)) if index not in free}
     for chosen in itertools.product(*[choices[index] for index in free]):
@@ -173,12 +173,12 @@ def _assignments(operator: Operator, kinds: list[Kind]) -> Iterable[tuple[Place,
     yield from _with_literals(operator, numeric)
 
 
-def _with_literals(operator: Operator, numeric: list[Kind]) -> Iterable[tuple[Place, ...]]:
+def _with_literals(operator: Operator, numeric: list[Kind]) -> Iterable[tuple[Domain, ...]]:
     """The places where the search writes a literal: thresholds, and factors of a distance."""
     is_comparison = operator.complement or any(slot.like is not None for slot in operator.slots)
     if len(operator.slots) == 2 and is_comparison:
         for kind in numeric:
-            threshold = threshold_of(kind)
+            threshold = threshold_domain(kind)
             if threshold is not None:
                 yield kind, threshold
     elif operator.name == "*":

@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING
 from dsl.operators.declaration import pointwise
 from dsl.operators.rounding import MIN_DIVISOR, difference, same
 from dsl.types import kinds, rules
-from dsl.types.kinds import Judgement, Kind
+from dsl.types.kinds import Inference, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
 
 
-def _negated(x: Kind) -> Judgement:
-    return rules.product_of(kinds.scalar(-1.0), x)._replace(sampled=False)
+def _negated(x: Kind) -> Inference:
+    return rules.infer_product(kinds.scalar(-1.0), x)._replace(sampled=False)
 
 
 LARGEST_LOG = 709.0
 
 
-def _raised(x: Kind, y: Kind) -> Judgement:
+def _raised(x: Kind, y: Kind) -> Inference:
     """A known whole exponent raises the dimension; any other wants a plain number."""
     if y.low == y.high and float(y.low).is_integer():
         times = int(y.low)
         low = 0.0 if x.low >= 0 or times % 2 == 0 else -math.inf
-        return Judgement(Kind("other", x.price * times, x.volume * times, low=low), sampled=False)
+        return Inference(Kind("other", x.price * times, x.volume * times, low=low), sampled=False)
     complaint = "" if x.is_scale_free else f"raises {x} to a power that is not a whole number"
-    return Judgement(Kind("other"), complaint, sampled=False)
+    return Inference(Kind("other"), complaint, sampled=False)
 
 
-def _size(x: Kind) -> Judgement:
+def _size(x: Kind) -> Inference:
     kind = Kind(x.family, x.price, x.volume, low=0.0, high=max(abs(x.low), abs(x.high)))
-    return Judgement(kind, sampled=False)
+    return Inference(kind, sampled=False)
 
 
 @pointwise(
     "add(x: number, y: number)",
     "sum",
     "close + atr(14)",
-    judge=rules.sum_of,
+    infer=rules.infer_sum,
     symbol="+",
     facts=("keeps_whole",),
 )
@@ -53,7 +53,7 @@ def add(x: Series, y: Series, out: Series) -> None:
     "subtract(x: number, y: number)",
     "difference",
     "high - low",
-    judge=rules.difference_of,
+    infer=rules.infer_difference,
     symbol="-",
     facts=("keeps_whole",),
 )
@@ -66,7 +66,7 @@ def subtract(x: Series, y: Series, out: Series) -> None:
     "multiply(x: number, y: number)",
     "product",
     "2 * atr(14)",
-    judge=rules.product_of,
+    infer=rules.infer_product,
     symbol="*",
     facts=("keeps_whole",),
 )
@@ -79,7 +79,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
     "divide(x: number, y: number)",
     "quotient; unknown where y is 0",
     "close / sma(close, 50)",
-    judge=rules.quotient_of,
+    infer=rules.infer_quotient,
     symbol="/",
 )
 def divide(x: Series, y: Series, out: Series) -> None:
@@ -91,7 +91,7 @@ def divide(x: Series, y: Series, out: Series) -> None:
     "negate(x: number)",
     "the value with its sign turned",
     "-change(close, 1)",
-    judge=_negated,
+    infer=_negated,
     facts=("keeps_whole",),
 )
 def negate(x: Series, out: Series) -> None:
@@ -104,7 +104,7 @@ def negate(x: Series, out: Series) -> None:
     "the smallest of its arguments",
     "min(open, close)",
     aliases=("smallest",),
-    judge=rules.join_of,
+    infer=rules.infer_join,
     is_variadic=True,
     facts=("keeps_whole",),
 )
@@ -121,7 +121,7 @@ def minimum(x: Series, y: Series, out: Series) -> None:
     "the largest of its arguments",
     "max(open, close)",
     aliases=("largest",),
-    judge=rules.join_of,
+    infer=rules.infer_join,
     is_variadic=True,
     facts=("keeps_whole",),
 )
@@ -137,7 +137,7 @@ def maximum(x: Series, y: Series, out: Series) -> None:
     "abs(x: number)",
     "the value without its sign",
     "abs(close - open)",
-    judge=_size,
+    infer=_size,
     facts=("keeps_whole",),
 )
 def absolute(x: Series, out: Series) -> None:
@@ -160,7 +160,7 @@ def sign(x: Series, out: Series) -> None:
     "sqrt(x: number)",
     "square root; unknown below 0",
     "sqrt(close / open)",
-    judge=lambda x: Judgement(Kind("other", x.price // 2, x.volume // 2), sampled=False),
+    infer=lambda x: Inference(Kind("other", x.price // 2, x.volume // 2), sampled=False),
     facts=("nonnegative",),
 )
 def square_root(x: Series, out: Series) -> None:
@@ -198,7 +198,7 @@ def exponential(x: Series, out: Series) -> None:
     "x to the power of y; unknown where that is no real number",
     "power(close / open, 2)",
     aliases=("pow",),
-    judge=_raised,
+    infer=_raised,
 )
 def power(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -213,7 +213,7 @@ def power(x: Series, y: Series, out: Series) -> None:
     "floor(x: number)",
     "the largest whole number not above x",
     "floor(close / open)",
-    judge=lambda x: Judgement(x, sampled=False),
+    infer=lambda x: Inference(x, sampled=False),
     facts=("whole",),
 )
 def floor(x: Series, out: Series) -> None:
@@ -230,7 +230,7 @@ def floor(x: Series, out: Series) -> None:
     "x where the condition holds, y where it does not, unknown where that is unknown",
     "where(close > open, volume, 0)",
     aliases=("iff", "if_else"),
-    judge=lambda condition, x, y: rules.join_of(x, y),
+    infer=lambda condition, x, y: rules.infer_join(x, y),
 )
 def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
     """A kernel that gives numbers gets each condition twice: where it holds and where it fails."""

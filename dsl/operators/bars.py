@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import Declaration, operator
-from dsl.types.kinds import Judgement, Kind
+from dsl.types.kinds import Inference, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -27,10 +27,10 @@ VOLUME = _series("volume", "volume", "the amount traded in the bar")
 def _calendar(name: str, last: int, about: str) -> Declaration:
     """A number of the calendar: for people to write, too good at coincidences for a search."""
     kind = Kind("oscillator", low=1.0, high=float(last), typical=(1.0, float(last)))
-    judgement = Judgement(kind, sampled=False)
+    inference = Inference(kind, sampled=False)
     signature = f"{name}() -> oscillator 1..{last}"
     return Declaration(
-        None, signature, about, name, series=name, judge=lambda: judgement, facts=("whole",)
+        None, signature, about, name, series=name, infer=lambda: inference, facts=("whole",)
     )
 
 

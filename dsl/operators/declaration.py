@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from dsl.types.kinds import Judgement
+from dsl.types.kinds import Inference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ class Declaration:
         about: one line of meaning.
         example: a use of it, checked and evaluated by the tests.
         aliases: other names, normalised on entry.
-        judge: the kind of the result from the kinds of the arguments, where the signature's
+        infer: the kind of the result from the kinds of the arguments, where the signature's
             `->` cannot say it.
         lookback: earlier bars needed, from the window arguments.
         complement: for a condition, the operator that is its `not`.
@@ -56,7 +56,7 @@ class Declaration:
     about: str
     example: str
     aliases: tuple[str, ...] = ()
-    judge: Callable[..., Judgement] | None = None
+    infer: Callable[..., Inference] | None = None
     lookback: Callable[..., int] | None = None
     complement: str = ""
     symbol: str = ""

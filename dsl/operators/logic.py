@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from dsl.operators.declaration import Declaration, pointwise
 from dsl.operators.rounding import exceeds, same
 from dsl.types import rules
-from dsl.types.kinds import BOOL, Judgement, Kind
+from dsl.types.kinds import BOOL, Inference, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
 
 
-def _loosely(x: Kind, y: Kind) -> Judgement:
-    return rules.comparison_of(x, y)._replace(sampled=False)
+def _loosely(x: Kind, y: Kind) -> Inference:
+    return rules.infer_comparison(x, y)._replace(sampled=False)
 
 
 @pointwise(
-    "less(x: number, y: number)", "less than", "close < open", judge=rules.comparison_of,
+    "less(x: number, y: number)", "less than", "close < open", infer=rules.infer_comparison,
     complement=">=", symbol="<",
 )  # fmt: skip
 def less(x: Series, y: Series, out: Condition) -> None:
@@ -34,7 +34,7 @@ def less(x: Series, y: Series, out: Condition) -> None:
     "at_most(x: number, y: number)",
     "at most",
     "close <= open",
-    judge=_loosely,
+    infer=_loosely,
     complement=">",
     symbol="<=",
 )
@@ -44,7 +44,7 @@ def at_most(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "greater(x: number, y: number)", "greater than", "close > open", judge=rules.comparison_of,
+    "greater(x: number, y: number)", "greater than", "close > open", infer=rules.infer_comparison,
     complement="<=", symbol=">",
 )  # fmt: skip
 def greater(x: Series, y: Series, out: Condition) -> None:
@@ -56,7 +56,7 @@ def greater(x: Series, y: Series, out: Condition) -> None:
     "at_least(x: number, y: number)",
     "at least",
     "close >= open",
-    judge=_loosely,
+    infer=_loosely,
     complement="<",
     symbol=">=",
 )
@@ -69,7 +69,7 @@ def at_least(x: Series, y: Series, out: Condition) -> None:
     "equal(x: number, y: number)",
     "equal",
     "close == high",
-    judge=_loosely,
+    infer=_loosely,
     complement="!=",
     symbol="==",
 )
@@ -82,7 +82,7 @@ def equal(x: Series, y: Series, out: Condition) -> None:
     "unequal(x: number, y: number)",
     "unequal",
     "close != high",
-    judge=_loosely,
+    infer=_loosely,
     complement="==",
     symbol="!=",
 )
@@ -114,7 +114,7 @@ NOT = Declaration(
     "negation(x: bool) -> bool",
     "does not hold; an unknown comparison holds neither way",
     "not (close > open)",
-    judge=lambda x: Judgement(BOOL, sampled=False),
+    infer=lambda x: Inference(BOOL, sampled=False),
     symbol="not",
     is_pointwise=True,
 )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import operator
 from dsl.operators.rounding import difference, same, varies
-from dsl.types.kinds import Judgement, Kind
-from dsl.types.rules import product_of
+from dsl.types.kinds import Inference, Kind
+from dsl.types.rules import infer_product
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -23,8 +23,8 @@ def _window(n: int) -> int:
     return n - 1
 
 
-def _co_moment(x: Kind, y: Kind, n: Kind) -> Judgement:
-    return product_of(x, y)._replace(sampled=False)
+def _co_moment(x: Kind, y: Kind, n: Kind) -> Inference:
+    return infer_product(x, y)._replace(sampled=False)
 
 
 @operator(
@@ -72,7 +72,7 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
     "sample covariance of x and y over n bars",
     "covariance(roc(close, 1), roc(volume, 1), 20)",
     aliases=("cov", "ts_cov"),
-    judge=_co_moment,
+    infer=_co_moment,
     lookback=_window,
 )
 def covariance(x: Series, y: Series, n: int, out: Series) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsl.operators.declaration import operator
 from dsl.operators.rounding import ROUNDING, cancels, difference, same, varies
-from dsl.types.kinds import Judgement, Kind
+from dsl.types.kinds import Inference, Kind
 
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 TOGETHER_BARS = 128
 
 
-def _total(x: Kind, n: Kind) -> Judgement:
+def _total(x: Kind, n: Kind) -> Inference:
     """A sum of volumes is a volume and of distances a distance; it has no scale of its own."""
     family = x.family if x.family in ("volume", "diff") else "other"
     low = 0.0 if x.low >= 0 else -math.inf
-    return Judgement(Kind(family, x.price, x.volume, low=low), sampled=False)
+    return Inference(Kind(family, x.price, x.volume, low=low), sampled=False)
 
 
 @operator(
@@ -27,7 +27,7 @@ def _total(x: Kind, n: Kind) -> Judgement:
     "sum of the last n values",
     "sum(volume, 20)",
     aliases=("ts_sum",),
-    judge=_total,
+    infer=_total,
     lookback=lambda n: n - 1,
     facts=("monotone", "keeps_sign", "keeps_whole"),
 )
@@ -214,7 +214,7 @@ def kurt(x: Series, n: int, out: Series) -> None:
     "product of the last n values",
     "product(close / close[1], 10)",
     aliases=("ts_product",),
-    judge=lambda x, n: Judgement(Kind("other") if x.dimension != (0, 0) else x, sampled=False),
+    infer=lambda x, n: Inference(Kind("other") if x.dimension != (0, 0) else x, sampled=False),
     lookback=lambda n: n - 1,
 )
 def product(x: Series, n: int, out: Series) -> None:
@@ -236,7 +236,7 @@ def product(x: Series, n: int, out: Series) -> None:
     "running sum of x since the first bar; an unknown value is left out",
     "cumulate(sign(change(close, 1)))",
     aliases=("cum", "cumsum"),
-    judge=lambda x: Judgement(Kind("other", x.price, x.volume), sampled=False),
+    infer=lambda x: Inference(Kind("other", x.price, x.volume), sampled=False),
     lookback=lambda: 0,
 )
 def cumulate(x: Series, out: Series) -> None:

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dsl.analysis.catalog import catalog
 from dsl.names import unique_name
 from dsl.terms.terms import Term
-from dsl.terms.text import text_of, written_args
+from dsl.terms.text import format_term, written_args
 
-LEAST_NODES = 3
-LONGEST_NAME = 32
+MIN_NODES = 3
+MAX_NAME_CHARACTERS = 32
 WORDS = {
     "+": "plus", "-": "minus", "*": "times", "/": "over", "negate": "minus", "<": "below",
     "<=": "at_most", ">": "above", ">=": "at_least", "==": "equals", "!=": "unlike",
 }  # fmt: skip
 
 
-def named_parts(terms: Sequence[Term], taken: Iterable[str]) -> dict[Term, str]:
+def name_common_subexpressions(terms: Sequence[Term], taken: Iterable[str]) -> dict[Term, str]:
     """The series and conditions that stand in some terms more than once, each with a name.
 
     The largest come first in choosing; the result has a part before those it stands in.
@@ -30,14 +30,14 @@ def named_parts(terms: Sequence[Term], taken: Iterable[str]) -> dict[Term, str]:
     """
     chosen: list[Term] = []
     candidates = {part for term in terms for part in term.walk() if _is_worth_a_name(part)}
-    for part in sorted(candidates, key=lambda each: (-each.size, text_of(each))):
+    for part in sorted(candidates, key=lambda each: (-each.size, format_term(each))):
         seen = Counter(_outside([*terms, *chosen], set(chosen)))
         if seen[part] > 1:
             chosen.append(part)
     names: dict[Term, str] = {}
     used = {*taken, *catalog().names()}
-    for part in sorted(chosen, key=lambda each: (each.size, text_of(each))):
-        names[part] = unique_name(_name_of(part), used.__contains__, "_")
+    for part in sorted(chosen, key=lambda each: (each.size, format_term(each))):
+        names[part] = unique_name(_build_name(part), used.__contains__, "_")
         used.add(names[part])
     return names
 
@@ -45,7 +45,7 @@ def named_parts(terms: Sequence[Term], taken: Iterable[str]) -> dict[Term, str]:
 def _is_worth_a_name(part: Term) -> bool:
     if part.operator is None or not part.args or is_constant(part):
         return False
-    return part.size >= LEAST_NODES or not part.operator.is_pointwise
+    return part.size >= MIN_NODES or not part.operator.is_pointwise
 
 
 def is_constant(part: Term) -> bool:
@@ -66,19 +66,19 @@ def _outside(terms: Iterable[Term], chosen: set[Term]) -> Iterator[Term]:
                 waiting.extend(part.args)
 
 
-def _name_of(part: Term) -> str:
+def _build_name(part: Term) -> str:
     words = "_".join(_words(part))
     name = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9_]", "_", words)).strip("_")
-    short = name[:LONGEST_NAME].rstrip("_")
+    short = name[:MAX_NAME_CHARACTERS].rstrip("_")
     return short if short[:1].isalpha() else f"value_{short}"
 
 
 def _words(part: Term) -> Iterator[str]:
     if part.operator is None or not part.args:
-        yield text_of(part).replace("-", "minus_").replace("()", "")
+        yield format_term(part).replace("-", "minus_").replace("()", "")
     elif part.head == "lag":
         yield from _words(part.args[0])
-        yield f"{text_of(part.args[1])}_ago"
+        yield f"{format_term(part.args[1])}_ago"
     elif part.head in ("and", "or") or (part.head in WORDS and len(part.args) > 1):
         for index, arg in enumerate(part.args):
             if index:

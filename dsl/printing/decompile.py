@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import cast
 
 from dsl.analysis.program import Program
-from dsl.printing.common_subexpressions import named_parts
+from dsl.printing.common_subexpressions import name_common_subexpressions
 from dsl.syntax import nodes
 from dsl.syntax.printer import define_lines, format_file, param_text
 from dsl.syntax.vocabulary import ORDERS, SettingName
 from dsl.terms.terms import Argument, Number, Parameter, Term
-from dsl.terms.text import text_of, written_args
+from dsl.terms.text import format_term, written_args
 
 
 def format_program(program: Program) -> str:
     """A program as the text of a file: the operators it defines, its params, its rules."""
-    return format_file(program_tree(program))
+    return format_file(build_tree(program))
 
 
 def compact_text(program: Program) -> str:
@@ -28,26 +28,26 @@ def compact_text(program: Program) -> str:
     parts.extend(param_text(_param_node(each)) for each in program.parameters)
     for name, term in program.rules.named():
         parts.append(
-            f"{name} when {text_of(term)}" if name in ORDERS else f"{name} {text_of(term)}"
+            f"{name} when {format_term(term)}" if name in ORDERS else f"{name} {format_term(term)}"
         )
     return " ".join([*parts, "}"])
 
 
-def program_tree(program: Program) -> nodes.File:
+def build_tree(program: Program) -> nodes.File:
     """The syntax tree that a program is written as: what it says more than once has a name."""
     rules = program.rules.named()
     params = [each.name for each in program.parameters]
-    names = named_parts([term for name, term in rules if name != "hold"], params)
+    names = name_common_subexpressions([term for name, term in rules if name != "hold"], params)
     defines = [each.node for each in program.defines if each.node is not None]
     statements: list[nodes.Statement] = []
     if program.about:
         statements.append(nodes.About(program.about))
     statements.extend(_param_node(each) for each in program.parameters)
     for part, name in names.items():
-        node = expression_node(part, {each: names[each] for each in names if each is not part})
+        node = build_expression(part, {each: names[each] for each in names if each is not part})
         statements.append(nodes.Let(name, node))
     for name, term in rules:
-        node = expression_node(term, names)
+        node = build_expression(term, names)
         if name in ORDERS:
             statements.append(nodes.Order(name, node))
         else:
@@ -55,7 +55,7 @@ def program_tree(program: Program) -> nodes.File:
     return nodes.File((*defines, nodes.Strategy(program.name, tuple(statements))))
 
 
-def expression_node(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
+def build_expression(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
     """The expression that a term is written as; `names` are of the parts that have one."""
     if term in names:
         return nodes.Name(names[term])
@@ -69,7 +69,7 @@ def expression_node(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
     assert term.operator is not None
     if term.operator.series:
         return nodes.Name(term.operator.name)
-    args = tuple(expression_node(arg, names) for arg in written_args(term))
+    args = tuple(build_expression(arg, names) for arg in written_args(term))
     return nodes.Call(term.head, args)
 
 

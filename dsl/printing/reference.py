@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dsl.analysis.catalog import catalog
 from dsl.analysis.program import lookback
 from dsl.terms.operator import Operator
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from dsl.types.kinds import LEVEL, Kind
 
 
@@ -26,7 +26,7 @@ def describe(operator: Operator) -> dict[str, str | int | list[str]]:
     from dsl.analysis.check import check_expression
 
     kinds = [slot.kind or LEVEL for slot in operator.slots]
-    result = operator.judge(*kinds[:2]) if operator.is_variadic else operator.judge(*kinds)
+    result = operator.infer(*kinds[:2]) if operator.is_variadic else operator.infer(*kinds)
     found: dict[str, str | int | list[str]] = {
         "name": operator.name,
         "family": operator.family,
@@ -37,7 +37,7 @@ def describe(operator: Operator) -> dict[str, str | int | list[str]]:
         "typical": _ends(result.kind.typical),
         "warm-up": lookback(check_expression(operator.example)),
         "aliases": list(operator.aliases),
-        "formula": text_of(operator.body) if operator.body is not None else "",
+        "formula": format_term(operator.body) if operator.body is not None else "",
         "example": operator.example,
     }
     return {label: value for label, value in found.items() if value not in ("", [])}

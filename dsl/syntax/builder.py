@@ -18,7 +18,7 @@ from dsl.syntax.expressions import (
     join_spans,
     widen,
 )
-from dsl.syntax.literals import number_from_text
+from dsl.syntax.literals import parse_number
 from dsl.syntax.vocabulary import EXIT_SETTINGS, OrderName, SettingName
 
 Bounds = tuple[nodes.Number, nodes.Number]
@@ -40,7 +40,7 @@ class Builder(Transformer[Token, nodes.File]):
         return expression
 
     def number(self, token: Token) -> nodes.Number:
-        return check_finite(nodes.Number(*number_from_text(token), span=find_span(token)))
+        return check_finite(nodes.Number(*parse_number(token), span=find_span(token)))
 
     def name(self, token: Token) -> nodes.Name:
         return build_name(token)
@@ -90,7 +90,7 @@ class Builder(Transformer[Token, nodes.File]):
     # -- signatures
 
     def literal(self, token: Token) -> nodes.Number:
-        return nodes.Number(*number_from_text(token), span=find_span(token))
+        return nodes.Number(*parse_number(token), span=find_span(token))
 
     def range(self, low: nodes.Number, high: nodes.Number) -> tuple[nodes.Number, nodes.Number]:
         if low.value > high.value:

@@ -8,7 +8,7 @@ from collections.abc import Set
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from dsl.diagnostics import Diagnostic, Source, Span, did_you_mean
-from dsl.syntax.idioms import FILE, Where, advice_at
+from dsl.syntax.idioms import FILE, Where, suggest_at
 from dsl.syntax.vocabulary import ITEMS, RESERVED, STATEMENTS
 
 _WORDS = {
@@ -81,7 +81,7 @@ def _hint(found: str, start: int, source: Source, accepted: Set[str]) -> str:
     if found == "strategy" and is_statement and source.text[start : start + 9] != "strategy.":
         names = re.findall(r"\bstrategy\s+(\w+)", source.text[:start])
         return f"close strategy `{names[-1]}` with `}}` first" if names else ""
-    advice = advice_at(source.text, start, where) or near
+    advice = suggest_at(source.text, start, where) or near
     if advice or is_file:
         return advice or FILE
     if found == ")":

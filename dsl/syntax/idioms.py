@@ -22,7 +22,7 @@ FILE = (
 )
 
 
-class Habit(NamedTuple):
+class Idiom(NamedTuple):
     """Advice for what is found at a place; `where` "" is any place."""
 
     where: Where
@@ -38,7 +38,7 @@ _LET = "name an expression with `let`: write `let {1} = …`"
 _WHERE = "write `where(condition, a, b)`"
 
 # fmt: off
-HABITS = tuple(Habit(*row) for row in (
+IDIOMS = tuple(Idiom(*row) for row in (
     # comments, and what stands around a program
     ("", "", r"//|/\*", _COMMENT),
     ("", "/", r"/", _COMMENT),
@@ -171,13 +171,13 @@ NAMES = {
 }  # fmt: skip
 
 
-def advice_at(text: str, start: int, where: Where) -> str:
+def suggest_at(text: str, start: int, where: Where) -> str:
     """What to write instead of what stands at an offset; empty if no habit is known there."""
     before, at = text[max(0, start - 200) : start], text[start : start + 200]
-    odd = _advice_on_character(at[:1])
+    odd = _suggest_for_character(at[:1])
     if odd:
         return odd
-    for habit in HABITS:
+    for habit in IDIOMS:
         if habit.where not in ("", where):
             continue
         left = re.search(f"(?:{habit.before})\\Z", before)
@@ -193,7 +193,7 @@ def advice_at(text: str, start: int, where: Where) -> str:
     return ""
 
 
-def advice_on_name(name: str, args: Sequence[str] = ()) -> str:
+def suggest_for_name(name: str, args: Sequence[str] = ()) -> str:
     """What to write instead of a name of another language; empty if it is none known.
 
     Args:
@@ -220,7 +220,7 @@ def advice_on_name(name: str, args: Sequence[str] = ()) -> str:
     return ""
 
 
-def _advice_on_character(character: str) -> str:
+def _suggest_for_character(character: str) -> str:
     """What to do about a character that is not ASCII."""
     if not character or character.isascii() or character in "\u201c\u201d":
         return ""

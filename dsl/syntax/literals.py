@@ -6,7 +6,7 @@ from decimal import Decimal, DecimalException
 from functools import lru_cache
 
 
-def number_from_text(text: str) -> tuple[float, bool]:
+def parse_number(text: str) -> tuple[float, bool]:
     """A literal's value and whether it is a percentage; `%` is an exact decimal shift.
 
     What is too large for a float is infinite, what is too small is 0.
@@ -20,7 +20,7 @@ def number_from_text(text: str) -> tuple[float, bool]:
 
 
 @lru_cache(4096)
-def number_to_text(value: float, percent: bool = False) -> str:
+def format_number(value: float, percent: bool = False) -> str:
     """The shortest literal that reads back as the same value."""
     if value in (float("inf"), float("-inf")):
         return "inf" if value > 0 else "-inf"

@@ -210,9 +210,9 @@ class File:
         return tuple(item for item in self.items if isinstance(item, Define))
 
 
-def heads(expression: Expression) -> Iterator[str]:
+def list_heads(expression: Expression) -> Iterator[str]:
     """The operators an expression calls, as written, top-down."""
     if isinstance(expression, Call):
         yield expression.head
         for arg in expression.args:
-            yield from heads(arg)
+            yield from list_heads(arg)

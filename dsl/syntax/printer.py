@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl.syntax import nodes
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from dsl.syntax.nodes import Comments
 from dsl.syntax.parser import parse
-from dsl.syntax.precedence import ATOM, INFIX, Spelled, spell, spell_number
+from dsl.syntax.precedence import ATOM, INFIX, Fragment, write_call, write_number
 
 WIDTH = 96
 INDENT = "  "
@@ -36,16 +36,16 @@ def expression_text(node: nodes.Expression) -> str:
     return _spell(node).text
 
 
-def _spell(node: nodes.Expression) -> Spelled:
+def _spell(node: nodes.Expression) -> Fragment:
     match node:
         case nodes.Number(value, percent):
-            return spell_number(number_to_text(value, percent))
+            return write_number(format_number(value, percent))
         case nodes.Name(name):
-            return Spelled(name, ATOM)
+            return Fragment(name, ATOM)
         case nodes.Truth(value):
-            return Spelled(str(value).lower(), ATOM)
+            return Fragment(str(value).lower(), ATOM)
         case nodes.Call(head, args):
-            return spell(head, [_spell(arg) for arg in args])
+            return write_call(head, [_spell(arg) for arg in args])
 
 
 def _strategy(node: nodes.Strategy) -> Iterator[str]:
@@ -85,7 +85,7 @@ def param_text(node: nodes.Param) -> str:
 
 
 def _number(node: nodes.Number) -> str:
-    return number_to_text(node.value, node.percent)
+    return format_number(node.value, node.percent)
 
 
 def _commented(lines: list[str], comments: Comments, indent: str) -> Iterator[str]:
@@ -152,7 +152,8 @@ def _wrapped(prefix: str, expression: nodes.Expression) -> list[str]:
     assert isinstance(expression, nodes.Call)
     own = INFIX[expression.head]
     first, *rest = [
-        _spell(part).within(own if index == 0 else own + 1) for index, part in enumerate(chain)
+        _spell(part).parenthesize(own if index == 0 else own + 1)
+        for index, part in enumerate(chain)
     ]
     return [prefix + first, *[f"{INDENT * 2}{expression.head} {part}" for part in rest]]
 

@@ -14,9 +14,9 @@ from itertools import count
 from typing import NamedTuple
 
 from dsl.terms.operator import Operator
-from dsl.terms.rewrites import Build, apply_kernel, rules_of
+from dsl.terms.rewrites import Build, apply_kernel, list_rules
 from dsl.terms.terms import Argument, Parameter, Term, call, number, truth
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 
 MAX_WINDOW_BARS = 5_000
 MAX_CANONICAL_NODES = 20_000
@@ -38,7 +38,7 @@ class MeaningError(ValueError):
         super().__init__(message)
 
 
-def canonical(term: Term, find: Find) -> Term:
+def canonicalize(term: Term, find: Find) -> Term:
     """The canonical form of a term, computed once and kept on it.
 
     Args:
@@ -88,18 +88,18 @@ def substitute(body: Term, args: tuple[Term, ...]) -> Term:
     return call(body.operator, *[substitute(arg, args) for arg in body.args])
 
 
-def negation(term: Term, find: Find) -> Term:
+def negate(term: Term, find: Find) -> Term:
     """The condition that holds where another is known not to hold."""
     operator = term.operator
     if operator is None:
         return call(find("not"), term) if term.is_open else truth(not term.leaf)
     if operator.body is not None:
-        return negation(substitute(operator.body, term.args), find)
+        return negate(substitute(operator.body, term.args), find)
     if operator.name == "not":
         return term.args[0]
     if operator.name in ("and", "or"):
         other = find("or" if operator.name == "and" else "and")
-        return call(other, *[negation(arg, find) for arg in term.args])
+        return call(other, *[negate(arg, find) for arg in term.args])
     return call(find(operator.complement), *term.args)
 
 
@@ -117,21 +117,21 @@ def _canonical(term: Term, find: Find) -> Term:
     if operator is None:
         return number(term.value) if term.value is not None else term
     if operator.name == "not":
-        negated = negation(term.args[0], find)
-        return term if negated is term else canonical(negated, find)
-    args = [arg if arg.is_canonical else canonical(arg, find) for arg in term.args]
-    return _simplified(operator, args, find)
+        negated = negate(term.args[0], find)
+        return term if negated is term else canonicalize(negated, find)
+    args = [arg if arg.is_canonical else canonicalize(arg, find) for arg in term.args]
+    return _simplify(operator, args, find)
 
 
-def _simplified(operator: Operator, args: list[Term], find: Find) -> Term:
+def _simplify(operator: Operator, args: list[Term], find: Find) -> Term:
     """An operator applied to canonical arguments, in canonical form."""
     for index in operator.windows:
         given = args[index]
         if not (given.is_canonical and given.value in WHOLE_BARS):
             args[index] = _window(given, operator, index)
     if operator.body is not None:
-        return _expanded(operator, tuple(args), find)
-    for rule in rules_of(operator):
+        return _expand(operator, tuple(args), find)
+    for rule in list_rules(operator):
         simpler = rule(operator, args, _builder(find))
         if simpler is not None:
             simpler.is_canonical = True
@@ -159,22 +159,22 @@ def _builder(find: Find) -> Build:
     def build(operator: Operator | str, *args: Term) -> Term:
         if isinstance(operator, str):
             operator = find(operator)
-        return _simplified(operator, list(args), find)
+        return _simplify(operator, list(args), find)
 
     return build
 
 
 @lru_cache(16_384)
-def _expanded(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
+def _expand(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
     """The canonical form of a define's body over canonical arguments."""
     assert operator.body is not None
-    body = _unrolled(canonical(operator.body, find), len(args))
+    body = _unroll(canonicalize(operator.body, find), len(args))
     values = [*args, *body.closed]
     for part, places in body.calls:
         given = [values[place] for place in places]
         is_negation = part.name == "not"
         made = (
-            canonical(call(part, *given), find) if is_negation else _simplified(part, given, find)
+            canonicalize(call(part, *given), find) if is_negation else _simplify(part, given, find)
         )
         values.append(made)
     expanded = values[body.result]
@@ -197,7 +197,7 @@ class _Unrolled(NamedTuple):
 
 
 @lru_cache(4096)
-def _unrolled(body: Term, arity: int) -> _Unrolled:
+def _unroll(body: Term, arity: int) -> _Unrolled:
     places: dict[Term, int] = {}
     closed, calls = list(dict.fromkeys(_closed_parts(body))), []
     places.update(zip(closed, count(arity)))
@@ -235,7 +235,7 @@ def _window(term: Term, operator: Operator, index: int) -> Term:
     least = 0 if operator.name == "lag" else 1
     if value is None or not math.isfinite(value) or not least <= value <= MAX_WINDOW_BARS:
         name = operator.slot(index).name
-        found = text_of(term) if value is None else f"{value:g}"
+        found = format_term(term) if value is None else f"{value:g}"
         message = (
             f"`{name}` of `{operator.name}` is {found}; "
             f"it must be a whole number from {least} to {MAX_WINDOW_BARS}"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from dsl.operators.rounding import exceeds
-from dsl.syntax.precedence import spell, spell_number
+from dsl.syntax.precedence import write_call, write_number
 from dsl.terms.bounds import find_newest_age, is_extreme
-from dsl.terms.infer import complaints, kind_of
+from dsl.terms.infer import infer_kind, list_mismatches
 from dsl.terms.order import at_most, find_range, is_whole
 from dsl.terms.terms import Number, Parameter, Term
 from dsl.terms.text import message_text, spell_for_message
@@ -63,14 +63,14 @@ class Decision(NamedTuple):
     hint: str
 
 
-def decision_on(term: Term) -> Decision | None:
+def decide(term: Term) -> Decision | None:
     """Return the decision on a comparison by the ranges and the order of its sides, if any."""
     if term.head not in COMPARISONS or term.size > MAX_NODES or term.depth > MAX_DEPTH:
         return None
     left, right = term.args
-    if kind_of(left).family == kind_of(right).family == "scalar":
+    if infer_kind(left).family == infer_kind(right).family == "scalar":
         return None
-    if any(True for arg in term.args for _ in complaints(arg)):
+    if any(True for arg in term.args for _ in list_mismatches(arg)):
         return None  # a value that mixes unlike kinds has no meaningful range
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
@@ -81,9 +81,9 @@ def decision_on(term: Term) -> Decision | None:
     return _decide_order(term)
 
 
-def verdict_on(term: Term) -> Verdict:
+def decide_verdict(term: Term) -> Verdict:
     """Return whether a comparison never or always holds; empty if it may do either."""
-    decision = decision_on(term)
+    decision = decide(term)
     return decision.verdict if decision else ""
 
 
@@ -135,7 +135,7 @@ def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> 
 
 
 def _lagged_text(term: Term, bars: int) -> str:
-    return spell("lag", [spell_for_message(term), spell_number(str(bars))]).text
+    return write_call("lag", [spell_for_message(term), write_number(str(bars))]).text
 
 
 def _window_in(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
@@ -150,7 +150,7 @@ def _window_in(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
 
 def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
     """Return a verdict with the range of the side that is not a plain number."""
-    side = right if kind_of(left).family == "scalar" else left
+    side = right if infer_kind(left).family == "scalar" else left
     low, high = find_range(side)
     if low == 0 and high == INF:
         reason = f"`{message_text(side)}` is never below 0"
@@ -158,13 +158,13 @@ def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
     return Decision(verdict, "", f"its values lie between {low:g} and {high:g}")
 
 
-def impossible_part(term: Term) -> str:
+def find_impossible_part(term: Term) -> str:
     """Which values of a param's range can never matter in a comparison; empty if all may."""
     for place, arg in enumerate(term.args):
         param = arg.leaf
         if not isinstance(param, Parameter) or param.low is None or param.high is None:
             continue
-        scale = kind_of(term.args[1 - place])
+        scale = infer_kind(term.args[1 - place])
         if scale.family == "scalar":
             continue
         beyond = [f"above {scale.high:g}"] if param.high > scale.high else []
@@ -174,14 +174,14 @@ def impossible_part(term: Term) -> str:
     return ""
 
 
-def contradiction_in(condition: Term) -> Decision | None:
+def find_contradiction(condition: Term) -> Decision | None:
     """Return why a canonical condition, or its parts together, cannot hold; None if they can."""
     if condition.head == "or":
-        found = [contradiction_in(part) for part in condition.args]
+        found = [find_contradiction(part) for part in condition.args]
         return found[0] if all(found) else None
     if condition.head == "and":
         for part in condition.args:
-            contradiction = contradiction_in(part)
+            contradiction = find_contradiction(part)
             if contradiction is not None:
                 return contradiction
         for thing, interval in _intervals(condition).items():
@@ -189,7 +189,7 @@ def contradiction_in(condition: Term) -> Decision | None:
                 reason = f"`{message_text(thing)}` cannot be all of that at once"
                 return Decision("never", reason, "did you mean `or`?")
         return None
-    decision = decision_on(condition)
+    decision = decide(condition)
     if decision is None or decision.verdict != "never":
         return None
     return decision._replace(reason=decision.reason or f"`{message_text(condition)}` is never true")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dsl.syntax.nodes import Define
-from dsl.types.kinds import Judgement, Kind
+from dsl.types.kinds import Inference, Kind
 
 if TYPE_CHECKING:
     from dsl.terms.terms import Term
@@ -33,7 +33,7 @@ class Slot:
         return self.kind is not None and self.kind.family == "window"
 
     @property
-    def is_constant(self) -> bool:
+    def takes_literal(self) -> bool:
         """Whether the search writes a literal here rather than a series."""
         return self.kind is not None and self.kind.is_scale_free and self.kind.typical is not None
 
@@ -43,7 +43,7 @@ class Operator:
     """An operator of the language; the catalog derives it from its one declaration.
 
     Attributes:
-        judge: kinds of the arguments -> kind of the result.
+        infer: kinds of the arguments -> kind of the result.
         kernel: `(*series, *windows, out) -> None` over float64 arrays of one length; None for
             an operator whose meaning is its `body`.
         lookback: windows -> how many earlier bars a value needs, beside its arguments'.
@@ -57,7 +57,7 @@ class Operator:
 
     name: str
     slots: tuple[Slot, ...]
-    judge: Callable[..., Judgement]
+    infer: Callable[..., Inference]
     family: str
     about: str
     signature: str
@@ -74,14 +74,16 @@ class Operator:
     never_above: tuple[str, ...] = ()
     mirror: str = ""
     node: Define | None = None
-    is_own: bool = False
+    is_user_defined: bool = False
 
     @cached_property
     def uses(self) -> tuple[Operator, ...]:
         """The operators of a user's own that its body is written with."""
-        parts = self.body.walk() if self.is_own and self.body is not None else ()
+        parts = self.body.walk() if self.is_user_defined and self.body is not None else ()
         found = (part.operator for part in parts)
-        return tuple(dict.fromkeys(each for each in found if each is not None and each.is_own))
+        return tuple(
+            dict.fromkeys(each for each in found if each is not None and each.is_user_defined)
+        )
 
     @cached_property
     def windows(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 
 from dsl.terms.bounds import Reach, expand, find_bounds, has_fact
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Parameter, Term
 
 MAX_STEPS, MAX_DEPTH = 2_000, 40  # of a derivation, which is given up beyond them
@@ -60,7 +60,7 @@ class _Prover:
 
     def find_range(self, x: Term) -> tuple[float, float]:
         """Return the least and the largest value there can be."""
-        kind = kind_of(x)
+        kind = infer_kind(x)
         if _is_sure(x):
             return kind.low, kind.high
         return (0.0 if self.is_nonnegative(x) else -math.inf), math.inf
@@ -142,10 +142,10 @@ class _Prover:
         return has_fact(term, "whole")
 
     def _derive_nonnegative(self, term: Term) -> bool:
-        if _is_sure(term) and kind_of(term).low >= 0:
+        if _is_sure(term) and infer_kind(term).low >= 0:
             return True
         term = expand(term)
-        if has_fact(term, "nonnegative") or (_is_sure(term) and kind_of(term).low >= 0):
+        if has_fact(term, "nonnegative") or (_is_sure(term) and infer_kind(term).low >= 0):
             return True
         if has_fact(term, "keeps_sign"):
             return self.is_nonnegative(term.args[0])
@@ -171,7 +171,7 @@ def _is_sure(term: Term) -> bool:
 
     A price less a distance is a price to the type system, and may still be below 0.
     """
-    kind = kind_of(term)
+    kind = infer_kind(term)
     is_bounded = math.isfinite(kind.low) and math.isfinite(kind.high)
     return bool(term.operator and term.operator.series) or is_bounded or kind.family in (
         "scalar", "oscillator", "count",
@@ -203,10 +203,10 @@ def _factor(term: Term) -> tuple[Term, float, float] | None:
     """Return a value and the ends of the number it is multiplied by; None if there is none."""
     if term.head == "*":
         for one, other in _pairs(term):
-            if kind_of(other).family == "scalar":
-                return one, kind_of(other).low, kind_of(other).high
+            if infer_kind(other).family == "scalar":
+                return one, infer_kind(other).low, infer_kind(other).high
     if term.head == "/":
-        by = kind_of(term.args[1])
+        by = infer_kind(term.args[1])
         if by.family == "scalar" and by.low > 0:
             return term.args[0], 1 / by.high, 1 / by.low
     return None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Number, Term, call, number, truth
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 
 Args = Sequence[Term]
 Build = Callable[..., Term]
@@ -47,7 +47,7 @@ def decide_literals(operator: Operator, args: Args, build: Build) -> Term | None
     return truth(bool(apply_kernel(operator, values))) if len(values) == len(args) else None
 
 
-def turn_greater(operator: Operator, args: Args, build: Build) -> Term | None:
+def flip_greater(operator: Operator, args: Args, build: Build) -> Term | None:
     """`a > b` is written `b < a`, and `a >= b` likewise."""
     return build("<" if operator.name == ">" else "<=", args[1], args[0])
 
@@ -55,7 +55,7 @@ def turn_greater(operator: Operator, args: Args, build: Build) -> Term | None:
 def sort_operands(operator: Operator, args: Args, build: Build) -> Term | None:
     """The operands of `+ * == !=` stand in order of their text."""
     left, right = args
-    return call(operator, right, left) if text_of(right) < text_of(left) else None
+    return call(operator, right, left) if format_term(right) < format_term(left) else None
 
 
 def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
@@ -63,7 +63,7 @@ def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
     parts: list[Term] = []
     for arg in args:
         parts.extend(arg.args if arg.operator is operator else (arg,))
-    ordered = sorted(dict.fromkeys(parts), key=text_of)
+    ordered = sorted(dict.fromkeys(parts), key=format_term)
     if len(ordered) == 1:
         return ordered[0]
     if ordered == list(args):
@@ -110,7 +110,7 @@ def drop_double_sign(operator: Operator, args: Args, build: Build) -> Term | Non
     return args[0].args[0] if args[0].operator is operator else None
 
 
-def choose_literally(operator: Operator, args: Args, build: Build) -> Term | None:
+def choose_constant_branch(operator: Operator, args: Args, build: Build) -> Term | None:
     """`where(true, x, y)` is `x`."""
     condition, x, y = args
     return (x if condition.leaf else y) if isinstance(condition.leaf, bool) else None
@@ -140,11 +140,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "negate": (fold_literals, drop_double_sign),
     "min": (fold_literals, flatten, merge_literals),
     "max": (fold_literals, flatten, merge_literals),
-    "where": (choose_literally,),
+    "where": (choose_constant_branch,),
     "<": (decide_literals,),
     "<=": (decide_literals,),
-    ">": (turn_greater,),
-    ">=": (turn_greater,),
+    ">": (flip_greater,),
+    ">=": (flip_greater,),
     "==": (decide_literals, sort_operands),
     "!=": (decide_literals, sort_operands),
     "and": (decide_conditions, flatten),
@@ -153,6 +153,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
 }
 
 
-def rules_of(operator: Operator) -> tuple[Rule, ...]:
+def list_rules(operator: Operator) -> tuple[Rule, ...]:
     """The rules that may apply to an operator, in the order they are tried."""
     return RULES.get(operator.name) or (POINTWISE if operator.is_pointwise else ())

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import ref
 
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from dsl.terms.operator import Operator
-from dsl.types.kinds import Judgement, Kind
+from dsl.types.kinds import Inference, Kind
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Term:
         "args",
         "canonical",
         "depth",
+        "inference",
         "is_canonical",
         "is_indicator",
         "is_open",
         "is_plain",
-        "judgement",
         "leaf",
         "lookback",
         "operator",
@@ -80,7 +80,7 @@ class Term:
     is_indicator: bool
     is_open: bool
     is_plain: bool
-    judgement: Judgement | None
+    inference: Inference | None
     lookback: int | None
     spelled: tuple[str, int] | None
     value: float | None
@@ -92,7 +92,7 @@ class Term:
         self.value = None if leaf is None else getattr(leaf, "value", None)
         size, depth = 1, 0
         is_open, is_plain = isinstance(leaf, Argument), not isinstance(leaf, Parameter)
-        if operator is not None and operator.is_own:
+        if operator is not None and operator.is_user_defined:
             is_plain = False
         for arg in args:
             size += arg.size
@@ -102,7 +102,7 @@ class Term:
             is_plain = is_plain and arg.is_plain
         self.size, self.depth = size, depth + 1
         self.is_open, self.is_plain = is_open, is_plain
-        self.canonical = self.judgement = self.lookback = self.spelled = None
+        self.canonical = self.inference = self.lookback = self.spelled = None
         self.is_canonical = self.is_indicator = False
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -144,7 +144,7 @@ class Number:
     percent: bool = False
 
     def __str__(self) -> str:
-        return number_to_text(self.value, self.percent)
+        return format_number(self.value, self.percent)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class _Interned(ref[Term]):
 _interned: dict[Any, _Interned] = {}
 
 
-def _forget(reference: ref[Term]) -> None:
+def _discard(reference: ref[Term]) -> None:
     key = reference.key if isinstance(reference, _Interned) else None
     if _interned.get(key) is reference:
         del _interned[key]
@@ -177,7 +177,7 @@ def call(operator: Operator, *args: Term) -> Term:
     key = (operator, *args)
     reference = _interned.get(key)
     found = None if reference is None else reference()
-    return found or _made(key, operator, args, None)
+    return found or _make(key, operator, args, None)
 
 
 def number(value: float, percent: bool = False) -> Term:
@@ -207,11 +207,11 @@ def _known(key: Any) -> Term | None:
 
 
 def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
-    return _known(key) or _made(key, operator, args, leaf)
+    return _known(key) or _make(key, operator, args, leaf)
 
 
-def _made(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+def _make(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
     term = Term(operator, args, leaf)
-    reference = _interned[key] = _Interned(term, _forget)
+    reference = _interned[key] = _Interned(term, _discard)
     reference.key = key
     return term

@@ -5,34 +5,34 @@ from __future__ import annotations
 from functools import cache
 from typing import cast
 
-from dsl.syntax.precedence import ATOM, Spelled, spell, spell_number
+from dsl.syntax.precedence import ATOM, Fragment, write_call, write_number
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Number, Term
 
 
-def text_of(term: Term) -> str:
+def format_term(term: Term) -> str:
     """A term as text, on one line, as `dsl.syntax.parser` reads it."""
-    return spell_term(term).text
+    return write_term(term).text
 
 
-def spell_term(term: Term) -> Spelled:
+def write_term(term: Term) -> Fragment:
     """A term's text and precedence, computed once and kept on it."""
     if term.spelled is None:
         term.spelled = _spell_term(term)
-    return cast(Spelled, term.spelled)
+    return cast(Fragment, term.spelled)
 
 
-def _spell_term(term: Term) -> Spelled:
+def _spell_term(term: Term) -> Fragment:
     operator, leaf = term.operator, term.leaf
     if operator is None:
         if isinstance(leaf, bool):
-            return Spelled(str(leaf).lower(), ATOM)
+            return Fragment(str(leaf).lower(), ATOM)
         if isinstance(leaf, Number):
-            return spell_number(str(leaf))
-        return Spelled(leaf.name if leaf else "", ATOM)
+            return write_number(str(leaf))
+        return Fragment(leaf.name if leaf else "", ATOM)
     if operator.series:
-        return Spelled(operator.name, ATOM)
-    return spell(operator.name, [spell_term(arg) for arg in written_args(term)])
+        return Fragment(operator.name, ATOM)
+    return write_call(operator.name, [write_term(arg) for arg in written_args(term)])
 
 
 def message_text(term: Term) -> str:
@@ -40,11 +40,11 @@ def message_text(term: Term) -> str:
     return spell_for_message(term).text
 
 
-def spell_for_message(term: Term) -> Spelled:
+def spell_for_message(term: Term) -> Fragment:
     """Return the text and precedence of `message_text`."""
     operator = term.operator
     if operator is None or not term.args:
-        return spell_term(term)
+        return write_term(term)
     name, args = operator.name, written_args(term)
     if name == "negate":
         inner, *_ = args
@@ -52,7 +52,7 @@ def spell_for_message(term: Term) -> Spelled:
         if is_mirrored and inner.args[0].operator is operator:
             assert inner.operator is not None
             name, args = inner.operator.mirror, (inner.args[0].args[0], *inner.args[1:])
-    return spell(name, [spell_for_message(arg) for arg in args])
+    return write_call(name, [spell_for_message(arg) for arg in args])
 
 
 def written_args(term: Term) -> tuple[Term, ...]:

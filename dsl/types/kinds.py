@@ -128,12 +128,12 @@ def scalar(value: float) -> Kind:
     return Kind("scalar", low=value, high=value)
 
 
-class Judgement(NamedTuple):
+class Inference(NamedTuple):
     """The kind an operation gives, a complaint if it mixes unlike kinds, and whether to sample it.
 
     What is not complained about may still be too loose for the search to write (`high + low`).
     """
 
     kind: Kind
-    complaint: str = ""
+    error: str = ""
     sampled: bool = True

@@ -34,11 +34,11 @@ from dsl.types.kinds import (
     RATIO,
     SIGNED_VOLUME,
     VOLUME,
-    Judgement,
+    Inference,
     Kind,
 )
 
-LAWS = """
+TYPE_RULES = """
     level       +   diff      level      strictly
     level       -   diff      level      strictly
     level       -   level     diff       strictly
@@ -97,7 +97,7 @@ LAWS = """
 """
 
 
-class Law(NamedTuple):
+class TypeRule(NamedTuple):
     """One row of the table."""
 
     left: str
@@ -108,49 +108,49 @@ class Law(NamedTuple):
 
 
 TABLE = tuple(
-    Law(left, symbol, right, gives, how == "strictly")
-    for left, symbol, right, gives, how in filter(None, map(str.split, LAWS.splitlines()))
+    TypeRule(left, symbol, right, gives, how == "strictly")
+    for left, symbol, right, gives, how in filter(None, map(str.split, TYPE_RULES.splitlines()))
 )
 FIXED = {"level": LEVEL, "diff": DIFF, "volume": VOLUME, "flow": SIGNED_VOLUME}
 
 
 @lru_cache(8192)
-def arithmetic_of(symbol: str, x: Kind, y: Kind) -> Judgement:
+def infer_arithmetic(symbol: str, x: Kind, y: Kind) -> Inference:
     """What `x + y`, `x - y`, `x * y` or `x / y` measures, by the first law that fits."""
     orders = [(x, y), (y, x)] if symbol in "+*" else [(x, y)]
-    low, high = _range_of(symbol, x, y)
+    low, high = _infer_range(symbol, x, y)
     for law in TABLE:
         if law.symbol != symbol:
             continue
         for left, right in orders:
             if _fits(law.left, left, right) and _fits(law.right, right, left):
                 kind = _result(law.gives, symbol, left, right, low, high)
-                return Judgement(kind, sampled=_is_sampled(law, kind, left))
+                return Inference(kind, sampled=_is_sampled(law, kind, left))
     verb = f"adds {y} to {x}" if symbol == "+" else f"takes {y} from {x}"
-    return Judgement(y if x.family == "scalar" else x, verb, sampled=False)
+    return Inference(y if x.family == "scalar" else x, verb, sampled=False)
 
 
-def sum_of(x: Kind, y: Kind) -> Judgement:
+def infer_sum(x: Kind, y: Kind) -> Inference:
     """`x + y`."""
-    return arithmetic_of("+", x, y)
+    return infer_arithmetic("+", x, y)
 
 
-def difference_of(x: Kind, y: Kind) -> Judgement:
+def infer_difference(x: Kind, y: Kind) -> Inference:
     """`x - y`."""
-    return arithmetic_of("-", x, y)
+    return infer_arithmetic("-", x, y)
 
 
-def product_of(x: Kind, y: Kind) -> Judgement:
+def infer_product(x: Kind, y: Kind) -> Inference:
     """`x * y`."""
-    return arithmetic_of("*", x, y)
+    return infer_arithmetic("*", x, y)
 
 
-def quotient_of(x: Kind, y: Kind) -> Judgement:
+def infer_quotient(x: Kind, y: Kind) -> Inference:
     """`x / y`."""
-    return arithmetic_of("/", x, y)
+    return infer_arithmetic("/", x, y)
 
 
-def comparison_of(x: Kind, y: Kind) -> Judgement:
+def infer_comparison(x: Kind, y: Kind) -> Inference:
     """`x < y` and its like: sound between values of one kind, or with a literal threshold.
 
     A number may stand beside a kind without a dimension, and 0 beside a price distance; beside a
@@ -161,33 +161,33 @@ def comparison_of(x: Kind, y: Kind) -> Judgement:
         is_zero = literal.low == literal.high == 0 and thing.family not in ("level", "volume")
         sound = thing.is_scale_free or is_zero
         complaint = "" if sound else f"compares {thing} with {literal}"
-        return Judgement(BOOL, complaint, sampled=thing.family != "scalar")
+        return Inference(BOOL, complaint, sampled=thing.family != "scalar")
     unlike = x.dimension != y.dimension or {x.family, y.family} in (
         {"level", "diff"},
         {"volume", "other"},
     )
     on_scales = "oscillator" in (x.family, y.family) and x != y
     if unlike or (on_scales and not {"other", "change"} & {x.family, y.family}):
-        return Judgement(BOOL, f"compares {x} with {y}")
-    return Judgement(BOOL, sampled=x == y)
+        return Inference(BOOL, f"compares {x} with {y}")
+    return Inference(BOOL, sampled=x == y)
 
 
-def join_of(x: Kind, y: Kind) -> Judgement:
+def infer_join(x: Kind, y: Kind) -> Inference:
     """`min`, `max` and the branches of `where`: one kind, or a literal beside it."""
     if x == y:
-        return Judgement(x)
+        return Inference(x)
     low, high = min(x.low, y.low), max(x.high, y.high)
     literal, thing = (x, y) if x.family == "scalar" else (y, x)
     if literal.family == "scalar":
         if thing.is_scale_free or literal.low == literal.high == 0:
-            return Judgement(replace(thing, low=low, high=high), sampled=False)
-        return Judgement(thing, f"mixes {thing} with {literal}")
+            return Inference(replace(thing, low=low, high=high), sampled=False)
+        return Inference(thing, f"mixes {thing} with {literal}")
     if x.dimension != y.dimension or {x.family, y.family} == {"level", "diff"}:
-        return Judgement(x, f"mixes {x} with {y}")
-    return Judgement(replace(x, low=low, high=high), sampled=False)
+        return Inference(x, f"mixes {x} with {y}")
+    return Inference(replace(x, low=low, high=high), sampled=False)
 
 
-def distance_of(x: Kind) -> Kind:
+def infer_distance(x: Kind) -> Kind:
     """The kind of a spread of `x`: what `stdev(x, n)` or `change(x, n)` measures."""
     if x.family in ("level", "diff"):
         return DIFF
@@ -229,16 +229,16 @@ def _result(gives: str, symbol: str, left: Kind, right: Kind, low: float, high: 
         price, volume = left.price + sign * right.price, left.volume + sign * right.volume
         return DIFF if (price, volume) == (1, 0) else Kind("other", price, volume, low, high)
     if gives == "spread":
-        return distance_of(left)
+        return infer_distance(left)
     kind = right if gives == "right" else left
     if gives in ("left", "right"):
         factor = right.low if right.family == "scalar" else 1.0
-        return replace(kind, low=low, high=high, typical=_scaled(kind, symbol, factor))
+        return replace(kind, low=low, high=high, typical=_scale(kind, symbol, factor))
     named = {"ratio": RATIO, "change": CHANGE, "other": Kind("other"), "number": Kind("scalar")}
     return replace(named[gives], low=low, high=high)
 
 
-def _scaled(kind: Kind, symbol: str, factor: float) -> tuple[float, float] | None:
+def _scale(kind: Kind, symbol: str, factor: float) -> tuple[float, float] | None:
     """The typical range of a kind multiplied or divided by a number."""
     if kind.typical is None or symbol in "+-" or factor == 0 or not math.isfinite(factor):
         return kind.typical
@@ -247,12 +247,12 @@ def _scaled(kind: Kind, symbol: str, factor: float) -> tuple[float, float] | Non
     return low, high
 
 
-def _is_sampled(law: Law, kind: Kind, left: Kind) -> bool:
+def _is_sampled(law: TypeRule, kind: Kind, left: Kind) -> bool:
     """A strict law; where it keeps a kind, the range must be kept too."""
     return law.is_strict and (law.gives != "left" or kind == left)
 
 
-def _range_of(symbol: str, x: Kind, y: Kind) -> tuple[float, float]:
+def _infer_range(symbol: str, x: Kind, y: Kind) -> tuple[float, float]:
     """Interval arithmetic: the least and the largest value there can be."""
     if symbol == "+":
         low, high = x.low + y.low, x.high + y.high

@@ -21,9 +21,9 @@ from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 
 CUTS = 20
-LEAST_BARS = 60
+MIN_BARS = 60
 PASTS = (0.25, 0.5)  # shares of the bars that are taken away at the start
-SETTLED = 1e-6  # of a stop, trail, target or size
+STABLE_SHARE = 1e-6  # of a stop, trail, target or size
 
 Read = Callable[[Program, Bars], tuple[Signals, ...]]
 Trade = Callable[[Program, Bars, Market], Backtest]
@@ -40,13 +40,13 @@ class Difference:
     """
 
     symbol: str
-    what: str
+    field: str
     bar: int
-    because: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class Foresight:
+class LookaheadReport:
     """What was found.
 
     Attributes:
@@ -57,14 +57,14 @@ class Foresight:
     """
 
     cuts: int
-    seen: tuple[Difference, ...]
-    settled: int | None
+    violations: tuple[Difference, ...]
+    stabilization_bars: int | None
 
 
-def look_ahead(
+def find_lookahead(
     program: Program, bars: Bars, market: Market, seed: int = 0, read: Read = evaluate,
     trade: Trade = backtest,
-) -> Foresight:  # fmt: skip
+) -> LookaheadReport:  # fmt: skip
     """Whether a strategy's signals, settings or equity before a bar depend on bars from it on.
 
     Args:
@@ -78,16 +78,16 @@ def look_ahead(
         ValueError: if there are too few bars to cut.
     """
     count = len(bars)
-    if count < LEAST_BARS:
-        raise ValueError(f"{count} bars are too few to cut: it takes {LEAST_BARS}")
+    if count < MIN_BARS:
+        raise ValueError(f"{count} bars are too few to cut: it takes {MIN_BARS}")
     rng = np.random.default_rng(seed)
     whole, equity = read(program, bars), trade(program, bars, market).equity
     seen: list[Difference] = []
-    cuts = np.unique(np.linspace(LEAST_BARS // 2, count - 2, CUTS).astype(int))
+    cuts = np.unique(np.linspace(MIN_BARS // 2, count - 2, CUTS).astype(int))
     for cut in cuts:
         futures = {
             "the future was cut off": bars.slice(0, cut),
-            "the future was made false": _false_future(bars, cut, rng),
+            "the future was made false": _replace_future(bars, cut, rng),
         }
         for because, other in futures.items():
             found = read(program, other)
@@ -99,21 +99,21 @@ def look_ahead(
             place = _first_difference(equity[:until], traded[:until])
             if place is not None:
                 seen.append(Difference("all", "equity", place, f"{because} from bar {cut} on"))
-    return Foresight(len(cuts), tuple(seen), _settled(program, bars, whole, read))
+    return LookaheadReport(len(cuts), tuple(seen), _find_stabilization(program, bars, whole, read))
 
 
 def _still_open(bars: Bars, cut: int) -> int:
     """The bars before which no position is closed because its symbol's bars end at a cut."""
     lasts = []
     for symbol in range(len(bars.symbols)):
-        places = bars.places(symbol)
+        places = bars.priced_indices(symbol)
         known = int(np.searchsorted(places, cut))
         if 0 < known < len(places):
             lasts.append(int(places[known - 1]))
     return min(lasts, default=cut)
 
 
-def _false_future(bars: Bars, cut: int, rng: np.random.Generator) -> Bars:
+def _replace_future(bars: Bars, cut: int, rng: np.random.Generator) -> Bars:
     """The same bars with every one from a cut on replaced by nonsense, volume too."""
     shape = (len(bars.symbols), len(bars) - cut)
     panels = {name: getattr(bars, name).copy() for name in FIELDS}
@@ -145,24 +145,26 @@ def _first_difference(one: np.ndarray, other: np.ndarray) -> int | None:
     return int(places[0]) if len(places) else None
 
 
-def _settled(program: Program, bars: Bars, whole: tuple[Signals, ...], read: Read) -> int | None:
+def _find_stabilization(
+    program: Program, bars: Bars, whole: tuple[Signals, ...], read: Read
+) -> int | None:
     """After how many bars of past what it says is what it says with all the past there is."""
     most = 0
     for share in PASTS:
         start = int(len(bars) * share)
         found = read(program, bars.slice(start, len(bars)))
         for one, other in zip(whole, found, strict=True):
-            differ = np.flatnonzero(_say_otherwise(one, other, start))
+            differ = np.flatnonzero(_differ(one, other, start))
             if len(differ) and differ[-1] == len(bars) - start - 1:
                 return None
             most = max(most, int(differ[-1]) + 1 if len(differ) else 0)
     return most
 
 
-def _say_otherwise(whole: Signals, later: Signals, start: int) -> NDArray[np.bool_]:
+def _differ(whole: Signals, later: Signals, start: int) -> NDArray[np.bool_]:
     """bool[bar from start]: where orders differ, or a setting that is known or not, or by more
     than averages that still settle."""
     orders = whole.orders[0, start:] != later.orders[0]
-    same = np.isclose(whole.settings[:, start:], later.settings, SETTLED, 0.0, equal_nan=True)
+    same = np.isclose(whole.settings[:, start:], later.settings, STABLE_SHARE, 0.0, equal_nan=True)
     differ: NDArray[np.bool_] = orders | ~same.all(axis=0)
     return differ

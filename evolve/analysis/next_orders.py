@@ -12,13 +12,13 @@ from dsl.bars import PANELS, Bars
 from dsl.syntax.vocabulary import SIDES
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import CLOSE, Market
-from evolve.backtest.sleeve import share_of
+from evolve.backtest.sleeve import share_of_market
 
 BEYOND = 2  # the bar that orders fill on, and one more, since the last of a run takes no entry
 
 
 @dataclass(frozen=True)
-class Outlook:
+class NextOrders:
     """A symbol after its last bar.
 
     Attributes:
@@ -34,7 +34,9 @@ class Outlook:
     orders: tuple[str, ...]
 
 
-def outlook(program: Program, bars: Bars, market: Market, start: int = 0) -> list[Outlook]:
+def list_next_orders(
+    program: Program, bars: Bars, market: Market, start: int = 0
+) -> list[NextOrders]:
     """Return each symbol's outlook, without symbols that have no bar from start on.
 
     The run goes on over bars that stand still at the last close: what happens on the first of
@@ -46,18 +48,18 @@ def outlook(program: Program, bars: Bars, market: Market, start: int = 0) -> lis
         market: fills and costs.
         start: the first bar traded; earlier bars warm the indicators.
     """
-    share = share_of(market, len(bars.symbols))
+    share = share_of_market(market, len(bars.symbols))
     found = []
     for symbol in range(len(bars.symbols)):
-        own, places = bars.alone(symbol), bars.places(symbol)
+        own, places = bars.select_symbol(symbol), bars.priced_indices(symbol)
         first = int(np.searchsorted(places, start, "left"))
         if first < len(own):
-            found.append(_outlook(program, own, share, first))
+            found.append(_next_orders(program, own, share, first))
     return found
 
 
-def _outlook(program: Program, own: Bars, market: Market, start: int) -> Outlook:
-    run = backtest(program, _gone_on(own), market, start)
+def _next_orders(program: Program, own: Bars, market: Market, start: int) -> NextOrders:
+    run = backtest(program, _extend_by_one_bar(own), market, start)
     last = len(own) - start - 1
     filled = run.time[last if market.fill == CLOSE else last + 1]
     exits = [
@@ -72,10 +74,10 @@ def _outlook(program: Program, own: Bars, market: Market, start: int) -> Outlook
         if trade.entry_time <= run.time[last] < trade.exit_time:
             since = trade.entry_time
     side = {1: "long", -1: "short", 0: "flat"}[int(run.held[last])]
-    return Outlook(own.symbols[0], run.time[last], side, since, (*exits, *entries))
+    return NextOrders(own.symbols[0], run.time[last], side, since, (*exits, *entries))
 
 
-def _gone_on(own: Bars) -> Bars:
+def _extend_by_one_bar(own: Bars) -> Bars:
     """The bars and some that stand still at the last close, with a volume not known."""
     close = own.close[:, -1:]
     beyond = dict.fromkeys(PANELS, close) | {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.backtest.drawdowns import Drawdown, drawdowns_in_order
+from evolve.backtest.drawdowns import Drawdown, list_drawdowns
 from evolve.backtest.performance import Series
 
 Time = NDArray[np.datetime64]
@@ -18,7 +18,7 @@ def largest_drawdowns(equity: Series, capital: float, most: int = 10) -> list[Dr
         equity: float64[bar]; capital: what it began with.
         most: how many.
     """
-    found = drawdowns_in_order(equity, capital)
+    found = list_drawdowns(equity, capital)
     return sorted(found, key=lambda each: (each.depth, each.trough))[:most]
 
 

@@ -14,10 +14,10 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator, Signals, truth_series
 from dsl.syntax.vocabulary import ORDERS, SERIES_SETTINGS, SIDES
 from dsl.terms.terms import Term
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, Market
 from evolve.backtest.performance import Series
-from evolve.backtest.sleeve import share_of
+from evolve.backtest.sleeve import share_of_market
 
 Flags = NDArray[np.bool_]
 
@@ -89,10 +89,10 @@ def measure_activity(
         has_traded: whether only the rules that were never true are split into parts; if not, all.
     """
     symbols = range(len(bars.symbols))
-    own = [bars.alone(symbol) for symbol in symbols]
-    firsts = [int(np.searchsorted(bars.places(symbol), start)) for symbol in symbols]
+    own = [bars.select_symbol(symbol) for symbol in symbols]
+    firsts = [int(np.searchsorted(bars.priced_indices(symbol), start)) for symbol in symbols]
     evaluator = Evaluator(*own)
-    share = share_of(market, len(own))
+    share = share_of_market(market, len(own))
     rules = []
     for name in ORDERS:
         term = getattr(program.rules, name)
@@ -115,7 +115,9 @@ def measure_activity(
         }
         entries += int(entered.sum())
         capped += int((entered & (settings["size"] > market.max_leverage)).sum())
-        blocked += _count_blocked(entered, _obstacles(signals, settings, own[symbol], share))
+        blocked += _count_blocked(
+            entered, _find_entry_blocks(signals, settings, own[symbol], share)
+        )
     return Activity(tuple(rules), entries, dict(blocked), capped)
 
 
@@ -133,7 +135,7 @@ def _tally(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
     own = [truth_series(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
     true = sum(int(np.count_nonzero(each == 1.0)) for each in own)
     known = sum(int(np.count_nonzero(each == each)) for each in own)
-    return Tally(text_of(term), true, known, sum(map(len, own)))
+    return Tally(format_term(term), true, known, sum(map(len, own)))
 
 
 def _operands(term: Term) -> Iterator[Term]:
@@ -145,7 +147,7 @@ def _operands(term: Term) -> Iterator[Term]:
         yield from _operands(arg)
 
 
-def _obstacles(
+def _find_entry_blocks(
     signals: Signals, settings: Mapping[str, Series], own: Bars, market: Market
 ) -> Iterator[tuple[str, Flags]]:
     """Yield each reason why a signal enters nothing, with the bars where it applies.

@@ -14,12 +14,24 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.evaluate.jit import compiled
 from dsl.syntax.vocabulary import SideName
-from evolve.backtest.kernels.records import ACCOUNT, FOLD_FIELDS, REASONS, TRADE_FIELDS, Record
+from evolve.backtest.kernels.records import (
+    ACCOUNT,
+    FOLD_FIELDS,
+    REASONS,
+    TRADE_FIELDS,
+    SimulationOutput,
+)
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import Market
 from evolve.backtest.metrics import measure
-from evolve.backtest.performance import Performance, Series, Trades, pooled
-from evolve.backtest.sleeve import Sleeve, buy_and_hold, performance_of, share_of, sleeves_of
+from evolve.backtest.performance import Performance, Series, Trades, pool_trades
+from evolve.backtest.sleeve import (
+    Sleeve,
+    build_performance,
+    build_sleeves,
+    buy_and_hold,
+    share_of_market,
+)
 from evolve.errors import EvolveError
 
 MAX_EQUITY = 1e250  # beyond it, sums of money overflow
@@ -98,10 +110,10 @@ def backtest(
     Raises:
         EvolveError: if the equity exceeds MAX_EQUITY.
     """
-    sleeves = sleeves_of(bars, start, len(bars) if stop is None else stop)
-    share = share_of(market, len(sleeves))
-    records = _simulated(program, sleeves, share)
-    runs = tuple(_told(*each, share) for each in zip(records, sleeves, strict=True))
+    sleeves = build_sleeves(bars, start, len(bars) if stop is None else stop)
+    share = share_of_market(market, len(sleeves))
+    records = _simulate_all(program, sleeves, share)
+    runs = tuple(_build_backtest(*each, share) for each in zip(records, sleeves, strict=True))
     if len(runs) == 1:
         return runs[0]
     trades = [trade for run in runs for trade in run.trades]
@@ -110,19 +122,21 @@ def backtest(
         runs[0].time,
         np.sum([run.held for run in runs], axis=0),
         tuple(sorted(trades, key=lambda each: (each.exit_time, each.symbol, each.entry_time))),
-        pooled([run.performance for run in runs]),
-        pooled([run.holding for run in runs]),
+        pool_trades([run.performance for run in runs]),
+        pool_trades([run.holding for run in runs]),
         runs,
     )
 
 
-def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> list[Record]:
+def _simulate_all(
+    program: Program, sleeves: Sequence[Sleeve], market: Market
+) -> list[SimulationOutput]:
     """The run of a program in each sleeve."""
     (batch,) = Evaluator(*[each.bars for each in sleeves]).batches([program])
     records = []
     for symbol, sleeve in enumerate(sleeves):
         count = len(sleeve.places)
-        record = Record(
+        record = SimulationOutput(
             np.zeros((1, count)),
             np.zeros((1, count), np.int8),
             np.zeros((count + 2, len(TRADE_FIELDS))),
@@ -132,12 +146,12 @@ def _simulated(program: Program, sleeves: Sequence[Sleeve], market: Market) -> l
             np.zeros(count),
             np.zeros(count),
         )
-        compiled(simulate)(sleeve.tape, batch.on(symbol), market, record, scratch_account())
+        compiled(simulate)(sleeve.arrays, batch.on(symbol), market, record, scratch_account())
         records.append(record)
     return records
 
 
-def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
+def _build_backtest(record: SimulationOutput, sleeve: Sleeve, market: Market) -> Backtest:
     """What came of a run in a sleeve."""
     table = record.trades[: record.trade_count[0]]
     beyond = np.flatnonzero(record.equity[0] > MAX_EQUITY)
@@ -152,14 +166,14 @@ def _told(record: Record, sleeve: Sleeve, market: Market) -> Backtest:
         traded=np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]),
         bars=table[:, 1] - table[:, 0],
     )
-    performance = performance_of(
+    performance = build_performance(
         sleeve, market, record.equity[0], record.held[0], trades, holding.equity
     )
     return Backtest(
         (sleeve.symbol,),
         sleeve.time,
         sleeve.spread(record.held[0], 0).astype(np.int64),
-        tuple(_closed(row, sleeve) for row in table),
+        tuple(_build_trade(row, sleeve) for row in table),
         performance,
         holding,
     )
@@ -171,7 +185,7 @@ def scratch_account() -> np.record:
     return scratch
 
 
-def _closed(row: Series, sleeve: Sleeve) -> Trade:
+def _build_trade(row: Series, sleeve: Sleeve) -> Trade:
     entry, leave = int(row[0]), int(row[1])
     return Trade(
         sleeve.symbol,

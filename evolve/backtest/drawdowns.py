@@ -28,7 +28,7 @@ class Drawdown:
     bars: int
 
 
-def drawdowns_in_order(equity: Series, capital: float) -> list[Drawdown]:
+def list_drawdowns(equity: Series, capital: float) -> list[Drawdown]:
     """Return every fall of equity, in order of time.
 
     Args:

@@ -53,7 +53,7 @@ class Market(NamedTuple):
         """Whether orders fill after the signal is known."""
         return self.fill != CLOSE
 
-    def dearer(self, times: float) -> Market:
+    def scale_costs(self, times: float) -> Market:
         """The same market with every cost so many times as high."""
         costs = {name: getattr(self, name) * times for name in COSTS}
         return self._replace(**costs)

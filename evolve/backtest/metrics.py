@@ -15,14 +15,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from evolve.backtest.drawdowns import drawdowns_in_order
+from evolve.backtest.drawdowns import list_drawdowns
 from evolve.backtest.performance import Performance, Series
 
 Sums = float | Series
 Unit = Literal["ratio", "percent", "money", "count"]
 
 TINY = 1e-12
-MOST_GROWTH = 700.0  # its exponential is the largest number there is
+MAX_LOG_GROWTH = 700.0  # its exponential is the largest number there is
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def cagr(run: Performance) -> float:
     if run.years <= 0 or growth <= 0:
         return growth - 1.0
     yearly = math.log(growth) / run.years
-    return math.expm1(yearly) if yearly < MOST_GROWTH else math.nan
+    return math.expm1(yearly) if yearly < MAX_LOG_GROWTH else math.nan
 
 
 @metric("percent")
@@ -186,7 +186,7 @@ def max_drawdown(run: Performance) -> float:
 @metric("count")
 def max_drawdown_bars(run: Performance) -> float:
     """most bars from a high of equity until it is reached again, or to the last bar"""
-    falls = drawdowns_in_order(run.equity, run.capital)
+    falls = list_drawdowns(run.equity, run.capital)
     return float(max([each.bars for each in falls], default=0))
 
 
@@ -200,13 +200,13 @@ def calmar(run: Performance) -> float:
 @metric("percent")
 def return_at_benchmark_volatility(run: Performance) -> float:
     """total return if the returns above cash were scaled to the benchmark's volatility"""
-    return float(_scaled(run)[-1] - 1.0) if len(run.returns) else 0.0
+    return float(_scale_to_benchmark(run)[-1] - 1.0) if len(run.returns) else 0.0
 
 
 @metric("percent")
 def drawdown_at_benchmark_volatility(run: Performance) -> float:
     """largest drawdown if the returns above cash were scaled to the benchmark's volatility"""
-    return float(np.min(drawdowns(_scaled(run), 1.0), initial=0.0))
+    return float(np.min(drawdowns(_scale_to_benchmark(run), 1.0), initial=0.0))
 
 
 # -- what it did
@@ -282,7 +282,7 @@ def _ratio(returns: Series, risk: float, bars_per_year: float) -> float:
     return math.sqrt(bars_per_year) * float(np.mean(returns)) / risk
 
 
-def _scaled(run: Performance) -> Series:
+def _scale_to_benchmark(run: Performance) -> Series:
     own, other = _deviation(run.excess), _deviation(run.benchmark_excess)
     factor = other / own if own > TINY else 0.0
     returns = run.risk_free + factor * run.excess

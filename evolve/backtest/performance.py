@@ -81,7 +81,7 @@ class Performance:
         return _difference(self.benchmark_returns, self.risk_free)
 
 
-def pooled(parts: Sequence[Performance]) -> Performance:
+def pool_trades(parts: Sequence[Performance]) -> Performance:
     """Return sleeves over the same bars as one portfolio."""
     if len(parts) == 1:
         return parts[0]

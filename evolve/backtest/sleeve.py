@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year, years_between
 from evolve.backtest.kernels import fills
-from evolve.backtest.kernels.records import Bar, Tape
+from evolve.backtest.kernels.records import Bar, BarArrays
 from evolve.backtest.market import Market
 from evolve.backtest.performance import Performance, Series, Trades
 
@@ -36,7 +36,7 @@ class Sleeve:
 
     symbol: str
     bars: Bars
-    tape: Tape
+    arrays: BarArrays
     places: NDArray[np.int64]
     time: NDArray[np.datetime64]
     bars_per_year: float
@@ -79,21 +79,21 @@ class Sleeve:
 
     def edges(self, edges: NDArray[np.int64]) -> NDArray[np.int64]:
         """Bars of the window as the first own bars of the tape from there on."""
-        return self.tape.start + np.searchsorted(self.places, edges, "left")
+        return self.arrays.start + np.searchsorted(self.places, edges, "left")
 
 
-def sleeves_of(bars: Bars, start: int, stop: int) -> list[Sleeve]:
+def build_sleeves(bars: Bars, start: int, stop: int) -> list[Sleeve]:
     """The sleeves of a panel over its bars from start up to, not including, stop."""
     rate = bars_per_year(bars.time[start:stop])
     return [_sleeve(bars, symbol, start, stop, rate) for symbol in range(len(bars.symbols))]
 
 
-def share_of(market: Market, sleeves: int) -> Market:
+def share_of_market(market: Market, sleeves: int) -> Market:
     """The market of one of so many sleeves: the same with its share of the capital."""
     return market if sleeves == 1 else market._replace(capital=market.capital / sleeves)
 
 
-def uncapped(bars: Bars, market: Market) -> list[str]:
+def list_uncapped(bars: Bars, market: Market) -> list[str]:
     """What to say of symbols whose volume is not known where the market caps fills by it."""
     if np.isinf(market.max_volume_share):
         return []
@@ -104,9 +104,9 @@ def uncapped(bars: Bars, market: Market) -> list[str]:
 
 
 def _sleeve(bars: Bars, symbol: int, start: int, stop: int, rate: float) -> Sleeve:
-    places = bars.places(symbol)
+    places = bars.priced_indices(symbol)
     first, last = (int(place) for place in np.searchsorted(places, [start, stop], "left"))
-    own = bars.alone(symbol)
+    own = bars.select_symbol(symbol)
     if last < len(own):
         own = own.slice(0, last)
     time = bars.time[start:stop]
@@ -114,17 +114,17 @@ def _sleeve(bars: Bars, symbol: int, start: int, stop: int, rate: float) -> Slee
     if first < last:
         days[first] = (own.time[first] - time[0]) / np.timedelta64(1, "D")
     name = bars.symbols[symbol]
-    tape = _tape(own, name in bars.closes_only, days, first, last)
+    tape = _build_arrays(own, name in bars.closes_only, days, first, last)
     return Sleeve(name, own, tape, places[first:last] - start, time, rate)
 
 
-def _tape(own: Bars, closes_only: bool, days: Series, first: int, last: int) -> Tape:
+def _build_arrays(own: Bars, closes_only: bool, days: Series, first: int, last: int) -> BarArrays:
     """Build the tape of a symbol from the prices at which an order can fill."""
     close, spread = own.close[0], own.high[0] - own.low[0]
     opens, highs, lows = own.open[0], own.high[0], own.low[0]
     if closes_only:
         opens = highs = lows = close
-    return Tape(
+    return BarArrays(
         opens, highs, lows, close, own.adjustment[0], own.volume[0], spread, days, first, last
     )
 
@@ -136,7 +136,7 @@ def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
         sleeve: the window.
         market: of the sleeve: its capital is the sleeve's.
     """
-    tape, count = sleeve.tape, len(sleeve.places)
+    tape, count = sleeve.arrays, len(sleeve.places)
     equity, costs, profits, traded = np.full(count, market.capital), 0.0, np.empty(0), np.empty(0)
     shares = 0.0
     if count:
@@ -145,7 +145,7 @@ def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
         plain = market._replace(max_leverage=1.0, max_volume_share=np.inf)
         shares, fill, fee = fills.entry(1.0, 1, first.open, capital, first, plain)
     if shares:
-        sold = fills.slipped(last.close, -1, last, market)
+        sold = fills.slip_price(last.close, -1, last, market)
         last_fee = fills.commission(shares, sold, last, market)
         equity = capital - shares * fill - fee + shares * tape.close[tape.start : tape.stop]
         equity[-1] += shares * (sold - last.close) - last_fee
@@ -153,10 +153,10 @@ def buy_and_hold(sleeve: Sleeve, market: Market) -> Performance:
         costs = shares * (fill - first.open + last.close - sold) + fee + last_fee
         profits, traded = equity[-1:] - capital, capital + equity[-1:]
     trades = Trades(profits, np.array([costs]), traded, np.full(len(profits), float(count - 1)))
-    return performance_of(sleeve, market, equity, np.ones(count, np.int8), trades)
+    return build_performance(sleeve, market, equity, np.ones(count, np.int8), trades)
 
 
-def performance_of(
+def build_performance(
     sleeve: Sleeve, market: Market, equity: Series, held: NDArray[np.int8], trades: Trades,
     benchmark: Series | None = None,
 ) -> Performance:  # fmt: skip
@@ -183,7 +183,7 @@ def performance_of(
 
 def cash_equity(sleeve: Sleeve, market: Market) -> Series:
     """Return float64[bar of the window], the equity of a sleeve that never trades."""
-    days = sleeve.tape.days[sleeve.tape.start : sleeve.tape.stop]
+    days = sleeve.arrays.days[sleeve.arrays.start : sleeve.arrays.stop]
     own = market.capital * np.cumprod(1.0 + market.cash_rate * days / 365.0)
     return _on_window(sleeve, market, own)
 
@@ -194,5 +194,5 @@ def _on_window(sleeve: Sleeve, market: Market, equity: NDArray[Any]) -> Series:
     return worth * sleeve.idle_growth(market) if market.cash_rate else worth
 
 
-def _bar(tape: Tape, t: int) -> Bar:
+def _bar(tape: BarArrays, t: int) -> Bar:
     return Bar(*[float(getattr(tape, field)[t]) for field in Bar._fields])

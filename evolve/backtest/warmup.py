@@ -46,7 +46,7 @@ def entry_lookback(rules: Rules) -> int:
     return max([min(entries, default=0), *settings])
 
 
-def warmups(lookback_bars: int, bars: Bars, start: int = 0) -> list[Warmup]:
+def measure_warmups(lookback_bars: int, bars: Bars, start: int = 0) -> list[Warmup]:
     """Return each symbol's warm-up.
 
     Args:
@@ -56,7 +56,7 @@ def warmups(lookback_bars: int, bars: Bars, start: int = 0) -> list[Warmup]:
     """
     found = []
     for symbol, name in enumerate(bars.symbols):
-        places = bars.places(symbol)
+        places = bars.priced_indices(symbol)
         before = int(np.searchsorted(places, start, "left"))
         own = len(places) - before
         found.append(Warmup(name, own, min(own, max(0, lookback_bars - before))))
@@ -73,7 +73,7 @@ def warmup_note(
         lookback_bars, bars, start: as `warmups` takes them.
         tolerated: the share of a symbol's bars that may be lost without a note.
     """
-    short = [each for each in warmups(lookback_bars, bars, start) if each.share > tolerated]
+    short = [each for each in measure_warmups(lookback_bars, bars, start) if each.share > tolerated]
     if not short:
         return ""
     is_panel = len(bars.symbols) > 1

@@ -51,7 +51,7 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # click would end with status 1
-            return _say_no_more()
+            return _discard_output()
 
 
 def _import_verb(name: str) -> click.Command:
@@ -138,7 +138,7 @@ def _run(args: Sequence[str] | None) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        return _say_no_more()
+        return _discard_output()
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {place}{error.strerror or error}", err=True)
@@ -151,7 +151,7 @@ def _run(args: Sequence[str] | None) -> int:
         return WRONG_INPUT
 
 
-def _say_no_more() -> int:
+def _discard_output() -> int:
     """The reader of our output has gone: nothing goes there any more, not even at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evolve.cli.options import ConsoleNotices, load_data, tell_warmup
+from evolve.cli.options import ConsoleNotices, echo_warmup, load_data
 from evolve.files import write_text
 
 SAMPLE = "sample:sp500"
@@ -46,7 +46,7 @@ def command(
 
     click.echo(format_answer(answer))
     for each in answer.programs:
-        tell_warmup(dataset, f"`{each.name}`", entry_lookback(each.canonical))
+        echo_warmup(dataset, f"`{each.name}`", entry_lookback(each.canonical))
     runs = {
         each.name: backtest(each, dataset.bars, market(), dataset.start) for each in answer.programs
     }

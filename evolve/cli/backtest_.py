@@ -12,13 +12,13 @@ from evolve.cli.options import (
     TradingCommand,
     chart_width,
     data_options,
+    echo_compiling,
+    echo_warmup,
     json_option,
     load_data,
     notify,
     one_strategy,
     result_console,
-    tell_compiling,
-    tell_warmup,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(
     from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
-    from evolve.backtest.sleeve import uncapped
+    from evolve.backtest.sleeve import list_uncapped
     from evolve.backtest.warmup import entry_lookback
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
@@ -60,10 +60,10 @@ def command(
     program = one_strategy(file, name)
     dataset = load_data(specs, start, end)
     terms = market(**costs)
-    for text in uncapped(dataset.window, terms):
+    for text in list_uncapped(dataset.window, terms):
         notify(text)
-    tell_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
-    tell_compiling()
+    echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
+    echo_compiling()
     result = backtest(program, dataset.bars, terms, dataset.start)
     activity = measure_activity(program, dataset.bars, terms, dataset.start, bool(result.trades))
     if activity.capped:
@@ -74,7 +74,7 @@ def command(
     tables = ((trades, trades_frame), (equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
-        times: backtest(program, dataset.bars, terms.dearer(times), dataset.start).metrics
+        times: backtest(program, dataset.bars, terms.scale_costs(times), dataset.start).metrics
         for times in STRESS
     }
     if as_json:
@@ -98,7 +98,7 @@ def _print_tables(
     from evolve.backtest.metrics import METRICS
     from evolve.report import trading
     from evolve.report.glossary import HINT
-    from evolve.report.tables import metrics_table, rate
+    from evolve.report.tables import format_rate, metrics_table
 
     console = result_console()
     count, a_year = len(result.time), result.performance.bars_per_year
@@ -106,7 +106,7 @@ def _print_tables(
     all_on_closes = closes_only == dataset.bars.symbols
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {rate(a_year)} "
+        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {format_rate(a_year)} "
         f"a year; filled at the {market.filled_at(all_on_closes)}"
         + ("" if market.is_executable else ", as no one can trade")
     )
@@ -128,7 +128,7 @@ def _print_tables(
     if result.trades:
         console.print(trading.trades_table(result.trades, is_panel=bool(result.sleeves)))
     else:
-        console.print(Text(trading.never_traded_text(activity)))
+        console.print(Text(trading.explain_no_trades(activity)))
     console.print(f"\n{HINT}")
 
 
@@ -146,10 +146,11 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
 
     from evolve.analysis.periods import yearly_returns
     from evolve.experiment.result import clean_metrics, data_document
-    from evolve.report.tables import iso
+    from evolve.report.tables import format_iso
 
     trades = [
-        asdict(each) | {name: iso(getattr(each, name)) for name in TIMES} for each in result.trades
+        asdict(each) | {name: format_iso(getattr(each, name)) for name in TIMES}
+        for each in result.trades
     ]
     document = {
         "data": data_document(dataset) | {"bars_per_year": result.performance.bars_per_year},

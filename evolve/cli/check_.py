@@ -28,7 +28,7 @@ def command(
 ) -> int:  # fmt: skip
     """Check strategy FILES (- for standard input): all errors and warnings at once."""
     if explain is not None:
-        click.echo(_explained(explain), nl=False)
+        click.echo(_explain(explain), nl=False)
         return 0
     if not files:
         raise click.UsageError("give a file, or - for standard input")
@@ -60,8 +60,8 @@ def command(
     return int(errors > 0)
 
 
-def _explained(code: str) -> str:
-    from dsl.analysis.codes import CODES, explanation_of, reference_text
+def _explain(code: str) -> str:
+    from dsl.analysis.codes import CODES, explain_code, reference_text
     from dsl.diagnostics import did_you_mean
     from evolve.errors import EvolveError
 
@@ -71,7 +71,7 @@ def _explained(code: str) -> str:
     if known is None:
         hint = did_you_mean(code.upper(), CODES) or "`evolve check --explain` shows all of them"
         raise EvolveError(f"there is no code `{code}`", hint)
-    return explanation_of(known)
+    return explain_code(known)
 
 
 def _count(number: int, what: str) -> str:

@@ -22,7 +22,13 @@ from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
 from evolve.llm.transport.usage import Cost
 from evolve.report.glossary import HINT
-from evolve.report.tables import arm_costs_table, metrics_table, proposers_table, rate, say
+from evolve.report.tables import (
+    arm_costs_table,
+    format_rate,
+    format_value,
+    metrics_table,
+    proposers_table,
+)
 from evolve.report.trading import symbols_table
 from evolve.search.progress import Progress as SearchProgress
 
@@ -67,18 +73,18 @@ class ConsoleObserver(Observer):
         self.bar.stop()
 
     def notice(self, text: str) -> None:
-        self._line("note", text, "bold yellow")
+        self._print_line("note", text, "bold yellow")
 
     def data(self, dataset: Dataset) -> None:
-        bars, asked = dataset.bars, ", ".join(dataset.asked)
+        bars, asked = dataset.bars, ", ".join(dataset.requested)
         as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
         instead = f" (FALLBACK for {asked})" if dataset.fallback_used else ""
         symbols = f", {len(bars.symbols)} symbols" if len(bars.symbols) > 1 else ""
         text = (
             f"{dataset.name}{instead}: {dataset.first_day} to {dataset.last_day}, "
-            f"{len(bars):,} bars, {rate(bars.bars_per_year)} a year{symbols}{as_of}"
+            f"{len(bars):,} bars, {format_rate(bars.bars_per_year)} a year{symbols}{as_of}"
         )
-        self._line("data", text, "bold yellow" if dataset.fallback_used else "bold")
+        self._print_line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 
     def split(self, split: DataSplit) -> None:
         seen = split.seen.time.astype("datetime64[D]")
@@ -92,14 +98,14 @@ class ConsoleObserver(Observer):
         )
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
-        self._line("score", score_text(experiment.fitness))
+        self._print_line("score", describe_score(experiment.fitness))
         self.evaluations = experiment.budget.evaluations
         weights = experiment.search.weights
         total = sum(weights.values())
         shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
         bred = f"genetic programming ({shares})"
         if not models:
-            self._line("by", f"{bred}; no model: {models.reason_empty}")
+            self._print_line("by", f"{bred}; no model: {models.reason_empty}")
             return
         names = ", ".join(
             f"{'the first model' if each.name == UNNAMED else each.name} at {each.base_url}"
@@ -109,7 +115,7 @@ class ConsoleObserver(Observer):
             names = f"{', '.join(models.models)} as recorded in {models.recording.parent}"
         asked = f"{names}, up to {experiment.budget.llm_calls} calls"
         self.is_model_alone = models.settings.mode == "only"
-        self._line("by", asked if self.is_model_alone else f"{bred}; {asked}")
+        self._print_line("by", asked if self.is_model_alone else f"{bred}; {asked}")
         if experiment.fitness.scored_on == "validation":
             self.notice("the model is shown validation and is scored on it: this can only end "
                         "NOT TESTED")  # fmt: skip
@@ -128,7 +134,7 @@ class ConsoleObserver(Observer):
 
     def progress(self, progress: SearchProgress, seconds: float) -> None:
         self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
-        best = say(progress.best.score, "ratio") if progress.best else "none yet"
+        best = format_value(progress.best.score, "ratio") if progress.best else "none yet"
         left = (self.evaluations - progress.evaluated) / self.rate if self.rate else math.nan
         if self.is_model_alone:
             if progress.epoch:
@@ -136,11 +142,11 @@ class ConsoleObserver(Observer):
                     f"iteration {progress.epoch}: {progress.evaluated:,} tried, best {best}"
                 )
         elif self.err.is_terminal:
-            self._show(progress, best, left)
+            self._update_bar(progress, best, left)
         elif progress.epoch:
             self.err.print(
                 f"epoch {progress.epoch}: {progress.evaluated:,} of {self.evaluations:,}, "
-                f"{self.rate:,.0f} a second, best {best}, {_time_left(left)}"
+                f"{self.rate:,.0f} a second, best {best}, {_format_time_left(left)}"
             )
 
     def done(self, run: Run) -> None:
@@ -164,17 +170,17 @@ class ConsoleObserver(Observer):
             for name, window in (("train", best.train), ("validation", best.validation)):
                 if window is not None and window.sleeves:
                     self.out.print(symbols_table(window, name))
-            self._say_beaten(best)
+            self._print_benchmark(best)
         self.out.print(f"[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
-        self._say_counts(run)
-        self._say_models(run)
-        self._say_next(run)
+        self._print_counts(run)
+        self._print_models(run)
+        self._print_next_steps(run)
 
-    def _line(self, label: str, text: str, style: str = "bold") -> None:
+    def _print_line(self, label: str, text: str, style: str = "bold") -> None:
         """A line that begins with a label. Its text may be anyone's: no markup is read in it."""
         self.out.print(Text.assemble((f"{label:<5}", style), " ", text))
 
-    def _show(self, progress: SearchProgress, best: str, left: float) -> None:
+    def _update_bar(self, progress: SearchProgress, best: str, left: float) -> None:
         if self.task is None:
             self.bar.start()
             self.task = self.bar.add_task(
@@ -182,10 +188,10 @@ class ConsoleObserver(Observer):
             )
         self.bar.update(
             self.task, completed=progress.evaluated, epoch=progress.epoch,
-            rate=f"{self.rate:,.0f}", best=best, left=_time_left(left),
+            rate=f"{self.rate:,.0f}", best=best, left=_format_time_left(left),
         )  # fmt: skip
 
-    def _say_beaten(self, best: Assessed) -> None:
+    def _print_benchmark(self, best: Assessed) -> None:
         for name, window in (("train", best.train), ("validation", best.validation)):
             if window is not None:
                 own, other = (
@@ -195,7 +201,7 @@ class ConsoleObserver(Observer):
                 is_above = "yes" if own > other else "no"
                 self.out.print(f"total return above buy-and-hold's on {name}: {is_above}")
 
-    def _say_counts(self, run: Run) -> None:
+    def _print_counts(self, run: Run) -> None:
         ledger = run.progress.stats.values()
         proposed = sum(each.proposed for each in ledger)
         duplicate = sum(each.duplicate for each in ledger)
@@ -205,7 +211,7 @@ class ConsoleObserver(Observer):
             f"{run.evaluations_per_second:,.0f} a second"
         )
 
-    def _say_models(self, run: Run) -> None:
+    def _print_models(self, run: Run) -> None:
         if run.call_budget is None:
             return
         spent, assumed, refused = (
@@ -229,10 +235,10 @@ class ConsoleObserver(Observer):
         if run.arm_costs:
             self.out.print(arm_costs_table(run.arm_costs, run.progress.stats))
 
-    def _say_next(self, run: Run) -> None:
+    def _print_next_steps(self, run: Run) -> None:
         folder = run.folder
         written = [name for name in FILES if (folder / name).exists()]
-        self._line("files", f"in {folder}: {', '.join(written)}")
+        self._print_line("files", f"in {folder}: {', '.join(written)}")
         if run.best is not None:
             last = str(run.split.seen.time[-1])[:10]
             data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
@@ -251,7 +257,7 @@ FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.m
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
 
 
-def score_text(fitness: Fitness) -> str:
+def describe_score(fitness: Fitness) -> str:
     """Return the meaning of a strategy's score, in a line."""
     measure, folds = OBJECTIVES[fitness.maximize[0]], fitness.folds
     text = f"{measure.name.replace('_', ' ')} ({measure.about})"
@@ -261,7 +267,7 @@ def score_text(fitness: Fitness) -> str:
     return f"{text}, on {fitness.scored_on}"
 
 
-def _time_left(seconds: float) -> str:
+def _format_time_left(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "time left unknown"
     minutes, rest = divmod(round(seconds), 60)

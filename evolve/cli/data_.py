@@ -43,13 +43,13 @@ def command(
 
 
 def _describe(dataset: Dataset) -> None:
-    from evolve.report.data_tables import bars_table, suspicions_table
-    from evolve.report.tables import rate
+    from evolve.report.data_tables import bars_table, issues_table
+    from evolve.report.tables import format_rate
 
     bars = dataset.bars
     click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
     click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
-    click.echo(f"a year     {rate(bars.bars_per_year)} bars")
+    click.echo(f"a year     {format_rate(bars.bars_per_year)} bars")
     symbol, worst = max(
         dataset.stop_gains.items(), key=lambda each: (each[1].is_impossible, each[1].bps)
     )
@@ -59,7 +59,7 @@ def _describe(dataset: Dataset) -> None:
     click.echo(f"hash       {bars.hash}\n")
     console = result_console()
     console.print(bars_table(bars))
-    doubtful = suspicions_table(bars)
+    doubtful = issues_table(bars)
     console.print(doubtful if doubtful.row_count else "\nnothing looks doubtful")
 
 
@@ -68,6 +68,6 @@ def _plot(dataset: Dataset) -> None:
 
     bars = dataset.bars
     for symbol, name in enumerate(bars.symbols):
-        own = bars.alone(symbol)
+        own = bars.select_symbol(symbol)
         title, lines = f"{name}, adjusted close", {"close": own.close[0]}
         click.echo(line_chart(own.time, lines, title, width=chart_width()))

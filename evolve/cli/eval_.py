@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from evolve.cli.options import chart_width, data_options, load_data, tell_compiling, tell_warmup
+from evolve.cli.options import chart_width, data_options, echo_compiling, echo_warmup, load_data
 
 
 @click.command("eval")
@@ -31,15 +31,15 @@ def command(
     from dsl.analysis.check import check_expression
     from dsl.analysis.program import lookback
     from dsl.evaluate import truth_values, values
-    from dsl.terms.infer import kind_of
+    from dsl.terms.infer import infer_kind
     from dsl.types.kinds import BOOL
 
     term = check_expression(expression)
     dataset = load_data(specs, start, end)
-    tell_warmup(dataset, f"`{expression}`", lookback(term))
-    tell_compiling()
+    echo_warmup(dataset, f"`{expression}`", lookback(term))
+    echo_compiling()
     bars, first = dataset.window, dataset.start
-    read = truth_values if kind_of(term) == BOOL else values
+    read = truth_values if infer_kind(term) == BOOL else values
     columns = read(term, dataset.bars)[:, first:]
     if plot:
         from evolve.report.chart import line_chart

@@ -23,7 +23,7 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     from evolve.cli.console import ConsoleObserver
     from evolve.cli.options import ConsoleNotices
     from evolve.experiment.harden import audit, compare_protocols, harden, read_run
-    from evolve.report.protocol_comparison import standing_table
+    from evolve.report.protocol_comparison import protocol_table
 
     judged = read_run(run)
     click.echo(f"{len(judged.trials):,} trials of {run}", err=True)
@@ -38,5 +38,5 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
         finished = harden(judged, found, out, observer)
     before, after = compare_protocols(judged, finished)
     measure = finished.experiment.fitness.maximize[0]
-    Console(highlight=False).print(standing_table(before, after, measure))
+    Console(highlight=False).print(protocol_table(before, after, measure))
     return DONE

@@ -44,7 +44,7 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
         for label, value in describe(chosen[0]).items():
             text = ", ".join(value) if isinstance(value, list) else str(value)
             click.echo(f"{label:<10} {text}" + (" bars" if label == "warm-up" else ""))
-        click.echo(f"{'drawn':<10} {_drawn(chosen[0].example)}")
+        click.echo(f"{'drawn':<10} {_sparkline(chosen[0].example)}")
         return
     for family, members in families().items():
         click.secho(family, bold=True)
@@ -53,7 +53,7 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
             click.echo(f"  {each.signature:<{width}}  {each.about}")
 
 
-def _drawn(expression: str) -> str:
+def _sparkline(expression: str) -> str:
     """An expression on the sample data, as a line of small bars."""
     from evolve.api import evaluate
     from evolve.report.sparkline import sparkline

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from evolve.data import Dataset
 
 WIDTH = 110
-LEAST_WIDTH = 80  # of tables: cut figures help no one
+MIN_WIDTH = 80  # of tables: cut figures help no one
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling the kernels, once on this machine: some ten seconds …"
-COMPILING_AGAIN = "compiling the kernels, as in every run: {folder} cannot be written"
+COMPILING_UNCACHED = "compiling the kernels, as in every run: {folder} cannot be written"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -130,7 +130,7 @@ def load_data(
     dataset = load(
         specs, day(start), day(end), notify=notify, refresh=refresh, with_earlier=with_earlier
     )
-    for text in dataset.notes:
+    for text in dataset.tradability_notes:
         notify(text)
     return dataset
 
@@ -141,7 +141,7 @@ def result_console() -> Console:
 
     from rich.console import Console
 
-    width = max(Console().width, LEAST_WIDTH) if sys.stdout.isatty() else WIDTH
+    width = max(Console().width, MIN_WIDTH) if sys.stdout.isatty() else WIDTH
     return Console(width=width, highlight=False)
 
 
@@ -151,7 +151,7 @@ def chart_width() -> int:
     return max(least, min(most, result_console().width))
 
 
-def tell_compiling() -> None:
+def echo_compiling() -> None:
     """Say why nothing seems to happen, where kernels are compiled for the first time."""
     from dsl.evaluate.jit import is_compiled
 
@@ -161,12 +161,12 @@ def tell_compiling() -> None:
 
 def compiling_text() -> str:
     """Return the line that explains the wait, by whether compiled kernels can be cached."""
-    from dsl.evaluate.jit import cache_folder, can_keep
+    from dsl.evaluate.jit import can_cache, kernel_cache_dir
 
-    return COMPILING if can_keep() else COMPILING_AGAIN.format(folder=cache_folder())
+    return COMPILING if can_cache() else COMPILING_UNCACHED.format(folder=kernel_cache_dir())
 
 
-def tell_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
+def echo_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
     """Print a note if the warm-up takes much of the range because no earlier bars cover it.
 
     Args:

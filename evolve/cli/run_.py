@@ -18,7 +18,7 @@ from evolve.stop import Stop
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-AGAIN_SECONDS = 0.01
+RETRY_SECONDS = 0.01
 
 
 @click.command("run")
@@ -55,7 +55,7 @@ class _StopOnInterrupt(Stop):
     def __init__(self) -> None:
         super().__init__()
         signal.signal(signal.SIGINT, self._handle)
-        sys.unraisablehook = _come_again
+        sys.unraisablehook = _interrupt_again
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.is_set:
@@ -64,10 +64,10 @@ class _StopOnInterrupt(Stop):
         click.echo("\nstopping after this epoch; Ctrl-C again stops at once", err=True)
 
 
-def _come_again(lost: UnraisableHookArgs) -> None:
+def _interrupt_again(lost: UnraisableHookArgs) -> None:
     """Interrupt once more, where it met code that can raise nothing, as a weak reference's end."""
     if lost.exc_type is KeyboardInterrupt:
-        Timer(AGAIN_SECONDS, _interrupt_main).start()
+        Timer(RETRY_SECONDS, _interrupt_main).start()
     else:
         sys.__unraisablehook__(lost)
 

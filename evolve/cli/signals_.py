@@ -12,10 +12,10 @@ from dsl.syntax.vocabulary import ORDERS
 from evolve.cli.options import (
     TradingCommand,
     data_options,
+    echo_compiling,
+    echo_warmup,
     load_data,
     one_strategy,
-    tell_compiling,
-    tell_warmup,
 )
 
 if TYPE_CHECKING:
@@ -40,33 +40,35 @@ def command(
 
     program = one_strategy(file, name)
     dataset = load_data(specs, start, end)
-    tell_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
-    tell_compiling()
+    echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
+    echo_compiling()
     if last:
-        _say_last(program, dataset, costs)
+        _print_last(program, dataset, costs)
     else:
         _print_all(program, dataset)
 
 
-def _say_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None:
+def _print_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None:
     """Each symbol's position after its last bar, and what it orders."""
-    from evolve.analysis.next_orders import outlook
+    from evolve.analysis.next_orders import list_next_orders
     from evolve.backtest.market import market
-    from evolve.report.tables import when
+    from evolve.report.tables import format_time
 
     bars, terms = dataset.bars, market(**costs)
-    found = {each.symbol: each for each in outlook(program, bars, terms, dataset.start)}
+    found = {each.symbol: each for each in list_next_orders(program, bars, terms, dataset.start)}
     for symbol in bars.symbols:
         label = f"{symbol} " if len(bars.symbols) > 1 else ""
         if symbol not in found:
             click.echo(f"{label}has no bars")
             continue
         last = found[symbol]
-        since = "" if last.since is None else f" since {when(last.since)}"
+        since = "" if last.since is None else f" since {format_time(last.since)}"
         orders = ", ".join(last.orders) or "none"
         at = terms.filled_at(symbol in bars.closes_only)
         filled = f"the {at}" if terms.is_executable else "now"
-        click.echo(f"{label}{when(last.time)}: {last.side}{since}; orders for {filled}: {orders}")
+        click.echo(
+            f"{label}{format_time(last.time)}: {last.side}{since}; orders for {filled}: {orders}"
+        )
 
 
 def _print_all(program: Program, dataset: Dataset) -> None:
@@ -79,13 +81,13 @@ def _print_all(program: Program, dataset: Dataset) -> None:
 
     bars = dataset.bars
     rules = [getattr(program.canonical, order) for order in ORDERS]
-    evaluator = Evaluator(*[bars.alone(symbol) for symbol in range(len(bars.symbols))])
+    evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in range(len(bars.symbols))])
     is_panel = len(bars.symbols) > 1
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
     for symbol in range(len(bars.symbols)):
-        places = bars.places(symbol)
+        places = bars.priced_indices(symbol)
         first = int(np.searchsorted(places, dataset.start))
         columns = [
             np.zeros(len(places)) if rule is None else truth_series(evaluator, rule, symbol)

@@ -72,7 +72,7 @@ def parse_experiment(
 
 def to_yaml(experiment: Experiment) -> str:
     """An experiment with every default written out."""
-    text: str = yaml.safe_dump(experiment.written(), sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(experiment.to_dict(), sort_keys=False, allow_unicode=True)
     return text
 
 

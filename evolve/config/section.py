@@ -21,7 +21,7 @@ class Section(BaseModel):
         extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
     )
 
-    def written(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The settings as plain data; what is null and would be so by itself is left out."""
         dumped = self.model_dump(mode="json", by_alias=True)
         found: dict[str, Any] = {}
@@ -31,9 +31,9 @@ class Section(BaseModel):
                 continue
             if isinstance(value, list):
                 pairs = zip(value, dumped[key], strict=True)
-                found[key] = [e.written() if isinstance(e, Section) else d for e, d in pairs]
+                found[key] = [e.to_dict() if isinstance(e, Section) else d for e, d in pairs]
             else:
-                found[key] = value.written() if isinstance(value, Section) else dumped[key]
+                found[key] = value.to_dict() if isinstance(value, Section) else dumped[key]
         return found
 
 

@@ -44,7 +44,7 @@ def stricter_settings(experiment: Experiment) -> list[TightenableSetting]:
     ]
 
 
-def tightened(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Change, ...]]:
+def tighten(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Change, ...]]:
     """An experiment with a patch applied, and what it changed.
 
     Args:
@@ -72,17 +72,17 @@ def tightened(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Cha
         old, way, info = declared[path]
         if not _is_stricter(old, new, way, info):
             wrong.append(f"`{name}` {WORDS[way]}: it is {old}, not {new}")
-        elif not _says_the_same(old, new):
+        elif not _is_equal(old, new):
             changes.append(Change(name, old, new))
     if wrong:
         raise EvolveError("the patch would loosen the protocol:\n  " + "\n  ".join(wrong))
     if not changes:
         raise EvolveError("the patch changes nothing")
-    return _applied(experiment, changes), tuple(changes)
+    return _apply(experiment, changes), tuple(changes)
 
 
-def _applied(experiment: Experiment, changes: Sequence[Change]) -> Experiment:
-    data = experiment.written()
+def _apply(experiment: Experiment, changes: Sequence[Change]) -> Experiment:
+    data = experiment.to_dict()
     for change in changes:
         *path, last = change.setting.split(".")
         here = data
@@ -153,7 +153,7 @@ def _is_at_least(more: object, less: object) -> bool:
     return len(numbers) == 2 and numbers[0] >= numbers[1]
 
 
-def _says_the_same(old: object, new: object) -> bool:
+def _is_equal(old: object, new: object) -> bool:
     if isinstance(old, list) and isinstance(new, list):
         return set(old) == {str(each) for each in new}
     if isinstance(old, Mapping) and isinstance(new, Mapping):

@@ -11,10 +11,10 @@ from dsl.bars import PANELS, Bars
 from evolve.errors import EvolveError
 
 SHORT_WEEK_DAYS = 4.0  # bars further apart are weeks
-MOST_UNLIKE = 1.9  # times as long as another symbol's bars
+MAX_UNLIKE_SHARE = 1.9  # times as long as another symbol's bars
 
 
-def aligned(parts: Sequence[Bars]) -> Bars:
+def align(parts: Sequence[Bars]) -> Bars:
     """One panel of the symbols of all parts; NaN where a symbol has no bar.
 
     Raises:
@@ -28,7 +28,7 @@ def aligned(parts: Sequence[Bars]) -> Bars:
         raise EvolveError(f"the symbol {name} comes twice", "take one of the two out")
     steps = sorted((_shortest_step(part), part.symbols[0]) for part in parts if len(part) > 2)
     are_days = bool(steps) and 1.0 <= steps[0][0] <= steps[-1][0] < SHORT_WEEK_DAYS
-    if steps and not are_days and steps[-1][0] > MOST_UNLIKE * steps[0][0]:
+    if steps and not are_days and steps[-1][0] > MAX_UNLIKE_SHARE * steps[0][0]:
         have = " and ".join(f"{days:.3g} days ({name})" for days, name in (steps[0], steps[-1]))
         message = f"bars of different lengths do not go together: {have}"
         raise EvolveError(message, "take bars of one length for all symbols")

@@ -16,7 +16,7 @@ from evolve.files import atomic_write
 
 
 @dataclass(frozen=True)
-class Cached:
+class CachedTable:
     """A table as it was fetched, when, and of what kind of thing (`ETF`; empty if not known)."""
 
     frame: pd.DataFrame
@@ -24,16 +24,16 @@ class Cached:
     kind: str = ""
 
 
-def path_of(source: str, symbol: str) -> Path:
+def locate(source: str, symbol: str) -> Path:
     """Where a symbol's table is kept; the name cannot leave the folder."""
     safe = re.sub(r"[^A-Za-z0-9^=.-]", "_", symbol).lstrip(".")
     digest = hashlib.blake2b(symbol.encode(), digest_size=4).hexdigest()
     return cache_dir() / "prices" / source / f"{safe}-{digest}.parquet"
 
 
-def read(source: str, symbol: str) -> Cached | None:
+def read(source: str, symbol: str) -> CachedTable | None:
     """What was kept of a symbol; None if nothing was, or what was is damaged."""
-    path = path_of(source, symbol)
+    path = locate(source, symbol)
     try:
         with path.open("rb") as file:  # opened once: another may take its place meanwhile
             table = pq.read_table(file)
@@ -43,7 +43,7 @@ def read(source: str, symbol: str) -> Cached | None:
         is_whole = notes[b"hash"].decode() == _hash(frame, as_of)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         return None
-    return Cached(frame, as_of, notes.get(b"kind", b"").decode()) if is_whole else None
+    return CachedTable(frame, as_of, notes.get(b"kind", b"").decode()) if is_whole else None
 
 
 def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str = "") -> None:
@@ -55,7 +55,7 @@ def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str =
         b"kind": kind.encode(),
         b"hash": _hash(frame, as_of).encode(),
     }
-    path = path_of(source, symbol)
+    path = locate(source, symbol)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as (temporary,):
         pq.write_table(table.replace_schema_metadata(notes), temporary)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
-from evolve.data.raw_table import PRICES, Sheet
+from evolve.data.raw_table import PRICES, RawTable
 from evolve.errors import EvolveError
 
 Column = NDArray[np.float64]
@@ -20,7 +20,7 @@ THOUSANDS = r"^\s*([+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?)\s*$"
 DECIMAL_COMMA = r"\s*[+-]?[\d.]*,\d+\s*"
 
 
-def numbers_of(sheet: Sheet, name: str) -> Column:
+def parse_numbers(sheet: RawTable, name: str) -> Column:
     """float64, one a row, from the column of a meaning; `1,234.5` is a number too.
 
     Raises:
@@ -43,7 +43,7 @@ def numbers_of(sheet: Sheet, name: str) -> Column:
         found = "empty" if is_empty else f"`{cell}`, not a number"
         has_comma = re.fullmatch(DECIMAL_COMMA, cell)
         hint = "write decimals with a point" if has_comma else "fill the gap or remove the row"
-        raise EvolveError(f"{sheet.place(row, column.name)}: the cell is {found}", hint)
+        raise EvolveError(f"{sheet.locate(row, column.name)}: the cell is {found}", hint)
     return numbers
 
 
@@ -52,7 +52,7 @@ def is_blank(cell: Any) -> bool:
     return str(cell).strip() == "" or (np.ndim(cell) == 0 and bool(pd.isna(cell)))
 
 
-def check_prices(values: Mapping[str, Column], sheet: Sheet) -> None:
+def check_prices(values: Mapping[str, Column], sheet: RawTable) -> None:
     """Refuse prices and volumes that are not within their limits, and a high below the low."""
     for name in (*PRICES, "adj close", "adjustment", "volume"):
         if name in values:
@@ -61,11 +61,11 @@ def check_prices(values: Mapping[str, Column], sheet: Sheet) -> None:
     if len(bad):
         row = int(bad[0])
         high, low = values["high"][row], values["low"][row]
-        message = f"{sheet.place(row)}: the high {high:g} is below the low {low:g}"
+        message = f"{sheet.locate(row)}: the high {high:g} is below the low {low:g}"
         raise EvolveError(message, "check the columns' order")
 
 
-def _check_limits(column: Column, name: str, sheet: Sheet) -> None:
+def _check_limits(column: Column, name: str, sheet: RawTable) -> None:
     is_volume = name == "volume"
     least, most = (0.0, MAX_VOLUME) if is_volume else (MIN_PRICE, MAX_PRICE)
     bad = np.flatnonzero((column < least) | (column > most))
@@ -80,4 +80,4 @@ def _check_limits(column: Column, name: str, sheet: Sheet) -> None:
         hint = (
             f"correct the cell, or write all {'volumes' if is_volume else 'prices'} in another unit"
         )
-    raise EvolveError(f"{sheet.place(row, name)}: {value:g} is not {wanted}", hint)
+    raise EvolveError(f"{sheet.locate(row, name)}: {value:g} is not {wanted}", hint)

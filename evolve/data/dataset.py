@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dsl.bars import Bars
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.data.sessions import date_sessions
 from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
 from evolve.data.sources import SOURCES
@@ -34,7 +34,7 @@ class Dataset:
     """
 
     bars: Bars
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     used: tuple[str, ...]
     as_of: str = ""
     reason: str = ""
@@ -47,7 +47,7 @@ class Dataset:
         return self.bars.slice(self.start, len(self.bars)) if self.start else self.bars
 
     @property
-    def notes(self) -> list[str]:
+    def tradability_notes(self) -> list[str]:
         """What a person should know of how the symbols are traded."""
         return [
             f"{symbol} has no traded opens: {self.stop_gains[symbol].consequence}"
@@ -62,7 +62,7 @@ class Dataset:
     @property
     def fallback_used(self) -> bool:
         """Whether the bars are the fallback's."""
-        return self.asked != self.used
+        return self.requested != self.used
 
     @property
     def first_day(self) -> str:
@@ -100,21 +100,21 @@ def load(
     Raises:
         EvolveError: if there is nothing to use, saying why.
     """
-    asked = used = _listed(spec)
+    asked = used = _list_specs(spec)
     reason = ""
     try:
-        fetched = _fetched(asked, notify, base, refresh)
+        fetched = _fetch_all(asked, notify, base, refresh)
     except UnreachableError as error:
         if fallback is None:
             sample = SOURCES["sample"].example
             hint = f"set `data.fallback` to another source, or use csv:PATH or {sample}"
             raise EvolveError(error.message, hint) from None
-        used, reason = _listed(fallback), error.message
+        used, reason = _list_specs(fallback), error.message
         notify(f"{error.message}; using the fallback {', '.join(used)} instead")
-        fetched = _fetched(used, notify, base, refresh)
-    whole = date_sessions(aligned([each.bars for each in fetched]), notify)
+        fetched = _fetch_all(used, notify, base, refresh)
+    whole = date_sessions(align([each.bars for each in fetched]), notify)
     name = ", ".join(used)
-    bars, first = _until(whole, start, end)
+    bars, first = _select_range(whole, start, end)
     if first == len(bars) and used is not asked:
         notify(f"{name} has no bars in the range asked for; using all of it")
         bars, first = whole, 0
@@ -124,25 +124,25 @@ def load(
         raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
     bars, gains = mark_closes_only(bars, first)
     window = bars.slice(first, len(bars))
-    _warn(window, fetched, notify)
+    _check_bias(window, fetched, notify)
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     if with_earlier:
         return Dataset(bars, asked, used, as_of, reason, first, gains)
     return Dataset(window, asked, used, as_of, reason, stop_gains=gains)
 
 
-def _until(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:
+def _select_range(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:
     """Return the bars up to the end of a range, and which of them is its first."""
     bars = whole.between(None, _moment(end, at_end=True))
     moment = _moment(start)
     return bars, 0 if moment is None else int(np.searchsorted(bars.time, moment, "left"))
 
 
-def _listed(spec: str | Sequence[str]) -> tuple[str, ...]:
+def _list_specs(spec: str | Sequence[str]) -> tuple[str, ...]:
     return (spec,) if isinstance(spec, str) else tuple(spec)
 
 
-def _fetched(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) -> list[Fetched]:
+def _fetch_all(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) -> list[Fetched]:
     """What each spec gives; all that are wrong are named at once."""
     if not texts:
         raise EvolveError("no data is named", "write for example yahoo:SPY")
@@ -163,7 +163,7 @@ def _fetched(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) ->
     return found
 
 
-def _warn(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
+def _check_bias(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
     """Say what makes results on such bars look better than they were."""
     absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
     if absent:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolve.data.source import Fetched, Spec, ending_of
+from evolve.data.source import Fetched, Spec, match_extension
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def fetch_files(
         read: path and what to call it -> its table.
         row_name: position of a row -> how a person finds it.
     """
-    from evolve.data.align import aligned
+    from evolve.data.align import align
     from evolve.data.frames import bars_from_frame
 
     spec.only()
@@ -35,6 +35,6 @@ def fetch_files(
     parts = []
     for path in paths:
         origin = spec.name if len(paths) == 1 and path.name in spec.name else str(path)
-        symbol = path.name[: len(path.name) - len(ending_of(path, endings))] or path.name
+        symbol = path.name[: len(path.name) - len(match_extension(path, endings))] or path.name
         parts.append(bars_from_frame(read(path, origin), symbol, origin, row_name))
-    return Fetched(aligned(parts))
+    return Fetched(align(parts))

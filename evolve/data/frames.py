@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, MAX_PRICE, MIN_PRICE, Bars
-from evolve.data.align import aligned
-from evolve.data.columns import Column, check_prices, numbers_of
-from evolve.data.raw_table import PRICES, Sheet
-from evolve.data.timestamps import Times, check_order, times_of
+from evolve.data.align import align
+from evolve.data.columns import Column, check_prices, parse_numbers
+from evolve.data.raw_table import PRICES, RawTable
+from evolve.data.timestamps import Times, check_order, parse_times
 from evolve.errors import EvolveError
 
 
@@ -35,27 +35,30 @@ def bars_from_frame(
     """
     is_counted = pd.api.types.is_integer_dtype(frame.index)
     rows = frame.index.to_numpy() if is_counted else np.arange(len(frame))
-    sheet = Sheet(frame, origin, row_name, rows)
+    sheet = RawTable(frame, origin, row_name, rows)
     if frame.empty:
         raise EvolveError(f"{origin} has no rows", "it needs one row a bar")
     missing = [name for name in PRICES if name not in sheet.columns]
     if missing:
         message = f"{origin} has no column {', '.join(f'`{name}`' for name in missing)}"
         raise EvolveError(message, f"its columns are: {sheet.listed}")
-    codes, symbols = _symbols(sheet, symbol)
-    time = times_of(sheet, codes)  # of the whole table: one row may tell how the others are meant
+    codes, symbols = _parse_symbols(sheet, symbol)
+    time = parse_times(
+        sheet, codes
+    )  # of the whole table: one row may tell how the others are meant
     places = [np.flatnonzero(codes == code) for code in range(len(symbols))]
     parts = [
-        _bars(sheet.only(own), time[own], name) for own, name in zip(places, symbols, strict=True)
+        _build_bars(sheet.only(own), time[own], name)
+        for own, name in zip(places, symbols, strict=True)
     ]
-    return aligned(parts)
+    return align(parts)
 
 
 def bars_to_frame(bars: Bars) -> pd.DataFrame:
     """Bars as a table that `bars_from_frame` reads back, with a symbol column for several."""
     parts = []
     for symbol, name in enumerate(bars.symbols):
-        own = bars.alone(symbol)
+        own = bars.select_symbol(symbol)
         data: dict[str, object] = {"Date": pd.DatetimeIndex(own.time)}
         if len(bars.symbols) > 1:
             data["Symbol"] = name
@@ -68,7 +71,7 @@ def bars_to_frame(bars: Bars) -> pd.DataFrame:
     return frame.dropna(axis="columns", how="all")
 
 
-def _symbols(sheet: Sheet, symbol: str) -> tuple[NDArray[np.int64], list[str]]:
+def _parse_symbols(sheet: RawTable, symbol: str) -> tuple[NDArray[np.int64], list[str]]:
     """int64[row], which symbol each row is of, and their names in order of appearance."""
     if "symbol" not in sheet.columns:
         return np.zeros(len(sheet.frame), np.int64), [symbol]
@@ -76,35 +79,35 @@ def _symbols(sheet: Sheet, symbol: str) -> tuple[NDArray[np.int64], list[str]]:
     text = names.astype(str).str.strip()
     unnamed = np.flatnonzero((names.isna() | (text == "")).to_numpy())
     if len(unnamed):
-        place = sheet.place(int(unnamed[0]), names.name)
+        place = sheet.locate(int(unnamed[0]), names.name)
         raise EvolveError(f"{place}: the symbol is missing", "name it or remove the row")
     codes, symbols = pd.factorize(text)
     return codes.astype(np.int64), [str(each) for each in symbols]
 
 
-def _bars(sheet: Sheet, time: Times, symbol: str) -> Bars:
+def _build_bars(sheet: RawTable, time: Times, symbol: str) -> Bars:
     """One symbol's bars; rows that stand newest first are turned round."""
     if len(time) > 1 and np.all(np.diff(time.astype(np.int64)) < 0):
         sheet, time = sheet.only(np.arange(len(time))[::-1]), time[::-1]
     values = {
-        name: numbers_of(sheet, name)
+        name: parse_numbers(sheet, name)
         for name in (*FIELDS, "adj close", "adjustment")
         if name in sheet.columns and not (name == "volume" and _is_blank(sheet, name))
     }
     check_prices(values, sheet)
     check_order(time, sheet)
-    prices, adjustment = _adjusted(values, sheet)
+    prices, adjustment = _adjust_prices(values, sheet)
     volume = values.get("volume", np.full(len(time), np.nan))
     panels = [np.ascontiguousarray(each)[None, :] for each in (*prices, volume, adjustment)]
     return Bars((symbol,), np.ascontiguousarray(time), *panels)
 
 
-def _is_blank(sheet: Sheet, name: str) -> bool:
+def _is_blank(sheet: RawTable, name: str) -> bool:
     """Whether nothing is written in a column, as where a symbol's volume is not known."""
     return bool(sheet.frame[sheet.columns[name]].isna().all())
 
 
-def _adjusted(values: dict[str, Column], sheet: Sheet) -> tuple[list[Column], Column]:
+def _adjust_prices(values: dict[str, Column], sheet: RawTable) -> tuple[list[Column], Column]:
     """Prices on the scale of Adj Close, and adjusted over raw price."""
     ones = np.ones(len(values["close"]))
     if "adjustment" in values:
@@ -117,7 +120,7 @@ def _adjusted(values: dict[str, Column], sheet: Sheet) -> tuple[list[Column], Co
         if len(bad):
             row = int(bad[0])
             raise EvolveError(
-                f"{sheet.place(row)}: {what}`adj close` / `close` is {column[row]:g}, not from "
+                f"{sheet.locate(row)}: {what}`adj close` / `close` is {column[row]:g}, not from "
                 f"{MIN_PRICE:g} to {MAX_PRICE:g}",
                 "correct the row or leave the column out",
             )

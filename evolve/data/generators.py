@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from evolve.data.paths import STEPS_A_BAR, bars_from_paths, draw_paths, variance_shares
+from evolve.data.paths import STEPS_PER_BAR, bars_from_paths, draw_paths, variance_shares
 from evolve.data.planted import plant
 from evolve.errors import EvolveError
 
@@ -31,8 +31,8 @@ class Option:
     """A number of a law, with the range it may have."""
 
     default: float
-    least: float
-    most: float
+    low: float
+    high: float
     about: str
 
 
@@ -49,7 +49,7 @@ OVERNIGHT = Option(0.3, 0, 0.9, "the share of variance between the close and the
 
 
 @dataclass(frozen=True)
-class Law:
+class Generator:
     """A way to generate prices.
 
     Attributes:
@@ -64,14 +64,14 @@ class Law:
     moments: Callable[[np.random.Generator, Series, Values], Moments]
     needs_rule: bool = False
 
-    def make(self, bars: int, seed: int, rule: str, values: Values) -> Bars:
+    def draw(self, bars: int, seed: int, rule: str, values: Values) -> Bars:
         """Build the market of a seed.
 
         Raises:
             EvolveError, LanguageError: if a rule is not a condition.
         """
         steps, law, rest = np.random.default_rng(seed).spawn(3)
-        noise = steps.normal(0.0, 1.0, (bars, 1 + STEPS_A_BAR))
+        noise = steps.normal(0.0, 1.0, (bars, 1 + STEPS_PER_BAR))
         shocks = noise @ np.sqrt(variance_shares(values["overnight"]))
         drift, deviation = self.moments(law, shocks, values)
         mean = drift - deviation**2 / 2
@@ -94,12 +94,12 @@ def random_walk(
         overnight: the share of variance between a close and the next open.
     """
     values = {"drift": drift, "volatility": volatility, "overnight": overnight}
-    return LAWS["walk"].make(bars, seed, "", values)
+    return GENERATORS["walk"].draw(bars, seed, "", values)
 
 
 def _walk(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
     count = len(shocks)
-    return _a_bar(np.full(count, values["drift"]), np.full(count, values["volatility"]))
+    return _per_bar(np.full(count, values["drift"]), np.full(count, values["volatility"]))
 
 
 def _garch(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
@@ -120,7 +120,7 @@ def _garch(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
         variance *= beta + alpha * squared
         variance += 1 - alpha - beta
     relative = np.sqrt(variances * scales)[BURN_IN_BARS:]
-    return _a_bar(np.full(len(relative), values["drift"]), values["volatility"] * relative)
+    return _per_bar(np.full(len(relative), values["drift"]), values["volatility"] * relative)
 
 
 def _autoregressive(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
@@ -131,33 +131,33 @@ def _autoregressive(rng: np.random.Generator, shocks: Series, values: Values) ->
     spread = values["wander"] / YEAR * np.sqrt(1 - persistence**2)
     wander = rng.normal(0.0, spread, len(shocks) + BURN_IN_BARS)
     drift = YEAR * lfilter([1.0], [1.0, -persistence], wander)[BURN_IN_BARS:] + values["drift"]
-    return _a_bar(drift, np.full(len(shocks), values["volatility"]))
+    return _per_bar(drift, np.full(len(shocks), values["volatility"]))
 
 
 def _regimes(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
     """Return the moments of two states, each left by chance (Hamilton 1989)."""
     is_wild = np.cumsum(rng.random(len(shocks)) < 1 / values["bars_a_regime"]) % 2 == 1
-    return _a_bar(
+    return _per_bar(
         np.where(is_wild, values["fall"], values["rise"]),
         np.where(is_wild, values["wild"], values["calm"]),
     )
 
 
-def _a_bar(drift: Series, volatility: Series) -> Moments:
+def _per_bar(drift: Series, volatility: Series) -> Moments:
     """Return moments of bars from those of years."""
     return Moments(drift / YEAR, volatility / np.sqrt(YEAR))
 
 
-def _law(
+def _generator(
     about: str, moments: Callable[[np.random.Generator, Series, Values], Moments],
     needs_rule: bool = False, **options: Option,
-) -> Law:  # fmt: skip
-    return Law(about, {**options, "overnight": OVERNIGHT}, moments, needs_rule)
+) -> Generator:  # fmt: skip
+    return Generator(about, {**options, "overnight": OVERNIGHT}, moments, needs_rule)
 
 
-LAWS = {
-    "walk": _law("a random walk with drift", _walk, drift=DRIFT, volatility=VOLATILITY),
-    "garch": _law(
+GENERATORS = {
+    "walk": _generator("a random walk with drift", _walk, drift=DRIFT, volatility=VOLATILITY),
+    "garch": _generator(
         "GARCH(1,1) with Student-t shocks: volatility comes in clusters, with fat tails",
         _garch,
         drift=DRIFT,
@@ -166,7 +166,7 @@ LAWS = {
         beta=Option(0.9, 0, 1, "how much of the variance stays"),
         freedom=Option(5, 2.1, 100, "degrees of freedom of the shocks"),
     ),
-    "ar": _law(
+    "ar": _generator(
         "a drift that wanders, as an AR(1) process",
         _autoregressive,
         drift=DRIFT,
@@ -174,7 +174,7 @@ LAWS = {
         persistence=Option(0.98, 0, 0.9999, "how much of the drift stays to the next bar"),
         wander=Option(0.5, 0, 10, "the deviation of the drift, a year"),
     ),
-    "regime": _law(
+    "regime": _generator(
         "calm and rising, then wild and falling, by turns",
         _regimes,
         calm=Option(0.1, 1e-6, 3, "volatility of the calm state, a year"),
@@ -183,7 +183,7 @@ LAWS = {
         fall=Option(-0.3, -10, 10, "drift of the wild state, a year"),
         bars_a_regime=Option(120, 1, 1e6, "the mean length of a state"),
     ),
-    "planted": _law(
+    "planted": _generator(
         "a random walk that moves by `edge_bps` more, open to close, on the bar after `rule` held",
         _walk,
         needs_rule=True,

@@ -19,7 +19,7 @@ Series = NDArray[np.float64]
 
 FIRST_PRICE = 100.0
 FIRST_DAY = np.datetime64("2000-01-03")
-STEPS_A_BAR = 16  # so that high and low of a bar are hardly ever drawn independently
+STEPS_PER_BAR = 16  # so that high and low of a bar are hardly ever drawn independently
 
 
 class Paths(NamedTuple):
@@ -60,7 +60,7 @@ def draw_paths(
     shares = variance_shares(overnight)
     moves = mean[:, None] * shares + deviation[:, None] * (noise * np.sqrt(shares))
     high, low, volume = rng.spawn(3)
-    shape = (len(noise), STEPS_A_BAR)
+    shape = (len(noise), STEPS_PER_BAR)
     return Paths(
         moves,
         deviation * np.sqrt(shares[-1]),
@@ -72,7 +72,7 @@ def draw_paths(
 
 def variance_shares(overnight: float) -> Series:
     """Return float64[1 + step], the shares of a bar's variance: overnight, then of each step."""
-    return np.array([overnight, *[(1 - overnight) / STEPS_A_BAR] * STEPS_A_BAR])
+    return np.array([overnight, *[(1 - overnight) / STEPS_PER_BAR] * STEPS_PER_BAR])
 
 
 def bars_from_paths(paths: Paths) -> Bars:

@@ -12,10 +12,10 @@ from dsl.analysis.program import lookback
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.terms.terms import Term
-from evolve.data.paths import STEPS_A_BAR, Paths, bars_from_paths
+from evolve.data.paths import STEPS_PER_BAR, Paths, bars_from_paths
 from evolve.errors import EvolveError
 
-Holds = NDArray[np.bool_]
+Condition = NDArray[np.bool_]
 
 MOST_ROUNDS, BLOCK_BARS, MEMORY_BARS = 400, 64, 600
 
@@ -50,7 +50,7 @@ def plant(paths: Paths, rule: str, edge: float) -> Bars:
     raise EvolveError(message, "take fewer bars, a smaller edge_bps, or a rule that is rarer")
 
 
-def _draft(paths: Paths, term: Term, edge: float) -> Holds:
+def _draft(paths: Paths, term: Term, edge: float) -> Condition:
     """Return where the rule holds, block by block, each read from the bars it can remember."""
     count = len(paths.moves)
     holds = np.zeros(count, np.bool_)
@@ -67,11 +67,11 @@ def _draft(paths: Paths, term: Term, edge: float) -> Holds:
     return holds
 
 
-def _add_edge(paths: Paths, holds: Holds, edge: float) -> Paths:
+def _add_edge(paths: Paths, holds: Condition, edge: float) -> Paths:
     """Return the paths with the edge on every bar after one on which the rule holds."""
     after = np.concatenate([[False], holds[:-1]])
     moves = paths.moves.copy()
-    moves[:, 1:] += (edge / STEPS_A_BAR) * after[:, None]
+    moves[:, 1:] += (edge / STEPS_PER_BAR) * after[:, None]
     return paths._replace(moves=moves)
 
 

@@ -24,11 +24,11 @@ OTHER_NAMES = {
     "ticker": "symbol",
     "dtyyyymmdd": "date",
 }
-MEANINGS = {*PRICES, "volume", "adj close", "adjustment", "symbol", *TIMES}
+COLUMN_ROLES = {*PRICES, "volume", "adj close", "adjustment", "symbol", *TIMES}
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class RawTable:
     """Rows of a table, a bar each.
 
     Attributes:
@@ -48,8 +48,8 @@ class Sheet:
         """The frame's own labels by what they mean; EvolveError if a meaning stands twice."""
         found: dict[str, object] = {}
         for label in self.frame.columns:
-            name = meaning(label)
-            if name not in MEANINGS:
+            name = column_role(label)
+            if name not in COLUMN_ROLES:
                 continue
             if name in found:
                 message = f"{self.origin} has the column `{label}` twice"
@@ -62,17 +62,17 @@ class Sheet:
         """The frame's columns, for people."""
         return ", ".join(str(label) for label in self.frame.columns) or "none"
 
-    def place(self, row: int, column: object = None) -> str:
+    def locate(self, row: int, column: object = None) -> str:
         """Where a row is, and a column of it, for people."""
         place = f"{self.origin}, {self.row_name(int(self.rows[row]))}"
         return place if column is None else f"{place}, column `{column}`"
 
-    def only(self, rows: NDArray[np.int64]) -> Sheet:
+    def only(self, rows: NDArray[np.int64]) -> RawTable:
         """Some of the rows, in the order given."""
-        return Sheet(self.frame.iloc[rows], self.origin, self.row_name, self.rows[rows])
+        return RawTable(self.frame.iloc[rows], self.origin, self.row_name, self.rows[rows])
 
 
-def meaning(label: object) -> str:
+def column_role(label: object) -> str:
     """What a label means: `<VOL>`, `Adj. Close` and `adj_close` as `volume` and `adj close`."""
     text = str(label).strip().strip("<>").lower()
     text = re.sub(r"\.\d+$", "", text)  # how pandas calls a column that stands twice

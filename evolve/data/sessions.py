@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.calendar_time import FRIDAY, SATURDAY, SUNDAY, Times, weekdays
-from evolve.data.align import aligned
+from dsl.calendar_time import FRIDAY, SATURDAY, SUNDAY, Times, compute_weekdays
+from evolve.data.align import align
 from evolve.data.source import Notify
 
 DAY = np.timedelta64(1, "D")
@@ -49,7 +49,7 @@ def date_sessions(bars: Bars, notify: Notify) -> Bars:
         bars: of one or more symbols; bars within a day are left alone.
         notify: called with what changed, and with the symbols whose dates are in doubt.
     """
-    stamps = [_stamp(bars.time[bars.places(symbol)]) for symbol in range(len(bars.symbols))]
+    stamps = [_stamp(bars.time[bars.priced_indices(symbol)]) for symbol in range(len(bars.symbols))]
     named = {
         each: [name for name, stamp in zip(bars.symbols, stamps, strict=True) if stamp is each]
         for each in Stamp
@@ -72,8 +72,8 @@ def date_sessions(bars: Bars, notify: Notify) -> Bars:
         f"{_listed(named[Stamp.EVENING_BEFORE])}: bars stamped on the evening before their session "
         "(Sunday to Thursday) have the date of the session, the next day"
     )
-    alone = [bars.alone(symbol) for symbol in range(len(bars.symbols))]
-    return aligned(
+    alone = [bars.select_symbol(symbol) for symbol in range(len(bars.symbols))]
+    return align(
         [
             replace(own, time=_session_dates(own.time)) if stamp is Stamp.EVENING_BEFORE else own
             for own, stamp in zip(alone, stamps, strict=True)
@@ -86,7 +86,7 @@ def _stamp(time: Times) -> Stamp:
     step = float(np.median(np.diff(time) / DAY)) if len(time) > 1 else 0.0
     if step < MIN_STEP_DAYS:
         return Stamp.SESSION
-    evening, weekday = _is_evening(time), weekdays(time)
+    evening, weekday = _is_evening(time), compute_weekdays(time)
     is_long, is_daily = len(time) >= MIN_BARS, step < MAX_STEP_DAYS
     if not evening.any():
         in_doubt = is_long and is_daily and _are_eves(weekday)

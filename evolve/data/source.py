@@ -44,7 +44,7 @@ class Spec:
             if path.is_file():
                 return [path]
             if path.is_dir():
-                found = [each for each in sorted(path.iterdir()) if _is_of(each, endings)]
+                found = [each for each in sorted(path.iterdir()) if _has_extension(each, endings)]
                 hint = f"it needs files that end in {' or '.join(endings)}"
                 what = f"holds no {kind} file"
             elif "*" in self.name:
@@ -115,7 +115,7 @@ class Source:
     about: str
     example: str
     fetch: Callable[[Spec, Notify], Fetched]
-    endings: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
 
 
 def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) -> Spec:
@@ -129,37 +129,39 @@ def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) ->
         if not rest.partition("?")[0]:
             example = sources[source].example
             raise EvolveError(f"`{text}` names nothing", f"write for example {example}")
-        return _spec(text, source, rest, base)
+        return _build_spec(text, source, rest, base)
     path = text.partition("?")[0]
     for name, each in sources.items():
-        if ending_of(Path(path), each.endings) or _holds(base / Path(path), each.endings):
-            return _spec(text, name, text, base)
+        if match_extension(Path(path), each.extensions) or _contains(
+            base / Path(path), each.extensions
+        ):
+            return _build_spec(text, name, text, base)
     hint = did_you_mean(source, sources) if colon else ""
     examples = ", ".join(each.example for each in sources.values())
     raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")
 
 
-def ending_of(path: Path, endings: Sequence[str]) -> str:
+def match_extension(path: Path, endings: Sequence[str]) -> str:
     """The one of some endings that a file's name has; empty if it has none."""
     name = path.name.lower()
     return max((each for each in endings if name.endswith(each)), key=len, default="")
 
 
-def _is_of(path: Path, endings: Sequence[str]) -> bool:
+def _has_extension(path: Path, endings: Sequence[str]) -> bool:
     """Whether a folder's file is one of prices; hidden ones are not."""
-    return bool(ending_of(path, endings)) and not path.name.startswith(".")
+    return bool(match_extension(path, endings)) and not path.name.startswith(".")
 
 
-def _holds(folder: Path, endings: Sequence[str]) -> bool:
+def _contains(folder: Path, endings: Sequence[str]) -> bool:
     """Whether a path is that of a folder with files of such endings."""
     try:
         folder = folder.expanduser()
-        return folder.is_dir() and any(_is_of(each, endings) for each in folder.iterdir())
+        return folder.is_dir() and any(_has_extension(each, endings) for each in folder.iterdir())
     except (OSError, RuntimeError, ValueError):
         return False
 
 
-def _spec(text: str, source: str, rest: str, base: Path) -> Spec:
+def _build_spec(text: str, source: str, rest: str, base: Path) -> Spec:
     name, _, query = rest.partition("?")
     pairs = [part.partition("=") for part in query.split("&") if part]
     options = {key.strip(): value.strip() for key, _, value in pairs}

@@ -68,40 +68,40 @@ class DataSplit:
         return len(self.train)
 
 
-def split_bars(bars: Bars, split: SplitSizes) -> DataSplit:
+def split_bars(bars: Bars, sizes: SplitSizes) -> DataSplit:
     """Part bars into train, validation and a sealed holdout.
 
     Raises:
         EvolveError: if a part would have too few bars to say anything.
     """
     count = len(bars)
-    by_dates = split.validation_from is not None
-    if split.has_holdout and by_dates != (split.holdout_from is not None):
+    by_dates = sizes.validation_from is not None
+    if sizes.has_holdout and by_dates != (sizes.holdout_from is not None):
         raise EvolveError("a split by dates needs the first day of validation and of holdout")
-    if split.validation_from is not None:
-        train_end = _bar_of(bars, split.validation_from)
+    if sizes.validation_from is not None:
+        train_end = _find_bar(bars, sizes.validation_from)
     else:
-        train_end = round(count * split.train)
-    if not split.has_holdout:
+        train_end = round(count * sizes.train)
+    if not sizes.has_holdout:
         seen_end = count
-    elif split.holdout_from is not None:
-        seen_end = _bar_of(bars, split.holdout_from)
+    elif sizes.holdout_from is not None:
+        seen_end = _find_bar(bars, sizes.holdout_from)
     else:
-        seen_end = round(count * (split.train + split.validation))
+        seen_end = round(count * (sizes.train + sizes.validation))
     parts = {"train": train_end, "validation": seen_end - train_end, "holdout": count - seen_end}
     for name, length in parts.items():
-        if name == "holdout" and not split.has_holdout:
+        if name == "holdout" and not sizes.has_holdout:
             continue
         if length < MIN_PART_BARS:
             message = f"the split leaves {max(length, 0)} of {count} bars for {name}"
             raise EvolveError(message, f"give each part at least {MIN_PART_BARS} bars")
     days = bars.time.astype("datetime64[D]")
     sealed = SealedHoldout("", "", 0)
-    if split.has_holdout:
+    if sizes.has_holdout:
         sealed = SealedHoldout(str(days[seen_end]), str(days[-1]), count - seen_end)
     seen, gains = mark_closes_only(bars.slice(0, seen_end))
     return DataSplit(seen.slice(0, train_end), seen, sealed, gains)
 
 
-def _bar_of(bars: Bars, day: date) -> int:
+def _find_bar(bars: Bars, day: date) -> int:
     return int(np.searchsorted(bars.time, np.datetime64(day.isoformat(), "ns"), "left"))

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evolve.data.columns import is_blank
-from evolve.data.raw_table import TIMES, Sheet
+from evolve.data.raw_table import TIMES, RawTable
 from evolve.errors import EvolveError
 
 Times = NDArray[np.datetime64]
@@ -38,7 +38,7 @@ COMPACT = {
 EXAMPLE = "write dates as 2020-01-31"
 
 
-def times_of(sheet: Sheet, group: NDArray[np.int64]) -> Times:
+def parse_times(sheet: RawTable, group: NDArray[np.int64]) -> Times:
     """datetime64[ns], one a row, from the column or index that holds the dates.
 
     Args:
@@ -57,7 +57,7 @@ def times_of(sheet: Sheet, group: NDArray[np.int64]) -> Times:
     else:
         text = raw.astype(str).str.strip()
         parsed = _from_text(text, sheet)
-        if _come_twice(parsed, group) and text.str.fullmatch(OFFSET).all():
+        if _repeat_once(parsed, group) and text.str.fullmatch(OFFSET).all():
             parsed = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
     _refuse(parsed, raw, sheet)
     return _local(parsed, group)
@@ -67,19 +67,19 @@ def _local(times: pd.Series, group: NDArray[np.int64]) -> Times:
     """Without zone: the local time, or UTC where a clock that is set back repeats an hour."""
     if getattr(times.dt, "tz", None) is not None:
         local = times.dt.tz_localize(None)
-        if _come_twice(local, group) and not _come_twice(times, group):
+        if _repeat_once(local, group) and not _repeat_once(times, group):
             local = times.dt.tz_convert("UTC").dt.tz_localize(None)
         times = local
     return times.to_numpy().astype("datetime64[ns]")
 
 
-def _come_twice(times: pd.Series, group: NDArray[np.int64]) -> bool:
+def _repeat_once(times: pd.Series, group: NDArray[np.int64]) -> bool:
     """Whether a symbol has two rows of one time."""
     both = pd.DataFrame({"time": times.to_numpy(), "group": group})
     return bool(both.duplicated().any())
 
 
-def _column(sheet: Sheet) -> pd.Series:
+def _column(sheet: RawTable) -> pd.Series:
     columns, frame = sheet.columns, sheet.frame
     if "date" in columns and "time" in columns:
         day, clock = (frame[columns[name]].astype(str).str.strip() for name in ("date", "time"))
@@ -122,9 +122,9 @@ def _from_numbers(raw: pd.Series) -> pd.Series:
     return pd.Series(pd.to_datetime(counted, unit=unit, errors="coerce"), raw.index)
 
 
-def _from_text(text: pd.Series, sheet: Sheet) -> pd.Series:
+def _from_text(text: pd.Series, sheet: RawTable) -> pd.Series:
     text = text.str.replace(OFFSET, r"\1", regex=True).str.strip()
-    text = text.str.replace(HALVES, _of_24_hours, regex=True)
+    text = text.str.replace(HALVES, _shift_24_hours, regex=True)
     compact = text.str.replace(r"^(\d{4})(\d{2})(\d{2})(?=$|[ T])", r"\1-\2-\3", regex=True)
     iso = compact.str.replace(r"^(\d{4})/(\d{1,2})/(\d{1,2})", r"\1-\2-\3", regex=True)
     parsed = pd.to_datetime(iso.where(iso.str.match(r"\d{4}-")), format="ISO8601", errors="coerce")
@@ -133,7 +133,7 @@ def _from_text(text: pd.Series, sheet: Sheet) -> pd.Series:
     return _from_formats(text, sheet)
 
 
-def _from_formats(text: pd.Series, sheet: Sheet) -> pd.Series:
+def _from_formats(text: pd.Series, sheet: RawTable) -> pd.Series:
     """By the one format that fits every row."""
     apart = text.str.extract(CLOCK)
     days = apart[0].fillna(text).str.strip().str.rstrip(",")
@@ -144,7 +144,7 @@ def _from_formats(text: pd.Series, sheet: Sheet) -> pd.Series:
     if whole and differ:
         row = int(np.flatnonzero((best != differ[0]).to_numpy())[0])
         one, other = (f"{each.iloc[row]:%Y-%m-%d}" for each in (best, differ[0]))
-        place = sheet.place(row, text.name)
+        place = sheet.locate(row, text.name)
         message = f"{place}: `{text.iloc[row]}` may be {one} or {other}"
         raise EvolveError(message, f"nothing in the file says which: {EXAMPLE}")
     clock = apart[1].fillna("0:00").str.strip()
@@ -152,39 +152,39 @@ def _from_formats(text: pd.Series, sheet: Sheet) -> pd.Series:
     return best + pd.to_timedelta(clock, errors="coerce")
 
 
-def _of_24_hours(found: re.Match[str]) -> str:
+def _shift_24_hours(found: re.Match[str]) -> str:
     """`3:05 PM` as `15:05`."""
     hour = int(found[1]) % 12 + (12 if found[3] in "Pp" else 0)
     return f"{hour:02d}:{found[2]}"
 
 
-def _refuse(dates: pd.Series, raw: pd.Series, sheet: Sheet) -> None:
+def _refuse(dates: pd.Series, raw: pd.Series, sheet: RawTable) -> None:
     """Refuse what is no date, or one that nanoseconds since 1970 cannot count."""
     year = dates.dt.year
     bad = np.flatnonzero((dates.isna() | (year < FIRST_YEAR) | (year > LAST_YEAR)).to_numpy())
     if not len(bad):
         return
     row = int(bad[0])
-    place = sheet.place(row, raw.name)
+    place = sheet.locate(row, raw.name)
     if is_blank(raw.iloc[row]):
         raise EvolveError(f"{place}: the date is missing", "remove the row or write its date")
     message = f"{place}: `{raw.iloc[row]}` is not a date from {FIRST_YEAR} to {LAST_YEAR}"
     raise EvolveError(message, EXAMPLE)
 
 
-def check_order(time: Times, sheet: Sheet) -> None:
+def check_order(time: Times, sheet: RawTable) -> None:
     """Refuse times that stand twice or come after later ones."""
     steps = np.diff(time.astype(np.int64))
     bad = np.flatnonzero(steps <= 0)
     if not len(bad):
         return
     row = int(bad[0]) + 1
-    at, before = (_said(time[place]) for place in (row, row - 1))
+    at, before = (_format_time(time[place]) for place in (row, row - 1))
     if steps[row - 1] == 0:
-        raise EvolveError(f"{sheet.place(row)}: {at} stands twice", "remove one of them")
-    message = f"{sheet.place(row)}: {at} comes after {before}"
+        raise EvolveError(f"{sheet.locate(row)}: {at} stands twice", "remove one of them")
+    message = f"{sheet.locate(row)}: {at} comes after {before}"
     raise EvolveError(message, "sort the rows by date, oldest first")
 
 
-def _said(time: np.datetime64) -> str:
+def _format_time(time: np.datetime64) -> str:
     return re.sub("T00:00:00$", "", str(time.astype("datetime64[s]")))

@@ -60,14 +60,16 @@ def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGa
     """
     first = max(0, min(start, len(bars) - MIN_BARS))
     gains = {
-        name: stop_gain(bars.alone(symbol), int(np.searchsorted(bars.places(symbol), first)))
+        name: measure_stop_gain(
+            bars.select_symbol(symbol), int(np.searchsorted(bars.priced_indices(symbol), first))
+        )
         for symbol, name in enumerate(bars.symbols)
     }
     closes_only = tuple(name for name, gain in gains.items() if gain.is_impossible)
     return replace(bars, closes_only=closes_only), gains
 
 
-def stop_gain(bars: Bars, start: int = 0) -> StopGain:
+def measure_stop_gain(bars: Bars, start: int = 0) -> StopGain:
     """Measure the gain of leaving at the open -/+ 0.05 ATR(20) if touched, else at the close.
 
     On a price that moves continuously from its open, a stop beside the open gains nothing over

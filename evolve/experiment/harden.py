@@ -14,7 +14,7 @@ from dsl.bars import Bars
 from dsl.printing.decompile import format_program
 from evolve.config import Experiment, load_experiment
 from evolve.config.schema import Data
-from evolve.config.tighten import Change, stricter_settings, tightened
+from evolve.config.tighten import Change, stricter_settings, tighten
 from evolve.errors import EvolveError
 from evolve.experiment.models import configured_models, open_models
 from evolve.experiment.observer import Observer
@@ -32,7 +32,7 @@ from evolve.llm.transport.server import Message
 from evolve.notices import NoticeList, NoticeLog
 from evolve.store import Journal, RunFolder
 from evolve.store.journal import Trial, read_trials
-from evolve.validation.selection_bias import luck_level
+from evolve.validation.selection_bias import compute_luck_level
 
 SHOWN_STRATEGIES = 3  # strategies that the audit is about
 DIGITS = 3
@@ -135,7 +135,7 @@ def audit(judged: FinishedRun, log: NoticeLog) -> Audit:
                 raise EvolveError(answer.error)
             patch = _extract_patch(answer)
             try:
-                experiment, changes = tightened(judged.plan.experiment, patch)
+                experiment, changes = tighten(judged.plan.experiment, patch)
                 _check_start(judged, experiment)
             except EvolveError as error:
                 if len(exchanges) > 1:
@@ -200,7 +200,7 @@ def compare_protocols(judged: FinishedRun, finished: Run) -> tuple[ProtocolResul
 
 def _luck_level(train: Bars, experiment: Experiment, trials: int) -> float | None:
     fitness = experiment.fitness
-    return luck_level(
+    return compute_luck_level(
         fitness.maximize[0], trials, train.years, fitness.folds, fitness.spread_penalty
     )
 
@@ -209,7 +209,7 @@ def _render_protocol(judged: FinishedRun) -> str:
     """Return what the model is shown: the protocol, and what was measured on train alone."""
     settings, train, market = judged.plan.experiment, judged.data.split.train, judged.data.market
     shown = sorted(judged.feasible, key=lambda each: -each.scores[0])[:SHOWN_STRATEGIES]
-    at_double_costs = FoldFitness(train, market.dearer(COST_FACTOR), settings.fitness.goals())(
+    at_double_costs = FoldFitness(train, market.scale_costs(COST_FACTOR), settings.fitness.goals())(
         [each.program for each in shown]
     )
     best = [

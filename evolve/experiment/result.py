@@ -31,7 +31,7 @@ class Assessed:
     train: Backtest
     validation: Backtest | None
 
-    def validated(self, metric: str) -> float:
+    def validation_metric(self, metric: str) -> float:
         """A metric on validation; worse than any value if it has none."""
         value = self.validation.metrics[metric] if self.validation else math.nan
         return -math.inf if math.isnan(value) else value

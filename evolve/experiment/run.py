@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from dsl.analysis.program import Program
-from dsl.gc_pause import collection_paused
+from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import backtest
-from evolve.backtest.sleeve import uncapped
+from evolve.backtest.sleeve import list_uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
 from evolve.experiment.models import load_model_set, open_proposer
@@ -64,7 +64,7 @@ def run(
         models = load_model_set(plan)
         data = _load_data(plan, recorder)
         observer.proposers(settings, models)
-        for text in uncapped(data.dataset.bars, data.market):
+        for text in list_uncapped(data.dataset.bars, data.market):
             recorder.notice(text)
         problem = build_problem(plan, data, models.settings.mode)
         folder = _create_folder(plan, data, out)
@@ -98,7 +98,7 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
     dataset = data.dataset
     recorder.observer.data(dataset)
     recorder.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
-    for text in dataset.notes:
+    for text in dataset.tradability_notes:
         recorder.notice(text)
     recorder.observer.split(data.split)
     return data
@@ -131,7 +131,7 @@ def _run_search(
 ) -> Progress:
     """Run the search to its end and record every epoch; return its last state."""
     last: Progress | None = None
-    with collection_paused():
+    with pause_gc():
         for last in search(problem, budget, executor, proposer, stop):
             recorder.progress(last)
     assert last is not None
@@ -156,7 +156,7 @@ def _assess_finalists(
         validation = backtest(program, split.seen, market, start=split.validation_start)
         assessed.append(Assessed(program, individual, train, validation))
     metric = settings.fitness.maximize[0]
-    return sorted(assessed, key=lambda each: each.validated(metric), reverse=True)
+    return sorted(assessed, key=lambda each: each.validation_metric(metric), reverse=True)
 
 
 def _write_result(finished: Run, folder: RunFolder) -> None:

@@ -11,9 +11,9 @@ from dsl.bars import Bars
 from dsl.evaluate import ARENA_MB, WORD_BARS, Batch, Evaluator
 from dsl.evaluate.jit import compiled
 from evolve.backtest.backtest import scratch_account
-from evolve.backtest.kernels.event_driven import sum_holdings, trace_holdings
-from evolve.backtest.kernels.execution_tables import course_of
-from evolve.backtest.kernels.long_flat import is_plain, latch_of, sum_latches
+from evolve.backtest.kernels.event_driven import sum_event_driven, trace_event_driven
+from evolve.backtest.kernels.execution_tables import build_execution_tables
+from evolve.backtest.kernels.long_flat import build_long_flat_table, is_plain, sum_long_flat
 from evolve.backtest.kernels.portfolio import add_sleeve, sum_folds
 from evolve.backtest.kernels.records import (
     F_RISK,
@@ -21,14 +21,14 @@ from evolve.backtest.kernels.records import (
     F_TRADES,
     FOLD_FIELDS,
     TRADE_FIELDS,
-    Record,
+    SimulationOutput,
 )
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import Market
-from evolve.backtest.performance import Series, pooled
-from evolve.backtest.sleeve import buy_and_hold, share_of, sleeves_of
+from evolve.backtest.performance import Series, pool_trades
+from evolve.backtest.sleeve import build_sleeves, buy_and_hold, share_of_market
 
-Way = Callable[[Batch, Series], None]
+TradingMode = Callable[[Batch, Series], None]
 """Writes the sums of a batch of programs, float64[program, fold, FOLD_FIELDS], over zeros."""
 
 
@@ -52,23 +52,25 @@ class FoldTrader:
             arena_mb: memory for what is kept, as `Evaluator` takes it.
         """
         self._market = market
-        self._sleeves = sleeves_of(bars, start, len(bars))
-        self._share = share_of(market, len(self._sleeves))
+        self._sleeves = build_sleeves(bars, start, len(bars))
+        self._share = share_of_market(market, len(self._sleeves))
         self._evaluator = Evaluator(*[each.bars for each in self._sleeves], arena_mb=arena_mb)
         self._account = scratch_account()
         self._bars = len(bars) - start
         self.edges = np.linspace(start, len(bars), folds + 1).round().astype(np.int64) - start
-        holding = pooled([buy_and_hold(each, self._share) for each in self._sleeves])
+        holding = pool_trades([buy_and_hold(each, self._share) for each in self._sleeves])
         self.benchmark = np.concatenate([[0.0], holding.benchmark_excess])
         self._risk_free = np.concatenate([[0.0], holding.risk_free])
         starts, first = self.edges[:-1], self._sleeves[0]
         self._courses = [
-            course_of(each.tape, self._share, each.edges(starts), self.benchmark[each.places])
+            build_execution_tables(
+                each.arrays, self._share, each.edges(starts), self.benchmark[each.places]
+            )
             for each in self._sleeves
         ]
         self._is_one = len(self._sleeves) == 1 and first.is_whole
         self._latch = (
-            latch_of(first.tape, market, starts, self.benchmark, self._risk_free)
+            build_long_flat_table(first.arrays, market, starts, self.benchmark, self._risk_free)
             if self._is_one
             else None
         )
@@ -84,10 +86,10 @@ class FoldTrader:
         ways = {self.latched: plain, self.traded if self._is_one else self.pooled: others}
         for way, indices in ways.items():
             if indices:
-                sums[indices] = self.summed([programs[index] for index in indices], way)
+                sums[indices] = self.sum_folds([programs[index] for index in indices], way)
         return sums
 
-    def summed(self, programs: Sequence[Program], way: Way) -> Series:
+    def sum_folds(self, programs: Sequence[Program], way: TradingMode) -> Series:
         """The sums of programs, by a way that is open to them all."""
         sums, first = self._blank(len(programs)), 0
         for batch in self._evaluator.batches(programs):
@@ -98,7 +100,7 @@ class FoldTrader:
     def latched(self, batch: Batch, sums: Series) -> None:
         """Of plain strategies on one symbol."""
         held = np.zeros(-(-self._bars // WORD_BARS) + 2, np.uint64)
-        compiled(sum_latches)(batch.on(0), self._latch, held, sums)
+        compiled(sum_long_flat)(batch.on(0), self._latch, held, sums)
 
     def traded(self, batch: Batch, sums: Series) -> None:
         """Of strategies on one symbol."""
@@ -122,13 +124,13 @@ class FoldTrader:
             self._risk_free, len(self._sleeves), sums,
         )  # fmt: skip
 
-    def trade(self, batch: Batch, symbol: int, wants_equity: bool) -> Record:
+    def trade(self, batch: Batch, symbol: int, wants_equity: bool) -> SimulationOutput:
         """The run of each program in the sleeve of a symbol, its equity on every bar if wanted."""
         sleeve, course = self._sleeves[symbol], self._courses[symbol]
         said = batch.on(symbol)
         bars = len(sleeve.places)
         shape = (len(batch), bars) if wants_equity else (0, 0)
-        record = Record(
+        record = SimulationOutput(
             np.zeros(shape),
             np.zeros(shape, np.int8),
             np.zeros((0, len(TRADE_FIELDS))),
@@ -139,13 +141,13 @@ class FoldTrader:
             self._risk_free[sleeve.places],
         )
         if course is None:
-            compiled(simulate)(sleeve.tape, said, self._share, record, self._account)
+            compiled(simulate)(sleeve.arrays, said, self._share, record, self._account)
             return record
         bits = np.zeros((4, -(-bars // WORD_BARS)), np.uint64)
         if wants_equity:
-            compiled(trace_holdings)(said, course, bits, record)
+            compiled(trace_event_driven)(said, course, bits, record)
         else:
-            compiled(sum_holdings)(said, course, bits, record.folds)
+            compiled(sum_event_driven)(said, course, bits, record.folds)
         return record
 
     def _blank(self, count: int) -> Series:

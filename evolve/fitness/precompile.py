@@ -15,23 +15,23 @@ from functools import partial
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check
-from dsl.evaluate import kernels, plan_of
-from dsl.evaluate.jit import can_keep, is_kept
+from dsl.evaluate import build_instruction, list_kernels
+from dsl.evaluate.jit import can_cache, is_cached
 from evolve.backtest.backtest import backtest
-from evolve.backtest.kernels.event_driven import sum_holdings, trace_holdings
-from evolve.backtest.kernels.long_flat import sum_latches
+from evolve.backtest.kernels.event_driven import sum_event_driven, trace_event_driven
+from evolve.backtest.kernels.long_flat import sum_long_flat
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import market
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 from evolve.parallel import open_pool
 
-ENOUGH = 6  # processes: the longest task is a fifth of all the work
+MIN_PROGRAMS = 6  # processes: the longest task is a fifth of all the work
 BARS = 300
-PLAIN = "strategy s { buy when close > open sell when close < open }"
-STOPPED = "strategy s { buy when close > open stop 5% }"
+PLAIN_STRATEGY = "strategy s { buy when close > open sell when close < open }"
+STOP_STRATEGY = "strategy s { buy when close > open stop 5% }"
 
 Task = Callable[[], None]
 
@@ -44,11 +44,11 @@ def find_uncompiled(symbols: int) -> list[Task]:
     """
     passes: dict[Callable[..., object], Task] = {simulate: _backtest}
     if symbols > 1:
-        passes[trace_holdings] = _score_panel
+        passes[trace_event_driven] = _score_panel
     else:
-        passes |= {sum_holdings: _score_stopped, sum_latches: _score_plain}
-    tasks: list[Task] = [task for kernel, task in passes.items() if not is_kept(kernel)]
-    steps = [name for name, kernel in kernels().items() if not is_kept(kernel)]
+        passes |= {sum_event_driven: _score_stopped, sum_long_flat: _score_plain}
+    tasks: list[Task] = [task for kernel, task in passes.items() if not is_cached(kernel)]
+    steps = [name for name, kernel in list_kernels().items() if not is_cached(kernel)]
     return [*tasks, *[partial(_step, name) for name in steps]]
 
 
@@ -57,14 +57,14 @@ def precompile(tasks: list[Task], processes: int) -> None:
 
     What fails here is compiled again, and its error raised, where it is called.
     """
-    if not can_keep():
+    if not can_cache():
         return
     if processes == 1:
         for task in tasks:
             with suppress(Exception):
                 task()
         return
-    pool = open_pool(min(processes, ENOUGH))
+    pool = open_pool(min(processes, MIN_PROGRAMS))
     try:
         with suppress(BrokenProcessPool, OSError):
             wait([pool.submit(task) for task in tasks])
@@ -73,21 +73,21 @@ def precompile(tasks: list[Task], processes: int) -> None:
 
 
 def _step(name: str) -> None:
-    plan_of(catalog().operator(name))
+    build_instruction(catalog().operator(name))
 
 
 def _backtest() -> None:
-    backtest(check(PLAIN), random_walk(BARS, 1), market())
+    backtest(check(PLAIN_STRATEGY), random_walk(BARS, 1), market())
 
 
 def _score_plain() -> None:
-    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(PLAIN)])
+    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(PLAIN_STRATEGY)])
 
 
 def _score_panel() -> None:
-    bars = aligned([replace(random_walk(BARS, 1), symbols=(name,)) for name in "AB"])
-    FoldFitness(bars, market(), FitnessSpec())([check(STOPPED)])
+    bars = align([replace(random_walk(BARS, 1), symbols=(name,)) for name in "AB"])
+    FoldFitness(bars, market(), FitnessSpec())([check(STOP_STRATEGY)])
 
 
 def _score_stopped() -> None:
-    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(STOPPED)])
+    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(STOP_STRATEGY)])

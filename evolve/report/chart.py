@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 100, 24
-MOST_TICKS = 6
+MAX_TICKS = 6
 SCALE_WIDTH = 14  # of the numbers beside the chart, and some room
-SMALLEST = 1e-290  # plotext divides by what it draws
+MIN_LOG_VALUE = 1e-290  # plotext divides by what it draws
 MARKERS = "•x+o*#@%&=~^"
 
 Time = NDArray[np.datetime64]
@@ -34,7 +34,7 @@ def line_chart(
 
     head = [line.center(width).rstrip() for line in textwrap.wrap(title, width)]
     drawn = {name: lines[name] for name in list(lines)[: len(MARKERS)]}
-    shown = {name: np.where(np.abs(row) < SMALLEST, 0.0, row) for name, row in drawn.items()}
+    shown = {name: np.where(np.abs(row) < MIN_LOG_VALUE, 0.0, row) for name, row in drawn.items()}
     left_out = [name for name in lines if name not in shown]
     if left_out:
         head += textwrap.wrap(f"not drawn: {', '.join(left_out)}", width)
@@ -76,7 +76,7 @@ def _ticks(time: Time, width: int) -> list[int]:
     Plotext leaves out labels that overlap, and not always the same ones.
     """
     room = (width - SCALE_WIDTH) // (len(_label(time, 0)) + 2)
-    count = max(2, min(MOST_TICKS, room))
+    count = max(2, min(MAX_TICKS, room))
     return [int(place) for place in np.unique(np.linspace(0, len(time) - 1, count).astype(int))]
 
 

@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dsl.bars import Bars
-from evolve.data.quality import inspect
-from evolve.report.tables import blank_table, price, when
+from evolve.data.quality import check_quality
+from evolve.report.tables import blank_table, format_price, format_time
 
-MOST_SHOWN = 3
+MAX_SHOWN = 3
 
 
 def bars_table(bars: Bars) -> Table:
@@ -21,7 +21,7 @@ def bars_table(bars: Bars) -> Table:
     for heading in ("bars", "missing", "low close", "high close", "median volume"):
         table.add_column(heading, justify="right")
     for symbol, name in enumerate(bars.symbols):
-        own = bars.alone(symbol)
+        own = bars.select_symbol(symbol)
         if not len(own):
             table.add_row(Text(name), "–", "–", "0", f"{len(bars):,}", "–", "–", "–")
             continue
@@ -30,18 +30,18 @@ def bars_table(bars: Bars) -> Table:
         volume = own.volume[0][~np.isnan(own.volume[0])]
         table.add_row(
             Text(name),
-            when(own.time[0]),
-            when(own.time[-1]),
+            format_time(own.time[0]),
+            format_time(own.time[-1]),
             f"{len(own):,}",
             f"{missing:,}",
-            price(own.close.min()),
-            price(own.close.max()),
+            format_price(own.close.min()),
+            format_price(own.close.max()),
             f"{np.median(volume):,.0f}" if len(volume) else "unknown",
         )
     return table
 
 
-def suspicions_table(bars: Bars) -> Table:
+def issues_table(bars: Bars) -> Table:
     """A row a symbol and kind of doubtful bar: how many, and when the first were."""
     title = "worth a look" if len(bars.symbols) == 1 else "worth a look, by symbol"
     table = blank_table(title)
@@ -50,12 +50,12 @@ def suspicions_table(bars: Bars) -> Table:
         table.add_column(heading)
     table.add_column("how many", justify="right")
     table.add_column("when", overflow="fold")
-    for found in inspect(bars):
-        for each in found.suspicions:
-            if not len(each.places):
+    for found in check_quality(bars):
+        for each in found.issues:
+            if not len(each.bars):
                 continue
-            days = [when(found.bars.time[place]) for place in each.places[:MOST_SHOWN]]
-            more = ", …" if len(each.places) > MOST_SHOWN else ""
-            row = (each.name, f"{len(each.places):,}", ", ".join(days) + more)
+            days = [format_time(found.bars.time[place]) for place in each.bars[:MAX_SHOWN]]
+            more = ", …" if len(each.bars) > MAX_SHOWN else ""
+            row = (each.name, f"{len(each.bars):,}", ", ".join(days) + more)
             table.add_row(*((Text(found.bars.symbols[0]), *row) if is_panel else row))
     return table

@@ -18,7 +18,7 @@ from evolve.files import atomic_write
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDINGS = (".csv", ".parquet")
+EXTENSIONS = (".csv", ".parquet")
 
 
 def trades_frame(result: Backtest) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
     """Write several tables, or none of them; see `write_table`."""
     places = [path for path, _ in tables]
     for path in places:
-        if path.suffix not in ENDINGS:
+        if path.suffix not in EXTENSIONS:
             raise EvolveError(f"{path} is neither .csv nor .parquet", "choose one of the two")
         if places.count(path) > 1:
             raise EvolveError(f"{path} is to hold two tables", "choose a file for each")
@@ -71,12 +71,12 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
     with atomic_write(*places) as temporaries:
         for (path, frame), temporary in zip(tables, temporaries, strict=True):
             if path.suffix == ".csv":
-                _readable(frame).to_csv(temporary, index=False)
+                _format_times(frame).to_csv(temporary, index=False)
             else:
                 frame.to_parquet(temporary, index=False)
 
 
-def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+def _format_times(frame: pd.DataFrame) -> pd.DataFrame:
     """Times without the nought hours of days."""
     times = frame.select_dtypes("datetime").columns
     as_text = {name: np.datetime_as_string(frame[name].to_numpy(), unit="auto") for name in times}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.table import Table
 
 from evolve.experiment.result import ProtocolResult
-from evolve.report.tables import blank_table, say
+from evolve.report.tables import blank_table, format_value
 
 
-def standing_table(before: ProtocolResult, after: ProtocolResult, measure: str) -> Table:
+def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) -> Table:
     """The two beside each other."""
     table = blank_table()
     table.add_column(measure.replace("_", " "))
@@ -23,5 +23,5 @@ def standing_table(before: ProtocolResult, after: ProtocolResult, measure: str) 
         ("drop", "its drop from train to validation"),
     ):
         values = [getattr(each, name) for each in (before, after)]
-        table.add_row(label, *["–" if v is None else say(v, "ratio") for v in values])
+        table.add_row(label, *["–" if v is None else format_value(v, "ratio") for v in values])
     return table

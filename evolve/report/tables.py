@@ -34,7 +34,7 @@ def blank_table(title: str = "", gap: int = 2) -> Table:
     )  # fmt: skip
 
 
-def say(value: float, unit: Unit) -> str:
+def format_value(value: float, unit: Unit) -> str:
     """A figure as a person writes it."""
     if not math.isfinite(value):
         return "–"
@@ -47,24 +47,24 @@ def say(value: float, unit: Unit) -> str:
     return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
 
 
-def price(value: float) -> str:
+def format_price(value: float) -> str:
     """A price, with as many digits as a small one needs."""
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
 
 
-def rate(bars_per_year: float) -> str:
+def format_rate(bars_per_year: float) -> str:
     """Return the bars of a year as people read them: `252`, `121.8`, `19656`."""
     return f"{bars_per_year:.0f}" if bars_per_year >= 1000 else f"{bars_per_year:.4g}"
 
 
-def iso(moment: np.datetime64) -> str:
+def format_iso(moment: np.datetime64) -> str:
     """A day, with the time of day if it has one, as programs read it."""
     return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))
 
 
-def when(moment: np.datetime64) -> str:
+def format_time(moment: np.datetime64) -> str:
     """The same as people read it."""
-    return iso(moment).replace("T", " ")
+    return format_iso(moment).replace("T", " ")
 
 
 def metrics_table(
@@ -83,7 +83,7 @@ def metrics_table(
         table.add_column(heading, justify="right", no_wrap=True)
     for name in names:
         unit = METRICS[name].unit
-        row = [say(metrics[name], unit) for metrics in columns.values()]
+        row = [format_value(metrics[name], unit) for metrics in columns.values()]
         table.add_row(name.replace("_", " "), *row)
     return table
 

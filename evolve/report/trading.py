@@ -12,7 +12,7 @@ from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, Tally
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import METRICS
-from evolve.report.tables import blank_table, price, say, when
+from evolve.report.tables import blank_table, format_price, format_time, format_value
 
 BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
@@ -30,8 +30,8 @@ def symbols_table(result: Backtest, window: str = "") -> Table:
     for name in (*BY_SYMBOL, "held"):
         table.add_column(name.replace("_", " "), justify="right")
     for sleeve in result.sleeves:
-        own = [say(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
-        held = say(sleeve.benchmark_metrics["total_return"], "percent")
+        own = [format_value(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
+        held = format_value(sleeve.benchmark_metrics["total_return"], "percent")
         table.add_row(Text(sleeve.symbols[0]), *own, held)
     return table
 
@@ -46,7 +46,9 @@ def years_table(result: Backtest) -> Table:
         yearly_returns(result.time, equity, capital) for equity in (result.equity, result.benchmark)
     )
     for year, growth in own.items():
-        table.add_row(str(year), say(growth, "percent"), say(held[year], "percent"))
+        table.add_row(
+            str(year), format_value(growth, "percent"), format_value(held[year], "percent")
+        )
     return table
 
 
@@ -59,10 +61,10 @@ def drawdowns_table(result: Backtest) -> Table:
     for each in largest_drawdowns(result.equity, result.performance.capital):
         first = 0 if each.peak is None else each.peak
         table.add_row(
-            say(each.depth, "percent"),
-            when(result.time[first]),
-            when(result.time[each.trough]),
-            "not yet" if each.recovery is None else when(result.time[each.recovery]),
+            format_value(each.depth, "percent"),
+            format_time(result.time[first]),
+            format_time(result.time[each.trough]),
+            "not yet" if each.recovery is None else format_time(result.time[each.recovery]),
             f"{each.bars:,}",
         )
     return table
@@ -74,10 +76,10 @@ def rules_table(activity: Activity) -> Table:
     for rule in activity.rules:
         is_split = len(rule.parts) > 1
         never_together = is_split and rule.whole.true == 0 and all(p.true for p in rule.parts)
-        rows.append((rule.name, *_counts(rule.whole), "never together" * never_together))
+        rows.append((rule.name, *_tally_cells(rule.whole), "never together" * never_together))
         for part in rule.parts:
             mark = "" if part.true else "never true" if part.known else "never known"
-            rows.append((f"  {part.text}", *_counts(part), mark))
+            rows.append((f"  {part.text}", *_tally_cells(part), mark))
     table = blank_table("bars with a true rule")
     table.add_column("rule", overflow="fold")
     for heading in ("true", "known", "of bars"):
@@ -89,11 +91,11 @@ def rules_table(activity: Activity) -> Table:
     return table
 
 
-def _counts(tally: Tally) -> tuple[str, str, str]:
+def _tally_cells(tally: Tally) -> tuple[str, str, str]:
     return f"{tally.true:,}", f"{tally.known:,}", f"{tally.bars:,}"
 
 
-def never_traded_text(activity: Activity) -> str:
+def explain_no_trades(activity: Activity) -> str:
     """Return the reasons why a strategy without a trade entered no position, a line each."""
     if not activity.entries:
         names = [f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES]
@@ -112,7 +114,7 @@ def stress_table(metrics: Mapping[float, Mapping[str, float]]) -> Table:
     for times in metrics:
         table.add_column(f"{times:g}x", justify="right")
     for name in STRESSED:
-        row = [say(each[name], METRICS[name].unit) for each in metrics.values()]
+        row = [format_value(each[name], METRICS[name].unit) for each in metrics.values()]
         table.add_row(name.replace("_", " "), *row)
     return table
 
@@ -134,12 +136,12 @@ def trades_table(trades: Sequence[Trade], is_panel: bool = False, most: int = 20
     table.add_column("reason")
     for trade in trades[-most:]:
         cells = (
-            when(trade.entry_time),
-            when(trade.exit_time),
+            format_time(trade.entry_time),
+            format_time(trade.exit_time),
             trade.side,
             f"{trade.shares:,.2f}",
-            price(trade.entry_price),
-            price(trade.exit_price),
+            format_price(trade.entry_price),
+            format_price(trade.exit_price),
             str(trade.bars),
             f"{trade.profit:,.0f}",
             f"{trade.costs:,.2f}",

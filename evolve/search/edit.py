@@ -12,13 +12,13 @@ from dsl.generate.productions import (
     RATIO_OF_PRICE,
     SIZE,
     Constant,
-    Place,
+    Domain,
     Window,
-    place_of,
-    threshold_of,
+    domain_of,
+    threshold_domain,
 )
 from dsl.names import unique_name
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Number, Parameter, Term, call, parameter
 from dsl.types.kinds import BOOL, Kind
 
@@ -34,7 +34,7 @@ class Part(NamedTuple):
     """
 
     term: Term
-    domain: Place
+    domain: Domain
     is_series: bool
     is_tunable: bool
 
@@ -65,9 +65,9 @@ def tunable_indices(rules: Rules) -> tuple[int, ...]:
 
 
 @lru_cache(CACHE_SIZE)
-def group_series(rules: Rules) -> dict[Place, list[Term]]:
+def group_series(rules: Rules) -> dict[Domain, list[Term]]:
     """The series and conditions of the rules, by their kind."""
-    grouped: dict[Place, list[Term]] = {}
+    grouped: dict[Domain, list[Term]] = {}
     for part in list_parts(rules):
         if part.is_series:
             grouped.setdefault(part.domain, []).append(part.term)
@@ -126,14 +126,14 @@ def _parameters(rules: Rules) -> Iterator[Parameter]:
                 yield part.leaf
 
 
-def _domain_of_rule(name: str, term: Term) -> Place:
+def _domain_of_rule(name: str, term: Term) -> Domain:
     if name == "hold":
         return HOLD
     if name == "size":
-        return SIZE if term.operator is None else kind_of(term)
+        return SIZE if term.operator is None else infer_kind(term)
     if name in ("stop", "trail", "target") and term.operator is None:
         return RATIO_OF_PRICE
-    return kind_of(term)
+    return infer_kind(term)
 
 
 @lru_cache(4 * CACHE_SIZE)
@@ -146,7 +146,7 @@ def _parts_below(term: Term) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def _part(term: Term, place: Place) -> Part:
+def _part(term: Term, place: Domain) -> Part:
     leaf = term.leaf
     is_movable = (
         leaf.is_tunable
@@ -159,15 +159,15 @@ def _part(term: Term, place: Place) -> Part:
 def _literal_domain(term: Term, index: int) -> Window | Constant | None:
     """Where an argument is drawn from if it is a window or a literal by its slot."""
     assert term.operator is not None
-    return place_of(term.operator.slot(index))
+    return domain_of(term.operator.slot(index))
 
 
-def _domain_of_arg(term: Term, index: int, arg: Term) -> Place:
+def _domain_of_arg(term: Term, index: int, arg: Term) -> Domain:
     """A series by its kind; a literal by what it is compared with, else by its own size."""
     if arg.operator is not None or isinstance(arg.leaf, bool):
-        return kind_of(arg)
-    if len(term.args) == 2 and kind_of(term) == BOOL:
-        threshold = threshold_of(kind_of(term.args[1 - index]))
+        return infer_kind(arg)
+    if len(term.args) == 2 and infer_kind(term) == BOOL:
+        threshold = threshold_domain(infer_kind(term.args[1 - index]))
         if threshold is not None:
             return threshold
     value = abs(arg.value or 0.0)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from dsl.gc_pause import collection_paused
+from dsl.gc_pause import pause_gc
 from evolve.notices import NoticeLog
 from evolve.parallel import open_pool
 from evolve.search.island import EpochResult, EpochTask, Island, run_epoch
@@ -160,7 +160,7 @@ def _init_worker(problem: SearchProblem, path: Path) -> None:
 
 def _run_task(task: EpochTask, seen: int) -> EpochResult:
     assert _worker is not None
-    with collection_paused():
+    with pause_gc():
         return _worker.run(task, seen)
 
 

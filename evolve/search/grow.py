@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from dsl.analysis.program import Rules
-from dsl.generate.productions import HOLD, RATIO_OF_PRICE, SIZE, Constant, Place, Window
+from dsl.generate.productions import HOLD, RATIO_OF_PRICE, SIZE, Constant, Domain, Window
 from dsl.syntax.vocabulary import SIDES
 from dsl.terms.terms import Term, call, number
 from dsl.types.kinds import BOOL, DIFF, Kind
@@ -71,7 +71,7 @@ def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:
         groups = space.within(kind, depth)
     production = rng.choice(rng.choice(groups))
     args: list[Term] = []
-    for place in production.places:
+    for place in production.domains:
         arg = grow_in(place, depth - 1, space, rng)
         for _ in range(REDRAWS):
             if arg not in args:  # `x > x` and `x / x` say nothing
@@ -81,7 +81,7 @@ def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:
     return call(production.operator, *args)
 
 
-def grow_in(place: Place, depth: int, space: Space, rng: Random) -> Term:
+def grow_in(place: Domain, depth: int, space: Space, rng: Random) -> Term:
     """What goes in a slot: a window, a literal, or a term of a kind."""
     if isinstance(place, Window):
         return draw_window(place, rng)
@@ -97,4 +97,4 @@ def draw_window(window: Window, rng: Random) -> Term:
 
 def draw_constant(constant: Constant, rng: Random) -> Term:
     """A literal, rounded as it will be printed."""
-    return number(constant.rounded(rng.uniform(constant.low, constant.high)))
+    return number(constant.round_value(rng.uniform(constant.low, constant.high)))

@@ -11,7 +11,7 @@ from dsl.analysis.catalog import Catalog, catalog
 from dsl.analysis.program import Program
 from dsl.bars import FIELDS
 from dsl.diagnostics import did_you_mean
-from dsl.generate.productions import Groups, productions_of
+from dsl.generate.productions import Groups, build_productions
 from dsl.syntax.vocabulary import SIDES
 from dsl.terms.operator import Operator
 from dsl.types.kinds import BOOL, Kind
@@ -121,7 +121,7 @@ def _make_space(
 @lru_cache(CACHED_OPERATOR_SETS)
 def _build_productions(operators: tuple[Operator, ...]) -> dict[Kind, Groups]:
     """What can be made of some operators; half a second's work for all of them."""
-    return productions_of(operators)
+    return build_productions(operators)
 
 
 def _select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:

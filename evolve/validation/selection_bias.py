@@ -22,7 +22,9 @@ def expected_best(trials: int) -> float:
     return (1 - EULER) * first + EULER * second
 
 
-def luck_level(measure: str, trials: int, years: float, folds: int, penalty: float) -> float | None:
+def compute_luck_level(
+    measure: str, trials: int, years: float, folds: int, penalty: float
+) -> float | None:
     """The score that the best of some trials without skill is expected to reach by luck.
 
     A yearly ratio over T years has a standard error of about 1 / sqrt(T) (Lo, "The Statistics of

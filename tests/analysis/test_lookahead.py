@@ -17,7 +17,7 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Signals, evaluate
-from evolve.analysis.lookahead import CUTS, LEAST_BARS, Foresight, look_ahead
+from evolve.analysis.lookahead import CUTS, MIN_BARS, LookaheadReport, find_lookahead
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FILLS, Market, market
 from evolve.data.generators import random_walk
@@ -39,7 +39,7 @@ KINDS: dict[str, Callable[[int], Bars]] = {
     "ties": lambda seed: tied_bars(seed, 150),
     "three symbols": lambda seed: random_bars(seed, 90, 3),
     "late starts and early ends": panel_of,
-    "the fewest bars": lambda seed: random_walk(LEAST_BARS, seed),
+    "the fewest bars": lambda seed: random_walk(MIN_BARS, seed),
 }
 
 
@@ -61,10 +61,10 @@ def test_honest_strategies_are_proved(kind: str, fill: str) -> None:
     programs = random_programs(4, rng)
     for seed, program in enumerate([*programs, BOTH_WAYS]):
         bars, terms = KINDS[kind](seed), costs(rng, fill)
-        found = look_ahead(program, bars, terms, seed)
-        assert found.seen == (), (program.rules, terms)
+        found = find_lookahead(program, bars, terms, seed)
+        assert found.violations == (), (program.rules, terms)
         assert found.cuts == CUTS or (kind == "the fewest bars" and found.cuts > 1)
-        assert found.settled is None or 0 <= found.settled < len(bars)
+        assert found.stabilization_bars is None or 0 <= found.stabilization_bars < len(bars)
 
 
 # -- cheats: each gives what an honest reader would, changed by something it cannot know
@@ -133,13 +133,13 @@ READERS: dict[str, Callable[[Program, Bars], tuple[Signals, ...]]] = {
 
 @pytest.mark.parametrize("cheat", READERS)
 def test_a_reader_that_cheats_is_named(cheat: str) -> None:
-    found = look_ahead(CROSS, BARS, market(), read=READERS[cheat])
-    assert found.seen
-    for each in found.seen:
-        assert each.what in ("buy", "sell")
+    found = find_lookahead(CROSS, BARS, market(), read=READERS[cheat])
+    assert found.violations
+    for each in found.violations:
+        assert each.field in ("buy", "sell")
         assert each.symbol == BARS.symbols[0]
-        assert 0 <= each.bar < cut_of(each.because) <= len(BARS)
-    assert found.settled is None or found.settled >= 0
+        assert 0 <= each.bar < cut_of(each.reason) <= len(BARS)
+    assert found.stabilization_bars is None or found.stabilization_bars >= 0
 
 
 def cut_of(because: str) -> int:
@@ -159,11 +159,11 @@ def test_the_named_bar_is_the_first_that_differs() -> None:
         made[:, :-10] = 0
         return made
 
-    cut_off = [each for each in look_ahead(CROSS, BARS, market(), read=read).seen
-               if "cut off" in each.because]  # fmt: skip
+    cut_off = [each for each in find_lookahead(CROSS, BARS, market(), read=read).violations
+               if "cut off" in each.reason]  # fmt: skip
     assert len(cut_off) >= CUTS - 1
     for each in cut_off:
-        assert (each.what, each.bar) == ("buy", cut_of(each.because) - 10)
+        assert (each.field, each.bar) == ("buy", cut_of(each.reason) - 10)
 
 
 @pytest.mark.parametrize("symbol", range(3))
@@ -174,8 +174,8 @@ def test_of_a_panel_the_symbol_that_cheats_is_named(symbol: int) -> None:
         signals[symbol] = replace(signals[symbol], orders=shift)
         return tuple(signals)
 
-    found = look_ahead(CROSS, PANEL, market(), read=read)
-    assert {each.symbol for each in found.seen} == {PANEL.symbols[symbol]}
+    found = find_lookahead(CROSS, PANEL, market(), read=read)
+    assert {each.symbol for each in found.violations} == {PANEL.symbols[symbol]}
 
 
 def test_a_symbol_that_reads_anothers_future_is_named() -> None:
@@ -184,8 +184,8 @@ def test_a_symbol_that_reads_anothers_future_is_named() -> None:
         signals[0] = replace(signals[0], orders=np.roll(signals[1].orders, -1, axis=1))
         return tuple(signals)
 
-    found = look_ahead(CROSS, random_bars(3, 200, 2), market(), read=read)
-    assert {each.symbol for each in found.seen} == {"S0"}
+    found = find_lookahead(CROSS, random_bars(3, 200, 2), market(), read=read)
+    assert {each.symbol for each in found.violations} == {"S0"}
 
 
 @pytest.mark.parametrize("order", ["buy", "sell", "short", "cover"])
@@ -194,7 +194,9 @@ def test_the_order_that_cheats_is_named(order: str) -> None:
     read = with_orders(
         lambda orders, bars, i: (orders & ~bit) | (np.roll(orders, -1, axis=1) & bit)
     )
-    assert {each.what for each in look_ahead(BOTH_WAYS, BARS, market(), read=read).seen} == {order}
+    assert {
+        each.field for each in find_lookahead(BOTH_WAYS, BARS, market(), read=read).violations
+    } == {order}
 
 
 SETTINGS: dict[str, Callable[[NDArray[np.float64], Bars], NDArray[np.float64]]] = {
@@ -218,11 +220,11 @@ def test_a_setting_that_cheats_is_named(setting: str, cheat: str) -> None:
             for each in evaluate(program, bars)
         )
 
-    found = look_ahead(program, BARS, market(), read=read)
-    assert {each.what for each in found.seen} == {"size, stop, trail or target"}
+    found = find_lookahead(program, BARS, market(), read=read)
+    assert {each.field for each in found.violations} == {"size, stop, trail or target"}
 
 
-def foresee(factor: Callable[[Bars], NDArray[np.float64] | float]) -> Foresight:
+def foresee(factor: Callable[[Bars], NDArray[np.float64] | float]) -> LookaheadReport:
     """What is found of equity that is multiplied by something of the bars."""
 
     def trade(program: Program, bars: Bars, terms: Market) -> Backtest:
@@ -230,7 +232,7 @@ def foresee(factor: Callable[[Bars], NDArray[np.float64] | float]) -> Foresight:
         lucky = replace(made.performance, equity=made.equity * factor(bars))
         return replace(made, performance=lucky)
 
-    return look_ahead(CROSS, BARS, market(), trade=trade)
+    return find_lookahead(CROSS, BARS, market(), trade=trade)
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 3, 10])
@@ -241,16 +243,16 @@ def test_equity_that_peeks_some_bars_ahead_is_found(ahead: int) -> None:
         close = bars.close[0]
         return 1 + 1e-6 * np.concatenate([close[ahead:], np.full(ahead, close[-1])])[: len(close)]
 
-    assert {each.what for each in foresee(factor).seen} == {"equity"}
+    assert {each.field for each in foresee(factor).violations} == {"equity"}
 
 
 def test_equity_that_knows_the_whole_is_found_at_its_first_bar() -> None:
     for factor in (lambda bars: bars.close[0].mean(), lambda bars: 1.0 + len(bars) / 1e6):
-        found = foresee(factor).seen
-        assert {(each.what, each.bar) for each in found} == {("equity", 0)}
+        found = foresee(factor).violations
+        assert {(each.field, each.bar) for each in found} == {("equity", 0)}
 
 
 def test_too_few_bars_are_refused_and_just_enough_are_not() -> None:
-    with pytest.raises(ValueError, match=f"{LEAST_BARS - 1} bars are too few.*{LEAST_BARS}"):
-        look_ahead(CROSS, BARS.slice(0, LEAST_BARS - 1), market())
-    assert look_ahead(CROSS, BARS.slice(0, LEAST_BARS), market()).seen == ()
+    with pytest.raises(ValueError, match=f"{MIN_BARS - 1} bars are too few.*{MIN_BARS}"):
+        find_lookahead(CROSS, BARS.slice(0, MIN_BARS - 1), market())
+    assert find_lookahead(CROSS, BARS.slice(0, MIN_BARS), market()).violations == ()

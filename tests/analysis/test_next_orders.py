@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evolve.analysis.next_orders import outlook
+from evolve.analysis.next_orders import list_next_orders
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
@@ -21,7 +21,7 @@ def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
     for program in random_programs(25, 5):
         trades = backtest(program, bars, terms).trades
         for last in range(150, 200):
-            (found,) = outlook(program, bars.slice(0, last + 1), terms)
+            (found,) = list_next_orders(program, bars.slice(0, last + 1), terms)
             following = bars.time[last + 1]
             stopped = any(t.exit_time == following and t.reason not in ORDERED for t in trades)
             if stopped:  # by a price that no one knew
@@ -43,12 +43,12 @@ def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
 def test_each_symbol_has_its_own_last_bar() -> None:
     panel = panel_of(4)
     (program,) = random_programs(1, 1, ["long"])
-    found = outlook(program, panel, market())
-    lasts = [panel.time[panel.places(symbol)[-1]] for symbol in range(len(panel.symbols))]
+    found = list_next_orders(program, panel, market())
+    lasts = [panel.time[panel.priced_indices(symbol)[-1]] for symbol in range(len(panel.symbols))]
     assert [each.time for each in found] == lasts
     assert [each.symbol for each in found] == list(panel.symbols)
-    none = panel.slice(0, int(panel.places(1)[0]))
-    assert len(outlook(program, none, market())) < len(panel.symbols)
+    none = panel.slice(0, int(panel.priced_indices(1)[0]))
+    assert len(list_next_orders(program, none, market())) < len(panel.symbols)
 
 
 def test_what_came_before_the_start_only_warms_indicators() -> None:
@@ -56,7 +56,7 @@ def test_what_came_before_the_start_only_warms_indicators() -> None:
     panel, held = panel_of(4), 0
     for program in random_programs(12, 2):
         for start in (60, 260):
-            found = outlook(program, panel.slice(0, 330), market(), start)
+            found = list_next_orders(program, panel.slice(0, 330), market(), start)
             run = backtest(program, panel.slice(0, 340), market(), start)
             for each in found:
                 sleeve = run.sleeves[panel.symbols.index(each.symbol)]
@@ -67,6 +67,6 @@ def test_what_came_before_the_start_only_warms_indicators() -> None:
                 assert each.since == (open_trades[0].entry_time if open_trades else None)
                 held += bool(open_trades)
     assert held > 10
-    early = panel.places(2)[-1]
-    names = [each.symbol for each in outlook(program, panel, market(), int(early) + 1)]
+    early = panel.priced_indices(2)[-1]
+    names = [each.symbol for each in list_next_orders(program, panel, market(), int(early) + 1)]
     assert names == ["AAA", "BBB"]

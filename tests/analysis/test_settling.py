@@ -11,7 +11,7 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Signals, evaluate
-from evolve.analysis.lookahead import look_ahead
+from evolve.analysis.lookahead import find_lookahead
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
@@ -27,9 +27,9 @@ def strategy(rules: str) -> Program:
 
 
 def settled(rules: str, bars: Bars = BARS) -> int | None:
-    found = look_ahead(strategy(rules), bars, market())
-    assert found.seen == ()
-    return found.settled
+    found = find_lookahead(strategy(rules), bars, market())
+    assert found.violations == ()
+    return found.stabilization_bars
 
 
 def bars_until_alike(rules: str, start: int) -> int:
@@ -94,7 +94,7 @@ def test_a_reader_that_differs_at_the_end_has_not_settled() -> None:
         return (replace(signals, orders=orders),)
 
     program = strategy("buy when close > sma(close, 5)")
-    assert look_ahead(program, BARS, market(), read=read).settled is None
+    assert find_lookahead(program, BARS, market(), read=read).stabilization_bars is None
 
 
 def test_a_stop_that_is_not_known_yet_is_part_of_what_settles() -> None:

@@ -11,8 +11,8 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
 from evolve.backtest.market import FILLS, Market, market
-from evolve.data.align import aligned
-from evolve.data.generators import LAWS
+from evolve.data.align import align
+from evolve.data.generators import GENERATORS
 from tests.backtest.ledger import scripted
 from tests.programs import random_programs
 
@@ -119,8 +119,8 @@ def terms(seed: int, **fixed: float) -> Market:
 
 def own_market(name: str, seed: int, bars: int = 400) -> Bars:
     """Return a symbol of changing regimes."""
-    law = LAWS["regime"]
-    drawn = law.make(bars, seed, "", {key: each.default for key, each in law.options.items()})
+    law = GENERATORS["regime"]
+    drawn = law.draw(bars, seed, "", {key: each.default for key, each in law.options.items()})
     return Bars((name,), drawn.time, **{field: getattr(drawn, field) for field in PANELS})
 
 
@@ -137,7 +137,7 @@ def panel_of(seed: int) -> Bars:
     late, early = int(rng.integers(50, 200)), int(rng.integers(200, 350))
     places = np.arange(400)
     chosen = (rng.random(400) > 0.2, places >= late, places < early)
-    return aligned([only(bars, rows) for bars, rows in zip(whole, chosen, strict=True)])
+    return align([only(bars, rows) for bars, rows in zip(whole, chosen, strict=True)])
 
 
 def in_order(bars: Bars, order: list[int]) -> Bars:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from dsl.evaluate import WORD_BARS, Rulings
+from dsl.evaluate import WORD_BARS, SignalBuffers
 from dsl.evaluate.jit import compiled
 from dsl.evaluate.signals import UNSET
 from evolve.backtest.kernels.portfolio import sum_folds
@@ -21,11 +21,11 @@ from evolve.backtest.kernels.records import (
     FOLD_FIELDS,
     REASONS,
     TRADE_FIELDS,
-    Record,
+    SimulationOutput,
 )
 from evolve.backtest.kernels.reference import simulate
 from evolve.backtest.market import FILLS, Market
-from evolve.backtest.sleeve import sleeves_of
+from evolve.backtest.sleeve import build_sleeves
 from tests.backtest.ledger import bars_from
 from tests.backtest.reference import RULES, BarSignals, PlainBar, PlainTrade, Replay, Terms
 
@@ -77,12 +77,12 @@ def simulated(
     program's: there are none of a script at place 1.
     """
     terms = script.terms
-    (sleeve,) = sleeves_of(script.bars, 0, len(script.bars))
+    (sleeve,) = build_sleeves(script.bars, 0, len(script.bars))
     places, count = sleeve.places, len(sleeve.places)
     orders = np.stack([script.orders[::-1], script.orders[::-1]])
     orders[place] = script.orders
     rulings = _rulings(orders[:, places], script, places)
-    record = Record(
+    record = SimulationOutput(
         np.zeros((2, count)),
         np.zeros((2, count), np.int8),
         np.zeros((count + 2, len(TRADE_FIELDS))),
@@ -93,7 +93,7 @@ def simulated(
         np.zeros(count),
     )
     compiled(simulate)(
-        sleeve.tape,
+        sleeve.arrays,
         rulings,
         market_of(terms),
         record,
@@ -161,7 +161,7 @@ def market_of(terms: Terms) -> Market:
     )
 
 
-def _rulings(orders: NDArray[np.uint8], script: Script, places: NDArray[np.int64]) -> Rulings:
+def _rulings(orders: NDArray[np.uint8], script: Script, places: NDArray[np.int64]) -> SignalBuffers:
     """What two programs say: orders uint8[program, own bar], and the same settings."""
     bits = (orders[:, None, :] & np.array(list(BITS.values()))[:, None]) != 0
     bits = np.concatenate([bits, np.zeros((2, 4, -len(places) % WORD_BARS), np.bool_)], axis=2)
@@ -175,7 +175,7 @@ def _rulings(orders: NDArray[np.uint8], script: Script, places: NDArray[np.int64
         is_ratio[:, RULES.index(rule)] = rule in script.terms.ratios
     conditions = np.arange(8).reshape(2, 4) * packed.shape[2]
     hold_bars = np.array([script.terms.hold] * 2)
-    return Rulings(
+    return SignalBuffers(
         memory, memory.view(np.uint64), conditions, settings, constants, is_ratio, hold_bars
     )
 

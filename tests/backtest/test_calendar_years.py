@@ -17,7 +17,7 @@ from dsl.calendar_time import bars_per_year, trades_weekends, years_between
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import market
 from evolve.cli import _run
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.data.frames import bars_from_frame
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
@@ -148,7 +148,7 @@ PANELS = {
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_has_as_many_bars_as_its_times(name: str) -> None:
     one, other, rate = PANELS[name]
-    bars = aligned([bars_of(one, "A"), bars_of(other, "B")])
+    bars = align([bars_of(one, "A"), bars_of(other, "B")])
     assert bars.bars_per_year == pytest.approx(rate, rel=0.01)
     run = held(bars)
     rates = {each.performance.bars_per_year for each in (run, *run.sleeves)}

@@ -9,10 +9,10 @@ import pytest
 
 from dsl.analysis.check import check
 from dsl.bars import Bars
-from evolve.analysis.next_orders import outlook
+from evolve.analysis.next_orders import list_next_orders
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FILLS, market
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
@@ -59,7 +59,7 @@ def test_every_fill_is_a_close(rules: str) -> None:
 def test_the_search_scores_what_the_backtest_trades(costs: object) -> None:
     """Compare the fast passes with the backtest, alone and beside a symbol with traded opens."""
     other = replace(random_walk(500, 5), symbols=("OTHER",))
-    for bars in (MARKED, aligned([MARKED, other])):
+    for bars in (MARKED, align([MARKED, other])):
         batch = [check(f"strategy s {{ {rules} }}") for rules in RULES]
         batch += programs(3, 10, with_orders=False)
         scored = FoldFitness(bars, costs, GOALS)(batch)  # type: ignore[arg-type]
@@ -71,14 +71,14 @@ def test_the_search_scores_what_the_backtest_trades(costs: object) -> None:
 
 def test_the_mark_stays_with_its_symbol() -> None:
     other = replace(random_walk(400, 5), symbols=("OTHER",))
-    panel = aligned([other, MARKED])
+    panel = align([other, MARKED])
     assert panel.closes_only == panel.slice(10, 300).closes_only == MARKED.symbols
-    assert panel.alone(1).closes_only == MARKED.symbols
-    assert panel.alone(0).closes_only == ()
-    assert aligned([panel.alone(0), panel.alone(1)]).closes_only == MARKED.symbols
+    assert panel.select_symbol(1).closes_only == MARKED.symbols
+    assert panel.select_symbol(0).closes_only == ()
+    assert align([panel.select_symbol(0), panel.select_symbol(1)]).closes_only == MARKED.symbols
     alone = backtest(check(f"strategy s {{ {RULES[1]} }}"), panel, market())
     assert alone.sleeves[1].trades == backtest(
-        check(f"strategy s {{ {RULES[1]} }}"), panel.alone(1), market(5_000)
+        check(f"strategy s {{ {RULES[1]} }}"), panel.select_symbol(1), market(5_000)
     ).trades  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_the_next_order_is_for_the_next_close() -> None:
     assert market(fill="close").filled_at(True) == "close"
     always = check("strategy s { buy when close > 0 }")
     for bars, day in ((MARKED, 1), (WALK, 1), (MARKED.slice(0, 1), None)):
-        (found,) = outlook(always, bars, costs)
+        (found,) = list_next_orders(always, bars, costs)
         assert found.side == ("flat" if day is None else "long")
         assert found.since == (None if day is None else bars.time[day])
         assert found.orders == (("buy",) if day is None else ())

@@ -25,7 +25,7 @@ from tests.backtest.ledger import (
     trades_of,
 )
 
-PAGE = Path(__file__).with_name("market.md")
+PAGE = Path(__file__).parents[2] / "docs" / "market.md"
 HEADING, BLOCK = r"^### (.+)$", r"^```\n(.*?)^```$"
 SETTINGS = ("rules", "strategy", "market", "window", "opens")
 PRICES = ("open", "high", "low", "close")

@@ -19,7 +19,7 @@ from dsl.bars import Bars
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FILLS, FillMode, Market, market
 from evolve.data import load
-from evolve.data.generators import LAWS
+from evolve.data.generators import GENERATORS
 from tests.data.test_tradability import printed_at_the_last_close
 
 DRIFTLESS = {
@@ -101,7 +101,7 @@ def as_an_index(bars: Bars) -> Bars:
 
 
 def test_every_law_has_a_form_without_drift() -> None:
-    assert set(DRIFTLESS) == set(LAWS)
+    assert set(DRIFTLESS) == set(GENERATORS)
 
 
 @pytest.mark.parametrize("law", ["walk", "garch"])
@@ -112,7 +112,7 @@ def test_nobody_earns_on_a_martingale(law: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [as_they_are, as_an_index])
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", GENERATORS)
 def test_nobody_earns_on_long_martingales(law: str, change: Callable[[Bars], Bars]) -> None:
     nobody_earns(law, 12, 5_000, change)
 

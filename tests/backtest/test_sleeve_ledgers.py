@@ -10,7 +10,7 @@ import pytest
 from dsl.analysis.check import check
 from dsl.bars import PANELS, Bars
 from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.sleeve import sleeves_of
+from evolve.backtest.sleeve import build_sleeves
 from tests.backtest.ledger import bars_of, free, scripted, trades_of
 
 DAYS = 7
@@ -153,7 +153,7 @@ def test_ruin_of_one_sleeve_leaves_the_other_whole() -> None:
 def test_an_empty_window_and_edges_of_folds() -> None:
     line = ". | . | 10 | . | . | 10"
     assert play(line, start=3, stop=3).equity.tolist() == []
-    own, flat = sleeves_of(pair(line), 1, 7)
+    own, flat = build_sleeves(pair(line), 1, 7)
     assert own.edges(np.array([0, 1, 2, 4, 5])).tolist() == [0, 0, 1, 1, 2]
     assert flat.edges(np.array([0, 1, 2, 4, 5])).tolist() == [1, 2, 3, 5, 6]
     assert (own.places.tolist(), own.latest.tolist()) == ([1, 4], [0, 1, 1, 1, 2, 2])

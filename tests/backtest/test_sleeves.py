@@ -14,7 +14,7 @@ from dsl.evaluate import evaluate, values
 from evolve.backtest.backtest import Backtest, Trade, backtest
 from evolve.backtest.market import CLOSE, Market
 from evolve.backtest.metrics import METRICS
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.errors import EvolveError
 from tests.backtest.panels import (
     in_order,
@@ -47,13 +47,13 @@ def window_of(bars: Bars, seed: int) -> tuple[int, int]:
 
 def alone(bars: Bars, symbol: int, costs: Market, seed: int, start: int, stop: int) -> Backtest:
     """A symbol's own bars traded with its share, which earned until the first of them."""
-    places = bars.places(symbol)
+    places = bars.priced_indices(symbol)
     first, last = (int(each) for each in np.searchsorted(places, [start, stop]))
     share = costs.capital / len(bars.symbols)
     idle = (bars.time[places[first]] - bars.time[start]) / DAY
     grown = costs._replace(capital=share + share * costs.cash_rate * idle / 365.0)
     (program,) = programs(seed, 1, with_orders=seed % 3 > 0)
-    return backtest(program, bars.alone(symbol).slice(0, last), grown, first)
+    return backtest(program, bars.select_symbol(symbol).slice(0, last), grown, first)
 
 
 @given(seed=SEEDS)
@@ -66,7 +66,7 @@ def test_a_sleeve_is_its_symbol_alone_in_any_window(seed: int) -> None:
     result = backtest(program, bars, costs, start, stop)
     assert result.symbols == tuple(sleeve.symbols[0] for sleeve in result.sleeves) == bars.symbols
     for symbol, sleeve in enumerate(result.sleeves):
-        places = bars.places(symbol)
+        places = bars.priced_indices(symbol)
         own = places[(places >= start) & (places < stop)] - start
         if not len(own):
             assert sleeve.trades == ()
@@ -87,7 +87,7 @@ def test_between_its_bars_a_sleeve_stands_still_and_around_them_its_cash_earns(s
     result = backtest(programs(seed, 1)[0], bars, costs, start, stop)
     share, time = costs.capital / len(bars.symbols), bars.time[start:stop]
     for symbol, sleeve in enumerate(result.sleeves):
-        places = bars.places(symbol)
+        places = bars.priced_indices(symbol)
         own = places[(places >= start) & (places < stop)] - start
         first, last = (own[0], own[-1]) if len(own) else (len(time), len(time))
         before = np.arange(len(time)) < first
@@ -189,7 +189,7 @@ def test_signals_and_values_are_those_of_the_symbol_alone(seed: int) -> None:
         rules = [term for term in program.canonical[:8] if term is not None]
         found = [values(term, bars) for term in rules]
         for symbol in range(len(bars.symbols)):
-            places, own = bars.places(symbol), bars.alone(symbol)
+            places, own = bars.priced_indices(symbol), bars.select_symbol(symbol)
             (expected,) = evaluate(program, own)
             assert found_signals[symbol].orders[:, places].tolist() == expected.orders.tolist()
             assert not np.delete(found_signals[symbol].orders, places, axis=1).any()
@@ -253,7 +253,7 @@ def test_nothing_fills_on_a_bar_that_is_not_there_nor_after_the_last_but_one(see
     bars, costs = ragged(seed), terms(seed)
     result = backtest(programs(seed, 1)[0], bars, costs)
     for trade in result.trades:
-        own = bars.alone(bars.symbols.index(trade.symbol)).time.tolist()
+        own = bars.select_symbol(bars.symbols.index(trade.symbol)).time.tolist()
         entry, leave = own.index(trade.entry_time.item()), own.index(trade.exit_time.item())
         assert trade.bars == leave - entry
         assert entry >= (0 if costs.fill == CLOSE else 1)
@@ -276,7 +276,7 @@ def test_a_window_of_a_panel_is_a_run_of_its_own(seed: int) -> None:
 def test_what_cannot_be_aligned_is_refused() -> None:
     one = own_market("AAA", 1)
     with pytest.raises(EvolveError, match="AAA comes twice"):
-        aligned([one, own_market("AAA", 2)])
+        align([one, own_market("AAA", 2)])
     weekly = only(own_market("BBB", 2), np.arange(0, 400, 5))
     with pytest.raises(EvolveError, match=r"different lengths.*AAA.*BBB"):
-        aligned([one, weekly])
+        align([one, weekly])

@@ -7,7 +7,7 @@ import pytest
 
 from dsl.analysis.check import check
 from dsl.evaluate import evaluate
-from evolve.backtest.warmup import Warmup, entry_lookback, warmup_note, warmups
+from evolve.backtest.warmup import Warmup, entry_lookback, measure_warmups, warmup_note
 from evolve.data.generators import random_walk
 from tests.backtest.panels import panel_of
 from tests.programs import random_programs
@@ -54,10 +54,10 @@ def test_no_program_enters_before_its_warm_up_is_over() -> None:
 def test_each_symbol_warms_up_on_its_own_bars() -> None:
     panel = panel_of(4)
     for start in (0, 40, 250):
-        each_symbol = warmups(30, panel, start)
+        each_symbol = measure_warmups(30, panel, start)
         assert [each.symbol for each in each_symbol] == list(panel.symbols)
         for found in each_symbol:
-            places = panel.places(panel.symbols.index(found.symbol))
+            places = panel.priced_indices(panel.symbols.index(found.symbol))
             own = places >= start
             assert found.bars == own.sum()
             assert found.lost == (own & (np.arange(len(places)) < 30)).sum()
@@ -73,7 +73,7 @@ def test_a_note_names_what_loses_more_than_a_quarter() -> None:
     assert Warmup("none", 0, 0).share == 0.0
     panel = panel_of(4)
     late = panel.symbols[1]
-    start = int(panel.places(1)[0])
+    start = int(panel.priced_indices(1)[0])
     note = warmup_note("`s`", 150, panel, start)
-    count = len(panel.places(1))
+    count = len(panel.priced_indices(1))
     assert f"{count - 150} of {count} bars of {late}" in note

@@ -123,7 +123,7 @@ def test_dearer_is_never_richer(seed: int) -> None:
                 commission_bps=rng.choice([0, 1, 30]), slippage_bps=rng.choice([0, 5, 50]),
                 slippage_range=rng.choice([0, 0.02]), commission_per_share=rng.choice([0, 0.01]),
             )  # fmt: skip
-            runs = [backtest(program, bars, terms.dearer(times)) for times in (0, 1, 2, 4)]
+            runs = [backtest(program, bars, terms.scale_costs(times)) for times in (0, 1, 2, 4)]
             equities = [run.metrics["final_equity"] for run in runs]
             assert equities == sorted(equities, reverse=True)
             assert runs[0].metrics["costs_paid"] == pytest.approx(0.0, abs=1e-6)
@@ -132,11 +132,11 @@ def test_dearer_is_never_richer(seed: int) -> None:
 
 def test_dearer_is_every_cost_and_nothing_else() -> None:
     terms = market(1234, "next_close", 1, 2, 3, 4, 0.5, 6, 0.07, 8, 0.9)
-    dearer = terms.dearer(3.0)
+    dearer = terms.scale_costs(3.0)
     for name, value in terms._asdict().items():
         times = 3.0 if name in COSTS else 1.0
         assert getattr(dearer, name) == pytest.approx(times * value)
-    assert terms.dearer(1.0) == terms
+    assert terms.scale_costs(1.0) == terms
 
 
 def test_costs_are_scaled_at_the_command_line(both: str) -> None:

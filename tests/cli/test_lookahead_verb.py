@@ -119,9 +119,9 @@ def peeks(program: Program, bars: Bars) -> tuple[Signals, ...]:
 
 def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """No program can: so a reader that can stands in, for the strategy `dip` alone."""
-    honest = lookahead.look_ahead
+    honest = lookahead.find_lookahead
 
-    def look_ahead(program: Program, bars: Bars, terms: Market) -> lookahead.Foresight:
+    def look_ahead(program: Program, bars: Bars, terms: Market) -> lookahead.LookaheadReport:
         return honest(program, bars, terms, read=peeks if program.name == "dip" else evaluate)
 
     monkeypatch.setattr(lookahead, "look_ahead", look_ahead)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dsl.analysis.check import check_file
-from dsl.generate.productions import productions_of
+from dsl.generate.productions import build_productions
 from evolve.data import load
 from evolve.experiment.harden import read_run
 from evolve.experiment.plan import build_grammar
@@ -45,7 +45,7 @@ REFUSED = {
 NO_HOME = f"{__file__}/home"
 LOOKED_AT = ["versions", "folder", "kernels", "sample", "model"]
 Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # what was printed, where, what was sent
-laid_out, grammar_of = cache(productions_of), cache(build_grammar)
+laid_out, grammar_of = cache(build_productions), cache(build_grammar)
 
 
 evolve = partial(invoke, status=None)

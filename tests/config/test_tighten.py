@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from evolve.config import Experiment
 from evolve.config.load import parse_experiment
-from evolve.config.tighten import Change, TightenableSetting, stricter_settings, tightened
+from evolve.config.tighten import Change, TightenableSetting, stricter_settings, tighten
 from evolve.errors import EvolveError
 from tests.config.experiments import LEAST
 
@@ -47,7 +47,7 @@ def experiment(more: str = "") -> Experiment:
 
 def refusal(patch: str, more: str = "") -> str:
     with pytest.raises(EvolveError) as caught:
-        tightened(experiment(more), patch)
+        tighten(experiment(more), patch)
     return caught.value.message
 
 
@@ -93,7 +93,7 @@ def test_each_setting_goes_one_way_alone(
 ) -> None:
     section, name = setting.split(".")
     before = experiment(more)
-    after, changes = tightened(before, yaml.safe_dump({section: {name: stricter}}))
+    after, changes = tighten(before, yaml.safe_dump({section: {name: stricter}}))
     assert changes == (Change(setting, old, stricter),)
     assert settings_of(after) == {**settings_of(before), setting: stricter}
     assert settings_of(before)[setting] == old
@@ -105,11 +105,11 @@ def test_each_setting_goes_one_way_alone(
     ]
     back = yaml.safe_dump({section: {name: old}})
     with pytest.raises(EvolveError, match=f"`{setting}` {WAYS[setting]}"):
-        tightened(after, back)
+        tighten(after, back)
 
 
 def test_a_limit_may_be_set_where_there_was_none() -> None:
-    after, changes = tightened(experiment(), "backtest: {max_volume_share: 0.1}")
+    after, changes = tighten(experiment(), "backtest: {max_volume_share: 0.1}")
     assert after.backtest.max_volume_share == 0.1
     assert [each.old for each in changes] == [None]
     assert "may only go down" in refusal(
@@ -118,9 +118,9 @@ def test_a_limit_may_be_set_where_there_was_none() -> None:
 
 
 def test_a_requirement_is_added_and_those_left_out_stay() -> None:
-    after, _ = tightened(experiment(), "fitness: {require: {exposure_per_fold: 0.2}}")
+    after, _ = tighten(experiment(), "fitness: {require: {exposure_per_fold: 0.2}}")
     assert after.fitness.require == {"trades_per_fold": 3, "exposure_per_fold": 0.2}
-    after, _ = tightened(experiment(LISTED), "fitness: {require: {exposure_per_fold: 0.2}}")
+    after, _ = tighten(experiment(LISTED), "fitness: {require: {exposure_per_fold: 0.2}}")
     assert after.fitness.require == {"trades_per_fold": 3, "exposure_per_fold": 0.2}
 
 
@@ -232,7 +232,7 @@ def test_what_is_switched_off_stays_off() -> None:
     before = experiment(
         "budget: {stale_epochs: null}\nllm: {models: [{name: m, temperature: null}]}\n"
     )
-    after, _ = tightened(before, "fitness: {folds: 6}")
+    after, _ = tighten(before, "fitness: {folds: 6}")
     assert after.budget.stale_epochs is None
     assert after.llm.models[0].temperature is None
 
@@ -306,7 +306,7 @@ def test_a_patch_that_is_taken_loosens_nothing_and_is_taken_once(
 ) -> None:
     before, text = experiment(more), yaml.safe_dump(patch)
     try:
-        after, changes = tightened(before, text)
+        after, changes = tighten(before, text)
     except EvolveError:
         return
     old, new = settings_of(before), settings_of(after)
@@ -317,4 +317,4 @@ def test_a_patch_that_is_taken_loosens_nothing_and_is_taken_once(
         name: by for name, by in new.items() if name not in changed
     }
     with pytest.raises(EvolveError, match="the patch changes nothing"):
-        tightened(after, text)
+        tighten(after, text)

@@ -18,7 +18,7 @@ from dsl.analysis.check import check_file, inspect
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.syntax.parser import parse
-from dsl.terms.canonical import canonical
+from dsl.terms.canonical import canonicalize
 from dsl.terms.terms import Term
 from evolve.api import bars as load
 from tests.dsl.values import assert_close, first_known
@@ -55,7 +55,7 @@ def terms(file: str) -> dict[str, Term]:
     for program in check_file(with_uses(file), file):
         assert program.rules.buy is not None
         use = program.rules.buy.args[0]
-        found[program.name.removeprefix("of_")] = canonical(use, catalog().operator)
+        found[program.name.removeprefix("of_")] = canonicalize(use, catalog().operator)
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from dsl.bars import Bars
 from evolve.data import load
 from evolve.data.frames import bars_from_frame
-from evolve.data.quality import gaps, inspect, spikes, stale
+from evolve.data.quality import check_quality, find_gaps, find_spikes, find_stale
 from tests.command_line import invoke
 
 YEAR = pd.date_range("2023-01-02", "2023-12-31", freq="D")
@@ -93,7 +93,7 @@ def test_a_year_has_so_many_bars_and_none_of_them_is_late(name: str, tmp_path: P
     frame_of(times).to_csv(tmp_path / "A.csv", index=False)
     bars = load(str(tmp_path / "A.csv")).bars
     assert bars.bars_per_year == expected
-    assert gaps(bars).tolist() == [] or name in BREAKS
+    assert find_gaps(bars).tolist() == [] or name in BREAKS
     page = invoke("data", str(tmp_path / "A.csv")).out
     (line,) = [line for line in page.splitlines() if line.startswith("a year")]
     assert line.replace(",", "").split()[2:] == [f"{expected:.0f}", "bars"]
@@ -104,7 +104,7 @@ def test_a_market_that_trades_on_one_day_of_the_weekend_is_no_coin(name: str) ->
     """Its weekends are no gaps, and a year has no 365 of its bars."""
     bars = bars_of(SUNDAYS[name])
     assert bars.bars_per_year < 320
-    assert gaps(bars).tolist() == []
+    assert find_gaps(bars).tolist() == []
 
 
 # -- what comes late
@@ -130,7 +130,7 @@ def test_a_bar_after_a_pause_is_late(name: str) -> None:
     rest = times[(times < first) | (times > last)]
     assert len(rest) < len(times)
     bars = bars_of(rest)
-    (place,) = gaps(bars)
+    (place,) = find_gaps(bars)
     assert pd.Timestamp(bars.time[place]) == rest[rest > last][0]
     assert bars.bars_per_year == CALENDARS[name][1]
 
@@ -157,7 +157,7 @@ def test_a_leap_is_a_spike_if_most_of_it_is_taken_back(
     steps[30], steps[31] = leap, -leap * back
     close = CLOSE * np.exp(np.cumsum(steps))
     made = changed(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
-    assert spikes(made).tolist() == ([30] if is_spike else [])
+    assert find_spikes(made).tolist() == ([30] if is_spike else [])
 
 
 def test_a_small_leap_is_none_and_a_leap_at_either_end_is_not_known_to_go_back() -> None:
@@ -165,7 +165,7 @@ def test_a_small_leap_is_none_and_a_leap_at_either_end_is_not_known_to_go_back()
         close = CLOSE.copy()
         close[place] *= size
         made = changed(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
-        assert spikes(made).tolist() == []
+        assert find_spikes(made).tolist() == []
 
 
 @pytest.mark.parametrize("place", [0, 20, len(CLOSE) - 5])
@@ -175,25 +175,25 @@ def test_five_still_bars_are_stale_wherever_they_are(place: int, length: int) ->
     still = {name: each.copy() for name, each in panels.items()}
     for each in still.values():
         each[place : place + length] = CLOSE[place]
-    assert stale(changed(**still)).tolist() == ([place] if length == 5 else [])
+    assert find_stale(changed(**still)).tolist() == ([place] if length == 5 else [])
 
 
 def test_still_bars_in_two_runs_and_with_a_new_price_between() -> None:
     price = np.repeat([10.0, 11, 10, 12], [5, 5, 4, 46])
     price[14:] += np.arange(46)
     made = changed(Open=price, High=price, Low=price, Close=price)
-    assert stale(made).tolist() == [0, 5]
+    assert find_stale(made).tolist() == [0, 5]
 
 
 def test_the_same_bar_again_with_a_range_is_not_stale() -> None:
     same = np.full(len(CLOSE), 10.0)
-    assert stale(changed(Open=same, High=same + 1, Low=same - 1, Close=same)).tolist() == []
+    assert find_stale(changed(Open=same, High=same + 1, Low=same - 1, Close=same)).tolist() == []
 
 
 @pytest.mark.parametrize("count", range(6))
 def test_few_bars_of_any_kind_are_looked_at(count: int) -> None:
     for times, _ in CALENDARS.values():
         whole = bars_of(times)
-        (found,) = inspect(whole.slice(0, count))
-        places = [place for each in found.suspicions for place in each.places]
+        (found,) = check_quality(whole.slice(0, count))
+        places = [place for each in found.issues for place in each.bars]
         assert all(0 <= place < count for place in places)

@@ -147,7 +147,7 @@ def test_the_whole_file_decides_which_is_the_month(tmp_path: Path) -> None:
     rows = [f"01/{day:02d}/2024,A,{PRICES}" for day in (2, 3, 4)]
     rows += [f"01/{day:02d}/2024,B,{PRICES}" for day in (29, 30, 31)]
     bars = load(csv(tmp_path / "all.csv", *rows, head="Date,Symbol,Open,High,Low,Close")).bars
-    assert str(bars.alone(0).time[-1])[:10] == "2024-01-04"
+    assert str(bars.select_symbol(0).time[-1])[:10] == "2024-01-04"
 
 
 # -- numbers that are neither compact days nor counts since 1970: never another time than was meant

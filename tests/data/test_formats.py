@@ -29,7 +29,7 @@ def minutes_of(bars: Bars) -> list[str]:
 
 def closes(bars: Bars) -> dict[str, list[float]]:
     return {
-        name: [float(each) for each in bars.alone(row).close[0]]
+        name: [float(each) for each in bars.select_symbol(row).close[0]]
         for row, name in enumerate(bars.symbols)
     }
 
@@ -65,7 +65,7 @@ def test_yfinance_download_of_two_tickers(tmp_path: Path) -> None:
     )  # fmt: skip
     assert bars.symbols == ("BRK-B", "SPY")
     assert closes(bars) == {"BRK-B": [11, 12, 13], "SPY": [21, 23]}
-    assert bars.alone(1).volume[0].tolist() == [200, 202]
+    assert bars.select_symbol(1).volume[0].tolist() == [200, 202]
 
 
 def test_yfinance_download_with_raw_prices(tmp_path: Path) -> None:

@@ -12,19 +12,21 @@ from dsl.diagnostics import LanguageError
 from dsl.evaluate import Evaluator
 from dsl.terms.terms import Term
 from evolve.data import load, planted
-from evolve.data.generators import LAWS, random_walk
+from evolve.data.generators import GENERATORS, random_walk
 from evolve.data.paths import Paths
-from evolve.data.sources.synthetic import MOST_BARS
+from evolve.data.sources.synthetic import MAX_BARS
 from evolve.errors import EvolveError
 from tests.command_line import refuse
 from tests.data.tables import assert_same, assert_sound, days_of
 
 RULE = "rsi(close, 2) < 15"
-ENDS = [(n, o, end) for n, law in LAWS.items() for o in law.options for end in ("least", "most")]
+ENDS = [
+    (n, o, end) for n, law in GENERATORS.items() for o in law.options for end in ("least", "most")
+]
 
 
 def spec(name: str, **options: object) -> str:
-    chosen = {"rule": RULE} if LAWS[name].needs_rule else {}
+    chosen = {"rule": RULE} if GENERATORS[name].needs_rule else {}
     pairs = "&".join(f"{key}={value}" for key, value in {**chosen, **options}.items())
     return f"synthetic:{name}?{pairs}"
 
@@ -46,7 +48,7 @@ def has_prices(text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", GENERATORS)
 def test_the_same_seed_gives_the_same_market(name: str) -> None:
     seeds = [0, 1, 2, 3, 10, 2**31, 2**32 + 1, 2**53, 2**53 + 1]
     markets = [load(spec(name, bars=30, seed=seed)).bars for seed in seeds]
@@ -82,7 +84,7 @@ def test_the_first_bars_do_not_depend_on_how_many_come_after(name: str, bars: in
 def test_the_ends_of_every_option_make_a_market_and_no_value_beyond_does(
     name: str, option: str, end: str
 ) -> None:
-    value = getattr(LAWS[name].options[option], end)
+    value = getattr(GENERATORS[name].options[option], end)
     has_prices(spec(name, bars=300, **{option: value}))
     beyond = value - 1 if end == "least" else value + 1
     with pytest.raises(EvolveError, match=option):
@@ -93,14 +95,14 @@ def test_the_ends_of_every_option_make_a_market_and_no_value_beyond_does(
 @pytest.mark.parametrize(("name", "option", "end"), ENDS)
 def test_the_end_of_an_option_over_the_most_bars(name: str, option: str, end: str) -> None:
     """What may be asked of 300 bars may be asked of 60,000: then no price is 0 or infinite."""
-    value = getattr(LAWS[name].options[option], end)
-    has_prices(spec(name, bars=MOST_BARS, **{option: value}))
+    value = getattr(GENERATORS[name].options[option], end)
+    has_prices(spec(name, bars=MAX_BARS, **{option: value}))
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", GENERATORS)
 def test_all_corners_of_the_options_make_a_market_or_an_error(name: str) -> None:
-    options = LAWS[name].options
-    corners = product(*[(option.least, option.most) for option in options.values()])
+    options = GENERATORS[name].options
+    corners = product(*[(option.low, option.high) for option in options.values()])
     chosen = [dict(zip(options, values, strict=True)) for values in corners]
     outcomes = {has_prices(spec(name, bars=400, **each)) for each in chosen}
     assert True in outcomes
@@ -108,10 +110,10 @@ def test_all_corners_of_the_options_make_a_market_or_an_error(name: str) -> None
 
 def test_the_most_bars_end_before_the_last_timestamp() -> None:
     path = "&drift=0&volatility=0.01"
-    bars = load(f"synthetic:walk?bars={MOST_BARS}{path}").bars
-    assert len(bars) == MOST_BARS
+    bars = load(f"synthetic:walk?bars={MAX_BARS}{path}").bars
+    assert len(bars) == MAX_BARS
     assert np.all(bars.time[1:] > bars.time[:-1])
-    for more in (MOST_BARS + 1, 200_000):
+    for more in (MAX_BARS + 1, 200_000):
         assert "`bars`" in refuse("data", f"synthetic:walk?bars={more}{path}")
 
 
@@ -138,7 +140,9 @@ def test_a_walk_has_its_drift_and_volatility(drift: float, volatility: float) ->
     assert steps.std() * np.sqrt(252) == pytest.approx(volatility, rel=0.02)
 
 
-@pytest.mark.parametrize("name", [name for name in LAWS if "volatility" in LAWS[name].options])
+@pytest.mark.parametrize(
+    "name", [name for name in GENERATORS if "volatility" in GENERATORS[name].options]
+)
 def test_every_law_has_its_volatility(name: str) -> None:
     deviation = returns(name, bars=20_000, volatility=0.3, seed=4).std()
     assert deviation * np.sqrt(252) == pytest.approx(0.3, rel=0.2)

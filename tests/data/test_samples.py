@@ -35,12 +35,14 @@ def test_a_sample_is_sound_and_read_without_a_network(
     data = load(f"sample:{name}")
     assert (data.fallback_used, data.as_of) == (False, "")
     for symbol in range(len(data.bars.symbols)):
-        assert_sound(data.bars.alone(symbol))
+        assert_sound(data.bars.select_symbol(symbol))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_readme_and_the_source_list_it(name: str) -> None:
-    assert re.search(rf"^\| .*`sample:{name}`.* \|", (ROOT / "README.md").read_text("utf-8"), re.M)
+    assert re.search(
+        rf"^\| .*`sample:{name}`.* \|", (ROOT / "docs" / "data.md").read_text("utf-8"), re.M
+    )
     assert SAMPLES[name].about in SOURCES["sample"].about
 
 
@@ -82,7 +84,7 @@ def test_the_stocks_share_the_days_of_the_index_and_one_starts_late(stocks: Bars
 def test_raw_prices_are_those_of_the_day(
     symbol: str, day: str, field: str, price: float, stocks: Bars
 ) -> None:
-    own = stocks.alone(stocks.symbols.index(symbol))
+    own = stocks.select_symbol(stocks.symbols.index(symbol))
     row = row_of(own, day)
     raw = getattr(own, field)[0, row] / own.adjustment[0, row]
     assert raw == pytest.approx(price, abs=1e-9)
@@ -103,7 +105,7 @@ def test_raw_prices_are_those_of_the_day(
 def test_the_adjustment_steps_by_split_and_dividend(
     symbol: str, day: str, split: float, dividend: float, stocks: Bars
 ) -> None:
-    own = stocks.alone(stocks.symbols.index(symbol))
+    own = stocks.select_symbol(stocks.symbols.index(symbol))
     row = row_of(own, day)
     raw = own.close[0, row] / own.adjustment[0, row]
     step = own.adjustment[0, row] / own.adjustment[0, row - 1]
@@ -112,7 +114,7 @@ def test_the_adjustment_steps_by_split_and_dividend(
 
 def test_all_prices_are_on_one_scale_and_raw_ones_are_exact(stocks: Bars) -> None:
     for symbol in range(4):
-        own = stocks.alone(symbol)
+        own = stocks.select_symbol(symbol)
         prices = np.stack([own.open[0], own.high[0], own.low[0], own.close[0]])
         raw = prices / own.adjustment[0]
         assert np.abs(raw - raw.round(4)).max() < 1e-9

@@ -13,7 +13,7 @@ from dsl.analysis.check import check_expression
 from dsl.bars import Bars
 from dsl.evaluate import truth_values, values
 from evolve.data import load
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.data.frames import bars_to_frame
 from evolve.data.generators import random_walk
 from evolve.report.export import write_table
@@ -127,7 +127,7 @@ def test_where_the_date_cannot_be_known_calendar_series_are_unknown(
         assert np.isnan(values(check_expression(series), bars)).all()
         assert np.isnan(truth_values(check_expression(f"{series} == 5"), bars)).all()
     other = replace(random_walk(300, 1), symbols=("B",))
-    both = values(check_expression("weekday"), aligned([bars, other]))
+    both = values(check_expression("weekday"), align([bars, other]))
     assert np.isnan(both[0]).all() and set(both[1][~np.isnan(both[1])]) == {1, 2, 3, 4, 5}
 
 

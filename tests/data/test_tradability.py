@@ -10,7 +10,7 @@ import pytest
 
 from dsl.bars import Bars
 from evolve.data import load
-from evolve.data.generators import LAWS, random_walk
+from evolve.data.generators import GENERATORS, random_walk
 from evolve.data.split import SplitSizes, split_bars
 from evolve.data.tradability import (
     MAX_GAIN_BPS,
@@ -18,7 +18,7 @@ from evolve.data.tradability import (
     MIN_T,
     StopGain,
     mark_closes_only,
-    stop_gain,
+    measure_stop_gain,
 )
 
 RULE = "rsi(close, 2) < 10"
@@ -43,16 +43,16 @@ def coarse(bars: Bars, steps: int = 8, seed: int = 0) -> Bars:
     return replace(bars, low=np.exp(low)[None], high=np.exp(high)[None])
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", GENERATORS)
 @pytest.mark.parametrize("overnight", [0.0, 0.3, 0.8])
 def test_a_price_that_moves_continuously_from_its_open_is_traded(
     law: str, overnight: float
 ) -> None:
     """With any volatility, drift, gaps or edge, none of six seeds is flagged."""
-    rule = f"&rule={RULE}" if LAWS[law].needs_rule else ""
+    rule = f"&rule={RULE}" if GENERATORS[law].needs_rule else ""
     for seed in range(6):
         bars = load(f"synthetic:{law}?seed={seed}&overnight={overnight}{rule}").bars
-        gain = stop_gain(bars)
+        gain = measure_stop_gain(bars)
         assert not gain.is_impossible
         assert abs(gain.t) < MIN_T
         assert bars.closes_only == ()
@@ -62,7 +62,7 @@ def test_a_price_that_moves_continuously_from_its_open_is_traded(
 def test_an_open_that_is_not_a_price_is_found(seed: int) -> None:
     walk = random_walk(2500, seed)
     for bars in (printed_at_the_last_close(walk), coarse(walk)):
-        gain = stop_gain(bars)
+        gain = measure_stop_gain(bars)
         assert gain.bps > 2 * MAX_GAIN_BPS and gain.t > 2 * MIN_T
         marked, found = mark_closes_only(bars)
         assert marked.closes_only == bars.symbols
@@ -72,7 +72,7 @@ def test_an_open_that_is_not_a_price_is_found(seed: int) -> None:
 def test_the_sample_of_an_index_is_found_on_any_window() -> None:
     """Measure 14.9 bps a bar at t = 25 over all of it; earlier bars decide short windows."""
     bars = load("sample:sp500").bars
-    gain = stop_gain(bars)
+    gain = measure_stop_gain(bars)
     assert gain.bps == pytest.approx(14.9, abs=0.1)
     assert gain.t == pytest.approx(25.5, abs=0.5)
     assert bars.closes_only == ("SP500",)
@@ -96,7 +96,7 @@ def test_the_window_counts_where_it_is_long() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 20, 21, 22, 23])
 def test_few_bars_flag_no_symbol(count: int) -> None:
     bars = printed_at_the_last_close(random_walk(100, 1)).slice(0, count)
-    assert not stop_gain(bars).is_impossible
+    assert not measure_stop_gain(bars).is_impossible
     assert mark_closes_only(bars)[0].closes_only == ()
 
 
@@ -104,17 +104,17 @@ def test_flat_prices_flag_no_symbol() -> None:
     bars = random_walk(200, 1)
     price = np.full((1, 200), 50.0)
     flat = replace(bars, open=price, high=price, low=price, close=price)
-    assert stop_gain(flat) == StopGain(0.0, 0.0)
+    assert measure_stop_gain(flat) == StopGain(0.0, 0.0)
 
 
 def test_it_is_reported_with_its_figure() -> None:
-    (note,) = load("sample:sp500").notes
+    (note,) = load("sample:sp500").tradability_notes
     assert note == (
         "SP500 has no traded opens: orders for the next open fill at the next close, and stops, "
         "trails and targets at closes alone (a stop right beside the open gains 14.9 bps a bar, "
         "t = 25.5; on traded prices it gains 0)"
     )
-    assert load("synthetic:walk").notes == []
+    assert load("synthetic:walk").tradability_notes == []
 
 
 def test_the_holdout_does_not_decide_how_the_bars_before_it_are_traded() -> None:

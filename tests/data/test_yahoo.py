@@ -91,7 +91,7 @@ def test_the_second_load_of_a_day_reads_the_disk(network: Network, place: Path) 
 
 def test_each_symbol_has_its_own_file(network: Network) -> None:
     symbols = ["SPY", "^GSPC", "BRK-B", "BRK.B", "EURUSD=X", ".X"]
-    assert len({cache.path_of("yahoo", symbol) for symbol in symbols}) == len(symbols)
+    assert len({cache.locate("yahoo", symbol) for symbol in symbols}) == len(symbols)
     loaded("yahoo:^GSPC")
     loaded("yahoo:BRK-B")
     assert network.asked == ["^GSPC", "BRK-B"]
@@ -100,7 +100,7 @@ def test_each_symbol_has_its_own_file(network: Network) -> None:
 @pytest.mark.parametrize("symbol", ["../../x", "/etc/passwd", "..", ".", "a/b", "a\\b", "A" * 300])
 def test_no_symbol_leaves_the_cache_folder(symbol: str, place: Path) -> None:
     folder = place / "home" / "prices" / "yahoo"
-    path = cache.path_of("yahoo", symbol)
+    path = cache.locate("yahoo", symbol)
     assert path.parent == folder
     assert path.resolve().parent == folder.resolve()
 
@@ -178,7 +178,7 @@ def test_what_is_written_is_read() -> None:
 
 def test_a_damaged_cache_file_is_ignored(network: Network) -> None:
     loaded()
-    path = cache.path_of("yahoo", "SPY")
+    path = cache.locate("yahoo", "SPY")
     whole = path.read_bytes()
     for content in (b"", b"PAR1", b"junk" * 100, whole[:-1], whole[: len(whole) // 2], whole[9:]):
         path.write_bytes(content)
@@ -192,7 +192,7 @@ def test_a_damaged_cache_file_is_ignored(network: Network) -> None:
 def test_a_cache_file_with_a_changed_byte_is_ignored_or_whole() -> None:
     made = frame(5)
     cache.write("yahoo", "SPY", made, "2024-05-06")
-    path = cache.path_of("yahoo", "SPY")
+    path = cache.locate("yahoo", "SPY")
     whole = path.read_bytes()
     wrong: dict[int, str] = {}
     for place in range(0, len(whole), 17):
@@ -209,7 +209,7 @@ def test_a_cache_file_with_a_changed_byte_is_ignored_or_whole() -> None:
 
 def test_a_cache_file_whose_values_were_changed_is_ignored() -> None:
     cache.write("yahoo", "SPY", frame(), "2024-05-06")
-    path = cache.path_of("yahoo", "SPY")
+    path = cache.locate("yahoo", "SPY")
     table = pq.read_table(path)
     changed = table.to_pandas()
     changed.iloc[0, 0] += 1
@@ -220,14 +220,14 @@ def test_a_cache_file_whose_values_were_changed_is_ignored() -> None:
 
 
 def test_a_foreign_parquet_file_is_ignored() -> None:
-    path = cache.path_of("yahoo", "SPY")
+    path = cache.locate("yahoo", "SPY")
     path.parent.mkdir(parents=True)
     frame().to_parquet(path)
     assert cache.read("yahoo", "SPY") is None
 
 
 def test_a_folder_in_place_of_a_cache_file_is_ignored() -> None:
-    cache.path_of("yahoo", "SPY").mkdir(parents=True)
+    cache.locate("yahoo", "SPY").mkdir(parents=True)
     assert cache.read("yahoo", "SPY") is None
 
 
@@ -264,13 +264,13 @@ def test_a_fallback_is_used_and_noted(network: Network) -> None:
     network.cut()
     data, notices = loaded(fallback="sample:sp500")
     assert data.fallback_used
-    assert (data.asked, data.used) == (("yahoo:SPY",), ("sample:sp500",))
+    assert (data.requested, data.used) == (("yahoo:SPY",), ("sample:sp500",))
     assert "could not be reached" in data.reason
     assert data.bars.symbols == ("SP500",)
     assert len(notices) == 1
     assert "sample:sp500" in notices[0]
     assert "could not be reached" in notices[0]
-    assert "SP500 has no traded opens" in data.notes[0]
+    assert "SP500 has no traded opens" in data.tradability_notes[0]
 
 
 def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:

@@ -13,10 +13,10 @@ from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check, check_expression
 from dsl.evaluate import Evaluator
 from dsl.evaluate.arena import PADDING_BARS
-from dsl.gc_pause import collection_paused
-from dsl.terms.canonical import canonical
+from dsl.gc_pause import pause_gc
+from dsl.terms.canonical import canonicalize
 from dsl.types.kinds import BOOL
-from evolve.data.align import aligned
+from evolve.data.align import align
 from evolve.data.generators import random_walk
 from evolve.search.grow import grow
 from tests.programs import random_programs, space_of
@@ -41,13 +41,13 @@ def test_on_several_symbols_each_has_the_signals_it_has_alone(arena_mb: float) -
     """Symbols of other lengths share the steps and the memory; one has no bar at all."""
     markets = [random_walk(count, count) for count in (700, 64, 1, 333)] + [BARS.slice(0, 0)]
     programs, together = random_programs(60, 4), Evaluator(*markets, arena_mb=arena_mb)
-    term = canonical(grow(BOOL, 4, space_of(), Random(2)), catalog().operator)
+    term = canonicalize(grow(BOOL, 4, space_of(), Random(2)), catalog().operator)
     for symbol, bars in enumerate(markets):
         one, other = together.signals(programs, symbol), Evaluator(bars).signals(programs)
         for name in ("orders", "settings", "rows", "is_ratio", "hold_bars"):
             assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
         assert np.array_equal(together.series(term, symbol), Evaluator(bars).series(term))
-        average = canonical(check_expression("sma(close, 5) / 2"), catalog().operator)
+        average = canonicalize(check_expression("sma(close, 5) / 2"), catalog().operator)
         found, expected = together.series(average, symbol), Evaluator(bars).series(average)
         assert np.array_equal(found, expected, equal_nan=True)
 
@@ -57,7 +57,7 @@ def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> Non
     for batch in evaluator.batches(random_programs(5, 1)):
         batch.on(0)
     arena = ref(evaluator._arena)
-    with collection_paused():
+    with pause_gc():
         del evaluator, batch
         assert arena() is None
 
@@ -65,13 +65,13 @@ def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> Non
 def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
     evaluator = Evaluator(BARS)
     (batch,) = evaluator.batches(random_programs(5, 1))
-    evaluator.series(canonical(check_expression("close"), catalog().operator))
+    evaluator.series(canonicalize(check_expression("close"), catalog().operator))
     with pytest.raises(ValueError, match="has gone to another"):
         batch.on(0)
 
 
 def test_bars_of_several_symbols_are_refused() -> None:
-    panel = aligned([replace(BARS, symbols=(name,)) for name in "AB"])
+    panel = align([replace(BARS, symbols=(name,)) for name in "AB"])
     with pytest.raises(ValueError, match="one symbol each, not of 2"):
         Evaluator(panel)
 
@@ -99,9 +99,9 @@ def test_signals_do_not_depend_on_what_is_cached() -> None:
 
 def test_lags_are_the_values_before_however_far() -> None:
     evaluator = Evaluator(BARS)
-    x = evaluator.series(canonical(check_expression("sma(close, 5)"), catalog().operator))
+    x = evaluator.series(canonicalize(check_expression("sma(close, 5)"), catalog().operator))
     for bars in (1, 2, PADDING_BARS - 1, PADDING_BARS, PADDING_BARS + 1, 1_400):
-        lagged = canonical(check_expression(f"sma(close, 5)[{bars}]"), catalog().operator)
+        lagged = canonicalize(check_expression(f"sma(close, 5)[{bars}]"), catalog().operator)
         found = evaluator.series(lagged)
         assert np.isnan(found[:bars]).all()
         assert np.array_equal(found[bars:], x[:-bars], equal_nan=True)
@@ -112,7 +112,7 @@ def test_series_that_are_written_over_have_unknown_bars_before_them() -> None:
     for seed in range(6):
         for _ in evaluator.batches(random_programs(60, seed)):
             pass
-        x = evaluator.series(canonical(check_expression("sma(close, 5)"), catalog().operator))
-        lag = canonical(check_expression("sma(close, 5)[60]"), catalog().operator)
+        x = evaluator.series(canonicalize(check_expression("sma(close, 5)"), catalog().operator))
+        lag = canonicalize(check_expression("sma(close, 5)[60]"), catalog().operator)
         assert np.array_equal(evaluator.series(lag)[60:], x[:-60], equal_nan=True)
         assert np.isnan(evaluator.series(lag)[:60]).all()

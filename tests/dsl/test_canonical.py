@@ -15,9 +15,9 @@ from dsl.analysis.scope import Scope
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.syntax.parser import parse_expression
-from dsl.terms.canonical import canonical, substitute
+from dsl.terms.canonical import canonicalize, substitute
 from dsl.terms.terms import Term, call, number
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL
 from tests.dsl.expressions import conditions, numbers, small
 from tests.dsl.naive import fails, plainly
@@ -85,7 +85,7 @@ ONE_WAY = {
 
 @pytest.mark.parametrize("written", ONE_WAY)
 def test_a_meaning_is_written_one_way(written: str) -> None:
-    assert text_of(check_expression(written)) == ONE_WAY[written]
+    assert format_term(check_expression(written)) == ONE_WAY[written]
 
 
 def as_written(text: str) -> Term:
@@ -97,7 +97,7 @@ def as_written(text: str) -> Term:
 @given(small(conditions() | numbers()))
 def test_the_canonical_text_is_its_own_canonical_text(text: str) -> None:
     term = check_expression(text)
-    assert check_expression(text_of(term)) is term
+    assert check_expression(format_term(term)) is term
 
 
 @settings(max_examples=150)
@@ -166,5 +166,5 @@ def test_a_define_is_its_body_written_out(name: str) -> None:
             for slot in operator.slots
         )  # fmt: skip
         assert operator.body is not None
-        written = canonical(call(operator, *args), find)
-        assert written is canonical(substitute(operator.body, args), find)
+        written = canonicalize(call(operator, *args), find)
+        assert written is canonicalize(substitute(operator.body, args), find)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsl.analysis.check import check, check_file, inspect
-from dsl.analysis.codes import CODES, Code, explanation_of, reference_text
+from dsl.analysis.codes import CODES, Code, explain_code, reference_text
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 from tests.golden import golden
 
@@ -48,8 +48,8 @@ def test_every_code_has_an_example_that_gets_it_and_one_that_is_mended(code: Cod
     assert code.name in {each.code for each in found}
     assert all("^" in each.render() for each in found)
     assert not findings(code.right)
-    assert code.title in explanation_of(code)
-    assert explanation_of(code) in reference_text()
+    assert code.title in explain_code(code)
+    assert explain_code(code) in reference_text()
 
 
 def test_every_code_of_the_language_is_explained() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dsl.analysis.catalog import catalog, declarations
+from dsl.analysis.catalog import catalog, list_declarations
 from dsl.analysis.check import check_expression
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
@@ -94,7 +94,7 @@ def test_each_fact_is_declared_and_refuted_somewhere() -> None:
 
 
 def test_bar_prices_are_in_their_declared_order() -> None:
-    ordered = [(each, above) for _, each in declarations() for above in each.never_above]
+    ordered = [(each, above) for _, each in list_declarations() for above in each.never_above]
     assert len(ordered) == 5
     for each, above in ordered:
         for bars in BARS:

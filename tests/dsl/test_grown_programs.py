@@ -18,9 +18,9 @@ from dsl.bars import Bars
 from dsl.evaluate import Evaluator
 from dsl.printing.decompile import compact_text, format_program
 from dsl.syntax.printer import format_text
-from dsl.terms.canonical import canonical
+from dsl.terms.canonical import canonicalize
 from dsl.terms.terms import Term
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from evolve.search.grow import grow_condition, grow_rules
 from evolve.search.space import build_space
 from tests.dsl.naive import fails, plainly
@@ -72,9 +72,9 @@ def test_a_program_printed_and_checked_is_itself(name: str) -> None:
 def test_the_canonical_form_computes_what_was_written(name: str, make_bars: MakeBars) -> None:
     _, written = grown(name)
     bars = make_bars(len(name), 120)
-    found = Evaluator(bars).series(canonical(written, catalog().operator))
+    found = Evaluator(bars).series(canonicalize(written, catalog().operator))
     assert_identical(found.astype(float), plainly(written, bars))
-    negated = check_expression(f"not ({text_of(written)})")
+    negated = check_expression(f"not ({format_term(written)})")
     assert_identical(Evaluator(bars).series(negated).astype(float), fails(written, bars))
 
 

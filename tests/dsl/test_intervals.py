@@ -8,8 +8,8 @@ import pytest
 
 from dsl.analysis.check import check_expression, inspect
 from dsl.evaluate import Evaluator
-from dsl.terms.canonical import canonical
-from dsl.terms.intervals import contradiction_in, implies, verdict_on
+from dsl.terms.canonical import canonicalize
+from dsl.terms.intervals import decide_verdict, find_contradiction, implies
 from dsl.terms.terms import Term, call
 from evolve.search.grow import grow_condition
 from tests.programs import space_of
@@ -71,9 +71,9 @@ def test_a_condition_found_impossible_never_holds() -> None:
     for seed in range(100):
         space, rng = space_of(), Random(seed)
         a, b = (grow_condition(space, rng) for _ in range(2))
-        term = canonical(call(space.catalog.operator("and"), a, b), space.catalog.operator)
-        found = [part for part in term.walk() if verdict_on(part) == "never"]
-        for each in [*found, *[term] * bool(contradiction_in(term))]:
+        term = canonicalize(call(space.catalog.operator("and"), a, b), space.catalog.operator)
+        found = [part for part in term.walk() if decide_verdict(part) == "never"]
+        for each in [*found, *[term] * bool(find_contradiction(term))]:
             impossible += 1
             assert not any(any(row) for row in holds(each, seed))
     assert impossible > 20

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from dsl.analysis.check import inspect
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.types.kinds import LEVEL, RATIO, Kind, scalar
 from tests.dsl.test_canonical import as_written
 
@@ -48,7 +48,7 @@ KINDS = {
 
 @pytest.mark.parametrize("expression", KINDS)
 def test_an_expression_has_the_kind_of_what_it_measures(expression: str) -> None:
-    assert kind_of(as_written(expression)).family == KINDS[expression]
+    assert infer_kind(as_written(expression)).family == KINDS[expression]
 
 
 WARNED = {

@@ -13,7 +13,7 @@ from dsl.analysis.program import lookback
 from dsl.bars import Bars
 from dsl.evaluate import truth_values
 from dsl.evaluate import values as evaluated
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.types.kinds import BOOL
 from tests.dsl.values import assert_identical, first_known, values
 from tests.samples import gappy_bars, random_bars, with_other_future
@@ -43,13 +43,13 @@ def test_no_operator_sees_the_future(name: str, make_bars: Callable[[int, int], 
 def test_the_declared_warm_up_is_honest(name: str) -> None:
     """One side may decide a condition earlier, but not on every market."""
     term = check_expression(catalog().operator(name).example)
-    read = truth_values if kind_of(term) == BOOL else evaluated
+    read = truth_values if infer_kind(term) == BOOL else evaluated
     known = [first_known(read(term, random_bars(seed, 200))[0]) for seed in range(12)]
     if name in WAITING:
         assert min(known) >= lookback(term)
         return
     assert max(known) == lookback(term)
-    if kind_of(term) != BOOL:
+    if infer_kind(term) != BOOL:
         assert min(known) == lookback(term)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check_expression, inspect
 from dsl.evaluate import Evaluator
-from dsl.terms.intervals import COMPARISONS, verdict_on
+from dsl.terms.intervals import COMPARISONS, decide_verdict
 from dsl.terms.terms import Term, call
 from tests.samples import closing_at, gappy_bars, random_bars, tied_bars
 
@@ -183,7 +183,7 @@ def test_every_claim_about_two_random_terms_is_right(seed: int) -> None:
         for y in terms:
             for symbol in COMPARISONS:
                 comparison = call(catalog().operator(symbol), x, y)
-                verdict = verdict_on(comparison)
+                verdict = decide_verdict(comparison)
                 if verdict:
                     assert_right(comparison, verdict)
 
@@ -203,7 +203,7 @@ def test_every_claim_about_a_pool_of_terms_is_right_and_there_are_many() -> None
     for x in terms:
         for y in terms:
             comparison = call(catalog().operator(">"), x, y)
-            verdict = verdict_on(comparison)
+            verdict = decide_verdict(comparison)
             if verdict:
                 claims += 1
                 assert_right(comparison, verdict)

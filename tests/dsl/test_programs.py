@@ -301,10 +301,10 @@ def test_signals_are_the_rules_values(text: str) -> None:
 
 def written(term: object) -> str:
     from dsl.terms.terms import Term
-    from dsl.terms.text import text_of
+    from dsl.terms.text import format_term
 
     assert isinstance(term, Term)
-    return text_of(term)
+    return format_term(term)
 
 
 # -- processes

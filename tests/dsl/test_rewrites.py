@@ -9,7 +9,7 @@ import pytest
 from dsl.analysis.check import check_expression
 from dsl.evaluate import Evaluator
 from dsl.terms.rewrites import POINTWISE, RULES
-from dsl.terms.text import text_of
+from dsl.terms.text import format_term
 from tests.dsl.naive import plainly
 from tests.dsl.test_canonical import as_written
 from tests.dsl.values import assert_identical
@@ -46,7 +46,7 @@ def test_the_rules_rewrite_as_in_the_golden_file() -> None:
     lines = []
     for name, texts in BEFORE.items():
         lines.append(f"{name}: {_about(name)}")
-        lines += [f"    {text}  →  {text_of(check_expression(text))}" for text in texts]
+        lines += [f"    {text}  →  {format_term(check_expression(text))}" for text in texts]
         lines.append("")
     golden(GOLDEN, "\n".join(lines))
 

@@ -14,7 +14,7 @@ from dsl.analysis.check import check_expression
 from dsl.bars import FIELDS
 from dsl.evaluate import Evaluator
 from dsl.operators.rounding import ROUNDING, difference, exceeds, same
-from dsl.terms.infer import kind_of
+from dsl.terms.infer import infer_kind
 from dsl.types.kinds import BOOL
 from evolve.data.generators import random_walk
 from tests.dsl.values import values
@@ -23,7 +23,7 @@ from tests.samples import Values, closing_at, random_bars
 VARIED_BARS, STILL_BARS, TAIL_BARS = 100, 8000, 300
 PERIOD_BARS = {"flat": 1, "noisy": 1, "alternating": 2}
 OPERATORS = [each for each in catalog() if not each.series]
-NUMERIC = [each for each in OPERATORS if kind_of(check_expression(each.example)) != BOOL]
+NUMERIC = [each for each in OPERATORS if infer_kind(check_expression(each.example)) != BOOL]
 COMPOSITIONS = (
     "zscore({0}, 20)", "percentrank({0}, 60)", "bb_percent({0}, 20, 2)", "skew({0}, 20)",
     "({0} - lowest({0}, 14)) / (highest({0}, 14) - lowest({0}, 14))", "kurt({0}, 20)",

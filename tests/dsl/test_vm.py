@@ -10,7 +10,7 @@ from dsl.analysis.check import check_expression
 from dsl.evaluate import Evaluator
 from dsl.evaluate.jit import compiled
 from dsl.evaluate.vm import pack, unpack
-from dsl.terms.canonical import canonical
+from dsl.terms.canonical import canonicalize
 from evolve.data.generators import random_walk
 
 
@@ -31,7 +31,7 @@ def test_a_condition_holds_on_its_own_bars(length: int) -> None:
     evaluator = Evaluator(bars)
 
     def series(text: str) -> np.ndarray:
-        return evaluator.series(canonical(check_expression(text), catalog().operator))
+        return evaluator.series(canonicalize(check_expression(text), catalog().operator))
 
     assert np.array_equal(series("close > open"), above)
     assert np.array_equal(series("not (close > open)"), bars.close[0] <= bars.open[0])

@@ -14,7 +14,7 @@ import pytest
 import evolve.data.sources.yahoo
 from dsl.analysis.check import check, check_file
 from dsl.diagnostics import LanguageError
-from dsl.evaluate.jit import cache_folder
+from dsl.evaluate.jit import kernel_cache_dir
 from evolve.api import bars
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
@@ -113,7 +113,7 @@ def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher
 
 
 def test_the_finalist_that_does_best_on_validation_wins(finished: tuple[Run, Watcher]) -> None:
-    scores = [each.validated("appraisal_ratio") for each in finished[0].finalists]
+    scores = [each.validation_metric("appraisal_ratio") for each in finished[0].finalists]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -163,7 +163,7 @@ def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
         raise UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached")
 
     monkeypatch.setattr(evolve.data.sources.yahoo, "download", unreachable)
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache_folder()))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernel_cache_dir()))
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
     spy = ROOT / "experiments" / "spy.yaml"
     watcher = Watcher()

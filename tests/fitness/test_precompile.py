@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dsl.evaluate import kernels, plan_of, vm
+from dsl.evaluate import build_instruction, list_kernels, vm
 from dsl.evaluate.jit import compiled
 from evolve import parallel
 from evolve.cli.options import compiling_text
@@ -21,7 +21,7 @@ FEW = ("abs", "sign", "negate")
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point this process and later ones at a folder without compiled kernels."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
-    for each in (compiled, plan_of, vm.step_of):
+    for each in (compiled, build_instruction, vm.build_step):
         each.cache_clear()
     return tmp_path / "kernels"
 
@@ -40,7 +40,7 @@ def test_what_is_missing_is_compiled_once(
 ) -> None:
     monkeypatch.setattr(parallel, "METHOD", method)
     tasks = find_uncompiled(1)
-    assert len(tasks) == len(kernels()) + 3
+    assert len(tasks) == len(list_kernels()) + 3
     precompile(few(tasks), 2)
     assert len(few(find_uncompiled(1))) == 0
     assert len(find_uncompiled(1)) == len(tasks) - len(FEW)
@@ -71,7 +71,7 @@ def test_without_a_writable_cache_nothing_is_compiled_ahead(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
-    assert len(find_uncompiled(1)) == len(kernels()) + 3
+    assert len(find_uncompiled(1)) == len(list_kernels()) + 3
     assert compiling_text() == (
         f"compiling the kernels, as in every run: {tmp_path / 'file' / 'kernels'} cannot be written"
     )

@@ -22,7 +22,7 @@ from evolve.backtest.kernels.records import (
     F_SUM,
     F_TRADES,
     FOLD_FIELDS,
-    Record,
+    SimulationOutput,
 )
 from evolve.backtest.market import Market, market
 from evolve.backtest.performance import Series
@@ -84,9 +84,9 @@ def assert_quick(
         quick = trader(programs)
         trader._courses = [None]
     else:
-        quick = trader.summed(programs, trader.traded)
+        quick = trader.sum_folds(programs, trader.traded)
         without_tables(trader)
-    general = trader.summed(programs, trader.traded)
+    general = trader.sum_folds(programs, trader.traded)
     assert_same_sums(quick, general)
     return general
 
@@ -156,18 +156,18 @@ def test_ruin_is_among_them() -> None:
 def test_each_sleeve_of_a_ragged_panel_has_the_same_equity(seed: int, costs: Market) -> None:
     programs, trader = random_programs(6, seed), FoldTrader(ragged(seed), costs, 3)
 
-    def traded() -> list[Record]:
+    def traded() -> list[SimulationOutput]:
         (batch,) = trader._evaluator.batches(programs)
         return [trader.trade(batch, symbol, True) for symbol in range(len(trader._sleeves))]
 
-    quick, sums = traded(), trader.summed(programs, trader.pooled)
+    quick, sums = traded(), trader.sum_folds(programs, trader.pooled)
     without_tables(trader)
     for one, other in zip(quick, traded(), strict=True):
         np.testing.assert_allclose(one.equity, other.equity, rtol=1e-12, atol=1e-12 * costs.capital)
         np.testing.assert_array_equal(one.held, other.held)
         np.testing.assert_array_equal(one.folds[:, :, F_TRADES], other.folds[:, :, F_TRADES])
         np.testing.assert_array_equal(one.folds[:, :, F_RUINED], other.folds[:, :, F_RUINED])
-    assert_same_sums(sums, trader.summed(programs, trader.pooled))
+    assert_same_sums(sums, trader.sum_folds(programs, trader.pooled))
 
 
 GENERAL = [  # neither quick way knows them

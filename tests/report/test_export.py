@@ -16,7 +16,7 @@ from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
 from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
-from evolve.report.export import ENDINGS, equity_frame, trades_frame, write_table
+from evolve.report.export import EXTENSIONS, equity_frame, trades_frame, write_table
 from tests.backtest.test_sleeves import panel_of
 
 RULES = "strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 stop 2 * atr(9) }"
@@ -57,7 +57,7 @@ def read_back(path: Path) -> pd.DataFrame:
     return found
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", EXTENSIONS)
 @pytest.mark.parametrize("run", RUNS)
 def test_equity_is_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path) -> None:
     result = RUNS[run]()
@@ -76,7 +76,7 @@ def test_equity_is_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path) 
         assert found[name].tolist() == sleeve.equity.tolist()
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", EXTENSIONS)
 @pytest.mark.parametrize("run", [run for run in RUNS if run not in ("no trade", "one bar")])
 def test_trades_are_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path) -> None:
     result = RUNS[run]()
@@ -143,7 +143,7 @@ def test_a_place_that_cannot_be_written_is_named(name: str, where: str, tmp_path
     assert f"{place} cannot be written" in caught.value.message
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", EXTENSIONS)
 def test_what_was_there_stays_if_writing_fails(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

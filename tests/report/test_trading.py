@@ -20,12 +20,12 @@ from dsl.bars import PANELS, Bars
 from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, measure_activity
 from evolve.backtest.backtest import Backtest, backtest
-from evolve.backtest.drawdowns import drawdowns_in_order
+from evolve.backtest.drawdowns import list_drawdowns
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
 from evolve.data.generators import random_walk
 from evolve.report import data_tables, trading
-from evolve.report.tables import metrics_table, say, when
+from evolve.report.tables import format_time, format_value, metrics_table
 from tests.backtest.test_sleeves import panel_of
 
 RULES = "strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }"
@@ -83,8 +83,8 @@ def test_every_metric_has_a_row_in_its_unit() -> None:
     assert [row[0].replace(" ", "_") for row in rows] == list(METRICS)
     for label, own, held in rows:
         name = label.replace(" ", "_")
-        assert own == say(ONE.metrics[name], METRICS[name].unit)
-        assert held == say(ONE.benchmark_metrics[name], METRICS[name].unit)
+        assert own == format_value(ONE.metrics[name], METRICS[name].unit)
+        assert held == format_value(ONE.benchmark_metrics[name], METRICS[name].unit)
         if METRICS[name].unit == "percent":
             assert re.fullmatch(r"-?[\d,]+\.\d%|–", own)
 
@@ -106,9 +106,9 @@ def test_falls_have_their_days_and_lengths() -> None:
         assert depth == f"{each.depth:.1%}"
         assert each.peak is not None
         end = len(ONE.time) - 1 if each.recovery is None else each.recovery
-        assert first == when(ONE.time[each.peak])
-        assert lowest == when(ONE.time[each.trough])
-        assert recovered == ("not yet" if each.recovery is None else when(ONE.time[end]))
+        assert first == format_time(ONE.time[each.peak])
+        assert lowest == format_time(ONE.time[each.trough])
+        assert recovered == ("not yet" if each.recovery is None else format_time(ONE.time[end]))
         assert int(bars.replace(",", "")) == end - each.peak
 
 
@@ -119,7 +119,7 @@ def test_the_longest_fall_of_the_table_is_the_metric(steps: list[int]) -> None:
     run = replace(ONE.performance, equity=equity)
     time = ONE.time[: len(equity)]
     rows = cells(trading.drawdowns_table(replace(ONE, time=time, performance=run)))
-    falls = drawdowns_in_order(equity, capital)
+    falls = list_drawdowns(equity, capital)
     assert len(rows) == min(len(falls), 10)
     longest = METRICS["max_drawdown_bars"].compute(run)
     assert longest == max([each.bars for each in falls], default=0)
@@ -145,7 +145,7 @@ def test_the_last_twenty_trades_are_shown_and_counted() -> None:
     assert len(rows) == 20
     assert f"trades ({len(ONE.trades)}, the last 20)" in text_of(trading.trades_table(ONE.trades))
     for row, trade in zip(rows, ONE.trades[-20:], strict=True):
-        assert row[:3] == [when(trade.entry_time), when(trade.exit_time), trade.side]
+        assert row[:3] == [format_time(trade.entry_time), format_time(trade.exit_time), trade.side]
         assert row[-1] == trade.reason
     assert "trades (20)" in text_of(trading.trades_table(ONE.trades[:20]))
 
@@ -160,8 +160,8 @@ def test_a_rule_that_never_was_is_shown_by_its_parts() -> None:
     assert [row[4] for row in rows] == ["", "never together", "", ""]
     marks = [row[4] for row in cells(trading.rules_table(activity_of(BARE)))]
     assert marks == ["", "", "never known", "never together", "", ""]
-    assert trading.never_traded_text(found).startswith("never traded: `buy` or `short` was true on")
-    assert trading.never_traded_text(activity_of(BARE)) == (
+    assert trading.explain_no_trades(found).startswith("never traded: `buy` or `short` was true on")
+    assert trading.explain_no_trades(activity_of(BARE)) == (
         "never traded: neither `buy` nor `short` was ever true"
     )
 
@@ -186,7 +186,7 @@ def test_a_symbol_is_printed_as_it_is_called(name: str) -> None:
 
 def test_a_symbol_without_bars_has_a_row() -> None:
     panel = panel_of(4)
-    first = int(panel.places(1)[0])
+    first = int(panel.priced_indices(1)[0])
     bars = panel.slice(0, first)
     assert cells(data_tables.bars_table(bars))[1] == ["BBB", "–", "–", "0", f"{first:,}", *"–––"]
-    data_tables.suspicions_table(bars)
+    data_tables.issues_table(bars)

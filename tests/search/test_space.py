@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from dsl.generate.productions import Constant
-from dsl.terms.infer import complaints, kind_of
+from dsl.terms.infer import infer_kind, list_mismatches
 from dsl.types.kinds import BOOL, LEVEL
 from evolve.errors import EvolveError
 from evolve.search.grow import grow, grow_rules
@@ -19,8 +19,8 @@ def test_every_kind_grows_terms_of_itself_without_complaints() -> None:
     for kind in space.productions:
         for _ in range(20):
             term = grow(kind, 4, space, rng)
-            assert kind_of(term) == kind
-            assert not list(complaints(term))
+            assert infer_kind(term) == kind
+            assert not list(list_mismatches(term))
 
 
 def test_only_the_operators_of_the_experiment_are_written() -> None:
@@ -50,5 +50,5 @@ def test_bare_prices_are_never_compared_with_a_number() -> None:
     space = build_space()
     for group in space.productions[BOOL]:
         for production in group:
-            kinds = production.places
+            kinds = production.domains
             assert not (LEVEL in kinds and any(isinstance(each, Constant) for each in kinds))

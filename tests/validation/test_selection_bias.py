@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from evolve.validation.selection_bias import RATIOS, expected_best, luck_level
+from evolve.validation.selection_bias import RATIOS, compute_luck_level, expected_best
 from evolve.validation.verdict import Verdict, untested
 
 
@@ -62,15 +62,15 @@ def test_the_expected_best_rises_with_every_trial() -> None:
 def test_one_fold_or_no_penalty_leaves_the_error_of_the_whole_window() -> None:
     whole = expected_best(400) / 3
     for measure in RATIOS:
-        assert luck_level(measure, 400, 9.0, 1, 0.5) == pytest.approx(whole)
-        assert luck_level(measure, 400, 9.0, 5, 0.0) == pytest.approx(whole)
+        assert compute_luck_level(measure, 400, 9.0, 1, 0.5) == pytest.approx(whole)
+        assert compute_luck_level(measure, 400, 9.0, 5, 0.0) == pytest.approx(whole)
 
 
 def test_one_trial_is_expected_to_lose_the_penalty_on_its_spread() -> None:
     known = {2: 0.7978845608, 5: 0.9399856030, 10: 0.9726592741}  # c4 of statistics
     for folds, deviation in known.items():
         of_a_fold = math.sqrt(folds / 12)
-        level = luck_level("sharpe", 1, 12.0, folds, 0.5)
+        level = compute_luck_level("sharpe", 1, 12.0, folds, 0.5)
         assert level == pytest.approx(-0.5 * of_a_fold * deviation)
 
 
@@ -82,7 +82,7 @@ def test_the_level_is_what_the_best_of_lucky_scores_reaches(
     trials: int, years: float, folds: int
 ) -> None:
     lucky = best_of_scores(trials, years, folds, 0.0)
-    assert luck_level("appraisal_ratio", trials, years, folds, 0.0) == pytest.approx(
+    assert compute_luck_level("appraisal_ratio", trials, years, folds, 0.0) == pytest.approx(
         lucky, rel=0.03
     )
 
@@ -94,26 +94,30 @@ def test_with_a_penalty_too_the_level_is_no_lower_than_what_luck_reaches(
     trials: int, years: float, folds: int
 ) -> None:
     lucky = best_of_scores(trials, years, folds, 0.5)
-    level = luck_level("appraisal_ratio", trials, years, folds, 0.5)
+    level = compute_luck_level("appraisal_ratio", trials, years, folds, 0.5)
     assert level is not None
     assert -0.02 < (level - lucky) * math.sqrt(years) < 0.1  # in errors of the whole window
 
 
 def test_the_level_rises_with_trials_and_falls_with_the_length_of_the_data() -> None:
-    by_trials = [luck_level("sharpe", trials, 12.0, 5, 0.5) or 0.0 for trials in (10, 100, 1000)]
+    by_trials = [
+        compute_luck_level("sharpe", trials, 12.0, 5, 0.5) or 0.0 for trials in (10, 100, 1000)
+    ]
     assert by_trials == sorted(set(by_trials))
-    by_years = [luck_level("sharpe", 1000, years, 5, 0.5) or 0.0 for years in (4.0, 12.0, 48.0)]
+    by_years = [
+        compute_luck_level("sharpe", 1000, years, 5, 0.5) or 0.0 for years in (4.0, 12.0, 48.0)
+    ]
     assert by_years == sorted(set(by_years), reverse=True)
     assert by_years[0] == pytest.approx(by_years[2] * math.sqrt(12))
 
 
 @pytest.mark.parametrize("measure", ["total_return", "nodes", "cagr", ""])
 def test_a_measure_whose_error_is_unknown_has_no_level(measure: str) -> None:
-    assert luck_level(measure, 1000, 12.0, 5, 0.5) is None
+    assert compute_luck_level(measure, 1000, 12.0, 5, 0.5) is None
 
 
 def test_no_time_has_no_level() -> None:
-    assert luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
+    assert compute_luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
 
 
 LUCK = "No null run was made, so this may be luck"

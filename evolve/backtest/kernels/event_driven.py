@@ -32,16 +32,18 @@ from evolve.backtest.kernels.records import (
     STOP,
     TARGET,
     TRAIL,
-    Record,
     Series,
+    SimulationOutput,
 )
 
 if TYPE_CHECKING:
-    from dsl.evaluate import Rulings
-    from evolve.backtest.kernels.execution_tables import Course
+    from dsl.evaluate import SignalBuffers
+    from evolve.backtest.kernels.execution_tables import ExecutionTables
 
 
-def sum_holdings(rulings: Rulings, course: Course, bits: Words, folds: Series) -> None:
+def sum_event_driven(
+    rulings: SignalBuffers, course: ExecutionTables, bits: Words, folds: Series
+) -> None:
     """Write the sums of strategies over each fold.
 
     Args:
@@ -54,7 +56,9 @@ def sum_holdings(rulings: Rulings, course: Course, bits: Words, folds: Series) -
         _trade_one(rulings, course, bits, folds[p], None, p)
 
 
-def trace_holdings(rulings: Rulings, course: Course, bits: Words, record: Record) -> None:
+def trace_event_driven(
+    rulings: SignalBuffers, course: ExecutionTables, bits: Words, record: SimulationOutput
+) -> None:
     """Write the equity of strategies and the side held on every bar, with the sums."""
     for p in range(record.folds.shape[0]):
         _trade_one(rulings, course, bits, record.folds[p], record, p)
@@ -62,7 +66,12 @@ def trace_holdings(rulings: Rulings, course: Course, bits: Words, record: Record
 
 @jitable
 def _trade_one(
-    rulings: Rulings, course: Course, bits: Words, folds: Series, record: Record | None, p: int
+    rulings: SignalBuffers,
+    course: ExecutionTables,
+    bits: Words,
+    folds: Series,
+    record: SimulationOutput | None,
+    p: int,
 ) -> None:
     memory, places, constants = rulings.memory, rulings.settings[p], rulings.constants[p]
     is_ratio = rulings.is_ratio[p]
@@ -89,7 +98,7 @@ def _trade_one(
     read_rules(rulings.words, rulings.conditions[p], bits)
     # Arrays stay in this function: handing them to another costs more than the other does.
     enters_long, enters_short, leaves_long, leaves_short = bits[0], bits[1], bits[2], bits[3]
-    longs, shorts, brings = course.long, course.short, course.short_brings
+    longs, shorts, brings = course.long, course.short, course.short_proceeds
     sell_costs, buy_costs, fees = course.sell_cost, course.buy_cost, course.fee
     sell_rate, buy_rate = course.sell_rate, course.buy_rate
     unslipped_sell, unslipped_buy = 1.0 - course.commission, 1.0 + course.commission
@@ -101,7 +110,9 @@ def _trade_one(
             if record is not None:
                 record.equity[p, first:t] = course.capital * worth * before
         while t >= fold_end and fold + 2 < len(edges):
-            keep(folds[fold], total, squares, products, held, risked, worth * before, first_equity)
+            add_to_sums(
+                folds[fold], total, squares, products, held, risked, worth * before, first_equity
+            )
             total, squares, products, held, risked = 0.0, 0.0, 0.0, 0, 0.0
             first_equity, fold = worth * before, fold + 1
             fold_end = edges[fold + 1]
@@ -122,7 +133,7 @@ def _trade_one(
             stop = asked_stop * (price if stop_is_ratio else 1.0)
             trail = asked_trail * (price if trail_is_ratio else 1.0)
             target = asked_target * (price if target_is_ratio else 1.0)
-            floor, ceiling = limits(side, price, extreme, stop, trail, target)
+            floor, ceiling = exit_prices(side, price, extreme, stop, trail, target)
         side = 0
         # Stop, trail and target work within the bar.
         if shares != 0.0 and (lows[t] <= floor or highs[t] >= ceiling):
@@ -141,7 +152,7 @@ def _trade_one(
                 shares = 0.0
             elif sign * best > sign * extreme:
                 extreme = best
-                floor, ceiling = limits(sign, price, extreme, stop, trail, target)
+                floor, ceiling = exit_prices(sign, price, extreme, stop, trail, target)
             if shares == 0.0:
                 folds[entry_fold, F_TRADES] += 1.0
         # Signals are read at the close; the last close ends it.
@@ -236,7 +247,9 @@ def _trade_one(
             risked += risk * (t - first)
     ruined_at = t
     while fold + 1 < len(edges):
-        keep(folds[fold], total, squares, products, held, risked, worth * before, first_equity)
+        add_to_sums(
+            folds[fold], total, squares, products, held, risked, worth * before, first_equity
+        )
         total, squares, products, held, risked = 0.0, 0.0, 0.0, 0, 0.0
         first_equity, fold = worth * before, fold + 1
     for each in range(len(edges) - 1):
@@ -262,7 +275,7 @@ def read_rules(words: Words, places: NDArray[np.int64], bits: Words) -> None:
 
 
 @jitable
-def limits(
+def exit_prices(
     sign: float, price: float, extreme: float, stop: float, trail: float, target: float
 ) -> tuple[float, float]:
     """The prices between which a bar changes nothing for a position of a side."""
@@ -285,7 +298,7 @@ def proceeds(
 
 
 @jitable
-def keep(
+def add_to_sums(
     sums: Series, total: float, squares: float, products: float, held: int, risked: float,
     equity: float, first_equity: float,
 ) -> None:  # fmt: skip

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.backtest.kernels.records import Series, Tape
+from evolve.backtest.kernels.records import BarArrays, Series
 from evolve.backtest.market import NEXT_OPEN, Market
 
 
-class Course(NamedTuple):
+class ExecutionTables(NamedTuple):
     """What every strategy on a tape has in common.
 
     Attributes:
@@ -37,7 +37,7 @@ class Course(NamedTuple):
     close: Series
     long: Series
     short: Series
-    short_brings: Series
+    short_proceeds: Series
     buy_cost: Series
     sell_cost: Series
     fee: Series
@@ -51,9 +51,9 @@ class Course(NamedTuple):
     capital: float
 
 
-def course_of(
-    tape: Tape, market: Market, edges: NDArray[np.int64], benchmark: Series
-) -> Course | None:
+def build_execution_tables(
+    tape: BarArrays, market: Market, edges: NDArray[np.int64], benchmark: Series
+) -> ExecutionTables | None:
     """The course of a tape; None if the general simulation is needed there.
 
     Args:
@@ -80,7 +80,7 @@ def course_of(
     sold = opens * (1.0 - market.slippage) - slip
     change = close / np.concatenate([close[:1], close[:-1]]) - 1.0
     change = np.stack([change, change * change, change * benchmark], axis=1)
-    return Course(
+    return ExecutionTables(
         opens, highs, lows, close, 1.0 / (opens * buy_rate + buy_cost), 1.0 / (sold * plus + fee),
         opens * sell_rate - sell_cost, buy_cost, sell_cost, fee,
         np.concatenate([np.zeros((1, 3)), np.cumsum(change, axis=0)]),

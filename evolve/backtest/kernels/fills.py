@@ -48,11 +48,11 @@ def fill_waiting(
     """Fill what waits at a price: first the exit, by order or by time, then the entry."""
     if account.shares != 0.0:
         if account.leave != NONE:
-            leave(account, market, bar, price, account.leave)
+            exit_position(account, market, bar, price, account.leave)
         elif t - account.bar >= hold:
-            leave(account, market, bar, price, BY_HOLD)
+            exit_position(account, market, bar, price, BY_HOLD)
     if account.side != 0 and account.shares == 0.0 and volume_left(bar, market) != 0.0:
-        enter(account, market, bar, price, t, fold)
+        enter_position(account, market, bar, price, t, fold)
         account.side = 0
 
 
@@ -98,11 +98,11 @@ def exit_within(account: Account, market: Market, bar: Bar) -> bool:
     goal = account.price + side * account.target
     if side * worst <= side * level:
         opens_beyond = side * bar.open < side * level
-        leave(account, market, bar, bar.open if opens_beyond else level, reason)
+        exit_position(account, market, bar, bar.open if opens_beyond else level, reason)
         return True
     if side * best >= side * goal:
         opens_beyond = side * bar.open > side * goal
-        leave(account, market, bar, bar.open if opens_beyond else goal, BY_TARGET)
+        exit_position(account, market, bar, bar.open if opens_beyond else goal, BY_TARGET)
         return True
     if side * best > side * account.extreme:
         account.extreme = best
@@ -110,7 +110,7 @@ def exit_within(account: Account, market: Market, bar: Bar) -> bool:
 
 
 @jitable
-def reach(account: Account) -> tuple[float, float]:
+def update_extreme(account: Account) -> tuple[float, float]:
     """The prices between which a bar changes nothing for the open position.
 
     At the lower or upper one it meets its stop, trail or target, or moves the trail.
@@ -125,7 +125,9 @@ def reach(account: Account) -> tuple[float, float]:
 
 
 @jitable
-def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold: int) -> None:
+def enter_position(
+    account: Account, market: Market, bar: Bar, price: float, t: int, fold: int
+) -> None:
     """Open a position at a price, from what the signal bar asked for."""
     asked = account.asked
     shares, fill, fee = entry(asked[SIZE], account.side, price, account.cash, bar, market)
@@ -143,7 +145,7 @@ def enter(account: Account, market: Market, bar: Bar, price: float, t: int, fold
 
 
 @jitable
-def leave(account: Account, market: Market, bar: Bar, price: float, reason: int) -> None:
+def exit_position(account: Account, market: Market, bar: Bar, price: float, reason: int) -> None:
     """Close the position at a price, or as much as the volume allows: the rest waits.
 
     Market and stop fills slip, a target's does not; the rest of one is a market order. The last
@@ -159,7 +161,7 @@ def leave(account: Account, market: Market, bar: Bar, price: float, reason: int)
                 return
     fill = price
     if reason != BY_TARGET or is_rest:
-        fill = slipped(price, -1 if shares > 0.0 else 1, bar, market)
+        fill = slip_price(price, -1 if shares > 0.0 else 1, bar, market)
     fee = commission(abs(shares), fill, bar, market)
     account.cash += shares * fill - fee
     account.costs += abs(shares) * abs(fill - price) + fee
@@ -187,7 +189,7 @@ def entry(
     Size is a fraction of equity at the fill, capped at the most leverage, costs inside it.
     """
     budget = min(size, market.max_leverage) * equity
-    fill = slipped(price, side, bar, market)
+    fill = slip_price(price, side, bar, market)
     if fill <= 0.0:
         return 0.0, fill, 0.0
     per_share = fill * market.commission + market.commission_per_share * bar.adjustment
@@ -212,7 +214,7 @@ def volume_left(bar: Bar, market: Market) -> float:
 
 
 @jitable
-def slipped(price: float, side: int, bar: Bar, market: Market) -> float:
+def slip_price(price: float, side: int, bar: Bar, market: Market) -> float:
     """The price after slippage for an order that buys (side 1) or sells (-1); never below 0."""
     spread = market.slippage_range * bar.spread
     return max(price * (1.0 + side * market.slippage) + side * spread, 0.0)

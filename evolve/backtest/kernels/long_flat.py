@@ -28,13 +28,13 @@ from evolve.backtest.kernels.records import (
     F_SQUARES,
     F_SUM,
     F_TRADES,
+    BarArrays,
     Series,
-    Tape,
 )
 from evolve.backtest.market import NEXT_OPEN, Market
 
 if TYPE_CHECKING:
-    from dsl.evaluate import Rulings
+    from dsl.evaluate import SignalBuffers
 
 BLOCK_BARS = 4
 BLOCKS = 1 << 10  # whose sums are worked out at a time
@@ -43,7 +43,7 @@ NO_SETTINGS = (None,) * len(SETTINGS)
 SUMS = ("returns", "squares", "products", "log_growth")
 
 
-class Latch(NamedTuple):
+class LongFlatTable(NamedTuple):
     """What every plain strategy on a tape has in common.
 
     Attributes:
@@ -66,9 +66,9 @@ def is_plain(rules: Rules) -> bool:
     return rules.buy is not None and rules.short is None and rules[4:] == NO_SETTINGS
 
 
-def latch_of(
-    tape: Tape, market: Market, edges: NDArray[np.int64], benchmark: Series, risk_free: Series
-) -> Latch | None:
+def build_long_flat_table(
+    tape: BarArrays, market: Market, edges: NDArray[np.int64], benchmark: Series, risk_free: Series
+) -> LongFlatTable | None:
     """Build the tables of a tape; None if plain strategies are no latches there.
 
     They are where orders fill at the next open, costs are in proportion to what is traded, the
@@ -99,11 +99,11 @@ def latch_of(
     table = np.empty((len(starts), CASES, len(SUMS)))
     for begin in range(0, len(starts), BLOCKS):
         some = slice(begin, begin + BLOCKS)
-        table[some] = _by_case(growth, benchmark, risk_free, starts[some], lengths[some])
-    return Latch(table, starts, np.concatenate([[0], np.cumsum(counts)]), returns, bars)
+        table[some] = _sums_by_case(growth, benchmark, risk_free, starts[some], lengths[some])
+    return LongFlatTable(table, starts, np.concatenate([[0], np.cumsum(counts)]), returns, bars)
 
 
-def _by_case(
+def _sums_by_case(
     growth: Series, benchmark: Series, risk_free: Series, starts: NDArray[np.int64],
     lengths: NDArray[np.int64],
 ) -> Series:  # fmt: skip
@@ -120,7 +120,7 @@ def _by_case(
     return added
 
 
-def _growth(tape: Tape, market: Market) -> Series:
+def _growth(tape: BarArrays, market: Market) -> Series:
     """float64[case, bar]: what a bar multiplies equity by: flat, left, entered, held.
 
     The case is whether the position was held before (1) and is held now (2).
@@ -140,7 +140,7 @@ def _growth(tape: Tape, market: Market) -> Series:
     return growth
 
 
-def sum_latches(rulings: Rulings, latch: Latch, held: Words, folds: Series) -> None:
+def sum_long_flat(rulings: SignalBuffers, latch: LongFlatTable, held: Words, folds: Series) -> None:
     """Write the sums of plain strategies over each fold.
 
     Args:
@@ -153,7 +153,7 @@ def sum_latches(rulings: Rulings, latch: Latch, held: Words, folds: Series) -> N
     case = np.uint64(CASES - 1)
     held[0], held[-1] = 0, 0
     for p in range(folds.shape[0]):
-        hold(rulings.words, rulings.conditions[p, 0], rulings.conditions[p, 1], held)
+        hold_positions(rulings.words, rulings.conditions[p, 0], rulings.conditions[p, 1], held)
         for fold in range(folds.shape[1]):
             moved, squares, products, grown = 0.0, 0.0, 0.0, 0.0
             for block in range(latch.edges[fold], latch.edges[fold + 1]):
@@ -184,7 +184,7 @@ def sum_latches(rulings: Rulings, latch: Latch, held: Words, folds: Series) -> N
 
 
 @jitable
-def hold(words: Words, buy: int, sell: int, held: Words) -> None:
+def hold_positions(words: Words, buy: int, sell: int, held: Words) -> None:
     """In which bars a position is held, 64 at a time.
 
     A carry runs through an addition as a position runs through time: what is bought generates it,

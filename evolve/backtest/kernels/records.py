@@ -25,7 +25,7 @@ FOLD_FIELDS = (
 F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_GROWTH, F_RUINED, F_RISK = range(9)
 
 
-class Tape(NamedTuple):
+class BarArrays(NamedTuple):
     """The bars of one symbol, each with a price, and the window of them to simulate.
 
     `days` are calendar days since the bar before; of the window's first bar, since the window
@@ -45,7 +45,7 @@ class Tape(NamedTuple):
     stop: int
 
 
-class Record(NamedTuple):
+class SimulationOutput(NamedTuple):
     """What the pass writes, over zeros. An array with no rows is not wanted and not written.
 
     Attributes:

@@ -16,11 +16,11 @@ from dsl.evaluate.jit import jitable
 from evolve.backtest.kernels.bits import bit
 from evolve.backtest.kernels.fills import (
     accrue,
+    exit_position,
     exit_within,
     fill_waiting,
-    leave,
-    reach,
     read_signals,
+    update_extreme,
 )
 from evolve.backtest.kernels.records import (
     BY_END,
@@ -39,19 +39,23 @@ from evolve.backtest.kernels.records import (
     NEVER,
     NONE,
     Bar,
-    Record,
+    BarArrays,
     Series,
-    Tape,
+    SimulationOutput,
 )
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, NEXT_OPEN, Market
 
 if TYPE_CHECKING:
-    from dsl.evaluate import Rulings
+    from dsl.evaluate import SignalBuffers
     from evolve.backtest.kernels.records import Account
 
 
 def simulate(
-    tape: Tape, rulings: Rulings, market: Market, record: Record, account: Account
+    tape: BarArrays,
+    rulings: SignalBuffers,
+    market: Market,
+    record: SimulationOutput,
+    account: Account,
 ) -> None:
     """Simulate every program of a batch, each from flat, over the tape's window.
 
@@ -68,7 +72,12 @@ def simulate(
 
 @jitable
 def _simulate_one(
-    tape: Tape, rulings: Rulings, market: Market, record: Record, account: Account, p: int
+    tape: BarArrays,
+    rulings: SignalBuffers,
+    market: Market,
+    record: SimulationOutput,
+    account: Account,
+    p: int,
 ) -> None:
     # Arrays stay in this function: handing them to another costs more than the other does.
     # Sliced to the window, they are read from 0 up, which spares a test of every index.
@@ -114,7 +123,7 @@ def _simulate_one(
             count += t - max(first, 1) if t > 0 and equity > 0.0 else 0.0
         while t == next_edge and wants_folds:
             growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
-            _keep_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
+            _add_to_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
             count, total, squares, products, held, risk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             first_equity, fold = equity, fold + 1
             next_edge = edges[fold + 1] - start if fold + 1 < len(edges) else bars
@@ -140,7 +149,7 @@ def _simulate_one(
                         if wants_folds:
                             folds[p, account.sold_fold, F_TRADES] += 1.0
                         if wants_trades:
-                            _keep_trade(account, trades, trade_count, start, t)
+                            _record_trade(account, trades, trade_count, start, t)
                         account.reason = NONE
                 # An entry at the close of a bar comes after; what is leaving piece by piece waits.
                 is_leaving = account.gone != 0.0 or (fill_at == NEXT_OPEN and account.leave != NONE)
@@ -171,15 +180,15 @@ def _simulate_one(
                         else:
                             fill_waiting(account, market, bar, bar.close, hold, t, fold)
                 elif account.shares != 0.0:
-                    leave(account, market, bar, bar.close, BY_END)
+                    exit_position(account, market, bar, bar.close, BY_END)
                 if account.reason != NONE:
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0
                     if wants_trades:
-                        _keep_trade(account, trades, trade_count, start, t)
+                        _record_trade(account, trades, trade_count, start, t)
                     account.reason = NONE
                 cash, shares, due = account.cash, account.shares, account.bar + hold
-                floor, ceiling = reach(account)
+                floor, ceiling = update_extreme(account)
                 is_waiting = account.leave != NONE or account.side != 0
             last_close = closes[t]
             equity = cash + shares * last_close
@@ -189,11 +198,11 @@ def _simulate_one(
                         opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t],
                         spreads[t],
                     )  # fmt: skip
-                    leave(account, market, bar, bar.close, BY_RUIN)
+                    exit_position(account, market, bar, bar.close, BY_RUIN)
                     if wants_folds:
                         folds[p, account.sold_fold, F_TRADES] += 1.0
                     if wants_trades:
-                        _keep_trade(account, trades, trade_count, start, t)
+                        _record_trade(account, trades, trade_count, start, t)
                 cash, shares, equity, ruined = 0.0, 0.0, 0.0, True
 
         if wants_equity:
@@ -212,12 +221,12 @@ def _simulate_one(
             risk += account.risk
     if wants_folds:
         growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
-        _keep_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
+        _add_to_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
         folds[p, len(edges) - 1, F_RUINED] = 1.0 if ruined else 0.0
 
 
 @jitable
-def _keep_trade(
+def _record_trade(
     account: Account, trades: Series, trade_count: NDArray[np.int64], start: int, t: int
 ) -> None:
     """Write down the trade just closed."""
@@ -230,7 +239,7 @@ def _keep_trade(
 
 
 @jitable
-def _keep_sums(
+def _add_to_sums(
     fold: Series, count: float, total: float, squares: float, products: float, held: float,
     growth: float, risk: float,
 ) -> None:  # fmt: skip

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BROKEN = (OSError, EOFError, zlib.error)  # what a damaged .gz raises
-ENDINGS = (".csv", ".csv.gz", ".txt")
+EXTENSIONS = (".csv", ".csv.gz", ".txt")
 DELIMITERS = ",;\t|"
-BYTES_OF_HEADER = 4096
+HEADER_BYTES = 4096
 
 
 def fetch(spec: Spec, notify: Notify) -> Fetched:
     """Read the bars of CSV files; a symbol is called by its file or by a column."""
-    return fetch_files(spec, "CSV", ENDINGS, read, _line)
+    return fetch_files(spec, "CSV", EXTENSIONS, read, _line)
 
 
 def read(path: Path, origin: str) -> pd.DataFrame:
@@ -46,14 +46,14 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError, *BROKEN) as error:
         reason = str(error).strip().split("\n")[0].rpartition("C error: ")[2]
         raise EvolveError(f"{origin} is not a CSV file: {reason}", "save it as CSV") from None
-    frame = _as_headed(frame)
+    frame = _fix_header(frame)
     written = frame.notna().any(axis=1).to_numpy()
     frame = frame.iloc[: len(written) - int(written[::-1].argmax())] if written.any() else frame
     frame.attrs["delimiter"] = delimiter  # between semicolons a comma may be a decimal point
-    return _stacked(frame) if _is_downloaded(frame) else frame
+    return _stack(frame) if _is_downloaded(frame) else frame
 
 
-def _as_headed(frame: pd.DataFrame) -> pd.DataFrame:
+def _fix_header(frame: pd.DataFrame) -> pd.DataFrame:
     """The table under its own header, where every row has a cell more than that has.
 
     Pandas takes the first cells for an index: they are numbers of rows, or dates if it is the last
@@ -72,13 +72,13 @@ def _as_headed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _header(path: Path, is_packed: bool) -> tuple[str, list[str]]:
     """What stands between the columns, and those that hold symbols: `0700` and `NA` are names."""
-    from evolve.data.raw_table import meaning
+    from evolve.data.raw_table import column_role
 
     with gzip.open(path) if is_packed else path.open("rb") as file:
-        header = file.read(BYTES_OF_HEADER).split(b"\n")[0].decode("utf-8-sig", "replace").strip()
+        header = file.read(HEADER_BYTES).split(b"\n")[0].decode("utf-8-sig", "replace").strip()
     delimiter = max(DELIMITERS, key=header.count)
     labels = [label.strip('"') for label in header.split(delimiter)]
-    return delimiter, [label for label in labels if meaning(label) == "symbol"]
+    return delimiter, [label for label in labels if column_role(label) == "symbol"]
 
 
 def _is_downloaded(frame: pd.DataFrame) -> bool:
@@ -92,7 +92,7 @@ def _is_downloaded(frame: pd.DataFrame) -> bool:
     )
 
 
-def _stacked(frame: pd.DataFrame) -> pd.DataFrame:
+def _stack(frame: pd.DataFrame) -> pd.DataFrame:
     """Such a table with a row for each symbol and bar; bars that a symbol has not left out."""
     import pandas as pd
 
@@ -111,4 +111,4 @@ def _line(row: int) -> str:
     return f"line {row + 2}"
 
 
-SOURCE = Source("csv", "CSV files", "csv:prices.csv", fetch, ENDINGS)
+SOURCE = Source("csv", "CSV files", "csv:prices.csv", fetch, EXTENSIONS)

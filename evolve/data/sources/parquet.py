@@ -12,12 +12,12 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDINGS = (".parquet",)
+EXTENSIONS = (".parquet",)
 
 
 def fetch(spec: Spec, notify: Notify) -> Fetched:
     """Read the bars of Parquet files; a symbol is called by its file or by a column."""
-    return fetch_files(spec, "Parquet", ENDINGS, read, _row)
+    return fetch_files(spec, "Parquet", EXTENSIONS, read, _row)
 
 
 def read(path: Path, origin: str) -> pd.DataFrame:
@@ -38,4 +38,4 @@ def _row(row: int) -> str:
     return f"row {row + 1}"
 
 
-SOURCE = Source("parquet", "Parquet files", "parquet:prices.parquet", fetch, ENDINGS)
+SOURCE = Source("parquet", "Parquet files", "parquet:prices.parquet", fetch, EXTENSIONS)

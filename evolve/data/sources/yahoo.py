@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 20
 WAITS_SECONDS = (5, 20, 60)  # before asking again, where Yahoo refuses more requests
-KEPT = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
+KEPT_COLUMNS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
 INTERVALS = ("1d", "1h", "30m", "15m", "5m", "1m")
 UNKNOWN = ("No data found", "Data doesn't exist")  # how Yahoo says that a symbol is not its own
 REASONS = (  # by what the names of the errors of its transports hold
@@ -67,32 +67,32 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     kept = cache.read("yahoo", place)
     if kept is None or kept.as_of < today or spec.refresh:
         try:
-            frame = _patiently(symbol, interval, notify)
+            frame = _download_with_retries(symbol, interval, notify)
         except UnreachableError as error:
             if kept is None:
                 raise
             notify(f"{error.message}; using the prices of {kept.as_of}")
         else:
-            bars = _bars(frame, symbol, spec.text)  # only sound prices are kept
+            bars = _parse_bars(frame, symbol, spec.text)  # only sound prices are kept
             kind = str(frame.attrs.get("kind", ""))
             cache.write("yahoo", place, frame, today, kind)
-            return _fetched(bars, today, kind)
+            return _build_fetched(bars, today, kind)
     assert kept is not None
-    return _fetched(_bars(kept.frame, symbol, spec.text), kept.as_of, kept.kind)
+    return _build_fetched(_parse_bars(kept.frame, symbol, spec.text), kept.as_of, kept.kind)
 
 
-def _fetched(bars: Bars, as_of: str, kind: str) -> Fetched:
+def _build_fetched(bars: Bars, as_of: str, kind: str) -> Fetched:
     return Fetched(bars, as_of, kind == STOCK if kind else None)
 
 
-def _bars(frame: pd.DataFrame, symbol: str, origin: str) -> Bars:
+def _parse_bars(frame: pd.DataFrame, symbol: str, origin: str) -> Bars:
     from evolve.data.frames import bars_from_frame
 
     whole = frame.dropna(subset=["Open", "High", "Low", "Close"])
     return bars_from_frame(whole.reset_index(), symbol, origin, _row)
 
 
-def _patiently(symbol: str, interval: str, notify: Notify) -> pd.DataFrame:
+def _download_with_retries(symbol: str, interval: str, notify: Notify) -> pd.DataFrame:
     """The prices, asked for again after a while where Yahoo refuses more requests."""
     for seconds in WAITS_SECONDS:
         try:
@@ -147,8 +147,8 @@ def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataF
             raise _unreachable(symbol, _reason(error)) from None
     if frame is None or frame.empty:
         raise _unknown(symbol)
-    frame = frame[[name for name in KEPT if name in frame.columns]].copy()
-    frame = frame.iloc[: len(frame) - _unfinished(frame, about)]
+    frame = frame[[name for name in KEPT_COLUMNS if name in frame.columns]].copy()
+    frame = frame.iloc[: len(frame) - _drop_unfinished(frame, about)]
     frame.index = frame.index.tz_localize(None).as_unit("ns")
     if interval == "1d":
         frame.index = frame.index.normalize()
@@ -158,7 +158,7 @@ def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataF
     return kept
 
 
-def _unfinished(frame: pd.DataFrame, about: Mapping[str, Any]) -> int:
+def _drop_unfinished(frame: pd.DataFrame, about: Mapping[str, Any]) -> int:
     """How many bars at the end belong to a session that still goes on: their close is not known."""
     try:
         session = about["currentTradingPeriod"]["regular"]

@@ -81,7 +81,7 @@ class Profiler:
     @cached_property
     def _conditions(self) -> dict[str, tuple[NDArray[np.datetime64], Conditions]]:
         """For each symbol the times of its bars, and in which condition the market was at each."""
-        alone = [self.bars.alone(symbol) for symbol in range(len(self.bars.symbols))]
+        alone = [self.bars.select_symbol(symbol) for symbol in range(len(self.bars.symbols))]
         return {own.symbols[0]: (own.time, _market_conditions(own.close[0])) for own in alone}
 
 

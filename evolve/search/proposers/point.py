@@ -7,8 +7,8 @@ from functools import cache
 from random import Random
 
 from dsl.analysis.program import Rules
-from dsl.generate.productions import Place, Window, place_of
-from dsl.terms.infer import kind_of
+from dsl.generate.productions import Domain, Window, domain_of
+from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Term, call
 from dsl.types.kinds import Kind
@@ -44,14 +44,14 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
 @cache
 def _exchanges(
     kind: Kind, own: Operator | None, series: tuple[Kind, ...], space: Space
-) -> tuple[tuple[Operator, tuple[Place, ...]], ...]:
+) -> tuple[tuple[Operator, tuple[Domain, ...]], ...]:
     """Productions of a kind, by other operators, over series of the same kinds."""
     return tuple(
-        (production.operator, production.places)
+        (production.operator, production.domains)
         for group in space.productions.get(kind, ())
         for production in group
         if production.operator is not own
-        and tuple(each for each in production.places if isinstance(each, Kind)) == series
+        and tuple(each for each in production.domains if isinstance(each, Kind)) == series
     )
 
 
@@ -60,17 +60,17 @@ def _series_kinds(term: Term) -> tuple[Kind, ...]:
     if operator is None:
         return ()
     return tuple(
-        kind_of(arg)
+        infer_kind(arg)
         for index, arg in enumerate(term.args)
-        if place_of(operator.slot(index)) is None and kind_of(arg).family != "scalar"
+        if domain_of(operator.slot(index)) is None and infer_kind(arg).family != "scalar"
     )
 
 
-def _keeps(term: Term, index: int, place: Place) -> bool:
+def _keeps(term: Term, index: int, place: Domain) -> bool:
     """Whether an argument may stay in a place: a like series, a window within its range."""
     arg = term.args[index]
     if isinstance(place, Kind):
-        return kind_of(arg) == place
+        return infer_kind(arg) == place
     value = arg.value
     if value is None:
         return False

@@ -39,13 +39,13 @@ def _tune_once(rules: Rules, rng: Random) -> Rules | None:
     value = here.term.value or 0.0
     percent = isinstance(leaf, Number) and leaf.percent
     if isinstance(here.domain, Window):
-        new = number(here.domain.moved(value, rng.choice(WINDOW_STEPS)))
+        new = number(here.domain.shift(value, rng.choice(WINDOW_STEPS)))
     else:
         assert isinstance(here.domain, Constant)
         width = here.domain.high - here.domain.low
         shifted = value + rng.gauss(0.0, CONSTANT_SPREAD * width)
         clipped = min(max(shifted, here.domain.low), here.domain.high)
-        new = number(here.domain.rounded(clipped), percent)
+        new = number(here.domain.round_value(clipped), percent)
     return replace_part(rules, at, new)
 
 

@@ -20,7 +20,7 @@ from dsl.generate.json_schema import json_schema, text_of_tree, tree_of
 from dsl.generate.lark import lark_text
 from dsl.generate.numbers import constants, whole_numbers
 from dsl.generate.rules import Grammar
-from dsl.syntax.literals import number_to_text
+from dsl.syntax.literals import format_number
 from evolve.search.space import build_space
 from tests.dsl.generate.gbnf import Gbnf
 from tests.dsl.generate.walk import accepts, complaints, matcher, sentence
@@ -161,4 +161,4 @@ def test_constants_lie_on_a_grid_within_their_range() -> None:
         found = sorted(map(float, written))
         assert low <= found[0] <= found[-1] <= high
         assert 20 <= len(found) <= 101
-        assert sorted(map(number_to_text, found)) == sorted(written)
+        assert sorted(map(format_number, found)) == sorted(written)
