@@ -26,6 +26,20 @@ def _no_model_of_this_machine() -> None:
     os.environ["EVOLVE_DOTENV"] = os.devnull
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Use a worker for each core, but none for single files, which start faster without."""
+    from evolve.parallel import count_cores
+
+    are_files = all(arg.partition("::")[0].endswith(".py") for arg in config.args)
+    return 0 if are_files else count_cores()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest checks first, so that no worker waits for them at the end."""
+    items.sort(key=lambda item: "test_house.py" not in item.nodeid)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the missing kernels in parallel, once, before xdist starts a worker."""
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
