@@ -121,10 +121,10 @@ def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(monkeypatch: pytest.M
     """No program can: so a reader that can stands in, for the strategy `dip` alone."""
     honest = lookahead.find_lookahead
 
-    def look_ahead(program: Program, bars: Bars, terms: Market) -> lookahead.LookaheadReport:
+    def find_lookahead(program: Program, bars: Bars, terms: Market) -> lookahead.LookaheadReport:
         return honest(program, bars, terms, read=peeks if program.name == "dip" else evaluate)
 
-    monkeypatch.setattr(lookahead, "look_ahead", look_ahead)
+    monkeypatch.setattr(lookahead, "find_lookahead", find_lookahead)
     out = prove("two.evo", *WALK, status=1).out
     lines = out.splitlines()
     assert lines[0] == "dip: it depends on the future"

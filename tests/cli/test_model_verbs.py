@@ -77,7 +77,7 @@ def _quick_and_wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.chdir(tmp_path_factory.mktemp("here"))
         patch.setenv("COLUMNS", "200")
         patch.setattr("evolve.llm.transport.server.RETRIES", 0)
-        patch.setattr("evolve.search.space.productions_of", lambda each: laid_out(tuple(each)))
+        patch.setattr("evolve.search.space.build_productions", lambda each: laid_out(tuple(each)))
         patch.setattr("evolve.assist.ask.build_grammar", grammar_of)
         patch.setattr("evolve.assist.doctor.build_grammar", grammar_of)
         yield
