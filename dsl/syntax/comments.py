@@ -1,4 +1,4 @@
-"""Comments go with the node they are written at, so that formatting keeps every one."""
+"""Attachment of comments to the nodes beside them, so that formatting preserves all."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Node = TypeVar("Node", bound=nodes.Statement | nodes.Define | nodes.Strategy)
 
 
 def attach_comments(file: nodes.File, tokens: Sequence[Token], text: str) -> nodes.File:
-    """The file with each comment at the item or statement it precedes, or whose line it ends.
+    """Attach each comment to the item or statement that it precedes or whose line it ends.
 
     Args:
         file: the tree without comments.
         tokens: the comment tokens, in source order.
-        text: the source they and the spans refer to.
+        text: the source that tokens and spans refer to.
     """
     waiting = [token for token in tokens if token.start_pos is not None]
     items: list[nodes.Define | nodes.Strategy] = []
@@ -62,15 +62,16 @@ def _with_comments(node: Node, waiting: list[Token], text: str, first: bool) -> 
 
 
 def _begin(node: nodes.Statement | nodes.Define | nodes.Strategy, waiting: list[Token]) -> int:
-    """Where a node begins, its comments included."""
+    """Return the offset at which a node begins, its comments included."""
     start = waiting[0].start_pos if waiting else None
     return node.span.start if start is None else min(node.span.start, start)
 
 
 def _take_before(waiting: list[Token], offset: int, text: str) -> tuple[str, ...]:
-    """The comments that begin before an offset, with an empty one for each blank line after one.
+    """Remove the comments that begin before an offset, and return them.
 
-    Those inside a node move in front of it.
+    An empty string stands for the blank lines after a comment. Comments inside a node thereby move
+    in front of it.
     """
     if not waiting:
         return ()
@@ -87,14 +88,14 @@ def _take_before(waiting: list[Token], offset: int, text: str) -> tuple[str, ...
 
 
 def _take_line_end(waiting: list[Token], offset: int, text: str) -> str:
-    """The comment that follows a node on its last line, if there is one."""
+    """Remove and return the comment that ends the line of a node; empty if there is none."""
     if waiting and not text[offset : waiting[0].start_pos].strip(" \t\r"):
         return _tidy(waiting.pop(0))
     return ""
 
 
 def _blank_before(text: str, offset: int) -> bool:
-    """Whether an empty line stands before the line of an offset."""
+    """Return whether an empty line precedes the line of an offset."""
     breaks = 0
     for index in range(offset - 1, -1, -1):
         if not text[index].isspace():
@@ -104,5 +105,5 @@ def _blank_before(text: str, offset: int) -> bool:
 
 
 def _tidy(token: Token) -> str:
-    said = token.lstrip("#").strip()
-    return f"# {said}" if said else "#"
+    text = token.lstrip("#").strip()
+    return f"# {text}" if text else "#"

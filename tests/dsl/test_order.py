@@ -69,7 +69,7 @@ def test_a_comparison_is_decided_by_what_is_known_of_its_sides(text: str) -> Non
     found = inspect(f"strategy s {{ buy when {text} hold 5 }}").diagnostics
     messages = [each.message for each in found if each.code == "W404"]
     assert len(messages) == bool(VERDICTS[text])
-    assert all(f"this is {VERDICTS[text]} true" in each for each in messages)
+    assert all(f"this comparison is {VERDICTS[text]} true" in each for each in messages)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,11 @@ def test_a_param_is_decided_for_its_whole_range_and_for_its_value() -> None:
         text = f"strategy s {{ param n = 20 in 5..50 buy when {rule} hold 5 }}"
         return [each.message.split(":")[0] for each in inspect(text).diagnostics]
 
-    assert found("close > highest(high, n)") == ["this is never true"]
-    assert found("close[4] > highest(high, n)") == ["this is never true"]
+    assert found("close > highest(high, n)") == ["this comparison is never true"]
+    assert found("close[4] > highest(high, n)") == ["this comparison is never true"]
     assert found("close[5] > highest(high, n)") == ["`buy` never holds"]  # as n is 20
     assert found("close[20] > highest(high, n)") == []
-    assert found("highest(high, n) > highest(high, 50)") == ["this is never true"]
+    assert found("highest(high, n) > highest(high, 50)") == ["this comparison is never true"]
     assert found("highest(high, n) > highest(high, 19)") == []
 
 
