@@ -140,7 +140,7 @@ def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
     with asking(talking("I would rather not.", SPOILT)) as server:
         done = evolve("ask", "buy the dips")
     assert (done.status, done.out) == (1, "")
-    assert "error: the model wrote no strategy that can be used\nerror[E202]: unknown operator" in done.err
+    assert "error: the model wrote no strategy that can be used\nerror[E202]: unknown" in done.err
     assert done.err.endswith("  = say it in other words, or ask a larger model\n")
     assert [len(each["messages"]) for each in server.bodies][-2:] == [2, 4]
 
