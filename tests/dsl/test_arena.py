@@ -38,7 +38,7 @@ def test_the_arena_does_not_grow_with_generations() -> None:
 
 @pytest.mark.parametrize("arena_mb", [64, 0.2])
 def test_each_of_several_symbols_has_the_signals_of_a_single_evaluation(arena_mb: float) -> None:
-    """Symbols of different lengths, one of them empty, share steps and memory."""
+    """Evaluate symbols of different lengths, one of them empty, in shared memory."""
     markets = [random_walk(count, count) for count in (700, 64, 1, 333)] + [BARS.slice(0, 0)]
     programs, together = random_programs(60, 4), Evaluator(*markets, arena_mb=arena_mb)
     term = canonicalize(grow(BOOL, 4, space_of(), Random(2)), catalog().operator)

@@ -88,7 +88,7 @@ def test_an_expression_has_the_canonical_text(written: str) -> None:
     assert format_term(check_expression(written)) == CANONICAL[written]
 
 
-def as_written(text: str) -> Term:
+def resolve_text(text: str) -> Term:
     term = resolve(parse_expression(text), Scope(catalog().find, catalog().names))
     assert term is not None
     return term
@@ -103,14 +103,14 @@ def test_canonicalization_is_idempotent(text: str) -> None:
 @settings(max_examples=150)
 @given(small(numbers()), st.sampled_from(MARKETS))
 def test_a_number_equals_its_naive_evaluation(text: str, bars: Bars) -> None:
-    assert_identical(values(text, bars), evaluate_naively(as_written(text), bars))
+    assert_identical(values(text, bars), evaluate_naively(resolve_text(text), bars))
 
 
 @settings(max_examples=150)
 @given(small(conditions()), st.sampled_from(MARKETS))
 def test_a_condition_and_its_negation_equal_their_naive_evaluation(text: str, bars: Bars) -> None:
-    assert_identical(values(text, bars), evaluate_naively(as_written(text), bars))
-    assert_identical(values(f"not {text}", bars), find_failures(as_written(text), bars))
+    assert_identical(values(text, bars), evaluate_naively(resolve_text(text), bars))
+    assert_identical(values(f"not {text}", bars), find_failures(resolve_text(text), bars))
 
 
 @given(small(conditions()), small(conditions()))
@@ -162,7 +162,7 @@ def test_a_define_is_its_expanded_body(name: str) -> None:
     for _ in range(20):
         args = tuple(
             number(rng.randint(5, 30)) if slot.is_window else
-            as_written(rng.choice(SAMPLES[slot.kind == BOOL]))
+            resolve_text(rng.choice(SAMPLES[slot.kind == BOOL]))
             for slot in operator.slots
         )  # fmt: skip
         assert operator.body is not None

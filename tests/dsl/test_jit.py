@@ -16,7 +16,7 @@ from dsl.evaluate.vm import SERIES, build_step
 def test_each_kernel_is_cached_in_a_separate_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two processes that write to one folder at once could load the kernel of the other."""
+    """Check that no process can load the kernel of another that writes at the same time."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     kernels = [catalog().operator(name).kernel for name in ("abs", "sign", "negate")]
     before = numba.config.CACHE_DIR

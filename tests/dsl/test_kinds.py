@@ -11,7 +11,7 @@ import pytest
 from dsl.analysis.check import inspect
 from dsl.terms.infer import infer_kind
 from dsl.types.kinds import LEVEL, RATIO, Kind, scalar
-from tests.dsl.test_canonical import as_written
+from tests.dsl.test_canonical import resolve_text
 
 
 def codes(condition: str) -> list[str]:
@@ -48,7 +48,7 @@ KINDS = {
 
 @pytest.mark.parametrize("expression", KINDS)
 def test_an_expression_has_the_expected_kind(expression: str) -> None:
-    assert infer_kind(as_written(expression)).family == KINDS[expression]
+    assert infer_kind(resolve_text(expression)).family == KINDS[expression]
 
 
 WARNED = {

@@ -1,4 +1,4 @@
-"""Tests that `lowest` and `lowest_bar` are the mirrored `highest` and `highest_bar`, bit for bit."""
+"""Tests that `lowest` and `lowest_bar` equal the mirrored `highest` and `highest_bar`."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_no_operator_looks_ahead(name: str, make_bars: Callable[[int, int], Bars
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_warm_up_is_the_declared_one(name: str) -> None:
-    """One side may decide a condition earlier, but not on every market."""
+    """Compare over several markets, as one side may decide a condition earlier on some."""
     term = check_expression(catalog().operator(name).example)
     evaluate = truth_values if infer_kind(term) == BOOL else evaluated
     known = [first_known(evaluate(term, random_bars(seed, 200))[0]) for seed in range(12)]

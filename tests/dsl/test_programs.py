@@ -295,11 +295,11 @@ def test_signals_are_the_values_of_the_rules(text: str) -> None:
     for order in ("buy", "sell", "short", "cover"):
         term = getattr(program.canonical, order)
         found = signals.order(order).astype(float)
-        expected = values("false", bars) if term is None else values(written(term), bars)
+        expected = values("false", bars) if term is None else values(write_term(term), bars)
         assert_identical(found, expected)
 
 
-def written(term: object) -> str:
+def write_term(term: object) -> str:
     from dsl.terms.terms import Term
     from dsl.terms.text import format_term
 

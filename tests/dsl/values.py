@@ -1,4 +1,4 @@
-"""Values of expressions, and assertions that two series are equal."""
+"""Values of expressions, and checks that two series are equal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def values(expression: str, bars: Bars) -> Values:
 
 
 def assert_identical(found: Values, expected: Values) -> None:
-    """Assert that both have identical floats; NaN equals NaN."""
+    """Check that both have identical floats; NaN equals NaN."""
     np.testing.assert_array_equal(found, expected, strict=True)
 
 
 def assert_close(found: Values, expected: Values, since: int = 0) -> None:
-    """Assert that both are unknown on the same bars, and equal elsewhere to nine digits."""
+    """Check that both are unknown on equal bars, and agree elsewhere to nine digits."""
     found, expected = found[since:], expected[since:]
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected), "unknown bars differ")
     scale = float(np.nanmedian(np.abs(expected)))
