@@ -1,4 +1,4 @@
-"""What is wrong with a text, said so that a person or a model can mend it."""
+"""Diagnostics of a text: errors and warnings with position, message and fix."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Severity = Literal["error", "warning"]
 
 
 class Span(NamedTuple):
-    """A stretch of source text: offsets of its first character and of the one after its last."""
+    """Span of source text, from the offset `start` up to but not including `end`."""
 
     start: int
     end: int
 
 
 class Position(NamedTuple):
-    """A place as people count it: line and column, both from 1."""
+    """Position in a text: line and column, both counted from 1."""
 
     line: int
     column: int
@@ -26,25 +26,33 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """A text and the name it goes by in messages (a path, or `<text>`)."""
+    """Text, and its name in messages: a path, or `<text>`."""
 
     text: str
     name: str = "<text>"
 
     def position(self, offset: int) -> Position:
-        """Line and column of a character offset."""
+        """Return the line and column of a character offset."""
         before = self.text[:offset]
         return Position(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
 
     def line(self, number: int) -> str:
-        """The text of one line, counted from 1, without its end."""
+        """Return the text of a line, counted from 1, without its line end."""
         lines = self.text.split("\n")
         return lines[number - 1].rstrip("\r") if number <= len(lines) else ""
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding: a stable code, where it is, what was found, and how to mend it."""
+    """Error or warning at a span of a source.
+
+    Attributes:
+        code: stable code, such as E101 or W404.
+        message: what is wrong.
+        span: characters that the message is about.
+        hint: how to fix it; may be empty.
+        source: the text that the span refers to.
+    """
 
     code: str
     message: str
@@ -54,11 +62,11 @@ class Diagnostic:
 
     @property
     def severity(self) -> Severity:
-        """Codes that begin with E are errors, with W warnings."""
+        """Severity, by the first letter of the code."""
         return "error" if self.code.startswith("E") else "warning"
 
     def render(self) -> str:
-        """The finding as text: code, place, the line with a caret under the span, the fix."""
+        """Return the diagnostic as text: message, position, source line with carets, and fix."""
         line, column = self.source.position(self.span.start)
         shown = self.source.line(line).replace("\t", " ")
         start, stop = _window(len(shown), column - 1)
@@ -76,7 +84,7 @@ class Diagnostic:
         return "\n".join(part.rstrip() for part in parts)
 
     def as_json(self) -> dict[str, object]:
-        """The finding as plain data, for `--json`."""
+        """Return the diagnostic as plain data, for `--json`."""
         line, column = self.source.position(self.span.start)
         return {
             "severity": self.severity,
@@ -91,7 +99,7 @@ class Diagnostic:
 
 
 class LanguageError(Exception):
-    """A text that is not a valid program; carries every finding of the text at once."""
+    """Error of an invalid text; `diagnostics` has everything that is wrong with it."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -99,13 +107,13 @@ class LanguageError(Exception):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A suggestion among known names for a mistyped one, or an empty string."""
+    """Return a hint with the known names closest to a mistyped one; empty if none is close."""
     close = difflib.get_close_matches(name.lower(), list(known), n=2, cutoff=0.6)
     return "did you mean " + " or ".join(f"`{each}`" for each in close) + "?" if close else ""
 
 
 def _window(length: int, column: int, width: int = 100) -> tuple[int, int]:
-    """The part of a long line to show around a column."""
+    """Return the slice of a long line to show around a column."""
     if length <= width:
         return 0, length
     start = max(0, min(column - width // 2, length - width))

@@ -1,4 +1,4 @@
-"""Names that are still free."""
+"""Unique names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def unique_name(
     """Return the first free name of `stem`, `stem-2`, `stem-3`, …, each with a suffix.
 
     Args:
-        stem: the name without its suffix.
-        is_taken: whether a name is in use.
-        separator: between the stem and the number.
-        suffix: such as `.evo`; empty for none.
+        stem: name without number and suffix.
+        is_taken: returns whether a name is in use.
+        separator: text between the stem and the number.
+        suffix: text after the number, such as `.evo`.
     """
     names = (stem if n == 1 else f"{stem}{separator}{n}" for n in count(1))
     return next(name for each in names if not is_taken(name := each + suffix))

@@ -1,1 +1,1 @@
-"""Syntax tree to program: names, types, and everything that is wrong with a text."""
+"""Semantic analysis: from syntax trees to typed programs, with all diagnostics."""

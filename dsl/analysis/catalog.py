@@ -1,4 +1,4 @@
-"""Every operator there is, collected from the declarations and the prelude."""
+"""Catalog of operators, from the declarations, the prelude and the defines of a file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dsl.syntax.parser import parse, parse_signature
 from dsl.terms.operator import Operator
 
 MAX_DEFINE_DEPTH = 12
-LIBRARIES = ("", "ta", "math", "np", "talib")  # prefixes that mean nothing here: `ta.sma`
+LIBRARIES = ("", "ta", "math", "np", "talib")  # ignored prefixes: `ta.sma` is `sma`
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Operators by name and alias; a file's own defines make a catalog that adds them."""
+    """Operators by name, and their names by alias."""
 
     operators: Mapping[str, Operator] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -31,10 +31,10 @@ class Catalog:
         return iter(self.operators.values())
 
     def find(self, name: str) -> Operator | None:
-        """An operator by its name, an alias, or a common spelling (`SMA`, `ta.sma`)."""
-        found = self.operators.get(name)
-        if found is not None:
-            return found
+        """Return an operator by name, alias or common spelling (`SMA`, `ta.sma`), or None."""
+        operator = self.operators.get(name)
+        if operator is not None:
+            return operator
         library, _, bare = name.rpartition(".")
         if library not in LIBRARIES:
             return None
@@ -45,56 +45,63 @@ class Catalog:
         return None
 
     def operator(self, name: str) -> Operator:
-        """An operator that is known to exist, by its name."""
+        """Return an operator by its name; raise KeyError if it is unknown."""
         return self.operators[name]
 
     def names(self) -> list[str]:
-        """Every name and alias that can be written as a word."""
+        """Return all names and aliases that are identifiers."""
         return [name for name in [*self.operators, *self.aliases] if name.isidentifier()]
 
     def extend(self, operators: list[Operator]) -> Catalog:
-        """The catalog with further operators."""
+        """Return a catalog with further operators."""
         if not operators:
             return self
-        own = {each.name: each for each in operators}
-        others = {alias: each.name for each in operators for alias in each.aliases}
-        return Catalog({**self.operators, **own}, {**self.aliases, **others})
+        named = {each.name: each for each in operators}
+        aliases = {alias: each.name for each in operators for alias in each.aliases}
+        return Catalog({**self.operators, **named}, {**self.aliases, **aliases})
 
 
 @cache
 def catalog() -> Catalog:
-    """The built-in operators: the families in dsl/operators, then the prelude."""
+    """Build the catalog of built-in operators: declarations, then the prelude."""
     built = Catalog()
     for family, declaration in list_declarations():
-        built = built.extend([_from_declaration(declaration, family, built)])
+        built = built.extend([_build_operator(declaration, family, built)])
     text = files("dsl.operators").joinpath("prelude.evo").read_text("utf-8")
     file = parse(text, "prelude.evo")
-    families = _prelude_families(text)
-    operators, found = define_operators(file, built, lambda node: families(node.span.start))
-    if found:
-        raise LanguageError(_at(found, Source(text, "prelude.evo")))
+    families = _read_families(text)
+    operators, diagnostics = define_operators(file, built, lambda node: families(node.span.start))
+    if diagnostics:
+        source = Source(text, "prelude.evo")
+        raise LanguageError([replace(each, source=source) for each in diagnostics])
     return built.extend(operators)
 
 
 def restore_operator(name: str, node: nodes.Define | None, uses: tuple[Operator, ...]) -> Operator:
-    """The operator that another process knows by a name, or by its define and what that uses."""
+    """Return the operator that was pickled in another process.
+
+    Args:
+        name: its name.
+        node: its define, if it is user-defined.
+        uses: user-defined operators that the define uses.
+    """
     if node is None:
         return catalog().operator(name)
-    made, _ = define(node, catalog().extend(list(uses)).find, list)
-    assert made is not None
-    return made
+    operator, _ = define(node, catalog().extend(list(uses)).find, list)
+    assert operator is not None
+    return operator
 
 
-def _reduced(operator: Operator) -> tuple[object, ...]:
+def _reduce(operator: Operator) -> tuple[object, ...]:
     node = operator.node if operator.is_user_defined else None
     return restore_operator, (operator.name, node, operator.uses)
 
 
-copyreg.pickle(Operator, _reduced)  # type: ignore[arg-type]
+copyreg.pickle(Operator, _reduce)  # type: ignore[arg-type]
 
 
 def list_declarations() -> Iterator[tuple[str, Declaration]]:
-    """Every declared primitive with its family, the bar series first."""
+    """Yield each declared operator with its family, the bar series first."""
     for module in FAMILIES:
         for value in vars(module).values():
             if isinstance(value, Declaration):
@@ -106,53 +113,59 @@ def define_operators(
     known: Catalog,
     family: Callable[[nodes.Define], str] = lambda node: "",
 ) -> tuple[list[Operator], list[Diagnostic]]:
-    """The operators a file defines, in any order of definition, and the findings in them."""
-    reader = _Definitions(file, known, family)
-    return list(reader.made.values()), reader.found
+    """Define the operators of a file; return them with all diagnostics.
+
+    Args:
+        file: the file; a define may precede those that it uses.
+        known: operators that the defines may use.
+        family: returns the family of a define; empty for user-defined.
+    """
+    definitions = _Definitions(file, known, family)
+    return list(definitions.operators.values()), definitions.diagnostics
 
 
 class _Definitions:
-    """Reads a file's defines, each after those it uses: they may stand in any order."""
+    """Operators of the defines of a file, each built after those that it uses."""
 
     def __init__(
         self, file: nodes.File, known: Catalog, family: Callable[[nodes.Define], str]
     ) -> None:
         self.nodes: dict[str, nodes.Define] = {}
-        self.named: dict[str, str] = {}  # by every name and alias: the name
+        self.names: dict[str, str] = {}  # from names and aliases to names
         self.known = known
         self.family = family
-        self.made: dict[str, Operator] = {}
-        self.found: list[Diagnostic] = []
+        self.operators: dict[str, Operator] = {}
+        self.diagnostics: list[Diagnostic] = []
         self.depth: dict[str, int] = {}
         for node in file.defines:
             self._add(node)
-        for name in self._in_order():
-            self._read(name)
+        for name in self._sort():
+            self._define(name)
 
     def find(self, name: str) -> Operator | None:
-        known = self.named.get(name)
-        return self.made.get(known) if known is not None else self.known.find(name)
+        defined = self.names.get(name)
+        return self.operators.get(defined) if defined is not None else self.known.find(name)
 
-    def _read(self, name: str) -> None:
+    def _define(self, name: str) -> None:
         node = self.nodes[name]
-        used = self._uses(name)
-        if any(each not in self.made for each in used):
-            return  # what is wrong there is reported there
+        used = self._find_uses(name)
+        if any(each not in self.operators for each in used):
+            return  # the error is reported at the define that is used
         self.depth[name] = 1 + max((self.depth[each] for each in used), default=0)
         if self.depth[name] > MAX_DEFINE_DEPTH:
-            message = f"defines are nested more than {MAX_DEFINE_DEPTH} deep"
-            self._report("E104", message, node, "say it with fewer defines")
+            message = f"defines are nested more than {MAX_DEFINE_DEPTH} levels deep"
+            self._report("E104", message, node, "use fewer defines")
             return
-        operator, found = define(node, self.find, self._names, self.family(node))
-        self.found.extend(found)
+        operator, diagnostics = define(node, self.find, self._list_names, self.family(node))
+        self.diagnostics.extend(diagnostics)
         if operator is not None:
-            self.made[name] = operator
+            self.operators[name] = operator
 
-    def _in_order(self) -> Iterator[str]:
-        """The names of the defines, each after those it uses; one that uses itself is reported."""
+    def _sort(self) -> Iterator[str]:
+        """Yield the names of the defines in topological order; report recursion."""
         done: set[str] = set()
         for first in self.nodes:
-            path, waiting = [first], [iter(self._uses(first))]
+            path, waiting = [first], [iter(self._find_uses(first))]
             while path and first not in done:
                 following = next((each for each in waiting[-1] if each not in done), None)
                 if following is None:
@@ -161,42 +174,42 @@ class _Definitions:
                     done.add(name)
                     yield name
                 elif following in path:
-                    circle = " → ".join([*path[path.index(following) :], following])
-                    message = f"`{following}` is defined by itself: {circle}"
+                    cycle = " → ".join([*path[path.index(following) :], following])
+                    message = f"`{following}` is recursive: {cycle}"
                     node = self.nodes[path[-1]]
-                    self._report("E205", message, node, "the language has no recursion")
+                    self._report("E205", message, node, "the language does not allow recursion")
                     done.add(path.pop())
                     waiting.pop()
                 else:
                     path.append(following)
-                    waiting.append(iter(self._uses(following)))
+                    waiting.append(iter(self._find_uses(following)))
 
-    def _uses(self, name: str) -> list[str]:
-        """The defines of the file that a define calls, in order, each once."""
-        heads = dict.fromkeys(nodes.list_heads(self.nodes[name].body))
-        return list(dict.fromkeys(self.named[head] for head in heads if head in self.named))
+    def _find_uses(self, name: str) -> list[str]:
+        """Return the distinct defines of the file that a define calls, in order."""
+        heads = nodes.list_heads(self.nodes[name].body)
+        return list(dict.fromkeys(self.names[head] for head in heads if head in self.names))
 
-    def _names(self) -> list[str]:
-        return [*self.known.names(), *self.named]
+    def _list_names(self) -> list[str]:
+        return [*self.known.names(), *self.names]
 
     def _report(self, code: str, message: str, node: nodes.Define, hint: str) -> None:
-        self.found.append(Diagnostic(code, message, node.signature.span, hint))
+        self.diagnostics.append(Diagnostic(code, message, node.signature.span, hint))
 
     def _add(self, node: nodes.Define) -> None:
-        """Take a define in under its names, of which none may be taken."""
+        """Add a define under its name and aliases; report those that already exist."""
         name = node.signature.name
         if name not in self.nodes:
             self.nodes[name] = node
         for each in (name, *node.also):
-            if each in self.named:
-                self._report("E204", f"`{each}` is defined twice in this file", node, "rename one")
+            if each in self.names:
+                self._report("E204", f"duplicate operator `{each}`", node, "rename one of them")
             elif self.known.find(each) is not None:
                 hint = "choose another name"
-                self._report("E204", f"`{each}` is an operator already", node, hint)
-            self.named.setdefault(each, name)
+                self._report("E204", f"operator `{each}` already exists", node, hint)
+            self.names.setdefault(each, name)
 
 
-def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> Operator:
+def _build_operator(declaration: Declaration, family: str, known: Catalog) -> Operator:
     signature = parse_signature(declaration.signature)
     name = declaration.symbol or signature.name
     aliases = declaration.aliases + ((signature.name,) if declaration.symbol else ())
@@ -224,11 +237,11 @@ def _from_declaration(declaration: Declaration, family: str, known: Catalog) -> 
     )
 
 
-def _prelude_families(text: str) -> Callable[[int], str]:
-    """The family of a prelude define: the `# -- heading` above it."""
+def _read_families(text: str) -> Callable[[int], str]:
+    """Return a function from an offset in the prelude to its family, the `# -- heading` above."""
     headings = [
         (offset, line.removeprefix("# -- ").strip())
-        for offset, line in _lines(text)
+        for offset, line in _split_lines(text)
         if line.startswith("# -- ")
     ]
 
@@ -238,12 +251,8 @@ def _prelude_families(text: str) -> Callable[[int], str]:
     return family
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def _split_lines(text: str) -> Iterator[tuple[int, str]]:
     offset = 0
     for line in text.splitlines(keepends=True):
         yield offset, line
         offset += len(line)
-
-
-def _at(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
-    return [replace(each, source=source) for each in found]

@@ -1,4 +1,4 @@
-"""Strategies as written to typed programs, with everything wrong or doubtful in them."""
+"""Check of files: from text to typed programs, with all errors and warnings."""
 
 from __future__ import annotations
 
@@ -9,61 +9,66 @@ from dsl.analysis.program import Program, Rules
 from dsl.analysis.resolve import resolve, resolve_condition
 from dsl.analysis.scope import Scope
 from dsl.analysis.settings import resolve_setting
+from dsl.analysis.strategy_warnings import (
+    warn_of_exits,
+    warn_of_fixed_rules,
+    warn_of_unused_names,
+)
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 from dsl.gc_pause import pause_gc
 from dsl.syntax import nodes
 from dsl.syntax.literals import format_number
 from dsl.syntax.parser import Parsed, parse, parse_expression, parse_leniently
-from dsl.syntax.vocabulary import ENTRIES, EXIT_SETTINGS, SIDES
+from dsl.syntax.vocabulary import ENTRIES
 from dsl.terms.canonical import MeaningError, canonicalize
-from dsl.terms.intervals import find_contradiction, implies
 from dsl.terms.terms import Parameter, Term, parameter
 
 MAX_NODES = 500
-_MEND = {
-    "E304": "change the number it is computed from",
-    "E307": "use its parts once, or fewer of them",
-    "E104": "build it from fewer steps",
+_HINTS = {
+    "E304": "change the number that it is computed from",
+    "E307": "use fewer parts, and each only once",
+    "E104": "compute it in fewer steps",
 }
+_ADD_STRATEGY = "write `strategy name { buy when close > sma(close, 50) }`"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a file holds: its valid strategies and all findings, in order of place."""
+    """Valid strategies of a file, and its diagnostics in order of position."""
 
     programs: tuple[Program, ...]
     diagnostics: tuple[Diagnostic, ...]
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The findings that keep a strategy from being used."""
+        """Diagnostics that make a strategy invalid."""
         return tuple(each for each in self.diagnostics if each.severity == "error")
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """The findings that a person should look at."""
+        """Diagnostics of valid but dubious code."""
         return tuple(each for each in self.diagnostics if each.severity == "warning")
 
 
 def check(text: str, name: str = "<text>") -> Program:
-    """The one strategy of a text.
+    """Check a text with exactly one strategy, and return its program.
 
     Raises:
-        LanguageError: with every error of the text, or if it does not hold exactly one strategy.
+        LanguageError: with all errors of the text, or if the number of strategies is not one.
     """
     programs = check_file(text, name)
     if len(programs) != 1:
         names = ", ".join(f"`{each.name}`" for each in programs)
-        source = Source(text, name)
-        message = f"one strategy was expected, found {len(programs)}: {names}"
-        raise LanguageError([Diagnostic("E109", message, Span(0, 1), "keep one", source)])
+        message = f"expected one strategy, found {len(programs)}" + (f": {names}" if names else "")
+        hint = "remove the others" if programs else _ADD_STRATEGY
+        raise LanguageError([Diagnostic("E109", message, Span(0, 1), hint, Source(text, name))])
     return programs[0]
 
 
 def check_file(
     text: str, name: str = "<text>", known: Catalog | None = None
 ) -> tuple[Program, ...]:
-    """Every strategy of a text; raises LanguageError with every error of the text."""
+    """Return the programs of a text; raise LanguageError with all errors of the text."""
     report = inspect(text, name, known)
     if report.errors:
         raise LanguageError(report.errors)
@@ -71,7 +76,7 @@ def check_file(
 
 
 def check_expression(text: str, name: str = "<expression>") -> Term:
-    """An expression over bar series as a canonical term; raises LanguageError."""
+    """Return the canonical term of an expression over bar series; raise LanguageError."""
     known = catalog()
     scope = Scope(known.find, known.names)
     node = parse_expression(text, name)
@@ -80,24 +85,28 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
         try:
             return canonicalize(term, known.operator)
         except MeaningError as error:
-            scope.report(error.code, str(error), node.span, _MEND[error.code])
+            scope.report(error.code, str(error), node.span, _HINTS[error.code])
     source = Source(text, name)
-    raise LanguageError([replace(each, source=source) for each in scope.found])
+    raise LanguageError([replace(each, source=source) for each in scope.diagnostics])
 
 
 def definitions(text: str, name: str, known: Catalog) -> Catalog:
-    """The operators known, and those a text defines; raises LanguageError as `check_file` does."""
+    """Extend a catalog by the operators that a text defines.
+
+    Raises:
+        LanguageError: with all errors of the text.
+    """
     check_file(text, name, known)
     return known.extend(define_operators(parse(text, name), known)[0])
 
 
 def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Report:
-    """Everything there is to say about a file, errors and warnings alike.
+    """Return the programs of a file, with all errors and warnings.
 
     Args:
-        text: the file.
-        name: what it goes by in messages.
-        known: the operators it may use; the built-in ones if not given.
+        text: content of the file.
+        name: name of the file in messages.
+        known: operators that it may use; by default the built-in ones.
     """
     with pause_gc():
         return _inspect(text, name, known)
@@ -105,45 +114,44 @@ def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Re
 
 def _inspect(text: str, name: str, known: Catalog | None) -> Report:
     parsed = parse_leniently(text, name)
-    found = list(parsed.errors)
+    diagnostics = list(parsed.errors)
     known = known or catalog()
-    file = parsed.with_comments() if parsed.file.defines else parsed.file  # defines are printed
-    operators, define_findings = define_operators(file, known)
-    found.extend(define_findings)
+    # Operators hold their defines, which are printed with their comments.
+    file = parsed.with_comments() if parsed.file.defines else parsed.file
+    operators, in_defines = define_operators(file, known)
+    diagnostics.extend(in_defines)
     extended = known.extend(operators)
     broken = {node.signature.name for node in parsed.file.defines} - extended.operators.keys()
     programs: list[Program] = []
     seen: set[str] = set()
     for node in parsed.file.strategies:
         if node.name in seen:
-            message = f"strategy `{node.name}` stands twice in this file"
-            found.append(Diagnostic("E204", message, node.name_span, "rename one of them"))
+            message = f"duplicate strategy `{node.name}`"
+            diagnostics.append(Diagnostic("E204", message, node.name_span, "rename one of them"))
         seen.add(node.name)
         scope = Scope(extended.find, extended.names, unknown=set(broken))
         program = _check_strategy(node, scope, _is_whole(parsed, node))
-        found.extend(scope.found)
+        diagnostics.extend(scope.diagnostics)
         if program is not None:
             programs.append(program)
-    found.extend(_check_not_empty(parsed))
-    source = parsed.source
-    placed = sorted((replace(each, source=source) for each in found), key=lambda each: each.span)
-    return Report(tuple(programs), tuple(placed))
+    diagnostics.extend(_check_not_empty(parsed))
+    located = [replace(each, source=parsed.source) for each in diagnostics]
+    return Report(tuple(programs), tuple(sorted(located, key=lambda each: each.span)))
 
 
 def _is_whole(parsed: Parsed, node: nodes.Strategy) -> bool:
-    """Whether no statement of the strategy was left out for a syntax error."""
+    """Return whether no statement of a strategy was skipped for a syntax error."""
     return not any(node.span.start <= each.span.start < node.span.end for each in parsed.errors)
 
 
 def _check_not_empty(parsed: Parsed) -> list[Diagnostic]:
     if parsed.file.items or parsed.errors:
         return []
-    hint = "a strategy is `strategy name { buy when close > sma(close, 50) }`"
-    return [Diagnostic("E107", "there is no strategy here", Span(0, 1), hint)]
+    return [Diagnostic("E107", "no strategy found", Span(0, 1), _ADD_STRATEGY)]
 
 
 def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Program | None:
-    """The program of a strategy, or None; the findings in it are in the scope."""
+    """Return the program of a strategy, or None after an error, which is reported to the scope."""
     rules: dict[str, Term] = {}
     about = ""
     named = [each.name for each in node.statements if isinstance(each, nodes.Param | nodes.Let)]
@@ -167,31 +175,35 @@ def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Progr
                 if term is not None:
                     rules[name] = term
     if not is_whole:
-        sure = [e for e in scope.found if e.severity == "error" and e.code != "E201"]
-        scope.found[:] = sure
+        # A skipped statement may define a name, or use one: report only what does not depend on it.
+        scope.diagnostics[:] = [
+            each for each in scope.diagnostics if each.severity == "error" and each.code != "E201"
+        ]
         return None
     program = Program(node.name, Rules(**rules), about)
-    _check_enters(node, scope)
-    if not scope.has_errors:  # what is unused or unfinished may be so for an error
-        _check_ways_out(node, scope)
-        _check_used(node, scope)
+    _check_entry(node, scope)
+    if not scope.has_errors:  # an error may be the cause of an unused name or a missing exit
+        warn_of_exits(node, scope)
+        warn_of_unused_names(node, scope)
     _check_limits(node, program, scope)
     if not scope.has_errors:
-        _check_ranges(node, program, scope)
+        warn_of_fixed_rules(node, program, scope)
     return None if scope.has_errors else program
 
 
 def _add_param(node: nodes.Param, scope: Scope) -> None:
-    if not _name_is_free(node.name, node.name_span, scope):
+    if not _check_name(node.name, node.name_span, scope):
         return
     low, high = node.low, node.high
     step = node.step.value if node.step else None
     if low and high and not low.value <= node.value.value <= high.value:
         text = format_number(node.value.value, node.value.percent)
-        message = f"`{node.name}` is {text}, outside its range"
-        scope.report("E309", message, node.value.span, "widen the range or move the value")
-    if node.step and node.step.value <= 0:
-        scope.report("E309", "a step must be above 0", node.step.span, "write `step 1`")
+        limits = "..".join(format_number(end.value, end.percent) for end in (low, high))
+        message = f"`{node.name}` is {text}, outside its range {limits}"
+        scope.report("E309", message, node.value.span, "widen the range or change the value")
+    if node.step and step is not None and step <= 0:
+        message = f"expected a step above 0, found {format_number(step, node.step.percent)}"
+        scope.report("E309", message, node.step.span, "write `step 1`")
         step = None
     param = Parameter(
         node.name,
@@ -205,97 +217,43 @@ def _add_param(node: nodes.Param, scope: Scope) -> None:
 
 
 def _add_let(node: nodes.Let, name: str, value: nodes.Expression, scope: Scope) -> None:
-    free = _name_is_free(name, node.name_span, scope)
+    is_free = _check_name(name, node.name_span, scope)
     term = resolve(value, scope)
     if term is None:
         scope.unknown.add(name)
-    elif free:
+    elif is_free:
         scope.names[name] = term
 
 
-def _name_is_free(name: str, span: Span, scope: Scope) -> bool:
+def _check_name(name: str, span: Span, scope: Scope) -> bool:
     if name in scope.names or name in scope.unknown:
-        scope.report("E204", f"`{name}` is named twice", span, "rename one of them")
+        scope.report("E204", f"duplicate name `{name}`", span, "rename one of them")
         return False
     operator = scope.find(name)
     if operator is not None and operator.series:
-        scope.report("E204", f"`{name}` is a bar series already", span, "choose another name")
+        scope.report("E204", f"`{name}` is already a bar series", span, "choose another name")
         return False
     if operator is not None:
-        message = f"`{name}` is the name of an operator too"
-        scope.report("W409", message, span, f"choose another name; `{operator.signature}`")
+        hint = f"choose another name; the operator is `{operator.signature}`"
+        scope.report("W409", f"`{name}` shadows an operator", span, hint)
     return True
 
 
-def _orders(node: nodes.Strategy) -> dict[str, nodes.Order]:
-    return {each.name: each for each in node.statements if isinstance(each, nodes.Order)}
-
-
-def _check_enters(node: nodes.Strategy, scope: Scope) -> None:
-    written = _orders(node)
-    if not written.keys() & set(ENTRIES):
+def _check_entry(node: nodes.Strategy, scope: Scope) -> None:
+    orders = {each.name for each in node.statements if isinstance(each, nodes.Order)}
+    if not orders & set(ENTRIES):
         message = f"strategy `{node.name}` never enters a position"
         scope.report("E308", message, node.name_span, "add `buy when …` or `short when …`")
-
-
-def _check_ways_out(node: nodes.Strategy, scope: Scope) -> None:
-    written = _orders(node)
-    settings = {each.name for each in node.statements if isinstance(each, nodes.Setting)}
-    ways_out = settings & set(EXIT_SETTINGS)
-    for entry, leave in SIDES.values():
-        leaving = {leave, *ENTRIES} - {entry}  # an entry on the other side reverses the position
-        if entry in written and not (leaving & written.keys() or ways_out):
-            message = f"a position opened by `{entry}` is held to the end"
-            hint = f"add `{leave} when …`, a stop or `hold 20`"
-            scope.report("W405", message, written[entry].span, hint)
-        if leave in written and entry not in written:
-            message = f"`{leave}` has nothing to close: there is no `{entry}`"
-            scope.report("W407", message, written[leave].span, f"add `{entry} when …` or remove it")
-
-
-def _check_used(node: nodes.Strategy, scope: Scope) -> None:
-    for statement in node.statements:
-        if isinstance(statement, nodes.Param | nodes.Let) and statement.name not in scope.used:
-            message = f"`{statement.name}` is never used"
-            scope.report("W406", message, statement.name_span, "remove it")
-
-
-def _check_ranges(node: nodes.Strategy, program: Program, scope: Scope) -> None:
-    """Warn of rules that never or always hold, and of pairs that can never both matter."""
-    rules = program.canonical._asdict()
-    said = {each.span for each in scope.found if each.code == "W404"}
-    for name, order in _orders(node).items():
-        span, condition = order.when.span, rules[name]
-        if any(span.start <= each.start < span.end for each in said):
-            continue
-        if condition is None or condition.leaf is True:
-            verdict = "always" if condition is not None else "never"
-            scope.report("W404", f"`{name}` {verdict} holds", span, "compare things that change")
-            continue
-        contradiction = find_contradiction(condition)
-        if contradiction is not None:
-            message = f"`{name}` never holds: {contradiction.reason}"
-            scope.report("W404", message, span, contradiction.hint)
-    for name, other, outcome in (
-        ("buy", "sell", "an exit that holds blocks the entry, so nothing is ever bought"),
-        ("short", "cover", "an exit that holds blocks the entry, so nothing is ever sold short"),
-        ("buy", "short", "both together do nothing, so nothing is ever bought"),
-        ("short", "buy", "both together do nothing, so nothing is ever sold short"),
-    ):
-        entry, blocker = rules[name], rules[other]
-        if entry is not None and blocker is not None and implies(entry, blocker):
-            message = f"whenever `{name}` holds, so does `{other}`: {outcome}"
-            scope.report("W410", message, _orders(node)[name].span, "make one of them stricter")
 
 
 def _check_limits(node: nodes.Strategy, program: Program, scope: Scope) -> None:
     if scope.has_errors:
         return
     if program.nodes > MAX_NODES:
-        message = f"strategy `{node.name}` has {program.nodes} nodes; at most {MAX_NODES} are read"
-        scope.report("E307", message, node.name_span, "simplify it, or split it into defines")
+        message = f"strategy `{node.name}` has {program.nodes} nodes; the limit is {MAX_NODES}"
+        scope.report("E307", message, node.name_span, "simplify it, or move parts into defines")
         return
     try:
         _ = program.canonical
     except MeaningError as error:
-        scope.report(error.code, str(error), node.name_span, _MEND[error.code])
+        scope.report(error.code, str(error), node.name_span, _HINTS[error.code])

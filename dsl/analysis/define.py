@@ -1,4 +1,4 @@
-"""Signatures and defines to operators: the same for the prelude and for a user's own."""
+"""Construction of operators from signatures and defines, built-in and user-defined."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Find = Callable[[str], Operator | None]
 
 
 def build_kind(note: nodes.KindNote) -> Kind | None:
-    """The kind a signature names; None for `number`, which is any of them."""
+    """Return the kind that a signature declares; None for `number`, which is any kind."""
     if note.name == "number":
         return None
     family = cast(kinds.Family, note.name)
@@ -40,7 +40,7 @@ def build_kind(note: nodes.KindNote) -> Kind | None:
 
 
 def build_slots(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
-    """The slots of a signature. A slot's range is where literals are drawn, not a bound."""
+    """Build the slots of a signature. Its ranges are for drawing literals; they bound nothing."""
     slots: list[Slot] = []
     for each in signature.arguments:
         kind = build_kind(each.kind)
@@ -61,9 +61,9 @@ def build_slots(signature: nodes.Signature, find: Find) -> tuple[Slot, ...]:
 
 
 def build_infer(signature: nodes.Signature, body: Term | None = None) -> Callable[..., Inference]:
-    """The rule of a signature's result: kinds of the arguments -> kind of the result.
+    """Build the function from the kinds of the arguments to the inference of the result.
 
-    A result that is any `number` is of the kind its body has over such arguments.
+    A result declared as `number` has the kind of the body over these arguments.
     """
     result = signature.result
     assert result is not None
@@ -72,34 +72,33 @@ def build_infer(signature: nodes.Signature, body: Term | None = None) -> Callabl
         if result.kind.name == "number" and body is not None:
             return _build_inferred(signature, body)
         fixed = Inference(build_kind(result.kind) or kinds.Kind("other"))
-        return lambda *given: fixed
+        return lambda *args: fixed
     names = [each.name for each in signature.arguments]
     index = names.index(result.argument)
     if result.rule == "like":
-        return lambda *given: Inference(given[index], sampled=given[index].family != "scalar")
-    return lambda *given: Inference(
-        infer_distance(given[index]), sampled=given[index].family != "scalar"
+        return lambda *args: Inference(args[index], sampled=args[index].family != "scalar")
+    return lambda *args: Inference(
+        infer_distance(args[index]), sampled=args[index].family != "scalar"
     )
 
 
 def _build_inferred(signature: nodes.Signature, body: Term) -> Callable[..., Inference]:
     @cache
-    def infer(*given: Kind) -> Inference:
-        named = zip(signature.arguments, given, strict=True)
-        args = [argument(index, arg.name, kind) for index, (arg, kind) in enumerate(named)]
+    def infer(*arg_kinds: Kind) -> Inference:
+        typed = zip(signature.arguments, arg_kinds, strict=True)
+        args = [argument(index, arg.name, kind) for index, (arg, kind) in enumerate(typed)]
         return Inference(infer_kind(substitute(body, tuple(args))), sampled=False)
 
     return infer
 
 
 def signature_text(signature: nodes.Signature) -> str:
-    """A signature as it is written, without ranges."""
+    """Return a signature as text, without its ranges."""
     parts = []
     for each in signature.arguments:
         default = ""
         if isinstance(each.default, nodes.Number):
-            text = format_number(each.default.value, each.default.percent)
-            default = f" = {text}"
+            default = f" = {format_number(each.default.value, each.default.percent)}"
         elif each.default is not None:
             default = f" = {each.default.name}"
         kind = f"like {each.kind.like}" if each.kind.like else each.kind.name
@@ -115,31 +114,31 @@ def signature_text(signature: nodes.Signature) -> str:
 def define(
     node: nodes.Define, find: Find, suggest: Callable[[], Iterable[str]], family: str = ""
 ) -> tuple[Operator | None, list[Diagnostic]]:
-    """The operator a define makes, and the findings made while reading it.
+    """Build the operator of a define; return it, or None after an error, with all diagnostics.
 
     Args:
         node: the define.
-        find: operators that its body may use, by name.
-        suggest: every operator name, for suggestions.
-        family: the group of the prelude it is listed in; empty for a user's own.
+        find: returns an operator that the body may use, or None.
+        suggest: returns all names of operators, for hints.
+        family: heading of the prelude above it; empty if it is user-defined.
     """
     signature = node.signature
     scope = Scope(find, suggest)
     _check_signature(node, scope)
     if scope.has_errors:
-        return None, scope.found
+        return None, scope.diagnostics
     slots = build_slots(signature, find)
     scope.names = {slot.name: argument(i, slot.name, slot.kind) for i, slot in enumerate(slots)}
     body = resolve(node.body, scope)
     if body is None:
-        return None, scope.found
+        return None, scope.diagnostics
     rule = build_infer(signature, body)
     declared = rule(*[infer_kind(scope.names[slot.name]) for slot in slots]).kind
     _check_result(node, declared, infer_kind(body), scope)
     for each in signature.arguments:
         if each.name not in scope.used:
-            scope.report("W406", f"argument `{each.name}` is never used", each.span, "remove it")
-    made = Operator(
+            scope.report("W406", f"unused argument `{each.name}`", each.span, "remove it")
+    operator = Operator(
         name=signature.name,
         slots=slots,
         infer=rule,
@@ -153,79 +152,79 @@ def define(
         is_user_defined=not family,
     )
     if scope.has_errors:
-        return None, scope.found
-    return _own.setdefault((node, made.uses), made) if made.is_user_defined else made, scope.found
+        return None, scope.diagnostics
+    if operator.is_user_defined:
+        operator = _user_defined.setdefault((node, operator.uses), operator)
+    return operator, scope.diagnostics
 
 
-_own: dict[tuple[nodes.Define, tuple[Operator, ...]], Operator] = {}
-"""A user's own operators by what they are: read twice, or in two processes, they are one."""
+# Interned, so that a define that is read twice, or in two processes, is one operator.
+_user_defined: dict[tuple[nodes.Define, tuple[Operator, ...]], Operator] = {}
 
 
 def _check_signature(node: nodes.Define, scope: Scope) -> None:
     seen: set[str] = set()
-    optional = False
+    has_default = False
     for each in node.signature.arguments:
         if each.name in seen:
-            scope.report("E204", f"argument `{each.name}` stands twice", each.span, "rename one")
-        hidden = scope.find(each.name)
-        if hidden is not None and hidden.series:
-            message = f"argument `{each.name}` hides the bar series of that name"
+            scope.report("E204", f"duplicate argument `{each.name}`", each.span, "rename one")
+        shadowed = scope.find(each.name)
+        if shadowed is not None and shadowed.series:
+            message = f"argument `{each.name}` shadows a bar series"
             scope.report("W409", message, each.span, "choose another name")
-        if optional and each.default is None:
-            message = f"`{each.name}` needs a default, as an argument before it has one"
+        if has_default and each.default is None:
+            message = f"argument `{each.name}` without a default follows one with a default"
             scope.report("E203", message, each.span, "put arguments with defaults last")
-        optional = optional or each.default is not None
+        has_default = has_default or each.default is not None
         if each.kind.like and each.kind.like not in seen:
-            message = f"there is no argument `{each.kind.like}` before `{each.name}`"
+            message = f"unknown argument `{each.kind.like}` in the kind of `{each.name}`"
             scope.report("E201", message, each.span, "name an earlier argument")
         if each.default is not None:
             _check_default(each, each.default, scope)
         seen.add(each.name)
     result = node.signature.result
     if result is not None and result.argument and result.argument not in seen:
-        message = f"there is no argument `{result.argument}`"
+        message = f"unknown argument `{result.argument}` in the result"
         scope.report("E201", message, result.span, "name one of the arguments")
 
 
 def _check_default(node: nodes.Argument, default: nodes.Number | nodes.Name, scope: Scope) -> None:
-    """A default is a series, or a literal where one may stand."""
+    """Check that a default is a bar series, a literal or a window, as its kind requires."""
     what = f"the default of `{node.name}`"
     if node.kind.name == "bool":
-        scope.report("E301", f"{what} cannot be: it is a condition", default.span, "leave it out")
+        scope.report("E301", "a condition cannot have a default", default.span, "remove it")
     elif node.kind.name == "window":
         resolve_window(default, scope, what)
     elif isinstance(default, nodes.Name):
         operator = scope.find(default.name)
         if operator is None or not operator.series:
-            message = f"{what} must be a number or a bar series, not `{default.name}`"
-            scope.report("E201", message, default.span, "write `close`, or leave it out")
+            message = f"{what} expects a number or a bar series, found `{default.name}`"
+            scope.report("E201", message, default.span, "write `close`, or remove the default")
 
 
-def _check_result(node: nodes.Define, declared: Kind, found: Kind, scope: Scope) -> None:
-    if (declared == BOOL) != (found == BOOL):
-        message = f"`{node.signature.name}` is declared to give {declared} but gives {found}"
-        hint = (
-            "write `-> bool`" if found == BOOL else "compare it with something, or declare a kind"
-        )
+def _check_result(node: nodes.Define, declared: Kind, inferred: Kind, scope: Scope) -> None:
+    message = f"`{node.signature.name}` declares {declared}, but its body is {inferred}"
+    if (declared == BOOL) != (inferred == BOOL):
+        is_condition = inferred == BOOL
+        hint = "write `-> bool`" if is_condition else "compare the body, or declare another kind"
         scope.report("E311", message, node.body.span, hint)
-    elif declared.dimension != found.dimension:
-        message = f"`{node.signature.name}` is declared to give {declared} but gives {found}"
+    elif declared.dimension != inferred.dimension:
         hint = "declare another kind after `->`, or `other(a, b)` for price^a * volume^b"
         scope.report("E311", message, node.body.span, hint)
 
 
 def _example(name: str, slots: Sequence[Slot]) -> str:
-    """A plain use of an operator: prices where numbers go, series that are the default left out."""
+    """Return a simple call of an operator, with prices for numbers and without default series."""
     samples = {"bool": "close > open", "volume": "volume", "window": "20"}
-    given = []
+    args = []
     for index, slot in enumerate(slots):
         if slot.default is not None:
             if slot.default.operator is not None:
                 break
-            given.append(format_term(slot.default))
+            args.append(format_term(slot.default))
             continue
         family = slot.kind.family if slot.kind else "number"
         price = "close" if index == 0 else "open"
         scale_free = slot.kind is not None and slot.kind.is_scale_free
-        given.append(samples.get(family, "close / close[1]" if scale_free else price))
-    return f"{name}({', '.join(given)})"
+        args.append(samples.get(family, "close / close[1]" if scale_free else price))
+    return f"{name}({', '.join(args)})"

@@ -1,4 +1,4 @@
-"""A checked strategy: its genome as written, and its meaning in canonical form."""
+"""Program: a checked strategy, as written and in canonical form."""
 
 from __future__ import annotations
 
@@ -18,10 +18,18 @@ LANGUAGE_VERSION = "1"
 
 
 class Rules(NamedTuple):
-    """The rules of a strategy as terms; None where it has none.
+    """Rules of a strategy as terms, or None.
 
-    `buy sell short cover` are conditions, `size` a fraction of equity, `stop trail target` a
-    price distance or a ratio, `hold` a constant number of bars.
+    Attributes:
+        buy: condition, like `sell`, `short` and `cover`.
+        sell: see `buy`.
+        short: see `buy`.
+        cover: see `buy`.
+        size: fraction of equity.
+        stop: price distance or ratio of the fill price, like `trail` and `target`.
+        trail: see `stop`.
+        target: see `stop`.
+        hold: constant number of bars.
     """
 
     buy: Term | None = None
@@ -36,11 +44,11 @@ class Rules(NamedTuple):
 
     @property
     def nodes(self) -> int:
-        """How many nodes the rules have together."""
+        """Number of nodes of all rules."""
         return sum([term.size for term in self if term is not None])
 
     def named(self) -> list[tuple[str, Term]]:
-        """The rules there are, each with its name."""
+        """Return the rules that are not None, with their names."""
         return [(name, term) for name, term in zip(RULES, self, strict=True) if term is not None]
 
 
@@ -49,12 +57,12 @@ RULES = Rules._fields
 
 @dataclass(frozen=True)
 class Program:
-    """A strategy, typed and canonical. Equal hashes are equal meanings, and one trial.
+    """Typed strategy. Programs with equal hashes have equal meaning, and are one trial.
 
     Attributes:
-        name: what it is called.
-        rules: the written form, lets inlined: what is printed, measured and bred.
-        about: what it believes, in its author's words.
+        name: name of the strategy.
+        rules: rules as written, with lets inlined; printing and genetic operators use them.
+        about: description by its author.
     """
 
     name: str
@@ -62,65 +70,65 @@ class Program:
     about: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels to another process: the rules and the key, not the canonical form."""
+        """Return the state to pickle, without the canonical form."""
         return {name: value for name, value in vars(self).items() if name != "canonical"}
 
     @cached_property
     def canonical(self) -> Rules:
-        """The rules in canonical form; raises MeaningError as `canonical` does."""
-        return _canonical_rules(self.rules)
+        """Rules in canonical form; reading it may raise MeaningError."""
+        return _canonicalize_rules(self.rules)
 
     @cached_property
     def key(self) -> bytes:
-        """blake2b-128 of the canonical form's text and the language's version."""
+        """128-bit BLAKE2b hash of the language version and the canonical form."""
         parts = [LANGUAGE_VERSION]
         parts.extend([f"{name} {format_term(term)}" for name, term in self.canonical.named()])
         return blake2b("\n".join(parts).encode(), digest_size=16).digest()
 
     @property
     def hash(self) -> str:
-        """The key in hexadecimal."""
+        """Key in hexadecimal."""
         return self.key.hex()
 
     @property
     def nodes(self) -> int:
-        """The size of the written form."""
+        """Number of nodes as written."""
         return self.rules.nodes
 
     @property
     def warmup_bars(self) -> int:
-        """How many bars pass before every rule can have a value."""
+        """Number of bars before every rule can have a value."""
         return max([lookback(term) for _, term in self.canonical.named()], default=0)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters in the rules, in order of appearance, each once."""
-        found = (part.leaf for term in self._elaborate for part in term.walk())
-        return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Parameter)))
+        """Distinct parameters of the rules, in order of appearance."""
+        leaves = (part.leaf for term in self._complex_rules for part in term.walk())
+        return tuple(dict.fromkeys(leaf for leaf in leaves if isinstance(leaf, Parameter)))
 
     @property
     def defines(self) -> tuple[Operator, ...]:
-        """The operators used in the rules that are not built in, a definition before its use."""
+        """User-defined operators of the rules, each after those that it uses."""
         ordered: dict[Operator, None] = {}
-        for term in self._elaborate:
+        for term in self._complex_rules:
             _collect_defines(term, ordered)
         return tuple(ordered)
 
     @property
-    def _elaborate(self) -> list[Term]:
-        """The rules with a parameter or an operator of a user's own in them."""
+    def _complex_rules(self) -> list[Term]:
+        """Rules that contain a parameter or a user-defined operator."""
         return [term for term in self.rules if term is not None and not term.is_plain]
 
 
 def lookback(term: Term) -> int:
-    """How many earlier bars the value of a canonical term needs."""
+    """Return the number of earlier bars that the value of a canonical term needs."""
     if term.lookback is None:
         term.lookback = _lookback(term)
     return term.lookback
 
 
 def gives_ratio(term: Term) -> bool:
-    """Whether a stop, trail or target is a ratio of the fill price, not a price distance."""
+    """Return whether a stop, trail or target is a ratio of the fill price, not a distance."""
     return infer_kind(term).is_scale_free
 
 
@@ -130,25 +138,25 @@ def _lookback(term: Term) -> int:
         return 0
     series = [arg for i, arg in enumerate(term.args) if not operator.slot(i).is_window]
     windows = [int(arg.value or 0) for i, arg in enumerate(term.args) if operator.slot(i).is_window]
-    own = operator.lookback(*windows) if operator.lookback else 0
-    return own + max([lookback(arg) for arg in series], default=0)
+    bars = operator.lookback(*windows) if operator.lookback else 0
+    return bars + max([lookback(arg) for arg in series], default=0)
 
 
-def _canonical_rules(rules: Rules) -> Rules:
+def _canonicalize_rules(rules: Rules) -> Rules:
     find = catalog().operator
-    made: dict[str, Term] = {}
+    canonical: dict[str, Term] = {}
     for name, term in rules.named():
         if name == "hold":
             value = fold(term)
             if value is None or value < 1:
-                raise MeaningError("E304", f"`hold` is {value}; it must be 1 bar or more")
-            made[name] = number(int(value))
+                raise MeaningError("E304", f"`hold` expects 1 bar or more, found {value}")
+            canonical[name] = number(int(value))
             continue
         simple = canonicalize(term, find)
         if simple.leaf is False or (name == "size" and simple.value == 1):
             continue
-        made[name] = simple
-    return Rules(**made)
+        canonical[name] = simple
+    return Rules(**canonical)
 
 
 def _collect_defines(term: Term, ordered: dict[Operator, None]) -> None:

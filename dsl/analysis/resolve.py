@@ -1,11 +1,11 @@
-"""Names to operators: an expression as written becomes a typed term, or says why it cannot."""
+"""Name and type resolution: from expressions to typed terms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from dsl.analysis.scope import Scope
-from dsl.analysis.term_warnings import warn_of
+from dsl.analysis.term_warnings import warn_of_term
 from dsl.diagnostics import did_you_mean
 from dsl.syntax import nodes
 from dsl.syntax.idioms import suggest_for_name
@@ -21,7 +21,7 @@ WHOLE = 1e-9
 
 
 def resolve(node: nodes.Expression, scope: Scope) -> Term | None:
-    """The term an expression stands for; None if it has an error, which is in the scope."""
+    """Return the term of an expression, or None after an error, which is reported to the scope."""
     match node:
         case nodes.Number(value, percent):
             return number(value, percent)
@@ -34,40 +34,47 @@ def resolve(node: nodes.Expression, scope: Scope) -> Term | None:
 
 
 def resolve_condition(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
-    """The term of an expression that must be a condition."""
+    """Return the term of an expression that must be a condition; None after an error."""
     term = resolve(node, scope)
     if term is None or infer_kind(term) == BOOL:
         return term
-    message = f"{what} expects a condition, not {infer_kind(term)}"
-    scope.report("E301", message, node.span, _describe_comparison(term))
+    message = f"{what} expects a condition, found {infer_kind(term)}"
+    scope.report("E301", message, node.span, _suggest_comparison(term))
     return None
 
 
-def _describe_comparison(term: Term) -> str:
-    """How a number becomes a condition."""
+def _suggest_comparison(term: Term) -> str:
+    """Return a hint with a comparison that makes a number a condition."""
     kind, example = infer_kind(term), "close > open"
     if kind.typical is not None and kind.is_scale_free:
         low, high = kind.typical
         example = f"{format_term(term)} < {format_number(low + (high - low) / 4)}"
-    return f"compare it with something, as in `{example}`"
+    return f"compare it, as in `{example}`"
 
 
 def resolve_number(node: nodes.Expression, scope: Scope, what: str) -> Term | None:
-    """The term of an expression that must be a number."""
+    """Return the term of an expression that must be a number; None after an error."""
     term = resolve(node, scope)
     if term is None or infer_kind(term) != BOOL:
         return term
     scope.report(
         "E302",
-        f"{what} expects a number, not a condition",
+        f"{what} expects a number, found a condition",
         node.span,
-        "write `where(condition, 1, 0)` to make it one",
+        "convert it with `where(condition, 1, 0)`",
     )
     return None
 
 
-def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int = 1) -> Term | None:
-    """The term of an expression that must be a constant number of bars."""
+def resolve_window(node: nodes.Expression, scope: Scope, what: str, low: int = 1) -> Term | None:
+    """Return the term of an expression that must be a constant number of bars.
+
+    Args:
+        node: the expression.
+        scope: names, and the diagnostics to add to.
+        what: subject of the messages.
+        low: lowest number of bars.
+    """
     term = resolve_number(node, scope, what)
     if term is None:
         return None
@@ -77,43 +84,40 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, least: int =
             return term
         scope.report(
             "E303",
-            f"{what} must be a constant number of bars",
+            f"{what} expects a constant number of bars",
             node.span,
-            "use a number or a `param`; a window cannot change from bar to bar",
+            "write a number or a `param`; a window cannot change from bar to bar",
         )
         return None
     is_literal = not term.args
     written = term.leaf if isinstance(term.leaf, Number) else None
     if written is not None and written.percent:
-        message = f"{what} must be a number of bars, not {written}"
+        message = f"{what} expects a number of bars, found {written}"
         scope.report("E304", message, node.span, f"write {format_number(100 * value)}")
         return None
     if is_literal and abs(value - round(value)) > WHOLE:
         scope.report(
             "E304",
-            f"{what} must be a whole number of bars, not {format_number(value)}",
+            f"{what} expects a whole number of bars, found {format_number(value)}",
             node.span,
-            f"write {max(least, round(value))}",
+            f"write {max(low, round(value))}",
         )
         return None
-    if not least <= value <= MAX_WINDOW_BARS:
+    limits = f"{low} to {MAX_WINDOW_BARS}"
+    if not low <= value <= MAX_WINDOW_BARS:
+        message = f"{what} expects {limits} bars, found {format_number(value)}"
         hint = (
-            "the future cannot be written down; the bar before is `close[1]`"
-            if least == 0
-            else f"write a number from {least} to {MAX_WINDOW_BARS}"
+            "a lag cannot reach into the future; the previous bar is `close[1]`"
+            if low == 0
+            else f"write a number from {limits}"
         )
-        scope.report(
-            "E304",
-            f"{what} must be from {least} to {MAX_WINDOW_BARS} bars, not {format_number(value)}",
-            node.span,
-            hint,
-        )
+        scope.report("E304", message, node.span, hint)
         return None
     ends = fold_at_ends(term) if written is None else []
-    beyond = [each for each in ends if not least <= each <= MAX_WINDOW_BARS]
-    if beyond:
-        message = f"{what} may become {format_number(beyond[0])} in its range, which is no window"
-        hint = f"keep the range from {least} to {MAX_WINDOW_BARS}"
+    invalid = [each for each in ends if not low <= each <= MAX_WINDOW_BARS]
+    if invalid:
+        message = f"{what} expects {limits} bars, but can be {format_number(invalid[0])}"
+        hint = "narrow the range of the param"
         scope.report("W411", message, node.span, hint)
     return term
 
@@ -129,19 +133,19 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
         return call(operator, *[slot.default for slot in operator.slots if slot.default])
     if operator is not None:
         form = operator.signature.split(" ->")[0]
-        message = f"`{name}` is an operator and needs its arguments"
-        scope.report("E203", message, node.span, f"write `{operator.example}`; it is {form}")
+        message = f"operator `{name}` is missing its arguments"
+        hint = f"write `{operator.example}`; the operator is `{form}`"
+        scope.report("E203", message, node.span, hint)
         return None
     known = [*scope.names, "open", "high", "low", "close", "volume"]
     if name in scope.later:
-        hint = "it is named further down: move it up"
-        scope.report("E201", f"there is no `{name}` yet", node.span, hint)
+        hint = "it is defined further down: move it up"
+        scope.report("E201", f"`{name}` is used before it is defined", node.span, hint)
         return None
     hint = suggest_for_name(name)
     hint = hint or did_you_mean(name, known) or did_you_mean(name, scope.suggest())
-    scope.report(
-        "E201", f"there is no `{name}` here", node.span, hint or "name it with `let` first"
-    )
+    hint = hint or "define it with `let` first"
+    scope.report("E201", f"unknown name `{name}`", node.span, hint)
     return None
 
 
@@ -152,28 +156,28 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
             resolve(arg, scope)
         if node.head in scope.unknown:
             return None
-        given = [format_number(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
-        hint = suggest_for_name(node.head, given) or did_you_mean(node.head, scope.suggest())
-        hint = hint or "`evolve ops` lists the operators"
-        scope.report("E202", f"there is no operator `{node.head}`", node.head_span, hint)
+        args = [format_number(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
+        hint = suggest_for_name(node.head, args) or did_you_mean(node.head, scope.suggest())
+        hint = hint or "run `evolve ops` to list the operators"
+        scope.report("E202", f"unknown operator `{node.head}`", node.head_span, hint)
         return None
     if operator.series and not node.args:
         return call(operator)
-    if not _arity_fits(node, operator, scope):
+    if not _check_arity(node, operator, scope):
         for arg in node.args:
             resolve(arg, scope)
         return None
-    args: list[Term | None] = []
+    resolved: list[Term | None] = []
     for index, arg in enumerate(node.args):
-        args.append(_resolve_argument(arg, operator, index, args, scope))
-    built = [arg for arg in args if arg is not None]
-    if len(built) < len(args):
+        resolved.append(_resolve_argument(arg, operator, index, resolved, scope))
+    terms = [term for term in resolved if term is not None]
+    if len(terms) < len(resolved):
         return None
-    built.extend(slot.default for slot in operator.slots[len(built) :] if slot.default is not None)
-    if operator.name == "negate" and isinstance(built[0].leaf, Number):
-        return number(-built[0].leaf.value, built[0].leaf.percent)
-    term = call(operator, *built)
-    warn_of(node, term, scope)
+    terms.extend(slot.default for slot in operator.slots[len(terms) :] if slot.default is not None)
+    if operator.name == "negate" and isinstance(terms[0].leaf, Number):
+        return number(-terms[0].leaf.value, terms[0].leaf.percent)
+    term = call(operator, *terms)
+    warn_of_term(node, term, scope)
     return term
 
 
@@ -187,20 +191,21 @@ def _resolve_argument(
     slot = operator.slot(index)
     if slot.is_window:
         if operator.name == "lag":
-            return resolve_window(node, scope, "a lag", least=0)
+            return resolve_window(node, scope, "a lag", low=0)
         return resolve_window(node, scope, _name_slot(slot, operator))
     term = resolve(node, scope)
     if term is None:
         return None
     kind = infer_kind(term)
     if not is_computable(slot, kind):
-        _report_misplaced(node, term, operator, slot, scope)
+        _report_wrong_type(node, term, operator, slot, scope)
         return None
     if slot.kind is None and slot.like is None and not operator.is_pointwise:
         value = fold(term)
         if value is not None:
             message = f"{_name_slot(slot, operator)} is the constant {format_number(value)}"
-            scope.report("W402", message, node.span, f"name a series first: `{operator.example}`")
+            hint = f"pass a series first, as in `{operator.example}`"
+            scope.report("W402", message, node.span, hint)
             return term
     others = [infer_kind(each or term) for each in before] if slot.like is not None else []
     reason = find_mismatch(slot, kind, others)
@@ -214,40 +219,40 @@ def _name_slot(slot: Slot, operator: Operator) -> str:
     return f"`{slot.name}` of `{operator.name}`" if is_word else f"`{operator.name}`"
 
 
-def _report_misplaced(
+def _report_wrong_type(
     node: nodes.Expression, term: Term, operator: Operator, slot: Slot, scope: Scope
 ) -> None:
-    """A number where a condition should stand, or the reverse."""
+    """Report a number in the position of a condition, or the reverse."""
     what = _name_slot(slot, operator)
     if slot.kind == BOOL:
-        message = f"{what} expects a condition, not {infer_kind(term)}"
-        scope.report("E301", message, node.span, _describe_comparison(term))
+        message = f"{what} expects a condition, found {infer_kind(term)}"
+        scope.report("E301", message, node.span, _suggest_comparison(term))
         return
-    hint = "write `where(condition, 1, 0)` to make it one"
+    hint = "convert it with `where(condition, 1, 0)`"
     if operator.name in ("==", "!="):
-        hint = "a condition holds or not: leave out `== true`, write `not` for `== false`"
-    scope.report("E302", f"{what} expects a number, not a condition", node.span, hint)
+        hint = "remove `== true`, or write `not` for `== false`"
+    scope.report("E302", f"{what} expects a number, found a condition", node.span, hint)
 
 
-def _arity_fits(node: nodes.Call, operator: Operator, scope: Scope) -> bool:
-    given, least, most = len(node.args), operator.required, len(operator.slots)
-    if least <= given and (given <= most or operator.is_variadic):
+def _check_arity(node: nodes.Call, operator: Operator, scope: Scope) -> bool:
+    count, minimum, maximum = len(node.args), operator.required, len(operator.slots)
+    if minimum <= count and (count <= maximum or operator.is_variadic):
         return True
     if operator.is_variadic:
-        wanted = f"at least {least}"
-    elif least == most:
-        wanted = str(most)
+        expected = f"at least {minimum}"
+    elif minimum == maximum:
+        expected = str(maximum)
     else:
-        wanted = f"{least} to {most}"
-    plural = "argument" if wanted == "1" else "arguments"
-    message = f"`{operator.name}` takes {wanted} {plural}, not {given}"
-    hint = f"write `{operator.example}`; it is {operator.signature}"
+        expected = f"{minimum} to {maximum}"
+    plural = "argument" if expected == "1" else "arguments"
+    message = f"`{operator.name}` expects {expected} {plural}, found {count}"
+    hint = f"write `{operator.example}`; the operator is `{operator.signature}`"
     scope.report("E203", message, node.span, hint)
     return False
 
 
 def _is_constant(term: Term) -> bool:
-    """Whether a term over a define's arguments will be constant once they are given."""
+    """Return whether a term over arguments of a define is constant for any call of it."""
     if isinstance(term.leaf, Argument):
         return term.leaf.kind is not None and (
             term.leaf.kind.family == "window" or term.leaf.kind.typical is not None

@@ -1,4 +1,4 @@
-"""What names mean while a text is read, and what was found wrong or doubtful in it."""
+"""Scope of names and diagnostics during the analysis of a strategy or define."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from dsl.terms.terms import Term
 
 @dataclass
 class Scope:
-    """What names mean in one strategy or define, and the findings made while reading it.
+    """Names of one strategy or define, and its diagnostics.
 
     Attributes:
-        find: operators by any of their names; None where there is none.
-        names: lets, params and arguments by name.
-        suggest: every name an operator goes by.
-        later: names that lets and params further down give.
+        find: returns an operator by any of its names, or None.
+        suggest: returns all names of operators, for hints.
+        names: terms of lets, params and arguments, by name.
+        used: names that an expression has read.
+        later: names of lets and params further down.
+        unknown: names whose definition has an error, which is reported once.
+        diagnostics: errors and warnings so far.
     """
 
     find: Callable[[str], Operator | None]
@@ -27,13 +30,13 @@ class Scope:
     used: set[str] = field(default_factory=set)
     later: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
-    found: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def report(self, code: str, message: str, span: Span, hint: str = "") -> None:
-        """Add a finding."""
-        self.found.append(Diagnostic(code, message, span, hint))
+        """Add a diagnostic."""
+        self.diagnostics.append(Diagnostic(code, message, span, hint))
 
     @property
     def has_errors(self) -> bool:
-        """Whether any finding is an error."""
-        return any(each.severity == "error" for each in self.found)
+        """Whether any diagnostic is an error."""
+        return any(each.severity == "error" for each in self.diagnostics)

@@ -1,4 +1,4 @@
-"""Settings that mean what they should: `size`, `stop`, `trail`, `target` and `hold`."""
+"""Analysis of settings: `size`, `stop`, `trail`, `target` and `hold`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_LEVERAGE = 10
 
 
 def resolve_setting(node: nodes.Setting, scope: Scope) -> Term | None:
-    """The term of a setting; None if it has an error, which is in the scope."""
+    """Return the term of a setting, or None after an error, which is reported to the scope."""
     what = f"`{node.name}`"
     if node.name == "hold":
         return resolve_window(node.value, scope, what)
@@ -25,8 +25,8 @@ def resolve_setting(node: nodes.Setting, scope: Scope) -> Term | None:
         return None
     kind = infer_kind(term)
     if kind == BOOL:
-        message = f"{what} expects {_EXPECTED.get(node.name, 'a distance')}, not a condition"
-        hint = "to leave on a condition write `sell when …`; for a number `where(condition, 1, 0)`"
+        message = f"{what} expects {_EXPECTED.get(node.name, 'a distance')}, found a condition"
+        hint = "to exit on a condition write `sell when …`; for a number `where(condition, 1, 0)`"
         scope.report("E302", message, node.value.span, hint)
         return None
     if node.name == "size":
@@ -38,20 +38,21 @@ def resolve_setting(node: nodes.Setting, scope: Scope) -> Term | None:
 
 def _check_size(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
     if not kind.is_scale_free:
-        message = f"`size` is a fraction of equity, not {kind}"
-        scope.report("E306", message, node.value.span, "divide by something of the same kind")
+        message = f"`size` expects a fraction of equity, found {kind}"
+        scope.report("E306", message, node.value.span, "divide it by a value of the same kind")
     elif kind.family == "scalar" and (kind.low > MAX_LEVERAGE or kind.high <= 0):
-        message = f"`size` is a fraction of equity: {kind.low:g} is {kind.low:.0%} of it"
-        scope.report("W408", message, node.value.span, "write `size 1` for all of it")
+        message = f"a size of {kind.low:g} is {kind.low:.0%} of equity"
+        hint = "`size` is a fraction of equity: write `size 1` for all of it"
+        scope.report("W408", message, node.value.span, hint)
 
 
 def _check_distance(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
     if kind.family == "level":
-        message = f"`{node.name}` is a distance from the fill price, not a price"
-        hint = f"write the distance: `{node.name} {_distance_meant(node)}`"
+        message = f"`{node.name}` expects a distance from the fill price, found a price"
+        hint = f"write the distance: `{node.name} {_suggest_distance(node)}`"
         scope.report("E306", message, node.value.span, hint)
     elif not kind.is_scale_free and kind.dimension != (1, 0):
-        message = f"`{node.name}` is a price distance or a ratio, not {kind}"
+        message = f"`{node.name}` expects a price distance or a ratio, found {kind}"
         hint = f"write `{node.name} 2 * atr(14)` or `{node.name} 6%`"
         scope.report("E306", message, node.value.span, hint)
     elif kind.family == "scalar" and kind.low >= 1:
@@ -60,16 +61,16 @@ def _check_distance(node: nodes.Setting, kind: Kind, scope: Scope) -> None:
         hint = f"write `{percentage}` for a percentage, or a distance such as `2 * atr(14)`"
         scope.report("W408", message, node.value.span, hint)
     elif kind.family == "scalar" and kind.high <= 0:
-        message = f"a {node.name} must be above 0, not {expression_text(node.value)}"
-        hint = f"write `{format_number(abs(kind.high) or 0.06, True)}`, whichever way it lies"
+        message = f"`{node.name}` expects a distance above 0, found {expression_text(node.value)}"
+        hint = f"write `{format_number(abs(kind.high) or 0.06, True)}`; a distance has no sign"
         scope.report("W408", message, node.value.span, hint)
 
 
-def _distance_meant(node: nodes.Setting) -> str:
-    """The distance that a price was written for: `close - x` is `x`, `close * 1.1` is 10%."""
+def _suggest_distance(node: nodes.Setting) -> str:
+    """Return the likely distance of a price: `x` for `close - x`, 10% for `close * 1.1`."""
     match node.value:
-        case nodes.Call("-" | "+", (nodes.Name("close"), far)):
-            return expression_text(far)
+        case nodes.Call("-" | "+", (nodes.Name("close"), distance)):
+            return expression_text(distance)
         case nodes.Call("*", (nodes.Name("close"), nodes.Number(factor))):
             return format_number(round(abs(factor - 1), 6), percent=True)
         case nodes.Call("*", (nodes.Number(factor), nodes.Name("close"))):

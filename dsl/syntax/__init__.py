@@ -1,1 +1,1 @@
-"""Text to syntax tree and back."""
+"""Parsing of text to syntax trees, and printing of trees."""

@@ -1,4 +1,4 @@
-"""What each grammar rule builds: called by Lark's parser as it reduces, bottom up."""
+"""Builder of syntax nodes: Lark's parser calls a method for each grammar rule, bottom up."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ Bounds = tuple[nodes.Number, nodes.Number]
 _DefineParts = tuple[
     tuple[nodes.Argument, ...], nodes.Result, tuple[str, ...], str, nodes.Expression
 ]
-_JOINED = {
-    word: f"keep one; the nearer of two is `{word} min(a, b)`" for word in EXIT_SETTINGS
-} | dict.fromkeys(("about", "size"), "keep one")
+_DUPLICATE_HINTS = {
+    word: f"remove one, or write `{word} min(a, b)` for the nearer of the two"
+    for word in EXIT_SETTINGS
+} | dict.fromkeys(("about", "size"), "remove one")
 
 
 @v_args(inline=True)
 class Builder(Transformer[Token, nodes.File]):
-    """Grammar rules to nodes."""
+    """Lark transformer with one method per grammar rule, named like it."""
 
     # -- expressions
 
@@ -72,9 +73,9 @@ class Builder(Transformer[Token, nodes.File]):
     ) -> nodes.Param:
         low, high = cast(Bounds, rest[0]) if rest else (None, None)
         step = cast(nodes.Number, rest[1]) if len(rest) > 1 else None
-        for given in (value, low, high, step):
-            if given is not None:
-                check_finite(given)
+        for literal in (value, low, high, step):
+            if literal is not None:
+                check_finite(literal)
         span = join_spans(keyword, step or high or value)
         return nodes.Param(str(name), value, low, high, step, span, find_span(name))
 
@@ -95,11 +96,11 @@ class Builder(Transformer[Token, nodes.File]):
     def range(self, low: nodes.Number, high: nodes.Number) -> tuple[nodes.Number, nodes.Number]:
         if low.value > high.value:
             span = Span(low.span.start, high.span.end)
-            raise BuildError("E110", "the range is empty", span, "write the lower bound first")
+            raise BuildError("E110", "empty range", span, "write the lower bound first")
         return low, high
 
-    def limits(self, *given: Bounds) -> Bounds | None:
-        return given[0] if given else None
+    def limits(self, *bounds: Bounds) -> Bounds | None:
+        return bounds[0] if bounds else None
 
     typical = limits
 
@@ -109,13 +110,13 @@ class Builder(Transformer[Token, nodes.File]):
         price, volume = dimension
         return nodes.KindNote(str(name), (_exponent(price), _exponent(volume)))
 
-    def default(self, *given: nodes.Number | Token) -> nodes.Number | nodes.Name | None:
-        if not given:
+    def default(self, *values: nodes.Number | Token) -> nodes.Number | nodes.Name | None:
+        if not values:
             return None
-        return build_name(given[0]) if isinstance(given[0], Token) else given[0]
+        return build_name(values[0]) if isinstance(values[0], Token) else values[0]
 
     def argument(self, name: Token, kind: nodes.KindNote, *rest: object) -> nodes.Argument:
-        # `kind limits default`, or `like x default`, which has no limits.
+        # Either `kind limits default`, or `like x default`, which has no limits.
         bounds = cast(Bounds | None, rest[0] if len(rest) > 1 else None)
         default = cast(nodes.Number | nodes.Name | None, rest[-1])
         note = nodes.KindNote(kind.name, kind.dimension, bounds, like=kind.like)
@@ -124,8 +125,8 @@ class Builder(Transformer[Token, nodes.File]):
     def alike(self, name: Token) -> nodes.KindNote:
         return nodes.KindNote("number", like=str(name))
 
-    def arguments(self, *given: nodes.Argument) -> tuple[nodes.Argument, ...]:
-        return given
+    def arguments(self, *arguments: nodes.Argument) -> tuple[nodes.Argument, ...]:
+        return arguments
 
     def like(self, name: Token) -> nodes.Result:
         return nodes.Result("like", str(name), span=find_span(name))
@@ -155,7 +156,7 @@ class Builder(Transformer[Token, nodes.File]):
     def also(self, *names: Token) -> tuple[str, ...]:
         return tuple(str(name) for name in names)
 
-    def said(self, *keyword_and_text: Token) -> str:
+    def summary(self, *keyword_and_text: Token) -> str:
         return keyword_and_text[1][1:-1] if keyword_and_text else ""
 
     def define(self, keyword: Token, name: Token, *parts: object) -> nodes.Define:
@@ -166,8 +167,8 @@ class Builder(Transformer[Token, nodes.File]):
     def strategy(
         self, keyword: Token, name: Token, *rest: nodes.Statement | Token
     ) -> nodes.Strategy:
-        *given, closing = rest
-        statements = cast(tuple[nodes.Statement, ...], tuple(given))
+        *parts, closing = rest
+        statements = cast(tuple[nodes.Statement, ...], tuple(parts))
         seen: set[str] = set()
         for statement in statements:
             if isinstance(statement, nodes.Param | nodes.Let):
@@ -176,9 +177,9 @@ class Builder(Transformer[Token, nodes.File]):
             if word in seen:
                 raise BuildError(
                     "E105",
-                    f"`{word}` stands twice in strategy `{name}`",
+                    f"duplicate `{word}` in strategy `{name}`",
                     statement.span,
-                    _JOINED.get(word, f"keep one `{word}`; join conditions with `and` or `or`"),
+                    _DUPLICATE_HINTS.get(word, "remove one, or join their conditions with `or`"),
                 )
             seen.add(word)
         return nodes.Strategy(str(name), statements, join_spans(keyword, closing), find_span(name))
@@ -188,10 +189,10 @@ class Builder(Transformer[Token, nodes.File]):
 
 
 def _exponent(token: Token) -> int:
-    """An exponent of price or volume in a signature."""
+    """Return an exponent of price or volume in a signature."""
     try:
         return int(token)
     except ValueError:
-        message = f"a dimension is a whole number, not {token}"
+        message = f"expected a whole number as an exponent, found {token}"
         hint = "`other(a, b)` is price^a * volume^b"
         raise BuildError("E112", message, find_span(token), hint) from None

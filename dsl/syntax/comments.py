@@ -1,4 +1,4 @@
-"""Comments go with the node they are written at, so that formatting keeps every one."""
+"""Attachment of comments to the nodes beside them, so that formatting preserves all."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Node = TypeVar("Node", bound=nodes.Statement | nodes.Define | nodes.Strategy)
 
 
 def attach_comments(file: nodes.File, tokens: Sequence[Token], text: str) -> nodes.File:
-    """The file with each comment at the item or statement it precedes, or whose line it ends.
+    """Add each comment to the item or statement that it precedes or whose line it ends.
 
     Args:
         file: the tree without comments.
         tokens: the comment tokens, in source order.
-        text: the source they and the spans refer to.
+        text: the source that tokens and spans refer to.
     """
-    waiting = [token for token in tokens if token.start_pos is not None]
+    pending = [token for token in tokens if token.start_pos is not None]
     items: list[nodes.Define | nodes.Strategy] = []
     for item in file.items:
-        items.append(_attach(item, waiting, text, first=not items))
-    return nodes.File(tuple(items), _take_before(waiting, len(text), text))
+        items.append(_attach(item, pending, text, first=not items))
+    return nodes.File(tuple(items), _take_before(pending, len(text), text))
 
 
 def _attach(
-    item: nodes.Define | nodes.Strategy, waiting: list[Token], text: str, first: bool
+    item: nodes.Define | nodes.Strategy, pending: list[Token], text: str, first: bool
 ) -> nodes.Define | nodes.Strategy:
     if isinstance(item, nodes.Define):
-        return _with_comments(item, waiting, text, first)
-    blank = not first and _blank_before(text, _begin(item, waiting))
-    before = _take_before(waiting, item.span.start, text)
+        return _add_comments(item, pending, text, first)
+    blank = not first and _has_blank_before(text, _find_start(item, pending))
+    before = _take_before(pending, item.span.start, text)
     statements: list[nodes.Statement] = []
     for statement in item.statements:
-        statements.append(_with_comments(statement, waiting, text, first=not statements))
-    closing = _take_before(waiting, item.span.end, text)
-    after = _take_line_end(waiting, item.span.end, text)
+        statements.append(_add_comments(statement, pending, text, first=not statements))
+    closing = _take_before(pending, item.span.end, text)
+    after = _take_line_end(pending, item.span.end, text)
     is_bare = all(a is b for a, b in zip(statements, item.statements, strict=True))
     if is_bare and not (before or after or blank or closing):
         return item
@@ -51,50 +51,50 @@ def _attach(
     return replace(item, statements=tuple(statements), comments=comments, closing=closing)
 
 
-def _with_comments(node: Node, waiting: list[Token], text: str, first: bool) -> Node:
-    blank = not first and _blank_before(text, _begin(node, waiting))
-    before = _take_before(waiting, node.span.start, text)
-    inside = _take_before(waiting, node.span.end, text)
-    after = _take_line_end(waiting, node.span.end, text)
+def _add_comments(node: Node, pending: list[Token], text: str, first: bool) -> Node:
+    blank = not first and _has_blank_before(text, _find_start(node, pending))
+    before = _take_before(pending, node.span.start, text)
+    inside = _take_before(pending, node.span.end, text)
+    after = _take_line_end(pending, node.span.end, text)
     if not (before or inside or after or blank):
         return node
     return replace(node, comments=Comments((*before, *filter(None, inside)), after, blank))
 
 
-def _begin(node: nodes.Statement | nodes.Define | nodes.Strategy, waiting: list[Token]) -> int:
-    """Where a node begins, its comments included."""
-    start = waiting[0].start_pos if waiting else None
+def _find_start(node: nodes.Statement | nodes.Define | nodes.Strategy, pending: list[Token]) -> int:
+    """Return the offset at which a node begins, its comments included."""
+    start = pending[0].start_pos if pending else None
     return node.span.start if start is None else min(node.span.start, start)
 
 
-def _take_before(waiting: list[Token], offset: int, text: str) -> tuple[str, ...]:
-    """The comments that begin before an offset, with an empty one for each blank line after one.
+def _take_before(pending: list[Token], offset: int, text: str) -> tuple[str, ...]:
+    """Remove the comments that begin before an offset, and return them.
 
-    Those inside a node move in front of it.
+    An empty string represents blank lines after a comment. Comments inside a node move before it.
     """
-    if not waiting:
+    if not pending:
         return ()
-    taken: list[str] = []
-    while waiting and (waiting[0].start_pos or 0) < offset:
-        token = waiting.pop(0)
-        taken.append(_tidy(token))
+    comments: list[str] = []
+    while pending and (pending[0].start_pos or 0) < offset:
+        token = pending.pop(0)
+        comments.append(_normalize(token))
         end = (token.start_pos or 0) + len(token)
-        following = waiting[0].start_pos if waiting else None
+        following = pending[0].start_pos if pending else None
         until = offset if following is None else min(following, offset)
         if until < len(text) and _BLANK_LINE.search(text[end:until]):
-            taken.append("")
-    return tuple(taken)
+            comments.append("")
+    return tuple(comments)
 
 
-def _take_line_end(waiting: list[Token], offset: int, text: str) -> str:
-    """The comment that follows a node on its last line, if there is one."""
-    if waiting and not text[offset : waiting[0].start_pos].strip(" \t\r"):
-        return _tidy(waiting.pop(0))
+def _take_line_end(pending: list[Token], offset: int, text: str) -> str:
+    """Remove and return the comment that ends the line of a node; empty if there is none."""
+    if pending and not text[offset : pending[0].start_pos].strip(" \t\r"):
+        return _normalize(pending.pop(0))
     return ""
 
 
-def _blank_before(text: str, offset: int) -> bool:
-    """Whether an empty line stands before the line of an offset."""
+def _has_blank_before(text: str, offset: int) -> bool:
+    """Return whether an empty line precedes the line of an offset."""
     breaks = 0
     for index in range(offset - 1, -1, -1):
         if not text[index].isspace():
@@ -103,6 +103,6 @@ def _blank_before(text: str, offset: int) -> bool:
     return breaks > 1
 
 
-def _tidy(token: Token) -> str:
-    said = token.lstrip("#").strip()
-    return f"# {said}" if said else "#"
+def _normalize(token: Token) -> str:
+    text = token.lstrip("#").strip()
+    return f"# {text}" if text else "#"

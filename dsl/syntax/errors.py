@@ -1,4 +1,4 @@
-"""Lark's refusals, said in the language's own words."""
+"""Diagnostics of syntax errors, from the exceptions of Lark."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WORDS = {
     "OVER": "`/`",
     "__ANON_0": "`->`",
     "__ANON_1": "`..`",
-    "$END": "the end of the file",
+    "$END": "the end of the text",
 }
 _OPERATORS = {"COMPARE", "PLUS", "MINUS", "TIMES", "OVER", "AND", "OR", "LSQB"}
 _VALUES = {"NUMBER", "NAME", "TRUE", "FALSE", "NOT", "MINUS", "LPAR"}
@@ -42,12 +42,12 @@ _STARTS = {word.upper() for word in STATEMENTS} | {f"_{word.upper()}" for word i
 
 
 def describe(error: UnexpectedInput, source: Source, accepted: Set[str]) -> Diagnostic:
-    """One syntax error as a diagnostic: what was found, what was expected, how to mend it.
+    """Build the diagnostic of a syntax error: what was expected, what was found, how to fix it.
 
     Args:
-        error: what the parser raised.
+        error: the exception of the parser.
         source: the text.
-        accepted: the terminals that could have stood there.
+        accepted: the terminals that the parser accepts at the error.
     """
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         start = error.token.start_pos or 0
@@ -58,21 +58,20 @@ def describe(error: UnexpectedInput, source: Source, accepted: Set[str]) -> Diag
     match = re.match(r"[A-Za-z0-9_.]+|`+|\S", source.text[start:])
     found = match.group() if match else source.text[start : start + 1]
     span = Span(start, start + max(1, len(found)))
-    message = f"expected {_list(set(accepted))}, found `{found}`"
+    message = f"expected {_list_expected(set(accepted))}, found `{found}`"
     return Diagnostic("E101", message, span, _hint(found, start, source, accepted), source)
 
 
 def _at_end(source: Source, accepted: Set[str]) -> Diagnostic:
     end = len(source.text.rstrip())
-    hint = "close it with `}`" if "RBRACE" in accepted else ""
-    if "RPAR" in accepted:
-        hint = "close it with `)`"
-    message = f"the text ends where {_list(set(accepted))} was expected"
+    closing = next((each for each in ("RPAR", "RSQB", "RBRACE") if each in accepted), "")
+    hint = f"close it with {_WORDS[closing]}" if closing else ""
+    message = f"expected {_list_expected(set(accepted))}, found the end of the text"
     return Diagnostic("E102", message, Span(max(0, end - 1), max(1, end)), hint, source)
 
 
 def _hint(found: str, start: int, source: Source, accepted: Set[str]) -> str:
-    """How to mend it: a habit of another language, an unfinished part, or a near keyword."""
+    """Return a fix: for an idiom, for an unfinished expression, or the nearest keyword."""
     is_file = bool(accepted & _ITEMS)
     is_statement = bool(accepted & _STARTS)
     where: Where = "file" if is_file else "statement" if is_statement else "expression"
@@ -81,22 +80,23 @@ def _hint(found: str, start: int, source: Source, accepted: Set[str]) -> str:
     if found == "strategy" and is_statement and source.text[start : start + 9] != "strategy.":
         names = re.findall(r"\bstrategy\s+(\w+)", source.text[:start])
         return f"close strategy `{names[-1]}` with `}}` first" if names else ""
-    advice = suggest_at(source.text, start, where) or near
-    if advice or is_file:
-        return advice or FILE
+    suggestion = suggest_at(source.text, start, where) or near
+    if suggestion or is_file:
+        return suggestion or FILE
     if found == ")":
-        return "there is no `(` for it: one `)` too many"
+        return "unmatched `)`: remove it"
     if found not in RESERVED:
         return ""
     if accepted & {"RPAR", "RSQB"} and not accepted & _VALUES:
-        return "close the bracket before it with `)`"
+        closing = "RPAR" if "RPAR" in accepted else "RSQB"
+        return f"close the bracket before it with {_WORDS[closing]}"
     if accepted & _VALUES and found in STATEMENTS:
-        return "the expression before it is not finished"
+        return "the expression before it is incomplete"
     return f"`{found}` is a reserved word" if accepted & _VALUES else ""
 
 
-def _list(expected: set[str]) -> str:
-    """What could have stood there, grouped as people think of it."""
+def _list_expected(expected: set[str]) -> str:
+    """Return the expected terminals in words; statements, operators and expressions as one each."""
     parts = []
     if expected | {"NOT", "TRUE", "FALSE"} >= _VALUES and "NAME" in expected:
         parts.append("an expression")
@@ -107,7 +107,8 @@ def _list(expected: set[str]) -> str:
         parts.append("an operator")
         expected = expected - _OPERATORS
     if expected & _ITEMS:
-        parts.append(" or ".join(f"`{word}`" for word in ITEMS))
+        parts.extend(f"`{word}`" for word in ITEMS)
     for terminal in sorted(expected - _STARTS - _ITEMS):
         parts.append(_WORDS.get(terminal, f"`{terminal.strip('_').lower()}`"))
-    return " or ".join(dict.fromkeys(parts)) or "nothing more"
+    *others, last = dict.fromkeys(parts) or ["the end of the text"]
+    return f"{', '.join(others)} or {last}" if others else last

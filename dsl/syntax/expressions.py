@@ -1,4 +1,4 @@
-"""Expressions from tokens: chains of operators bound by precedence, calls and spans."""
+"""Construction of expressions: operator chains bound by precedence, calls and spans."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MAX_DEPTH = 60
 
 
 class BuildError(Exception):
-    """A text that the grammar reads but the language does not allow.
+    """Error in a text that the grammar accepts but the language does not.
 
-    `{0}`, `{1}` … in the hint stand for the text at the `quoted` spans.
+    `{0}`, `{1}` … in the hint are replaced by the text at the `quoted` spans.
     """
 
     def __init__(
@@ -29,17 +29,17 @@ class BuildError(Exception):
         super().__init__(message)
 
     def diagnostic(self, source: Source) -> Diagnostic:
-        """The finding, in the text it was made in."""
+        """Return the diagnostic, with the source in which it was found."""
         parts = [source.text[span.start : span.end] for span in self._quoted]
         hint = self._found.hint.format(*parts) if parts else self._found.hint
         return replace(self._found, hint=hint, source=source)
 
 
 def bind(parts: Sequence[nodes.Expression | Token]) -> nodes.Expression:
-    """Build the expression of operands and operators, by precedence (Dijkstra's two stacks).
+    """Build an expression from a chain, by precedence (Dijkstra's two stacks).
 
     Raises:
-        BuildError: for chained comparisons, and a `not` where only a number can stand.
+        BuildError: for a chained comparison, or a `not` that binds too loosely for its position.
     """
     operands: list[nodes.Expression] = []
     waiting: list[tuple[int, str, Token]] = []  # precedence, head and symbol
@@ -84,7 +84,7 @@ def _apply(operands: list[nodes.Expression], operator: tuple[int, str, Token]) -
 def _chained(
     operands: list[nodes.Expression], first: Token, rest: Sequence[nodes.Expression | Token]
 ) -> BuildError:
-    """Return the error for `a < b < c`, with the two comparisons it should be."""
+    """Return the error of `a < b < c`, with a fix of two comparisons."""
     second, *third = rest
     for index, part in enumerate(third):
         if isinstance(part, Token) and INFIX.get(str(part), LAG) <= COMPARISON:
@@ -100,7 +100,7 @@ def _chained(
 
 
 def build_name(token: Token) -> nodes.Name:
-    """Build the name that a token is."""
+    """Build a name from a token."""
     return nodes.Name(str(token), find_span(token))
 
 
@@ -115,7 +115,9 @@ def join_spans(first: Token | nodes.Expression, last: object) -> Span:
 def check_finite(number: nodes.Number) -> nodes.Number:
     """Return a number; raise BuildError if it is too large for a float."""
     if math.isinf(number.value):
-        raise BuildError("E108", "the number is too large", number.span, "write a smaller one")
+        raise BuildError(
+            "E108", "number is too large for a 64-bit float", number.span, "write a smaller number"
+        )
     return number
 
 
@@ -128,12 +130,12 @@ def find_span(token: Token) -> Span:
 def build_call(
     head: str, args: tuple[nodes.Expression, ...], span: Span, head_span: Span
 ) -> nodes.Call:
-    """Build a call; raise BuildError if it is nested too deep."""
+    """Build a call; raise BuildError if it is nested too deeply."""
     depth = 1 + max([arg.depth for arg in args], default=0)
     if depth > MAX_DEPTH:
         raise BuildError(
             "E104",
-            f"the expression is nested more than {MAX_DEPTH} deep",
+            f"expression is nested more than {MAX_DEPTH} levels deep",
             head_span,
             "name its parts with `let`",
         )
@@ -141,7 +143,7 @@ def build_call(
 
 
 def widen(node: nodes.Expression, span: Span) -> nodes.Expression:
-    """Return a node with another span, which has the parentheses around it."""
+    """Return a node with a span that includes the parentheses around it."""
     match node:
         case nodes.Call(head, args):
             return nodes.Call(head, args, span, node.head_span, node.depth)

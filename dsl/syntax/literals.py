@@ -1,4 +1,4 @@
-"""Number literals to values and back, without loss."""
+"""Lossless conversion between number literals and values."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import lru_cache
 
 
 def parse_number(text: str) -> tuple[float, bool]:
-    """A literal's value and whether it is a percentage; `%` is an exact decimal shift.
+    """Return the value of a literal, and whether it is a percentage.
 
-    What is too large for a float is infinite, what is too small is 0.
+    `%` is an exact decimal shift. A value too large for a float is infinite; one too small is 0.
     """
     if not text.endswith("%"):
         return float(text), False
@@ -21,7 +21,7 @@ def parse_number(text: str) -> tuple[float, bool]:
 
 @lru_cache(4096)
 def format_number(value: float, percent: bool = False) -> str:
-    """The shortest literal that reads back as the same value."""
+    """Return the shortest literal that parses back to the same value."""
     if value in (float("inf"), float("-inf")):
         return "inf" if value > 0 else "-inf"
     if percent:
@@ -30,7 +30,7 @@ def format_number(value: float, percent: bool = False) -> str:
 
 
 def _plain(number: Decimal) -> str:
-    """A decimal without trailing zeros, in scientific notation only where that is shorter."""
+    """Return a decimal without trailing zeros; very large and small ones in scientific notation."""
     if number == 0:
         return "0"
     number = number.normalize()

@@ -1,7 +1,7 @@
-"""The syntax tree: a file as it was written, spans and comments included.
+"""Nodes of the syntax tree, with spans and comments.
 
-Expressions have one shape whatever their spelling: `a + b` is `Call("+", (a, b))` and `x[3]`
-is `Call("lag", (x, 3))`. Spans take no part in equality, so `parse(format(tree)) == tree`.
+Operators, lags and calls share one node: `a + b` is `Call("+", (a, b))`, and `x[3]` is
+`Call("lag", (x, 3))`. Equality ignores spans, so `parse(format(tree)) == tree`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NOWHERE = Span(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A literal. `6%` has the value 0.06 and remembers that it is a percentage."""
+    """Number literal; `6%` has the value 0.06, and `percent` is set."""
 
     value: float
     percent: bool = False
@@ -28,7 +28,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A bar series, a let, a param or an argument, by name."""
+    """Name of a bar series, let, param or argument."""
 
     name: str
     span: Span = field(default=NOWHERE, compare=False)
@@ -37,7 +37,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The constant conditions `true` and `false`."""
+    """Constant condition, `true` or `false`."""
 
     value: bool
     span: Span = field(default=NOWHERE, compare=False)
@@ -46,7 +46,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operator applied to expressions; `head` is its name or symbol as written."""
+    """Operator applied to expressions; `head` is its name or symbol as written."""
 
     head: str
     args: tuple[Expression, ...]
@@ -60,7 +60,7 @@ Expression = Number | Name | Truth | Call
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`about "…"`: what the strategy believes, in a sentence."""
+    """Description of a strategy in a sentence: `about "…"`."""
 
     text: str
     span: Span = field(default=NOWHERE, compare=False)
@@ -69,7 +69,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """`param n = 20 in 5..60 step 5`: a named constant, tuned within its range if it has one."""
+    """Named constant, tunable within its range: `param n = 20 in 5..60 step 5`."""
 
     name: str
     value: Number
@@ -83,7 +83,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Let:
-    """`let heat = rsi(close, 2)`: a name for an expression."""
+    """Name for an expression: `let heat = rsi(close, 2)`."""
 
     name: str
     value: Expression
@@ -94,7 +94,7 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`buy when …`, and `sell`, `short`, `cover` likewise."""
+    """Order with its condition: `buy`, `sell`, `short` or `cover`, then `when …`."""
 
     name: OrderName
     when: Expression
@@ -104,7 +104,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`size …`, `stop …`, `trail …`, `target …` or `hold …`."""
+    """Setting with its value: `size`, `stop`, `trail`, `target` or `hold`."""
 
     name: SettingName
     value: Expression
@@ -117,7 +117,13 @@ Statement = About | Param | Let | Order | Setting
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """What is written around a node: lines before it, the end of its line, a blank line first."""
+    """Comments around a node.
+
+    Attributes:
+        before: comment lines above the node.
+        after: comment at the end of its line.
+        blank: whether a blank line precedes both.
+    """
 
     before: tuple[str, ...] = ()
     after: str = ""
@@ -126,9 +132,14 @@ class Comments:
 
 @dataclass(frozen=True, slots=True)
 class KindNote:
-    """A kind as a signature writes it: its name, dimension, range and typical range.
+    """Kind as written in a signature.
 
-    `like` names the argument whose kind it shares.
+    Attributes:
+        name: family, or `number` for any.
+        dimension: exponents of price and volume.
+        range: lowest and highest value.
+        typical: range of usual values.
+        like: argument whose kind it shares.
     """
 
     name: str
@@ -140,7 +151,7 @@ class KindNote:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an operator gives: a kind of its own, or one like (or a distance of) an argument."""
+    """Result of a signature: a declared kind, the kind of an argument, or a distance of one."""
 
     rule: Literal["kind", "like", "distance"]
     argument: str = ""
@@ -150,7 +161,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a signature: `n: window 2..200 = 20`."""
+    """Argument of a signature: `n: window 2..200 = 20`."""
 
     name: str
     kind: KindNote
@@ -160,7 +171,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """`sma(x: number, n: window = 20) -> like x`."""
+    """Signature of an operator: `sma(x: number, n: window = 20) -> like x`."""
 
     name: str
     arguments: tuple[Argument, ...]
@@ -170,7 +181,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Define:
-    """An operator written in the language; `also` are its other names."""
+    """Operator written in the language; `also` are its aliases."""
 
     signature: Signature
     also: tuple[str, ...]
@@ -182,7 +193,7 @@ class Define:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A named strategy: its statements in the order they were written."""
+    """Strategy: its name, and its statements in source order."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -194,24 +205,24 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Any number of defines and strategies, and the comments after the last of them."""
+    """Defines and strategies of a file, and the comments after the last."""
 
     items: tuple[Define | Strategy, ...]
     closing: tuple[str, ...] = ()
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:
-        """The strategies of the file, in order."""
+        """Strategies of the file, in source order."""
         return tuple(item for item in self.items if isinstance(item, Strategy))
 
     @property
     def defines(self) -> tuple[Define, ...]:
-        """The operators the file defines, in order."""
+        """Defines of the file, in source order."""
         return tuple(item for item in self.items if isinstance(item, Define))
 
 
 def list_heads(expression: Expression) -> Iterator[str]:
-    """The operators an expression calls, as written, top-down."""
+    """Yield the heads of all calls in an expression, as written, in preorder."""
     if isinstance(expression, Call):
         yield expression.head
         for arg in expression.args:

@@ -1,4 +1,4 @@
-"""Text to syntax tree. Lark reads the grammar; every syntax error of a text is found at once."""
+"""Parser of text to syntax tree, by Lark. It reports all syntax errors of a text at once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Parsed:
-    """A syntax tree, its source, and the syntax errors that were stepped over to get it.
-
-    `file` is the tree without comments, which its meaning does not need.
-    """
+    """Syntax tree without comments, its source, and the syntax errors skipped on the way."""
 
     file: nodes.File
     source: Source
@@ -40,15 +37,15 @@ class Parsed:
     comments: tuple[Token, ...] = ()
 
     def with_comments(self) -> nodes.File:
-        """The tree with every comment at the node it is written at."""
+        """Return the tree with each comment attached to the node beside it."""
         return attach_comments(self.file, self.comments, self.source.text)
 
 
 def parse(text: str, name: str = "<text>") -> nodes.File:
-    """The syntax tree of a file.
+    """Parse a file.
 
     Raises:
-        LanguageError: with every syntax error of the text.
+        LanguageError: with all syntax errors of the text.
     """
     parsed = parse_leniently(text, name)
     if parsed.errors:
@@ -57,11 +54,11 @@ def parse(text: str, name: str = "<text>") -> nodes.File:
 
 
 def parse_leniently(text: str, name: str = "<text>") -> Parsed:
-    """The syntax tree of what can be read; a statement with an error is reported and left out."""
+    """Parse a file; report statements with a syntax error, and omit them from the tree."""
     text = text.removeprefix("\ufeff")
     source = Source(text, name)
     if len(text) > MAX_FILE_BYTES:
-        message = f"the file has {len(text):,} characters; at most {MAX_FILE_BYTES:,} are read"
+        message = f"file has {len(text):,} characters; the limit is {MAX_FILE_BYTES:,}"
         hint = "split it into several files"
         return Parsed(
             nodes.File(()), source, (Diagnostic("E103", message, Span(0, 1), hint, source),)
@@ -71,7 +68,7 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
     while len(errors) < MAX_SYNTAX_ERRORS:
         try:
             file, comments = _read("file", nodes.File, remaining)
-            return Parsed(file, source, tuple(_in_order(errors)), tuple(comments))
+            return Parsed(file, source, tuple(_sort(errors)), tuple(comments))
         except BuildError as error:
             diagnostic = error.diagnostic(source)
         except UnexpectedInput as error:
@@ -80,16 +77,16 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
             break
         errors.append(diagnostic)
         remaining = _blank_statement(remaining, diagnostic.span.start)
-    return Parsed(nodes.File(()), source, tuple(_in_order(errors)))
+    return Parsed(nodes.File(()), source, tuple(_sort(errors)))
 
 
 def parse_expression(text: str, name: str = "<expression>") -> nodes.Expression:
-    """The syntax tree of one expression; raises LanguageError with its first syntax error."""
+    """Parse one expression; raise LanguageError with its first syntax error."""
     return cast(nodes.Expression, _read_one("alone", object, text, name))
 
 
 def parse_signature(text: str) -> nodes.Signature:
-    """The syntax tree of a signature such as `sma(x: number, n: window = 20) -> like x`."""
+    """Parse a signature such as `sma(x: number, n: window = 20) -> like x`."""
     return _read_one("signature", nodes.Signature, text, "<signature>")
 
 
@@ -104,7 +101,7 @@ def _read_one(rule: str, expected: type[_T], text: str, name: str) -> _T:
 
 
 def _accepted(text: str, rule: str) -> Set[str]:
-    """The terminals that could stand where a text ceases to parse."""
+    """Return the terminals that the parser accepts at the first syntax error of a text."""
     parser: Any = _reader()[0].parse_interactive(text, start=rule)
     with suppress(UnexpectedInput):
         parser.exhaust_lexer()
@@ -119,7 +116,7 @@ def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:
 
 @cache
 def keywords() -> frozenset[str]:
-    """The words that mean something in the grammar itself."""
+    """Return the keywords of the grammar."""
     terminals = re.findall(r"^_?[A-Z]+: /\(?([a-z|]+)\)?\\b/", _grammar(), re.MULTILINE)
     return frozenset(word for each in terminals for word in each.split("|"))
 
@@ -127,8 +124,8 @@ def keywords() -> frozenset[str]:
 @cache
 def _grammar() -> str:
     package = Path(__file__).parents[1]
-    places = (package / "grammar", package.parent / "grammar")  # of a wheel, of a checkout
-    folder = next((each for each in places if each.is_dir()), places[0])
+    folders = (package / "grammar", package.parent / "grammar")  # in a wheel, in a checkout
+    folder = next((each for each in folders if each.is_dir()), folders[0])
     return (folder / "strategy.lark").read_text("utf-8")
 
 
@@ -136,11 +133,11 @@ def _grammar() -> str:
 def _reader() -> tuple[Lark, list[Token]]:
     comments: list[Token] = []
 
-    def keep(token: Token) -> Token:
+    def collect(token: Token) -> Token:
         comments.append(token)
         return token
 
-    callbacks: dict[str, Any] = {"COMMENT": keep}
+    callbacks: dict[str, Any] = {"COMMENT": collect}
     reader = Lark(
         _grammar(),
         parser="lalr",
@@ -161,10 +158,10 @@ _LANDMARK = re.compile(
 
 
 def _blank_statement(text: str, offset: int) -> str:
-    """The text with the statement that an error at `offset` spoils replaced by spaces.
+    """Return the text with the statement around an error replaced by spaces.
 
-    A statement reaches from its keyword to the next keyword or closing brace. Where the error
-    lies in the head of a strategy or a define, the whole of it goes.
+    A statement extends from its keyword to the next keyword or closing brace. If the error lies in
+    the head of a strategy or a define, all of that item is blanked.
     """
     marks = [match for match in _LANDMARK.finditer(text) if match.lastgroup]
     keywords = [match for match in marks if match.lastgroup != "brace"]
@@ -184,5 +181,5 @@ def _blank_statement(text: str, offset: int) -> str:
     return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
 
 
-def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
+def _sort(errors: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(errors, key=lambda each: each.span)

@@ -1,4 +1,4 @@
-"""How tightly operators bind: by this table text is read, and written."""
+"""Precedence of operators, for both parsing and printing."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ COMPARISON, LAG, ATOM = 4, 8, 9
 
 
 class Fragment(NamedTuple):
-    """An expression's text and how tightly it binds."""
+    """Text of an expression, and its precedence: the higher, the tighter it binds."""
 
     text: str
     precedence: int
 
     def parenthesize(self, precedence: int) -> str:
-        """The text, in parentheses if it binds less tightly than its surroundings need."""
+        """Return the text, in parentheses if its precedence is below that of its context."""
         return self.text if self.precedence >= precedence else f"({self.text})"
 
 
 def write_call(head: str, args: Sequence[Fragment]) -> Fragment:
-    """The text of an operator applied to arguments that are written already."""
-    own = INFIX.get(head)
-    if own is not None and len(args) > 1:
-        words = [text if binds > own else f"({text})" for text, binds in args]
-        if own != COMPARISON and args[0].precedence == own:
-            words[0] = args[0].text
-        return Fragment(f" {head} ".join(words), own)
+    """Write an operator applied to printed arguments."""
+    precedence = INFIX.get(head)
+    if precedence is not None and len(args) > 1:
+        operands = [arg.parenthesize(precedence + 1) for arg in args]
+        if precedence != COMPARISON and args[0].precedence == precedence:
+            operands[0] = args[0].text
+        return Fragment(f" {head} ".join(operands), precedence)
     if head in PREFIX and len(args) == 1:
-        symbol, own = PREFIX[head]
-        return Fragment(symbol + args[0].parenthesize(own), own)
+        symbol, precedence = PREFIX[head]
+        return Fragment(symbol + args[0].parenthesize(precedence), precedence)
     if head == "lag" and len(args) == 2:
         return Fragment(f"{args[0].parenthesize(LAG)}[{args[1].text}]", LAG)
     return Fragment(f"{head}({', '.join([arg.text for arg in args])})", ATOM)
 
 
 def write_number(text: str) -> Fragment:
-    """A literal; a negative one binds like a sign."""
+    """Write a literal; a negative one has the precedence of the sign."""
     return Fragment(text, PREFIX["negate"][1] if text.startswith("-") else ATOM)

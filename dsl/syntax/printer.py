@@ -1,4 +1,4 @@
-"""Trees and programs to text. `parse(format_file(tree)) == tree`, comments included."""
+"""Printer of syntax trees: `parse(format_file(tree)) == tree`, comments included."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ INDENT = "  "
 
 
 def format_text(text: str, name: str = "<text>") -> str:
-    """A file as the tool writes it; raises LanguageError with its syntax errors."""
+    """Format a file; raise LanguageError with all its syntax errors."""
     return format_file(parse(text, name))
 
 
 def format_file(file: nodes.File) -> str:
-    """The text of a syntax tree."""
+    """Print a file in the canonical layout."""
     lines: list[str] = []
     for index, item in enumerate(file.items):
         is_strategy = isinstance(item, nodes.Strategy)
         if index and (is_strategy or item.comments.blank):
             lines.append("")
-        lines.extend(_strategy(item) if isinstance(item, nodes.Strategy) else define_lines(item))
+        lines.extend(
+            _print_strategy(item) if isinstance(item, nodes.Strategy) else define_lines(item)
+        )
     lines.extend(file.closing)
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def expression_text(node: nodes.Expression) -> str:
-    """An expression on one line."""
-    return _spell(node).text
+    """Print an expression on one line."""
+    return _print(node).text
 
 
-def _spell(node: nodes.Expression) -> Fragment:
+def _print(node: nodes.Expression) -> Fragment:
     match node:
         case nodes.Number(value, percent):
             return write_number(format_number(value, percent))
@@ -45,50 +47,50 @@ def _spell(node: nodes.Expression) -> Fragment:
         case nodes.Truth(value):
             return Fragment(str(value).lower(), ATOM)
         case nodes.Call(head, args):
-            return write_call(head, [_spell(arg) for arg in args])
+            return write_call(head, [_print(arg) for arg in args])
 
 
-def _strategy(node: nodes.Strategy) -> Iterator[str]:
+def _print_strategy(node: nodes.Strategy) -> Iterator[str]:
     yield from node.comments.before
     yield f"strategy {node.name} {{"
     for index, statement in enumerate(node.statements):
         if index and statement.comments.blank:
             yield ""
-        yield from _commented(_statement(statement), statement.comments, INDENT)
+        yield from _add_comments(_print_statement(statement), statement.comments, INDENT)
     for comment in node.closing:
         yield (INDENT + comment).rstrip()
     yield "}" + (f"  {node.comments.after}" if node.comments.after else "")
 
 
-def _statement(node: nodes.Statement) -> list[str]:
+def _print_statement(node: nodes.Statement) -> list[str]:
     match node:
         case nodes.About(text):
             return [f'{INDENT}about "{text}"']
         case nodes.Param():
             return [INDENT + param_text(node)]
         case nodes.Let(name, value):
-            return _wrapped(f"{INDENT}let {name} = ", value)
+            return _wrap(f"{INDENT}let {name} = ", value)
         case nodes.Order(name, when):
-            return _wrapped(f"{INDENT}{name} when ", when)
+            return _wrap(f"{INDENT}{name} when ", when)
         case nodes.Setting(name, value):
-            return _wrapped(f"{INDENT}{name} ", value)
+            return _wrap(f"{INDENT}{name} ", value)
 
 
 def param_text(node: nodes.Param) -> str:
-    """Return a param statement on one line."""
-    text = f"param {node.name} = {_number(node.value)}"
+    """Print a param statement on one line."""
+    text = f"param {node.name} = {_print_number(node.value)}"
     if node.low and node.high:
-        text += f" in {_number(node.low)}..{_number(node.high)}"
+        text += f" in {_print_number(node.low)}..{_print_number(node.high)}"
         if node.step:
-            text += f" step {_number(node.step)}"
+            text += f" step {_print_number(node.step)}"
     return text
 
 
-def _number(node: nodes.Number) -> str:
+def _print_number(node: nodes.Number) -> str:
     return format_number(node.value, node.percent)
 
 
-def _commented(lines: list[str], comments: Comments, indent: str) -> Iterator[str]:
+def _add_comments(lines: list[str], comments: Comments, indent: str) -> Iterator[str]:
     for comment in comments.before:
         yield (indent + comment).rstrip()
     yield from lines[:-1]
@@ -96,8 +98,8 @@ def _commented(lines: list[str], comments: Comments, indent: str) -> Iterator[st
 
 
 def define_lines(node: nodes.Define) -> Iterator[str]:
-    """A define on one line if it fits, else its meaning and its body on lines of their own."""
-    head = f"define {_signature(node.signature)}"
+    """Yield the lines of a define: one if it fits, else its description and body on new lines."""
+    head = f"define {_print_signature(node.signature)}"
     if node.also:
         head += f" also {', '.join(node.also)}"
     about = f'about "{node.about}"' if node.about else ""
@@ -109,57 +111,57 @@ def define_lines(node: nodes.Define) -> Iterator[str]:
         lines = [head, INDENT + rest]
     else:
         lines = [head, *[INDENT + each for each in (about, body) if each]]
-    yield from _commented(lines, node.comments, "")
+    yield from _add_comments(lines, node.comments, "")
 
 
-def _signature(node: nodes.Signature) -> str:
-    arguments = ", ".join(_argument(each) for each in node.arguments)
+def _print_signature(node: nodes.Signature) -> str:
+    arguments = ", ".join(_print_argument(each) for each in node.arguments)
     result = node.result
     assert result is not None
     if result.kind is None:
         return f"{node.name}({arguments}) -> {result.rule} {result.argument}"
-    text = _kind(result.kind)
+    text = _print_kind(result.kind)
     if result.kind.typical:
         low, high = result.kind.typical
-        text += f" typical {_number(low)}..{_number(high)}"
+        text += f" typical {_print_number(low)}..{_print_number(high)}"
     return f"{node.name}({arguments}) -> {text}"
 
 
-def _argument(node: nodes.Argument) -> str:
-    text = f"{node.name}: {_kind(node.kind)}"
+def _print_argument(node: nodes.Argument) -> str:
+    text = f"{node.name}: {_print_kind(node.kind)}"
     if isinstance(node.default, nodes.Number):
-        return f"{text} = {_number(node.default)}"
+        return f"{text} = {_print_number(node.default)}"
     return f"{text} = {node.default.name}" if node.default else text
 
 
-def _kind(note: nodes.KindNote) -> str:
+def _print_kind(note: nodes.KindNote) -> str:
     if note.like:
         return f"like {note.like}"
     text = note.name
     if note.dimension:
         text += f"({note.dimension[0]}, {note.dimension[1]})"
     if note.range:
-        text += f" {_number(note.range[0])}..{_number(note.range[1])}"
+        text += f" {_print_number(note.range[0])}..{_print_number(note.range[1])}"
     return text
 
 
-def _wrapped(prefix: str, expression: nodes.Expression) -> list[str]:
-    """A statement on one line if it fits, else its conditions one a line."""
+def _wrap(prefix: str, expression: nodes.Expression) -> list[str]:
+    """Return a statement on one line if it fits, else with one condition per line."""
     text = expression_text(expression)
-    chain = _chain(expression)
+    chain = _split_chain(expression)
     if len(prefix) + len(text) <= WIDTH or len(chain) == 1:
         return [prefix + text]
     assert isinstance(expression, nodes.Call)
-    own = INFIX[expression.head]
+    precedence = INFIX[expression.head]
     first, *rest = [
-        _spell(part).parenthesize(own if index == 0 else own + 1)
+        _print(part).parenthesize(precedence if index == 0 else precedence + 1)
         for index, part in enumerate(chain)
     ]
     return [prefix + first, *[f"{INDENT * 2}{expression.head} {part}" for part in rest]]
 
 
-def _chain(expression: nodes.Expression) -> list[nodes.Expression]:
-    """The operands of a left-nested chain of one logical operator, in order."""
+def _split_chain(expression: nodes.Expression) -> list[nodes.Expression]:
+    """Return the operands of a left-nested chain of one logical operator, in order."""
     head = expression.head if isinstance(expression, nodes.Call) else ""
     parts: list[nodes.Expression] = []
     while head in ("and", "or") and isinstance(expression, nodes.Call) and expression.head == head:

@@ -1,6 +1,6 @@
-"""Words of the language: items, statements and what goes between them.
+"""Keywords of the language.
 
-The grammar file is the only other place that names them; a test compares the two.
+Only the grammar file repeats them; a test compares the two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SETTINGS: tuple[SettingName, ...] = get_args(SettingName)
 
 
 class Side(NamedTuple):
-    """Orders that enter and leave one side of the market."""
+    """Orders that open and close a position on one side of the market."""
 
     entry: OrderName
     leave: OrderName
@@ -26,7 +26,7 @@ SIDES: dict[SideName, Side] = {"long": Side("buy", "sell"), "short": Side("short
 ENTRIES = tuple(side.entry for side in SIDES.values())
 
 DISTANCES: tuple[SettingName, ...] = ("stop", "trail", "target")  # measured from the fill price
-SERIES_SETTINGS: tuple[SettingName, ...] = ("size", *DISTANCES)  # with a value on every bar
+SERIES_SETTINGS: tuple[SettingName, ...] = ("size", *DISTANCES)  # one value per bar
 EXIT_SETTINGS: tuple[SettingName, ...] = (*DISTANCES, "hold")
 
 STATEMENTS = ("about", "param", "let", *ORDERS, *SETTINGS)
@@ -34,4 +34,4 @@ ITEMS = ("strategy", "define")
 CONNECTIVES = ("when", "in", "step")  # within a statement
 LOGIC = ("and", "or", "not")
 TRUTHS = ("true", "false")
-RESERVED = (*STATEMENTS, *CONNECTIVES, *LOGIC, *TRUTHS, *ITEMS)  # no name is one of these
+RESERVED = (*STATEMENTS, *CONNECTIVES, *LOGIC, *TRUTHS, *ITEMS)  # not allowed as names

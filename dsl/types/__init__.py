@@ -1,1 +1,1 @@
-"""Kinds of values, and the table of type rules."""
+"""Kinds of values, and the type rules of operators."""

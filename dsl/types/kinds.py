@@ -1,22 +1,20 @@
-"""What a value measures: the kind of every expression, and the algebra of kinds.
+"""Kinds: the types of expressions.
 
 A numeric kind has a dimension, price^a * volume^b, and a family:
 
-| family     | dimension      | what it is                            | example              |
+| family     | dimension      | meaning                               | example              |
 |------------|----------------|---------------------------------------|----------------------|
 | level      | price          | a price                               | `close`, `sma(x, n)` |
 | diff       | price          | a distance between prices             | `atr(14)`            |
 | volume     | volume         | an amount traded                      | `volume`             |
 | ratio      | none           | a proportion around 1                 | `close / sma(...)`   |
 | change     | none           | a relative move around 0              | `roc`, `zscore`      |
-| oscillator | none           | a value on a scale of its own         | `rsi`, `stoch_k`     |
+| oscillator | none           | a value on a fixed or usual scale     | `rsi`, `stoch_k`     |
 | count      | none           | a number of bars or events            |                      |
 | other      | anything else  | e.g. money, or a signed volume        | `obv()`              |
 | scalar     | none           | a literal                             | `2`, `6%`            |
 
-Beside them stand `bool` and `window`. What an operation makes of kinds is in `dsl.types.rules`: a
-`Judgement` holds the kind of the result and, where the operation computes but compares or adds
-unlike things, a complaint.
+Two more kinds are not numeric: `bool` and `window`. `dsl.types.rules` has the kinds of results.
 """
 
 from __future__ import annotations
@@ -36,11 +34,11 @@ INF = math.inf
 
 
 class _Interning(type):
-    """Makes one object of all that are alike, so that equality is identity."""
+    """Metaclass that interns instances, so that equality is identity."""
 
-    def __call__(cls, *args: Any, **given: Any) -> Any:
-        made = super().__call__(*args, **given)
-        return _interned.setdefault(tuple(vars(made).values()), made)
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        kind = super().__call__(*args, **kwargs)
+        return _interned.setdefault(tuple(vars(kind).values()), kind)
 
 
 _interned: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
@@ -48,11 +46,15 @@ _interned: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 @dataclass(frozen=True, eq=False)
 class Kind(metaclass=_Interning):
-    """What an expression measures.
+    """Kind of an expression. Kinds with equal attributes are one object.
 
-    `low` and `high` bound its values; `typical` is where they usually lie, and is what the
-    search draws thresholds from. Two kinds are alike only if all of this agrees: then they are
-    one object.
+    Attributes:
+        family: family of the kind; see the module.
+        price: exponent of price in the dimension.
+        volume: exponent of volume in the dimension.
+        low: lower bound of the values.
+        high: upper bound of the values.
+        typical: range of usual values, from which the search draws thresholds.
     """
 
     family: Family
@@ -63,24 +65,24 @@ class Kind(metaclass=_Interning):
     typical: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for end in ("low", "high"):  # 0.0 and -0.0 are alike, and one of them is said
+        for end in ("low", "high"):  # -0.0 becomes 0.0, so that both are interned as one
             object.__setattr__(self, end, getattr(self, end) + 0.0)
         if self.typical is not None:
             low, high = self.typical
             object.__setattr__(self, "typical", (low + 0.0, high + 0.0))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Kinds are interned in every process."""
+        """Return the constructor and its arguments, so that unpickling interns the kind."""
         return Kind, tuple(vars(self).values())
 
     @property
     def dimension(self) -> tuple[int, int]:
-        """The exponents of price and volume."""
+        """Exponents of price and volume."""
         return self.price, self.volume
 
     @property
     def is_numeric(self) -> bool:
-        """Whether values of this kind are numbers, one a bar."""
+        """Whether values of this kind are numbers, one per bar."""
         return self.family not in ("bool", "window")
 
     @property
@@ -124,14 +126,17 @@ PLAIN = {kind.family: kind for kind in (LEVEL, DIFF, VOLUME, RATIO, CHANGE, COUN
 
 @lru_cache(4096)
 def scalar(value: float) -> Kind:
-    """The kind of a literal: a plain number whose range is its value."""
+    """Return the kind of a literal, whose range is its value."""
     return Kind("scalar", low=value, high=value)
 
 
 class Inference(NamedTuple):
-    """The kind an operation gives, a complaint if it mixes unlike kinds, and whether to sample it.
+    """Result of type inference.
 
-    What is not complained about may still be too loose for the search to write (`high + low`).
+    Attributes:
+        kind: kind of the result.
+        error: complaint about operands of unlike kinds; empty for none.
+        sampled: whether the search may write it; `high + low` is valid, but too loose to sample.
     """
 
     kind: Kind

@@ -1,21 +1,23 @@
-"""The algebra of kinds: what arithmetic and comparisons make of what values measure.
+"""Type rules: the kinds of results of arithmetic and comparisons.
 
-One table says it for `+ - * /`. The first law that fits holds; `+` and `*` are read both ways.
+One table has the rules of `+ - * /`. The first row that matches applies; rows of `+` and `*` match
+in either order of operands.
 
-| word          | fits                                                                    |
+| word          | matches                                                                 |
 |---------------|-------------------------------------------------------------------------|
 | a family      | a kind of that family                                                   |
 | `flow`        | a signed volume                                                         |
-| `number`      | a literal or a param; `0`, `1`, `-1` are those                          |
+| `number`      | a literal or a param                                                    |
+| `0`, `1`, `-1`| a literal or a param of that value                                      |
 | `free`        | any kind without a dimension                                            |
-| `same`        | the very kind on the left, range and all                                |
-| `alike`       | a kind of the left one's dimension                                      |
+| `same`        | the kind of the other operand, including its range                      |
+| `alike`       | a kind with the dimension of the other operand                          |
 | `any`         | any kind                                                                |
 
-The result is a family, `left` or `right` (that side's kind), `spread` (a distance between values
-of the left kind) or `dimension` (whatever the exponents of price and volume add up to). Ranges
-follow by interval arithmetic. **Strictly** typed results are what the search may write; **loosely**
-typed ones compute and are left to people. What no law fits is computed too, with a warning.
+The result is a family, `left` or `right` (the kind of that operand), `spread` (a distance between
+values of the left kind) or `dimension` (from the exponents of price and volume). Interval
+arithmetic gives its range. The search may write **strictly** typed results; **loosely** typed ones
+are valid, but only people write them. If no row matches, the result is valid with a warning.
 """
 
 from __future__ import annotations
@@ -98,7 +100,7 @@ TYPE_RULES = """
 
 
 class TypeRule(NamedTuple):
-    """One row of the table."""
+    """Row of the table of type rules."""
 
     left: str
     symbol: str
@@ -116,79 +118,79 @@ FIXED = {"level": LEVEL, "diff": DIFF, "volume": VOLUME, "flow": SIGNED_VOLUME}
 
 @lru_cache(8192)
 def infer_arithmetic(symbol: str, x: Kind, y: Kind) -> Inference:
-    """What `x + y`, `x - y`, `x * y` or `x / y` measures, by the first law that fits."""
+    """Infer the kind of `x + y`, `x - y`, `x * y` or `x / y`, by the first rule that matches."""
     orders = [(x, y), (y, x)] if symbol in "+*" else [(x, y)]
     low, high = _infer_range(symbol, x, y)
-    for law in TABLE:
-        if law.symbol != symbol:
+    for rule in TABLE:
+        if rule.symbol != symbol:
             continue
         for left, right in orders:
-            if _fits(law.left, left, right) and _fits(law.right, right, left):
-                kind = _result(law.gives, symbol, left, right, low, high)
-                return Inference(kind, sampled=_is_sampled(law, kind, left))
-    verb = f"adds {y} to {x}" if symbol == "+" else f"takes {y} from {x}"
-    return Inference(y if x.family == "scalar" else x, verb, sampled=False)
+            if _matches(rule.left, left, right) and _matches(rule.right, right, left):
+                kind = _build_result(rule.gives, symbol, left, right, low, high)
+                return Inference(kind, sampled=_is_sampled(rule, kind, left))
+    complaint = f"adds {y} to {x}" if symbol == "+" else f"subtracts {y} from {x}"
+    return Inference(y if x.family == "scalar" else x, complaint, sampled=False)
 
 
 def infer_sum(x: Kind, y: Kind) -> Inference:
-    """`x + y`."""
+    """Infer the kind of `x + y`."""
     return infer_arithmetic("+", x, y)
 
 
 def infer_difference(x: Kind, y: Kind) -> Inference:
-    """`x - y`."""
+    """Infer the kind of `x - y`."""
     return infer_arithmetic("-", x, y)
 
 
 def infer_product(x: Kind, y: Kind) -> Inference:
-    """`x * y`."""
+    """Infer the kind of `x * y`."""
     return infer_arithmetic("*", x, y)
 
 
 def infer_quotient(x: Kind, y: Kind) -> Inference:
-    """`x / y`."""
+    """Infer the kind of `x / y`."""
     return infer_arithmetic("/", x, y)
 
 
 def infer_comparison(x: Kind, y: Kind) -> Inference:
-    """`x < y` and its like: sound between values of one kind, or with a literal threshold.
+    """Infer the kind of a comparison, which is sound between values of one kind.
 
-    A number may stand beside a kind without a dimension, and 0 beside a price distance; beside a
-    price or a volume it is complained about, as adjusted prices change with later dividends.
+    A literal may be compared with a kind without a dimension, and 0 with a price distance. A
+    literal beside a price or a volume is a complaint: later dividends change adjusted prices.
     """
     if "scalar" in (x.family, y.family):
-        thing, literal = (x, y) if y.family == "scalar" else (y, x)
-        is_zero = literal.low == literal.high == 0 and thing.family not in ("level", "volume")
-        sound = thing.is_scale_free or is_zero
-        complaint = "" if sound else f"compares {thing} with {literal}"
-        return Inference(BOOL, complaint, sampled=thing.family != "scalar")
-    unlike = x.dimension != y.dimension or {x.family, y.family} in (
+        other, literal = (x, y) if y.family == "scalar" else (y, x)
+        is_zero = literal.low == literal.high == 0 and other.family not in ("level", "volume")
+        is_sound = other.is_scale_free or is_zero
+        complaint = "" if is_sound else f"compares {other} with {literal}"
+        return Inference(BOOL, complaint, sampled=other.family != "scalar")
+    is_unlike = x.dimension != y.dimension or {x.family, y.family} in (
         {"level", "diff"},
         {"volume", "other"},
     )
-    on_scales = "oscillator" in (x.family, y.family) and x != y
-    if unlike or (on_scales and not {"other", "change"} & {x.family, y.family}):
+    scales_differ = "oscillator" in (x.family, y.family) and x != y
+    if is_unlike or (scales_differ and not {"other", "change"} & {x.family, y.family}):
         return Inference(BOOL, f"compares {x} with {y}")
     return Inference(BOOL, sampled=x == y)
 
 
 def infer_join(x: Kind, y: Kind) -> Inference:
-    """`min`, `max` and the branches of `where`: one kind, or a literal beside it."""
+    """Infer the kind of `min`, `max` or `where` from two operands or branches."""
     if x == y:
         return Inference(x)
     low, high = min(x.low, y.low), max(x.high, y.high)
-    literal, thing = (x, y) if x.family == "scalar" else (y, x)
+    literal, other = (x, y) if x.family == "scalar" else (y, x)
     if literal.family == "scalar":
-        if thing.is_scale_free or literal.low == literal.high == 0:
-            return Inference(replace(thing, low=low, high=high), sampled=False)
-        return Inference(thing, f"mixes {thing} with {literal}")
+        if other.is_scale_free or literal.low == literal.high == 0:
+            return Inference(replace(other, low=low, high=high), sampled=False)
+        return Inference(other, f"mixes {other} with {literal}")
     if x.dimension != y.dimension or {x.family, y.family} == {"level", "diff"}:
         return Inference(x, f"mixes {x} with {y}")
     return Inference(replace(x, low=low, high=high), sampled=False)
 
 
 def infer_distance(x: Kind) -> Kind:
-    """The kind of a spread of `x`: what `stdev(x, n)` or `change(x, n)` measures."""
+    """Return the kind of a distance between values of `x`, such as `stdev(x, n)`."""
     if x.family in ("level", "diff"):
         return DIFF
     if x.family in ("volume", "other"):
@@ -202,7 +204,7 @@ def infer_distance(x: Kind) -> Kind:
     return x if x.family == "change" else CHANGE
 
 
-def _fits(word: str, kind: Kind, other: Kind) -> bool:
+def _matches(word: str, kind: Kind, other: Kind) -> bool:
     match word:
         case "any":
             return True
@@ -221,7 +223,9 @@ def _fits(word: str, kind: Kind, other: Kind) -> bool:
     return kind.family == word
 
 
-def _result(gives: str, symbol: str, left: Kind, right: Kind, low: float, high: float) -> Kind:
+def _build_result(
+    gives: str, symbol: str, left: Kind, right: Kind, low: float, high: float
+) -> Kind:
     if gives in FIXED:
         return FIXED[gives]
     if gives == "dimension":
@@ -239,7 +243,7 @@ def _result(gives: str, symbol: str, left: Kind, right: Kind, low: float, high: 
 
 
 def _scale(kind: Kind, symbol: str, factor: float) -> tuple[float, float] | None:
-    """The typical range of a kind multiplied or divided by a number."""
+    """Return the typical range of a kind that is multiplied or divided by a number."""
     if kind.typical is None or symbol in "+-" or factor == 0 or not math.isfinite(factor):
         return kind.typical
     by = factor if symbol == "*" else 1 / factor
@@ -247,13 +251,13 @@ def _scale(kind: Kind, symbol: str, factor: float) -> tuple[float, float] | None
     return low, high
 
 
-def _is_sampled(law: TypeRule, kind: Kind, left: Kind) -> bool:
-    """A strict law; where it keeps a kind, the range must be kept too."""
-    return law.is_strict and (law.gives != "left" or kind == left)
+def _is_sampled(rule: TypeRule, kind: Kind, left: Kind) -> bool:
+    """Return whether a rule is strict and, if its result is the left kind, preserves the range."""
+    return rule.is_strict and (rule.gives != "left" or kind == left)
 
 
 def _infer_range(symbol: str, x: Kind, y: Kind) -> tuple[float, float]:
-    """Interval arithmetic: the least and the largest value there can be."""
+    """Return the lowest and highest value of a result, by interval arithmetic."""
     if symbol == "+":
         low, high = x.low + y.low, x.high + y.high
     elif symbol == "-":

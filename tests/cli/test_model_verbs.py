@@ -136,11 +136,11 @@ def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
     assert (done.status, done.out[:15]) == (0, "strategy good {")
     *_, answer, again = server.bodies[-1]["messages"]
     assert answer == {"role": "assistant", "content": SPOILT}
-    assert "there is no operator `smaa`" in again["content"]
+    assert "unknown operator `smaa`" in again["content"]
     with asking(talking("I would rather not.", SPOILT)) as server:
         done = evolve("ask", "buy the dips")
     assert (done.status, done.out) == (1, "")
-    assert "error: the model wrote no strategy that can be used\nerror[E202]: there is" in done.err
+    assert "error: the model wrote no strategy that can be used\nerror[E202]: unknown" in done.err
     assert done.err.endswith("  = say it in other words, or ask a larger model\n")
     assert [len(each["messages"]) for each in server.bodies][-2:] == [2, 4]
 

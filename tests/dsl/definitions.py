@@ -1,6 +1,6 @@
-"""Indicators by their definition: one bar or one window at a time, slow and plain.
+"""Plain definitions of indicators, computed one bar or one window at a time.
 
-A condition is a series of 1 and 0 here, NaN where it is unknown.
+A condition is a series of 1 and 0, or NaN where it is unknown.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from tests.samples import Values
 # -- windows
 
 
-def rolled(function: Callable[..., float], n: int, *series: Values) -> Values:
-    """A function of each n values; unknown where one of them is unknown."""
+def roll(function: Callable[..., float], n: int, *series: Values) -> Values:
+    """Apply a function to each window of n values; unknown if any of them is unknown."""
     out = np.full(len(series[0]), np.nan)
     for i in range(n - 1, len(out)):
         windows = [x[i - n + 1 : i + 1] for x in series]
@@ -31,22 +31,22 @@ def weighted_mean(x: Values) -> float:
 
 
 def bars_ago(extreme: Callable[[Values], float]) -> Callable[[Values], float]:
-    """How long ago the newest of the values that are the extreme stands."""
+    """Build a function that returns the bars since the newest extreme of a window."""
     return lambda x: float(x[::-1].tolist().index(extreme(x)))
 
 
 def share_below(x: Values) -> float:
-    """Of the other values, the share below the newest; equal ones count half."""
+    """Return the share of the other values below the newest; equal ones count half."""
     equal = np.sum(x == x[-1]) - 1
     return float((np.sum(x < x[-1]) + equal / 2) / (len(x) - 1))
 
 
 def quantile_of(q: float) -> Callable[[Values], float]:
     def function(x: Values) -> float:
-        ordered, place = sorted(x.tolist()), q * (len(x) - 1)
-        below = int(place)
+        ordered, position = sorted(x.tolist()), q * (len(x) - 1)
+        below = int(position)
         above = min(below + 1, len(x) - 1)
-        return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+        return float(ordered[below] + (position - below) * (ordered[above] - ordered[below]))
 
     return function
 
@@ -56,21 +56,21 @@ def mean_deviation(x: Values) -> float:
 
 
 def skewness(x: Values) -> float:
-    """The third standardised moment, corrected for bias."""
+    """Return the third standardized moment, corrected for bias."""
     n, away = len(x), x - x.mean()
     biased = (away**3).mean() / (away**2).mean() ** 1.5
     return float(biased * np.sqrt(n * (n - 1)) / (n - 2))
 
 
 def excess_kurtosis(x: Values) -> float:
-    """The fourth standardised moment less that of a normal, corrected for bias."""
+    """Return the fourth standardized moment minus that of a normal, corrected for bias."""
     n, away = len(x), x - x.mean()
     biased = (away**4).mean() / (away**2).mean() ** 2 - 3
     return float(((n + 1) * biased + 6) * (n - 1) / ((n - 2) * (n - 3)))
 
 
 def line(x: Values) -> tuple[float, float]:
-    """Intercept and slope of the least-squares line over bars 0, 1, ..."""
+    """Fit a least-squares line over bars 0, 1, …; return intercept and slope."""
     bar = np.arange(len(x)) - (len(x) - 1) / 2
     slope = float(bar @ (x - x.mean()) / (bar @ bar))
     return float(x.mean()) + slope * float(bar[0]), slope
@@ -82,7 +82,7 @@ def line_end(x: Values) -> float:
 
 
 def line_fit(x: Values) -> float:
-    """The share of the variance that the least-squares line explains."""
+    """Return the share of the variance that the least-squares line explains."""
     return float(np.corrcoef(np.arange(len(x)), x)[0, 1] ** 2)
 
 
@@ -96,10 +96,10 @@ def garman_klass(opened: Values, high: Values, low: Values, close: Values) -> fl
 
 
 def money_flow(high: Values, low: Values, close: Values, volume: Values) -> float:
-    """Chaikin's: each bar's volume counts by where it closed, from -1 at the low to 1."""
+    """Return Chaikin money flow: volume weighted by the close, from -1 at the low to 1."""
     width = high - low
-    place = np.divide((close - low) - (high - close), width, np.zeros(len(low)), where=width > 0)
-    return float((place * volume).sum() / volume.sum())
+    weight = np.divide((close - low) - (high - close), width, np.zeros(len(low)), where=width > 0)
+    return float((weight * volume).sum() / volume.sum())
 
 
 def is_above_all_before(x: Values) -> float:
@@ -113,8 +113,8 @@ def exact_covariance(x: Values, y: Values) -> float:
     xs, ys = [Fraction(each) for each in x.tolist()], [Fraction(each) for each in y.tolist()]
     n = len(xs)
     x_mean, y_mean = sum(xs) / n, sum(ys) / n
-    both = sum((a - x_mean) * (b - y_mean) for a, b in zip(xs, ys, strict=True))
-    return float(both / (n - 1))
+    products = sum((a - x_mean) * (b - y_mean) for a, b in zip(xs, ys, strict=True))
+    return float(products / (n - 1))
 
 
 def exact_correlation(x: Values, y: Values) -> float:
@@ -131,14 +131,14 @@ def exact_slope(x: Values) -> float:
 
 
 def recursive(x: Values, n: int, weight: float) -> Values:
-    """Seeded with the mean of the first n values in a row, and again after an unknown one."""
-    out, waiting = np.full(len(x), np.nan), list[float]()
+    """Return the recursive average, seeded with the mean of the first n values after any gap."""
+    out, seed = np.full(len(x), np.nan), list[float]()
     for i, value in enumerate(x.tolist()):
         if np.isnan(value):
-            waiting = []
-        elif len(waiting) < n:
-            waiting.append(value)
-            out[i] = np.mean(waiting) if len(waiting) == n else np.nan
+            seed = []
+        elif len(seed) < n:
+            seed.append(value)
+            out[i] = np.mean(seed) if len(seed) == n else np.nan
         else:
             out[i] = out[i - 1] * (1 - weight) + value * weight
     return out
@@ -155,19 +155,19 @@ def exponential(x: Values, n: int) -> Values:
 # -- conditions
 
 
-def compared(holds: NDArray[np.bool_], *inputs: Values) -> Values:
-    """A comparison of inputs as a condition: unknown where one of them is."""
+def compare(holds: NDArray[np.bool_], *inputs: Values) -> Values:
+    """Return a comparison of inputs as a condition, unknown where an input is."""
     return np.where(np.isnan(inputs).any(axis=0), np.nan, holds)
 
 
 def rises(x: Values) -> Values:
-    """The condition x > x[1]."""
+    """Return the condition x > x[1]."""
     before = np.concatenate([[np.nan], x[:-1]])
-    return compared(x > before, x, before)
+    return compare(x > before, x, before)
 
 
 def known_to_hold(condition: Values) -> Values:
-    """1 where a condition holds, 0 where it does not or is unknown."""
+    """Return 1 where a condition holds, 0 where it does not or is unknown."""
     return np.nan_to_num(condition)
 
 
@@ -188,8 +188,8 @@ def value_when(condition: Values, x: Values) -> Values:
 
 
 def consecutive(condition: Values) -> Values:
-    out, row = np.empty(len(condition)), 0.0
+    out, length = np.empty(len(condition)), 0.0
     for i, holds in enumerate(condition):
-        row = np.nan if np.isnan(holds) else row + 1 if holds else 0.0
-        out[i] = row
+        length = np.nan if np.isnan(holds) else length + 1 if holds else 0.0
+        out[i] = length
     return out

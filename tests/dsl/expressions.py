@@ -1,4 +1,4 @@
-"""Random well-typed text: conditions, numbers and whole strategies, as people might write them."""
+"""Random well-typed text: conditions, numbers and strategies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Text = st.SearchStrategy[str]
 SERIES = ("open", "high", "low", "close", "volume", "obv()", "true_range()", "typical_price()")
 LITERALS = ("0", "1", "2", "0.5", "3", "-1", "6%", "1e-3")
 WINDOWS = ("1", "2", "3", "5", "4 / 2", "floor(sqrt(10))")
-BARE = ("abs", "sign", "sqrt", "log", "floor", "negate", "-")
-PAIRED = ("min", "max", "+", "-", "*", "/", "min3")
+UNARY = ("abs", "sign", "sqrt", "log", "floor", "negate", "-")
+BINARY = ("min", "max", "+", "-", "*", "/", "min3")
 ROLLING = (
     "sma", "ema", "rma", "wma", "sum", "stdev", "mad", "highest", "lowest", "zscore", "change",
     "roc", "rsi", "lag",
@@ -22,35 +22,35 @@ COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 @cache
 def numbers() -> Text:
-    """Expressions with a value a bar."""
+    """Generate expressions with one value per bar."""
     return st.deferred(_numbers)
 
 
 @cache
 def conditions() -> Text:
-    """Expressions that hold or not, in parentheses."""
+    """Generate conditions, in parentheses."""
     return st.deferred(_conditions)
 
 
 def _numbers() -> Text:
-    # Leaves are offered more than once, so that expressions end.
+    # Leaves are repeated, so that the recursion ends.
     return st.one_of(
         st.sampled_from(SERIES),
         st.sampled_from(LITERALS),
         st.sampled_from(SERIES),
-        st.builds(_bare, st.sampled_from(BARE), numbers()),
-        st.builds(_paired, st.sampled_from(PAIRED), numbers(), numbers()),
-        st.builds(_rolling, st.sampled_from(ROLLING), numbers(), st.sampled_from(WINDOWS)),
+        st.builds(_write_unary, st.sampled_from(UNARY), numbers()),
+        st.builds(_write_binary, st.sampled_from(BINARY), numbers(), numbers()),
+        st.builds(_write_rolling, st.sampled_from(ROLLING), numbers(), st.sampled_from(WINDOWS)),
         st.builds("where({}, {}, {})".format, conditions(), numbers(), numbers()),
     )
 
 
 def _conditions() -> Text:
-    compared = st.builds("({} {} {})".format, numbers(), st.sampled_from(COMPARISONS), numbers())
+    comparison = st.builds("({} {} {})".format, numbers(), st.sampled_from(COMPARISONS), numbers())
     return st.one_of(
-        compared,
-        compared,
-        compared,
+        comparison,
+        comparison,
+        comparison,
         st.sampled_from(["true", "false"]),
         st.builds("(not {})".format, conditions()),
         st.builds("({} {} {})".format, conditions(), st.sampled_from(["and", "or"]), conditions()),
@@ -60,23 +60,23 @@ def _conditions() -> Text:
     )
 
 
-def _bare(name: str, x: str) -> str:
+def _write_unary(name: str, x: str) -> str:
     return f"(-{x})" if name == "-" else f"{name}({x})"
 
 
-def _paired(name: str, x: str, y: str) -> str:
+def _write_binary(name: str, x: str, y: str) -> str:
     if name == "min3":
         return f"min({x}, {y}, {x})"
     return f"{name}({x}, {y})" if name.isalpha() else f"({x} {name} {y})"
 
 
-def _rolling(name: str, x: str, n: str) -> str:
+def _write_rolling(name: str, x: str, n: str) -> str:
     return f"({x})[{n}]" if name == "lag" else f"{name}({x}, {n})"
 
 
 @st.composite
 def strategies(draw: st.DrawFn, first: str = "heat", second: str = "bars") -> str:
-    """A strategy with a let and two params of the given names, orders and settings."""
+    """Generate strategies with a let and two params of the given names, orders and settings."""
     condition = small(conditions())
     number = small(numbers())
     lines = [
@@ -101,5 +101,5 @@ def strategies(draw: st.DrawFn, first: str = "heat", second: str = "bars") -> st
 
 @cache
 def small(text: Text) -> Text:
-    """Those within what the language reads as one expression."""
+    """Restrict expressions to a length within the limits of the language."""
     return text.filter(lambda each: len(each) < 200)

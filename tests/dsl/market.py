@@ -1,4 +1,4 @@
-"""Markets that the tests of operators run on, as plain rows, and pandas on such rows."""
+"""Markets for the tests of operators, as plain arrays, and pandas functions on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.samples import Values, random_bars, tied_bars
 
 
 class Rows(NamedTuple):
-    """The bars of one symbol."""
+    """Bars of one symbol, as arrays over bars."""
 
     open: Values
     high: Values
@@ -36,7 +36,7 @@ def rows(bars: Bars) -> Rows:
 
 @cache
 def market(name: str) -> Bars:
-    """The S&P 500 `sample`, a `random` walk, or a `tied` one of few prices and flat bars."""
+    """Return bars: the S&P 500 `sample`, a `random` walk, or `tied` with few distinct prices."""
     if name == "sample":
         return load("sample:sp500")
     return random_bars(3, 1500) if name == "random" else tied_bars(4, 2000)

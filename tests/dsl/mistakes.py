@@ -1,4 +1,4 @@
-"""What people and models write instead of the language, and what a message must tell them."""
+"""Common mistakes of people and models, and the words that their messages must contain."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ Row = tuple[str, str, str, tuple[str, ...]]
 
 
 class Mistake(NamedTuple):
-    """A wrong text, the code of a finding that it deserves, and words that its message needs.
+    """Wrong text, with the code of a diagnostic that it must get.
 
-    The words are in lower case. They name the cause and the fix, and leave the sentence open.
+    Attributes:
+        title: name of the mistake.
+        text: the wrong text.
+        code: code of one of its diagnostics.
+        words: parts of the messages, in lower case, that name the cause and the fix.
     """
 
     title: str
@@ -20,19 +24,19 @@ class Mistake(NamedTuple):
 
 
 def when(condition: str) -> str:
-    """A strategy in which nothing but the condition of `buy` can be wrong."""
+    """Write a strategy in which only the condition of `buy` can be wrong."""
     return f"strategy s {{ buy when {condition} hold 5 }}"
 
 
 def inside(*statements: str) -> str:
-    """A strategy of several lines."""
+    """Write a strategy with one statement per line."""
     return "strategy s {\n  " + "\n  ".join(statements) + "\n}\n"
 
 
 GOOD = "buy when close > sma(close, 50)\n  hold 5"
 WHOLE = inside(GOOD)
-NAN = ("not known", "never triggers")  # what a strategy needs instead of `na`, `nz` and `None`
-SHAPE = "strategy name {"  # what a file holds
+NAN = ("unknown value", "never triggers")  # the hint for `na`, `nz` and `None`
+SHAPE = "strategy name {"  # the hint for a file without a strategy
 
 # fmt: off
 PINE: list[Row] = [
@@ -58,8 +62,8 @@ PINE: list[Row] = [
      "E202", ("`param n = 14 in",)),
     ("Pine: param of input.int", inside("param n = input.int(14)", "buy when rsi(close, n) < 30"),
      "E101", ("`param n = 14",)),
-    ("Pine: plot", inside(GOOD, "plot(sma(close, 50))"), "E101", ("`plot`", "leave it out")),
-    ("Pine: hline", inside(GOOD, "hline(70)"), "E101", ("`hline`", "leave it out")),
+    ("Pine: plot", inside(GOOD, "plot(sma(close, 50))"), "E101", ("`plot`", "remove it")),
+    ("Pine: hline", inside(GOOD, "hline(70)"), "E101", ("`hline`", "remove it")),
     ("Pine: &&", when("close > open && close > low"), "E101", ("write `and`",)),
     ("Pine: ||", when("close > open || close > low"), "E101", ("write `or`",)),
     ("Pine: !", when("!(close > open)"), "E101", ("write `not`",)),
@@ -75,7 +79,7 @@ PINE: list[Row] = [
 ]
 PYTHON: list[Row] = [
     ("Python: def", "def f(x):\n    return x\n" + WHOLE, "E101", ("write `define",)),
-    ("Python: import", "import pandas as pd\n" + WHOLE, "E101", ("`import`", "leave it out")),
+    ("Python: import", "import pandas as pd\n" + WHOLE, "E101", ("`import`", "remove it")),
     ("Python: class", "class Dip(bt.Strategy):\n    pass\n", "E101", (SHAPE,)),
     ("Python: **", when("(close / open) ** 2 > 1.1"), "E101", ("`power(x, ",)),
     ("Python: = for ==", when("sign(close - open) = 1"), "E101", ("write `==`",)),
@@ -103,8 +107,8 @@ PYTHON: list[Row] = [
     ("Python: ;", inside("buy when close > open;", "hold 5;"), "E101", ("`;`", "no separator")),
     ("Python: head:", "strategy s:\n  buy when close > open\n  hold 5\n", "E101", ("`strategy s {",)),
     ("Python: when:", inside("buy when: close > open", "hold 5"), "E101",
-     ("found `:`", "no colon")),
-    ("Python: and at the end", when("close > open and"), "E101", ("expression", "not finished")),
+     ("found `:`", "remove the colon")),
+    ("Python: and at the end", when("close > open and"), "E101", ("expression", "incomplete")),
     ("Python: and at the start", when("and close > open"), "E101", ("expression", "found `and`")),
     ("Python: remainder", when("close % 10 > 3"), "E101", ("remainder", "`6%`")),
     ("Python: docstring", inside('about """dips"""', GOOD), "E101", ('"double quotes"',)),
@@ -150,7 +154,7 @@ SLIPS: list[Row] = [
     ("no closing brace", "strategy s { buy when close > open hold 5\n", "E102", ("close", "`}`")),
     ("no closing brace between", WHOLE.rstrip("}\n") + "\nstrategy t { buy when close > open }",
      "E101", ("`}`", "strategy `s`")),
-    ("extra closing brace", WHOLE + "}\n", "E101", ("`}`", "too many")),
+    ("extra closing brace", WHOLE + "}\n", "E101", ("`}`", "unmatched")),
     ("no opening brace", "strategy s buy when close > open hold 5 }", "E101", ("expected `{`",)),
     ("no name", "strategy { buy when close > open }", "E101", ("expected a name", SHAPE)),
     ("name in quotes", 'strategy "dip" { buy when close > open }', "E101", ("without quotes",)),
@@ -158,19 +162,19 @@ SLIPS: list[Row] = [
     ("name of two words", "strategy my dip { buy when close > open }", "E101", ("`my_dip`",)),
     ("no closing parenthesis", when("close > sma(close, 20"), "E101", ("close", "with `)`")),
     ("no closing bracket", when("close > close[1"), "E101", ("`]`",)),
-    ("extra parenthesis", when("close > sma(close, 20))"), "E101", ("`)`", "too many")),
+    ("extra parenthesis", when("close > sma(close, 20))"), "E101", ("`)`", "unmatched")),
     ("no when", inside("buy close > open", "hold 5"), "E101", ("write `buy when",)),
     ("no buy", inside("when close > open", "hold 5"), "E101", ("write `buy when",)),
     ("no comma", when("close > sma(close 20)"), "E101", ("`,`",)),
     ("double comma", when("close > sma(close,, 20)"), "E101", ("expression", "found `,`")),
-    ("trailing comma", when("close > sma(close, 20,)"), "E101", ("expression", "found `)`")),
+    ("trailing comma", when("close > sma(close, 20,)"), "E101", ("found `)`", "remove the `,`")),
     ("comma between", inside("buy when close > open,", "hold 5"), "E101", ("no separator",)),
     ("no operator", when("close > open + 2 atr(14)"), "E101", ("operator", "`*`")),
     ("=>", when("close => open"), "E101", ("write `>=`",)),
     ("=<", when("close =< open"), "E101", ("write `<=`",)),
-    ("one name twice", WHOLE + WHOLE, "E204", ("twice", "rename")),
-    ("two buys", inside("buy when close > open", GOOD), "E105", ("twice", "`or`")),
-    ("two stops", inside(GOOD, "stop 2 * atr(14)", "stop 5%"), "E105", ("twice", "min(")),
+    ("one name twice", WHOLE + WHOLE, "E204", ("duplicate", "rename")),
+    ("two buys", inside("buy when close > open", GOOD), "E105", ("duplicate", "`or`")),
+    ("two stops", inside(GOOD, "stop 2 * atr(14)", "stop 5%"), "E105", ("duplicate", "min(")),
     ("no strategy around", "buy when close > open\nhold 5\n", "E101", (SHAPE,)),
     ("let outside", "let x = sma(close, 50)\n" + WHOLE, "E101", ("inside", "strategy")),
     ("exit", inside("buy when close > open", "exit when close < open"), "E101",
@@ -192,7 +196,7 @@ SLIPS: list[Row] = [
 CHARACTERS: list[Row] = [
     ("smart quotes", inside("about “dips”", GOOD), "E101", ('plain quote "',)),
     ("smart closing quote", inside('about "dips”', GOOD), "E101", ('plain quote "',)),
-    ("single quotes", inside("about 'dips'", GOOD), "E101", ('texts stand in "double quotes"',)),
+    ("single quotes", inside("about 'dips'", GOOD), "E101", ('write text in "double quotes"',)),
     ("unterminated text", inside('about "dips', GOOD), "E101", ("closing", "one line")),
     ("text over two lines", inside('about "dips\n  that revert"', GOOD), "E101", ("one line",)),
     ("tabs", "strategy s {\n\tbuy\twhen clos > open\n\thold 5\n}", "E201", ("mean `close`?",)),
@@ -221,8 +225,8 @@ WRAPPINGS: list[Row] = [
     ("empty file", "", "E107", ("no strategy", SHAPE)),
     ("white space", " \n\t\n", "E107", ("no strategy", SHAPE)),
     ("only comments", "# to do\n# later\n", "E107", ("no strategy", SHAPE)),
-    ("fence", f"```\n{WHOLE}```\n", "E101", ("```", "leave")),
-    ("fence with a language", f"```evo\n{WHOLE}```\n", "E101", ("```", "leave")),
+    ("fence", f"```\n{WHOLE}```\n", "E101", ("```", "remove")),
+    ("fence with a language", f"```evo\n{WHOLE}```\n", "E101", ("```", "remove")),
     ("Markdown list", "- buy when close > open\n- hold 5\n", "E101", (SHAPE,)),
     ("Markdown heading", "## Strategy\n**Buy** when close > open\n", "E101", (SHAPE,)),
     ("JSON", '{"name": "dip", "buy": "close > open"}\n', "E101", (SHAPE,)),
@@ -243,19 +247,19 @@ NUMBERS: list[Row] = [
     ("5 days", inside("buy when close > open", "hold 5 days"), "E101", ("bars", "`hold 5`")),
     ("dollars", when("close > $30"), "E101", ("write `30`",)),
     ("decimal comma", inside(GOOD, "stop 2,5 * atr(14)"), "E101", ("`2.5`",)),
-    ("window 0", when("close > sma(close, 0)"), "E304", ("from 1 to", "not 0")),
-    ("window -3", when("close > sma(close, -3)"), "E304", ("from 1 to", "not -3")),
+    ("window 0", when("close > sma(close, 0)"), "E304", ("1 to 5000", "found 0")),
+    ("window -3", when("close > sma(close, -3)"), "E304", ("1 to 5000", "found -3")),
     ("window 2.5", when("close > sma(close, 2.5)"), "E304", ("whole number",)),
-    ("window 100000", when("close > sma(close, 100000)"), "E304", ("5000", "not 100000")),
+    ("window 100000", when("close > sma(close, 100000)"), "E304", ("5000", "found 100000")),
     ("window volume", when("close > sma(close, volume)"), "E303", ("constant", "`param`")),
     ("window let", inside("let n = atr(14)", "buy when close > sma(close, n)", "hold 5"), "E303",
      ("constant", "`param`")),
     ("window 20%", when("close > sma(close, 20%)"), "E304", ("20%", "write 20")),
     ("window first", when("close > sma(20, close)"), "E303", ("series first", "`sma(close")),
     ("series left out", when("close > sma(20)"), "W402", ("series first", "`sma(close")),
-    ("no such series", when("close > open + atr(close, 14)"), "E203", ("not 2", "`atr(14)`")),
-    ("too many arguments", when("close > sma(close, 20, 2)"), "E203", ("1 to 2", "not 3")),
-    ("hold 0", inside("buy when close > open", "hold 0"), "E304", ("`hold`", "from 1")),
+    ("no such series", when("close > open + atr(close, 14)"), "E203", ("found 2", "`atr(14)`")),
+    ("too many arguments", when("close > sma(close, 20, 2)"), "E203", ("1 to 2", "found 3")),
+    ("hold 0", inside("buy when close > open", "hold 0"), "E304", ("`hold`", "1 to 5000")),
     ("lag of a series", when("close > close[volume]"), "E303", ("constant",)),
     ("param outside", inside("param n = 50 in 5..20", "buy when close > sma(close, n)", "hold 5"),
      "E309", ("50", "outside")),
@@ -266,12 +270,12 @@ KINDS: list[Row] = [
     ("fixed price", when("close > 100"), "W403", ("plain number", "`close / close[20]`")),
     ("fixed volume", when("volume > 1000000"), "W403", ("plain number", "sma(volume, ")),
     ("oscillator and price", when("rsi(close, 14) > sma(close, 20)"), "W401",
-     ("oscillator", "price", "like with like")),
+     ("oscillator", "price", "the same kind")),
     ("price and volume", when("close > volume"), "W401", ("price", "volume")),
     ("price plus volume", when("close + volume > open"), "W401", ("price", "volume")),
     ("condition as a number", when("(close > open) + 1 > 1"), "E302",
      ("condition", "`where(condition, 1, 0)`")),
-    ("== true", when("(close > open) == true"), "E302", ("condition", "leave out `== true`")),
+    ("== true", when("(close > open) == true"), "E302", ("condition", "remove `== true`")),
     ("number as a condition", when("rsi(close, 14)"), "E301",
      ("condition", "rsi(close, 14) < 30")),
     ("number after or", when("close > open or high"), "E301", ("condition", "compare")),
@@ -291,11 +295,11 @@ KINDS: list[Row] = [
     ("never true", when("rsi(close, 14) > 120"), "W404", ("never", "0 and 100")),
     ("always true", when("rsi(close, 14) >= 0"), "W404", ("always", "0 and 100")),
     ("oscillator in percent", when("rsi(close, 14) < 30%"), "W404", ("write 30",)),
-    ("unused let", inside("let x = sma(close, 9)", GOOD), "W406", ("`x`", "never used")),
-    ("unused param", inside("param n = 9 in 5..20", GOOD), "W406", ("`n`", "never used")),
+    ("unused let", inside("let x = sma(close, 9)", GOOD), "W406", ("`x`", "unused")),
+    ("unused param", inside("param n = 9 in 5..20", GOOD), "W406", ("`n`", "unused")),
     ("let close", inside("let close = 3", GOOD), "E204", ("`close`", "series", "another name")),
     ("let rsi", inside("let rsi = rsi(close, 14)", "buy when rsi < 30", "hold 5"), "W409",
-     ("`rsi` is the name of an operator", "another name")),
+     ("`rsi` shadows an operator", "another name")),
     ("let too late", inside("let a = b + 1", "let b = close", "buy when a > b"), "E201",
      ("`b`", "further down")),
     ("sell without buy", inside("sell when close < open"), "E308", ("never enters", "`buy when")),
@@ -305,9 +309,9 @@ KINDS: list[Row] = [
     ("entry price", when("close < entry_price * 0.95"), "E201", ("position", "`stop 5%`")),
     ("recursion", "define f(x: number) -> like x = f(x[1]) + x\n" + WHOLE, "E205", ("recursion",)),
     ("define a volume", "define f(x: number) -> volume = x\n" + WHOLE, "E311",
-     ("declared", "volume", "price")),
+     ("declares a volume", "price")),
     ("define a condition", "define f(x: number) -> like x = x > x[1]\n" + WHOLE, "E311",
-     ("gives a condition", "`-> bool`")),
+     ("body is a condition", "`-> bool`")),
     ("define without a result", "define up(x: number) = x > x[1]\n" + WHOLE, "E101",
      ("expected `->`", "`-> bool`")),
     ("define without kinds", "define up(x, n) -> bool = x > x[n]\n" + WHOLE, "E101",

@@ -1,9 +1,8 @@
-"""The meaning of a written term, as plainly as possible: one bar at a time, nothing simplified.
+"""Naive evaluator of terms as written: one bar at a time, without rewrites.
 
-A number is a float or NaN (unknown); a condition is True, False or None (unknown). Before the
-first bar every series is unknown. Windowed operators run their own kernel, uncompiled, on
-lists: what they compute is tested against other libraries elsewhere. Two values are equal if
-their relative difference is at most 2**-44.
+A number is a float, or NaN if unknown; a condition is True, False, or None if unknown. Before the
+first bar, every series is unknown. Rolling operators run their uncompiled kernel, which other
+tests compare with references. Two values are equal if their relative difference is at most 2**-44.
 """
 
 from __future__ import annotations
@@ -23,50 +22,50 @@ from tests.samples import Values
 Truth = bool | None
 Number = Callable[[int], float]
 Condition = Callable[[int], Truth]
-Meaning = Callable[[int], float | Truth]
+Function = Callable[[int], float | Truth]
 
 
-def plainly(term: Term, bars: Bars) -> Values:
-    """float64[bar] of a number; of a condition 1 where it holds, 0 where it fails or is unknown."""
-    value = meaning(term, bars, ())
+def evaluate_naively(term: Term, bars: Bars) -> Values:
+    """Return float64[bar]: a number, or 1 where a condition holds and 0 elsewhere."""
+    value = build_function(term, bars, ())
     return np.array([float(value(bar) or 0.0) for bar in range(len(bars))])
 
 
-def fails(term: Term, bars: Bars) -> Values:
-    """1 where a condition is known not to hold."""
-    value = meaning(term, bars, ())
+def find_failures(term: Term, bars: Bars) -> Values:
+    """Return float64[bar]: 1 where a condition is known not to hold, 0 elsewhere."""
+    value = build_function(term, bars, ())
     return np.array([float(value(bar) is False) for bar in range(len(bars))])
 
 
-def meaning(term: Term, bars: Bars, given: tuple[Meaning, ...]) -> Meaning:
-    """A term as a function of the bar, memoised; `given` are the arguments of the define around."""
-    return cache(_meaning(term, bars, given))
+def build_function(term: Term, bars: Bars, args: tuple[Function, ...]) -> Function:
+    """Build the cached function of a term from bar to value, over the arguments of its define."""
+    return cache(_build_function(term, bars, args))
 
 
-def _meaning(term: Term, bars: Bars, given: tuple[Meaning, ...]) -> Meaning:
+def _build_function(term: Term, bars: Bars, outer: tuple[Function, ...]) -> Function:
     operator, leaf = term.operator, term.leaf
     if isinstance(leaf, Argument):
-        return given[leaf.index]
+        return outer[leaf.index]
     if operator is None:
         constant: float | bool = leaf if isinstance(leaf, bool) else float(term.value or 0.0)
         return lambda bar: constant
     if operator.series:
-        own = bars.calendar.get(operator.series)
-        row: list[float] = (getattr(bars, operator.series)[0] if own is None else own).tolist()
+        dates = bars.calendar.get(operator.series)
+        row: list[float] = (getattr(bars, operator.series)[0] if dates is None else dates).tolist()
         return lambda bar: row[bar] if bar >= 0 else math.nan
-    args = tuple(meaning(arg, bars, given) for arg in term.args)
+    args = tuple(build_function(arg, bars, outer) for arg in term.args)
     if operator.body is not None:
-        return meaning(operator.body, bars, args)
+        return build_function(operator.body, bars, args)
     if operator.name == "lag":
         x, n = args
         return lambda bar: x(bar - math.floor(n(0) or 0))
     if operator.name in POINTWISE:
         at_bar = POINTWISE[operator.name]
         return lambda bar: at_bar(*[arg(bar) for arg in args])
-    return _windowed(operator, args, len(bars))
+    return _run_kernel(operator, args, len(bars))
 
 
-def _windowed(operator: Operator, args: tuple[Meaning, ...], length: int) -> Meaning:
+def _run_kernel(operator: Operator, args: tuple[Function, ...], length: int) -> Function:
     inputs: list[object] = []
     for index, arg in enumerate(args):
         slot = operator.slot(index)
@@ -81,15 +80,15 @@ def _windowed(operator: Operator, args: tuple[Meaning, ...], length: int) -> Mea
     assert operator.kernel is not None
     with np.errstate(all="ignore"):
         operator.kernel(*inputs, out)
-    found = out.tolist()
-    return lambda bar: found[bar] if bar >= 0 else math.nan
+    row = out.tolist()
+    return lambda bar: row[bar] if bar >= 0 else math.nan
 
 
 # -- numbers
 
 
-def _known(function: Callable[..., float], domain: Callable[..., bool]) -> Callable[..., float]:
-    """The function where all its arguments are known and in its domain; unknown elsewhere."""
+def _restrict(function: Callable[..., float], domain: Callable[..., bool]) -> Callable[..., float]:
+    """Restrict a function to known arguments in its domain; it is unknown elsewhere."""
 
     def at_bar(*values: float) -> float:
         unknown = any(math.isnan(value) for value in values) or not domain(*values)
@@ -98,7 +97,7 @@ def _known(function: Callable[..., float], domain: Callable[..., bool]) -> Calla
     return at_bar
 
 
-def _anywhere(*_: float) -> bool:
+def _is_anywhere(*_: float) -> bool:
     return True
 
 
@@ -132,10 +131,10 @@ def _where(condition: Truth, x: float, y: float) -> float:
     return math.nan if condition is None else x if condition else y
 
 
-# -- conditions: Kleene's logic of the unknown
+# -- conditions: Kleene's three-valued logic
 
 
-def _compared(holds: Callable[[float, float], bool]) -> Callable[[float, float], Truth]:
+def _compare(holds: Callable[[float, float], bool]) -> Callable[[float, float], Truth]:
     return lambda x, y: None if math.isnan(x) or math.isnan(y) else holds(x, y)
 
 
@@ -157,24 +156,24 @@ POINTWISE: dict[str, Callable[..., float | Truth]] = {
     "+": lambda x, y: _difference(x, -y),
     "-": _difference,
     "*": lambda x, y: x * y,
-    "/": _known(lambda x, y: x / y, lambda x, y: y != 0),
+    "/": _restrict(lambda x, y: x / y, lambda x, y: y != 0),
     "negate": lambda x: -x,
-    "min": _known(min, _anywhere),
-    "max": _known(max, _anywhere),
+    "min": _restrict(min, _is_anywhere),
+    "max": _restrict(max, _is_anywhere),
     "abs": abs,
-    "sign": _known(_sign, _anywhere),
-    "sqrt": _known(math.sqrt, lambda x: x >= 0),
-    "log": _known(_log, lambda x: x > 0),
-    "floor": _known(_floor, math.isfinite),
-    "exp": _known(math.exp, lambda x: x < 700),
-    "power": _known(math.pow, _is_real_power),
+    "sign": _restrict(_sign, _is_anywhere),
+    "sqrt": _restrict(math.sqrt, lambda x: x >= 0),
+    "log": _restrict(_log, lambda x: x > 0),
+    "floor": _restrict(_floor, math.isfinite),
+    "exp": _restrict(math.exp, lambda x: x < 700),
+    "power": _restrict(math.pow, _is_real_power),
     "where": _where,
-    "<": _compared(lambda x, y: x < y and not _is_same(x, y)),
-    "<=": _compared(lambda x, y: x <= y or _is_same(x, y)),
-    ">": _compared(lambda x, y: x > y and not _is_same(x, y)),
-    ">=": _compared(lambda x, y: x >= y or _is_same(x, y)),
-    "==": _compared(_is_same),
-    "!=": _compared(lambda x, y: not _is_same(x, y)),
+    "<": _compare(lambda x, y: x < y and not _is_same(x, y)),
+    "<=": _compare(lambda x, y: x <= y or _is_same(x, y)),
+    ">": _compare(lambda x, y: x > y and not _is_same(x, y)),
+    ">=": _compare(lambda x, y: x >= y or _is_same(x, y)),
+    "==": _compare(_is_same),
+    "!=": _compare(lambda x, y: not _is_same(x, y)),
     "and": _both,
     "or": _either,
     "not": _not,

@@ -1,6 +1,6 @@
-"""What each operator must give: expressions, and an independent way to compute the same series.
+"""References of all operators: expressions, and an independent way to compute their series.
 
-By TA-Lib where it has the indicator, by pandas for rolling statistics, else by definition.
+TA-Lib computes indicators that it has, pandas rolling statistics, and a plain definition the rest.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from tests.dsl import references_indicators as indicators
 from tests.dsl import references_series as series
 from tests.dsl.market import Reference
 
-# From the first bar on.
+# Equal from the first bar on.
 REFERENCES: dict[str, Reference] = {
     **series.ARITHMETIC,
     **series.AVERAGES,
@@ -21,6 +21,6 @@ REFERENCES: dict[str, Reference] = {
     **indicators.EVENTS,
 }
 
-# TA-Lib starts these recursions otherwise: equal once the start is forgotten, after SETTLED_BARS.
+# Equal after SETTLED_BARS, as TA-Lib starts these recursions with other values.
 ONCE_SETTLED = indicators.ONCE_SETTLED
 SETTLED_BARS = 400

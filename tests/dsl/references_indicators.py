@@ -1,4 +1,4 @@
-"""What indicators, conditions and events must give, by TA-Lib, pandas or definition."""
+"""References of indicators, conditions and events, by TA-Lib, pandas or definition."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from tests.dsl.market import Reference, Rows, before, deviation, frame, mean, to
 from tests.samples import Values
 
 
-def ema_thrice(x: Values, n: int) -> Values:
-    thrice: Values = talib.EMA(talib.EMA(talib.EMA(x, n), n), n)
-    return thrice
+def triple_ema(x: Values, n: int) -> Values:
+    smoothed: Values = talib.EMA(talib.EMA(talib.EMA(x, n), n), n)
+    return smoothed
 
 
 def macd(x: Values, fast: int, slow: int) -> Values:
-    apart: Values = talib.EMA(x, fast) - talib.EMA(x, slow)
-    return apart
+    difference: Values = talib.EMA(x, fast) - talib.EMA(x, slow)
+    return difference
 
 
 def traded(b: Rows, sign: int) -> Values:
-    """The money traded in bars whose typical price rose (1) or fell (-1), 0 in others."""
-    moved = np.sign(typical(b) - before(typical(b)))
-    return np.where(np.isnan(moved), np.nan, np.where(moved == sign, typical(b) * b.volume, 0))
+    """Return the money traded on bars whose typical price rose (1) or fell (-1), else 0."""
+    move = np.sign(typical(b) - before(typical(b)))
+    return np.where(np.isnan(move), np.nan, np.where(move == sign, typical(b) * b.volume, 0))
 
 
-def moved(up: Values, down: Values) -> Values:
-    """The directional movement upward, of the moves of the high and (downward) of the low."""
+def directional_movement(up: Values, down: Values) -> Values:
+    """Return the upward movement, from rises of the high and falls of the low."""
     return np.where(np.isnan(up), np.nan, np.where((up > down) & (up > 0), up, 0))
 
 
@@ -38,14 +38,14 @@ def highs_and_lows(b: Rows) -> tuple[Values, Values]:
 
 
 def pressure(b: Rows) -> Values:
-    """Of 14 bars, the closes' height above the true lows as a share of the true ranges."""
+    """Return the buying pressure of 14 bars: (close - true low) / true range, of sums."""
     bought = b.close - np.minimum(b.low, before(b.close))
     return total(bought, 14) / total(talib.TRANGE(b.high, b.low, b.close), 14)
 
 
 def directional_index(up: Values, down: Values, b: Rows) -> Values:
     true_range = talib.TRANGE(b.high, b.low, b.close)
-    return 100 * plain.wilder(moved(up, down), 14) / plain.wilder(true_range, 14)
+    return 100 * plain.wilder(directional_movement(up, down), 14) / plain.wilder(true_range, 14)
 
 
 def average_directional_index(b: Rows) -> Values:
@@ -55,7 +55,7 @@ def average_directional_index(b: Rows) -> Values:
 
 
 def accumulation(b: Rows) -> Values:
-    """TA-Lib's: a bar without a range adds nothing."""
+    """Return the A/D line of TA-Lib, in which a bar without a range adds nothing."""
     return np.asarray(talib.AD(b.high, b.low, b.close, b.volume))
 
 
@@ -75,7 +75,7 @@ MOMENTUM: dict[str, Reference] = {
     ),
     "ppo(close, 12, 26)": lambda b: 100 * macd(b.close, 12, 26) / talib.EMA(b.close, 26),
     "trix(close, 15)": lambda b: talib.TRIX(b.close, 15),
-    "trix(close, 5)": lambda b: talib.ROC(ema_thrice(b.close, 5), 1),
+    "trix(close, 5)": lambda b: talib.ROC(triple_ema(b.close, 5), 1),
     "cmo(close, 14)": lambda b: talib.CMO(b.close, 14),
     "stoch_k(14)": lambda b: talib.STOCHF(b.high, b.low, b.close, 14, 1)[0],
     "stoch_d(14, 3)": lambda b: talib.STOCHF(b.high, b.low, b.close, 14, 3)[1],
@@ -89,8 +89,8 @@ MOMENTUM: dict[str, Reference] = {
     "mfi(14)": lambda b: talib.MFI(b.high, b.low, b.close, b.volume, 14),
     "money_flow_up(14)": lambda b: total(traded(b, 1), 14),
     "money_flow_down(14)": lambda b: total(traded(b, -1), 14),
-    "plus_dm()": lambda b: moved(*highs_and_lows(b)),
-    "minus_dm()": lambda b: moved(*highs_and_lows(b)[::-1]),
+    "plus_dm()": lambda b: directional_movement(*highs_and_lows(b)),
+    "minus_dm()": lambda b: directional_movement(*highs_and_lows(b)[::-1]),
     "plus_di(14)": lambda b: directional_index(*highs_and_lows(b), b),
     "minus_di(14)": lambda b: directional_index(*highs_and_lows(b)[::-1], b),
     "adx(14)": average_directional_index,

@@ -1,4 +1,4 @@
-"""What arithmetic, averages and rolling statistics must give, by TA-Lib, pandas or definition."""
+"""References of arithmetic, averages and statistics, by TA-Lib, pandas or definition."""
 
 from __future__ import annotations
 

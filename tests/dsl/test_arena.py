@@ -1,4 +1,4 @@
-"""The memory for cached series is bounded, and no result depends on it."""
+"""Tests of the arena: its memory is bounded, and no result depends on what is cached."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from tests.programs import random_programs, space_of
 BARS = random_walk(1_500, 3)
 
 
-def test_it_never_grows_with_generations() -> None:
+def test_the_arena_does_not_grow_with_generations() -> None:
     evaluator = Evaluator(BARS, arena_mb=2)
     arena = evaluator._arena
-    memory, forgets = arena.memory.size, 0
+    memory, evictions = arena.memory.size, 0
     for seed in range(12):
         batches = list(evaluator.batches(random_programs(100, seed)))
-        forgets += len(batches) - 1
+        evictions += len(batches) - 1
         assert sum(map(len, batches)) == 100
         assert arena.memory.size == memory and not arena.is_full
-    assert forgets > 12, "all was cached, and this proves nothing"
+    assert evictions > 12, "everything fits the arena"
 
 
 @pytest.mark.parametrize("arena_mb", [64, 0.2])
-def test_on_several_symbols_each_has_the_signals_it_has_alone(arena_mb: float) -> None:
-    """Symbols of other lengths share the steps and the memory; one has no bar at all."""
+def test_each_of_several_symbols_has_the_signals_of_a_single_evaluation(arena_mb: float) -> None:
+    """Evaluate symbols of different lengths, one of them empty, in shared memory."""
     markets = [random_walk(count, count) for count in (700, 64, 1, 333)] + [BARS.slice(0, 0)]
     programs, together = random_programs(60, 4), Evaluator(*markets, arena_mb=arena_mb)
     term = canonicalize(grow(BOOL, 4, space_of(), Random(2)), catalog().operator)
@@ -52,7 +52,7 @@ def test_on_several_symbols_each_has_the_signals_it_has_alone(arena_mb: float) -
         assert np.array_equal(found, expected, equal_nan=True)
 
 
-def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> None:
+def test_the_memory_is_freed_with_the_evaluator_without_a_collection() -> None:
     evaluator = Evaluator(BARS)
     for batch in evaluator.batches(random_programs(5, 1)):
         batch.on(0)
@@ -62,7 +62,7 @@ def test_the_memory_goes_with_the_evaluator_and_waits_for_no_collection() -> Non
         assert arena() is None
 
 
-def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
+def test_reading_a_batch_whose_memory_is_reused_is_an_error() -> None:
     evaluator = Evaluator(BARS)
     (batch,) = evaluator.batches(random_programs(5, 1))
     evaluator.series(canonicalize(check_expression("close"), catalog().operator))
@@ -70,21 +70,21 @@ def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
         batch.on(0)
 
 
-def test_bars_of_several_symbols_are_refused() -> None:
-    panel = align([replace(BARS, symbols=(name,)) for name in "AB"])
+def test_bars_of_several_symbols_are_an_error() -> None:
+    bars = align([replace(BARS, symbols=(name,)) for name in "AB"])
     with pytest.raises(ValueError, match="one symbol each, not of 2"):
-        Evaluator(panel)
+        Evaluator(bars)
 
 
-def test_a_program_that_does_not_fit_alone_gets_room() -> None:
+def test_the_arena_grows_for_a_program_that_does_not_fit() -> None:
     evaluator = Evaluator(BARS, arena_mb=0.1)
     memory = evaluator._arena.memory.size
     averages = ", ".join(f"sma(close, {n})" for n in range(3, 90))
     program = check(f"strategy s {{ buy when close > max({averages}) sell when close < open }}")
-    grown_to = evaluator.signals([*random_programs(5, 1), program, *random_programs(5, 2)])
+    signals = evaluator.signals([*random_programs(5, 1), program, *random_programs(5, 2)])
     assert evaluator._arena.memory.size > memory
-    again = Evaluator(BARS).signals([*random_programs(5, 1), program, *random_programs(5, 2)])
-    assert np.array_equal(grown_to.orders, again.orders)
+    expected = Evaluator(BARS).signals([*random_programs(5, 1), program, *random_programs(5, 2)])
+    assert np.array_equal(signals.orders, expected.orders)
 
 
 def test_signals_do_not_depend_on_what_is_cached() -> None:
@@ -97,17 +97,17 @@ def test_signals_do_not_depend_on_what_is_cached() -> None:
         assert np.array_equal(one.rows, other.rows)
 
 
-def test_lags_are_the_values_before_however_far() -> None:
+def test_a_lag_of_any_length_gives_earlier_values() -> None:
     evaluator = Evaluator(BARS)
     x = evaluator.series(canonicalize(check_expression("sma(close, 5)"), catalog().operator))
     for bars in (1, 2, PADDING_BARS - 1, PADDING_BARS, PADDING_BARS + 1, 1_400):
         lagged = canonicalize(check_expression(f"sma(close, 5)[{bars}]"), catalog().operator)
-        found = evaluator.series(lagged)
-        assert np.isnan(found[:bars]).all()
-        assert np.array_equal(found[bars:], x[:-bars], equal_nan=True)
+        values = evaluator.series(lagged)
+        assert np.isnan(values[:bars]).all()
+        assert np.array_equal(values[bars:], x[:-bars], equal_nan=True)
 
 
-def test_series_that_are_written_over_have_unknown_bars_before_them() -> None:
+def test_an_overwritten_series_is_unknown_before_its_first_bar() -> None:
     evaluator = Evaluator(BARS, arena_mb=0.1)
     for seed in range(6):
         for _ in evaluator.batches(random_programs(60, seed)):

@@ -1,4 +1,4 @@
-"""The canonical form: one text for one meaning, and the meaning that was written."""
+"""Tests of the canonical form: one text for each meaning, and no value changes."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from dsl.terms.terms import Term, call, number
 from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL
 from tests.dsl.expressions import conditions, numbers, small
-from tests.dsl.naive import fails, plainly
+from tests.dsl.naive import evaluate_naively, find_failures
 from tests.dsl.values import assert_identical, values
 from tests.samples import gappy_bars, random_bars, tied_bars
 
 MARKETS = [random_bars(1, 60), gappy_bars(2, 60), gappy_bars(3, 60, 0.2), tied_bars(4, 60)]
 
-ONE_WAY = {
-    # comparisons point to the larger side
+CANONICAL = {
+    # comparisons are written with `<`
     "open >= close": "close <= open",
     "3 < 2": "false",
     "1 <= 1": "true",
-    # `not` moves down to the comparisons, and turns none of them true for an unknown value
+    # `not` moves down to the comparisons; an unknown value makes none of them true
     "not close == open": "close != open",
     "not (close > open or low < high)": "close <= open and high <= low",
     "not (not (close > open) and high > low)": "high <= low or open < close",
@@ -39,20 +39,20 @@ ONE_WAY = {
     "not true": "false",
     "0 / 0 == 0 / 0": "0 / 0 == 0 / 0",
     "not (0 / 0 == 1)": "0 / 0 != 1",
-    # constants decide what they can
+    # constant conditions
     "close > open and true": "open < close",
     "close > open or not false": "true",
     "close > open or false": "open < close",
     "where(true, close, open)": "close",
     "where(3 > 2 and close > open, 1, 2)": "where(open < close, 1, 2)",
-    # operands in order, each once; sums and products keep their nesting
+    # operands are sorted and distinct; sums and products are not flattened
     "volume + (low + high)": "high + low + volume",
     "volume * (low + high)": "(high + low) * volume",
     "(open + close) + volume": "close + open + volume",
     "open - close": "open - close",
     "min(low, min(close, low), 3)": "min(3, close, low)",
     "max(close, close)": "close",
-    # literals are folded, neutral ones dropped, unknown ones left alone
+    # literals are folded, neutral ones dropped, unknown ones preserved
     "2 * 3 + 4": "10",
     "1 / 0": "1 / 0",
     "sqrt(-1)": "sqrt(-1)",
@@ -83,54 +83,54 @@ ONE_WAY = {
 }
 
 
-@pytest.mark.parametrize("written", ONE_WAY)
-def test_a_meaning_is_written_one_way(written: str) -> None:
-    assert format_term(check_expression(written)) == ONE_WAY[written]
+@pytest.mark.parametrize("written", CANONICAL)
+def test_an_expression_has_the_canonical_text(written: str) -> None:
+    assert format_term(check_expression(written)) == CANONICAL[written]
 
 
-def as_written(text: str) -> Term:
+def resolve_text(text: str) -> Term:
     term = resolve(parse_expression(text), Scope(catalog().find, catalog().names))
     assert term is not None
     return term
 
 
 @given(small(conditions() | numbers()))
-def test_the_canonical_text_is_its_own_canonical_text(text: str) -> None:
+def test_canonicalization_is_idempotent(text: str) -> None:
     term = check_expression(text)
     assert check_expression(format_term(term)) is term
 
 
 @settings(max_examples=150)
 @given(small(numbers()), st.sampled_from(MARKETS))
-def test_a_number_is_what_was_written(text: str, bars: Bars) -> None:
-    assert_identical(values(text, bars), plainly(as_written(text), bars))
+def test_a_number_equals_its_naive_evaluation(text: str, bars: Bars) -> None:
+    assert_identical(values(text, bars), evaluate_naively(resolve_text(text), bars))
 
 
 @settings(max_examples=150)
 @given(small(conditions()), st.sampled_from(MARKETS))
-def test_a_condition_holds_where_what_was_written_holds(text: str, bars: Bars) -> None:
-    assert_identical(values(text, bars), plainly(as_written(text), bars))
-    assert_identical(values(f"not {text}", bars), fails(as_written(text), bars))
+def test_a_condition_and_its_negation_equal_their_naive_evaluation(text: str, bars: Bars) -> None:
+    assert_identical(values(text, bars), evaluate_naively(resolve_text(text), bars))
+    assert_identical(values(f"not {text}", bars), find_failures(resolve_text(text), bars))
 
 
 @given(small(conditions()), small(conditions()))
-def test_the_order_of_conditions_has_no_meaning(a: str, b: str) -> None:
+def test_the_order_of_conditions_does_not_matter(a: str, b: str) -> None:
     assert check_expression(f"{a} and {b}") is check_expression(f"{b} and {a}")
     assert check_expression(f"not ({a} or {b})") is check_expression(f"not {b} and not {a}")
     assert check_expression(f"{a} or {a}") is check_expression(a)
 
 
 @given(small(numbers()), small(numbers()))
-def test_the_order_of_operands_has_no_meaning(a: str, b: str) -> None:
+def test_the_order_of_operands_does_not_matter(a: str, b: str) -> None:
     assert check_expression(f"{a} + {b}") is check_expression(f"{b} + {a}")
     assert check_expression(f"{a} * {b}") is check_expression(f"{b} * {a}")
     assert check_expression(f"{a} < {b}") is check_expression(f"{b} > {a}")
     assert check_expression(f"max({a}, {b}, low)") is check_expression(f"max({b}, low, {a})")
 
 
-@pytest.mark.parametrize("same", ["max(low, max(3, 0))", "max(max(low, 3), 0)", "max(0, low, 3)"])
-def test_literals_among_operands_are_folded_wherever_they_stand(same: str) -> None:
-    assert check_expression(same) is check_expression("max(3, low)")
+@pytest.mark.parametrize("text", ["max(low, max(3, 0))", "max(max(low, 3), 0)", "max(0, low, 3)"])
+def test_literals_among_operands_are_folded_in_any_position(text: str) -> None:
+    assert check_expression(text) is check_expression("max(3, low)")
 
 
 @given(small(numbers()), st.integers(0, 3), st.integers(0, 3))
@@ -141,7 +141,7 @@ def test_lags_add_up(text: str, first: int, second: int) -> None:
 
 
 @given(small(conditions()), st.sampled_from(MARKETS))
-def test_values_do_not_depend_on_what_was_computed_before(text: str, bars: Bars) -> None:
+def test_values_do_not_depend_on_earlier_evaluations(text: str, bars: Bars) -> None:
     term, other = check_expression(text), check_expression("rsi(close, 3) > adx(5)")
     used = Evaluator(bars, arena_mb=0.0001)
     for _ in range(70):
@@ -150,19 +150,19 @@ def test_values_do_not_depend_on_what_was_computed_before(text: str, bars: Bars)
     assert_identical(found, Evaluator(bars).series(term))
 
 
-SOME = {
+SAMPLES = {
     False: ["close", "volume[1]", "2", "-0.5", "sma(close, 5)", "max(high, 3)", "open - low"],
     True: ["close > open", "true", "not (low < 3 and high > 3)", "crossover(close, open)"],
 }
 
 
 @pytest.mark.parametrize("name", [each.name for each in catalog() if each.body is not None])
-def test_a_define_is_its_body_written_out(name: str) -> None:
+def test_a_define_is_its_expanded_body(name: str) -> None:
     operator, find, rng = catalog().operator(name), catalog().operator, Random(name)
     for _ in range(20):
         args = tuple(
             number(rng.randint(5, 30)) if slot.is_window else
-            as_written(rng.choice(SOME[slot.kind == BOOL]))
+            resolve_text(rng.choice(SAMPLES[slot.kind == BOOL]))
             for slot in operator.slots
         )  # fmt: skip
         assert operator.body is not None

@@ -1,4 +1,4 @@
-"""Every operator gives what TA-Lib, pandas or its plain definition gives, gaps and all."""
+"""Tests of operators against TA-Lib, pandas and their plain definitions, with gaps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dsl.analysis.catalog import catalog
 from dsl.bars import FIELDS, Bars
 from dsl.syntax import nodes
 from dsl.syntax.parser import parse_expression
-from tests.dsl.definitions import exact_correlation, exact_covariance, exact_slope, rolled
+from tests.dsl.definitions import exact_correlation, exact_covariance, exact_slope, roll
 from tests.dsl.market import Reference, market, rows
 from tests.dsl.references import ONCE_SETTLED, REFERENCES, SETTLED_BARS
 from tests.dsl.references_windows import REMEMBERING, WINDOWED
@@ -78,31 +78,31 @@ FLAT = {
     "stdev(close, 20)": 0, "zscore(close, 20)": nan, "rsi(close, 14)": nan,
     "close > sma(close, 20)": 0,
 }  # fmt: skip
-STEADY: dict[str, Reference] = {
-    "variance(close, 20)": lambda b: rolled(lambda x: exact_covariance(x, x), 20, b.close),
-    "stdev(close, 20)": lambda b: rolled(lambda x: exact_covariance(x, x) ** 0.5, 20, b.close),
-    "covariance(close, open, 20)": lambda b: rolled(exact_covariance, 20, b.close, b.open),
-    "correlation(close, open, 20)": lambda b: rolled(exact_correlation, 20, b.close, b.open),
-    "slope(close, 20)": lambda b: rolled(exact_slope, 20, b.close),
-    "rsquare(close, 20)": lambda b: rolled(
+PRECISE: dict[str, Reference] = {
+    "variance(close, 20)": lambda b: roll(lambda x: exact_covariance(x, x), 20, b.close),
+    "stdev(close, 20)": lambda b: roll(lambda x: exact_covariance(x, x) ** 0.5, 20, b.close),
+    "covariance(close, open, 20)": lambda b: roll(exact_covariance, 20, b.close, b.open),
+    "correlation(close, open, 20)": lambda b: roll(exact_correlation, 20, b.close, b.open),
+    "slope(close, 20)": lambda b: roll(exact_slope, 20, b.close),
+    "rsquare(close, 20)": lambda b: roll(
         lambda x: exact_correlation(np.arange(20.0), x) ** 2, 20, b.close
     ),
 }
 
 
-def used_in(texts: list[str]) -> set[str]:
-    """The operators that expressions use, by name."""
-    words = {word for text in texts for word in words_of(parse_expression(text))}
+def list_used(texts: list[str]) -> set[str]:
+    """Return the names of the operators in expressions."""
+    words = {word for text in texts for word in list_words(parse_expression(text))}
     return {operator.name for operator in map(catalog().find, words) if operator is not None}
 
 
-def words_of(node: nodes.Expression) -> Iterator[str]:
+def list_words(node: nodes.Expression) -> Iterator[str]:
     if isinstance(node, nodes.Name):
         yield node.name
     if isinstance(node, nodes.Call):
         yield node.head
         for arg in node.args:
-            yield from words_of(arg)
+            yield from list_words(arg)
 
 
 @pytest.mark.parametrize("name", ["sample", "random"])
@@ -114,25 +114,25 @@ def test_values_equal_an_independent_reference(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["sample", "random"])
 @pytest.mark.parametrize("text", ONCE_SETTLED)
-def test_recursions_equal_those_that_start_otherwise_in_the_end(text: str, name: str) -> None:
+def test_recursions_converge_to_those_with_another_start(text: str, name: str) -> None:
     bars = market(name)
     assert_close(values(text, bars), ONCE_SETTLED[text](rows(bars)), SETTLED_BARS)
 
 
 @pytest.mark.parametrize("text", REFERENCES)
-def test_values_equal_the_reference_where_equal_prices_are_common(text: str) -> None:
+def test_values_equal_the_reference_on_bars_with_many_equal_prices(text: str) -> None:
     bars = market("tied")
     with np.errstate(divide="ignore", invalid="ignore"):
         assert_close(values(text, bars), REFERENCES[text](rows(bars)))
 
 
 def test_every_operator_has_a_reference() -> None:
-    assert {each.name for each in catalog()} - used_in([*REFERENCES, *WINDOWED]) == set()
+    assert {each.name for each in catalog()} - list_used([*REFERENCES, *WINDOWED]) == set()
 
 
-def test_every_rolling_operator_is_tried_on_series_with_gaps() -> None:
+def test_every_rolling_operator_has_a_reference_for_series_with_gaps() -> None:
     rolling = {each.name for each in catalog() if each.kernel and each.windows} - {"lag"}
-    assert rolling - RECURSIVE - used_in(list(WINDOWED)) == set()
+    assert rolling - RECURSIVE - list_used(list(WINDOWED)) == set()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,9 @@ def test_every_rolling_operator_is_tried_on_series_with_gaps() -> None:
     ids=["gaps", "more gaps", "random", "tied"],
 )
 @pytest.mark.parametrize("text", [*WINDOWED, *REMEMBERING])
-def test_a_window_with_a_gap_is_unknown_and_every_other_is_right(text: str, bars: Bars) -> None:
+def test_a_window_with_a_gap_is_unknown_and_all_others_equal_the_reference(
+    text: str, bars: Bars
+) -> None:
     reference = {**WINDOWED, **REMEMBERING}[text]
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = reference(rows(bars))
@@ -156,10 +158,10 @@ def test_a_window_with_a_gap_is_unknown_and_every_other_is_right(text: str, bars
 )  # fmt: skip
 def test_a_recursion_restarts_after_a_gap(text: str, needed: int) -> None:
     bars = random_bars(6, 60)
-    panels = {name: getattr(bars, name).copy() for name in FIELDS}
-    for panel in panels.values():
-        panel[0, 30] = nan
-    found = values(text, replace(bars, **panels))
+    fields = {name: getattr(bars, name).copy() for name in FIELDS}
+    for field in fields.values():
+        field[0, 30] = nan
+    found = values(text, replace(bars, **fields))
     after = values(text, bars.slice(31, 60))
     assert np.flatnonzero(~np.isnan(after))[0] == needed
     assert_close(found[31:], after)
@@ -167,12 +169,14 @@ def test_a_recursion_restarts_after_a_gap(text: str, needed: int) -> None:
 
 
 @pytest.mark.parametrize(("text", "closes", "expected"), EXAMPLES)
-def test_worked_examples_come_out(text: str, closes: list[float], expected: list[float]) -> None:
+def test_worked_examples_have_the_expected_values(
+    text: str, closes: list[float], expected: list[float]
+) -> None:
     found = values(text, closing_at(np.array(closes, dtype=np.float64)))
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_the_calendar_knows_weekends_leap_days_and_the_time_before_1970() -> None:
+def test_calendar_series_are_right_on_weekends_leap_days_and_before_1970() -> None:
     times = ["1969-12-31", "2012-02-26T23:59", "2012-02-29", "2012-03-03", "2024-12-01T00:00"]
     time = np.array(times, dtype="datetime64[ns]")
     bars = replace(closing_at(np.ones(len(times))), time=time)
@@ -182,33 +186,33 @@ def test_the_calendar_knows_weekends_leap_days_and_the_time_before_1970() -> Non
 
 
 @pytest.mark.parametrize("text", FLAT)
-def test_a_flat_price_has_no_spread_and_no_place_in_it(text: str) -> None:
+def test_a_flat_price_has_no_spread_and_no_rank(text: str) -> None:
     found = values(text, closing_at(np.full(60, 100.1)))[20:]
     np.testing.assert_allclose(found, np.full(40, FLAT[text]), rtol=1e-12, atol=1e-12)
 
 
-def test_what_has_no_real_value_is_unknown() -> None:
+def test_a_result_that_is_not_real_is_unknown() -> None:
     bars = closing_at(np.array([1.0, 2.0]))
     for text in ("power(-close, 0.5)", "power(close - close, -1)", "log(close - close)"):
         assert np.isnan(values(text, bars)).all()
 
 
-@pytest.mark.parametrize("text", STEADY)
+@pytest.mark.parametrize("text", PRECISE)
 @pytest.mark.parametrize("is_walk", [True, False])
-def test_small_moves_of_a_large_price_are_seen(text: str, is_walk: bool) -> None:
+def test_small_moves_of_a_large_price_are_precise(text: str, is_walk: bool) -> None:
     moves = np.random.default_rng(1).normal(0.0, 1e-3, (2, 300))
     close, opened = 1e9 + (np.cumsum(moves, axis=1) if is_walk else moves)
-    assert_steady(text, opened, close)
+    assert_precise(text, opened, close)
 
 
-@pytest.mark.parametrize("text", STEADY)
-def test_a_huge_value_long_gone_leaves_no_trace(text: str) -> None:
+@pytest.mark.parametrize("text", PRECISE)
+def test_a_huge_value_leaves_no_trace_after_its_window(text: str) -> None:
     opened, close = 100 + np.random.default_rng(2).normal(0.0, 1.0, (2, 120))
     opened[50] = close[40] = 1e8
-    assert_steady(text, opened, close, since=90)
+    assert_precise(text, opened, close, since=90)
 
 
-def assert_steady(text: str, opened: Values, close: Values, since: int = 0) -> None:
+def assert_precise(text: str, opened: Values, close: Values, since: int = 0) -> None:
     bars = replace(closing_at(close), open=opened[None].copy())
-    expected = STEADY[text](rows(bars))
+    expected = PRECISE[text](rows(bars))
     np.testing.assert_allclose(values(text, bars)[since:], expected[since:], rtol=1e-6)

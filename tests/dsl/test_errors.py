@@ -1,4 +1,4 @@
-"""The text of every message, pinned in a file that people can read."""
+"""Tests of the messages of all codes, against a golden file."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tests.golden import golden
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
 ROOT = Path(__file__).parents[2]
 
-MANY = ("E103", "E104", "E307")  # their examples are too long to be read
+LONG = ("E103", "E104", "E307")  # examples too long for the golden file
 
 
 def render() -> str:
     parts = []
     for code in CODES.values():
-        if code.name not in MANY:
+        if code.name not in LONG:
             parts.append(f">>> {code.wrong}")
-            parts.extend(each.render() for each in findings(code.wrong))
+            parts.extend(each.render() for each in diagnose(code.wrong))
             parts.append("")
     return "\n".join(parts)
 
 
-def findings(text: str) -> tuple[Diagnostic, ...]:
-    """The findings of a text that should hold one strategy."""
+def diagnose(text: str) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics of a text that must have one strategy."""
     try:
         check(text, "s.evo")
     except LanguageError as error:
@@ -38,16 +38,16 @@ def findings(text: str) -> tuple[Diagnostic, ...]:
     return inspect(text, "s.evo").diagnostics
 
 
-def test_every_message_reads_as_in_the_golden_file() -> None:
+def test_every_message_equals_the_golden_file() -> None:
     golden(GOLDEN, render())
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=lambda code: str(code.name))
-def test_every_code_has_an_example_that_gets_it_and_one_that_is_mended(code: Code) -> None:
-    found = findings(code.wrong)
-    assert code.name in {each.code for each in found}
-    assert all("^" in each.render() for each in found)
-    assert not findings(code.right)
+def test_every_code_has_a_failing_and_a_corrected_example(code: Code) -> None:
+    diagnostics = diagnose(code.wrong)
+    assert code.name in {each.code for each in diagnostics}
+    assert all("^" in each.render() for each in diagnostics)
+    assert not diagnose(code.right)
     assert code.title in explain_code(code)
     assert explain_code(code) in reference_text()
 
@@ -57,7 +57,7 @@ def test_every_code_of_the_language_is_explained() -> None:
     assert set(re.findall(r'"([EW][0-9]{3})"', "".join(sources))) == CODES.keys()
 
 
-def test_the_limits_have_codes_of_their_own() -> None:
+def test_each_limit_has_a_code() -> None:
     nested = "close + (" * 70 + "close" + ")" * 70
     many = " and ".join(f"close > sma(close, {n})" for n in range(2, 202))
     lets = "let a = " + " and ".join(f"close > sma(close, {n})" for n in range(2, 52))
@@ -74,15 +74,15 @@ def test_the_limits_have_codes_of_their_own() -> None:
     assert len(check_file(two)) == 2
 
 
-def test_a_long_line_is_shown_around_its_error() -> None:
+def test_a_long_line_is_cut_around_its_error() -> None:
     text = "strategy s { buy when " + "close > open and " * 30 + "clos > open hold 5 }"
-    shown = inspect(text).diagnostics[0].render().splitlines()
-    assert all(len(line) < 120 for line in shown)
-    assert shown[3].index("clos >") == shown[4].index("^")
+    lines = inspect(text).diagnostics[0].render().splitlines()
+    assert all(len(line) < 120 for line in lines)
+    assert lines[3].index("clos >") == lines[4].index("^")
 
 
-def test_findings_are_data_too() -> None:
-    found = Diagnostic("E201", "there is no `x` here", Span(3, 4), "try y", Source("ab\nxyz", "f"))
-    assert found.as_json()["line"] == 2
-    assert found.severity == "error"
-    assert LanguageError([found]).diagnostics == (found,)
+def test_a_diagnostic_converts_to_plain_data() -> None:
+    error = Diagnostic("E201", "unknown name `x`", Span(3, 4), "try y", Source("ab\nxyz", "f"))
+    assert error.as_json()["line"] == 2
+    assert error.severity == "error"
+    assert LanguageError([error]).diagnostics == (error,)

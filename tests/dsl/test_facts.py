@@ -1,4 +1,4 @@
-"""Every fact that an operator declares holds on random, gappy and tied bars."""
+"""Tests that every declared fact of an operator holds on random, gappy and tied bars."""
 
 from __future__ import annotations
 
@@ -26,50 +26,50 @@ SIGNED, POSITIVE, WHOLE = "change(close, 1) / open", "volume", "floor(close * 9)
 CASES = [(each, fact) for each in catalog() for fact in each.facts]
 
 
-def value(operator: Operator, series: str, bars: Bars) -> Series:
-    """Return an operator's values over one series, with a window and conditions where it asks."""
-    given = []
+def evaluate(operator: Operator, series: str, bars: Bars) -> Series:
+    """Evaluate an operator on a series, with a fixed window and condition for other arguments."""
+    args = []
     for slot in operator.slots:
         family = slot.kind.family if slot.kind else "number"
         default = "0.5" if slot.default is not None else series
-        given.append({"window": str(WINDOW), "bool": "close > open"}.get(family, default))
-    text = operator.name if operator.series else f"{operator.name}({', '.join(given)})"
+        args.append({"window": str(WINDOW), "bool": "close > open"}.get(family, default))
+    text = operator.name if operator.series else f"{operator.name}({', '.join(args)})"
     if not operator.name.isidentifier():
-        text = f"({given[0]}) {operator.name} ({given[1]})"
+        text = f"({args[0]}) {operator.name} ({args[1]})"
     return np.asarray(Evaluator(bars).series(check_expression(text)))
 
 
-def window_of(series: Series, end: Callable[..., Series]) -> Series:
-    """Return the least or the largest value of each window, not known in the first bars."""
+def find_extremes(series: Series, end: Callable[..., Series]) -> Series:
+    """Return the minimum or maximum of each window, unknown in the first bars."""
     rows = np.lib.stride_tricks.sliding_window_view(series, WINDOW)
     return np.concatenate([np.full(WINDOW - 1, np.nan), end(rows, axis=1)])
 
 
 def holds(operator: Operator, fact: str, bars: Bars) -> NDArray[np.bool_]:
-    """Return for each bar with a known value whether a fact holds there."""
-    found = value(operator, "close", bars)
+    """Return whether a fact holds, for each bar with a known value."""
+    values = evaluate(operator, "close", bars)
     close = bars.close[0]
-    least, largest = window_of(close, np.min), window_of(close, np.max)
+    lows, highs = find_extremes(close, np.min), find_extremes(close, np.max)
     match fact:
         case "maximum":
-            right = found == largest
+            is_true = values == highs
         case "minimum":
-            right = found == least
+            is_true = values == lows
         case "mean":
-            right = (found >= least - NEAR * least) & (found <= largest + NEAR * largest)
+            is_true = (values >= lows - NEAR * lows) & (values <= highs + NEAR * highs)
         case "monotone":
-            low, high = (value(operator, name, bars) for name in ("low", "high"))
-            found, right = low + high, low <= high + NEAR * np.abs(high)
+            low, high = (evaluate(operator, name, bars) for name in ("low", "high"))
+            values, is_true = low + high, low <= high + NEAR * np.abs(high)
         case "nonnegative":
-            found = value(operator, SIGNED, bars)
-            right = found >= 0
+            values = evaluate(operator, SIGNED, bars)
+            is_true = values >= 0
         case "keeps_sign":
-            found = value(operator, POSITIVE, bars)
-            right = found >= 0
+            values = evaluate(operator, POSITIVE, bars)
+            is_true = values >= 0
         case _:
-            found = found if fact == "whole" else value(operator, WHOLE, bars)
-            right = found % 1 == 0
-    known: NDArray[np.bool_] = right[~np.isnan(found)]
+            values = values if fact == "whole" else evaluate(operator, WHOLE, bars)
+            is_true = values % 1 == 0
+    known: NDArray[np.bool_] = is_true[~np.isnan(values)]
     return known
 
 
@@ -81,8 +81,7 @@ def test_a_declared_fact_holds(operator: Operator, fact: str) -> None:
         assert known.size > 10
 
 
-def test_each_fact_is_declared_and_refuted_somewhere() -> None:
-    """A check that no operator can fail would prove nothing."""
+def test_each_fact_is_declared_by_one_operator_and_false_for_another() -> None:
     declared = {fact for _, fact in CASES}
     assert declared == set(get_args(Fact))
     wrong = {

@@ -1,6 +1,6 @@
-"""Programs as the search grows them, with each operator in turn.
+"""Tests of programs that the search grows, with each operator in turn.
 
-The draw for an operator depends on its name alone: a new operator changes no other's programs.
+The draw depends only on the name of the operator, so that a new one changes no other programs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dsl.terms.terms import Term
 from dsl.terms.text import format_term
 from evolve.search.grow import grow_condition, grow_rules
 from evolve.search.space import build_space
-from tests.dsl.naive import fails, plainly
+from tests.dsl.naive import evaluate_naively, find_failures
 from tests.dsl.values import assert_identical
 from tests.samples import gappy_bars, random_bars, tied_bars, with_other_future
 
 MakeBars = Callable[[int, int], Bars]
 OPERATORS = [each.name for each in catalog() if not each.series]
-TRIES = 30
+MAX_TRIES = 30
 
 
 def uses(terms: list[Term], name: str) -> bool:
@@ -39,23 +39,23 @@ def uses(terms: list[Term], name: str) -> bool:
 
 
 @cache
-def grown(name: str) -> tuple[Program, Term]:
-    """A program and a condition of few operators, with the given one where a try brings it."""
+def grow(name: str) -> tuple[Program, Term]:
+    """Grow a program and a condition of few operators, if possible with the given one."""
     space, rng = build_space([name, "sma", "-"], ("long", "short"), 60), Random(name)
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         rules, condition = grow_rules(space, rng), grow_condition(space, rng)
         if uses([*filter(None, rules)], name) and uses([condition], name):
             break
     return Program("p", rules), condition
 
 
-def test_most_operators_are_in_their_programs() -> None:
-    assert sum(uses([*filter(None, grown(name)[0].rules)], name) for name in OPERATORS) > 60
+def test_most_operators_occur_in_their_programs() -> None:
+    assert sum(uses([*filter(None, grow(name)[0].rules)], name) for name in OPERATORS) > 60
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_a_program_printed_and_checked_is_itself(name: str) -> None:
-    rules = grown(name)[0].rules
+def test_a_printed_program_parses_to_the_same_program(name: str) -> None:
+    rules = grow(name)[0].rules
     repeated = rules._replace(sell=rules.buy) if rules.buy is not None else rules
     for program in (Program("p", rules), Program("p", repeated)):
         for text in (format_program(program), compact_text(program)):
@@ -69,21 +69,23 @@ def test_a_program_printed_and_checked_is_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("make_bars", [random_bars, gappy_bars, tied_bars])
-def test_the_canonical_form_computes_what_was_written(name: str, make_bars: MakeBars) -> None:
-    _, written = grown(name)
+def test_the_canonical_form_has_the_values_of_the_written_one(
+    name: str, make_bars: MakeBars
+) -> None:
+    _, written = grow(name)
     bars = make_bars(len(name), 120)
     found = Evaluator(bars).series(canonicalize(written, catalog().operator))
-    assert_identical(found.astype(float), plainly(written, bars))
+    assert_identical(found.astype(float), evaluate_naively(written, bars))
     negated = check_expression(f"not ({format_term(written)})")
-    assert_identical(Evaluator(bars).series(negated).astype(float), fails(written, bars))
+    assert_identical(Evaluator(bars).series(negated).astype(float), find_failures(written, bars))
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_no_program_sees_the_future(name: str) -> None:
-    program, bars = grown(name)[0], random_bars(len(name), 150)
+def test_no_program_looks_ahead(name: str) -> None:
+    program, bars = grow(name)[0], random_bars(len(name), 150)
     whole = Evaluator(bars).signals([program])
     for known in (Random(name).randrange(1, 150), 149):
         for other in (bars.slice(0, known), with_other_future(bars, known, 3)):
-            seen = Evaluator(other).signals([program])
-            assert (seen.orders[:, :known] == whole.orders[:, :known]).all()
-            assert_identical(seen.settings[:, :known], whole.settings[:, :known])
+            signals = Evaluator(other).signals([program])
+            assert (signals.orders[:, :known] == whole.orders[:, :known]).all()
+            assert_identical(signals.settings[:, :known], whole.settings[:, :known])

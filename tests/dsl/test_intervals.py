@@ -1,4 +1,4 @@
-"""What ranges decide: a warning is right wherever it is given."""
+"""Tests of warnings that follow from ranges of values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def codes(rules: str) -> list[str]:
         ("param heat = 20 in 5..150 buy when rsi(close, 14) > heat hold 5", "W411"),
     ],
 )
-def test_what_cannot_matter_is_a_warning(rules: str, code: str) -> None:
+def test_a_rule_without_effect_gets_a_warning(rules: str, code: str) -> None:
     assert code in codes(rules)
 
 
@@ -57,25 +57,25 @@ def test_what_cannot_matter_is_a_warning(rules: str, code: str) -> None:
         "param n = 5 in 2..9 buy when close > sma(close, n / 2) hold 5",
     ],
 )
-def test_what_may_matter_is_left_alone(rules: str) -> None:
+def test_a_rule_with_effect_gets_no_warning(rules: str) -> None:
     assert codes(rules) == []
 
 
-def holds(term: Term, seed: int) -> list[list[bool]]:
+def evaluate(term: Term, seed: int) -> list[list[bool]]:
     markets = (random_bars(seed, 150), gappy_bars(seed, 150))
     return [Evaluator(bars).series(term).astype(bool).tolist() for bars in markets]
 
 
-def test_a_condition_found_impossible_never_holds() -> None:
+def test_a_condition_with_a_contradiction_never_holds() -> None:
     impossible = 0
     for seed in range(100):
         space, rng = space_of(), Random(seed)
         a, b = (grow_condition(space, rng) for _ in range(2))
         term = canonicalize(call(space.catalog.operator("and"), a, b), space.catalog.operator)
-        found = [part for part in term.walk() if decide_verdict(part) == "never"]
-        for each in [*found, *[term] * bool(find_contradiction(term))]:
+        parts = [part for part in term.walk() if decide_verdict(part) == "never"]
+        for each in [*parts, *[term] * bool(find_contradiction(term))]:
             impossible += 1
-            assert not any(any(row) for row in holds(each, seed))
+            assert not any(any(row) for row in evaluate(each, seed))
     assert impossible > 20
 
 
@@ -93,5 +93,5 @@ def test_one_condition_implies_another_and_not_the_reverse(first: str, other: st
     stronger, weaker = check_expression(first), check_expression(other)
     assert implies(stronger, weaker)
     assert not implies(weaker, stronger)
-    for strong, weak in zip(holds(stronger, 3), holds(weaker, 3), strict=True):
+    for strong, weak in zip(evaluate(stronger, 3), evaluate(weaker, 3), strict=True):
         assert all(b for a, b in zip(strong, weak, strict=True) if a)

@@ -1,4 +1,4 @@
-"""Compiled kernels are cached where nothing else is written."""
+"""Tests of the cache of compiled kernels."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dsl.evaluate.jit import compiled
 from dsl.evaluate.vm import SERIES, build_step
 
 
-def test_no_two_kernels_are_cached_in_one_folder(
+def test_each_kernel_is_cached_in_a_separate_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two processes that add to one folder at once, one would be given the other's kernel."""
+    """Check that no process can load the kernel of another that writes at the same time."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     kernels = [catalog().operator(name).kernel for name in ("abs", "sign", "negate")]
     before = numba.config.CACHE_DIR
@@ -25,13 +25,13 @@ def test_no_two_kernels_are_cached_in_one_folder(
         build_step.__wrapped__(kernel, (SERIES,), SERIES)
         compiled.__wrapped__(kernel)(np.ones(3), np.ones(3))
     indices = list(tmp_path.rglob("*.nbi"))
-    assert len(indices) == 2 * len(kernels)  # as it is, and as a step
+    assert len(indices) == 2 * len(kernels)  # as a kernel, and as a step
     assert len({each.parent for each in indices}) == len(indices)
     assert all(len(list(each.parent.glob("*.nbc"))) == 1 for each in indices)
-    assert before == numba.config.CACHE_DIR  # other libraries keep theirs where they did
+    assert before == numba.config.CACHE_DIR  # other libraries still use theirs
 
 
-def test_a_kernel_that_cannot_be_cached_is_compiled(
+def test_a_kernel_is_compiled_if_the_cache_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))

@@ -1,4 +1,4 @@
-"""Keywords have boundaries, and everything wrong in a file is found at once."""
+"""Tests of keyword boundaries, and of files with several errors."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def errors(text: str) -> list[str]:
         ("about 'a'", "E101"),
     ],
 )
-def test_what_the_grammar_does_not_read_is_one_error(body: str, code: str) -> None:
+def test_a_statement_that_does_not_parse_is_one_error(body: str, code: str) -> None:
     assert errors(f"strategy s {{ {body} short when close < open hold 5 }}") == [code]
 
 
 @pytest.mark.parametrize("word", RESERVED)
-def test_a_reserved_word_names_nothing(word: str) -> None:
+def test_a_reserved_word_is_not_a_name(word: str) -> None:
     for text in (
         f"strategy {word} {{ buy when close > open }}",
         f"strategy s {{ let {word} = close buy when close > open }}",
@@ -69,7 +69,7 @@ def test_a_word_that_begins_like_a_reserved_one_is_a_name(word: str) -> None:
     ['about "x"', *[f"{word} when close > open" for word in ("buy", "sell", "short", "cover")],
      "size 1", "stop 5%", "trail 5%", "target 5%", "hold 5"],
 )  # fmt: skip
-def test_a_statement_may_be_written_once(statement: str) -> None:
+def test_a_duplicate_statement_is_an_error(statement: str) -> None:
     rest = "" if statement.startswith("buy") else "buy when close > low"
     assert errors(f"strategy s {{ {statement} {rest} {statement} }}") == ["E105"]
 
@@ -94,7 +94,7 @@ RIGHT = ("let {} = sma(close, 20)", "param {} = 5 in 1..9", "# a comment", "")
 
 
 @given(st.lists(st.sampled_from([*WRONG, *RIGHT]), max_size=12), st.integers(0, 99))
-def test_every_error_is_found_in_its_line(templates: list[str], seed: int) -> None:
+def test_every_error_is_reported_at_its_line(templates: list[str], seed: int) -> None:
     lines = [each.format(f"n{index}") for index, each in enumerate(templates)]
     order = Random(seed).randrange(len(lines) + 1)
     lines.insert(order, "buy when close > open")
@@ -107,7 +107,7 @@ def test_every_error_is_found_in_its_line(templates: list[str], seed: int) -> No
     assert found == expected
 
 
-def test_every_strategy_of_a_file_is_looked_at() -> None:
+def test_the_errors_of_all_strategies_are_reported() -> None:
     text = """
     define f(x: number) -> like x = nothing(x)
     strategy a { buy whn close > open }

@@ -1,4 +1,4 @@
-"""Kinds: equal ones are one object, expressions have them, and a mismatch is a warning."""
+"""Tests of kinds: interning, inference, and warnings about mismatches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from dsl.analysis.check import inspect
 from dsl.terms.infer import infer_kind
 from dsl.types.kinds import LEVEL, RATIO, Kind, scalar
-from tests.dsl.test_canonical import as_written
+from tests.dsl.test_canonical import resolve_text
 
 
 def codes(condition: str) -> list[str]:
@@ -20,20 +20,20 @@ def codes(condition: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", [LEVEL, RATIO, scalar(2.5), Kind("other", 1, -1, -0.0, 3.0)])
-def test_the_same_kind_is_one_object(kind: Kind) -> None:
-    assert copy.deepcopy(kind) is kind  # made again as another process does
+def test_equal_kinds_are_one_object(kind: Kind) -> None:
+    assert copy.deepcopy(kind) is kind  # as unpickling in another process
     assert replace(replace(kind, low=-7.0), low=kind.low) is kind
     assert replace(kind, low=-7.0) is not kind
 
 
-def test_there_is_one_zero() -> None:
+def test_positive_and_negative_zero_are_one_bound() -> None:
     kind = Kind("change", low=-0.0, high=0.0, typical=(-0.0, 0.0))
     assert kind is Kind("change", low=0.0, high=-0.0, typical=(0.0, -0.0))
     assert kind.typical is not None
     assert [math.copysign(1, end) for end in (kind.low, kind.high, *kind.typical)] == [1.0] * 4
 
 
-# -- of expressions
+# -- inference
 
 KINDS = {
     "close": "level", "high - low": "diff", "(high + low) / 2": "level", "close / open": "ratio",
@@ -47,8 +47,8 @@ KINDS = {
 
 
 @pytest.mark.parametrize("expression", KINDS)
-def test_an_expression_has_the_kind_of_what_it_measures(expression: str) -> None:
-    assert infer_kind(as_written(expression)).family == KINDS[expression]
+def test_an_expression_has_the_expected_kind(expression: str) -> None:
+    assert infer_kind(resolve_text(expression)).family == KINDS[expression]
 
 
 WARNED = {
@@ -67,10 +67,10 @@ SOUND = (
 
 
 @pytest.mark.parametrize("condition", WARNED)
-def test_what_computes_but_means_little_is_a_warning(condition: str) -> None:
+def test_a_dubious_condition_gets_one_warning(condition: str) -> None:
     assert codes(condition) == [WARNED[condition]]
 
 
 @pytest.mark.parametrize("condition", SOUND)
-def test_what_traders_write_passes_without_a_warning(condition: str) -> None:
+def test_a_common_condition_gets_no_warning(condition: str) -> None:
     assert codes(condition) == []

@@ -1,4 +1,4 @@
-"""`lowest` and `lowest_bar` are `highest` and `highest_bar` of the mirrored series, to the bit."""
+"""Tests that `lowest` and `lowest_bar` equal the mirrored `highest` and `highest_bar`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES = (0.0, -0.0, 1.0, 1.0 + 2.0**-50, -1.0, 5e-324, 1e300, math.inf, -math.i
 
 
 def lowest(x: Series, n: int) -> Series:
-    """Return the smallest of each window, the newest of equals; NaN where one is unknown."""
+    """Return the minimum of each window, the newest of equals; NaN if any value is unknown."""
     out = np.full(len(x), np.nan)
     for i in range(n - 1, len(x)):
         window = x[i - n + 1 : i + 1]
@@ -33,7 +33,7 @@ def lowest(x: Series, n: int) -> Series:
 
 
 def lowest_bar(x: Series, n: int) -> Series:
-    """Return how many bars ago a queue of rising values has its first: rounding decides ties."""
+    """Return the bars since the head of a queue of rising values, with ties within rounding."""
     out = np.full(len(x), np.nan)
     queue: list[int] = []
     unknown = -1
@@ -50,8 +50,8 @@ def lowest_bar(x: Series, n: int) -> Series:
     return out
 
 
-def mirrored(name: str, x: Series, n: int) -> Series:
-    """Return what the compiled kernels of a mirrored define give, in the order of its body."""
+def run_mirrored(name: str, x: Series, n: int) -> Series:
+    """Run the compiled kernels of a mirrored define, in the order of its body."""
     steps = {
         "lowest": (("negate", ()), ("highest", (n,)), ("negate", ())),
         "lowest_bar": (("negate", ()), ("highest_bar", (n,))),
@@ -73,26 +73,26 @@ def assert_same_bits(found: Series, expected: Series) -> None:
 
 @pytest.mark.parametrize(("name", "plain"), [("lowest", lowest), ("lowest_bar", lowest_bar)])
 @given(st.lists(st.sampled_from(VALUES) | st.floats(), min_size=1, max_size=40), st.integers(1, 12))
-def test_the_mirrored_maximum_is_the_minimum_to_the_bit(
+def test_the_mirrored_maximum_equals_the_minimum_bit_for_bit(
     name: str, plain: object, values: list[float], n: int
 ) -> None:
     x = np.array(values)
     assert callable(plain)
     with np.errstate(all="ignore"):
-        assert_same_bits(mirrored(name, x, n), plain(x, n))
+        assert_same_bits(run_mirrored(name, x, n), plain(x, n))
 
 
-def test_of_zeros_the_newer_is_the_lowest() -> None:
-    found = mirrored("lowest", np.array([0.0, -0.0, 0.0, 0.0, -0.0]), 2)
+def test_the_newer_of_two_zeros_is_the_lowest() -> None:
+    found = run_mirrored("lowest", np.array([0.0, -0.0, 0.0, 0.0, -0.0]), 2)
     assert np.signbit(found[1:]).tolist() == [True, False, False, True]
 
 
 def test_the_defines_are_these_compositions() -> None:
-    for written, composed in {
+    for text, composition in {
         "lowest(close, 20)": "-highest(-close, 20)",
         "lowest_bar(close, 20)": "highest_bar(-close, 20)",
     }.items():
-        assert check_expression(written) is check_expression(composed)
+        assert check_expression(text) is check_expression(composition)
 
 
 MIRRORED = [(each.name, each.mirror) for each in catalog() if each.mirror]

@@ -1,4 +1,4 @@
-"""Every mistake of the table ends in a message that says what is wrong and how to mend it."""
+"""Tests that common mistakes get messages with the cause and a fix."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from tests.golden import golden
 from tests.work import limited_calls
 
 GOLDEN = Path(__file__).parent / "golden" / "mistakes.txt"
-MOST_CALLS = 100_000
-NUMBERED = re.compile(r"\d+ \|")  # the line of a rendered message that quotes the text
+MAX_CALLS = 100_000
+NUMBERED = re.compile(r"\d+ \|")  # the source line in a rendered message
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _operators_are_read() -> None:
-    """Reading the prelude, once a process, is not part of the work of an answer."""
+def _warm_up() -> None:
+    """Build the catalog before the calls of a check are counted."""
     inspect("")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.title)
-def test_a_mistake_is_answered_with_its_cause_and_its_fix(mistake: Mistake) -> None:
-    with limited_calls(MOST_CALLS):
-        found = inspect(mistake.text).diagnostics
-    rendered = [each.render() for each in found]
-    shown = "\n".join([f"{mistake.title}, which was answered with", *rendered])
-    assert found, shown
-    assert mistake.code in {each.code for each in found}, shown
-    assert all(re.search(r"^ *\| +\^+$", text, re.MULTILINE) for text in rendered), shown
-    answer = "\n".join(_without_the_quoted_line(text) for text in rendered).lower()
-    assert not [words for words in mistake.words if words not in answer], shown
+def test_a_mistake_gets_a_message_with_its_cause_and_a_fix(mistake: Mistake) -> None:
+    with limited_calls(MAX_CALLS):
+        diagnostics = inspect(mistake.text).diagnostics
+    rendered = [each.render() for each in diagnostics]
+    output = "\n".join([mistake.title, *rendered])
+    assert diagnostics, output
+    assert mistake.code in {each.code for each in diagnostics}, output
+    assert all(re.search(r"^ *\| +\^+$", text, re.MULTILINE) for text in rendered), output
+    messages = "\n".join(map(_strip_source_line, rendered)).lower()
+    assert not [words for words in mistake.words if words not in messages], output
 
 
-def test_every_answer_reads_as_in_the_golden_file() -> None:
+def test_every_message_equals_the_golden_file() -> None:
     parts = []
     for mistake in MISTAKES:
         parts.append(f">>> {mistake.title}")
@@ -45,7 +45,7 @@ def test_every_answer_reads_as_in_the_golden_file() -> None:
     golden(GOLDEN, "\n".join(parts))
 
 
-def test_the_table_is_broad_and_repeats_nothing() -> None:
+def test_the_table_has_many_distinct_mistakes() -> None:
     assert len(MISTAKES) >= 80
     for column in ("title", "text"):
         values = [getattr(each, column) for each in MISTAKES]
@@ -56,6 +56,6 @@ def test_the_table_is_broad_and_repeats_nothing() -> None:
         assert re.fullmatch(r"[EW]\d{3}", each.code)
 
 
-def _without_the_quoted_line(text: str) -> str:
-    """A message without the line of the text that it quotes, whose words are the author's."""
+def _strip_source_line(text: str) -> str:
+    """Remove the source line from a rendered message."""
     return "\n".join(line for line in text.splitlines() if not NUMBERED.match(line))

@@ -1,4 +1,4 @@
-"""Every operator: blind to the future, honest of its warm-up, open about what is unknown."""
+"""Tests of every operator: no look-ahead, the declared warm-up, and unknown values."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from dsl.types.kinds import BOOL
 from tests.dsl.values import assert_identical, first_known, values
 from tests.samples import gappy_bars, random_bars, with_other_future
 
-WAITING = {"bars_since", "valuewhen", "consecutive"}  # for a condition that holds, or fails
-WRITTEN = [each.name for each in catalog() if not each.series]
+EVENT_OPERATORS = {"bars_since", "valuewhen", "consecutive"}  # known after an event
+OPERATORS = [each.name for each in catalog() if not each.series]
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_examples_are_sound_and_described(name: str) -> None:
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_operator_has_a_description_and_a_valid_example(name: str) -> None:
     operator = catalog().operator(name)
     assert operator.about
     assert len(values(operator.example, random_bars(1))) == 200
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("make_bars", [random_bars, gappy_bars])
-def test_no_operator_sees_the_future(name: str, make_bars: Callable[[int, int], Bars]) -> None:
+def test_no_operator_looks_ahead(name: str, make_bars: Callable[[int, int], Bars]) -> None:
     example, bars = catalog().operator(name).example, make_bars(5, 300)
     whole = values(example, bars)
     for known in (1, 50, 137, 299):
@@ -39,13 +39,13 @@ def test_no_operator_sees_the_future(name: str, make_bars: Callable[[int, int], 
         assert_identical(values(example, with_other_future(bars, known, 9))[:known], whole[:known])
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_the_declared_warm_up_is_honest(name: str) -> None:
-    """One side may decide a condition earlier, but not on every market."""
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_warm_up_is_the_declared_one(name: str) -> None:
+    """Compare over several markets, as one side may decide a condition earlier on some."""
     term = check_expression(catalog().operator(name).example)
-    read = truth_values if infer_kind(term) == BOOL else evaluated
-    known = [first_known(read(term, random_bars(seed, 200))[0]) for seed in range(12)]
-    if name in WAITING:
+    evaluate = truth_values if infer_kind(term) == BOOL else evaluated
+    known = [first_known(evaluate(term, random_bars(seed, 200))[0]) for seed in range(12)]
+    if name in EVENT_OPERATORS:
         assert min(known) >= lookback(term)
         return
     assert max(known) == lookback(term)
@@ -53,14 +53,14 @@ def test_the_declared_warm_up_is_honest(name: str) -> None:
         assert min(known) == lookback(term)
 
 
-def test_unknown_values_never_decide() -> None:
+def test_conditions_on_unknown_values_never_hold() -> None:
     bars = gappy_bars(2, 200)
-    holes = np.isnan(bars.close[0])
-    assert holes.any()
+    gaps = np.isnan(bars.close[0])
+    assert gaps.any()
     for comparison in ("close > 0", "close <= 0", "close == close", "close != 0"):
-        assert not values(comparison, bars)[holes].any()
-        assert not values(f"not ({comparison})", bars)[holes].any()
-    assert np.isnan(values("where(close > 0, 1, 2)", bars)[holes]).all()
-    assert np.isnan(values("min(1, close)", bars)[holes]).all()
+        assert not values(comparison, bars)[gaps].any()
+        assert not values(f"not ({comparison})", bars)[gaps].any()
+    assert np.isnan(values("where(close > 0, 1, 2)", bars)[gaps]).all()
+    assert np.isnan(values("min(1, close)", bars)[gaps]).all()
     assert np.isnan(values("close / (close - close)", bars)).all()
     assert np.isnan(values("log(-close)", bars)).all()

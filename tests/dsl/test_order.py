@@ -1,4 +1,4 @@
-"""Comparisons that the order of values decides: each claim is right, common errors are found."""
+"""Tests of comparisons that the order of values decides."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ VERDICTS = {
     "sma(close, 20) > highest(close, 10)": "", "ema(close, 20) > highest(close, 20)": "",
     "highest(sma(close, 5), 10) > highest(close, 10)": "", "rising(close, 3)": "",
     "close > 0.98 * highest(high, 20)": "", "close > highest(high, 20) - atr(14)": "",
-    # -- what is never below 0
+    # -- values that are never below 0
     "close < 0": "never", "close > -1": "always", "volume < 0": "never", "close >= 0": "always",
     "high - low < 0": "never", "atr(14) < 0": "never", "stdev(close, 20) >= 0": "always",
     "close / open < 0": "never", "true_range() < 0": "never",
     "close > 30": "", "close - 3 * atr(14) < 0": "", "bb_lower(close, 20, 2) < 0": "",
     "change(close, 1) < 0": "", "hma(close, 9) < 0": "",
     "1 + rma(0 / high, 2) > mad(close, 3)": "",  # unlike kinds: the range of a sum is not known
-    # -- a value against itself
+    # -- a value and itself
     "close > close": "never", "close >= close": "always", "close == close": "always",
     "close != close": "never", "rsi(close, 2) < rsi(close, 2)": "never", "close > close[1]": "",
     # -- equality
@@ -65,11 +65,11 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("text", VERDICTS)
-def test_a_comparison_is_decided_by_what_is_known_of_its_sides(text: str) -> None:
-    found = inspect(f"strategy s {{ buy when {text} hold 5 }}").diagnostics
-    messages = [each.message for each in found if each.code == "W404"]
+def test_a_comparison_gets_the_verdict_that_follows_from_its_sides(text: str) -> None:
+    diagnostics = inspect(f"strategy s {{ buy when {text} hold 5 }}").diagnostics
+    messages = [each.message for each in diagnostics if each.code == "W404"]
     assert len(messages) == bool(VERDICTS[text])
-    assert all(f"this is {VERDICTS[text]} true" in each for each in messages)
+    assert all(f"this comparison is {VERDICTS[text]} true" in each for each in messages)
 
 
 @pytest.mark.parametrize(
@@ -96,35 +96,35 @@ def test_a_comparison_is_decided_by_what_is_known_of_its_sides(text: str) -> Non
          "its low and its high"),
     ],
 )  # fmt: skip
-def test_the_fact_and_a_fix_are_named(text: str, message: str, hint: str) -> None:
-    (found,) = inspect(f"strategy s {{ buy when {text} hold 5 }}").diagnostics
-    assert found.code == "W404"
-    assert message in found.message
-    assert hint in found.hint
+def test_the_message_contains_the_reason_and_a_fix(text: str, message: str, hint: str) -> None:
+    (warning,) = inspect(f"strategy s {{ buy when {text} hold 5 }}").diagnostics
+    assert warning.code == "W404"
+    assert message in warning.message
+    assert hint in warning.hint
 
 
 @pytest.mark.parametrize("sides", [("close >", "highest(high, 20)"), ("low <", "lowest(low, 9)")])
-def test_the_fix_that_is_named_is_accepted(sides: tuple[str, str]) -> None:
+def test_the_suggested_fix_gets_no_diagnostics(sides: tuple[str, str]) -> None:
     left, right = sides
-    (found,) = inspect(f"strategy s {{ buy when {left} {right} hold 5 }}").diagnostics
-    better = found.hint.split("`")[1]
-    assert inspect(f"strategy s {{ buy when {left} {better} hold 5 }}").diagnostics == ()
+    (warning,) = inspect(f"strategy s {{ buy when {left} {right} hold 5 }}").diagnostics
+    fix = warning.hint.split("`")[1]
+    assert inspect(f"strategy s {{ buy when {left} {fix} hold 5 }}").diagnostics == ()
 
 
-def test_a_param_is_decided_for_its_whole_range_and_for_its_value() -> None:
-    def found(rule: str) -> list[str]:
+def test_a_comparison_with_a_param_is_decided_for_its_range_and_its_value() -> None:
+    def diagnose(rule: str) -> list[str]:
         text = f"strategy s {{ param n = 20 in 5..50 buy when {rule} hold 5 }}"
         return [each.message.split(":")[0] for each in inspect(text).diagnostics]
 
-    assert found("close > highest(high, n)") == ["this is never true"]
-    assert found("close[4] > highest(high, n)") == ["this is never true"]
-    assert found("close[5] > highest(high, n)") == ["`buy` never holds"]  # as n is 20
-    assert found("close[20] > highest(high, n)") == []
-    assert found("highest(high, n) > highest(high, 50)") == ["this is never true"]
-    assert found("highest(high, n) > highest(high, 19)") == []
+    assert diagnose("close > highest(high, n)") == ["this comparison is never true"]
+    assert diagnose("close[4] > highest(high, n)") == ["this comparison is never true"]
+    assert diagnose("close[5] > highest(high, n)") == ["`buy` never holds"]  # as n is 20
+    assert diagnose("close[20] > highest(high, n)") == []
+    assert diagnose("highest(high, n) > highest(high, 50)") == ["this comparison is never true"]
+    assert diagnose("highest(high, n) > highest(high, 19)") == []
 
 
-# -- claims on random bars
+# -- verdicts on random bars
 
 SERIES = ("open", "high", "low", "close", "volume")
 NUMBERS = ("0", "1", "2", "0.5")
@@ -143,11 +143,11 @@ def evaluators() -> tuple[Evaluator, ...]:
     return tuple(map(Evaluator, markets))
 
 
-def drawn(rng: Random, depth: int) -> str:
-    """Return an expression, at random."""
+def draw_text(rng: Random, depth: int) -> str:
+    """Draw an expression."""
     if depth == 0 or rng.random() < 0.15:
         return rng.choice(SERIES) if rng.random() < 0.9 else rng.choice(NUMBERS)
-    x = drawn(rng, depth - 1)
+    x = draw_text(rng, depth - 1)
     shape = rng.random()
     if shape < 0.4:
         return f"{rng.choice(WINDOWED)}({x}, {rng.randint(2, 6)})" if x not in NUMBERS else x
@@ -157,15 +157,15 @@ def drawn(rng: Random, depth: int) -> str:
         return rng.choice(DEFINED).format(x) if x not in NUMBERS else x
     if shape < 0.8:
         return f"{rng.choice(['0.5', '1', '1.5'])} * {x}"
-    joined, y = rng.choice(JOINING), drawn(rng, depth - 1)
+    joined, y = rng.choice(JOINING), draw_text(rng, depth - 1)
     return f"{joined}({x}, {y})" if joined.isalpha() else f"({x} {joined} {y})"
 
 
-def drawn_term(rng: Random) -> Term:
-    return check_expression(drawn(rng, 3))
+def draw_term(rng: Random) -> Term:
+    return check_expression(draw_text(rng, 3))
 
 
-def assert_right(comparison: Term, verdict: str) -> None:
+def assert_correct(comparison: Term, verdict: str) -> None:
     for evaluator in evaluators():
         held = evaluator.series(comparison)
         if verdict == "never":
@@ -176,16 +176,16 @@ def assert_right(comparison: Term, verdict: str) -> None:
 
 
 @given(st.integers(0, 10**9))
-def test_every_claim_about_two_random_terms_is_right(seed: int) -> None:
+def test_every_verdict_about_two_random_terms_is_correct(seed: int) -> None:
     rng = Random(seed)
-    terms = [drawn_term(rng) for _ in range(6)]
+    terms = [draw_term(rng) for _ in range(6)]
     for x in terms:
         for y in terms:
             for symbol in COMPARISONS:
                 comparison = call(catalog().operator(symbol), x, y)
                 verdict = decide_verdict(comparison)
                 if verdict:
-                    assert_right(comparison, verdict)
+                    assert_correct(comparison, verdict)
 
 
 POOL = [
@@ -197,14 +197,14 @@ POOL = [
 ]  # fmt: skip
 
 
-def test_every_claim_about_a_pool_of_terms_is_right_and_there_are_many() -> None:
+def test_many_verdicts_about_a_pool_of_terms_are_correct() -> None:
     terms = [check_expression(text) for text in POOL]
-    claims = 0
+    verdicts = 0
     for x in terms:
         for y in terms:
             comparison = call(catalog().operator(">"), x, y)
             verdict = decide_verdict(comparison)
             if verdict:
-                claims += 1
-                assert_right(comparison, verdict)
-    assert claims > 250
+                verdicts += 1
+                assert_correct(comparison, verdict)
+    assert verdicts > 250

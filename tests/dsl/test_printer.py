@@ -1,4 +1,4 @@
-"""Text and tree agree: a printed tree is read back as itself, comments included."""
+"""Tests of the printer: a printed tree parses back to the same tree, comments included."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dsl.printing.decompile import format_program
 from dsl.syntax import nodes
 from dsl.syntax.parser import parse, parse_expression
 from dsl.syntax.printer import expression_text, format_file, format_text
-from tests.dsl.trees import expressions, files, loosened, without_comments
+from tests.dsl.trees import expressions, files, replace_spaces, without_comments
 
 HAND_WRITTEN = """\
 # The house style is not
@@ -56,41 +56,41 @@ strategy empty { # nothing
 
 
 @given(files())
-def test_a_printed_tree_is_read_back_as_itself(file: nodes.File) -> None:
+def test_a_printed_tree_parses_back_to_itself(file: nodes.File) -> None:
     assert parse(format_file(file)) == file
 
 
 @given(files(), st.lists(st.sampled_from([" ", "  ", "\t", "\n", "\r\n"]), min_size=1))
-def test_white_space_has_no_meaning(file: nodes.File, spaces: list[str]) -> None:
+def test_white_space_does_not_change_the_tree(file: nodes.File, spaces: list[str]) -> None:
     bare = without_comments(file)
-    assert without_comments(parse(loosened(format_file(bare), spaces))) == bare
+    assert without_comments(parse(replace_spaces(format_file(bare), spaces))) == bare
 
 
 @given(expressions())
-def test_a_printed_expression_is_read_back_as_itself(expression: nodes.Expression) -> None:
+def test_a_printed_expression_parses_back_to_itself(expression: nodes.Expression) -> None:
     assert parse_expression(expression_text(expression)) == expression
 
 
 @given(files())
-def test_formatting_twice_is_formatting_once(file: nodes.File) -> None:
+def test_formatting_is_idempotent(file: nodes.File) -> None:
     text = format_file(file)
     assert format_text(text) == text
 
 
-def test_hand_written_text_is_tidied_once_and_for_all() -> None:
+def test_formatting_hand_written_text_is_idempotent() -> None:
     tidy = format_text(HAND_WRITTEN)
     assert format_text(tidy) == tidy
     assert without_comments(parse(tidy)) == without_comments(parse(HAND_WRITTEN))
 
 
-def test_every_comment_stays_in_order() -> None:
+def test_formatting_preserves_all_comments_in_order() -> None:
     def words(text: str) -> list[str]:
         return re.findall(r"#+ *(.*?) *$", text, re.MULTILINE)
 
     assert words(format_text(HAND_WRITTEN)) == words(HAND_WRITTEN)
 
 
-def test_comments_stay_with_what_they_are_written_at() -> None:
+def test_comments_are_attached_to_the_nodes_beside_them() -> None:
     first, second = parse(HAND_WRITTEN).strategies
     statements = enumerate(first.statements)
     comments = {type(each).__name__ + str(i): each.comments for i, each in statements}
@@ -115,11 +115,11 @@ def test_blank_lines_between_statements_become_one() -> None:
     assert format_text(text) == text
 
 
-def test_windows_line_ends_make_no_difference() -> None:
+def test_windows_line_ends_do_not_change_the_format() -> None:
     assert format_text(HAND_WRITTEN.replace("\n", "\r\n")) == format_text(HAND_WRITTEN)
 
 
-def test_a_comment_of_odd_spaces_is_tidied_at_once() -> None:
+def test_formatting_a_comment_of_unusual_spaces_is_idempotent() -> None:
     tidy = format_text("#\xa0\x0b\nstrategy a { buy when close > open }")
     assert format_text(tidy) == tidy
 
@@ -152,7 +152,7 @@ def test_long_rules_are_broken_at_their_conditions() -> None:
         ("1e22", "1e22"),
     ],
 )
-def test_numbers_are_printed_plainly(written: str, printed: str) -> None:
+def test_numbers_are_printed_in_the_shortest_form(written: str, printed: str) -> None:
     assert expression_text(parse_expression(written)) == printed
 
 
@@ -171,16 +171,16 @@ def test_a_percentage_is_an_exact_decimal_shift(percentage: Decimal) -> None:
 
 
 @pytest.mark.parametrize("written", ["1e400", "9" * 400])
-def test_a_number_beyond_all_floats_is_refused(written: str) -> None:
+def test_a_number_too_large_for_a_float_is_an_error(written: str) -> None:
     with pytest.raises(LanguageError, match="too large"):
         parse(f"strategy a {{ buy when close > {written} }}")
 
 
-# -- calls that are written like operators
+# -- calls of operators with a symbol
 
 
 @pytest.mark.parametrize("call", ["lag(close, 1)", "negate(close)", "delay(close, 1)"])
-def test_a_call_by_name_stays_a_call(call: str) -> None:
+def test_a_call_by_name_parses_back_to_itself(call: str) -> None:
     tree = parse(f"strategy a {{ buy when {call} > open }}")
     assert parse(format_file(tree)) == tree
 
@@ -188,15 +188,15 @@ def test_a_call_by_name_stays_a_call(call: str) -> None:
 @pytest.mark.parametrize(
     "call", ["lag(close)", "lag()", "lag(close, 1, 2)", "negate()", "negate(close, 3)"]
 )
-def test_formatting_keeps_wrong_arguments_for_check_to_find(call: str) -> None:
+def test_formatting_preserves_a_wrong_number_of_arguments(call: str) -> None:
     tree = parse(f"strategy a {{ buy when {call} > open }}")
     assert parse(format_file(tree)) == tree
 
 
-# -- what a program says more than once
+# -- common subexpressions
 
 
-def test_repeated_parts_are_named() -> None:
+def test_repeated_parts_become_lets() -> None:
     text = """strategy s {
       buy when close > sma(close, 20) and sma(close, 20) > sma(close[1], 50)
       sell when close < sma(close, 20)

@@ -1,4 +1,4 @@
-"""Programs: what they are printed as, what their hash depends on, and what defines mean."""
+"""Tests of programs: printing, hashes and defines."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def errors(text: str) -> list[str]:
     return [each.code for each in inspect(text).errors]
 
 
-# -- printed and read again
+# -- printing
 
 
 @given(strategies())
-def test_a_printed_program_is_the_same_program(text: str) -> None:
+def test_a_printed_program_parses_to_the_same_program(text: str) -> None:
     program = check(text)
     for printed in (format_program(program), compact_text(program)):
         again = check(printed)
@@ -43,30 +43,30 @@ def test_a_printed_program_is_the_same_program(text: str) -> None:
 
 
 @given(strategies())
-def test_formatting_changes_no_meaning(text: str) -> None:
+def test_formatting_does_not_change_the_meaning(text: str) -> None:
     assert check(format_text(text)).rules == check(text).rules
 
 
 @pytest.mark.slow
 @given(strategies(), strategies("level", "also"))
-def test_names_have_no_part_in_the_hash(text: str, other: str) -> None:
-    def renamed(source: str, heat: str, bars: str) -> str:
+def test_the_hash_does_not_depend_on_names(text: str, other: str) -> None:
+    def rename(source: str, heat: str, bars: str) -> str:
         source = re.sub(rf"\b(edge_)?{bars}\b", lambda m: f"{m.group(1) or ''}zz", source)
         return re.sub(rf"\b{heat}\b", "aa.b", source).replace("strategy s", "strategy t")
 
-    assert check(renamed(text, "heat", "bars")).hash == check(text).hash
-    assert check(renamed(other, "level", "also")).hash == check(other).hash
+    assert check(rename(text, "heat", "bars")).hash == check(text).hash
+    assert check(rename(other, "level", "also")).hash == check(other).hash
 
 
 @given(strategies())
-def test_about_comments_and_ranges_have_no_part_in_the_hash(text: str) -> None:
+def test_the_hash_does_not_depend_on_descriptions_comments_and_ranges(text: str) -> None:
     other = text.replace("{\n", '{ about "why"\n# because\n', 1)
     other = re.sub(r" in \S+( step \S+)?\n", "\n", other)
     assert other.count(" in ") == 0
     assert check(other).hash == check(text).hash
 
 
-def test_a_printed_program_brings_the_defines_it_uses() -> None:
+def test_a_printed_program_includes_the_defines_that_it_uses() -> None:
     defines = """
     define outer(x: number) -> like x also wrapper = inner(x) * 2
     define unused(x: number) -> like x = x
@@ -79,7 +79,7 @@ def test_a_printed_program_brings_the_defines_it_uses() -> None:
     assert check(printed).hash == program.hash
 
 
-# -- two spellings, one hash
+# -- hashes
 
 
 @pytest.mark.parametrize(
@@ -103,17 +103,17 @@ def test_a_printed_program_brings_the_defines_it_uses() -> None:
         ("close > sma(close, 2 * 5)", "close > sma(close, 10)"),
     ],
 )
-def test_two_spellings_are_one_program(one: str, other: str) -> None:
+def test_two_spellings_have_one_hash(one: str, other: str) -> None:
     assert check(sound(one)).hash == check(sound(other)).hash
 
 
-def test_params_names_and_words_are_no_part_of_a_program() -> None:
-    same = (
+def test_params_lets_and_descriptions_do_not_change_the_hash() -> None:
+    texts = (
         "strategy a { buy when close > sma(close, 20) hold 5 }",
         "strategy b { param n = 20 in 5..50 let m = sma(close, n) buy when m < close hold 5 }",
         'strategy c { about "x" buy when not close <= SMA(close, 20) hold 5 size 1 }',
     )
-    assert len({check(text).hash for text in same}) == 1
+    assert len({check(text).hash for text in texts}) == 1
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_params_names_and_words_are_no_part_of_a_program() -> None:
         ("not close > open", "close < open"),
     ],
 )
-def test_two_meanings_are_two_programs(one: str, other: str) -> None:
+def test_two_meanings_have_two_hashes(one: str, other: str) -> None:
     assert check(sound(one)).hash != check(sound(other)).hash
 
 
-def test_every_alias_is_its_operator() -> None:
+def test_every_alias_finds_its_operator() -> None:
     pairs = [(alias, each) for each in catalog() for alias in each.aliases]
     assert len(pairs) > 60
     for alias, operator in pairs:
@@ -147,7 +147,7 @@ def test_every_alias_is_its_operator() -> None:
      "buy when close > open hold 5 size 0.5", "buy when close > open sell when low < open hold 5",
      "buy when close > open hold 6"],
 )  # fmt: skip
-def test_every_rule_has_a_part_in_the_hash(rules: str) -> None:
+def test_the_hash_depends_on_every_rule(rules: str) -> None:
     assert check(f"strategy s {{ {rules} }}").hash != check(sound("close > open")).hash
 
 
@@ -167,7 +167,7 @@ def test_defines_work_in_any_order(order: tuple[str, ...]) -> None:
 
 
 @given(small(numbers()), small(conditions()))
-def test_a_define_means_its_body(number: str, condition: str) -> None:
+def test_a_define_is_equal_to_its_expanded_body(number: str, condition: str) -> None:
     defines = """
     define f(c: bool, x: number, y: number) -> like x = where(c and x > y, x + 1, -y)
     define g(x: number, c: bool) -> bool = f(not c, x, 0.5) > x or c
@@ -180,7 +180,7 @@ def test_a_define_means_its_body(number: str, condition: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("define", "used", "meant"),
+    ("define", "used", "expanded"),
     [
         ("f(c: bool) -> bool = not c", "f(close > open)", "close <= open"),
         (
@@ -206,8 +206,8 @@ def test_a_define_means_its_body(number: str, condition: str) -> None:
         ("f(b: number, a: number) -> like a = b - a", "f(open, low) > 0", "open - low > 0"),
     ],
 )
-def test_arguments_stand_for_what_is_given(define: str, used: str, meant: str) -> None:
-    assert check(sound(used, f"define {define}")).hash == check(sound(meant)).hash
+def test_arguments_are_substituted_into_the_body(define: str, used: str, expanded: str) -> None:
+    assert check(sound(used, f"define {define}")).hash == check(sound(expanded)).hash
 
 
 def test_argument_names_do_not_capture_and_are_not_captured() -> None:
@@ -219,7 +219,7 @@ def test_argument_names_do_not_capture_and_are_not_captured() -> None:
     assert check(sound("g(high, low) > 1", nested)).hash == check(sound("high - low > 1")).hash
 
 
-def test_a_define_sees_no_let_of_a_strategy() -> None:
+def test_a_define_cannot_read_the_lets_of_a_strategy() -> None:
     define = "define f(x: number) -> like x = x + y"
     text = f"{define} strategy s {{ let y = low buy when f(low) > y hold 5 }}"
     assert "E201" in errors(text)
@@ -236,7 +236,7 @@ def test_a_define_sees_no_let_of_a_strategy() -> None:
         "define f(x: number) -> like x also g = g(x)",
     ],
 )
-def test_recursion_is_refused(defines: str) -> None:
+def test_recursion_is_an_error(defines: str) -> None:
     assert "E205" in errors(sound("f(close) > open", defines))
 
 
@@ -255,7 +255,7 @@ def test_a_define_may_use_another_by_its_alias() -> None:
         "f(x: number) -> like x also g = x define h(x: number) -> like x also g = x + 1",
     ],
 )
-def test_an_alias_of_something_else_is_refused(define: str) -> None:
+def test_an_alias_that_already_exists_is_an_error(define: str) -> None:
     assert "E204" in errors(sound("f(close) > open", f"define {define}"))
 
 
@@ -271,7 +271,7 @@ def test_an_alias_of_something_else_is_refused(define: str) -> None:
         ("define f(x: number, n: window = 3) -> like x = x", "W406"),
     ],
 )
-def test_a_define_that_cannot_be_is_refused(define: str, code: str) -> None:
+def test_an_invalid_define_gets_its_code(define: str, code: str) -> None:
     assert code in [each.code for each in inspect(define).diagnostics]
 
 
@@ -280,26 +280,26 @@ def test_a_define_that_cannot_be_is_refused(define: str, code: str) -> None:
     ["n: window = nothing", "n: window = close", "n: window = 2.5", "n: window = 0",
      "n: bool = close", "n: bool = 1", "n: level = nothing"],
 )  # fmt: skip
-def test_a_default_that_does_not_fit_is_refused(argument: str) -> None:
+def test_an_invalid_default_is_an_error(argument: str) -> None:
     assert errors(f"define f({argument}) -> volume = volume") != []
 
 
-# -- evaluated
+# -- signals
 
 
 @pytest.mark.slow
 @given(strategies())
-def test_signals_are_the_rules_values(text: str) -> None:
+def test_signals_are_the_values_of_the_rules(text: str) -> None:
     program, bars = check(text), gappy_bars(5, 80)
     signals = Evaluator(bars).signals([program])
     for order in ("buy", "sell", "short", "cover"):
         term = getattr(program.canonical, order)
         found = signals.order(order).astype(float)
-        expected = values("false", bars) if term is None else values(written(term), bars)
+        expected = values("false", bars) if term is None else values(write_term(term), bars)
         assert_identical(found, expected)
 
 
-def written(term: object) -> str:
+def write_term(term: object) -> str:
     from dsl.terms.terms import Term
     from dsl.terms.text import format_term
 
@@ -318,7 +318,7 @@ print(program.hash, *[each for each in ("numpy", "numba", "pandas") if each in s
 """
 
 
-def test_a_hash_is_the_same_in_every_process_and_loads_no_numerics() -> None:
+def test_a_hash_is_equal_in_every_process_and_needs_no_numerical_library() -> None:
     text = format_text(sound("adx() > 25 and min(mfi(), rsi(close), 50) < 10 and close > low"))
     printed = {
         subprocess.run(

@@ -1,4 +1,4 @@
-"""The named rules of the canonical form: what each does is pinned, and none changes a value."""
+"""Tests of the rewrite rules: each against a golden file, and none changes a value."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dsl.analysis.check import check_expression
 from dsl.evaluate import Evaluator
 from dsl.terms.rewrites import POINTWISE, RULES
 from dsl.terms.text import format_term
-from tests.dsl.naive import plainly
-from tests.dsl.test_canonical import as_written
+from tests.dsl.naive import evaluate_naively
+from tests.dsl.test_canonical import resolve_text
 from tests.dsl.values import assert_identical
 from tests.golden import golden
 from tests.samples import gappy_bars, tied_bars
 
 GOLDEN = Path(__file__).parent / "golden" / "rules.txt"
-BEFORE = {
+EXAMPLES = {
     "fold_literals": ("close / (2 * 3)", "close - log(1)", "close * floor(2.5)", "close + 1 / 0"),
     "decide_literals": ("3 < 2", "1 <= 1", "2 != 2"),
     "flip_greater": ("close > open", "close >= open"),
@@ -42,27 +42,27 @@ BEFORE = {
 }
 
 
-def test_the_rules_rewrite_as_in_the_golden_file() -> None:
+def test_the_rules_rewrite_as_the_golden_file_shows() -> None:
     lines = []
-    for name, texts in BEFORE.items():
-        lines.append(f"{name}: {_about(name)}")
+    for name, texts in EXAMPLES.items():
+        lines.append(f"{name}: {_describe_rule(name)}")
         lines += [f"    {text}  →  {format_term(check_expression(text))}" for text in texts]
         lines.append("")
     golden(GOLDEN, "\n".join(lines))
 
 
-def test_every_rule_is_pinned() -> None:
+def test_every_rule_has_examples() -> None:
     rules = {rule.__name__ for group in (*RULES.values(), POINTWISE) for rule in group}
-    assert rules == BEFORE.keys()
+    assert rules == EXAMPLES.keys()
 
 
-@pytest.mark.parametrize("text", [text for texts in BEFORE.values() for text in texts])
+@pytest.mark.parametrize("text", [text for texts in EXAMPLES.values() for text in texts])
 def test_no_rule_changes_a_value(text: str) -> None:
     for bars in (gappy_bars(5, 80, 0.1), tied_bars(6, 80)):
         found = Evaluator(bars).series(check_expression(text)).astype(float)
-        assert_identical(found, plainly(as_written(text), bars))
+        assert_identical(found, evaluate_naively(resolve_text(text), bars))
 
 
-def _about(name: str) -> str:
+def _describe_rule(name: str) -> str:
     rules = {rule.__name__: rule for group in (*RULES.values(), POINTWISE) for rule in group}
     return str(rules[name].__doc__).splitlines()[0]

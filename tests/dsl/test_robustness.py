@@ -1,4 +1,4 @@
-"""Any text is answered with findings, after work in proportion, never with a traceback."""
+"""Tests that any text gets diagnostics, in time proportional to its length, and no traceback."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SOUND = "strategy s {{ buy when {} hold 5 }}"
 NAMES = sorted({each.name for each in catalog() if each.name.isidentifier()} - {"and", "or", "not"})
 
 
-def looked_at(text: str) -> Report:
-    """The report on a text, each of its findings shown and within the text."""
+def check_report(text: str) -> Report:
+    """Return the report on a text; check that each diagnostic renders and lies in the text."""
     report = inspect(text)
     for each in report.diagnostics:
         assert each.code in each.render()
@@ -34,24 +34,24 @@ def looked_at(text: str) -> Report:
 
 
 @given(st.text())
-def test_any_text_is_answered(text: str) -> None:
-    looked_at(text)
+def test_any_text_gets_diagnostics(text: str) -> None:
+    check_report(text)
 
 
 @given(st.binary())
-def test_any_bytes_are_answered(data: bytes) -> None:
-    looked_at(data.decode(errors="replace"))
+def test_any_bytes_get_diagnostics(data: bytes) -> None:
+    check_report(data.decode(errors="replace"))
 
 
 @pytest.mark.slow
 @given(strategies(), st.data())
-def test_a_broken_strategy_is_answered(text: str, data: st.DataObject) -> None:
+def test_a_broken_strategy_gets_diagnostics(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 5)))
     pieces = st.sampled_from(["", "(", ")", "{", "}", '"', "#", "when", "buy", "-", "[", "1", "\n"])
     piece = data.draw(pieces | st.text(max_size=3))
     broken = text[:start] + piece + text[end:]
-    report = looked_at(broken)
+    report = check_report(broken)
     if not report.errors:
         again = check_file(format_text(broken))
         assert [each.hash for each in again] == [each.hash for each in report.programs]
@@ -62,24 +62,24 @@ not close sma rsi 3 2.5 6% , .. in step define -> number " # true x y - + * /"""
 
 
 @given(st.lists(st.sampled_from([*WORDS.split(), "\n"]), max_size=40).map(" ".join))
-def test_any_words_are_answered(text: str) -> None:
-    report = looked_at(text)
+def test_any_words_get_diagnostics_or_a_program(text: str) -> None:
+    report = check_report(text)
     assert report.programs or report.diagnostics
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_operator_with_any_arguments_is_answered(name: str) -> None:
+def test_an_operator_with_any_arguments_gets_errors_or_a_program(name: str) -> None:
     rng = Random(name)
     arguments = ["close", "close > open", "3", "2.5", "-1", "0", "1e9", "6%", "true"]
     for count in range(5):
         args = ", ".join(rng.choices(arguments, k=count))
         text = SOUND.format(f"{name}({args}) > close")
-        report = looked_at(text)
+        report = check_report(text)
         assert report.errors or report.programs
         format_text(text)
 
 
-# -- odd numbers
+# -- unusual numbers
 
 
 @pytest.mark.parametrize("number", ["1e400", "1e400%", f"1e{'9' * 30}%", "9" * 400, "1e-400%"])
@@ -87,31 +87,31 @@ def test_an_operator_with_any_arguments_is_answered(name: str) -> None:
     "form",
     ["close > {}", "rsi(close, {}) > 3", "close[{}] > 3", "close > sma(close, 2 * {})"],
 )
-def test_a_number_of_any_size_is_answered(number: str, form: str) -> None:
-    looked_at(SOUND.format(form.format(number)))
+def test_a_number_of_any_size_gets_diagnostics(number: str, form: str) -> None:
+    check_report(SOUND.format(form.format(number)))
 
 
 @pytest.mark.parametrize("exponent", ["1.5", "inf", "-inf", "6%", "1e2", "1e400", "-0"])
-def test_an_odd_dimension_is_answered(exponent: str) -> None:
-    looked_at(f"define f(x: number) -> other({exponent}, 1) = close * volume")
+def test_an_unusual_exponent_gets_diagnostics(exponent: str) -> None:
+    check_report(f"define f(x: number) -> other({exponent}, 1) = close * volume")
 
 
 @pytest.mark.parametrize("bound", ["-5", "0", "0.5", "1e9", "inf"])
-def test_a_window_that_may_leave_its_limits_is_answered(bound: str) -> None:
-    looked_at(f"strategy s {{ param n = 3 in {bound}..{bound} buy when close > sma(close, n) }}")
+def test_a_window_with_invalid_bounds_gets_diagnostics(bound: str) -> None:
+    check_report(f"strategy s {{ param n = 3 in {bound}..{bound} buy when close > sma(close, n) }}")
 
 
 # -- size and nesting
 
 
-def errors_of(text: str) -> list[str]:
-    """The codes of the errors of a text, found by work in proportion to its length."""
+def list_errors(text: str) -> list[str]:
+    """Return the codes of the errors of a text; limit the calls in proportion to its length."""
     with limited_calls(100_000 + 100 * len(text)):
         return [each.code for each in inspect(text).errors]
 
 
 def chain(link: str, last: str, count: int) -> str:
-    """Defines d0, d1, … where each calls the next, and a strategy that uses the first."""
+    """Write defines d0, d1, … that each call the next, and a strategy that uses the first."""
     bodies = [link.replace("next", f"d{index + 1}") for index in range(count)]
     defines = [
         f"define d{index}(x: number) -> like x = {body}"
@@ -121,7 +121,7 @@ def chain(link: str, last: str, count: int) -> str:
 
 
 def lets(link: str, count: int) -> str:
-    """Lets a0, a1, … where each uses the one before."""
+    """Write a strategy with lets a0, a1, … that each use the previous one."""
     lines = [f"let a{index + 1} = {link.replace('last', f'a{index}')}" for index in range(count)]
     body = "\n".join(["let a0 = close", *lines, f"buy when a{count} > open hold 5"])
     return f"strategy s {{ {body} }}"
@@ -148,8 +148,8 @@ def lets(link: str, count: int) -> str:
         "sums", "ands", "doubling lets", "tripling defines", "deep defines",
     ],
 )  # fmt: skip
-def test_a_limit_is_found_with_work_in_proportion(text: str, code: str) -> None:
-    assert code in errors_of(text)
+def test_a_limit_is_reported_in_proportional_time(text: str, code: str) -> None:
+    assert code in list_errors(text)
 
 
 @pytest.mark.parametrize(
@@ -168,5 +168,5 @@ def test_a_limit_is_found_with_work_in_proportion(text: str, code: str) -> None:
         "a thousand nested defines",
     ],
 )  # fmt: skip
-def test_long_chains_are_answered(text: str) -> None:
-    errors_of(text)
+def test_long_chains_get_diagnostics_in_proportional_time(text: str) -> None:
+    list_errors(text)

@@ -1,4 +1,4 @@
-"""Equality within rounding: no operator decides on the last bits of a float."""
+"""Tests of equality within rounding: no result depends on the last bits of a float."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from evolve.data.generators import random_walk
 from tests.dsl.values import values
 from tests.samples import Values, closing_at, random_bars
 
-VARIED_BARS, STILL_BARS, TAIL_BARS = 100, 8000, 300
+VARIED_BARS, FLAT_BARS, TAIL_BARS = 100, 8000, 300
 PERIOD_BARS = {"flat": 1, "noisy": 1, "alternating": 2}
 OPERATORS = [each for each in catalog() if not each.series]
 NUMERIC = [each for each in OPERATORS if infer_kind(check_expression(each.example)) != BOOL]
@@ -36,14 +36,14 @@ COMPOSITIONS = (
 
 
 @cache
-def still(market: str) -> Evaluator:
-    """Return an evaluator of bars that vary, then hold one price.
+def flat_after_variation(market: str) -> Evaluator:
+    """Build an evaluator of bars that vary first and then repeat one price.
 
-    The price is held exactly, within one bit, or every second bar.
+    The price repeats exactly, within one bit, or on every second bar.
     """
-    bars = random_bars(3, VARIED_BARS + STILL_BARS)
+    bars = random_bars(3, VARIED_BARS + FLAT_BARS)
     rng = np.random.default_rng(3)
-    panels = {}
+    fields = {}
     for name in FIELDS:
         row = getattr(bars, name).copy()
         row[0, VARIED_BARS:] = row[0, VARIED_BARS - 1]
@@ -52,17 +52,17 @@ def still(market: str) -> Evaluator:
         if market == "alternating" and name != "volume":
             row[0, VARIED_BARS::2] *= 1.01
         if market == "noisy":
-            row[0, VARIED_BARS:] *= 1 + 2.0**-52 * rng.integers(-1, 2, STILL_BARS)
-        panels[name] = row
-    return Evaluator(replace(bars, **panels))
+            row[0, VARIED_BARS:] *= 1 + 2.0**-52 * rng.integers(-1, 2, FLAT_BARS)
+        fields[name] = row
+    return Evaluator(replace(bars, **fields))
 
 
-def unsteady(series: Values, period: int, tolerance: float) -> str:
-    """Return how the end of a series jumps about; empty if it repeats or moves smoothly."""
+def describe_jitter(series: Values, period: int, tolerance: float) -> str:
+    """Return how the end of a series jitters; empty if it repeats or moves smoothly."""
     tail, scale = series[-TAIL_BARS:], max(1e-6, float(np.nanmax(np.abs([*series, 0.0]))))
     known = ~np.isnan(tail)
     if (known[period:] != known[:-period]).sum() > period:
-        return "it is known now and then"
+        return "it is unknown at times"
     steps = (tail[period:] - tail[:-period])[known[period:] & known[:-period]]
     if (np.abs(steps) <= tolerance * scale).all():
         return ""
@@ -73,29 +73,29 @@ def unsteady(series: Values, period: int, tolerance: float) -> str:
 
 @pytest.mark.parametrize("market", PERIOD_BARS)
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda each: each.name)
-def test_no_operator_jitters_where_prices_stand_still(operator: object, market: str) -> None:
+def test_no_operator_jitters_on_flat_prices(operator: object, market: str) -> None:
     text = str(getattr(operator, "example", ""))
-    series = still(market).series(check_expression(text)).astype(float)
-    assert unsteady(series, PERIOD_BARS[market], 1e-9) == ""
+    series = flat_after_variation(market).series(check_expression(text)).astype(float)
+    assert describe_jitter(series, PERIOD_BARS[market], 1e-9) == ""
 
 
 @pytest.mark.parametrize(
     "market", ["flat", "noisy", pytest.param("alternating", marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("operator", NUMERIC, ids=lambda each: each.name)
-def test_nothing_fires_over_an_indicator_that_stands_still(operator: object, market: str) -> None:
+def test_no_composition_jitters_over_a_flat_indicator(operator: object, market: str) -> None:
     example = str(getattr(operator, "example", ""))
-    found = {}
+    jitter = {}
     for composition in COMPOSITIONS:
         text = composition.format(f"({example})")
-        series = still(market).series(check_expression(text)).astype(float)
-        found[text] = unsteady(series, PERIOD_BARS[market], 1e-6)
-    assert {text: why for text, why in found.items() if why} == {}
+        series = flat_after_variation(market).series(check_expression(text)).astype(float)
+        jitter[text] = describe_jitter(series, PERIOD_BARS[market], 1e-6)
+    assert {text: reason for text, reason in jitter.items() if reason} == {}
 
 
 @pytest.mark.parametrize("n", [2, 5, 14, 50])
 @pytest.mark.parametrize("seed", range(5))
-def test_nothing_fires_over_the_rsi_of_a_price_that_stopped(seed: int, n: int) -> None:
+def test_indicators_of_the_rsi_are_constant_after_the_price_stops(seed: int, n: int) -> None:
     moves = np.random.default_rng(seed).normal(0.0, 0.01, 100)
     close = 100 * np.exp(np.append(np.cumsum(moves), np.full(330, moves.sum())))
     bars = closing_at(close)
@@ -124,7 +124,7 @@ def test_equality_within_rounding_is_consistent(x: float) -> None:
     assert difference(x, near) == 0.0 != difference(x, far)
 
 
-def test_comparisons_are_tolerant_and_complete() -> None:
+def test_comparisons_are_exact_opposites_within_the_tolerance() -> None:
     ulp = 2.0**-52
     close = np.array([100.0, 100.0 * (1 + ulp), 100.0 * (1 - ulp), 100.0 * (1 + 1e-12), math.nan])
     bars = replace(closing_at(close), open=np.full((1, 5), 100.0))
@@ -146,7 +146,7 @@ def test_comparisons_are_tolerant_and_complete() -> None:
         ("log(close / open)", [100.00000000000001, 100.0], [0, 0]),
     ],
 )
-def test_arithmetic_does_not_leave_rounding_behind(
+def test_arithmetic_leaves_no_rounding_error(
     text: str, closes: list[float], expected: list[float]
 ) -> None:
     bars = closing_at(np.array(closes))
@@ -154,8 +154,8 @@ def test_arithmetic_does_not_leave_rounding_behind(
     assert values(text, bars).tolist() == expected
 
 
-def test_a_sum_too_small_for_digits_is_no_divisor() -> None:
-    """Divide by averages that some thousand flat bars leave with a few bits, then none."""
+def test_a_subnormal_average_is_not_a_divisor() -> None:
+    """Divide by averages that decay over a thousand flat bars until no bit is left."""
     close = np.append([100.0, 101.0, 100.5], np.full(1200, 100.5))
     rsi = values("rsi(close, 2)", closing_at(close))
     known = rsi[~np.isnan(rsi)]
@@ -167,11 +167,11 @@ def test_a_sum_too_small_for_digits_is_no_divisor() -> None:
 @pytest.mark.parametrize("condition", ["sum(volume, 20) < 0", "sma(volume, 20) < 0",
                                        "wma(volume, 5) < 0", "sma(low, 9) > sma(high, 9)",
                                        "wma(low, 9) > wma(high, 9)"])  # fmt: skip
-def test_a_large_value_that_leaves_a_window_takes_no_digit_with_it(condition: str) -> None:
-    """Check what can never hold where one value of a window outweighs all others."""
-    rng, places = np.random.default_rng(5), np.arange(400)
-    volume = np.where(places % 37 == 0, 1e21, rng.uniform(0, 3, 400))[None]
-    price = np.where(places % 41 == 0, 1e15, rng.uniform(1, 2, 400))[None]
+def test_a_large_value_that_leaves_a_window_costs_no_precision(condition: str) -> None:
+    """Check conditions that can never hold, on windows that one value dominates."""
+    rng, index = np.random.default_rng(5), np.arange(400)
+    volume = np.where(index % 37 == 0, 1e21, rng.uniform(0, 3, 400))[None]
+    price = np.where(index % 41 == 0, 1e15, rng.uniform(1, 2, 400))[None]
     bars = replace(random_walk(400, 1), volume=volume, open=price, close=price,
                    high=price * 1.01, low=price * 0.99)  # fmt: skip
     assert not Evaluator(bars).series(check_expression(condition)).any()

@@ -1,4 +1,4 @@
-"""Conditions keep every bar on their way from flags to bits and back, whatever the length."""
+"""Tests of the packing of conditions to bits, for all lengths."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from dsl.terms.canonical import canonicalize
 from evolve.data.generators import random_walk
 
 
-def test_every_byte_of_bits_is_unpacked_and_packed_again() -> None:
+def test_every_byte_of_bits_round_trips() -> None:
     words = np.arange(256, dtype=np.uint8).view(np.uint64)
-    eights, again = np.zeros(8 * len(words), np.uint64), np.zeros_like(words)
-    compiled(unpack)(words, eights)
+    flags, packed = np.zeros(8 * len(words), np.uint64), np.zeros_like(words)
+    compiled(unpack)(words, flags)
     expected = np.unpackbits(words.view(np.uint8), bitorder="little")
-    assert np.array_equal(eights.view(np.uint8), expected)
-    compiled(pack)(eights, again)
-    assert np.array_equal(again, words)
+    assert np.array_equal(flags.view(np.uint8), expected)
+    compiled(pack)(flags, packed)
+    assert np.array_equal(packed, words)
 
 
 @pytest.mark.parametrize("length", [*range(1, 12), 63, 64, 65, 127, 128, 129])
-def test_a_condition_holds_on_its_own_bars(length: int) -> None:
+def test_a_condition_holds_on_the_right_bars_for_any_length(length: int) -> None:
     bars = random_walk(length, 5)
     above = bars.close[0] > bars.open[0]
     evaluator = Evaluator(bars)

@@ -1,4 +1,4 @@
-"""The vocabulary and the grammar file name the same words."""
+"""Tests that the vocabulary and the grammar file have the same words."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from dsl.syntax.vocabulary import (
 from dsl.types.kinds import Family
 
 GRAMMAR = (Path(__file__).parents[2] / "grammar" / "strategy.lark").read_text("utf-8")
-KINDS = {"number", *get_args(Family)} - {"scalar"}  # a literal is a scalar; none is declared one
+KINDS = {"number", *get_args(Family)} - {"scalar"}  # only literals are scalars
 IN_SIGNATURES = {"also", "like", "distance", "typical", *KINDS}
 
 
-def rule(name: str) -> tuple[str, ...]:
+def list_terminals(name: str) -> tuple[str, ...]:
     """Return the terminals of a rule of the grammar, in order."""
     match = re.search(rf"^\??{name}: (.*)$", GRAMMAR, re.MULTILINE)
     assert match is not None
@@ -44,21 +44,21 @@ def test_each_word_is_declared_once() -> None:
     assert len(RESERVED) == len(set(RESERVED))
 
 
-def test_no_name_of_the_grammar_is_a_reserved_word() -> None:
+def test_names_exclude_all_reserved_words() -> None:
     match = re.search(r"^NAME: /\(\?!\(([a-z|]+)\)", GRAMMAR, re.MULTILINE)
     assert match is not None
     assert sorted(match.group(1).split("|")) == sorted(RESERVED)
 
 
-def test_the_rules_of_the_grammar_name_the_words_of_the_vocabulary() -> None:
-    assert rule("order") == (*ORDERS, "when")
-    assert rule("setting") == SETTINGS
-    assert tuple(word for word in ITEMS if rule(word)[0] == word) == ITEMS
+def test_the_rules_of_the_grammar_have_the_words_of_the_vocabulary() -> None:
+    assert list_terminals("order") == (*ORDERS, "when")
+    assert list_terminals("setting") == SETTINGS
+    assert tuple(word for word in ITEMS if list_terminals(word)[0] == word) == ITEMS
     statements = re.search(r"^_statement: (.*)$", GRAMMAR, re.MULTILINE)
     assert statements is not None
     declared = statements.group(1).split(" | ")
     assert (*declared[:-2], *ORDERS, *SETTINGS) == STATEMENTS
-    assert set(LOGIC) <= {*rule("_operand"), *rule("_infix")}
+    assert set(LOGIC) <= {*list_terminals("_operand"), *list_terminals("_infix")}
 
 
 def test_a_strategy_has_a_rule_for_each_order_and_setting() -> None:

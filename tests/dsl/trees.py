@@ -1,4 +1,4 @@
-"""Random syntax trees: everything that a file can say, whether or not it means anything."""
+"""Random syntax trees: everything that the grammar allows, valid or not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORDS = ("like", "also", "typical", "distance", "level", "window", "buyer", "inn
 
 @cache
 def names() -> st.SearchStrategy[str]:
-    """Names as people choose them, dotted ones and near-keywords included."""
+    """Generate names, including dotted ones and near-keywords."""
     return _NAMES
 
 
@@ -44,7 +44,7 @@ _NAMES = (
 
 @cache
 def numbers(signed: bool = False) -> st.SearchStrategy[nodes.Number]:
-    """Literals, plain or percentages."""
+    """Generate literals, plain or percentages."""
     usual = st.sampled_from([0.0, 0.5, 1.0, 2.0, 14.0, 0.06, 1e-3, 1e16, 1e300, 0.1 + 0.2])
     finite = st.floats(-1e300 if signed else 0.0, 1e300, allow_nan=False)
     return st.builds(nodes.Number, usual | finite, st.booleans())
@@ -52,32 +52,32 @@ def numbers(signed: bool = False) -> st.SearchStrategy[nodes.Number]:
 
 @cache
 def ranges(is_open: bool = True) -> st.SearchStrategy[tuple[nodes.Number, nodes.Number]]:
-    """Bounds in order, open ends included."""
-    endless = st.sampled_from([nodes.Number(float("-inf")), nodes.Number(float("inf"))])
-    ends = numbers(signed=True) | endless if is_open else numbers(signed=True)
-    return st.tuples(ends, ends).map(lambda pair: _ordered(*pair))
+    """Generate bounds in order, including infinite ones."""
+    infinite = st.sampled_from([nodes.Number(float("-inf")), nodes.Number(float("inf"))])
+    ends = numbers(signed=True) | infinite if is_open else numbers(signed=True)
+    return st.tuples(ends, ends).map(lambda pair: _sort_bounds(*pair))
 
 
-def _ordered(a: nodes.Number, b: nodes.Number) -> tuple[nodes.Number, nodes.Number]:
+def _sort_bounds(a: nodes.Number, b: nodes.Number) -> tuple[nodes.Number, nodes.Number]:
     return (a, b) if a.value <= b.value else (b, a)
 
 
 @cache
 def sentences() -> st.SearchStrategy[str]:
-    """What may stand between double quotes."""
+    """Generate text for double quotes."""
     return st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=20)
 
 
 @cache
 def comment_lines() -> st.SearchStrategy[str]:
-    """Comments as the formatter writes them."""
+    """Generate comments in the form of the printer."""
     text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
     return text.map(lambda each: f"# {each.strip()}" if each.strip("# \t\r\n").strip() else "#")
 
 
 @cache
 def comments(may_be_blank: bool) -> st.SearchStrategy[Comments]:
-    """Comments around a node; often none."""
+    """Generate comments around a node, often none."""
     before = st.lists(comment_lines(), max_size=2).map(tuple)
     after = st.just("") | comment_lines()
     blank = st.booleans() if may_be_blank else st.just(False)
@@ -89,7 +89,7 @@ def comments(may_be_blank: bool) -> st.SearchStrategy[Comments]:
 
 @cache
 def expressions() -> st.SearchStrategy[Expression]:
-    """Expressions of any shape; `a > (b and c)[2]` is one."""
+    """Generate expressions of any shape, such as `a > (b and c)[2]`."""
     leaves: st.SearchStrategy[Expression] = st.one_of(
         numbers(), st.builds(nodes.Name, names()), st.builds(nodes.Truth, st.booleans())
     )
@@ -112,7 +112,7 @@ def _calls(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression
 
 @cache
 def params() -> st.SearchStrategy[nodes.Param]:
-    """A param without a range, with one, and with one and a step."""
+    """Generate params without a range, with a range, and with a range and a step."""
     signed = numbers(signed=True)
     bare = st.builds(nodes.Param, names(), signed)
     ranged = st.builds(
@@ -127,7 +127,7 @@ def params() -> st.SearchStrategy[nodes.Param]:
 
 @cache
 def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
-    """A strategy with any of the statements, each order and setting at most once."""
+    """Generate strategies with each order and setting at most once."""
 
     def build(
         name: str,
@@ -173,7 +173,7 @@ def _rank(pair: tuple[float, nodes.Statement]) -> float:
 
 @cache
 def kinds(dimensioned: bool = True) -> st.SearchStrategy[nodes.KindNote]:
-    """A kind of a signature, with or without dimension and range."""
+    """Generate kinds of a signature, with or without dimension and range."""
     plain = re.findall(
         r"\w+", "number bool window level diff volume ratio change oscillator count other"
     )
@@ -185,7 +185,7 @@ def kinds(dimensioned: bool = True) -> st.SearchStrategy[nodes.KindNote]:
 
 @cache
 def arguments() -> st.SearchStrategy[nodes.Argument]:
-    """A typed argument, with or without a default."""
+    """Generate arguments, with or without a default."""
     alike = st.builds(nodes.KindNote, st.just("number"), like=names())
     defaults = st.none() | numbers(signed=True) | st.builds(nodes.Name, names())
     return st.builds(nodes.Argument, names(), kinds() | alike, defaults)
@@ -193,14 +193,14 @@ def arguments() -> st.SearchStrategy[nodes.Argument]:
 
 @cache
 def defines(is_first: bool) -> st.SearchStrategy[nodes.Define]:
-    """An operator written in the language."""
+    """Generate defines."""
     shared = st.builds(nodes.Result, st.sampled_from(["like", "distance"]), names())
     typical = st.builds(
         lambda note, usual: replace(note, typical=usual), kinds(), st.none() | ranges()
     )
-    own = typical.map(lambda note: nodes.Result("kind", kind=note))
+    declared = typical.map(lambda note: nodes.Result("kind", kind=note))
     signature = st.builds(
-        nodes.Signature, names(), st.lists(arguments(), max_size=3).map(tuple), shared | own
+        nodes.Signature, names(), st.lists(arguments(), max_size=3).map(tuple), shared | declared
     )
     return st.builds(
         nodes.Define,
@@ -217,7 +217,7 @@ def defines(is_first: bool) -> st.SearchStrategy[nodes.Define]:
 
 @st.composite
 def files(draw: st.DrawFn) -> nodes.File:
-    """Any number of defines and strategies."""
+    """Generate files of defines and strategies."""
     items: list[nodes.Define | nodes.Strategy] = []
     for index in range(draw(st.integers(0, 3))):
         items.append(draw(defines(index == 0) | strategies(index == 0)))
@@ -225,7 +225,7 @@ def files(draw: st.DrawFn) -> nodes.File:
 
 
 def without_comments(file: nodes.File) -> nodes.File:
-    """The file with its comments and blank lines taken out."""
+    """Return a file without comments and blank lines."""
     items: list[nodes.Define | nodes.Strategy] = []
     for item in file.items:
         bare = replace(item, comments=Comments())
@@ -236,14 +236,16 @@ def without_comments(file: nodes.File) -> nodes.File:
     return nodes.File(tuple(items))
 
 
-def loosened(text: str, spaces: list[str]) -> str:
-    """The text with its spaces, those in quotes apart, replaced in turn by others."""
+def replace_spaces(text: str, spaces: list[str]) -> str:
+    """Replace each space outside of quotes by the next of a cycle of others."""
     quoted = re.split(r'("[^"\n]*")', text)
     count = 0
 
-    def other(_: re.Match[str]) -> str:
+    def replacement(_: re.Match[str]) -> str:
         nonlocal count
         count += 1
         return spaces[count % len(spaces)]
 
-    return "".join(part if part.startswith('"') else re.sub(" ", other, part) for part in quoted)
+    return "".join(
+        part if part.startswith('"') else re.sub(" ", replacement, part) for part in quoted
+    )

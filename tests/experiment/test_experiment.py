@@ -243,9 +243,9 @@ def test_operators_of_ones_own_are_included_and_bred(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("define", "said"),
     [
-        ("define f(x: number) -> like x = f(x)", "defined by itself"),
-        ("define sma(x: number) -> like x = x", "an operator already"),
-        ("define f(x: number) -> like x = g(x)", "there is no operator `g`"),
+        ("define f(x: number) -> like x = f(x)", "is recursive"),
+        ("define sma(x: number) -> like x = x", "operator `sma` already exists"),
+        ("define f(x: number) -> like x = g(x)", "unknown operator `g`"),
     ],
 )
 def test_an_included_file_is_checked_first(define: str, said: str, tmp_path: Path) -> None:
