@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parent / "golden" / "rules.txt"
 BEFORE = {
     "fold_literals": ("close / (2 * 3)", "close - log(1)", "close * floor(2.5)", "close + 1 / 0"),
     "decide_literals": ("3 < 2", "1 <= 1", "2 != 2"),
-    "turn_greater": ("close > open", "close >= open"),
+    "flip_greater": ("close > open", "close >= open"),
     "sort_operands": ("open + close", "volume * (low + high)", "open == close", "open != close"),
     "flatten": (
         "open > low and (close > low and open > low)",
@@ -37,7 +37,7 @@ BEFORE = {
     ),
     "drop_neutral": ("close * 1", "1 * close", "close / 1", "close - 0"),
     "drop_double_sign": ("-(-close)",),
-    "choose_literally": ("where(true, close, open)", "where(1 > 2, close, open)"),
+    "choose_constant_branch": ("where(true, close, open)", "where(1 > 2, close, open)"),
     "add_lags": ("close[0]", "close[1][2]", "sma(close, 3)[2][1]"),
 }
 
