@@ -66,13 +66,13 @@ def test_a_batch_is_not_read_when_its_memory_has_gone() -> None:
     evaluator = Evaluator(BARS)
     (batch,) = evaluator.batches(random_programs(5, 1))
     evaluator.series(canonicalize(check_expression("close"), catalog().operator))
-    with pytest.raises(ValueError, match="has gone to another"):
+    with pytest.raises(ValueError, match="has overwritten the memory"):
         batch.on(0)
 
 
 def test_bars_of_several_symbols_are_refused() -> None:
     panel = align([replace(BARS, symbols=(name,)) for name in "AB"])
-    with pytest.raises(ValueError, match="one symbol each, not of 2"):
+    with pytest.raises(ValueError, match="expected bars of one symbol, found 2"):
         Evaluator(panel)
 
 
