@@ -1,6 +1,6 @@
-"""The indicator language: text in, typed programs and their signals out.
+"""Indicator language: a compiler from text to typed programs and their signals.
 
-`parse` turns text into a syntax tree, `check` turns that into `Program`s (typed, canonical,
-hashed), `evaluate` computes what a program says on `Bars`. The package knows nothing of
+`parse` builds a syntax tree from text. `check` turns it into `Program`s, which are typed, canonical
+and hashed. `evaluate` computes the signals of a program on `Bars`. The package does not depend on
 backtests, search or models. Importing it loads neither numpy nor numba.
 """

@@ -1,4 +1,4 @@
-"""The folder of everything that can be produced again: fetched prices, compiled kernels."""
+"""Cache folder: files that can be produced again, such as prices and compiled kernels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 def cache_dir() -> Path:
     """Return `EVOLVE_HOME` if it is set, else the user's cache folder for `evolve`."""
-    if given := os.environ.get("EVOLVE_HOME"):
-        return Path(given).expanduser()
+    if home := os.environ.get("EVOLVE_HOME"):
+        return Path(home).expanduser()
     from platformdirs import user_cache_path
 
     return user_cache_path("evolve")

@@ -1,4 +1,4 @@
-"""A pause of the garbage collector, for work that makes many objects and no cycles."""
+"""Pause of the garbage collector, for code that allocates many objects and no cycles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def pause_gc() -> Iterator[None]:
-    """Without collections of cycles inside; as it was afterwards."""
+    """Disable the garbage collector inside the context; restore its state afterwards."""
     was_on = gc.isenabled()
     gc.disable()
     try:

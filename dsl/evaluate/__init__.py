@@ -1,6 +1,6 @@
-"""Values of terms and signals of programs on bars. Importing this loads numpy, not numba."""
+"""Evaluation of terms and programs on bars. Importing it loads numpy, not numba."""
 
-from dsl.evaluate.arena import ARENA_MB, WORD_BARS, Words
+from dsl.evaluate.arena import ARENA_MB, WORD_BARS, BitWords
 from dsl.evaluate.evaluator import Batch, Evaluator
 from dsl.evaluate.lowering import build_instruction, list_kernels
 from dsl.evaluate.signals import SignalBuffers, Signals
@@ -10,10 +10,10 @@ __all__ = [
     "ARENA_MB",
     "WORD_BARS",
     "Batch",
+    "BitWords",
     "Evaluator",
     "SignalBuffers",
     "Signals",
-    "Words",
     "build_instruction",
     "evaluate",
     "list_kernels",

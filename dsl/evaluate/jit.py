@@ -1,4 +1,4 @@
-"""Plain functions to machine code, kept on disk so that a machine compiles each once."""
+"""Compilation of plain functions to machine code, cached on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is not an error
 
 
 def jitable(function: Kernel) -> Kernel:
-    """Mark a function, and those of its package that it calls, for use in compiled kernels.
+    """Register a function and its callees of the same package for use in compiled kernels.
 
     Python code still calls the plain functions.
     """
@@ -30,39 +30,39 @@ def jitable(function: Kernel) -> Kernel:
 
 @cache
 def _register(function: Callable[..., object]) -> None:
-    """Register the functions that a function calls, then the function, with numba."""
+    """Register the callees of a function, then the function, with numba."""
     from numba.extending import register_jitable
 
-    for called in _called_by(function):
-        _register(called)
+    for callee in _list_callees(function):
+        _register(callee)
     register_jitable(function)
 
 
-def _called_by(function: Callable[..., object]) -> list[Callable[..., object]]:
-    """Return the functions of the same package that a function calls by name."""
+def _list_callees(function: Callable[..., object]) -> list[Callable[..., object]]:
+    """Return the functions of the same package that a function calls."""
     package, _, _ = function.__module__.rpartition(".")
-    known = function.__globals__
-    named = [known[name] for name in function.__code__.co_names if name in known]
+    scope = function.__globals__
+    values = [scope[name] for name in function.__code__.co_names if name in scope]
     return [
         each
-        for each in named
+        for each in values
         if isinstance(each, FunctionType) and each.__module__.startswith(f"{package}.")
     ]
 
 
 def kernel_cache_dir() -> Path:
-    """Where compiled kernels are kept: `NUMBA_CACHE_DIR`, or `kernels` in the tool's home."""
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    return Path(given) if given else cache_dir() / "kernels"
+    """Return the cache folder of kernels: `NUMBA_CACHE_DIR`, or `kernels` in the cache folder."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    return Path(folder) if folder else cache_dir() / "kernels"
 
 
 def is_compiled() -> bool:
-    """Whether this machine has compiled kernels of these sources before."""
+    """Return whether the cache contains kernels of these sources."""
     return any(kernel_cache_dir().glob(f"{_digest(Path(__file__).parent)}*/**/*.nbi"))
 
 
 def can_cache() -> bool:
-    """Whether what is compiled can be written down."""
+    """Return whether the cache folder is writable."""
     folder = kernel_cache_dir()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,13 +70,13 @@ def can_cache() -> bool:
 
 
 def is_cached(kernel: Callable[..., object]) -> bool:
-    """Whether a kernel was compiled on this machine before."""
-    return any(_folder(kernel).rglob("*.nbi"))
+    """Return whether the cache contains a kernel."""
+    return any(_get_folder(kernel).rglob("*.nbi"))
 
 
 @cache
 def _digest(package: Path) -> str:
-    """Of the sources of a package: what was compiled from other sources is not used."""
+    """Return the name and the hash of the sources of a package."""
     digest = blake2b(digest_size=8)
     for path in sorted(package.glob("*.py")):
         digest.update(path.read_bytes())
@@ -85,61 +85,61 @@ def _digest(package: Path) -> str:
 
 @cache
 def compiled(kernel: Kernel) -> Kernel:
-    """The kernel compiled: NaN-safe (no fast maths), without the GIL, x / 0 is not an error.
+    """Compile a kernel without fast math and without the GIL; x / 0 is not an error.
 
-    The first call with given argument types compiles, or loads what was compiled before.
+    The first call with new argument types compiles the kernel or loads it from the cache.
     """
     import numba
 
-    def make(keeps: bool) -> Kernel:
-        return cast(Kernel, numba.njit(cache=keeps, **OPTIONS, nogil=True)(kernel))
+    def compile_kernel(cache: bool) -> Kernel:
+        return cast(Kernel, numba.njit(cache=cache, **OPTIONS, nogil=True)(kernel))
 
-    return _cached(make, kernel)
+    return _compile_cached(compile_kernel, kernel)
 
 
 def get_address(function: Callable[..., None], signature: Any, kernel: Callable[..., None]) -> int:
-    """Where a function begins in memory, compiled in the same way for one signature.
+    """Return the address of a compiled function.
 
     Args:
-        function: what is called; it closes over the kernel.
-        signature: numba's, of C types.
-        kernel: what has sources of its own.
+        function: function to compile, a closure over the kernel.
+        signature: numba signature of C types.
+        kernel: kernel of which the sources determine the cache folder.
     """
     import numba
 
-    def make(keeps: bool) -> Any:
-        return numba.cfunc(signature, cache=keeps, **OPTIONS)(function)
+    def compile_function(cache: bool) -> Any:
+        return numba.cfunc(signature, cache=cache, **OPTIONS)(function)
 
-    made = _cached(make, kernel)
-    _addressed.append(made)
-    return int(made.address)
-
-
-_addressed: list[Any] = []  # code is there for as long as what it was compiled as
+    callback = _compile_cached(compile_function, kernel)
+    _callbacks.append(callback)
+    return int(callback.address)
 
 
-def _folder(kernel: Callable[..., object]) -> Path:
-    """Where what is compiled of a kernel is kept: by its sources and ours, and its name.
+_callbacks: list[Any] = []  # references, because the code is freed with its callback
 
-    No other's is there: numba numbers what is in a folder, and two processes that add something
-    at once may take the same number.
+
+def _get_folder(kernel: Callable[..., object]) -> Path:
+    """Return the cache folder of a kernel, by its sources, those of this package and its name.
+
+    Each kernel has its own folder: numba numbers the files of a folder, and two processes that
+    write at the same time could choose the same number.
     """
     packages = [Path(__file__).parent, Path(kernel.__code__.co_filename).parent]
     sources = "-".join(dict.fromkeys(map(_digest, packages)))
     return kernel_cache_dir() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
 
 
-def _cached(make: Callable[[bool], Result], kernel: Callable[..., object]) -> Result:
-    """What is compiled of a kernel, kept on disk; in memory if it cannot be written."""
+def _compile_cached(compile_: Callable[[bool], Result], kernel: Callable[..., object]) -> Result:
+    """Compile a kernel with the disk cache, or in memory only if the cache is not writable."""
     import numba
 
-    folder = _folder(kernel)
-    others = numba.config.CACHE_DIR
+    folder = _get_folder(kernel)
+    previous = numba.config.CACHE_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True)
         numba.config.CACHE_DIR = str(folder)
-        return make(True)
+        return compile_(True)
     except (OSError, RuntimeError):
-        return make(False)
+        return compile_(False)
     finally:
-        numba.config.CACHE_DIR = others
+        numba.config.CACHE_DIR = previous

@@ -1,8 +1,8 @@
-"""Terms and programs to steps.
+"""Lowering of terms and programs to instructions of the virtual machine.
 
-Rolling and recursive series, lags, constants and whole indicators (the expansions of defines) are
-kept by term and shared by all programs of a run, and so are conditions, as bits. Other pointwise
-arithmetic is computed where it is needed: that is cheaper than keeping it.
+Rolling and recursive series, lags, constants, indicators (the expansions of defines) and the bits
+of conditions are cached by term and shared by all programs. Other pointwise arithmetic is computed
+on each use, which is cheaper than a cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.program import Program, gives_ratio
-from dsl.evaluate.arena import PADDING_BARS, STEP_FIELDS, Arena
+from dsl.evaluate.arena import INSTRUCTION_FIELDS, PADDING_BARS, Arena
 from dsl.evaluate.signals import SignalBuffers, empty
 from dsl.terms.canonical import canonicalize, negate
 from dsl.terms.infer import infer_kind
@@ -26,27 +26,28 @@ from dsl.terms.operator import Operator
 from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, LEVEL
 
-Steps = NDArray[np.int64]
-Written = TypeVar("Written")
+Code = NDArray[np.int64]
+Result = TypeVar("Result")
 
 SERIES, WINDOW, CONDITION = range(3)
-NONE = (0, 0, 0, 0)
-JOINS = ("and", "or")  # of conditions' bits
+UNUSED = (0, 0, 0, 0)  # operands
+JOINS = ("and", "or")  # computed on bits
 
 
 class Instruction(NamedTuple):
-    """How an operator becomes a step.
+    """Instruction of an operator.
 
     Attributes:
-        step: the address of its kernel.
-        takes: what each argument is: SERIES, WINDOW, or CONDITION, taken with its complement.
-        is_kept: whether its series is worth keeping.
-        is_fixed: whether it takes as many arguments as that; else two or more series.
-        is_pair: whether it takes two series, as most steps do.
+        opcode: address of the compiled kernel.
+        operands: kind of each operand: SERIES, WINDOW, or CONDITION, which is passed with its
+            complement.
+        is_cached: whether its series is cached.
+        is_fixed: whether the number of operands is fixed; else it takes two or more series.
+        is_pair: whether it takes two series, as most instructions do.
     """
 
-    step: int
-    takes: tuple[int, ...]
+    opcode: int
+    operands: tuple[int, ...]
     is_cached: bool
     is_fixed: bool
     is_pair: bool
@@ -54,27 +55,27 @@ class Instruction(NamedTuple):
 
 @cache
 def build_instruction(operator: Operator) -> Instruction:
-    """How an operator with a kernel becomes a step; compiles it."""
+    """Build the instruction of an operator; compile its kernel."""
     from dsl.evaluate import vm
 
     assert operator.kernel is not None, operator.name
     kinds = [slot.kind or LEVEL for slot in operator.slots]
-    takes = tuple(
+    operands = tuple(
         WINDOW if slot.is_window else CONDITION if kind == BOOL else SERIES
         for slot, kind in zip(operator.slots, kinds, strict=True)
     )
-    gives = vm.FLAGS if operator.infer(*kinds).kind == BOOL else vm.SERIES
+    result = vm.FLAGS if operator.infer(*kinds).kind == BOOL else vm.SERIES
     views = {SERIES: (vm.SERIES,), WINDOW: (vm.WINDOW,),
              CONDITION: (vm.FLAGS, vm.FLAGS)}  # fmt: skip
-    taken = tuple(view for each in takes for view in views[each])
-    step = vm.build_step(operator.kernel, taken, gives)
+    vm_operands = tuple(view for each in operands for view in views[each])
+    opcode = vm.compile_opcode(operator.kernel, vm_operands, result)
     is_fixed = not operator.is_variadic
-    is_pair = is_fixed and takes == (SERIES, SERIES)
-    return Instruction(step, takes, not operator.is_pointwise, is_fixed, is_pair)
+    is_pair = is_fixed and operands == (SERIES, SERIES)
+    return Instruction(opcode, operands, not operator.is_pointwise, is_fixed, is_pair)
 
 
 def list_kernels() -> dict[str, Callable[..., None]]:
-    """The kernels that become steps, by operator."""
+    """Return the kernels that are compiled to instructions, by operator."""
     return {
         each.name: each.kernel
         for each in catalog()
@@ -83,188 +84,197 @@ def list_kernels() -> dict[str, Callable[..., None]]:
 
 
 class Lowering:
-    """Writes steps that work on an arena."""
+    """Lowering of terms and programs to code for an arena."""
 
     def __init__(self, arena: Arena) -> None:
         from dsl.evaluate import vm
 
         self._arena = arena
-        self._steps = array("q")
-        self._scratch: list[int] = []  # by depth
+        self._code = array("q")
+        self._scratch: list[int] = []  # offsets by depth
         self._scratch_flags: list[int] = []
         self._complements: dict[Term, Term] = {}
-        of = vm.build_step
         pair = (vm.BITS, vm.BITS)
-        joins = [of(kernel, pair, vm.BITS) for kernel in (vm.both, vm.either)]
+        joins = [vm.compile_opcode(kernel, pair, vm.BITS) for kernel in (vm.both, vm.either)]
         self._joins = dict(zip(JOINS, joins, strict=True))
-        self._pack = of(vm.pack, (vm.EIGHTS,), vm.BITS)
-        self._unpack = of(vm.unpack, (vm.BITS,), vm.EIGHTS)
-        self._repeat = of(vm.repeat, (vm.SERIES,), vm.SERIES)
+        self._pack = vm.compile_opcode(vm.pack, (vm.EIGHTS,), vm.BITS)
+        self._unpack = vm.compile_opcode(vm.unpack, (vm.BITS,), vm.EIGHTS)
+        self._repeat = vm.compile_opcode(vm.repeat, (vm.SERIES,), vm.SERIES)
         self._lag = catalog().operator("lag")
 
-    def term(self, term: Term) -> int:
-        """The place of a term: of a condition's bits, or of a number's values."""
-        write = self._bits if infer_kind(term) == BOOL else self._series
-        return self._alone(lambda: write(term))
+    def lower_term(self, term: Term) -> int:
+        """Lower a term; return the offset of its bits or values."""
+        lower = self._lower_condition if infer_kind(term) == BOOL else self._lower_series
+        return self._fit(lambda: lower(term))
 
-    def programs(self, programs: Sequence[Program]) -> SignalBuffers:
-        """The first programs, one at least, as steps: where it will be said what they say."""
-        said = empty(len(programs), self._arena)
-        self._alone(lambda: self._write(programs[0], said, 0))
+    def lower_programs(self, programs: Sequence[Program]) -> SignalBuffers:
+        """Lower the first programs that fit into the memory, at least one; return their outputs."""
+        outputs = empty(len(programs), self._arena)
+        self._fit(lambda: self._lower_program(programs[0], outputs, 0))
         count = 1
         while count < len(programs):
-            mark = len(self._steps)
-            self._write(programs[count], said, count)
+            mark = len(self._code)
+            self._lower_program(programs[count], outputs, count)
             if self._arena.is_full:
                 self.release(mark)
                 break
             count += 1
-        said = said._replace(memory=self._arena.memory, words=self._arena.words)
-        return said.head(count)
+        outputs = outputs._replace(memory=self._arena.memory, words=self._arena.words)
+        return outputs.head(count)
 
-    def taken(self) -> Steps:
-        """int64[step, STEP_FIELDS]: the steps that were written."""
-        steps, self._steps = self._steps, array("q")
-        return np.asarray(steps, np.int64).reshape(-1, STEP_FIELDS)
+    def take_code(self) -> Code:
+        """Return int64[instruction, INSTRUCTION_FIELDS], the code since the last call."""
+        code, self._code = self._code, array("q")
+        return np.asarray(code, np.int64).reshape(-1, INSTRUCTION_FIELDS)
 
     def release(self, mark: int = 0) -> None:
-        """Take back what is kept, and the steps from one on."""
-        del self._steps[mark:]
+        """Release all cached values, and the code from index `mark`."""
+        del self._code[mark:]
         self._scratch.clear()
         self._scratch_flags.clear()
         self._complements.clear()
         self._arena.release()
 
-    def _write(self, program: Program, said: SignalBuffers, index: int) -> None:
-        """The steps of a program, and where it is said what it says."""
+    def _lower_program(self, program: Program, outputs: SignalBuffers, index: int) -> None:
+        """Lower a program; store the offsets of its outputs."""
         rules = program.canonical
         for column, term in enumerate(rules[:4]):
             if term is not None:
-                said.conditions[index, column] = self._bits(term)
+                outputs.conditions[index, column] = self._lower_condition(term)
         for column, term in enumerate(rules[4:8]):
             if term is None:
                 continue
-            said.is_ratio[index, column] = gives_ratio(term)
+            outputs.is_ratio[index, column] = gives_ratio(term)
             if term.value is not None:
-                said.constants[index, column] = term.value if term.value > 0 else math.nan
+                outputs.constants[index, column] = term.value if term.value > 0 else math.nan
             else:
-                said.settings[index, column] = self._series(term, keeps=True)
+                outputs.settings[index, column] = self._lower_series(term, is_cached=True)
         if rules.hold is not None:
-            said.hold_bars[index] = int(rules.hold.value or 0)
+            outputs.hold_bars[index] = int(rules.hold.value or 0)
 
-    def _alone(self, write: Callable[[], Written]) -> Written:
-        """What a function writes before any other step, with room made for it."""
-        written = write()
+    def _fit(self, lower: Callable[[], Result]) -> Result:
+        """Call a function; if the memory is full, release it, then grow it, and call it again."""
+        result = lower()
         if self._arena.is_full:
             self.release()
-            written = write()
+            result = lower()
         while self._arena.is_full:
             self.release()
             self._arena.grow()
-            written = write()
-        return written
+            result = lower()
+        return result
 
-    def _bits(self, term: Term, depth: int = 0) -> int:
-        """The place of a condition's bits, kept: most of a child's conditions are its parents'."""
+    def _lower_condition(self, term: Term, depth: int = 0) -> int:
+        """Lower a condition; return the offset of its bits.
+
+        Bits are cached, because a child shares most conditions with its parents.
+        """
         arena = self._arena
-        place = arena.kept.get(term)
-        if place is not None:
-            return place
+        offset = arena.cached.get(term)
+        if offset is not None:
+            return offset
         operator = term.operator
         if operator is None:
             return arena.truths[bool(term.leaf)]
         join = self._joins.get(operator.name)
         if join is None:
-            plan = build_instruction(operator)
-            self._call(plan, term.args, arena.flags, depth)
-            place = arena.allocate_bits()
-            self._steps.extend((self._pack, place, arena.flags, 0, 0, 0))
+            instruction = build_instruction(operator)
+            self._lower_call(instruction, term.args, arena.flags, depth)
+            offset = arena.allocate_bits()
+            self._code.extend((self._pack, offset, arena.flags, 0, 0, 0))
         else:
-            place = self._bits(term.args[0], depth)
+            offset = self._lower_condition(term.args[0], depth)
             for arg in term.args[1:]:
-                one, other, place = place, self._bits(arg, depth), arena.allocate_bits()
-                self._steps.extend((join, place, one, other, 0, 0))
-        arena.kept[term] = place
-        return place
+                x, y = offset, self._lower_condition(arg, depth)
+                offset = arena.allocate_bits()
+                self._code.extend((join, offset, x, y, 0, 0))
+        arena.cached[term] = offset
+        return offset
 
-    def _series(self, term: Term, depth: int = 0, keeps: bool = False) -> int:
-        """The place of a number's values: kept, or scratch of a depth until the next there."""
+    def _lower_series(self, term: Term, depth: int = 0, is_cached: bool = False) -> int:
+        """Lower a numeric term; return the offset of its values.
+
+        Values that are not cached are in the scratch series of `depth`, until its next use.
+        """
         arena = self._arena
-        place = arena.kept.get(term)
-        if place is not None:
-            return place
+        offset = arena.cached.get(term)
+        if offset is not None:
+            return offset
         operator = term.operator
         if operator is None:
-            place = arena.allocate_series()
-            value = arena.value(math.nan if term.value is None else term.value)
-            self._steps.extend((self._repeat, place, value, 0, 0, 0))
+            offset = arena.allocate_series()
+            value = arena.store_value(math.nan if term.value is None else term.value)
+            self._code.extend((self._repeat, offset, value, 0, 0, 0))
         elif operator.series:
-            place = arena.given[operator.name]
+            offset = arena.inputs[operator.name]
         elif operator is self._lag and _is_shift(*term.args):
-            place = self._series(term.args[0], depth, keeps=True) - int(term.args[1].value or 0)
+            x, bars = term.args
+            offset = self._lower_series(x, depth, is_cached=True) - int(bars.value or 0)
         else:
-            plan = build_instruction(operator)
-            if not (keeps or plan.is_cached or term.is_indicator):
-                place = self._scratch_of(depth)
-                self._call(plan, term.args, place, depth)
-                return place
-            place = arena.allocate_series()
-            self._call(plan, term.args, place, depth)
-        arena.kept[term] = place
-        return place
+            instruction = build_instruction(operator)
+            if not (is_cached or instruction.is_cached or term.is_indicator):
+                offset = self._get_scratch(depth)
+                self._lower_call(instruction, term.args, offset, depth)
+                return offset
+            offset = arena.allocate_series()
+            self._lower_call(instruction, term.args, offset, depth)
+        arena.cached[term] = offset
+        return offset
 
-    def _call(self, plan: Instruction, args: tuple[Term, ...], out: int, depth: int) -> None:
-        """The step of an operator, after those of its arguments, in scratch from a depth on.
+    def _lower_call(
+        self, instruction: Instruction, args: tuple[Term, ...], out: int, depth: int
+    ) -> None:
+        """Lower the arguments of an operator, with scratch series from a depth, then its call.
 
-        A pointwise kernel may write where it reads numbers; what is kept has its own place.
+        A pointwise kernel may overwrite its operands, as cached values have their own offsets.
         """
-        kept = self._arena.kept
-        if plan.is_pair:
+        cached = self._arena.cached
+        if instruction.is_pair:
             x, y = args
-            first = kept.get(x) or self._series(x, depth)
-            second = kept.get(y) or self._series(y, depth + 1)
-            self._steps.extend((plan.step, out, first, second, 0, 0))
+            first = cached.get(x) or self._lower_series(x, depth)
+            second = cached.get(y) or self._lower_series(y, depth + 1)
+            self._code.extend((instruction.opcode, out, first, second, 0, 0))
             return
-        inputs: list[int] = []
-        takes_all = plan.takes if plan.is_fixed else (SERIES,) * len(args)
-        for arg, takes in zip(args, takes_all, strict=True):
-            if takes == WINDOW:
-                inputs.append(int(arg.value or 0))
-            elif takes == SERIES:
-                inputs.append(kept.get(arg) or self._series(arg, depth + len(inputs)))
+        operands: list[int] = []
+        kinds = instruction.operands if instruction.is_fixed else (SERIES,) * len(args)
+        for arg, kind in zip(args, kinds, strict=True):
+            if kind == WINDOW:
+                operands.append(int(arg.value or 0))
+            elif kind == SERIES:
+                operands.append(cached.get(arg) or self._lower_series(arg, depth + len(operands)))
             else:
-                for condition in (arg, self._complement(arg)):
-                    bits = self._bits(condition, depth + len(inputs))
-                    flags = self._scratch_flags_of(depth + len(inputs))
-                    self._steps.extend((self._unpack, flags, bits, 0, 0, 0))
-                    inputs.append(flags)
-        if plan.is_fixed:
-            self._steps.extend((plan.step, out, *inputs, *NONE[len(inputs) :]))
+                for condition in (arg, self._get_complement(arg)):
+                    bits = self._lower_condition(condition, depth + len(operands))
+                    flags = self._get_scratch_flags(depth + len(operands))
+                    self._code.extend((self._unpack, flags, bits, 0, 0, 0))
+                    operands.append(flags)
+        if instruction.is_fixed:
+            self._code.extend((instruction.opcode, out, *operands, *UNUSED[len(operands) :]))
             return
-        for further in inputs[1:]:
-            self._steps.extend((plan.step, out, inputs[0], further, 0, 0))
-            inputs[0] = out
+        for operand in operands[1:]:
+            self._code.extend((instruction.opcode, out, operands[0], operand, 0, 0))
+            operands[0] = out
 
-    def _scratch_of(self, depth: int) -> int:
-        """A place for what is not kept."""
+    def _get_scratch(self, depth: int) -> int:
+        """Return the offset of the scratch series of a depth."""
         while len(self._scratch) <= depth:
             self._scratch.append(self._arena.allocate_series())
         return self._scratch[depth]
 
-    def _scratch_flags_of(self, depth: int) -> int:
+    def _get_scratch_flags(self, depth: int) -> int:
         while len(self._scratch_flags) <= depth:
             self._scratch_flags.append(self._arena.allocate_flags())
         return self._scratch_flags[depth]
 
-    def _complement(self, term: Term) -> Term:
-        """The canonical condition that holds where another is known not to."""
-        found = self._complements.get(term)
-        if found is None:
+    def _get_complement(self, term: Term) -> Term:
+        """Return the canonical condition that holds where another is known not to hold."""
+        complement = self._complements.get(term)
+        if complement is None:
             find = catalog().operator
-            found = self._complements[term] = canonicalize(negate(term, find), find)
-        return found
+            complement = self._complements[term] = canonicalize(negate(term, find), find)
+        return complement
 
 
 def _is_shift(x: Term, bars: Term) -> bool:
-    """Whether a lag is the same memory as what it is of, seen from some bars earlier on."""
+    """Return whether a lag is the memory of its argument at an earlier offset."""
     return x.head != "lag" and int(bars.value or 0) <= PADDING_BARS

@@ -1,4 +1,4 @@
-"""What programs say on bars: as bytes for people and proofs, as bits for the simulation."""
+"""Signals of a batch of programs: one byte per bar, or one bit per bar for the simulation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.evaluate.arena import WORD_BARS, Arena, Words
+from dsl.evaluate.arena import WORD_BARS, Arena, BitWords
 from dsl.syntax.vocabulary import ORDERS
 
 Condition = NDArray[np.bool_]
@@ -18,14 +18,14 @@ Condition = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """What a batch of programs says on the bars of one symbol.
+    """Signals of a batch of programs on the bars of one symbol.
 
     Attributes:
-        orders: uint8[program, bar], a bit an order: the lowest is `buy`.
-        settings: float64[row, bar], the series of size, stop, trail and target rules.
-        rows: int64[program, 4], which row is its size, stop, trail and target; -1 for none.
-        is_ratio: bool[program, 4], whether that row is a ratio (else a price distance).
-        hold_bars: int64[program], 0 for no time exit.
+        orders: uint8[program, bar], one bit per order; the lowest bit is `buy`.
+        settings: float64[row, bar], the series of the size, stop, trail and target rules.
+        rows: int64[program, 4], rows of size, stop, trail and target; -1 for none.
+        is_ratio: bool[program, 4], whether a setting is a ratio rather than a price distance.
+        hold_bars: int64[program], bars of the time exit; 0 for none.
     """
 
     orders: NDArray[np.uint8]
@@ -35,34 +35,41 @@ class Signals:
     hold_bars: NDArray[np.int64]
 
     def order(self, name: str, program: int = 0) -> Condition:
-        """bool[bar]: where a program says `buy`, `sell`, `short` or `cover`."""
-        held: Condition = (self.orders[program] & (1 << ORDERS.index(name))) != 0
-        return held
+        """Return bool[bar], on which bars a program orders `buy`, `sell`, `short` or `cover`."""
+        condition: Condition = (self.orders[program] & (1 << ORDERS.index(name))) != 0
+        return condition
 
-    def on(self, places: NDArray[np.int64], length: int) -> Signals:
-        """The signals of a symbol's own bars on those of its panel; none where it has no bar."""
+    def reindex(self, indices: NDArray[np.int64], length: int) -> Signals:
+        """Return the signals on the bars of a panel, without orders where the symbol has no bar.
+
+        Args:
+            indices: int64[bar], indices in the panel of the bars of the symbol.
+            length: number of bars of the panel.
+        """
         orders = np.zeros((len(self.orders), length), np.uint8)
         settings = np.full((len(self.settings), length), math.nan)
-        orders[:, places], settings[:, places] = self.orders, self.settings
+        orders[:, indices], settings[:, indices] = self.orders, self.settings
         return replace(self, orders=orders, settings=settings)
 
 
 class SignalBuffers(NamedTuple):
-    """The same as the simulation reads it, where it was computed.
+    """Signals of a batch of programs in the memory of the evaluator, for the simulation.
 
     Attributes:
-        memory: float64[place]; `words` is the same memory as uint64.
-        conditions: int64[program, 4], the places where it says buy, sell, short and cover: words,
-            a bit a bar; the bits after the last are 0.
-        settings: int64[program, 4], the places of its size, stop, trail and target; -1 for none.
-        constants: float64[program, 4], those that are a number: NaN where it is not above 0; what
-            is not set is a size of 1, or an infinite distance.
-        is_ratio: bool[program, 4], whether a setting is a ratio (else a price distance).
-        hold_bars: int64[program], 0 for no time exit.
+        memory: float64[offset].
+        words: view of the memory as uint64.
+        conditions: int64[program, 4], offsets of the bits of buy, sell, short and cover; the bits
+            after the last bar are 0.
+        settings: int64[program, 4], offsets of the series of size, stop, trail and target; -1 for
+            a constant.
+        constants: float64[program, 4], values of the constant settings; NaN for values that are
+            not above 0; 1 for an unset size, infinity for an unset distance.
+        is_ratio: bool[program, 4], whether a setting is a ratio rather than a price distance.
+        hold_bars: int64[program], bars of the time exit; 0 for none.
     """
 
     memory: NDArray[np.float64]
-    words: Words
+    words: BitWords
     conditions: NDArray[np.int64]
     settings: NDArray[np.int64]
     constants: NDArray[np.float64]
@@ -70,7 +77,7 @@ class SignalBuffers(NamedTuple):
     hold_bars: NDArray[np.int64]
 
     def head(self, count: int) -> SignalBuffers:
-        """Of the first programs."""
+        """Return the buffers of the first `count` programs."""
         return self._replace(
             conditions=self.conditions[:count],
             settings=self.settings[:count],
@@ -84,7 +91,7 @@ UNSET = np.array([1.0, math.inf, math.inf, math.inf])  # size, stop, trail and t
 
 
 def empty(count: int, arena: Arena) -> SignalBuffers:
-    """Of programs that say nothing."""
+    """Return the buffers of `count` programs without orders and settings."""
     never, _ = arena.truths
     return SignalBuffers(
         arena.memory,
@@ -97,23 +104,23 @@ def empty(count: int, arena: Arena) -> SignalBuffers:
     )
 
 
-def unpack_signals(said: SignalBuffers, length: int) -> Signals:
-    """Rulings as signals, copied."""
-    words = said.words[said.conditions[:, :, None] + np.arange(-(-length // WORD_BARS))]
+def unpack_signals(buffers: SignalBuffers, length: int) -> Signals:
+    """Return a copy of signals with one byte per bar."""
+    words = buffers.words[buffers.conditions[:, :, None] + np.arange(-(-length // WORD_BARS))]
     bits = unpack_flags(words, length)
     orders = np.bitwise_or.reduce([bits[:, i] << i for i in range(len(ORDERS))])
-    rows = np.full(said.settings.shape, -1, np.int64)
-    is_series = said.settings >= 0
-    is_set = is_series | (said.constants != UNSET)
+    rows = np.full(buffers.settings.shape, -1, np.int64)
+    is_series = buffers.settings >= 0
+    is_set = is_series | (buffers.constants != UNSET)
     rows[is_set] = np.arange(is_set.sum())
-    settings = np.repeat(said.constants[is_set][:, None], length, axis=1)
-    places = said.settings[is_series]
-    settings[rows[is_series]] = said.memory[places[:, None] + np.arange(length)]
-    return Signals(orders, settings, rows, said.is_ratio, said.hold_bars)
+    settings = np.repeat(buffers.constants[is_set][:, None], length, axis=1)
+    offsets = buffers.settings[is_series]
+    settings[rows[is_series]] = buffers.memory[offsets[:, None] + np.arange(length)]
+    return Signals(orders, settings, rows, buffers.is_ratio, buffers.hold_bars)
 
 
 def concat(parts: Sequence[Signals]) -> Signals:
-    """The signals of programs that came in several parts."""
+    """Concatenate the signals of several batches."""
     counts = [len(each.settings) for each in parts]
     rows = [
         np.where(each.rows < 0, each.rows, each.rows + sum(counts[:index]))
@@ -128,6 +135,6 @@ def concat(parts: Sequence[Signals]) -> Signals:
     )
 
 
-def unpack_flags(words: Words, length: int) -> NDArray[np.uint8]:
-    """uint8[..., bar]: bits as bytes of 0 and 1."""
+def unpack_flags(words: BitWords, length: int) -> NDArray[np.uint8]:
+    """Return uint8[..., bar], bits as bytes of 0 and 1."""
     return np.unpackbits(words.view(np.uint8), axis=-1, count=length, bitorder="little")

@@ -1,4 +1,4 @@
-"""Programs and terms on the bars of a panel, each symbol read by itself."""
+"""Evaluation of programs and terms on the bars of a panel, each symbol separately."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from dsl.terms.terms import Term
 
 
 def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
-    """The signals of one program on the bars of a panel, one entry a symbol.
+    """Return the signals of one program on the bars of a panel, one entry per symbol.
 
-    Each symbol is read by itself: a bar that it has not does not exist for it.
+    Symbols are evaluated separately, without the bars that they do not have.
     """
     symbols = range(len(bars.symbols))
     evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in symbols])
     return tuple(
-        evaluator.signals([program], symbol).on(bars.priced_indices(symbol), len(bars))
+        evaluator.signals([program], symbol).reindex(bars.priced_indices(symbol), len(bars))
         for symbol in symbols
     )
 
@@ -31,7 +31,7 @@ def evaluate(program: Program, bars: Bars) -> tuple[Signals, ...]:
 def truth_values(term: Term, bars: Bars) -> Row:
     """Return float64[symbol, bar]: 1 where a condition holds, 0 where it fails, NaN elsewhere.
 
-    A condition fails where its negation holds. Where neither holds, it is unknown.
+    A condition fails where its negation holds. It is unknown where neither holds.
     """
     evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in range(len(bars.symbols))])
     rows = np.full((len(bars.symbols), len(bars)), math.nan)
@@ -41,7 +41,7 @@ def truth_values(term: Term, bars: Bars) -> Row:
 
 
 def truth_series(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
-    """Return float64[own bar], the truth values of a condition on a symbol's bars.
+    """Return float64[bar], the truth values of a condition on the bars of one symbol.
 
     See `truth_values`.
     """
@@ -52,17 +52,16 @@ def truth_series(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
 
 
 def values(term: Term, bars: Bars) -> Row:
-    """Return float64[symbol, bar] (or bool of a condition): the values of a term on a panel.
+    """Return float64[symbol, bar], the values of a term on a panel, or bool of a condition.
 
-    A value is NaN if it exceeds the largest number, or if the symbol has no bar; a condition is
-    false there.
+    A value is NaN if it overflows or if the symbol has no bar. A condition is false there.
     """
     rows, symbols = [], range(len(bars.symbols))
     evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in symbols])
     for symbol in symbols:
-        own = evaluator.series(term, symbol)
-        missing = False if own.dtype == np.bool_ else math.nan
-        row = np.full(len(bars), missing, own.dtype)
-        row[bars.priced_indices(symbol)] = np.where(np.isinf(own), missing, own)
+        series = evaluator.series(term, symbol)
+        missing = False if series.dtype == np.bool_ else math.nan
+        row = np.full(len(bars), missing, series.dtype)
+        row[bars.priced_indices(symbol)] = np.where(np.isinf(series), missing, series)
         rows.append(row)
     return np.stack(rows)

@@ -1,1 +1,1 @@
-"""What may be written: productions for the search, grammars for constrained decoding."""
+"""Generators of programs: productions for the search, grammars for constrained decoding."""

@@ -1,4 +1,4 @@
-"""The constraint grammar as GBNF, for llama.cpp servers that know no Lark."""
+"""Constraint grammar in GBNF, for llama.cpp servers without Lark support."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PART = re.compile(r"\[[^\]]+\]|[^\[]+")
 
 
 def gbnf_text(grammar: Grammar) -> str:
-    """The grammar; its start is `root`."""
+    """Return a grammar as GBNF text; its start rule is `root`."""
     lines = [f'root ::= "strategy {NAME} {{ " about orders settings "}}"']
     lines.append(r'about ::= ("about \"" ' + ABOUT + r' "\" ")?')
     sets = [" ".join(f'"{name} when " condition " "' for name in names) for names in grammar.orders]
@@ -22,11 +22,11 @@ def gbnf_text(grammar: Grammar) -> str:
     for name, alternatives in grammar.rules.items():
         lines.append(f"{name} ::= " + " |\n    ".join(map(alternative_text, alternatives)))
     for name, patterns in grammar.terminals.items():
-        lines.append(f"{name} ::= " + " | ".join(map(_pattern, patterns)))
+        lines.append(f"{name} ::= " + " | ".join(map(_format_pattern, patterns)))
     return "\n".join(lines) + "\n"
 
 
-def _pattern(pattern: str) -> str:
-    """A pattern's classes as they are, and its plain text in quotes."""
+def _format_pattern(pattern: str) -> str:
+    """Return a pattern as GBNF: character classes unchanged, plain text in quotes."""
     parts = _PART.findall(pattern.replace("[.]", "."))
     return " ".join(part if part.startswith("[") else json.dumps(part) for part in parts)

@@ -1,10 +1,10 @@
-"""The sentences a decoder may write, derived from the typed productions.
+"""Constraint grammar of a decoder, derived from the typed productions.
 
-Unlike `grammar/strategy.lark` this grammar has no free names, no `let` and no choice of spaces; it
-has a rule for each kind **and depth**, nests deep in an operator's first series alone, and keeps
-conditions to short lists. So each of its sentences parses and type-checks, every derivation ends,
-and the limits on nodes hold by construction. A rule is data; `lark`, `gbnf` and `json_schema` say
-it in their own ways.
+Unlike `grammar/strategy.lark`, it has no free names, no `let` and no optional spaces. It has a rule
+for each kind and depth, nests deeply in the first series of an operator only, and limits the number
+of joined conditions. Every sentence therefore parses and type-checks, every derivation ends, and
+the limit on nodes holds by construction. Rules are data, which `lark`, `gbnf` and `json_schema`
+format.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from dsl.generate.productions import (
     HOLD,
     RATIO_OF_PRICE,
     SIZE,
-    Constant,
     Domain,
     Groups,
     Production,
@@ -32,14 +31,14 @@ from dsl.terms.operator import Operator
 from dsl.terms.terms import Argument, Term
 from dsl.types.kinds import BOOL, DIFF, Kind
 
-BESIDE = 2  # how deep a series nests that is not an operator's first: `sma(close, 20)`
+MAX_OTHER_DEPTH = 2  # of every series after the first of an operator: `sma(close, 20)`
 NO_SETTINGS, PERCENTAGES = -1, 0
 STOP_DEPTHS = (3, 2, PERCENTAGES)
 SHAPES = ((4, 3), (4, 2), (3, 3), (3, 2), (3, 1), (2, 3), (2, 2), (2, 1))  # depth, comparisons
 
 
 class _Size(NamedTuple):
-    """Nodes as written, and with the defines written out."""
+    """Numbers of nodes before and after defines are expanded."""
 
     written: int
     canonical: int
@@ -48,26 +47,26 @@ class _Size(NamedTuple):
 def constraint_grammar(
     productions: Mapping[Kind, Groups], directions: Sequence[str], max_nodes: int
 ) -> Grammar:
-    """The deepest grammar of which no sentence is larger than the limit.
+    """Return the deepest grammar whose sentences all have at most `max_nodes` nodes.
 
     Args:
-        productions: what may be written, by kind.
+        productions: productions by kind.
         directions: `long`, `short` or both.
-        max_nodes: the limit; settings are left out where they do not fit.
+        max_nodes: maximum nodes of a strategy; settings are omitted if they do not fit.
 
     Raises:
-        ValueError: if not even the smallest grammar keeps to the limit.
+        ValueError: if even the smallest grammar exceeds the limit.
     """
-    sets = _order_sets(tuple(directions))
+    sets = _list_order_sets(tuple(directions))
     pairs = tuple(each for each in sets if len(each) <= 2)
     with_settings = product(SHAPES, STOP_DEPTHS, (sets, pairs))
     without = product(SHAPES, (NO_SETTINGS,), (sets, pairs, tuple(e for e in sets if len(e) == 1)))
     for shape, settings, orders in (*with_settings, *without):
-        maker = _GrammarBuilder(productions)
-        made = maker.build(orders, shape, settings)
-        if made.max_nodes <= max_nodes and maker.largest_canonical <= MAX_CANONICAL_NODES:
-            return made
-    raise ValueError(f"no strategy of at most {max_nodes} nodes can be written")
+        builder = _GrammarBuilder(productions)
+        grammar = builder.build(orders, shape, settings)
+        if grammar.max_nodes <= max_nodes and builder.largest_canonical <= MAX_CANONICAL_NODES:
+            return grammar
+    raise ValueError(f"no strategy has at most {max_nodes} nodes")
 
 
 class _GrammarBuilder:
@@ -76,7 +75,7 @@ class _GrammarBuilder:
         self.grammar = Grammar()
         self.sizes: dict[str, _Size] = {}
         self.numbers = {kind: index for index, kind in enumerate(productions)}
-        self.least = {
+        self.min_depths = {
             kind: min(each.depth for group in groups for each in group)
             for kind, groups in productions.items()
         }
@@ -90,96 +89,96 @@ class _GrammarBuilder:
         comparison = self.rule(BOOL, depth)
         joined = [
             Apply(operator, (comparison,) * number)
-            for operator in self._joiners()
+            for operator in self._list_joins()
             for number in range(2, count + 1)
         ]
         self._add(CONDITION_RULE, (comparison, *joined))
         grammar.orders = orders
         if settings != NO_SETTINGS:
-            grammar.settings = self._settings(settings)
+            grammar.settings = self._build_settings(settings)
         condition = self.sizes[CONDITION_RULE]
-        most = max(map(len, grammar.orders))
-        grammar.max_nodes = most * condition.written + sum(
+        max_orders = max(map(len, grammar.orders))
+        grammar.max_nodes = max_orders * condition.written + sum(
             self.sizes[rule.name].written for rule in grammar.settings.values()
         )
         self.largest_canonical = max(size.canonical for size in self.sizes.values())
         return grammar
 
     def rule(self, kind: Kind, depth: int) -> Rule:
-        """The rule of a kind, nested at most so deep; made once."""
-        depth = max(depth, self.least[kind])
+        """Return the rule of a kind up to a depth; add it if it is new."""
+        depth = max(depth, self.min_depths[kind])
         name = f"{kind.family}{self.numbers[kind]}d{depth}"
         if name not in self.sizes:
-            self.sizes[name] = _Size(0, 0)  # its own productions are of lower depths
-            self._add(name, tuple(self._alternatives(kind, depth)))
+            self.sizes[name] = _Size(0, 0)  # its productions refer to lower depths
+            self._add(name, tuple(self._list_alternatives(kind, depth)))
         return Rule(name)
 
-    def _alternatives(self, kind: Kind, depth: int) -> list[Alternative]:
-        found: list[Alternative] = []
+    def _list_alternatives(self, kind: Kind, depth: int) -> list[Alternative]:
+        alternatives: list[Alternative] = []
         for group in self.productions[kind]:
             fitting = [each for each in group if each.depth <= depth]
             if fitting and fitting[0].operator.name not in ("and", "or"):
-                found.extend(self._applications(fitting, depth))
-        return found
+                alternatives.extend(self._merge(fitting, depth))
+        return alternatives
 
-    def _applications(self, group: list[Production], depth: int) -> list[Alternative]:
-        """The productions of one operator, those that differ in one kind alone made one."""
+    def _merge(self, group: list[Production], depth: int) -> list[Alternative]:
+        """Return the productions of an operator, merged if it allows all combinations of kinds."""
         operator = group[0].operator
         if not group[0].domains:
             return [Leaf(operator)]
         columns = zip(*[each.domains for each in group], strict=True)
-        choices = [list(dict.fromkeys(places)) for places in columns]
+        choices = [list(dict.fromkeys(domains)) for domains in columns]
         count = math.prod(map(len, choices))
         if count != len(group) or count == 1:
-            return [self._applied(operator, [[place] for place in e.domains], depth) for e in group]
-        return [self._applied(operator, choices, depth)]
+            return [self._apply(operator, [[each] for each in e.domains], depth) for e in group]
+        return [self._apply(operator, choices, depth)]
 
-    def _applied(self, operator: Operator, choices: list[list[Domain]], depth: int) -> Alternative:
+    def _apply(self, operator: Operator, choices: list[list[Domain]], depth: int) -> Alternative:
         args: list[Rule] = []
         inner = depth - 1
-        for places in choices:
-            if isinstance(places[0], Kind):
-                kinds = [each for each in places if isinstance(each, Kind)]
-                args.append(self._any_of(kinds, inner))
-                inner = min(inner, BESIDE)
+        for domains in choices:
+            if isinstance(domains[0], Kind):
+                kinds = [each for each in domains if isinstance(each, Kind)]
+                args.append(self._join(kinds, inner))
+                inner = min(inner, MAX_OTHER_DEPTH)
             else:
-                args.append(self.terminal(places[0]))
+                args.append(self.terminal(domains[0]))
         if operator.is_bare:
             return Leaf(operator)
         return Apply(operator, tuple(args))
 
-    def _any_of(self, kinds: list[Kind], depth: int) -> Rule:
-        rules = tuple(self.rule(each, depth) for each in kinds if self.least[each] <= max(depth, 1))
-        rules = rules or tuple(self.rule(each, depth) for each in kinds)
+    def _join(self, kinds: list[Kind], depth: int) -> Rule:
+        fitting = [each for each in kinds if self.min_depths[each] <= max(depth, 1)]
+        rules = tuple(self.rule(each, depth) for each in fitting or kinds)
         if len(rules) == 1:
             return rules[0]
-        known = [name for name, made in self.grammar.rules.items() if made == rules]
-        if known:
-            return Rule(known[0])
+        for name, alternatives in self.grammar.rules.items():
+            if alternatives == rules:
+                return Rule(name)
         name = f"any{len(self.grammar.rules)}"
         self._add(name, rules)
         return Rule(name)
 
-    def terminal(self, place: Window | Constant | Kind) -> Rule:
-        """The terminal of a window or a literal; made once."""
-        assert not isinstance(place, Kind)
-        if isinstance(place, Window):
-            patterns = whole_numbers(place.low, place.high)
+    def terminal(self, domain: Domain) -> Rule:
+        """Return the terminal of a window or a literal; add it if it is new."""
+        assert not isinstance(domain, Kind)
+        if isinstance(domain, Window):
+            patterns = whole_numbers(domain.low, domain.high)
         else:
-            patterns = constants(place.low, place.high, place.digits)
-        return self._terminal(patterns)
+            patterns = constants(domain.low, domain.high, domain.digits)
+        return self._add_terminal(patterns)
 
-    def _terminal(self, patterns: tuple[str, ...]) -> Rule:
-        for name, made in self.grammar.terminals.items():
-            if made == patterns:
+    def _add_terminal(self, patterns: tuple[str, ...]) -> Rule:
+        for name, existing in self.grammar.terminals.items():
+            if existing == patterns:
                 return Rule(name)
         name = f"NUMBER{len(self.grammar.terminals)}"
         self.grammar.terminals[name] = patterns
         self.sizes[name] = _Size(1, 1)
         return Rule(name)
 
-    def _settings(self, depth: int) -> dict[str, Rule]:
-        percent = self._terminal(percentages(RATIO_OF_PRICE.low, RATIO_OF_PRICE.high))
+    def _build_settings(self, depth: int) -> dict[str, Rule]:
+        percent = self._add_terminal(percentages(RATIO_OF_PRICE.low, RATIO_OF_PRICE.high))
         distance = percent
         if depth != PERCENTAGES and DIFF in self.productions:
             self._add("distance", (percent, self.rule(DIFF, depth)))
@@ -190,55 +189,55 @@ class _GrammarBuilder:
             "hold": self.terminal(HOLD),
         }
 
-    def _joiners(self) -> list[Operator]:
+    def _list_joins(self) -> list[Operator]:
         groups = self.productions[BOOL]
         return [group[0].operator for group in groups if group[0].operator.name in ("and", "or")]
 
     def _add(self, name: str, alternatives: tuple[Alternative, ...]) -> None:
         self.grammar.rules[name] = alternatives
-        sizes = [self._size(each) for each in alternatives]
+        sizes = [self._measure(each) for each in alternatives]
         self.sizes[name] = _Size(
             max(size.written for size in sizes), max(size.canonical for size in sizes)
         )
 
-    def _size(self, alternative: Alternative) -> _Size:
+    def _measure(self, alternative: Alternative) -> _Size:
         match alternative:
             case Leaf(operator):
                 defaults = [slot.default for slot in operator.slots if slot.default]
-                return _applied_size(operator, [_Size(each.size, each.size) for each in defaults])
+                return _measure_call(operator, [_Size(each.size, each.size) for each in defaults])
             case Rule(name):
                 return self.sizes[name]
             case Apply(operator, args):
-                return _applied_size(operator, [self.sizes[rule.name] for rule in args])
+                return _measure_call(operator, [self.sizes[rule.name] for rule in args])
 
 
-def _applied_size(operator: Operator, inner: list[_Size]) -> _Size:
-    canonical = [size.canonical for size in inner]
-    grown = expanded_nodes(operator.body, canonical) if operator.body else 1 + sum(canonical)
-    return _Size(1 + sum(size.written for size in inner), grown)
+def _measure_call(operator: Operator, args: list[_Size]) -> _Size:
+    canonical = [size.canonical for size in args]
+    expanded = count_expanded(operator.body, canonical) if operator.body else 1 + sum(canonical)
+    return _Size(1 + sum(size.written for size in args), expanded)
 
 
-def expanded_nodes(term: Term, args: Sequence[int]) -> int:
-    """How many nodes a term has with its defines written out, before it is simplified.
+def count_expanded(term: Term, args: Sequence[int]) -> int:
+    """Count the nodes of a term after its defines are expanded, before it is simplified.
 
     Args:
         term: any term.
-        args: nodes of what stands for each argument leaf.
+        args: number of nodes of the value of each argument leaf.
     """
     if isinstance(term.leaf, Argument):
         return args[term.leaf.index]
-    inner = [expanded_nodes(each, args) for each in term.args]
+    inner = [count_expanded(each, args) for each in term.args]
     if term.operator is not None and term.operator.body is not None:
-        return expanded_nodes(term.operator.body, inner)
+        return count_expanded(term.operator.body, inner)
     return 1 + sum(inner)
 
 
-def _order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """The orders a strategy may have: each entry, alone or with its exit, and both directions."""
+def _list_order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the allowed sets of orders: each entry with or without its exit, and both sides."""
     sets: list[tuple[str, ...]] = []
-    for direction, (entry, leave) in SIDES.items():
+    for direction, (entry, exit_) in SIDES.items():
         if direction in directions:
-            sets += [(entry, leave), (entry,)]
+            sets += [(entry, exit_), (entry,)]
     if len(directions) == len(SIDES):
         sets += [ORDERS, ENTRIES]
     return tuple(sets)

@@ -1,7 +1,7 @@
-"""The constraint grammar as Lark, in the dialect of llguidance.
+"""Constraint grammar in Lark, in the dialect of llguidance.
 
-Spaces are literal and there is no `%ignore`. A terminal never begins what may follow another, as a
-decoder's lexer takes the longest match and does not go back.
+Spaces are literal, without `%ignore`. No terminal is a prefix of the text that may follow another,
+because the lexer of a decoder takes the longest match and does not backtrack.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dsl.generate.rules import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, R
 
 
 def lark_text(grammar: Grammar) -> str:
-    """The grammar; its start is `start`."""
+    """Return a grammar as Lark text; its start rule is `start`."""
     lines = [f'start: "strategy {NAME} {{ " about orders settings "}}"']
     lines += ["about: " + r'["about \"" ABOUT "\" "]', f"ABOUT: /{ABOUT}/"]
-    sets = [" ".join(_statement(name, "when ") for name in names) for names in grammar.orders]
+    sets = [" ".join(_format_order(name) for name in names) for names in grammar.orders]
     lines.append("orders: " + "\n    | ".join(sets))
     optional = [f'["{name} " {rule.name} " "]' for name, rule in grammar.settings.items()]
     lines.append("settings: " + (" ".join(optional) if optional else '""'))
@@ -26,12 +26,12 @@ def lark_text(grammar: Grammar) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _statement(name: str, link: str) -> str:
-    return f'"{name} {link}" condition " "'
+def _format_order(name: str) -> str:
+    return f'"{name} when " condition " "'
 
 
 def alternative_text(alternative: Alternative) -> str:
-    """An alternative as both Lark and GBNF write it."""
+    """Return an alternative in the notation that Lark and GBNF share."""
     match alternative:
         case Leaf():
             return json.dumps(alternative.text)

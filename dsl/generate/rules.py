@@ -1,4 +1,4 @@
-"""Rules of the constraint grammar as data, which `lark`, `gbnf` and `json_schema` write out."""
+"""Rules of the constraint grammar as data, which `lark`, `gbnf` and `json_schema` format."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from typing import NamedTuple
 from dsl.terms.operator import Operator
 
 NAME = "evolved"
-ABOUT = "[A-Za-z0-9 ,.%-]{12,120}"  # what a strategy may say of itself
+ABOUT = "[A-Za-z0-9 ,.%-]{12,120}"  # description of a strategy
 CONDITION_RULE = "condition"
 
 
 class Rule(NamedTuple):
-    """A reference to a rule or a terminal, by name."""
+    """Reference to a rule or a terminal by name."""
 
     name: str
 
 
 class Leaf(NamedTuple):
-    """An operator written without arguments: `close`, `obv()`."""
+    """Operator without arguments: `close`, `obv()`."""
 
     operator: Operator
 
     @property
     def text(self) -> str:
-        """What is written."""
+        """Text of the operator."""
         return self.operator.name if self.operator.series else f"{self.operator.name}()"
 
 
 class Apply(NamedTuple):
-    """An operator applied to what rules give, one a slot."""
+    """Operator applied to one rule per argument."""
 
     operator: Operator
     args: tuple[Rule, ...]
 
     @property
     def slots(self) -> list[str]:
-        """The names of its arguments; those of `and` and `or` are numbered."""
+        """Names of the arguments; those of `and` and `or` are numbered."""
         if self.operator.name in ("and", "or"):
             return [f"x{index + 1}" for index in range(len(self.args))]
         return [slot.name for slot in self.operator.slots]
 
     def pieces(self) -> list[str | Rule]:
-        """How it is written: literal text and rules in turn."""
+        """Return the text and rules of which it is composed, in order."""
         name = self.operator.name
         if name == "lag":
             return [self.args[0], "[", self.args[1], "]"]
         if name in ("and", "or", "<", ">"):
-            return _joined(self.args, f" {name} ")
+            return _join(self.args, f" {name} ")
         if not name.isidentifier():
-            return ["(", *_joined(self.args, f" {name} "), ")"]
-        return [f"{name}(", *_joined(self.args, ", "), ")"]
+            return ["(", *_join(self.args, f" {name} "), ")"]
+        return [f"{name}(", *_join(self.args, ", "), ")"]
 
 
 Alternative = Leaf | Apply | Rule
@@ -60,14 +60,14 @@ Alternative = Leaf | Apply | Rule
 
 @dataclass
 class Grammar:
-    """Rules and terminals by name, and the statements a strategy may have.
+    """Constraint grammar: rules, terminals, and the statements of a strategy.
 
     Attributes:
         rules: alternatives by name.
         terminals: alternatives by name, each a pattern of character classes and literals.
-        orders: for each set of orders a strategy may have, order -> rule.
-        settings: setting -> rule; each may be left out.
-        max_nodes: the size of the largest strategy it can write.
+        orders: allowed sets of orders.
+        settings: setting -> rule; each setting is optional.
+        max_nodes: size of the largest strategy that it generates.
     """
 
     rules: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)
@@ -77,8 +77,8 @@ class Grammar:
     max_nodes: int = 0
 
 
-def _joined(args: Sequence[Rule], between: str) -> list[str | Rule]:
+def _join(args: Sequence[Rule], separator: str) -> list[str | Rule]:
     pieces: list[str | Rule] = [args[0]]
     for arg in args[1:]:
-        pieces += [between, arg]
+        pieces += [separator, arg]
     return pieces

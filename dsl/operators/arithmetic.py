@@ -1,4 +1,4 @@
-"""Arithmetic, bar by bar. What has no value (x / 0, the root or log of a negative) is unknown."""
+"""Pointwise arithmetic. Undefined results (x / 0, the root or log of a negative) are unknown."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
 
 
-def _negated(x: Kind) -> Inference:
+def _infer_negation(x: Kind) -> Inference:
     return rules.infer_product(kinds.scalar(-1.0), x)._replace(sampled=False)
 
 
 LARGEST_LOG = 709.0
 
 
-def _raised(x: Kind, y: Kind) -> Inference:
-    """A known whole exponent raises the dimension; any other wants a plain number."""
+def _infer_power(x: Kind, y: Kind) -> Inference:
+    """Infer the kind of a power; only a constant whole exponent may raise a dimension."""
     if y.low == y.high and float(y.low).is_integer():
-        times = int(y.low)
-        low = 0.0 if x.low >= 0 or times % 2 == 0 else -math.inf
-        return Inference(Kind("other", x.price * times, x.volume * times, low=low), sampled=False)
-    complaint = "" if x.is_scale_free else f"raises {x} to a power that is not a whole number"
-    return Inference(Kind("other"), complaint, sampled=False)
+        exponent = int(y.low)
+        low = 0.0 if x.low >= 0 or exponent % 2 == 0 else -math.inf
+        kind = Kind("other", x.price * exponent, x.volume * exponent, low=low)
+        return Inference(kind, sampled=False)
+    error = "" if x.is_scale_free else f"raises {x} to a power that is not a whole number"
+    return Inference(Kind("other"), error, sampled=False)
 
 
-def _size(x: Kind) -> Inference:
+def _infer_absolute(x: Kind) -> Inference:
     kind = Kind(x.family, x.price, x.volume, low=0.0, high=max(abs(x.low), abs(x.high)))
     return Inference(kind, sampled=False)
 
@@ -77,7 +78,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
 
 @pointwise(
     "divide(x: number, y: number)",
-    "quotient; unknown where y is 0",
+    "quotient; unknown if y is 0",
     "close / sma(close, 50)",
     infer=rules.infer_quotient,
     symbol="/",
@@ -89,9 +90,9 @@ def divide(x: Series, y: Series, out: Series) -> None:
 
 @pointwise(
     "negate(x: number)",
-    "the value with its sign turned",
+    "negation: minus x",
     "-change(close, 1)",
-    infer=_negated,
+    infer=_infer_negation,
     facts=("keeps_whole",),
 )
 def negate(x: Series, out: Series) -> None:
@@ -101,7 +102,7 @@ def negate(x: Series, out: Series) -> None:
 
 @pointwise(
     "min(x: number, y: number)",
-    "the smallest of its arguments",
+    "minimum of the arguments",
     "min(open, close)",
     aliases=("smallest",),
     infer=rules.infer_join,
@@ -118,7 +119,7 @@ def minimum(x: Series, y: Series, out: Series) -> None:
 
 @pointwise(
     "max(x: number, y: number)",
-    "the largest of its arguments",
+    "maximum of the arguments",
     "max(open, close)",
     aliases=("largest",),
     infer=rules.infer_join,
@@ -135,9 +136,9 @@ def maximum(x: Series, y: Series, out: Series) -> None:
 
 @pointwise(
     "abs(x: number)",
-    "the value without its sign",
+    "absolute value",
     "abs(close - open)",
-    infer=_size,
+    infer=_infer_absolute,
     facts=("keeps_whole",),
 )
 def absolute(x: Series, out: Series) -> None:
@@ -147,7 +148,7 @@ def absolute(x: Series, out: Series) -> None:
 
 @pointwise(
     "sign(x: number) -> oscillator -1..1",
-    "1 where x is positive, -1 where negative, 0 where zero",
+    "sign: 1 if x is positive, -1 if x is negative, 0 if x is 0",
     "sign(change(close, 1))",
     facts=("whole",),
 )
@@ -158,7 +159,7 @@ def sign(x: Series, out: Series) -> None:
 
 @pointwise(
     "sqrt(x: number)",
-    "square root; unknown below 0",
+    "square root; unknown if x is negative",
     "sqrt(close / open)",
     infer=lambda x: Inference(Kind("other", x.price // 2, x.volume // 2), sampled=False),
     facts=("nonnegative",),
@@ -170,7 +171,7 @@ def square_root(x: Series, out: Series) -> None:
 
 @pointwise(
     "log(x: ratio) -> change",
-    "natural logarithm; unknown at 0 and below",
+    "natural logarithm; unknown if x is 0 or negative",
     "log(close / close[1])",
     aliases=("ln",),
 )
@@ -184,7 +185,7 @@ def logarithm(x: Series, out: Series) -> None:
 
 @pointwise(
     "exp(x: change) -> ratio",
-    "e to the power of x; unknown where that is beyond the largest number",
+    "exponential: e to the power of x; unknown if it overflows",
     "exp(sum(log(close / close[1]), 20))",
     facts=("nonnegative",),
 )
@@ -195,10 +196,10 @@ def exponential(x: Series, out: Series) -> None:
 
 @pointwise(
     "power(x: number, y: number)",
-    "x to the power of y; unknown where that is no real number",
+    "x to the power of y; unknown if it is not a real number or overflows",
     "power(close / open, 2)",
     aliases=("pow",),
-    infer=_raised,
+    infer=_infer_power,
 )
 def power(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -211,7 +212,7 @@ def power(x: Series, y: Series, out: Series) -> None:
 
 @pointwise(
     "floor(x: number)",
-    "the largest whole number not above x",
+    "floor: largest whole number that is not above x",
     "floor(close / open)",
     infer=lambda x: Inference(x, sampled=False),
     facts=("whole",),
@@ -227,13 +228,13 @@ def floor(x: Series, out: Series) -> None:
 
 @pointwise(
     "where(condition: bool, x: number, y: number)",
-    "x where the condition holds, y where it does not, unknown where that is unknown",
+    "x if the condition holds, y if it fails; unknown if the condition is unknown",
     "where(close > open, volume, 0)",
     aliases=("iff", "if_else"),
     infer=lambda condition, x, y: rules.infer_join(x, y),
 )
 def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
-    """A kernel that gives numbers gets each condition twice: where it holds and where it fails."""
+    """Choose between two values; `holds` and `fails` are both false for an unknown condition."""
     for i in range(len(out)):
-        if_holds, if_fails = x[i], y[i]
-        out[i] = if_holds if holds[i] else if_fails if fails[i] else math.nan
+        true_value, false_value = x[i], y[i]
+        out[i] = true_value if holds[i] else false_value if fails[i] else math.nan

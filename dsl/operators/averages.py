@@ -1,7 +1,7 @@
 """Averages over the last n bars, and recursive averages.
 
-A rolling window that holds an unknown value is unknown, and recovers when it leaves. A
-recursive average restarts: it is reseeded with the mean of the next n known values.
+A rolling average is unknown while its window contains an unknown value. After an unknown value, a
+recursive average is seeded again with the mean of the next n known values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
 
-def _window(n: int) -> int:
+def _window_lookback(n: int) -> int:
     return n - 1
 
 
@@ -25,11 +25,11 @@ def _window(n: int) -> int:
     "simple moving average: mean of the last n values",
     "sma(close, 50)",
     aliases=("ts_mean", "mean", "ma"),
-    lookback=_window,
+    lookback=_window_lookback,
     facts=("mean", "monotone", "keeps_sign"),
 )
 def sma(x: Series, n: int, out: Series) -> None:
-    """Keep a running sum that is restarted every n bars; of a flat window it is exact."""
+    """Update a running sum, recomputed every n bars; exact for a flat window."""
     known, equal, age = 0, 0, n
     total = 0.0
     for i in range(len(x)):
@@ -53,9 +53,9 @@ def sma(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "ema(x: number, n: window 2..200 = 20) -> like x",
-    "exponential moving average with weight 2 / (n + 1), seeded with the first n values' mean",
+    "exponential moving average with weight 2 / (n + 1), seeded with the mean of n values",
     "ema(close, 50)",
-    lookback=_window,
+    lookback=_window_lookback,
     facts=("keeps_sign",),
 )
 def ema(x: Series, n: int, out: Series) -> None:
@@ -78,10 +78,10 @@ def ema(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "rma(x: number, n: window 2..200 = 14) -> like x",
-    "Wilder's moving average with weight 1 / n, seeded with the first n values' mean",
+    "Wilder's moving average with weight 1 / n, seeded with the mean of n values",
     "rma(true_range(), 14)",
     aliases=("wilder", "smma"),
-    lookback=_window,
+    lookback=_window_lookback,
     facts=("keeps_sign",),
 )
 def rma(x: Series, n: int, out: Series) -> None:
@@ -104,10 +104,10 @@ def rma(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "wma(x: number, n: window 2..200 = 20) -> like x",
-    "weighted moving average: the newest of n values weighs n, the oldest 1",
+    "linearly weighted moving average: weight n for the newest value, 1 for the oldest",
     "wma(close, 20)",
     aliases=("decay_linear", "ts_decay_linear", "lwma"),
-    lookback=_window,
+    lookback=_window_lookback,
     facts=("mean", "monotone", "keeps_sign"),
 )
 def wma(x: Series, n: int, out: Series) -> None:
@@ -126,7 +126,7 @@ def wma(x: Series, n: int, out: Series) -> None:
         else:
             weighted += n * x[i] - total
             total += x[i] - x[i - n]
-            if age >= n or cancels(x[i - n], total):  # restarted, so that no rounding adds up
+            if age >= n or cancels(x[i - n], total):  # rounding errors do not accumulate
                 total, weighted, age = 0.0, 0.0, 0
                 for j in range(n):
                     total += x[i - j]
@@ -139,7 +139,7 @@ def wma(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "smooth(x: number, alpha: ratio 0.02..0.5 = 0.1) -> like x",
-    "exponential smoothing by a weight of one's own, seeded with the first known value",
+    "exponential smoothing with weight alpha, seeded with the first known value",
     "smooth(close, 0.1)",
     aliases=("ewma", "ewm"),
     lookback=lambda: 0,
@@ -153,13 +153,13 @@ def smooth(x: Series, alpha: Series, out: Series) -> None:
 
 @operator(
     "kama(x: number, n: window 5..50 = 10) -> like x",
-    "Kaufman's adaptive average: quick (2 bars) where x trends, slow (30 bars) where it wavers",
+    "Kaufman's adaptive moving average: fast (2 bars) in a trend, slow (30 bars) in a range",
     "kama(close, 10)",
     lookback=lambda n: n,
     facts=("keeps_sign",),
 )
 def kama(x: Series, n: int, out: Series) -> None:
-    quick, slow = 2.0 / 3.0, 2.0 / 31.0
+    fast, slow = 2.0 / 3.0, 2.0 / 31.0
     average, path, known, equal = 0.0, 0.0, 0, 0
     for i in range(len(x)):
         out[i] = math.nan
@@ -177,8 +177,8 @@ def kama(x: Series, n: int, out: Series) -> None:
         if known == n:
             average = x[i]
         if known > n:
-            way = abs(x[i] - x[i - n])
-            efficiency = way / path if path > way else 1.0
-            weight = (efficiency * (quick - slow) + slow) ** 2
+            move = abs(x[i] - x[i - n])
+            efficiency = move / path if path > move else 1.0
+            weight = (efficiency * (fast - slow) + slow) ** 2
             average += weight * (x[i] - average)
             out[i] = average

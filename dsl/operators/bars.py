@@ -1,4 +1,4 @@
-"""The bar itself: prices, volume, its day, and values of earlier bars."""
+"""Series of the bars: prices, volume, calendar, and values of earlier bars."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
 
-def _series(name: str, kind: str, about: str, *never_above: str) -> Declaration:
+def _declare_series(name: str, kind: str, about: str, *never_above: str) -> Declaration:
     signature = f"{name}() -> {kind}"
     return Declaration(None, signature, about, name, series=name, never_above=never_above)
 
 
-OPEN = _series("open", "level", "the bar's first price", "high")
-HIGH = _series("high", "level", "the bar's highest price")
-LOW = _series("low", "level", "the bar's lowest price", "open", "close", "high")
-CLOSE = _series("close", "level", "the bar's last price", "high")
-VOLUME = _series("volume", "volume", "the amount traded in the bar")
+OPEN = _declare_series("open", "level", "opening price", "high")
+HIGH = _declare_series("high", "level", "highest price of the bar")
+LOW = _declare_series("low", "level", "lowest price of the bar", "open", "close", "high")
+CLOSE = _declare_series("close", "level", "closing price", "high")
+VOLUME = _declare_series("volume", "volume", "traded volume of the bar")
 
 
-def _calendar(name: str, last: int, about: str) -> Declaration:
-    """A number of the calendar: for people to write, too good at coincidences for a search."""
+def _declare_calendar(name: str, last: int, about: str) -> Declaration:
+    """Declare a calendar series; the search does not draw it, as it fits coincidences too well."""
     kind = Kind("oscillator", low=1.0, high=float(last), typical=(1.0, float(last)))
     inference = Inference(kind, sampled=False)
     signature = f"{name}() -> oscillator 1..{last}"
@@ -34,14 +34,14 @@ def _calendar(name: str, last: int, about: str) -> Declaration:
     )
 
 
-WEEKDAY = _calendar("weekday", 7, "the bar's weekday: Monday is 1")
-MONTH = _calendar("month", 12, "the bar's month: January is 1")
-DAY = _calendar("day_of_month", 31, "the bar's day of the month")
+WEEKDAY = _declare_calendar("weekday", 7, "day of the week, 1 (Monday) to 7 (Sunday)")
+MONTH = _declare_calendar("month", 12, "month, 1 (January) to 12 (December)")
+DAY = _declare_calendar("day_of_month", 31, "day of the month, 1 to 31")
 
 
 @operator(
     "lag(x: number, n: window 1..20) -> like x",
-    "the value n bars ago, written x[n]",
+    "value of x n bars ago, written x[n]",
     "close[1]",
     aliases=("delay", "ref", "shift", "ts_delay"),
     lookback=lambda n: n,

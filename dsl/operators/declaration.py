@@ -1,4 +1,4 @@
-"""How an operator is declared: once, beside its kernel."""
+"""Declarations of operators, each beside its kernel."""
 
 from __future__ import annotations
 
@@ -17,38 +17,42 @@ if TYPE_CHECKING:
 
 
 Fact = Literal[
-    "maximum",  # it is the largest value of its window
-    "mean",  # it lies between the smallest and the largest value of its window
-    "monotone",  # it does not fall if a value of its first series rises
-    "nonnegative",  # it is never below 0
-    "keeps_sign",  # it is never below 0 if its first series is not
-    "whole",  # it is a whole number
-    "keeps_whole",  # it is a whole number if all its arguments but windows are
+    "maximum",  # the largest value of the window
+    "mean",  # between the smallest and the largest value of the window
+    "monotone",  # nondecreasing in each value of the first series
+    "nonnegative",  # never below 0
+    "keeps_sign",  # never below 0 if the first series is never below 0
+    "whole",  # a whole number
+    "keeps_whole",  # a whole number if all arguments except windows are
 ]
-"""Property of an operator's values, wherever they are known; the facts of a define are its body's.
+"""Property of an operator's known values; a define has the facts of its body.
 
-The operator takes the series first and the window, if it has one, second."""
+The first argument is the series, and the second is the window if the operator has one."""
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """Everything the tool knows of a primitive operator.
+    """Declaration of a primitive operator.
 
     Attributes:
+        kernel: function that computes it; None for a bar series and for `not`.
         signature: `sma(x: number, n: window = 20) -> like x`; ranges of windows and literals
             are where the search draws them from.
-        about: one line of meaning.
-        example: a use of it, checked and evaluated by the tests.
-        aliases: other names, normalised on entry.
-        infer: the kind of the result from the kinds of the arguments, where the signature's
-            `->` cannot say it.
-        lookback: earlier bars needed, from the window arguments.
+        about: one-line description.
+        example: example of use, which the tests check and evaluate.
+        aliases: other names, which the parser replaces.
+        infer: kinds of the arguments -> kind of the result, if the `->` of the signature cannot
+            express it.
+        lookback: windows -> earlier bars that a value needs.
         complement: for a condition, the operator that is its `not`.
-        symbol: how it is written, if not by its name.
-        facts: what is known of its values.
-        never_above: for a bar series, those that are at least as large in each bar.
-        mirror: the define that is this operator between two changes of sign, as `lowest(x, n)` is
-            `-highest(-x, n)`; messages print it.
+        symbol: symbol that replaces the name, such as `+`.
+        is_pointwise: whether a value depends on its own bar alone.
+        is_variadic: whether the last argument may be repeated.
+        series: name of the bar series that it reads.
+        facts: facts about its values.
+        never_above: for a bar series, the series that are at least as large in each bar.
+        mirror: define that negates this operator of a negated series: `lowest(x, n)` is
+            `-highest(-x, n)`. Messages print the mirror.
     """
 
     kernel: Callable[..., None] | None
@@ -69,7 +73,7 @@ class Declaration:
 
 
 def operator(signature: str, about: str, example: str, **more: Any) -> Callable[..., Declaration]:
-    """Declare the operator that the decorated kernel computes; see `Declaration`."""
+    """Declare an operator by decorating its kernel; see `Declaration`."""
 
     def declare(kernel: Callable[..., None]) -> Declaration:
         return Declaration(kernel, signature, about, example, **more)

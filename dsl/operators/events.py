@@ -1,7 +1,7 @@
-"""What happened, and when. While a condition is unknown, so is what is counted of it.
+"""Counts and values at events. They are unknown while their condition is unknown.
 
-A kernel that gives numbers gets each condition twice: where it holds, and where it fails. Where
-it does neither, it is unknown.
+A kernel with a numeric result takes two masks per condition: `holds` and `fails`. Where both are
+false, the condition is unknown.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 @operator(
     "count(condition: bool, n: window 2..100 = 20) -> count",
-    "in how many of the last n bars the condition held",
+    "number of the last n bars on which the condition held",
     "count(close > open, 20)",
     aliases=("countif", "ts_count"),
     lookback=lambda n: n - 1,
     facts=("whole",),
 )
 def count(holds: Condition, fails: Condition, n: int, out: Series) -> None:
-    held, known = 0, 0
+    count, known = 0, 0
     for i in range(len(out)):
-        held += holds[i]
+        count += holds[i]
         known += holds[i] | fails[i]
         if i >= n:
-            held -= holds[i - n]
+            count -= holds[i - n]
             known -= holds[i - n] | fails[i - n]
-        out[i] = held if known == n else math.nan
+        out[i] = count if known == n else math.nan
 
 
 @operator(
     "bars_since(condition: bool) -> count",
-    "how many bars ago the condition last held; 0 is now, unknown before it first held",
+    "bars since the condition last held: 0 on that bar, unknown before the first",
     "bars_since(close > highest(close[1], 20))",
     aliases=("barssince",),
     lookback=lambda: 0,
@@ -51,7 +51,7 @@ def bars_since(holds: Condition, fails: Condition, out: Series) -> None:
 
 @operator(
     "valuewhen(condition: bool, x: number) -> like x",
-    "the value x had when the condition last held; unknown before it first held",
+    "value of x on the bar on which the condition last held; unknown before the first",
     "valuewhen(crossover(close, sma(close, 50)), low)",
     aliases=("value_when",),
     lookback=lambda: 0,
@@ -65,14 +65,14 @@ def valuewhen(holds: Condition, fails: Condition, x: Series, out: Series) -> Non
 
 @operator(
     "consecutive(condition: bool) -> count",
-    "for how many bars in a row the condition has held; 0 where it fails",
+    "number of consecutive bars, up to this one, on which the condition held",
     "consecutive(close > close[1])",
     aliases=("streak",),
     lookback=lambda: 0,
     facts=("whole",),
 )
 def consecutive(holds: Condition, fails: Condition, out: Series) -> None:
-    row = 0.0
+    length = 0.0
     for i in range(len(out)):
-        row = row + 1.0 if holds[i] else 0.0 if fails[i] else math.nan
-        out[i] = row
+        length = length + 1.0 if holds[i] else 0.0 if fails[i] else math.nan
+        out[i] = length

@@ -1,7 +1,7 @@
 """Conditions. A comparison with an unknown value is false, `!=` included.
 
-`not` is pushed down to the comparisons, whose `complement` it becomes, so an unknown value
-never triggers an order either way.
+The canonical form replaces `not` by the `complement` of the comparisons. An unknown value therefore
+triggers an order neither with `not` nor without it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from dsl.operators.declaration import Condition, Series
 
 
-def _loosely(x: Kind, y: Kind) -> Inference:
+def _infer_unsampled(x: Kind, y: Kind) -> Inference:
     return rules.infer_comparison(x, y)._replace(sampled=False)
 
 
 @pointwise(
-    "less(x: number, y: number)", "less than", "close < open", infer=rules.infer_comparison,
-    complement=">=", symbol="<",
+    "less(x: number, y: number)", "x is less than y", "close < open",
+    infer=rules.infer_comparison, complement=">=", symbol="<",
 )  # fmt: skip
 def less(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -32,9 +32,9 @@ def less(x: Series, y: Series, out: Condition) -> None:
 
 @pointwise(
     "at_most(x: number, y: number)",
-    "at most",
+    "x is less than or equal to y",
     "close <= open",
-    infer=_loosely,
+    infer=_infer_unsampled,
     complement=">",
     symbol="<=",
 )
@@ -44,8 +44,8 @@ def at_most(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "greater(x: number, y: number)", "greater than", "close > open", infer=rules.infer_comparison,
-    complement="<=", symbol=">",
+    "greater(x: number, y: number)", "x is greater than y", "close > open",
+    infer=rules.infer_comparison, complement="<=", symbol=">",
 )  # fmt: skip
 def greater(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -54,9 +54,9 @@ def greater(x: Series, y: Series, out: Condition) -> None:
 
 @pointwise(
     "at_least(x: number, y: number)",
-    "at least",
+    "x is greater than or equal to y",
     "close >= open",
-    infer=_loosely,
+    infer=_infer_unsampled,
     complement="<",
     symbol=">=",
 )
@@ -67,9 +67,9 @@ def at_least(x: Series, y: Series, out: Condition) -> None:
 
 @pointwise(
     "equal(x: number, y: number)",
-    "equal",
+    "x equals y, up to rounding",
     "close == high",
-    infer=_loosely,
+    infer=_infer_unsampled,
     complement="!=",
     symbol="==",
 )
@@ -80,9 +80,9 @@ def equal(x: Series, y: Series, out: Condition) -> None:
 
 @pointwise(
     "unequal(x: number, y: number)",
-    "unequal",
+    "x differs from y by more than rounding",
     "close != high",
-    infer=_loosely,
+    infer=_infer_unsampled,
     complement="==",
     symbol="!=",
 )
@@ -92,8 +92,8 @@ def unequal(x: Series, y: Series, out: Condition) -> None:
 
 
 @pointwise(
-    "both(x: bool, y: bool) -> bool", "both hold", "close > open and close > close[1]",
-    symbol="and",     is_variadic=True,
+    "both(x: bool, y: bool) -> bool", "all conditions hold", "close > open and close > close[1]",
+    symbol="and", is_variadic=True,
 )  # fmt: skip
 def both(x: Condition, y: Condition, out: Condition) -> None:
     for i in range(len(out)):
@@ -101,8 +101,8 @@ def both(x: Condition, y: Condition, out: Condition) -> None:
 
 
 @pointwise(
-    "either(x: bool, y: bool) -> bool", "one or both hold", "close > open or close > close[1]",
-    symbol="or",     is_variadic=True,
+    "either(x: bool, y: bool) -> bool", "at least one condition holds",
+    "close > open or close > close[1]", symbol="or", is_variadic=True,
 )  # fmt: skip
 def either(x: Condition, y: Condition, out: Condition) -> None:
     for i in range(len(out)):
@@ -112,7 +112,7 @@ def either(x: Condition, y: Condition, out: Condition) -> None:
 NOT = Declaration(
     None,
     "negation(x: bool) -> bool",
-    "does not hold; an unknown comparison holds neither way",
+    "the condition is known not to hold",
     "not (close > open)",
     infer=lambda x: Inference(BOOL, sampled=False),
     symbol="not",

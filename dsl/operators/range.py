@@ -1,4 +1,4 @@
-"""Extremes and order of the last n bars."""
+"""Extremes and quantiles of the last n bars."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dsl.operators.rounding import ROUNDING, exceeds
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
-TOGETHER_BARS = 128
+BLOCK_BARS = 128
 
 
 @operator(
     "highest(x: number, n: window 2..200 = 20) -> like x",
-    "the largest of the last n values",
+    "highest of the last n values",
     "highest(high, 20)",
     aliases=("ts_max", "hhv"),
     lookback=lambda n: n - 1,
@@ -24,10 +24,10 @@ TOGETHER_BARS = 128
     mirror="lowest",
 )
 def highest(x: Series, n: int, out: Series) -> None:
-    """By blocks of n bars: a window is the end of one and the start of another (van Herk, 1992)."""
-    ends = x[:n].copy()  # the largest from each bar of the block before to its end
+    """Compute each maximum from parts of two blocks of n bars (van Herk, 1992)."""
+    ends = x[:n].copy()  # maximum from each bar of the previous block to its end
     for block in range(0, len(x), n):
-        start = -math.inf  # the largest since the block began; an unknown value stays
+        start = -math.inf  # maximum since the block began; an unknown value persists
         for i in range(block, min(block + n, len(x))):
             start = start if start > x[i] or start != start else x[i]
             after = i - block + 1
@@ -45,14 +45,14 @@ def highest(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "highest_bar(x: number, n: window 2..200 = 20) -> count",
-    "how many bars ago the largest of the last n values stood; 0 is now, the newest of equals",
+    "bars since the highest of the last n values, 0 if it is this bar; of equals, the newest",
     "highest_bar(high, 20)",
     aliases=("bars_since_highest",),
     lookback=lambda n: n - 1,
     facts=("whole",),
 )
 def highest_bar(x: Series, n: int, out: Series) -> None:
-    """From a queue of bars, each larger than every one after it."""
+    """Update a queue of bars with decreasing values."""
     queue = [0] * n
     head, count, unknown = 0, 0, -1
     for i in range(len(x)):
@@ -73,28 +73,27 @@ def highest_bar(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "percentrank(x: number, n: window 5..250 = 60) -> oscillator 0..1 typical 0.05..0.95",
-    "rank of the value among the last n, (rank - 1) / (n - 1): 0 the lowest, 1 the highest; "
-    "equals share their mean rank",
+    "percentile rank of x in the last n values, 0 (lowest) to 1 (highest); ties take the mean rank",
     "percentrank(close, 60)",
     aliases=("ts_rank", "percent_rank"),
     lookback=lambda n: n - 1,
 )
 def percentrank(x: Series, n: int, out: Series) -> None:
-    """Counted for many bars at a time, each against all of its window: quicker than an order."""
+    """Count smaller values, block by block; this vectorizes, which a sorted window does not."""
     for i in range(len(x)):
         out[i] = 0.0
-    lows, highs = x[:TOGETHER_BARS].copy(), x[:TOGETHER_BARS].copy()
-    for first in range(n - 1, len(x), TOGETHER_BARS):
-        now = x[first : first + TOGETHER_BARS]
-        for i in range(len(now)):  # values from low to high equal this one
+    lows, highs = x[:BLOCK_BARS].copy(), x[:BLOCK_BARS].copy()
+    for first in range(n - 1, len(x), BLOCK_BARS):
+        now = x[first : first + BLOCK_BARS]
+        for i in range(len(now)):  # values between `lows` and `highs` equal this value
             lows[i] = now[i] - ROUNDING * abs(now[i])
             highs[i] = now[i] + ROUNDING * abs(now[i])
-        below = out[first : first + TOGETHER_BARS]
+        below = out[first : first + BLOCK_BARS]
         for j in range(first - n + 1, first):
-            then = x[j : j + TOGETHER_BARS]
+            then = x[j : j + BLOCK_BARS]
             for i in range(len(now)):
-                least = 0.5 if then[i] < lows[i] else 0.0
-                below[i] += least + (0.5 if then[i] <= highs[i] else 0.0)
+                strictly = 0.5 if then[i] < lows[i] else 0.0
+                below[i] += strictly + (0.5 if then[i] <= highs[i] else 0.0)
         for i in range(len(now)):
             below[i] /= max(n - 1, 1)
     unknown = -1
@@ -107,40 +106,40 @@ def percentrank(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "quantile(x: number, n: window 3..200 = 20, q: ratio 0..1 = 0.5) -> like x",
-    "the value below which a share q of the last n values lies, interpolated between two",
+    "q-quantile of the last n values, with linear interpolation",
     "quantile(close, 20, 0.8)",
     aliases=("ts_quantile", "percentile"),
     lookback=lambda n: n - 1,
     facts=("mean", "monotone", "keeps_sign"),
 )
 def quantile(x: Series, n: int, q: Series, out: Series) -> None:
-    window = x[:n].copy()  # the known values since the last unknown one, at most n, in order
+    window = x[:n].copy()  # up to n values since the last unknown one, sorted
     known = 0
     for i in range(len(x)):
         out[i] = math.nan
         if x[i] != x[i]:
             known = 0
             continue
-        if known == n:  # the place of the value that leaves
-            at, above = 0, n - 1
-            while at < above:
-                middle = (at + above) // 2
+        if known == n:  # find the value that leaves the window
+            index, above = 0, n - 1
+            while index < above:
+                middle = (index + above) // 2
                 if window[middle] < x[i - n]:
-                    at = middle + 1
+                    index = middle + 1
                 else:
                     above = middle
         else:
-            at = known
+            index = known
             known += 1
-        while at + 1 < known and window[at + 1] < x[i]:
-            window[at] = window[at + 1]
-            at += 1
-        while at > 0 and window[at - 1] > x[i]:
-            window[at] = window[at - 1]
-            at -= 1
-        window[at] = x[i]
+        while index + 1 < known and window[index + 1] < x[i]:
+            window[index] = window[index + 1]
+            index += 1
+        while index > 0 and window[index - 1] > x[i]:
+            window[index] = window[index - 1]
+            index -= 1
+        window[index] = x[i]
         if known == n and 0.0 <= q[i] <= 1.0:
-            place = q[i] * (n - 1)
-            below = min(int(place), n - 1)
+            position = q[i] * (n - 1)
+            below = min(int(position), n - 1)
             above = min(below + 1, n - 1)
-            out[i] = window[below] + (place - below) * (window[above] - window[below])
+            out[i] = window[below] + (position - below) * (window[above] - window[below])

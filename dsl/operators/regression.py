@@ -1,8 +1,9 @@
-"""How two series, or a series and time, move together over the last n bars.
+"""Correlation and regression of two series, or of a series and time, over the last n bars.
 
-All of them keep sums of a sliding window, of values less an anchor inside it, so that a bar costs
-the same whatever the window and prices far from 0 lose no digits. Every n bars the anchor moves
-to the newest value and the sums are taken afresh, lest rounding adds up.
+Kernels update sums of a sliding window, so that the cost per bar does not depend on n. The sums are
+of differences from an anchor value in the window, so that prices far from 0 lose no digits. Every
+n bars the anchor is set to the newest value and the sums are recomputed, so that rounding errors
+do not accumulate.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
 
-def _window(n: int) -> int:
+def _window_lookback(n: int) -> int:
     return n - 1
 
 
-def _co_moment(x: Kind, y: Kind, n: Kind) -> Inference:
+def _infer_covariance(x: Kind, y: Kind, n: Kind) -> Inference:
     return infer_product(x, y)._replace(sampled=False)
 
 
 @operator(
     "correlation(x: number, y: number, n: window 5..200 = 20) -> oscillator -1..1",
-    "Pearson's correlation of x and y over n bars; unknown where one of them is flat",
+    "Pearson correlation of x and y over the last n bars; unknown if one of them is constant",
     "correlation(close, volume, 20)",
     aliases=("corr", "ts_corr", "correl"),
-    lookback=_window,
+    lookback=_window_lookback,
 )
 def correlation(x: Series, y: Series, n: int, out: Series) -> None:
     known, age, equal_x, equal_y = 0, 0, 0, 0
@@ -69,11 +70,11 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
 
 @operator(
     "covariance(x: number, y: number, n: window 5..200 = 20)",
-    "sample covariance of x and y over n bars",
+    "sample covariance of x and y over the last n bars",
     "covariance(roc(close, 1), roc(volume, 1), 20)",
     aliases=("cov", "ts_cov"),
-    infer=_co_moment,
-    lookback=_window,
+    infer=_infer_covariance,
+    lookback=_window_lookback,
 )
 def covariance(x: Series, y: Series, n: int, out: Series) -> None:
     known, age, equal_x, equal_y = 0, 0, 0, 0
@@ -104,13 +105,13 @@ def covariance(x: Series, y: Series, n: int, out: Series) -> None:
 
 @operator(
     "slope(x: number, n: window 3..200 = 14) -> distance x",
-    "slope of the least-squares line through the last n values, a bar",
+    "slope per bar of the least-squares line through the last n values",
     "slope(close, 14)",
     aliases=("linreg_slope", "linearreg_slope", "ts_slope"),
-    lookback=_window,
+    lookback=_window_lookback,
 )
 def slope(x: Series, n: int, out: Series) -> None:
-    """Times run from 0 at the oldest value to n - 1: what leaves moves all others down by one."""
+    """Update sums over positions 0 to n - 1; a value that leaves shifts the others by one."""
     known, age, equal = 0, 0, 0
     anchor, total, weighted = 0.0, 0.0, 0.0
     middle, spread = 0.5 * (n - 1), n * (n * n - 1.0) / 12.0
@@ -137,10 +138,10 @@ def slope(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "rsquare(x: number, n: window 3..200 = 14) -> oscillator 0..1",
-    "share of the last n values' variance that a straight line explains; unknown on a flat series",
+    "R-squared of the least-squares line through the last n values; unknown if they are constant",
     "rsquare(close, 14)",
     aliases=("rsq", "r_squared"),
-    lookback=_window,
+    lookback=_window_lookback,
 )
 def rsquare(x: Series, n: int, out: Series) -> None:
     known, age, equal = 0, 0, 0

@@ -1,4 +1,4 @@
-"""Sums and deviations of the last n bars."""
+"""Sums, products and moments of the last n bars."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dsl.types.kinds import Inference, Kind
 if TYPE_CHECKING:
     from dsl.operators.declaration import Series
 
-TOGETHER_BARS = 128
+BLOCK_BARS = 128
 
 
-def _total(x: Kind, n: Kind) -> Inference:
-    """A sum of volumes is a volume and of distances a distance; it has no scale of its own."""
+def _infer_sum(x: Kind, n: Kind) -> Inference:
+    """Infer the kind of a sum: volumes and distances keep their family, others are unscaled."""
     family = x.family if x.family in ("volume", "diff") else "other"
     low = 0.0 if x.low >= 0 else -math.inf
     return Inference(Kind(family, x.price, x.volume, low=low), sampled=False)
@@ -27,12 +27,12 @@ def _total(x: Kind, n: Kind) -> Inference:
     "sum of the last n values",
     "sum(volume, 20)",
     aliases=("ts_sum",),
-    infer=_total,
+    infer=_infer_sum,
     lookback=lambda n: n - 1,
     facts=("monotone", "keeps_sign", "keeps_whole"),
 )
 def rolling_sum(x: Series, n: int, out: Series) -> None:
-    """Keep a running sum that is restarted every n bars; of a flat window it is exact."""
+    """Update a running sum, recomputed every n bars; exact for a flat window."""
     known, equal, age = 0, 0, n
     total = 0.0
     for i in range(len(x)):
@@ -63,7 +63,7 @@ def rolling_sum(x: Series, n: int, out: Series) -> None:
     facts=("nonnegative",),
 )
 def stdev(x: Series, n: int, out: Series) -> None:
-    """From sums of x less an anchor in the window, taken afresh every n bars; flat is exactly 0."""
+    """Update sums relative to an anchor, recomputed every n bars; 0 for a flat window."""
     known, age, equal = 0, 0, 0
     anchor, total, squares = 0.0, 0.0, 0.0
     for i in range(len(x)):
@@ -100,7 +100,7 @@ def stdev(x: Series, n: int, out: Series) -> None:
     facts=("nonnegative",),
 )
 def mad(x: Series, n: int, out: Series) -> None:
-    """The means first, then many bars at a time: their deviations wait for no other bar's."""
+    """Compute all means, then the deviations block by block, which vectorizes."""
     means = x.copy()
     known, age, equal, anchor, total = 0, 0, 0, 0.0, 0.0
     for i in range(len(x)):
@@ -120,11 +120,11 @@ def mad(x: Series, n: int, out: Series) -> None:
             total += x[i] - x[i - n]
         means[i] = anchor + total / n if equal < n else x[i]
     out[: n - 1] = math.nan
-    for first in range(n - 1, len(x), TOGETHER_BARS):
-        mean = means[first : first + TOGETHER_BARS]
-        deviation = out[first : first + TOGETHER_BARS]
+    for first in range(n - 1, len(x), BLOCK_BARS):
+        mean = means[first : first + BLOCK_BARS]
+        deviation = out[first : first + BLOCK_BARS]
         for j in range(first - n + 1, first + 1):
-            then = x[j : j + TOGETHER_BARS]
+            then = x[j : j + BLOCK_BARS]
             for i in range(len(mean)):
                 deviation[i] += abs(then[i] - mean[i])
         for i in range(len(mean)):
@@ -134,13 +134,13 @@ def mad(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "skew(x: number, n: window 5..200 = 20) -> change typical -2..2",
-    "sample skewness of the last n values, bias corrected: above 0 where the upper tail is longer",
+    "sample skewness of the last n values, bias-corrected as in pandas",
     "skew(roc(close, 1), 20)",
     aliases=("skewness", "ts_skewness"),
     lookback=lambda n: n - 1,
 )
 def skew(x: Series, n: int, out: Series) -> None:
-    """G1 = n / ((n - 1) (n - 2)) * sum of z^3, by the sample deviation (Joanes and Gill, 1998)."""
+    """Compute G1 = n / ((n - 1) (n - 2)) * sum of z^3 (Joanes and Gill, 1998)."""
     known, age, equal = 0, 0, 0
     anchor, total, squares, cubes = 0.0, 0.0, 0.0, 0.0
     for i in range(len(x)):
@@ -170,13 +170,13 @@ def skew(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "kurt(x: number, n: window 5..200 = 20) -> change typical -1.5..4",
-    "sample excess kurtosis of the last n values, bias corrected: above 0 where tails are heavy",
+    "sample excess kurtosis of the last n values, bias-corrected as in pandas",
     "kurt(roc(close, 1), 20)",
     aliases=("kurtosis", "ts_kurtosis"),
     lookback=lambda n: n - 1,
 )
 def kurt(x: Series, n: int, out: Series) -> None:
-    """G2 by the sample deviation (Joanes and Gill, 1998)."""
+    """Compute G2 (Joanes and Gill, 1998)."""
     known, age, equal = 0, 0, 0
     anchor, total, squares, cubes, fourths = 0.0, 0.0, 0.0, 0.0, 0.0
     weight = n * (n + 1.0) / max(1.0, (n - 1.0) * (n - 2.0) * (n - 3.0))
@@ -233,7 +233,7 @@ def product(x: Series, n: int, out: Series) -> None:
 
 @operator(
     "cumulate(x: number)",
-    "running sum of x since the first bar; an unknown value is left out",
+    "cumulative sum of x since the first bar; unknown values are skipped",
     "cumulate(sign(change(close, 1)))",
     aliases=("cum", "cumsum"),
     infer=lambda x: Inference(Kind("other", x.price, x.volume), sampled=False),

@@ -1,4 +1,4 @@
-"""Running totals of traded volume."""
+"""Cumulative volume."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @operator(
     "obv(x: level = close, v: volume = volume) -> other(0, 1)",
-    "on-balance volume: volume added on a rise of x, taken off on a fall, since the first bar",
+    "on-balance volume: cumulative volume, added if x rises and subtracted if x falls",
     "obv()",
     lookback=lambda: 0,
 )
 def obv(x: Series, v: Series, out: Series) -> None:
-    total, before = 0.0, math.nan
+    total, previous = 0.0, math.nan
     for i in range(len(x)):
         if x[i] != x[i] or v[i] != v[i]:
             out[i] = math.nan
             continue
-        rose = before != before or exceeds(x[i], before)
-        fell = exceeds(before, x[i])
+        rose = previous != previous or exceeds(x[i], previous)
+        fell = exceeds(previous, x[i])
         total += v[i] if rose else -v[i] if fell else 0.0
-        before = x[i]
+        previous = x[i]
         out[i] = total

@@ -1,1 +1,1 @@
-"""Programs and operators to text."""
+"""Text of programs and operators."""

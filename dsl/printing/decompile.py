@@ -1,4 +1,4 @@
-"""Programs to text: the syntax tree a program is written as, and its text."""
+"""Decompiler from programs to syntax trees and text."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from dsl.syntax import nodes
 from dsl.syntax.printer import define_lines, format_file, param_text
 from dsl.syntax.vocabulary import ORDERS, SettingName
 from dsl.terms.terms import Argument, Number, Parameter, Term
-from dsl.terms.text import format_term, written_args
+from dsl.terms.text import format_term, list_written_args
 
 
 def format_program(program: Program) -> str:
-    """A program as the text of a file: the operators it defines, its params, its rules."""
+    """Return a program as the text of a file: its defines, params and rules."""
     return format_file(build_tree(program))
 
 
 def compact_text(program: Program) -> str:
-    """Return a program on one line, in a form that `check` reads back; quick, for journals."""
+    """Return a program as one line that `check` accepts; fast, for journals."""
     parts = [
         line.strip() for each in program.defines if each.node for line in define_lines(each.node)
     ]
     parts.append(f"strategy {program.name} {{")
-    parts.extend(param_text(_param_node(each)) for each in program.parameters)
+    parts.extend(param_text(_build_param(each)) for each in program.parameters)
     for name, term in program.rules.named():
         parts.append(
             f"{name} when {format_term(term)}" if name in ORDERS else f"{name} {format_term(term)}"
@@ -34,7 +34,7 @@ def compact_text(program: Program) -> str:
 
 
 def build_tree(program: Program) -> nodes.File:
-    """The syntax tree that a program is written as: what it says more than once has a name."""
+    """Return the syntax tree of a program, with a `let` for each common subexpression."""
     rules = program.rules.named()
     params = [each.name for each in program.parameters]
     names = name_common_subexpressions([term for name, term in rules if name != "hold"], params)
@@ -42,7 +42,7 @@ def build_tree(program: Program) -> nodes.File:
     statements: list[nodes.Statement] = []
     if program.about:
         statements.append(nodes.About(program.about))
-    statements.extend(_param_node(each) for each in program.parameters)
+    statements.extend(_build_param(each) for each in program.parameters)
     for part, name in names.items():
         node = build_expression(part, {each: names[each] for each in names if each is not part})
         statements.append(nodes.Let(name, node))
@@ -56,7 +56,7 @@ def build_tree(program: Program) -> nodes.File:
 
 
 def build_expression(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
-    """The expression that a term is written as; `names` are of the parts that have one."""
+    """Return the syntax tree of a term, with the parts in `names` as names."""
     if term in names:
         return nodes.Name(names[term])
     match term.leaf:
@@ -69,18 +69,18 @@ def build_expression(term: Term, names: Mapping[Term, str]) -> nodes.Expression:
     assert term.operator is not None
     if term.operator.series:
         return nodes.Name(term.operator.name)
-    args = tuple(build_expression(arg, names) for arg in written_args(term))
+    args = tuple(build_expression(arg, names) for arg in list_written_args(term))
     return nodes.Call(term.head, args)
 
 
-def _param_node(param: Parameter) -> nodes.Param:
-    def literal(value: float | None) -> nodes.Number | None:
+def _build_param(param: Parameter) -> nodes.Param:
+    def build_literal(value: float | None) -> nodes.Number | None:
         return None if value is None else nodes.Number(value, param.percent)
 
     return nodes.Param(
         param.name,
         nodes.Number(param.value, param.percent),
-        literal(param.low),
-        literal(param.high),
-        literal(param.step),
+        build_literal(param.low),
+        build_literal(param.high),
+        build_literal(param.step),
     )

@@ -1,4 +1,4 @@
-"""The language described from its catalog: one operator, the families, the whole on a page."""
+"""Reference of the operators, generated from the catalog."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dsl.types.kinds import LEVEL, Kind
 
 
 def families(operators: Iterable[Operator] | None = None) -> dict[str, list[Operator]]:
-    """The operators that are written as calls, by family, in the catalog's order."""
+    """Return the operators that are written as calls, by family, in the order of the catalog."""
     grouped: dict[str, list[Operator]] = {}
     for operator in catalog() if operators is None else operators:
         if operator.name.isidentifier() and operator.name not in ("and", "or", "not", "negate"):
@@ -22,44 +22,44 @@ def families(operators: Iterable[Operator] | None = None) -> dict[str, list[Oper
 
 
 def describe(operator: Operator) -> dict[str, str | int | list[str]]:
-    """What there is to know of an operator, as plain data; what it has not is left out."""
+    """Return the properties of an operator as plain data, without empty ones."""
     from dsl.analysis.check import check_expression
 
     kinds = [slot.kind or LEVEL for slot in operator.slots]
     result = operator.infer(*kinds[:2]) if operator.is_variadic else operator.infer(*kinds)
-    found: dict[str, str | int | list[str]] = {
+    properties: dict[str, str | int | list[str]] = {
         "name": operator.name,
         "family": operator.family,
         "form": operator.signature,
         "meaning": operator.about,
         "gives": str(result.kind) if operator.name.isidentifier() else "",
-        "range": _range_text(result.kind),
-        "typical": _ends(result.kind.typical),
+        "range": _format_range(result.kind),
+        "typical": _format_ends(result.kind.typical),
         "warm-up": lookback(check_expression(operator.example)),
         "aliases": list(operator.aliases),
         "formula": format_term(operator.body) if operator.body is not None else "",
         "example": operator.example,
     }
-    return {label: value for label, value in found.items() if value not in ("", [])}
+    return {label: value for label, value in properties.items() if value not in ("", [])}
 
 
 def operators_table() -> str:
-    """Every operator as Markdown, a table a family: form and meaning."""
+    """Return one Markdown table per family with the form and meaning of each operator."""
     lines: list[str] = []
     for family, operators in families().items():
         lines += [f"**{family}**", "", "| operator | meaning |", "|---|---|"]
         for each in operators:
             aliases = f" Also {', '.join(f'`{alias}`' for alias in each.aliases)}."
-            said = each.about[0].upper() + each.about[1:] + "."
-            lines.append(f"| `{each.signature}` | {said}{aliases if each.aliases else ''} |")
+            about = each.about[0].upper() + each.about[1:] + "."
+            lines.append(f"| `{each.signature}` | {about}{aliases if each.aliases else ''} |")
         lines.append("")
     return "\n".join(lines)
 
 
-def _range_text(kind: Kind) -> str:
+def _format_range(kind: Kind) -> str:
     is_bounded = math.isfinite(kind.low) or math.isfinite(kind.high)
-    return _ends((kind.low, kind.high)) if is_bounded and kind.is_numeric else ""
+    return _format_ends((kind.low, kind.high)) if is_bounded and kind.is_numeric else ""
 
 
-def _ends(ends: tuple[float, float] | None) -> str:
+def _format_ends(ends: tuple[float, float] | None) -> str:
     return "" if ends is None else f"{ends[0]:g} to {ends[1]:g}".replace("inf", "any")

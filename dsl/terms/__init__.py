@@ -1,1 +1,1 @@
-"""Interned terms: inference, canonical form, proofs about their values."""
+"""Interned terms: type inference, canonical form, and facts about their values."""

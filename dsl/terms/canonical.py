@@ -1,8 +1,7 @@
-"""Canonical form: terms with one meaning are rewritten to one term.
+"""Canonical form: terms of equal meaning are rewritten to one term.
 
 Params become numbers, defines are expanded, `not` moves down to the comparisons, and the rules
-of `dsl.terms.rewrites` are applied. A rule sees canonical arguments only, so that a term is
-walked once, from the leaves up.
+of `dsl.terms.rewrites` apply. Rules see canonical arguments only. One bottom-up pass suffices.
 """
 
 from __future__ import annotations
@@ -27,10 +26,11 @@ Find = Callable[[str], Operator]
 
 
 class MeaningError(ValueError):
-    """What can be written but means nothing within the limits.
+    """Error of a well-formed term without a meaning within the limits.
 
-    `code` is E304 for a window that is no number of bars, E307 for a term that is too large
-    once its defines are written out, E104 for one that is nested too deep.
+    Attributes:
+        code: E304 for a window that is not a number of bars, E307 for a term that is too large
+            after its defines are expanded, E104 for one that is nested too deep.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -39,26 +39,26 @@ class MeaningError(ValueError):
 
 
 def canonicalize(term: Term, find: Find) -> Term:
-    """The canonical form of a term, computed once and kept on it.
+    """Return the canonical form of a term, which the term caches.
 
     Args:
         term: any term.
-        find: operators by name, for rules that write another operator.
+        find: lookup of operators by name, for rules that introduce another operator.
 
     Raises:
         MeaningError: if a window does not fold to a whole number of bars within the limits, or
-            the term is too large or nested too deep once its defines are written out.
+            the term is too large or nested too deep after its defines are expanded.
     """
     if term.is_canonical:
         return term
     if term.canonical is None:
-        term.canonical = _canonical(term, find)
+        term.canonical = _rewrite(term, find)
         term.canonical.is_canonical = True
     return term.canonical
 
 
 def fold(term: Term) -> float | None:
-    """The value of a constant expression over literals and params; None if it is not one."""
+    """Return the value of a constant expression of literals and params; None for other terms."""
     if term.value is not None:
         return term.value
     operator = term.operator
@@ -70,7 +70,7 @@ def fold(term: Term) -> float | None:
 
 
 def fold_at_ends(term: Term) -> list[float]:
-    """Return a constant's value with every param at the low end of its range, and at the high."""
+    """Return the values of a constant with every param at its low end, then at its high end."""
     values = []
     for end in ("low", "high"):
         value = fold(_at_end(term, end))
@@ -80,7 +80,7 @@ def fold_at_ends(term: Term) -> list[float]:
 
 
 def substitute(body: Term, args: tuple[Term, ...]) -> Term:
-    """A define's body with its argument leaves replaced."""
+    """Return the body of a define with its argument leaves replaced."""
     if isinstance(body.leaf, Argument):
         return args[body.leaf.index]
     if body.operator is None or not body.is_open:
@@ -89,7 +89,7 @@ def substitute(body: Term, args: tuple[Term, ...]) -> Term:
 
 
 def negate(term: Term, find: Find) -> Term:
-    """The condition that holds where another is known not to hold."""
+    """Return the condition that holds where another is known not to hold."""
     operator = term.operator
     if operator is None:
         return call(find("not"), term) if term.is_open else truth(not term.leaf)
@@ -112,7 +112,7 @@ def _at_end(term: Term, end: str) -> Term:
     return call(term.operator, *[_at_end(arg, end) for arg in term.args])
 
 
-def _canonical(term: Term, find: Find) -> Term:
+def _rewrite(term: Term, find: Find) -> Term:
     operator = term.operator
     if operator is None:
         return number(term.value) if term.value is not None else term
@@ -124,37 +124,39 @@ def _canonical(term: Term, find: Find) -> Term:
 
 
 def _simplify(operator: Operator, args: list[Term], find: Find) -> Term:
-    """An operator applied to canonical arguments, in canonical form."""
+    """Return the canonical form of an operator applied to canonical arguments."""
     for index in operator.windows:
-        given = args[index]
-        if not (given.is_canonical and given.value in WHOLE_BARS):
-            args[index] = _window(given, operator, index)
+        window = args[index]
+        if not (window.is_canonical and window.value in WHOLE_BARS):
+            args[index] = _fold_window(window, operator, index)
     if operator.body is not None:
         return _expand(operator, tuple(args), find)
     for rule in list_rules(operator):
-        simpler = rule(operator, args, _builder(find))
+        simpler = rule(operator, args, _get_builder(find))
         if simpler is not None:
             simpler.is_canonical = True
             return simpler
-    made = call(operator, *args)
-    if made.size > MAX_CANONICAL_NODES or made.depth > MAX_CANONICAL_DEPTH:
-        raise _too_large(made)
-    made.is_canonical = True
-    return made
+    term = call(operator, *args)
+    if term.size > MAX_CANONICAL_NODES or term.depth > MAX_CANONICAL_DEPTH:
+        raise _build_size_error(term)
+    term.is_canonical = True
+    return term
 
 
-def _too_large(term: Term) -> MeaningError:
-    out = "with lets and defines written out"
+def _build_size_error(term: Term) -> MeaningError:
+    when = "after lets and defines are expanded"
     if term.size > MAX_CANONICAL_NODES:
-        message = f"the expression has {term.size:,} nodes {out}; at most {MAX_CANONICAL_NODES:,}"
+        limit = f"{MAX_CANONICAL_NODES:,}"
+        message = f"the expression has {term.size:,} nodes {when}; expected at most {limit}"
         return MeaningError("E307", message)
-    message = f"the expression is nested {term.depth} deep {out}; at most {MAX_CANONICAL_DEPTH}"
+    limit = f"{MAX_CANONICAL_DEPTH}"
+    message = f"the expression is nested {term.depth} deep {when}; expected at most {limit}"
     return MeaningError("E104", message)
 
 
 @lru_cache(64)
-def _builder(find: Find) -> Build:
-    """What rules build with: an operator, or the one of that name, on canonical arguments."""
+def _get_builder(find: Find) -> Build:
+    """Return the function with which rules apply an operator to canonical arguments."""
 
     def build(operator: Operator | str, *args: Term) -> Term:
         if isinstance(operator, str):
@@ -166,17 +168,16 @@ def _builder(find: Find) -> Build:
 
 @lru_cache(16_384)
 def _expand(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
-    """The canonical form of a define's body over canonical arguments."""
+    """Return the canonical form of a define applied to canonical arguments."""
     assert operator.body is not None
     body = _unroll(canonicalize(operator.body, find), len(args))
     values = [*args, *body.closed]
-    for part, places in body.calls:
-        given = [values[place] for place in places]
-        is_negation = part.name == "not"
-        made = (
-            canonicalize(call(part, *given), find) if is_negation else _simplify(part, given, find)
-        )
-        values.append(made)
+    for part, indices in body.calls:
+        inputs = [values[index] for index in indices]
+        if part.name == "not":
+            values.append(canonicalize(call(part, *inputs), find))
+        else:
+            values.append(_simplify(part, inputs, find))
     expanded = values[body.result]
     head = expanded.operator
     is_condition = head is None or head.complement or head.name in ("and", "or")
@@ -185,10 +186,10 @@ def _expand(operator: Operator, args: tuple[Term, ...], find: Find) -> Term:
 
 
 class _Unrolled(NamedTuple):
-    """A define's body as calls, each part of it once, after those that it is made of.
+    """Body of a define as calls in dependency order, each distinct part once.
 
-    What a call takes and what the result is are places in a list: the define's arguments, the
-    parts that depend on none of them, and then what the calls give.
+    Operands and the result are indices into one list: the arguments of the define, the parts that
+    depend on none of them, then the results of the calls.
     """
 
     closed: tuple[Term, ...]
@@ -198,47 +199,47 @@ class _Unrolled(NamedTuple):
 
 @lru_cache(4096)
 def _unroll(body: Term, arity: int) -> _Unrolled:
-    places: dict[Term, int] = {}
-    closed, calls = list(dict.fromkeys(_closed_parts(body))), []
-    places.update(zip(closed, count(arity)))
+    indices: dict[Term, int] = {}
+    closed, calls = list(dict.fromkeys(_walk_closed_parts(body))), []
+    indices.update(zip(closed, count(arity)))
 
-    def place_of(term: Term) -> int:
+    def add(term: Term) -> int:
         if isinstance(term.leaf, Argument):
             return term.leaf.index
-        if term not in places:
+        if term not in indices:
             assert term.operator is not None
-            calls.append((term.operator, tuple(map(place_of, term.args))))
-            places[term] = arity + len(places)
-        return places[term]
+            calls.append((term.operator, tuple(map(add, term.args))))
+            indices[term] = arity + len(indices)
+        return indices[term]
 
-    result = place_of(body)
+    result = add(body)
     return _Unrolled(tuple(closed), tuple(calls), result)
 
 
-def _closed_parts(term: Term) -> Iterator[Term]:
-    """The largest parts without an argument leaf in them."""
+def _walk_closed_parts(term: Term) -> Iterator[Term]:
+    """Yield the largest parts without argument leaves."""
     if not term.is_open:
         yield term
         return
     for arg in term.args:
-        yield from _closed_parts(arg)
+        yield from _walk_closed_parts(arg)
 
 
-def _window(term: Term, operator: Operator, index: int) -> Term:
-    """A window as a whole number of bars; a computed one is rounded down.
+def _fold_window(term: Term, operator: Operator, index: int) -> Term:
+    """Return a window as a whole number of bars; a computed one is rounded down.
 
-    In the body of a define it may still depend on an argument, and is left as it is.
+    A window that depends on an argument of a define is returned unchanged.
     """
     value = term.value if term.operator is None else fold(term)
     if value is None and term.is_open:
         return term
-    least = 0 if operator.name == "lag" else 1
-    if value is None or not math.isfinite(value) or not least <= value <= MAX_WINDOW_BARS:
+    low = 0 if operator.name == "lag" else 1
+    if value is None or not math.isfinite(value) or not low <= value <= MAX_WINDOW_BARS:
         name = operator.slot(index).name
         found = format_term(term) if value is None else f"{value:g}"
         message = (
             f"`{name}` of `{operator.name}` is {found}; "
-            f"it must be a whole number from {least} to {MAX_WINDOW_BARS}"
+            f"expected a whole number from {low} to {MAX_WINDOW_BARS}"
         )
         raise MeaningError("E304", message)
     whole = number(math.floor(value))

@@ -1,4 +1,4 @@
-"""The kind of a term, and what is unlike in it: derived bottom-up and kept on the term."""
+"""Type inference of terms: their kinds and the mismatches in them, cached on each term."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from dsl.types.rules import infer_comparison
 
 
 def infer(term: Term) -> Inference:
-    """The kind of a term and, where it mixes unlike kinds itself, a complaint."""
+    """Return the kind of a term and, if its operator mixes unlike kinds, the error."""
     if term.inference is None:
         term.inference = _infer(term)
     return term.inference
 
 
 def infer_kind(term: Term) -> Kind:
-    """The kind of a term."""
+    """Return the kind of a term."""
     return infer(term).kind
 
 
-def find_mismatch(slot: Slot, given: Kind, others: Sequence[Kind] = ()) -> str:
-    """Why a value of a kind does not belong in a slot; empty if it does.
+def find_mismatch(slot: Slot, kind: Kind, others: Sequence[Kind] = ()) -> str:
+    """Return why a kind does not match a slot; empty if it does.
 
-    Whether it can compute there at all is `computes`.
+    `is_computable` is the weaker test of whether the slot can compute with the kind.
 
     Args:
-        slot: the slot.
-        given: the kind of what stands there.
-        others: the kinds of the arguments before it, for a slot that must be like one of them.
+        slot: slot of an operator.
+        kind: kind of the argument.
+        others: kinds of all arguments, for a slot that must be like another.
     """
     wanted = slot.kind
     if slot.like is not None and slot.like < len(others):
-        return infer_comparison(others[slot.like], given).error
+        return infer_comparison(others[slot.like], kind).error
     if wanted is None or wanted.family in ("bool", "window"):
         return ""
-    if wanted.is_scale_free and given.is_scale_free:
+    if wanted.is_scale_free and kind.is_scale_free:
         return ""
-    if wanted.dimension == given.dimension and {wanted.family, given.family} != {"level", "diff"}:
+    if wanted.dimension == kind.dimension and {wanted.family, kind.family} != {"level", "diff"}:
         return ""
-    return f"`{slot.name}` expects {wanted}, not {given}"
+    return f"`{slot.name}` expects {wanted}, found {kind}"
 
 
-def is_computable(slot: Slot, given: Kind) -> bool:
-    """Whether a value of a kind can be computed with in a slot: conditions and numbers apart."""
+def is_computable(slot: Slot, kind: Kind) -> bool:
+    """Return whether slot and argument are both conditions or both numbers."""
     wants_condition = slot.kind is not None and slot.kind.family == "bool"
-    return wants_condition == (given.family == "bool")
+    return wants_condition == (kind.family == "bool")
 
 
 def list_mismatches(term: Term) -> Iterator[str]:
-    """Everything in a term that mixes unlike kinds; nothing for a strictly typed term."""
+    """Yield every mismatch of kinds in a term; nothing for a strictly typed term."""
     for part in term.walk():
         if infer(part).error:
             yield infer(part).error
@@ -83,7 +83,8 @@ def _infer(term: Term) -> Inference:
     if operator.is_variadic and len(kinds) > 2:
         inference = operator.infer(kinds[0], kinds[1])
         for kind in kinds[2:]:
-            step = operator.infer(inference.kind, kind)
-            inference = Inference(step.kind, inference.error or step.error, step.sampled)
+            following = operator.infer(inference.kind, kind)
+            error = inference.error or following.error
+            inference = Inference(following.kind, error, following.sampled)
         return inference
     return operator.infer(*kinds)

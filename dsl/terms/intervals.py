@@ -1,4 +1,4 @@
-"""What ranges decide: conditions that cannot change, rules that cannot both matter."""
+"""Decisions by ranges: conditions that never change, contradict or imply one another."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 COMPARISONS = (*MIRRORED, "==", "!=")
 PRICES = {"open", "high", "low", "close"}
 WHOLE_TOLERANCE = 1e-9
-MAX_NODES, MAX_DEPTH = 500, 60  # beyond them a comparison is left undecided
+MAX_NODES, MAX_DEPTH = 500, 60  # a larger comparison is left undecided
 
 
 class Interval(NamedTuple):
-    """The values between two ends; an end that is open is not one of them."""
+    """Values between two ends; an open end is excluded."""
 
     low: float = -INF
     high: float = INF
@@ -32,30 +32,30 @@ class Interval(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no value lies in it."""
+        """True if no value lies in the interval."""
         is_open = self.is_open_low or self.is_open_high
         return self.low > self.high or (self.low == self.high and is_open)
 
-    def within(self, other: Interval) -> bool:
-        """Whether all of its values are among another's."""
+    def is_within(self, other: Interval) -> bool:
+        """Return whether another interval contains this one."""
         below = (self.low, self.is_open_low) >= (other.low, other.is_open_low)
         above = (self.high, not self.is_open_high) <= (other.high, not other.is_open_high)
         return self.is_empty or (below and above)
 
-    def both(self, other: Interval) -> Interval:
-        """The values of both."""
+    def intersect(self, other: Interval) -> Interval:
+        """Return the values common to both intervals."""
         low = max((self.low, self.is_open_low), (other.low, other.is_open_low))
         high = min((self.high, not self.is_open_high), (other.high, not other.is_open_high))
         return Interval(low[0], high[0], low[1], not high[1])
 
 
 class Decision(NamedTuple):
-    """A comparison that is decided before any bar is read.
+    """Decision on a comparison, independent of the bars.
 
     Attributes:
-        verdict: whether it never holds, or always where both sides are known.
-        reason: the fact that decides it; empty where the hint names the range of a side.
-        hint: what to write instead.
+        verdict: `never` if it never holds, `always` if it holds wherever both sides are known.
+        reason: the deciding fact; empty if the hint names the range of a side.
+        hint: suggested fix.
     """
 
     verdict: Verdict
@@ -64,7 +64,7 @@ class Decision(NamedTuple):
 
 
 def decide(term: Term) -> Decision | None:
-    """Return the decision on a comparison by the ranges and the order of its sides, if any."""
+    """Return the decision on a comparison by the ranges and order of its sides, if any."""
     if term.head not in COMPARISONS or term.size > MAX_NODES or term.depth > MAX_DEPTH:
         return None
     left, right = term.args
@@ -74,7 +74,7 @@ def decide(term: Term) -> Decision | None:
         return None  # a value that mixes unlike kinds has no meaningful range
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
-        hint = f"compare it with another value, such as `{_lagged_text(left, 1)}`"
+        hint = f"compare it with another value, such as `{_format_lag(left, 1)}`"
         return Decision(verdict, f"`{message_text(left)}` is compared with itself", hint)
     if term.head in ("==", "!="):
         return _decide_equality(term)
@@ -82,7 +82,7 @@ def decide(term: Term) -> Decision | None:
 
 
 def decide_verdict(term: Term) -> Verdict:
-    """Return whether a comparison never or always holds; empty if it may do either."""
+    """Return `never` or `always` for a decided comparison; empty if it is undecided."""
     decision = decide(term)
     return decision.verdict if decision else ""
 
@@ -90,8 +90,8 @@ def decide_verdict(term: Term) -> Verdict:
 def _decide_equality(term: Term) -> Decision | None:
     left, right = term.args
     verdict: Verdict = "never" if term.head == "==" else "always"
-    (low, high), (least, most) = find_range(left), find_range(right)
-    if exceeds(low, most) or exceeds(least, high):
+    (left_low, left_high), (right_low, right_high) = find_range(left), find_range(right)
+    if exceeds(left_low, right_high) or exceeds(right_low, left_high):
         return _decide_by_range(verdict, left, right)
     for side, other in ((left, right), (right, left)):
         value = side.value if isinstance(side.leaf, Number) else None
@@ -104,10 +104,10 @@ def _decide_equality(term: Term) -> Decision | None:
 def _decide_order(term: Term) -> Decision | None:
     lower, upper = term.args if term.head in ("<", "<=") else reversed(term.args)
     is_strict = term.head in ("<", ">")
-    (low, high), (least, most) = find_range(lower), find_range(upper)
-    if exceeds(low, most) or (is_strict and low >= most):
+    (lower_low, lower_high), (upper_low, upper_high) = find_range(lower), find_range(upper)
+    if exceeds(lower_low, upper_high) or (is_strict and lower_low >= upper_high):
         return _decide_by_range("never", lower, upper)
-    if exceeds(least, high) or (not is_strict and high <= least):
+    if exceeds(upper_low, lower_high) or (not is_strict and lower_high <= upper_low):
         return _decide_by_range("always", lower, upper)
     if is_strict and at_most(upper, lower):
         return _decide_by_order("never", term, upper, lower)
@@ -117,39 +117,39 @@ def _decide_order(term: Term) -> Decision | None:
 
 
 def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> Decision:
-    """Return a verdict with the order that decides it, and the window or bar that causes it."""
+    """Return a verdict with the deciding order and the window or bar that causes it."""
     left, right = term.args
     side = "above" if left is lower else "below"
     reason = f"`{message_text(left)}` is never {side} `{message_text(right)}`"
-    top, bottom = _window_in(upper, "highest"), _window_in(lower, "lowest")
-    window = top or bottom or _window_in(lower, "highest") or _window_in(upper, "lowest")
+    top, bottom = _find_window(upper, "highest"), _find_window(lower, "lowest")
+    window = top or bottom or _find_window(lower, "highest") or _find_window(upper, "lowest")
     if window is not None:
         age = find_newest_age(lower if top else upper) if top or bottom else 0
         bar = "that bar" if age else "this bar"
         which = "which" if window is right else f"as `{message_text(window)}`"
         reason += f", {which} includes {bar}"
-        return Decision(verdict, reason, f"compare with `{_lagged_text(window, age + 1)}`")
+        return Decision(verdict, reason, f"compare with `{_format_lag(window, age + 1)}`")
     if {part.head for part in term.walk()} & PRICES:
         return Decision(verdict, reason, "a bar's prices lie between its low and its high")
     return Decision(verdict, reason, "compare it with a value that it can cross")
 
 
-def _lagged_text(term: Term, bars: int) -> str:
+def _format_lag(term: Term, bars: int) -> str:
     return write_call("lag", [spell_for_message(term), write_number(str(bars))]).text
 
 
-def _window_in(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
-    """Return the first window in a term of which it takes the extreme, and that no lag moves."""
+def _find_window(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
+    """Return the first unlagged window in a term whose extreme the term takes."""
     if is_extreme(term, end):
         return term
     parts = () if term.head == "lag" else term.args
     if is_extreme(term, "lowest") and term.head == "negate":
-        parts = parts[0].args  # the highest within it is of the mirrored series
-    return next((found for part in parts if (found := _window_in(part, end))), None)
+        parts = parts[0].args  # `lowest(x, n)` is `-highest(-x, n)`
+    return next((window for part in parts if (window := _find_window(part, end))), None)
 
 
 def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
-    """Return a verdict with the range of the side that is not a plain number."""
+    """Return a verdict with the range of the side that is not a constant."""
     side = right if infer_kind(left).family == "scalar" else left
     low, high = find_range(side)
     if low == 0 and high == INF:
@@ -159,12 +159,12 @@ def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
 
 
 def find_impossible_part(term: Term) -> str:
-    """Which values of a param's range can never matter in a comparison; empty if all may."""
-    for place, arg in enumerate(term.args):
+    """Return which values of a param can never matter in a comparison; empty if all can."""
+    for index, arg in enumerate(term.args):
         param = arg.leaf
         if not isinstance(param, Parameter) or param.low is None or param.high is None:
             continue
-        scale = infer_kind(term.args[1 - place])
+        scale = infer_kind(term.args[1 - index])
         if scale.family == "scalar":
             continue
         beyond = [f"above {scale.high:g}"] if param.high > scale.high else []
@@ -175,18 +175,18 @@ def find_impossible_part(term: Term) -> str:
 
 
 def find_contradiction(condition: Term) -> Decision | None:
-    """Return why a canonical condition, or its parts together, cannot hold; None if they can."""
+    """Return why a canonical condition cannot hold; None if it can."""
     if condition.head == "or":
-        found = [find_contradiction(part) for part in condition.args]
-        return found[0] if all(found) else None
+        contradictions = [find_contradiction(part) for part in condition.args]
+        return contradictions[0] if all(contradictions) else None
     if condition.head == "and":
         for part in condition.args:
             contradiction = find_contradiction(part)
             if contradiction is not None:
                 return contradiction
-        for thing, interval in _intervals(condition).items():
+        for term, interval in _find_intervals(condition).items():
             if interval.is_empty:
-                reason = f"`{message_text(thing)}` cannot be all of that at once"
+                reason = f"the bounds of `{message_text(term)}` contradict each other"
                 return Decision("never", reason, "did you mean `or`?")
         return None
     decision = decide(condition)
@@ -196,7 +196,7 @@ def find_contradiction(condition: Term) -> Decision | None:
 
 
 def implies(condition: Term, other: Term) -> bool:
-    """Whether one canonical condition holds wherever another does, as far as can be told."""
+    """Return whether `condition` provably implies `other`; both are canonical."""
     if condition is other:
         return True
     if other.head == "or":
@@ -208,24 +208,24 @@ def implies(condition: Term, other: Term) -> bool:
     parts = condition.args if condition.head == "and" else (condition,)
     if other in parts:
         return True
-    wanted = _intervals(other)
+    wanted = _find_intervals(other)
     if not wanted:
         return False
-    known = _intervals(condition)
+    known = _find_intervals(condition)
     return all(
-        thing in known and known[thing].within(interval) for thing, interval in wanted.items()
+        term in known and known[term].is_within(interval) for term, interval in wanted.items()
     )
 
 
-def _intervals(condition: Term) -> dict[Term, Interval]:
-    """Between which numbers things lie where a comparison, or an `and` of them, holds."""
-    found: dict[Term, Interval] = {}
-    for thing, interval in _comparisons(condition):
-        found[thing] = found[thing].both(interval) if thing in found else interval
-    return found
+def _find_intervals(condition: Term) -> dict[Term, Interval]:
+    """Return the intervals of terms where a comparison, or an `and` of comparisons, holds."""
+    intervals: dict[Term, Interval] = {}
+    for term, interval in _walk_comparisons(condition):
+        intervals[term] = intervals[term].intersect(interval) if term in intervals else interval
+    return intervals
 
 
-def _comparisons(condition: Term) -> Iterator[tuple[Term, Interval]]:
+def _walk_comparisons(condition: Term) -> Iterator[tuple[Term, Interval]]:
     for part in condition.args if condition.head == "and" else (condition,):
         if part.head not in MIRRORED:
             continue

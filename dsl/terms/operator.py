@@ -1,4 +1,4 @@
-"""Operators of the language, as the catalog derives them from their declarations."""
+"""Operators of the language, which the catalog derives from their declarations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """One argument of an operator: what may stand there, and its default.
+    """Formal argument of an operator.
 
-    `kind` None is any number; `like` is the index of the argument whose kind it must share;
-    `kind.typical` is the range from which the search draws literals and windows.
+    Attributes:
+        name: name of the argument.
+        kind: kind of the argument; None for any number. `kind.typical` is the range from which
+            the search draws literals and windows.
+        default: default value; None if the argument is required.
+        like: index of the argument of which the kind must be the same.
     """
 
     name: str
@@ -29,30 +33,41 @@ class Slot:
 
     @property
     def is_window(self) -> bool:
-        """Whether a constant number of bars stands here."""
+        """True if the argument is a window, a constant number of bars."""
         return self.kind is not None and self.kind.family == "window"
 
     @property
     def takes_literal(self) -> bool:
-        """Whether the search writes a literal here rather than a series."""
+        """True if the search draws a literal here rather than a series."""
         return self.kind is not None and self.kind.is_scale_free and self.kind.typical is not None
 
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """An operator of the language; the catalog derives it from its one declaration.
+    """Operator of the language.
 
     Attributes:
+        name: name in the canonical form: `sma`, `+`.
+        slots: formal arguments.
         infer: kinds of the arguments -> kind of the result.
-        kernel: `(*series, *windows, out) -> None` over float64 arrays of one length; None for
-            an operator whose meaning is its `body`.
-        lookback: windows -> how many earlier bars a value needs, beside its arguments'.
-        body: the term a define stands for, over `argument(i)` leaves.
+        family: heading under which the reference lists it.
+        about: one-line description.
+        signature: `sma(x: number, n: window = 20) -> like x`.
+        aliases: other names, which the parser accepts.
+        example: example of use.
+        kernel: `(*series, *windows, out) -> None` over float64 arrays of equal length; None for
+            a define and a bar series.
+        lookback: windows -> earlier bars that a value needs, beside those of its arguments.
+        body: term that a define abbreviates, over `argument(i)` leaves.
         is_pointwise: whether a value depends on its own bar alone.
-        series: the bar field this is, for `open high low close volume`.
-        facts: what is known of its values; never_above: of bar series, those it is at most.
-        mirror: the define that is this operator between two changes of sign.
-        node: the define it was read from; is_own: whether that is a user's, not the prelude's.
+        is_variadic: whether the last argument may be repeated.
+        complement: for a condition, the operator that is its `not`.
+        series: name of the bar series that the operator reads, such as `close`.
+        facts: facts about its values; see `dsl.operators.declaration.Fact`.
+        never_above: for a bar series, the series that are at least as large in each bar.
+        mirror: define that negates this operator of a negated series.
+        node: syntax node of a define.
+        is_user_defined: whether a user's file defines it, rather than the prelude.
     """
 
     name: str
@@ -78,28 +93,28 @@ class Operator:
 
     @cached_property
     def uses(self) -> tuple[Operator, ...]:
-        """The operators of a user's own that its body is written with."""
+        """User-defined operators in the body of a user-defined operator."""
         parts = self.body.walk() if self.is_user_defined and self.body is not None else ()
-        found = (part.operator for part in parts)
+        operators = (part.operator for part in parts)
         return tuple(
-            dict.fromkeys(each for each in found if each is not None and each.is_user_defined)
+            dict.fromkeys(each for each in operators if each is not None and each.is_user_defined)
         )
 
     @cached_property
     def windows(self) -> tuple[int, ...]:
-        """The slots where a window stands."""
+        """Indices of the slots that are windows."""
         return tuple(index for index, slot in enumerate(self.slots) if slot.is_window)
 
     @property
     def is_bare(self) -> bool:
-        """Whether its name alone may stand for it: `close`, and `obv` for `obv()`."""
+        """True if it may be written without arguments: `close`, and `obv` for `obv()`."""
         return not self.windows and all(slot.default is not None for slot in self.slots)
 
     @cached_property
     def required(self) -> int:
-        """How many arguments have no default."""
+        """Number of arguments without a default."""
         return sum(slot.default is None for slot in self.slots)
 
     def slot(self, index: int) -> Slot:
-        """The slot of an argument; a variadic operator repeats its last."""
+        """Return the slot of an argument; a variadic operator repeats its last slot."""
         return self.slots[index] if index < len(self.slots) else self.slots[-1]

@@ -1,8 +1,8 @@
-"""Facts about order: which of two values is never above the other, for any bars.
+"""Proofs of order between two values that hold for all bars.
 
-A claim holds wherever both values are known. It follows from the facts that operators declare,
-from the ranges of kinds, and from the laws of arithmetic, `min`, `max` and `where`. All else is
-derived from these, through lags and defines. What cannot be derived is not claimed.
+A proven claim holds wherever both values are known. Proofs use the facts that operators declare,
+the ranges of kinds, and the rules of arithmetic, `min`, `max` and `where`, through lags and
+defines. They are sound and incomplete: a claim that cannot be proven may still be true.
 """
 
 from __future__ import annotations
@@ -14,76 +14,77 @@ from dsl.terms.bounds import Reach, expand, find_bounds, has_fact
 from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Parameter, Term
 
-MAX_STEPS, MAX_DEPTH = 2_000, 40  # of a derivation, which is given up beyond them
+MAX_STEPS, MAX_DEPTH = 2_000, 40  # of a proof; beyond them a claim is left unproven
 
 
 def at_most(x: Term, y: Term) -> bool:
-    """Return whether `x <= y` on every bar on which both are known, as far as can be derived."""
+    """Return whether `x <= y` is proven for all bars on which both are known."""
     return _Prover().at_most(x, y)
 
 
 def is_whole(term: Term) -> bool:
-    """Return whether a value is a whole number wherever it is known."""
+    """Return whether a value is proven to be a whole number wherever it is known."""
     return _Prover().is_whole(term)
 
 
 def find_range(term: Term) -> tuple[float, float]:
-    """Return the least and the largest value there can be, as far as can be derived."""
+    """Return the proven minimum and maximum of a value."""
     return _Prover().find_range(term)
 
 
 class _Prover:
-    """A derivation of one claim, which tries each claim once and gives up long searches."""
+    """Proof search for one claim, which tries each claim once and abandons long searches."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], bool] = {}
+        self._claims: dict[tuple[object, ...], bool] = {}
         self._depth = 0
 
     def at_most(self, x: Term, y: Term) -> bool:
-        return x is y or self._once((x, y), lambda: self._derive(x, y))
+        return x is y or self._once((x, y), lambda: self._prove(x, y))
 
     def is_nonnegative(self, term: Term) -> bool:
-        """Return whether a value is never below 0."""
-        return self._once(("nonnegative", term), lambda: self._derive_nonnegative(term))
+        """Return whether a value is proven never to be below 0."""
+        return self._once(("nonnegative", term), lambda: self._prove_nonnegative(term))
 
     def is_whole(self, term: Term) -> bool:
-        return self._once(("whole", term), lambda: self._derive_whole(term))
+        return self._once(("whole", term), lambda: self._prove_whole(term))
 
-    def _once(self, claim: tuple[object, ...], derive: Callable[[], bool]) -> bool:
-        if claim not in self._known:
-            self._known[claim] = False  # no claim is derived from itself
-            if len(self._known) <= MAX_STEPS and self._depth < MAX_DEPTH:
+    def _once(self, claim: tuple[object, ...], prove: Callable[[], bool]) -> bool:
+        if claim not in self._claims:
+            self._claims[claim] = False  # no claim proves itself
+            if len(self._claims) <= MAX_STEPS and self._depth < MAX_DEPTH:
                 self._depth += 1
-                self._known[claim] = derive()
+                self._claims[claim] = prove()
                 self._depth -= 1
-        return self._known[claim]
+        return self._claims[claim]
 
     def find_range(self, x: Term) -> tuple[float, float]:
-        """Return the least and the largest value there can be."""
+        """Return the proven minimum and maximum of a value."""
         kind = infer_kind(x)
-        if _is_sure(x):
+        if _has_sure_range(x):
             return kind.low, kind.high
         return (0.0 if self.is_nonnegative(x) else -math.inf), math.inf
 
-    def _derive(self, x: Term, y: Term) -> bool:
-        if _is_ordered_in_a_bar(x, y) or self.find_range(x)[1] <= self.find_range(y)[0]:
+    def _prove(self, x: Term, y: Term) -> bool:
+        if _is_declared_order(x, y) or self.find_range(x)[1] <= self.find_range(y)[0]:
             return True
         x, y = expand(x), expand(y)
-        return x is y or self._by_bounds(x, y) or self._by_parts(x, y) or self._by_signs(x, y)
+        proofs = (self._prove_by_bounds, self._prove_by_parts, self._prove_by_signs)
+        return x is y or any(prove(x, y) for prove in proofs)
 
-    def _by_bounds(self, x: Term, y: Term) -> bool:
+    def _prove_by_bounds(self, x: Term, y: Term) -> bool:
         a, b = find_bounds(x), find_bounds(y)
         return (
-            any(o.is_within(t) and self._holds_between(o, t) for o in a.over for t in b.tops)
-            or any(u.is_within(o) and self._holds_between(o, u) for u in b.under for o in a.bottoms)
-            or any(o.overlaps(t) and self._holds_between(o, t) for o in a.bottoms for t in b.tops)
+            any(o.is_within(t) and self._is_ordered(o, t) for o in a.over for t in b.tops)
+            or any(u.is_within(o) and self._is_ordered(o, u) for u in b.under for o in a.bottoms)
+            or any(o.overlaps(t) and self._is_ordered(o, t) for o in a.bottoms for t in b.tops)
         )
 
-    def _holds_between(self, x: Reach, y: Reach) -> bool:
+    def _is_ordered(self, x: Reach, y: Reach) -> bool:
         return self.at_most(x.series, y.series)
 
-    def _by_parts(self, x: Term, y: Term) -> bool:
-        """Derive it from the arguments of a shared operator, of `min`, `max`, `where` and means."""
+    def _prove_by_parts(self, x: Term, y: Term) -> bool:
+        """Prove order from the arguments of a shared operator, `min`, `max`, `where` or a mean."""
         if x.head == y.head == "negate":
             return self.at_most(y.args[0], x.args[0])
         if x.head == y.head and has_fact(x, "monotone") and x.args[1:] == y.args[1:]:
@@ -92,47 +93,49 @@ class _Prover:
             return True
         if y.head == "max" and any(self.at_most(x, each) for each in y.args):
             return True
-        of_x, of_y = _parts(x, "max"), _parts(y, "min")
-        return (bool(of_x) and all(self.at_most(each, y) for each in of_x)) or (
-            bool(of_y) and all(self.at_most(x, each) for each in of_y)
+        x_parts, y_parts = _list_parts(x, "max"), _list_parts(y, "min")
+        return (bool(x_parts) and all(self.at_most(each, y) for each in x_parts)) or (
+            bool(y_parts) and all(self.at_most(x, each) for each in y_parts)
         )
 
-    def _by_signs(self, x: Term, y: Term) -> bool:
-        """Derive it from summands and factors, and from differences and quotients."""
+    def _prove_by_signs(self, x: Term, y: Term) -> bool:
+        """Prove order from summands, factors, differences and quotients."""
         if y.head == "+" and any(
-            self.at_most(x, one) and self.is_nonnegative(other) for one, other in _pairs(y)
+            self.at_most(x, one) and self.is_nonnegative(other) for one, other in _pair_operands(y)
         ):
             return True
         if x.head == "-" and self.is_nonnegative(x.args[1]) and self.at_most(x.args[0], y):
             return True
-        if _factor(y) is not None and self._scales(
-            y, 1.0, math.inf, lambda one: self.at_most(x, one)
-        ):
+        if self._scales(y, 1.0, math.inf, lambda one: self.at_most(x, one)):
             return True
-        if _factor(x) is not None and self._scales(x, 0.0, 1.0, lambda one: self.at_most(one, y)):
+        if self._scales(x, 0.0, 1.0, lambda one: self.at_most(one, y)):
             return True
-        (_, most), (least, _) = self.find_range(x), self.find_range(y)
-        if x.head == "-" and least >= 0 and self.at_most(*x.args):
+        (_, x_high), (y_low, _) = self.find_range(x), self.find_range(y)
+        if x.head == "-" and y_low >= 0 and self.at_most(*x.args):
             return True
-        if y.head == "-" and most <= 0 and self.at_most(y.args[1], y.args[0]):
+        if y.head == "-" and x_high <= 0 and self.at_most(y.args[1], y.args[0]):
             return True
-        if x.head == "/" and least >= 1 and self.is_nonnegative(x.args[1]):
+        if x.head == "/" and y_low >= 1 and self.is_nonnegative(x.args[1]):
             return self.at_most(*x.args)
-        if y.head == "/" and most <= 1 and self.is_nonnegative(y.args[1]):
+        if y.head == "/" and x_high <= 1 and self.is_nonnegative(y.args[1]):
             return self.at_most(y.args[1], y.args[0])
         return False
 
     def _scales(self, term: Term, low: float, high: float, holds: Callable[[Term], bool]) -> bool:
-        """Return whether a term is a nonnegative value times a number from `low` to `high`.
+        """Return whether a term is a nonnegative value times a number within limits.
 
-        `holds` must be true of that value.
+        Args:
+            term: the product or quotient.
+            low: minimum of the number.
+            high: maximum of the number.
+            holds: further condition on the value.
         """
-        factor = _factor(term)
+        factor = _split_factor(term)
         if factor is None or not low <= factor[1] <= factor[2] <= high:
             return False
         return self.is_nonnegative(factor[0]) and holds(factor[0])
 
-    def _derive_whole(self, term: Term) -> bool:
+    def _prove_whole(self, term: Term) -> bool:
         term = expand(term)
         if term.value is not None:
             return not isinstance(term.leaf, Parameter) and term.value.is_integer()
@@ -141,11 +144,11 @@ class _Prover:
             return all(map(self.is_whole, values))
         return has_fact(term, "whole")
 
-    def _derive_nonnegative(self, term: Term) -> bool:
-        if _is_sure(term) and infer_kind(term).low >= 0:
+    def _prove_nonnegative(self, term: Term) -> bool:
+        if _has_sure_range(term) and infer_kind(term).low >= 0:
             return True
         term = expand(term)
-        if has_fact(term, "nonnegative") or (_is_sure(term) and infer_kind(term).low >= 0):
+        if has_fact(term, "nonnegative") or (_has_sure_range(term) and infer_kind(term).low >= 0):
             return True
         if has_fact(term, "keeps_sign"):
             return self.is_nonnegative(term.args[0])
@@ -161,15 +164,15 @@ class _Prover:
         return term.head == "-" and self.at_most(term.args[1], term.args[0])
 
 
-def _is_ordered_in_a_bar(x: Term, y: Term) -> bool:
-    """Return whether two prices of one bar are in order by their declarations."""
+def _is_declared_order(x: Term, y: Term) -> bool:
+    """Return whether the declarations of two bar series order them."""
     return x.operator is not None and y.head in x.operator.never_above
 
 
-def _is_sure(term: Term) -> bool:
-    """Return whether the range of a value's kind holds for each of its values.
+def _has_sure_range(term: Term) -> bool:
+    """Return whether the range of the kind of a term limits all of its values.
 
-    A price less a distance is a price to the type system, and may still be below 0.
+    A price minus a distance has the kind of a price, but may be below 0.
     """
     kind = infer_kind(term)
     is_bounded = math.isfinite(kind.low) and math.isfinite(kind.high)
@@ -178,37 +181,39 @@ def _is_sure(term: Term) -> bool:
     )  # fmt: skip
 
 
-def _parts(term: Term, joined_by: str) -> list[Term]:
-    """Return the values between which a value lies: branches, arguments, summands of a mean."""
-    if term.head == joined_by:
+def _list_parts(term: Term, head: str) -> list[Term]:
+    """Return the values between which a value lies: arguments, branches or summands of a mean."""
+    if term.head == head:
         return list(term.args)
     if term.head == "where":
         return list(term.args[1:])
     if term.head == "/" and term.args[0].head == "+":
-        parts = _added(term.args[0])
+        parts = _list_summands(term.args[0])
         return parts if term.args[1].value == len(parts) else []
     return []
 
 
-def _added(term: Term) -> list[Term]:
-    return [each for arg in term.args for each in _added(arg)] if term.head == "+" else [term]
+def _list_summands(term: Term) -> list[Term]:
+    if term.head != "+":
+        return [term]
+    return [each for arg in term.args for each in _list_summands(arg)]
 
 
-def _pairs(term: Term) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
+def _pair_operands(term: Term) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
     one, other = term.args
     return (one, other), (other, one)
 
 
-def _factor(term: Term) -> tuple[Term, float, float] | None:
-    """Return a value and the ends of the number it is multiplied by; None if there is none."""
+def _split_factor(term: Term) -> tuple[Term, float, float] | None:
+    """Return a value and the range of its constant factor; None if it has no such factor."""
     if term.head == "*":
-        for one, other in _pairs(term):
+        for one, other in _pair_operands(term):
             if infer_kind(other).family == "scalar":
                 return one, infer_kind(other).low, infer_kind(other).high
     if term.head == "/":
-        by = infer_kind(term.args[1])
-        if by.family == "scalar" and by.low > 0:
-            return term.args[0], 1 / by.high, 1 / by.low
+        divisor = infer_kind(term.args[1])
+        if divisor.family == "scalar" and divisor.low > 0:
+            return term.args[0], 1 / divisor.high, 1 / divisor.low
     return None
 
 

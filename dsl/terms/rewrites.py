@@ -1,9 +1,8 @@
-"""The rules of the canonical form, by name.
+"""Rewrite rules of the canonical form.
 
-A rule looks at an operator and its canonical arguments, and gives an equal, simpler term in
-canonical form, or None where it does not fit. Every rule is bit-exact and safe with unknown
-values: a condition may become false, never true unless it is literally so, and floats are never
-re-associated.
+A rule takes an operator and its canonical arguments. It returns an equal, simpler term in canonical
+form, or None if it does not apply. Every rule is bit-exact and safe with unknown values: a rule
+makes a condition true only if it is literally true, and never reassociates floats.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from dsl.terms.text import format_term
 
 Args = Sequence[Term]
 Build = Callable[..., Term]
-"""`build(operator or its name, *canonical arguments)`: that term in canonical form."""
+"""Builder of a canonical term from an operator or its name and canonical arguments."""
 Rule = Callable[[Operator, Args, Build], Term | None]
 
 
 def apply_kernel(operator: Operator, values: Sequence[float]) -> float:
-    """What a pointwise operator makes of numbers."""
+    """Return the value of a pointwise operator applied to numbers."""
     assert operator.kernel is not None
-    result, *further = values
-    for rest in [[each] for each in further] or [[]]:
+    result, *others = values
+    for operands in [[each] for each in others] or [[]]:
         out = [math.nan]
-        operator.kernel([result], *([each] for each in rest), out)
+        operator.kernel([result], *([each] for each in operands), out)
         result = float(out[0])
     return result
 
 
 def fold_literals(operator: Operator, args: Args, build: Build) -> Term | None:
-    """Arithmetic on literals is done once: `2 * 3` is `6`. An unknown result is left alone."""
-    values = _literals(args)
+    """Fold arithmetic on literals: `2 * 3` is `6`. An expression with an unknown result stays."""
+    values = _literal_values(args)
     if len(values) < len(args):
         return None
     value = apply_kernel(operator, values)
@@ -42,24 +41,24 @@ def fold_literals(operator: Operator, args: Args, build: Build) -> Term | None:
 
 
 def decide_literals(operator: Operator, args: Args, build: Build) -> Term | None:
-    """A comparison of two literals is what it is."""
-    values = _literals(args)
+    """Fold a comparison of two literals: `1 < 2` is `true`."""
+    values = _literal_values(args)
     return truth(bool(apply_kernel(operator, values))) if len(values) == len(args) else None
 
 
 def flip_greater(operator: Operator, args: Args, build: Build) -> Term | None:
-    """`a > b` is written `b < a`, and `a >= b` likewise."""
+    """Rewrite `a > b` as `b < a`, and `a >= b` as `b <= a`."""
     return build("<" if operator.name == ">" else "<=", args[1], args[0])
 
 
 def sort_operands(operator: Operator, args: Args, build: Build) -> Term | None:
-    """The operands of `+ * == !=` stand in order of their text."""
+    """Sort the operands of `+ * == !=` by their text."""
     left, right = args
     return call(operator, right, left) if format_term(right) < format_term(left) else None
 
 
 def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
-    """Nested `and`, `or`, `min`, `max` become one, its operands sorted and each there once."""
+    """Merge nested `and`, `or`, `min` or `max`; sort the operands and remove duplicates."""
     parts: list[Term] = []
     for arg in args:
         parts.extend(arg.args if arg.operator is operator else (arg,))
@@ -68,12 +67,12 @@ def flatten(operator: Operator, args: Args, build: Build) -> Term | None:
         return ordered[0]
     if ordered == list(args):
         return None
-    return (build if len(_literals(ordered)) > 1 else call)(operator, *ordered)
+    return (build if len(_literal_values(ordered)) > 1 else call)(operator, *ordered)
 
 
 def merge_literals(operator: Operator, args: Args, build: Build) -> Term | None:
-    """The literals of a `min` or `max` are one: `max(x, 3, 0)` is `max(x, 3)`."""
-    values = _literals(args)
+    """Merge the literals of a `min` or `max`: `max(x, 3, 0)` is `max(x, 3)`."""
+    values = _literal_values(args)
     if len(values) < 2:
         return None
     others = [arg for arg in args if type(arg.leaf) is not Number]
@@ -81,23 +80,23 @@ def merge_literals(operator: Operator, args: Args, build: Build) -> Term | None:
 
 
 def decide_conditions(operator: Operator, args: Args, build: Build) -> Term | None:
-    """A constant condition decides an `and` or `or`, or leaves it."""
+    """Drop constant conditions from `and` and `or`, or let them decide the result."""
     decisive = operator.name == "or"
-    kept = []
+    open_args = []
     for arg in args:
         if arg.leaf is decisive:
             return arg
         if not isinstance(arg.leaf, bool):
-            kept.append(arg)
-    if len(kept) == len(args):
+            open_args.append(arg)
+    if len(open_args) == len(args):
         return None
-    if len(kept) < 2:
-        return kept[0] if kept else truth(not decisive)
-    return build(operator, *kept)
+    if len(open_args) < 2:
+        return open_args[0] if open_args else truth(not decisive)
+    return build(operator, *open_args)
 
 
 def drop_neutral(operator: Operator, args: Args, build: Build) -> Term | None:
-    """`x * 1`, `x / 1` and `x - 0` are `x`."""
+    """Drop neutral operands: `x * 1`, `x / 1` and `x - 0` are `x`."""
     left, right = args
     neutral = 0.0 if operator.name == "-" else 1.0
     if right.value == neutral:
@@ -106,18 +105,18 @@ def drop_neutral(operator: Operator, args: Args, build: Build) -> Term | None:
 
 
 def drop_double_sign(operator: Operator, args: Args, build: Build) -> Term | None:
-    """`--x` is `x`."""
+    """Drop a double negation: `--x` is `x`."""
     return args[0].args[0] if args[0].operator is operator else None
 
 
 def choose_constant_branch(operator: Operator, args: Args, build: Build) -> Term | None:
-    """`where(true, x, y)` is `x`."""
+    """Choose the branch of a constant condition: `where(true, x, y)` is `x`."""
     condition, x, y = args
     return (x if condition.leaf else y) if isinstance(condition.leaf, bool) else None
 
 
 def add_lags(operator: Operator, args: Args, build: Build) -> Term | None:
-    """`x[0]` is `x`, `x[1][2]` is `x[3]`, and a literal was always the same."""
+    """Add nested lags, and drop lags of 0 bars and of literals: `x[1][2]` is `x[3]`."""
     x, bars = args
     if bars.value == 0 or type(x.leaf) is Number:
         return x
@@ -126,8 +125,8 @@ def add_lags(operator: Operator, args: Args, build: Build) -> Term | None:
     return None
 
 
-def _literals(args: Args) -> list[float]:
-    """The values of the literals among arguments."""
+def _literal_values(args: Args) -> list[float]:
+    """Return the values of the literals among arguments."""
     return [arg.value for arg in args if type(arg.leaf) is Number and arg.value is not None]
 
 
@@ -154,5 +153,5 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 
 def list_rules(operator: Operator) -> tuple[Rule, ...]:
-    """The rules that may apply to an operator, in the order they are tried."""
+    """Return the rules that may apply to an operator, in the order in which they are tried."""
     return RULES.get(operator.name) or (POINTWISE if operator.is_pointwise else ())

@@ -1,9 +1,8 @@
-"""What programs are made of: operators applied to terms.
+"""Terms: interned, immutable expressions of operators.
 
-Terms are immutable and interned: equal terms are one object, so equality is identity, and what
-is derived from a term (its kind, text, canonical form) is computed once and kept on it. A term
-is the genome that the search breeds, with params as tied, tunable leaves, and equally the
-canonical form that is hashed and evaluated.
+Equal terms are one object, so that equality is identity. Kind, text and canonical form are computed
+once and cached on the term. A term is the genotype of the search, with params as shared, tunable
+leaves, and the canonical form that is hashed and evaluated.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from dsl.types.kinds import Inference, Kind
 
 @dataclass(frozen=True)
 class Parameter:
-    """A named constant of a strategy. Equal parameters are one: tuning moves them together."""
+    """Named constant of a strategy. All uses of a parameter are tuned together."""
 
     name: str
     value: float
@@ -31,25 +30,36 @@ class Parameter:
 
     @property
     def is_tunable(self) -> bool:
-        """Whether it has a range to move in."""
+        """True if the parameter has a range."""
         return self.low is not None and self.high is not None
 
     @property
     def is_whole(self) -> bool:
-        """Whether it takes whole numbers only: all of its numbers are whole."""
-        given = (self.value, self.low, self.high, self.step)
-        return all(float(each).is_integer() for each in given if each is not None)
+        """True if the parameter takes whole numbers only: its value, range and step are whole."""
+        numbers = (self.value, self.low, self.high, self.step)
+        return all(float(each).is_integer() for each in numbers if each is not None)
 
 
 class Term:
-    """An operator applied to terms, or a leaf: a number, a truth, a parameter, an argument.
-
-    `value` is the number of a literal or a parameter, and None for anything else.
-    `is_open` says whether an argument leaf is in it, `is_plain` that it holds neither a parameter
-    nor an operator of a user's own; `is_indicator` marks the expansion of a define, whose series
-    is worth keeping.
+    """Operator applied to terms, or a leaf: a number, a truth value, a parameter, an argument.
 
     Build terms with `call`, `number`, `truth`, `parameter` and `argument`, never directly.
+
+    Attributes:
+        operator: the outermost operator; None for a leaf.
+        args: arguments of the operator.
+        leaf: payload of a leaf; None for a call.
+        size: number of nodes.
+        depth: number of levels.
+        canonical: cached canonical form.
+        is_canonical: whether the term is in canonical form.
+        is_indicator: whether the term is the expansion of a define, of which the series is cached.
+        is_open: whether it contains an argument leaf.
+        is_plain: whether it contains neither parameters nor user-defined operators.
+        inference: cached kind.
+        lookback: cached number of earlier bars that a value needs.
+        spelled: cached text and precedence.
+        value: number of a literal or a parameter; None for other terms.
     """
 
     __slots__ = (
@@ -106,7 +116,7 @@ class Term:
         self.is_canonical = self.is_indicator = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Terms are interned in every process."""
+        """Return the function and arguments that intern the term in another process."""
         leaf = self.leaf
         if self.operator is not None:
             return call, (self.operator, *self.args)
@@ -126,11 +136,11 @@ class Term:
 
     @property
     def head(self) -> str:
-        """The operator's name, or an empty string for a leaf."""
+        """Name of the operator; empty for a leaf."""
         return self.operator.name if self.operator else ""
 
     def walk(self) -> Iterator[Term]:
-        """The term and everything below it, top-down, left to right."""
+        """Yield the term and all of its parts in preorder."""
         yield self
         for arg in self.args:
             yield from arg.walk()
@@ -138,7 +148,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Number:
-    """The payload of a literal."""
+    """Payload of a literal."""
 
     value: float
     percent: bool = False
@@ -149,7 +159,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Argument:
-    """The payload of an argument leaf."""
+    """Payload of an argument leaf."""
 
     index: int
     name: str
@@ -157,7 +167,7 @@ class Argument:
 
 
 class _Interned(ref[Term]):
-    """A weak reference to a term that knows what the term is interned as."""
+    """Weak reference to a term with the key under which it is interned."""
 
     __slots__ = ("key",)
     key: Any
@@ -173,44 +183,44 @@ def _discard(reference: ref[Term]) -> None:
 
 
 def call(operator: Operator, *args: Term) -> Term:
-    """An operator applied to its arguments, all of them given."""
+    """Return an operator applied to all of its arguments."""
     key = (operator, *args)
     reference = _interned.get(key)
-    found = None if reference is None else reference()
-    return found or _make(key, operator, args, None)
+    term = None if reference is None else reference()
+    return term or _create(key, operator, args, None)
 
 
 def number(value: float, percent: bool = False) -> Term:
-    """A literal."""
+    """Return a literal."""
     value = float(value) + 0.0  # -0.0 becomes 0.0: the language has one zero
-    return _known((value, percent)) or _intern((value, percent), None, (), Number(value, percent))
+    return _find((value, percent)) or _intern((value, percent), None, (), Number(value, percent))
 
 
 def truth(value: bool) -> Term:
-    """A constant condition."""
+    """Return a constant condition."""
     return _intern(("truth", value), None, (), value)
 
 
 def parameter(param: Parameter) -> Term:
-    """A parameter as a leaf."""
+    """Return a parameter as a leaf."""
     return _intern(param, None, (), param)
 
 
 def argument(index: int, name: str, kind: Kind | None) -> Term:
-    """The index-th argument inside the body of a define; kind None is any number."""
+    """Return an argument leaf in the body of a define; kind None is any number."""
     return _intern(("argument", index, name, kind), None, (), Argument(index, name, kind))
 
 
-def _known(key: Any) -> Term | None:
+def _find(key: Any) -> Term | None:
     reference = _interned.get(key)
     return None if reference is None else reference()
 
 
 def _intern(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
-    return _known(key) or _make(key, operator, args, leaf)
+    return _find(key) or _create(key, operator, args, leaf)
 
 
-def _make(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
+def _create(key: Any, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> Term:
     term = Term(operator, args, leaf)
     reference = _interned[key] = _Interned(term, _discard)
     reference.key = key

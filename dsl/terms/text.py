@@ -1,4 +1,4 @@
-"""How an operator applied to written arguments is spelled: symbols, parentheses, calls."""
+"""Text of terms, with symbols, parentheses and calls."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dsl.terms.terms import Number, Term
 
 
 def format_term(term: Term) -> str:
-    """A term as text, on one line, as `dsl.syntax.parser` reads it."""
+    """Return a term as text on one line, which `dsl.syntax.parser` parses."""
     return write_term(term).text
 
 
 def write_term(term: Term) -> Fragment:
-    """A term's text and precedence, computed once and kept on it."""
+    """Return the text and precedence of a term, which the term caches."""
     if term.spelled is None:
         term.spelled = _spell_term(term)
     return cast(Fragment, term.spelled)
@@ -32,11 +32,11 @@ def _spell_term(term: Term) -> Fragment:
         return Fragment(leaf.name if leaf else "", ATOM)
     if operator.series:
         return Fragment(operator.name, ATOM)
-    return write_call(operator.name, [write_term(arg) for arg in written_args(term)])
+    return write_call(operator.name, [write_term(arg) for arg in list_written_args(term)])
 
 
 def message_text(term: Term) -> str:
-    """Return a canonical term as text for people, which prints `-highest(-x, n)` as `lowest`."""
+    """Return a canonical term as text for messages, with `-highest(-x, n)` as `lowest(x, n)`."""
     return spell_for_message(term).text
 
 
@@ -45,7 +45,7 @@ def spell_for_message(term: Term) -> Fragment:
     operator = term.operator
     if operator is None or not term.args:
         return write_term(term)
-    name, args = operator.name, written_args(term)
+    name, args = operator.name, list_written_args(term)
     if name == "negate":
         inner, *_ = args
         is_mirrored = inner.operator is not None and inner.operator.mirror != ""
@@ -55,17 +55,17 @@ def spell_for_message(term: Term) -> Fragment:
     return write_call(name, [spell_for_message(arg) for arg in args])
 
 
-def written_args(term: Term) -> tuple[Term, ...]:
-    """A term's arguments without trailing series that are the default: `obv()`."""
-    operator, kept = term.operator, len(term.args)
+def list_written_args(term: Term) -> tuple[Term, ...]:
+    """Return the arguments of a term without trailing default series: `obv()`."""
+    operator, count = term.operator, len(term.args)
     assert operator is not None
     if not _has_series_default(operator):
         return term.args
-    while kept and term.args[kept - 1] is operator.slot(kept - 1).default:
-        if term.args[kept - 1].operator is None:
+    while count and term.args[count - 1] is operator.slot(count - 1).default:
+        if term.args[count - 1].operator is None:
             break
-        kept -= 1
-    return term.args[:kept]
+        count -= 1
+    return term.args[:count]
 
 
 @cache

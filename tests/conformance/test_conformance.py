@@ -1,4 +1,4 @@
-"""Published indicator libraries written in the language, against their formulas in numpy."""
+"""Published indicator libraries in the language, compared with their formulas in numpy."""
 
 from __future__ import annotations
 
@@ -31,37 +31,39 @@ EPSILON = 1e-12
 
 
 @cache
-def text_of(file: str) -> str:
+def read_source(file: str) -> str:
     return (HERE / f"{file}.evo").read_text("utf-8")
 
 
 @cache
-def names_in(file: str) -> tuple[str, ...]:
-    """The defines of a file that take no arguments: what it is there for."""
-    signatures = [node.signature for node in parse(text_of(file)).defines]
+def list_features(file: str) -> tuple[str, ...]:
+    """Return the names of the defines without arguments; the others are helpers."""
+    signatures = [node.signature for node in parse(read_source(file)).defines]
     return tuple(each.name for each in signatures if not each.arguments)
 
 
-def with_uses(file: str) -> str:
-    """A file with a strategy for each of its defines."""
-    uses = [f"strategy of_{each} {{ buy when {each}() > 0 hold 1 }}" for each in names_in(file)]
-    return "\n".join([text_of(file), *uses])
+def add_uses(file: str) -> str:
+    """Return a file with a strategy for each of its features."""
+    uses = [
+        f"strategy of_{each} {{ buy when {each}() > 0 hold 1 }}" for each in list_features(file)
+    ]
+    return "\n".join([read_source(file), *uses])
 
 
 @cache
 def terms(file: str) -> dict[str, Term]:
-    """The canonical term of each define of a file."""
-    found = {}
-    for program in check_file(with_uses(file), file):
+    """Return the canonical term of each feature of a file."""
+    canonical = {}
+    for program in check_file(add_uses(file), file):
         assert program.rules.buy is not None
         use = program.rules.buy.args[0]
-        found[program.name.removeprefix("of_")] = canonicalize(use, catalog().operator)
-    return found
+        canonical[program.name.removeprefix("of_")] = canonicalize(use, catalog().operator)
+    return canonical
 
 
 @cache
 def market(name: str) -> Bars:
-    """The sample, or random bars at about 1 a share, where money and volume are of one size."""
+    """Return the sample, or random bars near a price of 1, so that money resembles volume."""
     if name == "sample":
         return load("sample:sp500")
     bars = random_bars(3, 1500)
@@ -78,12 +80,12 @@ def value(file: str, define: str, name: str = "sample") -> Values:
     return evaluator(name).series(terms(file)[define]).astype(np.float64)
 
 
-# -- what the formulas are made of; a window that holds an unknown value is unknown
+# -- parts of the formulas; a window with an unknown value is unknown
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The bars that a formula is over."""
+    """Bars as input of the formulas."""
 
     open: Values
     high: Values
@@ -115,11 +117,11 @@ def rows(name: str) -> Rows:
     return Rows(*(getattr(bars, each)[0] for each in ("open", "high", "low", "close", "volume")))
 
 
-def rolling(x: Values, n: int, function: Callable[..., Any], **given: Any) -> Values:
+def rolling(x: Values, n: int, function: Callable[..., Any], **options: Any) -> Values:
     out = np.full(len(x), np.nan)
     windows = sliding_window_view(x, n)
     known = ~np.isnan(windows).any(axis=1)
-    out[n - 1 :][known] = function(windows[known], axis=1, **given)
+    out[n - 1 :][known] = function(windows[known], axis=1, **options)
     return out
 
 
@@ -152,7 +154,7 @@ def delta(x: Values, n: int) -> Values:
 
 
 def rank(x: Values, n: int) -> Values:
-    """The rank among n from 0 to 1, ties averaged."""
+    """Return the rank in n values from 0 to 1; ties take their mean rank."""
     ranks: Values = pd.Series(x).rolling(n).rank().to_numpy(np.float64)
     return (ranks - 1) / (n - 1)
 
@@ -164,7 +166,7 @@ def ratio(x: Values, y: Values) -> Values:
 
 
 def line(x: Values, n: int) -> tuple[Values, Values, Values]:
-    """Slope, squared correlation with time and last residual of the line through n values."""
+    """Return slope, squared correlation with time and last residual of the least-squares line."""
     time = np.arange(n) - (n - 1) / 2
     slope = rolling(x, n, lambda windows, axis: windows @ time) / (time @ time)
     explained = slope**2 * (time @ time)
@@ -173,21 +175,21 @@ def line(x: Values, n: int) -> tuple[Values, Values, Values]:
 
 def correlation(x: Values, y: Values, n: int) -> Values:
     out = np.full(len(x), np.nan)
-    one, other = sliding_window_view(x, n), sliding_window_view(y, n)
-    one = one - one.mean(axis=1, keepdims=True)
-    other = other - other.mean(axis=1, keepdims=True)
-    spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
-    out[n - 1 :] = ratio((one * other).sum(axis=1), spread)
+    a, b = sliding_window_view(x, n), sliding_window_view(y, n)
+    a = a - a.mean(axis=1, keepdims=True)
+    b = b - b.mean(axis=1, keepdims=True)
+    spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    out[n - 1 :] = ratio((a * b).sum(axis=1), spread)
     return out
 
 
 def where_known(x: Values, other: Values) -> Values:
-    """x, unknown wherever the other is."""
+    """Return x, unknown wherever the other is unknown."""
     return np.where(np.isnan(other), np.nan, x)
 
 
 def signed_power(x: Values, y: Values) -> Values:
-    """Unknown where it is no number: 0 to the power of 0 or less, or beyond the largest float."""
+    """Return the signed power, unknown for 0 to the power of 0 or less and for overflows."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         raised = np.sign(x) * np.abs(x) ** y
     return np.where(np.isfinite(raised) & ~((x == 0) & (y <= 0)), raised, np.nan)
@@ -288,8 +290,8 @@ def weighted_move(m: Rows) -> Values:
     return np.abs(m.returns) * m.volume
 
 
-def place(x: Values, n: int) -> Values:
-    """Where the largest of n values stands, the newest of equals, counting from 1."""
+def find_top(x: Values, n: int) -> Values:
+    """Return the position of the highest of n values, from 1; of equals, the newest."""
     return n - rolling(x, n, lambda windows, axis: windows[:, ::-1].argmax(axis=axis))
 
 
@@ -308,9 +310,9 @@ FAMILIES: dict[str, Callable[[Rows, int], Values]] = {
     "rsv": lambda m, n: (
         (m.close - bottom(m.low, n)) / (top(m.high, n) - bottom(m.low, n) + EPSILON)
     ),
-    "imax": lambda m, n: place(m.high, n) / n,
-    "imin": lambda m, n: place(-m.low, n) / n,
-    "imxd": lambda m, n: (place(m.high, n) - place(-m.low, n)) / n,
+    "imax": lambda m, n: find_top(m.high, n) / n,
+    "imin": lambda m, n: find_top(-m.low, n) / n,
+    "imxd": lambda m, n: (find_top(m.high, n) - find_top(-m.low, n)) / n,
     "corr": lambda m, n: correlation(m.close, np.log(m.volume + 1), n),
     "cord": lambda m, n: correlation(
         m.close / lag(m.close, 1), np.log(m.volume / lag(m.volume, 1) + 1), n
@@ -330,35 +332,35 @@ FAMILIES: dict[str, Callable[[Rows, int], Values]] = {
 }
 
 
-def assert_equal_once_known(found: Values, expected: Values) -> None:
-    since = max(first_known(found), first_known(expected))
-    assert since < len(found) / 2
-    assert_close(found, expected, since)
+def assert_equal_once_known(actual: Values, expected: Values) -> None:
+    since = max(first_known(actual), first_known(expected))
+    assert since < len(actual) / 2
+    assert_close(actual, expected, since)
 
 
 # -- the files
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_define_is_sound(file: str) -> None:
-    assert [str(each) for each in inspect(with_uses(file), file).errors] == []
-    assert set(terms(file)) == set(names_in(file))
+def test_every_define_is_valid(file: str) -> None:
+    assert [str(each) for each in inspect(add_uses(file), file).errors] == []
+    assert set(terms(file)) == set(list_features(file))
 
 
-def test_the_files_hold_every_alpha_and_every_feature() -> None:
+def test_the_files_contain_every_alpha_and_every_feature() -> None:
     features = [f"{family}{n}" for family in FAMILIES for n in WINDOWS]
-    assert sorted(names_in("worldquant")) == sorted(ALPHAS)
-    assert sorted(names_in("alpha158")) == sorted([*BAR, *features])
-    assert (len(names_in("worldquant")), len(names_in("alpha158"))) == (18, 158)
+    assert sorted(list_features("worldquant")) == sorted(ALPHAS)
+    assert sorted(list_features("alpha158")) == sorted([*BAR, *features])
+    assert (len(list_features("worldquant")), len(list_features("alpha158"))) == (18, 158)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_most_bars_have_a_value(file: str) -> None:
-    known = {name: np.isfinite(value(file, name)).mean() for name in names_in(file)}
+    known = {name: np.isfinite(value(file, name)).mean() for name in list_features(file)}
     assert {name: share for name, share in known.items() if share < 0.5} == {}
 
 
-# -- their values
+# -- values of the features
 
 
 @pytest.mark.parametrize("name", ["sample", "penny"])

@@ -66,14 +66,14 @@ def test_reading_a_batch_whose_memory_is_reused_is_an_error() -> None:
     evaluator = Evaluator(BARS)
     (batch,) = evaluator.batches(random_programs(5, 1))
     evaluator.series(canonicalize(check_expression("close"), catalog().operator))
-    with pytest.raises(ValueError, match="has gone to another"):
+    with pytest.raises(ValueError, match="has overwritten the memory"):
         batch.on(0)
 
 
-def test_bars_of_several_symbols_are_an_error() -> None:
-    bars = align([replace(BARS, symbols=(name,)) for name in "AB"])
-    with pytest.raises(ValueError, match="one symbol each, not of 2"):
-        Evaluator(bars)
+def test_bars_of_several_symbols_are_refused() -> None:
+    panel = align([replace(BARS, symbols=(name,)) for name in "AB"])
+    with pytest.raises(ValueError, match="expected bars of one symbol, found 2"):
+        Evaluator(panel)
 
 
 def test_the_arena_grows_for_a_program_that_does_not_fit() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dsl.analysis.catalog import catalog
 from dsl.evaluate.jit import compiled
-from dsl.evaluate.vm import SERIES, build_step
+from dsl.evaluate.vm import SERIES, compile_opcode
 
 
 def test_each_kernel_is_cached_in_a_separate_folder(
@@ -22,7 +22,7 @@ def test_each_kernel_is_cached_in_a_separate_folder(
     before = numba.config.CACHE_DIR
     for kernel in kernels:
         assert kernel is not None
-        build_step.__wrapped__(kernel, (SERIES,), SERIES)
+        compile_opcode.__wrapped__(kernel, (SERIES,), SERIES)
         compiled.__wrapped__(kernel)(np.ones(3), np.ones(3))
     indices = list(tmp_path.rglob("*.nbi"))
     assert len(indices) == 2 * len(kernels)  # as a kernel, and as a step

@@ -21,7 +21,7 @@ FEW = ("abs", "sign", "negate")
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point this process and later ones at a folder without compiled kernels."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
-    for each in (compiled, build_instruction, vm.build_step):
+    for each in (compiled, build_instruction, vm.compile_opcode):
         each.cache_clear()
     return tmp_path / "kernels"
 

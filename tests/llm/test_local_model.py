@@ -112,12 +112,12 @@ def test_the_strictest_shape_is_found_by_what_the_server_does(
 
 
 def read_text(answer: Exchange, briefing: PromptBuilder) -> str:
-    from dsl.generate.json_schema import text_of_tree
+    from dsl.generate.json_schema import format_tree
 
     if answer.request_format == "response_format":
         import json
 
-        return text_of_tree(json.loads(answer.text), briefing.space.catalog)
+        return format_tree(json.loads(answer.text), briefing.space.catalog)
     return answer.text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsl.evaluate import WORD_BARS, Words
+from dsl.evaluate import WORD_BARS, BitWords
 from dsl.evaluate.jit import jitable
 
 
@@ -16,7 +16,7 @@ def bit(word: np.uint64, t: int) -> bool:
 
 
 @jitable
-def next_bit(words: Words, first: int, until: int) -> int:
+def next_bit(words: BitWords, first: int, until: int) -> int:
     """The first bar from `first` on whose bit is set; `until` if there is none before it."""
     if first >= until:
         return until
@@ -40,7 +40,7 @@ def trailing_zeros(word: np.uint64) -> int:
 
 
 @jitable
-def bits_from(held: Words, bar: int) -> np.uint64:
+def bits_from(held: BitWords, bar: int) -> np.uint64:
     """The 64 bits from a bar on, the first of them lowest; the bar may be -1."""
     place = bar + WORD_BARS
     word, shift = place >> 6, np.uint64(place & 63)

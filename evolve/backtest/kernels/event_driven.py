@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.evaluate import Words
+from dsl.evaluate import BitWords
 from dsl.evaluate.jit import jitable
 from evolve.backtest.kernels.bits import bit, next_bit
 from evolve.backtest.kernels.records import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def sum_event_driven(
-    rulings: SignalBuffers, course: ExecutionTables, bits: Words, folds: Series
+    rulings: SignalBuffers, course: ExecutionTables, bits: BitWords, folds: Series
 ) -> None:
     """Write the sums of strategies over each fold.
 
@@ -57,7 +57,7 @@ def sum_event_driven(
 
 
 def trace_event_driven(
-    rulings: SignalBuffers, course: ExecutionTables, bits: Words, record: SimulationOutput
+    rulings: SignalBuffers, course: ExecutionTables, bits: BitWords, record: SimulationOutput
 ) -> None:
     """Write the equity of strategies and the side held on every bar, with the sums."""
     for p in range(record.folds.shape[0]):
@@ -68,7 +68,7 @@ def trace_event_driven(
 def _trade_one(
     rulings: SignalBuffers,
     course: ExecutionTables,
-    bits: Words,
+    bits: BitWords,
     folds: Series,
     record: SimulationOutput | None,
     p: int,
@@ -259,7 +259,7 @@ def _trade_one(
 
 
 @jitable
-def read_rules(words: Words, places: NDArray[np.int64], bits: Words) -> None:
+def read_rules(words: BitWords, places: NDArray[np.int64], bits: BitWords) -> None:
     """Where it enters long and short from flat, and where a long and a short leave by their rule.
 
     A true exit blocks an entry on its side; `buy` and `short` together enter nothing.

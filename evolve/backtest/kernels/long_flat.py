@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.analysis.program import Rules
-from dsl.evaluate import WORD_BARS, Words
+from dsl.evaluate import WORD_BARS, BitWords
 from dsl.evaluate.jit import jitable
 from dsl.syntax.vocabulary import SETTINGS
 from evolve.backtest.kernels.bits import bits_from, ones
@@ -140,7 +140,9 @@ def _growth(tape: BarArrays, market: Market) -> Series:
     return growth
 
 
-def sum_long_flat(rulings: SignalBuffers, latch: LongFlatTable, held: Words, folds: Series) -> None:
+def sum_long_flat(
+    rulings: SignalBuffers, latch: LongFlatTable, held: BitWords, folds: Series
+) -> None:
     """Write the sums of plain strategies over each fold.
 
     Args:
@@ -184,7 +186,7 @@ def sum_long_flat(rulings: SignalBuffers, latch: LongFlatTable, held: Words, fol
 
 
 @jitable
-def hold_positions(words: Words, buy: int, sell: int, held: Words) -> None:
+def hold_positions(words: BitWords, buy: int, sell: int, held: BitWords) -> None:
     """In which bars a position is held, 64 at a time.
 
     A carry runs through an addition as a position runs through time: what is bought generates it,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from dsl.analysis.catalog import Catalog
-from dsl.generate.json_schema import text_of_tree
+from dsl.generate.json_schema import format_tree
 from dsl.syntax.vocabulary import STATEMENTS
 
 MAX_CHARACTERS = 200_000  # of an answer that are looked at
@@ -104,7 +104,7 @@ def _strategy_from_json(place: str, known: Catalog | None) -> str | None:
         if isinstance(said, str):
             return said
         if said is not None or not _HEAD.search(place):
-            return text_of_tree(document, known)
+            return format_tree(document, known)
     return None
 
 

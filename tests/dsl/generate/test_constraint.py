@@ -1,4 +1,4 @@
-"""The constraint grammar: what a decoder may write is what the language reads, and ends."""
+"""Constraint grammar: every sentence is a valid program, in Lark, GBNF and JSON schema."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from dsl.analysis.check import check
 from dsl.evaluate import Evaluator
 from dsl.generate.gbnf import gbnf_text
 from dsl.generate.grammar import constraint_grammar
-from dsl.generate.json_schema import json_schema, text_of_tree, tree_of
+from dsl.generate.json_schema import format_tree, json_schema, parse_tree
 from dsl.generate.lark import lark_text
 from dsl.generate.numbers import constants, whole_numbers
 from dsl.generate.rules import Grammar
 from dsl.syntax.literals import format_number
 from evolve.search.space import build_space
 from tests.dsl.generate.gbnf import Gbnf
-from tests.dsl.generate.walk import accepts, complaints, matcher, sentence
+from tests.dsl.generate.walk import accepts, build_matcher, draw_sentence, list_messages
 from tests.samples import random_bars
 
 SENTENCES = 3000
@@ -38,19 +38,19 @@ def grammar(directions: tuple[str, ...] = ("long", "short"), max_nodes: int = 20
 
 @cache
 def sentences() -> tuple[str, ...]:
-    walker, rng = matcher(lark_text(grammar())), Random(1)
-    return tuple(sentence(walker, rng) for _ in range(SENTENCES))
+    matcher, rng = build_matcher(lark_text(grammar())), Random(1)
+    return tuple(draw_sentence(matcher, rng) for _ in range(SENTENCES))
 
 
 @pytest.mark.parametrize(("directions", "max_nodes"), LIMITS)
 def test_the_grammar_has_no_error_and_no_warning(
     directions: tuple[str, ...], max_nodes: int
 ) -> None:
-    assert complaints(lark_text(grammar(directions, max_nodes))) == []
+    assert list_messages(lark_text(grammar(directions, max_nodes))) == []
 
 
 @pytest.mark.slow
-def test_every_sentence_is_a_sound_program_that_can_be_evaluated() -> None:
+def test_every_sentence_is_a_valid_program_that_can_be_evaluated() -> None:
     evaluator = Evaluator(random_bars(1, 60))
     programs = [check(text) for text in sentences()]
     assert len({program.hash for program in programs}) > SENTENCES / 2
@@ -60,42 +60,44 @@ def test_every_sentence_is_a_sound_program_that_can_be_evaluated() -> None:
 
 
 @pytest.mark.parametrize(("directions", "max_nodes"), LIMITS)
-def test_limits_and_directions_hold(directions: tuple[str, ...], max_nodes: int) -> None:
-    walker, rng = matcher(lark_text(grammar(directions, max_nodes))), Random(2)
+def test_sentences_respect_the_node_limit_and_the_directions(
+    directions: tuple[str, ...], max_nodes: int
+) -> None:
+    matcher, rng = build_matcher(lark_text(grammar(directions, max_nodes))), Random(2)
     for _ in range(200):
-        rules = check(sentence(walker, rng)).rules
+        rules = check(draw_sentence(matcher, rng)).rules
         assert rules.nodes <= max_nodes
         assert "long" in directions or rules.buy is None
         assert "short" in directions or rules.short is None
 
 
-def test_the_operators_of_an_experiment_are_the_only_ones() -> None:
+def test_the_grammar_contains_only_the_operators_of_the_experiment() -> None:
     space = build_space(["sma", "rsi"])
     text = lark_text(constraint_grammar(space.productions, ("long",), 40))
     assert set(re.findall(r'"(\w+)\(', text)) == {"sma", "rsi"}
 
 
-def test_too_small_a_limit_is_refused() -> None:
+def test_a_node_limit_below_the_smallest_strategy_is_rejected() -> None:
     with pytest.raises(ValueError, match="at most 2 nodes"):
         constraint_grammar(build_space().productions, ("long",), 2)
 
 
-def test_a_second_reader_takes_the_same_grammar() -> None:
+def test_lark_parses_the_sentences_of_llguidance() -> None:
     text = lark_text(grammar(("long",), 40))
-    reader = Lark(text, parser="earley", lexer="dynamic")
-    walker, rng = matcher(text), Random(3)
+    parser = Lark(text, parser="earley", lexer="dynamic")
+    matcher, rng = build_matcher(text), Random(3)
     for _ in range(60):
-        assert reader.parse(sentence(walker, rng))
+        assert parser.parse(draw_sentence(matcher, rng))
 
 
 @pytest.mark.slow
 def test_gbnf_accepts_what_lark_accepts() -> None:
-    other, own = Gbnf(gbnf_text(grammar())), matcher(lark_text(grammar()))
+    gbnf, lark = Gbnf(gbnf_text(grammar())), build_matcher(lark_text(grammar()))
     rng = Random(4)
     for text in sentences()[:80]:
-        assert other.accepts(text)
-        changed = mutated(text, rng)
-        assert other.accepts(changed) == accepts(own, changed)
+        assert gbnf.accepts(text)
+        mutant = mutate(text, rng)
+        assert gbnf.accepts(mutant) == accepts(lark, mutant)
 
 
 @pytest.mark.slow
@@ -104,20 +106,20 @@ def test_the_schema_accepts_the_tree_of_every_sentence() -> None:
     validator = jsonschema.Draft202012Validator(schema)
     validator.check_schema(schema)
     for text in sentences()[:100]:
-        tree = filled(tree_of(text))
+        tree = fill(parse_tree(text))
         validator.validate(tree)
-        assert text_of_tree(tree) == text
+        assert format_tree(tree) == text
 
 
 def test_the_grammar_accepts_the_text_of_every_tree() -> None:
     schema = LLMatcher.grammar_from_json_schema(
         json_schema(grammar()), overrides={"whitespace_flexible": False}
     )
-    assert complaints(schema) == []
-    walker, own, rng = matcher(schema), matcher(lark_text(grammar())), Random(6)
+    assert list_messages(schema) == []
+    matcher, lark, rng = build_matcher(schema), build_matcher(lark_text(grammar())), Random(6)
     for _ in range(SENTENCES // 10):
-        tree = json.loads(sentence(walker, rng))
-        assert accepts(own, text_of_tree(tree))
+        tree = json.loads(draw_sentence(matcher, rng))
+        assert accepts(lark, format_tree(tree))
 
 
 @pytest.mark.parametrize(
@@ -129,22 +131,22 @@ def test_the_grammar_accepts_the_text_of_every_tree() -> None:
         {"strategy": {"buy": True}},
     ],
 )  # fmt: skip
-def test_what_is_no_tree_is_refused_in_words(tree: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"is not|is neither|is an object|there is no|arguments"):
-        text_of_tree(tree)
+def test_an_invalid_tree_is_rejected_with_a_message(tree: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"^expected|^unknown operator `nothing`$"):
+        format_tree(tree)
 
 
-def filled(tree: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    """The tree with every setting there is, null where it was left out."""
+def fill(tree: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    """Return a tree with omitted settings as null."""
     settings = dict.fromkeys(grammar().settings)
     orders = {k: v for k, v in tree["strategy"].items() if k not in settings}
     return {"strategy": {"about": None, **orders, **settings, **tree["strategy"]}}
 
 
-def mutated(text: str, rng: Random) -> str:
-    place = rng.randrange(len(text))
-    other = rng.choice(["", "x", "1", " ", ")", "sma(", text[place]])
-    return text[:place] + other + text[place + 1 :]
+def mutate(text: str, rng: Random) -> str:
+    index = rng.randrange(len(text))
+    replacement = rng.choice(["", "x", "1", " ", ")", "sma(", text[index]])
+    return text[:index] + replacement + text[index + 1 :]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 9), (2, 200), (5, 5), (17, 243), (1, 5000), (8, 30)])
@@ -155,10 +157,10 @@ def test_patterns_of_whole_numbers_are_exact(low: int, high: int) -> None:
     assert not pattern.fullmatch("007")
 
 
-def test_constants_lie_on_a_grid_within_their_range() -> None:
+def test_patterns_of_constants_are_a_grid_within_the_range() -> None:
     for low, high in ((-2.5, 2.5), (10, 90), (0.002, 0.04), (0.25, 4.0), (-200, 200)):
-        written = [each.replace("[.]", ".") for each in constants(low, high, 6)]
-        found = sorted(map(float, written))
-        assert low <= found[0] <= found[-1] <= high
-        assert 20 <= len(found) <= 101
-        assert sorted(map(format_number, found)) == sorted(written)
+        texts = [each.replace("[.]", ".") for each in constants(low, high, 6)]
+        values = sorted(map(float, texts))
+        assert low <= values[0] <= values[-1] <= high
+        assert 20 <= len(values) <= 101
+        assert sorted(map(format_number, values)) == sorted(texts)

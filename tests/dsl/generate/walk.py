@@ -1,4 +1,4 @@
-"""Sentences drawn by a random walk over the bytes that a decoder's matcher allows."""
+"""Random walks over the bytes that the matcher of a decoder allows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 END = 256
-LONGEST = 20_000
+MAX_BYTES = 20_000
 
 
 class _Bytes:
-    """A tokenizer of 256 bytes and an end token."""
+    """Tokenizer of 256 bytes and an end token."""
 
     eos_token_id = END
     bos_token_id = None
@@ -23,37 +23,37 @@ class _Bytes:
         return list(text if isinstance(text, bytes) else text.encode())
 
 
-def tokenizer() -> Any:
-    """Bytes as llguidance wants them."""
+def build_tokenizer() -> Any:
+    """Build the llguidance tokenizer of bytes."""
     return LLTokenizer(TokenizerWrapper(_Bytes()))
 
 
-def complaints(grammar: str) -> list[str]:
-    """Errors and warnings of a grammar."""
-    _, messages = LLMatcher.validate_grammar_with_warnings(grammar, tokenizer())
+def list_messages(grammar: str) -> list[str]:
+    """Return the errors and warnings of a grammar."""
+    _, messages = LLMatcher.validate_grammar_with_warnings(grammar, build_tokenizer())
     return messages
 
 
-def matcher(grammar: str) -> LLMatcher:
-    """A matcher that may be used again and again; the grammar must be sound."""
-    made = LLMatcher(tokenizer(), grammar, log_level=0)
-    assert not made.is_error(), made.get_error()
-    return made
+def build_matcher(grammar: str) -> LLMatcher:
+    """Build a reusable matcher of a valid grammar."""
+    matcher = LLMatcher(build_tokenizer(), grammar, log_level=0)
+    assert not matcher.is_error(), matcher.get_error()
+    return matcher
 
 
 def accepts(matcher: LLMatcher, text: str) -> bool:
-    """Whether a text is a whole sentence."""
+    """Return whether a text is a complete sentence."""
     matcher.reset()
     data = list(text.encode())
     return matcher.try_consume_tokens(data) == len(data) and matcher.is_accepting()
 
 
-def sentence(matcher: LLMatcher, rng: Random) -> str:
-    """One sentence; where it may end, it does half of the time."""
+def draw_sentence(matcher: LLMatcher, rng: Random) -> str:
+    """Draw a sentence; where it may end, it ends with probability one half."""
     matcher.reset()
-    written = bytearray()
+    sentence = bytearray()
     while not matcher.is_stopped():
-        assert len(written) < LONGEST, "the grammar does not end"
+        assert len(sentence) < MAX_BYTES, "the grammar does not end"
         mask = int.from_bytes(matcher.compute_bitmask(), "little")
         options = [token for token in range(END + 1) if mask >> token & 1]
         if END in options:
@@ -62,9 +62,9 @@ def sentence(matcher: LLMatcher, rng: Random) -> str:
             options.remove(END)
         token = rng.choice(options)
         assert matcher.consume_token(token), matcher.get_error()
-        written.append(token)
+        sentence.append(token)
         forced = [each for each in matcher.compute_ff_tokens() if each != END]
         if forced and not matcher.is_stopped():
             matcher.consume_tokens(forced)
-            written.extend(forced)
-    return written.decode()
+            sentence.extend(forced)
+    return sentence.decode()
