@@ -60,7 +60,7 @@ class Schedule:
         return evaluated if self._syncs_at_once else self._next_sync
 
     def record_collected(self, had_calls: bool, has_answered: bool, in_flight: int) -> None:
-        """End a round; skip exponentially more rounds while no server answers."""
+        """Record the end of a round; skip ever more rounds while no server answers."""
         self._is_due = True
         if has_answered:
             self._unanswered_rounds = 0

@@ -34,7 +34,7 @@ class Composer:
         self._lineage.record(progress)
 
     def record_failure(self, failure: Failure) -> None:
-        """Append a failure; move a repeated one to the end."""
+        """Record a failure; a repeated one moves to the end."""
         if failure in self._failures:
             self._failures.remove(failure)
         self._failures.append(failure)

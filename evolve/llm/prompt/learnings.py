@@ -152,7 +152,7 @@ def shorten_belief(about: str) -> str:
 
 
 def _bound(sections: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Limit the length and the number of the sentences of each section; the last are retained."""
+    """Shorten each section to its last sentences, and each sentence to its limit."""
     bounded = {}
     for name, items in sections.items():
         sentences = [" ".join(each.split())[:MAX_SENTENCE_CHARACTERS].strip() for each in items]

@@ -32,7 +32,7 @@ class LoopThread:
         self._thread.start()
 
     def submit(self, work: Work[Result]) -> Future[Result]:
-        """Schedule work for the next free slot; return its future at once."""
+        """Submit work for the next free slot; return its future at once."""
         return asyncio.run_coroutine_threadsafe(self._run_limited(work), self._loop)
 
     def call_soon(self, function: Callable[[], None]) -> None:
@@ -44,7 +44,7 @@ class LoopThread:
         self._closers.append(closer)
 
     def close(self) -> None:
-        """Cancel the work in flight, run the registered closers and stop the thread."""
+        """Stop the work in flight, run the registered closers and stop the thread."""
         shutdown = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
         with suppress(TimeoutError):  # a connection that hangs is left to the daemon thread
             shutdown.result(CLOSING_SECONDS)

@@ -74,7 +74,7 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
     """
     document = _parse_body(body)
     if isinstance(document.get("error"), Mapping | str):
-        message = _error_text(document["error"])
+        message = _read_error(document["error"])
         raise ModelError(f"the server reported an error: {message}", status=ERROR_IN_ANSWER)
     text, reasoning, finish, refusal = map(_replace_surrogates, _read_parts(document))
     if refusal and not text:
@@ -120,10 +120,10 @@ def _concat_events(body: str) -> dict[str, Any]:
         for choice in _list_mappings(event.get("choices"))[:1]:
             part = choice.get("delta") or choice.get("message")
             delta = part if isinstance(part, Mapping) else {}
-            text.append(_text(delta.get("content")))
-            reasoning.append(_reasoning(delta))
-            refusal.append(_text(delta.get("refusal")))
-            finish = _text(choice.get("finish_reason")) or finish
+            text.append(_read_text(delta.get("content")))
+            reasoning.append(_read_reasoning(delta))
+            refusal.append(_read_text(delta.get("refusal")))
+            finish = _read_text(choice.get("finish_reason")) or finish
     message = {
         "content": "".join(text),
         "reasoning_content": "".join(reasoning),
@@ -151,9 +151,9 @@ def _read_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
         return "", "", "", ""
     message = choices[0].get("message")
     message = message if isinstance(message, Mapping) else {}
-    text = _text(message.get("content")) or _text(choices[0].get("text"))
-    finish = _text(choices[0].get("finish_reason"))
-    return text, _reasoning(message), finish, _text(message.get("refusal"))
+    text = _read_text(message.get("content")) or _read_text(choices[0].get("text"))
+    finish = _read_text(choices[0].get("finish_reason"))
+    return text, _read_reasoning(message), finish, _read_text(message.get("refusal"))
 
 
 def _read_response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -165,12 +165,12 @@ def _read_response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
     for item in _list_mappings(document.get("output")):
         kind = item.get("type")
         if kind == "custom_tool_call":
-            tools.append(_text(item.get("input")))
+            tools.append(_read_text(item.get("input")))
         for part in _list_mappings(item.get("content")):
-            (reasoning if kind == "reasoning" else texts).append(_text(part.get("text")))
-            refusals.append(_text(part.get("refusal")))
+            (reasoning if kind == "reasoning" else texts).append(_read_text(part.get("text")))
+            refusals.append(_read_text(part.get("refusal")))
     details = document.get("incomplete_details")
-    reason = _text(details.get("reason")) if isinstance(details, Mapping) else ""
+    reason = _read_text(details.get("reason")) if isinstance(details, Mapping) else ""
     finish = (
         "stop"
         if document.get("status") != "incomplete"
@@ -180,14 +180,14 @@ def _read_response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
     return text, "\n".join(reasoning), finish, "".join(refusals)
 
 
-def _reasoning(message: Mapping[str, Any]) -> str:
-    return _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+def _read_reasoning(message: Mapping[str, Any]) -> str:
+    return _read_text(message.get("reasoning_content")) or _read_text(message.get("reasoning"))
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     """Return a text, or the concatenated texts of a list of parts."""
     if isinstance(value, list):
-        return "".join(_text(each.get("text")) for each in _list_mappings(value))
+        return "".join(_read_text(each.get("text")) for each in _list_mappings(value))
     return value if isinstance(value, str) else ""
 
 
@@ -209,6 +209,6 @@ def _read_count(usage: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def _error_text(error: object) -> str:
+def _read_error(error: object) -> str:
     message = error.get("message", json.dumps(error)) if isinstance(error, Mapping) else error
     return _replace_surrogates(str(message)[:MAX_SHOWN_CHARACTERS])

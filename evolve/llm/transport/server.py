@@ -130,7 +130,7 @@ class Server:
         return "\n".join([each.id async for each in await self._client.models.list()])
 
     async def _send(self, request: Any) -> str:
-        """Await a request; convert every failure to a ModelError."""
+        """Send a request; convert every failure to a ModelError."""
         import httpx2
         import openai
 
@@ -169,7 +169,7 @@ class Server:
             raise ModelError(message, hint, is_unreachable=True) from None
         except (openai.OpenAIError, ValueError, RecursionError) as error:
             detail = self._redact(str(error))
-            raise ModelError(f"cannot read the response of {url}: {detail}") from None
+            raise ModelError(f"the request to {url} failed: {detail}") from None
         return text
 
     def _redact(self, text: str) -> str:
