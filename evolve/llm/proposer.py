@@ -40,7 +40,7 @@ MAX_RETURNED_CHARACTERS = 4000  # of an answer in a repair prompt
 
 
 class ProposalLog(NoticeLog, Protocol):
-    """Receives the records of proposals and learnings."""
+    """Log of proposals and learnings."""
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """Record a strategy in the answer of a call, and its status."""
@@ -59,7 +59,7 @@ class _Request:
 
 
 class ModelProposer:
-    """Requests strategies from models and parses their answers."""
+    """External proposer that requests strategies from models."""
 
     def __init__(
         self, composer: Composer, calls: Calls, budget: CallBudget, log: ProposalLog

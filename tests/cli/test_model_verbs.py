@@ -127,7 +127,7 @@ def test_ask_prints_the_strategy_trades_it_and_writes_it(answer: str, tmp_path: 
     assert done.out.startswith(f"{text}\non sample:sp500, 1999-01-04 to 2018-12-31\n")
     assert re.search(r"good +buy and hold\n[^¦]+num trades +341 +1\n", done.out)
     assert done.err.endswith(f"written to {tmp_path / 'dips.evo'}\n")
-    assert server.bodies[-1]["messages"][-1]["content"].endswith("does this: buy the dips")
+    assert server.bodies[-1]["messages"][-1]["content"].endswith("as requested: buy the dips")
 
 
 def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
@@ -162,7 +162,7 @@ def test_every_verb_reports_a_server_that_is_down(finished: Path) -> None:
         done = [evolve("ask", "buy"), evolve("harden", str(finished), "--yes"), evolve("doctor")]
     outputs = [each.out + each.err for each in done]
     assert all(f"cannot reach {server.url}: " in each for each in outputs)
-    assert all(each.endswith("running, and OPENAI_BASE_URL its address?\n") for each in outputs)
+    assert all(each.endswith("that OPENAI_BASE_URL is its address\n") for each in outputs)
     assert [each.status for each in done] == [1, 1, 1]
     assert [mark for mark, _ in lines_of(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
 
@@ -179,7 +179,7 @@ def test_doctor_is_content_without_a_model_but_not_a_folder(monkeypatch: Patch) 
     assert lines_of(done)["model"][1].startswith("none: set OPENAI_BASE_URL or OPENAI_API_KEY to")
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
     done = evolve("doctor")
-    message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a folder that can be written"
+    message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a writable folder"
     assert (done.status, lines_of(done)["folder"]) == (1, ("!!", message))
 
 

@@ -50,7 +50,7 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class PromptBuilder:
-    """Builds the messages of an experiment.
+    """Builder of the messages of an experiment.
 
     Attributes:
         space: the programs that a model may write.

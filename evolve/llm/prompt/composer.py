@@ -14,7 +14,7 @@ from evolve.search.progress import Progress
 
 
 class Composer:
-    """Composes prompts that request strategies."""
+    """Composer of prompts that request strategies."""
 
     def __init__(self, models: ModelSet, prompts: PromptBuilder, seed: int) -> None:
         """

@@ -41,7 +41,7 @@ class StrategyProfile:
 
 @dataclass(frozen=True, eq=False)
 class Profiler:
-    """Profiles strategies over a window.
+    """Profiler of strategies over a window.
 
     Attributes:
         bars: the bars of one or more symbols.

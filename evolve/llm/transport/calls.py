@@ -69,7 +69,7 @@ class RecordedCall:
 
 
 class CallLog(NoticeLog, Protocol):
-    """Receives the records of calls."""
+    """Log of calls."""
 
     def record_call(self, call: Call) -> None:
         """Record that a call starts."""
@@ -85,7 +85,7 @@ class CallLog(NoticeLog, Protocol):
 
 
 class Calls(Protocol):
-    """Starts calls to models and collects their exchanges."""
+    """Interface to start calls to models and collect their exchanges."""
 
     def submit(self, call: Call) -> None:
         """Start a call; return at once."""

@@ -158,9 +158,7 @@ class Server:
             message = f"cannot reach {url}: {detail}"
             raise ModelError(message, hint, is_unreachable=True) from None
         except (httpx2.InvalidURL, ImportError) as error:
-            hint = (
-                "expected an OPENAI_BASE_URL such as http://localhost:11434/v1, and an HTTP proxy"
-            )
+            hint = "check OPENAI_BASE_URL, such as http://localhost:11434/v1, and the proxy"
             message = f"cannot reach {url}: {self._redact(str(error))}"
             raise ModelError(message, hint, is_unreachable=True) from None
         except UnicodeEncodeError:
