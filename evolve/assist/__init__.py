@@ -1,1 +1,1 @@
-"""Help outside a run: ask a model, show a prompt, check the installation."""
+"""Commands outside a run: request a strategy, show a prompt, check the installation."""

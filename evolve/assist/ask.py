@@ -1,4 +1,4 @@
-"""A strategy from a person's words."""
+"""Strategies from a description in natural language."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ SETTINGS = LlmSettings(strategies=1)
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a request in words.
+    """The answer to a request.
 
     Attributes:
-        programs: the usable strategies; none if the model wrote none.
-        exchanges: with the model.
-        why: why there is none.
+        programs: the usable strategies.
+        exchanges: all exchanges with the model.
+        reason: the reasons why the other strategies are unusable.
     """
 
     programs: tuple[Program, ...]
@@ -42,19 +42,25 @@ class Answer:
 
 
 def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
-    """Ask the model that the environment names for a strategy, in a person's words.
+    """Request a strategy from the model that the environment configures.
 
-    One unusable answer is returned to it with the parser's errors.
+    If the answer is unusable, it is returned to the model once with the errors in it.
+
+    Args:
+        request: a description of the strategy.
+        bars: the bars of the prompts.
+        market: fills and costs.
+        log: is notified of a downgrade to a less strict format.
 
     Raises:
-        EvolveError: if there is no model, or it does not answer.
+        EvolveError: if no model is configured, or the call fails.
     """
     variables = environment()
     models = configured_models(None, variables)
     if not models:
         raise EvolveError(
-            "there is no model to ask",
-            "set OPENAI_BASE_URL to a server's address, such as http://localhost:11434/v1, "
+            "no model is configured",
+            "set OPENAI_BASE_URL to the address of a server, such as http://localhost:11434/v1, "
             "or OPENAI_API_KEY",
         )
     prompts = PromptBuilder(full_space(), FitnessSpec(), Profiler(bars, market), SETTINGS)
@@ -68,12 +74,12 @@ def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
             repaired = _exchange(opened, "repair", messages, constraint)
             parsed = _parse(repaired, prompts)
             exchanges += repaired
-        why = "\n\n".join(each.reason for each in parsed.rejected)
-        return Answer(parsed.programs, exchanges, why)
+        reason = "\n\n".join(each.reason for each in parsed.rejected)
+        return Answer(parsed.programs, exchanges, reason)
 
 
 def format_answer(answer: Answer) -> str:
-    """Return the strategies of an answer, as the text of a file."""
+    """Format the strategies of an answer as the text of a file."""
     return "\n".join(format_program(each) for each in answer.programs)
 
 

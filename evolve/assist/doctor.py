@@ -1,4 +1,4 @@
-"""What `evolve doctor` looks at: the installation, its folder, and the models there are."""
+"""Checks of the installation, its folder and the configured models."""
 
 from __future__ import annotations
 
@@ -30,13 +30,19 @@ from evolve.notices import NoticeList
 SAMPLE = "sample:sp500"
 REQUEST = "buy short dips in a rising market"
 SETTINGS = LlmSettings(strategies=1, timeout_seconds=120.0)
-MIN_SHARE_READ = 0.6  # of the tokens that a prompt has about, or it was cut
+MIN_SHARE_READ = 0.6  # of the estimated prompt tokens; a lower share means truncation
 SUGGESTED_CONTEXT_TOKENS = 8192
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at."""
+    """The result of a check.
+
+    Attributes:
+        name: the name of the check.
+        is_ok: whether it passed.
+        text: the details.
+    """
 
     name: str
     is_ok: bool
@@ -44,21 +50,21 @@ class CheckResult:
 
 
 def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
-    """Look at everything a run needs, one finding after the other.
+    """Check everything that a run needs; yield the results one by one.
 
     Args:
-        plan: whose models to ask; the environment's if None.
+        plan: the experiment whose models are checked; None for the model of the environment.
     """
     yield CheckResult("versions", True, ", ".join(f"{k} {v}" for k, v in versions().items()))
     yield _check_cache_dir()
-    state = "compiled" if is_compiled() else "not compiled yet: the first run does it, once"
+    state = "compiled" if is_compiled() else "not compiled yet: the first run compiles them once"
     yield CheckResult("kernels", True, state)
     bars = load(SAMPLE).bars
     yield CheckResult("sample", True, f"{SAMPLE}: {len(bars):,} bars")
     variables = environment(plan.base if plan else None)
     models = configured_models(plan.experiment if plan else None, variables)
     if not models:
-        text = "none: set OPENAI_BASE_URL or OPENAI_API_KEY to add one; everything works without"
+        text = "none: set OPENAI_BASE_URL or OPENAI_API_KEY to add one; it is optional"
         yield CheckResult("model", True, text)
         return
     prompts = PromptBuilder(full_space(), FitnessSpec(), Profiler(bars, market()), SETTINGS)
@@ -69,16 +75,16 @@ def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
 
 
 def _check_cache_dir() -> CheckResult:
-    place = cache_dir()
+    folder = cache_dir()
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=place):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        hint = "set EVOLVE_HOME to a folder that can be written"
-        return CheckResult("folder", False, f"{place}: {error.strerror or error}; {hint}")
-    kept = sum(len(files) for _, _, files in os.walk(place))
-    return CheckResult("folder", True, f"{place}, {kept} files")
+        hint = "set EVOLVE_HOME to a writable folder"
+        return CheckResult("folder", False, f"{folder}: {error.strerror or error}; {hint}")
+    count = sum(len(files) for _, _, files in os.walk(folder))
+    return CheckResult("folder", True, f"{folder}, {count} files")
 
 
 def _check_model(
@@ -90,15 +96,15 @@ def _check_model(
     except ModelError as error:
         yield CheckResult("model", False, f"{model.name}: {error}")
         return
-    known = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
-    yield CheckResult("model", True, f"{model.name} at {model.base_url}{known}")
+    listed = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
+    yield CheckResult("model", True, f"{model.name} at {model.base_url}{listed}")
     probes = loop.submit(lambda: client.probe(constraint)).result()
     if client.request_format is None:
-        yield CheckResult("constraint", False, probes[-1].error if probes else "it says nothing")
+        yield CheckResult("constraint", False, probes[-1].error if probes else "no response")
         return
-    shape = client.request_format
-    text = f"{shape.strictness} ({shape.name}: {shape.servers})"
-    yield CheckResult("constraint", True, f"{text}, found in {len(probes)} short questions")
+    detected = client.request_format
+    text = f"{detected.strictness} ({detected.name}: {detected.servers})"
+    yield CheckResult("constraint", True, f"{text}, detected with {len(probes)} probes")
     chat = loop.submit(lambda: client.exchange("probe", prompts.chat())).result()
     yield _check_speed(chat[-1])
     messages = prompts.ask(REQUEST)
@@ -108,32 +114,32 @@ def _check_model(
 
 
 def _check_context(answer: Exchange) -> Iterator[CheckResult]:
-    """A finding if the server seems to have read a part of what it was sent."""
+    """Yield a failure if the server apparently truncated the prompt."""
     sent = sum(len(each["content"]) for each in answer.messages) // CHARACTERS_PER_TOKEN
     if not answer.error and answer.tokens_in < MIN_SHARE_READ * sent:
         text = (
-            f"it read {answer.tokens_in:,} of some {sent:,} tokens: give the server a context of "
-            f"{SUGGESTED_CONTEXT_TOKENS:,} or more, or fewer `language.operators`"
+            f"it read {answer.tokens_in:,} of about {sent:,} tokens: set its context length to "
+            f"{SUGGESTED_CONTEXT_TOKENS:,} or more, or reduce `language.operators`"
         )
         yield CheckResult("context", False, text)
 
 
 def _check_speed(answer: Exchange) -> CheckResult:
-    """How quickly the model writes."""
+    """Return the speed of a model."""
     if answer.error:
         return CheckResult("speed", False, answer.error)
     rate = answer.tokens_out / answer.seconds if answer.seconds else 0.0
     return CheckResult(
-        "speed", True, f"{rate:,.0f} tokens a second, of {answer.tokens_out} written"
+        "speed", True, f"{rate:,.0f} tokens per second over {answer.tokens_out} tokens"
     )
 
 
 def _check_answer(answer: Exchange, prompts: PromptBuilder) -> CheckResult:
     if answer.error:
         return CheckResult("answer", False, answer.error)
-    reading = parse_answer(answer.text, answer.reasoning, prompts.space)
-    took = f"{answer.tokens_in:,} tokens in, {answer.tokens_out:,} out in {answer.seconds:.1f} s"
-    if reading.programs:
-        return CheckResult("answer", True, f"a strategy; {took}")
-    why = reading.rejected[0].reason.split("\n")[0] if reading.rejected else "nothing"
-    return CheckResult("answer", False, f"no strategy ({why}); {took}")
+    parsed = parse_answer(answer.text, answer.reasoning, prompts.space)
+    usage = f"{answer.tokens_in:,} tokens in, {answer.tokens_out:,} out in {answer.seconds:.1f} s"
+    if parsed.programs:
+        return CheckResult("answer", True, f"a strategy; {usage}")
+    reason = parsed.rejected[0].reason.split("\n")[0] if parsed.rejected else "empty"
+    return CheckResult("answer", False, f"no strategy ({reason}); {usage}")

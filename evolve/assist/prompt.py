@@ -1,4 +1,4 @@
-"""The first prompt that a run would send, without a run."""
+"""The first prompt of a run, without the run."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from evolve.notices import NoticeList
 from evolve.search.progress import Budget
 from evolve.search.search import search
 
-PLACEHOLDER_MODEL = "model"  # asked where no model is configured
+PLACEHOLDER_MODEL = "model"  # if no model is configured
 
 
 def first_messages(plan: Plan, task: str | None = None) -> list[Message]:
-    """Return exactly what a model is sent first in a run of an experiment.
+    """Return the first messages of a run of an experiment.
 
-    If `llm.constraint` leaves the request format to the server, these are the messages for a
-    server without a JSON schema; one with it also gets `prompts/json.md`.
+    A server with the request format of a JSON schema also gets `prompts/json.md`; it is included
+    if `llm.constraint` is `json_schema`.
 
     Args:
         plan: the experiment.
-        task: what the model is asked to do; drawn as in the run if None.
+        task: the name of the task; drawn as in the run if None.
 
     Raises:
-        EvolveError: if the data cannot be loaded, or the task is unknown.
+        EvolveError: if the data cannot be loaded, or if the task is unknown or needs more parents.
     """
     if task is not None and task not in plan.assets.tasks:
-        listed = ", ".join(plan.assets.tasks)
-        raise EvolveError(f"there is no direction `{task}`", f"there are: {listed}")
+        names = ", ".join(plan.assets.tasks)
+        raise EvolveError(f"unknown task `{task}`", f"expected one of: {names}")
     if task is not None:
         plan = replace(plan, assets=replace(plan.assets, tasks=(task,)))
     data = plan.load(NoticeList())
@@ -49,8 +49,8 @@ def first_messages(plan: Plan, task: str | None = None) -> list[Message]:
     if task is not None and choice.task != task:
         needed = prompts.tasks[task].parents
         raise EvolveError(
-            f"`{task}` needs {needed} strategies to build on, and the run begins with fewer",
-            "add some to `start_from`",
+            f"task `{task}` needs {needed} parents, but the run starts with fewer",
+            "add strategies to `start_from`",
         )
     is_tree = models.settings.constraint == "json_schema"
     return list(add_note(messages, prompts.fixed_text("json.md") if is_tree else ""))
@@ -60,7 +60,7 @@ def _load_models(plan: Plan) -> ModelSet:
     """Return the models of an experiment; a placeholder if it has none."""
     llm = plan.experiment.llm
     models = ModelSet(settings=llm.settings(plan.assets.tasks, plan.experiment.budget))
-    with suppress(EvolveError):  # a prompt can be shown although no model can be asked
+    with suppress(EvolveError):  # a prompt can be shown without a usable model
         models = load_model_set(plan) or models
     if not models:
         models = replace(models, models={PLACEHOLDER_MODEL: Model(PLACEHOLDER_MODEL)})

@@ -11,12 +11,10 @@ from evolve.cli.options import json_option
 
 @click.command("prompt")
 @click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--direction", help="What it is asked for; drawn as in the run if left out.")
+@click.option("--task", help="Task of the model; drawn as in the run if omitted.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 @json_option
-def command(
-    experiment: Path, direction: str | None, overrides: tuple[str, ...], as_json: bool
-) -> None:
+def command(experiment: Path, task: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Print the first messages a model gets in a run of EXPERIMENT; none is asked.
 
     A server that is held by a JSON schema gets prompts/json.md too: see it with
@@ -27,7 +25,7 @@ def command(
     from evolve.assist.prompt import first_messages
     from evolve.experiment.plan import read_plan
 
-    messages = first_messages(read_plan(experiment, overrides), direction)
+    messages = first_messages(read_plan(experiment, overrides), task)
     if as_json:
         click.echo(json.dumps(messages, indent=2))
         return

@@ -234,7 +234,7 @@ def _read_assets(settings: Experiment, base: Path) -> PromptAssets:
     for name in chosen:
         if name not in known:
             hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-            raise EvolveError(f"llm.tasks: there is no direction `{name}`", hint)
+            raise EvolveError(f"llm.tasks: unknown task `{name}`", hint)
     learnings = Learnings()
     if llm.learnings is not None:
         learnings = read_learnings(read_text(resolve_path(llm.learnings, base), "llm.learnings"))

@@ -1,4 +1,4 @@
-"""The language model as a proposer: what it is told, how it is asked, what is made of its answers.
+"""Language models as proposers: prompts, requests and the parsing of answers.
 
-A model's text is data: it is parsed by the language or as YAML or JSON, and never executed.
+The text of a model is data. It is parsed as a strategy, YAML or JSON, and never executed.
 """

@@ -1,4 +1,4 @@
-"""The models of a run and how they take part."""
+"""The models of a run and their settings."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Mode = Literal["mix", "only"]
 
 @dataclass(frozen=True)
 class LlmSettings:
-    """How models take part in a run; the experiment's `llm` section makes one.
+    """Settings of the models of a run, from the `llm` section of an experiment.
 
     Attributes:
-        mode: `mix` beside genetic programming, or `only` the model.
-        constraint: `auto`, or how strictly an answer is held to the language.
-        tasks: names of what models may be asked to do.
-        parents, examples: strategies shown; failures: of those that failed.
-        strategies: the most in one answer.
-        concurrency: calls in flight at once.
-        wait_seconds: the longest wait at a synchronization.
-        timeout_seconds: the longest wait for one call.
-        repair: whether an unusable answer is returned once.
-        learnings_tokens: about the most tokens of learnings shown.
-        max_calls: in the run; None where there is no run.
-        evaluations: the budget of the run, over which calls are spread.
+        mode: `mix` for models beside genetic programming, `only` for models alone.
+        constraint: `auto`, or the strictness of the request format.
+        tasks: names of the tasks that a model may get.
+        parents, examples, failures: the number of each in a prompt, at most.
+        strategies: the maximum number of strategies in an answer.
+        concurrency: the maximum number of calls in flight.
+        wait_seconds: the maximum wait at a synchronization.
+        timeout_seconds: the maximum duration of a call.
+        repair: whether an unusable answer is returned to the model once.
+        learnings_tokens: the approximate limit on the learnings in a prompt, in tokens.
+        max_calls: the budget of the run, in calls; None outside a run.
+        evaluations: the budget of the run, in evaluations; calls are spread over it.
     """
 
     mode: Mode = "mix"
@@ -48,20 +48,20 @@ class LlmSettings:
 
     @property
     def sync_wait_seconds(self) -> float:
-        """How long a synchronization waits: a model alone is waited for, or nothing goes on."""
+        """Maximum wait at a synchronization; a full timeout if only models propose."""
         return self.timeout_seconds if self.mode == "only" else self.wait_seconds
 
 
 @dataclass(frozen=True)
 class ModelSet:
-    """The models that are asked.
+    """The models of a run.
 
     Attributes:
-        models: by label; none if no model is asked.
-        settings: how they take part.
-        reason_empty: why there is none, and what to do about it.
-        recording: the journal that answers in their place; None for their servers.
-        variables: of the environment, where the keys are.
+        models: by label; empty if the run uses no model.
+        settings: the settings they share.
+        reason_empty: the reason for an empty set, and its remedy.
+        recording: the journal that replaces the servers; None to call them.
+        variables: environment variables, which include the API keys.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class ModelSet:
         return bool(self.models)
 
     def record(self) -> dict[str, object]:
-        """Return what a replay needs to know; no key is in it."""
+        """Return the data that a replay needs, without API keys."""
         models = {label: asdict(each) for label, each in self.models.items()}
         return {
             "models": models,

@@ -1,7 +1,7 @@
-"""Models as an external proposer of the search: asked at one boundary, collected at a later one.
+"""Models as an external proposer: calls start between epochs and are collected later.
 
-Every decision depends on the state of the search, a seeded generator and the answers themselves,
-never on when they arrive: a run that is replayed from its recording is the same run.
+Decisions depend on the state of the search, a seeded generator and the answers, but not on their
+arrival times, so that a replay of a recording repeats the run.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Literal, Protocol
 
 from dsl.printing.decompile import format_program
 from evolve.llm.answer.parse import parse_answer
-from evolve.llm.prompt.builder import build_failure, program_failure
+from evolve.llm.prompt.builder import build_failure, build_program_failure
 from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.learnings import (
     MAX_SENTENCE_CHARACTERS,
     MAX_SENTENCES,
     Learning,
+    build_summary_schema,
     read_summary,
     shorten_belief,
-    summary_schema,
 )
 from evolve.llm.prompt.selection import ArmChoice
 from evolve.llm.schedule import Schedule
@@ -35,15 +35,15 @@ from evolve.search.progress import Progress
 from evolve.search.proposer_stats import ProposerStats, merge_stats
 
 MIN_SUMMARIZED_RECORDS = 8
-PROBING_TOKENS = 6000  # reserved for probing what a server can do
-MAX_RETURNED_CHARACTERS = 4000  # of an answer that is returned for repair
+PROBING_TOKENS = 6000  # reserved if the call may probe request formats
+MAX_RETURNED_CHARACTERS = 4000  # of an answer in a repair prompt
 
 
 class ProposalLog(NoticeLog, Protocol):
-    """Records proposals and learnings, and reports what a person should know of them."""
+    """Log of proposals and learnings."""
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
-        """Record one strategy of a call's answer, and its status."""
+        """Record a strategy in the answer of a call, and its status."""
 
     def record_learnings(self, text: str) -> None:
         """Record the learnings so far."""
@@ -51,34 +51,34 @@ class ProposalLog(NoticeLog, Protocol):
 
 @dataclass
 class _Request:
-    """A call in flight and what it was about."""
+    """A call in flight, with its arm and parents."""
 
     call: Call
     choice: ArmChoice = field(default_factory=ArmChoice)
-    summarized: int = 0  # records that a summary was asked of
+    summarized: int = 0  # records that a summary replaces
 
 
 class ModelProposer:
-    """Asks models for strategies and parses their answers."""
+    """External proposer that requests strategies from models."""
 
     def __init__(
         self, composer: Composer, calls: Calls, budget: CallBudget, log: ProposalLog
     ) -> None:
         """
         Args:
-            composer: writes the prompts; has the models and their settings.
-            calls: carries the calls out.
-            budget: what they may cost.
-            log: records the proposals.
+            composer: composes the prompts; has the models and their settings.
+            calls: starts and collects the calls.
+            budget: limits the cost of the calls.
+            log: receives the records of proposals and learnings.
         """
         self.settings, self.prompts, self.budget = composer.settings, composer.prompts, budget
         self.learnings = self.prompts.assets.learnings
         self._models = composer.models.models
         self._composer, self._calls, self._log = composer, calls, log
         self._in_flight: dict[int, _Request] = {}
-        self._collected: dict[int, _Request] = {}  # by the identity of a proposal
+        self._collected: dict[int, _Request] = {}  # by the id() of a proposal
         self._last_number = 0
-        self._may_probe = set(self._models)  # models whose request format is not known
+        self._may_probe = set(self._models)  # labels of models whose format is unknown
         settings = self.settings
         self._schedule = Schedule(
             settings.evaluations, settings.concurrency, settings.mode == "only"
@@ -87,18 +87,18 @@ class ModelProposer:
     # -- ask
 
     def ask(self, progress: Progress) -> None:
-        """Start calls from the state of the search, if the last answers were collected."""
+        """Start calls if the schedule allows a round."""
         self._composer.record_progress(progress)
         if progress.stop_reason or not self._schedule.is_due:
             return
-        goes_on = self._schedule.skip_round() or self._start_round(progress)
+        is_active = self._schedule.skip_round() or self._start_round(progress)
         in_flight, left = len(self._in_flight), self.budget.calls_affordable
-        self._schedule.record_asked(progress.evaluated, in_flight, left, goes_on)
+        self._schedule.record_asked(progress.evaluated, in_flight, left, is_active)
 
     def _start_round(self, progress: Progress) -> bool:
         """Start calls up to the concurrency limit.
 
-        Return False if none is in flight and the budget allows none.
+        Return False if no call is in flight and the budget allows none.
         """
         self._start_summary(progress.epoch)
         summaries = sum(each.call.kind == "summarize" for each in self._in_flight.values())
@@ -109,24 +109,24 @@ class ModelProposer:
         return bool(self._in_flight)
 
     def next_sync(self, evaluated: int) -> int | None:
-        """Return the number of evaluations at which to collect; None once nothing can come."""
+        """Return the evaluation count of the next synchronization; None if none follows."""
         return self._schedule.next_sync(evaluated)
 
     def _start_summary(self, epoch: int) -> None:
-        """Ask for a summary of the learnings, once they are too long."""
+        """Request a summary of the learnings if they are too long; shorten them if that fails."""
         records, folder = self.learnings.records, self.prompts.assets.folder
         is_long = self.learnings.tokens(folder) > self.settings.learnings_tokens
-        is_asked = any(each.call.kind == "summarize" for each in self._in_flight.values())
-        if not is_long or is_asked or len(records) < MIN_SUMMARIZED_RECORDS:
+        is_requested = any(each.call.kind == "summarize" for each in self._in_flight.values())
+        if not is_long or is_requested or len(records) < MIN_SUMMARIZED_RECORDS:
             return
         messages = self.prompts.merge_learnings(
             self.learnings.text(folder), MAX_SENTENCES, MAX_SENTENCE_CHARACTERS
         )
         choice = ArmChoice(next(iter(self._models)))
-        if self._start("summarize", messages, epoch, choice, summary_schema()):
+        if self._start("summarize", messages, epoch, choice, build_summary_schema()):
             self._in_flight[self._last_number].summarized = len(records)
         else:
-            self.learnings = self.learnings.shortened()
+            self.learnings = self.learnings.shorten()
 
     def _start(
         self,
@@ -151,15 +151,15 @@ class ModelProposer:
     # -- collect
 
     def collect(self, epoch: int) -> ProposalBatch:
-        """Return the strategies of the answers that arrived, in the order of their calls."""
+        """Return the proposals in the answers that arrived, in the order of the calls."""
         self._collected = {}
         deadline = time.monotonic() + self.settings.sync_wait_seconds
         stats: dict[str, ProposerStats] = {}
         proposals: list[Proposal] = []
-        waiting = sorted(self._in_flight)
-        had_calls, has_answered = bool(waiting), False
-        while waiting:
-            number = waiting.pop(0)
+        numbers = sorted(self._in_flight)
+        had_calls, has_answered = bool(numbers), False
+        while numbers:
+            number = numbers.pop(0)
             exchanges = self._calls.collect(number, epoch, deadline)
             if exchanges is None:
                 continue
@@ -176,10 +176,10 @@ class ModelProposer:
                 self._read_summary(request, answer)
                 continue
             last_number = self._last_number
-            found, counts = self._read_answer(request, answer, epoch)
-            proposals.extend(found)
+            read, counts = self._read_answer(request, answer, epoch)
+            proposals.extend(read)
             stats = merge_stats(stats, {request.choice.arm: counts})
-            waiting.extend(range(last_number + 1, self._last_number + 1))  # a repair
+            numbers.extend(range(last_number + 1, self._last_number + 1))  # a repair
         if has_answered and self._schedule.is_unanswered:
             self._log.notice("the model answers again")
         self._schedule.record_collected(had_calls, has_answered, len(self._in_flight))
@@ -188,7 +188,7 @@ class ModelProposer:
     def _read_answer(
         self, request: _Request, answer: Exchange, epoch: int
     ) -> tuple[list[Proposal], ProposerStats]:
-        """Return the proposals of an answer; an answer without any may be returned for repair."""
+        """Return the proposals in an answer; start a repair if there are none."""
         call, choice = request.call, request.choice
         parsed = parse_answer(answer.text, answer.reasoning, self.prompts.space)
         self._calls.record_parse_result(call.model, parsed.is_readable)
@@ -206,41 +206,41 @@ class ModelProposer:
             text = (answer.text or answer.reasoning)[:MAX_RETURNED_CHARACTERS]
             messages = [*call.messages, *self.prompts.repair(text, parsed.rejected)]
             self._start("repair", messages, epoch, choice)
-        offered = len(parsed.programs) + len(parsed.rejected)
-        return proposals, ProposerStats(proposed=offered, valid=len(proposals))
+        proposed = len(parsed.programs) + len(parsed.rejected)
+        return proposals, ProposerStats(proposed=proposed, valid=len(proposals))
 
     def _read_summary(self, request: _Request, answer: Exchange) -> None:
         try:
             sections = read_summary(answer.text or answer.reasoning)
         except (ValueError, RecursionError):
-            self.learnings = self.learnings.shortened()
+            self.learnings = self.learnings.shorten()
         else:
-            self.learnings = self.learnings.with_summary(sections, request.summarized)
+            self.learnings = self.learnings.replace_merged(sections, request.summarized)
 
     def _handle_failed_call(self, request: _Request, answer: Exchange | None) -> None:
-        """Continue without an answer."""
+        """Shorten the learnings if their summary failed; otherwise report a first failure."""
         if request.call.kind == "summarize":
-            self.learnings = self.learnings.shortened()
+            self.learnings = self.learnings.shorten()
             return
-        why = answer.error if answer else "it said nothing"
+        reason = answer.error if answer else "no response"
         if not self._schedule.is_unanswered:
-            self._log.notice(f"no answer of {request.call.model}: {why}\n  = the run goes on "
-                             "without the model, and tries again later")  # fmt: skip
+            self._log.notice(f"no answer of {request.call.model}: {reason}\n  = the run continues "
+                             "without the model and tries again later")  # fmt: skip
 
     # -- tell
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
-        """Record the outcome of each proposal beside the belief of its author."""
-        learned = [self._build_learning(each) for each in outcomes if each.individual is not None]
+        """Record the outcomes of the proposals of the last synchronization."""
+        records = [self._build_learning(each) for each in outcomes if each.individual is not None]
         for outcome in outcomes:
             self._record_outcome(outcome)
         self._composer.has_failed_last = not any(each.improved for each in outcomes)
-        self.learnings = self.learnings.with_records(learned)
+        self.learnings = self.learnings.add_records(records)
         if self.learnings:
             self._log.record_learnings(self.learnings.text(self.prompts.assets.folder))
 
     def close(self) -> None:
-        """Count the calls in flight as spent: their servers may go on with them."""
+        """Count the calls in flight as spent: their servers may continue to work on them."""
         self.budget.assume_spent()
 
     def _record_outcome(self, outcome: Outcome) -> None:
@@ -248,8 +248,8 @@ class ModelProposer:
         program, individual = outcome.proposal.program, outcome.individual
         reason = individual.scores.infeasible_reason if individual else outcome.status
         if reason:
-            why = "it was tried before" if outcome.status == "duplicate" else reason
-            self._composer.record_failure(program_failure(program, why))
+            shown = "duplicate of an earlier strategy" if outcome.status == "duplicate" else reason
+            self._composer.record_failure(build_program_failure(program, shown))
         self._log.record_proposal(
             request.call.number,
             format_program(program),

@@ -216,7 +216,7 @@ def _find_stop_reason(
     if budget.minutes is not None and seconds >= budget.minutes * 60:
         return f"{budget.minutes:g} minutes spent, at epoch {state.epoch}"
     if not problem.proposers and (external is None or external.next_sync(len(state.seen)) is None):
-        return "the adviser may ask no more"
+        return "the models will propose nothing more"
     return ""
 
 

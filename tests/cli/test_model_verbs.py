@@ -89,7 +89,7 @@ def test_prompt_prints_the_messages_to_a_model_and_contacts_nobody(monkeypatch: 
     head, system, user = re.split(r"^--- (?:system|user)\n", done.out, flags=re.MULTILINE)
     assert (done.status, head) == (0, "")
     assert system.startswith("You improve trading strategies.")
-    assert user.startswith("The market: one instrument, 3019 bars to learn from")
+    assert user.startswith("Market: one instrument, 3019 training bars")
     assert done.err.startswith(f"{len(system) + len(user) - 2:,} characters, about ")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     messages = json.loads(evolve("prompt", QUICK, *SETS, "--json").out)
@@ -97,15 +97,15 @@ def test_prompt_prints_the_messages_to_a_model_and_contacts_nobody(monkeypatch: 
     assert [f"{each['content']}\n" for each in messages] == [system, user]
 
 
-def test_prompt_asks_for_a_direction_and_knows_which_there_are() -> None:
-    def asked(direction: str) -> Output:
-        return evolve("prompt", QUICK, *SETS, "--direction", direction)
+def test_prompt_takes_a_task_and_lists_the_known_tasks() -> None:
+    def asked(task: str) -> Output:
+        return evolve("prompt", QUICK, *SETS, "--task", task)
 
     last = [asked(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
-    assert last[0].startswith("Now: Make p1 simpler")
+    assert last[0].startswith("Task: Simplify p1")
     assert len(set(last)) == 3
-    there_are = "combine, different, overfit, simplify, tune, worst_fold"
-    message = f"error: there is no direction `simpler`\n  = there are: {there_are}\n"
+    names = "combine, different, overfit, simplify, tune, worst_fold"
+    message = f"error: unknown task `simpler`\n  = expected one of: {names}\n"
     assert asked("simpler") == (1, "", message)
 
 
@@ -127,7 +127,7 @@ def test_ask_prints_the_strategy_trades_it_and_writes_it(answer: str, tmp_path: 
     assert done.out.startswith(f"{text}\non sample:sp500, 1999-01-04 to 2018-12-31\n")
     assert re.search(r"good +buy and hold\n[^¦]+num trades +341 +1\n", done.out)
     assert done.err.endswith(f"written to {tmp_path / 'dips.evo'}\n")
-    assert server.bodies[-1]["messages"][-1]["content"].endswith("does this: buy the dips")
+    assert server.bodies[-1]["messages"][-1]["content"].endswith("as requested: buy the dips")
 
 
 def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
@@ -148,7 +148,7 @@ def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
 def test_ask_needs_a_wish_a_model_and_a_name_that_is_free(tmp_path: Path) -> None:
     existing = tmp_path / "existing.evo"
     existing.write_text("mine")
-    assert "error: there is no model to ask\n  = set OPENAI_BASE_URL" in evolve("ask", "x").err
+    assert "error: no model is configured\n  = set OPENAI_BASE_URL" in evolve("ask", "x").err
     with asking(talking(GOOD)) as server:
         assert evolve("ask", " \n").err.startswith("error: the wish is empty\n  = say what you")
         message = f"error: {existing} is there already\n  = choose another name\n"
@@ -161,8 +161,8 @@ def test_every_verb_reports_a_server_that_is_down(finished: Path) -> None:
         server.close()
         done = [evolve("ask", "buy"), evolve("harden", str(finished), "--yes"), evolve("doctor")]
     outputs = [each.out + each.err for each in done]
-    assert all(f"{server.url} cannot be reached: " in each for each in outputs)
-    assert all(each.endswith("running, and OPENAI_BASE_URL its address?\n") for each in outputs)
+    assert all(f"cannot reach {server.url}: " in each for each in outputs)
+    assert all(each.endswith("that OPENAI_BASE_URL is its address\n") for each in outputs)
     assert [each.status for each in done] == [1, 1, 1]
     assert [mark for mark, _ in lines_of(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
 
@@ -179,7 +179,7 @@ def test_doctor_is_content_without_a_model_but_not_a_folder(monkeypatch: Patch) 
     assert lines_of(done)["model"][1].startswith("none: set OPENAI_BASE_URL or OPENAI_API_KEY to")
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
     done = evolve("doctor")
-    message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a folder that can be written"
+    message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a writable folder"
     assert (done.status, lines_of(done)["folder"]) == (1, ("!!", message))
 
 
@@ -204,10 +204,10 @@ def test_doctor_looks_at_a_model() -> None:
     seen = [*LOOKED_AT, "constraint", "speed", "answer", "context"]
     assert (done.status, list(lines)) == (1, seen)
     assert {mark for name, (mark, _) in lines.items() if name != "context"} == {"ok"}
-    assert re.match(r"it read 100 of some [\d,]{5} tokens: give the server a", lines["context"][1])
+    assert re.match(r"it read 100 of about [\d,]{5} tokens: set its context", lines["context"][1])
     assert lines["model"][1] == f"tiny at {server.url}"
     assert lines["constraint"][1].startswith("grammar (llguidance: llama.cpp built with llguidan")
-    assert re.fullmatch(r"[\d,]+ tokens a second, of 20 written", lines["speed"][1])
+    assert re.fullmatch(r"[\d,]+ tokens per second over 20 tokens", lines["speed"][1])
     assert re.fullmatch(r"a strategy; 100 tokens in, 20 out in \d\.\d s", lines["answer"][1])
 
 
@@ -241,7 +241,7 @@ def test_harden_writes_a_new_run_and_its_conversation(finished: Path, hard: Hard
     assert [each.text for each in call.exchanges] == [fenced(LOOSER), fenced(STRICTER)]
     assert second[:-1] == [*first, {"role": "assistant", "content": fenced(LOOSER)}]
     why = "the patch would loosen the protocol:\n  `fitness.folds` may only go up: it is 5, not 3"
-    assert second[-1]["content"].startswith(f"That patch is refused: {why}\n")
+    assert second[-1]["content"].startswith(f"The patch was rejected: {why}\n")
 
 
 def test_harden_scores_what_survives_again_and_counts_both(finished: Path, hard: Hardened) -> None:

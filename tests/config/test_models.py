@@ -132,8 +132,7 @@ def test_a_variable_becomes_its_value_or_the_default(
 
 def test_a_plan_names_what_an_experiment_refers_to_but_lacks(tmp_path: Path) -> None:
     messages = {
-        "tasks: [simplify, tuen]": "llm.tasks: there is no direction `tuen`\n"
-        "  = did you mean `tune`?",
+        "tasks: [simplify, tuen]": "llm.tasks: unknown task `tuen`\n  = did you mean `tune`?",
         "prompts: nowhere": f"llm.prompts: there is no folder {tmp_path}/nowhere",
         "prompts: x.yaml": f"llm.prompts: there is no folder {tmp_path}/x.yaml",
         "learnings: no.md": f"llm.learnings: no such file: {tmp_path}/no.md",

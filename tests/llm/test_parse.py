@@ -1,4 +1,4 @@
-"""An answer is read for its strategies, whatever else it holds; nothing in it is ever obeyed."""
+"""Strategies are extracted from any answer, and nothing in it is executed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def only(text: str, space: Space = SPACE) -> Program:
     return program
 
 
-def words_on(text: str) -> str:
+def render_errors(text: str) -> str:
     return "\n\n".join(each.render() for each in inspect(text, NAME).errors)
 
 
@@ -68,7 +68,7 @@ def refusal(text: str) -> Rejected:
     ("", f"I could say {GOOD}", ["good"]), ("I give up.", f"I could say {GOOD}", ["good"]),
     (f"<think>{OTHER}</think>", f"I could say {GOOD}", ["good"]), (OTHER, GOOD, ["other"]),
 ])  # fmt: skip
-def test_strategies_are_found_the_likeliest_place_first(
+def test_strategies_are_extracted_from_the_most_likely_region(
     answer: str, reasoning: str, names: list[str]
 ) -> None:
     reading = read(answer, reasoning)
@@ -76,11 +76,11 @@ def test_strategies_are_found_the_likeliest_place_first(
     assert reading.rejected == ()
 
 
-def test_every_valid_strategy_is_used_and_every_other_reported_in_the_parsers_words() -> None:
+def test_valid_strategies_are_used_and_others_reported_with_their_errors() -> None:
     short = BARE.replace("buy", "short")
     reading = read(f"{GOOD}\n{WRONG}\n{OTHER}\n{short}")
     assert [each.name for each in reading.programs] == ["good", "other"]
-    assert reading.rejected[0] == Rejected(WRONG, words_on(WRONG))
+    assert reading.rejected[0] == Rejected(WRONG, render_errors(WRONG))
     assert reading.rejected[1:] == (Rejected(short, NO_SHORT, is_program=True),)
     assert read(WRONG, GOOD) == ParsedAnswer((only(GOOD),), reading.rejected[:1])
     many = "\n".join(GOOD.replace("30", str(20 + n)) for n in range(2 * MAX_STRATEGIES))
@@ -91,18 +91,18 @@ def test_every_valid_strategy_is_used_and_every_other_reported_in_the_parsers_wo
     f"{DEFINE}\n{CENTRED}", f"{CENTRED}\n{DEFINE}",
     f"First\n```\n{DEFINE}\n```\nand then\n```\n{CENTRED}\n```",
 ])  # fmt: skip
-def test_defines_go_with_the_strategies(answer: str) -> None:
+def test_defines_apply_to_the_strategies(answer: str) -> None:
     assert only(answer).hash == check(f"{DEFINE} {CENTRED}").hash
 
 
-def test_a_broken_define_spoils_no_strategy_that_does_without_it() -> None:
+def test_an_invalid_define_affects_only_the_strategies_that_use_it() -> None:
     reading = read(f"define broken(x: number -> = 3\n{GOOD}\n{CENTRED}")
     assert [each.name for each in reading.programs] == ["good"]
     assert ["unknown operator `centre`" in each.reason for each in reading.rejected] == [True]
 
 
-def test_operators_that_a_person_defined_are_known_and_mean_what_they_did() -> None:
-    known = definitions(DEFINE, "own", catalog())
+def test_user_defined_operators_cannot_be_redefined() -> None:
+    known = definitions(DEFINE, "defined", catalog())
     space = build_space([*NAMES, "centre"], ("long",), 40, known)
     tree = {"strategy": {"buy": {">": {"x": "close", "y": {"centre": {"x": "close"}}}}, "hold": 5}}
     for answer in (CENTRED, f"{DEFINE.replace('3', '9')}\n{CENTRED}", json.dumps(tree)):
@@ -116,7 +116,7 @@ def test_operators_that_a_person_defined_are_known_and_mean_what_they_did() -> N
     ("strategy s { # } and {\n buy when close > open hold 5 # }\n }", ""),
     ('strategy s { about "# none" buy when close > open hold 5 }', "# none"),
 ])  # fmt: skip
-def test_braces_in_strings_and_comments_end_nothing(text: str, about: str) -> None:
+def test_braces_in_strings_and_comments_are_ignored(text: str, about: str) -> None:
     program = only(f"Look: {text} That }} was it.")
     assert (program.name, program.about, program.hash) == ("s", about, check(BARE).hash)
 
@@ -124,7 +124,7 @@ def test_braces_in_strings_and_comments_end_nothing(text: str, about: str) -> No
 ENTRY, LEAVE = "buy when rsi(close, 3) < 30", "sell when rsi(close, 3) > 60"
 
 
-@pytest.mark.parametrize(("cut", "kept"), [
+@pytest.mark.parametrize(("cut", "expected"), [
     (f"{ENTRY} {LEAVE} hold 10", f"{ENTRY} {LEAVE} hold 10"),  # with an end
     (f"{ENTRY} {LEAVE}\n```\nThat was it.", f"{ENTRY} {LEAVE}"),
     (f"{ENTRY} sell when rsi(close, 3) > ", ENTRY), (f"{ENTRY} sell when rsi(clo", ENTRY),
@@ -133,25 +133,27 @@ ENTRY, LEAVE = "buy when rsi(close, 3) < 30", "sell when rsi(close, 3) > 60"
     (f"{ENTRY} {LEAVE} hold", f"{ENTRY} {LEAVE}"), (f"{ENTRY} {LEAVE} ho", f"{ENTRY} {LEAVE}"),
     (f"{ENTRY} se", ENTRY),
 ])  # fmt: skip
-def test_a_strategy_that_breaks_off_is_read_as_far_as_it_was_whole(cut: str, kept: str) -> None:
-    assert only(f"strategy s {{ {cut}").hash == check(f"strategy s {{ {kept} }}").hash
+def test_a_truncated_strategy_is_parsed_up_to_its_last_complete_statement(
+    cut: str, expected: str
+) -> None:
+    assert only(f"strategy s {{ {cut}").hash == check(f"strategy s {{ {expected} }}").hash
 
 
 @pytest.mark.parametrize("cut", ["", "buy when close > sma(close", "let x = close", "buy whe"])
-def test_what_breaks_off_before_its_first_entry_is_reported_as_it_was_written(cut: str) -> None:
+def test_a_strategy_truncated_before_its_first_order_is_rejected_unchanged(cut: str) -> None:
     text = f"strategy s {{ {cut}".strip()
-    assert refusal(text) == Rejected(text, words_on(text), is_program=False)
+    assert refusal(text) == Rejected(text, render_errors(text), is_program=False)
     assert not read(text).is_readable
 
 
-def test_a_broken_strategy_is_tried_as_it_stands_with_an_end_and_cut_back() -> None:
+def test_a_truncated_strategy_is_tried_unchanged_then_closed_then_shortened() -> None:
     (readings,) = extract_strategies("strategy s { buy when a sell when b ho")
     assert readings == [
         "strategy s { buy when a sell when b ho", "strategy s { buy when a sell when b ho }",
         "strategy s { buy when a sell when b }", "strategy s { buy when a }", "strategy s { }",
     ]  # fmt: skip
     programs = read(f"strategy s {{ {ENTRY} sell when\n\n{OTHER}").programs
-    assert [each.name for each in programs] == ["s", "other"]  # the next is not swallowed
+    assert [each.name for each in programs] == ["s", "other"]  # the next one is separate
 
 
 RSI = {"rsi": {"x": "close", "n": "3"}}
@@ -161,14 +163,14 @@ TREE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_json_tree_is_the_strategy_it_says() -> None:
+def test_a_json_tree_is_converted_to_its_strategy() -> None:
     plain = json.dumps({"strategy": TREE})
     thought = f"<think>{OTHER}</think>{plain}"
     for answer in (plain, f"```json\n{plain}\n```", f"Here:\n```\n{plain}\n```\nBye }}", thought):
         assert (only(answer).hash, only(answer).about) == (check(GOOD).hash, "dips revert")
 
 
-def test_the_arguments_of_a_tree_go_by_their_names() -> None:
+def test_the_arguments_of_a_tree_are_matched_by_name() -> None:
     swapped = {**TREE, "buy": {"<": {"y": "30", "x": RSI}}}
     assert only(json.dumps({"strategy": swapped})).hash == check(GOOD).hash
 
@@ -181,11 +183,11 @@ def test_the_arguments_of_a_tree_go_by_their_names() -> None:
     {"strategy": {**TREE, "import": "os"}}, {"strategy": {"buy": {"<": [1, 2]}}},
     {"strategy": {"buy": {"<": {"x": "close", "y": 30}}, "hold": 5}},
 ])  # fmt: skip
-def test_a_wrong_tree_is_refused_in_words(tree: object) -> None:
+def test_an_invalid_tree_is_rejected_with_a_diagnostic(tree: object) -> None:
     assert refusal(json.dumps(tree)).reason.startswith(("error[", "warning["))
 
 
-def test_a_strategy_told_as_a_string_of_json_or_beside_other_json_is_read() -> None:
+def test_a_strategy_in_a_json_string_or_beside_other_json_is_parsed() -> None:
     hashes = {check(GOOD).hash}
     for text in (json.dumps({"strategy": GOOD}), f'```json\n{{"note": 1}}\n```\n{GOOD}',
                  f'{GOOD}\n```json\n{{"sure": true}}\n```'):  # fmt: skip
@@ -199,7 +201,7 @@ def test_a_strategy_told_as_a_string_of_json_or_beside_other_json_is_read() -> N
     ("buy when close > open stop 6", "[W408]"),
     ("buy when close > open sell when close > open", "[W410]: whenever `buy` holds, `sell` holds"),
 ])  # fmt: skip
-def test_an_unsound_strategy_is_refused_with_its_warning(rules: str, words: str) -> None:
+def test_an_unsound_strategy_is_rejected_with_its_warning(rules: str, words: str) -> None:
     text = f"strategy s {{ {rules} }}"
     (warning,) = inspect(text, NAME).warnings
     assert refusal(text) == Rejected(text, warning.render(), is_program=True)
@@ -216,13 +218,13 @@ NOT_ALLOWED = "it uses `ema`, which is not among the operators allowed"
     ("strategy s { buy when close > ema(close, 5) hold 5 }", NOT_ALLOWED),
     (f"{DEFINE.replace('sma', 'ema')}\n{CENTRED}", NOT_ALLOWED),
 ])  # fmt: skip
-def test_what_is_not_of_the_space_is_refused_in_words(text: str, why: str) -> None:
+def test_a_strategy_outside_the_space_is_rejected_with_a_reason(text: str, why: str) -> None:
     assert refusal(text) == Rejected(refusal(text).text, why, is_program=True)
     assert read(text).is_readable
 
 
 @given(st.text(), st.text(max_size=20))
-def test_any_text_is_read_and_ends_in_words(text: str, reasoning: str) -> None:
+def test_any_text_gives_programs_or_reasons(text: str, reasoning: str) -> None:
     reading = read(text, reasoning, WHOLE)
     assert reading.programs == () != reading.rejected
     assert all(each.reason for each in reading.rejected)
@@ -234,7 +236,9 @@ PIECES = ["", "}", "{", '"', "#", "```\n", "\n```", "<think>", "</think>", "buy 
 
 @given(strategies(), st.data())
 @settings(max_examples=50)
-def test_every_program_read_is_of_the_space_and_says_itself(text: str, data: st.DataObject) -> None:
+def test_every_parsed_program_is_in_the_space_and_survives_formatting(
+    text: str, data: st.DataObject
+) -> None:
     for _ in range(2):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 9)))
@@ -249,7 +253,7 @@ FILE = f"{DEFINE}\n\n" + (FOLDER / "examples.evo").read_text("utf-8") + f"\n{CEN
 
 @given(st.integers(0, len(FILE)))
 @settings(max_examples=50)
-def test_the_beginning_of_a_file_gives_each_strategy_that_is_whole(length: int) -> None:
+def test_a_truncated_file_gives_each_complete_strategy(length: int) -> None:
     read_keys = [each.key for each in read(FILE[:length], "", WHOLE).programs]
     whole = inspect(FILE[: FILE.rfind("\n}", 0, length) + 2]).programs
     assert read_keys[: len(whole)] == [each.key for each in whole]
@@ -291,7 +295,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_no_strategy_is_refused_in_words_and_soon(name: str) -> None:
+def test_hostile_text_is_rejected_quickly_with_an_error(name: str) -> None:
     began = time.process_time()
     reading = read(HOSTILE[name], "", WHOLE)
     assert time.process_time() < began + 1
@@ -300,26 +304,26 @@ def test_what_is_no_strategy_is_refused_in_words_and_soon(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [each for each in HOSTILE if len(HOSTILE[each]) < 90])
-def test_nothing_around_a_strategy_changes_it(name: str) -> None:
+def test_surrounding_text_does_not_change_a_strategy(name: str) -> None:
     text = HOSTILE[name].replace("strategy s", "strategies")
     assert [each.hash for each in read(f"{text}\n{GOOD}\n{text}").programs] == [check(GOOD).hash]
 
 
-def test_what_is_long_and_broken_takes_neither_long_nor_much_memory() -> None:
+def test_long_invalid_text_needs_little_time_and_memory() -> None:
     defines = "".join(f"{DEFINE.replace('centre', f'f{n}')}\n" for n in range(1000))
     text = defines + "".join(f"strategy s{n} {{\n" for n in range(3000))
     tracemalloc.start()
     assert len(extract_strategies(text)) == MAX_STRATEGIES
-    most = tracemalloc.get_traced_memory()[1]
+    peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     began = time.process_time()
     assert refusal("strategy s { " + "let x = close " * 7_000).reason
-    assert (most < 50e6, time.process_time() < began + 1) == (True, True)
-    long = read(GOOD.replace("sell", " " * 20_000 + "sell"))  # whole: all of it is read, or none
+    assert (peak_bytes < 50e6, time.process_time() < began + 1) == (True, True)
+    long = read(GOOD.replace("sell", " " * 20_000 + "sell"))
     assert {each.hash for each in long.programs} <= {check(GOOD).hash}
 
 
-def test_what_is_read_can_be_kept_and_sent_on_as_text() -> None:
+def test_parsed_text_can_be_encoded() -> None:
     texts = [refusal("\ud83d").reason, refusal(BARE.replace("open", "op\ud83dn")).text]
     texts += [format_program(only(GOOD.replace("{", '{ about "dips \ud83d revert"')))]
     for text in texts:

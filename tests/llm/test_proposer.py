@@ -1,4 +1,4 @@
-"""The adviser beside a real search on a toy problem, its answers given by the test."""
+"""The proposer of models in a search on a toy problem, with answers from the test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from evolve.search.progress import Budget, Progress
 from tests.samples import random_bars
 from tests.search.toy import solve, toy_problem
 
-MERGER = json.dumps(
+SUMMARY = json.dumps(
     {"works": ["Averages."], "fails": [], "open_questions": [], "recommendations": ["Use rsi."]}
 )
 Say = Callable[[Call], Exchange | None]
@@ -46,7 +46,7 @@ def strategy(call: Call) -> Exchange:
 
 @dataclass
 class Answering:
-    """Calls that are answered by a function of the call, at once or never."""
+    """Calls that a function of the call answers, at once or never."""
 
     say: Say
     calls: list[Call] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Answering:
 
 
 class Log(NoticeList):
-    """Remembers statuses and learnings."""
+    """Collects statuses and learnings."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,19 +93,19 @@ class Run:
         return [each.kind for each in self.answering.calls]
 
 
-def advised(
+def run_with(
     say: Say,
     evaluations: int = 300,
     calls: int = 6,
     learnings: Learnings | None = None,
-    bred: bool = True,
+    with_operators: bool = True,
     **settings: object,
 ) -> Run:
     problem = toy_problem(20, 2)
-    if not bred:
+    if not with_operators:
         problem = replace(problem, proposers={})
     given: dict[str, object] = {
-        "mode": "mix" if bred else "only", "tasks": tuple(list_tasks()),
+        "mode": "mix" if with_operators else "only", "tasks": tuple(list_tasks()),
         "evaluations": evaluations, "wait_seconds": 0.0, **settings,
     }  # fmt: skip
     models = ModelSet(
@@ -120,24 +120,24 @@ def advised(
     proposer = ModelProposer(
         Composer(models, prompts, 1), answering, CallBudget(CallLimits(calls)), log
     )
-    budget = Budget(evaluations, stale_epochs=None if bred else 4)
+    budget = Budget(evaluations, stale_epochs=None if with_operators else 4)
     epochs = solve(problem, budget, 1, 2, external=proposer)
     return Run(proposer, answering, log, epochs)
 
 
 def test_calls_are_spread_over_the_evaluations() -> None:
-    run = advised(strategy)
+    run = run_with(strategy)
     assert run.kinds == ["propose"] * 6
-    heard_at = {each.epoch: each.evaluated for each in run.epochs}
-    moments = [heard_at[epoch] for _, epoch in run.answering.collected]
-    gaps = [later - earlier for earlier, later in pairwise([0, *moments])]
-    assert len(moments) == 6
+    evaluated_at = {each.epoch: each.evaluated for each in run.epochs}
+    counts = [evaluated_at[epoch] for _, epoch in run.answering.collected]
+    gaps = [later - earlier for earlier, later in pairwise([0, *counts])]
+    assert len(counts) == 6
     assert all(30 <= gap <= 60 for gap in gaps), gaps
     assert run.epochs[-1].evaluated == 300
 
 
-def test_beliefs_are_kept_beside_what_was_measured() -> None:
-    run = advised(strategy)
+def test_beliefs_are_recorded_beside_results() -> None:
+    run = run_with(strategy)
     assert [each.about for each in run.proposer.learnings.records] == [
         f"belief {number} about averages" for number in range(1, 7)
     ]
@@ -145,11 +145,11 @@ def test_beliefs_are_kept_beside_what_was_measured() -> None:
     assert {status for _, status, _ in run.log.statuses} == {"evaluated"}
 
 
-def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() -> None:
+def test_an_unusable_answer_is_returned_once_and_its_repair_is_collected_at_the_same_time() -> None:
     def say(call: Call) -> Exchange:
         return answer(call, "strategy s { buy when smaa(close, 3) > close }")
 
-    run = advised(say, calls=5)
+    run = run_with(say, calls=5)
     assert run.kinds == ["propose", "repair", "propose", "repair", "propose"]
     epochs = dict(run.answering.collected)
     assert epochs[1] == epochs[2] < epochs[3]
@@ -158,17 +158,17 @@ def test_an_answer_is_sent_back_once_and_its_repair_heard_in_the_same_hearing() 
     assert "did you mean `sma`" in run.answering.calls[1].messages[-1]["content"]
     assert "did you mean `sma`" in run.answering.calls[2].messages[-1]["content"]
     assert {status for _, status, _ in run.log.statuses} == {"rejected"}
-    assert advised(say, calls=5, repair=False).kinds == ["propose"] * 5
+    assert run_with(say, calls=5, repair=False).kinds == ["propose"] * 5
 
 
-def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
+def test_long_learnings_are_summarized_by_the_model() -> None:
     def say(call: Call) -> Exchange:
-        return answer(call, MERGER) if call.kind == "summarize" else strategy(call)
+        return answer(call, SUMMARY) if call.kind == "summarize" else strategy(call)
 
-    run = advised(say, calls=16, learnings_tokens=200)
+    run = run_with(say, calls=16, learnings_tokens=200)
     assert "summarize" in run.kinds
-    place = run.kinds.index("summarize")
-    shown = run.answering.calls[place].messages[0]["content"]
+    index = run.kinds.index("summarize")
+    shown = run.answering.calls[index].messages[0]["content"]
     assert "belief 1 about averages" in shown
     learned = run.proposer.learnings
     assert learned.sections["works"] == ("Averages.",)
@@ -178,22 +178,22 @@ def test_what_was_learned_is_merged_by_the_model_once_it_is_long() -> None:
     assert "belief 1 about averages" not in later
 
 
-@pytest.mark.parametrize("said", ["I cannot.", "", "{}", '{"works": 3}', "[" * 100_000])
-def test_without_a_merger_a_plain_ranking_does_it(said: str) -> None:
+@pytest.mark.parametrize("text", ["I cannot.", "", "{}", '{"works": 3}', "[" * 100_000])
+def test_learnings_are_ranked_if_their_summary_is_unusable(text: str) -> None:
     def say(call: Call) -> Exchange:
-        return answer(call, said) if call.kind == "summarize" else strategy(call)
+        return answer(call, text) if call.kind == "summarize" else strategy(call)
 
-    run = advised(say, calls=16, learnings_tokens=200)
+    run = run_with(say, calls=16, learnings_tokens=200)
     assert run.kinds.count("summarize") >= 1
     assert not any(run.proposer.learnings.sections.values())
     assert len(run.proposer.learnings.records) < 14
 
 
-def test_silence_is_said_once_and_asked_into_less_and_less_often() -> None:
+def test_a_missing_answer_is_reported_once_and_calls_become_rare() -> None:
     def dead(call: Call) -> Exchange:
         return Exchange(call.kind, call.model, "text", call.messages, error="gone", status=503)
 
-    run = advised(dead, calls=30)
+    run = run_with(dead, calls=30)
     assert len(run.log.texts) == 1
     assert "no answer of m: gone" in run.log.texts[0]
     assert 3 <= len(run.answering.calls) <= 12
@@ -203,33 +203,33 @@ def test_silence_is_said_once_and_asked_into_less_and_less_often() -> None:
     assert run.epochs[-1].evaluated == 300
 
 
-def test_a_late_answer_keeps_its_place_and_blocks_further_calls_until_it_comes() -> None:
+def test_further_calls_wait_for_a_late_answer() -> None:
     looks = {1: 3}
 
     def late(call: Call) -> Exchange | None:
         looks[call.number] = looks.get(call.number, 1) - 1
         return None if looks[call.number] > 0 else strategy(call)
 
-    run = advised(late, calls=4)
+    run = run_with(late, calls=4)
     assert [number for number, _ in run.answering.collected] == [1, 2, 3, 4]
     assert run.answering.collected[0][1] > run.answering.calls[0].epoch + 2
     assert run.answering.calls[1].epoch >= run.answering.collected[0][1]
 
 
-def test_alone_it_goes_back_to_one_of_the_best_after_a_failure_and_stops_when_stale() -> None:
+def test_models_alone_stop_when_stale_or_when_the_budget_is_spent() -> None:
     def same(call: Call) -> Exchange:
         return answer(call, "strategy s { buy when close > sma(close, 30) }")
 
-    run = advised(same, bred=False, calls=50)
+    run = run_with(same, with_operators=False, calls=50)
     assert run.epochs[-1].stop_reason == "no improvement in 4 epochs"
     assert len(run.answering.calls) == 5
     assert [status for _, status, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
-    spent = advised(strategy, bred=False, calls=2)
-    assert spent.epochs[-1].stop_reason == "the adviser may ask no more"
+    spent = run_with(strategy, with_operators=False, calls=2)
+    assert spent.epochs[-1].stop_reason == "the models will propose nothing more"
 
 
 def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:
-    first, second = advised(strategy), advised(strategy)
+    first, second = run_with(strategy), run_with(strategy)
     assert [each.digest for each in first.answering.calls] == [
         each.digest for each in second.answering.calls
     ]
@@ -240,7 +240,7 @@ def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:
     assert trials[0] == trials[1]
 
 
-def test_several_calls_are_under_way_at_once_each_of_its_own_words() -> None:
-    run = advised(strategy, calls=6, concurrency=3)
+def test_concurrent_calls_have_different_prompts() -> None:
+    run = run_with(strategy, calls=6, concurrency=3)
     assert [each.epoch for each in run.answering.calls[:3]] == [0, 0, 0]
     assert len({each.digest for each in run.answering.calls}) == 6

@@ -1,4 +1,4 @@
-"""What goes over the wire to each kind of server, byte for byte as the golden file has it."""
+"""Requests in each format, byte for byte as in the golden file."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ NAMED = {each.name: each for each in REQUEST_FORMATS}
 
 
 def answer(body: dict[str, Any]) -> Answer:
-    """An answer of the API that was asked."""
+    """Return an answer of the API of the request."""
     return Answer(json.dumps(TOOL_CALL).encode()) if "input" in body else say("buy")
 
 
 def sent(
-    shape: RequestFormat, constraint: Constraint | None, **of_model: Any
+    request_format: RequestFormat, constraint: Constraint | None, **of_model: Any
 ) -> tuple[str, dict[str, Any]]:
-    """The path and the body of a request, as the server saw them."""
+    """Return the path and the body of a request, as the server received them."""
 
     async def ask(url: str) -> str:
         server = Server(Model("org/tiny", url, **of_model), "sk-key", 5.0)
         try:
-            return (await server.ask(MESSAGES, shape, constraint, 64)).text
+            return (await server.ask(MESSAGES, request_format, constraint, 64)).text
         finally:
             await server.close()
 
@@ -68,18 +68,18 @@ def sent(
     return path, body
 
 
-def worded(title: str, path: str, body: dict[str, Any]) -> str:
+def render(title: str, path: str, body: dict[str, Any]) -> str:
     return f"=== {title}\nPOST {path}\n{json.dumps(body, indent=2)}\n"
 
 
-def test_every_request_reads_as_the_golden_file_says() -> None:
+def test_every_request_matches_the_golden_file() -> None:
     written = "\n".join(
         [
-            worded(f"{each.name}: {each.servers}", *sent(each, CONSTRAINT))
+            render(f"{each.name}: {each.servers}", *sent(each, CONSTRAINT))
             for each in REQUEST_FORMATS
         ]
         + [
-            worded(f"{each.name}, all that a model can set", *sent(each, CONSTRAINT, **FULL))
+            render(f"{each.name}, all that a model can set", *sent(each, CONSTRAINT, **FULL))
             for each in (NAMED["custom_tool"], NAMED["gbnf"])
         ]
     )
@@ -89,29 +89,29 @@ def test_every_request_reads_as_the_golden_file_says() -> None:
     assert written == GOLDEN.read_text("utf-8")
 
 
-@pytest.mark.parametrize("shape", REQUEST_FORMATS, ids=lambda each: each.name)
-def test_without_a_constraint_nothing_is_added(shape: RequestFormat) -> None:
-    _, body = sent(shape, None, temperature=None)
-    limit = "max_output_tokens" if shape.endpoint == "responses" else "max_tokens"
+@pytest.mark.parametrize("request_format", REQUEST_FORMATS, ids=lambda each: each.name)
+def test_without_a_constraint_nothing_is_added(request_format: RequestFormat) -> None:
+    _, body = sent(request_format, None, temperature=None)
+    limit = "max_output_tokens" if request_format.endpoint == "responses" else "max_tokens"
     assert set(body) - {"input", "messages", "store"} == {"model", limit}
 
 
-@pytest.mark.parametrize("shape", REQUEST_FORMATS, ids=lambda each: each.name)
-def test_no_shape_changes_what_it_is_given(shape: RequestFormat) -> None:
+@pytest.mark.parametrize("request_format", REQUEST_FORMATS, ids=lambda each: each.name)
+def test_no_format_mutates_its_constraint_or_messages(request_format: RequestFormat) -> None:
     before = json.dumps([CONSTRAINT.schema, MESSAGES, NOT_THINKING])
-    first, second = sent(shape, CONSTRAINT), sent(shape, CONSTRAINT)
+    first, second = sent(request_format, CONSTRAINT), sent(request_format, CONSTRAINT)
     assert first == second
     assert json.dumps([CONSTRAINT.schema, MESSAGES, NOT_THINKING]) == before
 
 
-def test_what_a_model_sets_comes_before_what_a_shape_does() -> None:
+def test_extra_fields_of_a_model_override_those_of_a_format() -> None:
     thinking = {"chat_template_kwargs": {"enable_thinking": True}}
     _, body = sent(NAMED["gbnf"], CONSTRAINT, extra_body=thinking)
     assert body["chat_template_kwargs"] == {"enable_thinking": True}
     assert body["grammar"] == CONSTRAINT.gbnf
 
 
-def test_an_empty_schema_and_letters_of_any_language_arrive_whole() -> None:
+def test_an_empty_schema_and_unicode_letters_arrive_unchanged() -> None:
     letters = 'start: "käufe" | "買" | "\\n" | "😀"\n'
     _, body = sent(NAMED["structured_outputs"], Constraint(letters, "", {}))
     assert body["structured_outputs"] == {"grammar": letters}
@@ -119,7 +119,7 @@ def test_an_empty_schema_and_letters_of_any_language_arrive_whole() -> None:
     assert body["response_format"]["json_schema"]["schema"] == {}
 
 
-def test_llguidance_is_told_apart_from_a_grammar_of_llama_cpp() -> None:
+def test_llguidance_is_distinguished_from_gbnf_by_its_first_line() -> None:
     _, guided = sent(NAMED["llguidance"], CONSTRAINT)
     _, plain = sent(NAMED["gbnf"], CONSTRAINT)
     assert guided["grammar"] == "%llguidance {}\n" + CONSTRAINT.lark
@@ -136,21 +136,23 @@ def test_llguidance_is_told_apart_from_a_grammar_of_llama_cpp() -> None:
         ("text", ["text"]),
     ],
 )  # fmt: skip
-def test_shapes_are_tried_from_the_strictest_to_plain_text(
+def test_formats_are_tried_from_the_strictest_to_plain_text(
     constraint: str, names: list[str]
 ) -> None:
     assert [each.name for each in formats_for(constraint)] == names
 
 
 def exchanged(
-    shape: str, ask: Callable[[Client], Awaitable[tuple[Exchange, ...]]]
+    request_format: str, ask: Callable[[Client], Awaitable[tuple[Exchange, ...]]]
 ) -> tuple[Exchange, dict[str, Any]]:
-    """What a client makes of a server whose shape it remembers, and the one body it sends."""
+    """Return the exchange of a client with a cached format, and the body that it sends."""
 
     async def run(url: str) -> tuple[Exchange, ...]:
-        memory = Path(os.environ["EVOLVE_HOME"]) / "llm" / "shapes.json"
-        memory.parent.mkdir(parents=True)
-        memory.write_text(json.dumps({f"{url} org/tiny": shape} if shape else {}), "utf-8")
+        cache = Path(os.environ["EVOLVE_HOME"]) / "llm" / "shapes.json"
+        cache.parent.mkdir(parents=True)
+        cache.write_text(
+            json.dumps({f"{url} org/tiny": request_format} if request_format else {}), "utf-8"
+        )
         server = Server(Model("org/tiny", url), None, 5.0)
         try:
             return await ask(Client(server, "auto", "?", {}, NoticeList()))
@@ -158,24 +160,26 @@ def exchanged(
             await server.close()
 
     with serving(answer) as server:
-        (made,) = asyncio.run(run(server.url))
+        (exchange,) = asyncio.run(run(server.url))
     (body,) = server.bodies
-    return made, body
+    return exchange, body
 
 
 @pytest.mark.usefixtures("own_home")
 @pytest.mark.parametrize(
-    ("shape", "note"),
+    ("request_format", "note"),
     [("gbnf", "\n\nIn one line."), ("response_format", "\n\nAs JSON."), ("text", "")],
 )
-def test_a_note_ends_the_last_message_at_its_level_alone(shape: str, note: str) -> None:
+def test_a_note_is_appended_only_at_its_strictness(request_format: str, note: str) -> None:
     noted = replace(CONSTRAINT, notes={"grammar": "In one line.", "json_schema": "As JSON."})
-    made, body = exchanged(shape, lambda client: client.exchange("propose", MESSAGES, noted))
+    exchange, body = exchanged(
+        request_format, lambda client: client.exchange("propose", MESSAGES, noted)
+    )
     last = {"role": "user", "content": MESSAGES[1]["content"] + note}
-    assert body["messages"] == list(made.messages) == [MESSAGES[0], last]
-    assert (made.kind, made.request_format, made.model, made.text) == (
+    assert body["messages"] == list(exchange.messages) == [MESSAGES[0], last]
+    assert (exchange.kind, exchange.request_format, exchange.model, exchange.text) == (
         "propose",
-        shape,
+        request_format,
         "tiny",
         "buy",
     )
@@ -184,29 +188,31 @@ def test_a_note_ends_the_last_message_at_its_level_alone(shape: str, note: str) 
 
 @pytest.mark.usefixtures("own_home")
 @pytest.mark.parametrize(
-    ("known", "used"),
+    ("cached", "used"),
     [("", "text"), ("text", "text"), ("response_format", "response_format"),
      ("ebnf", "response_format"), ("custom_tool", "response_format")],
 )  # fmt: skip
-def test_a_document_is_held_to_a_schema_where_any_constraint_is_kept(known: str, used: str) -> None:
-    made, body = exchanged(
-        known, lambda client: client.read_json("summarize", MESSAGES, CONSTRAINT)
+def test_a_document_is_constrained_if_the_server_supports_any_constraint(
+    cached: str, used: str
+) -> None:
+    exchange, body = exchanged(
+        cached, lambda client: client.read_json("summarize", MESSAGES, CONSTRAINT)
     )
-    assert (made.kind, made.request_format, made.text) == ("summarize", used, "buy")
+    assert (exchange.kind, exchange.request_format, exchange.text) == ("summarize", used, "buy")
     assert ("response_format" in body) == (used == "response_format")
     assert not {"ebnf", "tools", "grammar", "structured_outputs"} & set(body)
 
 
 @pytest.mark.usefixtures("own_home")
-@pytest.mark.parametrize("known", ["", "gbnf"])
-def test_what_is_asked_freely_is_neither_probed_nor_held_to_anything(known: str) -> None:
-    made, body = exchanged(known, lambda client: client.exchange("ask", MESSAGES))
-    assert (made.kind, made.request_format) == ("ask", "text")
+@pytest.mark.parametrize("cached", ["", "gbnf"])
+def test_a_call_without_a_constraint_needs_no_probe(cached: str) -> None:
+    exchange, body = exchanged(cached, lambda client: client.exchange("ask", MESSAGES))
+    assert (exchange.kind, exchange.request_format) == ("ask", "text")
     assert set(body) == {"model", "messages", "max_tokens", "temperature"}
     assert body["messages"] == MESSAGES
 
 
-def test_the_two_shapes_that_others_name_are_what_they_are_called() -> None:
+def test_the_named_formats_are_json_schema_and_text() -> None:
     assert (SCHEMA.name, SCHEMA.strictness) == ("response_format", "json_schema")
     assert (TEXT.name, TEXT.strictness, TEXT.fields(CONSTRAINT)) == ("text", "text", {})
     assert len(NAMED) == len(REQUEST_FORMATS)

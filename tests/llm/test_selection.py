@@ -1,4 +1,4 @@
-"""What is shown, who is asked, for what and when: from the state of the search and a seed alone."""
+"""Parents, arms, schedule and prompts depend only on the state of the search and a seed."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ WEIGHTS = (1.0, -1.0)
 
 def one(
     score: float, days: int | None = None, proposer: str = "crossover",
-    parents: Sequence[Individual] = (), obstacle: str = "",
+    parents: Sequence[Individual] = (), reason: str = "",
 ) -> Individual:  # fmt: skip
-    """An individual of a score, and of a program of its own for every score or number of days."""
+    """Return an individual with a score, and a program that is unique for its score or days."""
     rule = f"close > sma(close, {2 + int(100 * abs(score)) if days is None else days})"
     program = check(f"strategy s {{ buy when {rule} hold {5 + (score < 0)} }}")
-    scores = Scores((score, 6.0), (score, score), 9, obstacle)
+    scores = Scores((score, 6.0), (score, score), 9, reason)
     hashes = tuple(each.program.hash for each in parents)
     return Individual(program, scores, Fitness(WEIGHTS, scores.values), proposer, hashes, 0, 1)
 
 
 def state(
     population: Sequence[Individual] = (), fame: Sequence[Individual] = (), epoch: int = 1,
-    trials: Sequence[Individual] = (), ledger: Mapping[str, ProposerStats] | None = None,
+    trials: Sequence[Individual] = (), stats: Mapping[str, ProposerStats] | None = None,
 ) -> Progress:  # fmt: skip
     islands = (Island(0, tuple(population), ()), Island(1, tuple(population[:1]), ()))
     best = max(fame, key=lambda each: each.score, default=None)
-    return Progress(epoch, tuple(trials), 100, best, tuple(fame), ledger or {}, islands)
+    return Progress(epoch, tuple(trials), 100, best, tuple(fame), stats or {}, islands)
 
 
 CROWD = [one(index / 10) for index in range(12)]
-FIRST = [one(0.9, obstacle="few trades"), one(-0.4, obstacle="ruined"), one(0.3, obstacle="few")]
+FIRST = [one(0.9, reason="few trades"), one(-0.4, reason="ruined"), one(0.3, reason="few")]
 
 
 def scores_of(individuals: Sequence[Individual]) -> list[float]:
@@ -75,7 +75,7 @@ def scores_of(individuals: Sequence[Individual]) -> list[float]:
 
 
 @given(st.integers(0, 99), st.integers(1, 8))
-def test_the_best_is_shown_beside_others_the_worst_first(seed: int, count: int) -> None:
+def test_the_best_and_others_are_chosen_the_worst_first(seed: int, count: int) -> None:
     chosen = choose_parents(state(CROWD), count, "mix", FIRST, Random(seed))
     assert len(set(scores_of(chosen))) == len(chosen) == count
     assert chosen[-1] == CROWD[-1]
@@ -84,12 +84,12 @@ def test_the_best_is_shown_beside_others_the_worst_first(seed: int, count: int) 
 
 
 @pytest.mark.parametrize("mode", ["mix", "only"])
-def test_who_wants_to_show_nothing_shows_nothing(mode: str) -> None:
+def test_no_parents_are_chosen_if_the_count_is_zero(mode: str) -> None:
     for shown in (state(CROWD), state()):
         assert choose_parents(shown, 0, mode, FIRST, Random(1)) == []
 
 
-def test_others_are_drawn_by_tournaments_of_three() -> None:
+def test_other_parents_are_selected_by_tournaments_of_three() -> None:
     drawn = Counter(
         choose_parents(state(CROWD), 2, "mix", (), Random(seed))[0].score for seed in range(600)
     )
@@ -98,124 +98,124 @@ def test_others_are_drawn_by_tournaments_of_three() -> None:
     assert min(drawn) <= 0.1
 
 
-def test_alone_the_model_sees_the_best_there_are() -> None:
+def test_models_alone_get_the_best_individuals() -> None:
     for seed in range(5):
         chosen = choose_parents(state(CROWD[:7], CROWD[9:]), 4, "only", FIRST, Random(seed))
         assert scores_of(chosen) == [0.6, 0.9, 1.0, 1.1]
 
 
 @pytest.mark.parametrize("mode", ["mix", "only"])
-def test_of_twins_the_better_by_what_else_counts_is_shown(mode: str) -> None:
+def test_of_individuals_with_equal_scores_only_the_best_is_chosen(mode: str) -> None:
     small, other = one(0.5, 10), one(0.2)
     large = replace(one(0.5, 20), fitness=Fitness(WEIGHTS, (0.5, 30.0)))
     for population in ([small, large, other], [other, large, small]):
         assert choose_parents(state(population, [large]), 5, mode, (), Random(1)) == [other, small]
 
 
-def test_where_nothing_can_be_used_what_the_search_began_with_is_shown_the_worst_first() -> None:
+def test_without_feasible_individuals_the_first_trials_are_chosen_the_worst_first() -> None:
     for mode in ("mix", "only"):
         assert choose_parents(state(), 5, mode, (), Random(1)) == []
         assert len(choose_parents(state(), 2, mode, FIRST, Random(1))) == 2
         assert scores_of(choose_parents(state(), 5, mode, FIRST, Random(1))) == [-0.4, 0.3, 0.9]
 
 
-DIRECTIONS = {each.name: each for each in (Task("combine", 2), Task("tune", 1),
+TASKS = {each.name: each for each in (Task("combine", 2), Task("tune", 1),
                                            Task(FALLBACK_TASK, 0))}  # fmt: skip
 MODELS = {"big": 1.0, "tiny": 3.0}
 
 
 def shares(
-    models: Mapping[str, float] = MODELS, directions: Mapping[str, Task] = DIRECTIONS,
-    parents: Sequence[Individual] = CROWD[:3], ledger: Mapping[str, ProposerStats] | None = None,
+    models: Mapping[str, float] = MODELS, tasks: Mapping[str, Task] = TASKS,
+    parents: Sequence[Individual] = CROWD[:3], stats: Mapping[str, ProposerStats] | None = None,
 ) -> dict[tuple[str, str], float]:  # fmt: skip
     rng, count = Random(1), 2000
-    drawn = [choose_arm(models, directions, parents, ledger or {}, rng) for _ in range(count)]
-    found = Counter((each.model, each.task) for each in drawn)
-    return {arm: found[arm] / count for arm in found}
+    drawn = [choose_arm(models, tasks, parents, stats or {}, rng) for _ in range(count)]
+    counts = Counter((each.model, each.task) for each in drawn)
+    return {arm: counts[arm] / count for arm in counts}
 
 
 def test_arms_are_drawn_by_the_weights_of_their_models() -> None:
     found = shares()
-    assert set(found) == {(model, name) for model in MODELS for name in DIRECTIONS}
+    assert set(found) == {(model, name) for model in MODELS for name in TASKS}
     for (model, _), share in found.items():
         assert share == pytest.approx(MODELS[model] / 12, abs=0.03)
 
 
-def test_a_direction_is_asked_for_only_with_the_parents_it_needs() -> None:
-    for count, names in ((0, {FALLBACK_TASK}), (1, {FALLBACK_TASK, "tune"}), (2, set(DIRECTIONS))):
+def test_a_task_is_drawn_only_with_enough_parents() -> None:
+    for count, names in ((0, {FALLBACK_TASK}), (1, {FALLBACK_TASK, "tune"}), (2, set(TASKS))):
         assert {name for _, name in shares(parents=CROWD[:count])} == names
-    alone = shares(directions={"tune": Task("tune", 1)}, parents=())
+    alone = shares(tasks={"tune": Task("tune", 1)}, parents=())
     assert {name for _, name in alone} == {FALLBACK_TASK}
 
 
-def test_credit_shifts_shares_to_what_was_accepted_and_never_to_nothing() -> None:
-    names = [arm_name("big", name) for name in DIRECTIONS]
+def test_accepted_proposals_increase_the_share_of_an_arm_and_no_share_becomes_zero() -> None:
+    names = [arm_name("big", name) for name in TASKS]
     good, poor = (
         ProposerStats(evaluated=500, accepted=400),
         ProposerStats(evaluated=500, accepted=10),
     )
-    ledger = {names[0]: good, names[1]: poor, names[2]: poor, "crossover": good}
-    found = shares({"big": 1.0}, ledger=ledger)
+    stats = {names[0]: good, names[1]: poor, names[2]: poor, "crossover": good}
+    found = shares({"big": 1.0}, stats=stats)
     assert found["big", "combine"] == pytest.approx(2 / 3, abs=0.04)
     assert found["big", "tune"] == pytest.approx(1 / 6, abs=0.04)
     assert found["big", FALLBACK_TASK] == pytest.approx(1 / 6, abs=0.04)
 
 
-def test_a_choice_tells_its_arm_its_parents_and_the_best_that_can_be_used() -> None:
+def test_a_choice_has_its_arm_its_parents_and_their_best_feasible_score() -> None:
     parents = [FIRST[1], one(0.1), one(0.4), FIRST[0]]
-    choice = choose_arm({"tiny": 1.0}, {"tune": DIRECTIONS["tune"]}, parents, {}, Random(1))
+    choice = choose_arm({"tiny": 1.0}, {"tune": TASKS["tune"]}, parents, {}, Random(1))
     hashes = tuple(each.program.hash for each in parents)
     assert choice == ArmChoice("tiny", "tune", hashes, 0.4)
     assert choice.arm == arm_name("tiny", "tune") == "llm:tiny:tune"
-    assert choose_arm(MODELS, DIRECTIONS, FIRST, {}, Random(1)).parent_score is None
-    draws = [choose_arm(MODELS, DIRECTIONS, parents, {}, Random(seed)) for seed in range(20)]
-    assert draws == [choose_arm(MODELS, DIRECTIONS, parents, {}, Random(s)) for s in range(20)]
+    assert choose_arm(MODELS, TASKS, FIRST, {}, Random(1)).parent_score is None
+    draws = [choose_arm(MODELS, TASKS, parents, {}, Random(seed)) for seed in range(20)]
+    assert draws == [choose_arm(MODELS, TASKS, parents, {}, Random(s)) for s in range(20)]
     assert len({each.arm for each in draws}) > 3
 
 
-def test_a_line_tells_who_made_an_individual_and_its_best_parents_the_newest_first() -> None:
+def test_a_lineage_lists_the_proposers_of_an_individual_and_its_ancestors() -> None:
     seed = one(0.1, proposer="seed")
     other = one(0.2, proposer="random")
     child = one(0.3, proposer="llm:tiny:tune", parents=[other, seed])
     grandchild = one(0.4, proposer="crossover", parents=[other, child])
-    ancestry = Lineage()
-    ancestry.record(state(epoch=0, trials=[seed]))
-    ancestry.record(state(epoch=1, trials=[other, child]))
-    ancestry.record(state(epoch=2, trials=[grandchild]))
-    assert ancestry.first == (seed,)
-    lines = [ancestry.trace(each) for each in (seed, other, child, grandchild)]
+    lineage = Lineage()
+    lineage.record(state(epoch=0, trials=[seed]))
+    lineage.record(state(epoch=1, trials=[other, child]))
+    lineage.record(state(epoch=2, trials=[grandchild]))
+    assert lineage.first == (seed,)
+    lines = [lineage.trace(each) for each in (seed, other, child, grandchild)]
     assert lines == [("seed",), ("random",), ("tune", "seed"), ("crossover", "tune", "seed")]
-    assert ancestry.trace(one(0.5, proposer="tune", parents=[one(0.6)])) == ("tune", "seed")
+    assert lineage.trace(one(0.5, proposer="tune", parents=[one(0.6)])) == ("tune", "seed")
 
 
-def test_a_long_line_is_cut_and_a_circle_ends() -> None:
-    ancestry, line = Lineage(), [one(0.0, 2, "seed")]
+def test_a_long_or_circular_lineage_is_truncated() -> None:
+    lineage, line = Lineage(), [one(0.0, 2, "seed")]
     for days in range(3, 13):
         line.append(one(0.0, days, f"p{days}", line[-1:]))
-    ancestry.record(state(trials=line))
-    assert ancestry.trace(line[-1]) == ("p12", "p11", "p10", "p9", "p8")
+    lineage.record(state(trials=line))
+    assert lineage.trace(line[-1]) == ("p12", "p11", "p10", "p9", "p8")
     assert MAX_LINEAGE == 5
-    own = one(0.0, 50, "tune", [one(0.0, 50)])
-    ancestry.record(state(trials=[own]))
-    assert ancestry.trace(own) == ("tune",) * MAX_LINEAGE
+    circular = one(0.0, 50, "tune", [one(0.0, 50)])
+    lineage.record(state(trials=[circular]))
+    assert lineage.trace(circular) == ("tune",) * MAX_LINEAGE
 
 
 def rounds(evaluations: int, concurrency: int, calls: int, answers: bool = True) -> list[int]:
-    """At how many evaluations a run whose every call is answered, or none is, is heard."""
+    """Return the evaluation counts of the synchronizations if all calls are answered, or none."""
     schedule, left, evaluated = Schedule(evaluations, concurrency, False), calls, 0
-    heard: list[int] = []
+    synced_at: list[int] = []
     while evaluated < evaluations:
         asked = 0 if schedule.skip_round() else min(concurrency, left)
         left -= asked
         schedule.record_asked(evaluated, asked, left, bool(asked) or bool(left))
-        hearing = schedule.next_sync(evaluated)
-        if hearing is None:
+        sync = schedule.next_sync(evaluated)
+        if sync is None:
             break
-        assert hearing > evaluated
-        evaluated = hearing
-        heard += [evaluated] * bool(asked)
+        assert sync > evaluated
+        evaluated = sync
+        synced_at += [evaluated] * bool(asked)
         schedule.record_collected(bool(asked), bool(asked) and answers, 0)
-    return heard
+    return synced_at
 
 
 def test_rounds_are_spread_evenly_over_the_evaluations() -> None:
@@ -226,31 +226,33 @@ def test_rounds_are_spread_evenly_over_the_evaluations() -> None:
     assert rounds(1000, 1, 0) == []
 
 
-def test_the_model_alone_is_heard_at_once() -> None:
-    schedule = Schedule(1000, 1, waits_for_nothing=True)
-    schedule.record_asked(40, 1, 10, goes_on=True)
+def test_models_alone_are_collected_at_once() -> None:
+    schedule = Schedule(1000, 1, syncs_at_once=True)
+    schedule.record_asked(40, 1, 10, is_active=True)
     assert (schedule.is_due, schedule.next_sync(40)) == (False, 40)
-    schedule.record_collected(had_calls=True, has_answered=True, under_way=0)
+    schedule.record_collected(had_calls=True, has_answered=True, in_flight=0)
     assert (schedule.is_due, schedule.is_unanswered) == (True, False)
-    schedule.record_asked(50, 0, 0, goes_on=False)
+    schedule.record_asked(50, 0, 0, is_active=False)
     assert schedule.next_sync(50) is None
 
 
-def test_the_longer_no_server_answers_the_longer_is_the_rest_until_one_does() -> None:
-    schedule, rests = Schedule(1000, 1, False), []
+def test_skipped_rounds_grow_exponentially_until_a_server_answers() -> None:
+    schedule, skipped = Schedule(1000, 1, False), []
     for _ in range(7):
-        schedule.record_collected(had_calls=True, has_answered=False, under_way=0)
+        schedule.record_collected(had_calls=True, has_answered=False, in_flight=0)
         assert schedule.is_unanswered
-        taken = 0
+        count = 0
         while schedule.skip_round():
-            taken += 1
-            schedule.record_collected(had_calls=False, has_answered=False, under_way=0)
-        rests.append(taken)
-    assert rests == [0, 1, 3, 7, 15, 31, 63]
-    assert rests[-1] == MAX_SKIPPED_ROUNDS
-    schedule.record_collected(had_calls=True, has_answered=False, under_way=1)  # it may answer yet
+            count += 1
+            schedule.record_collected(had_calls=False, has_answered=False, in_flight=0)
+        skipped.append(count)
+    assert skipped == [0, 1, 3, 7, 15, 31, 63]
+    assert skipped[-1] == MAX_SKIPPED_ROUNDS
+    schedule.record_collected(
+        had_calls=True, has_answered=False, in_flight=1
+    )  # it may still answer
     assert not schedule.skip_round()
-    schedule.record_collected(had_calls=True, has_answered=True, under_way=0)
+    schedule.record_collected(had_calls=True, has_answered=True, in_flight=0)
     assert (schedule.is_unanswered, schedule.skip_round()) == (False, False)
     assert len(rounds(1000, 1, 12, answers=False)) < len(rounds(1000, 1, 12)) == 12
 
@@ -267,23 +269,23 @@ def composed(
     has_failed: bool = False,
     failures: Sequence[Failure] = (), learnings: Learnings = RECORDS,
 ) -> list[tuple[str, ArmChoice]]:  # fmt: skip
-    """What is composed in three rounds of a search: the last message, and what it is about."""
+    """Return the last message and the choice of three composed prompts."""
     composer = Composer(ModelSet(MODELS_ASKED, settings), prompts, seed)
     composer.record_progress(state(epoch=0, trials=CROWD[:2]))
     composer.has_failed_last = has_failed
     for each in failures:
         composer.record_failure(each)
-    made = [composer.compose(state(CROWD, CROWD[-3:]), learnings) for _ in range(3)]
-    return [(messages[-1]["content"], choice) for messages, choice in made]
+    prompts_composed = [composer.compose(state(CROWD, CROWD[-3:]), learnings) for _ in range(3)]
+    return [(messages[-1]["content"], choice) for messages, choice in prompts_composed]
 
 
-def test_the_same_seed_and_state_give_the_same_messages_and_another_seed_others() -> None:
+def test_messages_depend_on_the_seed() -> None:
     assert composed(1) == composed(1)
     assert composed(1) != composed(2)
     assert len({text for text, _ in composed(1)}) == 3
 
 
-def test_a_message_is_about_what_was_chosen() -> None:
+def test_a_message_describes_the_chosen_task_and_parents() -> None:
     for text, choice in composed(3):
         assert choice.model in MODELS_ASKED
         assert len(choice.parents) == SETTINGS.parents
@@ -291,37 +293,37 @@ def test_a_message_is_about_what_was_chosen() -> None:
         asked = {
             "combine": "Combine p2 and p3",
             "tune": "the rules of p3",
-            FALLBACK_TASK: "wholly different",
+            FALLBACK_TASK: "entirely different",
         }
-        assert asked[choice.task] in text.split("\nNow: ")[1]
+        assert asked[choice.task] in text.split("\nTask: ")[1]
         assert text.count("strategy p") == 3
 
 
-def test_alone_and_without_success_it_goes_back_to_one_of_the_best() -> None:
+def test_models_alone_get_another_base_after_a_failure() -> None:
     only = replace(SETTINGS, mode="only", tasks=("tune",))
     for has_failed, bases in ((False, {"p3"}), (True, {"p1", "p2", "p3"})):
-        made = [
+        texts = [
             text for seed in range(8) for text, _ in composed(seed, only, has_failed=has_failed)
         ]
-        assert {text.split("the rules of ")[1][:2] for text in made} == bases
+        assert {text.split("the rules of ")[1][:2] for text in texts} == bases
 
 
-def test_failures_are_told_the_latest_last_and_each_once() -> None:
+def test_each_failure_is_shown_once_the_latest_last() -> None:
     failures = [Failure(f"text {n}", "why") for n in range(9)]
     text, _ = composed(1, failures=[*failures, failures[5]])[0]
-    told = [line for line in text.splitlines() if line.startswith("- `text")]
-    assert told == [f"- `text {n}`: why" for n in (3, 4, 6, 7, 8, 5)]
-    assert len(told) == SETTINGS.failures
+    lines = [line for line in text.splitlines() if line.startswith("- `text")]
+    assert lines == [f"- `text {n}`: why" for n in (3, 4, 6, 7, 8, 5)]
+    assert len(lines) == SETTINGS.failures
 
 
-def test_what_was_learned_is_told_and_ranked_where_it_is_long() -> None:
+def test_learnings_are_shown_and_shortened_if_long() -> None:
     assert composed(1)[0][0].count("→ sharpe") == 40
     few = composed(1, replace(SETTINGS, learnings_tokens=100))[0][0]
     assert few.count("→ sharpe") == 8
-    assert "What was learned" not in composed(1, learnings=Learnings())[0][0]
+    assert "Learnings so far" not in composed(1, learnings=Learnings())[0][0]
 
 
-def test_an_error_in_a_template_of_what_was_learned_is_the_persons_to_mend(tmp_path: Path) -> None:
+def test_an_error_in_the_learnings_template_is_reported(tmp_path: Path) -> None:
     (tmp_path / "learnings.md").write_text("{% if %}", "utf-8")
     with pytest.raises(EvolveError, match=r"learnings\.md, line 1"):
         composed(1, prompts=replace(PROMPTS, assets=PromptAssets(tmp_path)))

@@ -1,4 +1,4 @@
-"""One request: what is sent, what is read from any answer, and how every failure is worded."""
+"""Requests, the parsing of responses, and the messages of failures."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tests.llm.scripted import Answer, Scripted, cut, fail, say, serving, stream
 Result = TypeVar("Result")
 KEY = "sk-very-secret"
 MESSAGES = [{"role": "user", "content": "x" * 40}]
-TOOL = {"type": "custom_tool_call", "name": "strategy", "input": "buy"}
-SAID = {"type": "message", "content": [{"type": "output_text", "text": "Here it is."}]}
-THOUGHT = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hm"}]}
-REFUSED = {"type": "message", "content": [{"type": "refusal", "refusal": "I will not"}]}
+TOOL_ITEM = {"type": "custom_tool_call", "name": "strategy", "input": "buy"}
+MESSAGE_ITEM = {"type": "message", "content": [{"type": "output_text", "text": "Here it is."}]}
+REASONING_ITEM = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hm"}]}
+REFUSAL_ITEM = {"type": "message", "content": [{"type": "refusal", "refusal": "I will not"}]}
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client waits next to nothing before it tries again."""
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the delay before a retry."""
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
 
 
@@ -39,10 +39,14 @@ async def ended(server: Server, work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def asked(
-    url: str, key: str | None = KEY, seconds: float = 5.0, most: int | None = None, **of_model: Any
+    url: str,
+    key: str | None = KEY,
+    seconds: float = 5.0,
+    limit: int | None = None,
+    **of_model: Any,
 ) -> Reply:
     server = Server(Model("tiny", url, **of_model), key, seconds)
-    return asyncio.run(ended(server, server.ask(MESSAGES, max_tokens=most)))
+    return asyncio.run(ended(server, server.ask(MESSAGES, max_tokens=limit)))
 
 
 def reply_to(answer: Answer) -> Reply:
@@ -64,7 +68,7 @@ def completion(message: object, **more: object) -> Answer:
     return body({"choices": [{"message": message, "finish_reason": "stop"}], **more})
 
 
-def test_an_answer_is_read_and_the_request_is_as_plain_as_can_be() -> None:
+def test_an_answer_is_parsed_and_the_request_has_no_optional_fields() -> None:
     with serving([say("buy", "hm", "length", (7, 3))]) as server:
         reply = asked(server.url)
     assert (reply.text, reply.reasoning, reply.finish) == ("buy", "hm", "length")
@@ -85,24 +89,24 @@ def test_an_answer_is_read_and_the_request_is_as_plain_as_can_be() -> None:
         (None, (40 // 4, 12 // 4)),
     ],
 )
-def test_tokens_are_counted_or_estimated(usage: object, counted: tuple[int, int]) -> None:
+def test_tokens_are_read_or_estimated(usage: object, counted: tuple[int, int]) -> None:
     reply = reply_to(completion({"content": "12345678", "reasoning": "1234"}, usage=usage))
     assert (reply.tokens_in, reply.tokens_out) == counted
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-def test_a_failure_that_passes_is_tried_again(status: int) -> None:
+def test_a_transient_failure_is_retried(status: int) -> None:
     with serving([fail(status, retry_after_ms="5"), say("ok")]) as server:
         assert asked(server.url).text == "ok"
     assert len(server.bodies) == 2
     assert server.bodies[0] == server.bodies[1]
 
 
-def test_a_server_says_how_long_to_wait() -> None:
-    began = time.monotonic()
+def test_a_server_sets_the_delay_before_a_retry() -> None:
+    started = time.monotonic()
     with serving([fail(429, retry_after="0.6"), say("ok")]) as server:
         assert asked(server.url).text == "ok"
-    assert time.monotonic() - began >= 0.6
+    assert time.monotonic() - started >= 0.6
 
 
 @pytest.mark.parametrize(
@@ -110,13 +114,13 @@ def test_a_server_says_how_long_to_wait() -> None:
     [
         (400, 1, ""),
         (401, 1, "set OTHER_KEY"),
-        (403, 1, "may the key in OTHER_KEY use this model?"),
-        (404, 1, "does the server have the model `tiny`? Set OPENAI_MODEL, or `llm.models`"),
-        (429, 3, "the server asks for fewer requests, or the credit is used up"),
+        (403, 1, "check that the key in OTHER_KEY may use this model"),
+        (404, 1, "check that the server has the model `tiny`; set OPENAI_MODEL or `llm.models`"),
+        (429, 3, "the rate limit is exceeded, or the credit is used up"),
         (503, 3, ""),
     ],
 )
-def test_only_a_failure_that_may_pass_is_repeated(status: int, requests: int, hint: str) -> None:
+def test_only_transient_failures_are_retried(status: int, requests: int, hint: str) -> None:
     answer = fail(status, "no such\n  thing", retry_after_ms="5")
     error, server = failed(answer, api_key_env="OTHER_KEY")
     assert len(server.bodies) == requests
@@ -125,34 +129,34 @@ def test_only_a_failure_that_may_pass_is_repeated(status: int, requests: int, hi
     assert error.message.endswith("no such thing")
 
 
-@pytest.mark.usefixtures("soon")
-def test_a_server_that_is_not_running_is_named() -> None:
+@pytest.mark.usefixtures("fast_retries")
+def test_an_unreachable_server_is_reported_with_its_address() -> None:
     with serving([say("ok")]) as server:
         url = server.url
     with pytest.raises(ModelError) as caught:
         asked(url)
-    assert caught.value.message.startswith(f"{url} cannot be reached: ")
-    assert caught.value.hint == "is the server running, and OPENAI_BASE_URL its address?"
+    assert caught.value.message.startswith(f"cannot reach {url}: ")
+    assert caught.value.hint == "check that the server runs and that OPENAI_BASE_URL is its address"
     assert (caught.value.status, caught.value.may_be_billed) == (None, False)
 
 
-def test_an_answer_that_takes_too_long_may_be_billed() -> None:
+def test_a_timeout_may_be_billed() -> None:
     error, server = failed(say("late", seconds=0.6), seconds=0.3)
     assert error.message == f"{server.url} did not answer within 0.3 seconds"
     assert error.hint == "raise `llm.timeout_seconds`, or lower the model's `max_tokens`"
     assert (error.status, error.may_be_billed) == (None, True)
 
 
-def test_the_time_to_answer_includes_further_tries() -> None:
-    began = time.monotonic()
+def test_the_timeout_includes_retries() -> None:
+    started = time.monotonic()
     error, server = failed(fail(503, retry_after="30"), seconds=0.3)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - started < 5
     assert (len(server.bodies), error.status) == (1, None)
     assert "did not answer within 0.3 seconds" in error.message
 
 
-@pytest.mark.usefixtures("soon")
-def test_a_server_that_dies_while_it_answers_may_have_worked() -> None:
+@pytest.mark.usefixtures("fast_retries")
+def test_a_connection_that_closes_during_a_response_may_be_billed() -> None:
     error, server = failed(cut(say("a long answer"), 40))
     assert len(server.bodies) == 3
     assert server.url in error.message
@@ -162,36 +166,38 @@ def test_a_server_that_dies_while_it_answers_may_have_worked() -> None:
 @pytest.mark.parametrize(
     ("answer", "message", "is_billed"),
     [
-        (say(""), "the model answered nothing", True),
-        (completion({"content": None}), "the model answered nothing", True),
-        (completion("text"), "the model answered nothing", True),
-        (body({}), "the model answered nothing", True),
-        (body({"choices": ["a"]}), "the model answered nothing", True),
+        (say(""), "the answer is empty", True),
+        (completion({"content": None}), "the answer is empty", True),
+        (completion("text"), "the answer is empty", True),
+        (body({}), "the answer is empty", True),
+        (body({"choices": ["a"]}), "the answer is empty", True),
         (completion({"refusal": "I will not"}), "the model refused: I will not", True),
-        (body({"output": [REFUSED]}), "the model refused: I will not", True),
-        (body({"error": {"message": "boom"}}), "the server answered with an error: boom", False),
-        (body({"error": "boom"}), "the server answered with an error: boom", False),
-        (body("<html>sorry</html>"), "the server's answer is not JSON: <html>sorry</html>", True),
-        (body(""), "the server's answer is not JSON: nothing", True),
-        (body('{"choices": ["a'), 'the server\'s answer is not JSON: {"choices": ["a', True),
-        (body("[" * 100_000), f"the server's answer is not JSON: {'[' * 300}", True),
-        (body([1]), "the server's answer is not a JSON object", True),
-        (stream([]), "the model answered nothing", True),
+        (body({"output": [REFUSAL_ITEM]}), "the model refused: I will not", True),
+        (body({"error": {"message": "boom"}}), "the server reported an error: boom", False),
+        (body({"error": "boom"}), "the server reported an error: boom", False),
+        (body("<html>sorry</html>"), "expected JSON, found: <html>sorry</html>", True),
+        (body(""), "expected JSON, found: nothing", True),
+        (body('{"choices": ["a'), 'expected JSON, found: {"choices": ["a', True),
+        (body("[" * 100_000), f"expected JSON, found: {'[' * 300}", True),
+        (body([1]), "expected a JSON object", True),
+        (stream([]), "the answer is empty", True),
     ],
 )  # fmt: skip
-def test_a_body_without_an_answer_says_why(answer: Answer, message: str, is_billed: bool) -> None:
+def test_a_body_without_an_answer_is_reported_with_a_reason(
+    answer: Answer, message: str, is_billed: bool
+) -> None:
     error, server = failed(answer)
     status = ERROR_IN_ANSWER if "boom" in message else None
     assert (str(error), error.status, error.may_be_billed) == (message, status, is_billed)
     assert len(server.bodies) == 1
 
 
-def test_a_stream_nobody_asked_for_is_one_answer_even_if_it_never_ends() -> None:
+def test_an_unrequested_stream_is_one_answer_even_without_an_end() -> None:
     for ends in (True, False):
         assert reply_to(stream(["buy ", "when ", "x"], ends)).text == "buy when x"
 
 
-def test_a_stream_tells_reasoning_end_and_usage_too() -> None:
+def test_a_stream_has_reasoning_finish_reason_and_usage() -> None:
     events: list[object] = [
         {"choices": [{"delta": {"role": "assistant", "content": None}}]},
         {"choices": [{"delta": {"reasoning_content": "hm"}, "finish_reason": None}]},
@@ -203,15 +209,15 @@ def test_a_stream_tells_reasoning_end_and_usage_too() -> None:
     assert (reply.tokens_in, reply.tokens_out) == (5, 6)
 
 
-def test_a_line_separator_does_not_tear_an_event_of_a_stream() -> None:
+def test_a_line_separator_does_not_split_an_event_of_a_stream() -> None:
     event = {"choices": [{"delta": {"content": "a\u2028b\x85c"}}]}
     reply = reply_to(body(f"data: {json.dumps(event, ensure_ascii=False)}\n\n"))
     assert reply.text == "a\u2028b\x85c"
 
 
-def test_a_stream_of_another_form_is_an_error_in_words() -> None:
+def test_a_stream_in_another_format_is_an_empty_answer() -> None:
     error, _ = failed(body('data: {"choices": [{"delta": "text"}]}\n\n'))
-    assert str(error) == "the model answered nothing"
+    assert str(error) == "the answer is empty"
 
 
 @pytest.mark.parametrize(
@@ -224,24 +230,24 @@ def test_a_stream_of_another_form_is_an_error_in_words() -> None:
         ({"content": "a", "refusal": "no"}, "a", ""),
     ],
 )
-def test_every_dialect_of_a_message_is_read(message: object, text: str, reasoning: str) -> None:
+def test_every_dialect_of_a_message_is_parsed(message: object, text: str, reasoning: str) -> None:
     reply = reply_to(completion(message))
     assert (reply.text, reply.reasoning, reply.finish) == (text, reasoning, "stop")
 
 
-def test_a_long_answer_is_read_whole() -> None:
+def test_a_long_answer_is_parsed_completely() -> None:
     assert len(reply_to(say("x" * 10_000_000)).text) == 10_000_000
 
 
 @pytest.mark.parametrize(
     ("output", "status", "expected"),
     [
-        ([THOUGHT, SAID, TOOL], "completed", ("buy", "hm", "stop")),
-        ([SAID], "incomplete", ("Here it is.", "", "length")),
-        ([THOUGHT], "incomplete", ("", "hm", "length")),
+        ([REASONING_ITEM, MESSAGE_ITEM, TOOL_ITEM], "completed", ("buy", "hm", "stop")),
+        ([MESSAGE_ITEM], "incomplete", ("Here it is.", "", "length")),
+        ([REASONING_ITEM], "incomplete", ("", "hm", "length")),
     ],
 )
-def test_a_body_of_the_responses_api_is_read(
+def test_a_body_of_the_responses_api_is_parsed(
     output: object, status: str, expected: tuple[str, str, str]
 ) -> None:
     usage = {"input_tokens": 9, "output_tokens": 4}
@@ -250,11 +256,11 @@ def test_a_body_of_the_responses_api_is_read(
     assert (reply.tokens_in, reply.tokens_out) == (9, 4)
 
 
-def test_what_a_model_sets_is_sent_and_what_it_leaves_is_not() -> None:
+def test_only_the_parameters_of_the_model_are_sent() -> None:
     extra = {"top_k": 5, "max_tokens": 77}
     with serving([say("x")]) as server:
-        asked(server.url, most=64)
-        asked(server.url, most=64, max_tokens=50, temperature=None, reasoning_effort="low")
+        asked(server.url, limit=64)
+        asked(server.url, limit=64, max_tokens=50, temperature=None, reasoning_effort="low")
         asked(server.url, extra_body=extra, temperature=0.0)
     asks = {"model": "tiny", "messages": MESSAGES}
     assert server.bodies == [
@@ -264,13 +270,15 @@ def test_what_a_model_sets_is_sent_and_what_it_leaves_is_not() -> None:
     ]
 
 
-def test_openai_is_told_the_limit_by_its_new_name() -> None:
-    sent = Server(Model("gpt", OPENAI, temperature=None), KEY, 5.0)._chat(MESSAGES, {}, 64)
+def test_openai_gets_the_token_limit_under_its_new_name() -> None:
+    sent = Server(Model("gpt", OPENAI, temperature=None), KEY, 5.0)._build_chat_body(
+        MESSAGES, {}, 64
+    )
     assert sent == {"model": "gpt", "messages": MESSAGES, "max_completion_tokens": 64}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_no_proxy_captures_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_to_loopback_ignore_proxies(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "")
     for name in PROXIES:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -278,7 +286,7 @@ def test_no_proxy_captures_loopback(host: str, monkeypatch: pytest.MonkeyPatch) 
         assert asked(server.url.replace("127.0.0.1", host)).text == "ok"
 
 
-def test_a_key_goes_into_the_header_alone() -> None:
+def test_the_key_is_sent_only_in_the_header() -> None:
     with serving([say("ok")]) as server:
         asked(server.url)
         asked(server.url, key=None)
@@ -286,29 +294,27 @@ def test_a_key_goes_into_the_header_alone() -> None:
     assert KEY not in json.dumps(server.bodies)
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("fast_retries")
 @pytest.mark.parametrize("key", [KEY, f"{KEY}\n", f"{KEY}\r", f"{KEY}é"])
-def test_no_error_tells_the_key(key: str) -> None:
-    told = fail(401, f"Incorrect API key provided: {KEY}")
-    with serving([told]) as server, pytest.raises(ModelError) as caught:
+def test_no_error_reveals_the_key(key: str) -> None:
+    answer = fail(401, f"Incorrect API key provided: {KEY}")
+    with serving([answer]) as server, pytest.raises(ModelError) as caught:
         asked(server.url, key)
     assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:port/v1", "http://[::1", "localhost:1/v1"])
-@pytest.mark.usefixtures("soon")
-def test_what_is_no_address_is_an_error_in_words(url: str) -> None:
+@pytest.mark.usefixtures("fast_retries")
+def test_an_invalid_address_is_reported(url: str) -> None:
     with pytest.raises(ModelError) as caught:
         asked(url)
-    assert caught.value.message.startswith(url)
+    assert url in caught.value.message
     assert not caught.value.may_be_billed
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("fast_retries")
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks9://127.0.0.1:9"])
-def test_a_proxy_that_cannot_be_used_is_an_error_in_words(
-    proxy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unusable_proxy_is_reported(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(ModelError, match=r"(?si)model\.invalid.*proxy"):
         asked("http://model.invalid/v1")
@@ -316,5 +322,5 @@ def test_a_proxy_that_cannot_be_used_is_an_error_in_words(
 
 def test_a_server_lists_its_models() -> None:
     with serving([say("ok")]) as server:
-        lister = Server(Model("default", server.url), None, 5.0)
-        assert asyncio.run(ended(lister, lister.models())) == ["tiny"]
+        client = Server(Model("default", server.url), None, 5.0)
+        assert asyncio.run(ended(client, client.models())) == ["tiny"]

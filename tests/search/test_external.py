@@ -228,10 +228,10 @@ def test_alone_it_ends_when_there_is_nothing_more_to_hear() -> None:
     guest = Guest(rounds=3, says=lambda number: proposed(60 + number))
     run = solve(alone(), Budget(100), 1, 1, external=guest)
     assert (run[-1].epoch, run[-1].evaluated) == (3, 3)
-    assert run[-1].stop_reason == "the adviser may ask no more"
+    assert run[-1].stop_reason == "the models will propose nothing more"
     nobody = solve(alone(), Budget(100), 1, 1, [worth(50)])
     assert [(each.epoch, each.stop_reason) for each in nobody] == [
-        (0, "the adviser may ask no more")
+        (0, "the models will propose nothing more")
     ]
 
 

@@ -1,1 +1,1 @@
-"""What a model answered, read as programs."""
+"""Answers of models, parsed as programs."""

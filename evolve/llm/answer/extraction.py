@@ -1,6 +1,6 @@
-"""The strategies in an answer: prose, fences, thinking and broken ends are stepped over.
+"""Extraction of strategies from answers with prose, fences, reasoning or a truncated end.
 
-Every function here only cuts text into pieces; whether a piece means anything is for the parser.
+The functions only split text; the parser decides whether a part is a strategy.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dsl.analysis.catalog import Catalog
 from dsl.generate.json_schema import format_tree
 from dsl.syntax.vocabulary import STATEMENTS
 
-MAX_CHARACTERS = 200_000  # of an answer that are looked at
+MAX_CHARACTERS = 200_000  # of an answer
 MAX_STRATEGIES = 10
-MAX_STRATEGY_CHARACTERS = 20_000  # characters; what is longer is shown to the parser cut off
-MAX_CUTS = 6  # of a strategy without an end
-THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
+MAX_STRATEGY_CHARACTERS = 20_000  # longer strategies are truncated
+MAX_CUTS = 6  # attempts to close a truncated strategy
+REASONING_START, REASONING_END = "<think>", "</think>"
 
 _HEAD = re.compile(r"\bstrategy\s+[A-Za-z_][\w-]*\s*\{")
 _DEFINE = re.compile(r"^[ \t]*define\b.*?(?=^[ \t]*(?:define|strategy|```)\b|^```|\Z)", re.M | re.S)
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.S)
 _STATEMENT = re.compile(rf"\s(?:{'|'.join(STATEMENTS)})\s")
-_UNSHOWABLE = re.compile(
+_CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 _LAST_WORD = re.compile(r"\s\S*$")
@@ -31,118 +31,124 @@ _SKIPPED = re.compile(r'"[^"\n]*"|#[^\n]*')
 
 
 def list_regions(text: str, reasoning: str = "") -> list[str]:
-    """Where strategies may stand in an answer, the likeliest place first.
+    """List the regions of an answer that may contain strategies, the most likely first.
 
-    What follows the last `</think>`, then what the server calls reasoning, then the thinking
-    itself: a place is looked at only if those before it hold nothing.
+    They are the text after the last `</think>`, the separate reasoning and the text inside
+    `<think>`. A region is parsed only if those before it contain no program.
+
+    Args:
+        text: the text of the answer.
+        reasoning: the reasoning, if the server returns it separately.
     """
     text = _truncate(text)
-    thought, ends, said = text.rpartition(THOUGHT_ENDS)
-    if not ends:
-        said, _, thought = text.partition(THOUGHT_BEGINS)
-    return [each for each in (said, _truncate(reasoning), thought) if each.strip()]
+    inline, end, answer = text.rpartition(REASONING_END)
+    if not end:
+        answer, _, inline = text.partition(REASONING_START)
+    return [each for each in (answer, _truncate(reasoning), inline) if each.strip()]
 
 
-def extract_strategies(place: str, known: Catalog | None = None) -> list[list[str]]:
-    """The texts of strategies in a place, each as the ways to read it, the plainest first.
+def extract_strategies(region: str, known: Catalog | None = None) -> list[list[str]]:
+    """Extract the strategies of a region, each as a list of candidate texts in order.
 
-    A JSON tree counts as the strategy it says. One in the last fenced block comes first. A
-    strategy that breaks off is tried with an end, and with its last statements left out.
+    A JSON tree is converted to text. A strategy in the last fenced block comes first. A
+    truncated strategy has candidates with a closing brace and without its last statements.
+
+    Args:
+        region: a region of an answer.
+        known: the catalog of operators, for a JSON tree.
 
     Raises:
-        ValueError: for a JSON document that is meant as a tree and is none.
+        ValueError: if a JSON document is not a syntax tree.
     """
-    tree = _strategy_from_json(place, known)
+    tree = _convert_json(region, known)
     if tree is not None:
         return [[tree]]
-    fences = [each.group(1) for each in _FENCE.finditer(place)]
-    defines = "".join(f"{each.group(0).strip()}\n" for each in _DEFINE.finditer(place))
+    fences = [each.group(1) for each in _FENCE.finditer(region)]
+    defines = "".join(f"{each.group(0).strip()}\n" for each in _DEFINE.finditer(region))
     defines = defines if len(defines) <= MAX_STRATEGY_CHARACTERS else ""
-    found: dict[str, list[str]] = {}
-    for part in [*fences[-1:], place]:
-        for block, is_whole in _blocks(part):
-            if block in found:
+    candidates: dict[str, list[str]] = {}
+    for part in [*fences[-1:], region]:
+        for block, is_whole in _split_blocks(part):
+            if block in candidates:
                 continue
-            readings = [block] if is_whole else list(_close_block(block))
+            texts = [block] if is_whole else list(_close_block(block))
             if defines:
-                readings = [f"{defines}{each}" for each in readings] + readings
-            found[block] = readings
-            if len(found) == MAX_STRATEGIES:
-                return list(found.values())
-    return list(found.values())
+                texts = [f"{defines}{each}" for each in texts] + texts
+            candidates[block] = texts
+            if len(candidates) == MAX_STRATEGIES:
+                return list(candidates.values())
+    return list(candidates.values())
 
 
-def likeliest_text(place: str) -> str:
-    """What to show the parser where no strategy stands: the last fenced block, else all of it."""
-    fences = [each.group(1) for each in _FENCE.finditer(place)]
-    return (fences[-1] if fences else place).strip()
+def likeliest_text(region: str) -> str:
+    """Return the last fenced block of a region, else the region."""
+    fences = [each.group(1) for each in _FENCE.finditer(region)]
+    return (fences[-1] if fences else region).strip()
 
 
 def _truncate(text: str) -> str:
-    """A text's beginning and end, where it is too long to be looked at whole.
+    """Return the beginning and the end of a text that is too long.
 
-    What is no Unicode, and what would move a terminal's cursor or turn its text round, is out.
+    Lone surrogates and control characters, which could manipulate a terminal, are removed.
     """
-    text = _UNSHOWABLE.sub(" ", text.encode("utf-8", "replace").decode())
+    text = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
     if len(text) <= MAX_CHARACTERS:
         return text
     half = MAX_CHARACTERS // 2
     return f"{text[:half]}\n{text[-half:]}"
 
 
-def _strategy_from_json(place: str, known: Catalog | None) -> str | None:
-    """The strategy that a JSON document says; None if there is no such document."""
-    inner = place[place.find("{") : place.rfind("}") + 1]
-    for text in (place.strip(), likeliest_text(place), inner):
+def _convert_json(region: str, known: Catalog | None) -> str | None:
+    """Convert a JSON document to a strategy; return None if the region contains none."""
+    inner = region[region.find("{") : region.rfind("}") + 1]
+    for text in (region.strip(), likeliest_text(region), inner):
         try:
             document = json.loads(text) if text.startswith("{") else None
         except (ValueError, RecursionError):
             continue
         if not isinstance(document, dict):
             continue
-        said = document.get("strategy")
-        if isinstance(said, str):
-            return said
-        if said is not None or not _HEAD.search(place):
+        strategy = document.get("strategy")
+        if isinstance(strategy, str):
+            return strategy
+        if strategy is not None or not _HEAD.search(region):
             return format_tree(document, known)
     return None
 
 
-def _blocks(text: str) -> Iterator[tuple[str, bool]]:
-    """Each `strategy name { … }` and whether it is to be read as it stands: it has its end, or
-    is too long to be a strategy."""
-    place = 0
-    while found := _HEAD.search(text, place):
-        end = _end_of_block(text, found.end())
+def _split_blocks(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield each `strategy name { … }`, and whether it is complete or too long to be closed."""
+    position = 0
+    while head := _HEAD.search(text, position):
+        end = _find_block_end(text, head.end())
         if end is None:
-            following = _HEAD.search(text, found.end())
-            stop = following.start() if following else len(text)
-            block, is_whole = text[found.start() : stop].strip(), False
-            place = stop
+            following = _HEAD.search(text, head.end())
+            position = following.start() if following else len(text)
+            block, is_whole = text[head.start() : position].strip(), False
         else:
-            block, is_whole = text[found.start() : end], True
-            place = end
+            block, is_whole = text[head.start() : end], True
+            position = end
         yield block[:MAX_STRATEGY_CHARACTERS], is_whole or len(block) > MAX_STRATEGY_CHARACTERS
 
 
-def _end_of_block(text: str, start: int) -> int | None:
-    """Where the brace that was open at `start` closes; None if a new strategy begins before."""
-    place = start
-    while place < len(text):
-        skipped = _SKIPPED.match(text, place)
+def _find_block_end(text: str, start: int) -> int | None:
+    """Return the index after the closing brace; None if another brace opens before it."""
+    index = start
+    while index < len(text):
+        skipped = _SKIPPED.match(text, index)
         if skipped:
-            place = skipped.end()
-        elif text[place] == "}":
-            return place + 1
-        elif text[place] == "{":
+            index = skipped.end()
+        elif text[index] == "}":
+            return index + 1
+        elif text[index] == "{":
             return None
         else:
-            place += 1
+            index += 1
     return None
 
 
 def _close_block(block: str) -> Iterator[str]:
-    """A strategy that breaks off: as it stands, then ended where it can be."""
+    """Yield a truncated strategy unchanged, then closed after ever fewer statements."""
     bare = block.split("```")[0].rstrip()
     yield bare
     yield f"{bare} }}"

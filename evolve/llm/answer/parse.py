@@ -1,4 +1,4 @@
-"""An answer as programs: everything enters by the same door as a file, `parse` then `check`."""
+"""Parsing of answers: a strategy of a model is parsed and checked like a file."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from dsl.analysis.program import Program
 from evolve.llm.answer.extraction import extract_strategies, likeliest_text, list_regions
 from evolve.search.space import Space
 
-NAME = "answer"  # what an answer goes by in messages
-MAX_SHOWN_ERRORS = 3  # findings of one strategy that are told
-MAX_SHOWN_CHARACTERS = 1500  # characters of an answer without a strategy that the parser is shown
+NAME = "answer"  # the file name in error messages
+MAX_SHOWN_ERRORS = 3  # per strategy
+MAX_SHOWN_CHARACTERS = 1500  # of an answer without a strategy
 
-# Findings that a person may overrule; what is bred must be free of them.
+# A user may ignore these warnings; a proposal with one is rejected.
 REJECTED_WARNINGS = ("W401", "W402", "W403", "W404", "W408", "W410")
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A text that is no usable strategy, and why, in the parser's words.
+    """A text that is not a usable strategy.
 
-    `is_program` tells one that can be computed, but is unsound or not the space's.
+    Attributes:
+        text: the text.
+        reason: the errors in it, or the reason why it is rejected.
+        is_program: whether it is a valid program, but unsound or outside the space.
     """
 
     text: str
@@ -31,76 +34,79 @@ class Rejected:
 
 @dataclass(frozen=True)
 class ParsedAnswer:
-    """What an answer holds: the usable strategies, and what else was meant as one."""
+    """The strategies of an answer.
+
+    Attributes:
+        programs: the usable strategies.
+        rejected: the other strategies.
+    """
 
     programs: tuple[Program, ...] = ()
     rejected: tuple[Rejected, ...] = ()
 
     @property
     def is_readable(self) -> bool:
-        """Whether it holds a program, wanted or not."""
+        """Whether it contains a valid program, usable or not."""
         return bool(self.programs) or any(each.is_program for each in self.rejected)
 
 
 def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
-    """Every usable strategy of an answer, and why the others are not.
+    """Parse the strategies of an answer.
 
     Args:
-        text: what was said.
-        reasoning: what was thought, where the server keeps that apart.
-        space: what may be written.
+        text: the text of the answer.
+        reasoning: the reasoning, if the server returns it separately.
+        space: the allowed programs.
     """
     rejected: list[Rejected] = []
-    places = list_regions(text, reasoning)
-    for place in places:
+    regions = list_regions(text, reasoning)
+    for region in regions:
         programs: dict[bytes, Program] = {}
         try:
-            found = extract_strategies(place, space.catalog)
+            strategies = extract_strategies(region, space.catalog)
         except ValueError as error:
-            shown = likeliest_text(place)[:MAX_SHOWN_CHARACTERS]
-            rejected.append(Rejected(shown, f"error[tree]: this is no syntax tree: {error}"))
+            shown = likeliest_text(region)[:MAX_SHOWN_CHARACTERS]
+            rejected.append(Rejected(shown, f"error[tree]: expected a syntax tree: {error}"))
             continue
-        for readings in found:
-            usable, refused = _parse_readings(readings, space)
+        for candidates in strategies:
+            usable, failure = _parse_first(candidates, space)
             programs.update((each.key, each) for each in usable)
             if not usable:
-                rejected.append(refused)
+                rejected.append(failure)
         if programs:
             return ParsedAnswer(tuple(programs.values()), tuple(rejected))
     if not rejected:
-        shown = likeliest_text(places[0])[:MAX_SHOWN_CHARACTERS] if places else ""
-        rejected.append(Rejected(shown, _error_text(inspect(shown, NAME, space.catalog))))
+        shown = likeliest_text(regions[0])[:MAX_SHOWN_CHARACTERS] if regions else ""
+        rejected.append(Rejected(shown, _render_errors(inspect(shown, NAME, space.catalog))))
     return ParsedAnswer((), tuple(rejected))
 
 
-def _parse_readings(readings: list[str], space: Space) -> tuple[list[Program], Rejected]:
-    """The programs of the first reading that gives any; else what is wrong with the plainest."""
-    refused: list[Rejected] = []
-    for text in readings:
+def _parse_first(candidates: list[str], space: Space) -> tuple[list[Program], Rejected]:
+    """Return the programs of the first usable text; otherwise the reason to reject one text."""
+    rejected_texts: list[Rejected] = []
+    for text in candidates:
         report = inspect(text, NAME, space.catalog)
-        objections = [_rejection_reason(each, report, space) for each in report.programs]
+        reasons = [_find_rejection_reason(each, report, space) for each in report.programs]
         usable = [
-            program
-            for program, objection in zip(report.programs, objections, strict=True)
-            if not objection
+            program for program, reason in zip(report.programs, reasons, strict=True) if not reason
         ]
         if usable and not report.errors:
             return usable, Rejected("", "")
         is_program = bool(report.programs) and not report.errors
-        why = "\n".join(filter(None, objections)) or _error_text(report)
-        refused.append(Rejected(text, why, is_program))
-    return [], next((each for each in refused if each.is_program), refused[0])
+        reason = "\n".join(filter(None, reasons)) or _render_errors(report)
+        rejected_texts.append(Rejected(text, reason, is_program))
+    return [], next((each for each in rejected_texts if each.is_program), rejected_texts[0])
 
 
-def _rejection_reason(program: Program, report: Report, space: Space) -> str:
-    """Why a program that can be computed is not taken; empty if it is."""
+def _find_rejection_reason(program: Program, report: Report, space: Space) -> str:
+    """Return the reason to reject a valid program; empty if it is usable."""
     unsound = [each for each in report.warnings if each.code in REJECTED_WARNINGS]
     if unsound:
         return "\n\n".join(each.render() for each in unsound[:MAX_SHOWN_ERRORS])
     return space.rejection_reason(program)
 
 
-def _error_text(report: Report) -> str:
+def _render_errors(report: Report) -> str:
     if not report.errors:
-        return "error[E107]: there is no strategy here"
+        return "error[E107]: expected a strategy"
     return "\n\n".join(each.render() for each in report.errors[:MAX_SHOWN_ERRORS])

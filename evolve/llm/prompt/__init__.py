@@ -1,1 +1,1 @@
-"""What a model is told."""
+"""Prompts: templates, the values they use and the choice of task and parents."""

@@ -1,4 +1,4 @@
-"""What a user adds to the prompts: templates, tasks and the learnings of earlier runs."""
+"""Assets of the prompts: user-defined templates, tasks and learnings of earlier runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from evolve.llm.prompt.learnings import Learnings
 
 @dataclass(frozen=True)
 class PromptAssets:
-    """Files that the prompts of an experiment are rendered from.
+    """The assets of the prompts of an experiment.
 
     Attributes:
-        folder: the user's own templates; None for those that ship.
-        tasks: names of what models may be asked to do.
-        learnings: of earlier runs.
+        folder: the folder of user-defined templates; None for the default templates.
+        tasks: names of the tasks that a model may get.
+        learnings: the learnings of earlier runs.
     """
 
     folder: Path | None = None

@@ -1,4 +1,4 @@
-"""The messages a model is sent: what it must know, and nothing that it must not."""
+"""Messages to models, without information about validation and holdout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.llm.answer.parse import Rejected
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.prompt.assets import PromptAssets
-from evolve.llm.prompt.guide import guide_values
+from evolve.llm.prompt.guide import build_guide_values
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
 from evolve.llm.transport.server import Message
@@ -37,7 +37,12 @@ MIN_EXAMPLES = 2
 
 @dataclass(frozen=True)
 class Failure:
-    """A proposal that came to nothing, and why."""
+    """A proposal that was rejected, duplicate or infeasible.
+
+    Attributes:
+        text: the beginning of its text, on one line.
+        reason: the reason, on one line.
+    """
 
     text: str
     reason: str
@@ -45,14 +50,14 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class PromptBuilder:
-    """What an experiment tells a model, whatever the state of its search.
+    """Builder of the messages of an experiment.
 
     Attributes:
-        space: what may be written.
-        goals: what is judged.
-        gallery: the window that strategies are judged in; no other is ever told of.
-        settings: how models take part.
-        assets: the templates that the prompts are rendered from.
+        space: the programs that a model may write.
+        goals: objectives and requirements.
+        profiler: profiles parents over the scored window; messages describe no other window.
+        settings: the settings of the models.
+        assets: user-defined templates, tasks and learnings.
     """
 
     space: Space
@@ -63,12 +68,12 @@ class PromptBuilder:
 
     @cached_property
     def tasks(self) -> Mapping[str, Task]:
-        """What may be asked for, by name."""
+        """Tasks by name."""
         return list_tasks(self.assets.folder)
 
     @cached_property
     def system(self) -> str:
-        """The instructions and the language: the same for every call, so that servers keep it."""
+        """System message: instructions and language, constant so that servers can cache it."""
         measure = OBJECTIVES[self.goals.maximize[0]]
         operators = [
             each for each in self.space.operators if not each.series or each.series in FIELDS
@@ -80,9 +85,9 @@ class PromptBuilder:
             spread_penalty=self.goals.spread_penalty,
             minimize=self.goals.minimize,
             max_nodes=self.space.max_nodes,
-            most_strategies=self.settings.strategies,
+            max_strategies=self.settings.strategies,
             max_window_bars=MAX_WINDOW_BARS,
-            **guide_values(operators, self.space.directions),
+            **build_guide_values(operators, self.space.directions),
         )
 
     def request_strategies(
@@ -94,15 +99,15 @@ class PromptBuilder:
         learnings: str,
         examples: Sequence[str],
     ) -> list[Message]:
-        """The messages that ask for strategies.
+        """Return the messages that request strategies.
 
         Args:
-            direction: its name.
-            parents: as `parent` describes them, the worst first.
-            base: which of them the direction is about.
-            failures: what came to nothing lately.
-            learnings: what was learned.
-            examples: strategies that show the form.
+            task: the name of the task.
+            parents: descriptions from `describe_parent`, the worst first.
+            base: the index of the parent that the task is about.
+            failures: recent failures, the latest last.
+            learnings: the rendered learnings.
+            examples: strategies that show the format.
         """
         chosen = {"parents": parents, "base": parents[base] if parents else None}
         market, bars = self.profiler.market, self.profiler.bars
@@ -119,9 +124,9 @@ class PromptBuilder:
             bars_per_year=bars.bars_per_year,
             folds=self.goals.folds,
             require=[
-                REQUIREMENTS[name].phrase.format(by)
-                for name, by in self.goals.require.items()
-                if by > 0
+                REQUIREMENTS[name].phrase.format(minimum)
+                for name, minimum in self.goals.require.items()
+                if minimum > 0
             ],
             symbols=len(bars.symbols),
             fill=market.filled_at(closes_only),
@@ -129,50 +134,67 @@ class PromptBuilder:
             commission_bps=market.commission * 1e4,
             slippage_bps=market.slippage * 1e4,
         )
-        return self._messages(text)
+        return self._build_messages(text)
 
-    def ask(self, text: str) -> list[Message]:
-        """The messages that ask for a strategy in a person's words."""
-        return self._messages(self._render("ask.md", request=text))
+    def ask(self, request: str) -> list[Message]:
+        """Return the messages that request a strategy, described by a user."""
+        return self._build_messages(self._render("ask.md", request=request))
 
     def repair(self, answer: str, rejected: Sequence[Rejected]) -> list[Message]:
-        """What follows an answer that could not be used: it, and the parser's own words."""
+        """Return the messages that follow an unusable answer: the answer and the errors in it."""
         return [
             {"role": "assistant", "content": answer},
             {"role": "user", "content": self._render("repair.md", rejected=rejected)},
         ]
 
     def chat(self) -> list[Message]:
-        """A short question, to see how quickly a model writes."""
+        """Return a short prompt, to measure the speed of a model."""
         return [{"role": "user", "content": self._render("chat.md")}]
 
-    def merge_learnings(self, record: str, most: int, longest: int) -> list[Message]:
-        """The messages that ask for what was learned in short."""
-        text = self._render("summarize.md", record=record, most=most, longest=longest)
+    def merge_learnings(
+        self, learnings: str, max_sentences: int, max_characters: int
+    ) -> list[Message]:
+        """Return the messages that request a summary of the learnings.
+
+        Args:
+            learnings: the rendered learnings.
+            max_sentences: the limit for each section.
+            max_characters: the limit for each sentence.
+        """
+        text = self._render(
+            "summarize.md",
+            learnings=learnings,
+            max_sentences=max_sentences,
+            max_characters=max_characters,
+        )
         return [{"role": "user", "content": text}]
 
     def fixed_text(self, template: str) -> str:
-        """A template without values."""
+        """Render a template that uses no values."""
         return self._render(template)
 
     def describe_parent(
         self, individual: Individual, name: str, lineage: Sequence[str]
     ) -> dict[str, Any]:
-        """An individual as the templates may use it.
+        """Return the description of an individual for the templates.
 
-        A person's own name and words for it are left out: they may tell the market.
+        The user's name and description of a strategy are omitted: they may reveal the market.
+
+        Args:
+            individual: the individual.
+            name: its name in the prompt.
+            lineage: the proposers of the individual and its ancestors, the newest first.
         """
-        program = individual.program
-        told = replace(program, name=name)
+        program = replace(individual.program, name=name)
         if individual.proposer == "seed":
-            told = replace(told, about="")
+            program = replace(program, about="")
         names = (*self.goals.maximize, *self.goals.minimize)
         folds = tuple(round(each, DIGITS) for each in individual.scores.folds)
-        portrait = self.profiler.profile(program)
+        profile = self.profiler.profile(individual.program)
         return {
-            **vars(portrait),
+            **vars(profile),
             "name": name,
-            "source": self._without_symbols(format_program(told).strip()),
+            "source": self._mask_symbols(format_program(program).strip()),
             "scores": dict(zip(names, _round_all(individual.scores.values), strict=True)),
             "folds": folds,
             "worst_fold": folds.index(min(folds)) + 1 if folds else 1,
@@ -180,37 +202,37 @@ class PromptBuilder:
             "lineage": tuple(lineage),
         }
 
-    def _without_symbols(self, source: str) -> str:
-        """A source in which no name that a person chose tells the market.
+    def _mask_symbols(self, source: str) -> str:
+        """Replace parts of user-defined names that match a symbol, because they reveal the market.
 
-        What the language itself says stays as it is, whatever a symbol is called.
+        Keywords and operators are unchanged, even if a symbol has the same name.
         """
         parts = {
             part.lower() for each in self.profiler.bars.symbols for part in _WORD.findall(each)
         }
 
-        def told(found: re.Match[str]) -> str:
-            name = found.group()
+        def mask(match: re.Match[str]) -> str:
+            name = match.group()
             if name in keywords() or self.space.catalog.find(name) is not None:
                 return name
             return "_".join(
                 NEUTRAL_NAME if part.lower() in parts else part for part in name.split("_")
             )
 
-        return _NAME.sub(told, source)
+        return _NAME.sub(mask, source)
 
     def examples(self, count: int, rng: Random) -> list[str]:
-        """Strategies that show the form, drawn anew each time, all of the experiment's language."""
-        fitting = [
-            text for program, text in _examples() if not self.space.rejection_reason(program)
+        """Draw example strategies that are in the space of the experiment."""
+        examples = [
+            text for program, text in _load_examples() if not self.space.rejection_reason(program)
         ]
-        while len(fitting) < MIN_EXAMPLES:
-            grown = Program(f"example_{len(fitting) + 1}", grow_rules(self.space, rng))
+        while len(examples) < MIN_EXAMPLES:
+            grown = Program(f"example_{len(examples) + 1}", grow_rules(self.space, rng))
             if not self.space.rejection_reason(grown):
-                fitting.append(format_program(grown).strip())
-        return rng.sample(fitting, min(count, len(fitting)))
+                examples.append(format_program(grown).strip())
+        return rng.sample(examples, min(count, len(examples)))
 
-    def _messages(self, text: str) -> list[Message]:
+    def _build_messages(self, text: str) -> list[Message]:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": text}]
 
     def _render(self, template: str, **values: Any) -> str:
@@ -218,21 +240,21 @@ class PromptBuilder:
 
 
 def build_failure(text: str, reason: str) -> Failure:
-    """A failure on one line each, cut to what is worth telling."""
+    """Return a failure with its text and reason shortened to one line each."""
     return Failure(
         " ".join(text.split())[:MAX_FAILURE_CHARACTERS],
         " ".join(reason.split())[:MAX_FAILURE_CHARACTERS],
     )
 
 
-def program_failure(program: Program, reason: str) -> Failure:
-    """A failure of a program that could be read."""
+def build_program_failure(program: Program, reason: str) -> Failure:
+    """Return a failure of a program."""
     return build_failure(compact_text(program), reason)
 
 
 @cache
-def _examples() -> tuple[tuple[Program, str], ...]:
-    """The strategies of `examples.evo`, each with its text."""
+def _load_examples() -> tuple[tuple[Program, str], ...]:
+    """Load the strategies of `examples.evo` with their texts."""
     path = FOLDER / "examples.evo"
     texts = [each.strip() for each in path.read_text("utf-8").split("\n\n")]
     return tuple((check(text, path.name), text) for text in texts)

@@ -1,4 +1,4 @@
-"""The next prompt, from the state of the search and a seeded generator alone."""
+"""Composition of the next prompt from the state of the search and a seeded generator."""
 
 from __future__ import annotations
 
@@ -14,38 +14,43 @@ from evolve.search.progress import Progress
 
 
 class Composer:
-    """Composes the prompts that ask for strategies."""
+    """Composer of prompts that request strategies."""
 
     def __init__(self, models: ModelSet, prompts: PromptBuilder, seed: int) -> None:
+        """
+        Args:
+            models: the models and their settings.
+            prompts: renders the messages.
+            seed: the seed of the run.
+        """
         self.models, self.settings, self.prompts = models, models.settings, prompts
-        self.has_failed_last = False  # whether the previous answers improved nothing
+        self.has_failed_last = False  # whether the last answers brought no improvement
         self._rng = Random(f"{seed}/model")
         self._lineage = Lineage()
         self._failures: deque[Failure] = deque(maxlen=self.settings.failures)
 
     def record_progress(self, progress: Progress) -> None:
-        """Remember the lineage of the trials of an epoch."""
+        """Record the lineage of the trials of an epoch."""
         self._lineage.record(progress)
 
     def record_failure(self, failure: Failure) -> None:
-        """Remember a failure; one that is known moves to the end."""
+        """Record a failure; a repeated one moves to the end."""
         if failure in self._failures:
             self._failures.remove(failure)
         self._failures.append(failure)
 
     def compose(self, progress: Progress, learnings: Learnings) -> tuple[list[Message], ArmChoice]:
-        """Return the messages of the next call, and the arm it belongs to."""
+        """Return the messages of the next call, and its arm and parents."""
         settings, rng = self.settings, self._rng
         parents = choose_parents(
             progress, settings.parents, settings.mode, self._lineage.first, rng
         )
-        known = self.prompts.tasks
-        tasks = {name: known[name] for name in settings.tasks}
+        tasks = {name: self.prompts.tasks[name] for name in settings.tasks}
         weights = {label: model.weight for label, model in self.models.models.items()}
         choice = choose_arm(weights, tasks, parents, progress.stats, rng)
         base = len(parents) - 1
         if settings.mode == "only" and self.has_failed_last and parents:
-            base = rng.randrange(len(parents))  # back to one of the best
+            base = rng.randrange(len(parents))  # to leave a base that yields no improvement
         described = [
             self.prompts.describe_parent(each, f"p{index}", self._lineage.trace(each))
             for index, each in enumerate(parents, start=1)

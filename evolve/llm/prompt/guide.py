@@ -1,4 +1,4 @@
-"""The language described to a model, from `prompts/language.md`."""
+"""A description of the language for models, from `prompts/language.md`."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from dsl.printing.reference import families
 from dsl.terms.operator import Operator
 from evolve.llm.prompt.templates import render
 
-EXAMPLE_USES = {"sma", "rsi", "atr", "*"}  # the operators of the page's own example
+EXAMPLE_OPERATORS = {"sma", "rsi", "atr", "*"}  # of the example in the template
 
 
 def guide_text() -> str:
-    """The whole language on one page, from `prompts/language.md`."""
-    return render("language.md", **guide_values(catalog(), ("long", "short")))
+    """Render the description of the full language."""
+    return render("language.md", **build_guide_values(catalog(), ("long", "short")))
 
 
-def guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, Any]:
-    """What `prompts/language.md` uses.
+def build_guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, Any]:
+    """Return the values of `prompts/language.md`.
 
     Args:
-        operators: those that may be written, series included.
-        directions: of `long` and `short`.
+        operators: the allowed operators, with the series.
+        directions: the allowed directions, of `long` and `short`.
     """
     allowed = list(operators)
-    shown = {
+    by_family = {
         family or "of this experiment": [each for each in members if not each.series]
         for family, members in families(allowed).items()
     }
     return {
         "series": [each.name for each in allowed if each.series],
-        "families": {family: members for family, members in shown.items() if members},
-        "shows_example": "long" in directions and {each.name for each in allowed} >= EXAMPLE_USES,
+        "families": {family: members for family, members in by_family.items() if members},
+        "shows_example": "long" in directions
+        and {each.name for each in allowed} >= EXAMPLE_OPERATORS,
         "operators": [each.name for each in allowed],
         "arithmetic": [sign for sign in "+-*/" if any(each.name == sign for each in allowed)],
         "directions": tuple(directions),

@@ -1,4 +1,4 @@
-"""What was learned: beliefs beside what was measured, kept short enough to be told again."""
+"""Learnings: beliefs of models beside measured results, short enough for a prompt."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN
 
 _BULLET = re.compile(r"^[-*]\s+")
 SECTIONS = ("works", "fails", "open_questions", "recommendations")
-EARLIER_SECTION = "measured_before"  # where what is not merged stands when it is read again
+EARLIER_SECTION = "measured_before"  # records of an earlier run, after `learnings.md` is read
 MAX_SENTENCES, MAX_SENTENCE_CHARACTERS = 6, 240
 MAX_BELIEF_CHARACTERS = 240
-MAX_RANKED_RECORDS = 8  # records that a ranking keeps: the best and the worst
+MAX_RANKED_RECORDS = 8  # half of them the best, half the worst
 
 
 @dataclass(frozen=True)
 class Learning:
-    """A belief and its measured outcome, which the tool writes and not the model.
+    """A belief of a model and the measured result of its strategy.
 
     Attributes:
-        about: the belief, in its author's words.
-        direction: what was asked for.
-        measure: the first objective's name; score: its value.
-        parent_score: of the best parent; None without parents.
-        obstacle: why the strategy cannot be used; empty if it can.
+        about: the belief, as the model wrote it.
+        task: the task of the call.
+        measure: the name of the first objective.
+        score: the value of the first objective.
+        parent_score: the score of the best parent; None without a feasible parent.
+        infeasible_reason: the reason why the strategy is infeasible; empty if it is feasible.
     """
 
     about: str
@@ -40,13 +41,18 @@ class Learning:
 
     @property
     def gain(self) -> float:
-        """How far it went beyond its best parent."""
+        """Improvement over the best parent, or over zero without one."""
         return self.score - (self.parent_score or 0.0)
 
 
 @dataclass(frozen=True)
 class Learnings:
-    """Merged sentences by section, and the records since they were merged."""
+    """Merged sentences by section, and the records since the last merge.
+
+    Attributes:
+        sections: the merged sentences.
+        records: the records that are not merged, the oldest first.
+    """
 
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     records: tuple[Learning, ...] = ()
@@ -55,82 +61,82 @@ class Learnings:
         return bool(self.records) or any(self.sections.values())
 
     def text(self, folder: Path | None = None) -> str:
-        """What is told, and kept as `learnings.md`."""
+        """Render the learnings as in a prompt and in `learnings.md`."""
         shown = [
-            replace(each, about=each.about or "(nothing was said)", score=round(each.score, 3),
+            replace(each, about=each.about or "(no belief given)", score=round(each.score, 3),
                     parent_score=None if each.parent_score is None else round(each.parent_score, 3))
             for each in self.records
         ]  # fmt: skip
         return render("learnings.md", folder, sections=dict(self.sections), records=shown)
 
     def tokens(self, folder: Path | None = None) -> int:
-        """About how many tokens it takes to tell."""
+        """Estimate the length of the rendered learnings in tokens."""
         return len(self.text(folder)) // CHARACTERS_PER_TOKEN
 
-    def excerpt(self, most_tokens: int, folder: Path | None = None) -> str:
-        """What a model is told: ranked, and cut at the end of a line, where it is too long."""
+    def excerpt(self, max_tokens: int, folder: Path | None = None) -> str:
+        """Render the learnings within a limit: shorten them first, then cut whole lines."""
         if not self:
             return ""
-        is_long = self.tokens(folder) > most_tokens
-        text = (self.shortened() if is_long else self).text(folder)
-        most = most_tokens * CHARACTERS_PER_TOKEN
-        return text if len(text) <= most else text[:most].rpartition("\n")[0]
+        is_long = self.tokens(folder) > max_tokens
+        text = (self.shorten() if is_long else self).text(folder)
+        limit = max_tokens * CHARACTERS_PER_TOKEN
+        return text if len(text) <= limit else text[:limit].rpartition("\n")[0]
 
-    def with_records(self, more: Sequence[Learning]) -> Learnings:
-        """With further records."""
-        return replace(self, records=(*self.records, *more))
+    def add_records(self, records: Sequence[Learning]) -> Learnings:
+        """Return a copy with further records."""
+        return replace(self, records=(*self.records, *records))
 
-    def with_summary(self, sections: Mapping[str, Sequence[str]], told: int) -> Learnings:
-        """With a merger of the first `told` records, and of the sections so far, in their place."""
+    def replace_merged(self, sections: Mapping[str, Sequence[str]], count: int) -> Learnings:
+        """Return a copy in which a summary replaces the sections and the first `count` records."""
         merged = {name: tuple(sections.get(name, ())) for name in SECTIONS}
-        return Learnings(merged, self.records[told:])
+        return Learnings(merged, self.records[count:])
 
-    def shortened(self) -> Learnings:
-        """With the best and the worst records alone, and what is merged cut to its bounds."""
+    def shorten(self) -> Learnings:
+        """Return a copy with only the best and the worst records, and with bounded sections."""
         order = sorted(
             self.records, key=lambda each: (bool(each.infeasible_reason), -each.gain, each.about)
         )
         half = MAX_RANKED_RECORDS // 2
-        kept = order if len(order) <= MAX_RANKED_RECORDS else [*order[:half], *order[-half:]]
-        return Learnings(_bounded(self.sections), tuple(kept))
+        selected = order if len(order) <= MAX_RANKED_RECORDS else [*order[:half], *order[-half:]]
+        return Learnings(_bound(self.sections), tuple(selected))
 
 
 def read_learnings(text: str) -> Learnings:
-    """What a `learnings.md` of an earlier run, or a person's own notes, say: its list items."""
-    found = {name: list[str]() for name in (*SECTIONS, EARLIER_SECTION)}
+    """Parse the `learnings.md` of an earlier run, or the notes of a user: each line is an item."""
+    sections = {name: list[str]() for name in (*SECTIONS, EARLIER_SECTION)}
     heading = EARLIER_SECTION
     for line in text.splitlines():
         if line.startswith("#"):
             name = re.sub(r"[^a-z]+", "_", line.lower()).strip("_")
-            heading = name if name in found else EARLIER_SECTION
+            heading = name if name in sections else EARLIER_SECTION
         elif line.strip():
-            found[heading].append(_BULLET.sub("", line.strip(), count=1))
-    return Learnings(_bounded(found))
+            sections[heading].append(_BULLET.sub("", line.strip(), count=1))
+    return Learnings(_bound(sections))
 
 
 def read_summary(text: str) -> dict[str, tuple[str, ...]]:
-    """A model's merger, within its bounds.
+    """Parse a summary that a model wrote; shorten it to its limits.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is not a summary.
     """
     start, end = text.find("{"), text.rfind("}")
     document = json.loads(text[start : end + 1]) if 0 <= start < end else None
     if not isinstance(document, dict):
-        raise ValueError("no JSON object")
+        raise ValueError("expected a JSON object")
     lists = {name: document.get(name) for name in SECTIONS}
-    found = {
-        name: [each for each in said if isinstance(each, str) and each.strip()]
-        for name, said in lists.items()
-        if isinstance(said, list)
+    sections = {
+        name: [each for each in items if isinstance(each, str) and each.strip()]
+        for name, items in lists.items()
+        if isinstance(items, list)
     }
-    if not any(found.values()):
-        raise ValueError("no sentence in any section")
-    return _bounded(found)
+    if not any(sections.values()):
+        raise ValueError("expected a sentence in a section")
+    return _bound(sections)
 
 
-def summary_schema() -> dict[str, object]:
-    """The JSON schema of a merger."""
+def build_summary_schema() -> dict[str, object]:
+    """Return the JSON schema of a summary."""
     sentences = {"type": "array", "items": {"type": "string"}}
     return {
         "type": "object",
@@ -141,13 +147,14 @@ def summary_schema() -> dict[str, object]:
 
 
 def shorten_belief(about: str) -> str:
-    """A belief on one line, within its bound."""
+    """Return a belief on one line, shortened to its limit."""
     return " ".join(about.split())[:MAX_BELIEF_CHARACTERS]
 
 
-def _bounded(sections: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for name, said in sections.items():
-        sentences = [" ".join(each.split())[:MAX_SENTENCE_CHARACTERS].strip() for each in said]
-        found[name] = tuple(list(filter(None, sentences))[-MAX_SENTENCES:])
-    return found
+def _bound(sections: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Shorten each section to its last sentences, and each sentence to its limit."""
+    bounded = {}
+    for name, items in sections.items():
+        sentences = [" ".join(each.split())[:MAX_SENTENCE_CHARACTERS].strip() for each in items]
+        bounded[name] = tuple(list(filter(None, sentences))[-MAX_SENTENCES:])
+    return bounded

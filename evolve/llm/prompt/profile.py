@@ -1,4 +1,4 @@
-"""What a strategy does, in the figures that a model is told: never a date, never a price."""
+"""Trading figures of a strategy for prompts, without dates and prices."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from dsl.bars import Bars
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
 
-TREND_BARS, CALM_BARS = 200, 20
+TREND_BARS, VOLATILITY_BARS = 200, 20
 Conditions = dict[str, NDArray[np.bool_]]
-MIN_TRADES = 5  # in a condition of the market, before it is said to lose there
+MIN_TRADES = 5  # in a market condition, before it counts as losing
 
 
 @dataclass(frozen=True)
 class StrategyProfile:
-    """How a strategy traded over a window.
+    """Trading figures of a strategy over a window.
 
     Attributes:
-        trades: closed; win_rate: the share of them that made money, 0 without trades.
-        bars_held: of the median trade.
-        exposure: share of bars with a position.
-        max_drawdown: largest fall of equity, a negative fraction.
-        losing: the conditions of the market in which it lost money, the worst first.
+        trades: the number of closed trades.
+        win_rate: the fraction of trades with a profit; 0 without trades.
+        bars_held: the median duration of a trade, in bars.
+        exposure: the fraction of bars with a position.
+        max_drawdown: the largest drawdown, a negative fraction.
+        losing_conditions: the market conditions in which it lost money, the worst first.
     """
 
     trades: int
@@ -40,10 +41,12 @@ class StrategyProfile:
 
 @dataclass(frozen=True, eq=False)
 class Profiler:
-    """The window in which strategies are looked at.
+    """Profiler of strategies over a window.
 
     Attributes:
-        bars: of one or more symbols; market: fills and costs; start: the bar the window begins at.
+        bars: the bars of one or more symbols.
+        market: fills and costs.
+        start: the first bar of the window.
     """
 
     bars: Bars
@@ -51,28 +54,27 @@ class Profiler:
     start: int = 0
 
     def profile(self, program: Program) -> StrategyProfile:
-        """How a program trades in the window."""
+        """Return the profile of a program."""
         run = backtest(program, self.bars, self.market, start=self.start)
-        held = [trade.bars for trade in run.trades]
-        figures = run.metrics
+        durations = [trade.bars for trade in run.trades]
         return StrategyProfile(
-            trades=len(held),
-            win_rate=figures["win_rate"] if held else 0.0,
-            bars_held=float(np.median(held)) if held else 0.0,
-            exposure=figures["exposure"],
-            max_drawdown=figures["max_drawdown"],
-            losing_conditions=self._losing(run),
+            trades=len(durations),
+            win_rate=run.metrics["win_rate"] if durations else 0.0,
+            bars_held=float(np.median(durations)) if durations else 0.0,
+            exposure=run.metrics["exposure"],
+            max_drawdown=run.metrics["max_drawdown"],
+            losing_conditions=self._find_losing_conditions(run),
         )
 
-    def _losing(self, run: Backtest) -> tuple[str, ...]:
-        """The conditions in which the trades entered lost money together."""
+    def _find_losing_conditions(self, run: Backtest) -> tuple[str, ...]:
+        """Return the conditions at entry in which the trades lost money in total."""
         sums: dict[str, float] = {}
         counts: dict[str, int] = {}
         for trade in run.trades:
             time, conditions = self._conditions[trade.symbol]
-            before = max(int(np.searchsorted(time, trade.entry_time)) - 1, 0)
+            signal_bar = max(int(np.searchsorted(time, trade.entry_time)) - 1, 0)
             for name, holds in conditions.items():
-                if holds[before]:
+                if holds[signal_bar]:
                     sums[name] = sums.get(name, 0.0) + trade.profit
                     counts[name] = counts.get(name, 0) + 1
         losing = [name for name in sums if counts[name] >= MIN_TRADES and sums[name] < 0]
@@ -80,18 +82,18 @@ class Profiler:
 
     @cached_property
     def _conditions(self) -> dict[str, tuple[NDArray[np.datetime64], Conditions]]:
-        """For each symbol the times of its bars, and in which condition the market was at each."""
-        alone = [self.bars.select_symbol(symbol) for symbol in range(len(self.bars.symbols))]
-        return {own.symbols[0]: (own.time, _market_conditions(own.close[0])) for own in alone}
+        """Times of the bars of each symbol, and the market conditions at each bar."""
+        symbols = [self.bars.select_symbol(index) for index in range(len(self.bars.symbols))]
+        return {each.symbols[0]: (each.time, _find_conditions(each.close[0])) for each in symbols}
 
 
-def _market_conditions(close: NDArray[np.float64]) -> Conditions:
-    """In which of four conditions a market was at each close: bool[bar]."""
-    moves = np.diff(np.log(close), prepend=np.nan)
+def _find_conditions(close: NDArray[np.float64]) -> Conditions:
+    """Return four market conditions by name: bool[bar]."""
+    returns = np.diff(np.log(close), prepend=np.nan)
     rising = close >= _rolling_mean(close, TREND_BARS)
-    spread = np.sqrt(_rolling_mean(moves * moves, CALM_BARS))
-    known = spread[np.isfinite(spread)]
-    calm = spread <= (np.median(known) if len(known) else 0.0)
+    volatility = np.sqrt(_rolling_mean(returns * returns, VOLATILITY_BARS))
+    known = volatility[np.isfinite(volatility)]
+    calm = volatility <= (np.median(known) if len(known) else 0.0)
     return {
         "rising and calm": rising & calm,
         "rising and wild": rising & ~calm,
@@ -101,7 +103,7 @@ def _market_conditions(close: NDArray[np.float64]) -> Conditions:
 
 
 def _rolling_mean(values: NDArray[np.float64], bars: int) -> NDArray[np.float64]:
-    """The mean of the last so many known values; of those there are, at the beginning."""
+    """Return the mean of the known values in the last `bars` bars; NaN if there are none."""
     known = np.isfinite(values)
     total = np.cumsum(np.where(known, values, 0.0))
     count = np.cumsum(known)

@@ -1,4 +1,4 @@
-"""Which strategies a model is shown, which model is asked, and for what."""
+"""Selection of parents, model and task of a call."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from evolve.search.individual import Individual
 from evolve.search.progress import Progress
 from evolve.search.proposer_stats import StatsByProposer, compute_shares
 
-ARM_PREFIX = "llm"  # how the name of a model's arm begins
+ARM_PREFIX = "llm"
 TOURNAMENT_SIZE = 3
-FALLBACK_TASK = "different"  # what is asked for where nothing is there to build on
-MAX_LINEAGE = 5  # generations of a lineage that are told
+FALLBACK_TASK = "different"  # it needs no parent
+MAX_LINEAGE = 5  # ancestors in a prompt
 
 
-def arm_name(model: str, direction: str) -> str:
-    """The arm of a model and a direction, as the ledger has it."""
-    return f"{ARM_PREFIX}:{model}:{direction}"
+def arm_name(model: str, task: str) -> str:
+    """Return the name of an arm, which identifies it as a proposer."""
+    return f"{ARM_PREFIX}:{model}:{task}"
 
 
 def is_arm(name: str) -> bool:
-    """Whether a proposer is a model asked for something."""
+    """Return whether the name of a proposer is that of an arm."""
     return name.startswith(f"{ARM_PREFIX}:")
 
 
 def split_arm(name: str) -> tuple[str, str]:
-    """The model and the direction of an arm."""
-    _, model, direction = name.split(":", 2)
-    return model, direction
+    """Return the model and the task of an arm."""
+    _, model, task = name.split(":", 2)
+    return model, task
 
 
 @dataclass(frozen=True)
 class ArmChoice:
-    """What a call is about.
+    """The arm and the parents of a call.
 
     Attributes:
-        model, direction: the arm.
-        parents: hashes of the strategies shown.
-        parent_score: the best of theirs that can be used; None if none can.
+        model, task: the arm.
+        parents: hashes of the parents.
+        parent_score: the best score of a feasible parent; None if none is feasible.
     """
 
     model: str = ""
@@ -50,17 +50,24 @@ class ArmChoice:
 
     @property
     def arm(self) -> str:
-        """Its name in the ledger."""
+        """Name of the arm."""
         return arm_name(self.model, self.task)
 
 
 def choose_parents(
     progress: Progress, count: int, mode: str, first: Sequence[Individual], rng: Random
 ) -> list[Individual]:
-    """The strategies to show, the worst first.
+    """Choose the parents of a prompt, the worst first.
 
-    Alone, the model sees the best there are; beside genetic programming the best, and others
-    drawn by tournament. Where nothing can be used it sees what the search began with.
+    In the mode `only` they are the best individuals. In the mode `mix` they are the best one
+    and others, selected by tournament. Without a feasible individual they are the first trials.
+
+    Args:
+        progress: the state of the search.
+        count: the maximum number of parents.
+        mode: `mix` or `only`.
+        first: the first trials of the search.
+        rng: the generator of the composer.
     """
     everyone = [
         *progress.hall_of_fame,
@@ -68,40 +75,41 @@ def choose_parents(
     ]
     unique = {each.program.key: each for each in everyone}
     ranked = sorted(unique.values(), key=lambda each: each.fitness.wvalues, reverse=True)
-    ranked = list({each.score: each for each in reversed(ranked)}.values())[::-1]  # not twins
+    # Of individuals with equal scores, only the best is shown.
+    ranked = list({each.score: each for each in reversed(ranked)}.values())[::-1]
     ranked = ranked or sorted(first, key=lambda each: each.fitness.wvalues, reverse=True)
     if mode == "only":
         return ranked[:count][::-1]
     chosen = ranked[: min(count, 1)]
     others = ranked[1:]
     while others and len(chosen) < count:
-        place = min(rng.randrange(len(others)) for _ in range(TOURNAMENT_SIZE))
-        chosen.append(others.pop(place))
+        index = min(rng.randrange(len(others)) for _ in range(TOURNAMENT_SIZE))
+        chosen.append(others.pop(index))
     return sorted(chosen, key=lambda each: each.fitness.wvalues)
 
 
 def choose_arm(
     models: Mapping[str, float],
-    directions: Mapping[str, Task],
+    tasks: Mapping[str, Task],
     parents: Sequence[Individual],
-    ledger: StatsByProposer,
+    stats: StatsByProposer,
     rng: Random,
 ) -> ArmChoice:
-    """A model and a direction, drawn by weight and by what each pair has earned.
+    """Draw a model and a task, by the weight of the model and the statistics of the arm.
 
     Args:
         models: weights by label.
-        directions: those to choose from; one that needs more parents than there are is left out.
-        parents: what will be shown.
-        ledger: credit as of the boundary.
-        rng: of the adviser.
+        tasks: the tasks by name; tasks that need more parents are excluded.
+        parents: the parents of the prompt.
+        stats: the statistics of all proposers.
+        rng: the generator of the composer.
     """
-    possible = [each.name for each in directions.values() if each.parents <= len(parents)]
+    possible = [each.name for each in tasks.values() if each.parents <= len(parents)]
     possible = possible or [FALLBACK_TASK]
     pairs = {arm_name(model, name): (model, name) for model in models for name in possible}
     weights = {arm: models[model] for arm, (model, _) in pairs.items()}
-    shared = compute_shares(weights, ledger)
-    arm = rng.choices(list(shared), list(shared.values()))[0]
+    shares = compute_shares(weights, stats)
+    arm = rng.choices(list(shares), list(shares.values()))[0]
     scores = [each.score for each in parents if each.scores.is_feasible]
     hashes = tuple(each.program.hash for each in parents)
     return ArmChoice(*pairs[arm], hashes, max(scores, default=None))
@@ -109,29 +117,30 @@ def choose_arm(
 
 @dataclass
 class Lineage:
-    """Who made each program, and from which.
+    """The proposer and the parents of each trial.
 
     Attributes:
-        first: the trials that the search began with.
+        first: the trials of epoch 0.
+        origins: proposer and hashes of the parents, by hash.
     """
 
     first: tuple[Individual, ...] = ()
-    made_by: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    origins: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def record(self, progress: Progress) -> None:
-        """Take in the trials of an epoch."""
+        """Record the trials of an epoch."""
         if progress.epoch == 0:
             self.first = progress.trials
         for each in progress.trials:
-            self.made_by[each.program.hash] = (each.proposer, each.parents)
+            self.origins[each.program.hash] = (each.proposer, each.parents)
 
     def trace(self, individual: Individual) -> tuple[str, ...]:
-        """The proposers that led to an individual, the newest first."""
+        """Return the proposers of an individual and its ancestors, the newest first."""
         names: list[str] = []
         proposer, parents = individual.proposer, individual.parents
         while len(names) < MAX_LINEAGE:
             names.append(proposer.rpartition(":")[2])
             if not parents:
                 break
-            proposer, parents = self.made_by.get(parents[-1], ("seed", ()))
+            proposer, parents = self.origins.get(parents[-1], ("seed", ()))
         return tuple(names)

@@ -1,6 +1,6 @@
-"""Every word sent to a model, as Jinja2 templates; a folder of a user's own goes before them.
+"""Jinja2 templates of all prompts; user-defined templates take precedence.
 
-Templates are rendered in a sandbox: one that a user was given can format text and nothing else.
+Templates are rendered in a sandbox, so that an untrusted template can only format text.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _PACKAGE = Path(evolve.__file__).parent
-_PLACES = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")  # of a wheel, of a checkout
-FOLDER = next((each for each in _PLACES if each.is_dir()), _PLACES[0])
+_FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")  # of a wheel, of a checkout
+FOLDER = next((each for each in _FOLDERS if each.is_dir()), _FOLDERS[0])
 TASKS_FOLDER = "tasks"
-_MISTAKES = (
+_TEMPLATE_ERRORS = (
     TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
 )  # fmt: skip
 
 
 class PromptError(EvolveError):
-    """A template that cannot be rendered; says which, where and why."""
+    """An error in a template, with its file and line."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, "compare it with the template that ships, in `prompts/`")
+        super().__init__(message, "compare it with the default template in `prompts/`")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One thing a model may be asked to do.
+    """A task for a model.
 
     Attributes:
-        name: the name of its file.
-        parents: how many strategies it needs to be given.
+        name: the stem of its file.
+        parents: the minimum number of parents.
     """
 
     name: str
@@ -47,28 +47,28 @@ class Task:
 
 
 def render(template: str, folder: Path | None = None, **values: Any) -> str:
-    """A template with its values filled in.
+    """Render a template.
 
     Args:
-        template: its name, such as `task.md`.
-        folder: where a user's own copies are looked for first.
-        values: what it may use.
+        template: its file name, such as `task.md`.
+        folder: a folder of user-defined templates, which is searched first.
+        values: the variables of the template.
 
     Raises:
-        PromptError: if it uses what there is not, or is no template.
+        PromptError: if the template is invalid or uses an undefined variable.
     """
     from jinja2 import TemplateError
 
     try:
         return _environment(folder).get_template(template).render(values).strip()
-    except (*_MISTAKES, TemplateError) as error:
+    except (*_TEMPLATE_ERRORS, TemplateError) as error:
         name, line = _locate_error(error, template)
-        where = f"{folder or 'prompts'}: {name}" + (f", line {line}" if line else "")
-        raise PromptError(f"{where}: {type(error).__name__}: {error}") from None
+        position = f"{folder or 'prompts'}: {name}" + (f", line {line}" if line else "")
+        raise PromptError(f"{position}: {type(error).__name__}: {error}") from None
 
 
 def _locate_error(error: Exception, template: str) -> tuple[str, int | None]:
-    """The template and the line that an error is in: the innermost that was being rendered."""
+    """Return the innermost template and the line of an error."""
     if isinstance(line := getattr(error, "lineno", None), int):
         return str(getattr(error, "name", None) or template), line
     frames = [
@@ -78,12 +78,12 @@ def _locate_error(error: Exception, template: str) -> tuple[str, int | None]:
 
 
 def list_tasks(folder: Path | None = None) -> dict[str, Task]:
-    """Every direction by name: a file of `directions/`, here or in a user's folder.
+    """List the tasks by name: the files in `tasks/` of the default and the user-defined folder.
 
-    Its first line may say how many parents it needs: `{# parents: 2 #}`.
+    The first line of a file may require parents: `{# parents: 2 #}`.
     """
-    places = [each / TASKS_FOLDER for each in (FOLDER, folder) if each is not None]
-    names = sorted({path.stem for place in places for path in place.glob("*.md")})
+    folders = [each / TASKS_FOLDER for each in (FOLDER, folder) if each is not None]
+    names = sorted({path.stem for each in folders for path in each.glob("*.md")})
     return {name: Task(name, _read_min_parents(name, folder)) for name in names}
 
 
@@ -96,8 +96,8 @@ def _read_min_parents(name: str, folder: Path | None) -> int:
         raise PromptError(f"{folder or 'prompts'}: {TASKS_FOLDER}/{name}.md: {error}") from None
     first, _, _ = source.partition("\n")
     words = first.replace("{#", "").replace("#}", "").split()
-    is_said = len(words) == 2 and words[0] == "parents:" and words[1].isdecimal()
-    return int(words[1]) if is_said else 0
+    has_minimum = len(words) == 2 and words[0] == "parents:" and words[1].isdecimal()
+    return int(words[1]) if has_minimum else 0
 
 
 @cache
@@ -105,24 +105,24 @@ def _environment(folder: Path | None) -> SandboxedEnvironment:
     from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    places = [FileSystemLoader(each) for each in (folder, FOLDER) if each is not None]
+    loaders = [FileSystemLoader(each) for each in (folder, FOLDER) if each is not None]
     environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader(places),
+        loader=ChoiceLoader(loaders),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
     )
-    # What draws from a generator of its own would make a run that cannot be repeated.
+    # Unseeded random numbers would make runs irreproducible.
     del environment.globals["lipsum"], environment.filters["random"]
-    environment.filters["percent"] = _percent
-    environment.filters["plain"] = _plain
+    environment.filters["percent"] = _format_percent
+    environment.filters["plain"] = _format_plain
     return environment
 
 
-def _percent(value: float, digits: int = 1) -> str:
+def _format_percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}%"
 
 
-def _plain(value: float) -> str:
+def _format_plain(value: float) -> str:
     return f"{value:.6g}"

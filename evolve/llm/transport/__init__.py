@@ -1,1 +1,1 @@
-"""How a model is reached: requests, replies, concurrency, cost."""
+"""Transport to models: requests, replies, concurrency and cost."""

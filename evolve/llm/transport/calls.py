@@ -1,4 +1,4 @@
-"""Calls to models: begun at one boundary, answered at a later one; live, or from a recording."""
+"""Calls to models, which return at once and are collected later: live, or from a recording."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from evolve.notices import NoticeLog
 from evolve.stop import Stop
 
 NOTICEABLE_SECONDS = 2.0
-POLL_SECONDS = 0.2  # how often a wait looks whether the run is interrupted
+POLL_SECONDS = 0.2  # between two checks for an interrupt during a wait
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a model is asked.
+    """A call of a model.
 
     Attributes:
-        number: in the order of asking, from 1.
-        kind: what for; direction: what was asked for, where it is a proposal.
+        number: its number in the run, from 1.
+        kind: its purpose.
         model: the label of the model.
-        messages: without what a level adds to them.
-        epoch: when it was asked.
+        messages: the prompt, without the note of a request format.
+        epoch: the epoch in which it starts.
+        task: the name of the task; empty if the call has none.
+        schema: the JSON schema of the answer; None if it has the constraint of the run.
     """
 
     number: int
@@ -46,14 +48,20 @@ class Call:
 
     @property
     def digest(self) -> str:
-        """A hash of the question: equal calls have equal digests."""
-        asked = json.dumps([self.kind, self.model, self.task, self.messages])
-        return blake2b(asked.encode(), digest_size=16).hexdigest()
+        """Hash of the call without its number and epoch."""
+        content = json.dumps([self.kind, self.model, self.task, self.messages])
+        return blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A call of an earlier run: what was asked, what was answered, and when it was taken in."""
+    """A call of a recorded run.
+
+    Attributes:
+        digest: the digest of the call.
+        exchanges: its exchanges, in order.
+        collected_epoch: the epoch in which it was collected; None if it never was.
+    """
 
     digest: str
     exchanges: tuple[Exchange, ...]
@@ -61,10 +69,10 @@ class RecordedCall:
 
 
 class CallLog(NoticeLog, Protocol):
-    """Records calls and reports what a person should know of them."""
+    """Log of calls."""
 
     def record_call(self, call: Call) -> None:
-        """Record that a call is made."""
+        """Record that a call starts."""
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
         """Record the response of a call; may run on another thread."""
@@ -77,20 +85,20 @@ class CallLog(NoticeLog, Protocol):
 
 
 class Calls(Protocol):
-    """Carries out calls to models."""
+    """Interface to start calls to models and collect their exchanges."""
 
     def submit(self, call: Call) -> None:
-        """Make a call; return at once."""
+        """Start a call; return at once."""
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """Return the exchanges of a call, waiting until a deadline; None if there are none yet."""
+        """Return the exchanges of a call; None if it does not end before the deadline."""
 
     def record_parse_result(self, model: str, is_readable: bool) -> None:
-        """Record whether an answer of a model could be parsed."""
+        """Record whether an answer of a model was parsed."""
 
 
 class LiveCalls:
-    """Calls that go to servers."""
+    """Calls of the servers of models."""
 
     def __init__(
         self,
@@ -102,11 +110,11 @@ class LiveCalls:
     ) -> None:
         """
         Args:
-            loop: the event loop that runs them.
+            loop: the event loop of the calls.
             clients: by the label of the model.
-            constraint: what a proposal must match.
-            log: records the calls; told once if a wait becomes noticeable.
-            stop: ends every wait, once it is set.
+            constraint: the constraint on proposals.
+            log: receives the records, and the first noticeable wait.
+            stop: ends every wait when it is set.
         """
         self._loop, self._clients, self._constraint = loop, clients, constraint
         self._log, self._stop = log, stop
@@ -143,7 +151,7 @@ class LiveCalls:
         return future.result()
 
     def record_parse_result(self, model: str, is_readable: bool) -> None:
-        """Tell the client of a model whether an answer could be parsed."""
+        """Record in the client of a model whether an answer was parsed."""
         self._loop.call_soon(lambda: self._clients[model].record_parse_result(is_readable))
 
     def _record(self, number: int, done: Future[tuple[Exchange, ...]]) -> None:
@@ -152,14 +160,14 @@ class LiveCalls:
 
 
 class RecordedCalls:
-    """Calls answered from a recording: the same run, without a server."""
+    """Calls answered from a recording, without a server."""
 
     def __init__(self, calls: Mapping[int, RecordedCall], name: str, log: CallLog) -> None:
         """
         Args:
-            calls: of the recorded run, by number.
-            name: of the recording, for messages.
-            log: records the calls again.
+            calls: the recorded calls, by number.
+            name: the name of the recording, for messages.
+            log: receives the records again.
         """
         self._calls, self._name, self._log = calls, name, log
 
@@ -167,30 +175,30 @@ class RecordedCalls:
         """Look up a call.
 
         Raises:
-            EvolveError: if the recorded run asked something else.
+            EvolveError: if the recorded call has other content.
         """
         self._log.record_call(call)
-        known = self._calls.get(call.number)
-        if known is None:
+        recorded = self._calls.get(call.number)
+        if recorded is None:
             self._log.notice(f"the recording {self._name} ends before call {call.number}")
             return
-        if known.digest != call.digest:
+        if recorded.digest != call.digest:
             raise EvolveError(
-                f"{self._name} cannot be replayed: call {call.number} asked something else",
-                "replay with the experiment, the seed, the data and the versions it was made with",
+                f"cannot replay {self._name}: call {call.number} differs",
+                "use the experiment, seed, data and versions of the recorded run",
             )
-        self._log.record_response(call.number, known.exchanges)
+        self._log.record_response(call.number, recorded.exchanges)
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """Return the exchanges of a call in the epoch in which the recorded run collected them."""
-        known = self._calls.get(number)
-        if known is None or known.collected_epoch != epoch:
+        """Return the exchanges of a call if the recorded run collected them in this epoch."""
+        recorded = self._calls.get(number)
+        if recorded is None or recorded.collected_epoch != epoch:
             return None
         self._log.record_collected(number, epoch)
-        return known.exchanges
+        return recorded.exchanges
 
     def record_parse_result(self, model: str, is_readable: bool) -> None:
-        """Do nothing: the recording has the request formats that were used."""
+        """Do nothing: a recording fixes the request formats."""
 
 
 def _wait(future: Future[tuple[Exchange, ...]], seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""A model that is asked as strictly as its server allows, found out by what the server does.
+"""Clients of models, which detect the strictest request format that a server enforces.
 
-Servers ignore fields they do not know with a 200, so nothing they say of themselves counts: a
-shape is believed once an answer keeps to a grammar whose only sentence is a random word, and then
-begins as the real one must.
+Servers ignore unknown fields and still answer 200, so formats are detected by probes. A format
+is accepted if an answer matches a grammar whose only sentence is a random word, and if another
+begins as the constraint of the run requires.
 """
 
 from __future__ import annotations
@@ -33,23 +33,15 @@ from evolve.llm.transport.server import Message, Server
 from evolve.notices import NoticeLog
 
 WORD_LETTERS = 12
-PROBE_TOKENS = 400  # room for a model that thinks first
-REFUSAL_STATUSES = (
-    ERROR_IN_ANSWER,
-    400,
-    404,
-    405,
-    415,
-    422,
-    500,
-    501,
-)  # of a field that is not taken
-SERVER_ERROR = 500  # and above: perhaps for a while only
-MAX_UNREADABLE = 2  # answers in a row, then the server is asked less strictly
+PROBE_TOKENS = 400  # enough for a reasoning model
+# Statuses with which servers reject an unsupported field.
+REFUSAL_STATUSES = (ERROR_IN_ANSWER, 400, 404, 405, 415, 422, 500, 501)
+SERVER_ERROR = 500  # and above: possibly transient
+MAX_UNREADABLE = 2  # consecutive answers, before a downgrade
 
 
 class Client:
-    """One model, its server, and the strictest way it is known to answer."""
+    """A model on its server, with the strictest request format that it is known to support."""
 
     def __init__(
         self,
@@ -61,148 +53,163 @@ class Client:
     ) -> None:
         """
         Args:
-            server: of the model.
-            constraint: `auto`, or the level to keep to.
-            probe: the words of a probe.
-            openings: how an answer that keeps to the real constraint begins, by level.
-            log: told when less strict requests are made from now on.
+            server: the server of the model.
+            constraint: `auto`, or the strictness to use.
+            probe: the prompt of a probe.
+            openings: the required beginning of a constrained answer, by strictness.
+            log: is notified of a downgrade to a less strict format.
         """
         self.server = server
         self._probe, self._openings, self._log = probe, openings, log
-        self._left = formats_for(constraint)
+        self._candidates = formats_for(constraint)
         self._key = f"{server.model.base_url} {server.model.name}"
-        # Where a level has one shape its word is taken: nothing is probed until it fails.
-        is_only = len(self._left) == 2
-        self._shape = self._left[0] if is_only else _read_cached(self._key, self._left)
-        self._unreadable, self._is_for_now = 0, constraint != "auto"
+        # A strictness with only one format needs no probe: it is used until it fails.
+        is_only = len(self._candidates) == 2
+        self._format = self._candidates[0] if is_only else _read_cached(self._key, self._candidates)
+        self._unreadable, self._is_temporary = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
 
     @property
     def model(self) -> Model:
-        """The model it asks."""
+        """The model that it calls."""
         return self.server.model
 
     @property
     def request_format(self) -> RequestFormat | None:
-        """The shape in use; None before it is known."""
-        return self._shape
+        """The format in use; None until it is detected."""
+        return self._format
 
     async def exchange(
         self, kind: Kind, messages: Sequence[Message], constraint: Constraint | None = None
     ) -> tuple[Exchange, ...]:
-        """Ask, and give the exchanges that this took, the answer's last.
+        """Call the model; return all exchanges, of which the last has the answer.
 
         Args:
-            kind: what it is for.
-            messages: of the chat.
-            constraint: what the answer is held to, as strictly as can be; None to leave it free.
+            kind: the purpose of the call.
+            messages: the prompt.
+            constraint: the constraint on the answer, enforced in the strictest supported format;
+                None for no constraint.
         """
-        made: list[Exchange] = []
+        exchanges: list[Exchange] = []
         if constraint is None:
-            made.append(await self._exchange(kind, messages, TEXT, None))
-            return tuple(made)
+            exchanges.append(await self._exchange(kind, messages, TEXT, None))
+            return tuple(exchanges)
         while True:
             async with self._detecting:
-                if self._shape is None:
-                    self._shape = await self._detect_format(self._left, constraint, made)
-                shape = self._shape
-            if shape is None:
-                return tuple(made)
-            made.append(await self._exchange(kind, messages, shape, constraint))
-            answer = made[-1]
-            if answer.status not in REFUSAL_STATUSES or shape is TEXT:
+                if self._format is None:
+                    self._format = await self._detect_format(
+                        self._candidates, constraint, exchanges
+                    )
+                request_format = self._format
+            if request_format is None:
+                return tuple(exchanges)
+            exchanges.append(await self._exchange(kind, messages, request_format, constraint))
+            answer = exchanges[-1]
+            if answer.status not in REFUSAL_STATUSES or request_format is TEXT:
                 if not answer.error:
-                    self._cache_format(shape)
-                return tuple(made)
-            self._is_for_now |= (answer.status or 0) >= SERVER_ERROR
-            self._downgrade(shape, f"{self.model.name} refused it ({answer.status})")
+                    self._cache_format(request_format)
+                return tuple(exchanges)
+            self._is_temporary |= (answer.status or 0) >= SERVER_ERROR
+            self._downgrade(request_format, f"{self.model.name} rejected it ({answer.status})")
 
     async def read_json(self, kind: Kind, messages: Sequence[Message], constraint: Constraint) \
             -> tuple[Exchange, ...]:  # fmt: skip
-        """Ask for a JSON document: held to a schema if the server takes any constraint."""
-        is_held = self._shape is not None and self._shape is not TEXT
-        shape = SCHEMA if is_held else TEXT
-        return (await self._exchange(kind, messages, shape, constraint),)
+        """Request a JSON document; constrain it if the server supports any constraint."""
+        is_supported = self._format is not None and self._format is not TEXT
+        request_format = SCHEMA if is_supported else TEXT
+        return (await self._exchange(kind, messages, request_format, constraint),)
 
     def record_parse_result(self, is_readable: bool) -> None:
-        """Be told whether an answer could be read; less is asked after a few that could not."""
+        """Record whether an answer was parsed; downgrade after consecutive failures."""
         self._unreadable = 0 if is_readable else self._unreadable + 1
-        if self._unreadable >= MAX_UNREADABLE and self._shape not in (None, TEXT):
-            assert self._shape is not None
-            why = f"{self._unreadable} answers of {self.model.name} in a row could not be read"
-            self._downgrade(self._shape, why)
+        if self._unreadable >= MAX_UNREADABLE and self._format not in (None, TEXT):
+            assert self._format is not None
+            reason = f"{self._unreadable} consecutive answers of {self.model.name} are unreadable"
+            self._downgrade(self._format, reason)
             self._unreadable = 0
 
-    def _downgrade(self, shape: RequestFormat, why: str) -> None:
-        """Ask less strictly from now on, unless that is done already."""
-        if shape is self._shape:
-            self._log.notice(f"{shape.name} is given up: {why}")
-            self._left, self._shape = _weaker_formats(shape, self._left), None
+    def _downgrade(self, request_format: RequestFormat, reason: str) -> None:
+        """Stop using a format, unless another is in use already."""
+        if request_format is self._format:
+            self._log.notice(f"request format {request_format.name} disabled: {reason}")
+            self._candidates, self._format = (
+                _list_weaker_formats(request_format, self._candidates),
+                None,
+            )
 
     async def probe(self, constraint: Constraint) -> tuple[Exchange, ...]:
-        """Find out the strictest shape anew, whatever is remembered; gives the probes."""
-        made: list[Exchange] = []
+        """Detect the strictest format without the cache; return the probes."""
+        exchanges: list[Exchange] = []
         async with self._detecting:
-            found = await self._detect_format(self._left, constraint, made)
-        if found is not None:
-            self._shape = found
-            self._cache_format(found)
-        return tuple(made)
+            detected = await self._detect_format(self._candidates, constraint, exchanges)
+        if detected is not None:
+            self._format = detected
+            self._cache_format(detected)
+        return tuple(exchanges)
 
     async def _detect_format(
-        self, left: Sequence[RequestFormat], constraint: Constraint, made: list[Exchange]
+        self,
+        candidates: Sequence[RequestFormat],
+        constraint: Constraint,
+        exchanges: list[Exchange],
     ) -> RequestFormat | None:
-        """The first shape that the server keeps to; None if it cannot be reached."""
-        for shape in left:
-            if shape is TEXT:
-                return shape
-            kept, is_lost = await self._probe_format(shape, constraint, made)
-            if kept:
-                return shape
-            if is_lost:
+        """Return the first format that the server enforces; None if it is unreachable."""
+        for request_format in candidates:
+            if request_format is TEXT:
+                return request_format
+            is_enforced, is_unreachable = await self._probe_format(
+                request_format, constraint, exchanges
+            )
+            if is_enforced:
+                return request_format
+            if is_unreachable:
                 return None
         return TEXT
 
     async def _probe_format(
-        self, shape: RequestFormat, constraint: Constraint, made: list[Exchange]
+        self, request_format: RequestFormat, constraint: Constraint, exchanges: list[Exchange]
     ) -> tuple[bool, bool]:
-        """Whether the server keeps to a shape; and whether it is lost altogether."""
-        word = _random_word(self.model, shape)
-        opening = self._openings.get(shape.strictness, "")
-        for held_to, expected in ((_single_word_constraint(word), word), (constraint, opening)):
+        """Return whether the server enforces a format, and whether it is unreachable."""
+        word = _draw_word(self.model, request_format)
+        opening = self._openings.get(request_format.strictness, "")
+        for probed, expected in ((_build_word_constraint(word), word), (constraint, opening)):
             messages = [{"role": "user", "content": self._probe}]
-            made.append(await self._exchange("probe", messages, shape, held_to, PROBE_TOKENS))
-            answer = made[-1]
-            if answer.error and _is_unreachable(answer, shape, made[:-1]):
+            exchanges.append(
+                await self._exchange("probe", messages, request_format, probed, PROBE_TOKENS)
+            )
+            answer = exchanges[-1]
+            if answer.error and _is_unreachable(answer, request_format, exchanges[:-1]):
                 return False, True
-            said = (answer.text or answer.reasoning).strip()
-            is_kept = expected in said if held_to is not constraint else said.startswith(expected)
-            if answer.error or not is_kept:
+            text = (answer.text or answer.reasoning).strip()
+            is_matched = expected in text if probed is not constraint else text.startswith(expected)
+            if answer.error or not is_matched:
                 return False, False
         return True, False
 
     async def _exchange(
-        self, kind: Kind, messages: Sequence[Message], shape: RequestFormat,
+        self, kind: Kind, messages: Sequence[Message], request_format: RequestFormat,
         constraint: Constraint | None, max_tokens: int | None = None,
     ) -> Exchange:  # fmt: skip
-        sent = add_note(messages, constraint.notes.get(shape.strictness, "") if constraint else "")
+        sent = add_note(
+            messages, constraint.notes.get(request_format.strictness, "") if constraint else ""
+        )
         label = self.model.label
         try:
-            reply = await self.server.ask(sent, shape, constraint, max_tokens)
+            reply = await self.server.ask(sent, request_format, constraint, max_tokens)
         except ModelError as error:
             return Exchange(
-                kind, label, shape.name, sent, error=str(error), status=error.status,
-                may_be_billed=error.may_be_billed, is_unreachable=error.is_out_of_reach,
+                kind, label, request_format.name, sent, error=str(error), status=error.status,
+                may_be_billed=error.may_be_billed, is_unreachable=error.is_unreachable,
             )  # fmt: skip
-        return _build_exchange(kind, self.model, shape, sent, reply)
+        return _build_exchange(kind, self.model, request_format, sent, reply)
 
-    def _cache_format(self, shape: RequestFormat) -> None:
-        if shape is self._shape and not self._is_for_now:
-            _write_cached(self._key, shape)
+    def _cache_format(self, request_format: RequestFormat) -> None:
+        if request_format is self._format and not self._is_temporary:
+            _write_cached(self._key, request_format)
 
 
 def add_note(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
-    """The messages with what a level adds to the last of them."""
+    """Return the messages with a note appended to the last one."""
     if not note:
         return tuple(messages)
     *before, last = messages
@@ -210,25 +217,25 @@ def add_note(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
 
 
 def _build_exchange(
-    kind: Kind, model: Model, shape: RequestFormat, sent: tuple[Message, ...], reply: Reply
+    kind: Kind, model: Model, request_format: RequestFormat, sent: tuple[Message, ...], reply: Reply
 ) -> Exchange:
     usd = model.usd(reply.tokens_in, reply.tokens_out)
     return Exchange(
-        kind, model.label, shape.name, sent, reply.text, reply.reasoning, reply.finish,
+        kind, model.label, request_format.name, sent, reply.text, reply.reasoning, reply.finish,
         reply.tokens_in, reply.tokens_out, usd, reply.seconds,
     )  # fmt: skip
 
 
-def _weaker_formats(
-    shape: RequestFormat, shapes: Sequence[RequestFormat]
+def _list_weaker_formats(
+    request_format: RequestFormat, candidates: Sequence[RequestFormat]
 ) -> tuple[RequestFormat, ...]:
-    """The shapes that ask less than one."""
-    place = shapes.index(shape) if shape in shapes else -1
-    return tuple(shapes[place + 1 :]) or (TEXT,)
+    """Return the formats after one; plain text if none follows."""
+    index = candidates.index(request_format) if request_format in candidates else -1
+    return tuple(candidates[index + 1 :]) or (TEXT,)
 
 
-def _single_word_constraint(word: str) -> Constraint:
-    """A constraint that one word alone meets."""
+def _build_word_constraint(word: str) -> Constraint:
+    """Return a constraint that only one word matches."""
     schema = {
         "type": "object",
         "properties": {"answer": {"type": "string", "enum": [word]}},
@@ -238,9 +245,9 @@ def _single_word_constraint(word: str) -> Constraint:
     return Constraint(f'start: "{word}"\n', f'root ::= "{word}"\n', schema)
 
 
-def _random_word(model: Model, shape: RequestFormat) -> str:
-    """A word that no model says by itself, the same whenever it is asked for."""
-    rng = Random(f"{model.base_url} {model.name} {shape.name}")
+def _draw_word(model: Model, request_format: RequestFormat) -> str:
+    """Return a word that no model writes unprompted, determined by model and format."""
+    rng = Random(f"{model.base_url} {model.name} {request_format.name}")
     return "".join(rng.choices(ascii_lowercase, k=WORD_LETTERS))
 
 
@@ -248,36 +255,38 @@ def _cache_path() -> Path:
     return cache_dir() / "llm" / "shapes.json"
 
 
-def _is_unreachable(answer: Exchange, shape: RequestFormat, before: Sequence[Exchange]) -> bool:
-    """Whether an error says that the server is out of reach, and not that it refuses a shape."""
+def _is_unreachable(
+    answer: Exchange, request_format: RequestFormat, before: Sequence[Exchange]
+) -> bool:
+    """Return whether an error means an unreachable server, not an unsupported format."""
     if answer.is_unreachable:
         has_answered = any(not each.error for each in before)
         return answer.may_be_billed or not has_answered
-    is_refusal = answer.status in REFUSAL_STATUSES or shape.endpoint == "responses"
+    is_refusal = answer.status in REFUSAL_STATUSES or request_format.endpoint == "responses"
     return answer.status is not None and not is_refusal
 
 
-def _read_cached(key: str, among: Sequence[RequestFormat]) -> RequestFormat | None:
-    """The shape that was found for a model before, if it is one of some."""
+def _read_cached(key: str, candidates: Sequence[RequestFormat]) -> RequestFormat | None:
+    """Return the cached format of a model if it is among the candidates."""
     name = _read_cache().get(key)
-    return next((each for each in among if each.name == name), None)
+    return next((each for each in candidates if each.name == name), None)
 
 
-def _write_cached(key: str, shape: RequestFormat) -> None:
-    """Keep what was found; it is found again where nothing can be kept."""
-    known = _read_cache()
-    if known.get(key) == shape.name:
+def _write_cached(key: str, request_format: RequestFormat) -> None:
+    """Write the format of a model to the cache; ignore an error, as it can be detected again."""
+    cached = _read_cache()
+    if cached.get(key) == request_format.name:
         return
     path = _cache_path()
     with suppress(OSError, EvolveError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({**known, key: shape.name}, indent=1, sort_keys=True))
+        write_text(path, json.dumps({**cached, key: request_format.name}, indent=1, sort_keys=True))
 
 
 def _read_cache() -> dict[str, str]:
     names = {each.name for each in REQUEST_FORMATS}
     try:
-        read = json.loads(_cache_path().read_text("utf-8"))
-        return {str(key): name for key, name in read.items() if name in names}
+        cached = json.loads(_cache_path().read_text("utf-8"))
+        return {str(key): name for key, name in cached.items() if name in names}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}

@@ -1,4 +1,4 @@
-"""The thread on which models are asked while the search goes on."""
+"""The thread that runs model calls while the search continues."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ CLOSING_SECONDS = 5.0
 
 
 class LoopThread:
-    """An event loop on a thread of its own, where so many requests are under way at once.
+    """An event loop on a dedicated thread, with a limit on concurrent work.
 
-    Close it, as with `contextlib.closing`.
+    Close it after use, for example with `contextlib.closing`.
     """
 
     def __init__(self, concurrency: int) -> None:
         """
         Args:
-            concurrency: how many pieces of work go on at a time.
+            concurrency: the maximum number of coroutines of `submit` that run at a time.
         """
         self._loop = asyncio.new_event_loop()
-        self._places = asyncio.Semaphore(concurrency)
-        self._closed_with: list[Work[None]] = []
+        self._slots = asyncio.Semaphore(concurrency)
+        self._closers: list[Work[None]] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="models", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work[Result]) -> Future[Result]:
-        """Do some work as soon as there is a place; comes back at once."""
+        """Submit work for the next free slot; return its future at once."""
         return asyncio.run_coroutine_threadsafe(self._run_limited(work), self._loop)
 
     def call_soon(self, function: Callable[[], None]) -> None:
-        """Call something on the thread, between pieces of work."""
+        """Call a function on the thread of the loop."""
         self._loop.call_soon_threadsafe(function)
 
-    def close_later(self, closing: Work[None]) -> None:
-        """Close something with the desk, once nothing is under way."""
-        self._closed_with.append(closing)
+    def close_later(self, closer: Work[None]) -> None:
+        """Register a coroutine that runs when the loop closes."""
+        self._closers.append(closer)
 
     def close(self) -> None:
-        """Give up what is under way, and let go of what was opened for it."""
-        putting_away = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
-        with suppress(TimeoutError):  # a server that does not let go is left to the daemon thread
-            putting_away.result(CLOSING_SECONDS)
+        """Stop the work in flight, run the registered closers and stop the thread."""
+        shutdown = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
+        with suppress(TimeoutError):  # a connection that hangs is left to the daemon thread
+            shutdown.result(CLOSING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLOSING_SECONDS)
         if not self._thread.is_alive():
             self._loop.close()
 
     async def _run_limited(self, work: Work[Result]) -> Result:
-        async with self._places:
+        async with self._slots:
             return await work()
 
     async def _shut_down(self) -> None:
-        own = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not own]
+        current = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not current]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        for closing in self._closed_with:
-            await closing()
+        for closer in self._closers:
+            await closer()

@@ -1,4 +1,4 @@
-"""What was said to a model and what it said: the record that a run can be replayed from."""
+"""Exchanges with models: the records from which a run can be replayed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ Kind = Literal["probe", "propose", "repair", "summarize", "ask", "audit"]
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, or why there is none.
+    """One request, and its response or error.
 
     Attributes:
-        kind: what it was for.
-        model: the label of the model asked; shape: how it was held to the language.
-        messages: as they were sent.
-        text, reasoning, finish: the answer.
-        tokens_in, tokens_out, usd, seconds: what it took.
-        error: why there is no answer; empty if there is one.
-        status: the HTTP status of an error; None where there was none.
-        may_be_billed: whether the server may have worked for an answer that never came.
-        is_out_of_reach: whether no word of it came back.
+        kind: the purpose of the request.
+        model: the label of the model.
+        request_format: the name of the request format.
+        messages: the prompt, as it was sent.
+        text, reasoning, finish: the completion and its finish reason.
+        tokens_in, tokens_out, usd, seconds: usage, cost and duration.
+        error: the reason for a missing completion; empty if there is one.
+        status: the HTTP status of an error; None if there was none.
+        may_be_billed: whether the server may bill a completion that did not arrive.
+        is_unreachable: whether the server sent nothing.
     """
 
     kind: Kind

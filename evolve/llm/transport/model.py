@@ -1,4 +1,4 @@
-"""A model on a server, and the one that the environment names."""
+"""Models on servers, and the model that the environment configures."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 OPENAI = "https://api.openai.com/v1"
-UNNAMED = "default"  # what a server that serves one model may be asked for
+UNNAMED = "default"  # accepted by servers of a single model
 MILLION = 1e6
 VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model and how it is asked.
+    """A model and its request parameters.
 
     Attributes:
-        name: as its server knows it.
-        base_url: of an OpenAI-compatible server, such as http://localhost:11434/v1.
-        weight: its share among several models.
-        temperature: None for the server's own. Small models repeat themselves below 1, and
-            models that reason take no other.
-        max_tokens: most tokens of an answer, its reasoning included.
-        reasoning_effort: as the server takes it; None to say nothing.
+        name: its name on the server.
+        base_url: the address of an OpenAI-compatible server, such as http://localhost:11434/v1.
+        weight: its relative share of the calls.
+        temperature: None for the server's default. Small models repeat themselves below 1, and
+            reasoning models accept no other value.
+        max_tokens: the maximum length of an answer with its reasoning, in tokens.
+        reasoning_effort: a value that the server accepts; None to omit it.
         extra_body: further fields of each request.
-        usd_per_million_in, usd_per_million_out: prices of tokens; None if not known.
-        api_key_env: the environment variable that holds the key.
+        usd_per_million_in, usd_per_million_out: token prices in USD; None if unknown.
+        api_key_env: the environment variable of the API key.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Model:
 
     @property
     def is_local(self) -> bool:
-        """Whether its server is this machine, or one of the house."""
+        """Whether its server is this machine or in a private network."""
         host = urlsplit(self.base_url).hostname or ""
         try:
             address = ipaddress.ip_address(host)
@@ -56,44 +56,44 @@ class Model:
 
     @property
     def is_priced(self) -> bool:
-        """Whether its dollars can be counted: it is local, or its prices are known."""
+        """Whether its cost is known: it is local, or its prices are set."""
         priced = self.usd_per_million_in is not None and self.usd_per_million_out is not None
         return self.is_local or priced
 
     @property
     def label(self) -> str:
-        """Its name as it stands in the name of an arm."""
+        """Short name, for arms and messages."""
         short = self.name.rsplit("/", 1)[-1].removesuffix(".gguf")
         return re.sub(r"[^A-Za-z0-9._-]+", "-", short) or UNNAMED
 
     def usd(self, tokens_in: int, tokens_out: int) -> float:
-        """What so many tokens cost; 0 where no price is known."""
+        """Return the cost of tokens in USD; 0 if the price is unknown."""
         dollars = tokens_in * (self.usd_per_million_in or 0.0)
         dollars += tokens_out * (self.usd_per_million_out or 0.0)
         return dollars / MILLION
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """The variables a model may be named by: of the process, else of a `.env` file.
+    """Return the variables of the process and of `.env` files; those of the process win.
 
     Args:
-        folder: where a `.env` is looked for after the current folder; the variable
-            `EVOLVE_DOTENV` names another file instead of both.
+        folder: its `.env` is read too; that of the current folder takes precedence. If the
+            variable `EVOLVE_DOTENV` is set, only the file that it names is read.
     """
     from dotenv import dotenv_values
 
-    named = os.environ.get("EVOLVE_DOTENV")
-    places = [folder / ".env"] if folder is not None else []
-    found: dict[str, str] = {}
-    for path in [Path(named)] if named else [*places, Path(".env")]:
+    override = os.environ.get("EVOLVE_DOTENV")
+    paths = [folder / ".env"] if folder is not None else []
+    variables: dict[str, str] = {}
+    for path in [Path(override)] if override else [*paths, Path(".env")]:
         if path.is_file():
             values = dotenv_values(path, interpolate=False)
-            found.update({name: value for name, value in values.items() if value})
-    return found | {name: value for name, value in os.environ.items() if value}
+            variables.update({name: value for name, value in values.items() if value})
+    return variables | {name: value for name, value in os.environ.items() if value}
 
 
 def read_model(variables: Mapping[str, str]) -> Model | None:
-    """The model that the environment names; None if it names none."""
+    """Return the model that the environment configures; None if it configures none."""
     if not any(variables.get(name) for name in VARIABLES):
         return None
     base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")

@@ -1,4 +1,4 @@
-"""What a server answers, read whatever its dialect."""
+"""Parsing of responses in the dialects of OpenAI-compatible servers."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 from evolve.errors import EvolveError
 
-CHARACTERS_PER_TOKEN = 4  # of English and code, where a server counts nothing itself
+CHARACTERS_PER_TOKEN = 4  # of English and code, to estimate usage that a server omits
 MAX_SHOWN_CHARACTERS = 300
-ERROR_IN_ANSWER = 200  # the status of an error that some servers send as an answer
-CUT = {"max_output_tokens": "length"}  # what the Responses API calls it
-STREAM_FIELDS = ("data:", "event:", "id:", "retry:", ":")  # how a stream of events begins
+ERROR_IN_ANSWER = 200  # some servers send an error with this status
+FINISH_REASONS = {"max_output_tokens": "length"}  # of the Responses API
+STREAM_FIELDS = ("data:", "event:", "id:", "retry:", ":")  # a stream of events begins with one
 
 
 class ModelError(EvolveError):
-    """A model that did not answer.
+    """A request to a model that failed.
 
     Args:
-        message: what happened.
-        hint: how to mend it.
-        status: the HTTP status; None where there was none.
-        may_be_billed: whether the server may have worked for it all the same.
-        is_out_of_reach: whether no word of the server came back.
+        message: the error.
+        hint: its remedy.
+        status: the HTTP status; None if there was none.
+        may_be_billed: whether the server may bill the request although it failed.
+        is_unreachable: whether the server sent nothing.
     """
 
     def __init__(
@@ -33,23 +33,24 @@ class ModelError(EvolveError):
         hint: str = "",
         status: int | None = None,
         may_be_billed: bool = False,
-        is_out_of_reach: bool = False,
+        is_unreachable: bool = False,
     ) -> None:
         self.status = status
         self.may_be_billed = may_be_billed
-        self.is_out_of_reach = is_out_of_reach
+        self.is_unreachable = is_unreachable
         super().__init__(message, hint)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A model's answer.
+    """A completion.
 
     Attributes:
-        text: what it says; reasoning: what it thought, where the server keeps that apart.
-        finish: why it ended: `stop`, `length`, or as the server says.
-        tokens_in, tokens_out: as the server counts them; estimated if it does not.
-        seconds: how long it took.
+        text: the answer.
+        reasoning: the reasoning, if the server returns it separately.
+        finish: the finish reason: `stop`, `length` or another of the server.
+        tokens_in, tokens_out: usage; estimated if the server does not report it.
+        seconds: the duration of the request.
     """
 
     text: str
@@ -61,29 +62,29 @@ class Reply:
 
 
 def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
-    """The answer in a response's body: a chat completion, a stream of one, or a response.
+    """Parse the body of a response: a chat completion, a stream of one, or a Responses object.
 
     Args:
-        body: as the server sent it.
-        sent_characters: of the messages, to estimate what a server does not count.
-        seconds: how long it took.
+        body: the body as the server sent it.
+        sent_characters: the length of the prompt, to estimate usage that a server omits.
+        seconds: the duration of the request.
 
     Raises:
-        ModelError: if there is no answer in it.
+        ModelError: if it has no completion.
     """
-    document = _document(body)
+    document = _parse_body(body)
     if isinstance(document.get("error"), Mapping | str):
-        said = _error_text(document["error"])
-        raise ModelError(f"the server answered with an error: {said}", status=ERROR_IN_ANSWER)
-    text, reasoning, finish, refusal = map(_unicode, _parts(document))
+        message = _read_error(document["error"])
+        raise ModelError(f"the server reported an error: {message}", status=ERROR_IN_ANSWER)
+    text, reasoning, finish, refusal = map(_replace_surrogates, _read_parts(document))
     if refusal and not text:
         raise ModelError(f"the model refused: {refusal[:MAX_SHOWN_CHARACTERS]}", may_be_billed=True)
     if not text and not reasoning:
-        raise ModelError("the model answered nothing", may_be_billed=True)
+        raise ModelError("the answer is empty", may_be_billed=True)
     usage = document.get("usage")
-    counted = usage if isinstance(usage, Mapping) else {}
-    tokens_in = _count(counted, "prompt_tokens", "input_tokens")
-    tokens_out = _count(counted, "completion_tokens", "output_tokens")
+    usage = usage if isinstance(usage, Mapping) else {}
+    tokens_in = _read_count(usage, "prompt_tokens", "input_tokens")
+    tokens_out = _read_count(usage, "completion_tokens", "output_tokens")
     return Reply(
         text, reasoning, finish,
         sent_characters // CHARACTERS_PER_TOKEN if tokens_in is None else tokens_in,
@@ -92,7 +93,7 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
     )  # fmt: skip
 
 
-def _document(body: str) -> dict[str, Any]:
+def _parse_body(body: str) -> dict[str, Any]:
     body = body.lstrip("\ufeff \t\r\n")
     if body.startswith(STREAM_FIELDS):
         return _concat_events(body)
@@ -100,29 +101,29 @@ def _document(body: str) -> dict[str, Any]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         shown = body[:MAX_SHOWN_CHARACTERS].strip() or "nothing"
-        raise ModelError(f"the server's answer is not JSON: {shown}", may_be_billed=True) from None
+        raise ModelError(f"expected JSON, found: {shown}", may_be_billed=True) from None
     if not isinstance(document, dict):
-        raise ModelError("the server's answer is not a JSON object", may_be_billed=True)
+        raise ModelError("expected a JSON object", may_be_billed=True)
     return document
 
 
 def _concat_events(body: str) -> dict[str, Any]:
-    """A stream of server-sent events as the one completion it is a part of."""
+    """Combine server-sent events into one completion."""
     text: list[str] = []
     reasoning: list[str] = []
     refusal: list[str] = []
     finish, usage = "", None
-    for event in _events(body):
+    for event in _parse_events(body):
         if event.get("error"):
             return event
         usage = event.get("usage") or usage
-        for choice in _list(event.get("choices"))[:1]:
+        for choice in _list_mappings(event.get("choices"))[:1]:
             part = choice.get("delta") or choice.get("message")
             delta = part if isinstance(part, Mapping) else {}
-            text.append(_text(delta.get("content")))
-            reasoning.append(_reasoning(delta))
-            refusal.append(_text(delta.get("refusal")))
-            finish = _text(choice.get("finish_reason")) or finish
+            text.append(_read_text(delta.get("content")))
+            reasoning.append(_read_reasoning(delta))
+            refusal.append(_read_text(delta.get("refusal")))
+            finish = _read_text(choice.get("finish_reason")) or finish
     message = {
         "content": "".join(text),
         "reasoning_content": "".join(reasoning),
@@ -131,72 +132,76 @@ def _concat_events(body: str) -> dict[str, Any]:
     return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
 
 
-def _events(body: str) -> Iterator[dict[str, Any]]:
+def _parse_events(body: str) -> Iterator[dict[str, Any]]:
     for line in body.split("\n"):
         try:
             event = json.loads(line.removeprefix("data:"))
         except (ValueError, RecursionError):
-            continue  # a comment, the closing [DONE], or the cut end of a stream
+            continue  # a comment, the final [DONE] or a truncated event
         if isinstance(event, dict):
             yield event
 
 
-def _parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
-    """Text, reasoning, why it ended, and a refusal."""
+def _read_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return the text, the reasoning, the finish reason and the refusal."""
     if "output" in document:
-        return _response_parts(document)
-    choices = _list(document.get("choices"))
+        return _read_response_parts(document)
+    choices = _list_mappings(document.get("choices"))
     if not choices:
         return "", "", "", ""
     message = choices[0].get("message")
     message = message if isinstance(message, Mapping) else {}
-    text = _text(message.get("content")) or _text(choices[0].get("text"))
-    finish = _text(choices[0].get("finish_reason"))
-    return text, _reasoning(message), finish, _text(message.get("refusal"))
+    text = _read_text(message.get("content")) or _read_text(choices[0].get("text"))
+    finish = _read_text(choices[0].get("finish_reason"))
+    return text, _read_reasoning(message), finish, _read_text(message.get("refusal"))
 
 
-def _response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
-    """The parts of an answer of the Responses API: a custom tool's input, else its messages."""
+def _read_response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return the parts of a Responses object: its text is a tool's input, else its messages."""
     tools: list[str] = []
-    said: list[str] = []
-    thought: list[str] = []
-    refused: list[str] = []
-    for item in _list(document.get("output")):
+    texts: list[str] = []
+    reasoning: list[str] = []
+    refusals: list[str] = []
+    for item in _list_mappings(document.get("output")):
         kind = item.get("type")
         if kind == "custom_tool_call":
-            tools.append(_text(item.get("input")))
-        for part in _list(item.get("content")):
-            (thought if kind == "reasoning" else said).append(_text(part.get("text")))
-            refused.append(_text(part.get("refusal")))
+            tools.append(_read_text(item.get("input")))
+        for part in _list_mappings(item.get("content")):
+            (reasoning if kind == "reasoning" else texts).append(_read_text(part.get("text")))
+            refusals.append(_read_text(part.get("refusal")))
     details = document.get("incomplete_details")
-    why = _text(details.get("reason")) if isinstance(details, Mapping) else ""
-    finish = "stop" if document.get("status") != "incomplete" else CUT.get(why, why or "length")
-    text = "\n".join(filter(None, tools or said))
-    return text, "\n".join(thought), finish, "".join(refused)
+    reason = _read_text(details.get("reason")) if isinstance(details, Mapping) else ""
+    finish = (
+        "stop"
+        if document.get("status") != "incomplete"
+        else FINISH_REASONS.get(reason, reason or "length")
+    )
+    text = "\n".join(filter(None, tools or texts))
+    return text, "\n".join(reasoning), finish, "".join(refusals)
 
 
-def _reasoning(message: Mapping[str, Any]) -> str:
-    return _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+def _read_reasoning(message: Mapping[str, Any]) -> str:
+    return _read_text(message.get("reasoning_content")) or _read_text(message.get("reasoning"))
 
 
-def _text(value: object) -> str:
-    """A text, or the texts of a list of parts."""
+def _read_text(value: object) -> str:
+    """Return a text, or the concatenated texts of a list of parts."""
     if isinstance(value, list):
-        return "".join(_text(each.get("text")) for each in _list(value))
+        return "".join(_read_text(each.get("text")) for each in _list_mappings(value))
     return value if isinstance(value, str) else ""
 
 
-def _unicode(text: str) -> str:
-    """A text without the halves of characters that JSON can hold."""
+def _replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, which JSON can contain but UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _list(value: object) -> list[Mapping[str, Any]]:
-    found = value if isinstance(value, list) else []
-    return [each for each in found if isinstance(each, Mapping)]
+def _list_mappings(value: object) -> list[Mapping[str, Any]]:
+    items = value if isinstance(value, list) else []
+    return [each for each in items if isinstance(each, Mapping)]
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+def _read_count(usage: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = usage.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
@@ -204,6 +209,6 @@ def _count(usage: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def _error_text(error: object) -> str:
+def _read_error(error: object) -> str:
     message = error.get("message", json.dumps(error)) if isinstance(error, Mapping) else error
-    return _unicode(str(message)[:MAX_SHOWN_CHARACTERS])
+    return _replace_surrogates(str(message)[:MAX_SHOWN_CHARACTERS])

@@ -1,4 +1,4 @@
-"""How each kind of server is asked to keep to the language. A kind of server is one row here."""
+"""Request formats: one row for each way in which a server accepts a constraint."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, Literal
 Strictness = Literal["grammar", "json_schema", "text"]
 Endpoint = Literal["chat", "responses"]
 Fields = dict[str, Any]
-ANSWER = "strategy"  # what the schema, and the tool of the Responses API, is called
+ANSWER = "strategy"  # the name of the schema, and of the tool of the Responses API
 NOT_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """What an answer is held to, as each kind of server takes it.
+    """A constraint on an answer, in each notation that servers accept.
 
     Attributes:
-        lark: for llguidance.
-        gbnf: for llama.cpp and XGrammar.
+        lark: a grammar for llguidance.
+        gbnf: a grammar for llama.cpp and XGrammar.
         schema: a JSON schema.
-        about: what the answer is, in words.
-        notes: what is added to the last message at a level.
+        about: a description of the answer.
+        notes: text to append to the last message, by strictness.
     """
 
     lark: str
@@ -34,13 +34,13 @@ class Constraint:
 
 @dataclass(frozen=True)
 class RequestFormat:
-    """A way to ask for a constrained answer.
+    """A way to request a constrained answer.
 
     Attributes:
-        name: what it is kept as.
-        level: how strictly it binds.
-        servers: who takes it.
-        fields: constraint -> the fields of the request that carry it.
+        name: its name in the journal.
+        strictness: the kind of constraint that it enforces.
+        servers: the servers that accept it.
+        fields: maps a constraint to fields of the request.
         endpoint: chat completions, or OpenAI's Responses API.
     """
 
@@ -82,7 +82,7 @@ def _no_fields(constraint: Constraint) -> Fields:
     return {}
 
 
-# From the strictest to none: the order in which they are tried.
+# In the order in which they are tried, the strictest first.
 REQUEST_FORMATS = (
     RequestFormat("structured_outputs", "grammar", "vLLM", _structured_outputs),
     RequestFormat("llguidance", "grammar", "llama.cpp built with llguidance", _llguidance),
@@ -97,7 +97,7 @@ SCHEMA, TEXT = REQUEST_FORMATS[-2:]
 
 
 def formats_for(constraint: str) -> tuple[RequestFormat, ...]:
-    """The shapes to try for `auto`, or for one level; plain text is always the last resort."""
+    """Return the formats to try for `auto` or one strictness; plain text is always the last."""
     if constraint == "auto":
         return REQUEST_FORMATS
     return tuple(each for each in REQUEST_FORMATS if each.strictness == constraint or each is TEXT)

@@ -1,4 +1,4 @@
-"""What models may cost and have cost: committed is spent plus what is in flight."""
+"""Cost of model calls and the budget for it; committed cost is spent or in flight."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.server import Message
 
-MIN_CHARACTERS_PER_TOKEN = 2  # of the texts sent here, with room to spare
+MIN_CHARACTERS_PER_TOKEN = 2  # a conservative bound for prompts
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Calls, tokens and dollars. A probe of a server is no call, but its tokens count."""
+    """Calls, tokens and dollars. A probe counts as tokens but not as a call."""
 
     calls: int = 0
     tokens_in: int = 0
@@ -26,13 +26,13 @@ class Cost:
 
     @property
     def tokens(self) -> int:
-        """Those sent and those received."""
+        """Input and output tokens."""
         return self.tokens_in + self.tokens_out
 
 
 @dataclass(frozen=True)
 class ArmCost:
-    """What one arm, a model asked for one direction, took."""
+    """Cost of one arm: a model with a task."""
 
     calls: int
     seconds: float
@@ -41,7 +41,7 @@ class ArmCost:
 
 @dataclass(frozen=True)
 class CallLimits:
-    """The most that may be committed; None for no cap."""
+    """Limits on the committed cost; None for no limit."""
 
     calls: int | None = None
     tokens: int | None = None
@@ -49,62 +49,67 @@ class CallLimits:
 
 
 class CallBudget:
-    """The account of one run.
+    """Budget of the model calls of a run.
 
     Attributes:
-        spent: by the servers' own count, or as held where a server may have worked unseen.
-        assumed: the part of it that no server has counted.
-        refused: further calls, which no server accepted and which cost nothing.
+        spent: the cost that servers reported, or the reserved cost of a call without a report.
+        assumed: the part of `spent` that no server reported.
+        refused: the number of calls that no server accepted; they cost nothing.
     """
 
     def __init__(self, caps: CallLimits) -> None:
+        """
+        Args:
+            caps: the limits on the committed cost.
+        """
         self.caps = caps
         self.spent, self.assumed, self.refused = Cost(), Cost(), 0
-        self._held: dict[int, Cost] = {}
+        self._reserved: dict[int, Cost] = {}
 
     @property
     def committed(self) -> Cost:
-        """What is spent and what is in flight."""
-        return sum(self._held.values(), self.spent)
+        """Cost spent or reserved for calls in flight."""
+        return sum(self._reserved.values(), self.spent)
 
     @property
     def calls_left(self) -> int:
-        """How many calls may still be made; a large number where they have no cap."""
-        most = self.caps.calls
-        return 1_000_000 if most is None else max(0, most - self.committed.calls)
+        """Further calls within the limit on calls; a large number without one."""
+        cap = self.caps.calls
+        return 1_000_000 if cap is None else max(0, cap - self.committed.calls)
 
     @property
     def calls_affordable(self) -> int:
-        """How many further calls what is left will pay for, at what they cost so far."""
-        committed, found = self.committed, float(self.calls_left)
+        """Further calls within all limits, at the average cost so far."""
+        committed, calls = self.committed, float(self.calls_left)
         for used, cap in ((committed.tokens, self.caps.tokens), (committed.usd, self.caps.usd)):
             if cap is not None and used:
-                found = min(found, committed.calls * (cap - used) / used)
-        return int(found)
+                calls = min(calls, committed.calls * (cap - used) / used)
+        return int(calls)
 
-    def reserve(self, number: int, most: Cost) -> bool:
-        """Commit to a call that costs at the most so much; False, and nothing, over a cap."""
-        would = self.committed + most
+    def reserve(self, number: int, max_cost: Cost) -> bool:
+        """Reserve the maximum cost of a call; return False if that exceeds a limit."""
+        total = self.committed + max_cost
         caps = self.caps
-        if caps.calls is not None and would.calls > caps.calls:
+        if caps.calls is not None and total.calls > caps.calls:
             return False
-        if caps.tokens is not None and would.tokens > caps.tokens:
+        if caps.tokens is not None and total.tokens > caps.tokens:
             return False
-        if caps.usd is not None and would.usd > caps.usd:
+        if caps.usd is not None and total.usd > caps.usd:
             return False
-        self._held[number] = most
+        self._reserved[number] = max_cost
         return True
 
     def settle(self, number: int, exchanges: Sequence[Exchange]) -> None:
-        """Account for a call that ended; one that the server may bill unseen costs what was held.
+        """Replace the reserved cost of a call by its cost.
 
-        A call that the server never took costs nothing.
+        If a server may bill an exchange that failed, the call costs what was reserved. A call
+        that no server accepted costs nothing.
         """
-        held = self._held.pop(number)
-        may_be_billed = [each for each in exchanges if not each.error or each.may_be_billed]
-        calls = int(any(each.kind != "probe" for each in may_be_billed))
-        if any(each.error for each in may_be_billed):
-            self._assume(Cost(calls, held.tokens_in, held.tokens_out, held.usd))
+        reserved = self._reserved.pop(number)
+        billable = [each for each in exchanges if not each.error or each.may_be_billed]
+        calls = int(any(each.kind != "probe" for each in billable))
+        if any(each.error for each in billable):
+            self._assume(Cost(calls, reserved.tokens_in, reserved.tokens_out, reserved.usd))
             return
         self.spent += Cost(calls=calls)
         self.refused += not calls and any(each.kind != "probe" for each in exchanges)
@@ -112,10 +117,10 @@ class CallBudget:
             self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
 
     def assume_spent(self) -> None:
-        """Count what is in flight as spent: its servers may go on with it."""
-        for held in self._held.values():
-            self._assume(held)
-        self._held.clear()
+        """Count calls in flight as spent: their servers may continue to work on them."""
+        for reserved in self._reserved.values():
+            self._assume(reserved)
+        self._reserved.clear()
 
     def _assume(self, cost: Cost) -> None:
         self.spent += cost
@@ -123,14 +128,14 @@ class CallBudget:
 
 
 def estimate_max_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0) -> Cost:
-    """The most that a call can cost.
+    """Return the maximum cost of a call.
 
     Args:
-        model: who is asked.
-        messages: what is sent.
-        further_tokens: for finding out what the server can do.
+        model: the model to call.
+        messages: the prompt.
+        further_tokens: input and output tokens that probes may use.
     """
-    sent = sum(len(each["content"].encode()) for each in messages)
-    tokens_in = sent // MIN_CHARACTERS_PER_TOKEN + further_tokens
+    sent_bytes = sum(len(each["content"].encode()) for each in messages)
+    tokens_in = sent_bytes // MIN_CHARACTERS_PER_TOKEN + further_tokens
     tokens_out = model.max_tokens + further_tokens
     return Cost(1, tokens_in, tokens_out, model.usd(tokens_in, tokens_out))
