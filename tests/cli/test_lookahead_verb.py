@@ -84,7 +84,7 @@ def test_issues_of_the_data_are_noted() -> None:
         (("future.evo", *WALK), 1, ["E304", "future"]),
         (("none.evo", *WALK), 1, ["none.evo"]),
         (("empty.evo", *WALK), 1, ["E107", "empty.evo"]),
-        (("defines.evo", *WALK), 1, ["defines.evo holds no strategy"]),
+        (("defines.evo", *WALK), 1, ["no strategy in", "defines.evo"]),
         ((".", *WALK), 1, ["cannot be read"]),
         (("dip.evo", "--data", "sample:dax"), 1, ["there is no sample `dax`"]),
         (("dip.evo", "--data", "sampel:sp500"), 1, ["did you mean `sample`"]),

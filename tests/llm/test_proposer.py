@@ -225,7 +225,7 @@ def test_alone_it_goes_back_to_one_of_the_best_after_a_failure_and_stops_when_st
     assert len(run.answering.calls) == 5
     assert [status for _, status, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
     spent = advised(strategy, bred=False, calls=2)
-    assert spent.epochs[-1].stop_reason == "the adviser may ask no more"
+    assert spent.epochs[-1].stop_reason == "no proposals left"
 
 
 def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:
