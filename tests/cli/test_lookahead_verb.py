@@ -85,7 +85,7 @@ def test_issues_of_the_data_are_noted() -> None:
         (("none.evo", *WALK), 1, ["none.evo"]),
         (("empty.evo", *WALK), 1, ["E107", "empty.evo"]),
         (("defines.evo", *WALK), 1, ["no strategy in", "defines.evo"]),
-        ((".", *WALK), 1, ["cannot be read"]),
+        ((".", *WALK), 1, ["cannot read"]),
         (("dip.evo", "--data", "sample:dax"), 1, ["there is no sample `dax`"]),
         (("dip.evo", "--data", "sampel:sp500"), 1, ["did you mean `sample`"]),
         (("dip.evo", *WALK, "--data", "none.csv"), 1, ["none.csv"]),
