@@ -19,5 +19,5 @@ class NoticeList:
         self.texts: list[str] = []
 
     def notice(self, text: str) -> None:
-        """Append a notice."""
+        """Add a notice."""
         self.texts.append(text)

@@ -157,7 +157,7 @@ class Backtest(Section):
     )
     max_volume_share: Share | None = tightened_by(
         "down", MarketSettings.max_volume_share, unit="fraction of the volume",
-        description="maximum share of a bar's volume that a fill may have; null for no limit",
+        description="maximum share of a bar's volume that a fill may take; null for no limit",
     )  # fmt: skip
 
     def market(self) -> Market:

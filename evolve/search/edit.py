@@ -79,7 +79,12 @@ def list_replacements(part: Part) -> list[Term]:
 
 
 def replace_part(rules: Rules, index: int, new: Term) -> Rules:
-    """Return the rules with the part at an index replaced.
+    """Return the rules with one part replaced.
+
+    Args:
+        rules: the rules.
+        index: index of the part in `list_parts`.
+        new: the term that replaces it.
 
     Raises:
         IndexError: if the rules have fewer parts.

@@ -76,7 +76,8 @@ class ProcessExecutor:
     """
 
     def __init__(self, problem: SearchProblem, processes: int, log: NoticeLog) -> None:
-        """
+        """Create an executor; its workers start with the first epoch.
+
         Args:
             problem: the problem, sent to each worker once.
             processes: number of workers.
@@ -124,7 +125,7 @@ class ProcessExecutor:
                 if running is not None:
                     return list(running)
             self._pool = None
-        self._log.notice("worker processes keep dying; this epoch runs in the main process")
+        self._log.notice("worker processes die repeatedly; this epoch runs in the main process")
         return self._serial.submit(tasks, seen)()
 
     def _start_pool(self) -> ProcessPoolExecutor:

@@ -19,7 +19,7 @@ LEAVE_PROBABILITY = 0.85
 SETTING_PROBABILITIES: dict[SettingName, float] = {
     "stop": 0.25, "trail": 0.15, "target": 0.12, "hold": 0.15, "size": 0.08,
 }  # fmt: skip
-SHALLOW_PROBABILITY = 0.7
+SHALLOW_PROBABILITY = 0.7  # of a term of depth 2 or less
 NEXT_CONDITION_PROBABILITY = 0.25
 DISTANCE_PROBABILITY = 0.5  # of a stop, trail or target in units of price, not in percent
 

@@ -53,7 +53,7 @@ def search(
     """
     executor, stop = executor or SerialExecutor(problem), stop or Stop()
     state = _SearchState(tuple(new_island(index, problem.seed) for index in range(problem.islands)))
-    hall_of_fame = tools.HallOfFame(HALL_OF_FAME_SIZE, similar=_behave_alike)
+    hall_of_fame = tools.HallOfFame(HALL_OF_FAME_SIZE, similar=_have_equal_scores)
     started = clock()
     trials = _count_new(_evaluate_start(problem), state)
     state.islands = tuple(
@@ -244,6 +244,6 @@ def _migrate(results: Sequence[EpochResult], size: int) -> tuple[Island, ...]:
     )
 
 
-def _behave_alike(one: Individual, other: Individual) -> bool:
+def _have_equal_scores(one: Individual, other: Individual) -> bool:
     """Return whether two individuals have equal scores, or an equal first objective."""
     return one.scores == other.scores or one.scores.values[0] == other.scores.values[0]

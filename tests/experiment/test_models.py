@@ -93,10 +93,10 @@ def test_a_model_and_genetic_programming_improve_one_population(mixed: Run) -> N
     assert any(arm.startswith("llm:tiny:") for arm in arms)
     assert result["llm"]["calls"] == 6  # type: ignore[index]
     assert result["llm"]["tokens_in"] == 600  # type: ignore[index]
-    bred = rows(mixed.folder, "SELECT parents FROM trials WHERE proposer='crossover'")
+    crossovers = rows(mixed.folder, "SELECT parents FROM trials WHERE proposer='crossover'")
     by_model = {row[0] for row in rows(
         mixed.folder, "SELECT hash FROM trials WHERE proposer LIKE 'llm:%'")}  # fmt: skip
-    assert any(by_model & set(parents.split()) for (parents,) in bred)
+    assert any(by_model & set(parents.split()) for (parents,) in crossovers)
 
 
 def test_calls_and_their_proposals_are_recorded(mixed: Run) -> None:

@@ -103,13 +103,13 @@ def test_an_epoch_whose_worker_dies_runs_again(tmp_path: Path) -> None:
     assert log.texts == ["a worker process died; its epoch runs again"]
 
 
-def test_an_epoch_runs_in_the_main_process_if_workers_keep_dying(tmp_path: Path) -> None:
+def test_an_epoch_runs_in_the_main_process_if_workers_die_repeatedly(tmp_path: Path) -> None:
     log = NoticeList()
     problem = replace(toy_problem(), evaluate=ExitingScores(10**6, tmp_path))
     assert fingerprint(solve_in_processes(problem, 2, log)) == fingerprint(
         solve(toy_problem(), Budget(400), 5, 4)
     )
-    assert log.texts[-1] == "worker processes keep dying; this epoch runs in the main process"
+    assert log.texts[-1] == "worker processes die repeatedly; this epoch runs in the main process"
 
 
 def test_an_exception_in_a_worker_is_raised_in_the_main_process() -> None:
