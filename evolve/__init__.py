@@ -1,5 +1,5 @@
-"""A machine that improves trading strategies.
+"""Search for trading strategies by genetic programming.
 
-`evolve.api` is the typed Python interface; the command line is a thin layer over the same parts.
-Importing this package loads nothing else.
+`evolve.api` is the typed Python interface; the command line is a thin layer over it.
+This module imports nothing.
 """

@@ -1,4 +1,4 @@
-"""The Python interface: text to a strategy, to signals, to a backtest, to a whole run.
+"""Python interface: check, evaluate and backtest strategies, and run experiments.
 
 >>> from evolve.api import backtest, check
 >>> strategy = check("strategy s { buy when close > sma(close, 200) sell when rsi(close, 2) > 90 }")
@@ -17,7 +17,7 @@ from dsl.analysis.check import check, check_expression
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Signals, values
-from dsl.evaluate import evaluate as signals_of
+from dsl.evaluate import evaluate as compute_signals
 from dsl.syntax.parser import parse
 from evolve import data
 from evolve.backtest.backtest import Backtest
@@ -43,12 +43,19 @@ __all__ = [
 
 
 def bars(spec: str | Bars) -> Bars:
-    """The bars of a data spec, such as `sample:sp500`; bars are given back as they are."""
+    """Load the bars of a data spec, such as `sample:sp500`; return bars unchanged."""
     return spec if isinstance(spec, Bars) else data.load(spec).bars
 
 
 def evaluate(expression: str, spec: str | Bars) -> NDArray[Any]:
-    """The values of an expression, float64[symbol, bar]; of a condition, bool[symbol, bar].
+    """Return the values of an expression on every bar.
+
+    Args:
+        expression: text of a series or a condition.
+        spec: a data spec, or bars.
+
+    Returns:
+        float64[symbol, bar] of a series, bool[symbol, bar] of a condition.
 
     >>> from evolve.api import evaluate
     >>> evaluate("sma(close, 50) / close", "sample:sp500").shape
@@ -58,19 +65,19 @@ def evaluate(expression: str, spec: str | Bars) -> NDArray[Any]:
 
 
 def signals(strategy: str | Program, spec: str | Bars) -> tuple[Signals, ...]:
-    """Where a strategy says buy, sell, short and cover: one entry a symbol."""
+    """Return the signals of a strategy: buy, sell, short and cover by bar, one entry per symbol."""
     program = strategy if isinstance(strategy, Program) else check(strategy)
-    return signals_of(program, bars(spec))
+    return compute_signals(program, bars(spec))
 
 
 def backtest(strategy: str | Program, spec: str | Bars, **costs: Any) -> Backtest:
-    """One strategy in full, with the default market unless `costs` says otherwise.
+    """Backtest a strategy.
 
     Args:
         strategy: its text, or a checked program.
         spec: a data spec, or bars.
-        costs: capital, fill, commission_bps, slippage_bps and the like; see
-            `evolve.backtest.market.MarketSettings`.
+        costs: settings that differ from the default market: capital, fill, commission_bps,
+            slippage_bps and the other fields of `evolve.backtest.market.MarketSettings`.
     """
     program = strategy if isinstance(strategy, Program) else check(strategy)
     return simulate(program, bars(spec), market(**costs))

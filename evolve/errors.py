@@ -1,14 +1,14 @@
-"""Errors that are for people: said once, clearly, without a traceback."""
+"""Errors that are reported to the user without a traceback."""
 
 from __future__ import annotations
 
 
 class EvolveError(Exception):
-    """Something the user can mend: what is wrong, and how.
+    """Error that the user can fix.
 
-    Args:
-        message: where, what was found and what was expected.
-        hint: how to mend it.
+    Attributes:
+        message: the location, what was found and what was expected.
+        hint: how to fix it; empty if the message is enough.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

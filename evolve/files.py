@@ -1,4 +1,4 @@
-"""Text files read whole, and files of any kind written atomically."""
+"""Text files read at once, and files of any kind written atomically."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_text(path: Path, wanted_by: str = "", hint: str = "", errors: str = "st
         path: the file, or `-` for standard input.
         wanted_by: what needs the file, for messages; empty if the user named it directly.
         hint: how to fix a path that does not exist.
-        errors: what to do with bytes that are not UTF-8, as `bytes.decode` takes it.
+        errors: treatment of bytes that are not UTF-8, as in `bytes.decode`.
 
     Raises:
         EvolveError: if the file does not exist or cannot be read.
@@ -36,11 +36,11 @@ def read_text(path: Path, wanted_by: str = "", hint: str = "", errors: str = "st
         raise EvolveError(f"{lead}no such file: {path}", hint) from None
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise EvolveError(f"{lead}{path} cannot be read: {reason}") from None
+        raise EvolveError(f"{lead}cannot read {path}: {reason}") from None
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file atomically, in a folder that exists.
+    """Write a UTF-8 file atomically; its folder must exist.
 
     Raises:
         EvolveError: if it cannot be written.
@@ -53,7 +53,7 @@ def write_text(path: Path, text: str) -> None:
 def atomic_write(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Yield a temporary file for each path; move all of them into place at the end.
 
-    No reader sees half a file. If the block raises, the paths keep their old content.
+    Readers never see a partial file. If the block raises, the files at the paths do not change.
 
     Raises:
         EvolveError: if a file cannot be written.
@@ -68,16 +68,16 @@ def atomic_write(*paths: Path) -> Iterator[tuple[Path, ...]]:
             temporary.chmod(target.stat().st_mode if target.exists() else _NEW_FILE_MODE)
             temporary.replace(target)
     except OSError as error:
-        written = error.filename or paths[0]
-        hint = "choose a folder that there is and that can be written"
-        raise EvolveError(f"{written} cannot be written: {error.strerror or error}", hint) from None
+        path = error.filename or paths[0]
+        hint = "choose an existing, writable folder"
+        raise EvolveError(f"cannot write {path}: {error.strerror or error}", hint) from None
     finally:
         for temporary in temporaries:
             temporary.unlink(missing_ok=True)
 
 
 def _temporary_beside(path: Path) -> Path:
-    """Create an empty file in the folder of a path, so that moving it there is atomic."""
+    """Create an empty file in the folder of a path, so that the final move is atomic."""
     try:
         handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Notices: what a person should know although the work goes on."""
+"""Notices: reports to the user that do not interrupt the run."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Protocol
 
 
 class NoticeLog(Protocol):
-    """Receives notices, at any time and from any thread."""
+    """Receiver of notices, at any time and from any thread."""
 
     def notice(self, text: str) -> None:
-        """Report something a person should know, such as the use of a fallback."""
+        """Report an event that the user should know, such as the use of a fallback."""
 
 
 class NoticeList:
-    """Collects notices in a list."""
+    """List of notices."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def notice(self, text: str) -> None:
-        """Append a notice."""
+        """Add a notice."""
         self.texts.append(text)

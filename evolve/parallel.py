@@ -1,4 +1,4 @@
-"""Processes beside this one: they leave Ctrl-C to their parent, and do not outlive it."""
+"""Worker processes that ignore Ctrl-C and exit with their parent."""
 
 from __future__ import annotations
 
@@ -14,29 +14,34 @@ from functools import partial
 from multiprocessing.connection import wait
 
 METHOD = "fork" if sys.platform == "linux" else "spawn"
-
-
-WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process imports all anew
+WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process repeats the imports
 
 
 def open_pool(processes: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
-    """So many processes, each of which begins with a call."""
+    """Open a pool of worker processes.
+
+    Args:
+        processes: number of workers.
+        begin: called once in each worker; None for no call.
+    """
     context = multiprocessing.get_context(METHOD)
     return ProcessPoolExecutor(processes, context, partial(_begin, begin))
 
 
 def count_worthwhile_processes(islands: int, evaluations: int) -> int:
-    """How many processes are worth their start: one a core and island, for work that lasts.
+    """Return the number of processes that pay for their start.
+
+    It is one per core and at most one per island; 1 if the budget is small.
 
     Args:
-        islands: how many can be bred side by side.
+        islands: number of islands, whose epochs can run in parallel.
         evaluations: the budget.
     """
     return min(count_cores(), islands) if evaluations >= WORTHWHILE[METHOD] else 1
 
 
 def count_cores() -> int:
-    """How many processes can work at once."""
+    """Return the number of cores that this process may use."""
     with suppress(AttributeError):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

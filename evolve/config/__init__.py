@@ -1,4 +1,4 @@
-"""The experiment: its schema, and YAML read so that every mistake has a line."""
+"""Experiment: its schema, and a YAML reader that reports every error with its line."""
 
 from evolve.config.load import ConfigError, load_experiment
 from evolve.config.schema import Experiment

@@ -1,4 +1,4 @@
-"""A YAML file to an experiment, with every mistake at its line."""
+"""Loader of experiments, which reports all errors of a YAML file with their lines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,38 @@ from evolve.errors import EvolveError
 from evolve.files import read_text
 from evolve.llm.transport.model import environment
 
+# What pydantic expects, by the type of its error.
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "`true` or `false`"),
+    **dict.fromkeys(("date_type", "date_parsing"), "a date such as 2015-01-01"),
+    **dict.fromkeys(
+        ("date_from_datetime_parsing", "date_from_datetime_inexact"), "a date such as 2015-01-01"
+    ),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping"),
+    "list_type": "a list",
+    "string_type": "text",
+    "finite_number": "a finite number",
+    "literal_error": "{expected}",
+    "greater_than": "a value above {gt:g}",
+    "greater_than_equal": "a value of at least {ge:g}",
+    "less_than": "a value below {lt:g}",
+    "less_than_equal": "a value of at most {le:g}",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "string_too_short": "non-empty text",
+    "too_short": "a non-empty list",
+}
+_KINDS = {dict: "a mapping", list: "a list", type(None): "`null`"}
+_BOOLEANS = {True: "true", False: "false"}
+
 
 class ConfigError(EvolveError):
-    """An experiment that is not valid; carries every finding at once."""
+    """Invalid experiment.
+
+    Attributes:
+        diagnostics: all errors, in the order of the text.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -26,72 +55,74 @@ class ConfigError(EvolveError):
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment of a YAML file.
+    """Load the experiment of a YAML file.
 
     Args:
         path: the file.
-        overrides: `a.b=value` settings that replace the file's.
+        overrides: settings `a.b=value` that replace those of the file.
 
     Raises:
-        ConfigError: with every mistake of the file.
-        EvolveError: if there is no such file.
+        ConfigError: with all errors of the file.
+        EvolveError: if the file cannot be read.
     """
-    text = read_text(path, hint="" if path.exists() else _nearby(path))
+    text = read_text(path, hint="" if path.exists() else _suggest_file(path))
     return parse_experiment(text, str(path), overrides, environment(path.parent))
 
 
 def parse_experiment(
     text: str, name: str, overrides: Sequence[str] = (), variables: Mapping[str, str] | None = None
 ) -> Experiment:
-    """The experiment of a YAML text; raises ConfigError with every mistake.
+    """Parse the experiment of a YAML text.
 
     Args:
         text: the YAML.
-        name: what it goes by in messages.
-        overrides: `a.b=value` settings that replace the text's.
-        variables: what `${NAME}` may stand for.
+        name: the name of the text in messages.
+        overrides: settings `a.b=value` that replace those of the text.
+        variables: the environment variables for `${NAME}` in values.
+
+    Raises:
+        ConfigError: with all errors of the text.
     """
     document = read_document(text, name, variables)
     data = document.data
-    if not document.found and not isinstance(data, dict):
-        hint = "it begins like this: `name: spy`"
-        document.report("E505", "an experiment is a mapping of settings", Span(0, 1), hint)
+    if not document.diagnostics and not isinstance(data, dict):
+        hint = "such as `name: spy`"
+        document.report("E505", "expected a mapping of settings", Span(0, 1), hint)
     if not isinstance(data, dict):
-        raise ConfigError(document.found)
-    sources = {_override(each, data): Source(each, f"--set {each}") for each in overrides}
+        raise ConfigError(document.diagnostics)
+    sources = {_apply_override(each, data): Source(each, f"--set {each}") for each in overrides}
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:
         for each in error.errors(include_url=False):
-            document.found.append(_diagnose(dict(each), document, sources))
-    if document.found:
-        unique = {(each.span, each.code, each.source.name): each for each in document.found}
+            document.diagnostics.append(_diagnose(dict(each), document, sources))
+    if document.diagnostics:
+        unique = {(each.span, each.code, each.source.name): each for each in document.diagnostics}
         raise ConfigError(sorted(unique.values(), key=lambda each: each.span))
     return experiment
 
 
 def to_yaml(experiment: Experiment) -> str:
-    """An experiment with every default written out."""
+    """Serialize an experiment with all its defaults."""
     text: str = yaml.safe_dump(experiment.to_dict(), sort_keys=False, allow_unicode=True)
     return text
 
 
-def _override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
-    """Apply one `a.b=value`; gives the path it set."""
+def _apply_override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
+    """Apply an override `a.b=value` to the data; return the path of the setting."""
     name, equals, value = setting.partition("=")
     path = tuple(part.strip() for part in name.split("."))
     if not equals or not all(path):
-        raise EvolveError(
-            f"`--set {setting}` is not a setting", "write --set budget.evaluations=500"
-        )
+        hint = "such as --set budget.evaluations=500"
+        raise EvolveError(f"--set: expected NAME=VALUE, found `{setting}`", hint)
     document = read_document(value, f"--set {setting}")
-    if document.found:
-        raise ConfigError(document.found)
+    if document.diagnostics:
+        raise ConfigError(document.diagnostics)
     here = data
     for part in path[:-1]:
         inner = here.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise EvolveError(f"`--set {setting}`: `{part}` is not a mapping")
+            raise EvolveError(f"--set {setting}: `{part}` is not a section")
         here = inner
     here[path[-1]] = document.data
     return path
@@ -100,65 +131,74 @@ def _override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
 def _diagnose(
     error: dict[str, Any], document: Document, overrides: Mapping[tuple[str, ...], Source]
 ) -> Diagnostic:
-    """One of pydantic's findings, at its place, in plain words."""
+    """Convert an error of pydantic to a diagnostic."""
     loc = tuple(part for part in error["loc"] if not _is_union_branch(part))
     name = ".".join(str(part) for part in loc)
-    kind, message, hint = error["type"], str(error["msg"]), ""
-    code = "E503"
+    kind, hint = error["type"], ""
     if kind == "extra_forbidden":
-        code, section = "E501", ".".join(str(part) for part in loc[:-1])
-        message = f"there is no setting `{loc[-1]}`" + (f" in `{section}`" if section else "")
-        known = _settings_of(loc[:-1])
-        hint = did_you_mean(str(loc[-1]), known) or f"there are: {', '.join(known)}"
+        code, message = "E501", f"unknown setting `{name}`"
+        known = _list_settings(loc[:-1])
+        hint = did_you_mean(str(loc[-1]), known) or f"expected one of: {', '.join(known)}"
     elif kind == "missing":
-        code, message = "E502", f"`{name}` is missing"
-        hint = "write `from: yahoo:SPY`" if loc[-1] == "from" else f"add `{loc[-1]}:`"
+        code, message = "E502", f"missing setting `{name}`"
+        hint = "add `from: yahoo:SPY`" if loc[-1] == "from" else f"add `{loc[-1]}:`"
     else:
-        message = message.removeprefix("Value error, ")
-        message = f"`{name}`: {message[:1].lower() + message[1:]}" if name else message
-        found = error.get("input")
-        if isinstance(found, str | int | float) and kind != "value_error":
-            message += f", not `{found}`"
+        code, message = "E503", _explain(error)
+        message = f"`{name}`: {message}" if name else message
     for path, source in overrides.items():
         if loc[: len(path)] == path:
             return Diagnostic(code, message, Span(0, len(source.text)), hint, source)
-    span = document.place(loc, of_key=kind == "extra_forbidden")
+    span = document.locate(loc, of_key=kind == "extra_forbidden")
     if kind == "missing":
-        span = document.place(loc[:-1], of_key=True)
+        span = document.locate(loc[:-1], of_key=True)
         span = Span(span.start, min(span.end, span.start + 1)) if len(loc) == 1 else span
     return Diagnostic(code, message, span, hint, document.source)
 
 
+def _explain(error: dict[str, Any]) -> str:
+    """Return the message of an invalid value."""
+    expected = _EXPECTED.get(error["type"])
+    if expected is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    expected = expected.format(**error.get("ctx", {})).replace("'", "`")
+    value = error["input"]
+    text = _BOOLEANS[value] if isinstance(value, bool) else value
+    found = _KINDS.get(type(value), f"`{text}`") if value != "" else "empty text"
+    return f"expected {expected}, found {found}"
+
+
 def _is_union_branch(part: object) -> bool:
-    """Whether a step of pydantic's location names a type, not a setting."""
+    """Return whether a step of pydantic's location is a type, not a setting."""
     text = str(part)
     return "[" in text or text in ("date", "float", "str", "constrained-float")
 
 
-def _settings_of(path: Sequence[object]) -> list[str]:
-    """The settings a section has, as they are written."""
+def _list_settings(path: Sequence[object]) -> list[str]:
+    """Return the names of the settings of a section, as in YAML."""
     model: type[BaseModel] = Experiment
     for part in path:
         if isinstance(part, int):
-            continue  # a member of a list, whose sections are all of one kind
+            continue  # the sections of a list have one type
         annotation = next(
             (f.annotation for key, f in model.model_fields.items() if part in (key, f.alias)), None
         )
-        inner = _sections_in(annotation)
+        inner = _list_sections(annotation)
         if not inner:
             return []
         model = inner[0]
     return [field.alias or key for key, field in model.model_fields.items()]
 
 
-def _sections_in(annotation: object) -> list[type[BaseModel]]:
-    """The sections that a type speaks of: itself, or what a union or a list is of."""
+def _list_sections(annotation: object) -> list[type[BaseModel]]:
+    """Return the sections in a type: itself, or those of a union or a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [found for each in get_args(annotation) for found in _sections_in(each)]
+    return [section for each in get_args(annotation) for section in _list_sections(each)]
 
 
-def _nearby(path: Path) -> str:
+def _suggest_file(path: Path) -> str:
+    """Return a hint with the experiments beside a path that does not exist."""
     folder = path.parent if path.parent.is_dir() else Path()
     files = [str(each) for each in sorted(folder.glob("*.yaml"))]
-    return did_you_mean(str(path), files) or (f"there are: {', '.join(files[:5])}" if files else "")
+    suggestion = did_you_mean(str(path), files)
+    return suggestion or (f"expected a file such as {', '.join(files[:5])}" if files else "")

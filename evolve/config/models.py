@@ -1,4 +1,4 @@
-"""The part of an experiment that is about language models."""
+"""Sections of an experiment for language models."""
 
 from __future__ import annotations
 
@@ -13,50 +13,54 @@ from evolve.llm.transport.model import Model
 
 
 class ModelEntry(Section):
-    """One model and how it is asked."""
+    """Language model and the parameters of its requests."""
 
-    name: str = Field(min_length=1, description="the model, as its server knows it")
+    name: str = Field(min_length=1, description="name of the model on its server")
     base_url: str | None = Field(
-        None, description="address of its server; OPENAI_BASE_URL if left out"
+        None, description="address of its server; null for OPENAI_BASE_URL"
     )
-    weight: float = Field(1, gt=0, description="its share of the calls, among several models")
+    weight: float = Field(1, gt=0, description="share of the calls, relative to the other models")
     temperature: float | None = Field(
-        1, ge=0, le=5, description="how freely it samples; null leaves it to the server"
+        1, ge=0, le=5, description="sampling temperature; null for the default of the server"
     )
     max_tokens: int = measured_in(
-        "tokens", 2000, ge=16, description="the longest answer, its reasoning included"
+        "tokens", 2000, ge=16, description="maximum length of an answer, including its reasoning"
     )
     reasoning_effort: str | None = Field(
-        None, description="how long it thinks, in its server's words, such as low"
+        None, description="reasoning effort, in the terms of the server, such as low"
     )
     extra_body: dict[str, Any] = Field(
-        default_factory=dict, description="further fields of each request"
+        default_factory=dict, description="additional fields of each request"
     )
     usd_per_million_in: float | None = measured_in(
-        "US dollars", None, ge=0, description="price of a million tokens sent"
+        "US dollars", None, ge=0, description="price of a million input tokens"
     )
     usd_per_million_out: float | None = measured_in(
-        "US dollars", None, ge=0, description="price of a million tokens received"
+        "US dollars", None, ge=0, description="price of a million output tokens"
     )
     api_key_env: str = Field(
         "OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]*$",
-        description="the environment variable that holds its key",
+        description="environment variable with the API key",
     )  # fmt: skip
 
     @field_validator("base_url")
     @classmethod
-    def _is_url(cls, url: str | None) -> str | None:
+    def _check_url(cls, url: str | None) -> str | None:
         try:
             if url is not None:
                 TypeAdapter(AnyHttpUrl).validate_python(url)
         except ValidationError:
             raise ValueError(
-                f"`{url}` is no address; write it like http://localhost:11434/v1"
+                f"expected a URL such as http://localhost:11434/v1, found `{url}`"
             ) from None
         return url.rstrip("/") if url else None
 
     def model(self, base_url: str) -> Model:
-        """The model; `base_url` is used if it names none of its own."""
+        """Return the model.
+
+        Args:
+            base_url: the address of the server, unless the entry has one.
+        """
         values = self.model_dump(exclude={"base_url"})
         return Model(base_url=self.base_url or base_url, **values)
 
@@ -65,87 +69,93 @@ _DEFAULTS = LlmSettings()
 
 
 class Llm(Section):
-    """How language models take part."""
+    """Language models as proposers."""
 
     mode: Literal["mix", "only", "off"] = Field(
-        "mix", description="models beside genetic programming, alone, or not at all"
+        "mix", description="proposers: genetic programming and models, only models, or no models"
     )
     models: list[ModelEntry] = Field(
-        default_factory=list, description="the models; the one of the environment if left out"
+        default_factory=list, description="models to ask; empty for the model of the environment"
     )
     constraint: Literal["auto", "grammar", "json_schema", "text"] = Field(
-        "auto", description="how strictly an answer is held to the language"
+        "auto", description="format that constrains answers to the language; `text` for none"
     )
     parents: int = measured_in(
         "strategies",
         _DEFAULTS.parents,
         ge=0,
         le=20,
-        description="of the population, shown with their scores",
+        description="strategies of the population in a prompt, with their scores",
     )
     examples: int = measured_in(
-        "strategies", _DEFAULTS.examples, ge=0, le=6, description="shown as examples of the form"
+        "strategies", _DEFAULTS.examples, ge=0, le=6, description="example strategies in a prompt"
     )
     failures: int = measured_in(
         "strategies",
         _DEFAULTS.failures,
         ge=0,
         le=50,
-        description="of its own that failed, shown with the reason",
+        description="failed proposals in a prompt, with the reasons",
     )
     strategies: int = measured_in(
-        "strategies", _DEFAULTS.strategies, ge=1, le=10, description="the most in an answer"
+        "strategies",
+        _DEFAULTS.strategies,
+        ge=1,
+        le=10,
+        description="maximum number of strategies in an answer",
     )
     tasks: list[str] | Literal["all"] = Field(
-        "all", description="what it is asked for: names of files in prompts/tasks"
+        "all", description="tasks of the models: names of files in prompts/tasks, or `all`"
     )
     wait_seconds: float = measured_in(
         "seconds",
         _DEFAULTS.wait_seconds,
         ge=0,
-        description="the longest wait for answers before the search goes on",
+        description="maximum wait for answers at a synchronization",
     )
     timeout_seconds: float = measured_in(
-        "seconds", _DEFAULTS.timeout_seconds, gt=0, description="the longest wait for one call"
+        "seconds", _DEFAULTS.timeout_seconds, gt=0, description="timeout of a call"
     )
     concurrency: int | Literal["auto"] = measured_in(
-        "calls", "auto", description="calls at once, 1 to 64; auto is 1 for a local server, else 4"
+        "calls",
+        "auto",
+        description="concurrent calls, 1 to 64; `auto` is 1 for local servers, else 4",
     )
     repair: bool = Field(
-        True, description="return an answer that cannot be used once, to be mended"
+        True, description="ask the model once to repair an answer without a valid strategy"
     )
-    prompts: str | None = Field(None, description="a folder of your own templates")
-    learnings: str | None = Field(None, description="a file of what earlier runs learned")
+    prompts: str | None = Field(None, description="folder of user-defined prompt templates")
+    learnings: str | None = Field(None, description="file with the learnings of earlier runs")
     learnings_tokens: int = measured_in(
         "tokens",
         _DEFAULTS.learnings_tokens,
         ge=200,
         le=100_000,
-        description="the most of it that is shown",
+        description="maximum length of the learnings in a prompt",
     )
     replay: str | None = Field(
-        None, description="a run folder whose answers are used instead of a server's"
+        None, description="run folder whose recorded answers replace the calls to servers"
     )
 
     @field_validator("concurrency")
     @classmethod
-    def _is_positive(cls, calls: int | str) -> int | str:
+    def _check_concurrency(cls, calls: int | str) -> int | str:
         if isinstance(calls, int) and not 1 <= calls <= 64:
-            raise ValueError("give `auto`, or a number from 1 to 64")
+            raise ValueError(f"expected `auto` or a whole number from 1 to 64, found `{calls}`")
         return calls
 
     @field_validator("tasks")
     @classmethod
     def _check_tasks(cls, names: list[str] | str) -> list[str] | str:
         if names == []:
-            raise ValueError("give at least one task, or `all`")
+            raise ValueError("expected `all` or at least one task")
         return names
 
     def settings(self, tasks: tuple[str, ...], budget: Limits) -> LlmSettings:
-        """Return the settings as a run uses them.
+        """Return the settings of a run.
 
         Args:
-            tasks: names of what models may be asked to do.
+            tasks: names of the tasks.
             budget: the limits of the run.
         """
         return LlmSettings(

@@ -1,4 +1,4 @@
-"""Reference of all settings: meaning, unit, range and default of each, from the schema."""
+"""Reference of all settings, derived from the schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from evolve.config.schema import PERCENTAGE, Experiment
+from evolve.config.percentage import PERCENTAGE
+from evolve.config.schema import Experiment
 from evolve.config.section import unit_of
 
 LIMITS = (
@@ -26,14 +27,14 @@ REQUIRED = "required"
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting of an experiment.
+    """Setting of an experiment.
 
     Attributes:
-        name: with dots, such as `budget.evaluations`; `[]` follows a list of parts.
+        name: its path, such as `budget.evaluations`; `[]` follows a list of sections.
         about: its meaning.
-        unit: of its numbers, empty if it has none.
-        allowed: the values it takes.
-        default: as YAML writes it, or `required`.
+        unit: the unit of its numbers; empty if it has none.
+        allowed: a description of its values.
+        default: its default as YAML, or `required`.
     """
 
     name: str
@@ -44,12 +45,12 @@ class Setting:
 
 
 def settings() -> list[Setting]:
-    """Return every setting, in the schema's order."""
-    return list(_settings_of(Experiment, ""))
+    """Return all settings in the order of the schema."""
+    return list(_list_settings(Experiment, ""))
 
 
 def settings_table() -> str:
-    """Return every setting as a Markdown table."""
+    """Return all settings as a Markdown table."""
     lines = ["| setting | meaning | unit | values | default |", "|---|---|---|---|---|"]
     for each in settings():
         cells = (f"`{each.name}`", each.about, each.unit, each.allowed, f"`{each.default}`")
@@ -57,62 +58,62 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _settings_of(section: type[BaseModel], prefix: str) -> Iterator[Setting]:
-    """Yield the settings of a part of the experiment, and of the parts within it."""
+def _list_settings(section: type[BaseModel], prefix: str) -> Iterator[Setting]:
+    """Yield the settings of a section and of the sections within it."""
     schema = section.model_json_schema()
     schema = schema if "properties" in schema else schema["$defs"][section.__name__]
     for name, info in section.model_fields.items():
         key = prefix + (info.alias or name)
-        part = _part_of(info.annotation)
+        inner = _find_section(info.annotation)
         is_list = get_origin(info.annotation) is list
-        if part is None or part is section or is_list:
-            values = _values(schema["properties"][info.alias or name])
-            allowed = "as the part it is in" if part is section else values
+        if inner is None or inner is section or is_list:
+            values = _describe_values(schema["properties"][info.alias or name])
+            allowed = "the settings of this section" if inner is section else values
             about = info.description or ""
-            yield Setting(key, about, unit_of(info), allowed, _default(info))
-        if part is not None and part is not section:
-            yield from _settings_of(part, f"{key}[]." if is_list else f"{key}.")
+            yield Setting(key, about, unit_of(info), allowed, _format_default(info))
+        if inner is not None and inner is not section:
+            yield from _list_settings(inner, f"{key}[]." if is_list else f"{key}.")
 
 
-def _part_of(annotation: Any) -> type[BaseModel] | None:
-    """Return the part of the experiment that a field holds, alone, in a list or beside null."""
+def _find_section(annotation: Any) -> type[BaseModel] | None:
+    """Return the section in a type: itself, or that of a list or a union; None if none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (list, types.UnionType):
-        parts = [_part_of(each) for each in get_args(annotation)]
-        return next((part for part in parts if part is not None), None)
+        sections = [_find_section(each) for each in get_args(annotation)]
+        return next((each for each in sections if each is not None), None)
     return None
 
 
-def _values(schema: dict[str, Any]) -> str:
-    """Return the values that a JSON schema allows, in words."""
+def _describe_values(schema: dict[str, Any]) -> str:
+    """Return a description of the values that a JSON schema allows."""
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
-        # A percentage is another way to write a number, not another value.
-        found = [
-            _values(each)
+        # A percentage is another notation of a number.
+        described = [
+            _describe_values(each)
             for each in options
             if each.get("type") != "null" and each.get("pattern") != PERCENTAGE
         ]
-        return " or ".join(dict.fromkeys(found))
+        return " or ".join(dict.fromkeys(described))
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:
         return ", ".join(f"`{each}`" for each in choices)
     kind = str(schema.get("type", ""))
     if kind == "array" and "enum" in schema["items"]:
-        return f"a list of {_values(schema['items'])}"
+        return f"a list of {_describe_values(schema['items'])}"
     if kind in ("integer", "number"):
-        limits = [words.format(_number(schema[key])) for key, words in LIMITS if key in schema]
+        limits = [text.format(_format_number(schema[key])) for key, text in LIMITS if key in schema]
         return ", ".join(limits) or "a number"
-    return "a day" if schema.get("format") == "date" else TYPES.get(kind, kind)
+    return "a date" if schema.get("format") == "date" else TYPES.get(kind, kind)
 
 
-def _number(value: float) -> str:
-    """Return all digits of a number, without the `.0` of a whole one."""
+def _format_number(value: float) -> str:
+    """Format a number with all its digits, without the `.0` of a whole one."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.16g}"
 
 
-def _default(info: FieldInfo) -> str:
+def _format_default(info: FieldInfo) -> str:
     if info.is_required():
         return REQUIRED
     return json.dumps(info.get_default(call_default_factory=True), default=str)

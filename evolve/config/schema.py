@@ -1,134 +1,106 @@
-"""The experiment as it may be written. Every field is declared here, with its default."""
+"""Schema of an experiment: all settings with their defaults."""
 
 from __future__ import annotations
 
 import math
-import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     Tag,
     field_validator,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 from dsl.syntax.vocabulary import SideName
 from evolve.backtest.market import Market, MarketSettings
 from evolve.config.effort import Limits, Processes, Search, Workers, parse_processes
 from evolve.config.models import Llm
+from evolve.config.percentage import Fraction, OrPercentage, Share
 from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.data.split import SplitSizes
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 
-PERCENTAGE = r"^\s*([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*%\s*$"
+MAX_MONEY = 1e15  # its products with prices and volumes are finite
 
 
-def _read_percentage(value: object) -> object:
-    """Return `60%` as 0.6, and any other value as it is."""
-    if isinstance(value, str) and re.search(PERCENTAGE, value):
-        return float(value.strip()[:-1]) / 100
-    return value
-
-
-class _OrPercentage:
-    """Annotation of a number that may also be written as a percentage, `60%`."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return no_info_before_validator_function(_read_percentage, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), {"type": "string", "pattern": PERCENTAGE}]}
-
-
-MAX_MONEY = 1e15  # so that its products with prices and volumes stay finite
-
-
-def _long_only() -> list[SideName]:
+def _default_directions() -> list[SideName]:
     return ["long"]
 
 
-Fraction = Annotated[float, Field(gt=0, lt=1), _OrPercentage()]
-Share = Annotated[float, Field(gt=0, le=1), _OrPercentage()]
-
-
-def _branch(value: object) -> str:
+def _select_branch(value: object) -> str:
     return "list[str]" if isinstance(value, list) else "str"
 
 
 Specs = Annotated[
     Annotated[str, Tag("str")] | Annotated[list[str], Field(min_length=1), Tag("list[str]")],
-    Discriminator(_branch),
+    Discriminator(_select_branch),
 ]
 
 
 class Data(Section):
-    """Where prices come from."""
+    """Source of the bars."""
 
     source: Specs = Field(
-        alias="from", description="a data spec, such as yahoo:SPY, or a list of them"
+        alias="from", description="data spec, such as yahoo:SPY, or a list of data specs"
     )
-    start: date | None = Field(None, description="the first day; earlier bars are left out")
-    end: date | None = Field(None, description="the last day")
+    start: date | None = Field(None, description="first day; earlier bars are dropped")
+    end: date | None = Field(None, description="last day; later bars are dropped")
     fallback: Specs | None = Field(
-        None, description="the data spec to use if a source cannot be reached"
+        None, description="data spec that is used if a source cannot be reached"
     )
 
 
 class Parts(Section):
-    """How bars are parted: fractions of them, or the first days of validation and holdout."""
+    """Split of the bars: fractions, or the first days of validation and holdout."""
 
     train: Fraction | None = measured_in(
-        "fraction of the bars", None, description="the search is scored on it; the rest if left out"
+        "fraction of the bars",
+        None,
+        description="bars that the search scores on; null for the rest",
     )
     validation: Fraction | date = measured_in(
         "fraction of the bars, or its first day", 0.2,
-        description="chooses among the best of train; the search does not see it",
+        description="bars that rank the finalists; the search does not see them",
     )  # fmt: skip
     holdout: Fraction | date | Literal["none"] = measured_in(
-        "fraction of the bars, or its first day", 0.2, description="sealed; nothing sees it"
+        "fraction of the bars, or its first day",
+        0.2,
+        description="sealed bars, which the run does not use",
     )
     fallback: Parts | None = Field(
-        None, description="the same three for the bars of `data.fallback`"
+        None, description="split of the bars of `data.fallback`; null for the same split"
     )
 
     @model_validator(mode="after")
-    def _adds_up(self) -> Parts:
+    def _check_parts(self) -> Parts:
         first, second = self.validation, self.holdout
         if second == "none":
             second = first if isinstance(first, date) else 0.0
         elif isinstance(first, date) != isinstance(second, date):
-            raise ValueError("give validation and holdout both as dates or both as fractions")
+            raise ValueError("expected validation and holdout both as dates or both as fractions")
         if isinstance(first, date) and isinstance(second, date):
             if first >= second and self.holdout != "none":
                 raise ValueError("validation must begin before holdout")
             if self.train is not None:
-                raise ValueError("with dates, train is all before validation: leave it out")
+                raise ValueError("`train` cannot be set if validation is a date")
         elif isinstance(first, float) and isinstance(second, float):
             whole = (self.train or 1 - first - second) + (first + second)
             if abs(whole - 1) > 1e-9 or first + second >= 1:
-                raise ValueError(f"the parts add up to {whole:.0%}, not 100%")
+                raise ValueError(f"expected parts that add up to 100%, found {whole:.0%}")
         return self
 
     @property
     def has_holdout(self) -> bool:
-        """Whether anything is sealed."""
+        """True if the split has a holdout."""
         return self.holdout != "none"
 
     def sizes(self) -> SplitSizes:
-        """The split as the partition takes it."""
+        """Return the sizes of the parts."""
         first, second = self.validation, self.holdout
         if isinstance(first, date):
             until = second if isinstance(second, date) else None
@@ -143,120 +115,133 @@ class Backtest(Section):
     """Fills and costs."""
 
     capital: float = measured_in(
-        "money", MarketSettings.capital, gt=0, le=MAX_MONEY, description="equity at the start"
+        "money", MarketSettings.capital, gt=0, le=MAX_MONEY, description="initial equity"
     )
     fill: Literal["close", "next_close", "next_open"] = tightened_by(
-        "up", MarketSettings.fill, description="when a signal is filled"
+        "up", MarketSettings.fill, description="when the orders of a signal execute"
     )
     commission_bps: float = tightened_by(
         "up", MarketSettings.commission_bps, ge=0, le=1000, unit="bps",
-        description="commission a side, of the traded value",
+        description="commission of each fill, of the traded value",
     )  # fmt: skip
     commission_per_share: float = tightened_by(
-        "up", MarketSettings.commission_per_share, ge=0, le=MAX_MONEY, unit="money a share",
-        description="commission a side, for each raw share",
+        "up", MarketSettings.commission_per_share, ge=0, le=MAX_MONEY, unit="money per share",
+        description="commission of each fill, per unadjusted share",
     )  # fmt: skip
     commission_minimum: float = tightened_by(
-        "up", MarketSettings.commission_minimum, ge=0, le=MAX_MONEY, unit="money an order",
-        description="the least commission of an order",
+        "up", MarketSettings.commission_minimum, ge=0, le=MAX_MONEY, unit="money per order",
+        description="minimum commission of an order",
     )  # fmt: skip
     slippage_bps: float = tightened_by(
         "up", MarketSettings.slippage_bps, ge=0, le=1000, unit="bps",
-        description="slippage of market and stop fills",
+        description="slippage of market and stop orders, of the price",
     )  # fmt: skip
     slippage_range: float = tightened_by(
         "up", MarketSettings.slippage_range, ge=0, le=1, unit="fraction of the range",
-        description="slippage beside it, by the bar's range",
+        description="additional slippage, in proportion to the high minus the low of the bar",
     )  # fmt: skip
     borrow_bps: float = tightened_by(
-        "up", MarketSettings.borrow_bps, ge=0, le=10_000, unit="bps a year",
-        description="cost of a short, of its value",
+        "up", MarketSettings.borrow_bps, ge=0, le=10_000, unit="bps per year",
+        description="borrowing cost of a short position, of its value",
     )  # fmt: skip
     cash_rate: float = measured_in(
-        "fraction a year", MarketSettings.cash_rate, ge=0, le=1,
-        description="rate on cash, and the risk-free rate",
+        "fraction per year", MarketSettings.cash_rate, ge=0, le=1,
+        description="interest rate on cash, and risk-free rate of the metrics",
     )  # fmt: skip
     max_leverage: float = measured_in(
-        "times equity", MarketSettings.max_leverage, gt=0, le=100, description="the cap on size"
+        "times equity",
+        MarketSettings.max_leverage,
+        gt=0,
+        le=100,
+        description="maximum size of a position",
     )
     max_volume_share: Share | None = tightened_by(
         "down", MarketSettings.max_volume_share, unit="fraction of the volume",
-        description="the most of a bar's volume that a fill takes",
+        description="maximum share of a bar's volume that a fill may take; null for no limit",
     )  # fmt: skip
 
     def market(self) -> Market:
-        """The market as the simulation reads it."""
+        """Return the market of the simulation."""
         return MarketSettings(**self.model_dump()).market()
 
 
 class Language(Section):
-    """What the search may write."""
+    """Part of the language that the search may write."""
 
     operators: Literal["all"] | list[str] = tightened_by(
-        "subset", "all", description="the operators that a strategy may use"
+        "subset", "all", description="operators that a strategy may use; `all` for no restriction"
     )
     include: list[str] = Field(
-        default_factory=list, description="strategy files whose defines are operators too"
+        default_factory=list, description="strategy files whose defines become operators"
     )
     directions: list[SideName] = tightened_by(
-        "subset", default_factory=_long_only, min_length=1,
-        description="the sides that a strategy may take",
+        "subset", default_factory=_default_directions, min_length=1,
+        description="directions that a strategy may trade",
     )  # fmt: skip
     max_nodes: int = tightened_by(
-        "down", 40, ge=5, le=500, unit="nodes", description="the largest strategy, as written"
+        "down", 40, ge=5, le=500, unit="nodes", description="maximum size of a strategy, as written"
     )
 
 
 class Fitness(Section):
-    """What makes a strategy good."""
+    """Objectives and requirements of a strategy."""
 
     scored_on: Literal["train", "validation"] = Field(
-        "train", description="the bars that strategies are scored on"
+        "train", description="part of the bars that the search scores on"
     )
     folds: int = tightened_by(
-        "up", 5, ge=1, le=100, unit="slices", description="train is scored in that many slices"
+        "up",
+        5,
+        ge=1,
+        le=100,
+        unit="slices",
+        description="number of slices of train that are scored separately",
     )
     maximize: list[str] = Field(
         default_factory=lambda: ["appraisal_ratio"], min_length=1,
-        description=f"objectives, the first leads: {', '.join(OBJECTIVES)}",
+        description=f"objectives to maximize, the most important first: {', '.join(OBJECTIVES)}",
     )  # fmt: skip
     minimize: list[str] = Field(
-        default_factory=lambda: ["nodes"], description="objectives that are better if lower"
+        default_factory=lambda: ["nodes"], description="objectives to minimize"
     )
-    require: dict[str, Annotated[float, _OrPercentage()]] = tightened_by(
+    require: dict[str, Annotated[float, OrPercentage()]] = tightened_by(
         "up", default_factory=lambda: dict(DEFAULT_REQUIRE),
-        description="least values of every fold, of which one that is left out has its default: "
+        description="minimum values in every fold; an omitted one has its default: "
         + ", ".join(REQUIREMENTS),
     )  # fmt: skip
     spread_penalty: float = tightened_by(
         "up", 0.5, ge=0, unit="standard deviations",
-        description="taken off the mean over folds, by the deviation over them",
+        description="subtracted from the mean score, per standard deviation over the folds",
     )  # fmt: skip
 
     @field_validator("maximize", "minimize")
     @classmethod
-    def _objectives(cls, names: list[str]) -> list[str]:
+    def _check_objectives(cls, names: list[str]) -> list[str]:
         return [check_name(name, OBJECTIVES, "objective") for name in names]
 
     @field_validator("maximize")
     @classmethod
-    def _leads_by_fold(cls, names: list[str]) -> list[str]:
+    def _check_first(cls, names: list[str]) -> list[str]:
         if OBJECTIVES[names[0]].by_fold is None:
-            raise ValueError(f"`{names[0]}` says nothing of returns: put a score first")
+            known = [name for name, each in OBJECTIVES.items() if each.by_fold is not None]
+            raise ValueError(
+                f"expected an objective by fold first, found `{names[0]}`; "
+                f"expected one of: {', '.join(known)}"
+            )
         return names
 
     @field_validator("require")
     @classmethod
-    def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
-        for name, value in least.items():
-            most = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].most
-            if not 0 <= value <= most:
-                limits = f"from 0 to {most:g}" if math.isfinite(most) else "at least 0"
-                raise ValueError(f"`{name}` is {value:g}: it must be {limits}")
-        return {**DEFAULT_REQUIRE, **least}
+    def _check_requirements(cls, minima: dict[str, float]) -> dict[str, float]:
+        for name, value in minima.items():
+            maximum = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].most
+            if not 0 <= value <= maximum:
+                limits = f"from 0 to {maximum:g}" if math.isfinite(maximum) else "of at least 0"
+                raise ValueError(f"expected a value {limits} for `{name}`, found {value:g}")
+        return {**DEFAULT_REQUIRE, **minima}
 
     def goals(self) -> FitnessSpec:
-        """The goals as fitness takes them."""
+        """Return the specification of the fitness."""
         return FitnessSpec(
             tuple(self.maximize), tuple(self.minimize), self.require, self.folds,
             self.spread_penalty,
@@ -264,17 +249,20 @@ class Fitness(Section):
 
 
 class Experiment(Section):
-    """One experiment: what to search, on what, and how long."""
+    """Experiment: its data, its market, its search and its limits."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="names the run folder and the best"
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$",
+        description="name of the run folder and of the best strategy",
     )
-    seed: int = Field(1, ge=0, lt=2**63, description="of every random draw of the run")
+    seed: int = Field(1, ge=0, lt=2**63, description="seed of all random draws of the run")
     data: Data
     split: Parts = Parts()
     backtest: Backtest = Backtest()
     language: Language = Language()
-    start_from: list[str] = Field(default_factory=list, description="strategy files to begin with")
+    start_from: list[str] = Field(
+        default_factory=list, description="strategy files that the search starts from"
+    )
     fitness: Fitness = Fitness()
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
@@ -285,14 +273,17 @@ class Experiment(Section):
     ] = Workers()
 
     @model_validator(mode="after")
-    def _shows_validation_to_the_model_alone(self) -> Experiment:
+    def _check_sealed_parts(self) -> Experiment:
         on_validation = self.fitness.scored_on == "validation"
         if on_validation and self.llm.mode != "only":
             raise ValueError(
-                "`fitness.scored_on: validation` tunes on validation by construction: it requires "
-                "`llm.mode: only`; write `scored_on: train`"
+                "`fitness.scored_on: validation` tunes on validation and requires "
+                "`llm.mode: only`; expected `train`"
             )
         parts = [each for each in (self.split, self.split.fallback) if each is not None]
         if not all(each.has_holdout for each in parts) and not on_validation:
-            raise ValueError("`split.holdout: none` seals nothing: give it a part, such as 20%")
+            raise ValueError(
+                "`split.holdout: none` requires `fitness.scored_on: validation`; "
+                "expected a part of the bars, such as 20%"
+            )
         return self

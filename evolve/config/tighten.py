@@ -1,4 +1,4 @@
-"""A patch to an experiment that may make its protocol stricter, and nothing else."""
+"""Patches of an experiment, which may only make its protocol stricter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from evolve.config.schema import Experiment
 from evolve.config.section import TIGHTER
 from evolve.errors import EvolveError
 
-WORDS = {"up": "may only go up", "down": "may only go down", "subset": "may only lose members"}
+LIMITS = {"up": "may only go up", "down": "may only go down", "subset": "may only lose members"}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting made stricter."""
+    """Change of one setting.
+
+    Attributes:
+        setting: its name, such as `fitness.folds`.
+        old: the value before.
+        new: the value after.
+    """
 
     setting: str
     old: object
@@ -29,7 +35,13 @@ class Change:
 
 @dataclass(frozen=True)
 class TightenableSetting:
-    """A setting that may be made stricter: its value now, and which way it may go."""
+    """Setting that a patch may change.
+
+    Attributes:
+        setting: its name, such as `fitness.folds`.
+        value: its value.
+        way: the allowed direction of a change, as a phrase.
+    """
 
     setting: str
     value: object
@@ -37,45 +49,48 @@ class TightenableSetting:
 
 
 def stricter_settings(experiment: Experiment) -> list[TightenableSetting]:
-    """Every setting that a patch may change, in the schema's order."""
+    """Return all settings that a patch may change, in the order of the schema."""
     return [
-        TightenableSetting(".".join(path), value, WORDS[way])
-        for path, value, way, _ in _declared(experiment, ())
+        TightenableSetting(".".join(path), value, LIMITS[way])
+        for path, value, way, _ in _list_tightenable(experiment, ())
     ]
 
 
 def tighten(experiment: Experiment, patch: str) -> tuple[Experiment, tuple[Change, ...]]:
-    """An experiment with a patch applied, and what it changed.
+    """Apply a patch to an experiment.
 
     Args:
-        experiment: as it was.
+        experiment: the experiment to patch.
         patch: YAML of the settings to change, nested as in an experiment.
 
+    Returns:
+        The patched experiment, and the changes.
+
     Raises:
-        EvolveError: with everything in the patch that is not a stricter setting.
+        EvolveError: with all settings of the patch that are not stricter.
     """
     document = read_document(patch, "patch")
-    if document.found:
-        raise EvolveError("\n\n".join(each.render() for each in document.found))
+    if document.diagnostics:
+        raise EvolveError("\n\n".join(each.render() for each in document.diagnostics))
     if not isinstance(document.data, Mapping):
-        raise EvolveError(
-            "a patch is a mapping of settings", "write for example fitness: {folds: 8}"
-        )
-    declared = {path: (value, way, info) for path, value, way, info in _declared(experiment, ())}
+        raise EvolveError("expected a mapping of settings", "such as `fitness: {folds: 8}`")
+    declared = {
+        path: (value, way, info) for path, value, way, info in _list_tightenable(experiment, ())
+    }
     changes: list[Change] = []
-    wrong: list[str] = []
-    for path, new in _leaves(document.data, (), set(declared)):
+    errors: list[str] = []
+    for path, new in _flatten(document.data, (), set(declared)):
         name = ".".join(path)
         if path not in declared:
-            wrong.append(f"`{name}` may not be changed")
+            errors.append(f"`{name}` cannot be changed")
             continue
         old, way, info = declared[path]
         if not _is_stricter(old, new, way, info):
-            wrong.append(f"`{name}` {WORDS[way]}: it is {old}, not {new}")
+            errors.append(f"`{name}` {LIMITS[way]}: it is {old}, found {new}")
         elif not _is_equal(old, new):
             changes.append(Change(name, old, new))
-    if wrong:
-        raise EvolveError("the patch would loosen the protocol:\n  " + "\n  ".join(wrong))
+    if errors:
+        raise EvolveError("the patch loosens the protocol:\n  " + "\n  ".join(errors))
     if not changes:
         raise EvolveError("the patch changes nothing")
     return _apply(experiment, changes), tuple(changes)
@@ -95,40 +110,40 @@ def _apply(experiment: Experiment, changes: Sequence[Change]) -> Experiment:
     try:
         return Experiment.model_validate(data)
     except ValidationError as error:
-        said = "\n  ".join(
+        errors = "\n  ".join(
             f"`{'.'.join(map(str, each['loc']))}`: {each['msg']}" for each in error.errors()
         )
-        raise EvolveError(f"the patch is not valid:\n  {said}") from None
+        raise EvolveError(f"invalid patch:\n  {errors}") from None
 
 
 Declared = tuple[tuple[str, ...], object, str, FieldInfo]
 
 
-def _declared(section: BaseModel, path: tuple[str, ...]) -> Iterator[Declared]:
-    """Each setting that declares which way is stricter: its path, value, way and field."""
+def _list_tightenable(section: BaseModel, path: tuple[str, ...]) -> Iterator[Declared]:
+    """Yield the path, value, way and field of each setting that may be tightened."""
     for name, info in type(section).model_fields.items():
         value = getattr(section, name)
         extra = info.json_schema_extra
         if isinstance(extra, Mapping) and TIGHTER in extra:
             yield (*path, name), value, str(extra[TIGHTER]), info
         elif isinstance(value, BaseModel):
-            yield from _declared(value, (*path, name))
+            yield from _list_tightenable(value, (*path, name))
 
 
-def _leaves(
+def _flatten(
     data: Mapping[Any, Any], path: tuple[str, ...], declared: set[tuple[str, ...]]
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The settings of a patch; a mapping that is itself a setting is one."""
+    """Yield the path and value of each setting of a patch."""
     for key, value in data.items():
         here = (*path, str(key))
         if isinstance(value, Mapping) and here not in declared:
-            yield from _leaves(value, here, declared)
+            yield from _flatten(value, here, declared)
         else:
             yield here, value
 
 
 def _is_stricter(old: object, new: object, way: str, info: FieldInfo) -> bool:
-    """Whether a new value is no looser than the old one."""
+    """Return whether a new value is at least as strict as the old one."""
     if way == "subset":
         if not isinstance(new, list) or not new:
             return False
@@ -137,14 +152,15 @@ def _is_stricter(old: object, new: object, way: str, info: FieldInfo) -> bool:
         given = new.items() if isinstance(new, Mapping) else ()
         return bool(given) and all(_is_at_least(value, old.get(key, 0)) for key, value in given)
     if get_origin(info.annotation) is Literal:
-        words = get_args(info.annotation)
-        return new in words and words.index(new) >= words.index(old)
-    if old is None:  # there was no limit
+        choices = get_args(info.annotation)
+        return new in choices and choices.index(new) >= choices.index(old)
+    if old is None:  # no limit: any number is stricter
         return _is_at_least(new, new)
     return _is_at_least(new, old) if way == "up" else _is_at_least(old, new)
 
 
 def _is_at_least(more: object, less: object) -> bool:
+    """Return whether both values are finite numbers and the first is not the smaller one."""
     numbers = [
         each
         for each in (more, less)

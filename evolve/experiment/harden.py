@@ -1,4 +1,4 @@
-"""A model audits how a run judged its strategies; what it says may only make that stricter."""
+"""Audit of a run's protocol by a model, which may only make it stricter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from evolve.store import Journal, RunFolder
 from evolve.store.journal import Trial, read_trials
 from evolve.validation.selection_bias import compute_luck_level
 
-SHOWN_STRATEGIES = 3  # strategies that the audit is about
+SHOWN_STRATEGIES = 3  # in the prompt
 DIGITS = 3
 COST_FACTOR = 2.0
 WITHOUT_MODELS = ("llm.mode=off", "llm.replay=null", "llm.learnings=null", "llm.prompts=null",
@@ -44,11 +44,12 @@ TIMEOUT_SECONDS = 300.0
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """A finished run, as it can be judged again: on its own snapshot of the bars.
+    """Finished run, read from its folder.
 
     Attributes:
-        plan: its experiment, with the snapshot for data.
-        trials: everything it evaluated, in order.
+        folder: the run folder.
+        plan: the plan of its experiment, with the snapshot of the bars as data.
+        trials: its trials in order.
     """
 
     folder: Path
@@ -57,22 +58,25 @@ class FinishedRun:
 
     @cached_property
     def data(self) -> LoadedData:
-        """Its data, loaded once."""
+        """Data of the run, loaded once."""
         return self.plan.load(NoticeList())
 
     @property
     def feasible(self) -> tuple[Trial, ...]:
-        """The trials that met every requirement."""
+        """Trials that meet every requirement."""
         return tuple(each for each in self.trials if not each.infeasible_reason)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What a model wants stricter.
+    """Stricter protocol that a model proposes.
 
     Attributes:
-        experiment: with the patch applied; patch: as it was written; changes: what it changes.
-        messages, exchanges: what was said.
+        experiment: the experiment with the patch applied.
+        patch: the YAML text of the patch.
+        changes: the settings that it changes.
+        messages: the messages of the last request.
+        exchanges: all requests with their responses.
     """
 
     experiment: Experiment
@@ -83,135 +87,148 @@ class Audit:
 
 
 def read_run(folder: Path) -> FinishedRun:
-    """A run from its folder.
+    """Read a finished run from its folder.
 
     Raises:
-        EvolveError: if there is none, or it is not finished, or was scored on validation.
+        EvolveError: if the folder has no finished run, or if the run was scored on validation.
     """
     files = RunFolder(folder)
     try:
         result = json.loads((folder / "result.json").read_text("utf-8"))
     except (OSError, ValueError):
-        hint = "give the folder of a finished run, such as runs/spy-20261101-120000"
-        raise EvolveError(f"there is no finished run in {folder}", hint) from None
+        hint = "expected the folder of a finished run, such as runs/spy-20261101-120000"
+        raise EvolveError(f"no finished run in {folder}", hint) from None
     if load_experiment(folder / "experiment.yaml").fitness.scored_on == "validation":
-        hint = "harden a run whose `fitness.scored_on` is train"
-        raise EvolveError(f"{folder} was scored on validation: no protocol can mend that", hint)
-    ready = read_plan(folder / "experiment.yaml", WITHOUT_MODELS)
-    parts = ready.experiment.split
+        hint = "expected a run whose `fitness.scored_on` is train"
+        raise EvolveError(f"cannot harden {folder}: it was scored on validation", hint)
+    plan = read_plan(folder / "experiment.yaml", WITHOUT_MODELS)
+    parts = plan.experiment.split
     if result["data"]["fallback_used"] and parts.fallback is not None:
         parts = parts.fallback
     snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
-    judged = ready.experiment.model_copy(update={"data": snapshot, "split": parts})
-    ready = replace(ready, experiment=judged)
-    return FinishedRun(folder, ready, tuple(read_trials(files.journal)))
+    experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts})
+    plan = replace(plan, experiment=experiment)
+    return FinishedRun(folder, plan, tuple(read_trials(files.journal)))
 
 
-def audit(judged: FinishedRun, log: NoticeLog) -> Audit:
-    """Ask the model of the experiment, or of the environment, what should be stricter.
+def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
+    """Ask the model of the experiment, or of the environment, for a stricter protocol.
 
     Args:
-        judged: the run.
-        log: told if an answer is returned for repair.
+        finished: the run to audit.
+        log: receives a notice if the patch is returned for repair.
 
     Raises:
-        EvolveError: if there is no model, it does not answer, or its patch would loosen anything.
+        EvolveError: if no model is configured, if it does not answer, or if its patch is invalid
+            or loosens the protocol.
     """
-    variables = environment(judged.folder)
-    models = configured_models(judged.plan.experiment, variables)
+    variables = environment(finished.folder)
+    models = configured_models(finished.plan.experiment, variables)
     if not models:
         hint = "set OPENAI_BASE_URL or OPENAI_API_KEY"
-        raise EvolveError("there is no model to ask", hint)
+        raise EvolveError("no model configured", hint)
     label, model = next(iter(models.items()))
-    asked = ModelSet({label: model}, LlmSettings(constraint="text"), variables=variables)
-    messages = [{"role": "user", "content": _render_protocol(judged)}]
+    model_set = ModelSet({label: model}, LlmSettings(constraint="text"), variables=variables)
+    messages = [{"role": "user", "content": _render_protocol(finished)}]
     exchanges: tuple[Exchange, ...] = ()
-    with open_models(asked, log) as opened:
+    with open_models(model_set, log) as opened:
         while True:
-            work = partial(opened.first.exchange, "audit", messages)
-            exchanges += opened.loop.submit(work).result()
+            ask = partial(opened.first.exchange, "audit", messages)
+            exchanges += opened.loop.submit(ask).result()
             answer = exchanges[-1]
             if answer.error:
                 raise EvolveError(answer.error)
             patch = _extract_patch(answer)
             try:
-                experiment, changes = tighten(judged.plan.experiment, patch)
-                _check_start(judged, experiment)
+                experiment, changes = tighten(finished.plan.experiment, patch)
+                _check_start(finished, experiment)
             except EvolveError as error:
                 if len(exchanges) > 1:
-                    raise EvolveError(f"the model's patch is refused: {error.message}") from None
-                log.notice(f"sent back: {error.message}")
-                again = render("repair_patch.md", why=error.message)
+                    raise EvolveError(f"invalid patch from the model: {error.message}") from None
+                log.notice(f"patch returned for repair: {error.message}")
+                request = render("repair_patch.md", why=error.message)
                 messages = [
                     *messages,
                     {"role": "assistant", "content": answer.text},
-                    {"role": "user", "content": again},
+                    {"role": "user", "content": request},
                 ]
                 continue
             return Audit(experiment, patch, changes, tuple(messages), exchanges)
 
 
-def harden(judged: FinishedRun, found: Audit, out: Path | None, watch: Observer) -> Run:
-    """A new run that scores everything again under the stricter protocol, and counts it.
+def harden(finished: FinishedRun, report: Audit, out: Path | None, observer: Observer) -> Run:
+    """Score the trials of a run again under a stricter protocol, in a new run.
 
     Args:
-        judged: the run before.
-        found: what to make stricter.
-        out: the new run's folder.
-        watch: told what happens.
+        finished: the run that was audited.
+        report: the audit.
+        out: the folder of the new run; `runs/<name>-<time>` if None.
+        observer: receives the events of the new run.
     """
-    ready = replace(judged.plan, experiment=found.experiment)
-    programs = [each.program for each in judged.trials]
-    kept = tuple(each for each in programs if not ready.space.rejection_reason(each))
-    scored = {each.key for each in (*ready.start_from, *kept)}
-    limits = found.experiment.budget.model_copy(update={"evaluations": max(1, len(scored))})
-    again = found.experiment.model_copy(
-        update={"budget": limits, "name": f"{found.experiment.name[:50]}-hardened"}
+    plan = replace(finished.plan, experiment=report.experiment)
+    programs = [each.program for each in finished.trials]
+    allowed = tuple(each for each in programs if not plan.space.rejection_reason(each))
+    keys = {each.key for each in (*plan.start_from, *allowed)}
+    limits = report.experiment.budget.model_copy(update={"evaluations": max(1, len(keys))})
+    experiment = report.experiment.model_copy(
+        update={"budget": limits, "name": f"{report.experiment.name[:50]}-hardened"}
     )
-    finished = run(replace(ready, experiment=again, extra=kept), out=out, observer=watch)
-    with closing(Journal(RunFolder(finished.folder).journal)) as journal:
+    plan = replace(plan, experiment=experiment, extra=allowed)
+    hardened = run(plan, out=out, observer=observer)
+    with closing(Journal(RunFolder(hardened.folder).journal)) as journal:
         journal.event(
             "hardened",
-            run=str(judged.folder),
-            patch=found.patch,
-            changes=[asdict(each) for each in found.changes],
-            trials_before=len(judged.trials),
+            run=str(finished.folder),
+            patch=report.patch,
+            changes=[asdict(each) for each in report.changes],
+            trials_before=len(finished.trials),
         )
-        model = found.exchanges[-1].model
-        journal.calls.record_call(Call(1, "audit", model, found.messages, 0))
-        journal.calls.record_response(1, found.exchanges)
-    return finished
+        model = report.exchanges[-1].model
+        journal.calls.record_call(Call(1, "audit", model, report.messages, 0))
+        journal.calls.record_response(1, report.exchanges)
+    return hardened
 
 
-def compare_protocols(judged: FinishedRun, finished: Run) -> tuple[ProtocolResult, ProtocolResult]:
-    """Return the best of the run before, and of the new run with the trials of both counted."""
-    result = json.loads((judged.folder / "result.json").read_text("utf-8"))
+def compare_protocols(
+    finished: FinishedRun, hardened: Run
+) -> tuple[ProtocolResult, ProtocolResult]:
+    """Compare the best strategies of a run and of its hardened run.
+
+    Args:
+        finished: the run that was audited.
+        hardened: the new run.
+
+    Returns:
+        The results before and after; the latter counts the trials of both runs.
+    """
+    result = json.loads((finished.folder / "result.json").read_text("utf-8"))
     metrics = result.get("best", {}).get("metrics", {})
     train, validation = (metrics.get(name, {}) for name in ("train", "validation"))
-    experiment, trials = judged.plan.experiment, len(judged.trials)
+    experiment, trials = finished.plan.experiment, len(finished.trials)
     metric = experiment.fitness.maximize[0]
-    score = max((each.scores[0] for each in judged.feasible), default=None)
-    level = _luck_level(judged.data.split.train, experiment, trials)
+    score = max((each.scores[0] for each in finished.feasible), default=None)
+    level = _compute_luck_level(finished.data.split.train, experiment, trials)
     before = ProtocolResult(trials, score, level, train.get(metric), validation.get(metric))
-    trials += finished.progress.evaluated
-    level = _luck_level(finished.split.train, finished.experiment, trials)
-    return before, build_protocol_result(finished, trials, level)
+    trials += hardened.progress.evaluated
+    level = _compute_luck_level(hardened.split.train, hardened.experiment, trials)
+    return before, build_protocol_result(hardened, trials, level)
 
 
-def _luck_level(train: Bars, experiment: Experiment, trials: int) -> float | None:
+def _compute_luck_level(train: Bars, experiment: Experiment, trials: int) -> float | None:
     fitness = experiment.fitness
     return compute_luck_level(
         fitness.maximize[0], trials, train.years, fitness.folds, fitness.spread_penalty
     )
 
 
-def _render_protocol(judged: FinishedRun) -> str:
-    """Return what the model is shown: the protocol, and what was measured on train alone."""
-    settings, train, market = judged.plan.experiment, judged.data.split.train, judged.data.market
-    shown = sorted(judged.feasible, key=lambda each: -each.scores[0])[:SHOWN_STRATEGIES]
-    at_double_costs = FoldFitness(train, market.scale_costs(COST_FACTOR), settings.fitness.goals())(
-        [each.program for each in shown]
-    )
+def _render_protocol(finished: FinishedRun) -> str:
+    """Render the prompt: the protocol and the metrics of the best strategies on train."""
+    settings, data = finished.plan.experiment, finished.data
+    train = data.split.train
+    shown = sorted(finished.feasible, key=lambda each: -each.scores[0])[:SHOWN_STRATEGIES]
+    at_double_costs = FoldFitness(
+        train, data.market.scale_costs(COST_FACTOR), settings.fitness.goals()
+    )([each.program for each in shown])
     best = [
         {
             "score": round(each.scores[0], DIGITS),
@@ -223,11 +240,11 @@ def _render_protocol(judged: FinishedRun) -> str:
         }
         for each, scores in zip(shown, at_double_costs, strict=True)
     ]
-    level = _luck_level(train, settings, len(judged.trials))
+    level = _compute_luck_level(train, settings, len(finished.trials))
     return render(
         "protocol.md",
-        trials=len(judged.trials),
-        feasible=len(judged.feasible),
+        trials=len(finished.trials),
+        feasible=len(finished.feasible),
         settings=stricter_settings(settings),
         measure=settings.fitness.maximize[0],
         luck_level=None if level is None else round(level, DIGITS),
@@ -235,28 +252,31 @@ def _render_protocol(judged: FinishedRun) -> str:
     )
 
 
-def _check_start(judged: FinishedRun, experiment: Experiment) -> None:
-    """Check that a stricter protocol leaves at least one starting strategy usable.
+def _check_start(finished: FinishedRun, experiment: Experiment) -> None:
+    """Check that at least one starting strategy is still feasible under a stricter protocol.
 
-    If none of them was usable before, at least one of the feasible trials must stay usable.
+    If none was feasible before, at least one of the feasible trials must be.
 
     Raises:
-        EvolveError: if none does.
+        EvolveError: if none is.
     """
-    programs = _select_usable(judged.plan, judged, judged.plan.start_from)
+    programs = _select_feasible(finished.plan, finished, finished.plan.start_from)
     if not programs:
-        programs = [each.program for each in judged.feasible]
-    if not _select_usable(replace(judged.plan, experiment=experiment), judged, programs):
-        raise EvolveError("no strategy that the search began with could be used any more")
+        programs = [each.program for each in finished.feasible]
+    if not _select_feasible(replace(finished.plan, experiment=experiment), finished, programs):
+        raise EvolveError("no starting strategy would be feasible")
 
 
-def _select_usable(plan: Plan, judged: FinishedRun, programs: Sequence[Program]) -> list[Program]:
-    """Return the programs that an experiment allows and finds feasible on the run's bars."""
-    fitting = [each for each in programs if not plan.space.rejection_reason(each)]
-    scores = build_problem(plan, plan.split(judged.data.dataset)).evaluate(fitting)
-    return [each for each, score in zip(fitting, scores, strict=True) if score.is_feasible]
+def _select_feasible(
+    plan: Plan, finished: FinishedRun, programs: Sequence[Program]
+) -> list[Program]:
+    """Return the programs that are allowed and feasible on the run's bars."""
+    allowed = [each for each in programs if not plan.space.rejection_reason(each)]
+    scores = build_problem(plan, plan.split(finished.data.dataset)).evaluate(allowed)
+    return [each for each, score in zip(allowed, scores, strict=True) if score.is_feasible]
 
 
 def _extract_patch(answer: Exchange) -> str:
+    """Return the text of the patch in an answer; empty if it has none."""
     regions = list_regions(answer.text, answer.reasoning)
     return likeliest_text(regions[0]) if regions else ""

@@ -1,4 +1,4 @@
-"""The models of an experiment: from its settings and the environment to an open proposer."""
+"""Models of an experiment: read from its settings, connected, and opened as a proposer."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ from evolve.stop import Stop
 from evolve.store.calls import read_event, read_recording
 from evolve.store.folder import JOURNAL
 
-LOCAL_CALLS, REMOTE_CALLS = 1, 4  # at once
+LOCAL_CALLS, REMOTE_CALLS = 1, 4  # concurrent
 LIST_SECONDS = 5.0
-OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # how an answer within a constraint begins
+OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # prefix of an answer, by constraint
 UNCONSTRAINED = Constraint("", "", {})
-EVENT = "models"  # in the journal
+EVENT = "models"  # kind of the event in the journal
 
 
 def load_model_set(plan: Plan) -> ModelSet:
     """Return the models of an experiment, from its settings and the environment.
 
     Raises:
-        EvolveError: if it asks for models alone and there is none, limits the cost of a model
-            without a price, or names a recording that cannot be read.
+        EvolveError: if `llm.mode` is `only` and no model is configured, if the cost of a model
+            without a price is limited, or if the recording to replay cannot be read.
     """
     experiment, llm = plan.experiment, plan.experiment.llm
     settings = llm.settings(plan.assets.tasks, experiment.budget)
     if llm.mode == "off":
         return ModelSet(reason_empty="`llm.mode` is off")
     if llm.mode == "mix" and not experiment.search.asks_models:
-        return ModelSet(reason_empty="`search.proposers` leaves llm out")
+        return ModelSet(reason_empty="`search.proposers` excludes llm")
     if not experiment.budget.llm_calls:
         if llm.mode == "only":
-            raise EvolveError("`llm.mode: only` needs calls, and `budget.llm_calls` is 0")
+            raise EvolveError("`llm.mode: only` requires calls, but `budget.llm_calls` is 0")
         return ModelSet(reason_empty="`budget.llm_calls` is 0")
     if llm.replay is not None:
         return _read_recorded_models(resolve_path(llm.replay, plan.base) / JOURNAL, settings)
@@ -65,13 +65,13 @@ def load_model_set(plan: Plan) -> ModelSet:
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
         if llm.mode == "only":
-            raise EvolveError("`llm.mode: only` needs a model, and there is none", why)
+            raise EvolveError("`llm.mode: only` requires a model, but none is configured", why)
         return ModelSet(reason_empty=why)
     for model in models.values():
         if experiment.budget.llm_usd is not None and not model.is_priced:
             raise EvolveError(
-                f"`budget.llm_usd` cannot be kept: what {model.name} costs is not known",
-                "give usd_per_million_in and usd_per_million_out beside its name in `llm.models`",
+                f"`budget.llm_usd` requires prices, but {model.name} has none",
+                "set usd_per_million_in and usd_per_million_out of the model in `llm.models`",
             )
     if not isinstance(llm.concurrency, int):
         is_local = all(each.is_local for each in models.values())
@@ -82,9 +82,9 @@ def load_model_set(plan: Plan) -> ModelSet:
 def configured_models(
     experiment: Experiment | None, variables: Mapping[str, str]
 ) -> dict[str, Model]:
-    """Return the models that can be asked, by label: an experiment's, else the environment's.
+    """Return the models of an experiment, else of the environment, by label.
 
-    A model of an experiment is left out if it has neither an address nor a key.
+    A model of an experiment is omitted if it has neither an address nor a key.
     """
     entries = experiment.llm.models if experiment else []
     base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")
@@ -97,15 +97,15 @@ def configured_models(
 
 
 def assign_labels(models: Sequence[Model]) -> dict[str, Model]:
-    """Return models by label; a label that is taken gets a number."""
-    found: dict[str, Model] = {}
+    """Return models by label; a duplicate label gets a number."""
+    labelled: dict[str, Model] = {}
     for each in models:
-        found[unique_name(each.label, found.__contains__)] = each
-    return found
+        labelled[unique_name(each.label, labelled.__contains__)] = each
+    return labelled
 
 
 def build_constraint(prompts: PromptBuilder, grammar: Grammar) -> Constraint:
-    """Return the constraint of an answer, with the notes that go with it."""
+    """Build the constraint of an answer in all formats, with its notes for the prompt."""
     return Constraint(
         lark_text(grammar), gbnf_text(grammar), json_schema(grammar),
         prompts.fixed_text("tool.md"), {"json_schema": prompts.fixed_text("json.md")},
@@ -114,12 +114,12 @@ def build_constraint(prompts: PromptBuilder, grammar: Grammar) -> Constraint:
 
 @dataclass(frozen=True)
 class OpenModels:
-    """Models that are ready to be asked.
+    """Models with open connections.
 
     Attributes:
-        models: with the names that their servers use.
+        models: the models, with the names that their servers use.
         loop: the event loop of their calls.
-        clients: by label.
+        clients: the clients by label.
     """
 
     models: ModelSet
@@ -128,7 +128,7 @@ class OpenModels:
 
     @property
     def first(self) -> Client:
-        """The client of the first model."""
+        """Client of the first model."""
         return next(iter(self.clients.values()))
 
 
@@ -136,12 +136,12 @@ class OpenModels:
 def open_models(
     models: ModelSet, log: NoticeLog, folder: Path | None = None
 ) -> Iterator[OpenModels]:
-    """Connect to the servers of some models; close the connections at the end.
+    """Connect to the servers of models; close the connections at the end.
 
     Args:
         models: the models and their settings.
-        log: told when less strict requests are made of a model.
-        folder: the user's own templates; None for those that ship.
+        log: receives a notice if the constraint on a model's answers is relaxed.
+        folder: the folder of user-defined templates; None for the default ones.
     """
     settings, probe = models.settings, render("probe.md", folder)
     with closing(LoopThread(settings.concurrency)) as loop:
@@ -160,7 +160,7 @@ def open_models(
 def open_proposer(
     models: ModelSet, plan: Plan, data: LoadedData, recorder: RunRecorder, stop: Stop
 ) -> Iterator[ModelProposer | None]:
-    """Yield the proposer of a run, with its servers or its recording; None if it has no models."""
+    """Yield the proposer of a run, backed by servers or a recording; None without models."""
     if not models:
         yield None
         return
@@ -178,7 +178,7 @@ def open_proposer(
 def _open_calls(
     models: ModelSet, plan: Plan, prompts: PromptBuilder, recorder: RunRecorder, stop: Stop
 ) -> Iterator[tuple[ModelSet, Calls]]:
-    """Yield the models, with the names that their servers use, and their calls."""
+    """Yield the models with the names that their servers use, and the calls to them."""
     if models.recording is not None:
         recorded = read_recording(models.recording)
         yield models, RecordedCalls(recorded, str(models.recording.parent), recorder)
@@ -193,7 +193,7 @@ def _open_calls(
 def _open_server(
     loop: LoopThread, model: Model, variables: Mapping[str, str], timeout_seconds: float
 ) -> Server:
-    """Return the server of a model; it is closed with the loop."""
+    """Open the server of a model; it is closed with the loop."""
     server = Server(model, variables.get(model.api_key_env), timeout_seconds)
     loop.close_later(server.close)
     return server
@@ -201,7 +201,7 @@ def _open_server(
 
 def _resolve_names(loop: LoopThread, models: ModelSet) -> dict[str, Model]:
     """Return the models; one without a name gets the first name that its server lists."""
-    found: list[Model] = []
+    resolved: list[Model] = []
     for model in models.models.values():
         if model.name == UNNAMED:
             server = _open_server(loop, model, models.variables, LIST_SECONDS)
@@ -210,15 +210,15 @@ def _resolve_names(loop: LoopThread, models: ModelSet) -> dict[str, Model]:
             except ModelError:
                 names = []
             model = replace(model, name=names[0]) if names else model
-        found.append(model)
-    return assign_labels(found)
+        resolved.append(model)
+    return assign_labels(resolved)
 
 
 def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
     record = read_event(journal, EVENT)
     if not record:
-        hint = "replay a run in which a model was asked"
-        raise EvolveError(f"no model was asked in {journal.parent}", hint)
+        hint = "replay a run with models"
+        raise EvolveError(f"no model calls in {journal.parent}", hint)
     models = {label: Model(**each) for label, each in record["models"].items()}
     settings = replace(settings, mode=record["mode"], concurrency=record["concurrency"])
     return ModelSet(models, settings, recording=journal)

@@ -1,4 +1,4 @@
-"""What a run reports while it goes on."""
+"""Observer of a run: receives its events."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Receives the events of a run, in this order; override the methods you need."""
+    """Receiver of the events of a run, in this order; override the methods that you need."""
 
     def notice(self, text: str) -> None:
-        """Receive what a person should know, such as the use of a fallback."""
+        """Receive a notice, such as the use of a fallback; it may come at any time."""
 
     def data(self, dataset: Dataset) -> None:
         """Receive the data."""
@@ -26,19 +26,19 @@ class Observer:
         """Receive the split of the data."""
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
-        """Receive what proposes strategies."""
+        """Receive the settings of the proposers and the models."""
 
     def compiling(self) -> None:
-        """Learn that kernels are compiled, for the first time on this machine."""
+        """Handle the start of a compilation of kernels that are not cached."""
 
     def baselines(self, assessed: Sequence[Assessed]) -> None:
-        """Receive buy-and-hold and the starting strategies on train."""
+        """Receive the starting strategies and their benchmark on train."""
 
     def progress(self, progress: Progress, seconds: float) -> None:
         """Receive the state after an epoch, `seconds` after the start of the search."""
 
     def waiting(self) -> None:
-        """Learn that the search waits for a model, once in a run."""
+        """Handle the first wait of the search for a model."""
 
     def done(self, run: Run) -> None:
         """Receive the finished run."""

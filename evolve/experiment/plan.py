@@ -1,4 +1,4 @@
-"""An experiment ready to run: paths resolved, files read, data loaded, parts built."""
+"""Plan of an experiment: its files and data are read, and its parts are built from it."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from evolve.search.problem import SearchProblem
 from evolve.search.space import DIRECTIONS, Space, build_space
 from evolve.store import RunFolder
 
-FULL_SPACE_NODES = 100  # of the grammar that belongs to no experiment
+FULL_SPACE_NODES = 100  # maximum size of a strategy of the grammar without an experiment
 INPUTS_FOLDER = "inputs"  # copies of a run's strategies and operators, in its folder
-GRAMMAR_NODE_FACTOR = 3  # the longest sentence of a grammar is far longer than the usual one
+GRAMMAR_NODE_FACTOR = 3  # few sentences of a grammar are nearly as long as its longest
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedData:
-    """The data of an experiment.
+    """Data of an experiment.
 
     Attributes:
         dataset: the bars and their origin.
-        split: train and validation; the holdout is sealed.
+        split: train and validation, without the sealed holdout.
         market: fills and costs.
     """
 
@@ -55,14 +55,15 @@ class LoadedData:
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment with its files read.
+    """Experiment with the contents of its files.
 
     Attributes:
-        base: the folder of its YAML.
+        experiment: the settings.
+        base: the folder of the YAML file.
         start_from: the strategies that the search starts from.
         operators: the operators that strategies may use.
-        assets: what its prompts are rendered from.
-        extra: further programs that are scored at the start.
+        assets: the templates, tasks and learnings of its prompts.
+        extra: further programs that the search starts from.
     """
 
     experiment: Experiment
@@ -74,7 +75,7 @@ class Plan:
 
     @cached_property
     def space(self) -> Space:
-        """The programs that the search may write."""
+        """Space of the programs that the search may write."""
         language = self.experiment.language
         operators = None if language.operators == "all" else language.operators
         return build_space(operators, language.directions, language.max_nodes, self.operators)
@@ -83,14 +84,14 @@ class Plan:
         """Load and split the data.
 
         Raises:
-            EvolveError: if it cannot be loaded or is too short.
+            EvolveError: if the data cannot be loaded or has too few bars.
         """
         data = self.experiment.data
         dataset = load(data.source, data.start, data.end, data.fallback, notices.notice, self.base)
         return self.split(dataset)
 
     def split(self, dataset: Dataset) -> LoadedData:
-        """Split a dataset; a fallback's may have a split of its own."""
+        """Split a dataset; a fallback may have a different split."""
         parts = self.experiment.split
         if dataset.fallback_used and parts.fallback is not None:
             parts = parts.fallback
@@ -104,7 +105,7 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     """Read an experiment and the files that it names.
 
     Raises:
-        EvolveError, LanguageError: with everything that is wrong in a file.
+        EvolveError, LanguageError: with all errors of a file.
     """
     path = Path(path)
     experiment = load_experiment(path, overrides)
@@ -120,7 +121,13 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
 
 
 def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProblem:
-    """Return the search problem of an experiment; without proposers if models propose alone."""
+    """Build the search problem of an experiment.
+
+    Args:
+        plan: the experiment.
+        data: its data.
+        mode: `mix`, or `only` if models are the only proposers.
+    """
     settings, spec = plan.experiment, plan.experiment.fitness.goals()
     bars, start = _select_scored_bars(settings, data.split)
     return SearchProblem(
@@ -137,7 +144,7 @@ def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProb
 
 
 def build_prompts(plan: Plan, data: LoadedData, settings: LlmSettings) -> PromptBuilder:
-    """Return the builder of an experiment's prompts."""
+    """Build the prompt builder of an experiment."""
     bars, start = _select_scored_bars(plan.experiment, data.split)
     profiler = Profiler(bars, data.market, start)
     return PromptBuilder(
@@ -146,13 +153,16 @@ def build_prompts(plan: Plan, data: LoadedData, settings: LlmSettings) -> Prompt
 
 
 def build_grammar(plan: Plan | None) -> Grammar:
-    """Return the constraint grammar of an experiment, or of the full language.
+    """Build the constraint grammar of an experiment, or of the full language.
 
-    An experiment's grammar has room for more nodes than it allows: its longest sentence stays
-    within them, and a strategy above the limit is rejected when it is parsed.
+    The grammar admits more nodes than the experiment does. A strategy above the experiment's limit
+    is rejected after it is parsed.
+
+    Args:
+        plan: the experiment; None for the full language.
 
     Raises:
-        EvolveError: if no strategy fits.
+        EvolveError: if no strategy is small enough.
     """
     space = full_space() if plan is None else plan.space
     max_nodes = FULL_SPACE_NODES if plan is None else GRAMMAR_NODE_FACTOR * space.max_nodes
@@ -164,12 +174,12 @@ def build_grammar(plan: Plan | None) -> Grammar:
 
 @cache
 def full_space() -> Space:
-    """Return the space of the full language, which no experiment restricts."""
+    """Return the space of the full language."""
     return build_space(None, DIRECTIONS, FULL_SPACE_NODES)
 
 
 def count_processes(settings: Experiment) -> int:
-    """Return the number of worker processes: as set or as worthwhile, at most one per island."""
+    """Return the number of processes of a search, at most one per island."""
     wanted, islands = settings.workers.processes, settings.search.islands
     if wanted == "auto":
         return count_worthwhile_processes(islands, settings.budget.evaluations)
@@ -177,7 +187,11 @@ def count_processes(settings: Experiment) -> int:
 
 
 def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
-    """Copy the files that an experiment names into a run folder; return it with their new names."""
+    """Copy the files that an experiment names into a run folder.
+
+    Returns:
+        The experiment with the paths of the copies, and with absolute paths of all other files.
+    """
     settings, language = plan.experiment, plan.experiment.language
     copies: dict[Path, str] = {}
 
@@ -204,20 +218,20 @@ def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
 
 
 def resolve_path(name: str, folder: Path) -> Path:
-    """Resolve a path of an experiment against its folder, else against the current one."""
+    """Resolve a path against a folder if it exists there, else against the current folder."""
     path = Path(name).expanduser()
     return folder / path if (folder / path).exists() or not path.exists() else path
 
 
 def _select_scored_bars(settings: Experiment, split: DataSplit) -> tuple[Bars, int]:
-    """Return the bars that the search scores on, and the index of the first that counts."""
+    """Return the bars that the search scores on, and the index of the first scored bar."""
     if settings.fitness.scored_on == "validation":
         return split.seen, split.validation_start
     return split.train, 0
 
 
 def _read_assets(settings: Experiment, base: Path) -> PromptAssets:
-    """Read what the prompts of an experiment are rendered from.
+    """Read the templates, tasks and learnings of an experiment's prompts.
 
     Raises:
         EvolveError: for a missing folder or file, or an unknown task.
@@ -225,7 +239,7 @@ def _read_assets(settings: Experiment, base: Path) -> PromptAssets:
     llm = settings.llm
     folder = None if llm.prompts is None else resolve_path(llm.prompts, base)
     if folder is not None and not folder.is_dir():
-        raise EvolveError(f"llm.prompts: there is no folder {folder}")
+        raise EvolveError(f"llm.prompts: no such folder: {folder}")
     try:
         known = list_tasks(folder)
     except PromptError as error:
@@ -233,7 +247,7 @@ def _read_assets(settings: Experiment, base: Path) -> PromptAssets:
     chosen = tuple(known) if llm.tasks == "all" else tuple(llm.tasks)
     for name in chosen:
         if name not in known:
-            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"expected one of: {', '.join(known)}"
             raise EvolveError(f"llm.tasks: unknown task `{name}`", hint)
     learnings = Learnings()
     if llm.learnings is not None:

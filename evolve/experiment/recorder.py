@@ -1,4 +1,4 @@
-"""The record of a run: everything that happens goes to its observer, its journal and its folder."""
+"""Recorder of a run: passes events to its observer, its journal and its folder."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from evolve.store import Journal, RunFolder
 
 
 class RunRecorder:
-    """Records a run; use it as a context manager, which closes the journal.
+    """Recorder of a run; use it as a context manager, which closes the journal.
 
-    Before `open` it buffers events in memory, because a run folder exists only once the experiment
-    and its data are known to be usable. Methods may be called from several threads.
+    Events before `open` are buffered, since the run folder is created after the experiment and its
+    data have been checked. Methods may be called from several threads.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -41,14 +41,14 @@ class RunRecorder:
             self._journal.close()
 
     def open(self, folder: RunFolder) -> None:
-        """Create the journal of a run folder, with the events so far."""
+        """Create the journal of a run folder and write the buffered events."""
         self._folder, self._journal = folder, Journal(folder.journal)
         for kind, detail in self._events:
             self._journal.event(kind, **detail)
 
     @property
     def journal(self) -> Journal:
-        """The journal; only after `open`."""
+        """Journal of the run; available after `open`."""
         assert self._journal is not None
         return self._journal
 
@@ -84,7 +84,7 @@ class RunRecorder:
     # -- calls to models
 
     def record_call(self, call: Call) -> None:
-        """Record that a call is made."""
+        """Record the start of a call."""
         self.journal.calls.record_call(call)
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
@@ -92,24 +92,32 @@ class RunRecorder:
         self.journal.calls.record_response(number, exchanges)
 
     def record_collected(self, number: int, epoch: int) -> None:
-        """Record the epoch in which a response was collected."""
+        """Record the epoch in which the response of a call was collected."""
         self.journal.calls.record_collected(number, epoch)
 
     def waiting(self) -> None:
-        """Report that a wait for a model has become noticeable."""
+        """Report a noticeable wait for a model."""
         self.observer.waiting()
 
     def arm_costs(self) -> dict[str, ArmCost]:
-        """Return the cost of each arm, its repairs included."""
+        """Return the cost by arm, including repairs."""
         return self.journal.calls.costs()
 
     # -- proposals
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
-        """Record one strategy of a call's answer, and its status."""
+        """Record one strategy of a response.
+
+        Args:
+            call: number of the call.
+            text: the strategy as written.
+            digest: hash of the program; empty if it was rejected.
+            status: `evaluated`, `duplicate`, `rejected` or `no budget`.
+            reason: why it was rejected or is infeasible; else empty.
+        """
         self.journal.calls.record_proposal(call, text, digest, status, reason)
 
     def record_learnings(self, text: str) -> None:
-        """Write the learnings so far to the run folder."""
+        """Write the learnings to the run folder."""
         assert self._folder is not None
         self._folder.write_text("learnings.md", f"# Learnings\n\n{text}\n")

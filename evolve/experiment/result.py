@@ -1,4 +1,4 @@
-"""The result of a run: the figures, and the document that `result.json` and `--json` carry."""
+"""Result of a run, and its document for `result.json` and `--json`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
 
 @dataclass(frozen=True, eq=False)
 class Assessed:
-    """A strategy's runs over train and, for a finalist, validation."""
+    """Strategy with its backtests.
+
+    Attributes:
+        program: the strategy.
+        individual: the scored individual; None if the search did not evaluate it.
+        train: the backtest on train.
+        validation: the backtest on validation; None for a strategy that is no finalist.
+    """
 
     program: Program
     individual: Individual | None
@@ -32,21 +39,27 @@ class Assessed:
     validation: Backtest | None
 
     def validation_metric(self, metric: str) -> float:
-        """A metric on validation; worse than any value if it has none."""
+        """Return a metric on validation; -inf if it is undefined."""
         value = self.validation.metrics[metric] if self.validation else math.nan
         return -math.inf if math.isnan(value) else value
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run.
+    """Finished run.
 
     Attributes:
+        experiment: the settings.
+        dataset: the bars and their origin.
+        split: train and validation, without the sealed holdout.
+        progress: the state of the search at its end.
         finalists: at most five, the best on validation first.
-        folder: where its files are.
-        seconds: how long it took in all; search_seconds: the search alone.
-        verdict: what it may claim.
-        account: of what models cost; None if none was asked. arm_costs: by arm.
+        folder: the run folder.
+        seconds: duration of the run.
+        search_seconds: duration of the search.
+        verdict: what the run may claim.
+        call_budget: cost of the models; None if no model was asked.
+        arm_costs: cost by arm.
     """
 
     experiment: Experiment
@@ -63,23 +76,23 @@ class Run:
 
     @property
     def spent(self) -> Cost | None:
-        """What models cost; None if none was asked."""
+        """Cost of the models; None if no model was asked."""
         return self.call_budget.spent if self.call_budget is not None else None
 
     @property
     def best(self) -> Assessed | None:
-        """The finalist that did best on validation; None if nothing was feasible."""
+        """Finalist with the best validation metric; None if no program was feasible."""
         return self.finalists[0] if self.finalists else None
 
     @property
     def evaluations_per_second(self) -> float:
-        """Distinct programs evaluated over the time of the search."""
+        """Distinct programs evaluated per second of the search."""
         return self.progress.evaluated / self.search_seconds if self.search_seconds > 0 else 0.0
 
 
 def document(run: Run) -> dict[str, object]:
-    """The result document. A part that is not built yet is absent."""
-    ledger = run.progress.stats
+    """Build the result document of a run."""
+    stats = run.progress.stats
     result: dict[str, object] = {
         "name": run.experiment.name,
         "seed": run.experiment.seed,
@@ -97,16 +110,16 @@ def document(run: Run) -> dict[str, object]:
     if run.split.holdout.bars:
         result["holdout"] = {"sealed": True, **asdict(run.split.holdout)}
     if run.best is not None:
-        result["best"] = _assessed_document(run.best)
+        result["best"] = _describe_assessed(run.best)
     return result | {
-        "finalists": [_assessed_document(each) for each in run.finalists],
+        "finalists": [_describe_assessed(each) for each in run.finalists],
         "trials": {
-            "proposed": sum(each.proposed for each in ledger.values()),
-            "valid": sum(each.valid for each in ledger.values()),
-            "duplicate": sum(each.duplicate for each in ledger.values()),
+            "proposed": sum(each.proposed for each in stats.values()),
+            "valid": sum(each.valid for each in stats.values()),
+            "duplicate": sum(each.duplicate for each in stats.values()),
             "evaluated": run.progress.evaluated,
         },
-        "proposers": {name: asdict(credit) for name, credit in sorted(ledger.items())},
+        "proposers": {name: asdict(counts) for name, counts in sorted(stats.items())},
         "stop_reason": run.progress.stop_reason,
         "data": data_document(run.dataset),
         "elapsed_seconds": round(run.seconds, 3),
@@ -116,7 +129,7 @@ def document(run: Run) -> dict[str, object]:
 
 
 def data_document(dataset: Dataset) -> dict[str, object]:
-    """Where bars came from and what they are."""
+    """Describe the origin and the extent of a dataset."""
     bars, used = dataset.window, dataset.used
     return {
         "from": list(used) if len(used) > 1 else used[0],
@@ -132,22 +145,22 @@ def data_document(dataset: Dataset) -> dict[str, object]:
 
 
 def clean_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    """Metrics as JSON can say them: null where one has no value."""
+    """Return metrics for JSON, with null for those without a finite value."""
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def versions() -> dict[str, str]:
-    """What the result was made with."""
-    found = {"python": platform.python_version(), "language": LANGUAGE_VERSION}
+    """Return the versions of Python, the language and the packages."""
+    result = {"python": platform.python_version(), "language": LANGUAGE_VERSION}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            result[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return result
 
 
-def _assessed_document(each: Assessed) -> dict[str, object]:
+def _describe_assessed(each: Assessed) -> dict[str, object]:
     windows = {"train": each.train, "validation": each.validation}
     result: dict[str, object] = {
         "name": each.program.name,
@@ -172,13 +185,14 @@ def _assessed_document(each: Assessed) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """The best of a run against what chance alone would reach.
+    """Best strategy of a run, compared with the luck level.
 
     Attributes:
-        trials: all that were made for it.
-        score: the best on train; luck_level: what chance alone reaches in as many trials.
-        train, validation: the measure of the chosen one over each window; None if nothing could
-            be used.
+        trials: number of trials.
+        score: best score on train; None if no program was feasible.
+        luck_level: the luck level of that number of trials; None if the objective has none.
+        train: metric of the best strategy on train; None if no program was feasible.
+        validation: its metric on validation; likewise.
     """
 
     trials: int
@@ -189,16 +203,22 @@ class ProtocolResult:
 
     @property
     def drop(self) -> float | None:
-        """How far the measure falls from train to validation."""
+        """Difference of the metric between train and validation."""
         if self.train is None or self.validation is None:
             return None
         return self.train - self.validation
 
 
 def build_protocol_result(run: Run, trials: int, luck_level: float | None) -> ProtocolResult:
-    """How the best of a finished run stands after so many trials."""
-    measure, chosen, best = run.experiment.fitness.maximize[0], run.best, run.progress.best
+    """Build the protocol result of a finished run.
+
+    Args:
+        run: the run.
+        trials: number of trials, which may include those of an earlier run.
+        luck_level: the luck level of that number of trials.
+    """
+    metric, chosen, best = run.experiment.fitness.maximize[0], run.best, run.progress.best
     if chosen is None or best is None:
         return ProtocolResult(trials, None, luck_level, None, None)
-    validation = chosen.validation.metrics[measure] if chosen.validation else None
-    return ProtocolResult(trials, best.score, luck_level, chosen.train.metrics[measure], validation)
+    validation = chosen.validation.metrics[metric] if chosen.validation else None
+    return ProtocolResult(trials, best.score, luck_level, chosen.train.metrics[metric], validation)

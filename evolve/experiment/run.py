@@ -1,4 +1,4 @@
-"""A run of an experiment, from its YAML to its result: the place where the parts are wired."""
+"""Run of an experiment, from its YAML to its result."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def run(
     """Run an experiment and record it in a run folder.
 
     Args:
-        experiment: the path of its YAML, or a plan.
-        overrides: `a.b=value` settings that replace the YAML's.
+        experiment: the path of the YAML file, or a plan.
+        overrides: settings `a.b=value` that replace those of the YAML file.
         out: the run folder; `runs/<name>-<time>` if None.
-        observer: told what happens.
-        stop: ends the search after the current epoch, once it is set.
+        observer: receives the events of the run.
+        stop: once set, ends the search after the current epoch.
 
     Raises:
-        EvolveError, LanguageError: if the experiment, a strategy or the data is not usable.
+        EvolveError, LanguageError: if the experiment, a strategy or the data is not valid.
     """
     observer, stop = observer or Observer(), stop or Stop()
     plan = experiment if isinstance(experiment, Plan) else read_plan(experiment, overrides)
@@ -145,7 +145,7 @@ def _assess_on_train(program: Program, data: LoadedData) -> Assessed:
 def _assess_finalists(
     hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
 ) -> list[Assessed]:
-    """Backtest the hall of fame on train and validation; return the best on validation first."""
+    """Backtest the hall of fame on train and validation; rank it by the metric on validation."""
     split, market = data.split, data.market
     assessed = []
     for individual in hall_of_fame:

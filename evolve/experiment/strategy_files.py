@@ -1,4 +1,4 @@
-"""Strategy files: the programs they hold, and the operators they define."""
+"""Strategy files: their programs and the operators that they define."""
 
 from __future__ import annotations
 
@@ -14,30 +14,34 @@ from evolve.files import read_text
 def read_strategies(
     path: Path, wanted_by: str = "", known: Catalog | None = None
 ) -> tuple[Program, ...]:
-    """Every strategy of a file, for one that must hold at least one.
+    """Read the strategies of a file.
 
     Args:
         path: the file, or `-` for standard input.
-        wanted_by: who asks for it, for messages.
-        known: the operators it may use; the built-in ones if not given.
+        wanted_by: the setting that names the file, for messages; empty for none.
+        known: the operators that it may use; None for the built-in ones.
 
     Raises:
-        EvolveError: if it cannot be read or holds no strategy.
-        LanguageError: with everything that is wrong in it.
+        EvolveError: if it cannot be read or has no strategy.
+        LanguageError: with all errors of the file.
     """
     programs = check_file(read_text(path, wanted_by), str(path), known)
     if not programs:
         lead = f"{wanted_by}: " if wanted_by else ""
-        raise EvolveError(f"{lead}{path} holds no strategy", "it may hold defines alone")
+        raise EvolveError(f"{lead}no strategy in {path}", "expected `strategy NAME { ... }`")
     return programs
 
 
 def read_operators(paths: list[Path], wanted_by: str = "") -> Catalog:
-    """The built-in operators and those that files define; each may use the files before it.
+    """Read the operators that files define, and add them to the built-in ones.
+
+    Args:
+        paths: the files; each may use the operators of those before it.
+        wanted_by: the setting that names them, for messages; empty for none.
 
     Raises:
         EvolveError: if a file cannot be read.
-        LanguageError: with everything that is wrong in one.
+        LanguageError: with all errors of a file.
     """
     known = catalog()
     for path in paths:

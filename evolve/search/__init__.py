@@ -1,4 +1,4 @@
-"""The search: a population of programs, bred on islands, an epoch at a time.
+"""Search by genetic programming: populations on islands that evolve in epochs.
 
-It knows programs and scores, not trading: any `Evaluate` serves.
+The search depends on programs and their scores, not on trading.
 """

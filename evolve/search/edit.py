@@ -1,4 +1,4 @@
-"""Places in a strategy's rules, and rules with one of them changed."""
+"""Parts of a strategy's rules: their domains, and rules with one of them replaced."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 from dsl.analysis.program import Rules
 from dsl.generate.productions import (
-    HOLD,
-    RATIO_OF_PRICE,
-    SIZE,
     Constant,
     Domain,
     Window,
@@ -18,19 +15,21 @@ from dsl.generate.productions import (
     threshold_domain,
 )
 from dsl.names import unique_name
+from dsl.syntax.vocabulary import SERIES_SETTINGS
 from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Number, Parameter, Term, call, parameter
 from dsl.types.kinds import BOOL, Kind
+from evolve.search.space import SETTING_DOMAINS
 
 
 class Part(NamedTuple):
-    """A node of a strategy, and what may stand there.
+    """Node of a strategy, with its domain.
 
     Attributes:
-        term: what stands there.
-        place: the kind of a series or condition, or where a window or literal is drawn from.
+        term: the term at the node.
+        domain: the kind of a series or condition, or the domain of a window or literal.
         is_series: whether it is a series or a condition, not a window or a literal.
-        is_movable: whether it is a constant, or a parameter, with room to move.
+        is_tunable: whether it is a constant or a parameter whose domain has other values.
     """
 
     term: Term
@@ -44,29 +43,29 @@ CACHE_SIZE = 4096
 
 @lru_cache(CACHE_SIZE)
 def list_parts(rules: Rules) -> tuple[Part, ...]:
-    """Every node of the rules, top-down, in the order of the rules."""
-    found: list[Part] = []
+    """Return all nodes of the rules in preorder."""
+    parts: list[Part] = []
     for name, term in rules.named():
-        root = _part(term, _domain_of_rule(name, term))
-        found += (root, *_parts_below(term)) if root.is_series else (root,)
-    return tuple(found)
+        root = _build_part(term, _find_rule_domain(name, term))
+        parts += (root, *_list_inner_parts(term)) if root.is_series else (root,)
+    return tuple(parts)
 
 
 @lru_cache(CACHE_SIZE)
 def series_indices(rules: Rules) -> tuple[int, ...]:
-    """The indices of the parts where a series or a condition stands."""
-    return tuple([at for at, part in enumerate(list_parts(rules)) if part.is_series])
+    """Return the indices of the parts that are series or conditions."""
+    return tuple([index for index, part in enumerate(list_parts(rules)) if part.is_series])
 
 
 @lru_cache(CACHE_SIZE)
 def tunable_indices(rules: Rules) -> tuple[int, ...]:
-    """The indices of the parts that are constants with room to move."""
-    return tuple([at for at, part in enumerate(list_parts(rules)) if part.is_tunable])
+    """Return the indices of the parts that are tunable constants."""
+    return tuple([index for index, part in enumerate(list_parts(rules)) if part.is_tunable])
 
 
 @lru_cache(CACHE_SIZE)
 def group_series(rules: Rules) -> dict[Domain, list[Term]]:
-    """The series and conditions of the rules, by their kind."""
+    """Group the series and conditions of the rules by kind."""
     grouped: dict[Domain, list[Term]] = {}
     for part in list_parts(rules):
         if part.is_series:
@@ -75,95 +74,103 @@ def group_series(rules: Rules) -> dict[Domain, list[Term]]:
 
 
 def list_replacements(part: Part) -> list[Term]:
-    """The parts below one that may stand in its place."""
-    return [each.term for each in _parts_below(part.term) if each.domain == part.domain]
+    """Return the terms below a part that have its domain."""
+    return [each.term for each in _list_inner_parts(part.term) if each.domain == part.domain]
 
 
-def replace_part(rules: Rules, at: int, new: Term) -> Rules:
-    """The rules with another term in place of a part, given by its index among the parts."""
-    for index, term in enumerate(rules):
+def replace_part(rules: Rules, index: int, new: Term) -> Rules:
+    """Return the rules with one part replaced.
+
+    Args:
+        rules: the rules.
+        index: index of the part in `list_parts`.
+        new: the term that replaces it.
+
+    Raises:
+        IndexError: if the rules have fewer parts.
+    """
+    for rule, term in enumerate(rules):
         if term is None:
             continue
-        size = 1 + len(_parts_below(term))
-        if at < size:
-            return Rules._make([*rules[:index], _replace(term, at, new), *rules[index + 1 :]])
-        at -= size
-    raise IndexError("there are not as many parts")
+        size = 1 + len(_list_inner_parts(term))
+        if index < size:
+            return Rules._make([*rules[:rule], _replace(term, index, new), *rules[rule + 1 :]])
+        index -= size
+    raise IndexError("part index out of range")
 
 
 def replace_parameter(rules: Rules, old: Parameter, new: Parameter) -> Rules:
-    """The rules with a parameter changed wherever it stands: it is tied."""
-    changed = {name: _swap(term, old, new) for name, term in rules.named()}
+    """Return the rules with every occurrence of a parameter replaced."""
+    changed = {name: _substitute(term, old, new) for name, term in rules.named()}
     return rules._replace(**changed)
 
 
 def adopt_parameters(term: Term, host: Rules) -> Term:
-    """A term from another strategy with its parameters fit for a host.
+    """Return a term of another strategy with its parameters adapted to a host.
 
-    A parameter the host has too, range and all, becomes the host's; one that only shares a name
-    is renamed.
+    A parameter with the name and range of one of the host's becomes that one. A parameter that
+    shares only the name is renamed.
     """
     if term.is_plain:
         return term
-    known = {each.name: each for each in _parameters(host)}
-    for own in {each: None for part in term.walk() if isinstance(each := part.leaf, Parameter)}:
-        other = known.get(own.name)
-        if other is None or other == own:
+    known = {each.name: each for each in _iterate_parameters(host)}
+    for old in {each: None for part in term.walk() if isinstance(each := part.leaf, Parameter)}:
+        other = known.get(old.name)
+        if other is None or other == old:
             continue
-        if (other.low, other.high, other.step) == (own.low, own.high, own.step):
-            term = _swap(term, own, other)
+        if (other.low, other.high, other.step) == (old.low, old.high, old.step):
+            term = _substitute(term, old, other)
             continue
-        name = unique_name(own.name, known.__contains__, "_")
-        renamed = Parameter(name, own.value, own.low, own.high, own.step, own.percent)
-        term = _swap(term, own, renamed)
+        name = unique_name(old.name, known.__contains__, "_")
+        renamed = Parameter(name, old.value, old.low, old.high, old.step, old.percent)
+        term = _substitute(term, old, renamed)
     return term
 
 
-def _parameters(rules: Rules) -> Iterator[Parameter]:
+def _iterate_parameters(rules: Rules) -> Iterator[Parameter]:
     for _, term in rules.named():
         for part in term.walk():
             if isinstance(part.leaf, Parameter):
                 yield part.leaf
 
 
-def _domain_of_rule(name: str, term: Term) -> Domain:
-    if name == "hold":
-        return HOLD
-    if name == "size":
-        return SIZE if term.operator is None else infer_kind(term)
-    if name in ("stop", "trail", "target") and term.operator is None:
-        return RATIO_OF_PRICE
-    return infer_kind(term)
+def _find_rule_domain(name: str, term: Term) -> Domain:
+    is_series = term.operator is not None and name in SERIES_SETTINGS
+    return infer_kind(term) if is_series or name not in SETTING_DOMAINS else SETTING_DOMAINS[name]
 
 
 @lru_cache(4 * CACHE_SIZE)
-def _parts_below(term: Term) -> tuple[Part, ...]:
-    """Every node below a series or a condition, top-down; what a window is made of is none."""
-    found: list[Part] = []
+def _list_inner_parts(term: Term) -> tuple[Part, ...]:
+    """Return all nodes below a series or a condition in preorder; a window is one node."""
+    parts: list[Part] = []
     for index, arg in enumerate(term.args):
-        part = _part(arg, _literal_domain(term, index) or _domain_of_arg(term, index, arg))
-        found += (part, *_parts_below(arg)) if part.is_series else (part,)
-    return tuple(found)
+        domain = _find_literal_domain(term, index) or _find_arg_domain(term, index, arg)
+        part = _build_part(arg, domain)
+        parts += (part, *_list_inner_parts(arg)) if part.is_series else (part,)
+    return tuple(parts)
 
 
-def _part(term: Term, place: Domain) -> Part:
+def _build_part(term: Term, domain: Domain) -> Part:
     leaf = term.leaf
-    is_movable = (
+    is_tunable = (
         leaf.is_tunable
         if isinstance(leaf, Parameter)
-        else isinstance(leaf, Number) and not isinstance(place, Kind) and place.low < place.high
+        else isinstance(leaf, Number) and not isinstance(domain, Kind) and domain.low < domain.high
     )
-    return Part(term, place, isinstance(place, Kind), is_movable)
+    return Part(term, domain, isinstance(domain, Kind), is_tunable)
 
 
-def _literal_domain(term: Term, index: int) -> Window | Constant | None:
-    """Where an argument is drawn from if it is a window or a literal by its slot."""
+def _find_literal_domain(term: Term, index: int) -> Window | Constant | None:
+    """Return the domain of a window or literal argument; None for a series or condition."""
     assert term.operator is not None
     return domain_of(term.operator.slot(index))
 
 
-def _domain_of_arg(term: Term, index: int, arg: Term) -> Domain:
-    """A series by its kind; a literal by what it is compared with, else by its own size."""
+def _find_arg_domain(term: Term, index: int, arg: Term) -> Domain:
+    """Return the domain of an argument whose slot takes a series or condition.
+
+    The domain of a literal follows from the series it is compared with, else from its value.
+    """
     if arg.operator is not None or isinstance(arg.leaf, bool):
         return infer_kind(arg)
     if len(term.args) == 2 and infer_kind(term) == BOOL:
@@ -174,24 +181,25 @@ def _domain_of_arg(term: Term, index: int, arg: Term) -> Domain:
     return Constant(value / 4, value * 4) if value else Constant(0.0, 0.0)
 
 
-def _replace(term: Term, at: int, new: Term) -> Term:
-    if at == 0:
+def _replace(term: Term, index: int, new: Term) -> Term:
+    """Return a term with the part at an index replaced; the term itself is part 0."""
+    if index == 0:
         return new
     assert term.operator is not None
-    args, at = list(term.args), at - 1
-    for index, arg in enumerate(args):
-        size = 1 if _literal_domain(term, index) else 1 + len(_parts_below(arg))
-        if at < size:
-            args[index] = _replace(arg, at, new)
+    args, index = list(term.args), index - 1
+    for slot, arg in enumerate(args):
+        size = 1 if _find_literal_domain(term, slot) else 1 + len(_list_inner_parts(arg))
+        if index < size:
+            args[slot] = _replace(arg, index, new)
             break
-        at -= size
+        index -= size
     return call(term.operator, *args)
 
 
-def _swap(term: Term, old: Parameter, new: Parameter) -> Term:
+def _substitute(term: Term, old: Parameter, new: Parameter) -> Term:
     if term.leaf == old:
         return parameter(new)
     if term.operator is None or not term.args:
         return term
-    args = tuple(_swap(arg, old, new) for arg in term.args)
+    args = tuple(_substitute(arg, old, new) for arg in term.args)
     return term if args == term.args else call(term.operator, *args)

@@ -1,4 +1,4 @@
-"""Run epochs serially or in worker processes, with identical results."""
+"""Executors that run epochs serially or in worker processes, with identical results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ MAX_ATTEMPTS = 2
 
 @dataclass
 class SeenKeys:
-    """The keys of every program evaluated, in the order in which they were counted."""
+    """Keys of all evaluated programs, in the order of their trials.
+
+    Attributes:
+        keys: the keys as a set.
+        order: the keys in order.
+    """
 
     keys: set[bytes] = field(default_factory=set)
     order: list[bytes] = field(default_factory=list)
@@ -36,46 +41,47 @@ class SeenKeys:
         return len(self.order)
 
     def add(self, key: bytes) -> None:
-        """Add a key that is not there yet."""
+        """Add a new key."""
         self.keys.add(key)
         self.order.append(key)
 
 
 PendingEpochs = Callable[[], list[EpochResult]]
-"""Waits for epochs that were submitted, and returns their results in order."""
+"""Waits for the submitted epochs and returns their results in order."""
 
 
 class Executor(Protocol):
-    """Runs epochs."""
+    """Runner of epochs."""
 
     def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
-        """Start epochs; `seen` must not change until their results are there."""
+        """Start epochs; `seen` must not change until their results are returned."""
 
 
 class SerialExecutor:
-    """Runs one epoch after another in this process."""
+    """Executor that runs one epoch after another in this process."""
 
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
 
     def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
-        """Defer the epochs until their results are asked for."""
+        """Defer the epochs until their results are requested."""
         return lambda: [run_epoch(each, self._problem, seen.keys) for each in tasks]
 
 
 class ProcessExecutor:
-    """Runs epochs in parallel worker processes; use it as a context manager.
+    """Executor that runs epochs in worker processes; use it as a context manager.
 
-    An epoch is a pure function of its input, so an epoch that is lost with its process runs
-    again. The keys seen go through a file; each worker reads those that are new to it.
+    An epoch is a pure function of its input. If a worker dies, its epoch runs again. Workers
+    receive the seen keys through a file, of which each reads the keys that are new to it.
     """
 
     def __init__(self, problem: SearchProblem, processes: int, log: NoticeLog) -> None:
-        """
+        """Create an executor; its workers start with the first epoch.
+
         Args:
-            problem: sent to each worker once.
+            problem: the problem, sent to each worker once.
             processes: number of workers.
-            log: told if a worker dies.
+            log: receives a notice if a worker dies.
         """
         self._serial = SerialExecutor(problem)
         self._problem = replace(problem, start_from=())  # workers do not need it
@@ -94,7 +100,7 @@ class ProcessExecutor:
         self._folder.cleanup()
 
     def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
-        """Start epochs in the workers, with the keys seen so far."""
+        """Start epochs in the workers, after writing the new keys to the file."""
         with self._path.open("ab") as file:
             file.write(b"".join(seen.order[self._written :]))
         self._written = len(seen)
@@ -113,13 +119,13 @@ class ProcessExecutor:
         """Return all results; submit the epochs again if a worker died."""
         for attempt in range(MAX_ATTEMPTS):
             if attempt > 0:
-                self._log.notice("a worker process died; its epoch is bred again")
+                self._log.notice("a worker process died; its epoch runs again")
                 running = self._submit(tasks, seen)
             with suppress(BrokenProcessPool):
                 if running is not None:
                     return list(running)
             self._pool = None
-        self._log.notice("worker processes keep dying; this epoch is bred without them")
+        self._log.notice("worker processes die repeatedly; this epoch runs in the main process")
         return self._serial.submit(tasks, seen)()
 
     def _start_pool(self) -> ProcessPoolExecutor:
@@ -130,12 +136,12 @@ class ProcessExecutor:
 
 
 class _Worker:
-    """The state of a worker process: the problem, and the keys it has read so far."""
+    """State of a worker process: the problem, and the keys that it has read so far."""
 
     def __init__(self, problem: SearchProblem, path: Path) -> None:
         self.problem, self.path = problem, path
         self.seen = SeenKeys()
-        self.islands: dict[int, Island] = {}  # references, so that interned terms are not collected
+        self.islands: dict[int, Island] = {}  # references keep interned terms from being collected
 
     def run(self, task: EpochTask, seen: int) -> EpochResult:
         if seen > len(self.seen):
@@ -166,7 +172,13 @@ def _run_task(task: EpochTask, seen: int) -> EpochResult:
 
 @contextmanager
 def open_executor(problem: SearchProblem, processes: int, log: NoticeLog) -> Iterator[Executor]:
-    """Yield an executor: serial for one process, else with `processes` workers."""
+    """Yield an executor.
+
+    Args:
+        problem: the problem of the search.
+        processes: number of workers; 1 for a serial executor.
+        log: receives a notice if a worker dies.
+    """
     if processes == 1:
         yield SerialExecutor(problem)
         return

@@ -1,4 +1,4 @@
-"""Proposals from outside the search, collected at epoch boundaries only."""
+"""Proposals from outside the search, collected at the end of an epoch only."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ProposalStatus = Literal["evaluated", "duplicate", "no budget"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A program proposed from outside.
+    """Program proposed from outside.
 
     Attributes:
-        program: checked, and within the space.
-        proposer: the arm that is credited.
-        parents: hashes of the programs it was derived from.
-        parent_score: the best of their scores; None if it has no parents.
+        program: a checked program within the space.
+        proposer: the arm whose statistics it counts for.
+        parents: hashes of the parents.
+        parent_score: the best score of the parents; None without parents.
     """
 
     program: Program
@@ -33,11 +33,11 @@ class Proposal:
 
 @dataclass(frozen=True)
 class ProposalBatch:
-    """The proposals since the last synchronization.
+    """Proposals since the last synchronization.
 
     Attributes:
-        proposals: the usable ones, in an order that does not depend on when they arrived.
-        stats: proposed and valid counts, by arm.
+        proposals: the valid ones, in an order that does not depend on their time of arrival.
+        stats: counts of proposed and valid ones, by arm.
     """
 
     proposals: tuple[Proposal, ...] = ()
@@ -46,11 +46,12 @@ class ProposalBatch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a proposal.
+    """Result of a proposal.
 
     Attributes:
-        status: evaluated, a duplicate, or beyond the budget.
-        individual: with its scores; None if it was not evaluated.
+        proposal: the proposal.
+        status: `evaluated`, `duplicate`, or `no budget` if the budget was spent.
+        individual: the scored program; None if it was not evaluated.
         accepted: whether it entered a population.
         improved: whether it beat its best parent.
     """
@@ -63,20 +64,28 @@ class Outcome:
 
 
 class ExternalProposer(Protocol):
-    """A slow source of programs, such as a model: asked at one boundary, collected at a later one.
+    """Slow source of programs, such as a model.
 
-    Its proposals may depend only on the progress it was given and on the answers it received,
-    never on time.
+    It is asked at the end of one epoch, and its proposals are collected at the end of a later one.
+    They may depend on the progress and on the answers that it received, but not on time.
     """
 
     def ask(self, progress: Progress) -> None:
-        """Start to propose from the state of the search; return at once."""
+        """Start to propose, given the state of the search; return at once."""
 
     def next_sync(self, evaluated: int) -> int | None:
-        """Return the number of evaluations at which to collect; None if nothing will come."""
+        """Return the evaluation count at which to collect; None if no proposals will follow.
+
+        Args:
+            evaluated: the evaluation count now.
+        """
 
     def collect(self, epoch: int) -> ProposalBatch:
-        """Return the proposals that are ready; may wait for them."""
+        """Return the proposals that are ready; may wait for them.
+
+        Args:
+            epoch: number of the current epoch.
+        """
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Report the outcome of every collected proposal."""

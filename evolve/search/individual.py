@@ -1,4 +1,4 @@
-"""A program in the population, and how DEAP compares it."""
+"""Individual of a population, and its fitness as DEAP compares it."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from dsl.analysis.program import Program
 
 
 class Scored(Protocol):
-    """The result of an evaluation."""
+    """Result of an evaluation."""
 
     @property
     def values(self) -> tuple[float, ...]:
-        """One number for each objective."""
+        """Values of the objectives, float[objective]."""
 
     @property
     def folds(self) -> tuple[float, ...]:
-        """The first objective on each fold; empty if it has none."""
+        """Values of the first objective by fold; empty if it has none."""
 
     @property
     def trades(self) -> int:
-        """Closed trades over all folds."""
+        """Number of closed trades over all folds."""
 
     @property
     def infeasible_reason(self) -> str:
-        """Why the program may not enter a population; empty if it may."""
+        """Reason why the program may not enter a population; empty if it may."""
 
     @property
     def is_feasible(self) -> bool:
-        """Whether the program may enter a population."""
+        """True if the program may enter a population."""
 
 
 Evaluate = Callable[[Sequence[Program]], Sequence[Scored]]
+"""Returns the scores of programs, in their order."""
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]
-    """Objective values with their weights, ordered by the first that differs."""
+    """Values of the objectives with their weights, in lexicographic order."""
 
     weights: tuple[float, ...] = (1.0,)
 
@@ -50,14 +51,16 @@ class Fitness(base.Fitness):  # type: ignore[misc]
 
 @dataclass(frozen=True, eq=False)
 class Individual:
-    """A scored program and where it came from.
+    """Scored program with its origin.
 
     Attributes:
-        program, scores: what was evaluated, and what it is worth.
-        fitness: the scores as DEAP's selection reads them.
-        proposer: the arm that made it.
-        parents: hashes of the programs it was made from.
-        island, epoch: where and when.
+        program: the program that was evaluated.
+        scores: the result of its evaluation.
+        fitness: the scores in the form that DEAP's selection reads.
+        proposer: the name of the proposer.
+        parents: hashes of the parents.
+        island: index of the island.
+        epoch: number of the epoch.
     """
 
     program: Program
@@ -73,5 +76,5 @@ class Individual:
 
     @property
     def score(self) -> float:
-        """The first objective, larger is better."""
+        """First objective, signed so that larger is better."""
         return float(self.fitness.wvalues[0])

@@ -1,4 +1,4 @@
-"""An epoch on one island: a pure function of the state it is given."""
+"""Epoch on one island: a pure function of the island's state."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from deap import base, tools
 
 from dsl.analysis.program import Program, Rules
+from dsl.syntax.vocabulary import SIDES
 from dsl.terms.canonical import MeaningError
 from evolve.search.individual import Fitness, Individual
 from evolve.search.problem import SearchProblem
@@ -24,7 +25,13 @@ MAX_TRIES_PER_CHILD = 20
 
 @dataclass(frozen=True)
 class Island:
-    """A population and the state of its random generator."""
+    """Population and the state of its random generator.
+
+    Attributes:
+        index: index of the island in the ring.
+        population: the individuals, the best first after an epoch.
+        rng_state: as `random.Random.getstate` returns it.
+    """
 
     index: int
     population: tuple[Individual, ...]
@@ -32,12 +39,12 @@ class Island:
 
 
 class EpochTask(NamedTuple):
-    """The input of an epoch on one island.
+    """Input of an epoch on one island.
 
     Attributes:
-        island: the population and generator to start from.
-        stats: counts by proposer as of the last boundary.
-        max_evaluations: evaluations this island may use.
+        island: the island before the epoch.
+        stats: counts by proposer at the end of the last epoch.
+        max_evaluations: number of evaluations that this island may use.
         epoch: number of the epoch.
     """
 
@@ -49,11 +56,11 @@ class EpochTask(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochResult:
-    """The output of an epoch on one island.
+    """Output of an epoch on one island.
 
     Attributes:
-        island: its next state.
-        trials: every program evaluated, in order.
+        island: the island after the epoch.
+        trials: all evaluated individuals, in order.
         stats: counts by proposer in this epoch.
     """
 
@@ -63,23 +70,29 @@ class EpochResult:
 
 
 def run_epoch(task: EpochTask, problem: SearchProblem, seen: Set[bytes]) -> EpochResult:
-    """Breed the generations of one epoch.
+    """Run the generations of one epoch.
 
     Args:
-        task: island, statistics and budget.
-        problem: what does not change during the search.
-        seen: keys of programs evaluated before the boundary; they are not evaluated again.
+        task: the island, the statistics and the budget.
+        problem: the constants of the search.
+        seen: keys of programs evaluated before the epoch, which are not evaluated again.
     """
     return _EpochRun(task, problem, seen).run()
 
 
 def new_island(index: int, seed: int) -> Island:
-    """Return an empty island with its own random generator."""
+    """Return an empty island whose random generator depends on its index."""
     return Island(index, (), random.Random(f"{seed}/{index}").getstate())
 
 
 def accept_migrants(island: Island, migrants: Sequence[Individual], size: int) -> Island:
-    """Return the island with new individuals; the worst are dropped beyond `size`."""
+    """Return the island with new individuals added.
+
+    Args:
+        island: the island.
+        migrants: the individuals; those that the population has are ignored.
+        size: size of the population, beyond which the worst are dropped.
+    """
     present = {each.program.key for each in island.population}
     new = [each for each in migrants if each.program.key not in present]
     merged = sorted([*island.population, *new], key=lambda each: each.fitness.wvalues, reverse=True)
@@ -88,15 +101,12 @@ def accept_migrants(island: Island, migrants: Sequence[Individual], size: int) -
 
 def fits_space(rules: Rules, space: Space) -> bool:
     """Return whether rules enter a position, in allowed directions, within the size limit."""
-    enters = rules.buy is not None or rules.short is not None
-    sides = ("long" in space.directions or rules.buy is None) and (
-        "short" in space.directions or rules.short is None
-    )
-    return enters and sides and rules.nodes <= space.max_nodes
+    entered = {name for name, side in SIDES.items() if getattr(rules, side.entry) is not None}
+    return bool(entered) and entered.issubset(space.directions) and rules.nodes <= space.max_nodes
 
 
 def build_toolbox(problem: SearchProblem) -> base.Toolbox:
-    """Return a DEAP toolbox with the proposers, parent selection and survivor selection."""
+    """Build a DEAP toolbox with the proposers, parent selection and survivor selection."""
     box = base.Toolbox()
     for name, proposer in PROPOSERS.items():
         box.register(name, proposer.propose, space=problem.space)
@@ -111,13 +121,20 @@ def build_toolbox(problem: SearchProblem) -> base.Toolbox:
 def select_parents(
     ranked: Sequence[Individual], count: int, rng: random.Random, size: int
 ) -> list[Individual]:
-    """Select by tournament: the best of `size` draws, from a population ranked best first."""
+    """Select parents by tournament.
+
+    Args:
+        ranked: the population, the best first.
+        count: number of parents.
+        rng: the random generator.
+        size: number of draws of a tournament.
+    """
     last = len(ranked)
     return [ranked[int(min([rng.random() for _ in range(size)]) * last)] for _ in range(count)]
 
 
 class _EpochRun:
-    """The working state of one epoch."""
+    """Working state of one epoch."""
 
     def __init__(self, task: EpochTask, problem: SearchProblem, seen: Set[bytes]) -> None:
         self.task, self.problem, self.seen = task, problem, seen
@@ -127,7 +144,7 @@ class _EpochRun:
         self.population = sorted(
             task.island.population, key=lambda each: each.fitness.wvalues, reverse=True
         )
-        self.known: set[bytes] = set()
+        self.proposed: set[bytes] = set()  # keys
         self.trials: list[Individual] = []
         self.counts = {name: ProposerStats().as_counts() for name in PROPOSERS}
         self.shares = compute_shares(problem.proposers, task.stats)
@@ -149,14 +166,14 @@ class _EpochRun:
 
     def _run_generation(self, size: int) -> None:
         offspring = list(self._propose(size))
-        scored = self.problem.evaluate([program for program, _, _ in offspring])
+        scores = self.problem.evaluate([program for program, _, _ in offspring])
         children = [
             Individual(
-                program, scores, Fitness(self.problem.weights, scores.values), name,
+                program, score, Fitness(self.problem.weights, score.values), name,
                 tuple(parent.program.hash for parent in parents), self.task.island.index,
                 self.task.epoch,
             )
-            for (program, name, parents), scores in zip(offspring, scored, strict=True)
+            for (program, name, parents), score in zip(offspring, scores, strict=True)
         ]  # fmt: skip
         self.trials.extend(children)
         feasible = [each for each in children if each.scores.is_feasible]
@@ -178,9 +195,9 @@ class _EpochRun:
     def _propose(self, size: int) -> Iterator[tuple[Program, str, list[Individual]]]:
         """Yield new programs, each with its proposer and parents."""
         names, weights = list(self.shares), list(accumulate(self.shares.values()))
-        found = 0
+        count = 0
         for _ in range(size * MAX_TRIES_PER_CHILD):
-            if found == size:
+            if count == size:
                 return
             name = self.rng.choices(names, cum_weights=weights)[0]
             proposer = PROPOSERS[name]
@@ -192,11 +209,11 @@ class _EpochRun:
             )
             program = self._admit(rules, proposer.name)
             if program is not None:
-                found += 1
+                count += 1
                 yield program, proposer.name, parents
 
     def _admit(self, rules: Rules | None, name: str) -> Program | None:
-        """Return the program of rules if they fit the space and are new, else None."""
+        """Return the program of rules if it fits the space and is new, else None."""
         if rules is None:
             return None
         counts = self.counts[name]
@@ -209,8 +226,8 @@ class _EpochRun:
         except MeaningError:
             return None
         counts["valid"] += 1
-        if key in self.seen or key in self.known:
+        if key in self.seen or key in self.proposed:
             counts["duplicate"] += 1
             return None
-        self.known.add(key)
+        self.proposed.add(key)
         return program

@@ -1,4 +1,4 @@
-"""The problem that a search solves: what may be written, how it is scored, how it is bred."""
+"""Problem that a search solves: its space, its evaluation and its populations."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from evolve.search.space import Space
 
 @dataclass(frozen=True)
 class SearchProblem:
-    """Everything that does not change during a search.
+    """Constants of a search.
 
     Attributes:
         space: the programs that may be written.
-        evaluate: programs -> scores.
-        weights: of the objectives, as DEAP counts: positive for maximized, negative for minimized.
-        population: individuals of an island.
-        generations_per_epoch: between two migrations.
-        proposers: weights by name; empty if an external proposer proposes alone.
+        evaluate: returns the scores of programs.
+        weights: of the objectives, as in DEAP: positive to maximize, negative to minimize.
+        population: number of individuals on an island.
+        generations_per_epoch: number of generations between two migrations.
+        proposers: weights by name; empty if only an external proposer proposes.
         islands: number of populations.
-        seed: of every random generator.
-        start_from: programs evaluated first, a member of every island.
+        seed: seed of all random generators.
+        start_from: programs evaluated first, which join every island if they are feasible.
     """
 
     space: Space
@@ -38,5 +38,5 @@ class SearchProblem:
 
     @property
     def max_epoch_evaluations(self) -> int:
-        """Evaluations of an epoch that no budget shortens."""
+        """Number of evaluations of an epoch that the budget does not shorten."""
         return self.population * self.generations_per_epoch * self.islands

@@ -1,4 +1,4 @@
-"""How far a search is, and when it is to stop."""
+"""State of a search, and the budget at which it stops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from evolve.search.proposer_stats import ProposerStats
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits of a search: evaluations, epochs without improvement, minutes; None for no limit."""
+    """Limits of a search; None for no limit.
+
+    Attributes:
+        evaluations: number of distinct programs.
+        stale_epochs: number of epochs without improvement.
+        minutes: time, checked at the end of each epoch.
+    """
 
     evaluations: int
     stale_epochs: int | None = None
@@ -21,17 +27,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a search at the end of an epoch.
+    """State of a search at the end of an epoch.
 
     Attributes:
         epoch: its number, 0 for the programs that the search started from.
-        trials: new programs evaluated in this epoch, in order.
-        evaluated: distinct programs evaluated so far.
-        best: the best feasible individual so far; None if there is none.
+        trials: the new individuals of this epoch, in order.
+        evaluated: number of distinct programs evaluated so far.
+        best: the best feasible individual so far; None if no program was feasible.
         hall_of_fame: the best individuals so far, with distinct scores.
         stats: counts by proposer so far.
-        islands: the populations.
-        stop_reason: why the search ends here; empty if it continues.
+        islands: the islands with their populations.
+        stop_reason: the reason why the search ends; empty if it continues.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""What a proposer is: a way to make a new strategy from those there are."""
+"""Proposer: an operator that derives a strategy from parents."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from evolve.search.space import Space
 
 @dataclass(frozen=True)
 class Proposer:
-    """An arm of the search. One module in `evolve/search/proposers` declares each.
+    """Operator of variation; each module in `evolve/search/proposers` declares one.
 
     Attributes:
-        name: as experiments write it.
-        about: one line.
-        parents: how many it takes.
+        name: its name in experiments.
+        about: a description in one line.
+        parents: the number of parents that it takes.
         weight: its default share of proposals.
-        propose: parents, space, generator -> rules, or None where it finds nothing to do. It
-            draws from the generator alone.
+        propose: takes the rules of the parents, the space and a random generator. Returns rules,
+            or None if the operator does not apply. The generator is its only source of randomness.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What each proposer has earned, and the share of proposals that gives it.
+"""Statistics of each proposer, and the share of proposals that they give it.
 
-Credit is frozen within an epoch and updated at its boundary from counts alone, so that it is
-the same whatever the machine or the number of workers.
+Shares change at the end of an epoch only, and depend on counts only. So they do not depend on the
+machine or on the number of workers.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 MIN_SHARE, MAX_SHARE = 0.5, 2.0
-PRIOR_EVALUATIONS = 20.0
+PRIOR_EVALUATIONS = 20.0  # at the mean rate of acceptance, added to those of each proposer
 
 
 @dataclass(frozen=True)
 class ProposerStats:
-    """The counts of one proposer.
+    """Counts of one proposer.
 
     Attributes:
-        proposed: strategies it offered; valid: of those, within the limits of the language;
-        duplicate: of those, seen before; evaluated: the rest; accepted: of those, taken into
-        the population; improved: better than the best parent; gain: the sum of improvements in
-        the first objective.
+        proposed: number of proposed strategies.
+        valid: number of those that fit the space.
+        duplicate: number of valid ones that were evaluated before.
+        evaluated: number of valid ones that are new.
+        accepted: number of evaluated ones that entered a population.
+        improved: number of evaluated ones that beat their best parent.
+        gain: sum of the improvements, in the first objective.
     """
 
     proposed: int = 0
@@ -38,12 +41,12 @@ class ProposerStats:
         )
 
     def as_counts(self) -> dict[str, float]:
-        """The counts as they are kept during an epoch."""
+        """Return the counts as a mutable mapping, by name."""
         return asdict(self)
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, float]) -> ProposerStats:
-        """The credit of some counts; those not given are 0."""
+        """Build statistics from counts by name; missing ones are 0."""
         whole = {name: int(by) for name, by in counts.items() if name != "gain"}
         return cls(**whole, gain=float(counts.get("gain", 0.0)))
 
@@ -52,28 +55,32 @@ StatsByProposer = Mapping[str, ProposerStats]
 
 
 def merge_stats(first: StatsByProposer, second: StatsByProposer) -> dict[str, ProposerStats]:
-    """Two ledgers added up."""
+    """Return the sums of two mappings, by proposer."""
     names = dict.fromkeys([*first, *second])
     return {
         name: first.get(name, ProposerStats()) + second.get(name, ProposerStats()) for name in names
     }
 
 
-def compute_shares(weights: Mapping[str, float], ledger: StatsByProposer) -> dict[str, float]:
-    """Each proposer's share: its weight, up to doubled or halved by its rate of acceptance.
+def compute_shares(weights: Mapping[str, float], stats: StatsByProposer) -> dict[str, float]:
+    """Return each proposer's share: its weight, scaled by its relative rate of acceptance.
 
-    The rate is shrunk towards the mean rate of those weighed until it rests on enough
-    evaluations.
+    The factor lies between `MIN_SHARE` and `MAX_SHARE`. A rate that rests on few evaluations is
+    shrunk towards the mean rate.
+
+    Args:
+        weights: by proposer.
+        stats: counts by proposer; those without a weight are ignored.
     """
-    weighed = [ledger[name] for name in weights if name in ledger]
-    evaluated = sum(each.evaluated for each in weighed)
-    accepted = sum(each.accepted for each in weighed)
+    weighted = [stats[name] for name in weights if name in stats]
+    evaluated = sum(each.evaluated for each in weighted)
+    accepted = sum(each.accepted for each in weighted)
     if not evaluated or not accepted:
         return dict(weights)
     mean = accepted / evaluated
     result = {}
     for name, weight in weights.items():
-        own = ledger.get(name, ProposerStats())
-        rate = (own.accepted + PRIOR_EVALUATIONS * mean) / (own.evaluated + PRIOR_EVALUATIONS)
+        each = stats.get(name, ProposerStats())
+        rate = (each.accepted + PRIOR_EVALUATIONS * mean) / (each.evaluated + PRIOR_EVALUATIONS)
         result[name] = weight * min(max(rate / mean, MIN_SHARE), MAX_SHARE)
     return result

@@ -1,4 +1,4 @@
-"""The search: a fold over epochs, from the first programs to a hall of fame."""
+"""Search loop: epochs from the starting programs to a hall of fame."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _SearchState:
     seen: SeenKeys = field(default_factory=SeenKeys)
     stats: dict[str, ProposerStats] = field(default_factory=dict)
     epoch: int = 0
-    stale_evaluations: int = 0  # granted since the last improvement
+    stale_evaluations: int = 0  # allowed since the last improvement
 
 
 def search(
@@ -41,19 +41,19 @@ def search(
     stop: Stop | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Progress]:
-    """Run a search; yield its state after the first programs and after every epoch.
+    """Run a search; yield its state after the starting programs and after every epoch.
 
     Args:
-        problem: space, evaluation and population.
-        budget: when to stop.
+        problem: the constants of the search.
+        budget: the limits at which it stops.
         executor: runs the epochs; serial if None.
-        external: another proposer, synchronized at the evaluation counts that it names.
-        stop: ends the search after the current epoch, once it is set.
-        clock: seconds, read at boundaries only.
+        external: another proposer, synchronized at the evaluation counts that it returns.
+        stop: once set, ends the search after the current epoch.
+        clock: returns seconds; called at the end of epochs only.
     """
     executor, stop = executor or SerialExecutor(problem), stop or Stop()
     state = _SearchState(tuple(new_island(index, problem.seed) for index in range(problem.islands)))
-    hall_of_fame = tools.HallOfFame(HALL_OF_FAME_SIZE, similar=_behave_alike)
+    hall_of_fame = tools.HallOfFame(HALL_OF_FAME_SIZE, similar=_have_equal_scores)
     started = clock()
     trials = _count_new(_evaluate_start(problem), state)
     state.islands = tuple(
@@ -80,14 +80,14 @@ def search(
         target = budget.evaluations if sync is None else min(sync, budget.evaluations)
         is_sync_due = sync is not None and target - len(state.seen) <= problem.max_epoch_evaluations
         pending = _submit_epochs(state, problem, target, executor)
-        yield progress  # epochs run in other processes while the caller handles it
+        yield progress  # the caller handles it while the epochs run in worker processes
         trials = _collect_epochs(pending(), state, problem)
         if external is not None and is_sync_due:
             trials += _sync_external(external, state, problem, budget)
 
 
 def _evaluate_start(problem: SearchProblem) -> list[Individual]:
-    """Evaluate the programs to start from; one may be larger than the search may write."""
+    """Evaluate the starting programs, which may exceed the limits of the space."""
     distinct = list({each.key: each for each in problem.start_from}.values())
     scores = problem.evaluate(distinct)
     return [
@@ -110,7 +110,11 @@ def _update_hall_of_fame(
 def _submit_epochs(
     state: _SearchState, problem: SearchProblem, target: int, executor: Executor
 ) -> PendingEpochs:
-    """Start one epoch on every island, up to a total number of evaluations."""
+    """Start one epoch on every island.
+
+    Args:
+        target: the evaluation count that the epochs may reach together.
+    """
     if not problem.proposers:
         state.stale_evaluations += problem.max_epoch_evaluations
         return list
@@ -136,7 +140,7 @@ def _collect_epochs(
 def _sync_external(
     external: ExternalProposer, state: _SearchState, problem: SearchProblem, budget: Budget
 ) -> list[Individual]:
-    """Evaluate what an external proposer offers, for one island in turn; return the new trials."""
+    """Evaluate the proposals of an external proposer for one island; return the new trials."""
     batch = external.collect(state.epoch)
     new: dict[bytes, Proposal] = {}
     for proposal in batch.proposals:
@@ -192,7 +196,7 @@ def _outcome_stats(outcome: Outcome) -> ProposerStats:
 
 
 def _count_new(trials: Sequence[Individual], state: _SearchState) -> list[Individual]:
-    """Return the trials that no island evaluated before; each distinct program counts once."""
+    """Return the trials of new programs; a program that two islands propose counts once."""
     new = []
     for trial in trials:
         if trial.program.key not in state.seen:
@@ -209,25 +213,25 @@ def _find_stop_reason(
     external: ExternalProposer | None,
 ) -> str:
     if len(state.seen) >= budget.evaluations:
-        return f"all {budget.evaluations:,} evaluations made"
+        return f"budget of {budget.evaluations:,} evaluations spent"
     stale = budget.stale_epochs
     if stale is not None and state.stale_evaluations >= stale * problem.max_epoch_evaluations:
         return f"no improvement in {stale} epochs"
     if budget.minutes is not None and seconds >= budget.minutes * 60:
-        return f"{budget.minutes:g} minutes spent, at epoch {state.epoch}"
+        return f"budget of {budget.minutes:g} minutes spent at epoch {state.epoch}"
     if not problem.proposers and (external is None or external.next_sync(len(state.seen)) is None):
-        return "the models will propose nothing more"
+        return "no proposals left"
     return ""
 
 
 def _split_quota(remaining: int, islands: int) -> list[int]:
-    """Return the evaluations each island may use, so that all stay within the budget."""
+    """Split the remaining evaluations among the islands."""
     share, extra = divmod(remaining, islands)
     return [share + (index < extra) for index in range(islands)]
 
 
 def _migrate(results: Sequence[EpochResult], size: int) -> tuple[Island, ...]:
-    """Return each island with the best individuals of the one before it in the ring."""
+    """Return the islands, each with the best individuals of its predecessor in the ring."""
     best = [
         sorted(each.island.population, key=lambda one: one.fitness.wvalues, reverse=True)[
             :MIGRANTS_PER_EPOCH
@@ -240,6 +244,6 @@ def _migrate(results: Sequence[EpochResult], size: int) -> tuple[Island, ...]:
     )
 
 
-def _behave_alike(one: Individual, other: Individual) -> bool:
-    """Return whether two individuals have the same scores on train, or the same first one."""
+def _have_equal_scores(one: Individual, other: Individual) -> bool:
+    """Return whether two individuals have equal scores, or an equal first objective."""
     return one.scores == other.scores or one.scores.values[0] == other.scores.values[0]

@@ -1,4 +1,4 @@
-"""The run folder: what a run keeps, whole at every moment and readable while it goes on."""
+"""Storage of runs: a folder whose files are consistent and readable during the run."""
 
 from evolve.store.folder import RunFolder
 from evolve.store.journal import Journal

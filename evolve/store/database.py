@@ -1,4 +1,4 @@
-"""The SQLite file of a run, opened for writing or reading, with its schema version."""
+"""SQLite file of a run, opened for writing or reading, with its schema version."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ SCHEMA_VERSION = 2  # raise it whenever a table or the meaning of a column chang
 
 
 def create_journal(path: Path, schema: str) -> sqlite3.Connection:
-    """Open a journal for writing, with the tables of a schema and its version.
+    """Create a journal, or open one for writing.
 
-    WAL mode lets others read while the run goes on, and loses nothing that was committed.
+    WAL mode allows concurrent readers and loses no committed transaction.
+
+    Args:
+        path: the file.
+        schema: SQL that creates the tables.
     """
     connection = sqlite3.connect(path, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -29,21 +33,19 @@ def open_journal(journal: Path) -> Iterator[sqlite3.Connection]:
     """Open a journal for reading.
 
     Raises:
-        EvolveError: if there is none, it is damaged, or its schema has another version.
+        EvolveError: if the file is missing or damaged, or has another schema version.
     """
     if not journal.is_file():
-        raise EvolveError(f"there is no run in {journal.parent}", "give the folder of a run")
+        raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
     try:
         with closing(
             sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)
         ) as connection:
-            (found,) = connection.execute("PRAGMA user_version").fetchone()
-            if found != SCHEMA_VERSION:
-                message = (
-                    f"{journal} has schema version {found}; this evolve reads {SCHEMA_VERSION}"
-                )
-                hint = "run the experiment again, or read it with the version that wrote it"
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != SCHEMA_VERSION:
+                message = f"{journal}: expected schema version {SCHEMA_VERSION}, found {version}"
+                hint = "run the experiment again, or use the release that wrote the journal"
                 raise EvolveError(message, hint)
             yield connection
     except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        raise EvolveError(f"{journal} cannot be read: {error}") from None
+        raise EvolveError(f"cannot read {journal}: {error}") from None

@@ -1,4 +1,4 @@
-"""Where a run keeps its files."""
+"""Folder of a run, with its files."""
 
 from __future__ import annotations
 
@@ -24,20 +24,28 @@ JOURNAL = "journal.sqlite"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder: experiment.yaml, bars.parquet, journal.sqlite, best.evo, result.json."""
+    """Run folder: experiment.yaml, bars.parquet, journal.sqlite, best.evo, result.json.
+
+    Attributes:
+        path: the folder.
+    """
 
     path: Path
 
     @classmethod
     def create(cls, name: str, out: Path | None = None) -> RunFolder:
-        """A new folder: `out`, or `runs/<name>-<time>`.
+        """Create a run folder.
+
+        Args:
+            name: name of the experiment.
+            out: the folder; `runs/<name>-<time>` if None.
 
         Raises:
-            EvolveError: if `out` holds something already, or cannot be made.
+            EvolveError: if `out` is not empty or cannot be created.
         """
         if out is not None:
             if out.exists() and (not out.is_dir() or any(out.iterdir())):
-                raise EvolveError(f"{out} exists and is not empty", "give --out a new folder")
+                raise EvolveError(f"{out} already exists and is not empty", "choose another --out")
             path = out
         else:
             base = Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -45,35 +53,36 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EvolveError(f"{path} cannot be made: {error.strerror}", "choose --out") from None
+            message = f"cannot create {path}: {error.strerror}"
+            raise EvolveError(message, "choose another --out") from None
         return cls(path)
 
     @property
     def journal(self) -> Path:
-        """The path of the journal."""
+        """Path of the journal."""
         return self.path / JOURNAL
 
     @property
     def best(self) -> Path:
-        """The path of the best strategy."""
+        """Path of the best strategy."""
         return self.path / "best.evo"
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file whole, or leave what was there."""
+        """Write a file of the folder atomically."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
 
     def write_bars(self, bars: Bars) -> None:
-        """The run's own snapshot of its bars."""
+        """Write the snapshot of the bars."""
         table = pa.Table.from_pandas(bars_to_frame(bars), preserve_index=False)
         with atomic_write(self.path / "bars.parquet") as (temporary,):
             pq.write_table(table, temporary)
 
     def write_program(self, name: str, program: Program) -> None:
-        """A strategy as text that can be checked, traded and bred again."""
+        """Write a strategy as text."""
         self.write_text(name, format_program(program))
 
     def write_result(self, result: Mapping[str, object]) -> None:
-        """The result document."""
+        """Write the result document."""
         self.write_text("result.json", json.dumps(result, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The journal: every trial and event of a run, in SQLite, committed at every epoch."""
+"""Journal: all trials and events of a run in SQLite, committed after every epoch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from evolve.store.database import create_journal, open_journal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
-    trial INTEGER PRIMARY KEY,  -- its number: every distinct program evaluated is one trial
+    trial INTEGER PRIMARY KEY,  -- its number
     hash TEXT NOT NULL UNIQUE,  -- of the canonical form
-    source TEXT NOT NULL,       -- on one line; `evolve fmt` lays it out
+    source TEXT NOT NULL,       -- on one line
     nodes INTEGER NOT NULL,
     proposer TEXT NOT NULL,
     parents TEXT NOT NULL,      -- hashes, separated by spaces
     island INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
-    scores TEXT NOT NULL,       -- JSON: one number an objective
+    scores TEXT NOT NULL,       -- JSON: one number per objective
     folds TEXT NOT NULL,        -- JSON: the first objective by fold
     trades INTEGER NOT NULL,
     infeasible_reason TEXT NOT NULL  -- empty if it is feasible
@@ -43,7 +43,15 @@ CREATE TABLE IF NOT EXISTS events (
 
 @dataclass(frozen=True)
 class Trial:
-    """A row of a journal: a program, and what it was worth."""
+    """Row of a journal.
+
+    Attributes:
+        program: the strategy.
+        scores: float[objective].
+        folds: the first objective by fold, float[fold].
+        trades: number of closed trades over all folds.
+        infeasible_reason: empty if it is feasible.
+    """
 
     program: Program
     scores: tuple[float, ...]
@@ -53,10 +61,10 @@ class Trial:
 
 
 def read_trials(journal: Path) -> Iterator[Trial]:
-    """Every trial of a journal, in order.
+    """Yield the trials of a journal in order.
 
     Raises:
-        EvolveError: if it is no journal of a run.
+        EvolveError: if the file is not a journal.
     """
     query = "SELECT source, scores, folds, trades, infeasible_reason FROM trials ORDER BY trial"
     with open_journal(journal) as connection:
@@ -67,7 +75,7 @@ def read_trials(journal: Path) -> Iterator[Trial]:
 
 
 class Journal:
-    """An open journal; close it, as with `contextlib.closing`."""
+    """Journal that is open for writing; close it, as with `contextlib.closing`."""
 
     def __init__(self, path: Path) -> None:
         self._connection = create_journal(path, SCHEMA + calls.SCHEMA)
@@ -81,20 +89,20 @@ class Journal:
             self._connection.close()
 
     def event(self, kind: str, **detail: object) -> None:
-        """Note that something happened; kept at once."""
+        """Insert an event and commit it."""
         with self._lock, self._connection:
             self._insert_event(kind, detail)
 
     def epoch(self, number: int, trials: Iterable[Individual], **detail: object) -> None:
-        """Keep an epoch: its trials and its event, all or nothing."""
+        """Insert an epoch, its trials and its event in one transaction."""
         with self._lock, self._connection:
             self._connection.executemany(
                 "INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                [self._row(each) for each in trials],
+                [self._build_row(each) for each in trials],
             )
             self._insert_event("epoch", {"number": number, **detail})
 
-    def _row(self, each: Individual) -> tuple[object, ...]:
+    def _build_row(self, each: Individual) -> tuple[object, ...]:
         self._trials += 1
         return (
             self._trials,
@@ -105,8 +113,8 @@ class Journal:
             " ".join(each.parents),
             each.island,
             each.epoch,
-            _numbers(each.scores.values),
-            _numbers(each.scores.folds),
+            _encode_numbers(each.scores.values),
+            _encode_numbers(each.scores.folds),
             each.scores.trades,
             each.scores.infeasible_reason,
         )
@@ -118,6 +126,6 @@ class Journal:
         )
 
 
-def _numbers(values: Sequence[float]) -> str:
-    """Finite numbers as JSON; quicker than a general encoder, for thousands of rows."""
+def _encode_numbers(values: Sequence[float]) -> str:
+    """Encode finite numbers as JSON, faster than `json.dumps`."""
     return f"[{', '.join(map(repr, values))}]"

@@ -93,7 +93,7 @@ def test_the_files_have_the_figures_of_the_document(ending: str, both: str, tmp_
     ("trades", "equity", "status", "named"),
     [
         ("trades.csv", "equity.txt", 1, "equity.txt is neither"),
-        ("trades.csv", "none/equity.csv", 1, "none/equity.csv cannot be written"),
+        ("trades.csv", "none/equity.csv", 1, "cannot write none/equity.csv"),
         ("out.csv", "out.csv", 1, "out.csv is to hold two tables"),
         ("trades.csv", ".", 2, "'--equity'"),
         ("folder.csv", "equity.csv", 2, "folder.csv"),

@@ -38,9 +38,9 @@ SPOILT = "strategy spoilt { buy when smaa(close, 3) > close }"
 STRICTER = "fitness: {folds: 6}\nbacktest: {slippage_bps: 8}\nlanguage: {max_nodes: 16}"
 LOOSER = "fitness: {folds: 3}"
 REFUSED = {
-    LOOSER: "the patch would loosen the protocol:\n  `fitness.folds` may only go up",
-    "fitness: {require: {trades_per_fold: 900}}": "no strategy that the search began with could",
-    "": "a patch is a mapping of settings",
+    LOOSER: "the patch loosens the protocol:\n  `fitness.folds` may only go up",
+    "fitness: {require: {trades_per_fold: 900}}": "no starting strategy would be feasible",
+    "": "expected a mapping of settings",
 }
 NO_HOME = f"{__file__}/home"
 LOOKED_AT = ["versions", "folder", "kernels", "sample", "model"]
@@ -240,7 +240,7 @@ def test_harden_writes_a_new_run_and_its_conversation(finished: Path, hard: Hard
     (call,) = read_recording(folder / "journal.sqlite").values()
     assert [each.text for each in call.exchanges] == [fenced(LOOSER), fenced(STRICTER)]
     assert second[:-1] == [*first, {"role": "assistant", "content": fenced(LOOSER)}]
-    why = "the patch would loosen the protocol:\n  `fitness.folds` may only go up: it is 5, not 3"
+    why = "the patch loosens the protocol:\n  `fitness.folds` may only go up: it is 5, found 3"
     assert second[-1]["content"].startswith(f"The patch was rejected: {why}\n")
 
 
@@ -264,7 +264,7 @@ def test_harden_suggests_no_command_that_there_is_not(hard: Hardened) -> None:
 def test_harden_gives_up_after_two_refusals(patch: str, finished: Path, tmp_path: Path) -> None:
     with asking(patching(patch)) as server:
         done = evolve("harden", str(finished), "--yes", "--out", str(tmp_path / "new"))
-    assert f"error: the model's patch is refused: {REFUSED[patch]}" in done.err
+    assert f"error: invalid patch from the model: {REFUSED[patch]}" in done.err
     assert (done.status, len(server.bodies), (tmp_path / "new").exists()) == (1, 2, False)
 
 
@@ -291,12 +291,12 @@ def copied(finished: Path, copy: Path, *changes: tuple[str, str]) -> Path:
 def test_harden_refuses_what_is_no_run_or_was_on_validation(finished: Path, tmp_path: Path) -> None:
     alone = ("mode: mix", "mode: only"), ("scored_on: train", "scored_on: validation")
     copy = copied(finished, tmp_path / "seen", *alone)
-    assert "error: there is no model to ask\n" in evolve("harden", str(finished)).err
+    assert "error: no model configured\n" in evolve("harden", str(finished)).err
     with asking(patching(STRICTER)) as server:
         nothing, seen = evolve("harden", str(tmp_path)), evolve("harden", str(copy), "--yes")
     assert (nothing.status, seen.status, server.bodies) == (1, 1, [])
-    assert f"error: there is no finished run in {tmp_path}\n" in nothing.err
-    assert f"error: {copy} was scored on validation" in seen.err
+    assert f"error: no finished run in {tmp_path}\n" in nothing.err
+    assert f"error: cannot harden {copy}: it was scored on validation" in seen.err
 
 
 def test_harden_sends_nothing_of_validation(finished: Path, hard: Hardened, tmp_path: Path) -> None:

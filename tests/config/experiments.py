@@ -1,4 +1,4 @@
-"""The least experiment, and the errors of others."""
+"""Minimal experiment, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import pytest
 from evolve.config import ConfigError
 from evolve.config.load import parse_experiment
 
-LEAST = "name: x\ndata: {from: sample:sp500}\n"
+MINIMAL = "name: x\ndata: {from: sample:sp500}\n"
 
 
-def errors_of(text: str, variables: Mapping[str, str] | None = None) -> str:
-    """The message of a text that is no experiment."""
+def parse_errors(text: str, variables: Mapping[str, str] | None = None) -> str:
+    """Return the message of an invalid experiment."""
     with pytest.raises(ConfigError) as caught:
         parse_experiment(text, "x.yaml", variables=variables)
     return str(caught.value)
 
 
 def all_errors(texts: Mapping[str, str], variables: Mapping[str, str] | None = None) -> str:
-    """The messages of several texts, for a golden file."""
-    return "\n".join(f"=== {name}\n{errors_of(text, variables)}\n" for name, text in texts.items())
+    """Return the messages of invalid experiments by name, for a golden file."""
+    return "\n".join(
+        f"=== {name}\n{parse_errors(text, variables)}\n" for name, text in texts.items()
+    )

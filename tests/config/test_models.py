@@ -1,4 +1,4 @@
-"""The `llm` section: what it takes, what it never reads, and which models come of it."""
+"""The `llm` section: its values, the environment variables, and the resulting models."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from evolve.experiment.plan import Plan, read_plan
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.transport.model import OPENAI
-from tests.config.experiments import LEAST, all_errors, errors_of
+from tests.config.experiments import MINIMAL, all_errors, parse_errors
 from tests.golden import golden
 
 ROOT = Path(__file__).parents[2]
 BLOG = ROOT / "experiments" / "blog.yaml"
 GOLDEN = Path(__file__).parent / "golden" / "models.txt"
 LOCAL = "http://localhost:11434/v1"
-KEPT_BACK = {"SECRET": "tr0ub4dor", "HOME": "/root/tr0ub4dor", "OPENAI_API_KEY": "sk-tr0ub4dor"}
+SECRETS = {"SECRET": "tr0ub4dor", "HOME": "/root/tr0ub4dor", "OPENAI_API_KEY": "sk-tr0ub4dor"}
 
-WRONG = {
+INVALID = {
     "unknown keys": "llm: {mod: only, parent: 3, tokens: 5}\n",
     "not a section": "llm: [tiny]\n",
-    "models that are none": "llm: {models: tiny}\n",
+    "a model instead of a list": "llm: {models: tiny}\n",
     "a model without a name": "llm: {models: [{base_url: http://localhost:1/v1}, {name: ''}]}\n",
     "addresses": "llm:\n  models:\n    - {name: a, base_url: localhost:11434}\n"
     "    - {name: b, base_url: nowhere}\n    - {name: c, base_url: ftp://localhost/v1}\n",
     "numbers of a model": "llm:\n  models:\n    - {name: a, temperature: 9, weight: 0}\n"
     "    - {name: b, max_tokens: 3, usd_per_million_in: -1, api_key_env: lower}\n",
     "numbers": "llm: {parents: 21, examples: -1, wait_seconds: -1, timeout_seconds: 0}\n",
-    "words": "llm: {repair: perhaps, learnings_tokens: few}\n",
-    "none at once": "llm: {concurrency: 0}\n",
-    "too many at once": "llm: {concurrency: 65}\n",
-    "some at once": "llm: {concurrency: some}\n",
-    "no direction": "llm: {tasks: []}\n",
-    "no such words": "llm: {mode: both, constraint: strict, tasks: tune}\n",
-    "a weight for models": "search: {proposers: {crossover: 1, llm: 3}}\n",
-    "a proposer that sets its own weight": "search: {proposers: {crossover: auto}}\n",
-    "models alone by weight": "search: {proposers: {llm: auto}}\n",
-    "validation beside GP": "fitness: {scored_on: validation}\n",
+    "a boolean and a number as text": "llm: {repair: perhaps, learnings_tokens: few}\n",
+    "a concurrency of 0": "llm: {concurrency: 0}\n",
+    "a concurrency above 64": "llm: {concurrency: 65}\n",
+    "a concurrency as text": "llm: {concurrency: some}\n",
+    "no task": "llm: {tasks: []}\n",
+    "unknown choices": "llm: {mode: both, constraint: strict, tasks: tune}\n",
+    "a weight for llm": "search: {proposers: {crossover: 1, llm: 3}}\n",
+    "auto for another proposer": "search: {proposers: {crossover: auto}}\n",
+    "no genetic operator": "search: {proposers: {llm: auto}}\n",
+    "validation with GP": "fitness: {scored_on: validation}\n",
     "validation without models": "fitness: {scored_on: validation}\nllm: {mode: off}\n",
-    "nothing sealed": "split: {holdout: none}\n",
-    "nothing sealed, though models are alone": "split: {holdout: none}\nllm: {mode: only}\n",
+    "no holdout": "split: {holdout: none}\n",
+    "no holdout with models alone": "split: {holdout: none}\nllm: {mode: only}\n",
     "limits": "budget: {llm_usd: -1, llm_calls: -1, llm_tokens: 1.5}\n",
     "a secret": "llm:\n  prompts: ${SECRET}\n",
     "a secret with a default": "llm:\n  prompts: ${SECRET:-prompts}\n",
@@ -57,42 +57,42 @@ WRONG = {
 
 
 def errors(text: str) -> str:
-    return errors_of(LEAST + text, KEPT_BACK)
+    return parse_errors(MINIMAL + text, SECRETS)
 
 
-def written(folder: Path, more: str = "") -> Path:
+def write(folder: Path, more: str = "") -> Path:
     path = folder / "x.yaml"
-    path.write_text(LEAST + more)
+    path.write_text(MINIMAL + more)
     return path
 
 
-def panel(more: str = "", *overrides: str) -> ModelSet:
-    return models_of(parse_experiment(LEAST + more, "x.yaml", overrides))
+def load_models(more: str = "", *overrides: str) -> ModelSet:
+    return list_models(parse_experiment(MINIMAL + more, "x.yaml", overrides))
 
 
-def models_of(experiment: Experiment, base: Path = Path()) -> ModelSet:
+def list_models(experiment: Experiment, base: Path = Path()) -> ModelSet:
     """Return the models of an experiment that names no files."""
     return load_model_set(Plan(experiment, base, (), catalog(), PromptAssets()))
 
 
-def test_every_mistake_reads_as_in_the_golden_file() -> None:
-    golden(GOLDEN, all_errors({name: LEAST + text for name, text in WRONG.items()}, KEPT_BACK))
+def test_error_messages_equal_the_golden_file() -> None:
+    golden(GOLDEN, all_errors({name: MINIMAL + text for name, text in INVALID.items()}, SECRETS))
 
 
-def test_a_mistyped_setting_of_a_model_is_named_with_the_one_that_was_meant() -> None:
+def test_an_unknown_setting_of_a_model_is_reported_with_a_suggestion() -> None:
     message = errors("llm: {models: [{name: m, temprature: 0}]}\n")
-    assert "there is no setting `temprature` in `llm.models.0`" in message
+    assert "unknown setting `llm.models.0.temprature`" in message
     assert "did you mean `temperature`?" in message
 
 
 @pytest.mark.parametrize("name", ["SECRET", "OPENAI_API_KEY", "NEVER_SET"])
-def test_a_variable_that_must_not_be_read_is_refused_whether_it_is_set_or_not(name: str) -> None:
+def test_the_error_of_a_secret_variable_does_not_depend_on_its_value(name: str) -> None:
     message = errors(f"llm:\n  prompts: ${{{name}}}\n")
-    assert f"`{name}` is not read from the environment" in message
+    assert f"environment variable `{name}` is not readable" in message
     assert "is not set" not in message
 
 
-SPILLS = [
+REFERENCES = [
     "seed: ${OPENAI_API_KEY}",
     "llm:\n  prompts: ${OPENAI_API_KEY}",
     "llm:\n  prompts: 'a/${OPENAI_API_KEY:-b}'",
@@ -101,15 +101,15 @@ SPILLS = [
 ]
 
 
-@pytest.mark.parametrize("line", SPILLS)
-def test_a_key_is_never_read_into_an_experiment_nor_printed(line: str) -> None:
+@pytest.mark.parametrize("line", REFERENCES)
+def test_an_api_key_is_neither_read_nor_printed(line: str) -> None:
     message = errors(line + "\n")
-    assert "`OPENAI_API_KEY` is not read from the environment" in message
+    assert "environment variable `OPENAI_API_KEY` is not readable" in message
     assert "tr0ub4dor" not in message
 
 
 @pytest.mark.parametrize(
-    ("value", "without", "with_it"),
+    ("value", "default", "expanded"),
     [
         ("${OPENAI_MODEL:-tiny}", "tiny", "qwen3:4b"),
         ('"${OPENAI_MODEL:-tiny}"', "tiny", "qwen3:4b"),
@@ -119,60 +119,60 @@ def test_a_key_is_never_read_into_an_experiment_nor_printed(line: str) -> None:
     ],
 )
 def test_a_variable_becomes_its_value_or_the_default(
-    value: str, without: str, with_it: str
+    value: str, default: str, expanded: str
 ) -> None:
-    text = f"{LEAST}llm:\n  models:\n    - name: {value}\n"
-    for set_to, expected in (("", without), ("qwen3:4b", with_it)):
+    text = f"{MINIMAL}llm:\n  models:\n    - name: {value}\n"
+    for set_to, expected in (("", default), ("qwen3:4b", expanded)):
         read = parse_experiment(text, "x.yaml", variables={"OPENAI_MODEL": set_to})
         assert [model.name for model in read.llm.models] == [expected]
-    own = f"{LEAST}seed: ${{EVOLVE_SEED:-4}}\n"
-    assert parse_experiment(own, "x.yaml", variables={"EVOLVE_SEED": "12"}).seed == 12
-    assert parse_experiment(own, "x.yaml", variables={"EVOLVE_SEED": ""}).seed == 4
+    seeded = f"{MINIMAL}seed: ${{EVOLVE_SEED:-4}}\n"
+    assert parse_experiment(seeded, "x.yaml", variables={"EVOLVE_SEED": "12"}).seed == 12
+    assert parse_experiment(seeded, "x.yaml", variables={"EVOLVE_SEED": ""}).seed == 4
 
 
-def test_a_plan_names_what_an_experiment_refers_to_but_lacks(tmp_path: Path) -> None:
+def test_missing_files_and_unknown_tasks_are_reported(tmp_path: Path) -> None:
     messages = {
         "tasks: [simplify, tuen]": "llm.tasks: unknown task `tuen`\n  = did you mean `tune`?",
-        "prompts: nowhere": f"llm.prompts: there is no folder {tmp_path}/nowhere",
-        "prompts: x.yaml": f"llm.prompts: there is no folder {tmp_path}/x.yaml",
+        "prompts: nowhere": f"llm.prompts: no such folder: {tmp_path}/nowhere",
+        "prompts: x.yaml": f"llm.prompts: no such folder: {tmp_path}/x.yaml",
         "learnings: no.md": f"llm.learnings: no such file: {tmp_path}/no.md",
     }
     for setting, message in messages.items():
         with pytest.raises(EvolveError) as caught:
-            read_plan(written(tmp_path, f"llm: {{{setting}}}\n"))
+            read_plan(write(tmp_path, f"llm: {{{setting}}}\n"))
         assert str(caught.value) == message
 
 
-def test_user_defined_tasks_are_known_beside_those_that_ship(tmp_path: Path) -> None:
-    (tmp_path / "own" / "tasks").mkdir(parents=True)
-    (tmp_path / "own" / "tasks" / "calm.md").write_text("Trade less.\n")
-    ready = read_plan(written(tmp_path, "llm: {prompts: own, tasks: [calm, tune]}\n"))
-    assert ready.assets.tasks == ("calm", "tune")
-    assert ready.assets.folder == tmp_path / "own"
-    assert len(read_plan(written(tmp_path)).assets.tasks) == 6
+def test_user_defined_tasks_are_added_to_the_default_ones(tmp_path: Path) -> None:
+    (tmp_path / "custom" / "tasks").mkdir(parents=True)
+    (tmp_path / "custom" / "tasks" / "calm.md").write_text("Trade less.\n")
+    plan = read_plan(write(tmp_path, "llm: {prompts: custom, tasks: [calm, tune]}\n"))
+    assert plan.assets.tasks == ("calm", "tune")
+    assert plan.assets.folder == tmp_path / "custom"
+    assert len(read_plan(write(tmp_path)).assets.tasks) == 6
 
 
 @pytest.mark.parametrize(
     ("more", "why"),
     [
         ("llm: {mode: off}\n", "`llm.mode` is off"),
-        ("search: {proposers: {crossover: 1}}\n", "`search.proposers` leaves llm out"),
-        ("search: {proposers: {crossover: 1, llm: 0}}\n", "`search.proposers` leaves llm out"),
+        ("search: {proposers: {crossover: 1}}\n", "`search.proposers` excludes llm"),
+        ("search: {proposers: {crossover: 1, llm: 0}}\n", "`search.proposers` excludes llm"),
         ("budget: {llm_calls: 0}\n", "`budget.llm_calls` is 0"),
     ],
 )
-def test_nobody_is_asked_if_the_experiment_rules_it_out(
+def test_no_model_is_used_if_the_experiment_excludes_it(
     more: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
-    assert panel()
-    assert (bool(panel(more)), panel(more).reason_empty) == (False, why)
+    assert load_models()
+    assert (bool(load_models(more)), load_models(more).reason_empty) == (False, why)
 
 
-def test_nobody_is_asked_where_nothing_names_a_model() -> None:
-    assert not panel()
-    assert panel().reason_empty == "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
-    assert not panel("llm: {models: [{name: gpt-5-mini}]}\n"), "neither an address nor a key"
+def test_no_model_is_used_if_none_is_configured() -> None:
+    assert not load_models()
+    assert load_models().reason_empty == "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
+    assert not load_models("llm: {models: [{name: gpt-5-mini}]}\n"), "neither an address nor a key"
 
 
 @pytest.mark.parametrize(
@@ -185,84 +185,92 @@ def test_nobody_is_asked_where_nothing_names_a_model() -> None:
         ({"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": OPENAI + "/"}, "gpt-5-mini", OPENAI),
     ],
 )
-def test_the_environment_names_a_model(
+def test_the_environment_configures_a_model(
     variables: dict[str, str], name: str, base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each, value in variables.items():
         monkeypatch.setenv(each, value)
-    (model,) = panel().models.values()
+    (model,) = load_models().models.values()
     assert (model.name, model.base_url) == (name, base_url)
-    assert "sk-1" not in repr(panel()) + str(panel().record())
+    assert "sk-1" not in repr(load_models()) + str(load_models().record())
 
 
-def test_the_models_of_an_experiment_go_before_the_environments(
+def test_the_models_of_an_experiment_replace_that_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://10.0.0.7/v1/")
     monkeypatch.setenv("OPENAI_MODEL", "other")
-    found = panel(
+    labelled = load_models(
         "llm: {models: [{name: a/b c.gguf, base_url: 'http://localhost:1/v1/', weight: 3,"
         " temperature: null}, {name: near}]}\n"
     ).models
-    assert list(found) == ["b-c", "near"]
-    models = [(each.base_url, each.weight, each.temperature) for each in found.values()]
+    assert list(labelled) == ["b-c", "near"]
+    models = [(each.base_url, each.weight, each.temperature) for each in labelled.values()]
     assert models == [("http://localhost:1/v1", 3, None), ("http://10.0.0.7/v1", 1, 1)]
 
 
-def test_models_of_one_name_get_labels_of_their_own() -> None:
+def test_models_with_equal_names_have_distinct_labels() -> None:
     models = [f"{{name: {name}, base_url: '{LOCAL}'}}" for name in ("m", "x/m", "m-2", "m.gguf")]
-    found = panel(f"llm: {{models: [{', '.join(models)}]}}\n").models
-    assert {label: model.name for label, model in found.items()} == {
+    labelled = load_models(f"llm: {{models: [{', '.join(models)}]}}\n").models
+    assert {label: model.name for label, model in labelled.items()} == {
         "m": "m", "m-2": "x/m", "m-2-2": "m-2", "m-3": "m.gguf",
     }  # fmt: skip
 
 
-AFAR, NEAR = "https://api.example.com/v1", ["http://192.168.1.5:8000/v1", "http://box.local/v1"]
+REMOTE, PRIVATE = (
+    "https://api.example.com/v1",
+    ["http://192.168.1.5:8000/v1", "http://box.local/v1"],
+)
 
 
-def test_dollars_are_counted_only_with_both_prices_or_where_nothing_is_paid() -> None:
+def test_a_cost_limit_requires_both_prices_or_a_local_server() -> None:
     def models(base_url: str, prices: str = "") -> str:
         return f"llm: {{models: [{{name: m, base_url: '{base_url}'{prices}}}]}}\n"
 
     one, other = ", usd_per_million_in: 1", ", usd_per_million_out: 0"
     for prices in ("", one, other):
-        assert panel(models(AFAR, prices))
-        with pytest.raises(EvolveError, match=r"`budget\.llm_usd` cannot be kept: what m costs"):
-            panel(models(AFAR, prices), "budget.llm_usd=0.5")
-    assert panel(models(AFAR, one + other), "budget.llm_usd=0.5")
-    assert panel(models(LOCAL), "budget.llm_usd=0")
+        assert load_models(models(REMOTE, prices))
+        with pytest.raises(EvolveError, match=r"`budget\.llm_usd` requires prices, but m has none"):
+            load_models(models(REMOTE, prices), "budget.llm_usd=0.5")
+    assert load_models(models(REMOTE, one + other), "budget.llm_usd=0.5")
+    assert load_models(models(LOCAL), "budget.llm_usd=0")
 
 
-def test_models_alone_need_a_model_and_no_leave_of_the_proposers(
+def test_models_alone_require_a_model_and_ignore_the_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     alone = "llm: {mode: only}\nsearch: {proposers: {crossover: 1}}\n"
-    with pytest.raises(EvolveError, match=r"`llm\.mode: only` needs a model, and there is none"):
-        panel(alone)
+    with pytest.raises(
+        EvolveError, match=r"`llm\.mode: only` requires a model, but none is configured"
+    ):
+        load_models(alone)
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
-    assert (panel(alone).settings.mode, list(panel(alone).models)) == ("only", ["default"])
+    assert (load_models(alone).settings.mode, list(load_models(alone).models)) == (
+        "only",
+        ["default"],
+    )
 
 
-def test_models_alone_without_a_call_do_not_become_breeding_on_validation(
+def test_models_alone_require_calls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
     with pytest.raises(EvolveError, match=r"budget\.llm_calls"):
-        models_of(load_experiment(BLOG, ["budget.llm_calls=0"]), BLOG.parent)
+        list_models(load_experiment(BLOG, ["budget.llm_calls=0"]), BLOG.parent)
 
 
 @pytest.mark.parametrize(
-    ("places", "calls"), [([LOCAL], 1), (NEAR, 1), ([AFAR], 4), ([LOCAL, AFAR], 4)]
+    ("urls", "calls"), [([LOCAL], 1), (PRIVATE, 1), ([REMOTE], 4), ([LOCAL, REMOTE], 4)]
 )
-def test_one_call_at_a_time_goes_to_this_house_and_four_elsewhere(
-    places: list[str], calls: int
+def test_local_servers_get_one_concurrent_call_and_remote_ones_four(
+    urls: list[str], calls: int
 ) -> None:
-    models = ", ".join(f"{{name: m, base_url: '{each}'}}" for each in places)
-    assert panel(f"llm: {{models: [{models}]}}\n").settings.concurrency == calls
-    assert panel(f"llm: {{concurrency: 3, models: [{models}]}}\n").settings.concurrency == 3
+    models = ", ".join(f"{{name: m, base_url: '{each}'}}" for each in urls)
+    assert load_models(f"llm: {{models: [{models}]}}\n").settings.concurrency == calls
+    assert load_models(f"llm: {{concurrency: 3, models: [{models}]}}\n").settings.concurrency == 3
 
 
-def test_a_dotenv_is_read_beside_the_experiment_and_the_environment_wins(
+def test_a_dotenv_beside_the_experiment_is_read_and_the_environment_overrides_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EVOLVE_DOTENV")
@@ -270,11 +278,11 @@ def test_a_dotenv_is_read_beside_the_experiment_and_the_environment_wins(
     home = tmp_path / "experiments"
     home.mkdir()
     (home / ".env").write_text(f"OPENAI_BASE_URL={LOCAL}\nOPENAI_MODEL='a b'\nEVOLVE_SEED=5\n")
-    path = written(home, "seed: ${EVOLVE_SEED}\nllm:\n  prompts: ${OPENAI_MODEL}\n")
+    path = write(home, "seed: ${EVOLVE_SEED}\nllm:\n  prompts: ${OPENAI_MODEL}\n")
 
     def read() -> tuple[Experiment, str]:
         settings = load_experiment(path)
-        return settings, next(iter(models_of(settings, home).models.values())).name
+        return settings, next(iter(list_models(settings, home).models.values())).name
 
     settings, name = read()
     assert (settings.seed, settings.llm.prompts, name) == (5, "a b", "a b")
@@ -285,20 +293,20 @@ def test_a_dotenv_is_read_beside_the_experiment_and_the_environment_wins(
     assert (settings.seed, settings.llm.prompts, name) == (5, "nearest", "nearest")
 
 
-def test_what_is_written_out_keeps_what_is_switched_off() -> None:
+def test_a_serialized_experiment_contains_null_settings() -> None:
     text = "budget: {stale_epochs: null}\nllm: {models: [{name: m, temperature: null}]}\n"
-    settings = parse_experiment(LEAST + text, "x.yaml")
+    settings = parse_experiment(MINIMAL + text, "x.yaml")
     again = parse_experiment(to_yaml(settings), "again.yaml")
     assert again.budget.stale_epochs is None
     assert again.llm.models[0].temperature is None
     assert again == settings
 
 
-def test_a_fallback_seals_something_too() -> None:
-    assert "seals nothing" in errors("split: {fallback: {holdout: none}}\n")
+def test_the_split_of_a_fallback_requires_a_holdout() -> None:
+    assert "`split.holdout: none` requires" in errors("split: {fallback: {holdout: none}}\n")
 
 
-def test_the_experiment_of_the_first_loop_has_exactly_its_limits() -> None:
+def test_the_blog_experiment_has_the_settings_of_the_original_loop() -> None:
     blog = load_experiment(BLOG)
     assert (blog.llm.mode, blog.llm.parents, blog.search.islands) == ("only", 3, 1)
     assert (blog.budget.llm_calls, blog.budget.stale_epochs) == (50, 5)

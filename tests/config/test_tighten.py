@@ -1,4 +1,4 @@
-"""A patch may make a protocol stricter, and can do nothing else whatever it says."""
+"""Patches make a protocol stricter and have no other effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evolve.config import Experiment
 from evolve.config.load import parse_experiment
 from evolve.config.tighten import Change, TightenableSetting, stricter_settings, tighten
 from evolve.errors import EvolveError
-from tests.config.experiments import LEAST
+from tests.config.experiments import MINIMAL
 
 UP, DOWN, FEWER = "may only go up", "may only go down", "may only lose members"
 WAYS = {
@@ -42,7 +42,7 @@ AT_CLOSE = "backtest: {fill: close}\n"
 
 
 def experiment(more: str = "") -> Experiment:
-    return parse_experiment(LEAST + more, "x.yaml")
+    return parse_experiment(MINIMAL + more, "x.yaml")
 
 
 def refusal(patch: str, more: str = "") -> str:
@@ -51,19 +51,19 @@ def refusal(patch: str, more: str = "") -> str:
     return caught.value.message
 
 
-def settings_of(written: Experiment) -> dict[str, Any]:
-    """Every setting by its path; a list or a mapping that may be tightened is one."""
-    found: dict[str, Any] = {}
+def list_settings(experiment: Experiment) -> dict[str, Any]:
+    """Return all settings by path; a mapping that may be tightened is one setting."""
+    values: dict[str, Any] = {}
 
     def walk(value: object, path: str) -> None:
         if isinstance(value, Mapping) and path not in WAYS:
             for key, inner in value.items():
                 walk(inner, f"{path}.{key}".lstrip("."))
         else:
-            found[path] = value
+            values[path] = value
 
-    walk(written.model_dump(mode="json", by_alias=True), "")
-    return found
+    walk(experiment.model_dump(mode="json", by_alias=True), "")
+    return values
 
 
 BOTH_WAYS = [
@@ -88,27 +88,27 @@ BOTH_WAYS = [
 
 
 @pytest.mark.parametrize(("more", "setting", "old", "stricter", "looser"), BOTH_WAYS)
-def test_each_setting_goes_one_way_alone(
+def test_a_setting_changes_in_its_stricter_direction_only(
     more: str, setting: str, old: object, stricter: object, looser: object
 ) -> None:
     section, name = setting.split(".")
     before = experiment(more)
     after, changes = tighten(before, yaml.safe_dump({section: {name: stricter}}))
     assert changes == (Change(setting, old, stricter),)
-    assert settings_of(after) == {**settings_of(before), setting: stricter}
-    assert settings_of(before)[setting] == old
+    assert list_settings(after) == {**list_settings(before), setting: stricter}
+    assert list_settings(before)[setting] == old
     loose = yaml.safe_dump({section: {name: looser}})
     assert refusal(loose, more).splitlines() == [
-        "the patch would loosen the protocol:",
+        "the patch loosens the protocol:",
         f"  `{setting}` {WAYS[setting]}: it is {getattr(getattr(before, section), name)}, "
-        f"not {looser}",
+        f"found {looser}",
     ]
     back = yaml.safe_dump({section: {name: old}})
     with pytest.raises(EvolveError, match=f"`{setting}` {WAYS[setting]}"):
         tighten(after, back)
 
 
-def test_a_limit_may_be_set_where_there_was_none() -> None:
+def test_a_limit_may_be_added_but_not_removed() -> None:
     after, changes = tighten(experiment(), "backtest: {max_volume_share: 0.1}")
     assert after.backtest.max_volume_share == 0.1
     assert [each.old for each in changes] == [None]
@@ -117,7 +117,7 @@ def test_a_limit_may_be_set_where_there_was_none() -> None:
     )
 
 
-def test_a_requirement_is_added_and_those_left_out_stay() -> None:
+def test_requirements_that_a_patch_omits_do_not_change() -> None:
     after, _ = tighten(experiment(), "fitness: {require: {exposure_per_fold: 0.2}}")
     assert after.fitness.require == {"trades_per_fold": 3, "exposure_per_fold": 0.2}
     after, _ = tighten(experiment(LISTED), "fitness: {require: {exposure_per_fold: 0.2}}")
@@ -135,11 +135,11 @@ def test_a_requirement_is_added_and_those_left_out_stay() -> None:
         "fitness: {}",
     ],
 )
-def test_a_patch_without_a_change_is_refused(patch: str) -> None:
+def test_a_patch_without_a_change_is_rejected(patch: str) -> None:
     assert refusal(patch, LISTED) == "the patch changes nothing"
 
 
-UNCHANGEABLE = {
+FIXED = {
     "split: {validation: 30%}": "split.validation",
     "split: null": "split",
     "seed: 2": "seed",
@@ -158,19 +158,19 @@ UNCHANGEABLE = {
     "fitness: null": "fitness",
     "split: {holdout: none}": "split.holdout",
     "holdout: none": "holdout",
-    "language: {include: [own.evo]}": "language.include",
+    "language: {include: [custom.evo]}": "language.include",
     "fitness: {fold: 8}": "fitness.fold",
     "fitness.folds: 8": "fitness.folds",
     "8: 9": "8",
 }
 
 
-@pytest.mark.parametrize(("patch", "setting"), UNCHANGEABLE.items())
-def test_what_is_no_matter_of_strictness_may_not_be_changed(patch: str, setting: str) -> None:
-    assert refusal(patch).endswith(f"protocol:\n  `{setting}` may not be changed")
+@pytest.mark.parametrize(("patch", "setting"), FIXED.items())
+def test_other_settings_cannot_be_changed(patch: str, setting: str) -> None:
+    assert refusal(patch).endswith(f"protocol:\n  `{setting}` cannot be changed")
 
 
-LOOSENED = {
+LOOSER = {
     "backtest.commission_bps": ["0", "true"],
     "backtest.slippage_bps": ["4.9", "2000", "'10'", "true", "null"],
     "backtest.borrow_bps": [".inf"],
@@ -189,46 +189,49 @@ LOOSENED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("setting", LOOSENED)
-def test_what_is_looser_or_no_value_at_all_is_refused_by_name(setting: str) -> None:
+@pytest.mark.parametrize("setting", LOOSER)
+def test_looser_and_invalid_values_are_rejected(setting: str) -> None:
     section, name = setting.split(".")
-    for value in LOOSENED[setting]:
+    for value in LOOSER[setting]:
         assert f"`{setting}" in refusal(f"{section}: {{{name}: {value}}}"), value
 
 
-def test_everything_wrong_is_named_at_once() -> None:
+def test_all_errors_of_a_patch_are_reported() -> None:
     message = refusal(
         "seed: 2\nfitness: {folds: 4, require: {trades_per_fold: 9}}\nllm: {mode: off}"
     )
     assert message.splitlines() == [
-        "the patch would loosen the protocol:",
-        "  `seed` may not be changed",
-        "  `fitness.folds` may only go up: it is 5, not 4",
-        "  `llm.mode` may not be changed",
+        "the patch loosens the protocol:",
+        "  `seed` cannot be changed",
+        "  `fitness.folds` may only go up: it is 5, found 4",
+        "  `llm.mode` cannot be changed",
     ]
 
 
 @pytest.mark.parametrize(
     ("patch", "message"),
     [
-        ("", "a patch is a mapping of settings"),
-        ("# nothing", "a patch is a mapping of settings"),
-        ("- fitness", "a patch is a mapping of settings"),
-        ("more folds, please", "a patch is a mapping of settings"),
-        ("fitness: {folds: 8", "error[E505]: this is not YAML"),
-        ("fitness:\n\tfolds: 8", "error[E505]: this is not YAML"),
-        ("fitness: {folds: 8}\nfitness: {folds: 9}", "error[E504]: `fitness` stands twice"),
-        ("fitness: {folds: !!python/int 8}", "error[E507]: tags are not read"),
-        ("fitness: !own {folds: 8}", "error[E507]: tags are not read"),
-        ("!!python/object:os.system {fitness: {folds: 8}}", "error[E507]: tags are not read"),
-        ("fitness:\n  folds: ${EVOLVE_FOLDS}", "error[E508]: `EVOLVE_FOLDS` is not set"),
+        ("", "expected a mapping of settings"),
+        ("# nothing", "expected a mapping of settings"),
+        ("- fitness", "expected a mapping of settings"),
+        ("more folds", "expected a mapping of settings"),
+        ("fitness: {folds: 8", "error[E505]: invalid YAML"),
+        ("fitness:\n\tfolds: 8", "error[E505]: invalid YAML"),
+        ("fitness: {folds: 8}\nfitness: {folds: 9}", "error[E504]: duplicate setting `fitness`"),
+        ("fitness: {folds: !!python/int 8}", "error[E507]: unsupported tag"),
+        ("fitness: !custom {folds: 8}", "error[E507]: unsupported tag"),
+        ("!!python/object:os.system {fitness: {folds: 8}}", "error[E507]: unsupported tag"),
+        (
+            "fitness:\n  folds: ${EVOLVE_FOLDS}",
+            "error[E508]: environment variable `EVOLVE_FOLDS` is not set",
+        ),
     ],
 )
-def test_what_is_no_patch_is_refused(patch: str, message: str) -> None:
+def test_an_invalid_patch_is_rejected(patch: str, message: str) -> None:
     assert refusal(patch).startswith(message)
 
 
-def test_what_is_switched_off_stays_off() -> None:
+def test_null_settings_do_not_change() -> None:
     before = experiment(
         "budget: {stale_epochs: null}\nllm: {models: [{name: m, temperature: null}]}\n"
     )
@@ -237,25 +240,25 @@ def test_what_is_switched_off_stays_off() -> None:
     assert after.llm.models[0].temperature is None
 
 
-def test_exactly_these_settings_may_become_stricter() -> None:
+def test_the_listed_settings_are_all_that_may_be_tightened() -> None:
     assert {each.setting: each.way for each in stricter_settings(experiment())} == WAYS
-    assert set(declared(Experiment, ())) == set(WAYS)
+    assert set(list_tightenable(Experiment, ())) == set(WAYS)
     assert TightenableSetting("language.max_nodes", 40, DOWN) in stricter_settings(experiment())
 
 
-def declared(kind: object, path: tuple[str, ...]) -> Iterator[str]:
-    """Every field of the schema that says which way is stricter, however deep."""
+def list_tightenable(kind: object, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the paths of all fields of the schema that may be tightened."""
     for part in get_args(kind):
-        yield from declared(part, path)
+        yield from list_tightenable(part, path)
     if isinstance(kind, type) and issubclass(kind, BaseModel) and len(path) < 4:
         for name, info in kind.model_fields.items():
             if isinstance(info.json_schema_extra, dict) and "tighter" in info.json_schema_extra:
                 yield ".".join((*path, name))
-            yield from declared(info.annotation, (*path, name))
+            yield from list_tightenable(info.annotation, (*path, name))
 
 
 NUMBERS = st.integers(0, 60) | st.floats(0, 60).map(lambda x: round(x, 2))
-SOME = {
+TYPICAL = {
     "backtest.fill": st.sampled_from(["close", "next_open"]),
     "backtest.slippage_range": st.floats(0, 1),
     "language.operators": st.lists(st.sampled_from(["sma", "rsi", "roc", "atr"]), min_size=1),
@@ -269,7 +272,7 @@ SOME = {
 WILD: st.SearchStrategy[Any] = NUMBERS | st.sampled_from(
     [None, True, -1, "close", "all", [], {}, "7", float("nan")]
 )
-OTHERS = sorted(set(settings_of(experiment())) - set(WAYS))
+OTHERS = sorted(set(list_settings(experiment())) - set(WAYS))
 
 
 @st.composite
@@ -279,7 +282,7 @@ def patches(draw: st.DrawFn) -> dict[str, Any]:
     names = st.sampled_from([*sorted(WAYS), *(OTHERS if is_wild else [])])
     for setting in draw(st.lists(names, min_size=1, max_size=3, unique=True)):
         section, _, name = setting.partition(".")
-        value = draw(WILD if is_wild else SOME.get(setting, NUMBERS))
+        value = draw(WILD if is_wild else TYPICAL.get(setting, NUMBERS))
         if not name:
             patch[section] = value
         elif isinstance(patch.setdefault(section, {}), dict):
@@ -291,7 +294,7 @@ def is_as_strict(setting: str, old: Any, new: Any) -> bool:
     if setting == "backtest.fill":
         return bool(new == "next_open" or old == "close")
     if setting == "fitness.require":
-        return all(new.get(name, -1) >= least for name, least in old.items())
+        return all(new.get(name, -1) >= minimum for name, minimum in old.items())
     if WAYS[setting] == FEWER:
         return old == "all" or (new != "all" and set(new) <= set(old))
     if old is None:
@@ -301,7 +304,7 @@ def is_as_strict(setting: str, old: Any, new: Any) -> bool:
 
 @settings(max_examples=400)
 @given(st.sampled_from(["", LISTED, AT_CLOSE]), patches())
-def test_a_patch_that_is_taken_loosens_nothing_and_is_taken_once(
+def test_an_accepted_patch_loosens_nothing_and_applies_once(
     more: str, patch: dict[str, Any]
 ) -> None:
     before, text = experiment(more), yaml.safe_dump(patch)
@@ -309,12 +312,12 @@ def test_a_patch_that_is_taken_loosens_nothing_and_is_taken_once(
         after, changes = tighten(before, text)
     except EvolveError:
         return
-    old, new = settings_of(before), settings_of(after)
+    old, new = list_settings(before), list_settings(after)
     changed = [each.setting for each in changes]
     assert changed
     assert all(is_as_strict(name, old[name], new[name]) for name in changed)
-    assert {name: by for name, by in old.items() if name not in changed} == {
-        name: by for name, by in new.items() if name not in changed
+    assert {name: value for name, value in old.items() if name not in changed} == {
+        name: value for name, value in new.items() if name not in changed
     }
     with pytest.raises(EvolveError, match="the patch changes nothing"):
         tighten(after, text)

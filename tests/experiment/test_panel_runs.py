@@ -1,4 +1,4 @@
-"""A whole run on several symbols: its folder, its document, its words, and the same run again."""
+"""Runs on several symbols: their folder, their document, their prompt and their repetition."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ budget: {evaluations: 240, stale_epochs: null}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An experiment on two synthetic markets and a file that starts late and has holes."""
-    place = tmp_path_factory.mktemp("panel")
+    """Write an experiment on two generators and a file that starts late and has gaps."""
+    folder = tmp_path_factory.mktemp("panel")
     late = load("synthetic:walk?seed=3&bars=900").bars.slice(200, 900)
     frame = bars_to_frame(late).drop(index=[50, 51, 300])
-    frame.to_csv(place / "B.csv", index=False)
-    (place / "three.yaml").write_text(EXPERIMENT)
-    return place
+    frame.to_csv(folder / "B.csv", index=False)
+    (folder / "three.yaml").write_text(EXPERIMENT)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def finished(folder: Path) -> Run:
     return run(folder / "three.yaml", out=folder / "one")
 
 
-def test_a_run_leaves_what_it_found_of_each_symbol(finished: Run, folder: Path) -> None:
+def test_the_result_has_metrics_by_symbol(finished: Run, folder: Path) -> None:
     document = json.loads((folder / "one" / "result.json").read_text())
     assert document["data"]["symbols"] == ["REGIME1", "GARCH2", "B"]
     assert document["data"]["from"] == [
@@ -58,12 +58,12 @@ def test_a_run_leaves_what_it_found_of_each_symbol(finished: Run, folder: Path) 
         assert set(by_symbol) == {"REGIME1", "GARCH2", "B"}
         trades = sum(each["num_trades"] for each in by_symbol.values())
         assert trades == best["metrics"][window]["num_trades"]
-        worth = sum(each["final_equity"] for each in by_symbol.values())
-        assert worth == pytest.approx(best["metrics"][window]["final_equity"])
+        equity = sum(each["final_equity"] for each in by_symbol.values())
+        assert equity == pytest.approx(best["metrics"][window]["final_equity"])
     assert document["trials"]["evaluated"] == 240
 
 
-def test_the_same_run_comes_again(finished: Run, folder: Path) -> None:
+def test_a_run_is_reproducible(finished: Run, folder: Path) -> None:
     again = run(folder / "three.yaml", out=folder / "two")
     first, second = (
         json.loads((folder / name / "result.json").read_text()) for name in ("one", "two")
@@ -73,36 +73,38 @@ def test_the_same_run_comes_again(finished: Run, folder: Path) -> None:
     assert again.best is not None
 
 
-def test_the_snapshot_holds_the_very_bars(finished: Run, folder: Path) -> None:
+def test_the_snapshot_has_the_hash_of_the_bars(finished: Run, folder: Path) -> None:
     snapshot = load(f"parquet:{folder / 'one' / 'bars.parquet'}").bars
     assert snapshot.hash == finished.dataset.bars.hash
-    judged = read_run(folder / "one")
-    assert len(judged.trials) == 240
-    assert load(judged.plan.experiment.data.source).bars.hash == snapshot.hash
+    finished_run = read_run(folder / "one")
+    assert len(finished_run.trials) == 240
+    assert load(finished_run.plan.experiment.data.source).bars.hash == snapshot.hash
 
 
-def test_nothing_of_the_holdout_is_in_the_partition(finished: Run) -> None:
-    part, bars = finished.split, finished.dataset.bars
-    assert len(part.seen) + part.holdout.bars == len(bars)
-    assert str(part.seen.time[-1])[:10] < part.holdout.first_day
-    assert part.train.symbols == bars.symbols
+def test_the_split_contains_no_bars_of_the_holdout(finished: Run) -> None:
+    split, bars = finished.split, finished.dataset.bars
+    assert len(split.seen) + split.holdout.bars == len(bars)
+    assert str(split.seen.time[-1])[:10] < split.holdout.first_day
+    assert split.train.symbols == bars.symbols
 
 
-def test_a_model_is_told_of_several_and_of_no_name(finished: Run, folder: Path) -> None:
-    ready = read_plan(folder / "three.yaml")
-    data = ready.split(finished.dataset)
-    briefing = build_prompts(ready, data, LlmSettings())
-    said = briefing.request_strategies("different", [], 0, [], "", [])[-1]["content"]
-    assert "3 instruments, each traded alone" in said
-    assert not any(name in said for name in ("REGIME1", "GARCH2"))
-    gallery = Profiler(data.split.train, ready.experiment.backtest.market())
+def test_a_prompt_describes_several_symbols_without_their_names(
+    finished: Run, folder: Path
+) -> None:
+    plan = read_plan(folder / "three.yaml")
+    data = plan.split(finished.dataset)
+    prompts = build_prompts(plan, data, LlmSettings())
+    prompt = prompts.request_strategies("different", [], 0, [], "", [])[-1]["content"]
+    assert "3 instruments, each traded alone" in prompt
+    assert not any(name in prompt for name in ("REGIME1", "GARCH2"))
+    profiler = Profiler(data.split.train, plan.experiment.backtest.market())
     for each in finished.finalists:
-        portrait = gallery.profile(each.program)
-        assert portrait.trades == each.train.metrics["num_trades"]
-        assert len(set(portrait.losing_conditions)) == len(portrait.losing_conditions)
+        profile = profiler.profile(each.program)
+        assert profile.trades == each.train.metrics["num_trades"]
+        assert len(set(profile.losing_conditions)) == len(profile.losing_conditions)
 
 
-def test_the_console_has_a_row_a_symbol(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_has_a_row_per_symbol(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with ConsoleObserver() as observer:
         run(folder / "three.yaml", out=folder / "three", observer=observer)
     out = capsys.readouterr().out
@@ -112,16 +114,16 @@ def test_the_console_has_a_row_a_symbol(folder: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
-        ("data.from=[]", "at least 1 item"),
+        ("data.from=[]", "expected a non-empty list"),
         ("data.from=[sample:sp500, sample:sp500]", "SP500 comes twice"),
         ("data.from=[sample:sp500, csv:none.csv]", "none.csv does not exist"),
-        ("data.from=3", "valid string"),
+        ("data.from=3", "expected text"),
         ("data.start=2030-01-01", "no bars from 2030-01-01"),
     ],
 )
-def test_a_list_that_makes_no_data_is_refused(setting: str, said: str, folder: Path) -> None:
-    with pytest.raises(EvolveError, match=said):
+def test_invalid_data_settings_are_rejected(setting: str, message: str, folder: Path) -> None:
+    with pytest.raises(EvolveError, match=message):
         run(folder / "three.yaml", [setting], out=folder / "never")
     assert not (folder / "never").exists()

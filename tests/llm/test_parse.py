@@ -30,7 +30,7 @@ OTHER = "strategy other { buy when close > sma(close, 50) sell when close < sma(
 WRONG = "strategy wrong { buy when clos > sma(close, 5) hold 5 }"
 DEFINE = "define centre(x: number) -> like x = sma(x, 3)"
 CENTRED = "strategy centred { buy when close > centre(close) hold 5 }"
-NO_SHORT = "it goes short; the only direction is long"
+NO_SHORT = "it trades short; the only allowed direction is long"
 BARE = "strategy bare { buy when close > open hold 5 }"
 
 
@@ -209,7 +209,7 @@ def test_an_unsound_strategy_is_rejected_with_its_warning(rules: str, words: str
 
 
 MANY = " and ".join(f"close > sma(close, {n})" for n in range(2, 10))
-NOT_ALLOWED = "it uses `ema`, which is not among the operators allowed"
+NOT_ALLOWED = "it uses `ema`, which is not an allowed operator"
 
 
 @pytest.mark.parametrize(("text", "why"), [

@@ -225,7 +225,7 @@ def test_models_alone_stop_when_stale_or_when_the_budget_is_spent() -> None:
     assert len(run.answering.calls) == 5
     assert [status for _, status, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
     spent = run_with(strategy, with_operators=False, calls=2)
-    assert spent.epochs[-1].stop_reason == "the models will propose nothing more"
+    assert spent.epochs[-1].stop_reason == "no proposals left"
 
 
 def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:

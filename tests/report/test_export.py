@@ -140,7 +140,7 @@ def test_a_place_that_cannot_be_written_is_named(name: str, where: str, tmp_path
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(["file", name])
     assert list((tmp_path / name).iterdir()) == []
     assert isinstance(caught.value, EvolveError), caught.value
-    assert f"{place} cannot be written" in caught.value.message
+    assert str(place) in caught.value.message
 
 
 @pytest.mark.parametrize("ending", EXTENSIONS)

@@ -70,7 +70,7 @@ def test_a_word_is_one_line_and_named_once() -> None:
 @pytest.mark.parametrize(
     ("args", "status", "expected"),
     [
-        (["stale", "epochs"], 0, "budget.stale_epochs (setting): stop after that many"),
+        (["stale", "epochs"], 0, "budget.stale_epochs (setting): stop after this number"),
         (["appraisal_ratio"], 0, "appraisal_ratio (metric): Sharpe ratio of what is left"),
         (["Trials"], 0, "trial (word): one distinct strategy"),
         (["apraisal"], 1, "did you mean `appraisal ratio`"),

@@ -1,4 +1,4 @@
-"""Any number of processes breeds the same run, whatever becomes of them."""
+"""Executors: the run does not depend on the number of processes or on their failures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from evolve.search.progress import Budget, Progress
 from evolve.search.space import build_space
 from tests.search.toy import ToyScores, closeness, solve, toy_problem
 
-HERE = os.getpid()
+MAIN_PROCESS = os.getpid()
 
 SMALL = """
 name: small
@@ -47,15 +47,20 @@ budget: {evaluations: 500, stale_epochs: null}
 
 
 @dataclass(frozen=True)
-class Deadly:
-    """Scores as the toy does, but ends the process that it is in, if that is a worker."""
+class ExitingScores:
+    """Toy scores that end the worker process, a limited number of times.
+
+    Attributes:
+        times: number of workers to end.
+        marks: folder with one file per ended worker.
+    """
 
     times: int
     marks: Path
 
     def __call__(self, programs: Sequence[Program]) -> list[ToyScores]:
         dead = len(list(self.marks.iterdir()))
-        if os.getpid() != HERE and dead < self.times:
+        if os.getpid() != MAIN_PROCESS and dead < self.times:
             (self.marks / str(os.getpid())).touch()
             os._exit(9)
         return closeness(programs)
@@ -68,56 +73,56 @@ def solve_in_processes(
         return solve(problem, Budget(400), 5, islands, executor=executor)
 
 
-def fingerprint(found: list[Progress]) -> list[tuple[str, object, str, int]]:
+def fingerprint(run: list[Progress]) -> list[tuple[str, object, str, int]]:
     return [
         (trial.program.hash, trial.scores, trial.proposer, trial.island)
-        for each in found
+        for each in run
         for trial in each.trials
     ]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_any_number_of_processes_makes_the_same_run(processes: int) -> None:
+def test_the_run_does_not_depend_on_the_number_of_processes(processes: int) -> None:
     log = NoticeList()
-    alone = solve(toy_problem(), Budget(400), 5, 4)
-    beside = solve_in_processes(toy_problem(), processes, log)
-    assert fingerprint(beside) == fingerprint(alone)
-    assert beside[-1].stats == alone[-1].stats
-    assert [each.rng_state for each in beside[-1].islands] == [
-        each.rng_state for each in alone[-1].islands
+    serial = solve(toy_problem(), Budget(400), 5, 4)
+    parallel_run = solve_in_processes(toy_problem(), processes, log)
+    assert fingerprint(parallel_run) == fingerprint(serial)
+    assert parallel_run[-1].stats == serial[-1].stats
+    assert [each.rng_state for each in parallel_run[-1].islands] == [
+        each.rng_state for each in serial[-1].islands
     ]
     assert log.texts == []
 
 
-def test_an_epoch_whose_process_dies_is_bred_again(tmp_path: Path) -> None:
+def test_an_epoch_whose_worker_dies_runs_again(tmp_path: Path) -> None:
     log = NoticeList()
-    problem = replace(toy_problem(), evaluate=Deadly(1, tmp_path))
+    problem = replace(toy_problem(), evaluate=ExitingScores(1, tmp_path))
     assert fingerprint(solve_in_processes(problem, 2, log)) == fingerprint(
         solve(toy_problem(), Budget(400), 5, 4)
     )
-    assert log.texts == ["a worker process died; its epoch is bred again"]
+    assert log.texts == ["a worker process died; its epoch runs again"]
 
 
-def test_where_processes_keep_dying_it_goes_on_without_them(tmp_path: Path) -> None:
+def test_an_epoch_runs_in_the_main_process_if_workers_die_repeatedly(tmp_path: Path) -> None:
     log = NoticeList()
-    problem = replace(toy_problem(), evaluate=Deadly(10**6, tmp_path))
+    problem = replace(toy_problem(), evaluate=ExitingScores(10**6, tmp_path))
     assert fingerprint(solve_in_processes(problem, 2, log)) == fingerprint(
         solve(toy_problem(), Budget(400), 5, 4)
     )
-    assert log.texts[-1] == "worker processes keep dying; this epoch is bred without them"
+    assert log.texts[-1] == "worker processes die repeatedly; this epoch runs in the main process"
 
 
-def test_a_worker_that_raises_says_why() -> None:
+def test_an_exception_in_a_worker_is_raised_in_the_main_process() -> None:
     def fails(programs: Sequence[Program]) -> list[ToyScores]:
-        if os.getpid() == HERE:
+        if os.getpid() == MAIN_PROCESS:
             return closeness(programs)
-        raise ValueError("no scores today")
+        raise ValueError("no scores")
 
-    with pytest.raises(ValueError, match="no scores today"):
+    with pytest.raises(ValueError, match="no scores"):
         solve_in_processes(replace(toy_problem(), evaluate=fails), 2, NoticeList())
 
 
-def test_the_journal_of_an_experiment_is_the_same(tmp_path: Path) -> None:
+def test_the_journal_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
     path, rows = tmp_path / "small.yaml", []
     path.write_text(SMALL)
     for workers in ("1", "2", "3"):
@@ -131,16 +136,16 @@ def test_the_journal_of_an_experiment_is_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_processes_that_import_all_anew_make_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on systems where a process cannot be forked safely."""
+def test_spawned_processes_give_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as on systems where a process cannot be forked safely."""
     monkeypatch.setattr(parallel, "METHOD", "spawn")
     problem = SearchProblem(
         build_space(), FoldFitness(random_walk(600, 2), market(), FitnessSpec()), (1.0, -1.0),
         20, 3, {"crossover": 1.0, "random": 1.0, "tune": 1.0},
     )  # fmt: skip
-    alone = solve(problem, Budget(400), 5, 2)
+    serial = solve(problem, Budget(400), 5, 2)
     assert fingerprint(solve_in_processes(problem, 2, NoticeList(), islands=2)) == fingerprint(
-        alone
+        serial
     )
 
 
@@ -160,7 +165,7 @@ def is_alive(process: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_workers_do_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
+def test_workers_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "long.yaml").write_text(SMALL.replace("500", "10000000"))
     running = subprocess.Popen(
         [sys.executable, "-m", "evolve", "run", str(tmp_path / "long.yaml"), "--set", "workers=2",
@@ -179,7 +184,7 @@ def test_workers_do_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     assert not any(map(is_alive, workers))
 
 
-def test_what_was_seen_before_is_not_bred_again_in_a_process() -> None:
+def test_workers_do_not_evaluate_seen_programs() -> None:
     problem, seen = toy_problem(), SeenKeys()
     task = [EpochTask(new_island(0, 1), {}, 50, 1)]
     for trial in SerialExecutor(problem).submit(task, seen)()[0].trials:
@@ -190,7 +195,9 @@ def test_what_was_seen_before_is_not_bred_again_in_a_process() -> None:
     assert not {trial.program.key for trial in again.trials} & seen.keys
 
 
-def test_processes_are_as_many_as_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_processes_depends_on_cores_islands_and_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(parallel, "count_cores", lambda: 8)
     monkeypatch.setattr(parallel, "METHOD", "fork")
     assert count_worthwhile_processes(4, 20_000) == 4
@@ -200,48 +207,48 @@ def test_processes_are_as_many_as_it_is_worth(monkeypatch: pytest.MonkeyPatch) -
     assert count_worthwhile_processes(4, 20_000) == 1
 
 
-# -- what travels
+# -- pickling
 
 
-def travelled(program: Program) -> Program:
-    found: Program = pickle.loads(pickle.dumps(program))  # noqa: S301
-    return found
+def copy_by_pickle(program: Program) -> Program:
+    copy: Program = pickle.loads(pickle.dumps(program))  # noqa: S301
+    return copy
 
 
-def test_programs_travel_and_are_the_same_objects() -> None:
+def test_unpickled_programs_share_the_interned_terms() -> None:
     space, rng = build_space(directions=("long", "short")), Random(3)
     for _ in range(100):
         program = Program("p", grow_rules(space, rng))
-        back = travelled(program)
-        for term, other in zip(program.rules, back.rules, strict=True):
+        copy = copy_by_pickle(program)
+        for term, other in zip(program.rules, copy.rules, strict=True):
             assert term is other
-        assert back.key == program.key
+        assert copy.key == program.key
 
 
-def test_a_key_travels_and_a_canonical_form_does_not() -> None:
+def test_a_key_is_pickled_and_a_canonical_form_is_not() -> None:
     program = check("strategy s { buy when rsi(close, 14) < 30 }")
     assert program.key and program.canonical
-    back = travelled(program)
-    assert "key" in vars(back)
-    assert "canonical" not in vars(back)
+    copy = copy_by_pickle(program)
+    assert "key" in vars(copy)
+    assert "canonical" not in vars(copy)
 
 
-OWN = """
+USER_DEFINED = """
 define twice(x: number) -> like x also double = x + x
 define far(x: number, n: window = 5) -> bool = twice(x) > twice(sma(x, n))
 strategy s { param n = 5 in 2..9  buy when far(close, n) sell when double(close) < open }
 """
 
 
-def test_operators_of_ones_own_are_one_however_often_they_are_read() -> None:
-    program, again = check(OWN), check(OWN)
+def test_equal_user_defined_operators_are_interned() -> None:
+    program, again = check(USER_DEFINED), check(USER_DEFINED)
     assert program.defines == again.defines
     assert program.rules == again.rules
-    assert travelled(program).rules == program.rules
+    assert copy_by_pickle(program).rules == program.rules
 
 
-def test_operators_of_ones_own_travel_to_a_process_that_never_read_them(tmp_path: Path) -> None:
-    program = check(OWN)
+def test_user_defined_operators_are_unpickled_in_another_process(tmp_path: Path) -> None:
+    program = check(USER_DEFINED)
     (tmp_path / "program").write_bytes(pickle.dumps(program))
     script = (
         "import pickle, sys; from pathlib import Path;"
@@ -255,7 +262,7 @@ def test_operators_of_ones_own_travel_to_a_process_that_never_read_them(tmp_path
     assert check(done.stdout).key == program.key
 
 
-def test_the_same_name_with_another_meaning_is_another_operator() -> None:
+def test_user_defined_operators_with_different_bodies_are_distinct() -> None:
     one = check("define a(x: number) -> like x = x + x\nstrategy s { buy when a(close) > open }")
     two = check("define a(x: number) -> like x = x + x[1]\nstrategy s { buy when a(close) > open }")
     assert one.defines != two.defines

@@ -1,4 +1,4 @@
-"""Proposals from outside a search: heard where they were to be, counted once, told what came."""
+"""External proposers: synchronized at the right counts, counted once, with outcomes in order."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats
 from tests.search.toy import ToyScores, solve, toy_problem
 
-GUEST = "guest"
+ARM = "external"
 
 
 @dataclass
-class Guest:
-    """An adviser that is heard at given counts and says what a test wants.
+class ScriptedProposer:
+    """External proposer with scripted proposals.
 
     Attributes:
-        counts: at which it is to be heard; without any left it is heard at once, `rounds` times.
-        says: what, by the number of the hearing, from 0.
-        log: what it was asked, in order; outcomes: what it was told, by hearing.
+        counts: evaluation counts at which to synchronize; after the last, it synchronizes at once
+            until there have been `rounds`.
+        propose: returns the batch of a synchronization, by its number from 0.
+        rounds: number of synchronizations without a count.
+        log: the calls in order.
+        outcomes: the outcomes by synchronization.
     """
 
     counts: list[int] = field(default_factory=list)
-    says: Callable[[int], ProposalBatch] = lambda number: ProposalBatch()
+    propose: Callable[[int], ProposalBatch] = lambda number: ProposalBatch()
     rounds: int = 0
     log: list[str] = field(default_factory=list)
     outcomes: list[list[Outcome]] = field(default_factory=list)
@@ -45,17 +48,17 @@ class Guest:
         return evaluated if len(self.outcomes) < self.rounds else None
 
     def collect(self, epoch: int) -> ProposalBatch:
-        self.log.append(f"heard in {epoch}")
+        self.log.append(f"collected in {epoch}")
         self.counts = self.counts[1:]
-        return self.says(len(self.outcomes))
+        return self.propose(len(self.outcomes))
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
-        self.log.append(f"told of {len(outcomes)}")
+        self.log.append(f"outcomes of {len(outcomes)}")
         self.outcomes.append(list(outcomes))
 
 
 def totals(programs: Sequence[Program]) -> list[ToyScores]:
-    """The sum of a program's numbers as written; from 200 on it cannot be used."""
+    """Return the sum of each program's numbers; it is infeasible from 200."""
     scored = []
     for program in programs:
         rules = filter(None, program.rules)
@@ -64,17 +67,17 @@ def totals(programs: Sequence[Program]) -> list[ToyScores]:
     return scored
 
 
-def worth(total: int) -> Program:
-    """A program whose numbers add up to so much."""
+def program_of(total: int) -> Program:
+    """Return a program whose numbers have a sum."""
     return check(f"strategy s {{ buy when rsi(close, 10) < {total - 10} }}")
 
 
-def proposed(*totals: int, arm: str = GUEST, parent_score: float | None = None) -> ProposalBatch:
-    offered = [Proposal(worth(each), arm, ("ab", "cd"), parent_score) for each in totals]
-    return ProposalBatch(tuple(offered))
+def batch(*totals: int, arm: str = ARM, parent_score: float | None = None) -> ProposalBatch:
+    proposals = [Proposal(program_of(each), arm, ("ab", "cd"), parent_score) for each in totals]
+    return ProposalBatch(tuple(proposals))
 
 
-def alone(population: int = 20) -> SearchProblem:
+def problem_without_operators(population: int = 20) -> SearchProblem:
     return replace(toy_problem(population), proposers={}, evaluate=totals)
 
 
@@ -82,121 +85,127 @@ def hashes(run: Sequence[Progress]) -> list[str]:
     return [trial.program.hash for each in run for trial in each.trials]
 
 
-def heard_at(run: Sequence[Progress]) -> list[int]:
-    """How much was evaluated when the guest's programs were taken in."""
-    guests = [sum(trial.proposer == GUEST for trial in each.trials) for each in run]
-    return [each.evaluated - count for each, count in zip(run, guests, strict=True) if count]
+def sync_counts(run: Sequence[Progress]) -> list[int]:
+    """Return the evaluation counts at which external proposals were evaluated."""
+    external = [sum(trial.proposer == ARM for trial in each.trials) for each in run]
+    return [each.evaluated - count for each, count in zip(run, external, strict=True) if count]
 
 
-def bred(guest: Guest | None, evaluations: int = 300, islands: int = 1) -> list[Progress]:
-    return solve(toy_problem(), Budget(evaluations), 1, islands, external=guest)
+def solve_with(
+    proposer: ScriptedProposer | None, evaluations: int = 300, islands: int = 1
+) -> list[Progress]:
+    return solve(toy_problem(), Budget(evaluations), 1, islands, external=proposer)
 
 
 def statuses(outcomes: Sequence[Outcome]) -> list[str]:
     return [each.status for each in outcomes]
 
 
-def test_it_is_heard_exactly_at_the_counts_it_names() -> None:
-    guest = Guest([35, 100, 102, 170, 293], lambda number: proposed(60 + number, 90 + number))
-    run = bred(guest)
-    assert heard_at(run) == [35, 100, 102, 170, 293]
+def test_proposals_are_collected_at_the_requested_counts() -> None:
+    proposer = ScriptedProposer(
+        [35, 100, 102, 170, 293], lambda number: batch(60 + number, 90 + number)
+    )
+    run = solve_with(proposer)
+    assert sync_counts(run) == [35, 100, 102, 170, 293]
     assert run[-1].evaluated == 300
-    assert [statuses(each) for each in guest.outcomes] == [["evaluated"] * 2] * 5
+    assert [statuses(each) for each in proposer.outcomes] == [["evaluated"] * 2] * 5
 
 
-def test_where_problem_finds_too_few_new_programs_it_is_heard_directly_after() -> None:
-    named = [40, 140, 230, 290]
-    guest = Guest(named, lambda number: proposed(60 + number))
-    run = bred(guest, islands=3)
-    short = [count - at for count, at in zip(named, heard_at(run), strict=True)]
+def test_collection_is_at_most_a_few_evaluations_early_if_islands_agree() -> None:
+    counts = [40, 140, 230, 290]
+    proposer = ScriptedProposer(counts, lambda number: batch(60 + number))
+    run = solve_with(proposer, islands=3)
+    short = [count - at for count, at in zip(counts, sync_counts(run), strict=True)]
     assert all(0 <= each <= 3 for each in short)
-    assert any(short), "two islands came to the same program"
+    assert any(short), "two islands proposed the same program"
 
 
-def test_where_problem_finds_nothing_at_all_it_is_heard_all_the_same(
+def test_proposals_are_collected_if_the_islands_propose_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def barren(task: EpochTask, *others: object) -> EpochResult:
+    def run_empty_epoch(task: EpochTask, *others: object) -> EpochResult:
         return EpochResult(task.island, (), {})
 
-    monkeypatch.setattr("evolve.search.executors.run_epoch", barren)
-    guest = Guest([60, 61, 600], lambda number: proposed(60 + number))
-    run = solve(toy_problem(), Budget(700, stale_epochs=4), 1, 1, external=guest)
-    assert heard_at(run) == [0, 1]
+    monkeypatch.setattr("evolve.search.executors.run_epoch", run_empty_epoch)
+    proposer = ScriptedProposer([60, 61, 600], lambda number: batch(60 + number))
+    run = solve(toy_problem(), Budget(700, stale_epochs=4), 1, 1, external=proposer)
+    assert sync_counts(run) == [0, 1]
     assert [each.evaluated for each in run][:3] == [0, 1, 2]
-    assert guest.counts == [600], "more than a whole epoch away, it is not heard yet"
+    assert proposer.counts == [600], "it is more than an epoch away"
 
 
-def test_it_is_asked_heard_and_told_in_turn_and_never_after_the_end() -> None:
-    guest = Guest([60, 200], lambda number: proposed(60 + number))
-    assert bred(guest, 240)[-1].stop_reason == "all 240 evaluations made"
-    assert guest.log == [
-        "asked after 0", "heard in 1", "told of 1", "asked after 1", "asked after 2",
-        "asked after 3", "heard in 4", "told of 1", "asked after 4",
+def test_a_proposer_is_called_in_turn_and_never_after_the_end() -> None:
+    proposer = ScriptedProposer([60, 200], lambda number: batch(60 + number))
+    assert solve_with(proposer, 240)[-1].stop_reason == "budget of 240 evaluations spent"
+    assert proposer.log == [
+        "asked after 0", "collected in 1", "outcomes of 1", "asked after 1", "asked after 2",
+        "asked after 3", "collected in 4", "outcomes of 1", "asked after 4",
     ]  # fmt: skip
 
 
-def test_a_proposal_is_one_trial_with_its_author_and_place() -> None:
-    guest = Guest(rounds=4, says=lambda number: proposed(60 + number, 90 + number))
-    run = solve(alone(), Budget(100), 1, 3, external=guest)
+def test_a_proposal_is_one_trial_with_its_arm_island_and_epoch() -> None:
+    proposer = ScriptedProposer(rounds=4, propose=lambda number: batch(60 + number, 90 + number))
+    run = solve(problem_without_operators(), Budget(100), 1, 3, external=proposer)
     trials = [trial for each in run for trial in each.trials]
     assert len(trials) == len({each.program.key for each in trials}) == run[-1].evaluated == 8
     assert [each.epoch for each in trials] == [1, 1, 2, 2, 3, 3, 4, 4]
     assert [each.island for each in trials] == [1, 1, 2, 2, 0, 0, 1, 1]
-    assert {(each.proposer, each.parents) for each in trials} == {(GUEST, ("ab", "cd"))}
-    homes = [{round(each.score) for each in island.population} for island in run[-1].islands]
-    assert homes == [{62, 92}, {60, 90, 63, 93}, {61, 91}]
+    assert {(each.proposer, each.parents) for each in trials} == {(ARM, ("ab", "cd"))}
+    populations = [{round(each.score) for each in island.population} for island in run[-1].islands]
+    assert populations == [{62, 92}, {60, 90, 63, 93}, {61, 91}]
     assert run[-1].best is not None
     assert run[-1].best.score == 93
 
 
-def test_what_was_evaluated_before_is_a_duplicate_and_no_trial() -> None:
-    spoken = [proposed(60, 70, 60), proposed(70, 50, 80)]
-    guest = Guest(rounds=2, says=lambda number: spoken[number])
-    run = solve(alone(), Budget(100), 1, 1, [worth(50)], external=guest)
-    assert [statuses(each) for each in guest.outcomes] == [
+def test_a_program_that_was_evaluated_is_a_duplicate_and_no_trial() -> None:
+    batches = [batch(60, 70, 60), batch(70, 50, 80)]
+    proposer = ScriptedProposer(rounds=2, propose=lambda number: batches[number])
+    run = solve(problem_without_operators(), Budget(100), 1, 1, [program_of(50)], external=proposer)
+    assert [statuses(each) for each in proposer.outcomes] == [
         ["evaluated", "evaluated", "duplicate"], ["duplicate", "duplicate", "evaluated"],
     ]  # fmt: skip
     assert run[-1].evaluated == 4
     assert [round(trial.score) for each in run for trial in each.trials] == [50, 60, 70, 80]
-    assert run[-1].stats[GUEST] == ProposerStats(duplicate=3, evaluated=3, accepted=3, improved=3)
+    assert run[-1].stats[ARM] == ProposerStats(duplicate=3, evaluated=3, accepted=3, improved=3)
 
 
-def test_what_the_budget_has_no_room_for_is_not_evaluated() -> None:
-    guest = Guest(rounds=9, says=lambda number: proposed(50, 60, 70, 80, 90, 100))
-    run = solve(alone(), Budget(4), 1, 1, [worth(50)], external=guest)
-    assert statuses(guest.outcomes[0]) == ["duplicate", *["evaluated"] * 3, *["no budget"] * 2]
-    assert [each.individual is None for each in guest.outcomes[0]] == [
+def test_proposals_beyond_the_budget_are_not_evaluated() -> None:
+    proposer = ScriptedProposer(rounds=9, propose=lambda number: batch(50, 60, 70, 80, 90, 100))
+    run = solve(problem_without_operators(), Budget(4), 1, 1, [program_of(50)], external=proposer)
+    assert statuses(proposer.outcomes[0]) == ["duplicate", *["evaluated"] * 3, *["no budget"] * 2]
+    assert [each.individual is None for each in proposer.outcomes[0]] == [
         True, False, False, False, True, True,
     ]  # fmt: skip
-    assert (run[-1].evaluated, run[-1].stop_reason) == (4, "all 4 evaluations made")
-    assert run[-1].stats[GUEST] == ProposerStats(duplicate=1, evaluated=3, accepted=3, improved=3)
+    assert (run[-1].evaluated, run[-1].stop_reason) == (4, "budget of 4 evaluations spent")
+    assert run[-1].stats[ARM] == ProposerStats(duplicate=1, evaluated=3, accepted=3, improved=3)
 
 
-def test_a_hearing_at_the_end_of_the_budget_finds_no_room_beside_problem() -> None:
-    guest = Guest([500], lambda number: proposed(60, 70))
-    run = bred(guest, 120)
+def test_proposals_at_the_end_of_the_budget_are_not_evaluated() -> None:
+    proposer = ScriptedProposer([500], lambda number: batch(60, 70))
+    run = solve_with(proposer, 120)
     assert run[-1].evaluated == 120
-    assert [statuses(each) for each in guest.outcomes] == [["no budget"] * 2]
+    assert [statuses(each) for each in proposer.outcomes] == [["no budget"] * 2]
 
 
-def test_what_became_of_each_proposal_is_told_in_order_and_credited_to_its_arm() -> None:
-    spoken = [
+def test_outcomes_are_in_order_and_count_for_their_arms() -> None:
+    script = [
         (44, "a", None), (34, "a", 34.0), (54, "a", 0.0), (64, "b", 44.0), (15, "b", -5.0),
         (300, "b", 0.0), (44, "b", 1.0),
     ]  # fmt: skip
-    offered = [Proposal(worth(total), arm, (), score) for total, arm, score in spoken]
-    noted = {"a": ProposerStats(proposed=5, valid=3), "b": ProposerStats(proposed=4, valid=4)}
-    guest = Guest(rounds=1, says=lambda number: ProposalBatch(tuple(offered), noted))
-    run = solve(alone(population=3), Budget(100), 1, 1, external=guest)
-    (told,) = guest.outcomes
-    assert all(each.proposal is one for each, one in zip(told, offered, strict=True))
-    assert statuses(told) == ["evaluated"] * 6 + ["duplicate"]
-    assert [each.individual and each.individual.score for each in told] == [
+    proposals = [Proposal(program_of(total), arm, (), score) for total, arm, score in script]
+    stats = {"a": ProposerStats(proposed=5, valid=3), "b": ProposerStats(proposed=4, valid=4)}
+    proposer = ScriptedProposer(
+        rounds=1, propose=lambda number: ProposalBatch(tuple(proposals), stats)
+    )
+    run = solve(problem_without_operators(population=3), Budget(100), 1, 1, external=proposer)
+    (outcomes,) = proposer.outcomes
+    assert all(each.proposal is one for each, one in zip(outcomes, proposals, strict=True))
+    assert statuses(outcomes) == ["evaluated"] * 6 + ["duplicate"]
+    assert [each.individual and each.individual.score for each in outcomes] == [
         44, 34, 54, 64, 15, 300, None,
     ]  # fmt: skip
-    assert [each.accepted for each in told] == [True, False, True, True, False, False, False]
-    assert [each.improved for each in told] == [True, False, True, True, True, False, False]
+    assert [each.accepted for each in outcomes] == [True, False, True, True, False, False, False]
+    assert [each.improved for each in outcomes] == [True, False, True, True, True, False, False]
     assert run[-1].stats == {
         "a": ProposerStats(5, 3, 0, evaluated=3, accepted=2, improved=2, gain=54.0),
         "b": ProposerStats(4, 4, 1, evaluated=3, accepted=1, improved=2, gain=40.0),
@@ -204,10 +213,12 @@ def test_what_became_of_each_proposal_is_told_in_order_and_credited_to_its_arm()
     assert [round(each.score) for each in run[-1].islands[0].population] == [64, 54, 44]
 
 
-def test_alone_it_stops_after_exactly_so_many_epochs_without_improvement() -> None:
-    spoken = [10, 5, 20, 1, 20, 3, 4, 90]
-    guest = Guest(rounds=99, says=lambda number: proposed(100 + spoken[number]))
-    run = solve(alone(), Budget(100, stale_epochs=3), 1, 1, external=guest)
+def test_a_sole_proposer_stops_after_the_stale_epochs() -> None:
+    totals_above_100 = [10, 5, 20, 1, 20, 3, 4, 90]
+    proposer = ScriptedProposer(
+        rounds=99, propose=lambda number: batch(100 + totals_above_100[number])
+    )
+    run = solve(problem_without_operators(), Budget(100, stale_epochs=3), 1, 1, external=proposer)
     assert (run[-1].epoch, run[-1].stop_reason) == (6, "no improvement in 3 epochs")
     assert run[-1].best is not None
     assert run[-1].best.score == 120
@@ -215,58 +226,71 @@ def test_alone_it_stops_after_exactly_so_many_epochs_without_improvement() -> No
 
 
 @pytest.mark.parametrize("stale", [1, 2, 5])
-def test_alone_epochs_in_which_it_says_nothing_are_epochs_without_improvement(stale: int) -> None:
-    guest = Guest(rounds=99)
-    run = solve(alone(), Budget(100, stale_epochs=stale), 1, 2, external=guest)
+def test_epochs_without_a_proposal_are_stale(stale: int) -> None:
+    proposer = ScriptedProposer(rounds=99)
+    run = solve(
+        problem_without_operators(), Budget(100, stale_epochs=stale), 1, 2, external=proposer
+    )
     assert (run[-1].epoch, run[-1].evaluated) == (stale, 0)
     assert run[-1].stop_reason == f"no improvement in {stale} epochs"
-    seeded = solve(alone(), Budget(100, stale), 1, 2, [worth(50)], external=Guest(rounds=99))
+    seeded = solve(
+        problem_without_operators(),
+        Budget(100, stale),
+        1,
+        2,
+        [program_of(50)],
+        external=ScriptedProposer(rounds=99),
+    )
     assert (seeded[-1].epoch, seeded[-1].evaluated) == (stale, 1)
 
 
-def test_alone_it_ends_when_there_is_nothing_more_to_hear() -> None:
-    guest = Guest(rounds=3, says=lambda number: proposed(60 + number))
-    run = solve(alone(), Budget(100), 1, 1, external=guest)
+def test_a_sole_proposer_without_further_proposals_ends_the_search() -> None:
+    proposer = ScriptedProposer(rounds=3, propose=lambda number: batch(60 + number))
+    run = solve(problem_without_operators(), Budget(100), 1, 1, external=proposer)
     assert (run[-1].epoch, run[-1].evaluated) == (3, 3)
-    assert run[-1].stop_reason == "the models will propose nothing more"
-    nobody = solve(alone(), Budget(100), 1, 1, [worth(50)])
-    assert [(each.epoch, each.stop_reason) for each in nobody] == [
-        (0, "the models will propose nothing more")
-    ]
+    assert run[-1].stop_reason == "no proposals left"
+    empty = solve(problem_without_operators(), Budget(100), 1, 1, [program_of(50)])
+    assert [(each.epoch, each.stop_reason) for each in empty] == [(0, "no proposals left")]
 
 
-def test_an_adviser_that_is_never_heard_changes_nothing() -> None:
+def test_a_proposer_without_synchronization_does_not_change_the_search() -> None:
     for islands in (1, 3):
-        silent, without = bred(Guest(), 400, islands), bred(None, 400, islands)
+        silent, without = (
+            solve_with(ScriptedProposer(), 400, islands),
+            solve_with(None, 400, islands),
+        )
         assert hashes(silent) == hashes(without)
         assert [each.stats for each in silent] == [each.stats for each in without]
         assert [each.evaluated for each in silent] == [each.evaluated for each in without]
 
 
-def test_heard_between_epochs_an_adviser_that_says_nothing_changes_nothing() -> None:
-    assert hashes(bred(Guest([60, 120, 240]))) == hashes(bred(None))
+def test_empty_batches_at_epoch_ends_do_not_change_the_search() -> None:
+    assert hashes(solve_with(ScriptedProposer([60, 120, 240]))) == hashes(solve_with(None))
 
 
-def test_what_is_bred_depends_on_when_it_was_to_be_heard_and_on_nothing_else() -> None:
+def test_the_search_depends_on_the_synchronization_counts_only() -> None:
     counts = [35, 77, 200, 201]
-    noted = ProposalBatch((), {GUEST: ProposerStats(proposed=9, valid=2)})
+    empty = ProposalBatch((), {ARM: ProposerStats(proposed=9, valid=2)})
     run, again = (
-        bred(Guest(counts), islands=2),
-        bred(Guest(counts, lambda number: noted), islands=2),
+        solve_with(ScriptedProposer(counts), islands=2),
+        solve_with(ScriptedProposer(counts, lambda number: empty), islands=2),
     )
     assert hashes(run) == hashes(again)
     assert len(hashes(run)) == len(set(hashes(run))) == 300
-    assert again[-1].stats[GUEST] == ProposerStats(proposed=36, valid=8)
-    other = bred(Guest([35, 78, 200, 201]), islands=2)
+    assert again[-1].stats[ARM] == ProposerStats(proposed=36, valid=8)
+    other = solve_with(ScriptedProposer([35, 78, 200, 201]), islands=2)
     assert hashes(run) != hashes(other)
     assert hashes(run)[:35] == hashes(other)[:35]
 
 
-def test_what_is_heard_is_bred_on() -> None:
+def test_an_accepted_proposal_becomes_a_parent() -> None:
     best = check("strategy s { buy when rsi(close, 77) < 50.7 or rsi(close, 90) < 60 }")
-    guest = Guest([35], lambda number: ProposalBatch((Proposal(best, GUEST),)))
+    proposer = ScriptedProposer([35], lambda number: ProposalBatch((Proposal(best, ARM),)))
     children = [
-        trial for each in bred(guest) for trial in each.trials if best.hash in trial.parents
+        trial
+        for each in solve_with(proposer)
+        for trial in each.trials
+        if best.hash in trial.parents
     ]
     assert children
-    assert all(each.epoch > 1 and each.proposer != GUEST for each in children)
+    assert all(each.epoch > 1 and each.proposer != ARM for each in children)

@@ -1,4 +1,4 @@
-"""Proposers make programs that pass the checker, strictly typed, and only from their generator."""
+"""Proposers: their programs pass the checker and depend only on the random generator."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from evolve.search.proposers.tune import move_parameter
 from evolve.search.space import Space, build_space
 
 STRATEGIES = Path(__file__).parents[2] / "experiments" / "strategies"
-UNLIKE_KINDS = {"W401", "W402", "W403", "W404"}
+MISMATCHES = {"W401", "W402", "W403", "W404"}
 
 
-def is_unlike(found: Diagnostic) -> bool:
-    """Return whether a finding is of kinds; a `W404` that quotes a term is of a fact beyond them.
+def is_mismatch(each: Diagnostic) -> bool:
+    """Return whether a diagnostic reports a mismatch of kinds.
 
-    A search may still compare a value with itself, or with a window that it lies in.
+    A `W404` that quotes a term does not: a search may compare a value with itself.
     """
-    return found.code in UNLIKE_KINDS and not (found.code == "W404" and "`" in found.message)
+    return each.code in MISMATCHES and not (each.code == "W404" and "`" in each.message)
 
 
 @cache
@@ -38,17 +38,17 @@ def space() -> Space:
 
 
 def parents(rng: Random) -> list[Rules]:
-    """Fresh strategies and hand-written ones, params and all."""
-    written = [
+    """Return the example strategies, which have params, and random ones."""
+    examples = [
         program.rules
         for path in sorted(STRATEGIES.glob("*.evo"))
         for program in check_file(path.read_text("utf-8"))
     ]
-    return [*written, *(grow_rules(space(), rng) for _ in range(40))]
+    return [*examples, *(grow_rules(space(), rng) for _ in range(40))]
 
 
 def children(name: str, count: int, seed: int = 1) -> Iterator[Rules]:
-    """The first `count` children of a pool that grows by them."""
+    """Yield children of a pool to which each child is added."""
     rng = Random(seed)
     pool, proposer = parents(rng), PROPOSERS[name]
     size = len(pool) + count
@@ -66,23 +66,23 @@ def children(name: str, count: int, seed: int = 1) -> Iterator[Rules]:
 
 
 @pytest.mark.parametrize("name", PROPOSERS)
-def test_children_pass_the_checker_strictly_typed(name: str) -> None:
+def test_children_pass_the_checker_without_mismatches(name: str) -> None:
     for rules in children(name, 200):
         text = format_program(Program("child", rules))
         report = inspect(text)
-        wrong = [each.render() for each in report.diagnostics if is_unlike(each)]
+        mismatches = [each.render() for each in report.diagnostics if is_mismatch(each)]
         assert not report.errors, text
-        assert not wrong, text
+        assert not mismatches, text
         assert report.programs[0].rules == rules, text
 
 
 @pytest.mark.parametrize("name", PROPOSERS)
-def test_the_same_generator_gives_the_same_children(name: str) -> None:
+def test_children_depend_on_the_seed_only(name: str) -> None:
     assert list(children(name, 60, seed=5)) == list(children(name, 60, seed=5))
 
 
 @pytest.mark.parametrize("name", PROPOSERS)
-def test_children_differ_from_their_parents(name: str) -> None:
+def test_most_children_differ_from_their_parents(name: str) -> None:
     rng = Random(3)
     pool, proposer = parents(rng), PROPOSERS[name]
     changed = total = 0
@@ -94,7 +94,7 @@ def test_children_differ_from_their_parents(name: str) -> None:
     assert changed > 0.8 * total
 
 
-def test_tuning_keeps_a_parameter_tied_in_its_range_and_on_its_step() -> None:
+def test_a_tuned_parameter_stays_in_its_range_and_on_its_step() -> None:
     rng = Random(2)
     for program in check_file((STRATEGIES / "rsi_pullback.evo").read_text("utf-8")):
         for param in program.parameters:
@@ -106,13 +106,13 @@ def test_tuning_keeps_a_parameter_tied_in_its_range_and_on_its_step() -> None:
                 assert new.value.is_integer()
 
 
-def test_crossover_carries_params_along_without_mixing_them_up() -> None:
+def test_params_of_a_crossover_have_distinct_names() -> None:
     for rules in children("crossover", 200):
         params = Program("child", rules).parameters
         assert len({each.name for each in params}) == len(params)
 
 
-def test_every_constant_of_a_fresh_strategy_has_a_place() -> None:
+def test_a_random_strategy_has_one_part_per_node() -> None:
     rng = Random(4)
     for _ in range(50):
         rules = grow_rules(space(), rng)

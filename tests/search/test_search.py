@@ -1,4 +1,4 @@
-"""The search counts, stops, improves, and is the same run for the same seed."""
+"""Search: trials, budgets, improvement and reproducibility."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def test_every_distinct_program_is_one_trial_and_the_budget_is_exact() -> None:
     assert run[-1].stop_reason
 
 
-def test_the_best_never_gets_worse_and_gets_better() -> None:
+def test_the_best_score_improves_and_never_drops() -> None:
     scores = [each.best.score for each in toy_run(1500) if each.best]
     assert all(later >= earlier for earlier, later in pairwise(scores))
     assert scores[-1] > scores[0]
     assert scores[-1] > -1.0
 
 
-def test_the_same_seed_is_the_same_run_and_another_is_not() -> None:
+def test_a_run_depends_on_its_seed() -> None:
     assert fingerprint(toy_run(300, seed=4)) == fingerprint(toy_run(300, seed=4))
     assert fingerprint(toy_run(300, seed=4)) != fingerprint(toy_run(300, seed=5))
 
 
-def test_the_run_does_not_depend_on_the_process_or_the_hash_seed() -> None:
+def test_a_run_does_not_depend_on_the_hash_seed() -> None:
     script = (
         "from tests.search.test_search import fingerprint, toy_run;"
         "print(','.join(fingerprint(toy_run(300))))"
@@ -72,7 +72,7 @@ def test_the_run_does_not_depend_on_the_process_or_the_hash_seed() -> None:
     assert outputs == {",".join(fingerprint(toy_run(300)))}
 
 
-def test_an_epoch_is_a_pure_function_of_what_it_is_given() -> None:
+def test_an_epoch_is_a_pure_function_of_its_input() -> None:
     problem, island = toy_problem(), new_island(0, 7)
     random.seed(1)
     once = run_epoch(EpochTask(island, {}, 50, 1), problem, frozenset())
@@ -84,7 +84,7 @@ def test_an_epoch_is_a_pure_function_of_what_it_is_given() -> None:
     assert island.population == ()
 
 
-def test_an_epoch_evaluates_nothing_seen_and_no_more_than_its_quota() -> None:
+def test_an_epoch_evaluates_new_programs_within_its_budget() -> None:
     problem, island = toy_problem(), new_island(0, 7)
     first = run_epoch(EpochTask(island, {}, 40, 1), problem, frozenset())
     seen = frozenset(trial.program.key for trial in first.trials)
@@ -94,19 +94,19 @@ def test_an_epoch_evaluates_nothing_seen_and_no_more_than_its_quota() -> None:
     assert sum(each.duplicate for each in second.stats.values()) > 0
 
 
-def test_selection_leaves_the_global_generator_alone() -> None:
+def test_the_search_does_not_use_the_global_generator() -> None:
     random.seed(11)
     state = random.getstate()
     toy_run(100)
     assert random.getstate() == state
 
 
-def test_seeds_are_the_first_trials_and_are_counted() -> None:
-    seeds = [
+def test_starting_programs_are_the_first_trials() -> None:
+    start = [
         check("strategy a { buy when rsi(close, 14) < 30 }"),
         check("strategy b { buy when close > open }"),
     ]
-    run = solve(toy_problem(), Budget(100), 1, 2, [*seeds, seeds[0]])
+    run = solve(toy_problem(), Budget(100), 1, 2, [*start, start[0]])
     assert [trial.program.name for trial in run[0].trials] == ["a", "b"]
     assert run[0].epoch == 0
     assert run[0].evaluated == 2
@@ -116,18 +116,18 @@ def test_seeds_are_the_first_trials_and_are_counted() -> None:
 def test_infeasible_programs_are_trials_but_never_parents() -> None:
     problem = toy_problem()
 
-    def only_short_ones(programs: object) -> list[ToyScores]:
+    def reject_large_ones(programs: object) -> list[ToyScores]:
         assert isinstance(programs, list)
         return [ToyScores(each.values, each.values[1] <= 12) for each in closeness(programs)]
 
-    run = solve(replace(problem, evaluate=only_short_ones), Budget(300), 1, 2)
+    run = solve(replace(problem, evaluate=reject_large_ones), Budget(300), 1, 2)
     assert run[-1].evaluated == 300
     for progress in run:
         for island in progress.islands:
             assert all(each.scores.is_feasible for each in island.population)
 
 
-def test_the_search_stops_when_stale_when_out_of_time_or_when_asked() -> None:
+def test_the_search_stops_if_it_is_stale_or_out_of_time_or_interrupted() -> None:
     def constant(programs: object) -> list[ToyScores]:
         assert isinstance(programs, list)
         return [ToyScores((1.0, 1.0)) for _ in programs]
@@ -137,14 +137,14 @@ def test_the_search_stops_when_stale_when_out_of_time_or_when_asked() -> None:
     assert "no improvement in 2 epochs" in stale[-1].stop_reason
     ticks = iter(range(0, 10_000, 30))
     timed = solve(flat, Budget(10_000, minutes=1), 1, 1, clock=lambda: next(ticks))
-    assert "1 minutes spent, at epoch" in timed[-1].stop_reason
+    assert "budget of 1 minutes spent at epoch" in timed[-1].stop_reason
     stop = Stop()
     stop.set()
-    asked = solve(flat, Budget(10_000), 1, 1, stop=stop)
-    assert asked[-1].stop_reason == "interrupted"
+    interrupted = solve(flat, Budget(10_000), 1, 1, stop=stop)
+    assert interrupted[-1].stop_reason == "interrupted"
 
 
-def test_a_run_cut_by_minutes_is_a_prefix_of_an_unlimited_one() -> None:
+def test_a_run_limited_by_time_is_a_prefix_of_an_unlimited_one() -> None:
     ticks = iter(range(0, 10_000, 15))
     cut = solve(toy_problem(), Budget(600, minutes=1), 1, 2, clock=lambda: next(ticks))
     whole = solve(toy_problem(), Budget(600), 1, 2)
@@ -152,7 +152,7 @@ def test_a_run_cut_by_minutes_is_a_prefix_of_an_unlimited_one() -> None:
     assert fingerprint(cut) == fingerprint(whole)[: len(fingerprint(cut))]
 
 
-def test_one_objective_is_enough() -> None:
+def test_a_single_objective_is_maximized() -> None:
     def closest(programs: object) -> list[ToyScores]:
         assert isinstance(programs, list)
         return [ToyScores(each.values[:1]) for each in closeness(programs)]
@@ -162,7 +162,7 @@ def test_one_objective_is_enough() -> None:
     assert scores[-1] > scores[0]
 
 
-def test_shares_move_within_bounds_and_only_on_evidence() -> None:
+def test_shares_follow_the_rate_of_acceptance_within_bounds() -> None:
     weights = {"a": 2.0, "b": 2.0}
     assert compute_shares(weights, {}) == weights
     moved = compute_shares(
@@ -177,32 +177,31 @@ def test_shares_move_within_bounds_and_only_on_evidence() -> None:
 
 
 @pytest.mark.parametrize("name", PROPOSERS)
-def test_every_proposer_earns_its_counts(name: str) -> None:
-    ledger = toy_run(1200)[-1].stats
-    credit = ledger[name]
-    assert credit.proposed >= credit.valid >= credit.evaluated > 0
-    assert credit.valid == credit.duplicate + credit.evaluated
-    assert credit.accepted <= credit.evaluated
+def test_the_counts_of_every_proposer_add_up(name: str) -> None:
+    stats = toy_run(1200)[-1].stats[name]
+    assert stats.proposed >= stats.valid >= stats.evaluated > 0
+    assert stats.valid == stats.duplicate + stats.evaluated
+    assert stats.accepted <= stats.evaluated
 
 
-def test_an_epoch_is_begun_before_the_last_one_is_told() -> None:
+def test_an_epoch_starts_before_the_last_one_is_yielded() -> None:
     order: list[str] = []
 
-    class Watched(SerialExecutor):
-        def submit(self, assignments: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
-            order.append("begun")
-            bred = super().submit(assignments, seen)
+    class LoggingExecutor(SerialExecutor):
+        def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+            order.append("submitted")
+            pending = super().submit(tasks, seen)
 
-            def awaited() -> list[EpochResult]:
+            def wait() -> list[EpochResult]:
                 order.append("awaited")
-                return bred()
+                return pending()
 
-            return awaited
+            return wait
 
-    told = 0
+    count = 0
     problem = replace(toy_problem(), islands=2)
-    for _ in search(problem, Budget(300), Watched(problem)):
-        order.append("told")
-        told += 1
-    assert told > 3
-    assert order == ["begun", "told", "awaited"] * (told - 1) + ["told"]
+    for _ in search(problem, Budget(300), LoggingExecutor(problem)):
+        order.append("yielded")
+        count += 1
+    assert count > 3
+    assert order == ["submitted", "yielded", "awaited"] * (count - 1) + ["yielded"]

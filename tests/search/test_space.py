@@ -1,4 +1,4 @@
-"""The space holds what the experiment allows, and all of it can be grown."""
+"""Space: the operators, directions and kinds that an experiment allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evolve.search.grow import grow, grow_rules
 from evolve.search.space import build_space
 
 
-def test_every_kind_grows_terms_of_itself_without_complaints() -> None:
+def test_grown_terms_have_their_kind_and_no_mismatch() -> None:
     space, rng = build_space(), Random(1)
     for kind in space.productions:
         for _ in range(20):
@@ -23,7 +23,7 @@ def test_every_kind_grows_terms_of_itself_without_complaints() -> None:
             assert not list(list_mismatches(term))
 
 
-def test_only_the_operators_of_the_experiment_are_written() -> None:
+def test_grown_rules_use_only_the_allowed_operators() -> None:
     space, rng = build_space(["sma", "rsi"]), Random(1)
     always = {"<", ">", "and", "or", "open", "high", "low", "close", "volume"}
     for _ in range(50):
@@ -32,13 +32,13 @@ def test_only_the_operators_of_the_experiment_are_written() -> None:
             assert heads <= always | {"sma", "rsi"}
 
 
-def test_an_unknown_operator_is_refused_with_a_suggestion() -> None:
+def test_an_unknown_operator_is_rejected_with_a_suggestion() -> None:
     with pytest.raises(EvolveError, match="did you mean `sma`"):
         build_space(["smaa"])
 
 
 @pytest.mark.parametrize("directions", [("long",), ("short",), ("long", "short")])
-def test_only_the_directions_of_the_experiment_are_traded(directions: tuple[str, ...]) -> None:
+def test_grown_rules_trade_only_the_allowed_directions(directions: tuple[str, ...]) -> None:
     space, rng = build_space(directions=directions), Random(1)
     for _ in range(20):
         rules = grow_rules(space, rng)
@@ -46,7 +46,7 @@ def test_only_the_directions_of_the_experiment_are_traded(directions: tuple[str,
         assert (rules.short is not None) == ("short" in directions)
 
 
-def test_bare_prices_are_never_compared_with_a_number() -> None:
+def test_no_production_compares_a_price_level_with_a_constant() -> None:
     space = build_space()
     for group in space.productions[BOOL]:
         for production in group:

@@ -1,4 +1,4 @@
-"""A toy problem for the search: programs scored without any market."""
+"""Toy problem for the search: programs are scored without a market."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ToyScores:
 
 
 def closeness(programs: Sequence[Program]) -> list[ToyScores]:
-    """How close the sum of a program's numbers comes to 777.7, and its size."""
+    """Score programs by the distance of the sum of their numbers from 777.7, and by size."""
     scored = []
     for program in programs:
         total = sum(
@@ -56,6 +56,6 @@ def solve(
     start_from: Sequence[Program] = (),
     **others: Any,
 ) -> list[Progress]:
-    """Run a search to its end; `others` are as `search` takes them."""
+    """Run a search to its end; `others` are arguments of `search`."""
     problem = replace(problem, seed=seed, islands=islands, start_from=tuple(start_from))
     return list(search(problem, budget, **others))

@@ -1,4 +1,4 @@
-"""The schema version of a journal: written at creation, and checked by every reader."""
+"""Schema version of a journal: written at its creation and checked by all readers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from evolve.store.journal import read_trials
 
 
 def version(path: Path, new: int | None = None) -> int:
-    """Return the version in a file, after writing another one if given."""
+    """Return the version of a file, after setting it if one is given."""
     with closing(sqlite3.connect(path)) as connection:
         if new is not None:
             connection.execute(f"PRAGMA user_version={new}")
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(found)
+        (number,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(number)
 
 
 def test_a_new_journal_has_the_schema_version(tmp_path: Path) -> None:
@@ -34,11 +34,11 @@ def test_a_new_journal_has_the_schema_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [0, SCHEMA_VERSION + 1])
-def test_every_reader_refuses_another_version(tmp_path: Path, other: int) -> None:
+def test_readers_reject_another_schema_version(tmp_path: Path, other: int) -> None:
     path = tmp_path / "journal.sqlite"
     Journal(path).close()
     version(path, other)
     for read in (lambda: list(read_trials(path)), lambda: read_recording(path),
                  lambda: read_event(path, "data")):  # fmt: skip
-        with pytest.raises(EvolveError, match=f"schema version {other}; .* reads {SCHEMA_VERSION}"):
+        with pytest.raises(EvolveError, match=f"schema version {SCHEMA_VERSION}, found {other}"):
             read()

@@ -1,4 +1,4 @@
-"""Crossover: a part of one strategy takes the place of a like part of another."""
+"""Crossover: a part of one strategy is replaced by a part of another, of the same kind."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ WHOLE_RULE_SHARE = 0.3
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """The first parent with a whole rule, or a part of the same kind, from the second."""
+    """Return the first parent with a rule or a part replaced by one of the second."""
     host, donor = parents
     if rng.random() < WHOLE_RULE_SHARE:
         name, term = rng.choice(donor.named())
         return host._replace(**{name: adopt_parameters(term, host)})
-    at = rng.choice(series_indices(host))
-    here = list_parts(host)[at]
-    like = group_series(donor).get(here.domain)
-    if not like:
+    index = rng.choice(series_indices(host))
+    part = list_parts(host)[index]
+    candidates = group_series(donor).get(part.domain)
+    if not candidates:
         return None
-    other = rng.choice(like)
-    return replace_part(host, at, adopt_parameters(other, host)) if other is not here.term else None
+    new = rng.choice(candidates)
+    return replace_part(host, index, adopt_parameters(new, host)) if new is not part.term else None
 
 
-PROPOSER = Proposer("crossover", "parts of two strategies in one", 2, 4.0, propose)
+PROPOSER = Proposer("crossover", "combines parts of two strategies", 2, 4.0, propose)

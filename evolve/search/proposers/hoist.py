@@ -1,4 +1,4 @@
-"""Hoist mutation: a part is replaced by one of its own parts, so that the strategy shrinks.
+"""Hoist mutation: a part is replaced by one of its subparts, which shrinks the strategy.
 
 Kinnear (1993), "Evolving a sort: lessons in genetic programming".
 """
@@ -15,11 +15,11 @@ from evolve.search.space import Space
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """Return the parent with one part replaced by a part of itself; None if there is none."""
+    """Return the parent with one part replaced by a subpart of the same kind, if it has one."""
     rules = parents[0]
-    at = rng.choice(series_indices(rules))
-    inner = list_replacements(list_parts(rules)[at])
-    return replace_part(rules, at, rng.choice(inner)) if inner else None
+    index = rng.choice(series_indices(rules))
+    candidates = list_replacements(list_parts(rules)[index])
+    return replace_part(rules, index, rng.choice(candidates)) if candidates else None
 
 
-PROPOSER = Proposer("hoist", "a part replaced by a part of itself", 1, 0.4, propose)
+PROPOSER = Proposer("hoist", "replaces a part by a subpart", 1, 0.4, propose)

@@ -1,4 +1,4 @@
-"""Point mutation: one operator or series becomes another that fits the same place."""
+"""Point mutation: one operator or series is replaced by another of the same kind."""
 
 from __future__ import annotations
 
@@ -19,43 +19,42 @@ from evolve.search.space import Space
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """The parent with one node exchanged, its arguments kept where they fit."""
+    """Return the parent with one operator replaced; arguments that fit the new one remain."""
     rules = parents[0]
-    at = rng.choice(series_indices(rules))
-    here = list_parts(rules)[at]
-    if here.term.head in ("and", "or"):
-        other = space.catalog.operator("or" if here.term.head == "and" else "and")
-        return replace_part(rules, at, call(other, *here.term.args))
-    if not isinstance(here.domain, Kind):
+    index = rng.choice(series_indices(rules))
+    term, kind = list_parts(rules)[index][:2]
+    if term.head in ("and", "or"):
+        other = space.catalog.operator("or" if term.head == "and" else "and")
+        return replace_part(rules, index, call(other, *term.args))
+    if not isinstance(kind, Kind):
         return None
-    fitting = _exchanges(here.domain, here.term.operator, _series_kinds(here.term), space)
-    if not fitting:
+    candidates = _list_alternatives(kind, term.operator, _list_series_kinds(term), space)
+    if not candidates:
         return None
-    operator, places = rng.choice(fitting)
-    kept = list(here.term.args)
+    operator, domains = rng.choice(candidates)
     args = [
-        kept[index] if index < len(kept) and _keeps(here.term, index, place) else
-        grow_in(place, 1, space, rng)
-        for index, place in enumerate(places)
+        term.args[slot] if slot < len(term.args) and _is_in_domain(term, slot, domain) else
+        grow_in(domain, 1, space, rng)
+        for slot, domain in enumerate(domains)
     ]  # fmt: skip
-    return replace_part(rules, at, call(operator, *args))
+    return replace_part(rules, index, call(operator, *args))
 
 
 @cache
-def _exchanges(
-    kind: Kind, own: Operator | None, series: tuple[Kind, ...], space: Space
+def _list_alternatives(
+    kind: Kind, current: Operator | None, series: tuple[Kind, ...], space: Space
 ) -> tuple[tuple[Operator, tuple[Domain, ...]], ...]:
-    """Productions of a kind, by other operators, over series of the same kinds."""
+    """Return the productions of a kind by other operators over series of the same kinds."""
     return tuple(
         (production.operator, production.domains)
         for group in space.productions.get(kind, ())
         for production in group
-        if production.operator is not own
+        if production.operator is not current
         and tuple(each for each in production.domains if isinstance(each, Kind)) == series
     )
 
 
-def _series_kinds(term: Term) -> tuple[Kind, ...]:
+def _list_series_kinds(term: Term) -> tuple[Kind, ...]:
     operator = term.operator
     if operator is None:
         return ()
@@ -66,16 +65,16 @@ def _series_kinds(term: Term) -> tuple[Kind, ...]:
     )
 
 
-def _keeps(term: Term, index: int, place: Domain) -> bool:
-    """Whether an argument may stay in a place: a like series, a window within its range."""
-    arg = term.args[index]
-    if isinstance(place, Kind):
-        return infer_kind(arg) == place
+def _is_in_domain(term: Term, slot: int, domain: Domain) -> bool:
+    """Return whether an argument of a term lies in another domain."""
+    arg = term.args[slot]
+    if isinstance(domain, Kind):
+        return infer_kind(arg) == domain
     value = arg.value
     if value is None:
         return False
-    is_window = term.operator is not None and term.operator.slot(index).is_window
-    return place.low <= value <= place.high and isinstance(place, Window) == is_window
+    is_window = term.operator is not None and term.operator.slot(slot).is_window
+    return domain.low <= value <= domain.high and isinstance(domain, Window) == is_window
 
 
-PROPOSER = Proposer("point", "one operator or series exchanged", 1, 2.0, propose)
+PROPOSER = Proposer("point", "replaces one operator or series", 1, 2.0, propose)

@@ -1,4 +1,4 @@
-"""Random strategies: fresh blood."""
+"""Random strategies, which add diversity to the population."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from evolve.search.space import Space
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """A strategy made of nothing but chance."""
+    """Grow a random strategy."""
     return grow_rules(space, rng)
 
 
-PROPOSER = Proposer("random", "strategies made by chance", 0, 1.0, propose)
+PROPOSER = Proposer("random", "grows a random strategy", 0, 1.0, propose)

@@ -16,13 +16,13 @@ MAX_DEPTH = 3
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """Return the parent with one part grown again."""
+    """Return the parent with one part replaced by a random term of its kind."""
     rules = parents[0]
-    at = rng.choice(series_indices(rules))
-    domain = list_parts(rules)[at].domain
+    index = rng.choice(series_indices(rules))
+    domain = list_parts(rules)[index].domain
     if not isinstance(domain, Kind) or domain not in space.productions:
         return None
-    return replace_part(rules, at, grow(domain, MAX_DEPTH, space, rng))
+    return replace_part(rules, index, grow(domain, MAX_DEPTH, space, rng))
 
 
-PROPOSER = Proposer("subtree", "a part replaced by a random one", 1, 1.2, propose)
+PROPOSER = Proposer("subtree", "replaces a part by a random one", 1, 1.2, propose)

@@ -20,4 +20,4 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     return rules._replace(**{name: None if is_set else grow_setting(name, space, rng)})
 
 
-PROPOSER = Proposer("toggle", "a setting added or removed", 1, 0.4, propose)
+PROPOSER = Proposer("toggle", "adds or removes a setting", 1, 0.4, propose)

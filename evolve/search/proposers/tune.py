@@ -1,4 +1,4 @@
-"""Constant tuning: windows, thresholds and params move a little."""
+"""Constant mutation: windows, thresholds and params change slightly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONSTANT_SPREAD, PARAMETER_SPREAD = 0.1, 0.15
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """The parent with one constant moved, sometimes two or three."""
+    """Return the parent with one constant changed, or sometimes several."""
     rules = parents[0]
     tuned = _tune_once(rules, rng)
     while tuned is not None and rng.random() < REPEAT_SHARE:
@@ -28,29 +28,29 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
 
 
 def _tune_once(rules: Rules, rng: Random) -> Rules | None:
-    movable = tunable_indices(rules)
-    if not movable:
+    tunable = tunable_indices(rules)
+    if not tunable:
         return None
-    at = rng.choice(movable)
-    here = list_parts(rules)[at]
-    leaf = here.term.leaf
+    index = rng.choice(tunable)
+    term, domain = list_parts(rules)[index][:2]
+    leaf = term.leaf
     if isinstance(leaf, Parameter):
         return replace_parameter(rules, leaf, move_parameter(leaf, rng))
-    value = here.term.value or 0.0
+    value = term.value or 0.0
     percent = isinstance(leaf, Number) and leaf.percent
-    if isinstance(here.domain, Window):
-        new = number(here.domain.shift(value, rng.choice(WINDOW_STEPS)))
+    if isinstance(domain, Window):
+        new = number(domain.shift(value, rng.choice(WINDOW_STEPS)))
     else:
-        assert isinstance(here.domain, Constant)
-        width = here.domain.high - here.domain.low
+        assert isinstance(domain, Constant)
+        width = domain.high - domain.low
         shifted = value + rng.gauss(0.0, CONSTANT_SPREAD * width)
-        clipped = min(max(shifted, here.domain.low), here.domain.high)
-        new = number(here.domain.round_value(clipped), percent)
-    return replace_part(rules, at, new)
+        clipped = min(max(shifted, domain.low), domain.high)
+        new = number(domain.round_value(clipped), percent)
+    return replace_part(rules, index, new)
 
 
 def move_parameter(param: Parameter, rng: Random) -> Parameter:
-    """A parameter at another value of its range, on its step."""
+    """Move a parameter to a nearby value of its range, on its step."""
     assert param.low is not None and param.high is not None
     width = param.high - param.low
     value = param.value + rng.gauss(0.0, PARAMETER_SPREAD * width)
@@ -64,4 +64,4 @@ def move_parameter(param: Parameter, rng: Random) -> Parameter:
     return replace(param, value=value)
 
 
-PROPOSER = Proposer("tune", "constants moved a little", 1, 2.0, propose)
+PROPOSER = Proposer("tune", "changes constants slightly", 1, 2.0, propose)
