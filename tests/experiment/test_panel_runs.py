@@ -95,7 +95,7 @@ def test_a_prompt_describes_several_symbols_without_their_names(
     data = plan.split(finished.dataset)
     prompts = build_prompts(plan, data, LlmSettings())
     prompt = prompts.request_strategies("different", [], 0, [], "", [])[-1]["content"]
-    assert "3 instruments, each traded alone" in prompt
+    assert "3 instruments, each traded separately" in prompt
     assert not any(name in prompt for name in ("REGIME1", "GARCH2"))
     profiler = Profiler(data.split.train, plan.experiment.backtest.market())
     for each in finished.finalists:

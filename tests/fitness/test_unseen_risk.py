@@ -73,7 +73,7 @@ def test_a_requirement_that_is_left_out_has_its_default(tmp_path: object) -> Non
     with pytest.raises(EvolveError, match="exposure"):
         required("fitness: {require: {exposure: 1}}")
     for value in ("101%", "5", "-0.1"):
-        with pytest.raises(EvolveError, match="it must be from 0 to 1"):
+        with pytest.raises(EvolveError, match="expected a value from 0 to 1"):
             required(f"fitness: {{require: {{exposure_per_fold: {value}}}}}")
     with pytest.raises(EvolveError, match="it must be at least 0"):
         required("fitness: {require: {trades_per_fold: -1}}")
