@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from evolve.cli.options import ConsoleNotices, echo_warmup, load_data
+from evolve.cli.options import ConsoleNotices, collect_request, echo_warmup, load_data
 from evolve.files import write_text
+
+if TYPE_CHECKING:
+    from evolve.data import DataRequest
 
 SAMPLE = "sample:sp500"
 
 
 @click.command("ask")
 @click.argument("wish")
-@click.option("--data", "spec", default=SAMPLE, show_default=True, metavar="SPEC",
+@click.option("--data", "specs", default=SAMPLE, show_default=True, metavar="SPEC",
               help="What to trade it on.")  # fmt: skip
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]),
               help="The first day; earlier bars warm the indicators.")  # fmt: skip
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the strategy here.")
-def command(
-    wish: str, spec: str, start: datetime | None, end: datetime | None, output: Path | None
-) -> None:
+@collect_request
+def command(wish: str, request: DataRequest, output: Path | None) -> None:
     """Ask a model for a strategy that does what WISH says, check it and trade it."""
     from evolve.assist.ask import ask, format_answer
     from evolve.backtest.backtest import backtest
@@ -35,7 +37,7 @@ def command(
         raise EvolveError("the wish is empty", 'say what you want: evolve ask "buy the dips"')
     if output is not None and output.exists():
         raise EvolveError(f"{output} is there already", "choose another name")
-    dataset = load_data(spec, start, end)
+    dataset = load_data(request)
     answer = ask(wish, dataset.window, market(), ConsoleNotices())
     if not answer.programs:
         raise EvolveError(f"the model wrote no strategy that can be used\n{answer.reason}",

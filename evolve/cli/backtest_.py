@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from evolve.cli.options import (
+    ConsoleNotices,
+    Decorated,
     TradingCommand,
     chart_width,
     data_options,
@@ -16,7 +19,6 @@ from evolve.cli.options import (
     echo_warmup,
     json_option,
     load_data,
-    notify,
     one_strategy,
     result_console,
 )
@@ -27,26 +29,56 @@ if TYPE_CHECKING:
     from evolve.backtest.activity import Activity
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
-    from evolve.data import Dataset
+    from evolve.data import DataRequest, Dataset
 
     Stress = Mapping[float, Mapping[str, float]]
 
 table_path = click.Path(path_type=Path, dir_okay=False)
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Options of a backtest's output.
+
+    Attributes:
+        trades, equity: the table files to write; None to write none.
+        plot: whether to draw the equity.
+        as_json: whether to print one JSON document instead of tables.
+    """
+
+    trades: Path | None
+    equity: Path | None
+    plot: bool
+    as_json: bool
+
+
+def output_options(command: Decorated) -> Decorated:
+    """Add the options of the output, which the command receives as one `outputs`."""
+    for option in (
+        json_option,
+        click.option("--plot", is_flag=True, help="Draw equity beside buy-and-hold."),
+        click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet."),
+        click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet."),
+    ):
+        command = option(command)
+
+    @wraps(command)
+    def collect(
+        trades: Path | None, equity: Path | None, plot: bool, as_json: bool, **others: Any
+    ) -> Any:
+        return command(outputs=Outputs(trades, equity, plot, as_json), **others)
+
+    return cast("Decorated", collect)
+
+
 @click.command("backtest", cls=TradingCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
 @click.option("--name", help="Which strategy, if the file holds several.")
-@click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet.")
-@click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet.")
-@click.option("--plot", is_flag=True, help="Draw equity beside buy-and-hold.")
-@json_option
+@output_options
 def command(
-    file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
-    name: str | None, trades: Path | None, equity: Path | None, plot: bool, as_json: bool,
-    **costs: Any,
-) -> None:  # fmt: skip
+    file: Path, request: DataRequest, name: str | None, outputs: Outputs, **costs: Any
+) -> None:
     """Trade the strategy in FILE over the data's range, beside buy-and-hold."""
     from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
@@ -55,33 +87,33 @@ def command(
     from evolve.backtest.warmup import entry_lookback
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
-    if plot and as_json:
+    if outputs.plot and outputs.as_json:
         raise click.UsageError("--plot draws nothing into a JSON document: leave one of them out")
     program = one_strategy(file, name)
-    dataset = load_data(specs, start, end)
-    terms = market(**costs)
+    dataset = load_data(request)
+    notices, terms = ConsoleNotices(), market(**costs)
     for text in list_uncapped(dataset.window, terms):
-        notify(text)
+        notices.notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()
     result = backtest(program, dataset.bars, terms, dataset.start)
     activity = measure_activity(program, dataset.bars, terms, dataset.start, bool(result.trades))
     if activity.capped:
-        notify(
+        notices.notice(
             f"`size` is capped at max_leverage {terms.max_leverage:g} on {activity.capped:,} of "
             f"{activity.entries:,} bars with an entry signal"
         )
-    tables = ((trades, trades_frame), (equity, equity_frame))
+    tables = ((outputs.trades, trades_frame), (outputs.equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
         times: backtest(program, dataset.bars, terms.scale_costs(times), dataset.start).metrics
         for times in STRESS
     }
-    if as_json:
+    if outputs.as_json:
         _print_json(result, dataset, stress, activity)
     else:
         _print_tables(program.name, result, dataset, terms, stress, activity)
-        if plot:
+        if outputs.plot:
             _plot(result)
 
 

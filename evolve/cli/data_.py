@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from evolve.cli.options import chart_width, load_data, result_console
+from evolve.cli.options import chart_width, collect_request, load_data, result_console
 
 if TYPE_CHECKING:
-    from evolve.data import Dataset
+    from evolve.data import DataRequest, Dataset
 
 
 @click.command("data")
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 @click.option("--refresh", is_flag=True, help="Fetch anew what was kept on disk.")
 @click.option("--plot", is_flag=True, help="Draw the closes.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a .csv or .parquet.")
-def command(
-    specs: tuple[str, ...], start: datetime | None, end: datetime | None, refresh: bool,
-    plot: bool, output: Path | None,
-) -> None:  # fmt: skip
+@collect_request
+def command(request: DataRequest, refresh: bool, plot: bool, output: Path | None) -> None:
     """Fetch the bars of SPEC, say what is doubtful about them, or write them to a file.
 
     For example: evolve data yahoo:SPY yahoo:QQQ -o both.csv
@@ -32,7 +30,7 @@ def command(
     from evolve.data.frames import bars_to_frame
     from evolve.report.export import write_table
 
-    dataset = load_data(specs, start, end, refresh, with_earlier=False)
+    dataset = load_data(replace(request, refresh=refresh, with_earlier=False))
     if output is not None:
         write_table(bars_to_frame(dataset.bars), output)
     _describe(dataset)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from evolve.cli.options import chart_width, data_options, echo_compiling, echo_warmup, load_data
+
+if TYPE_CHECKING:
+    from evolve.data import DataRequest
 
 
 @click.command("eval")
 @click.argument("expression", metavar="EXPR")
 @data_options
 @click.option("--plot", is_flag=True, help="Draw the values instead.")
-def command(
-    expression: str, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
-    plot: bool,
-) -> None:  # fmt: skip
+def command(expression: str, request: DataRequest, plot: bool) -> None:
     """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
 
     A condition is 1 where it holds and 0 where it fails.
@@ -35,7 +35,7 @@ def command(
     from dsl.types.kinds import BOOL
 
     term = check_expression(expression)
-    dataset = load_data(specs, start, end)
+    dataset = load_data(request)
     echo_warmup(dataset, f"`{expression}`", lookback(term))
     echo_compiling()
     bars, first = dataset.window, dataset.start

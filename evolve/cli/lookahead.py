@@ -23,12 +23,13 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) 
 
     from evolve.analysis.lookahead import MIN_BARS, find_lookahead
     from evolve.backtest.market import market
+    from evolve.data import DataRequest
     from evolve.experiment.strategy_files import read_strategies
 
     if not specs:
         raise EvolveError("--lookahead needs bars", "add for example --data sample:sp500")
     programs = [program for path in files for program in read_strategies(path)]
-    bars = load_data(specs, None, None).bars
+    bars = load_data(DataRequest(specs)).bars
     if len(bars) < MIN_BARS:
         message = f"{', '.join(specs)} has {len(bars)} bars, too few to cut"
         raise EvolveError(message, f"it takes {MIN_BARS}")

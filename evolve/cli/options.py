@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+from datetime import datetime
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args, get_origin
 
 import click
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dsl.analysis.program import Program
-    from evolve.data import Dataset
+    from evolve.data import DataRequest, Dataset
 
 WIDTH = 110
 MIN_WIDTH = 80  # of tables: cut figures help no one
@@ -30,7 +30,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def data_options(command: Decorated) -> Decorated:
-    """`--data`, `--start` and `--end`."""
+    """Add `--data`, `--start` and `--end`, which the command receives as one `request`."""
     day = click.DateTime(["%Y-%m-%d"])
     for option in (
         click.option("--end", type=day, help="The last day."),
@@ -44,7 +44,22 @@ def data_options(command: Decorated) -> Decorated:
         ),
     ):  # fmt: skip
         command = option(command)
-    return command
+    return collect_request(command)
+
+
+def collect_request(command: Decorated) -> Decorated:
+    """Pass the parameters `specs`, `start` and `end` to a command as one `DataRequest`."""
+
+    @wraps(command)
+    def collect(
+        specs: str | Sequence[str], start: datetime | None, end: datetime | None, **others: Any
+    ) -> Any:
+        from evolve.data import DataRequest
+
+        first, last = (moment.date() if moment else None for moment in (start, end))
+        return command(request=DataRequest(specs, first, last, with_earlier=True), **others)
+
+    return cast("Decorated", collect)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -112,26 +127,14 @@ class CostType(click.ParamType[Any]):
         return found
 
 
-def load_data(
-    specs: str | Sequence[str], start: datetime | None, end: datetime | None,
-    refresh: bool = False, with_earlier: bool = True,
-) -> Dataset:  # fmt: skip
-    """Load the bars that the data options ask for; notices go to stderr.
-
-    Args:
-        specs, start, end: the options.
-        refresh, with_earlier: as `evolve.data.load` takes them.
-    """
+def load_data(request: DataRequest) -> Dataset:
+    """Load the bars of a request, and print notices on stderr."""
     from evolve.data import load
 
-    def day(moment: datetime | None) -> date | None:
-        return moment.date() if moment else None
-
-    dataset = load(
-        specs, day(start), day(end), notify=notify, refresh=refresh, with_earlier=with_earlier
-    )
+    notices = ConsoleNotices()
+    dataset = load(request, notices)
     for text in dataset.tradability_notes:
-        notify(text)
+        notices.notice(text)
     return dataset
 
 
@@ -178,7 +181,7 @@ def echo_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
 
     note = warmup_note(what, lookback_bars, dataset.bars, dataset.start)
     if note:
-        notify(note)
+        ConsoleNotices().notice(note)
 
 
 class ConsoleNotices:
@@ -187,11 +190,6 @@ class ConsoleNotices:
     def notice(self, text: str) -> None:
         """Print a notice."""
         click.echo(f"note: {text}", err=True)
-
-
-def notify(text: str) -> None:
-    """Print a notice on stderr."""
-    ConsoleNotices().notice(text)
 
 
 def one_strategy(path: Path, name: str | None) -> Program:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from evolve.cli.options import (
 
 if TYPE_CHECKING:
     from dsl.analysis.program import Program
-    from evolve.data import Dataset
+    from evolve.data import DataRequest, Dataset
 
 
 @click.command("signals", cls=TradingCommand)
@@ -28,10 +27,7 @@ if TYPE_CHECKING:
 @data_options
 @click.option("--name", help="Which strategy, if the file holds several.")
 @click.option("--last", is_flag=True, help="Say today's position and orders instead.")
-def command(
-    file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
-    name: str | None, last: bool, **costs: Any,
-) -> None:  # fmt: skip
+def command(file: Path, request: DataRequest, name: str | None, last: bool, **costs: Any) -> None:
     """Print time, buy, sell, short and cover for every bar, as CSV; empty where unknown.
 
     With several symbols, their name follows the time. Fills and costs matter to --last.
@@ -39,7 +35,7 @@ def command(
     from evolve.backtest.warmup import entry_lookback
 
     program = one_strategy(file, name)
-    dataset = load_data(specs, start, end)
+    dataset = load_data(request)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()
     if last:

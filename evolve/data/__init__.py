@@ -4,7 +4,7 @@ A data spec is one notation everywhere: `yahoo:SPY`, `csv:PATH`, `parquet:PATH` 
 works), `sample:stocks`, `synthetic:walk?seed=1&bars=2500`.
 """
 
-from evolve.data.dataset import Dataset, load
+from evolve.data.dataset import DataRequest, Dataset, load
 from evolve.data.split import DataSplit, SplitSizes, split_bars
 
-__all__ = ["DataSplit", "Dataset", "SplitSizes", "load", "split_bars"]
+__all__ = ["DataRequest", "DataSplit", "Dataset", "SplitSizes", "load", "split_bars"]

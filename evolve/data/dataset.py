@@ -13,10 +13,36 @@ import numpy as np
 from dsl.bars import Bars
 from evolve.data.align import align
 from evolve.data.sessions import date_sessions
-from evolve.data.source import Fetched, Notify, UnreachableError, parse_spec
+from evolve.data.source import Fetched, UnreachableError, parse_spec
 from evolve.data.sources import SOURCES
 from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
+from evolve.notices import NoticeList, NoticeLog
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """Data specs, and the range and manner in which to load them.
+
+    Attributes:
+        source: a data spec, or several, whose symbols are aligned on the union of their times.
+        start: the first day, included; None for the first day that exists.
+        end: the last day, included; None for the last day that exists.
+        fallback: the specs to use if a spec of `source` is unreachable. If they have no bars in the
+            range, all their bars are used.
+        base: the folder of relative paths in specs.
+        refresh: whether to fetch cached prices again.
+        with_earlier: whether `Dataset.bars` includes the bars before `start`, which warm the
+            indicators. If not, it begins at `start`.
+    """
+
+    source: str | Sequence[str]
+    start: date | None = None
+    end: date | None = None
+    fallback: str | Sequence[str] | None = None
+    base: Path = Path()
+    refresh: bool = False
+    with_earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,60 +101,49 @@ class Dataset:
         return str(self.bars.time[-1].astype("datetime64[D]"))
 
 
-def load(
-    spec: str | Sequence[str],
-    start: date | None = None,
-    end: date | None = None,
-    fallback: str | Sequence[str] | None = None,
-    notify: Notify = lambda _: None,
-    base: Path = Path(),
-    refresh: bool = False,
-    with_earlier: bool = False,
-) -> Dataset:
-    """Load the bars of specs from start to end, both included.
+def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None = None) -> Dataset:
+    """Load the bars of a request.
 
     Args:
-        spec: a data spec, or several, whose symbols are aligned on the union of their times.
-        start, end: the range; None for all there is. A fallback without bars in it is used whole.
-        fallback: what to use, and say so, when anything of the first cannot be reached.
-        notify: told what a person should know.
-        base: the folder that relative paths in specs start from.
-        refresh: whether to fetch anew what was kept.
-        with_earlier: whether `Dataset.bars` includes the bars before `start`, which warm the
-            indicators. If not, it begins at `start`.
+        request: the specs and their range; a spec, or several, for all their bars.
+        notices: receives what a person should know, such as the use of the fallback.
 
     Raises:
-        EvolveError: if there is nothing to use, saying why.
+        EvolveError: if a spec is wrong, or if neither the source nor the fallback gives bars.
     """
-    asked = used = _list_specs(spec)
+    if not isinstance(request, DataRequest):
+        request = DataRequest(request)
+    notices = NoticeList() if notices is None else notices
+    requested = used = _list_specs(request.source)
     reason = ""
     try:
-        fetched = _fetch_all(asked, notify, base, refresh)
+        fetched = _fetch_all(requested, request, notices)
     except UnreachableError as error:
-        if fallback is None:
+        if request.fallback is None:
             sample = SOURCES["sample"].example
             hint = f"set `data.fallback` to another source, or use csv:PATH or {sample}"
             raise EvolveError(error.message, hint) from None
-        used, reason = _list_specs(fallback), error.message
-        notify(f"{error.message}; using the fallback {', '.join(used)} instead")
-        fetched = _fetch_all(used, notify, base, refresh)
-    whole = date_sessions(align([each.bars for each in fetched]), notify)
+        used, reason = _list_specs(request.fallback), error.message
+        notices.notice(f"{error.message}; using the fallback {', '.join(used)} instead")
+        fetched = _fetch_all(used, request, notices)
+    whole = date_sessions(align([each.bars for each in fetched]), notices)
     name = ", ".join(used)
-    bars, first = _select_range(whole, start, end)
-    if first == len(bars) and used is not asked:
-        notify(f"{name} has no bars in the range asked for; using all of it")
+    bars, first = _select_range(whole, request.start, request.end)
+    if first == len(bars) and used is not requested:
+        notices.notice(f"{name} has no bars in the range asked for; using all of it")
         bars, first = whole, 0
     if first == len(bars):
-        have = whole.time.astype("datetime64[D]")
-        message = f"{name} has no bars from {start or 'its start'} to {end or 'its end'}"
-        raise EvolveError(message, f"it has bars from {have[0]} to {have[-1]}")
+        days = whole.time.astype("datetime64[D]")
+        start, end = request.start or "its start", request.end or "its end"
+        message = f"{name} has no bars from {start} to {end}"
+        raise EvolveError(message, f"it has bars from {days[0]} to {days[-1]}")
     bars, gains = mark_closes_only(bars, first)
     window = bars.slice(first, len(bars))
-    _check_bias(window, fetched, notify)
+    _check_bias(window, fetched, notices)
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
-    if with_earlier:
-        return Dataset(bars, asked, used, as_of, reason, first, gains)
-    return Dataset(window, asked, used, as_of, reason, stop_gains=gains)
+    if request.with_earlier:
+        return Dataset(bars, requested, used, as_of, reason, first, gains)
+    return Dataset(window, requested, used, as_of, reason, stop_gains=gains)
 
 
 def _select_range(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:
@@ -142,16 +157,18 @@ def _list_specs(spec: str | Sequence[str]) -> tuple[str, ...]:
     return (spec,) if isinstance(spec, str) else tuple(spec)
 
 
-def _fetch_all(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) -> list[Fetched]:
+def _fetch_all(texts: Sequence[str], request: DataRequest, notices: NoticeLog) -> list[Fetched]:
     """What each spec gives; all that are wrong are named at once."""
     if not texts:
         raise EvolveError("no data is named", "write for example yahoo:SPY")
     known = SOURCES
-    specs = [replace(parse_spec(text, known, base), refresh=refresh) for text in texts]
+    specs = [
+        replace(parse_spec(text, known, request.base), refresh=request.refresh) for text in texts
+    ]
     found, wrong = [], []
     for spec in specs:
         try:
-            found.append(known[spec.source].fetch(spec, notify))
+            found.append(known[spec.source].fetch(spec, notices))
         except UnreachableError:
             raise
         except EvolveError as error:
@@ -163,17 +180,19 @@ def _fetch_all(texts: Sequence[str], notify: Notify, base: Path, refresh: bool) 
     return found
 
 
-def _check_bias(bars: Bars, fetched: Sequence[Fetched], notify: Notify) -> None:
+def _check_bias(bars: Bars, fetched: Sequence[Fetched], notices: NoticeLog) -> None:
     """Say what makes results on such bars look better than they were."""
     absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
     if absent:
-        notify(f"{', '.join(absent)}: no bars in the range asked for, so that money lies idle")
+        notices.notice(
+            f"{', '.join(absent)}: no bars in the range asked for, so that money lies idle"
+        )
     stocks = [each for each in fetched if each.are_stocks is not False]
     count = sum(len(each.bars.symbols) for each in stocks)
     if count > 1:
         are_known = all(each.are_stocks for each in stocks)
         which = f"{count} stocks of today" if are_known else f"these {count} symbols, if stocks,"
-        notify(
+        notices.notice(
             f"survivorship: {which} leave out those that failed or were delisted: results look "
             "better than they were"
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dsl.bars import Bars
 from dsl.calendar_time import FRIDAY, SATURDAY, SUNDAY, Times, compute_weekdays
 from evolve.data.align import align
-from evolve.data.source import Notify
+from evolve.notices import NoticeLog
 
 DAY = np.timedelta64(1, "D")
 MIN_STEP_DAYS, MAX_STEP_DAYS = 0.9, 1.5  # of daily bars
@@ -42,12 +42,12 @@ class Stamp(Enum):
     ODD = "odd"
 
 
-def date_sessions(bars: Bars, notify: Notify) -> Bars:
+def date_sessions(bars: Bars, notices: NoticeLog) -> Bars:
     """Return bars with each session's own date where its bar is stamped on the evening before.
 
     Args:
         bars: of one or more symbols; bars within a day are left alone.
-        notify: called with what changed, and with the symbols whose dates are in doubt.
+        notices: receives what changed, and the symbols whose dates are in doubt.
     """
     stamps = [_stamp(bars.time[bars.priced_indices(symbol)]) for symbol in range(len(bars.symbols))]
     named = {
@@ -55,12 +55,12 @@ def date_sessions(bars: Bars, notify: Notify) -> Bars:
         for each in Stamp
     }
     if named[Stamp.ODD]:
-        notify(
+        notices.notice(
             f"{_listed(named[Stamp.ODD])}: bars run from Sunday to Thursday; if the market trades "
             "from Monday to Friday, the dates are those of the day before"
         )
     if named[Stamp.UNKNOWN]:
-        notify(
+        notices.notice(
             f"{_listed(named[Stamp.UNKNOWN])}: the stamps may be a day before the sessions, as "
             "midnights of Asia and Europe are in UTC, so that weekday, month and day_of_month are "
             "unknown; write the dates of the sessions, without a time of day"
@@ -68,7 +68,7 @@ def date_sessions(bars: Bars, notify: Notify) -> Bars:
         bars = replace(bars, undated=tuple(named[Stamp.UNKNOWN]))
     if not named[Stamp.EVENING_BEFORE]:
         return bars
-    notify(
+    notices.notice(
         f"{_listed(named[Stamp.EVENING_BEFORE])}: bars stamped on the evening before their session "
         "(Sunday to Thursday) have the date of the session, the next day"
     )

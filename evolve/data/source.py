@@ -13,8 +13,7 @@ from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     from dsl.bars import Bars
-
-Notify = Callable[[str], None]
+    from evolve.notices import NoticeLog
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Source:
     name: str
     about: str
     example: str
-    fetch: Callable[[Spec, Notify], Fetched]
+    fetch: Callable[[Spec, NoticeLog], Fetched]
     extensions: tuple[str, ...] = ()
 
 

@@ -16,7 +16,7 @@ from dsl.generate.rules import Grammar
 from dsl.names import unique_name
 from evolve.backtest.market import Market
 from evolve.config import Experiment, load_experiment
-from evolve.data import Dataset, DataSplit, load, split_bars
+from evolve.data import DataRequest, Dataset, DataSplit, load, split_bars
 from evolve.errors import EvolveError
 from evolve.experiment.strategy_files import read_operators, read_strategies
 from evolve.files import read_text
@@ -87,8 +87,8 @@ class Plan:
             EvolveError: if the data cannot be loaded or has too few bars.
         """
         data = self.experiment.data
-        dataset = load(data.source, data.start, data.end, data.fallback, notices.notice, self.base)
-        return self.split(dataset)
+        request = DataRequest(data.source, data.start, data.end, data.fallback, self.base)
+        return self.split(load(request, notices))
 
     def split(self, dataset: Dataset) -> LoadedData:
         """Split a dataset; a fallback may have a different split."""

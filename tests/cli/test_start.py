@@ -11,7 +11,7 @@ import pytest
 from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.data import load
+from evolve.data import DataRequest, load
 from tests.cli.conftest import WriteStrategy
 from tests.command_line import csv_rows, document, invoke
 
@@ -49,7 +49,7 @@ def test_the_backtest_begins_on_its_day_with_warm_indicators(
     assert len(found["trades"]) == len(expected.trades) > 0
     assert min(trade["entry_time"] for trade in found["trades"]) >= "2000-12-01"
     assert next(iter(found["by_year"])) == "2000"
-    window = load(specs, start=date(2000, 12, 1)).bars
+    window = load(DataRequest(specs, start=date(2000, 12, 1))).bars
     assert found["data"]["bars"] == len(window)
     assert found["data"]["hash"] == window.hash
     assert found["data"]["start"] == str(window.time[0])[:10]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from evolve.data import load
+from evolve.data import DataRequest, load
 from evolve.errors import EvolveError
 from tests.data.tables import HEAD, ROWS, assert_same, assert_sound, csv, days_of, refusal
 
@@ -77,14 +77,14 @@ def test_the_range_of_days_includes_both_ends(tmp_path: Path) -> None:
     from datetime import date
 
     spec = csv(tmp_path / "acme.csv", *ROWS)
-    assert days_of(load(spec, date(2024, 1, 3), date(2024, 1, 4)).bars) == [
+    assert days_of(load(DataRequest(spec, date(2024, 1, 3), date(2024, 1, 4))).bars) == [
         "2024-01-03",
         "2024-01-04",
     ]
-    assert len(load(spec, start=date(2024, 1, 4)).bars) == 2
-    assert len(load(spec, end=date(2024, 1, 3)).bars) == 2
+    assert len(load(DataRequest(spec, start=date(2024, 1, 4))).bars) == 2
+    assert len(load(DataRequest(spec, end=date(2024, 1, 3))).bars) == 2
     with pytest.raises(EvolveError, match="2024-01-02 to 2024-01-05"):
-        load(spec, start=date(2025, 1, 1))
+        load(DataRequest(spec, start=date(2025, 1, 1)))
 
 
 def test_the_last_day_of_a_range_is_included_whole(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_last_day_of_a_range_is_included_whole(tmp_path: Path) -> None:
 
     rows = [f"2024-01-02T{hour}:30:00,10,12,9,11,5" for hour in (10, 16)]
     spec = csv(tmp_path / "hours.csv", *rows)
-    assert len(load(spec, end=date(2024, 1, 2)).bars) == 2
+    assert len(load(DataRequest(spec, end=date(2024, 1, 2))).bars) == 2
 
 
 def test_a_folder(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from dsl.bars import Bars
 from evolve.config.load import load_experiment
-from evolve.data import load
+from evolve.data import DataRequest, load
 from evolve.data.sources import SOURCES
 from evolve.data.sources.sample import FOLDER, SAMPLES
+from evolve.notices import NoticeList
 from tests.data.tables import assert_sound, days_of
 
 ROOT = Path(__file__).parents[2]
@@ -48,9 +49,9 @@ def test_the_readme_and_the_source_list_it(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "count"), [("sp500", 0), ("stocks", 4)])
 def test_only_stocks_warn_of_survivorship(name: str, count: int) -> None:
-    notices: list[str] = []
-    load(f"sample:{name}", notify=notices.append)
-    warnings = [each for each in notices if each.startswith("survivorship")]
+    notices = NoticeList()
+    load(f"sample:{name}", notices)
+    warnings = [each for each in notices.texts if each.startswith("survivorship")]
     assert len(warnings) == bool(count)
     assert all(f"{count} stocks of today" in each for each in warnings)
 
@@ -127,7 +128,7 @@ def test_all_prices_are_on_one_scale_and_raw_ones_are_exact(stocks: Bars) -> Non
 def test_the_fallback_of_the_etfs_has_a_stock_for_each_of_them_from_the_first_day() -> None:
     etfs = load_experiment(ROOT / "experiments" / "etfs.yaml").data
     assert (len(etfs.source), etfs.fallback) == (4, "sample:stocks")
-    bars = load("sample:stocks", start=etfs.start).bars
+    bars = load(DataRequest("sample:stocks", start=etfs.start)).bars
     assert days_of(bars)[0] == str(etfs.start) == "2004-11-18"
     assert bars.close.shape == (4, 2084)
     assert np.isfinite(bars.close).all()

@@ -12,10 +12,11 @@ import pytest
 from dsl.analysis.check import check_expression
 from dsl.bars import Bars
 from dsl.evaluate import truth_values, values
-from evolve.data import load
+from evolve.data import DataRequest, load
 from evolve.data.align import align
 from evolve.data.frames import bars_to_frame
 from evolve.data.generators import random_walk
+from evolve.notices import NoticeList
 from evolve.report.export import write_table
 from tests.command_line import csv_rows, invoke
 from tests.data.tables import days_of
@@ -58,9 +59,9 @@ def frame_of(times: pd.DatetimeIndex, form: str = "") -> pd.DataFrame:
 
 
 def loaded(path: Path, times: pd.DatetimeIndex, form: str = "") -> tuple[Bars, list[str]]:
-    notes: list[str] = []
+    notices = NoticeList()
     frame_of(times, form).to_csv(path, index=False)
-    return load(str(path), notify=notes.append).bars, notes
+    return load(str(path), notices).bars, notices.texts
 
 
 def dates(days: pd.DatetimeIndex) -> list[str]:
@@ -196,18 +197,18 @@ def test_sessions_of_several_symbols_meet_on_their_dates(tmp_path: Path) -> None
     zones = {"AIR": ("Europe/Paris", 0), "SONY": ("Asia/Tokyo", 0), "SPY": ("UTC", 0)}
     for name, (zone, hours) in zones.items():
         frame_of(stamps(SESSIONS, zone, hours)).to_csv(tmp_path / f"{name}.csv", index=False)
-    notes: list[str] = []
-    bars = load(str(tmp_path), notify=notes.append).bars
+    notices = NoticeList()
+    bars = load(str(tmp_path), notices).bars
     assert bars.symbols == tuple(zones)
     assert days_of(bars) == dates(SESSIONS) and bars.priced.all()
-    assert next(note for note in notes if "evening" in note).startswith("AIR, SONY: ")
+    assert next(note for note in notices.texts if "evening" in note).startswith("AIR, SONY: ")
 
 
 def test_a_range_is_one_of_sessions(tmp_path: Path) -> None:
     path = tmp_path / "A.csv"
     loaded(path, stamps(SESSIONS, "Europe/Paris", 0))
     day = SESSIONS[10].date()
-    assert days_of(load(str(path), day, day).bars) == [str(day)]
+    assert days_of(load(DataRequest(str(path), day, day)).bars) == [str(day)]
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -216,9 +217,9 @@ def test_dated_bars_are_written_and_read_back(ending: str, tmp_path: Path) -> No
     path = tmp_path / "again" / f"A.{ending}"
     path.parent.mkdir()
     write_table(bars_to_frame(bars), path)
-    notes: list[str] = []
-    assert load(str(path), notify=notes.append).bars.hash == bars.hash
-    assert notes == []
+    notices = NoticeList()
+    assert load(str(path), notices).bars.hash == bars.hash
+    assert notices.texts == []
 
 
 def test_fridays_trade_in_paris(tmp_path: Path) -> None:

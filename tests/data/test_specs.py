@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.data import load
+from evolve.data import DataRequest, load
 from evolve.data.source import parse_spec
 from evolve.data.sources import SOURCES
 from tests.command_line import refuse
@@ -117,15 +117,15 @@ def test_the_sample() -> None:
 
 def test_relative_paths_start_from_the_folder_they_are_written_in(tmp_path: Path) -> None:
     csv(tmp_path / "acme.csv", *ROWS)
-    assert len(load("csv:acme.csv", base=tmp_path).bars) == 4
-    assert len(load("acme.csv", base=tmp_path).bars) == 4
-    assert len(load(f"csv:{tmp_path / 'acme.csv'}", base=Path("/nowhere")).bars) == 4
+    assert len(load(DataRequest("csv:acme.csv", base=tmp_path)).bars) == 4
+    assert len(load(DataRequest("acme.csv", base=tmp_path)).bars) == 4
+    assert len(load(DataRequest(f"csv:{tmp_path / 'acme.csv'}", base=Path("/nowhere"))).bars) == 4
 
 
 def test_earlier_bars_stay_where_they_are_asked_for() -> None:
     start, end = date(2018, 12, 24), date(2018, 12, 28)
-    whole, cut = load("sample:sp500"), load("sample:sp500", start, end)
-    warm = load("sample:sp500", start, end, with_earlier=True)
+    whole, cut = load("sample:sp500"), load(DataRequest("sample:sp500", start, end))
+    warm = load(DataRequest("sample:sp500", start, end, with_earlier=True))
     assert (cut.start, len(cut.bars), warm.start, len(warm.bars)) == (0, 4, 5026, 5030)
     assert warm.window.hash == cut.window.hash == cut.bars.hash
     assert (warm.first_day, warm.last_day) == (cut.first_day, cut.last_day)

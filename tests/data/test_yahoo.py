@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evolve.data import Dataset, cache, load
+from evolve.data import DataRequest, Dataset, cache, load
 from evolve.data.source import UnreachableError
 from evolve.data.sources import yahoo
 from evolve.errors import EvolveError
+from evolve.notices import NoticeList
 from tests.data.tables import ROWS, assert_sound, csv, days_of, frame, refusal
 
 
@@ -55,8 +56,8 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 def loaded(spec: str = "yahoo:SPY", **options: Any) -> tuple[Dataset, list[str]]:
     """The dataset, and the notices."""
-    notices: list[str] = []
-    return load(spec, notify=notices.append, **options), notices
+    notices = NoticeList()
+    return load(DataRequest(spec, **options), notices), notices.texts
 
 
 def parts_left(place: Path) -> list[Path]:
@@ -291,7 +292,7 @@ def test_a_fallback_is_for_outages_alone(network: Network, place: Path) -> None:
     ):
         network.answer = answer
         with pytest.raises(EvolveError, match=match):
-            load(spec, fallback="sample:sp500")
+            load(DataRequest(spec, fallback="sample:sp500"))
 
 
 def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Path) -> None:
@@ -302,7 +303,7 @@ def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Pat
         ("yahoo:QQQ", "could not be reached"),
     ):
         with pytest.raises(EvolveError, match=match):
-            load("yahoo:SPY", fallback=fallback)
+            load(DataRequest("yahoo:SPY", fallback=fallback))
 
 
 def test_the_range_applies_to_a_fallback_that_has_bars_in_it(network: Network) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from evolve.data import cache, load
+from evolve.data import DataRequest, cache, load
 from evolve.data.sources import yahoo
 from evolve.errors import EvolveError
+from evolve.notices import NoticeList
 from tests.data import yahoo_server as server
 from tests.data.tables import assert_sound, days_of
 from tests.data.yahoo_listing import Listing, null, weekdays
@@ -38,7 +39,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Yahoo:
 
 
 def test_load_counts_the_end_in_which_yfinance_does_not(network: Yahoo) -> None:
-    data = load("yahoo:SPY", start=DAYS[2], end=DAYS[6])
+    data = load(DataRequest("yahoo:SPY", start=DAYS[2], end=DAYS[6]))
     assert days_of(data.bars) == [day.isoformat() for day in DAYS[2:7]]
     assert_sound(data.bars)
 
@@ -70,10 +71,10 @@ def test_load_uses_older_prices_when_yahoo_fails(network: Yahoo) -> None:
     before = (datetime.now(UTC).date() - timedelta(days=3)).isoformat()
     cache.write("yahoo", "SPY", cached.frame, before)
     network.always(server.TOO_MANY)
-    notices: list[str] = []
-    data = load("yahoo:SPY", notify=notices.append, fallback="sample:sp500")
+    notices = NoticeList()
+    data = load(DataRequest("yahoo:SPY", fallback="sample:sp500"), notices)
     assert (data.as_of, data.fallback_used) == (before, False)
-    assert before in notices[-1]
+    assert before in notices.texts[-1]
 
 
 def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(
@@ -83,11 +84,11 @@ def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(
     network.listings["QQQ"] = Listing("QQQ")
     load("yahoo:QQQ")
     network.then("chart", *[server.TOO_MANY] * 4)
-    notices: list[str] = []
-    data = load(["yahoo:QQQ", "yahoo:SPY"], notify=notices.append)
+    notices = NoticeList()
+    data = load(["yahoo:QQQ", "yahoo:SPY"], notices)
     assert data.bars.symbols == ("QQQ", "SPY")
     assert list(yahoo.WAITS_SECONDS[:2]) == slept
-    waits = zip(slept, notices[:2], strict=True)
+    waits = zip(slept, notices.texts[:2], strict=True)
     assert all(f"asking again in {seconds} s" in text for seconds, text in waits)
 
 
@@ -100,7 +101,7 @@ def test_load_gives_up_after_the_last_wait(network: Yahoo, slept: list[float]) -
 
 def test_load_names_every_symbol_of_a_list_that_yahoo_does_not_know(network: Yahoo) -> None:
     with pytest.raises(EvolveError) as caught:
-        load(["yahoo:ZZZZ", "yahoo:SPY", "yahoo:YYYY"], fallback="sample:sp500")
+        load(DataRequest(["yahoo:ZZZZ", "yahoo:SPY", "yahoo:YYYY"], fallback="sample:sp500"))
     assert "yahoo:ZZZZ" in caught.value.message
     assert "yahoo:YYYY" in caught.value.message
     assert "yahoo:SPY" not in caught.value.message
@@ -109,7 +110,7 @@ def test_load_names_every_symbol_of_a_list_that_yahoo_does_not_know(network: Yah
 def test_load_fetches_again_when_asked(network: Yahoo) -> None:
     load("yahoo:SPY")
     asked = len(network.asked)
-    load("yahoo:SPY", refresh=True)
+    load(DataRequest("yahoo:SPY", refresh=True))
     assert len(network.asked) > asked
 
 
@@ -118,16 +119,16 @@ def test_a_universe_of_stocks_is_warned_about(network: Yahoo, instrument: str, w
     for symbol in ("AAA", "BBB"):
         network.listings[symbol] = Listing(symbol, instrument=instrument)
     for _ in range(2):  # from Yahoo, and from disk
-        notices: list[str] = []
-        load(["yahoo:AAA", "yahoo:BBB"], notify=notices.append)
-        assert any("survivorship" in text for text in notices) == warns
+        notices = NoticeList()
+        load(["yahoo:AAA", "yahoo:BBB"], notices)
+        assert any("survivorship" in text for text in notices.texts) == warns
 
 
 def test_load_falls_back_for_an_outage_only(network: Yahoo) -> None:
     with pytest.raises(EvolveError, match="ZZZZ"):
-        load("yahoo:ZZZZ", fallback="sample:sp500")
+        load(DataRequest("yahoo:ZZZZ", fallback="sample:sp500"))
     network.always(server.REFUSED)
-    assert load("yahoo:SPY", fallback="sample:sp500").fallback_used
+    assert load(DataRequest("yahoo:SPY", fallback="sample:sp500")).fallback_used
 
 
 # -- what is left behind

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evolve.data.files import fetch_files
-from evolve.data.source import Fetched, Notify, Source, Spec
+from evolve.data.source import Fetched, Source, Spec
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evolve.notices import NoticeLog
 
 BROKEN = (OSError, EOFError, zlib.error)  # what a damaged .gz raises
 EXTENSIONS = (".csv", ".csv.gz", ".txt")
@@ -20,7 +22,7 @@ DELIMITERS = ",;\t|"
 HEADER_BYTES = 4096
 
 
-def fetch(spec: Spec, notify: Notify) -> Fetched:
+def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
     """Read the bars of CSV files; a symbol is called by its file or by a column."""
     return fetch_files(spec, "CSV", EXTENSIONS, read, _line)
 

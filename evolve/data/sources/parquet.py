@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve.data.files import fetch_files
-from evolve.data.source import Fetched, Notify, Source, Spec
+from evolve.data.source import Fetched, Source, Spec
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evolve.notices import NoticeLog
+
 EXTENSIONS = (".parquet",)
 
 
-def fetch(spec: Spec, notify: Notify) -> Fetched:
+def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
     """Read the bars of Parquet files; a symbol is called by its file or by a column."""
     return fetch_files(spec, "Parquet", EXTENSIONS, read, _row)
 

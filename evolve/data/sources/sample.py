@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsl.diagnostics import did_you_mean
-from evolve.data.source import Fetched, Notify, Source, Spec
+from evolve.data.source import Fetched, Source, Spec
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evolve.notices import NoticeLog
 
 FOLDER = Path(__file__).parents[1] / "samples"
 
@@ -33,7 +35,7 @@ class Sample:
     are_stocks: bool
 
 
-def fetch(spec: Spec, notify: Notify) -> Fetched:
+def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
     """Read the bars of a sample."""
     from evolve.data.frames import bars_from_frame
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dsl.diagnostics import did_you_mean
-from evolve.data.source import Fetched, Notify, Source, Spec
+from evolve.data.source import Fetched, Source, Spec
 from evolve.errors import EvolveError
+from evolve.notices import NoticeLog
 
 MAX_BARS = 60_000  # business days from 2000 that nanoseconds since 1970 can count
 
 
-def fetch(spec: Spec, notify: Notify) -> Fetched:
+def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
     """Daily bars from 2000-01-03 on business days, by a law: walk, garch, ar, regime or planted."""
     from evolve.data.generators import GENERATORS
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.cache_dir import cache_dir
 from dsl.diagnostics import did_you_mean
-from evolve.data.source import Fetched, Notify, Source, Spec, UnreachableError
+from evolve.data.source import Fetched, Source, Spec, UnreachableError
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dsl.bars import Bars
+    from evolve.notices import NoticeLog
 
 TIMEOUT_SECONDS = 20
 WAITS_SECONDS = (5, 20, 60)  # before asking again, where Yahoo refuses more requests
@@ -44,7 +45,7 @@ class RefusedError(UnreachableError):
     """Yahoo refuses more requests for a while."""
 
 
-def fetch(spec: Spec, notify: Notify) -> Fetched:
+def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
     """A symbol's whole history, adjusted; fetched once a day, then read from disk.
 
     Raises:
@@ -67,11 +68,11 @@ def fetch(spec: Spec, notify: Notify) -> Fetched:
     kept = cache.read("yahoo", place)
     if kept is None or kept.as_of < today or spec.refresh:
         try:
-            frame = _download_with_retries(symbol, interval, notify)
+            frame = _download_with_retries(symbol, interval, notices)
         except UnreachableError as error:
             if kept is None:
                 raise
-            notify(f"{error.message}; using the prices of {kept.as_of}")
+            notices.notice(f"{error.message}; using the prices of {kept.as_of}")
         else:
             bars = _parse_bars(frame, symbol, spec.text)  # only sound prices are kept
             kind = str(frame.attrs.get("kind", ""))
@@ -92,13 +93,13 @@ def _parse_bars(frame: pd.DataFrame, symbol: str, origin: str) -> Bars:
     return bars_from_frame(whole.reset_index(), symbol, origin, _row)
 
 
-def _download_with_retries(symbol: str, interval: str, notify: Notify) -> pd.DataFrame:
+def _download_with_retries(symbol: str, interval: str, notices: NoticeLog) -> pd.DataFrame:
     """The prices, asked for again after a while where Yahoo refuses more requests."""
     for seconds in WAITS_SECONDS:
         try:
             return download(symbol, interval=interval)
         except RefusedError as error:
-            notify(f"{error.message}; asking again in {seconds} s")
+            notices.notice(f"{error.message}; asking again in {seconds} s")
             sleep(seconds)
     return download(symbol, interval=interval)
 
