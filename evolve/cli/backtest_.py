@@ -1,4 +1,4 @@
-"""`evolve backtest`: one strategy in full."""
+"""`evolve backtest`: the full report of one strategy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from evolve.cli.options import (
     json_option,
     load_data,
     notify,
-    one_strategy,
+    read_strategy,
     result_console,
 )
 
@@ -34,20 +34,22 @@ if TYPE_CHECKING:
 table_path = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("backtest", cls=TradingCommand)
+@click.command(
+    "backtest", cls=TradingCommand, short_help="Backtest a strategy beside buy and hold."
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
-@click.option("--name", help="Which strategy, if the file holds several.")
+@click.option("--name", help="The strategy to use, if the file has several.")
 @click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet.")
 @click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet.")
-@click.option("--plot", is_flag=True, help="Draw equity beside buy-and-hold.")
+@click.option("--plot", is_flag=True, help="Draw equity beside buy and hold.")
 @json_option
 def command(
     file: Path, specs: tuple[str, ...], start: datetime | None, end: datetime | None,
     name: str | None, trades: Path | None, equity: Path | None, plot: bool, as_json: bool,
     **costs: Any,
 ) -> None:  # fmt: skip
-    """Trade the strategy in FILE over the data's range, beside buy-and-hold."""
+    """Backtest the strategy in FILE beside buy and hold."""
     from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
@@ -56,8 +58,8 @@ def command(
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
     if plot and as_json:
-        raise click.UsageError("--plot draws nothing into a JSON document: leave one of them out")
-    program = one_strategy(file, name)
+        raise click.UsageError("--plot and --json exclude each other")
+    program = read_strategy(file, name)
     dataset = load_data(specs, start, end)
     terms = market(**costs)
     for text in list_uncapped(dataset.window, terms):
@@ -74,8 +76,8 @@ def command(
     tables = ((trades, trades_frame), (equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
-        times: backtest(program, dataset.bars, terms.scale_costs(times), dataset.start).metrics
-        for times in STRESS
+        factor: backtest(program, dataset.bars, terms.scale_costs(factor), dataset.start).metrics
+        for factor in STRESS
     }
     if as_json:
         _print_json(result, dataset, stress, activity)
@@ -85,8 +87,8 @@ def command(
             _plot(result)
 
 
-STRESS = (1.0, 2.0, 4.0)  # times all costs
-TIMES = ("entry_time", "exit_time")
+STRESS = (1.0, 2.0, 4.0)  # multiples of all costs
+TIME_FIELDS = ("entry_time", "exit_time")
 
 
 def _print_tables(
@@ -101,19 +103,19 @@ def _print_tables(
     from evolve.report.tables import format_rate, metrics_table
 
     console = result_console()
-    count, a_year = len(result.time), result.performance.bars_per_year
+    bars, bars_per_year = len(result.time), result.performance.bars_per_year
     closes_only = dataset.bars.closes_only
     all_on_closes = closes_only == dataset.bars.symbols
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {format_rate(a_year)} "
-        f"a year; filled at the {market.filled_at(all_on_closes)}"
-        + ("" if market.is_executable else ", as no one can trade")
+        f"{dataset.first_day} to {dataset.last_day}, {bars:,} bars, {format_rate(bars_per_year)} "
+        f"per year; filled at the {market.filled_at(all_on_closes)}"
+        + ("" if market.is_executable else ", which nobody can trade")
     )
     if closes_only:
         console.print(
             f"{', '.join(closes_only)} without traded opens: filled at the "
-            f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes alone"
+            f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes only"
         )
     columns = {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}
     console.print(metrics_table(columns, list(METRICS)))
@@ -149,7 +151,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
     from evolve.report.tables import format_iso
 
     trades = [
-        asdict(each) | {name: format_iso(getattr(each, name)) for name in TIMES}
+        asdict(each) | {name: format_iso(getattr(each, name)) for name in TIME_FIELDS}
         for each in result.trades
     ]
     document = {
@@ -158,7 +160,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
         "benchmark": clean_metrics(result.benchmark_metrics),
         "by_symbol": {each.symbols[0]: clean_metrics(each.metrics) for each in result.sleeves},
         "by_year": yearly_returns(result.time, result.equity, result.performance.capital),
-        "at_costs": {f"{times:g}x": clean_metrics(metrics) for times, metrics in stress.items()},
+        "at_costs": {f"{factor:g}x": clean_metrics(metrics) for factor, metrics in stress.items()},
         "rules": {
             each.name: {**asdict(each.whole), "parts": [asdict(part) for part in each.parts]}
             for each in activity.rules

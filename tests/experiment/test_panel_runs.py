@@ -107,7 +107,7 @@ def test_the_console_has_a_row_a_symbol(folder: Path, capsys: pytest.CaptureFixt
         run(folder / "three.yaml", out=folder / "three", observer=observer)
     out = capsys.readouterr().out
     assert "3 symbols" in out
-    assert "by symbol, a sleeve of equal capital each, on validation" in out
+    assert "by symbol, one sleeve of equal capital each, on validation" in out
     assert "GARCH2" in out
 
 
