@@ -37,7 +37,7 @@ def invoke(*args: str, status: int | None = 0) -> Output:
     output = Output(found, out.getvalue(), err.getvalue())
     assert status in (None, found), output
     assert "Traceback" not in output.out + output.err, output
-    assert "fault of evolve" not in output.err, output
+    assert "internal error" not in output.err, output
     return output
 
 

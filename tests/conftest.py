@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the same examples in every run, and no model of the machine."""
+"""Fixtures of all tests: deterministic examples, and no model of this machine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the test an empty home folder; compiled kernels stay where they are."""
+    """Use an empty cache folder; compiled kernels remain available."""
     from dsl.evaluate.jit import kernel_cache_dir
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernel_cache_dir()))

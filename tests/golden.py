@@ -10,7 +10,7 @@ import pytest
 
 
 def golden(path: Path, text: str) -> None:
-    """Fail unless the file has exactly this text; with `UPDATE_GOLDEN` set, write it."""
+    """Fail unless a file has exactly this text; if `UPDATE_GOLDEN` is set, write the file."""
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -19,10 +19,10 @@ def golden(path: Path, text: str) -> None:
     if text == expected:
         return
     lines = (expected.split("\n") if expected is not None else [], text.split("\n"))
-    diff = "\n".join(unified_diff(*lines, str(path), "the text found", lineterm=""))
+    diff = "\n".join(unified_diff(*lines, str(path), "actual text", lineterm=""))
     test = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
     pytest.fail(
-        f"{path.name} {'does not exist' if expected is None else 'differs from the text found'}:\n"
-        f"{diff}\n\nIf the new text is right, write it: UPDATE_GOLDEN=1 python -m pytest {test}",
+        f"{path.name} {'does not exist' if expected is None else 'differs from the actual text'}:\n"
+        f"{diff}\n\nIf the actual text is right, write it: UPDATE_GOLDEN=1 python -m pytest {test}",
         pytrace=False,
     )

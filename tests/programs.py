@@ -1,4 +1,4 @@
-"""Random programs of a fixed set of operators, so that a new operator changes no test."""
+"""Random programs of a fixed set of operators; a new operator does not change a test."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ OPERATORS = tuple(NAMES.split())
 
 @cache
 def space_of(*directions: str) -> Space:
-    """Return the space of the fixed operators; for both directions if none is given."""
+    """Return the search space of the fixed operators; both directions by default."""
     return build_space(OPERATORS, directions or BOTH)
 
 
 def random_programs(
     count: int, seed: int | str | Random, directions: Sequence[str] = BOTH
 ) -> list[Program]:
-    """Return random programs as the search grows them.
+    """Return random programs that the search could generate.
 
     Args:
-        count: how many.
-        seed: of the draw, or a generator to go on with.
+        count: number of programs.
+        seed: seed of the random generator, or the generator itself.
         directions: `long`, `short` or both.
     """
     rng = seed if isinstance(seed, Random) else Random(seed)

@@ -1,4 +1,4 @@
-"""Documents are true: their examples run, their tables and commands are current."""
+"""The examples of the documents run, and their tables and commands are current."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import evolve.api
 from dsl.analysis.check import inspect
 from dsl.printing.reference import operators_table
-from evolve.cli import VERBS
+from evolve.cli import COMMANDS
 from evolve.config.load import parse_experiment
 from evolve.config.reference import settings_table
 from evolve.report.reference import metrics_reference, objectives_reference
@@ -31,16 +31,16 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
 }
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    """Return the fenced blocks of a page in a language; empty for none."""
+def read_blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a page in a language; `""` for blocks without one."""
     text = page.read_text("utf-8")
     return [
         body for name, body in re.findall(r"```(\w*)\n(.*?)```", text, re.S) if name == language
     ]
 
 
-def cases(language: str) -> list[tuple[Path, str]]:
-    return [(page, block) for page in PAGES for block in blocks(page, language)]
+def list_blocks(language: str) -> list[tuple[Path, str]]:
+    return [(page, block) for page in PAGES for block in read_blocks(page, language)]
 
 
 def test_the_python_examples_run() -> None:
@@ -49,14 +49,14 @@ def test_the_python_examples_run() -> None:
     assert results.failed == 0
 
 
-def test_the_examples_of_the_python_interface_run() -> None:
+def test_the_docstring_examples_of_the_python_interface_run() -> None:
     results = doctest.testmod(evolve.api)
     assert results.attempted > 3
     assert results.failed == 0
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_tables_list_what_is_declared(name: str) -> None:
+def test_the_generated_tables_are_current(name: str) -> None:
     page = ROOT / "docs" / name
     text = page.read_text("utf-8")
     for origin, table in TABLES[name].items():
@@ -67,43 +67,41 @@ def test_the_tables_list_what_is_declared(name: str) -> None:
 
 
 STRATEGIES = [
-    block for page, block in cases("") if re.match(r"strategy \w+ \{|define \w+\(", block)
+    block for page, block in list_blocks("") if re.match(r"strategy \w+ \{|define \w+\(", block)
 ]
 
 
 @pytest.mark.parametrize("text", STRATEGIES)
-def test_the_strategies_of_the_pages_have_no_finding(text: str) -> None:
+def test_the_strategies_of_the_pages_have_no_errors_or_warnings(text: str) -> None:
     assert inspect(text).diagnostics == ()
 
 
-@pytest.mark.parametrize(("page", "block"), cases("yaml"))
+@pytest.mark.parametrize(("page", "block"), list_blocks("yaml"))
 def test_the_yaml_of_the_pages_is_an_experiment(page: Path, block: str) -> None:
-    whole = (
-        block if block.startswith("name:") else f"name: x\ndata: {{from: sample:sp500}}\n{block}"
-    )
-    parse_experiment(whole, page.name)
+    head = "" if block.startswith("name:") else "name: x\ndata: {from: sample:sp500}\n"
+    parse_experiment(head + block, page.name)
 
 
-def test_the_verbs_of_the_pages_exist() -> None:
-    used = {verb for page in PAGES for verb in re.findall(r"^evolve (\w+)", page.read_text(), re.M)}
-    assert used <= set(VERBS)
+def test_the_commands_of_the_pages_exist() -> None:
+    used = {name for page in PAGES for name in re.findall(r"^evolve (\w+)", page.read_text(), re.M)}
+    assert used <= set(COMMANDS)
     assert {"run", "check", "backtest", "doctor"} <= used
 
 
-def test_links_lead_to_files() -> None:
+def test_links_lead_to_existing_files() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_two_commands_are_one_line_each() -> None:
+def test_the_two_commands_of_the_readme_are_one_line_each() -> None:
     commands = re.findall(r"```sh\n(python3 -m venv [^\n]*)\n```", README)
     assert len(commands) == 2
     assert commands[0].endswith("evolve run experiments/spy.yaml")
     assert commands[1].endswith(".venv/bin/pytest")
 
 
-def test_the_glossary_is_short_and_has_each_term_once() -> None:
+def test_the_glossary_is_short_and_defines_each_term_once() -> None:
     lines = (ROOT / "GLOSSARY.md").read_text("utf-8").splitlines()
     assert len(lines) <= 60
     terms = [

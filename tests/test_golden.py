@@ -1,4 +1,4 @@
-"""The comparison with golden files fails where it must, and writes only when asked to."""
+"""The comparison with golden files detects any difference, and writes only on request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.golden import golden
 
 
 @pytest.mark.parametrize("written", [None, "", "a\n", "a\nb", "a\nb\n\n", "a\nc\n"])
-def test_another_text_or_no_file_fails_with_the_command_that_writes_it(
+def test_a_different_or_missing_file_fails_with_the_command_that_writes_it(
     written: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("UPDATE_GOLDEN", raising=False)

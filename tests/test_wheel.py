@@ -1,4 +1,4 @@
-"""A wheel installed outside the checkout works: grammar, prelude and prompts come with it."""
+"""A wheel works outside the checkout: it contains the grammar, the prelude and the prompts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: a verb a module, each a thin layer over the Python interface."""
+"""Command line: one module per command, each a thin layer over the Python interface."""
 
 from __future__ import annotations
 
@@ -14,48 +14,58 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (
-    "run", "backtest", "signals", "eval", "check", "fmt", "ops", "data", "validate", "schema",
-    "grammar", "prompt", "ask", "doctor", "harden", "explain",
-)  # fmt: skip
+GROUPS = {
+    "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
+    "Data": ("data",),
+    "Experiments": ("run", "validate", "schema"),
+    "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
+    "Reference": ("ops", "explain"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
-COLLECTED_AFTER = 1_000_000  # new objects: loading modules makes many, and no garbage
+GC_THRESHOLD = 1_000_000  # new objects: importing modules creates many, and no garbage
 
 
-class Verbs(click.Group):
-    """The verbs, each imported when it is asked for."""
+class CommandGroup(click.Group):
+    """Commands under headings; a module is imported when its command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in the order of use."""
-        return list(VERBS)
+        """Return the names in the order of the help."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """A verb's command, from the module of its name."""
-        if name not in VERBS:
-            return None
-        return _import_verb(name)
+        """Return a command, or None if the name is unknown."""
+        return _import_command(name) if name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their short helps, by group."""
+        width = max(map(len, COMMANDS))
+        for heading, names in GROUPS.items():
+            rows = [(f"{name:<{width}}", _import_command(name).short_help or "") for name in names]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command, or a suggestion for a mistyped one."""
+        """Return the command; fail with a suggestion if the name is unknown."""
         from dsl.diagnostics import did_you_mean
 
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], VERBS) or f"there are: {', '.join(VERBS)}"
-            ctx.fail(f"there is no verb `{args[0]}`; {hint}")
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS) or f"expected one of: {', '.join(COMMANDS)}"
+            ctx.fail(f"unknown command `{args[0]}`; {hint}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the verb; who reads no further has seen enough."""
+        """Run the command; a reader that closes the pipe is no error."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # click would end with status 1
+        except BrokenPipeError:  # click would exit with status 1
             return _discard_output()
 
 
-def _import_verb(name: str) -> click.Command:
-    """Import the module of one verb alone: most load much that the others do not need."""
+def _import_command(name: str) -> click.Command:
+    """Import the module of one command only, because most have slow imports of their own."""
     match name:
         case "run":
             from evolve.cli.run_ import command
@@ -92,21 +102,23 @@ def _import_verb(name: str) -> click.Command:
     return command
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="evolve-trading", prog_name="evolve")
 def evolve() -> None:
-    """Improve trading strategies: evolve programs of a small, safe indicator language.
+    """Search for trading strategies by genetic programming.
+
+    Strategies are programs in a small, safe indicator language.
 
     Start with: evolve run experiments/quick.yaml
     """
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run a command line; what is wrong is said in plain words, with exit code 1.
+    """Run a command line and exit.
 
-    The process ends at once: taking apart what a search has made would take it seconds.
+    `os._exit` skips the deallocation of a search's objects, which would take seconds.
     """
-    gc.set_threshold(COLLECTED_AFTER)
+    gc.set_threshold(GC_THRESHOLD)
     status = _run(args)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError):
@@ -115,10 +127,11 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _run(args: Sequence[str] | None) -> int:
+    """Run a command line and return its exit code; print errors without a traceback."""
     from dsl.diagnostics import LanguageError
     from evolve.errors import EvolveError
 
-    if sys.stdout is None:  # closed by who started us
+    if sys.stdout is None:  # closed by the parent process
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     try:
         status = evolve.main(args, prog_name="evolve", standalone_mode=False)
@@ -140,18 +153,18 @@ def _run(args: Sequence[str] | None) -> int:
     except BrokenPipeError:
         return _discard_output()
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {place}{error.strerror or error}", err=True)
+        prefix = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {prefix}{error.strerror or error}", err=True)
         return WRONG_INPUT
     except Exception as error:
         if os.environ.get("EVOLVE_DEBUG"):
             raise
-        click.echo(f"error: a fault of evolve itself: {type(error).__name__}: {error}", err=True)
-        click.echo("  = set EVOLVE_DEBUG=1 to see where, and please report it", err=True)
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("  = set EVOLVE_DEBUG=1 for the traceback, and report it", err=True)
         return WRONG_INPUT
 
 
 def _discard_output() -> int:
-    """The reader of our output has gone: nothing goes there any more, not even at exit."""
+    """Redirect stdout to the null device, so that the flush at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE

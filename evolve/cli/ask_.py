@@ -1,4 +1,4 @@
-"""`evolve ask`: words to a checked strategy with its backtest."""
+"""`evolve ask`: a request in plain language, answered by a checked and tested strategy."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 SAMPLE = "sample:sp500"
 
 
-@click.command("ask")
-@click.argument("wish")
+@click.command("ask", short_help="Ask a model for a strategy and backtest it.")
+@click.argument("wish", metavar="REQUEST")
 @click.option("--data", "specs", default=SAMPLE, show_default=True, metavar="SPEC",
-              help="What to trade it on.")  # fmt: skip
+              help="The bars to trade.")  # fmt: skip
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]),
               help="The first day; earlier bars warm the indicators.")  # fmt: skip
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the strategy here.")
 @collect_request
 def command(wish: str, request: DataRequest, output: Path | None) -> None:
-    """Ask a model for a strategy that does what WISH says, check it and trade it."""
+    """Ask a model for a strategy by a REQUEST in plain language; check and backtest it.
+
+    For example: evolve ask "buy the dips"
+    """
     from evolve.assist.ask import ask, format_answer
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
@@ -34,14 +37,16 @@ def command(wish: str, request: DataRequest, output: Path | None) -> None:
     from evolve.errors import EvolveError
 
     if not wish.strip():
-        raise EvolveError("the wish is empty", 'say what you want: evolve ask "buy the dips"')
+        raise EvolveError("the request is empty", 'for example: evolve ask "buy the dips"')
     if output is not None and output.exists():
-        raise EvolveError(f"{output} is there already", "choose another name")
+        raise EvolveError(f"{output} already exists", "choose another name")
     dataset = load_data(request)
     answer = ask(wish, dataset.window, market(), ConsoleNotices())
     if not answer.programs:
-        raise EvolveError(f"the model wrote no strategy that can be used\n{answer.reason}",
-                          "say it in other words, or ask a larger model")  # fmt: skip
+        raise EvolveError(
+            f"the model wrote no valid strategy\n{answer.reason}",
+            "rephrase the request, or use a larger model",
+        )
     from rich.console import Console
 
     from evolve.report.tables import metrics_table

@@ -1,4 +1,4 @@
-"""`evolve backtest`: one strategy in full."""
+"""`evolve backtest`: the full report of one strategy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from evolve.cli.options import (
     echo_warmup,
     json_option,
     load_data,
-    one_strategy,
+    read_strategy,
     result_console,
 )
 
@@ -56,7 +56,7 @@ def output_options(command: Decorated) -> Decorated:
     """Add the options of the output, which the command receives as one `outputs`."""
     for option in (
         json_option,
-        click.option("--plot", is_flag=True, help="Draw equity beside buy-and-hold."),
+        click.option("--plot", is_flag=True, help="Draw equity beside buy and hold."),
         click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet."),
         click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet."),
     ):
@@ -71,15 +71,17 @@ def output_options(command: Decorated) -> Decorated:
     return cast("Decorated", collect)
 
 
-@click.command("backtest", cls=TradingCommand)
+@click.command(
+    "backtest", cls=TradingCommand, short_help="Backtest a strategy beside buy and hold."
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
-@click.option("--name", help="Which strategy, if the file holds several.")
+@click.option("--name", help="The strategy to use, if the file has several.")
 @output_options
 def command(
     file: Path, request: DataRequest, name: str | None, outputs: Outputs, **costs: Any
 ) -> None:
-    """Trade the strategy in FILE over the data's range, beside buy-and-hold."""
+    """Backtest the strategy in FILE beside buy and hold."""
     from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
@@ -88,8 +90,8 @@ def command(
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
     if outputs.plot and outputs.as_json:
-        raise click.UsageError("--plot draws nothing into a JSON document: leave one of them out")
-    program = one_strategy(file, name)
+        raise click.UsageError("--plot and --json exclude each other")
+    program = read_strategy(file, name)
     dataset = load_data(request)
     notices, terms = ConsoleNotices(), market(**costs)
     for text in list_uncapped(dataset.window, terms):
@@ -106,8 +108,8 @@ def command(
     tables = ((outputs.trades, trades_frame), (outputs.equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
-        times: backtest(program, dataset.bars, terms.scale_costs(times), dataset.start).metrics
-        for times in STRESS
+        factor: backtest(program, dataset.bars, terms.scale_costs(factor), dataset.start).metrics
+        for factor in STRESS
     }
     if outputs.as_json:
         _print_json(result, dataset, stress, activity)
@@ -117,8 +119,8 @@ def command(
             _plot(result)
 
 
-STRESS = (1.0, 2.0, 4.0)  # times all costs
-TIMES = ("entry_time", "exit_time")
+STRESS = (1.0, 2.0, 4.0)  # multiples of all costs
+TIME_FIELDS = ("entry_time", "exit_time")
 
 
 def _print_tables(
@@ -133,19 +135,19 @@ def _print_tables(
     from evolve.report.tables import format_rate, metrics_table
 
     console = result_console()
-    count, a_year = len(result.time), result.performance.bars_per_year
+    bars, bars_per_year = len(result.time), result.performance.bars_per_year
     closes_only = dataset.bars.closes_only
     all_on_closes = closes_only == dataset.bars.symbols
     console.print(Text.assemble((name, "bold"), f" on {dataset.name}"), soft_wrap=True)
     console.print(
-        f"{dataset.first_day} to {dataset.last_day}, {count:,} bars, {format_rate(a_year)} "
-        f"a year; filled at the {market.filled_at(all_on_closes)}"
-        + ("" if market.is_executable else ", as no one can trade")
+        f"{dataset.first_day} to {dataset.last_day}, {bars:,} bars, {format_rate(bars_per_year)} "
+        f"per year; filled at the {market.filled_at(all_on_closes)}"
+        + ("" if market.is_executable else ", which nobody can trade")
     )
     if closes_only:
         console.print(
             f"{', '.join(closes_only)} without traded opens: filled at the "
-            f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes alone"
+            f"{market.filled_at(closes_only=True)}; stops, trails and targets at closes only"
         )
     columns = {"strategy": result.metrics, "buy and hold": result.benchmark_metrics}
     console.print(metrics_table(columns, list(METRICS)))
@@ -181,7 +183,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
     from evolve.report.tables import format_iso
 
     trades = [
-        asdict(each) | {name: format_iso(getattr(each, name)) for name in TIMES}
+        asdict(each) | {name: format_iso(getattr(each, name)) for name in TIME_FIELDS}
         for each in result.trades
     ]
     document = {
@@ -190,7 +192,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
         "benchmark": clean_metrics(result.benchmark_metrics),
         "by_symbol": {each.symbols[0]: clean_metrics(each.metrics) for each in result.sleeves},
         "by_year": yearly_returns(result.time, result.equity, result.performance.capital),
-        "at_costs": {f"{times:g}x": clean_metrics(metrics) for times, metrics in stress.items()},
+        "at_costs": {f"{factor:g}x": clean_metrics(metrics) for factor, metrics in stress.items()},
         "rules": {
             each.name: {**asdict(each.whole), "parts": [asdict(part) for part in each.parts]}
             for each in activity.rules

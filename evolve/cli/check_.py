@@ -1,4 +1,4 @@
-"""`evolve check`: everything wrong or doubtful in strategy files."""
+"""`evolve check`: all errors and warnings of strategy files."""
 
 from __future__ import annotations
 
@@ -10,57 +10,59 @@ from evolve.cli.options import json_option
 from evolve.files import read_text
 
 
-@click.command("check")
+@click.command("check", short_help="Report all errors and warnings of files.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--explain", metavar="CODE", is_flag=False, flag_value="all",
-    help="What a code such as E102 means, with a failing and a mended example; all without CODE.",
+    help="Explain a code such as E102, with a wrong and a right example; without CODE, all.",
 )  # fmt: skip
 @click.option(
     "--lookahead", is_flag=True,
-    help="Prove on --data that no signal, setting or equity depends on a later bar.",
+    help="Check on --data that no signal, setting or equity depends on a later bar.",
 )  # fmt: skip
-@click.option("--data", "specs", multiple=True, metavar="SPEC", help="The bars of --lookahead.")
+@click.option("--data", "specs", multiple=True, metavar="SPEC", help="The bars for --lookahead.")
 @json_option
 def command(
     files: tuple[Path, ...], explain: str | None, lookahead: bool, specs: tuple[str, ...],
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Check strategy FILES (- for standard input): all errors and warnings at once."""
+    """Report all errors and warnings of strategy FILES (- for standard input)."""
     if explain is not None:
         click.echo(_explain(explain), nl=False)
         return 0
     if not files:
-        raise click.UsageError("give a file, or - for standard input")
+        raise click.UsageError("expected a file, or - for standard input")
     if lookahead:
         from evolve.cli.lookahead import check_lookahead
 
         return check_lookahead(files, specs, as_json)
     if specs:
-        raise click.UsageError("--data goes with --lookahead")
+        raise click.UsageError("--data requires --lookahead")
     from dsl.analysis.check import inspect
 
     texts = [(str(path), read_text(path, errors="replace")) for path in files]
     reports = [inspect(text, name) for name, text in texts]
-    found = [each for report in reports for each in report.diagnostics]
-    errors = sum(each.severity == "error" for each in found)
+    diagnostics = [each for report in reports for each in report.diagnostics]
+    errors = sum(each.severity == "error" for each in diagnostics)
     if as_json:
         import json
 
-        click.echo(json.dumps([each.as_json() for each in found], indent=2))
+        click.echo(json.dumps([each.as_json() for each in diagnostics], indent=2))
         return int(errors > 0)
-    for each in found:
+    for each in diagnostics:
         click.echo(each.render() + "\n")
     for (name, _), report in zip(texts, reports, strict=True):
         if not report.errors:
-            names = ", ".join(each.name for each in report.programs) or "defines alone"
+            names = ", ".join(each.name for each in report.programs) or "definitions only"
             click.echo(f"{name}: ok ({names})")
-    if found:
-        click.echo(f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
+    if diagnostics:
+        warnings = len(diagnostics) - errors
+        click.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return int(errors > 0)
 
 
 def _explain(code: str) -> str:
+    """Return the page of a code, or of all of them."""
     from dsl.analysis.codes import CODES, explain_code, reference_text
     from dsl.diagnostics import did_you_mean
     from evolve.errors import EvolveError
@@ -69,10 +71,10 @@ def _explain(code: str) -> str:
         return reference_text()
     known = CODES.get(code.upper())
     if known is None:
-        hint = did_you_mean(code.upper(), CODES) or "`evolve check --explain` shows all of them"
-        raise EvolveError(f"there is no code `{code}`", hint)
+        hint = did_you_mean(code.upper(), CODES) or "`evolve check --explain` lists all codes"
+        raise EvolveError(f"unknown code `{code}`", hint)
     return explain_code(known)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

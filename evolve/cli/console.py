@@ -1,4 +1,4 @@
-"""A run as it is watched in a terminal: what it says, in order, and how far it is."""
+"""Terminal output of a run: results on stdout, progress on stderr."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ from evolve.search.progress import Progress as SearchProgress
 
 
 class ConsoleObserver(Observer):
-    """Says what happens: results on stdout, progress on stderr."""
+    """Prints the events of a run: results on stdout, progress on stderr."""
 
     def __init__(self, quiet: bool = False, command: str = "") -> None:
         """
         Args:
-            quiet: say nothing on stdout, which is for a document then.
-            command: what started the run, to suggest from; the run's own experiment if empty.
+            quiet: whether stdout is reserved for a document; everything goes to stderr then.
+            command: the command line of the run, for suggestions; if empty, the suggestions name
+                the experiment in the run folder.
         """
         self.out = Console(stderr=quiet, highlight=False)
         self.err = Console(stderr=True, highlight=False)
@@ -54,7 +55,7 @@ class ConsoleObserver(Observer):
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn(
-                "{task.fields[rate]} a second · best {task.fields[best]} · {task.fields[left]}"
+                "{task.fields[rate]} per second · best {task.fields[best]} · {task.fields[left]}"
             ),
             console=self.err,
             transient=True,
@@ -76,25 +77,25 @@ class ConsoleObserver(Observer):
         self._print_line("note", text, "bold yellow")
 
     def data(self, dataset: Dataset) -> None:
-        bars, asked = dataset.bars, ", ".join(dataset.requested)
+        bars, requested = dataset.bars, ", ".join(dataset.requested)
         as_of = f", as of {dataset.as_of}" if dataset.as_of else ""
-        instead = f" (FALLBACK for {asked})" if dataset.fallback_used else ""
+        fallback = f" (FALLBACK for {requested})" if dataset.fallback_used else ""
         symbols = f", {len(bars.symbols)} symbols" if len(bars.symbols) > 1 else ""
         text = (
-            f"{dataset.name}{instead}: {dataset.first_day} to {dataset.last_day}, "
-            f"{len(bars):,} bars, {format_rate(bars.bars_per_year)} a year{symbols}{as_of}"
+            f"{dataset.name}{fallback}: {dataset.first_day} to {dataset.last_day}, "
+            f"{len(bars):,} bars, {format_rate(bars.bars_per_year)} per year{symbols}{as_of}"
         )
         self._print_line("data", text, "bold yellow" if dataset.fallback_used else "bold")
 
     def split(self, split: DataSplit) -> None:
         seen = split.seen.time.astype("datetime64[D]")
         start = split.validation_start
-        sealed = split.holdout
-        rest = f"holdout from {sealed.first_day} sealed ({sealed.bars:,})"
+        holdout = split.holdout
+        sealed = f"holdout from {holdout.first_day} sealed ({holdout.bars:,})"
         self.out.print(
             f"[bold]split[/] train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
             f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), "
-            f"{rest if sealed.bars else '[bold yellow]nothing sealed[/]'}"
+            f"{sealed if holdout.bars else '[bold yellow]no holdout[/]'}"
         )
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
@@ -103,9 +104,9 @@ class ConsoleObserver(Observer):
         weights = experiment.search.weights
         total = sum(weights.values())
         shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
-        bred = f"genetic programming ({shares})"
+        genetic = f"genetic programming ({shares})"
         if not models:
-            self._print_line("by", f"{bred}; no model: {models.reason_empty}")
+            self._print_line("by", f"{genetic}; no model: {models.reason_empty}")
             return
         names = ", ".join(
             f"{'the first model' if each.name == UNNAMED else each.name} at {each.base_url}"
@@ -113,12 +114,12 @@ class ConsoleObserver(Observer):
         )
         if models.recording is not None:
             names = f"{', '.join(models.models)} as recorded in {models.recording.parent}"
-        asked = f"{names}, up to {experiment.budget.llm_calls} calls"
+        calls = f"{names}, up to {experiment.budget.llm_calls} calls"
         self.is_model_alone = models.settings.mode == "only"
-        self._print_line("by", asked if self.is_model_alone else f"{bred}; {asked}")
+        self._print_line("by", calls if self.is_model_alone else f"{genetic}; {calls}")
         if experiment.fitness.scored_on == "validation":
-            self.notice("the model is shown validation and is scored on it: this can only end "
-                        "NOT TESTED")  # fmt: skip
+            self.notice("strategies are scored on validation, which the model sees: the verdict "
+                        "can only be NOT TESTED")  # fmt: skip
 
     def compiling(self) -> None:
         self.err.print(compiling_text())
@@ -130,7 +131,7 @@ class ConsoleObserver(Observer):
             self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
 
     def waiting(self) -> None:
-        self.err.print("waiting for the model, where the search would go on: `llm.wait_seconds`")
+        self.err.print("waiting for the model, at most `llm.wait_seconds`")
 
     def progress(self, progress: SearchProgress, seconds: float) -> None:
         self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
@@ -139,14 +140,14 @@ class ConsoleObserver(Observer):
         if self.is_model_alone:
             if progress.epoch:
                 self.err.print(
-                    f"iteration {progress.epoch}: {progress.evaluated:,} tried, best {best}"
+                    f"iteration {progress.epoch}: {progress.evaluated:,} evaluated, best {best}"
                 )
         elif self.err.is_terminal:
             self._update_bar(progress, best, left)
         elif progress.epoch:
             self.err.print(
                 f"epoch {progress.epoch}: {progress.evaluated:,} of {self.evaluations:,}, "
-                f"{self.rate:,.0f} a second, best {best}, {_format_time_left(left)}"
+                f"{self.rate:,.0f} per second, best {best}, {_format_time_left(left)}"
             )
 
     def done(self, run: Run) -> None:
@@ -155,7 +156,7 @@ class ConsoleObserver(Observer):
         self.out.print(f"[bold]ended[/] {progress.stop_reason}, epoch {progress.epoch}")
         best = run.best
         if best is None:
-            self.out.print("[bold red]nothing feasible was found[/]")
+            self.out.print("[bold red]no feasible strategy[/]")
             self.out.print("  = lower `fitness.require`, allow more operators, or raise the budget")
         else:
             self.out.print()
@@ -177,7 +178,7 @@ class ConsoleObserver(Observer):
         self._print_next_steps(run)
 
     def _print_line(self, label: str, text: str, style: str = "bold") -> None:
-        """A line that begins with a label. Its text may be anyone's: no markup is read in it."""
+        """Print a line with a label. Markup in its text is not interpreted."""
         self.out.print(Text.assemble((f"{label:<5}", style), " ", text))
 
     def _update_bar(self, progress: SearchProgress, best: str, left: float) -> None:
@@ -194,21 +195,21 @@ class ConsoleObserver(Observer):
     def _print_benchmark(self, best: Assessed) -> None:
         for name, window in (("train", best.train), ("validation", best.validation)):
             if window is not None:
-                own, other = (
-                    window.metrics["total_return"],
-                    window.benchmark_metrics["total_return"],
+                strategy, benchmark = (
+                    metrics["total_return"]
+                    for metrics in (window.metrics, window.benchmark_metrics)
                 )
-                is_above = "yes" if own > other else "no"
-                self.out.print(f"total return above buy-and-hold's on {name}: {is_above}")
+                is_above = "yes" if strategy > benchmark else "no"
+                self.out.print(f"total return above buy and hold on {name}: {is_above}")
 
     def _print_counts(self, run: Run) -> None:
-        ledger = run.progress.stats.values()
-        proposed = sum(each.proposed for each in ledger)
-        duplicate = sum(each.duplicate for each in ledger)
+        stats = run.progress.stats.values()
+        proposed = sum(each.proposed for each in stats)
+        duplicates = sum(each.duplicate for each in stats)
         self.out.print(
             f"\n{run.progress.evaluated:,} trials (distinct strategies evaluated; {proposed:,} "
-            f"proposed, {duplicate:,} seen before) in {run.seconds:.1f} s, "
-            f"{run.evaluations_per_second:,.0f} a second"
+            f"proposed, {duplicates:,} duplicates) in {run.seconds:.1f} s, "
+            f"{run.evaluations_per_second:,.0f} per second"
         )
 
     def _print_models(self, run: Run) -> None:
@@ -222,14 +223,14 @@ class ConsoleObserver(Observer):
         is_recorded = run.experiment.llm.replay is not None
         self.out.print(
             f"{spent.calls + refused} "
-            + ("recorded calls, none made again" if is_recorded else "calls to models")
+            + ("recorded calls, none repeated" if is_recorded else "calls to models")
             + (f", {refused} of them refused" if refused else "")
             + f": {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, ${spent.usd:.4f}"
         )
         if assumed != Cost():
             self.out.print(
-                f"  of that, {assumed.calls} without an answer are counted at the most they can "
-                f"have cost: {assumed.tokens:,} tokens, ${assumed.usd:.4f}"
+                f"  of these, {assumed.calls} without an answer count at their maximum cost: "
+                f"{assumed.tokens:,} tokens, ${assumed.usd:.4f}"
             )
         self.out.print(proposers_table(run.progress.stats))
         if run.arm_costs:
@@ -237,12 +238,12 @@ class ConsoleObserver(Observer):
 
     def _print_next_steps(self, run: Run) -> None:
         folder = run.folder
-        written = [name for name in FILES if (folder / name).exists()]
-        self._print_line("files", f"in {folder}: {', '.join(written)}")
+        files = [name for name in FILES if (folder / name).exists()]
+        self._print_line("files", f"in {folder}: {', '.join(files)}")
         if run.best is not None:
             last = str(run.split.seen.time[-1])[:10]
             data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
-            self.out.print("\nto go on:", style="bold")
+            self.out.print("\nnext steps:", style="bold")
             for text in (
                 f"evolve backtest {folder}/best.evo {data}",
                 f"evolve signals {folder}/best.evo {data} --last",
@@ -258,12 +259,12 @@ SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "nu
 
 
 def describe_score(fitness: Fitness) -> str:
-    """Return the meaning of a strategy's score, in a line."""
-    measure, folds = OBJECTIVES[fitness.maximize[0]], fitness.folds
-    text = f"{measure.name.replace('_', ' ')} ({measure.about})"
+    """Return the meaning of a strategy's score in one line."""
+    objective, folds = OBJECTIVES[fitness.maximize[0]], fitness.folds
+    text = f"{objective.name.replace('_', ' ')} ({objective.about})"
     if folds > 1:
         penalty = f" less {fitness.spread_penalty:g} deviations" if fitness.spread_penalty else ""
-        text += f", its mean over {folds} folds{penalty}"
+        text += f", mean over {folds} folds{penalty}"
     return f"{text}, on {fitness.scored_on}"
 
 

@@ -1,4 +1,4 @@
-"""`evolve data`: fetch bars, look at them, export them."""
+"""`evolve data`: fetch, check and export bars."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from evolve.data import DataRequest, Dataset
 
 
-@click.command("data")
+@click.command("data", short_help="Fetch, check and export bars.")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
-@click.option("--refresh", is_flag=True, help="Fetch anew what was kept on disk.")
+@click.option("--refresh", is_flag=True, help="Fetch cached data again.")
 @click.option("--plot", is_flag=True, help="Draw the closes.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write a .csv or .parquet.")
 @collect_request
 def command(request: DataRequest, refresh: bool, plot: bool, output: Path | None) -> None:
-    """Fetch the bars of SPEC, say what is doubtful about them, or write them to a file.
+    """Fetch the bars of each SPEC and print their range and quality issues.
 
     For example: evolve data yahoo:SPY yahoo:QQQ -o both.csv
     """
@@ -47,18 +47,18 @@ def _describe(dataset: Dataset) -> None:
     bars = dataset.bars
     click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
     click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
-    click.echo(f"a year     {format_rate(bars.bars_per_year)} bars")
-    symbol, worst = max(
+    click.echo(f"per year   {format_rate(bars.bars_per_year)} bars")
+    symbol, largest = max(
         dataset.stop_gains.items(), key=lambda each: (each[1].is_impossible, each[1].bps)
     )
     label = f" ({symbol}, the largest)" if len(bars.symbols) > 1 else ""
-    traded = "not traded" if worst.is_impossible else "traded"
-    click.echo(f"opens      {traded}: {worst.figure}{label}")
+    traded = "not traded" if largest.is_impossible else "traded"
+    click.echo(f"opens      {traded}: {largest.figure}{label}")
     click.echo(f"hash       {bars.hash}\n")
     console = result_console()
     console.print(bars_table(bars))
-    doubtful = issues_table(bars)
-    console.print(doubtful if doubtful.row_count else "\nnothing looks doubtful")
+    issues = issues_table(bars)
+    console.print(issues if issues.row_count else "\nno quality issues")
 
 
 def _plot(dataset: Dataset) -> None:
@@ -66,6 +66,6 @@ def _plot(dataset: Dataset) -> None:
 
     bars = dataset.bars
     for symbol, name in enumerate(bars.symbols):
-        own = bars.select_symbol(symbol)
-        title, lines = f"{name}, adjusted close", {"close": own.close[0]}
-        click.echo(line_chart(own.time, lines, title, width=chart_width()))
+        series = bars.select_symbol(symbol)
+        title, lines = f"{name}, adjusted close", {"close": series.close[0]}
+        click.echo(line_chart(series.time, lines, title, width=chart_width()))

@@ -1,4 +1,4 @@
-"""`evolve doctor`: whether everything is there that a run needs."""
+"""`evolve doctor`: checks of the installation and of the models."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from evolve.assist.doctor import CheckResult
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check the installation and the models.")
 @click.argument("experiment", required=False, type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
-    """Check this installation, and the models that EXPERIMENT or the environment names.
+    """Check this installation, and the models of EXPERIMENT or of the environment.
 
-    Of a model: whether its server is there, how strictly it keeps to the language, how quick it
-    is. That asks it a few short questions.
+    A few short requests to each model find out whether its server answers, which constraint it
+    supports, and how fast it is.
     """
     from evolve.assist.doctor import examine
     from evolve.cli import DONE, WRONG_INPUT
     from evolve.experiment.plan import read_plan
 
-    ready = None if experiment is None else read_plan(experiment, overrides)
-    found: list[CheckResult] = []
-    for finding in examine(ready):
-        mark = click.style("ok", fg="green") if finding.is_ok else click.style("!!", fg="red")
-        click.echo(f"{mark}  {finding.name:<10} {finding.text}")
-        found.append(finding)
-    return DONE if all(each.is_ok for each in found) else WRONG_INPUT
+    plan = None if experiment is None else read_plan(experiment, overrides)
+    results: list[CheckResult] = []
+    for result in examine(plan):
+        mark = click.style("ok", fg="green") if result.is_ok else click.style("!!", fg="red")
+        click.echo(f"{mark}  {result.name:<10} {result.text}")
+        results.append(result)
+    return DONE if all(each.is_ok for each in results) else WRONG_INPUT

@@ -1,4 +1,4 @@
-"""`evolve eval`: the values of any expression."""
+"""`evolve eval`: values of an expression."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from evolve.data import DataRequest
 
 
-@click.command("eval")
+@click.command("eval", short_help="Print an expression's value on every bar.")
 @click.argument("expression", metavar="EXPR")
 @data_options
-@click.option("--plot", is_flag=True, help="Draw the values instead.")
+@click.option("--plot", is_flag=True, help="Draw the values instead of printing them.")
 def command(expression: str, request: DataRequest, plot: bool) -> None:
-    """Print the value of EXPR on every bar, as CSV; empty where it is unknown.
+    """Print the value of EXPR on every bar, as CSV.
 
-    A condition is 1 where it holds and 0 where it fails.
+    A condition is 1 or 0. A cell is empty if the value is unknown.
 
     For example: evolve eval "rsi(close, 14)" --data sample:sp500
     """
@@ -39,8 +39,8 @@ def command(expression: str, request: DataRequest, plot: bool) -> None:
     echo_warmup(dataset, f"`{expression}`", lookback(term))
     echo_compiling()
     bars, first = dataset.window, dataset.start
-    read = truth_values if infer_kind(term) == BOOL else values
-    columns = read(term, dataset.bars)[:, first:]
+    compute = truth_values if infer_kind(term) == BOOL else values
+    columns = compute(term, dataset.bars)[:, first:]
     if plot:
         from evolve.report.chart import line_chart
 

@@ -1,4 +1,4 @@
-"""`evolve explain`: the terms of a report."""
+"""`evolve explain`: the terms of a report and their meaning."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import click
 from evolve.errors import EvolveError
 
 HEADINGS = {
-    "metric": "metrics of a backtest", "objective": "objectives beside the metrics",
+    "metric": "metrics of a backtest", "objective": "objectives other than metrics",
     "requirement": "requirements of every fold", "proposer": "proposers",
-    "word": "words of a run and its tables", "setting": "settings of an experiment",
+    "word": "other terms of a report", "setting": "settings of an experiment",
 }  # fmt: skip
 
 
-@click.command("explain")
+@click.command("explain", short_help="Explain the terms of a report.")
 @click.argument("term", nargs=-1)
 def command(term: tuple[str, ...]) -> None:
-    """Explain TERM, a metric, a setting or a word of a report, or list all of them.
+    """Explain TERM: a metric, a setting or another term of a report; without TERM, all.
 
     For example: evolve explain appraisal ratio
     """
-    from evolve.report.glossary import explain, explanations, known_terms
+    from evolve.report.glossary import explain, list_explanations, list_terms
 
-    asked = " ".join(term)
-    if asked:
-        found = explain(asked)
-        if not found:
+    name = " ".join(term)
+    if name:
+        matches = explain(name)
+        if not matches:
             from dsl.diagnostics import did_you_mean
 
-            hint = did_you_mean(asked, known_terms()) or "`evolve explain` lists all terms"
-            raise EvolveError(f"unknown term `{asked}`", hint)
-        for each in found:
+            hint = did_you_mean(name, list_terms()) or "`evolve explain` lists all terms"
+            raise EvolveError(f"unknown term `{name}`", hint)
+        for each in matches:
             click.echo(f"{each.name} ({each.kind}): {each.about}")
         return
     for kind, heading in HEADINGS.items():
-        members = [each for each in explanations() if each.kind == kind]
+        members = [each for each in list_explanations() if each.kind == kind]
         if members:
             click.secho(heading, bold=True)
             for each in members:

@@ -1,4 +1,4 @@
-"""`evolve fmt`: strategy files as the tool writes them."""
+"""`evolve fmt`: formatting of strategy files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import click
 from evolve.files import read_text, write_text
 
 
-@click.command("fmt")
+@click.command("fmt", short_help="Format strategy files.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; fail if it would.")
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Change nothing; exit with 1 if a file would change.",
+)
 def command(files: tuple[Path, ...], only_check: bool) -> int:
-    """Format strategy FILES in place (- from standard input to output). Comments are kept."""
+    """Format strategy FILES in place (- for standard input to output); preserve comments."""
     from dsl.syntax.printer import format_text
 
     formatted = [

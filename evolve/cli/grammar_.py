@@ -1,4 +1,4 @@
-"""`evolve grammar`: what holds a model's decoder to the language."""
+"""`evolve grammar`: the grammar for constrained decoding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command("grammar")
+@click.command("grammar", short_help="Print the grammar for constrained decoding.")
 @click.argument("experiment", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--format", "form", type=click.Choice(["lark", "gbnf", "json-schema"]), default="lark",
@@ -15,7 +15,10 @@ import click
 )  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> None:
-    """Print the constraint grammar: of the whole language, or as EXPERIMENT.yaml restricts it."""
+    """Print the grammar that constrains a model's decoder.
+
+    EXPERIMENT restricts the language to its operators, directions and size.
+    """
     import json
 
     from dsl.generate.gbnf import gbnf_text

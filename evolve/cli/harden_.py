@@ -1,4 +1,4 @@
-"""`evolve harden`: a model audits how a run judged, and may only make it stricter."""
+"""`evolve harden`: a model's audit of a run's protocol, which it may only tighten."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 
-@click.command("harden")
+@click.command("harden", short_help="Let a model tighten a run's protocol.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The new run's folder.")
-@click.option("--yes", is_flag=True, help="Do not ask before scoring everything again.")
+@click.option("--yes", is_flag=True, help="Score all trials again without confirmation.")
 def command(run: Path, out: Path | None, yes: bool) -> int:
-    """Let a model make the protocol of RUN stricter, and score all its trials again.
+    """Let a model tighten the protocol of RUN, and score all its trials again.
 
-    It is shown the protocol and what was measured on train, and answers with a patch of settings,
-    each of which may only go the stricter way. The new trials are counted beside the old ones.
+    The model sees the protocol and the results on train, and answers with a patch of settings.
+    Each setting may only become stricter. All scores are counted as further trials.
     """
     from rich.console import Console
 
@@ -25,18 +25,18 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     from evolve.experiment.harden import audit, compare_protocols, harden, read_run
     from evolve.report.protocol_comparison import protocol_table
 
-    judged = read_run(run)
-    click.echo(f"{len(judged.trials):,} trials of {run}", err=True)
-    found = audit(judged, ConsoleNotices())
-    click.echo("the model would make stricter:")
-    for change in found.changes:
+    original = read_run(run)
+    click.echo(f"{len(original.trials):,} trials of {run}", err=True)
+    patch = audit(original, ConsoleNotices())
+    click.echo("the model proposes:")
+    for change in patch.changes:
         click.echo(f"  {change.setting}: {change.old} → {change.new}")
-    if not yes and not click.confirm("score every trial again under this protocol?"):
-        click.echo("nothing was changed")
+    if not yes and not click.confirm("score all trials again under this protocol?"):
+        click.echo("nothing changed")
         return DONE
     with ConsoleObserver() as observer:
-        finished = harden(judged, found, out, observer)
-    before, after = compare_protocols(judged, finished)
+        finished = harden(original, patch, out, observer)
+    before, after = compare_protocols(original, finished)
     measure = finished.experiment.fitness.maximize[0]
     Console(highlight=False).print(protocol_table(before, after, measure))
     return DONE

@@ -1,4 +1,4 @@
-"""What `evolve check --lookahead` prints."""
+"""Output of `evolve check --lookahead`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
 
 def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) -> int:
-    """Prove each strategy of some files on some data; 1 if one depends on the future."""
+    """Check the strategies of files for look-ahead, and print a report of each.
+
+    Args:
+        files: strategy files, `-` for standard input.
+        specs: data specs of the bars.
+        as_json: whether to print one JSON document instead of lines.
+
+    Returns:
+        The exit code: 1 if a strategy depends on a later bar.
+
+    Raises:
+        EvolveError: if a file or the data cannot be read, or there are too few bars.
+    """
     import json
     from dataclasses import asdict
 
@@ -27,40 +39,40 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) 
     from evolve.experiment.strategy_files import read_strategies
 
     if not specs:
-        raise EvolveError("--lookahead needs bars", "add for example --data sample:sp500")
+        raise EvolveError("--lookahead requires --data", "for example: --data sample:sp500")
     programs = [program for path in files for program in read_strategies(path)]
     bars = load_data(DataRequest(specs)).bars
     if len(bars) < MIN_BARS:
-        message = f"{', '.join(specs)} has {len(bars)} bars, too few to cut"
-        raise EvolveError(message, f"it takes {MIN_BARS}")
+        message = f"{', '.join(specs)} has {len(bars)} bars"
+        raise EvolveError(message, f"expected at least {MIN_BARS} bars")
     echo_compiling()
     failed, documents = False, []
     for program in programs:
-        found = find_lookahead(program, bars, market())
-        failed |= bool(found.violations)
-        documents.append({"strategy": program.name, **asdict(found)})
+        report = find_lookahead(program, bars, market())
+        failed |= bool(report.violations)
+        documents.append({"strategy": program.name, **asdict(report)})
         if not as_json:
-            click.echo("\n".join(_report_lines(program.name, found)))
+            click.echo("\n".join(_report_lines(program.name, report)))
     if as_json:
         click.echo(json.dumps(documents, indent=2))
     return int(failed)
 
 
-def _report_lines(name: str, found: LookaheadReport) -> list[str]:
-    if found.violations:
-        worst = [
+def _report_lines(name: str, report: LookaheadReport) -> list[str]:
+    if report.violations:
+        first = [
             f"  {each.field} of {each.symbol} at bar {each.bar} changed when {each.reason}"
-            for each in found.violations[:5]
+            for each in report.violations[:5]
         ]
-        return [f"{name}: it depends on the future", *worst]
-    without = "with the first quarter, or half, of the bars taken away it says"
-    settled = f"{without} the same at once"
-    if found.stabilization_bars is None:
-        settled = f"{without} something else to the end: it leans on the first bars there are"
-    elif found.stabilization_bars:
-        settled = f"{without} the same after {found.stabilization_bars:,} bars"
+        return [f"{name}: look-ahead: it depends on later bars", *first]
+    cut = "without the first quarter or half of the bars, results"
+    stabilization = f"{cut} are identical from the first bar"
+    if report.stabilization_bars is None:
+        stabilization = f"{cut} differ to the end: they depend on the first bar of the data"
+    elif report.stabilization_bars:
+        stabilization = f"{cut} are identical after {report.stabilization_bars:,} bars"
     return [
-        f"{name}: no look-ahead: with {found.cuts} futures cut off and {found.cuts} made false, "
-        "every signal, setting and equity before stayed the same, bit for bit",
-        f"  {settled}",
+        f"{name}: no look-ahead: with {report.cuts} futures removed and {report.cuts} replaced, "
+        "all earlier signals, settings and equity are identical, bit for bit",
+        f"  {stabilization}",
     ]

@@ -1,4 +1,4 @@
-"""`evolve ops`: the operators of the language."""
+"""`evolve ops`: a reference of the operators."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SAMPLE = "sample:sp500"
 LAST_BARS = 250
 
 
-@click.command("ops")
+@click.command("ops", short_help="List the operators, or describe one.")
 @click.argument("name", required=False)
-@click.option("--guide", is_flag=True, help="The language on one page, to read or give a model.")
+@click.option("--guide", is_flag=True, help="Print the language on one page, as a model reads it.")
 @json_option
 def command(name: str | None, guide: bool, as_json: bool) -> None:
-    """List the operators by family, or explain the one called NAME."""
+    """List the operators by family, or describe operator NAME."""
     from dsl.analysis.catalog import catalog
     from dsl.printing.reference import describe, families
     from evolve.llm.prompt.guide import guide_text
@@ -30,8 +30,8 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
 
         operator = known.find(name)
         if operator is None:
-            hint = did_you_mean(name, known.names()) or "`evolve ops` lists them"
-            raise EvolveError(f"there is no operator `{name}`", hint)
+            hint = did_you_mean(name, known.names()) or "`evolve ops` lists all operators"
+            raise EvolveError(f"unknown operator `{name}`", hint)
         chosen = [operator]
     else:
         chosen = list(known)
@@ -54,11 +54,11 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
 
 
 def _sparkline(expression: str) -> str:
-    """An expression on the sample data, as a line of small bars."""
+    """Return a sparkline of an expression on the sample; of a condition, its share of bars."""
     from evolve.api import evaluate
     from evolve.report.sparkline import sparkline
 
     values = evaluate(expression, SAMPLE)[0]
     if values.dtype == bool:
-        return f"holds on {values.mean():.1%} of the bars of {SAMPLE}"
-    return f"{sparkline(values[-LAST_BARS:])}  the last {LAST_BARS} bars of {SAMPLE}"
+        return f"true on {values.mean():.1%} of the bars of {SAMPLE}"
+    return f"{sparkline(values[-LAST_BARS:])}  last {LAST_BARS} bars of {SAMPLE}"

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options and output that several commands share."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from evolve.data import DataRequest, Dataset
 
 WIDTH = 110
-MIN_WIDTH = 80  # of tables: cut figures help no one
+MIN_WIDTH = 80  # of tables: a truncated figure is useless
 CHART_WIDTHS = (40, 100)
-COMPILING = "compiling the kernels, once on this machine: some ten seconds …"
-COMPILING_UNCACHED = "compiling the kernels, as in every run: {folder} cannot be written"
+COMPILING = "compiling kernels, once on this machine: about ten seconds …"
+COMPILING_UNCACHED = "compiling kernels, as in every run: cannot write {folder}"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -66,44 +66,45 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 class TradingCommand(click.Command):
-    """A verb with an option for each setting of an experiment's `backtest` part.
+    """Command with an option for each setting in the `backtest` section of an experiment.
 
-    They are made when they are asked for: what declares them takes a while to import.
+    The options are built on demand, because the import of the settings is slow.
     """
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The verb's own parameters and the costs, with `--help` last."""
-        *own, usage = super().get_params(ctx)
-        return [*own, *_cost_options(), usage]
+        """Return the parameters of the command, then the settings, then `--help`."""
+        *parameters, usage = super().get_params(ctx)
+        return [*parameters, *_market_options(), usage]
 
 
 @cache
-def _cost_options() -> tuple[click.Option, ...]:
+def _market_options() -> tuple[click.Option, ...]:
+    """Build an option for each setting of a market."""
     from evolve.config.schema import Backtest
     from evolve.config.section import unit_of
 
     return tuple(
         click.Option(
-            [f"--{name.replace('_', '-')}"], type=_type_of(name, info), default=info.default,
+            [f"--{name.replace('_', '-')}"], type=_option_type(name, info), default=info.default,
             show_default=info.default is not None,
-            help=f"{str(info.description).capitalize()}{_in_brackets(unit_of(info))}.",
+            help=f"{str(info.description).capitalize()}{_parenthesize(unit_of(info))}.",
         )
         for name, info in Backtest.model_fields.items()
     )  # fmt: skip
 
 
-def _in_brackets(unit: str) -> str:
+def _parenthesize(unit: str) -> str:
     return f" ({unit})" if unit else ""
 
 
-def _type_of(name: str, info: FieldInfo) -> click.ParamType[Any]:
+def _option_type(name: str, info: FieldInfo) -> click.ParamType[Any]:
     if get_origin(info.annotation) is Literal:
         return click.Choice(get_args(info.annotation))
-    return CostType(name)
+    return SettingType(name)
 
 
-class CostType(click.ParamType[Any]):
-    """What click accepts where a setting of the `backtest` part does."""
+class SettingType(click.ParamType[Any]):
+    """Parameter type that accepts the same values as a setting of the `backtest` section."""
 
     name = "number"
 
@@ -113,18 +114,17 @@ class CostType(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float | None:
-        """The setting's own value of it."""
+        """Return the value of the setting; fail with the error of its validation."""
         from pydantic import ValidationError
 
         from evolve.config.schema import Backtest
 
         try:
-            found: float | None = getattr(
-                Backtest.model_validate({self.setting: value}), self.setting
-            )
+            validated = Backtest.model_validate({self.setting: value})
         except ValidationError as error:
             self.fail(f"{value!r}: {error.errors()[0]['msg'].lower()}", param, ctx)
-        return found
+        number: float | None = getattr(validated, self.setting)
+        return number
 
 
 def load_data(request: DataRequest) -> Dataset:
@@ -139,7 +139,7 @@ def load_data(request: DataRequest) -> Dataset:
 
 
 def result_console() -> Console:
-    """Where tables are printed: as wide as the terminal, and wide enough where there is none."""
+    """Return a console for tables: as wide as the terminal, or `WIDTH` if output is redirected."""
     import sys
 
     from rich.console import Console
@@ -149,13 +149,13 @@ def result_console() -> Console:
 
 
 def chart_width() -> int:
-    """The characters of a line that a chart may take."""
-    least, most = CHART_WIDTHS
-    return max(least, min(most, result_console().width))
+    """Return the width of a chart in characters."""
+    low, high = CHART_WIDTHS
+    return max(low, min(high, result_console().width))
 
 
 def echo_compiling() -> None:
-    """Say why nothing seems to happen, where kernels are compiled for the first time."""
+    """Print why a command waits, if kernels are not compiled yet."""
     from dsl.evaluate.jit import is_compiled
 
     if not is_compiled():
@@ -163,7 +163,7 @@ def echo_compiling() -> None:
 
 
 def compiling_text() -> str:
-    """Return the line that explains the wait, by whether compiled kernels can be cached."""
+    """Return the line that explains the wait for the compiler."""
     from dsl.evaluate.jit import can_cache, kernel_cache_dir
 
     return COMPILING if can_cache() else COMPILING_UNCACHED.format(folder=kernel_cache_dir())
@@ -175,7 +175,7 @@ def echo_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
     Args:
         dataset: the bars.
         what: the strategy or expression that needs the warm-up.
-        lookback_bars: how many earlier bars it needs.
+        lookback_bars: earlier bars that it needs.
     """
     from evolve.backtest.warmup import warmup_note
 
@@ -185,15 +185,24 @@ def echo_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:
 
 
 class ConsoleNotices:
-    """Notices on stderr."""
+    """Printer of notices on stderr."""
 
     def notice(self, text: str) -> None:
         """Print a notice."""
         click.echo(f"note: {text}", err=True)
 
 
-def one_strategy(path: Path, name: str | None) -> Program:
-    """The strategy of a file, by name where it holds several."""
+def read_strategy(path: Path, name: str | None) -> Program:
+    """Read one strategy from a file.
+
+    Args:
+        path: the file, or `-` for standard input.
+        name: the strategy; None if the file has only one.
+
+    Raises:
+        EvolveError: if the file cannot be read, or does not have exactly that strategy.
+        LanguageError: with all errors of the file.
+    """
     from dsl.diagnostics import did_you_mean
     from evolve.experiment.strategy_files import read_strategies
 
@@ -201,9 +210,9 @@ def one_strategy(path: Path, name: str | None) -> Program:
     if name is None and len(programs) == 1:
         return next(iter(programs.values()))
     if name is None:
-        listed = ", ".join(programs)
-        raise EvolveError(f"{path} holds several strategies: {listed}", "choose one with --name")
+        names = ", ".join(programs)
+        raise EvolveError(f"{path} has several strategies: {names}", "choose one with --name")
     if name not in programs:
-        hint = did_you_mean(name, programs) or f"there are: {', '.join(programs)}"
-        raise EvolveError(f"{path} holds no strategy `{name}`", hint)
+        hint = did_you_mean(name, programs) or f"expected one of: {', '.join(programs)}"
+        raise EvolveError(f"{path} has no strategy `{name}`", hint)
     return programs[name]

@@ -1,4 +1,4 @@
-"""`evolve prompt`: exactly what a model is told."""
+"""`evolve prompt`: the exact first prompt of an experiment."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import click
 from evolve.cli.options import json_option
 
 
-@click.command("prompt")
+@click.command("prompt", short_help="Print the first prompt of an experiment.")
 @click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--task", help="Task of the model; drawn as in the run if omitted.")
+@click.option("--task", help="The task of the model; drawn as in a run if omitted.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 @json_option
 def command(experiment: Path, task: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Print the first messages a model gets in a run of EXPERIMENT; none is asked.
+    """Print the first prompt of a run of EXPERIMENT, without a call to a model.
 
-    A server that is held by a JSON schema gets prompts/json.md too: see it with
-    --set llm.constraint=json_schema.
+    With --set llm.constraint=json_schema, it includes prompts/json.md.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""`evolve run`: the main job."""
+"""`evolve run`: the search of an experiment."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 0.01
 
 
-@click.command("run")
+@click.command("run", short_help="Run an experiment: search and select.")
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder to write.")
 @json_option
 def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> int:
-    """Run EXPERIMENT: search, choose on validation, keep everything in a run folder.
+    """Run EXPERIMENT: search on train, select on validation, and write a run folder.
 
-    Ctrl-C stops after the epoch and keeps what was found; twice stops at once.
+    Ctrl-C stops after the current epoch and saves the results; a second Ctrl-C stops at once.
     """
     from evolve.cli import DONE, INTERRUPTED
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
 
-    ready = read_plan(experiment, overrides)
+    plan = read_plan(experiment, overrides)
     stop = _StopOnInterrupt()
     from evolve.cli.console import ConsoleObserver
 
     observer = ConsoleObserver(quiet=as_json, command=f"evolve run {experiment}")
     with observer:
-        finished = run(ready, out=out, observer=observer, stop=stop)
+        finished = run(plan, out=out, observer=observer, stop=stop)
     if as_json:
         from evolve.experiment.result import document
 
@@ -50,12 +50,12 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
 
 
 class _StopOnInterrupt(Stop):
-    """A request to stop that Ctrl-C sets; a second Ctrl-C stops at once."""
+    """Stop request that Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         super().__init__()
         signal.signal(signal.SIGINT, self._handle)
-        sys.unraisablehook = _interrupt_again
+        sys.unraisablehook = _handle_unraisable
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.is_set:
@@ -64,16 +64,16 @@ class _StopOnInterrupt(Stop):
         click.echo("\nstopping after this epoch; Ctrl-C again stops at once", err=True)
 
 
-def _interrupt_again(lost: UnraisableHookArgs) -> None:
-    """Interrupt once more, where it met code that can raise nothing, as a weak reference's end."""
-    if lost.exc_type is KeyboardInterrupt:
+def _handle_unraisable(args: UnraisableHookArgs) -> None:
+    """Repeat an interrupt that a callback of a weak reference could not raise."""
+    if args.exc_type is KeyboardInterrupt:
         Timer(RETRY_SECONDS, _interrupt_main).start()
     else:
-        sys.__unraisablehook__(lost)
+        sys.__unraisablehook__(args)
 
 
 def _interrupt_main() -> None:
-    if hasattr(signal, "pthread_kill"):  # wakes it where it waits
+    if hasattr(signal, "pthread_kill"):  # it also ends a blocking wait
         signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
     else:
         signal.raise_signal(signal.SIGINT)

@@ -1,13 +1,13 @@
-"""`evolve schema`: the experiment's JSON schema, for editors."""
+"""`evolve schema`: the JSON schema of experiments."""
 
 from __future__ import annotations
 
 import click
 
 
-@click.command("schema")
+@click.command("schema", short_help="Print the JSON schema of experiments.")
 def command() -> None:
-    """Print the JSON schema of experiments, for an editor's YAML support."""
+    """Print the JSON schema of experiments, for completion in an editor."""
     import json
 
     from evolve.config import Experiment

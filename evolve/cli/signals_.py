@@ -1,4 +1,4 @@
-"""`evolve signals`: what a strategy says on every bar."""
+"""`evolve signals`: signals of a strategy on every bar, or its next orders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evolve.cli.options import (
     echo_compiling,
     echo_warmup,
     load_data,
-    one_strategy,
+    read_strategy,
 )
 
 if TYPE_CHECKING:
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     from evolve.data import DataRequest, Dataset
 
 
-@click.command("signals", cls=TradingCommand)
+@click.command("signals", cls=TradingCommand, short_help="Print signals, or the next orders.")
 @click.argument("file", type=click.Path(path_type=Path))
 @data_options
-@click.option("--name", help="Which strategy, if the file holds several.")
-@click.option("--last", is_flag=True, help="Say today's position and orders instead.")
+@click.option("--name", help="The strategy to use, if the file has several.")
+@click.option(
+    "--last", is_flag=True, help="Print the position and orders after the last bar instead."
+)
 def command(file: Path, request: DataRequest, name: str | None, last: bool, **costs: Any) -> None:
-    """Print time, buy, sell, short and cover for every bar, as CSV; empty where unknown.
+    """Print buy, sell, short and cover on every bar, as CSV.
 
-    With several symbols, their name follows the time. Fills and costs matter to --last.
+    A signal is 1 or 0, and empty if it is unknown. With several symbols, the second column is the
+    symbol. Fill and cost options affect --last only.
     """
     from evolve.backtest.warmup import entry_lookback
 
-    program = one_strategy(file, name)
+    program = read_strategy(file, name)
     dataset = load_data(request)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()
@@ -45,25 +48,26 @@ def command(file: Path, request: DataRequest, name: str | None, last: bool, **co
 
 
 def _print_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> None:
-    """Each symbol's position after its last bar, and what it orders."""
+    """Print the position and orders of each symbol after its last bar."""
     from evolve.analysis.next_orders import list_next_orders
     from evolve.backtest.market import market
     from evolve.report.tables import format_time
 
     bars, terms = dataset.bars, market(**costs)
-    found = {each.symbol: each for each in list_next_orders(program, bars, terms, dataset.start)}
+    listed = list_next_orders(program, bars, terms, dataset.start)
+    by_symbol = {each.symbol: each for each in listed}
     for symbol in bars.symbols:
         label = f"{symbol} " if len(bars.symbols) > 1 else ""
-        if symbol not in found:
+        if symbol not in by_symbol:
             click.echo(f"{label}has no bars")
             continue
-        last = found[symbol]
+        last = by_symbol[symbol]
         since = "" if last.since is None else f" since {format_time(last.since)}"
         orders = ", ".join(last.orders) or "none"
-        at = terms.filled_at(symbol in bars.closes_only)
-        filled = f"the {at}" if terms.is_executable else "now"
+        fill = terms.filled_at(symbol in bars.closes_only)
+        when = f"the {fill}" if terms.is_executable else "now"
         click.echo(
-            f"{label}{format_time(last.time)}: {last.side}{since}; orders for {filled}: {orders}"
+            f"{label}{format_time(last.time)}: {last.side}{since}; orders for {when}: {orders}"
         )
 
 
@@ -83,15 +87,15 @@ def _print_all(program: Program, dataset: Dataset) -> None:
     writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
     times = np.datetime_as_string(bars.time, unit="auto")
     for symbol in range(len(bars.symbols)):
-        places = bars.priced_indices(symbol)
-        first = int(np.searchsorted(places, dataset.start))
+        indices = bars.priced_indices(symbol)
+        first = int(np.searchsorted(indices, dataset.start))
         columns = [
-            np.zeros(len(places)) if rule is None else truth_series(evaluator, rule, symbol)
+            np.zeros(len(indices)) if rule is None else truth_series(evaluator, rule, symbol)
             for rule in rules
         ]
         label = [bars.symbols[symbol]] if is_panel else []
-        own = [column[first:] for column in columns]
-        for time, *row in zip(times[places[first:]], *own, strict=True):
+        shown = [column[first:] for column in columns]
+        for time, *row in zip(times[indices[first:]], *shown, strict=True):
             writer.writerow([time, *label, *map(_cell, row)])
 
 

@@ -1,4 +1,4 @@
-"""`evolve validate`: everything wrong in an experiment and its strategies."""
+"""`evolve validate`: all errors of an experiment and its strategies."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 
-@click.command("validate")
+@click.command("validate", short_help="Check an experiment; print every default.")
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 def command(experiment: Path, overrides: tuple[str, ...]) -> None:
-    """Check EXPERIMENT and its strategies, and print it with every default written out."""
+    """Check EXPERIMENT and its strategies, and print it with every default."""
     from evolve.config.load import to_yaml
     from evolve.experiment.plan import read_plan
 

@@ -1,1 +1,1 @@
-"""What a run found, as data and as tables."""
+"""Results as tables, charts and files."""

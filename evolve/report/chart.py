@@ -1,4 +1,4 @@
-"""Series over time as a chart in the terminal."""
+"""Charts of time series in the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 100, 24
 MAX_TICKS = 6
-SCALE_WIDTH = 14  # of the numbers beside the chart, and some room
-MIN_LOG_VALUE = 1e-290  # plotext divides by what it draws
+SCALE_WIDTH = 14  # of the numbers beside the chart, with a margin
+MIN_LOG_VALUE = 1e-290  # plotext divides by the values
 MARKERS = "•x+o*#@%&=~^"
 
 Time = NDArray[np.datetime64]
@@ -21,26 +21,26 @@ Series = NDArray[np.float64]
 def line_chart(
     time: Time, lines: Mapping[str, Series], title: str, is_log: bool = False, width: int = WIDTH
 ) -> str:
-    """Lines over bars, as text without colour.
+    """Draw lines over bars as text without colour.
 
     Args:
         time: datetime64[bar].
-        lines: float64[bar] by name; a bar without a value is left out.
-        title: above them.
-        is_log: whether equal ratios are equally far apart.
-        width: in characters.
+        lines: float64[bar] by name; a bar that is not finite is omitted.
+        title: the line above the chart.
+        is_log: whether the vertical scale is logarithmic.
+        width: maximum length of a line, in characters.
     """
     import plotext
 
     head = [line.center(width).rstrip() for line in textwrap.wrap(title, width)]
     drawn = {name: lines[name] for name in list(lines)[: len(MARKERS)]}
     shown = {name: np.where(np.abs(row) < MIN_LOG_VALUE, 0.0, row) for name, row in drawn.items()}
-    left_out = [name for name in lines if name not in shown]
-    if left_out:
-        head += textwrap.wrap(f"not drawn: {', '.join(left_out)}", width)
-    known = {name: _extremes(values, 2 * width) for name, values in shown.items()}
-    if not any(len(places) for places in known.values()):
-        return "\n".join([*head, *textwrap.wrap("there is no value to draw", width)])
+    omitted = [name for name in lines if name not in shown]
+    if omitted:
+        head += textwrap.wrap(f"not drawn: {', '.join(omitted)}", width)
+    sampled = {name: _sample_extremes(values, 2 * width) for name, values in shown.items()}
+    if not any(len(bars) for bars in sampled.values()):
+        return "\n".join([*head, *textwrap.wrap("no values to draw", width)])
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
@@ -49,37 +49,37 @@ def line_chart(
         plotext.yscale("log")
     markers = MARKERS if len(shown) > 1 else ("braille",)
     for marker, (name, values) in zip(markers, shown.items(), strict=False):
-        places = known[name]
+        bars = sampled[name]
         label = name if len(shown) > 1 else None
-        if len(places):
-            plotext.plot(places.tolist(), values[places].tolist(), marker=marker, label=label)
-    ticks = _ticks(time, width)
-    plotext.xticks(ticks, [_label(time, tick) for tick in ticks])
+        if len(bars):
+            plotext.plot(bars.tolist(), values[bars].tolist(), marker=marker, label=label)
+    ticks = _choose_ticks(time, width)
+    plotext.xticks(ticks, [_format_tick(time, tick) for tick in ticks])
     text = plotext.uncolorize(plotext.build()).splitlines()
     return "\n".join([*head, *[line.rstrip() for line in text]])
 
 
-def _extremes(values: Series, parts: int) -> NDArray[np.int64]:
-    """int64[≤ 2 a part]: the least and the greatest known bar of each part of a series."""
+def _sample_extremes(values: Series, parts: int) -> NDArray[np.int64]:
+    """Return int64[at most 2 * parts], the bars of the minimum and maximum of each part."""
     known = np.flatnonzero(np.isfinite(values))
-    found = [
+    extremes = [
         part[[np.argmin(values[part]), np.argmax(values[part])]]
         for part in np.array_split(known, min(parts, max(len(known), 1)))
         if len(part)
     ]
-    return np.unique(np.concatenate(found)) if found else known
+    return np.unique(np.concatenate(extremes)) if extremes else known
 
 
-def _ticks(time: Time, width: int) -> list[int]:
-    """Bars that are named below the chart: the first, the last, and as many as there is room for.
+def _choose_ticks(time: Time, width: int) -> list[int]:
+    """Return the bars to label: the first, the last, and others whose labels do not overlap.
 
-    Plotext leaves out labels that overlap, and not always the same ones.
+    Plotext omits overlapping labels, and not always the same ones.
     """
-    room = (width - SCALE_WIDTH) // (len(_label(time, 0)) + 2)
+    room = (width - SCALE_WIDTH) // (len(_format_tick(time, 0)) + 2)
     count = max(2, min(MAX_TICKS, room))
-    return [int(place) for place in np.unique(np.linspace(0, len(time) - 1, count).astype(int))]
+    return [int(bar) for bar in np.unique(np.linspace(0, len(time) - 1, count).astype(int))]
 
 
-def _label(time: Time, bar: int) -> str:
+def _format_tick(time: Time, bar: int) -> str:
     is_intraday = np.any(time.astype("datetime64[D]") != time)
     return str(time[bar])[: 16 if is_intraday else 10].replace("T", " ")

@@ -1,4 +1,4 @@
-"""Tables of bars: what there is, and what a person should look at."""
+"""Tables of bars: their range and their quality issues."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ MAX_SHOWN = 3
 
 
 def bars_table(bars: Bars) -> Table:
-    """A row a symbol: its range, bars, and closes from first to last."""
+    """Build a table of the range, bars, closes and volume of each symbol."""
     table = blank_table(gap=1)
     for heading in ("symbol", "first", "last"):
         table.add_column(heading, no_wrap=True)
     for heading in ("bars", "missing", "low close", "high close", "median volume"):
         table.add_column(heading, justify="right")
     for symbol, name in enumerate(bars.symbols):
-        own = bars.select_symbol(symbol)
-        if not len(own):
+        series = bars.select_symbol(symbol)
+        if not len(series):
             table.add_row(Text(name), "–", "–", "0", f"{len(bars):,}", "–", "–", "–")
             continue
-        within = np.searchsorted(bars.time, [own.time[0], own.time[-1]])
-        missing = int(within[1] - within[0]) + 1 - len(own)
-        volume = own.volume[0][~np.isnan(own.volume[0])]
+        within = np.searchsorted(bars.time, [series.time[0], series.time[-1]])
+        missing = int(within[1] - within[0]) + 1 - len(series)
+        volume = series.volume[0][~np.isnan(series.volume[0])]
         table.add_row(
             Text(name),
-            format_time(own.time[0]),
-            format_time(own.time[-1]),
-            f"{len(own):,}",
+            format_time(series.time[0]),
+            format_time(series.time[-1]),
+            f"{len(series):,}",
             f"{missing:,}",
-            format_price(own.close.min()),
-            format_price(own.close.max()),
+            format_price(series.close.min()),
+            format_price(series.close.max()),
             f"{np.median(volume):,.0f}" if len(volume) else "unknown",
         )
     return table
 
 
 def issues_table(bars: Bars) -> Table:
-    """A row a symbol and kind of doubtful bar: how many, and when the first were."""
-    title = "worth a look" if len(bars.symbols) == 1 else "worth a look, by symbol"
+    """Build a table of quality issues: their number and first bars, by symbol and kind."""
+    title = "quality issues" if len(bars.symbols) == 1 else "quality issues, by symbol"
     table = blank_table(title)
     is_panel = len(bars.symbols) > 1
-    for heading in ("symbol", "bars") if is_panel else ("bars",):
+    for heading in ("symbol", "issue") if is_panel else ("issue",):
         table.add_column(heading)
-    table.add_column("how many", justify="right")
-    table.add_column("when", overflow="fold")
-    for found in check_quality(bars):
-        for each in found.issues:
+    table.add_column("bars", justify="right")
+    table.add_column("first", overflow="fold")
+    for report in check_quality(bars):
+        for each in report.issues:
             if not len(each.bars):
                 continue
-            days = [format_time(found.bars.time[place]) for place in each.bars[:MAX_SHOWN]]
+            days = [format_time(report.bars.time[bar]) for bar in each.bars[:MAX_SHOWN]]
             more = ", …" if len(each.bars) > MAX_SHOWN else ""
             row = (each.name, f"{len(each.bars):,}", ", ".join(days) + more)
-            table.add_row(*((Text(found.bars.symbols[0]), *row) if is_panel else row))
+            table.add_row(*((Text(report.bars.symbols[0]), *row) if is_panel else row))
     return table

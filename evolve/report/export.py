@@ -1,4 +1,4 @@
-"""Results as files that other tools read: whole, or not at all."""
+"""Export of results to CSV and Parquet, by atomic writes."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ EXTENSIONS = (".csv", ".parquet")
 
 
 def trades_frame(result: Backtest) -> pd.DataFrame:
-    """A row a closed trade, in order of exit."""
+    """Build a table of all closed trades, in order of exit."""
     import pandas as pd
 
     types = {
         str: "str", SideName: "str", int: "int64", float: "float64",
         np.datetime64: "datetime64[ns]",
     }  # fmt: skip
-    kinds = {name: types[kind] for name, kind in get_type_hints(Trade).items()}
-    return pd.DataFrame([asdict(each) for each in result.trades], columns=list(kinds)).astype(kinds)
+    dtypes = {name: types[hint] for name, hint in get_type_hints(Trade).items()}
+    rows = [asdict(each) for each in result.trades]
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
 def equity_frame(result: Backtest) -> pd.DataFrame:
-    """A row a bar: equity, its fall from the peak, positions held, and buying and holding."""
+    """Build a table of all bars: equity, drawdown, positions held and the benchmark's equity."""
     import pandas as pd
 
     columns = {
@@ -50,25 +51,30 @@ def equity_frame(result: Backtest) -> pd.DataFrame:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as the file's name says, `.csv` or `.parquet`.
+    """Write a table in the format of the file's suffix, `.csv` or `.parquet`.
 
     Raises:
-        EvolveError: for another ending, or a place that cannot be written.
+        EvolveError: if the suffix is another one, or the file cannot be written.
     """
     write_tables([(path, frame)])
 
 
 def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
-    """Write several tables, or none of them; see `write_table`."""
-    places = [path for path, _ in tables]
-    for path in places:
+    """Write all of several tables, or none if one fails; see `write_table`.
+
+    Raises:
+        EvolveError: if a suffix is unknown, a path occurs twice, or a file cannot be written.
+    """
+    paths = [path for path, _ in tables]
+    for path in paths:
         if path.suffix not in EXTENSIONS:
-            raise EvolveError(f"{path} is neither .csv nor .parquet", "choose one of the two")
-        if places.count(path) > 1:
-            raise EvolveError(f"{path} is to hold two tables", "choose a file for each")
+            hint = f"expected a file that ends in {' or '.join(EXTENSIONS)}"
+            raise EvolveError(f"unknown format: {path}", hint)
+        if paths.count(path) > 1:
+            raise EvolveError(f"duplicate output file: {path}", "choose one file per table")
         if path.is_dir():
-            raise EvolveError(f"{path} cannot be written: it is a folder", "choose another name")
-    with atomic_write(*places) as temporaries:
+            raise EvolveError(f"cannot write {path}: it is a folder", "choose another name")
+    with atomic_write(*paths) as temporaries:
         for (path, frame), temporary in zip(tables, temporaries, strict=True):
             if path.suffix == ".csv":
                 _format_times(frame).to_csv(temporary, index=False)
@@ -77,7 +83,7 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
 
 
 def _format_times(frame: pd.DataFrame) -> pd.DataFrame:
-    """Times without the nought hours of days."""
+    """Return a table whose times are text, without the zero hours of daily bars."""
     times = frame.select_dtypes("datetime").columns
     as_text = {name: np.datetime_as_string(frame[name].to_numpy(), unit="auto") for name in times}
     return frame.assign(**as_text)

@@ -1,4 +1,4 @@
-"""How the best of a run stands against luck, before and after its protocol was made stricter."""
+"""Comparison of a run's result before and after its protocol was tightened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from evolve.report.tables import blank_table, format_value
 
 
 def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) -> Table:
-    """The two beside each other."""
+    """Build a table of two results side by side.
+
+    Args:
+        before: the result under the original protocol.
+        after: the result under the tightened protocol.
+        measure: name of the leading objective, for the heading.
+    """
     table = blank_table()
     table.add_column(measure.replace("_", " "))
     for heading in ("before", "after"):
@@ -17,11 +23,13 @@ def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) 
     table.add_row("trials", f"{before.trials:,}", f"{after.trials:,}")
     for name, label in (
         ("score", "best score on train"),
-        ("luck_level", "luck level of as many trials"),
-        ("train", "the chosen one on train"),
-        ("validation", "the chosen one on validation"),
-        ("drop", "its drop from train to validation"),
+        ("luck_level", "luck level at that number of trials"),
+        ("train", "selected strategy on train"),
+        ("validation", "selected strategy on validation"),
+        ("drop", "drop from train to validation"),
     ):
         values = [getattr(each, name) for each in (before, after)]
-        table.add_row(label, *["–" if v is None else format_value(v, "ratio") for v in values])
+        table.add_row(
+            label, *["–" if each is None else format_value(each, "ratio") for each in values]
+        )
     return table

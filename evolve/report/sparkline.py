@@ -1,4 +1,4 @@
-"""A series as one line of small bars."""
+"""Sparkline: a series as one line of block characters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ WIDTH = 50
 
 
 def sparkline(values: NDArray[np.float64], width: int = WIDTH) -> str:
-    """The means of `width` stretches of a series, from its lowest to its highest.
+    """Draw the means of consecutive parts of a series as one line of blocks.
 
-    A stretch with no known value is blank.
+    Args:
+        values: float64[bar]; a part without a finite value is blank.
+        width: number of parts, and of characters.
     """
     means = [
         float(np.nanmean(part)) if np.isfinite(part).any() else np.nan

@@ -1,4 +1,4 @@
-"""Tables that people read."""
+"""Tables of a run, and the formats of their cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
 from evolve.search.proposer_stats import StatsByProposer
 
-MAX_PERCENT = 1e5  # a year's growth from a few bars has more digits than a table has room for
+MAX_PERCENT = 1e5  # annual growth of a few bars may have more digits than fit in a cell
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
     "entry_bar_exits", "win_rate", "costs_paid",
@@ -22,10 +22,10 @@ SUMMARY = (
 
 
 def blank_table(title: str = "", gap: int = 2) -> Table:
-    """A table without rows, as narrow as its cells allow.
+    """Build a table without rows, as narrow as its cells allow.
 
     Args:
-        title: above it, after a blank line.
+        title: the line above the table, after a blank line; empty for none.
         gap: characters between columns.
     """
     return Table(
@@ -35,7 +35,7 @@ def blank_table(title: str = "", gap: int = 2) -> Table:
 
 
 def format_value(value: float, unit: Unit) -> str:
-    """A figure as a person writes it."""
+    """Format a figure in its unit; a dash if it is not finite."""
     if not math.isfinite(value):
         return "–"
     if unit == "percent" and abs(value) >= MAX_PERCENT:
@@ -48,34 +48,34 @@ def format_value(value: float, unit: Unit) -> str:
 
 
 def format_price(value: float) -> str:
-    """A price, with as many digits as a small one needs."""
+    """Format a price, with four significant digits below 1."""
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
 
 
 def format_rate(bars_per_year: float) -> str:
-    """Return the bars of a year as people read them: `252`, `121.8`, `19656`."""
+    """Format bars per year: `252`, `121.8`, `19656`."""
     return f"{bars_per_year:.0f}" if bars_per_year >= 1000 else f"{bars_per_year:.4g}"
 
 
 def format_iso(moment: np.datetime64) -> str:
-    """A day, with the time of day if it has one, as programs read it."""
+    """Format a time as ISO 8601: a day, with the time of day if it is not zero."""
     return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))
 
 
 def format_time(moment: np.datetime64) -> str:
-    """The same as people read it."""
+    """Format a time like `format_iso`, with a space between day and time of day."""
     return format_iso(moment).replace("T", " ")
 
 
 def metrics_table(
     columns: Mapping[str, Mapping[str, float]], names: Sequence[str] = SUMMARY, title: str = ""
 ) -> Table:
-    """Metrics down, runs across.
+    """Build a table with one row per metric and one column per run.
 
     Args:
-        columns: the metrics of each run, by its heading.
-        names: which metrics.
-        title: above the table.
+        columns: the metrics of each run, by heading.
+        names: the metrics to show.
+        title: the line above the table.
     """
     table = blank_table(title)
     table.add_column("")
@@ -88,45 +88,47 @@ def metrics_table(
     return table
 
 
-def proposers_table(ledger: StatsByProposer) -> Table:
-    """What each proposer brought, a row an arm.
+def proposers_table(stats: StatsByProposer) -> Table:
+    """Build a table with one row per proposer or arm.
 
-    Of what was proposed: how many were valid, known already, tried, taken into a population and
-    better than their best parent; and the mean gain over that parent of those tried.
+    The counts are of proposals: valid, duplicate, evaluated, accepted into a population, and
+    improved over the best parent. The gain is the mean over those evaluated.
     """
     table = blank_table()
     table.add_column("proposer", overflow="fold")
-    for heading in ("proposed", "valid", "known", "tried", "taken", "better", "gain"):
+    for heading in ("proposed", "valid", "duplicate", "evaluated", "accepted", "improved", "gain"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, each in sorted(ledger.items()):
+    for name, each in sorted(stats.items()):
         gain = each.gain / each.evaluated if each.evaluated else 0.0
         counts = (
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
-        table.add_row(_label(name, ledger), *[f"{count:,}" for count in counts], f"{gain:.4f}")
+        table.add_row(
+            _label_proposer(name, stats), *[f"{count:,}" for count in counts], f"{gain:.4f}"
+        )
     return table
 
 
-def _label(name: str, among: Iterable[str]) -> str:
-    """An arm's name as there is room for it; the model is named where there are several."""
+def _label_proposer(name: str, names: Iterable[str]) -> str:
+    """Return a short label of a proposer; an arm names its model if there are several."""
     if not is_arm(name):
         return name
-    model, direction = split_arm(name)
-    several = len({split_arm(each)[0] for each in among if is_arm(each)}) > 1
-    return f"{model if several else 'model'}: {direction}"
+    model, task = split_arm(name)
+    models = {split_arm(each)[0] for each in names if is_arm(each)}
+    return f"{model if len(models) > 1 else 'model'}: {task}"
 
 
-def arm_costs_table(costs: Mapping[str, ArmCost], ledger: StatsByProposer) -> Table:
-    """What each arm of a model took, and what its gain cost."""
+def arm_costs_table(costs: Mapping[str, ArmCost], stats: StatsByProposer) -> Table:
+    """Build a table of the calls, time, cost and gain of each arm."""
     table = blank_table()
     table.add_column("arm", overflow="fold")
-    for heading in ("calls", "seconds", "$", "gain", "gain a call", "gain a $"):
+    for heading in ("calls", "seconds", "$", "gain", "gain per call", "gain per $"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, cost in costs.items():
-        gain = ledger[name].gain if name in ledger else 0.0
-        a_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
+        gain = stats[name].gain if name in stats else 0.0
+        per_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
         table.add_row(
-            _label(name, costs), f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}",
-            f"{gain:.3f}", f"{gain / cost.calls:.4f}", a_dollar,
+            _label_proposer(name, costs), f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}",
+            f"{gain:.3f}", f"{gain / cost.calls:.4f}", per_dollar,
         )  # fmt: skip
     return table

@@ -1,4 +1,4 @@
-"""Tables of one backtest: by symbol, year, fall, rule, trade, and at higher costs."""
+"""Tables of one backtest: symbols, years, drawdowns, rules, trades and higher costs."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown",
 
 
 def symbols_table(result: Backtest, window: str = "") -> Table:
-    """A row a symbol: its sleeve, beside holding it.
+    """Build a table with one row per symbol: its sleeve beside holding the symbol.
 
     Args:
-        result: of several symbols.
-        window: what it ran over, for the title.
+        result: a backtest of several symbols.
+        window: the name of its bars, for the title; empty for none.
     """
-    title = "by symbol, a sleeve of equal capital each" + (f", on {window}" if window else "")
+    title = "by symbol, one sleeve of equal capital each" + (f", on {window}" if window else "")
     table = _table(title, "symbol")
     for name in (*BY_SYMBOL, "held"):
         table.add_column(name.replace("_", " "), justify="right")
     for sleeve in result.sleeves:
-        own = [format_value(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
+        row = [format_value(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
         held = format_value(sleeve.benchmark_metrics["total_return"], "percent")
-        table.add_row(Text(sleeve.symbols[0]), *own, held)
+        table.add_row(Text(sleeve.symbols[0]), *row, held)
     return table
 
 
 def years_table(result: Backtest) -> Table:
-    """The return of each calendar year, beside buying and holding."""
+    """Build a table of the return of each calendar year, beside buy and hold."""
     table = _table("by year", "year")
     for heading in ("strategy", "buy and hold"):
         table.add_column(heading, justify="right")
     capital = result.performance.capital
-    own, held = (
+    strategy, benchmark = (
         yearly_returns(result.time, equity, capital) for equity in (result.equity, result.benchmark)
     )
-    for year, growth in own.items():
+    for year, growth in strategy.items():
         table.add_row(
-            str(year), format_value(growth, "percent"), format_value(held[year], "percent")
+            str(year), format_value(growth, "percent"), format_value(benchmark[year], "percent")
         )
     return table
 
 
 def drawdowns_table(result: Backtest) -> Table:
-    """The ten largest falls, with their dates."""
+    """Build a table of the ten largest drawdowns, with their dates."""
     table = _table("largest drawdowns", "depth")
     for heading in ("from", "lowest", "recovered"):
         table.add_column(heading)
@@ -71,7 +71,7 @@ def drawdowns_table(result: Backtest) -> Table:
 
 
 def rules_table(activity: Activity) -> Table:
-    """Return the bars on which each rule was true and known, and the parts of rules never true."""
+    """Build a table of the bars on which each rule, and each of its parts, was true and known."""
     rows = []
     for rule in activity.rules:
         is_split = len(rule.parts) > 1
@@ -96,7 +96,7 @@ def _tally_cells(tally: Tally) -> tuple[str, str, str]:
 
 
 def explain_no_trades(activity: Activity) -> str:
-    """Return the reasons why a strategy without a trade entered no position, a line each."""
+    """Return why a strategy never entered a position, one line per reason."""
     if not activity.entries:
         names = [f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES]
         rules = f"{names[0]} was never" if len(names) == 1 else "neither `buy` nor `short` was ever"
@@ -109,32 +109,36 @@ def explain_no_trades(activity: Activity) -> str:
 
 
 def stress_table(metrics: Mapping[float, Mapping[str, float]]) -> Table:
-    """The figures at multiples of all costs."""
+    """Build a table of metrics at multiples of all costs.
+
+    Args:
+        metrics: the metrics by the factor of the costs.
+    """
     table = _table("at higher costs", "")
-    for times in metrics:
-        table.add_column(f"{times:g}x", justify="right")
+    for factor in metrics:
+        table.add_column(f"{factor:g}x", justify="right")
     for name in STRESSED:
         row = [format_value(each[name], METRICS[name].unit) for each in metrics.values()]
         table.add_row(name.replace("_", " "), *row)
     return table
 
 
-def trades_table(trades: Sequence[Trade], is_panel: bool = False, most: int = 20) -> Table:
-    """The last trades of a run.
+def trades_table(trades: Sequence[Trade], is_panel: bool = False, limit: int = 20) -> Table:
+    """Build a table of the last trades of a run.
 
     Args:
-        trades: in order of exit.
-        is_panel: whether each names its symbol.
-        most: how many.
+        trades: all trades, in order of exit.
+        is_panel: whether to show the symbol.
+        limit: maximum number of rows.
     """
-    title = f"trades ({len(trades)}" + (f", the last {most})" if len(trades) > most else ")")
+    title = f"trades ({len(trades)}" + (f", the last {limit})" if len(trades) > limit else ")")
     table = _table(title, "symbol" if is_panel else "entry", gap=1)
     for heading in ("entry", "exit", "side") if is_panel else ("exit", "side"):
         table.add_column(heading, no_wrap=True)
     for heading in ("shares", "from", "to", "bars", "profit", "costs"):
         table.add_column(heading, justify="right")
     table.add_column("reason")
-    for trade in trades[-most:]:
+    for trade in trades[-limit:]:
         cells = (
             format_time(trade.entry_time),
             format_time(trade.exit_time),

@@ -13,7 +13,7 @@ WriteStrategy = Callable[[str], str]
 
 @pytest.fixture
 def evo(tmp_path: Path) -> WriteStrategy:
-    """A function that writes a strategy to `NAME.evo`, and returns the path."""
+    """Return a function that writes a strategy to `NAME.evo` and returns the path."""
 
     def write(text: str) -> str:
         match = re.search(r"strategy (\w+)", text)

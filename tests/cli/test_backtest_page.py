@@ -1,4 +1,4 @@
-"""The page of `evolve backtest` and of `evolve data`, on usual and on odd bars and strategies."""
+"""Output of `evolve backtest` and `evolve data`, with common and unusual bars and strategies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def dip(evo: WriteStrategy) -> str:
         ("backtest_two_80", ("backtest", BOTH, *TWO_80, "--fill=next_close", "--capital=50000")),
     ],
 )  # fmt: skip
-def test_golden_pages(
+def test_output_is_that_of_the_golden_files(
     name: str, args: tuple[str, ...], evo: WriteStrategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name.endswith("_80"):
@@ -55,16 +55,16 @@ def test_golden_pages(
         assert [line for line in page.splitlines()[1:] if len(line) > 80] == []
 
 
-def test_a_fill_at_the_same_close_is_described_as_such(dip: str) -> None:
-    for fill, words in {
-        "close": "filled at the close, as no one can trade",
+def test_the_fill_is_named_and_a_fill_nobody_can_trade_is_marked(dip: str) -> None:
+    for fill, text in {
+        "close": "filled at the close, which nobody can trade",
         "next_close": "filled at the next close\n",
         "next_open": "filled at the next open\n",
     }.items():
-        assert words in invoke("backtest", dip, *ONE, "--fill", fill).out
+        assert text in invoke("backtest", dip, *ONE, "--fill", fill).out
 
 
-def test_a_cap_on_unknown_volume_is_noted_for_those_symbols_alone(dip: str, tmp_path: Path) -> None:
+def test_a_cap_on_unknown_volume_names_only_those_symbols(dip: str, tmp_path: Path) -> None:
     days = [f"2024-01-{day:02d},10,12,9,11" for day in range(1, 29)]
     full = csv(tmp_path / "full.csv", *[f"{row},1000" for row in days])
     bare = csv(tmp_path / "bare.csv", *days, head=HEAD.removesuffix(",Volume"))
@@ -74,11 +74,11 @@ def test_a_cap_on_unknown_volume_is_noted_for_those_symbols_alone(dip: str, tmp_
     assert "volume" not in invoke("backtest", dip, *data[:2], *cap).err
 
 
-# -- odd data
+# -- unusual data
 
 
 @pytest.mark.parametrize("bars", [1, 2, 3])
-def test_very_few_bars_have_a_page(bars: int, dip: str, tmp_path: Path) -> None:
+def test_one_to_three_bars_are_enough(bars: int, dip: str, tmp_path: Path) -> None:
     rows = [f"2024-01-0{day},10,12,9,11,5" for day in range(1, bars + 1)]
     data = ("--data", csv(tmp_path / "few.csv", *rows))
     assert f", {bars} bar" in invoke("backtest", dip, *data, "--plot").out
@@ -87,7 +87,7 @@ def test_very_few_bars_have_a_page(bars: int, dip: str, tmp_path: Path) -> None:
     assert found["by_year"] == {"2024": 0.0}
 
 
-def test_times_of_day_are_on_the_page_in_the_document_and_in_the_files(
+def test_intraday_times_are_in_the_tables_the_document_and_the_files(
     dip: str, tmp_path: Path
 ) -> None:
     data, trades = ("--data", hourly_csv(tmp_path / "hours.csv")), tmp_path / "trades.csv"
@@ -98,17 +98,17 @@ def test_times_of_day_are_on_the_page_in_the_document_and_in_the_files(
     assert set(pd.read_csv(trades)["entry_time"].str[10:11]) == {"T"}
 
 
-def test_trades_among_several_symbols_name_their_symbol(dip: str, tmp_path: Path) -> None:
-    """Only one of the two symbols ever moves."""
+def test_trades_of_several_symbols_name_their_symbol(dip: str, tmp_path: Path) -> None:
+    """Use two symbols of which only one moves."""
     days = np.datetime64("2024-01-01") + np.arange(100)
     flat = csv(tmp_path / "flat.csv", *[f"{day},10,10,10,10,5" for day in days])
     rows = [f"{day},10,12,9,{9.5 + i % 7 / 3},5" for i, day in enumerate(days)]
-    lively = csv(tmp_path / "lively.csv", *rows)
-    page = invoke("backtest", dip, "--data", flat, "--data", lively).out
-    assert "lively" in page.split("trades (")[1]
+    moving = csv(tmp_path / "moving.csv", *rows)
+    page = invoke("backtest", dip, "--data", flat, "--data", moving).out
+    assert "moving" in page.split("trades (")[1]
 
 
-def test_the_name_of_a_symbol_is_not_read_as_markup(dip: str, tmp_path: Path) -> None:
+def test_markup_in_the_name_of_a_symbol_is_not_interpreted(dip: str, tmp_path: Path) -> None:
     days = np.datetime64("2024-01-01") + np.arange(60)
     rows = [f"{day},{name},10,12,9,{10 + i % 3 / 2},5" for name in ("[/b]", "X[red]")
             for i, day in enumerate(days)]  # fmt: skip
@@ -119,7 +119,7 @@ def test_the_name_of_a_symbol_is_not_read_as_markup(dip: str, tmp_path: Path) ->
         assert "X[red]" in page
 
 
-# -- odd strategies
+# -- unusual strategies
 
 
 def test_a_strategy_whose_warm_up_is_longer_than_the_data_never_trades(
@@ -131,7 +131,7 @@ def test_a_strategy_whose_warm_up_is_longer_than_the_data_never_trades(
     assert "trades (" not in page
 
 
-def test_a_strategy_that_never_trades_has_a_page_that_explains_it(evo: WriteStrategy) -> None:
+def test_a_strategy_that_never_trades_is_explained(evo: WriteStrategy) -> None:
     path = evo("strategy never { buy when close < 0 * close }")
     page = invoke("backtest", path, *ONE).out
     assert "trades (" not in page
@@ -145,7 +145,7 @@ def test_a_strategy_that_never_trades_has_a_page_that_explains_it(evo: WriteStra
     assert found["trades"] == []
 
 
-def test_a_blocked_entry_and_a_capped_size_are_noted(evo: WriteStrategy) -> None:
+def test_blocked_entries_and_capped_sizes_are_reported(evo: WriteStrategy) -> None:
     path = evo("strategy s { buy when close > open size 3 }")
     capped = r"note: `size` is capped at max_leverage 1 on (\d+) of (\d+) bars with an entry signal"
     note = re.search(capped, invoke("backtest", path, *ONE).err)
@@ -158,7 +158,7 @@ def test_a_blocked_entry_and_a_capped_size_are_noted(evo: WriteStrategy) -> None
     assert lines[1].endswith(": `sell` is true with `buy` and blocks it")
 
 
-def test_a_strategy_that_is_ruined_has_a_page(evo: WriteStrategy, tmp_path: Path) -> None:
+def test_ruin_is_reported(evo: WriteStrategy, tmp_path: Path) -> None:
     path = evo("strategy ruin { short when close > 0 * close size 300% }")
     rows = [f"2024-01-{day:02d}{f',{10 * day}' * 4},5" for day in range(1, 29)]
     data = ("--data", csv(tmp_path / "up.csv", *rows), "--max-leverage", "3")
@@ -174,7 +174,7 @@ def test_a_strategy_that_is_ruined_has_a_page(evo: WriteStrategy, tmp_path: Path
 # -- terminals, pipes and signals
 
 
-def test_a_page_that_is_piped_has_no_colour(dip: str) -> None:
+def test_piped_output_has_no_colour_and_no_truncation(dip: str) -> None:
     with start(
         "backtest", dip, *ONE, "--plot", FORCE_COLOR="", NO_COLOR="1", COLUMNS="60"
     ) as running:
@@ -184,8 +184,8 @@ def test_a_page_that_is_piped_has_no_colour(dip: str) -> None:
     assert "…" not in out
 
 
-def test_a_reader_that_has_gone_is_no_error() -> None:
-    """As in `evolve eval … | head -1`."""
+def test_a_closed_pipe_is_no_error() -> None:
+    """Close stdout after one line, like `evolve eval … | head -1`."""
     with start("eval", "close", "--data", "synthetic:walk?bars=20000") as running:
         assert running.stdout is not None and running.stderr is not None
         assert running.stdout.readline() == "time,WALK1\n"
@@ -194,8 +194,8 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
         assert running.wait(timeout=60) == 0
 
 
-def test_an_interrupt_ends_it_with_one_word() -> None:
-    """Fill its standard input beyond the buffer of a pipe, so that it surely reads there."""
+def test_an_interrupt_ends_a_command_with_one_word() -> None:
+    """Write more than the buffer of a pipe, so that the interrupt meets a command that reads."""
     with start("check", "-", stdin=subprocess.PIPE) as running:
         assert running.stdin is not None
         running.stdin.write("#" * 1_000_000)

@@ -1,4 +1,4 @@
-"""`evolve backtest`: its document, its files, its options, and what it refuses."""
+"""`evolve backtest`: document, files, options and errors."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_the_document_has_the_figures_of_the_tables(data: tuple[str, ...], both:
     }  # fmt: skip
     rows = {line[:34].strip(): line[34:].split() for line in page.splitlines()[4:30]}
     for name, value in found["metrics"].items():
-        own, _ = rows[name.replace("_", " ")]
-        number = float(own.rstrip("%").replace(",", "")) / (100 if "%" in own else 1)
-        tolerance = 0.00051 if "%" in own else 0.0051 if "." in own else 0.51
+        cell, _ = rows[name.replace("_", " ")]
+        number = float(cell.rstrip("%").replace(",", "")) / (100 if "%" in cell else 1)
+        tolerance = 0.00051 if "%" in cell else 0.0051 if "." in cell else 0.51
         assert number == pytest.approx(value, abs=tolerance)
     assert found["at_costs"]["1x"] == found["metrics"]
     assert list(found["at_costs"]) == ["1x", "2x", "4x"]
@@ -85,21 +85,21 @@ def test_the_files_have_the_figures_of_the_document(ending: str, both: str, tmp_
     assert set(closed["symbol"]) == set(SYMBOLS)
     assert len(bars) == 600
     for name in SYMBOLS:
-        own = found["by_symbol"][name]["final_equity"]
-        assert last[f"equity_{name}"] == pytest.approx(own)
+        equity_of_symbol = found["by_symbol"][name]["final_equity"]
+        assert last[f"equity_{name}"] == pytest.approx(equity_of_symbol)
 
 
 @pytest.mark.parametrize(
     ("trades", "equity", "status", "named"),
     [
-        ("trades.csv", "equity.txt", 1, "equity.txt is neither"),
+        ("trades.csv", "equity.txt", 1, "unknown format: equity.txt"),
         ("trades.csv", "none/equity.csv", 1, "cannot write none/equity.csv"),
-        ("out.csv", "out.csv", 1, "out.csv is to hold two tables"),
+        ("out.csv", "out.csv", 1, "duplicate output file: out.csv"),
         ("trades.csv", ".", 2, "'--equity'"),
         ("folder.csv", "equity.csv", 2, "folder.csv"),
     ],
 )
-def test_one_file_that_is_refused_leaves_none(
+def test_an_error_of_one_file_leaves_no_file(
     trades: str, equity: str, status: int, named: str, both: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -114,8 +114,8 @@ def test_one_file_that_is_refused_leaves_none(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_dearer_is_never_richer(seed: int) -> None:
-    """Scale the costs of strategies that only buy, at the next open: no order is dropped."""
+def test_higher_costs_never_raise_the_equity(seed: int) -> None:
+    """Use strategies that only buy, at the next open, because no order is dropped there."""
     rng = Random(seed)
     for bars in (random_walk(300, seed), panel_of(seed)):
         for program in random_programs(15, rng, ("long",)):
@@ -123,19 +123,19 @@ def test_dearer_is_never_richer(seed: int) -> None:
                 commission_bps=rng.choice([0, 1, 30]), slippage_bps=rng.choice([0, 5, 50]),
                 slippage_range=rng.choice([0, 0.02]), commission_per_share=rng.choice([0, 0.01]),
             )  # fmt: skip
-            runs = [backtest(program, bars, terms.scale_costs(times)) for times in (0, 1, 2, 4)]
+            runs = [backtest(program, bars, terms.scale_costs(factor)) for factor in (0, 1, 2, 4)]
             equities = [run.metrics["final_equity"] for run in runs]
             assert equities == sorted(equities, reverse=True)
             assert runs[0].metrics["costs_paid"] == pytest.approx(0.0, abs=1e-6)
             assert len({len(run.trades) for run in runs}) == 1
 
 
-def test_dearer_is_every_cost_and_nothing_else() -> None:
+def test_scaled_costs_change_every_cost_and_nothing_else() -> None:
     terms = market(1234, "next_close", 1, 2, 3, 4, 0.5, 6, 0.07, 8, 0.9)
-    dearer = terms.scale_costs(3.0)
+    scaled = terms.scale_costs(3.0)
     for name, value in terms._asdict().items():
-        times = 3.0 if name in COSTS else 1.0
-        assert getattr(dearer, name) == pytest.approx(times * value)
+        factor = 3.0 if name in COSTS else 1.0
+        assert getattr(scaled, name) == pytest.approx(factor * value)
     assert terms.scale_costs(1.0) == terms
 
 
@@ -167,32 +167,24 @@ def test_every_setting_is_an_option_with_its_default() -> None:
             assert tuple(option.type.choices) == get_args(info.annotation)
 
 
-REACHING: dict[str, tuple[str, tuple[str, ...]]] = {  # a value, and what it needs to matter
-    "capital": ("77", ()),
-    "fill": ("close", ()),
-    "commission_bps": ("50", ()),
-    "commission_per_share": ("0.5", ()),
-    "commission_minimum": ("9", ()),
-    "slippage_bps": ("50", ()),
-    "slippage_range": ("0.5", ()),
-    "borrow_bps": ("900", ()),
-    "cash_rate": ("0.09", ()),
-    "max_leverage": ("0.5", ()),
-    "max_volume_share": ("1e-6", ()),
-}
+VALUES = {
+    "capital": "77", "fill": "close", "commission_bps": "50", "commission_per_share": "0.5",
+    "commission_minimum": "9", "slippage_bps": "50", "slippage_range": "0.5", "borrow_bps": "900",
+    "cash_rate": "0.09", "max_leverage": "0.5", "max_volume_share": "1e-6",
+}  # fmt: skip
 
 
-def test_every_option_reaches_the_market(both: str) -> None:
+def test_every_option_changes_the_result(both: str) -> None:
     plain = document("backtest", both, *ONE)["metrics"]
-    assert REACHING.keys() == OPTIONS.keys()
-    for name, (value, more) in REACHING.items():
-        found = document("backtest", both, *ONE, OPTIONS[name], value, *more)["metrics"]
+    assert VALUES.keys() == OPTIONS.keys()
+    for name, value in VALUES.items():
+        found = document("backtest", both, *ONE, OPTIONS[name], value)["metrics"]
         assert found["final_equity"] != plain["final_equity"], name
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "fill"])
-def test_an_option_takes_what_the_setting_takes(name: str, both: str) -> None:
-    found = set()
+def test_an_option_accepts_the_values_of_its_setting(name: str, both: str) -> None:
+    outcomes = set()
     for value in (
         "-1", "-0.0001", "0", "0.05", "1", "1.0001", "100", "101", "1000", "1001", "10000",
         "10001", "1e3", "5%", "nan", "-inf", "x", "", "1,000", " 1",
@@ -207,10 +199,10 @@ def test_an_option_takes_what_the_setting_takes(name: str, both: str) -> None:
         if not is_allowed:
             assert out == ""
             assert f"Invalid value for '{OPTIONS[name]}'" in err
-        found.add(is_allowed)
-    assert found == {True, False}
+        outcomes.add(is_allowed)
+    assert outcomes == {True, False}
 
 
 @pytest.mark.parametrize("name", ["capital", "commission_per_share", "commission_minimum"])
-def test_infinite_money_is_refused(name: str, both: str) -> None:
+def test_infinite_money_is_rejected(name: str, both: str) -> None:
     assert OPTIONS[name] in refuse("backtest", both, *ONE, OPTIONS[name], "inf", status=2)

@@ -1,4 +1,4 @@
-"""What a run prints: the story of its models, its files and its winner."""
+"""Output of a run: its models, its files and its best strategy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def printed_by_run(folder: Path, *settings: str) -> str:
-    """Run the quick experiment, and return what it prints, white space folded."""
+    """Run the quick experiment; return its output with single spaces."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err), ConsoleObserver() as observer:
         run(Path(QUICK), [*SMALL, *settings], out=folder, observer=observer)
@@ -33,30 +33,30 @@ def printed_by_run(folder: Path, *settings: str) -> str:
 
 
 def printed_with(script: Script, folder: Path, *settings: str) -> str:
-    """Run it with a model whose server follows a script."""
+    """Run the quick experiment with a model whose server follows a script."""
     with serving(script) as server:
         model = f"llm.models=[{{name: 'a [b] c', base_url: '{server.url}'}}]"
         return printed_by_run(folder, model, "llm.constraint=text", *settings)
 
 
-def test_the_answer_of_a_server_is_printed_without_reading_markup_in_it(tmp_path: Path) -> None:
+def test_markup_in_the_answer_of_a_server_is_not_interpreted(tmp_path: Path) -> None:
     text = printed_with(lambda body: fail(401, "[/nope] [red]stop[/red]"), tmp_path / "[run]")
     assert "answered 401: [/nope] [red]stop[/red]" in text
     assert "a [b] c at http://127.0.0.1" in text
     assert "[run]: best.evo" in text
 
 
-def test_a_run_prints_what_its_model_cost_and_brought(tmp_path: Path) -> None:
+def test_a_run_prints_the_cost_and_the_proposals_of_its_model(tmp_path: Path) -> None:
     text = printed_with(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run")
     assert "up to 2 calls" in text
     assert "2 calls to models: 2,000 tokens in, 100 out, $0.0000" in text
-    assert "counted at the most" not in text
+    assert "maximum cost" not in text
     assert re.search(r"model: (tune|simplify|different|worst_fold|overfit)", text)
     assert "free" in text
-    assert "NOT TESTED: No null run was made, so this may be luck." in text
+    assert "NOT TESTED: " in text
 
 
-def test_refused_calls_are_counted_as_the_table_counts_them(tmp_path: Path) -> None:
+def test_the_summary_and_the_table_count_refused_calls_alike(tmp_path: Path) -> None:
     text = printed_with(lambda body: fail(401, "no"), tmp_path / "run", "budget.llm_calls=6")
     found = re.search(r"(\d+) calls to models, (\d+) of them refused: 0 tokens in, 0 out", text)
     assert found is not None
@@ -67,35 +67,35 @@ def test_refused_calls_are_counted_as_the_table_counts_them(tmp_path: Path) -> N
     assert document["llm"]["refused"] == int(found.group(1))
 
 
-def test_a_replay_makes_no_call(tmp_path: Path) -> None:
+def test_a_replay_calls_no_model(tmp_path: Path) -> None:
     printed_with(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run")
     text = printed_by_run(tmp_path / "again", f"llm.replay={tmp_path / 'run'}")
-    assert "2 recorded calls, none made again: 2,000 tokens in, 100 out, $0.0000" in text
+    assert "2 recorded calls, none repeated: 2,000 tokens in, 100 out, $0.0000" in text
     assert "calls to models" not in text
 
 
-def test_a_run_names_the_files_that_it_wrote(tmp_path: Path) -> None:
-    for name, least in (("some", 1), ("none", 100_000)):
-        require = f"fitness.require={{trades_per_fold: {least}}}"
+def test_a_run_lists_the_files_that_it_wrote(tmp_path: Path) -> None:
+    for name, minimum in (("some", 1), ("none", 100_000)):
+        require = f"fitness.require={{trades_per_fold: {minimum}}}"
         text = printed_by_run(tmp_path / name, require, "llm.mode=off")
         found = re.search(
-            rf"files in {tmp_path / name}: (.*?\.sqlite[\w/., ]*?)(?: to go on| `evolve)", text
+            rf"files in {tmp_path / name}: (.*?\.sqlite[\w/., ]*?)(?: next steps| `evolve)", text
         )
         assert found is not None
         for each in found.group(1).split(", "):
             assert (tmp_path / name / each).exists()
         assert ("best.evo" in found.group(1)) == (name == "some")
-        assert ("total return above buy-and-hold's on train: " in text) == (name == "some")
+        assert ("total return above buy and hold on train: " in text) == (name == "some")
         assert "beats" not in text
 
 
-def test_calls_without_an_answer_are_counted_at_their_largest_cost(tmp_path: Path) -> None:
+def test_calls_without_an_answer_count_at_their_maximum_cost(tmp_path: Path) -> None:
     late = ("llm.wait_seconds=0", "budget.llm_calls=1")
     text = printed_with(lambda body: say(GOOD, seconds=60.0), tmp_path / "run", *late)
-    assert "of that, 1 without an answer are counted at the most they can have cost" in text
+    assert "of these, 1 without an answer count at their maximum cost" in text
 
 
-def test_the_winner_is_printed_whole_however_narrow_the_output(
+def test_the_best_strategy_is_printed_in_full_on_a_narrow_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")

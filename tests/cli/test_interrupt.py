@@ -1,4 +1,4 @@
-"""Ctrl-C: once stops after the epoch, twice at once, wherever it is met."""
+"""Ctrl-C stops a run after the epoch; a second Ctrl-C stops it at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[_StopOnInterrupt]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_the_first_asks_and_the_second_stops(
+def test_the_first_requests_a_stop_and_the_second_raises(
     stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not stop.is_set
@@ -32,23 +32,23 @@ def test_the_first_asks_and_the_second_stops(
         signal.raise_signal(signal.SIGINT)
 
 
-def test_one_that_meets_the_end_of_a_weak_reference_comes_again(
+def test_an_interrupt_in_the_callback_of_a_weak_reference_is_repeated(
     stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Thing:
-        """Something that ends."""
+    class Target:
+        """Object with a weak reference."""
 
-    thing = Thing()
-    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    target = Target()
+    reference = weakref.ref(target, lambda _: signal.raise_signal(signal.SIGINT))
     signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        del thing
+        del target
         time.sleep(5)
     assert reference() is None
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_any_other_error_that_cannot_be_raised_is_printed(
+def test_another_unraisable_error_is_printed(
     stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:

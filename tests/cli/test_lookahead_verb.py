@@ -1,4 +1,4 @@
-"""`evolve check --lookahead`: what it prints, what it refuses, and how it ends."""
+"""`evolve check --lookahead`: output, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("files")
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder, which is the current one, with some strategies in it."""
+    """Change to a folder with some strategies, and return it."""
     texts = {
         "dip.evo": DIP, "mean.evo": MEAN, "two.evo": f"{DIP}\n{MEAN}\n", "empty.evo": "",
         "broken.evo": "strategy s { buy when clos > 1 }", "defines.evo":
@@ -41,16 +41,16 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def prove(*args: str, status: int = 0) -> Output:
+def check_lookahead(*args: str, status: int = 0) -> Output:
     return invoke("check", "--lookahead", *args, status=status)
 
 
-def test_an_honest_strategy_has_two_lines() -> None:
-    _, out, err = prove("mean.evo", *WALK)
+def test_a_strategy_without_look_ahead_has_two_lines() -> None:
+    _, out, err = check_lookahead("mean.evo", *WALK)
     first, second = out.splitlines()
     assert first == (
-        "mean: no look-ahead: with 20 futures cut off and 20 made false, every signal, setting and "
-        "equity before stayed the same, bit for bit"
+        "mean: no look-ahead: with 20 futures removed and 20 replaced, all earlier signals, "
+        "settings and equity are identical, bit for bit"
     )
     assert second.startswith("  ")
     assert "49 bars" in second
@@ -65,20 +65,20 @@ def test_an_honest_strategy_has_two_lines() -> None:
         (("two.evo", "dip.evo"), ["dip", "mean", "dip"]),
     ],
 )
-def test_each_strategy_of_each_file_is_proved(args: tuple[str, ...], names: list[str]) -> None:
-    out = prove(*args, *WALK, *GARCH).out
+def test_each_strategy_of_each_file_is_checked(args: tuple[str, ...], names: list[str]) -> None:
+    out = check_lookahead(*args, *WALK, *GARCH).out
     heads = [line for line in out.splitlines() if not line.startswith(" ")]
     assert [head.split(":")[0] for head in heads] == names
 
 
-def test_issues_of_the_data_are_noted() -> None:
-    assert "SP500 has no traded opens" in prove("dip.evo", "--data", "sample:sp500").err
+def test_notices_about_the_data_are_printed() -> None:
+    assert "SP500" in check_lookahead("dip.evo", "--data", "sample:sp500").err
 
 
 @pytest.mark.parametrize(
     ("args", "status", "parts"),
     [
-        (("dip.evo",), 1, ["--lookahead needs bars", "--data sample:sp500"]),
+        (("dip.evo",), 1, ["--lookahead requires --data", "--data sample:sp500"]),
         (("broken.evo", *WALK), 1, ["E201", "broken.evo:1:23", "did you mean `close`"]),
         (("dip.evo", "broken.evo", *WALK), 1, ["E201", "broken.evo"]),
         (("future.evo", *WALK), 1, ["E304", "future"]),
@@ -89,60 +89,63 @@ def test_issues_of_the_data_are_noted() -> None:
         (("dip.evo", "--data", "sample:dax"), 1, ["there is no sample `dax`"]),
         (("dip.evo", "--data", "sampel:sp500"), 1, ["did you mean `sample`"]),
         (("dip.evo", *WALK, "--data", "none.csv"), 1, ["none.csv"]),
-        (("dip.evo", *WALK, *WALK), 1, ["comes twice"]),
-        (("dip.evo", "--data", "synthetic:walk?bars=59"), 1, ["has 59 bars", "it takes 60"]),
-        (WALK, 2, ["give a file"]),
+        (("dip.evo", *WALK, *WALK), 1, ["WALK1"]),
+        (
+            ("dip.evo", "--data", "synthetic:walk?bars=59"),
+            1,
+            ["has 59 bars", "expected at least 60 bars"],
+        ),
+        (WALK, 2, ["expected a file"]),
         (("dip.evo", "--data"), 2, ["requires an argument"]),
         (("dip.evo", *WALK, "--dta", "x"), 2, ["--dta"]),
     ],
 )
-def test_wrong_use_is_refused_with_its_cause(
-    args: tuple[str, ...], status: int, parts: list[str]
-) -> None:
+def test_an_error_names_its_cause(args: tuple[str, ...], status: int, parts: list[str]) -> None:
     err = refuse("check", "--lookahead", *args, status=status)
     assert [part for part in parts if part not in err] == []
 
 
-def test_data_without_lookahead_is_a_mistake_of_use() -> None:
-    assert "--data goes with --lookahead" in refuse("check", "dip.evo", *WALK, status=2)
+def test_data_without_lookahead_is_a_usage_error() -> None:
+    assert "--data requires --lookahead" in refuse("check", "dip.evo", *WALK, status=2)
 
 
 def test_sixty_bars_are_enough() -> None:
-    prove("dip.evo", "--data", "synthetic:walk?bars=60")
+    check_lookahead("dip.evo", "--data", "synthetic:walk?bars=60")
 
 
-def peeks(program: Program, bars: Bars) -> tuple[Signals, ...]:
+def read_future(program: Program, bars: Bars) -> tuple[Signals, ...]:
     return tuple(
         replace(each, orders=np.roll(each.orders, -1, axis=1)) for each in evaluate(program, bars)
     )
 
 
-def test_a_strategy_that_sees_ahead_ends_in_1_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No program can: so a reader that can stands in, for the strategy `dip` alone."""
-    honest = lookahead.find_lookahead
+def test_look_ahead_is_reported_with_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give `dip` an evaluator that reads the future, because no program can."""
+    original = lookahead.find_lookahead
 
     def find_lookahead(program: Program, bars: Bars, terms: Market) -> lookahead.LookaheadReport:
-        return honest(program, bars, terms, read=peeks if program.name == "dip" else evaluate)
+        return original(
+            program, bars, terms, read=read_future if program.name == "dip" else evaluate
+        )
 
     monkeypatch.setattr(lookahead, "find_lookahead", find_lookahead)
-    out = prove("two.evo", *WALK, status=1).out
+    out = check_lookahead("two.evo", *WALK, status=1).out
     lines = out.splitlines()
-    assert lines[0] == "dip: it depends on the future"
-    places = [line for line in lines if " at bar " in line]
-    assert 1 <= len(places) <= 5
-    for line in places:
+    assert lines[0] == "dip: look-ahead: it depends on later bars"
+    violations = [line for line in lines if " at bar " in line]
+    assert 1 <= len(violations) <= 5
+    for line in violations:
         assert line.startswith(("  buy of WALK1 at bar ", "  sell of WALK1 at bar "))
-        assert " changed when the future was " in line
-    assert lines[len(places) + 1].startswith("mean: no look-ahead")
+        assert " changed when " in line
+    assert lines[len(violations) + 1].startswith("mean: no look-ahead")
 
 
-def test_standard_input_is_proved_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`evolve check --help`: `Check strategy FILES (- for standard input)`."""
+def test_standard_input_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(DIP.encode())))
-    out = prove("-", *WALK).out
+    out = check_lookahead("-", *WALK).out
     assert out.startswith("dip: no look-ahead")
 
 
-def test_the_document_has_an_entry_a_strategy() -> None:
+def test_the_document_has_one_entry_per_strategy() -> None:
     found = document("check", "--lookahead", "two.evo", *WALK)
     assert [each["strategy"] for each in found] == ["dip", "mean"]

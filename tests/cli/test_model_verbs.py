@@ -1,4 +1,4 @@
-"""The verbs that ask a model, against a server of the tests' own: prompt, ask, doctor, harden."""
+"""Commands that call a model, against a scripted server: prompt, ask, doctor, harden."""
 
 from __future__ import annotations
 
@@ -34,24 +34,25 @@ SMALL = [
 ]  # fmt: skip
 SETS = [part for setting in SMALL for part in ("--set", setting)]
 FENCED = f"Here you are:\n\n```evo\n{GOOD}\n```\nIt buys dips."
-SPOILT = "strategy spoilt { buy when smaa(close, 3) > close }"
+INVALID = "strategy invalid { buy when smaa(close, 3) > close }"
 STRICTER = "fitness: {folds: 6}\nbacktest: {slippage_bps: 8}\nlanguage: {max_nodes: 16}"
 LOOSER = "fitness: {folds: 3}"
-REFUSED = {
+REJECTED = {
     LOOSER: "the patch loosens the protocol:\n  `fitness.folds` may only go up",
     "fitness: {require: {trades_per_fold: 900}}": "no starting strategy would be feasible",
     "": "expected a mapping of settings",
 }
 NO_HOME = f"{__file__}/home"
-LOOKED_AT = ["versions", "folder", "kernels", "sample", "model"]
-Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # what was printed, where, what was sent
-laid_out, grammar_of = cache(build_productions), cache(build_grammar)
+CHECKED = ["versions", "folder", "kernels", "sample", "model"]
+Hardened = tuple[str, Path, list[list[dict[str, str]]]]  # output, run folder, prompts
+cached_productions, cached_grammar = cache(build_productions), cache(build_grammar)
 
 
 evolve = partial(invoke, status=None)
 
 
-def talking(*texts: str) -> Script:
+def answer_with(*texts: str) -> Script:
+    """Return a script of answers by a server that supports grammars."""
     model = keeping_to("grammar", in_turn([say(each) for each in texts]))
     return lambda body: model(body) if "messages" in body else fail(404)
 
@@ -60,30 +61,33 @@ def fenced(patch: str) -> str:
     return f"Stricter:\n```yaml\n{patch}\n```"
 
 
-def patching(*patches: str) -> Script:
+def answer_with_patches(*patches: str) -> Script:
     return in_turn([say(fenced(each)) for each in patches])
 
 
 @contextmanager
-def asking(script: Script) -> Iterator[Scripted]:
+def model_server(script: Script) -> Iterator[Scripted]:
+    """Serve a script, as the model of the environment."""
     with serving(script) as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_BASE_URL", server.url)
         yield server
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _quick_and_wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _without_retries_on_a_wide_terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("here"))
         patch.setenv("COLUMNS", "200")
         patch.setattr("evolve.llm.transport.server.RETRIES", 0)
-        patch.setattr("evolve.search.space.build_productions", lambda each: laid_out(tuple(each)))
-        patch.setattr("evolve.assist.ask.build_grammar", grammar_of)
-        patch.setattr("evolve.assist.doctor.build_grammar", grammar_of)
+        patch.setattr(
+            "evolve.search.space.build_productions", lambda each: cached_productions(tuple(each))
+        )
+        patch.setattr("evolve.assist.ask.build_grammar", cached_grammar)
+        patch.setattr("evolve.assist.doctor.build_grammar", cached_grammar)
         yield
 
 
-def test_prompt_prints_the_messages_to_a_model_and_contacts_nobody(monkeypatch: Patch) -> None:
+def test_prompt_prints_the_messages_without_a_connection(monkeypatch: Patch) -> None:
     monkeypatch.setattr("socket.socket.connect", None)
     done = evolve("prompt", QUICK, *SETS)
     head, system, user = re.split(r"^--- (?:system|user)\n", done.out, flags=re.MULTILINE)
@@ -97,29 +101,29 @@ def test_prompt_prints_the_messages_to_a_model_and_contacts_nobody(monkeypatch: 
     assert [f"{each['content']}\n" for each in messages] == [system, user]
 
 
-def test_prompt_takes_a_task_and_lists_the_known_tasks() -> None:
-    def asked(task: str) -> Output:
+def test_prompt_has_the_task_and_lists_the_known_tasks() -> None:
+    def prompt(task: str) -> Output:
         return evolve("prompt", QUICK, *SETS, "--task", task)
 
-    last = [asked(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
+    last = [prompt(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
     assert last[0].startswith("Task: Simplify p1")
     assert len(set(last)) == 3
     names = "combine, different, overfit, simplify, tune, worst_fold"
     message = f"error: unknown task `simpler`\n  = expected one of: {names}\n"
-    assert asked("simpler") == (1, "", message)
+    assert prompt("simpler") == (1, "", message)
 
 
-def test_prompt_is_exactly_what_a_run_sends_first(tmp_path: Path) -> None:
+def test_prompt_prints_exactly_the_first_prompt_of_a_run(tmp_path: Path) -> None:
     more = ["llm.constraint=text", "budget.llm_calls=1"]
-    with asking(in_turn([say(GOOD)])) as server:
+    with model_server(in_turn([say(GOOD)])) as server:
         run(QUICK, [*SMALL, *more], out=tmp_path / "run")
         done = evolve("prompt", QUICK, *SETS, "--set", more[0], "--set", more[1], "--json")
     assert [json.loads(done.out)] == [each["messages"] for each in server.bodies]
 
 
-@pytest.mark.parametrize("answer", [GOOD, FENCED, f"<think>{SPOILT}</think>{GOOD}"])
-def test_ask_prints_the_strategy_trades_it_and_writes_it(answer: str, tmp_path: Path) -> None:
-    with asking(talking(answer)) as server:
+@pytest.mark.parametrize("answer", [GOOD, FENCED, f"<think>{INVALID}</think>{GOOD}"])
+def test_ask_prints_the_strategy_backtests_it_and_writes_it(answer: str, tmp_path: Path) -> None:
+    with model_server(answer_with(answer)) as server:
         done = evolve("ask", "buy the dips", "-o", str(tmp_path / "dips.evo"))
     text = (tmp_path / "dips.evo").read_text("utf-8")
     assert done.status == 0
@@ -130,79 +134,79 @@ def test_ask_prints_the_strategy_trades_it_and_writes_it(answer: str, tmp_path: 
     assert server.bodies[-1]["messages"][-1]["content"].endswith("as requested: buy the dips")
 
 
-def test_ask_sends_an_answer_back_once_with_the_parsers_words() -> None:
-    with asking(talking(SPOILT, GOOD)) as server:
+def test_ask_returns_an_invalid_answer_once_with_its_errors() -> None:
+    with model_server(answer_with(INVALID, GOOD)) as server:
         done = evolve("ask", "buy the dips", "--end", "2005-12-31")
     assert (done.status, done.out[:15]) == (0, "strategy good {")
     *_, answer, again = server.bodies[-1]["messages"]
-    assert answer == {"role": "assistant", "content": SPOILT}
+    assert answer == {"role": "assistant", "content": INVALID}
     assert "unknown operator `smaa`" in again["content"]
-    with asking(talking("I would rather not.", SPOILT)) as server:
+    with model_server(answer_with("I would rather not.", INVALID)) as server:
         done = evolve("ask", "buy the dips")
     assert (done.status, done.out) == (1, "")
-    assert "error: the model wrote no strategy that can be used\nerror[E202]: unknown" in done.err
-    assert done.err.endswith("  = say it in other words, or ask a larger model\n")
+    assert "error: the model wrote no valid strategy\nerror[E202]: unknown" in done.err
+    assert done.err.endswith("  = rephrase the request, or use a larger model\n")
     assert [len(each["messages"]) for each in server.bodies][-2:] == [2, 4]
 
 
-def test_ask_needs_a_wish_a_model_and_a_name_that_is_free(tmp_path: Path) -> None:
+def test_ask_requires_a_request_a_model_and_a_new_file(tmp_path: Path) -> None:
     existing = tmp_path / "existing.evo"
     existing.write_text("mine")
     assert "error: no model is configured\n  = set OPENAI_BASE_URL" in evolve("ask", "x").err
-    with asking(talking(GOOD)) as server:
-        assert evolve("ask", " \n").err.startswith("error: the wish is empty\n  = say what you")
-        message = f"error: {existing} is there already\n  = choose another name\n"
+    with model_server(answer_with(GOOD)) as server:
+        assert evolve("ask", " \n").err.startswith("error: the request is empty\n  = for example: ")
+        message = f"error: {existing} already exists\n  = choose another name\n"
         assert evolve("ask", "buy", "-o", str(existing)) == (1, "", message)
     assert (existing.read_text(), server.bodies) == ("mine", [])
 
 
-def test_every_verb_reports_a_server_that_is_down(finished: Path) -> None:
-    with asking(talking(GOOD)) as server:
+def test_every_command_reports_a_server_that_is_down(finished: Path) -> None:
+    with model_server(answer_with(GOOD)) as server:
         server.close()
         done = [evolve("ask", "buy"), evolve("harden", str(finished), "--yes"), evolve("doctor")]
     outputs = [each.out + each.err for each in done]
     assert all(f"cannot reach {server.url}: " in each for each in outputs)
     assert all(each.endswith("that OPENAI_BASE_URL is its address\n") for each in outputs)
     assert [each.status for each in done] == [1, 1, 1]
-    assert [mark for mark, _ in lines_of(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
+    assert [mark for mark, _ in parse_lines(done[2]).values()] == ["ok", "ok", "ok", "ok", "!!"]
 
 
-def lines_of(done: Output) -> dict[str, tuple[str, str]]:
+def parse_lines(done: Output) -> dict[str, tuple[str, str]]:
     found = re.findall(r"^(ok|!!)  (\w+) +(\S.*)$", done.out, re.MULTILINE)
     return {name: (mark, text) for mark, name, text in found}
 
 
-def test_doctor_is_content_without_a_model_but_not_a_folder(monkeypatch: Patch) -> None:
+def test_doctor_accepts_no_model_but_requires_a_cache_folder(monkeypatch: Patch) -> None:
     done = evolve("doctor")
-    assert (done.status, list(lines_of(done))) == (0, LOOKED_AT)
-    assert lines_of(done)["sample"] == ("ok", "sample:sp500: 5,031 bars")
-    assert lines_of(done)["model"][1].startswith("none: set OPENAI_BASE_URL or OPENAI_API_KEY to")
+    assert (done.status, list(parse_lines(done))) == (0, CHECKED)
+    assert parse_lines(done)["sample"] == ("ok", "sample:sp500: 5,031 bars")
+    assert parse_lines(done)["model"][1].startswith("none: set OPENAI_BASE_URL")
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
     done = evolve("doctor")
     message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a writable folder"
-    assert (done.status, lines_of(done)["folder"]) == (1, ("!!", message))
+    assert (done.status, parse_lines(done)["folder"]) == (1, ("!!", message))
 
 
-def test_a_model_answers_though_nothing_can_be_cached(monkeypatch: Patch) -> None:
+def test_a_model_answers_without_a_writable_cache(monkeypatch: Patch) -> None:
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
-    with asking(talking(GOOD)):
+    with model_server(answer_with(GOOD)):
         assert evolve("ask", "buy the dips").out.startswith("strategy good {")
-        assert "answer" in lines_of(evolve("doctor"))
+        assert "answer" in parse_lines(evolve("doctor"))
 
 
-def test_doctor_is_content_with_a_model_that_reads_all_it_is_sent() -> None:
+def test_doctor_accepts_a_model_that_reads_the_whole_prompt() -> None:
     model = keeping_to("grammar", in_turn([say(GOOD, tokens=(4000, 20))]))
-    with asking(lambda body: model(body) if "messages" in body else fail(404)):
+    with model_server(lambda body: model(body) if "messages" in body else fail(404)):
         done = evolve("doctor")
-    assert (done.status, list(lines_of(done))[-1]) == (0, "answer")
+    assert (done.status, list(parse_lines(done))[-1]) == (0, "answer")
 
 
-def test_doctor_looks_at_a_model() -> None:
-    with asking(talking(GOOD)) as server:
+def test_doctor_checks_a_model_and_reports_a_truncated_prompt() -> None:
+    with model_server(answer_with(GOOD)) as server:
         done = evolve("doctor")
-    lines = lines_of(done)
-    seen = [*LOOKED_AT, "constraint", "speed", "answer", "context"]
-    assert (done.status, list(lines)) == (1, seen)
+    lines = parse_lines(done)
+    checks = [*CHECKED, "constraint", "speed", "answer", "context"]
+    assert (done.status, list(lines)) == (1, checks)
     assert {mark for name, (mark, _) in lines.items() if name != "context"} == {"ok"}
     assert re.match(r"it read 100 of about [\d,]{5} tokens: set its context", lines["context"][1])
     assert lines["model"][1] == f"tiny at {server.url}"
@@ -219,7 +223,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hard(finished: Path) -> Hardened:
     folder = finished.with_name("hard")
-    with asking(patching(LOOSER, STRICTER)) as server:
+    with model_server(answer_with_patches(LOOSER, STRICTER)) as server:
         done = evolve("harden", str(finished), "--yes", "--out", str(folder))
     assert done.status == 0, done.err
     return done.out, folder, [each["messages"] for each in server.bodies]
@@ -232,7 +236,7 @@ def test_harden_writes_a_new_run_and_its_conversation(finished: Path, hard: Hard
         "backtest.slippage_bps: 5.0 → 8",
         "language.max_nodes: 30 → 16",
     )
-    assert shown.startswith("\n  ".join(["the model would make stricter:", *changes]) + "\n")
+    assert shown.startswith("\n  ".join(["the model proposes:", *changes]) + "\n")
     assert json.loads((folder / "result.json").read_text("utf-8"))["name"] == "quick-hardened"
     event = read_event(folder / "journal.sqlite", "hardened")
     assert (event["run"], event["patch"], event["trials_before"]) == (str(finished), STRICTER, 120)
@@ -244,42 +248,44 @@ def test_harden_writes_a_new_run_and_its_conversation(finished: Path, hard: Hard
     assert second[-1]["content"].startswith(f"The patch was rejected: {why}\n")
 
 
-def test_harden_scores_what_survives_again_and_counts_both(finished: Path, hard: Hardened) -> None:
+def test_harden_scores_valid_trials_again_and_counts_both(finished: Path, hard: Hardened) -> None:
     before, after = read_run(finished), read_run(hard[1])
     survivors = [each.program for each in before.trials if each.program.nodes <= 16]
     assert 20 < len(survivors) < 120
     assert [each.program.hash for each in after.trials] == [each.hash for each in survivors]
     settings, bars = after.plan.experiment, load("sample:sp500").bars.slice(0, 3019)
     scores = FoldFitness(bars, settings.backtest.market(), settings.fitness.goals())(survivors)
-    judged = [(each.scores, each.infeasible_reason) for each in after.trials]
-    assert judged == [(each.values, each.infeasible_reason) for each in scores]
+    results = [(each.scores, each.infeasible_reason) for each in after.trials]
+    assert results == [(each.values, each.infeasible_reason) for each in scores]
     assert re.search(rf"trials +120 +{120 + len(survivors)}\n", hard[0])
 
 
-def test_harden_suggests_no_command_that_there_is_not(hard: Hardened) -> None:
+def test_harden_suggests_no_unknown_option(hard: Hardened) -> None:
     assert not re.search("evolve harden .*--set", hard[0])
 
 
-@pytest.mark.parametrize("patch", REFUSED)
-def test_harden_gives_up_after_two_refusals(patch: str, finished: Path, tmp_path: Path) -> None:
-    with asking(patching(patch)) as server:
+@pytest.mark.parametrize("patch", REJECTED)
+def test_harden_gives_up_after_two_rejected_patches(
+    patch: str, finished: Path, tmp_path: Path
+) -> None:
+    with model_server(answer_with_patches(patch)) as server:
         done = evolve("harden", str(finished), "--yes", "--out", str(tmp_path / "new"))
-    assert f"error: invalid patch from the model: {REFUSED[patch]}" in done.err
+    assert f"error: invalid patch from the model: {REJECTED[patch]}" in done.err
     assert (done.status, len(server.bodies), (tmp_path / "new").exists()) == (1, 2, False)
 
 
-def test_harden_changes_nothing_without_a_yes(finished: Path, monkeypatch: Patch) -> None:
+def test_harden_changes_nothing_without_confirmation(finished: Path, monkeypatch: Patch) -> None:
     def files() -> dict[Path, bytes]:
         return {each: each.read_bytes() for each in finished.parent.rglob("*.*")}
 
     before = files()
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    with asking(patching(STRICTER)):
+    with model_server(answer_with_patches(STRICTER)):
         done = evolve("harden", str(finished), "--out", str(finished.with_name("new")))
-    assert (done.status, files(), done.out[-20:]) == (0, before, "nothing was changed\n")
+    assert (done.status, files(), done.out[-16:]) == (0, before, "nothing changed\n")
 
 
-def copied(finished: Path, copy: Path, *changes: tuple[str, str]) -> Path:
+def copy_run(finished: Path, copy: Path, *changes: tuple[str, str]) -> Path:
     shutil.copytree(finished, copy)
     text = (copy / "experiment.yaml").read_text("utf-8")
     for old, new in changes:
@@ -288,36 +294,42 @@ def copied(finished: Path, copy: Path, *changes: tuple[str, str]) -> Path:
     return copy
 
 
-def test_harden_refuses_what_is_no_run_or_was_on_validation(finished: Path, tmp_path: Path) -> None:
+def test_harden_rejects_a_folder_without_a_run_and_a_run_scored_on_validation(
+    finished: Path, tmp_path: Path
+) -> None:
     alone = ("mode: mix", "mode: only"), ("scored_on: train", "scored_on: validation")
-    copy = copied(finished, tmp_path / "seen", *alone)
+    copy = copy_run(finished, tmp_path / "seen", *alone)
     assert "error: no model configured\n" in evolve("harden", str(finished)).err
-    with asking(patching(STRICTER)) as server:
+    with model_server(answer_with_patches(STRICTER)) as server:
         nothing, seen = evolve("harden", str(tmp_path)), evolve("harden", str(copy), "--yes")
     assert (nothing.status, seen.status, server.bodies) == (1, 1, [])
     assert f"error: no finished run in {tmp_path}\n" in nothing.err
     assert f"error: cannot harden {copy}: it was scored on validation" in seen.err
 
 
-def test_harden_sends_nothing_of_validation(finished: Path, hard: Hardened, tmp_path: Path) -> None:
-    copy = copied(finished, tmp_path / "other")
+def test_harden_sends_no_result_on_validation(
+    finished: Path, hard: Hardened, tmp_path: Path
+) -> None:
+    copy = copy_run(finished, tmp_path / "other")
     RunFolder(copy).write_bars(with_other_future(load("sample:sp500").bars, 3019, 3))
     result = json.loads((copy / "result.json").read_text("utf-8"))
     for window in ("metrics", "benchmark"):
         result["best"][window]["validation"] = dict.fromkeys(result["best"][window]["train"], 9.87)
     RunFolder(copy).write_result(result)
-    with asking(patching(LOOSER)) as server:
+    with model_server(answer_with_patches(LOOSER)) as server:
         assert evolve("harden", str(copy), "--yes").status == 1
     assert server.bodies[0]["messages"] == hard[2][0]
     assert not re.search(r"\b(19|20)\d\d\b|\d-\d\d|sp500|parquet", hard[2][0][0]["content"])
 
 
 @pytest.mark.parametrize("name", ["run #1", "run"])
-def test_harden_takes_any_folder_and_direction(name: str, finished: Path, tmp_path: Path) -> None:
-    (tmp_path / "own" / "directions").mkdir(parents=True)
-    (tmp_path / "own" / "directions" / "calm.md").write_text("Trade less.")
-    own = ("  tasks: all\n", f"  tasks: [calm]\n  prompts: {tmp_path / 'own'}\n")
-    copy = copied(finished, tmp_path / name, *[own] * (name == "run"))
-    with asking(patching(STRICTER)):
+def test_harden_accepts_folder_names_with_spaces_and_user_defined_tasks(
+    name: str, finished: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "prompts" / "tasks").mkdir(parents=True)
+    (tmp_path / "prompts" / "tasks" / "calm.md").write_text("Trade less.")
+    change = ("  tasks: all\n", f"  tasks: [calm]\n  prompts: {tmp_path / 'prompts'}\n")
+    copy = copy_run(finished, tmp_path / name, *[change] * (name == "run"))
+    with model_server(answer_with_patches(STRICTER)):
         done = evolve("harden", str(copy), "--yes", "--out", str(tmp_path / "new"))
-    assert (done.status, done.out.count("make stricter:")) == (0, 1), done.err
+    assert (done.status, done.out.count("proposes:")) == (0, 1), done.err

@@ -1,4 +1,4 @@
-"""`evolve signals` and `evolve eval`: every bar, and the last one."""
+"""`evolve signals` and `evolve eval`, on every bar and after the last one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def both(evo: WriteStrategy) -> str:
     return evo(BOTH)
 
 
-def bars_of(spec: str = SPEC) -> Bars:
+def load_bars(spec: str = SPEC) -> Bars:
     return load(spec).bars
 
 
@@ -49,7 +49,7 @@ def last_line(*args: str) -> str:
 
 
 @pytest.mark.parametrize("fill", FILLS)
-def test_last_has_one_line_a_symbol(fill: str, both: str) -> None:
+def test_last_has_one_line_per_symbol(fill: str, both: str) -> None:
     when = {"next_open": "the next open", "close": "now", "next_close": "the next close"}[fill]
     for costs in COSTS:
         line = LAST.match(last_line(both, "--data", SPEC, "--fill", fill, *costs))
@@ -59,14 +59,14 @@ def test_last_has_one_line_a_symbol(fill: str, both: str) -> None:
     args = ("--data", SPEC, "--data", OTHER, "--last", "--fill", fill)
     found = [LAST.match(line) for line in invoke("signals", both, *args).out.splitlines()]
     assert [each.group(1) for each in found if each] == ["REGIME3", "GARCH4"]
-    ends = [str(bars_of(spec).time[-1])[:10] for spec in (SPEC, OTHER)]
+    ends = [str(load_bars(spec).time[-1])[:10] for spec in (SPEC, OTHER)]
     assert [each.group(2) for each in found if each] == ends
 
 
 @pytest.mark.parametrize("fill", ["next_open", "next_close"])
-def test_the_position_of_today_is_that_of_a_run_that_goes_on(fill: str, both: str) -> None:
-    """After the close of the last bar: what was ordered the bar before is filled by then."""
-    bars = bars_of()
+def test_the_last_position_is_that_of_a_run_with_later_bars(fill: str, both: str) -> None:
+    """Compare after the close, when the orders of the bar before are filled."""
+    bars = load_bars()
     terms = market(fill=fill)  # type: ignore[arg-type]
     held = backtest(check(BOTH), bars, terms).held
     wrong = []
@@ -80,29 +80,27 @@ def test_the_position_of_today_is_that_of_a_run_that_goes_on(fill: str, both: st
 
 
 @pytest.mark.parametrize("fill", ["next_open", "next_close"])
-def test_a_position_whose_time_is_up_has_an_exit_order(fill: str, evo: WriteStrategy) -> None:
-    """`hold 5` leaves at the next open: whoever trades by `--last` has to know."""
-    text, bars = "strategy held { buy when rsi(close, 3) < 25 hold 5 }", bars_of()
+def test_a_position_at_its_hold_limit_has_an_exit_order(fill: str, evo: WriteStrategy) -> None:
+    text, bars = "strategy held { buy when rsi(close, 3) < 25 hold 5 }", load_bars()
     path = evo(text)
     trades = backtest(check(text), bars, market(fill=fill)).trades  # type: ignore[arg-type]
     due = [trade.exit_time for trade in trades if trade.reason == "hold"]
     assert len(due) > 5
-    silent = []
+    missing = []
     for moment in due[:5]:
         before = str(bars.time[np.searchsorted(bars.time, moment) - 1])[:10]
         line = last_line(path, "--data", SPEC, "--end", before, "--fill", fill)
         if not re.search("sell|hold|leave|exit|close it", line):
-            silent.append(line)
-    assert silent == []
+            missing.append(line)
+    assert missing == []
 
 
 def test_a_blocked_entry_is_no_order(evo: WriteStrategy) -> None:
-    """An exit that is true blocks an entry on its side, and a flat strategy has nothing to sell."""
     path = evo("strategy s { buy when close > open[300] * 0 sell when close > low * 0 }")
     assert "buy" not in last_line(path, "--data", SPEC).split("flat")[1]
 
 
-def test_hours_have_their_time_of_day(both: str, tmp_path: Path) -> None:
+def test_intraday_bars_have_their_time_of_day(both: str, tmp_path: Path) -> None:
     spec = hourly_csv(tmp_path / "hours.csv")
     assert csv_rows("signals", both, "--data", spec)[1][0] == "2024-01-02T10:30"
     assert re.match(r"2024-01-19[ T]16:30", last_line(both, "--data", spec))
@@ -113,12 +111,12 @@ def test_every_bar_of_one_symbol_has_a_row(both: str) -> None:
     assert header == ["time", "buy", "sell", "short", "cover"]
     assert len(rows) == 400
     assert {cell for row in rows[3:] for cell in row[1:]} == {"0", "1"}
-    assert [row[0] for row in rows] == [str(moment)[:10] for moment in bars_of().time]
+    assert [row[0] for row in rows] == [str(moment)[:10] for moment in load_bars().time]
 
 
-def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(both: str, evo: WriteStrategy) -> None:
+def test_an_unknown_rule_has_an_empty_cell(both: str, evo: WriteStrategy) -> None:
     rows = csv_rows("signals", both, "--data", SPEC)[1:]
-    (signals,) = evaluate(check(BOTH), bars_of())
+    (signals,) = evaluate(check(BOTH), load_bars())
     assert {cell for row in rows[:3] for cell in row[1:]} == {""}  # three bars of warm-up
     for column, order in enumerate(("buy", "sell", "short", "cover")):
         found = [row[column + 1] for row in rows[3:]]
@@ -127,7 +125,7 @@ def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(both: str, evo: Write
                "sell when close > low[2] / 2 or sma(close, 9) < open }")  # fmt: skip
     cells = [row[1:] for row in csv_rows("signals", path, "--data", SPEC)[1:]]
     assert cells[0] == ["", "", "0", "0"]
-    assert cells[50] == ["", "1", "0", "0"]  # what is known decides an `or`
+    assert cells[50] == ["", "1", "0", "0"]  # one known operand decides an `or`
     assert cells[150] == ["0", "1", "0", "0"]
 
 
@@ -142,7 +140,7 @@ def test_a_rule_that_is_unknown_on_a_bar_has_an_empty_cell(both: str, evo: Write
         ("1 / (close - open) > 0", [""] * 5),
     ],
 )
-def test_a_condition_is_empty_where_it_is_unknown(
+def test_an_unknown_condition_has_an_empty_cell(
     expression: str, expected: list[str], tmp_path: Path
 ) -> None:
     rows = [f"2024-01-0{day + 1},{c},{c},{c},{c},1000" for day, c in enumerate((5, 6, 4, 7, 8))]
@@ -150,14 +148,14 @@ def test_a_condition_is_empty_where_it_is_unknown(
     assert [value for _, value in csv_rows("eval", expression, "--data", spec)[1:]] == expected
 
 
-def test_every_own_bar_of_several_symbols_has_a_row(both: str) -> None:
+def test_every_bar_of_each_symbol_has_a_row(both: str) -> None:
     header, *rows = csv_rows("signals", both, "--data", SPEC, "--data", OTHER)
     assert header == ["time", "symbol", "buy", "sell", "short", "cover"]
     assert {len(row) for row in rows} == {6}
     for name, spec, count in (("REGIME3", SPEC, 400), ("GARCH4", OTHER, 250)):
-        own = [[row[0], *row[2:]] for row in rows if row[1] == name]
-        assert len(own) == count
-        assert own == csv_rows("signals", both, "--data", spec)[1:]
+        selected = [[row[0], *row[2:]] for row in rows if row[1] == name]
+        assert len(selected) == count
+        assert selected == csv_rows("signals", both, "--data", spec)[1:]
 
 
 def test_costs_do_not_change_the_signals(both: str) -> None:
@@ -175,7 +173,9 @@ def test_costs_do_not_change_the_signals(both: str) -> None:
         (("--start", "2050-01-01"), 1, "has no bars"),
     ],
 )
-def test_wrong_use_is_refused(args: tuple[str, ...], status: int, part: str, both: str) -> None:
+def test_a_usage_error_names_its_cause(
+    args: tuple[str, ...], status: int, part: str, both: str
+) -> None:
     assert part in refuse("signals", both, "--data", SPEC, *args, status=status)
 
 
@@ -183,7 +183,7 @@ def test_wrong_use_is_refused(args: tuple[str, ...], status: int, part: str, bot
 
 
 @pytest.mark.parametrize("specs", [(SPEC,), (SPEC, OTHER)], ids=["one", "two"])
-def test_any_expression_is_drawn(specs: tuple[str, ...]) -> None:
+def test_expressions_are_drawn(specs: tuple[str, ...]) -> None:
     data = [part for spec in specs for part in ("--data", spec)]
     for expression in (
         "close", "rsi(close, 2)", "close > open", "close > 2 * high", "close * 0",
@@ -194,9 +194,9 @@ def test_any_expression_is_drawn(specs: tuple[str, ...]) -> None:
         assert max(map(len, lines)) <= 100
         assert not any("\x1b" in line for line in lines)
     for expression in ("1 / (close - close)", "sma(close, 4000)"):
-        assert "there is no value to draw" in invoke("eval", expression, *data, "--plot").out
+        assert "no values to draw" in invoke("eval", expression, *data, "--plot").out
 
 
-def test_a_symbol_without_bars_in_the_range_is_shown_without_them() -> None:
+def test_a_symbol_without_bars_in_the_range_has_a_row() -> None:
     out = invoke("data", SPEC, OTHER, "--start", "2001-05-01", "--plot").out
     assert re.search(r"GARCH4 .* 0 ", out)

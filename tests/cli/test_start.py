@@ -26,7 +26,7 @@ def trend(evo: WriteStrategy) -> str:
 
 
 @pytest.mark.parametrize("data", [SAMPLE, TWO], ids=["one", "two"])
-def test_signals_and_values_are_those_of_all_the_bars(data: tuple[str, ...], trend: str) -> None:
+def test_signals_and_values_equal_those_of_all_bars(data: tuple[str, ...], trend: str) -> None:
     for command in (("signals", trend), ("eval", "sma(close, 200)")):
         header, *rows = csv_rows(*command, *data)
         cut = csv_rows(*command, *data, "--start", "2000-12-02")
@@ -36,7 +36,7 @@ def test_signals_and_values_are_those_of_all_the_bars(data: tuple[str, ...], tre
 
 
 @pytest.mark.parametrize("data", [SAMPLE, TWO], ids=["one", "two"])
-def test_the_backtest_begins_on_its_day_with_warm_indicators(
+def test_a_backtest_begins_on_the_start_day_with_warm_indicators(
     data: tuple[str, ...], trend: str
 ) -> None:
     specs = data[1::2]
@@ -60,27 +60,27 @@ def test_the_backtest_begins_on_its_day_with_warm_indicators(
     assert "warm-up" not in err
 
 
-def test_the_page_names_the_fill_of_symbols_with_and_without_traded_opens(trend: str) -> None:
+def test_the_fill_is_named_for_symbols_with_and_without_traded_opens(trend: str) -> None:
     for data, fill in ((SAMPLE, "next close"), ((*SAMPLE, *TWO), "next open")):
         _, window, closes, *_ = invoke("backtest", trend, *data).out.splitlines()
         assert window.endswith(f"filled at the {fill}")
         assert closes.startswith("SP500 without traded opens: filled at the next close; stops")
 
 
-def test_a_year_is_traded_alone(trend: str) -> None:
+def test_one_year_can_be_traded(trend: str) -> None:
     year = ("--start", "2018-01-01", "--end", "2018-12-31")
     alone = document("backtest", trend, *SAMPLE, *year)
     whole = document("backtest", trend, *SAMPLE)
     expected = [each for each in whole["trades"] if each["entry_time"] > "2018"]
     times = [(each["entry_time"], each["exit_time"]) for each in alone["trades"]]
-    first, *rest = times  # it buys at once what the whole run holds since the year before
+    first, *rest = times  # the whole run holds this position since the year before
     assert first[0] == "2018-01-03"
     assert rest == [(each["entry_time"], each["exit_time"]) for each in expected]
     assert len(rest) == 5
     assert alone["data"]["start"] == "2018-01-02"
 
 
-def test_the_position_of_today_is_one_entered_since_the_start(evo: WriteStrategy) -> None:
+def test_the_last_position_was_entered_since_the_start(evo: WriteStrategy) -> None:
     path = evo("strategy once { buy when crossover(close, sma(close, 200)) }")
     args = ("signals", path, *SAMPLE, "--end", "2013-12-31", "--last")
     entries = [row[0] for row in csv_rows(*args[:-1]) if row[1] == "1"]
@@ -92,7 +92,7 @@ def test_the_position_of_today_is_one_entered_since_the_start(evo: WriteStrategy
     assert ": flat; orders" in invoke(*args, *none).out
 
 
-def test_a_warm_up_that_earlier_bars_do_not_cover_is_noted(trend: str) -> None:
+def test_a_warm_up_without_enough_earlier_bars_is_reported(trend: str) -> None:
     few = (*SAMPLE, "--end", "1999-03-03")
     note = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: take more data"
     for verb in (("backtest", trend), ("signals", trend), ("signals", trend, "--last")):
@@ -105,7 +105,7 @@ def test_a_warm_up_that_earlier_bars_do_not_cover_is_noted(trend: str) -> None:
     assert "leaves 53 of 150 bars" in invoke("backtest", trend, *late).err
 
 
-def test_data_is_cut(tmp_path: Path) -> None:
+def test_data_is_cut_at_the_start(tmp_path: Path) -> None:
     cut = ("--start", "2018-12-24", "-o", str(tmp_path / "x.csv"))
     out = invoke("data", "sample:sp500", *cut).out
     assert "2018-12-24 to 2018-12-31, 5 bars" in out

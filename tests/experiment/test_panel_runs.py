@@ -109,7 +109,7 @@ def test_the_console_has_a_row_per_symbol(folder: Path, capsys: pytest.CaptureFi
         run(folder / "three.yaml", out=folder / "three", observer=observer)
     out = capsys.readouterr().out
     assert "3 symbols" in out
-    assert "by symbol, a sleeve of equal capital each, on validation" in out
+    assert "by symbol, one sleeve of equal capital each, on validation" in out
     assert "GARCH2" in out
 
 

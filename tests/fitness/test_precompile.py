@@ -73,7 +73,7 @@ def test_without_a_writable_cache_nothing_is_compiled_ahead(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
     assert len(find_uncompiled(1)) == len(list_kernels()) + 3
     assert compiling_text() == (
-        f"compiling the kernels, as in every run: {tmp_path / 'file' / 'kernels'} cannot be written"
+        f"compiling kernels, as in every run: cannot write {tmp_path / 'file' / 'kernels'}"
     )
     monkeypatch.setattr("evolve.fitness.precompile.open_pool", None)
     precompile(find_uncompiled(1), 2)

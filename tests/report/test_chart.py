@@ -1,4 +1,4 @@
-"""A chart of anything: plain text, no wider than asked for, and never a traceback."""
+"""Charts are plain text, within their width, for values of any shape."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SHAPES: dict[str, Series] = {
     "hardly moving": 1e6 + STEPS * 1e-9,
     "many bars": np.arange(6000.0),
 }
-UNKNOWN: dict[str, Series] = {
+NOT_FINITE: dict[str, Series] = {
     "no bars": np.empty(0),
     "one unknown bar": np.array([NAN]),
     "all unknown": np.full(50, NAN),
     "all infinite": np.full(50, np.inf),
-    "known where no sample is taken": np.where(np.arange(6000) == 7, 2.0, NAN),
+    "one known bar of many": np.where(np.arange(6000) == 7, 2.0, NAN),
 }
 
 
@@ -46,7 +46,7 @@ def days(count: int) -> NDArray[np.datetime64]:
     return np.datetime64("2020-01-01", "ns") + np.arange(count) * np.timedelta64(1, "D")
 
 
-def drawn(values: Series, width: int = 100, is_log: bool = False, title: str = "t") -> str:
+def draw(values: Series, width: int = 100, is_log: bool = False, title: str = "t") -> str:
     text = line_chart(days(len(values)), {"a": values}, title, is_log, width)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines()), default=0) <= width
@@ -56,22 +56,22 @@ def drawn(values: Series, width: int = 100, is_log: bool = False, title: str = "
 
 @pytest.mark.parametrize("width", [20, 60, 80, 100, 200])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_shapes_are_drawn_within_the_width(shape: str, width: int) -> None:
+def test_series_are_drawn_within_the_width(shape: str, width: int) -> None:
     values = SHAPES[shape]
-    text = drawn(values, width)
+    text = draw(values, width)
     assert len(text.splitlines()) <= 24
     if bool((values > 0).all()):
-        drawn(values, width, is_log=True)
+        draw(values, width, is_log=True)
 
 
-@pytest.mark.parametrize("shape", UNKNOWN)
-def test_what_has_nothing_to_draw_is_no_fault(shape: str) -> None:
-    drawn(UNKNOWN[shape])
+@pytest.mark.parametrize("shape", NOT_FINITE)
+def test_a_series_with_hardly_any_value_is_no_error(shape: str) -> None:
+    draw(NOT_FINITE[shape])
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 10])
-def test_hardly_any_room_is_no_fault(width: int) -> None:
-    drawn(STEPS, width)
+def test_a_very_small_width_is_no_error(width: int) -> None:
+    draw(STEPS, width)
 
 
 @given(
@@ -81,17 +81,17 @@ def test_hardly_any_room_is_no_fault(width: int) -> None:
     )
 )  # fmt: skip
 def test_random_values_never_raise(values: list[float | None]) -> None:
-    made = np.array([NAN if each is None else each for each in values], np.float64)
-    if np.isfinite(made).any():
-        drawn(made, 60)
+    series = np.array([NAN if each is None else each for each in values], np.float64)
+    if np.isfinite(series).any():
+        draw(series, 60)
 
 
 @given(st.lists(st.floats(1e-6, 1e12), min_size=1, max_size=60), st.integers(30, 150))
 def test_random_equity_on_a_log_scale_never_raises(values: list[float], width: int) -> None:
-    drawn(np.array(values), width, is_log=True)
+    draw(np.array(values), width, is_log=True)
 
 
-def test_lines_are_named_and_differ() -> None:
+def test_lines_have_names_and_different_markers() -> None:
     text = line_chart(days(50), {"strategy": STEPS, "buy and hold": STEPS[::-1]}, "equity")
     assert "•• strategy" in text
     assert "xx buy and hold" in text
@@ -100,26 +100,26 @@ def test_lines_are_named_and_differ() -> None:
     assert "2020-02-19" in text.splitlines()[-1]
 
 
-def test_every_line_is_drawn_or_reported_as_left_out() -> None:
-    """`evolve eval close --data …` of eight symbols with `--plot`."""
+def test_every_line_is_drawn_or_listed_as_omitted() -> None:
+    """Draw eight lines, like `evolve eval close --plot` with eight symbols."""
     lines = {f"SYM{number}": STEPS + 5 * number for number in range(8)}
     text = line_chart(days(50), lines, "close")
     assert [name for name in lines if name not in text] == []
 
 
-def test_a_line_without_a_value_beside_one_with_values() -> None:
+def test_a_line_without_values_does_not_affect_another() -> None:
     text = line_chart(days(50), {"a": STEPS, "b": np.full(50, NAN)}, "t")
     assert "49.0" in text
 
 
-def test_a_single_bar_that_stands_out_is_drawn() -> None:
-    """A condition that holds on one bar of five thousand; the crash of one day."""
+def test_a_single_outlier_is_drawn() -> None:
+    """Draw one high bar of five thousand, such as the crash of one day."""
     values = np.ones(5000)
     values[2501] = 9.0
-    assert "9.0" in drawn(values)
+    assert "9.0" in draw(values)
 
 
-def test_hours_have_their_time_of_day() -> None:
+def test_intraday_bars_have_their_time_of_day() -> None:
     hours = np.datetime64("2020-01-01T09:30", "ns") + np.arange(50) * np.timedelta64(1, "h")
     axis = line_chart(hours, {"a": STEPS}, "t").splitlines()[-1]
     assert re.search(r"2020-01-0\d \d\d:30", axis)
@@ -134,8 +134,8 @@ print(line_chart(hours, {"a": np.arange(50.0)}, "t").splitlines()[-1])
 """
 
 
-def test_the_same_bars_make_the_same_chart_and_name_both_ends() -> None:
-    """Whatever Python's random hash seed is: no set may order the labels."""
+def test_a_chart_is_deterministic_and_labels_both_ends() -> None:
+    """Vary the hash seed, because no set may order the labels."""
     axes = []
     for seed in ("0", "1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
@@ -149,15 +149,14 @@ def test_the_same_bars_make_the_same_chart_and_name_both_ends() -> None:
     assert "2020-01-03 10:30" in axes[0]
 
 
-def test_a_second_chart_knows_nothing_of_the_first() -> None:
+def test_a_chart_does_not_depend_on_the_chart_before() -> None:
     line_chart(days(50), {"first": STEPS + 1, "other": STEPS + 2}, "one", is_log=True)
-    again = drawn(STEPS, title="two")
-    assert "first" not in again
-    assert "one" not in again
-    assert again == drawn(STEPS, title="two")
+    second = draw(STEPS, title="two")
+    assert "first" not in second
+    assert "one" not in second
+    assert second == draw(STEPS, title="two")
 
 
-def test_a_title_wider_than_the_chart_is_not_lost() -> None:
-    """`evolve eval EXPR --plot` has EXPR above it."""
-    text = drawn(STEPS, 60, title="close > sma(close, 20) and rsi(close, 14) < 30 or " * 3)
+def test_a_long_title_is_wrapped() -> None:
+    text = draw(STEPS, 60, title="close > sma(close, 20) and rsi(close, 14) < 30 or " * 3)
     assert "sma(close" in text

@@ -1,4 +1,4 @@
-"""Results as files: the same numbers when they are read back, whole or not at all."""
+"""Exported files: exact round trips and atomic writes."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from tests.backtest.test_sleeves import panel_of
 
 RULES = "strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 stop 2 * atr(9) }"
 NEVER = "strategy s { buy when close < 0 * close }"
-FREE = market(9000, commission_bps=0, slippage_bps=0)
-DEAR = market(9000, commission_bps=20, slippage_bps=10, commission_minimum=1, slippage_range=0.05)
+NO_COSTS = market(9000, commission_bps=0, slippage_bps=0)
+COSTS = market(9000, commission_bps=20, slippage_bps=10, commission_minimum=1, slippage_range=0.05)
 
 
-def hourly(bars: Bars) -> Bars:
+def to_hourly(bars: Bars) -> Bars:
     time = np.datetime64("2024-01-01T09:30", "ns") + np.arange(len(bars)) * np.timedelta64(1, "h")
     return Bars(bars.symbols, time, **{name: getattr(bars, name).copy() for name in PANELS})
 
 
-def made(bars: Bars, terms: Market = DEAR, rules: str = RULES) -> Backtest:
+def run_backtest(bars: Bars, terms: Market = COSTS, rules: str = RULES) -> Backtest:
     return backtest(check(rules), bars, terms)
 
 
 RUNS: dict[str, Callable[[], Backtest]] = {
-    "one symbol": lambda: made(random_walk(300, 3)),
-    "several symbols": lambda: made(panel_of(4)),
-    "without costs": lambda: made(panel_of(4), FREE),
-    "hours": lambda: made(hourly(random_walk(300, 3))),
-    "no trade": lambda: made(random_walk(50, 3), rules=NEVER),
-    "one bar": lambda: made(random_walk(50, 3).slice(0, 1)),
+    "one symbol": lambda: run_backtest(random_walk(300, 3)),
+    "several symbols": lambda: run_backtest(panel_of(4)),
+    "without costs": lambda: run_backtest(panel_of(4), NO_COSTS),
+    "hours": lambda: run_backtest(to_hourly(random_walk(300, 3))),
+    "no trade": lambda: run_backtest(random_walk(50, 3), rules=NEVER),
+    "one bar": lambda: run_backtest(random_walk(50, 3).slice(0, 1)),
 }
 
 
 def read_back(path: Path) -> pd.DataFrame:
-    """The file's table; text of a CSV becomes the number or time that it writes, exactly."""
+    """Read a table; convert the text of a CSV to exact numbers and times."""
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     found = pd.read_csv(path, dtype=str)
@@ -59,7 +59,7 @@ def read_back(path: Path) -> pd.DataFrame:
 
 @pytest.mark.parametrize("ending", EXTENSIONS)
 @pytest.mark.parametrize("run", RUNS)
-def test_equity_is_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path) -> None:
+def test_equity_has_an_exact_round_trip(run: str, ending: str, tmp_path: Path) -> None:
     result = RUNS[run]()
     path = tmp_path / f"equity{ending}"
     write_table(equity_frame(result), path)
@@ -78,7 +78,7 @@ def test_equity_is_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("ending", EXTENSIONS)
 @pytest.mark.parametrize("run", [run for run in RUNS if run not in ("no trade", "one bar")])
-def test_trades_are_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path) -> None:
+def test_trades_have_an_exact_round_trip(run: str, ending: str, tmp_path: Path) -> None:
     result = RUNS[run]()
     path = tmp_path / f"trades{ending}"
     write_table(trades_frame(result), path)
@@ -93,7 +93,7 @@ def test_trades_are_read_back_bit_for_bit(run: str, ending: str, tmp_path: Path)
     assert found["exit_time"].is_monotonic_increasing
 
 
-def test_days_have_no_hours_in_csv_and_hours_have_theirs(tmp_path: Path) -> None:
+def test_daily_times_have_no_hours_in_csv_and_intraday_times_have(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     write_table(equity_frame(RUNS["one symbol"]()), path)
     assert path.read_text().splitlines()[1].startswith("2000-01-03,9000.0,")
@@ -103,15 +103,14 @@ def test_days_have_no_hours_in_csv_and_hours_have_theirs(tmp_path: Path) -> None
     assert all(line.count("T") >= 2 for line in path.read_text().splitlines()[1:])
 
 
-def test_no_trades_are_a_header(tmp_path: Path) -> None:
+def test_a_file_without_trades_has_a_header(tmp_path: Path) -> None:
     path = tmp_path / "none.csv"
     write_table(trades_frame(RUNS["no trade"]()), path)
     (header,) = path.read_text().splitlines()
     assert header.startswith("symbol,entry_time,exit_time,side,shares")
 
 
-def test_no_trades_have_the_columns_of_some(tmp_path: Path) -> None:
-    """Parquet has types: files of several runs are read together."""
+def test_files_with_and_without_trades_have_equal_column_types(tmp_path: Path) -> None:
     found = []
     for run in ("one symbol", "no trade"):
         write_table(trades_frame(RUNS[run]()), tmp_path / "trades.parquet")
@@ -122,46 +121,46 @@ def test_no_trades_have_the_columns_of_some(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["out", "out.txt", "out.csv.gz", "out.xlsx", ".csv", "out.parquet.bak", "csv"]
 )
-def test_other_endings_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(EvolveError, match=r"neither \.csv nor \.parquet"):
+def test_other_suffixes_are_rejected(name: str, tmp_path: Path) -> None:
+    with pytest.raises(EvolveError, match=r"unknown format: .*\n.*\.csv or \.parquet"):
         write_table(pd.DataFrame({"a": [1]}), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("where", ["{name}", "none/{name}", "file/{name}"])
+@pytest.mark.parametrize("target", ["{name}", "none/{name}", "file/{name}"])
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_a_place_that_cannot_be_written_is_named(name: str, where: str, tmp_path: Path) -> None:
-    """A folder of that name, a folder that is not there, a file where a folder should be."""
+def test_a_path_that_cannot_be_written_is_named(name: str, target: str, tmp_path: Path) -> None:
+    """Write to a folder, into a missing folder, and below a file."""
     (tmp_path / name).mkdir()
-    (tmp_path / "file").write_text("kept")
-    place = tmp_path / where.format(name=name)
+    (tmp_path / "file").write_text("text")
+    path = tmp_path / target.format(name=name)
     with pytest.raises((EvolveError, OSError)) as caught:
-        write_table(pd.DataFrame({"a": [1]}), place)
+        write_table(pd.DataFrame({"a": [1]}), path)
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(["file", name])
     assert list((tmp_path / name).iterdir()) == []
     assert isinstance(caught.value, EvolveError), caught.value
-    assert str(place) in caught.value.message
+    assert str(path) in caught.value.message
 
 
 @pytest.mark.parametrize("ending", EXTENSIONS)
-def test_what_was_there_stays_if_writing_fails(
+def test_a_failed_write_preserves_the_old_file(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(frame: pd.DataFrame, path: str, **_: object) -> None:
-        Path(path).write_text("half of it")
+    def write_half(frame: pd.DataFrame, path: str, **_: object) -> None:
+        Path(path).write_text("half")
         raise OSError(28, "No space left on device")
 
     path = tmp_path / f"out{ending}"
-    path.write_text("what was there")
-    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", half)
+    path.write_text("old")
+    monkeypatch.setattr(pd.DataFrame, "to_csv", write_half)
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", write_half)
     with pytest.raises((OSError, EvolveError), match="No space left"):
         write_table(pd.DataFrame({"a": [1]}), path)
-    assert path.read_text() == "what was there"
+    assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+def test_a_longer_file_is_replaced_completely(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("x" * 100_000)
     write_table(pd.DataFrame({"a": [1, 2]}), path)
@@ -170,7 +169,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 
 def test_a_symbol_with_a_comma_or_a_quote_stays_one_cell(tmp_path: Path) -> None:
     bars = random_walk(200, 1)
-    odd = Bars(('A,"B"',), bars.time, **{name: getattr(bars, name) for name in PANELS})
+    quoted = Bars(('A,"B"',), bars.time, **{name: getattr(bars, name) for name in PANELS})
     path = tmp_path / "t.csv"
-    write_table(trades_frame(made(odd)), path)
+    write_table(trades_frame(run_backtest(quoted)), path)
     assert set(pd.read_csv(path)["symbol"]) == {'A,"B"'}

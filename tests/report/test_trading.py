@@ -1,4 +1,4 @@
-"""Tables of a backtest, cell by cell against the result they tell of."""
+"""Tables of a backtest, cell by cell against its result."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ TABLES: dict[str, Callable[[Backtest], Table]] = {
 }
 
 
-def text_of(table: Table, width: int = 80) -> str:
+def render(table: Table, width: int = 80) -> str:
     file = io.StringIO()
     Console(file=file, width=width, highlight=False).print(table)
     return file.getvalue()
 
 
-def cells(table: Table) -> list[list[str]]:
+def read_cells(table: Table) -> list[list[str]]:
     columns = [[str(cell) for cell in column.cells] for column in table.columns]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("result", [ONE, TWO, BARE], ids=["one", "panel", "no trade"])
-def test_tables_fit_eighty_columns_and_cut_nothing(name: str, result: Backtest) -> None:
-    text = text_of(TABLES[name](result))
+def test_tables_fit_80_columns_without_truncation(name: str, result: Backtest) -> None:
+    text = render(TABLES[name](result))
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     assert "nan" not in text
@@ -79,27 +79,28 @@ def test_tables_fit_eighty_columns_and_cut_nothing(name: str, result: Backtest) 
 
 
 def test_every_metric_has_a_row_in_its_unit() -> None:
-    rows = cells(TABLES["metrics"](ONE))
+    rows = read_cells(TABLES["metrics"](ONE))
     assert [row[0].replace(" ", "_") for row in rows] == list(METRICS)
-    for label, own, held in rows:
+    for label, strategy, benchmark in rows:
         name = label.replace(" ", "_")
-        assert own == format_value(ONE.metrics[name], METRICS[name].unit)
-        assert held == format_value(ONE.benchmark_metrics[name], METRICS[name].unit)
+        assert strategy == format_value(ONE.metrics[name], METRICS[name].unit)
+        assert benchmark == format_value(ONE.benchmark_metrics[name], METRICS[name].unit)
         if METRICS[name].unit == "percent":
-            assert re.fullmatch(r"-?[\d,]+\.\d%|–", own)
+            assert re.fullmatch(r"-?[\d,]+\.\d%|–", strategy)
 
 
-def test_years_are_those_of_both_equities() -> None:
-    rows, capital = cells(trading.years_table(ONE)), ONE.performance.capital
-    own, held = (yearly_returns(ONE.time, each, capital) for each in (ONE.equity, ONE.benchmark))
-    assert [row[0] for row in rows] == [str(year) for year in own]
-    for year, mine, other in rows:
-        assert mine == f"{own[int(year)]:.1%}"
-        assert other == f"{held[int(year)]:.1%}"
+def test_years_have_the_returns_of_both_equities() -> None:
+    rows, capital = read_cells(trading.years_table(ONE)), ONE.performance.capital
+    strategy, benchmark = (
+        yearly_returns(ONE.time, each, capital) for each in (ONE.equity, ONE.benchmark)
+    )
+    assert [row[0] for row in rows] == [str(year) for year in strategy]
+    for year, *shown in rows:
+        assert shown == [f"{strategy[int(year)]:.1%}", f"{benchmark[int(year)]:.1%}"]
 
 
-def test_falls_have_their_days_and_lengths() -> None:
-    rows = cells(trading.drawdowns_table(ONE))
+def test_drawdowns_have_their_dates_and_lengths() -> None:
+    rows = read_cells(trading.drawdowns_table(ONE))
     found = largest_drawdowns(ONE.equity, ONE.performance.capital)
     assert len(rows) == len(found) <= 10
     for (depth, first, lowest, recovered, bars), each in zip(rows, found, strict=True):
@@ -113,25 +114,25 @@ def test_falls_have_their_days_and_lengths() -> None:
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
-def test_the_longest_fall_of_the_table_is_the_metric(steps: list[int]) -> None:
+def test_the_longest_drawdown_of_the_table_is_the_metric(steps: list[int]) -> None:
     capital = ONE.performance.capital
     equity = capital * (0.9 + np.array(steps) / 100)
     run = replace(ONE.performance, equity=equity)
     time = ONE.time[: len(equity)]
-    rows = cells(trading.drawdowns_table(replace(ONE, time=time, performance=run)))
-    falls = list_drawdowns(equity, capital)
-    assert len(rows) == min(len(falls), 10)
+    rows = read_cells(trading.drawdowns_table(replace(ONE, time=time, performance=run)))
+    all_drawdowns = list_drawdowns(equity, capital)
+    assert len(rows) == min(len(all_drawdowns), 10)
     longest = METRICS["max_drawdown_bars"].compute(run)
-    assert longest == max([each.bars for each in falls], default=0)
+    assert longest == max([each.bars for each in all_drawdowns], default=0)
     shown = max([int(row[-1].replace(",", "")) for row in rows], default=0)
-    assert shown == longest if len(falls) <= 10 else shown <= longest
-    # The capital is a high like any other: one more bar of it changes no length.
+    assert shown == longest if len(all_drawdowns) <= 10 else shown <= longest
+    # The capital is the first peak, so one more bar of it changes no length.
     later = replace(run, equity=np.concatenate([[capital], equity]))
     assert METRICS["max_drawdown_bars"].compute(later) == longest
 
 
-def test_symbols_have_their_own_figures() -> None:
-    rows = cells(trading.symbols_table(TWO))
+def test_symbols_have_the_metrics_of_their_sleeves() -> None:
+    rows = read_cells(trading.symbols_table(TWO))
     assert [row[0] for row in rows] == list(TWO.symbols)
     for row, sleeve in zip(rows, TWO.sleeves, strict=True):
         assert row[1] == f"{sleeve.metrics['total_return']:.1%}"
@@ -141,24 +142,24 @@ def test_symbols_have_their_own_figures() -> None:
 
 def test_the_last_twenty_trades_are_shown_and_counted() -> None:
     assert len(ONE.trades) > 20
-    rows = cells(trading.trades_table(ONE.trades))
+    rows = read_cells(trading.trades_table(ONE.trades))
     assert len(rows) == 20
-    assert f"trades ({len(ONE.trades)}, the last 20)" in text_of(trading.trades_table(ONE.trades))
+    assert f"trades ({len(ONE.trades)}, the last 20)" in render(trading.trades_table(ONE.trades))
     for row, trade in zip(rows, ONE.trades[-20:], strict=True):
         assert row[:3] == [format_time(trade.entry_time), format_time(trade.exit_time), trade.side]
         assert row[-1] == trade.reason
-    assert "trades (20)" in text_of(trading.trades_table(ONE.trades[:20]))
+    assert "trades (20)" in render(trading.trades_table(ONE.trades[:20]))
 
 
-def test_a_rule_that_never_was_is_shown_by_its_parts() -> None:
-    rows = cells(trading.rules_table(activity_of(ONE)))
+def test_a_rule_that_was_never_true_is_split_into_its_parts() -> None:
+    rows = read_cells(trading.rules_table(activity_of(ONE)))
     assert [row[0] for row in rows] == ["buy", "short", "  close < open", "  close > open"]
     found = activity_of(ONE)
     for row, tally in zip(rows, [found.rules[0].whole, found.rules[1].whole, *found.rules[1].parts],
                           strict=True):  # fmt: skip
         assert row[1:4] == [f"{tally.true:,}", f"{tally.known:,}", "900"]
     assert [row[4] for row in rows] == ["", "never together", "", ""]
-    marks = [row[4] for row in cells(trading.rules_table(activity_of(BARE)))]
+    marks = [row[4] for row in read_cells(trading.rules_table(activity_of(BARE)))]
     assert marks == ["", "", "never known", "never together", "", ""]
     assert trading.explain_no_trades(found).startswith("never traded: `buy` or `short` was true on")
     assert trading.explain_no_trades(activity_of(BARE)) == (
@@ -166,13 +167,12 @@ def test_a_rule_that_never_was_is_shown_by_its_parts() -> None:
     )
 
 
-def test_stress_has_a_column_a_multiple() -> None:
-    assert re.search(r"\b1x +2\.5x", text_of(TABLES["stress"](ONE)))
+def test_higher_costs_have_one_column_per_factor() -> None:
+    assert re.search(r"\b1x +2\.5x", render(TABLES["stress"](ONE)))
 
 
 @pytest.mark.parametrize("name", ["[/x]", "[red]X[/red]", "BRK[b]", "a[1]", "\\[x]"])
-def test_a_symbol_is_printed_as_it_is_called(name: str) -> None:
-    """A name in a file is anyone's: no markup is read in it."""
+def test_markup_in_the_name_of_a_symbol_is_not_interpreted(name: str) -> None:
     bars = random_walk(400, 3)
     panels: dict[str, Any] = {each: np.concatenate([getattr(bars, each)] * 2) for each in PANELS}
     pair = Bars((name, "other"), bars.time, **panels)
@@ -181,12 +181,19 @@ def test_a_symbol_is_printed_as_it_is_called(name: str) -> None:
         trading.symbols_table(result), trading.trades_table(result.trades, is_panel=True),
         data_tables.bars_table(pair),
     ):  # fmt: skip
-        assert name in text_of(table, 120)
+        assert name in render(table, 120)
 
 
 def test_a_symbol_without_bars_has_a_row() -> None:
     panel = panel_of(4)
     first = int(panel.priced_indices(1)[0])
     bars = panel.slice(0, first)
-    assert cells(data_tables.bars_table(bars))[1] == ["BBB", "–", "–", "0", f"{first:,}", *"–––"]
+    assert read_cells(data_tables.bars_table(bars))[1] == [
+        "BBB",
+        "–",
+        "–",
+        "0",
+        f"{first:,}",
+        *"–––",
+    ]
     data_tables.issues_table(bars)
