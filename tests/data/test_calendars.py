@@ -95,7 +95,7 @@ def test_a_year_has_so_many_bars_and_none_of_them_is_late(name: str, tmp_path: P
     assert bars.bars_per_year == expected
     assert find_gaps(bars).tolist() == [] or name in BREAKS
     page = invoke("data", str(tmp_path / "A.csv")).out
-    (line,) = [line for line in page.splitlines() if line.startswith("a year")]
+    (line,) = [line for line in page.splitlines() if line.startswith("per year")]
     assert line.replace(",", "").split()[2:] == [f"{expected:.0f}", "bars"]
 
 
