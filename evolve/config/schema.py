@@ -249,7 +249,7 @@ class Fitness(Section):
     @classmethod
     def _requirements(cls, least: dict[str, float]) -> dict[str, float]:
         for name, value in least.items():
-            most = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].most
+            most = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].maximum
             if not 0 <= value <= most:
                 limits = f"from 0 to {most:g}" if math.isfinite(most) else "at least 0"
                 raise ValueError(f"`{name}` is {value:g}: it must be {limits}")

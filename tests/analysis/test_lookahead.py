@@ -160,7 +160,7 @@ def test_the_named_bar_is_the_first_that_differs() -> None:
         return made
 
     cut_off = [each for each in find_lookahead(CROSS, BARS, market(), read=read).violations
-               if "cut off" in each.reason]  # fmt: skip
+               if "truncated" in each.reason]  # fmt: skip
     assert len(cut_off) >= CUTS - 1
     for each in cut_off:
         assert (each.field, each.bar) == ("buy", cut_of(each.reason) - 10)
@@ -253,6 +253,6 @@ def test_equity_that_knows_the_whole_is_found_at_its_first_bar() -> None:
 
 
 def test_too_few_bars_are_refused_and_just_enough_are_not() -> None:
-    with pytest.raises(ValueError, match=f"{MIN_BARS - 1} bars are too few.*{MIN_BARS}"):
+    with pytest.raises(ValueError, match=f"at least {MIN_BARS} bars, found {MIN_BARS - 1}"):
         find_lookahead(CROSS, BARS.slice(0, MIN_BARS - 1), market())
     assert find_lookahead(CROSS, BARS.slice(0, MIN_BARS), market()).violations == ()

@@ -68,8 +68,8 @@ def slow_falls(equity: list[float]) -> list[tuple[float, int, int, int | None]]:
     return sorted(found)
 
 
-def falls(equity: list[float], most: int = 10) -> list[Drawdown]:
-    return largest_drawdowns(np.array(equity, np.float64), CAPITAL, most)
+def falls(equity: list[float], count: int = 10) -> list[Drawdown]:
+    return largest_drawdowns(np.array(equity, np.float64), CAPITAL, count)
 
 
 def hold_the_laws(equity: list[float]) -> None:

@@ -140,7 +140,7 @@ def exposure(run: Performance) -> float:
 
 @reference
 def turnover(run: Performance) -> float:
-    return float(sum(run.trades.traded) / pd.Series(run.equity).mean() / run.years)
+    return float(sum(run.trades.turnover) / pd.Series(run.equity).mean() / run.years)
 
 
 @reference

@@ -78,7 +78,7 @@ def simulated(
     """
     terms = script.terms
     (sleeve,) = build_sleeves(script.bars, 0, len(script.bars))
-    places, count = sleeve.places, len(sleeve.places)
+    places, count = sleeve.indices, len(sleeve.indices)
     orders = np.stack([script.orders[::-1], script.orders[::-1]])
     orders[place] = script.orders
     rulings = _rulings(orders[:, places], script, places)

@@ -29,7 +29,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "market.md"
 HEADING, BLOCK = r"^### (.+)$", r"^```\n(.*?)^```$"
 SETTINGS = ("rules", "strategy", "market", "window", "opens")
 PRICES = ("open", "high", "low", "close")
-COLUMNS = {"bar", *PRICES, "says", "volume", "adjustment", "date", "equity", "benchmark"}
+COLUMNS = {"bar", *PRICES, "signal", "volume", "adjustment", "date", "equity", "benchmark"}
 EXACT = 1e-8  # the page gives six decimals
 
 
@@ -65,8 +65,8 @@ class Case:
             return Bars(tuple(names), time, opened, high, low, price, volume, ones)
         if "date" in self.head:
             time = np.array([row["date"] for row in self.rows], "datetime64[ns]")
-        if "says" in self.head:
-            volume = np.array([order_bits(row["says"]) for row in self.rows])
+        if "signal" in self.head:
+            volume = np.array([order_bits(row["signal"]) for row in self.rows])
         else:
             volume = self.column("volume")
         adjustment = self.column("adjustment") if "adjustment" in self.head else None
@@ -146,7 +146,7 @@ def test_a_wrong_number_on_the_page_would_be_found(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("market  fill", "markt  fill"), ("close  says", "clse  says")]
+    ("old", "new"), [("market  fill", "markt  fill"), ("close  signal", "clse  signal")]
 )
 def test_a_word_that_the_page_does_not_know_is_found(old: str, new: str) -> None:
     page = PAGE.read_text("utf-8")

@@ -54,7 +54,7 @@ def gains_bps(run: Backtest) -> np.ndarray:
     """Return float64[trade]: profit over the value at the entry, in basis points."""
     trades = run.performance.trades
     side = np.array([1.0 if trade.side == "long" else -1.0 for trade in run.trades])
-    share = trades.profits / trades.traded  # of the sum of both values
+    share = trades.profits / trades.turnover  # of the sum of both values
     gains: np.ndarray = 2e4 * share / (1.0 - side * share)
     return gains
 

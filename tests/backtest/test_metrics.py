@@ -55,7 +55,7 @@ def run_of(
         trades=Trades(
             profits=np.array([equity[-1] - equity[0]]),
             costs=np.array([3.0]),
-            traded=np.array([20_000.0]),
+            turnover=np.array([20_000.0]),
             bars=np.array([float(len(returns))]),
         ),
         bars_per_year=A,

@@ -156,4 +156,4 @@ def test_an_empty_window_and_edges_of_folds() -> None:
     own, flat = build_sleeves(pair(line), 1, 7)
     assert own.edges(np.array([0, 1, 2, 4, 5])).tolist() == [0, 0, 1, 1, 2]
     assert flat.edges(np.array([0, 1, 2, 4, 5])).tolist() == [1, 2, 3, 5, 6]
-    assert (own.places.tolist(), own.latest.tolist()) == ([1, 4], [0, 1, 1, 1, 2, 2])
+    assert (own.indices.tolist(), own.latest.tolist()) == ([1, 4], [0, 1, 1, 1, 2, 2])

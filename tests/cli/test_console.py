@@ -53,7 +53,7 @@ def test_a_run_prints_what_its_model_cost_and_brought(tmp_path: Path) -> None:
     assert "counted at the most" not in text
     assert re.search(r"model: (tune|simplify|different|worst_fold|overfit)", text)
     assert "free" in text
-    assert "NOT TESTED: No null run was made, so this may be luck." in text
+    assert "NOT TESTED: No null run was performed, so this may be luck." in text
 
 
 def test_refused_calls_are_counted_as_the_table_counts_them(tmp_path: Path) -> None:

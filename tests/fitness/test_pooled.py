@@ -175,7 +175,7 @@ def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
     made = [*programs(seed, 4), *programs(seed, 4, with_orders=False)]
     trader = FoldTrader(bars, costs, 3)
     np.testing.assert_allclose(
-        trader.sum_folds(made, trader.pooled), trader(made), rtol=1e-9, atol=1e-11
+        trader.sum_folds(made, trader.portfolio), trader(made), rtol=1e-9, atol=1e-11
     )
 
 

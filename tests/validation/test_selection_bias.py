@@ -120,9 +120,9 @@ def test_no_time_has_no_level() -> None:
     assert compute_luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
 
 
-LUCK = "No null run was made, so this may be luck"
-VALIDATION = "; the search was scored on validation, so nothing unseen is left of it"
-CLOSE = "; orders filled at the very close that gave the signal, as no one can trade"
+LUCK = "No null run was performed, so this may be luck"
+VALIDATION = "; the search was scored on validation, so no unseen data is left"
+CLOSE = "; orders filled at the close of their own signal, which cannot be traded"
 
 
 @pytest.mark.parametrize(
