@@ -113,7 +113,7 @@ def test_sums_agree_for_every_length_and_number_of_folds(
     make: Callable[[int, int], list[Program]], markets: list[Market],
     bars: int, folds: int, seed: int,
 ) -> None:  # fmt: skip
-    """Lengths need not be multiples of the 64 bars of a word or the 4 bars of a block."""
+    """Use lengths that need not be multiples of the 64 bars of a word or the 4 of a block."""
     costs = markets[seed % len(markets)]
     assert_quick(random_walk(bars, seed % 7), costs, folds, make(6, seed), make is long_flat)
 
