@@ -135,13 +135,13 @@ def volatility(run: Performance) -> float:
 
 @metric("ratio")
 def sharpe(run: Performance) -> float:
-    """annualized mean over standard deviation of returns in excess of cash"""
+    """annualized ratio of the mean to the standard deviation of returns in excess of cash"""
     return _annualize_ratio(run.excess, _deviation(run.excess), run.bars_per_year)
 
 
 @metric("ratio")
 def sortino(run: Performance) -> float:
-    """annualized mean over downside deviation of returns in excess of cash"""
+    """annualized ratio of the mean to the downside deviation of returns in excess of cash"""
     excess = run.excess
     losses = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))) if len(excess) else 0.0
     return _annualize_ratio(excess, losses, run.bars_per_year)
@@ -149,14 +149,14 @@ def sortino(run: Performance) -> float:
 
 @metric("ratio")
 def information_ratio(run: Performance) -> float:
-    """annualized mean over standard deviation of returns in excess of the benchmark"""
+    """annualized ratio of the mean to the standard deviation of active returns"""
     excess = run.returns - run.benchmark_returns
     return _annualize_ratio(excess, _deviation(excess), run.bars_per_year)
 
 
 @metric("ratio")
 def appraisal_ratio(run: Performance) -> float:
-    """annualized alpha over the standard deviation of residual returns"""
+    """annualized ratio of alpha to the standard deviation of residual returns"""
     r, b = run.excess, run.benchmark_excess
     sums = (r.sum(), (r * r).sum(), (r * b).sum(), b.sum(), (b * b).sum())
     return float(appraisal(ReturnSums(len(r), *map(float, sums)), run.bars_per_year))
@@ -164,7 +164,7 @@ def appraisal_ratio(run: Performance) -> float:
 
 @metric("ratio")
 def beta(run: Performance) -> float:
-    """slope of excess returns on the benchmark's excess returns"""
+    """slope of the regression of excess returns on those of the benchmark"""
     r, b = run.excess, run.benchmark_excess
     if len(r) < 2 or not np.var(b) > 0:
         return 0.0

@@ -107,15 +107,15 @@ OBJECTIVES = {
     for each in (
         Objective(
             "appraisal_ratio",
-            "annualized alpha over the standard deviation of residual returns",
+            "annualized ratio of alpha to the standard deviation of residual returns",
             by_fold=_appraisal_ratio,
         ),
         Objective(
             "sharpe",
-            "annualized mean over standard deviation of returns in excess of cash",
+            "annualized ratio of the mean to the standard deviation of returns in excess of cash",
             by_fold=_sharpe,
         ),
-        Objective("total_return", "growth factor of equity, less 1", by_fold=_total_return),
+        Objective("total_return", "final over initial equity, less 1", by_fold=_total_return),
         Objective("nodes", "number of nodes of the strategy", by_program=lambda each: each.nodes),
     )
 }

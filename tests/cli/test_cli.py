@@ -201,7 +201,7 @@ def test_run_prints_its_story_and_leaves_its_files(tmp_path: Path) -> None:
         out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
     assert "Traceback" not in err
-    order = ["data", "split", "holdout from", "score appraisal ratio (Sharpe ratio of what is left",
+    order = ["data", "split", "holdout from", "score appraisal ratio (annualized ratio of alpha",
              "its mean over 5 folds less 0.5 deviations, on train", "by ", "on train", "ended",
              "strategy ", "validation", "NOT TESTED: No null run", "300 trials", "files in",
              "to go on", "`evolve explain TERM` explains any term above"]  # fmt: skip

@@ -94,7 +94,7 @@ def test_the_position_of_today_is_one_entered_since_the_start(evo: WriteStrategy
 
 def test_a_warm_up_that_earlier_bars_do_not_cover_is_noted(trend: str) -> None:
     few = (*SAMPLE, "--end", "1999-03-03")
-    note = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: take more data"
+    note = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: use more data"
     for verb in (("backtest", trend), ("signals", trend), ("signals", trend, "--last")):
         assert note in invoke(*verb, *few).err
     other = note.replace("trend", "sma(close, 200)")
