@@ -46,7 +46,8 @@ class FoldTrader:
     def __init__(
         self, bars: Bars, market: Market, folds: int, start: int = 0, arena_mb: float = ARENA_MB
     ) -> None:
-        """
+        """Build the sleeves, the evaluator and the tables of the kernels.
+
         Args:
             bars: bars of one or more symbols; each gets a sleeve of equal capital.
             market: fills and costs.

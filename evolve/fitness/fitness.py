@@ -55,7 +55,8 @@ class FoldFitness:
         start: int = 0,
         arena_mb: float = ARENA_MB,
     ) -> None:
-        """
+        """Build the trader and the sums of the benchmark.
+
         Args:
             bars: bars of one or more symbols; each gets a sleeve of equal capital.
             market: fills and costs.
