@@ -1,1 +1,1 @@
-"""Questions about one strategy's backtest."""
+"""Analyses of the backtest of one strategy."""

@@ -1,8 +1,7 @@
-"""Proof that a strategy neither reads the future nor leans on how much past there is.
+"""Look-ahead analysis, and recursive analysis of the bars that indicators need to stabilize.
 
-It is run again with the future cut off and with a false one: whatever it said and did before must
-not change by a bit. And it is run with less and less past: once its averages have settled, what it
-says must not change either. Other tools call these lookahead- and recursive-analysis.
+Look-ahead: if the future is truncated or replaced, earlier signals and equity must not change by a
+bit. Recursive: if early bars are removed, signals must not change once indicators are stable.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from evolve.backtest.market import Market
 
 CUTS = 20
 MIN_BARS = 60
-PASTS = (0.25, 0.5)  # shares of the bars that are taken away at the start
-STABLE_SHARE = 1e-6  # of a stop, trail, target or size
+REMOVED_SHARES = (0.25, 0.5)  # of the bars, from the first on
+STABLE_SHARE = 1e-6  # relative tolerance of a size, stop, trail or target
 
 Read = Callable[[Program, Bars], tuple[Signals, ...]]
 Trade = Callable[[Program, Bars, Market], Backtest]
@@ -31,12 +30,13 @@ Trade = Callable[[Program, Bars, Market], Backtest]
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that a change of other bars changed.
+    """Change of a result caused by a change of later bars.
 
     Attributes:
-        what: a rule such as `buy`, or `equity`.
-        bar: the first bar that differs.
-        because: what was done to the bars.
+        symbol: name of the symbol; `all` for equity.
+        field: an order such as `buy`, the settings, or `equity`.
+        bar: first bar that differs.
+        reason: change that was applied to the bars.
     """
 
     symbol: str
@@ -47,13 +47,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class LookaheadReport:
-    """What was found.
+    """Result of the look-ahead analysis.
 
     Attributes:
-        cuts: how many futures were taken away, and as many made false.
-        seen: what a change of the future changed; nothing for an honest strategy.
-        settled: bars of past after which what it says depends on no earlier bar, the most of
-            those tried; None if it still differed at the end.
+        cuts: number of bars at which the future was truncated, and replaced.
+        violations: results that depend on a later bar; empty without look-ahead.
+        stabilization_bars: maximum number of bars after which signals depend on no earlier bar;
+            None if they still differ on the last bar.
     """
 
     cuts: int
@@ -65,56 +65,60 @@ def find_lookahead(
     program: Program, bars: Bars, market: Market, seed: int = 0, read: Read = evaluate,
     trade: Trade = backtest,
 ) -> LookaheadReport:  # fmt: skip
-    """Whether a strategy's signals, settings or equity before a bar depend on bars from it on.
+    """Find signals, settings and equity that depend on later bars.
 
     Args:
-        program: the strategy.
-        bars: what it is tried on.
+        program: a checked strategy.
+        bars: bars of one or more symbols.
         market: fills and costs.
-        seed: of the false futures.
-        read, trade: how signals and equity come about; what is under proof.
+        seed: seed of the replaced futures.
+        read: function under test that evaluates signals.
+        trade: function under test that runs a backtest.
 
     Raises:
-        ValueError: if there are too few bars to cut.
+        ValueError: if there are fewer than MIN_BARS bars.
     """
     count = len(bars)
     if count < MIN_BARS:
-        raise ValueError(f"{count} bars are too few to cut: it takes {MIN_BARS}")
+        raise ValueError(f"expected at least {MIN_BARS} bars, found {count}")
     rng = np.random.default_rng(seed)
     whole, equity = read(program, bars), trade(program, bars, market).equity
-    seen: list[Difference] = []
+    violations: list[Difference] = []
     cuts = np.unique(np.linspace(MIN_BARS // 2, count - 2, CUTS).astype(int))
     for cut in cuts:
         futures = {
-            "the future was cut off": bars.slice(0, cut),
-            "the future was made false": _replace_future(bars, cut, rng),
+            "the future was truncated": bars.slice(0, cut),
+            "the future was replaced": _replace_future(bars, cut, rng),
         }
-        for because, other in futures.items():
-            found = read(program, other)
+        for change, other in futures.items():
+            reason = f"{change} from bar {cut} on"
+            signals = read(program, other)
             for symbol, name in enumerate(bars.symbols):
-                for what, bar in _differences(whole[symbol], found[symbol], cut):
-                    seen.append(Difference(name, what, bar, f"{because} from bar {cut} on"))
-            until = cut if len(other) == len(bars) else _still_open(bars, cut)
-            traded = trade(program, other, market).equity
-            place = _first_difference(equity[:until], traded[:until])
-            if place is not None:
-                seen.append(Difference("all", "equity", place, f"{because} from bar {cut} on"))
-    return LookaheadReport(len(cuts), tuple(seen), _find_stabilization(program, bars, whole, read))
+                for field, bar in _list_differences(whole[symbol], signals[symbol], cut):
+                    violations.append(Difference(name, field, bar, reason))
+            until = cut if len(other) == len(bars) else _find_first_close(bars, cut)
+            changed = trade(program, other, market).equity
+            first = _find_first_difference(equity[:until], changed[:until])
+            if first is not None:
+                violations.append(Difference("all", "equity", first, reason))
+    return LookaheadReport(
+        len(cuts), tuple(violations), _find_stabilization(program, bars, whole, read)
+    )
 
 
-def _still_open(bars: Bars, cut: int) -> int:
-    """The bars before which no position is closed because its symbol's bars end at a cut."""
+def _find_first_close(bars: Bars, cut: int) -> int:
+    """Return the first bar on which a cut closes a position: the last bar of a shortened symbol."""
     lasts = []
     for symbol in range(len(bars.symbols)):
-        places = bars.priced_indices(symbol)
-        known = int(np.searchsorted(places, cut))
-        if 0 < known < len(places):
-            lasts.append(int(places[known - 1]))
+        indices = bars.priced_indices(symbol)
+        remaining = int(np.searchsorted(indices, cut))
+        if 0 < remaining < len(indices):
+            lasts.append(int(indices[remaining - 1]))
     return min(lasts, default=cut)
 
 
 def _replace_future(bars: Bars, cut: int, rng: np.random.Generator) -> Bars:
-    """The same bars with every one from a cut on replaced by nonsense, volume too."""
+    """Return bars with random prices and volumes from a cut on."""
     shape = (len(bars.symbols), len(bars) - cut)
     panels = {name: getattr(bars, name).copy() for name in FIELDS}
     scale = np.exp(rng.normal(0.0, 1.0, shape))
@@ -126,45 +130,49 @@ def _replace_future(bars: Bars, cut: int, rng: np.random.Generator) -> Bars:
     return replace(bars, **panels)
 
 
-def _differences(one: Signals, other: Signals, cut: int) -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = []
+def _list_differences(one: Signals, other: Signals, cut: int) -> list[tuple[str, int]]:
+    """Return the orders and settings that differ before a cut, each with its first bar."""
+    differences: list[tuple[str, int]] = []
     for name in ORDERS:
-        bar = _first_difference(one.order(name)[:cut], other.order(name)[:cut])
+        bar = _find_first_difference(one.order(name)[:cut], other.order(name)[:cut])
         if bar is not None:
-            found.append((name, bar))
+            differences.append((name, bar))
     for row in range(len(one.settings)):
-        bar = _first_difference(one.settings[row, :cut], other.settings[row, :cut])
+        bar = _find_first_difference(one.settings[row, :cut], other.settings[row, :cut])
         if bar is not None:
-            found.append(("size, stop, trail or target", bar))
-    return found
+            differences.append(("size, stop, trail or target", bar))
+    return differences
 
 
-def _first_difference(one: np.ndarray, other: np.ndarray) -> int | None:
-    """The first place where two series differ by a bit; NaN equals NaN."""
-    places = np.flatnonzero(~((one == other) | ((one != one) & (other != other))))
-    return int(places[0]) if len(places) else None
+def _find_first_difference(one: np.ndarray, other: np.ndarray) -> int | None:
+    """Return the first index at which two series differ; NaN equals NaN."""
+    indices = np.flatnonzero(~((one == other) | ((one != one) & (other != other))))
+    return int(indices[0]) if len(indices) else None
 
 
 def _find_stabilization(
     program: Program, bars: Bars, whole: tuple[Signals, ...], read: Read
 ) -> int | None:
-    """After how many bars of past what it says is what it says with all the past there is."""
-    most = 0
-    for share in PASTS:
+    """Return the number of bars after which signals equal those with all earlier bars."""
+    stabilization_bars = 0
+    for share in REMOVED_SHARES:
         start = int(len(bars) * share)
-        found = read(program, bars.slice(start, len(bars)))
-        for one, other in zip(whole, found, strict=True):
-            differ = np.flatnonzero(_differ(one, other, start))
-            if len(differ) and differ[-1] == len(bars) - start - 1:
+        signals = read(program, bars.slice(start, len(bars)))
+        for one, other in zip(whole, signals, strict=True):
+            differing = np.flatnonzero(_compare(one, other, start))
+            if not len(differing):
+                continue
+            if differing[-1] == len(bars) - start - 1:
                 return None
-            most = max(most, int(differ[-1]) + 1 if len(differ) else 0)
-    return most
+            stabilization_bars = max(stabilization_bars, int(differing[-1]) + 1)
+    return stabilization_bars
 
 
-def _differ(whole: Signals, later: Signals, start: int) -> NDArray[np.bool_]:
-    """bool[bar from start]: where orders differ, or a setting that is known or not, or by more
-    than averages that still settle."""
+def _compare(whole: Signals, later: Signals, start: int) -> NDArray[np.bool_]:
+    """Return bool[bar from start], where orders differ, or settings by more than STABLE_SHARE."""
     orders = whole.orders[0, start:] != later.orders[0]
-    same = np.isclose(whole.settings[:, start:], later.settings, STABLE_SHARE, 0.0, equal_nan=True)
-    differ: NDArray[np.bool_] = orders | ~same.all(axis=0)
+    is_close = np.isclose(
+        whole.settings[:, start:], later.settings, STABLE_SHARE, 0.0, equal_nan=True
+    )
+    differ: NDArray[np.bool_] = orders | ~is_close.all(axis=0)
     return differ

@@ -1,4 +1,4 @@
-"""What a strategy holds after the last bar there is, and what it orders for the next."""
+"""Position of a strategy after the last bar, and its orders for the next."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import CLOSE, Market
 from evolve.backtest.sleeve import share_of_market
 
-BEYOND = 2  # the bar that orders fill on, and one more, since the last of a run takes no entry
+EXTRA_BARS = 2  # the bar on which orders fill, and one more, as a last bar takes no entry
 
 
 @dataclass(frozen=True)
 class NextOrders:
-    """A symbol after its last bar.
+    """Position and pending orders of a symbol after its last bar.
 
     Attributes:
-        time: of that bar.
-        side: of the position at its close, `long`, `short` or `flat`; since: its entry.
-        orders: what fills next, such as `buy` or `sell (hold)`.
+        symbol: name of the symbol.
+        time: time of the last bar.
+        side: position at its close: `long`, `short` or `flat`.
+        since: time of the entry; None if flat.
+        orders: orders that fill next, such as `buy` or `sell (hold)`.
     """
 
     symbol: str
@@ -37,30 +39,30 @@ class NextOrders:
 def list_next_orders(
     program: Program, bars: Bars, market: Market, start: int = 0
 ) -> list[NextOrders]:
-    """Return each symbol's outlook, without symbols that have no bar from start on.
+    """List the next orders of each symbol that has a bar from `start` on.
 
-    The run goes on over bars that stand still at the last close: what happens on the first of
-    them was ordered before it. With fills at the close, orders are of the last bar itself.
+    The backtest is extended by bars at the last close: trades on the first of them show the
+    pending orders. If orders fill at the close, those of the last bar are listed.
 
     Args:
-        program: the strategy.
-        bars: of one or more symbols.
+        program: a checked strategy.
+        bars: bars of one or more symbols.
         market: fills and costs.
-        start: the first bar traded; earlier bars warm the indicators.
+        start: first traded bar; earlier bars warm the indicators.
     """
     share = share_of_market(market, len(bars.symbols))
-    found = []
+    result = []
     for symbol in range(len(bars.symbols)):
-        own, places = bars.select_symbol(symbol), bars.priced_indices(symbol)
-        first = int(np.searchsorted(places, start, "left"))
-        if first < len(own):
-            found.append(_next_orders(program, own, share, first))
-    return found
+        panel = bars.select_symbol(symbol)
+        first = int(np.searchsorted(bars.priced_indices(symbol), start, "left"))
+        if first < len(panel):
+            result.append(_find_next_orders(program, panel, share, first))
+    return result
 
 
-def _next_orders(program: Program, own: Bars, market: Market, start: int) -> NextOrders:
-    run = backtest(program, _extend_by_one_bar(own), market, start)
-    last = len(own) - start - 1
+def _find_next_orders(program: Program, bars: Bars, market: Market, start: int) -> NextOrders:
+    run = backtest(program, _extend(bars), market, start)
+    last = len(bars) - start - 1
     filled = run.time[last if market.fill == CLOSE else last + 1]
     exits = [
         SIDES[trade.side].leave
@@ -74,19 +76,19 @@ def _next_orders(program: Program, own: Bars, market: Market, start: int) -> Nex
         if trade.entry_time <= run.time[last] < trade.exit_time:
             since = trade.entry_time
     side = {1: "long", -1: "short", 0: "flat"}[int(run.held[last])]
-    return NextOrders(own.symbols[0], run.time[last], side, since, (*exits, *entries))
+    return NextOrders(bars.symbols[0], run.time[last], side, since, (*exits, *entries))
 
 
-def _extend_by_one_bar(own: Bars) -> Bars:
-    """The bars and some that stand still at the last close, with a volume not known."""
-    close = own.close[:, -1:]
-    beyond = dict.fromkeys(PANELS, close) | {
+def _extend(bars: Bars) -> Bars:
+    """Extend bars by days at the last close, with an unknown volume."""
+    close = bars.close[:, -1:]
+    last = dict.fromkeys(PANELS, close) | {
         "volume": np.full_like(close, np.nan),
-        "adjustment": own.adjustment[:, -1:],
+        "adjustment": bars.adjustment[:, -1:],
     }
-    days = np.arange(1, BEYOND + 1) * np.timedelta64(1, "D")
+    days = np.arange(1, EXTRA_BARS + 1) * np.timedelta64(1, "D")
     panels: dict[str, Any] = {
-        name: np.concatenate([getattr(own, name), np.repeat(each, BEYOND, axis=1)], axis=1)
-        for name, each in beyond.items()
+        name: np.concatenate([getattr(bars, name), np.repeat(each, EXTRA_BARS, axis=1)], axis=1)
+        for name, each in last.items()
     }
-    return replace(own, time=np.concatenate([own.time, own.time[-1] + days]), **panels)
+    return replace(bars, time=np.concatenate([bars.time, bars.time[-1] + days]), **panels)

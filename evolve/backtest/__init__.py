@@ -1,1 +1,1 @@
-"""Signals to money: fills, costs, equity, trades and what they are worth."""
+"""Backtests: fills, costs, equity, trades and metrics."""

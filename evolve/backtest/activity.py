@@ -1,4 +1,4 @@
-"""Counts of the bars on which each rule of a strategy was true, and of those that block entries."""
+"""Counts of bars on which the rules of a strategy are true, or entries are blocked."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Flags = NDArray[np.bool_]
 TOGETHER = "`buy` and `short` are both true, which enters nothing"
 LAST = "the window ends before the order fills"
 NO_VOLUME = "`max_volume_share` leaves no volume on the bar of the fill"
-NO_MONEY = "the money for the order does not cover its minimum commission"
+NO_MONEY = "the money for the order does not cover the minimum commission"
 
 
 @dataclass(frozen=True)
 class Tally:
-    """A condition on the bars of a window, summed over symbols.
+    """Counts of a condition on the bars of a window, summed over symbols.
 
     Attributes:
-        text: the condition as written.
-        true: bars on which it holds.
-        known: bars on which it is known whether it holds.
-        bars: all of them.
+        text: source of the condition.
+        true: bars on which it is true.
+        known: bars on which it is true or false, not unknown.
+        bars: all bars.
     """
 
     text: str
@@ -46,12 +46,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class RuleActivity:
-    """A rule, and the operands of its top-level `and`.
+    """Counts of a rule and of the operands of its top-level `and`.
 
     Attributes:
         name: `buy`, `sell`, `short` or `cover`.
-        whole: the rule.
-        parts: its operands, or the rule alone if it has no `and`; empty where they say no more.
+        whole: counts of the rule.
+        parts: counts of its operands, or of the rule if it has no `and`; empty if not split.
     """
 
     name: str
@@ -61,13 +61,13 @@ class RuleActivity:
 
 @dataclass(frozen=True)
 class Activity:
-    """The rules of a strategy on a window.
+    """Activity of the rules of a strategy on a window.
 
     Attributes:
-        rules: the orders it has, each with its counts.
+        rules: counts of each order of the strategy.
         entries: bars with a true `buy` or `short`.
-        blocked: of those, how many could not enter, by the first reason.
-        capped: of those, how many have a size above `max_leverage`.
+        blocked: number of entries that cannot fill, by the first reason that applies.
+        capped: number of entries with a size above `max_leverage`.
     """
 
     rules: tuple[RuleActivity, ...]
@@ -79,104 +79,103 @@ class Activity:
 def measure_activity(
     program: Program, bars: Bars, market: Market, start: int = 0, has_traded: bool = True
 ) -> Activity:
-    """Return how often each rule was true over the bars from start.
+    """Count the bars on which each rule is true, from bar `start` on.
 
     Args:
         program: a checked strategy.
-        bars: the window, after the bars that warm the indicators.
-        market: its leverage, volume cap and fills decide what can be entered.
-        start: the first bar of the window.
-        has_traded: whether only the rules that were never true are split into parts; if not, all.
+        bars: the window, preceded by the bars of the warm-up.
+        market: fills and costs; leverage and the volume cap decide which entries fill.
+        start: first bar of the window.
+        has_traded: if true, split only rules that are never true; else split every rule.
     """
     symbols = range(len(bars.symbols))
-    own = [bars.select_symbol(symbol) for symbol in symbols]
+    panels = [bars.select_symbol(symbol) for symbol in symbols]
     firsts = [int(np.searchsorted(bars.priced_indices(symbol), start)) for symbol in symbols]
-    evaluator = Evaluator(*own)
-    share = share_of_market(market, len(own))
+    evaluator = Evaluator(*panels)
+    share = share_of_market(market, len(panels))
     rules = []
     for name in ORDERS:
         term = getattr(program.rules, name)
         if term is None:
             continue
-        whole = _tally(evaluator, term, firsts)
-        operands = list(_operands(term))
+        whole = _count(evaluator, term, firsts)
+        operands = list(_iterate_operands(term))
         is_split = not has_traded and len(operands) > 1
         if whole.true and not is_split:
             operands = []
-        parts = tuple(_tally(evaluator, each, firsts) for each in operands)
+        parts = tuple(_count(evaluator, each, firsts) for each in operands)
         rules.append(RuleActivity(name, whole, parts))
     entries, capped, blocked = 0, 0, Counter[str]()
     for symbol in symbols:
         signals = evaluator.signals([program], symbol)
-        entered = signals.order("buy") | signals.order("short")
-        entered[: firsts[symbol]] = False
+        entering = signals.order("buy") | signals.order("short")
+        entering[: firsts[symbol]] = False
         settings: dict[str, Series] = {
-            name: _setting(program, signals, name) for name in SERIES_SETTINGS
+            name: _read_setting(program, signals, name) for name in SERIES_SETTINGS
         }
-        entries += int(entered.sum())
-        capped += int((entered & (settings["size"] > market.max_leverage)).sum())
+        entries += int(entering.sum())
+        capped += int((entering & (settings["size"] > market.max_leverage)).sum())
         blocked += _count_blocked(
-            entered, _find_entry_blocks(signals, settings, own[symbol], share)
+            entering, _find_entry_blocks(signals, settings, panels[symbol], share)
         )
     return Activity(tuple(rules), entries, dict(blocked), capped)
 
 
-def _count_blocked(entered: Flags, obstacles: Iterable[tuple[str, Flags]]) -> Counter[str]:
-    """Return how many entries each obstacle blocks; the first that applies to one counts."""
+def _count_blocked(entries: Flags, obstacles: Iterable[tuple[str, Flags]]) -> Counter[str]:
+    """Count the entries that each obstacle blocks; an entry counts for the first that applies."""
     counts = Counter[str]()
     for reason, applies in obstacles:
-        counts[reason] = int((entered & applies).sum())
-        entered = entered & ~applies
+        counts[reason] = int((entries & applies).sum())
+        entries = entries & ~applies
     return counts
 
 
-def _tally(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
-    """Return the counts of a written condition."""
-    own = [truth_series(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
-    true = sum(int(np.count_nonzero(each == 1.0)) for each in own)
-    known = sum(int(np.count_nonzero(each == each)) for each in own)
-    return Tally(format_term(term), true, known, sum(map(len, own)))
+def _count(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
+    """Count the bars on which a condition is true and known."""
+    series = [truth_series(evaluator, term, symbol)[first:] for symbol, first in enumerate(firsts)]
+    true = sum(int(np.count_nonzero(each == 1.0)) for each in series)
+    known = sum(int(np.count_nonzero(each == each)) for each in series)
+    return Tally(format_term(term), true, known, sum(map(len, series)))
 
 
-def _operands(term: Term) -> Iterator[Term]:
-    """Yield the operands of nested `and`s, in the order written."""
+def _iterate_operands(term: Term) -> Iterator[Term]:
+    """Yield the operands of nested `and`s in source order."""
     if term.head != "and":
         yield term
         return
     for arg in term.args:
-        yield from _operands(arg)
+        yield from _iterate_operands(arg)
 
 
 def _find_entry_blocks(
-    signals: Signals, settings: Mapping[str, Series], own: Bars, market: Market
+    signals: Signals, settings: Mapping[str, Series], bars: Bars, market: Market
 ) -> Iterator[tuple[str, Flags]]:
-    """Yield each reason why a signal enters nothing, with the bars where it applies.
+    """Yield each reason why a signal enters nothing, with the bars on which it applies.
 
     Args:
-        signals: of one program on the symbol's own bars.
-        settings: the values of each setting.
-        own: the bars.
-        market: its capital is the symbol's share.
+        signals: signals of one program on the bars.
+        settings: float64[bar], the values of each setting.
+        bars: bars of one symbol.
+        market: market of the sleeve; its capital is the sleeve's.
     """
     orders = {name: signals.order(name) for name in ORDERS}
-    bars = len(own)
     yield TOGETHER, orders["buy"] & orders["short"]
     for entry, leave in SIDES.values():
         yield f"`{leave}` is true with `{entry}` and blocks it", orders[entry] & orders[leave]
     for name, values in settings.items():
         yield f"`{name}` is unknown", np.isnan(values)
         yield f"`{name}` is not above 0", values <= 0.0
-    # An order for the last close would be closed by it, so that it is not filled.
-    yield LAST, np.arange(bars) >= bars - (2 if market.fill == NEXT_CLOSE else 1)
-    volume = own.volume[0]
-    fills = volume if market.fill == CLOSE else np.append(volume[1:], np.nan)[:bars]
+    # With next_close, an entry at the last close would be closed at once: it is dropped.
+    yield LAST, np.arange(len(bars)) >= len(bars) - (2 if market.fill == NEXT_CLOSE else 1)
+    volume = bars.volume[0]
+    fills = volume if market.fill == CLOSE else np.append(volume[1:], np.nan)[: len(bars)]
     yield NO_VOLUME, (fills == 0.0) & np.isfinite(market.max_volume_share)
     money = np.minimum(settings["size"], market.max_leverage) * market.capital
     yield NO_MONEY, money <= market.commission_minimum
 
 
-def _setting(program: Program, signals: Signals, name: str) -> Series:
-    """Return the values of a setting; 1 for one that is not set, which blocks nothing."""
+def _read_setting(program: Program, signals: Signals, name: str) -> Series:
+    """Return float64[bar], the values of a setting; 1, which blocks nothing, if it is not set."""
     term = getattr(program.canonical, name)
     if term is None or term.value is not None:
         return np.full(signals.orders.shape[1], 1.0 if term is None else term.value)

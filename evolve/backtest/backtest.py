@@ -1,4 +1,4 @@
-"""One strategy in full: equity, trades and metrics beside buy-and-hold."""
+"""Backtest of one strategy: equity, trades and metrics, with buy and hold as the benchmark."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from evolve.backtest.sleeve import (
 )
 from evolve.errors import EvolveError
 
-MAX_EQUITY = 1e250  # beyond it, sums of money overflow
+MAX_EQUITY = 1e250  # sums of larger amounts overflow
 
 
 @dataclass(frozen=True)
 class Trade:
-    """A closed round trip. Prices are fills, slippage included; profit is net of costs."""
+    """Closed round trip. Prices are fills after slippage; profit is net of costs."""
 
     symbol: str
     entry_time: np.datetime64
@@ -56,15 +56,16 @@ class Trade:
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """A strategy's run over a window of bars, of one symbol or of several with a sleeve each.
+    """Result of a strategy on a window of bars, with a sleeve for each symbol.
 
     Attributes:
-        symbols: what was traded.
+        symbols: traded symbols.
         time: datetime64[bar] of the window.
-        held: int64[bar], positions at the close, longs less shorts: 1, 0 or -1 for one symbol.
+        held: int64[bar], long less short positions at the close; 1, 0 or -1 for one symbol.
         trades: closed trades in order of exit.
-        performance: what the metrics are computed from; holding: the same of buying and holding.
-        sleeves: the runs of several symbols, each alone; empty for one.
+        performance: inputs of the metrics.
+        holding: inputs of the metrics of buy and hold.
+        sleeves: results of each symbol; empty if there is only one.
     """
 
     symbols: tuple[str, ...]
@@ -77,43 +78,44 @@ class Backtest:
 
     @property
     def equity(self) -> Series:
-        """float64[bar], marked at the close."""
+        """Equity at each close, float64[bar]."""
         return self.performance.equity
 
     @property
     def benchmark(self) -> Series:
-        """float64[bar], the equity of buying and holding."""
+        """Equity of buy and hold at each close, float64[bar]."""
         return self.performance.benchmark
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Every metric by name; NaN where one has no value."""
+        """Metrics by name; NaN for a metric without a value."""
         return measure(self.performance)
 
     @cached_property
     def benchmark_metrics(self) -> dict[str, float]:
-        """Every metric of buying and holding."""
+        """Metrics of buy and hold by name."""
         return measure(self.holding)
 
 
 def backtest(
     program: Program, bars: Bars, market: Market, start: int = 0, stop: int | None = None
 ) -> Backtest:
-    """Trade a program over bars start to stop; earlier bars only warm its indicators.
+    """Backtest a program on the bars from `start` to `stop`; earlier bars only warm its indicators.
 
     Args:
         program: a checked strategy.
-        bars: of one or more symbols; each gets a sleeve of equal capital.
+        bars: bars of one or more symbols; each gets a sleeve of equal capital.
         market: fills and costs.
-        start, stop: the window, in bars; the strategy starts flat and is closed at its end.
+        start: first bar of the window; the strategy starts flat.
+        stop: bar after the window, at whose end positions are closed; the last bar if None.
 
     Raises:
-        EvolveError: if the equity exceeds MAX_EQUITY.
+        EvolveError: if equity exceeds MAX_EQUITY.
     """
     sleeves = build_sleeves(bars, start, len(bars) if stop is None else stop)
     share = share_of_market(market, len(sleeves))
-    records = _simulate_all(program, sleeves, share)
-    runs = tuple(_build_backtest(*each, share) for each in zip(records, sleeves, strict=True))
+    outputs = _simulate_sleeves(program, sleeves, share)
+    runs = tuple(_build_backtest(*each, share) for each in zip(outputs, sleeves, strict=True))
     if len(runs) == 1:
         return runs[0]
     trades = [trade for run in runs for trade in run.trades]
@@ -128,15 +130,15 @@ def backtest(
     )
 
 
-def _simulate_all(
+def _simulate_sleeves(
     program: Program, sleeves: Sequence[Sleeve], market: Market
 ) -> list[SimulationOutput]:
-    """The run of a program in each sleeve."""
+    """Return the simulation output of a program in each sleeve."""
     (batch,) = Evaluator(*[each.bars for each in sleeves]).batches([program])
-    records = []
+    outputs = []
     for symbol, sleeve in enumerate(sleeves):
-        count = len(sleeve.places)
-        record = SimulationOutput(
+        count = len(sleeve.indices)
+        output = SimulationOutput(
             np.zeros((1, count)),
             np.zeros((1, count), np.int8),
             np.zeros((count + 2, len(TRADE_FIELDS))),
@@ -146,57 +148,57 @@ def _simulate_all(
             np.zeros(count),
             np.zeros(count),
         )
-        compiled(simulate)(sleeve.arrays, batch.on(symbol), market, record, scratch_account())
-        records.append(record)
-    return records
+        compiled(simulate)(sleeve.arrays, batch.on(symbol), market, output, create_account())
+        outputs.append(output)
+    return outputs
 
 
-def _build_backtest(record: SimulationOutput, sleeve: Sleeve, market: Market) -> Backtest:
-    """What came of a run in a sleeve."""
-    table = record.trades[: record.trade_count[0]]
-    beyond = np.flatnonzero(record.equity[0] > MAX_EQUITY)
-    if len(beyond):
-        day = sleeve.time[sleeve.places[beyond[0]]].astype("datetime64[D]")
+def _build_backtest(output: SimulationOutput, sleeve: Sleeve, market: Market) -> Backtest:
+    """Build the backtest of a sleeve from the simulation output."""
+    table = output.trades[: output.trade_count[0]]
+    overflows = np.flatnonzero(output.equity[0] > MAX_EQUITY)
+    if len(overflows):
+        day = sleeve.time[sleeve.indices[overflows[0]]].astype("datetime64[D]")
         message = f"equity on {sleeve.symbol} exceeds {MAX_EQUITY:g} on {day}"
-        raise EvolveError(message, "no market pays so much: correct the prices before that day")
+        raise EvolveError(message, f"check the prices before {day}")
     holding = buy_and_hold(sleeve, market)
     trades = Trades(
         profits=table[:, 6].copy(),
         costs=table[:, 7].copy(),
-        traded=np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]),
+        turnover=np.abs(table[:, 2]) * (table[:, 3] + table[:, 4]),
         bars=table[:, 1] - table[:, 0],
     )
     performance = build_performance(
-        sleeve, market, record.equity[0], record.held[0], trades, holding.equity
+        sleeve, market, output.equity[0], output.held[0], trades, holding.equity
     )
     return Backtest(
         (sleeve.symbol,),
         sleeve.time,
-        sleeve.spread(record.held[0], 0).astype(np.int64),
+        sleeve.spread(output.held[0], 0).astype(np.int64),
         tuple(_build_trade(row, sleeve) for row in table),
         performance,
         holding,
     )
 
 
-def scratch_account() -> np.record:
-    """Scratch for the simulation."""
-    scratch: np.record = np.zeros(1, ACCOUNT)[0]
-    return scratch
+def create_account() -> np.record:
+    """Create the scratch account of a simulation."""
+    account: np.record = np.zeros(1, ACCOUNT)[0]
+    return account
 
 
 def _build_trade(row: Series, sleeve: Sleeve) -> Trade:
-    entry, leave = int(row[0]), int(row[1])
+    entry_bar, exit_bar = int(row[0]), int(row[1])
     return Trade(
         sleeve.symbol,
-        sleeve.bars.time[entry],
-        sleeve.bars.time[leave],
+        sleeve.bars.time[entry_bar],
+        sleeve.bars.time[exit_bar],
         "long" if row[2] > 0 else "short",
         abs(float(row[2])),
         float(row[3]),
         float(row[4]),
         REASONS[int(row[5])],
-        leave - entry,
+        exit_bar - entry_bar,
         float(row[6]),
         float(row[7]),
     )

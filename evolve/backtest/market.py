@@ -1,4 +1,4 @@
-"""The market a strategy trades in: how orders fill and what they cost."""
+"""Market of a backtest: fills and costs of orders."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ BPS = 1e-4
 
 
 class Market(NamedTuple):
-    """Fills and costs as the simulation reads them, in plain fractions.
+    """Fills and costs as the simulation reads them; rates are fractions.
 
     Attributes:
-        capital: equity at the start.
-        fill: NEXT_OPEN, or CLOSE of the signal bar, or NEXT_CLOSE.
-        commission: fraction of traded value, per side.
-        commission_per_share: money per (raw) share, per side.
-        commission_minimum: least commission of an order.
+        capital: equity before the first bar.
+        fill: NEXT_OPEN, CLOSE (of the signal bar) or NEXT_CLOSE.
+        commission: fraction of the traded value, per side.
+        commission_per_share: money per raw share, per side.
+        commission_minimum: minimum commission of an order.
         slippage: fraction of the price, against the trader, on market and stop fills.
-        slippage_range: fraction of the bar's range, likewise.
-        borrow: yearly rate on the prior close's value of a short.
-        cash_rate: yearly rate on positive cash; every ratio is of returns above it.
-        max_leverage: the cap on size.
-        max_volume_share: the most of a bar's volume that a fill takes; what does not fit of an
-            entry is dropped, of an exit it follows at the next fills. Infinite for no cap.
+        slippage_range: fraction of the bar's range, against the trader, on the same fills.
+        borrow: yearly rate on a short position, valued at the prior close.
+        cash_rate: yearly rate on positive cash; ratios count returns above it.
+        max_leverage: maximum size, as a fraction of equity.
+        max_volume_share: maximum share of a bar's volume that a fill takes; infinite for no cap.
+            The rest of an entry is dropped; the rest of an exit fills on later bars.
     """
 
     capital: float
@@ -44,18 +44,18 @@ class Market(NamedTuple):
     max_volume_share: float
 
     def filled_at(self, closes_only: bool) -> str:
-        """Return when an order fills, in words, on bars with or without traded opens."""
+        """Return the name of the fill, such as `next open`, with or without traded opens."""
         name = "next_close" if closes_only and self.fill == NEXT_OPEN else FILLS[self.fill]
         return name.replace("_", " ")
 
     @property
     def is_executable(self) -> bool:
-        """Whether orders fill after the signal is known."""
+        """Whether orders fill only after their signal is known."""
         return self.fill != CLOSE
 
-    def scale_costs(self, times: float) -> Market:
-        """The same market with every cost so many times as high."""
-        costs = {name: getattr(self, name) * times for name in COSTS}
+    def scale_costs(self, factor: float) -> Market:
+        """Return a copy with all costs multiplied by `factor`."""
+        costs = {name: getattr(self, name) * factor for name in COSTS}
         return self._replace(**costs)
 
 
@@ -67,9 +67,9 @@ COSTS = (
 
 @dataclass(frozen=True)
 class MarketSettings:
-    """Fills and costs in the units that people write, with their defaults.
+    """Fills and costs in the units of the configuration, with their defaults.
 
-    Rates and shares are fractions, `_bps` are basis points; see `Market` for their meaning.
+    Rates and shares are fractions; names in `_bps` are basis points. `Market` has the meanings.
     """
 
     capital: float = 10_000
@@ -105,12 +105,12 @@ class MarketSettings:
 P = ParamSpec("P")
 
 
-def _market_from(settings: Callable[P, MarketSettings]) -> Callable[P, Market]:
+def _create_factory(settings: Callable[P, MarketSettings]) -> Callable[P, Market]:
     def market(*args: P.args, **kwargs: P.kwargs) -> Market:
-        """Build a market; the arguments are those of `MarketSettings`."""
+        """Build a market from the arguments of `MarketSettings`."""
         return settings(*args, **kwargs).market()
 
     return market
 
 
-market = _market_from(MarketSettings)
+market = _create_factory(MarketSettings)

@@ -1,9 +1,8 @@
-"""Metrics of a run. A metric is declared once, here; tables, JSON and help derive from it.
+"""Metrics of a backtest, each declared once; tables, JSON and help derive from the declarations.
 
-A is the bars of a year. r and b are the returns a bar of the strategy and of the benchmark, above
-that of cash. e = r - beta * b is the rest of r when market exposure is taken out. Formulas are
-those of the field (Sharpe 1994, Sortino 1991, Treynor & Black 1973). Standard deviations are
-samples' (ddof 1).
+A is the number of bars per year. r and b are the returns per bar of the strategy and of the
+benchmark, in excess of cash. e = r - beta * b is the residual return. The formulas are the standard
+ones (Sharpe 1994, Sortino 1991, Treynor & Black 1973), with sample standard deviations (ddof 1).
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ Sums = float | Series
 Unit = Literal["ratio", "percent", "money", "count"]
 
 TINY = 1e-12
-MAX_LOG_GROWTH = 700.0  # its exponential is the largest number there is
+MAX_LOG_GROWTH = 700.0  # its exponential is about the largest float
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A named figure of a run."""
+    """Named metric of a backtest."""
 
     name: str
     about: str
@@ -41,7 +40,7 @@ METRICS: dict[str, Metric] = {}
 def metric(
     unit: Unit,
 ) -> Callable[[Callable[[Performance], float]], Callable[[Performance], float]]:
-    """Declare a metric: its name is the function's, its meaning the docstring's first line."""
+    """Declare a metric: its name is that of the function, its meaning the first docstring line."""
 
     def declare(compute: Callable[[Performance], float]) -> Callable[[Performance], float]:
         about = (compute.__doc__ or "").strip().split("\n")[0]
@@ -52,20 +51,22 @@ def metric(
 
 
 def measure(performance: Performance) -> dict[str, float]:
-    """Every metric of a run by name; NaN where one has no value."""
+    """Return all metrics by name; NaN for a metric without a value."""
     with np.errstate(all="ignore"):
         values = {name: float(each.compute(performance)) for name, each in METRICS.items()}
     return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
 
 
 class ReturnSums(NamedTuple):
-    """Sums over the returns of a window: numbers, or arrays of one shape.
+    """Sums over the returns of a window: scalars, or arrays of one shape.
 
     Attributes:
-        returns: how many there are.
-        total, squares: sums of r and r*r.
-        products: sum of r*b.
-        benchmark_total, benchmark_squares: sums of b and b*b.
+        returns: number of returns.
+        total: sum of r.
+        squares: sum of r * r.
+        products: sum of r * b.
+        benchmark_total: sum of b.
+        benchmark_squares: sum of b * b.
     """
 
     returns: Sums
@@ -77,9 +78,12 @@ class ReturnSums(NamedTuple):
 
 
 def appraisal(sums: ReturnSums, bars_per_year: float, floor: Sums = 0.0) -> Series:
-    """Return the appraisal ratio from sums; 0 where nothing varies without market exposure.
+    """Return the annualized appraisal ratio from sums; 0 if the residual returns are constant.
 
-    `floor` is the least variance of a return that the ratio divides by.
+    Args:
+        sums: sums over the returns of a window.
+        bars_per_year: A.
+        floor: minimum variance of a residual return that the ratio divides by.
     """
     n = np.maximum(sums.returns, 2)
     mean, benchmark_mean = sums.total / n, sums.benchmark_total / n
@@ -88,31 +92,31 @@ def appraisal(sums: ReturnSums, bars_per_year: float, floor: Sums = 0.0) -> Seri
     covariance = sums.products - n * mean * benchmark_mean
     varies = benchmark_variance > TINY * np.asarray(sums.benchmark_squares)
     beta = np.where(varies, covariance / np.where(varies, benchmark_variance, 1.0), 0.0)
-    left = variance - beta * covariance
-    moves = (left > 1e-9 * variance) & (left > 1e-18 * n) & (np.asarray(sums.returns) >= 2)
-    deviation = np.sqrt(np.maximum(np.where(moves, left, 1.0) / (n - 1), floor))
+    residual = variance - beta * covariance
+    moves = (residual > 1e-9 * variance) & (residual > 1e-18 * n) & (np.asarray(sums.returns) >= 2)
+    deviation = np.sqrt(np.maximum(np.where(moves, residual, 1.0) / (n - 1), floor))
     ratio = math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
     return np.where(moves, ratio, 0.0)
 
 
-# -- what was made
+# -- growth
 
 
 @metric("money")
 def final_equity(run: Performance) -> float:
-    """equity after the last bar"""
+    """equity at the close of the last bar"""
     return float(run.equity[-1]) if len(run.equity) else run.capital
 
 
 @metric("percent")
 def total_return(run: Performance) -> float:
-    """final equity over capital, less 1"""
+    """final equity over initial capital, less 1"""
     return final_equity(run) / run.capital - 1.0
 
 
 @metric("percent")
 def cagr(run: Performance) -> float:
-    """compound growth a year"""
+    """compound annual growth rate of equity"""
     growth = final_equity(run) / run.capital
     if run.years <= 0 or growth <= 0:
         return growth - 1.0
@@ -122,37 +126,37 @@ def cagr(run: Performance) -> float:
 
 @metric("percent")
 def volatility(run: Performance) -> float:
-    """deviation of returns, a year"""
+    """annualized standard deviation of returns"""
     return math.sqrt(run.bars_per_year) * _deviation(run.returns)
 
 
-# -- what it was worth
+# -- risk-adjusted return
 
 
 @metric("ratio")
 def sharpe(run: Performance) -> float:
-    """mean over deviation of returns above the cash rate, a year"""
-    return _ratio(run.excess, _deviation(run.excess), run.bars_per_year)
+    """annualized ratio of the mean to the standard deviation of returns in excess of cash"""
+    return _annualize_ratio(run.excess, _deviation(run.excess), run.bars_per_year)
 
 
 @metric("ratio")
 def sortino(run: Performance) -> float:
-    """mean return above the cash rate over the root mean square of what falls short, a year"""
+    """annualized ratio of the mean to the downside deviation of returns in excess of cash"""
     excess = run.excess
     losses = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))) if len(excess) else 0.0
-    return _ratio(excess, losses, run.bars_per_year)
+    return _annualize_ratio(excess, losses, run.bars_per_year)
 
 
 @metric("ratio")
 def information_ratio(run: Performance) -> float:
-    """mean over deviation of returns above the benchmark's, a year"""
+    """annualized ratio of the mean to the standard deviation of active returns"""
     excess = run.returns - run.benchmark_returns
-    return _ratio(excess, _deviation(excess), run.bars_per_year)
+    return _annualize_ratio(excess, _deviation(excess), run.bars_per_year)
 
 
 @metric("ratio")
 def appraisal_ratio(run: Performance) -> float:
-    """Sharpe ratio of what is left when market exposure is taken out"""
+    """annualized ratio of alpha to the standard deviation of residual returns"""
     r, b = run.excess, run.benchmark_excess
     sums = (r.sum(), (r * r).sum(), (r * b).sum(), b.sum(), (b * b).sum())
     return float(appraisal(ReturnSums(len(r), *map(float, sums)), run.bars_per_year))
@@ -160,7 +164,7 @@ def appraisal_ratio(run: Performance) -> float:
 
 @metric("ratio")
 def beta(run: Performance) -> float:
-    """how far the strategy moves when the benchmark moves by 1"""
+    """slope of the regression of excess returns on those of the benchmark"""
     r, b = run.excess, run.benchmark_excess
     if len(r) < 2 or not np.var(b) > 0:
         return 0.0
@@ -169,91 +173,91 @@ def beta(run: Performance) -> float:
 
 @metric("percent")
 def alpha(run: Performance) -> float:
-    """mean return above the cash rate, a year, when market exposure is taken out"""
-    left = run.excess - beta(run) * run.benchmark_excess
-    return float(run.bars_per_year * np.mean(left)) if len(left) else 0.0
+    """annualized mean excess return, less beta times that of the benchmark"""
+    residual = run.excess - beta(run) * run.benchmark_excess
+    return float(run.bars_per_year * np.mean(residual)) if len(residual) else 0.0
 
 
-# -- what it risked
+# -- drawdown
 
 
 @metric("percent")
 def max_drawdown(run: Performance) -> float:
-    """largest fall of equity from an earlier high"""
+    """largest fall of equity from its running maximum"""
     return float(np.min(drawdowns(run.equity, run.capital), initial=0.0))
 
 
 @metric("count")
 def max_drawdown_bars(run: Performance) -> float:
-    """most bars from a high of equity until it is reached again, or to the last bar"""
-    falls = list_drawdowns(run.equity, run.capital)
-    return float(max([each.bars for each in falls], default=0))
+    """longest drawdown, in bars from the peak to the recovery or the last bar"""
+    lengths = [each.bars for each in list_drawdowns(run.equity, run.capital)]
+    return float(max(lengths, default=0))
 
 
 @metric("ratio")
 def calmar(run: Performance) -> float:
-    """compound growth a year over the largest drawdown"""
-    fall = max_drawdown(run)
-    return cagr(run) / -fall if fall < 0 else math.nan
+    """compound annual growth rate over the maximum drawdown"""
+    depth = max_drawdown(run)
+    return cagr(run) / -depth if depth < 0 else math.nan
 
 
 @metric("percent")
 def return_at_benchmark_volatility(run: Performance) -> float:
-    """total return if the returns above cash were scaled to the benchmark's volatility"""
+    """total return with excess returns scaled to the benchmark's volatility"""
     return float(_scale_to_benchmark(run)[-1] - 1.0) if len(run.returns) else 0.0
 
 
 @metric("percent")
 def drawdown_at_benchmark_volatility(run: Performance) -> float:
-    """largest drawdown if the returns above cash were scaled to the benchmark's volatility"""
+    """maximum drawdown with excess returns scaled to the benchmark's volatility"""
     return float(np.min(drawdowns(_scale_to_benchmark(run), 1.0), initial=0.0))
 
 
-# -- what it did
+# -- activity
 
 
 @metric("percent")
 def exposure(run: Performance) -> float:
-    """share of bars with a position"""
+    """share of bars with an open position at the close"""
     return float(np.mean(run.held)) if len(run.held) else 0.0
 
 
 @metric("ratio")
 def turnover(run: Performance) -> float:
-    """money traded a year over mean equity"""
+    """traded value per year over mean equity"""
     mean = float(np.mean(run.equity)) if len(run.equity) else 0.0
-    traded = float(np.sum(run.trades.traded))
-    return traded / mean / run.years if mean > 0 and run.years > 0 else 0.0
+    value = float(np.sum(run.trades.turnover))
+    return value / mean / run.years if mean > 0 and run.years > 0 else 0.0
 
 
 @metric("money")
 def costs_paid(run: Performance) -> float:
-    """commissions, slippage and borrowing paid"""
+    """commission, slippage and borrowing costs of closed trades"""
     return float(np.sum(run.trades.costs))
 
 
 @metric("count")
 def num_trades(run: Performance) -> float:
-    """closed round trips"""
+    """number of closed trades"""
     return float(len(run.trades.profits))
 
 
 @metric("percent")
 def entry_bar_exits(run: Performance) -> float:
-    """share of trades that end on the bar they begin on, whose risk the bars do not show"""
+    """share of trades that exit on their entry bar, whose risk the bars do not show"""
     bars = run.trades.bars
     return float(np.mean(bars == 0)) if len(bars) else math.nan
 
 
 @metric("percent")
 def win_rate(run: Performance) -> float:
-    """share of trades that made money"""
+    """share of trades with a positive profit"""
     return float(np.mean(run.trades.profits > 0)) if len(run.trades.profits) else math.nan
 
 
 @metric("ratio")
 def profit_factor(run: Performance) -> float:
-    """money made by winning trades over money lost by losing ones"""
+    """gross profit of winning trades over gross loss of losing trades"""
     profits = run.trades.profits
     lost = -float(np.sum(profits[profits < 0]))
     return float(np.sum(profits[profits > 0])) / lost if lost > 0 else math.nan
@@ -261,29 +265,30 @@ def profit_factor(run: Performance) -> float:
 
 @metric("money")
 def avg_trade(run: Performance) -> float:
-    """mean profit of a trade"""
+    """mean profit per trade, net of costs"""
     return float(np.mean(run.trades.profits)) if len(run.trades.profits) else math.nan
 
 
 def drawdowns(equity: Series, capital: float) -> Series:
-    """float64[bar]: equity over its running maximum (capital included), less 1."""
-    highs = np.maximum(np.maximum.accumulate(equity), capital) if len(equity) else equity
-    return equity / highs - 1.0
+    """Return float64[bar], equity over its running maximum (capital included), less 1."""
+    peaks = np.maximum(np.maximum.accumulate(equity), capital) if len(equity) else equity
+    return equity / peaks - 1.0
 
 
 def _deviation(returns: Series) -> float:
     return float(np.std(returns, ddof=1)) if len(returns) > 1 else 0.0
 
 
-def _ratio(returns: Series, risk: float, bars_per_year: float) -> float:
-    """A yearly mean over a risk; 0 where nothing varies."""
-    if risk <= TINY:
+def _annualize_ratio(returns: Series, deviation: float, bars_per_year: float) -> float:
+    """Return the annualized mean over a deviation; 0 if the deviation is zero."""
+    if deviation <= TINY:
         return 0.0
-    return math.sqrt(bars_per_year) * float(np.mean(returns)) / risk
+    return math.sqrt(bars_per_year) * float(np.mean(returns)) / deviation
 
 
 def _scale_to_benchmark(run: Performance) -> Series:
-    own, other = _deviation(run.excess), _deviation(run.benchmark_excess)
-    factor = other / own if own > TINY else 0.0
+    """Return float64[bar - 1], growth of 1 at the volatility of the benchmark."""
+    deviation, target = _deviation(run.excess), _deviation(run.benchmark_excess)
+    factor = target / deviation if deviation > TINY else 0.0
     returns = run.risk_free + factor * run.excess
     return np.multiply.accumulate(np.maximum(1.0 + returns, 0.0))

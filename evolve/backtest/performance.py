@@ -1,4 +1,4 @@
-"""The inputs of a run's metrics: equity, positions and closed trades, alone or pooled."""
+"""Inputs of the metrics: equity, positions and closed trades of a sleeve or a portfolio."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
-RETURN_ROUNDING = 1e-14  # of a return, which is a quotient near 1 less 1
+RETURN_ROUNDING = 1e-14  # rounding error of a return, a quotient near 1 less 1
 
 
 class Trades(NamedTuple):
-    """Closed trades as columns: float64[trade] each.
+    """Closed trades as columns of float64[trade].
 
     Attributes:
-        profits: money, net of costs.
-        costs: money paid.
-        traded: money turned over, both sides.
-        bars: from the entry bar to the exit bar; 0 for an exit on the entry bar.
+        profits: profit in money, net of costs.
+        costs: costs in money.
+        turnover: traded value of both sides.
+        bars: bars from the entry to the exit; 0 for an exit on the entry bar.
     """
 
     profits: Series
     costs: Series
-    traded: Series
+    turnover: Series
     bars: Series
 
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """The inputs of all metrics of one run.
+    """Inputs of all metrics of one backtest.
 
     Attributes:
         capital: equity before the first bar.
-        equity: float64[bar], marked at the close.
-        benchmark: float64[bar], the equity of buying and holding with the same capital.
-        cash: float64[bar], the equity of never trading with the same capital.
-        held: float64[bar], the share of its sleeves with an open position at the close.
+        equity: float64[bar], equity at each close.
+        benchmark: float64[bar], equity of buy and hold from the same capital.
+        cash: float64[bar], equity of the same capital in cash.
+        held: float64[bar], share of sleeves with an open position at the close.
         trades: closed trades.
         bars_per_year: A.
-        years: from the first bar to the last, by the calendar.
+        years: calendar years from the first bar to the last.
     """
 
     capital: float
@@ -57,32 +57,32 @@ class Performance:
 
     @property
     def returns(self) -> Series:
-        """r: float64[bar - 1], the change of equity from bar to bar."""
+        """Returns of equity from bar to bar, float64[bar - 1]."""
         return bar_returns(self.equity)
 
     @property
     def benchmark_returns(self) -> Series:
-        """b: float64[bar - 1]."""
+        """Returns of the benchmark, float64[bar - 1]."""
         return bar_returns(self.benchmark)
 
     @cached_property
     def risk_free(self) -> Series:
-        """rf: float64[bar - 1], the return of cash, above which every ratio counts returns."""
+        """Returns of cash, float64[bar - 1]; ratios count returns in excess of them."""
         return bar_returns(self.cash)
 
     @property
     def excess(self) -> Series:
-        """r - rf: float64[bar - 1]."""
-        return _difference(self.returns, self.risk_free)
+        """Returns in excess of cash, float64[bar - 1]."""
+        return _subtract(self.returns, self.risk_free)
 
     @property
     def benchmark_excess(self) -> Series:
-        """b - rf: float64[bar - 1]."""
-        return _difference(self.benchmark_returns, self.risk_free)
+        """Returns of the benchmark in excess of cash, float64[bar - 1]."""
+        return _subtract(self.benchmark_returns, self.risk_free)
 
 
 def pool_trades(parts: Sequence[Performance]) -> Performance:
-    """Return sleeves over the same bars as one portfolio."""
+    """Combine sleeves over the same bars into one portfolio."""
     if len(parts) == 1:
         return parts[0]
     columns = zip(*[each.trades for each in parts], strict=True)
@@ -99,13 +99,13 @@ def pool_trades(parts: Sequence[Performance]) -> Performance:
 
 
 def bar_returns(equity: Series) -> Series:
-    """The relative change of equity from bar to bar: float64[bar - 1]; 0 once it is 0."""
+    """Return float64[bar - 1], the relative changes of equity; 0 after equity is 0."""
     before = equity[:-1]
     safe = np.where(before > 0, before, 1.0)
     return np.where(before > 0, equity[1:] / safe - 1.0, 0.0)
 
 
-def _difference(one: Series, other: Series) -> Series:
-    """Return one less another, 0 where they are equal within rounding."""
-    found = one - other
-    return np.where(np.abs(found) < RETURN_ROUNDING, 0.0, found)
+def _subtract(one: Series, other: Series) -> Series:
+    """Return the difference of two series; 0 where they are equal within rounding."""
+    difference = one - other
+    return np.where(np.abs(difference) < RETURN_ROUNDING, 0.0, difference)

@@ -1,4 +1,4 @@
-"""The bars of a window that a warm-up takes where no earlier bars cover it."""
+"""Warm-up bars inside a window, where earlier bars do not cover them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ MAX_NAMED_SYMBOLS = 3
 
 @dataclass(frozen=True)
 class Warmup:
-    """A symbol's warm-up inside a window.
+    """Warm-up of a symbol inside a window.
 
     Attributes:
-        bars: the symbol's own bars of the window.
-        lost: those of them that warm the indicators.
+        symbol: name of the symbol.
+        bars: priced bars of the window.
+        lost: priced bars of the window that the warm-up takes.
     """
 
     symbol: str
@@ -28,50 +29,52 @@ class Warmup:
 
     @property
     def share(self) -> float:
-        """The lost bars as a share of all."""
+        """Share of the bars that is lost."""
         return self.lost / self.bars if self.bars else 0.0
 
 
 def entry_lookback(rules: Rules) -> int:
-    """Return how many earlier bars the first entry needs.
+    """Return the number of earlier bars that the first entry needs.
 
-    The longer lookback of the two values of a `where` counts, though the other may be known sooner.
+    It is an upper bound: of the two values of a `where`, the longer lookback counts.
 
     Args:
-        rules: in canonical form.
+        rules: rules in canonical form.
     """
-    entries = [_lookback_to_hold(each) for each in (rules.buy, rules.short) if each is not None]
-    given = (rules.size, rules.stop, rules.trail, rules.target)
-    settings = [lookback(each) for each in given if each is not None]
-    return max([min(entries, default=0), *settings])
+    entries = [_lookback_until_true(each) for each in (rules.buy, rules.short) if each is not None]
+    settings = (rules.size, rules.stop, rules.trail, rules.target)
+    lookbacks = [lookback(each) for each in settings if each is not None]
+    return max([min(entries, default=0), *lookbacks])
 
 
 def measure_warmups(lookback_bars: int, bars: Bars, start: int = 0) -> list[Warmup]:
-    """Return each symbol's warm-up.
+    """Return the warm-up of each symbol.
 
     Args:
-        lookback_bars: the earlier bars that a value needs.
-        bars: the window, after the bars before it.
-        start: the first bar of the window.
+        lookback_bars: number of earlier bars that a value needs.
+        bars: the window, preceded by earlier bars.
+        start: first bar of the window.
     """
-    found = []
+    warmups = []
     for symbol, name in enumerate(bars.symbols):
-        places = bars.priced_indices(symbol)
-        before = int(np.searchsorted(places, start, "left"))
-        own = len(places) - before
-        found.append(Warmup(name, own, min(own, max(0, lookback_bars - before))))
-    return found
+        indices = bars.priced_indices(symbol)
+        before = int(np.searchsorted(indices, start, "left"))
+        count = len(indices) - before
+        warmups.append(Warmup(name, count, min(count, max(0, lookback_bars - before))))
+    return warmups
 
 
 def warmup_note(
     what: str, lookback_bars: int, bars: Bars, start: int = 0, tolerated: float = 0.25
 ) -> str:
-    """Return a note about the symbols that lose much of the window; empty if none does.
+    """Return a note about symbols that lose much of the window; empty if none does.
 
     Args:
-        what: the strategy or expression that needs the warm-up.
-        lookback_bars, bars, start: as `warmups` takes them.
-        tolerated: the share of a symbol's bars that may be lost without a note.
+        what: strategy or expression that needs the warm-up.
+        lookback_bars: number of earlier bars that it needs.
+        bars: the window, preceded by earlier bars.
+        start: first bar of the window.
+        tolerated: share of a symbol's bars that may be lost without a note.
     """
     short = [each for each in measure_warmups(lookback_bars, bars, start) if each.share > tolerated]
     if not short:
@@ -84,15 +87,15 @@ def warmup_note(
     if len(short) > MAX_NAMED_SYMBOLS:
         left.append(f"few of {len(short) - MAX_NAMED_SYMBOLS:,} more symbols")
     return (
-        f"{what}: a warm-up of {lookback_bars:,} bars leaves {', '.join(left)}: take more data, a "
+        f"{what}: a warm-up of {lookback_bars:,} bars leaves {', '.join(left)}: use more data, a "
         "later end or shorter windows"
     )
 
 
-def _lookback_to_hold(term: Term) -> int:
-    """Return how many earlier bars a canonical condition needs before it can hold."""
+def _lookback_until_true(term: Term) -> int:
+    """Return the number of earlier bars that a canonical condition needs to be true."""
     if term.head == "and":
-        return max(map(_lookback_to_hold, term.args))
+        return max(map(_lookback_until_true, term.args))
     if term.head == "or":
-        return min(map(_lookback_to_hold, term.args))
+        return min(map(_lookback_until_true, term.args))
     return lookback(term)

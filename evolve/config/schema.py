@@ -234,7 +234,7 @@ class Fitness(Section):
     @classmethod
     def _check_requirements(cls, minima: dict[str, float]) -> dict[str, float]:
         for name, value in minima.items():
-            maximum = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].most
+            maximum = REQUIREMENTS[check_name(name, REQUIREMENTS, "requirement")].maximum
             if not 0 <= value <= maximum:
                 limits = f"from 0 to {maximum:g}" if math.isfinite(maximum) else "of at least 0"
                 raise ValueError(f"expected a value {limits} for `{name}`, found {value:g}")

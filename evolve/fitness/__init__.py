@@ -1,1 +1,1 @@
-"""Programs to scores: the one place where language, backtest and metrics meet."""
+"""Fitness: scores of programs on the folds of train."""

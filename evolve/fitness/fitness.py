@@ -1,4 +1,4 @@
-"""Scores of programs on the folds of train, a batch at a time."""
+"""Scores of programs on the folds of train, computed in batches."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DIGITS = 12
 
 
 class Scores(NamedTuple):
-    """What a program is worth to the search.
+    """Scores of a program.
 
     Attributes:
-        values: one number an objective, rounded to 12 digits.
-        folds: the first objective by fold.
+        values: one number per objective, rounded to 12 digits.
+        folds: first objective by fold.
         trades: closed trades over all folds.
-        obstacle: why it cannot be used; empty if it can.
+        infeasible_reason: unmet requirement or ruin; empty if the program is feasible.
     """
 
     values: tuple[float, ...]
@@ -45,7 +45,7 @@ class Scores(NamedTuple):
 
 
 class FoldFitness:
-    """Scores programs on bars of which it is given no others, so that it cannot see them."""
+    """Scorer of programs. It holds no bars but those it scores on."""
 
     def __init__(
         self,
@@ -55,15 +55,16 @@ class FoldFitness:
         start: int = 0,
         arena_mb: float = ARENA_MB,
     ) -> None:
-        """
+        """Build the trader and the sums of the benchmark.
+
         Args:
-            bars: of one symbol, or of several with a sleeve each.
+            bars: bars of one or more symbols; each gets a sleeve of equal capital.
             market: fills and costs.
             goals: objectives, requirements and folds.
-            start: where the folds begin; the bars before only warm the indicators.
-            arena_mb: memory for what is kept, as `Evaluator` takes it.
+            start: first bar of the folds; earlier bars only warm the indicators.
+            arena_mb: megabytes of cached series, see `Evaluator`.
         """
-        self._given = (bars, market, goals, start, arena_mb)
+        self._arguments = (bars, market, goals, start, arena_mb)
         self.goals = goals
         self._trade = FoldTrader(bars, market, goals.folds, start, arena_mb)
         edges, benchmark = self._trade.edges, self._trade.benchmark
@@ -74,15 +75,15 @@ class FoldFitness:
         self._bars_per_year = bars_per_year(bars.time[start:])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process has tables and an arena of its own."""
-        return FoldFitness, self._given
+        """Serialize the arguments alone: each process builds its own tables and arena."""
+        return FoldFitness, self._arguments
 
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
-        """The scores of each program, the same whatever else is in the batch."""
-        scored: list[Scores] = []
+        """Return the scores of each program; they do not depend on the other programs."""
+        scores: list[Scores] = []
         for first in range(0, len(programs), BATCH):
-            scored.extend(self._score(programs[first : first + BATCH]))
-        return scored
+            scores.extend(self._score(programs[first : first + BATCH]))
+        return scores
 
     def _score(self, programs: Sequence[Program]) -> list[Scores]:
         goals = self.goals
@@ -118,13 +119,14 @@ class FoldFitness:
         return [Scores(*row) for row in rows]
 
     def _infeasible_reasons(self, folds: FoldSums, overflows: NDArray[np.bool_]) -> list[str]:
-        obstacles = [""] * len(folds.sums)
-        for name, least in reversed(list(self.goals.require.items())):  # so that the first is named
+        reasons = [""] * len(folds.sums)
+        # In reverse, so that the first unmet requirement is the one that remains.
+        for name, minimum in reversed(list(self.goals.require.items())):
             lowest = REQUIREMENTS[name].by_fold(folds).min(axis=1)
-            for row in np.flatnonzero(lowest < least):
-                obstacles[row] = f"{name} {lowest[row]:g}, below {least:g}"
+            for row in np.flatnonzero(lowest < minimum):
+                reasons[row] = f"{name} {lowest[row]:g}, below {minimum:g}"
         for row in np.flatnonzero(folds.sums[:, :, F_RUINED].max(axis=1) > 0):
-            obstacles[row] = "ruined"
+            reasons[row] = "ruined"
         for row in np.flatnonzero(overflows):
-            obstacles[row] = "its equity exceeds the largest number"
-        return obstacles
+            reasons[row] = "its equity exceeds the largest number"
+        return reasons

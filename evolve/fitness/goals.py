@@ -1,4 +1,4 @@
-"""What is sought: objectives, and what is required of every fold."""
+"""Specification of fitness: objectives, and requirements of every fold."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, Objective
 
 @dataclass(frozen=True)
 class FitnessSpec:
-    """What fitness is made of.
+    """Specification of fitness.
 
     Attributes:
         maximize, minimize: names of objectives, the most important first.
-        require: least values by name of requirement.
-        folds: slices of train.
-        spread_penalty: deviations over folds taken off the mean.
+        require: minimum values by name of requirement.
+        folds: number of slices of train.
+        spread_penalty: deviations over folds subtracted from the mean.
     """
 
     maximize: tuple[str, ...] = ("appraisal_ratio",)
@@ -27,10 +27,10 @@ class FitnessSpec:
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """Maximized ones first."""
+        """Objectives, the maximized ones first."""
         return tuple(OBJECTIVES[name] for name in (*self.maximize, *self.minimize))
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """1 for what is maximized, -1 for what is minimized, as DEAP counts."""
+        """Weights of the objectives in the convention of DEAP: 1 to maximize, -1 to minimize."""
         return (1.0,) * len(self.maximize) + (-1.0,) * len(self.minimize)

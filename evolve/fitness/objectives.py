@@ -1,4 +1,4 @@
-"""What a search may maximize, minimize and require. Each is declared once, here."""
+"""Objectives and requirements of a search, each declared once."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from evolve.backtest.kernels.records import (
 from evolve.backtest.metrics import ReturnSums, appraisal
 from evolve.backtest.performance import Series
 
-RANDOM_TIMING_SHARE = 0.5  # of the variance of random timing, below which risk was not seen
+RANDOM_TIMING_SHARE = 0.5  # of the variance of random timing: the variance floor
 
 
 @dataclass(frozen=True, eq=False)
 class FoldSums:
-    """Sums of the simulation over each fold of train.
+    """Sums of the simulation over each fold.
 
     Attributes:
         sums: float64[program, fold, FOLD_FIELDS].
-        benchmark_total, benchmark_squares: float64[fold], sums of b and b*b, above cash.
-        bars: float64[fold], how many bars each has.
+        benchmark_total, benchmark_squares: float64[fold], sums of b and b * b, in excess of cash.
+        bars: float64[fold], number of bars.
         bars_per_year: A.
     """
 
@@ -44,13 +44,13 @@ class FoldSums:
 
     @property
     def variance_floor(self) -> Series:
-        """float64[program, fold]: the least variance of a return that a ratio divides by.
+        """Minimum variance of a return that a ratio divides by, float64[program, fold].
 
-        A position that is opened and closed within a bar shows less risk than it takes. So does one
-        that a tiny target closes whenever it gains. Random timing of an exposure x has the variance
-        x (1 - x) of the market's. Half of that binds only where the bars do not show the risk. Here
-        x is the share of bars at risk, by the square of the size. 1 - x is the share of bars
-        without a position at the close.
+        A position that opens and closes within a bar shows less risk than it takes. So does one
+        with a tiny target. A strategy with exposure x at random times has x (1 - x) of the variance
+        of the market. The floor is half of that, which binds only where bars do not show the risk.
+        Here x is the share of bars at risk, weighted by the squared size, and 1 - x the share of
+        bars without a position at the close.
         """
         count = np.maximum(self.sums[:, :, F_RETURNS], 2)
         mean = self.benchmark_total / count
@@ -62,11 +62,13 @@ class FoldSums:
 
 @dataclass(frozen=True)
 class Objective:
-    """A figure to maximize or minimize.
+    """Value to maximize or minimize. One computed by fold has the name of its metric.
 
-    One by fold goes by the name of the metric it is over a whole run.
-    `by_fold` gives float64[program, fold], of which the search sees the mean less half the
-    deviation; `by_program` gives one number a program.
+    Attributes:
+        name: name in the configuration.
+        about: meaning in reports.
+        by_fold: function to float64[program, fold]; the score is the mean less the spread penalty.
+        by_program: function of the program alone; None if `by_fold` is given.
     """
 
     name: str
@@ -105,32 +107,38 @@ OBJECTIVES = {
     for each in (
         Objective(
             "appraisal_ratio",
-            "Sharpe ratio of what is left when market exposure is taken out",
+            "annualized ratio of alpha to the standard deviation of residual returns",
             by_fold=_appraisal_ratio,
         ),
         Objective(
-            "sharpe", "mean over deviation of returns above the cash rate, a year", by_fold=_sharpe
+            "sharpe",
+            "annualized ratio of the mean to the standard deviation of returns in excess of cash",
+            by_fold=_sharpe,
         ),
-        Objective("total_return", "growth of equity, less 1", by_fold=_total_return),
-        Objective("nodes", "size of the strategy as written", by_program=lambda each: each.nodes),
+        Objective("total_return", "final over initial equity, less 1", by_fold=_total_return),
+        Objective("nodes", "number of nodes of the strategy", by_program=lambda each: each.nodes),
     )
 }
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """A least value that every fold must reach for a strategy to be feasible.
+    """Minimum that every fold must reach for a strategy to be feasible.
 
     Attributes:
-        phrase: the least value in words, as a template of `str.format`.
-        default: the least value where an experiment gives none.
+        name: name in the configuration.
+        about: meaning in reports.
+        phrase: template of `str.format` that names the minimum in a prompt.
+        default: minimum if the experiment sets none.
+        maximum: largest minimum that an experiment may set.
+        by_fold: function to float64[program, fold].
     """
 
     name: str
     about: str
     phrase: str
     default: float
-    most: float
+    maximum: float
     by_fold: Callable[[FoldSums], Series]
 
 
@@ -161,9 +169,14 @@ DEFAULT_REQUIRE = {name: each.default for name, each in REQUIREMENTS.items()}
 
 
 def mean_minus_spread(values: Series, penalty: float) -> Series:
-    """float64[program]: mean over folds less `penalty` sample deviations over folds."""
+    """Return float64[program], the mean over folds less `penalty` sample deviations.
+
+    Args:
+        values: float64[program, fold].
+        penalty: number of deviations.
+    """
     mean: Series = values.mean(axis=1)
     if values.shape[1] < 2:
         return mean
-    spread: Series = mean - penalty * values.std(axis=1, ddof=1)
-    return spread
+    penalized: Series = mean - penalty * values.std(axis=1, ddof=1)
+    return penalized

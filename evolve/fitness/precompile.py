@@ -1,7 +1,7 @@
-"""What a search calls, compiled before it: side by side, once on a machine.
+"""Compilation of kernels before a search, in parallel, once per machine.
 
-Kernels are compiled where they are called first, one after another, which takes a search some 20
-seconds of work. Each is kept in a folder of its own, so that several processes can do it at once.
+Without it, kernels compile serially at their first call, which takes about 20 seconds. Each kernel
+is cached in a separate folder, so that several processes can compile at once.
 """
 
 from __future__ import annotations
@@ -28,34 +28,38 @@ from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 from evolve.parallel import open_pool
 
-MIN_PROGRAMS = 6  # processes: the longest task is a fifth of all the work
+MAX_PROCESSES = 6  # the longest task is a fifth of the work
 BARS = 300
-PLAIN_STRATEGY = "strategy s { buy when close > open sell when close < open }"
+LONG_FLAT_STRATEGY = "strategy s { buy when close > open sell when close < open }"
 STOP_STRATEGY = "strategy s { buy when close > open stop 5% }"
 
 Task = Callable[[], None]
 
 
 def find_uncompiled(symbols: int) -> list[Task]:
-    """What is not compiled yet on this machine, the longest first, each as a task that does it.
+    """Return a task for each kernel that is not compiled on this machine, the longest first.
 
     Args:
-        symbols: how many will be searched; several are traded by another pass than one.
+        symbols: number of symbols of the search, which decides the kernels.
     """
-    passes: dict[Callable[..., object], Task] = {simulate: _backtest}
+    scorers: dict[Callable[..., object], Task] = {simulate: _backtest}
     if symbols > 1:
-        passes[trace_event_driven] = _score_panel
+        scorers[trace_event_driven] = _score_portfolio
     else:
-        passes |= {sum_event_driven: _score_stopped, sum_long_flat: _score_plain}
-    tasks: list[Task] = [task for kernel, task in passes.items() if not is_cached(kernel)]
-    steps = [name for name, kernel in list_kernels().items() if not is_cached(kernel)]
-    return [*tasks, *[partial(_step, name) for name in steps]]
+        scorers |= {sum_event_driven: _score_event_driven, sum_long_flat: _score_long_flat}
+    tasks: list[Task] = [task for kernel, task in scorers.items() if not is_cached(kernel)]
+    uncompiled = [name for name, kernel in list_kernels().items() if not is_cached(kernel)]
+    return [*tasks, *[partial(_compile_operator, name) for name in uncompiled]]
 
 
 def precompile(tasks: list[Task], processes: int) -> None:
     """Run tasks, in several processes or in this one, if compiled code can be cached.
 
-    What fails here is compiled again, and its error raised, where it is called.
+    Errors are suppressed: a kernel that fails to compile here raises at its first call.
+
+    Args:
+        tasks: tasks of `find_uncompiled`.
+        processes: number of processes; 1 for this one.
     """
     if not can_cache():
         return
@@ -64,7 +68,7 @@ def precompile(tasks: list[Task], processes: int) -> None:
             with suppress(Exception):
                 task()
         return
-    pool = open_pool(min(processes, MIN_PROGRAMS))
+    pool = open_pool(min(processes, MAX_PROCESSES))
     try:
         with suppress(BrokenProcessPool, OSError):
             wait([pool.submit(task) for task in tasks])
@@ -72,22 +76,22 @@ def precompile(tasks: list[Task], processes: int) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _step(name: str) -> None:
+def _compile_operator(name: str) -> None:
     build_instruction(catalog().operator(name))
 
 
 def _backtest() -> None:
-    backtest(check(PLAIN_STRATEGY), random_walk(BARS, 1), market())
+    backtest(check(LONG_FLAT_STRATEGY), random_walk(BARS, 1), market())
 
 
-def _score_plain() -> None:
-    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(PLAIN_STRATEGY)])
+def _score_long_flat() -> None:
+    FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(LONG_FLAT_STRATEGY)])
 
 
-def _score_panel() -> None:
+def _score_portfolio() -> None:
     bars = align([replace(random_walk(BARS, 1), symbols=(name,)) for name in "AB"])
     FoldFitness(bars, market(), FitnessSpec())([check(STOP_STRATEGY)])
 
 
-def _score_stopped() -> None:
+def _score_event_driven() -> None:
     FoldFitness(random_walk(BARS, 1), market(), FitnessSpec())([check(STOP_STRATEGY)])

@@ -1,1 +1,1 @@
-"""What a run may claim."""
+"""Validation of the result of a search: selection bias and verdict."""

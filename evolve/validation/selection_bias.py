@@ -1,4 +1,4 @@
-"""What the best of many trials would score if none had any skill."""
+"""Selection bias: the score expected of the best of many trials without skill."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from statistics import NormalDist
 
 EULER = 0.5772156649015329
-RATIOS = ("appraisal_ratio", "sharpe")  # measures whose error is known from the length of the data
+RATIOS = ("appraisal_ratio", "sharpe")  # with a standard error known from the length of the data
 
 
 def expected_best(trials: int) -> float:
-    """The expected largest of so many independent standard normal draws.
+    """Return the expected maximum of `trials` independent standard normal draws.
 
     Source: Bailey and López de Prado, "The Deflated Sharpe Ratio" (2014), equation 1.
     """
@@ -25,34 +25,34 @@ def expected_best(trials: int) -> float:
 def compute_luck_level(
     measure: str, trials: int, years: float, folds: int, penalty: float
 ) -> float | None:
-    """The score that the best of some trials without skill is expected to reach by luck.
+    """Return the score expected of the best of `trials` trials without skill.
 
-    A yearly ratio over T years has a standard error of about 1 / sqrt(T) (Lo, "The Statistics of
-    Sharpe Ratios", 2002). The score is its mean over folds less `penalty` sample deviations over
-    them, which vary by themselves and independently of the mean. Trials that resemble each other
-    reach less: it is an upper estimate.
+    An annualized ratio over T years has a standard error of about 1 / sqrt(T) (Lo, "The Statistics
+    of Sharpe Ratios", 2002). The score is its mean over folds less `penalty` sample deviations over
+    folds, which vary independently of the mean. Correlated trials reach less: the level is an upper
+    estimate.
 
     Args:
-        measure: what is maximized.
-        trials: how many were made.
-        years: the length of the data they were scored on.
-        folds: slices of it.
-        penalty: deviations over folds taken off the mean.
+        measure: the first objective.
+        trials: number of trials.
+        years: length of the data on which trials are scored.
+        folds: number of folds of the data.
+        penalty: deviations over folds subtracted from the mean.
 
     Returns:
-        The score; None for a measure whose error is not known.
+        The score; None for a measure without a known error.
     """
     if measure not in RATIOS or years <= 0:
         return None
     expected = _expected_deviation(folds)
-    of_a_fold = penalty * math.sqrt(folds / years)
-    varies = of_a_fold * math.sqrt(1 - expected * expected) if folds > 1 else 0.0
-    error = math.hypot(1 / math.sqrt(years), varies)
-    return expected_best(trials) * error - of_a_fold * expected
+    fold_penalty = penalty * math.sqrt(folds / years)
+    penalty_error = fold_penalty * math.sqrt(1 - expected * expected) if folds > 1 else 0.0
+    error = math.hypot(1 / math.sqrt(years), penalty_error)
+    return expected_best(trials) * error - fold_penalty * expected
 
 
 def _expected_deviation(count: int) -> float:
-    """The expected sample deviation of so many standard normal draws: c4 of statistics."""
+    """Return the expected sample deviation of `count` standard normal draws, c4 of statistics."""
     if count < 2:
         return 0.0
     gammas = math.lgamma(count / 2) - math.lgamma((count - 1) / 2)

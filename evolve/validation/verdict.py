@@ -1,4 +1,4 @@
-"""The verdict on a run: one of few labels, and the sentence that says why."""
+"""Verdict on a run: a label and its reasons."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ NOT_TESTED = "NOT TESTED"
 
 @dataclass(frozen=True)
 class Verdict:
-    """A label, and one plain sentence."""
+    """Label of a run, and the sentence that explains it."""
 
     label: str
     sentence: str
 
 
 def untested(fills_at_close: bool, on_validation: bool) -> Verdict:
-    """The verdict on a run of which no null run was made.
+    """Return the verdict on a run without a null run.
 
     Args:
-        fills_at_close: orders filled at the close of their own signal, which nobody can trade.
-        on_validation: the search was scored on validation, so that nothing was left to test on.
+        fills_at_close: whether orders fill at the close of their own signal.
+        on_validation: whether the search is scored on validation, which leaves no unseen data.
     """
-    reasons = ["no null run was made, so this may be luck"]
+    reasons = ["no null run was performed, so this may be luck"]
     if on_validation:
-        reasons.append("the search was scored on validation, so nothing unseen is left of it")
+        reasons.append("the search was scored on validation, so no unseen data is left")
     if fills_at_close:
-        reasons.append("orders filled at the very close that gave the signal, as no one can trade")
+        reasons.append("orders filled at the close of their own signal, which cannot be traded")
     sentence = "; ".join(reasons)
     return Verdict(NOT_TESTED, f"{sentence[0].upper()}{sentence[1:]}.")

@@ -1,6 +1,6 @@
-"""Strategies that cannot see ahead are proved so on every kind of bars; any that can is named.
+"""The look-ahead analysis passes all strategies, and names each look-ahead that is injected.
 
-A cheat stands in for `evaluate` or `backtest`, which `look_ahead` takes as arguments.
+Look-ahead is injected by the `read` and `trade` arguments of `find_lookahead`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def costs(rng: Random, fill: str) -> Market:
 
 @pytest.mark.parametrize("fill", FILLS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_honest_strategies_are_proved(kind: str, fill: str) -> None:
+def test_strategies_have_no_lookahead(kind: str, fill: str) -> None:
     rng = Random(f"{kind} {fill}")
     programs = random_programs(4, rng)
     for seed, program in enumerate([*programs, BOTH_WAYS]):
@@ -67,13 +67,13 @@ def test_honest_strategies_are_proved(kind: str, fill: str) -> None:
         assert found.stabilization_bars is None or 0 <= found.stabilization_bars < len(bars)
 
 
-# -- cheats: each gives what an honest reader would, changed by something it cannot know
+# -- readers with look-ahead: signals changed by later bars
 
 
 def with_orders(
     change: Callable[[NDArray[np.uint8], Bars, int], NDArray[np.uint8]],
 ) -> Callable[[Program, Bars], tuple[Signals, ...]]:
-    """A reader whose orders of each symbol are changed: orders[program, bar], bars, symbol."""
+    """Return a reader that changes orders: `change` takes orders[program, bar], bars and symbol."""
 
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
         return tuple(
@@ -89,7 +89,7 @@ def buy_where(condition: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def next_close(bars: Bars, symbol: int) -> NDArray[np.float64]:
-    """The close of the bar after; the last bar's own where there is none."""
+    """Return the close of the next bar; on the last bar, its close."""
     close = bars.close[symbol]
     return np.concatenate([close[1:], close[-1:]])
 
@@ -101,10 +101,10 @@ def half(row: NDArray[np.float64]) -> float:
 
 READERS: dict[str, Callable[[Program, Bars], tuple[Signals, ...]]] = {
     "shifted by -1": with_orders(lambda orders, bars, i: np.roll(orders, -1, axis=1)),
-    "shifted by -1, the end honest": with_orders(
+    "shifted by -1, except the last bar": with_orders(
         lambda orders, bars, i: np.concatenate([orders[:, 1:], orders[:, -1:]], axis=1)
     ),
-    "peeks a close ahead": with_orders(
+    "reads the next close": with_orders(
         lambda orders, bars, i: buy_where(next_close(bars, i) > bars.close[i])
     ),
     "the sample's mean": with_orders(
@@ -119,7 +119,7 @@ READERS: dict[str, Callable[[Program, Bars], tuple[Signals, ...]]] = {
     "the last bar": with_orders(
         lambda orders, bars, i: buy_where(bars.close[i] < bars.close[:, -1][0])
     ),
-    "how many bars there are": with_orders(
+    "the number of bars": with_orders(
         lambda orders, bars, i: buy_where(np.arange(len(bars)) > len(bars) // 2)
     ),
     "tomorrow's volume": with_orders(
@@ -131,9 +131,9 @@ READERS: dict[str, Callable[[Program, Bars], tuple[Signals, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("cheat", READERS)
-def test_a_reader_that_cheats_is_named(cheat: str) -> None:
-    found = find_lookahead(CROSS, BARS, market(), read=READERS[cheat])
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_with_lookahead_is_reported(name: str) -> None:
+    found = find_lookahead(CROSS, BARS, market(), read=READERS[name])
     assert found.violations
     for each in found.violations:
         assert each.field in ("buy", "sell")
@@ -142,32 +142,31 @@ def test_a_reader_that_cheats_is_named(cheat: str) -> None:
     assert found.stabilization_bars is None or found.stabilization_bars >= 0
 
 
-def cut_of(because: str) -> int:
-    assert because.startswith("the future was ")
-    return int(because.split("from bar ")[1].split()[0])
+def cut_of(reason: str) -> int:
+    assert reason.startswith("the future was ")
+    return int(reason.split("from bar ")[1].split()[0])
 
 
-def test_the_named_bar_is_the_first_that_differs() -> None:
-    """Orders that are turned about from a bar on, ten bars before the end there is."""
+def test_the_reported_bar_is_the_first_that_differs() -> None:
+    """Replace the orders of the last ten bars."""
 
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
-        return with_orders(lambda orders, all_bars, i: turned(orders))(program, bars)
+        return with_orders(lambda orders, all_bars, i: replace_last(orders))(program, bars)
 
-    def turned(orders: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        made = orders.copy()
-        made[:, -10:] = 1
-        made[:, :-10] = 0
-        return made
+    def replace_last(orders: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        changed = np.zeros_like(orders)
+        changed[:, -10:] = 1
+        return changed
 
-    cut_off = [each for each in find_lookahead(CROSS, BARS, market(), read=read).violations
-               if "cut off" in each.reason]  # fmt: skip
-    assert len(cut_off) >= CUTS - 1
-    for each in cut_off:
+    truncated = [each for each in find_lookahead(CROSS, BARS, market(), read=read).violations
+               if "truncated" in each.reason]  # fmt: skip
+    assert len(truncated) >= CUTS - 1
+    for each in truncated:
         assert (each.field, each.bar) == ("buy", cut_of(each.reason) - 10)
 
 
 @pytest.mark.parametrize("symbol", range(3))
-def test_of_a_panel_the_symbol_that_cheats_is_named(symbol: int) -> None:
+def test_the_symbol_with_lookahead_is_named(symbol: int) -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
         signals = list(evaluate(program, bars))
         shift = np.roll(signals[symbol].orders, -1, axis=1)
@@ -178,7 +177,7 @@ def test_of_a_panel_the_symbol_that_cheats_is_named(symbol: int) -> None:
     assert {each.symbol for each in found.violations} == {PANEL.symbols[symbol]}
 
 
-def test_a_symbol_that_reads_anothers_future_is_named() -> None:
+def test_a_symbol_that_reads_the_future_of_another_is_named() -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
         signals = list(evaluate(program, bars))
         signals[0] = replace(signals[0], orders=np.roll(signals[1].orders, -1, axis=1))
@@ -189,7 +188,7 @@ def test_a_symbol_that_reads_anothers_future_is_named() -> None:
 
 
 @pytest.mark.parametrize("order", ["buy", "sell", "short", "cover"])
-def test_the_order_that_cheats_is_named(order: str) -> None:
+def test_the_order_with_lookahead_is_named(order: str) -> None:
     bit = np.uint8(1 << ("buy", "sell", "short", "cover").index(order))
     read = with_orders(
         lambda orders, bars, i: (orders & ~bit) | (np.roll(orders, -1, axis=1) & bit)
@@ -208,15 +207,15 @@ SETTINGS: dict[str, Callable[[NDArray[np.float64], Bars], NDArray[np.float64]]] 
 }
 
 
-@pytest.mark.parametrize("cheat", SETTINGS)
+@pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("setting", ["size 1 / (1 + natr(5))", "stop 2 * atr(5)", "trail atr(5)",
                                      "target 2 * atr(5)"])  # fmt: skip
-def test_a_setting_that_cheats_is_named(setting: str, cheat: str) -> None:
+def test_a_setting_with_lookahead_is_named(setting: str, name: str) -> None:
     program = check(f"strategy s {{ buy when close > open sell when close < open {setting} }}")
 
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
         return tuple(
-            replace(each, settings=SETTINGS[cheat](each.settings, bars))
+            replace(each, settings=SETTINGS[name](each.settings, bars))
             for each in evaluate(program, bars)
         )
 
@@ -224,35 +223,35 @@ def test_a_setting_that_cheats_is_named(setting: str, cheat: str) -> None:
     assert {each.field for each in found.violations} == {"size, stop, trail or target"}
 
 
-def foresee(factor: Callable[[Bars], NDArray[np.float64] | float]) -> LookaheadReport:
-    """What is found of equity that is multiplied by something of the bars."""
+def inject_into_equity(factor: Callable[[Bars], NDArray[np.float64] | float]) -> LookaheadReport:
+    """Return the report on equity multiplied by a factor of the bars."""
 
     def trade(program: Program, bars: Bars, terms: Market) -> Backtest:
-        made = backtest(program, bars, terms)
-        lucky = replace(made.performance, equity=made.equity * factor(bars))
-        return replace(made, performance=lucky)
+        run = backtest(program, bars, terms)
+        changed = replace(run.performance, equity=run.equity * factor(bars))
+        return replace(run, performance=changed)
 
     return find_lookahead(CROSS, BARS, market(), trade=trade)
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 3, 10])
-def test_equity_that_peeks_some_bars_ahead_is_found(ahead: int) -> None:
-    """Equity of bar t that knows the close of t + 1 is as false as one that knows t + 10."""
+def test_equity_that_reads_later_bars_is_reported(ahead: int) -> None:
+    """Use equity that is multiplied by a later close."""
 
     def factor(bars: Bars) -> NDArray[np.float64]:
         close = bars.close[0]
         return 1 + 1e-6 * np.concatenate([close[ahead:], np.full(ahead, close[-1])])[: len(close)]
 
-    assert {each.field for each in foresee(factor).violations} == {"equity"}
+    assert {each.field for each in inject_into_equity(factor).violations} == {"equity"}
 
 
-def test_equity_that_knows_the_whole_is_found_at_its_first_bar() -> None:
+def test_equity_that_reads_all_bars_is_reported_at_the_first() -> None:
     for factor in (lambda bars: bars.close[0].mean(), lambda bars: 1.0 + len(bars) / 1e6):
-        found = foresee(factor).violations
+        found = inject_into_equity(factor).violations
         assert {(each.field, each.bar) for each in found} == {("equity", 0)}
 
 
-def test_too_few_bars_are_refused_and_just_enough_are_not() -> None:
-    with pytest.raises(ValueError, match=f"{MIN_BARS - 1} bars are too few.*{MIN_BARS}"):
+def test_fewer_than_the_minimum_of_bars_raise() -> None:
+    with pytest.raises(ValueError, match=f"at least {MIN_BARS} bars, found {MIN_BARS - 1}"):
         find_lookahead(CROSS, BARS.slice(0, MIN_BARS - 1), market())
     assert find_lookahead(CROSS, BARS.slice(0, MIN_BARS), market()).violations == ()

@@ -1,4 +1,4 @@
-"""What is ordered after a bar is what a run that goes on does next."""
+"""The next orders are those that a longer backtest fills on the next bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDERED = ("signal", "reverse", "hold")
 
 
 @pytest.mark.parametrize("fill", ["next_open", "next_close"])
-def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
+def test_next_orders_fill_on_the_next_bar(fill: str) -> None:
     bars, seen = random_walk(220, 4), 0
     terms = market(fill=fill)  # type: ignore[arg-type]
     for program in random_programs(25, 5):
@@ -24,14 +24,14 @@ def test_orders_are_what_fills_on_the_next_bar(fill: str) -> None:
             (found,) = list_next_orders(program, bars.slice(0, last + 1), terms)
             following = bars.time[last + 1]
             stopped = any(t.exit_time == following and t.reason not in ORDERED for t in trades)
-            if stopped:  # by a price that no one knew
+            if stopped:  # by a price that is unknown before
                 continue
             entered = ["buy" if t.side == "long" else "short" for t in trades
                        if t.entry_time == following]  # fmt: skip
             left = ["sell" if t.side == "long" else "cover" for t in trades
                     if t.exit_time == following]  # fmt: skip
             orders = [order.removesuffix(" (hold)") for order in found.orders]
-            orders = [order for order in orders if "(" not in order]  # it leaves if nothing moves
+            orders = [order for order in orders if "(" not in order]  # exits at an unchanged price
             assert orders == [*left, *entered]
             held = [t for t in trades if t.entry_time <= bars.time[last] < t.exit_time]
             assert found.side == (held[0].side if held else "flat")
@@ -51,8 +51,8 @@ def test_each_symbol_has_its_own_last_bar() -> None:
     assert len(list_next_orders(program, none, market())) < len(panel.symbols)
 
 
-def test_what_came_before_the_start_only_warms_indicators() -> None:
-    """Start flat, with the positions of a run from the same bar."""
+def test_bars_before_the_start_only_warm_the_indicators() -> None:
+    """Compare positions with a backtest from the same bar."""
     panel, held = panel_of(4), 0
     for program in random_programs(12, 2):
         for start in (60, 260):

@@ -1,4 +1,4 @@
-"""Drawdowns and years from their definitions, bar by bar, on equity of every shape."""
+"""Drawdowns and yearly returns against plain implementations of their definitions."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ SHAPES = {
     "falls alike": [90.0, 100.0, 90.0, 100.0, 90.0],
     "over the peak, not on it": [120.0, 90.0, 130.0, 90.0],
     "every other bar": [100.0 - (i % 2) * (i + 1) for i in range(40)],
-    "by less than is seen": [100.0, np.nextafter(100.0, 0.0), 100.0],
+    "by one unit in the last place": [100.0, np.nextafter(100.0, 0.0), 100.0],
 }
 
 
 def is_under(equity: list[float], bar: int) -> bool:
-    """Whether some earlier level, the capital among them, was higher."""
+    """Return whether an earlier level, or the capital, is higher."""
     return any(before > equity[bar] for before in [CAPITAL, *equity[:bar]])
 
 
-def slow_falls(equity: list[float]) -> list[tuple[float, int, int, int | None]]:
-    """Depth, first bar under water, trough and recovery, straight from what the words mean."""
+def plain_drawdowns(equity: list[float]) -> list[tuple[float, int, int, int | None]]:
+    """Return depth, first bar, trough and recovery of each drawdown by its definition."""
     found = []
     for first in range(len(equity)):
         starts = is_under(equity, first) and (first == 0 or not is_under(equity, first - 1))
@@ -68,12 +68,12 @@ def slow_falls(equity: list[float]) -> list[tuple[float, int, int, int | None]]:
     return sorted(found)
 
 
-def falls(equity: list[float], most: int = 10) -> list[Drawdown]:
-    return largest_drawdowns(np.array(equity, np.float64), CAPITAL, most)
+def falls(equity: list[float], count: int = 10) -> list[Drawdown]:
+    return largest_drawdowns(np.array(equity, np.float64), CAPITAL, count)
 
 
-def hold_the_laws(equity: list[float]) -> None:
-    found, slow = falls(equity, 1000), slow_falls(equity)
+def assert_drawdowns(equity: list[float]) -> None:
+    found, slow = falls(equity, 1000), plain_drawdowns(equity)
     assert [each.depth for each in found] == pytest.approx([each[0] for each in slow], rel=1e-12)
     by_first = {each[1]: each for each in slow}
     assert len(found) == len(slow)
@@ -104,42 +104,42 @@ def hold_the_laws(equity: list[float]) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_falls_of_a_shape(shape: str) -> None:
-    hold_the_laws(SHAPES[shape])
+def test_drawdowns_of_a_shape(shape: str) -> None:
+    assert_drawdowns(SHAPES[shape])
 
 
 @given(st.lists(st.sampled_from([0.0, 80.0, 90.0, 100.0, 110.0, 120.0]), max_size=40))
-def test_falls_of_few_levels_with_many_ties(equity: list[float]) -> None:
-    hold_the_laws(equity)
+def test_drawdowns_of_few_levels_with_ties(equity: list[float]) -> None:
+    assert_drawdowns(equity)
 
 
 @given(st.lists(st.floats(-0.4, 0.4), max_size=80))
-def test_falls_of_random_growth(growth: list[float]) -> None:
-    hold_the_laws((CAPITAL * np.cumprod(1.0 + np.array(growth))).tolist())
+def test_drawdowns_of_random_growth(growth: list[float]) -> None:
+    assert_drawdowns((CAPITAL * np.cumprod(1.0 + np.array(growth))).tolist())
 
 
-def test_at_most_ten_and_none_deeper_is_left_out() -> None:
+def test_the_ten_deepest_drawdowns_are_listed() -> None:
     equity = [value for depth in range(1, 31) for value in (100.0 - depth, 100.0)]
     assert [round(-100 * each.depth) for each in falls(equity)] == list(range(30, 20, -1))
 
 
-def test_a_fall_from_the_capital_that_never_ends() -> None:
+def test_a_drawdown_from_the_capital_may_never_recover() -> None:
     assert falls([90.0, 95.0, 80.0, 99.0]) == [Drawdown(None, 2, None, 80.0 / CAPITAL - 1, 4)]
 
 
-def test_ruin_is_a_fall_of_all_of_it() -> None:
+def test_ruin_is_a_drawdown_of_all_equity() -> None:
     assert falls([150.0, 0.0, 0.0]) == [Drawdown(0, 1, None, -1.0, 2)]
 
 
-def slow_years(time: NDArray[np.datetime64], equity: list[float]) -> dict[int, float]:
-    """The last equity of a year over the last of the year before that has bars."""
+def plain_years(time: NDArray[np.datetime64], equity: list[float]) -> dict[int, float]:
+    """Return the last equity of each year over that of the year before, less 1."""
     found: dict[int, float] = {}
     labels = [int(str(moment)[:4]) for moment in time]
     for year in sorted(set(labels)):
-        own = [worth for worth, label in zip(equity, labels, strict=True) if label == year]
+        current = [worth for worth, label in zip(equity, labels, strict=True) if label == year]
         earlier = [worth for worth, label in zip(equity, labels, strict=True) if label < year]
         before = earlier[-1] if earlier else CAPITAL
-        found[year] = own[-1] / before - 1.0 if before > 0 else 0.0
+        found[year] = current[-1] / before - 1.0 if before > 0 else 0.0
     return found
 
 
@@ -150,12 +150,14 @@ def slow_years(time: NDArray[np.datetime64], equity: list[float]) -> dict[int, f
     ),
     st.integers(0, 9000),
 )  # fmt: skip
-def test_years_are_those_of_slow_code(steps: list[tuple[int, float]], first: int) -> None:
+def test_yearly_returns_equal_a_plain_implementation(
+    steps: list[tuple[int, float]], first: int
+) -> None:
     hours = np.cumsum([hour for hour, _ in steps]) + first
     time = np.datetime64("1965-12-30T05:00", "ns") + hours * np.timedelta64(1, "h")
     equity = np.array(list(accumulate((by for _, by in steps), mul, initial=CAPITAL))[1:])
     found = yearly_returns(time, equity, CAPITAL)
-    slow = slow_years(time, equity.tolist())
+    slow = plain_years(time, equity.tolist())
     assert list(found) == list(slow)
     assert list(found.values()) == pytest.approx(list(slow.values()), rel=1e-12)
     whole = math.prod(1.0 + each for each in found.values())
@@ -175,7 +177,9 @@ def test_years_are_those_of_slow_code(steps: list[tuple[int, float]], first: int
          {2019: 0.0, 2020: -1.0, 2021: 0.0}),
     ],
 )  # fmt: skip
-def test_crafted_years(days: list[str], equity: list[float], years: dict[int, float]) -> None:
+def test_yearly_returns_of_edge_cases(
+    days: list[str], equity: list[float], years: dict[int, float]
+) -> None:
     found = yearly_returns(np.array(days, "datetime64[ns]"), np.array(equity), CAPITAL)
     assert list(found) == list(years)
     assert list(found.values()) == pytest.approx(list(years.values()))
@@ -183,7 +187,7 @@ def test_crafted_years(days: list[str], equity: list[float], years: dict[int, fl
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])
 @pytest.mark.parametrize("seed", range(4))
-def test_years_and_drawdowns_of_a_real_run_add_up(fill: str, seed: int) -> None:
+def test_years_and_drawdowns_agree_with_the_metrics(fill: str, seed: int) -> None:
     program = check("strategy s { buy when rsi(close, 3) < 40 sell when rsi(close, 3) > 60 }")
     result = backtest(program, random_walk(900, seed), market(fill=fill))  # type: ignore[arg-type]
     capital = result.performance.capital

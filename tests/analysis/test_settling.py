@@ -1,4 +1,4 @@
-"""Bars of past that a strategy needs, by rules of which the number is known."""
+"""Stabilization bars of strategies, for rules with a known number."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def strategy(rules: str) -> Program:
     return check(f"strategy s {{ {rules} }}")
 
 
-def settled(rules: str, bars: Bars = BARS) -> int | None:
+def stabilization_bars(rules: str, bars: Bars = BARS) -> int | None:
     found = find_lookahead(strategy(rules), bars, market())
     assert found.violations == ()
     return found.stabilization_bars
 
 
 def bars_until_alike(rules: str, start: int) -> int:
-    """Return after how many bars a run from a later bar has the orders of the whole run."""
+    """Return the bars after which a later start gives the orders of the whole window."""
     (whole,) = evaluate(strategy(rules), BARS)
     (later,) = evaluate(strategy(rules), BARS.slice(start, len(BARS)))
     differ = np.flatnonzero(whole.orders[0, start:] != later.orders[0])
@@ -41,7 +41,7 @@ def bars_until_alike(rules: str, start: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("rules", "most"),
+    ("rules", "maximum"),
     [
         ("buy when close > open", 0),
         ("buy when close > close[1]", 1),
@@ -53,20 +53,20 @@ def bars_until_alike(rules: str, start: int) -> int:
         ("buy when close > sma(close, 10) sell when close < sma(close, 80)", 79),
     ],
 )
-def test_a_window_settles_once_it_is_full(rules: str, most: int) -> None:
-    found = settled(rules)
+def test_a_window_stabilizes_once_it_is_full(rules: str, maximum: int) -> None:
+    found = stabilization_bars(rules)
     assert found is not None
-    assert found <= most
-    assert max(bars_until_alike(rules, start) for start in STARTS) <= most
+    assert found <= maximum
+    assert max(bars_until_alike(rules, start) for start in STARTS) <= maximum
 
 
-def test_a_mean_of_fifty_settles_when_it_has_fifty() -> None:
-    assert settled("buy when sma(close, 50) > 0 * close") == 49
+def test_a_mean_of_fifty_bars_needs_49_earlier_bars() -> None:
+    assert stabilization_bars("buy when sma(close, 50) > 0 * close") == 49
 
 
-def test_an_exponential_mean_settles_later_than_a_simple_one() -> None:
-    simple = settled("buy when close > sma(close, 50)")
-    exponential = settled("buy when close > ema(close, 50)")
+def test_an_exponential_mean_stabilizes_later_than_a_simple_one() -> None:
+    simple = stabilization_bars("buy when close > sma(close, 50)")
+    exponential = stabilization_bars("buy when close > ema(close, 50)")
     assert simple is not None
     assert exponential is not None
     assert simple < exponential <= 190
@@ -74,19 +74,19 @@ def test_an_exponential_mean_settles_later_than_a_simple_one() -> None:
 
 def test_of_several_symbols_the_slowest_counts() -> None:
     program = "buy when close > sma(close, 40)"
-    assert settled(program, random_bars(4, 400, 3)) == 39
-    assert settled(program, panel_of(3)) is not None
+    assert stabilization_bars(program, random_bars(4, 400, 3)) == 39
+    assert stabilization_bars(program, panel_of(3)) is not None
 
 
-def test_without_signals_there_is_nothing_to_settle() -> None:
-    assert settled("buy when close < 0 * close") == 0
+def test_a_strategy_without_signals_needs_no_bars() -> None:
+    assert stabilization_bars("buy when close < 0 * close") == 0
 
 
-def test_a_sum_from_the_first_bar_on_never_settles() -> None:
-    assert settled("buy when cumulate(volume) > 300 * sma(volume, 5)") is None
+def test_a_running_total_never_stabilizes() -> None:
+    assert stabilization_bars("buy when cumulate(volume) > 300 * sma(volume, 5)") is None
 
 
-def test_a_reader_that_differs_at_the_end_has_not_settled() -> None:
+def test_a_difference_on_the_last_bar_means_not_stable() -> None:
     def read(program: Program, bars: Bars) -> tuple[Signals, ...]:
         (signals,) = evaluate(program, bars)
         orders = signals.orders.copy()
@@ -97,13 +97,13 @@ def test_a_reader_that_differs_at_the_end_has_not_settled() -> None:
     assert find_lookahead(program, BARS, market(), read=read).stabilization_bars is None
 
 
-def test_a_stop_that_is_not_known_yet_is_part_of_what_settles() -> None:
-    """An entry whose stop is unknown is refused: for 99 bars the strategy does nothing."""
+def test_an_unknown_stop_delays_stabilization() -> None:
+    """Use a stop that is unknown, and refuses entries, for 99 bars."""
     rules = "buy when close > open sell when close < open stop 3 * atr(100)"
     whole = backtest(strategy(rules), BARS, market())
     later = backtest(strategy(rules), BARS.slice(100, 400), market())
     since = [trade for trade in whole.trades if trade.entry_time > BARS.time[101]]
     missed = sum(trade.entry_time < later.trades[0].entry_time for trade in since)
     assert missed > 5
-    found = settled(rules)
+    found = stabilization_bars(rules)
     assert found is None or found >= 99

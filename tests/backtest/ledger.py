@@ -1,9 +1,9 @@
-"""Small markets written as text, so that a ledger can be worked out by hand beside them.
+"""Small markets written as text, for ledgers that are computed by hand.
 
-A market is a line of bars, `10 buy | 12.5 13 11 12 | . | 15`: open, high, low and close, or one
-price for all four, or `.` for a missing bar; then the orders of the bar, such as `short+sell`. The
-last bar is repeated, without its orders, until there are six. Orders are written into the volume,
-one bit each, and the rules of the scripted strategy read them from there.
+A market is a line of bars, `10 buy | 12.5 13 11 12 | . | 15`. A bar is open, high, low and close,
+or one price for all four, or `.` if missing, and then its orders, such as `short+sell`. The last
+bar is repeated without orders up to six bars. Orders are encoded in the volume, one bit each; the
+scripted strategy reads them from there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def bars_from(
     adjustment: Series | None = None,
     volume: Series | None = None,
 ) -> Bars:
-    """Return bars of one symbol from a series each; adjustment and volume are 1 if left out."""
+    """Return bars of one symbol; adjustment and volume are 1 by default."""
     ones = np.ones(len(time))
     others = [ones if each is None else each for each in (volume, adjustment)]
     panels = [np.array(series)[None, :] for series in (*prices, *others)]
@@ -43,12 +43,12 @@ def days_from(first: str, count: int) -> NDArray[np.datetime64]:
     return np.datetime64(first, "ns") + np.arange(count) * np.timedelta64(1, "D")
 
 
-def bars_of(line: str, least: int = BARS) -> Bars:
+def bars_of(line: str, minimum: int = BARS) -> Bars:
     """Return the bars of a line, on consecutive days from Monday 2024-01-01."""
     cells = [cell.split() for cell in line.split("|")]
     orders = [cell.pop() if cell[-1][0].isalpha() else "" for cell in cells]
-    cells += [cells[-1]] * (least - len(cells))
-    orders += [""] * (least - len(orders))
+    cells += [cells[-1]] * (minimum - len(cells))
+    orders += [""] * (minimum - len(orders))
     rows = [[number(each) for each in cell] * (4 if len(cell) == 1 else 1) for cell in cells]
     volume = np.array([order_bits(each) for each in orders])
     return bars_from(days_from("2024-01-01", len(rows)), list(np.array(rows).T), None, volume)
@@ -75,12 +75,12 @@ def scripted(settings: str = "") -> str:
 
 
 def free(capital: float = 1000.0, **costs: Any) -> Market:
-    """Return a market without costs but those named."""
+    """Return a market with no costs but those named."""
     return market(capital, **{"commission_bps": 0.0, "slippage_bps": 0.0, **costs})
 
 
 def play(line: str, settings: str = "", /, **costs: Any) -> Backtest:
-    """Trade a line of bars from a capital of 1000, without costs but those named."""
+    """Backtest a line of bars from a capital of 1000, with no costs but those named."""
     return backtest(check(scripted(settings)), bars_of(line), free(**costs))
 
 
@@ -89,9 +89,9 @@ def trades_of(result: Backtest, time: NDArray[np.datetime64] | None = None) -> l
 
     Bars are counted in the result's times, or in those given.
     """
-    place = {at: bar for bar, at in enumerate((result.time if time is None else time).tolist())}
+    index = {at: bar for bar, at in enumerate((result.time if time is None else time).tolist())}
     return [
-        f"{trade.side} {place[trade.entry_time.item()]}->{place[trade.exit_time.item()]} "
+        f"{trade.side} {index[trade.entry_time.item()]}->{index[trade.exit_time.item()]} "
         f"{trade.shares:g}@{trade.entry_price:g}->{trade.exit_price:g} {trade.reason}"
         for trade in result.trades
     ]

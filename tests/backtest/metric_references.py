@@ -1,6 +1,6 @@
-"""An independent computation of each metric, in pandas and plain Python, from its formula.
+"""Independent implementation of each metric in pandas and plain Python.
 
-A reference reads the raw series of a run alone: equity, benchmark, cash, positions and trades.
+A reference reads only the raw series of a backtest: equity, benchmark, cash, positions and trades.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ REFERENCES: dict[str, Reference] = {}
 
 
 def reference(function: Reference) -> Reference:
-    """Declare the reference of the metric whose name the function has."""
+    """Declare the reference of the metric with the name of the function."""
     REFERENCES[function.__name__] = function
     return function
 
 
 def changes(equity: object) -> pd.Series:
-    """Relative changes from bar to bar."""
+    """Return the relative changes from bar to bar."""
     return pd.Series(equity).pct_change().dropna()
 
 
 def above_cash(run: Performance) -> tuple[pd.Series, pd.Series]:
-    """Returns of the strategy and of the benchmark, above those of cash."""
+    """Return the returns of strategy and benchmark in excess of cash."""
     cash = changes(run.cash)
     return changes(run.equity) - cash, changes(run.benchmark) - cash
 
@@ -39,9 +39,9 @@ def largest_fall(levels: list[float]) -> float:
 
 
 def scaled_path(run: Performance) -> list[float]:
-    """Growth of 1 if returns above cash had the deviation of the benchmark's."""
-    own, benchmark = above_cash(run)
-    returns = changes(run.cash) + own * benchmark.std() / own.std()
+    """Return the growth of 1 with excess returns scaled to the deviation of the benchmark."""
+    excess, benchmark = above_cash(run)
+    returns = changes(run.cash) + excess * benchmark.std() / excess.std()
     return [1.0, *(1 + returns).cumprod()]
 
 
@@ -67,15 +67,15 @@ def volatility(run: Performance) -> float:
 
 @reference
 def sharpe(run: Performance) -> float:
-    own, _ = above_cash(run)
-    return float(own.mean() / own.std() * run.bars_per_year**0.5)
+    excess, _ = above_cash(run)
+    return float(excess.mean() / excess.std() * run.bars_per_year**0.5)
 
 
 @reference
 def sortino(run: Performance) -> float:
-    own, _ = above_cash(run)
-    shortfall = sum(r * r for r in own if r < 0) / len(own)
-    return float(own.mean() / shortfall**0.5 * run.bars_per_year**0.5)
+    excess, _ = above_cash(run)
+    shortfall = sum(r * r for r in excess if r < 0) / len(excess)
+    return float(excess.mean() / shortfall**0.5 * run.bars_per_year**0.5)
 
 
 @reference
@@ -86,21 +86,21 @@ def information_ratio(run: Performance) -> float:
 
 @reference
 def beta(run: Performance) -> float:
-    own, benchmark = above_cash(run)
-    return float(own.cov(benchmark) / benchmark.var())
+    excess, benchmark = above_cash(run)
+    return float(excess.cov(benchmark) / benchmark.var())
 
 
 @reference
 def alpha(run: Performance) -> float:
-    own, benchmark = above_cash(run)
-    return float((own - beta(run) * benchmark).mean() * run.bars_per_year)
+    excess, benchmark = above_cash(run)
+    return float((excess - beta(run) * benchmark).mean() * run.bars_per_year)
 
 
 @reference
 def appraisal_ratio(run: Performance) -> float:
-    own, benchmark = above_cash(run)
-    rest = own - beta(run) * benchmark
-    return float(rest.mean() / rest.std() * run.bars_per_year**0.5)
+    excess, benchmark = above_cash(run)
+    residual = excess - beta(run) * benchmark
+    return float(residual.mean() / residual.std() * run.bars_per_year**0.5)
 
 
 @reference
@@ -140,7 +140,7 @@ def exposure(run: Performance) -> float:
 
 @reference
 def turnover(run: Performance) -> float:
-    return float(sum(run.trades.traded) / pd.Series(run.equity).mean() / run.years)
+    return float(sum(run.trades.turnover) / pd.Series(run.equity).mean() / run.years)
 
 
 @reference

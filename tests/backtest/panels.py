@@ -1,4 +1,4 @@
-"""Ragged panels for tests: late starts, early ends, holes, symbols of one bar and of none."""
+"""Ragged panels: late starts, early ends, missing bars, symbols with one bar or none."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ TIMES = ("days", "business days", "hours", "weeks")
 
 
 def times(kind: str, count: int) -> NDArray[np.datetime64]:
-    """Times of bars."""
-    first, places = np.datetime64("2015-03-02", "ns"), np.arange(count)
+    """Return the times of bars."""
+    first, indices = np.datetime64("2015-03-02", "ns"), np.arange(count)
     if kind == "business days":
-        days: NDArray[np.datetime64] = np.busday_offset(np.datetime64("2015-03-02", "D"), places)
+        days: NDArray[np.datetime64] = np.busday_offset(np.datetime64("2015-03-02", "D"), indices)
         return days.astype("datetime64[ns]")
     step = {"days": 24, "hours": 1, "weeks": 168}[kind]
-    return first + (places * step).astype("timedelta64[h]").astype("timedelta64[ns]")
+    return first + (indices * step).astype("timedelta64[h]").astype("timedelta64[ns]")
 
 
 def present(kind: str, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return on which bars of a panel a symbol has one of its own."""
+    """Return bool[bar], the bars of a panel that a symbol has."""
     first, last = np.sort(rng.integers(0, count, 2))
-    places = np.arange(count)
+    indices = np.arange(count)
     masks: dict[str, NDArray[np.bool_]] = {
         "whole": np.ones(count, np.bool_),
         "holes": rng.random(count) > 0.2,
         "few": rng.random(count) > 0.9,
-        "late": places >= last,
-        "early": places <= first,
-        "middle": (places >= first) & (places <= last),
-        "torn": (places < first) | (places > last),
-        "one": places == first,
+        "late": indices >= last,
+        "early": indices <= first,
+        "middle": (indices >= first) & (indices <= last),
+        "torn": (indices < first) | (indices > last),
+        "one": indices == first,
         "none": np.zeros(count, np.bool_),
     }
     return masks[kind]
 
 
 def without(bars: Bars, absent: NDArray[np.bool_]) -> Bars:
-    """A panel without the bars where absent: bool[symbol, bar]; times that nobody has go too."""
+    """Remove bars where bool[symbol, bar] is true, and times without any bar."""
     panels = {name: getattr(bars, name).copy() for name in PANELS}
     for name, panel in panels.items():
         panel[absent] = 1.0 if name == "adjustment" else np.nan
@@ -64,7 +64,7 @@ def without(bars: Bars, absent: NDArray[np.bool_]) -> Bars:
 def whole(
     seed: int, symbols: int, count: int, with_orders: bool, kind: str = "business days"
 ) -> Bars:
-    """Return a panel without holes; `with_orders`, `ledger.scripted` can read its volume."""
+    """Return a complete panel; `with_orders` writes orders for `ledger.scripted` to the volume."""
     rng = np.random.default_rng(seed)
     shape = (symbols, count)
     daily = rng.choice([0.005, 0.02, 0.06], (symbols, 1))
@@ -82,18 +82,18 @@ def whole(
 
 
 def ragged(seed: int, count: int = 150, with_orders: bool = True) -> Bars:
-    """A panel of two to four symbols, each there on bars of its own."""
+    """Return a panel of two to four symbols with different bars."""
     rng = np.random.default_rng(seed)
     symbols = int(rng.integers(2, 5))
     bars = whole(seed, symbols, count, with_orders, str(rng.choice(TIMES)))
     kinds = rng.choice(KINDS, symbols)
-    there = np.stack([present(str(kind), count, rng) for kind in kinds])
-    there[0, :2] = there[0, -1] = True  # somebody is there at both ends
-    return without(bars, ~there)
+    has_bar = np.stack([present(str(kind), count, rng) for kind in kinds])
+    has_bar[0, :2] = has_bar[0, -1] = True  # one symbol spans the panel
+    return without(bars, ~has_bar)
 
 
 def programs(seed: int, count: int, with_orders: bool = True) -> list[Program]:
-    """Return strategies that read their orders from the volume, or random ones."""
+    """Return scripted or random strategies."""
     rng = Random(seed)
     if with_orders:
         return [check(scripted(rng.choice(SETTINGS))) for _ in range(count)]
@@ -101,7 +101,7 @@ def programs(seed: int, count: int, with_orders: bool = True) -> list[Program]:
 
 
 def terms(seed: int, **fixed: float) -> Market:
-    """A market with some of all the costs there are."""
+    """Return a market with random costs."""
     rng = Random(seed)
     costs: dict[str, float] = {
         "capital": 9000.0,
@@ -118,9 +118,10 @@ def terms(seed: int, **fixed: float) -> Market:
 
 
 def own_market(name: str, seed: int, bars: int = 400) -> Bars:
-    """Return a symbol of changing regimes."""
-    law = GENERATORS["regime"]
-    drawn = law.draw(bars, seed, "", {key: each.default for key, each in law.options.items()})
+    """Return bars of one symbol with changing regimes."""
+    regime = GENERATORS["regime"]
+    defaults = {key: each.default for key, each in regime.options.items()}
+    drawn = regime.draw(bars, seed, "", defaults)
     return Bars((name,), drawn.time, **{field: getattr(drawn, field) for field in PANELS})
 
 
@@ -131,12 +132,12 @@ def only(bars: Bars, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Bars:
 
 
 def panel_of(seed: int) -> Bars:
-    """Return three symbols: one with holes, one that starts late, one that ends early."""
+    """Return three symbols: one with missing bars, one that starts late, one that ends early."""
     rng = np.random.default_rng(seed)
     whole = [own_market(name, seed * 10 + i) for i, name in enumerate(("AAA", "BBB", "CCC"))]
     late, early = int(rng.integers(50, 200)), int(rng.integers(200, 350))
-    places = np.arange(400)
-    chosen = (rng.random(400) > 0.2, places >= late, places < early)
+    indices = np.arange(400)
+    chosen = (rng.random(400) > 0.2, indices >= late, indices < early)
     return align([only(bars, rows) for bars, rows in zip(whole, chosen, strict=True)])
 
 

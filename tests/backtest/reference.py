@@ -1,6 +1,6 @@
-"""The market model once more, slow and plain, to hold the compiled one against.
+"""Independent simulator in plain Python, to compare the compiled kernels with.
 
-Written from MARKET.md: one bar at a time, dictionaries and ifs, nothing shared with the product.
+It follows docs/market.md one bar at a time and shares no code with the package.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ RULES = ("size", "stop", "trail", "target")
 
 
 class PlainBar(TypedDict):
-    """Prices, the adjustment of a raw price, volume, and calendar days since the bar before."""
+    """Prices, adjustment factor, volume, and calendar days since the bar before."""
 
     open: float
     high: float
@@ -27,7 +27,7 @@ class PlainBar(TypedDict):
 
 @dataclass(frozen=True)
 class BarSignals:
-    """Signals of a strategy on one bar: its orders, and the value of each of its settings."""
+    """Orders and setting values of a strategy on one bar."""
 
     orders: frozenset[str] = frozenset()
     settings: Mapping[str, float] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class BarSignals:
 
 @dataclass(frozen=True)
 class Terms:
-    """How the market fills and what it charges; rates are plain fractions."""
+    """Fills and costs of the market; rates are fractions."""
 
     capital: float = 1000.0
     fill: str = "next_open"
@@ -54,28 +54,28 @@ class Terms:
 
 @dataclass
 class Position:
-    """An open position; `shares` are positive on both sides."""
+    """Open position; `shares` is positive on both sides."""
 
     side: str
     shares: float
     price: float  # the fill before slippage
     fill: float
     bar: int
-    number: int  # of the bar, among those that have a price
+    number: int  # index of the entry bar among priced bars
     distances: dict[str, float]
-    best: float  # the most favourable price since the fill, through the bar before
+    best: float  # most favorable price from the fill to the bar before
     paid: float
     pieces: list[tuple[float, float, float]] = field(default_factory=list)  # shares, price, fill
 
     @property
     def left(self) -> float:
-        """Shares that have not left yet."""
+        """Shares still open."""
         return self.shares - sum(shares for shares, _, _ in self.pieces)
 
 
 @dataclass(frozen=True)
 class PlainTrade:
-    """A closed round trip."""
+    """Closed round trip."""
 
     side: str
     entry_bar: int
@@ -90,7 +90,7 @@ class PlainTrade:
 
 @dataclass
 class Order:
-    """What waits for a fill: why to leave, and which side to enter with which settings."""
+    """Pending orders: the reason of the exit, and the side and settings of the entry."""
 
     leave: str = ""
     enter: str = ""
@@ -98,7 +98,7 @@ class Order:
 
 
 class Replay:
-    """One run; `equity` and `trades` are its result."""
+    """Simulation of one script; `equity` and `trades` are its result."""
 
     def __init__(
         self, bars: Sequence[PlainBar], signals: Sequence[BarSignals], terms: Terms
@@ -171,7 +171,7 @@ class Replay:
             if self.position is not None:
                 self._leave(t, bar["close"], "end")
             return
-        self._hear(t)
+        self._read_signals(t)
         if fill == "close":
             if exited:
                 self.order.enter = ""
@@ -180,7 +180,7 @@ class Replay:
 
     # -- signals
 
-    def _hear(self, t: int) -> None:
+    def _read_signals(self, t: int) -> None:
         orders, settings = self.signals[t].orders, self.signals[t].settings
         holding = "" if self.position is None else self.position.side
         order = self.order
@@ -218,7 +218,7 @@ class Replay:
             order.enter = ""
 
     def _room(self, t: int) -> float:
-        """The shares that a fill may take of a bar."""
+        """Return the shares that a fill may take of a bar."""
         share, bar = self.terms.max_volume_share, self.bars[t]
         return float("inf") if share is None else share * bar["volume"] / bar["adjustment"]
 
@@ -296,7 +296,7 @@ class Replay:
     # -- inside a bar
 
     def _exit_inside(self, t: int) -> bool:
-        """Leave at a stop, trail or target; whether one was met."""
+        """Close the position at a stop, trail or target; return whether one was reached."""
         held, bar = self.position, self.bars[t]
         waits = self.terms.fill == "next_open" and self.order.leave != ""
         if held is None or held.pieces or waits:
@@ -310,7 +310,7 @@ class Replay:
             away = held.distances["trail"]
             levels.append((held.best - away if is_long else held.best + away, "trail"))
         if levels:
-            # The tighter is the nearer: the higher for a long position. Equal ones are a stop.
+            # The tighter level is the higher one for a long. If they are equal, the stop counts.
             levels.sort(key=lambda each: (-each[0] if is_long else each[0], each[1]))
             level, reason = levels[0]
             if is_long and bar["low"] <= level:

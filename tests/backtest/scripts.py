@@ -1,4 +1,4 @@
-"""Random markets and random scripts for them, and the product's run of a script."""
+"""Random scripts, and their simulation by the compiled and by the plain simulator."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ BITS = {"buy": 1, "sell": 2, "short": 4, "cover": 8}
 
 @dataclass(frozen=True, eq=False)
 class Script:
-    """Bars, and the signals on each of them.
+    """Bars, and the signals of a strategy on each bar.
 
     Attributes:
         orders: uint8[bar], bits as in BITS.
-        settings: rule -> float64[bar], for the rules there are.
-        terms: the market, and which settings are ratios.
+        settings: float64[bar] by name of the setting.
+        terms: market, and the settings that are ratios.
     """
 
     bars: Bars
@@ -49,13 +49,13 @@ class Script:
     terms: Terms
 
     def with_terms(self, **changes: Any) -> Script:
-        """The same script in another market."""
+        """Return the script in another market."""
         return replace(self, terms=replace(self.terms, **changes))
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Equity and side held at every close, closed trades, and sums a fold if asked for."""
+    """Equity and side held at each close, closed trades, and sums by fold if requested."""
 
     equity: Series
     held: NDArray[np.int8]
@@ -64,48 +64,47 @@ class Outcome:
 
 
 def prices_of(bars: Bars) -> list[Series]:
-    """Open, high, low and close, a series each."""
+    """Return open, high, low and close."""
     return [bars.open[0], bars.high[0], bars.low[0], bars.close[0]]
 
 
 def simulated(
-    script: Script, edges: Sequence[int] = (), benchmark: Series | None = None, place: int = 0
+    script: Script, edges: Sequence[int] = (), benchmark: Series | None = None, program: int = 0
 ) -> Outcome:
-    """The product's run of a script, at a place in a batch of two.
+    """Simulate a script as one program of a batch of two.
 
-    The other program has the same orders from the last bar to the first. Trades are the first
-    program's: there are none of a script at place 1.
+    The other program has the orders in reverse. Trades are recorded for program 0 alone.
     """
     terms = script.terms
     (sleeve,) = build_sleeves(script.bars, 0, len(script.bars))
-    places, count = sleeve.places, len(sleeve.places)
+    indices, count = sleeve.indices, len(sleeve.indices)
     orders = np.stack([script.orders[::-1], script.orders[::-1]])
-    orders[place] = script.orders
-    rulings = _rulings(orders[:, places], script, places)
-    record = SimulationOutput(
+    orders[program] = script.orders
+    buffers = _build_buffers(orders[:, indices], script, indices)
+    output = SimulationOutput(
         np.zeros((2, count)),
         np.zeros((2, count), np.int8),
         np.zeros((count + 2, len(TRADE_FIELDS))),
         np.zeros(1, np.int64),
         np.zeros((2 if len(edges) else 0, len(edges), len(FOLD_FIELDS))),
         sleeve.edges(np.array(edges, np.int64)),
-        np.zeros(count) if benchmark is None else benchmark[places],
+        np.zeros(count) if benchmark is None else benchmark[indices],
         np.zeros(count),
     )
     compiled(simulate)(
         sleeve.arrays,
-        rulings,
+        buffers,
         market_of(terms),
-        record,
+        output,
         np.zeros(1, ACCOUNT)[0],
     )
-    closed = record.trades[: record.trade_count[0]]
-    closed[:, :2] = places[closed[:, :2].astype(np.int64)]  # their own bars to the market's
-    trades = [_trade(row) for row in closed] if place == 0 else []
-    folds = record.folds[place] if len(edges) else np.empty((0, len(FOLD_FIELDS)))
-    equity = sleeve.spread(record.equity[place], terms.capital)
+    closed = output.trades[: output.trade_count[0]]
+    closed[:, :2] = indices[closed[:, :2].astype(np.int64)]  # from sleeve bars to bars
+    trades = [_trade(row) for row in closed] if program == 0 else []
+    folds = output.folds[program] if len(edges) else np.empty((0, len(FOLD_FIELDS)))
+    equity = sleeve.spread(output.equity[program], terms.capital)
     equity = equity * sleeve.idle_growth(market_of(terms))
-    held = sleeve.spread(record.held[place], 0)
+    held = sleeve.spread(output.held[program], 0)
     if len(edges) and not sleeve.is_whole:
         assert benchmark is not None
         counted = folds[:, [F_TRADES, F_RUINED]]
@@ -120,7 +119,7 @@ def simulated(
 
 
 def replayed(script: Script) -> Replay:
-    """The plain simulator's run of a script."""
+    """Simulate a script by the plain simulator."""
     bars = script.bars
     plain = [
         PlainBar(
@@ -145,7 +144,7 @@ def replayed(script: Script) -> Replay:
 
 
 def market_of(terms: Terms) -> Market:
-    """The product's market of some terms."""
+    """Return the market of some terms."""
     return Market(
         terms.capital,
         FILLS.index(terms.fill),
@@ -161,17 +160,19 @@ def market_of(terms: Terms) -> Market:
     )
 
 
-def _rulings(orders: NDArray[np.uint8], script: Script, places: NDArray[np.int64]) -> SignalBuffers:
-    """What two programs say: orders uint8[program, own bar], and the same settings."""
+def _build_buffers(
+    orders: NDArray[np.uint8], script: Script, indices: NDArray[np.int64]
+) -> SignalBuffers:
+    """Build the buffers of two programs: uint8[program, sleeve bar], with the same settings."""
     bits = (orders[:, None, :] & np.array(list(BITS.values()))[:, None]) != 0
-    bits = np.concatenate([bits, np.zeros((2, 4, -len(places) % WORD_BARS), np.bool_)], axis=2)
+    bits = np.concatenate([bits, np.zeros((2, 4, -len(indices) % WORD_BARS), np.bool_)], axis=2)
     packed = np.packbits(bits, axis=2, bitorder="little").view(np.uint64)
-    series = [values[places] for values in script.settings.values()]
+    series = [values[indices] for values in script.settings.values()]
     memory = np.concatenate([packed.view(np.float64).ravel(), *series])
     settings, constants = np.full((2, 4), -1, np.int64), np.tile(UNSET, (2, 1))
     is_ratio = np.zeros((2, 4), np.bool_)
     for row, rule in enumerate(script.settings):
-        settings[:, RULES.index(rule)] = packed.size + row * len(places)
+        settings[:, RULES.index(rule)] = packed.size + row * len(indices)
         is_ratio[:, RULES.index(rule)] = rule in script.terms.ratios
     conditions = np.arange(8).reshape(2, 4) * packed.shape[2]
     hold_bars = np.array([script.terms.hold] * 2)
@@ -194,11 +195,11 @@ def _trade(row: Series) -> PlainTrade:
     )
 
 
-# -- chance
+# -- random scripts
 
 
 def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> Bars:
-    """A walk with gaps between closes and opens, on days with weekends left out."""
+    """Return a random walk with gaps at the open, on business days."""
     daily = rng.choice([0.005, 0.02, 0.06, 0.12])
     close = 100 * np.exp(np.cumsum(rng.normal(0, daily, count)))
     open_ = np.concatenate([[100.0], close[:-1]]) * np.exp(rng.normal(0, daily / 2, count))
@@ -213,7 +214,7 @@ def random_bars(rng: np.random.Generator, count: int, missing: float = 0.0) -> B
 
 
 def random_orders(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
-    """Each order true now and then, or in runs, some kinds of order not at all."""
+    """Return orders that are true at random bars or in runs; some kinds never are."""
     orders = np.zeros(count, np.uint8)
     for bit in BITS.values():
         often = rng.choice([0.0, 0.05, 0.2, 0.6])
@@ -227,16 +228,16 @@ def random_orders(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
 def random_settings(
     rng: np.random.Generator, bars: Bars
 ) -> tuple[dict[str, Series], frozenset[str]]:
-    """Settings per bar, some of them unknown, 0 or negative; and which are ratios."""
+    """Return settings by bar, some unknown, 0 or negative, and the names of ratios."""
     count = len(bars)
     settings: dict[str, Series] = {}
     ratios = set()
     for rule in RULES:
         if rng.random() < 0.5:
             continue
-        most = 10.0 if rng.random() < 0.3 else 1.5
+        maximum = 10.0 if rng.random() < 0.3 else 1.5
         values = (
-            rng.uniform(0.2, most, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
+            rng.uniform(0.2, maximum, count) if rule == "size" else rng.uniform(0.002, 0.15, count)
         )
         if rng.random() < 0.2:
             values = np.full(count, values[0])
@@ -252,7 +253,7 @@ def random_settings(
 
 
 def random_terms(rng: np.random.Generator, ratios: frozenset[str]) -> Terms:
-    """A market with a few of all the costs there are."""
+    """Return a market with random costs."""
 
     def some(low: float, high: float, chance: float = 0.5) -> float:
         return float(rng.uniform(low, high)) if rng.random() < chance else 0.0
@@ -275,7 +276,7 @@ def random_terms(rng: np.random.Generator, ratios: frozenset[str]) -> Terms:
 
 
 def random_script(seed: int, count: int = 250) -> Script:
-    """Bars, orders, settings and a market drawn from one seed."""
+    """Return a script with random bars, orders, settings and market."""
     rng = np.random.default_rng(seed)
     bars = random_bars(rng, count, missing=float(rng.choice([0.0, 0.0, 0.05, 0.4])))
     settings, ratios = random_settings(rng, bars)
@@ -283,9 +284,9 @@ def random_script(seed: int, count: int = 250) -> Script:
 
 
 def grid_script(seed: int, count: int = 12) -> Script:
-    """A market of few prices and distances, all dyadic, so that nothing is ever rounded.
+    """Return a script with few, dyadic prices and distances, so that nothing is rounded.
 
-    Mostly one order at a time or none, so that positions last until they meet their levels.
+    Most bars have one order or none, so that positions last until they reach their levels.
     """
     rng = np.random.default_rng(seed)
     open_, close = (rng.integers(16, 26, count) / 2 for _ in range(2))

@@ -1,4 +1,4 @@
-"""Counts of true rules, and every reason why a strategy never trades."""
+"""Counts of true rules, and each reason why a strategy never trades."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parts_of(found: Activity, rule: str = "buy") -> list[tuple[str, int, int]]:
     return [(part.text, part.true, part.known) for part in each.parts]
 
 
-def test_the_part_that_never_was_is_found() -> None:
+def test_the_operand_that_is_never_true_is_counted() -> None:
     found = activity_of("buy when close > highest(high, 20) and close > open")
     up = int((WALK.close > WALK.open).sum())
     assert found.rules[0].whole == Tally(
@@ -51,7 +51,7 @@ def test_the_part_that_never_was_is_found() -> None:
     assert (found.entries, found.blocked, found.capped) == (0, {}, 0)
 
 
-def test_parts_that_are_never_true_together_are_each_counted() -> None:
+def test_operands_that_are_never_true_together_are_each_counted() -> None:
     found = activity_of("buy when close > open and (rsi(close, 5) > 1 and close < open)")
     up, down = ((WALK.close > WALK.open).sum(), (WALK.close < WALK.open).sum())
     assert found.rules[0].whole.true == 0
@@ -60,7 +60,7 @@ def test_parts_that_are_never_true_together_are_each_counted() -> None:
     assert [part[1] for part in parts_of(found)][::2] == [up, down]
 
 
-def test_a_constant_rule_and_one_that_is_never_known_are_counted() -> None:
+def test_constant_rules_and_unknown_rules_are_counted() -> None:
     found = activity_of("buy when 1 > 2 short when close > sma(close, 400) and 1 < 2")
     assert parts_of(found) == [("1 > 2", 0, 300)]
     assert parts_of(found, "short") == [("close > sma(close, 400)", 0, 0), ("1 < 2", 300, 300)]
@@ -130,13 +130,13 @@ def test_a_bar_without_volume_fills_nothing() -> None:
 
 def test_sizes_above_the_leverage_are_counted() -> None:
     text = f"strategy s {{ buy when {SIGNAL} sell when close < close[1] size 3 }}"
-    for most, capped in ((1.0, RISES), (3.0, 0)):
-        found = measure_activity(check(text), WALK, market(max_leverage=most))
+    for leverage, capped in ((1.0, RISES), (3.0, 0)):
+        found = measure_activity(check(text), WALK, market(max_leverage=leverage))
         assert (found.entries, found.capped) == (RISES, capped)
         assert [each.parts for each in found.rules] == [(), ()]
 
 
-def test_counts_are_summed_over_own_bars_of_the_window() -> None:
+def test_counts_are_summed_over_the_priced_bars_of_the_window() -> None:
     panel, (program,) = panel_of(4), random_programs(1, 9)
     for start in (0, 200):
         found = measure_activity(program, panel, market(), start)
@@ -148,7 +148,7 @@ def test_counts_are_summed_over_own_bars_of_the_window() -> None:
             assert true <= each.whole.known <= each.whole.bars
 
 
-def test_without_a_trade_every_entry_is_explained_and_with_one_not_every() -> None:
+def test_every_entry_has_a_reason_if_and_only_if_nothing_trades() -> None:
     rng, without = Random(11), 0
     for _ in range(250):
         (program,), fill = random_programs(1, rng), rng.choice(FILLS)

@@ -1,4 +1,4 @@
-"""Years by the calendar: A and the yearly growth of bars at every frequency."""
+"""Bars per year and yearly growth, by the calendar, at every frequency."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def without_years(times: pd.DatetimeIndex, *years: int) -> pd.DatetimeIndex:
     return times[~np.isin(times.year, years)]
 
 
-NOMINAL = {  # what a year has by convention
+NOMINAL = {  # bars per year by convention
     "days with weekends": (DAYS, 365),
     "workdays": (WORKDAYS, 252),
     "workdays with holidays": (some(WORKDAYS, 0.965), 252),
@@ -65,7 +65,7 @@ NOMINAL = {  # what a year has by convention
     "5 minutes of sessions": (sessions(100, 5), 252 * 78),
     "a coin with a few days lost": (some(DAYS, 0.95), 365),
 }
-UNUSUAL = {  # what a year has by the calendar alone
+UNUSUAL = {  # bars per year by the calendar
     "2 days": (every("2D", 900), 365.25 / 2),
     "3 days": (every("3D", 600), 365.25 / 3),
     "4 days": (every("4D", 500), 365.25 / 4),
@@ -79,7 +79,7 @@ UNUSUAL = {  # what a year has by the calendar alone
     "years": (every("YE", 30), 1),
     "days of currencies with a short Sunday": (SIX_DAYS, 365.25 * 6 / 7),
 }
-LOST = {  # as many bars as there are, over the years that passed
+LOST = {  # bars over calendar years
     "sparse days": some(DAYS, 0.3),
     "sparse workdays": some(WORKDAYS, 0.5),
     "workdays with missing years": without_years(WORKDAYS, 2014, 2015, 2016),
@@ -110,7 +110,7 @@ def assert_grows(bars: Bars, rate: float) -> None:
 
 
 @pytest.mark.parametrize("name", NOMINAL)
-def test_a_usual_frequency_has_its_nominal_number(name: str) -> None:
+def test_a_usual_frequency_has_its_nominal_rate(name: str) -> None:
     times, rate = NOMINAL[name]
     bars = bars_of(times)
     assert bars.bars_per_year == rate
@@ -118,12 +118,12 @@ def test_a_usual_frequency_has_its_nominal_number(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_an_unusual_frequency_has_what_the_calendar_counts(name: str) -> None:
+def test_an_unusual_frequency_has_the_rate_of_the_calendar(name: str) -> None:
     assert_grows(bars_of(UNUSUAL[name][0]), UNUSUAL[name][1])
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_bars_that_are_missing_are_not_counted(name: str) -> None:
+def test_missing_bars_are_not_counted(name: str) -> None:
     times = LOST[name]
     assert_grows(bars_of(times), (len(times) - 1) / ((times[-1] - times[0]).days / 365.25))
 
@@ -146,7 +146,7 @@ PANELS = {
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_has_as_many_bars_as_its_times(name: str) -> None:
+def test_the_rate_of_a_panel_is_that_of_its_times(name: str) -> None:
     one, other, rate = PANELS[name]
     bars = align([bars_of(one, "A"), bars_of(other, "B")])
     assert bars.bars_per_year == pytest.approx(rate, rel=0.01)
@@ -172,8 +172,8 @@ def test_each_half_of_usual_bars_has_the_rate_of_the_whole(name: str) -> None:
         assert run.benchmark_metrics["cagr"] == pytest.approx(GROWTH, rel=1e-9)
 
 
-def test_a_window_has_a_rate_of_its_own() -> None:
-    """Ignore the frequency of the bars that only warm its indicators."""
+def test_the_rate_of_a_window_is_that_of_its_bars() -> None:
+    """Precede the window by bars of another frequency."""
     times = pd.DatetimeIndex([*every("7D", 200), *pd.date_range("2016-01-01", periods=365)])
     bars = bars_of(times)
     assert held(bars, 200).performance.bars_per_year == 365
@@ -190,7 +190,7 @@ def test_a_window_has_a_rate_of_its_own() -> None:
     assert scores.values[0] == pytest.approx(run.metrics["sharpe"], rel=1e-6)
 
 
-SHORT = {  # windows in which the calendar alone would mislead
+SHORT = {  # windows too short for the calendar
     "Monday to Friday": (WORKDAYS[:5], 252),
     "a day and the next": (WORKDAYS[:2], 252),
     "two weeks": (WORKDAYS[:10], 252),
@@ -212,14 +212,14 @@ SHORT = {  # windows in which the calendar alone would mislead
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_a_short_window_has_the_nominal_number_where_that_can_be_true(name: str) -> None:
+def test_a_short_window_has_the_nominal_rate(name: str) -> None:
     times, rate = SHORT[name]
     assert bars_per_year(times.to_numpy()) == pytest.approx(rate)
 
 
 @given(first=st.integers(0, 1000), count=st.integers(2, 300))
 @settings(max_examples=200)
-def test_every_window_of_workdays_has_252_and_of_a_coin_365(first: int, count: int) -> None:
+def test_windows_of_workdays_have_252_and_of_a_coin_365(first: int, count: int) -> None:
     assert bars_per_year(WORKDAYS[first : first + count].to_numpy()) in (252, 365.25 / 3)
     if count > 6:
         assert bars_per_year(DAYS[first : first + count].to_numpy()) == 365
@@ -229,8 +229,8 @@ def test_every_window_of_workdays_has_252_and_of_a_coin_365(first: int, count: i
     days=st.lists(st.integers(0, 4000), min_size=2, max_size=60, unique=True),
     hours=st.sampled_from([0, 7, 14]),
 )
-def test_the_rate_is_that_of_the_calendar_or_near(days: list[int], hours: int) -> None:
-    """Allow a tenth, or the change that a long weekend more or less makes."""
+def test_the_rate_is_close_to_that_of_the_calendar(days: list[int], hours: int) -> None:
+    """Allow a tenth, or the length of a long weekend."""
     time = (np.datetime64("2000-01-01", "h") + np.sort(days) * 24 + hours).astype("datetime64[ns]")
     returns, years = len(days) - 1, (max(days) - min(days)) / 365.25
     assert years_between(time) == pytest.approx(years)
@@ -255,10 +255,10 @@ def test_a_coin_trades_weekends_and_no_other_market_does() -> None:
         assert not trades_weekends(times.to_numpy())
 
 
-# -- what people read
+# -- printed rates
 
 
-def test_all_that_is_printed_has_the_same_number(
+def test_all_reports_print_the_same_rate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     times = every("3D", 400)

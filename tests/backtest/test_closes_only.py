@@ -1,4 +1,4 @@
-"""Symbols without traded opens: every pass sees closes alone, and indicators see all prices."""
+"""Symbols without traded opens: kernels see closes alone, indicators see all prices."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def closes_alone(bars: Bars) -> Bars:
 
 @pytest.mark.parametrize("fill", FILLS)
 def test_orders_that_read_the_close_alone_trade_as_on_bars_of_closes(fill: str) -> None:
-    """Hide open, high and low from a strategy that reads closes alone: nothing changes."""
+    """Compare with bars whose open, high and low are the close."""
     costs = market(fill=fill)  # type: ignore[arg-type]
     program = check("strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 70 stop 1% target 2% }")  # fmt: skip # noqa: E501
     marked, closes = backtest(program, MARKED, costs), backtest(program, closes_alone(WALK), costs)
@@ -57,7 +57,7 @@ def test_every_fill_is_a_close(rules: str) -> None:
 
 @pytest.mark.parametrize("costs", [market(), market(cash_rate=0.03), market(slippage_range=0.1)])
 def test_the_search_scores_what_the_backtest_trades(costs: object) -> None:
-    """Compare the fast passes with the backtest, alone and beside a symbol with traded opens."""
+    """Compare the fast kernels with the backtest, alone and with a symbol that has traded opens."""
     other = replace(random_walk(500, 5), symbols=("OTHER",))
     for bars in (MARKED, align([MARKED, other])):
         batch = [check(f"strategy s {{ {rules} }}") for rules in RULES]

@@ -1,4 +1,4 @@
-"""A sale never costs money, and an account that has lost everything stays at zero."""
+"""Sale proceeds are never negative, and equity is floored at zero."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BARS = random_walk(300, 1)
 TURNS = check("strategy s { buy when close > open sell when close < open }")
 
 
-def test_buying_and_holding_ends_at_zero_where_a_fee_takes_all() -> None:
+def test_buy_and_hold_ends_at_zero_if_the_fee_exceeds_its_value() -> None:
     run = backtest(TURNS, BARS, market(capital=100, commission_minimum=60))
     assert run.benchmark[-2] > 30
     assert run.benchmark[-1] == 0
     assert run.equity.min() >= 0
 
 
-def test_a_sale_brings_nothing_at_worst() -> None:
+def test_sale_proceeds_are_at_least_zero() -> None:
     wide = replace(BARS, low=np.full_like(BARS.low, 1e-6))
     run = backtest(TURNS, wide, market(slippage_bps=1000, slippage_range=1.0))
     assert min(trade.exit_price for trade in run.trades) == 0

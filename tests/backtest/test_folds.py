@@ -1,4 +1,4 @@
-"""Fold sums are slices of one continuous pass; a trade belongs to the fold of its entry."""
+"""Fold sums are slices of one continuous simulation; a trade belongs to the fold of its entry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_fold_sums_are_slices_of_the_continuous_equity(seed: int, inner: set[int
     benchmark = np.concatenate([[0.0], np.random.default_rng(seed).normal(0, 0.01, count - 1)])
     outcome = simulated(script, edges, benchmark)
     whole = simulated(script)
-    # Folds change nothing of the run.
+    # Folds do not change the simulation.
     assert outcome.equity.tolist() == whole.equity.tolist()
     assert outcome.trades == whole.trades
     r = np.concatenate([[0.0], bar_returns(whole.equity)])
@@ -60,7 +60,7 @@ def test_a_trade_counts_in_the_fold_of_its_entry() -> None:
     assert folds[:, FOLD_FIELDS.index("sum")] == pytest.approx([0.1, 1200 / 1100 - 1, 0.25])
 
 
-def test_one_fold_is_the_whole() -> None:
+def test_one_fold_covers_the_whole_window() -> None:
     script = random_script(11)
     outcome = simulated(script, [0], np.zeros(len(script.bars)))
     returns = bar_returns(outcome.equity)

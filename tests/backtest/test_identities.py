@@ -1,4 +1,4 @@
-"""What must hold of every run: sums, scales and mirrors."""
+"""Invariants of every simulation: sums, scales and symmetries."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def test_profits_add_up_to_the_change_of_equity(seed: int) -> None:
     script = random_script(seed, 120).with_terms(cash_rate=0.0)
     outcome = simulated(script)
     assume(not was_ruined(outcome))
-    made = sum(trade.profit for trade in outcome.trades)
+    profit = sum(trade.profit for trade in outcome.trades)
     capital = script.terms.capital
-    assert outcome.equity[-1] - capital == pytest.approx(made, rel=1e-9, abs=1e-9 * capital)
+    assert outcome.equity[-1] - capital == pytest.approx(profit, rel=1e-9, abs=1e-9 * capital)
 
 
 @given(seed=seeds)
 @modest
-def test_every_trades_profit_is_what_its_fills_say(seed: int) -> None:
-    """Without interest and borrowing: shares times the fills' difference, less commissions."""
+def test_the_profit_of_a_trade_follows_from_its_fills(seed: int) -> None:
+    """Compare with shares times the difference of fills, less commissions."""
     script = random_script(seed, 120).with_terms(
         cash_rate=0.0, borrow=0.0, commission_per_share=0.0, commission_minimum=0.0
     )
     for trade in simulated(script).trades:
         side = 1 if trade.side == "long" else -1
         fees = trade.shares * (trade.entry_price + trade.exit_price) * script.terms.commission
-        made = side * trade.shares * (trade.exit_price - trade.entry_price) - fees
-        assert trade.profit == pytest.approx(made, rel=1e-9, abs=1e-9 * script.terms.capital)
+        profit = side * trade.shares * (trade.exit_price - trade.entry_price) - fees
+        assert trade.profit == pytest.approx(profit, rel=1e-9, abs=1e-9 * script.terms.capital)
 
 
 @given(seed=seeds)
@@ -73,7 +73,7 @@ def test_trades_follow_each_other(seed: int) -> None:
 
 @given(seed=seeds)
 @modest
-def test_double_the_capital_makes_double_the_money(seed: int) -> None:
+def test_twice_the_capital_gives_twice_the_equity(seed: int) -> None:
     script = random_script(seed, 120).with_terms(commission_minimum=0.0, max_volume_share=None)
     double = script.with_terms(capital=script.terms.capital * 2)
     once, twice = simulated(script), simulated(double)
@@ -85,8 +85,8 @@ def test_double_the_capital_makes_double_the_money(seed: int) -> None:
 
 @given(seed=seeds)
 @modest
-def test_costs_never_make_money(seed: int) -> None:
-    """At every close, without leverage, interest, or a minimum that keeps an order out."""
+def test_costs_never_increase_equity(seed: int) -> None:
+    """Compare equity without leverage, interest and minimum commission."""
     script = random_script(seed, 120).with_terms(
         cash_rate=0.0, max_leverage=1.0, commission_minimum=0.0
     )
@@ -106,7 +106,7 @@ def test_costs_never_make_money(seed: int) -> None:
 @given(seed=seeds, scale=st.sampled_from([2.0**-20, 0.5, 1024.0, 3.7, 0.013]))
 @modest
 def test_the_scale_of_prices_changes_nothing(seed: int, scale: float) -> None:
-    """Of ratios at least: fees a share and price distances are set on a scale."""
+    """Use ratios alone, as per-share fees and price distances depend on the scale."""
     script = random_script(seed, 120).with_terms(commission_per_share=0.0)
     ratios = frozenset(script.settings)
     settings = {
@@ -137,15 +137,15 @@ def scaled(bars: Bars, scale: float) -> Bars:
     fill=st.sampled_from(FILLS),
 )
 @modest
-def test_a_short_on_mirrored_prices_makes_what_a_long_makes(
+def test_a_short_on_mirrored_prices_earns_as_much_as_a_long(
     seed: int, names: set[str], hold: int, fill: str
 ) -> None:
-    """Exactly so for one position entered at the mirror, prices and distances being dyadic."""
+    """Compare exactly one position, entered at the mirror, with dyadic prices and distances."""
     rng = np.random.default_rng(seed)
     count, mirror = 24, 64.0
     open_, close = (mirror + rng.integers(-160, 160, count) / 16 for _ in range(2))
     time = np.busday_offset(np.datetime64("2024-01-01"), np.arange(count))
-    open_[1] = close[0] = close[1] = mirror  # where each market fills the entry
+    open_[1] = close[0] = close[1] = mirror  # the entry fill in each market
     high = np.maximum(open_, close) + rng.integers(0, 32, count) / 16
     low = np.minimum(open_, close) - rng.integers(0, 32, count) / 16
     settings = {name: np.full(count, float(rng.integers(1, 160)) / 16) for name in sorted(names)}
@@ -169,11 +169,11 @@ def test_a_short_on_mirrored_prices_makes_what_a_long_makes(
 
 @given(seed=seeds)
 @modest
-def test_a_run_is_the_same_wherever_it_stands_in_a_batch(seed: int) -> None:
-    """Bit for bit, after a neighbour that leaves the account in whatever state."""
+def test_a_program_has_one_result_at_every_position_of_a_batch(seed: int) -> None:
+    """Compare bit for bit, after another program has used the account."""
     script = random_script(seed, 60)
     edges, benchmark = [0, 20, 40], np.zeros(60)
-    first, again, second = (simulated(script, edges, benchmark, place) for place in (0, 0, 1))
+    first, again, second = (simulated(script, edges, benchmark, program) for program in (0, 0, 1))
     assert first.trades == again.trades
     for other in (again, second):
         assert first.equity.tolist() == other.equity.tolist()
@@ -184,7 +184,7 @@ def test_a_run_is_the_same_wherever_it_stands_in_a_batch(seed: int) -> None:
 @given(seed=seeds, cut=st.integers(1, 119))
 @modest
 def test_later_bars_never_change_earlier_equity(seed: int, cut: int) -> None:
-    """Up to the bar before the cut, where a shorter run would close its position."""
+    """Compare up to the cut."""
     script = random_script(seed, 120)
     whole = simulated(script)
     rng = np.random.default_rng(seed + 1)
@@ -192,7 +192,7 @@ def test_later_bars_never_change_earlier_equity(seed: int, cut: int) -> None:
     later[cut:] = rng.integers(0, 16, len(later) - cut)
     prices = [np.concatenate([each[:cut], each[cut:] * 1.5]) for each in prices_of(script.bars)]
     bars = bars_from(script.bars.time, prices, script.bars.adjustment[0], script.bars.volume[0])
-    # The last bar with a price closes: it must come after the cut in both.
+    # The last priced bar closes the position: in both it must be after the cut.
     assume(not np.all(np.isnan(bars.close[0, cut:])))
     other = simulated(replace(script, bars=bars, orders=later))
     assert other.equity[:cut].tolist() == whole.equity[:cut].tolist()

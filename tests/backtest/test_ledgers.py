@@ -1,4 +1,4 @@
-"""Hand-worked ledgers of edges, and settings and orders that enter nothing."""
+"""Ledgers of edge cases, and settings and orders that enter nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.backtest.ledger import assert_consistent, bars_of, free, play, trades
 
 
 @pytest.mark.parametrize("name", LEDGERS)
-def test_a_ledger_comes_out_as_worked_out_by_hand(name: str) -> None:
+def test_the_backtest_reproduces_a_ledger(name: str) -> None:
     each = LEDGERS[name]
     result = play(each.bars, each.rules, **each.market)
     assert trades_of(result) == each.trades
@@ -34,7 +34,7 @@ def test_a_ledger_comes_out_as_worked_out_by_hand(name: str) -> None:
         assert paid == pytest.approx(each.paid, rel=1e-12)
 
 
-def test_no_ledger_is_written_twice() -> None:
+def test_ledgers_are_unique() -> None:
     assert len(LEDGERS) == len(FILLS_AND_PRECEDENCE) + len(EXITS) + len(MONEY)
     given = {(each.bars, each.rules, str(each.market)) for each in LEDGERS.values()}
     assert len(given) == len(LEDGERS)
@@ -63,7 +63,7 @@ def test_a_true_exit_or_the_opposite_entry_blocks_an_entry(orders: str, fill: st
         "trail close - close[3]",
         "target open - close",
         "target close - close[3]",
-        "stop 10% target open - close",  # one refusal is enough
+        "stop 10% target open - close",
     ],
 )
 @pytest.mark.parametrize("fill", ["next_open", "close"])
@@ -77,13 +77,13 @@ def test_a_setting_that_is_unknown_or_not_above_0_refuses_the_entry(
 
 
 @pytest.mark.parametrize("setting", ["stop", "trail", "target"])
-def test_a_level_is_no_distance(setting: str) -> None:
+def test_a_price_level_is_not_a_distance(setting: str) -> None:
     with pytest.raises(LanguageError, match="close - "):
         check(f"strategy s {{ buy when close > open {setting} sma(close, 20) }}")
 
 
 @pytest.mark.parametrize("bars", [0, 1, 2])
-def test_a_window_of_no_bar_or_one_or_two_is_a_run(bars: int) -> None:
+def test_a_window_of_at_most_two_bars_has_constant_equity(bars: int) -> None:
     result = backtest(check("strategy s { buy when true }"), bars_of("10"), free(), 0, bars)
     assert result.equity.tolist() == [1000.0] * bars
 
@@ -110,7 +110,7 @@ COSTS: list[dict[str, float]] = [
 @pytest.mark.parametrize("costs", COSTS)
 @pytest.mark.parametrize("fill", ["next_open", "close"])
 def test_all_in_never_overdraws(costs: dict[str, float], fill: str) -> None:
-    """Spend the whole capital on shares and commission, no more."""
+    """Compare the money spent on shares and commission with the capital."""
     trade = play(DOUBLE, fill=fill, **costs).trades[0]
     traded = trade.shares * trade.entry_price
     fee = traded * costs.get("commission_bps", 0.0) * 1e-4

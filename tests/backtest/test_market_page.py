@@ -1,4 +1,4 @@
-"""The page on how orders fill: every table of it is run, and must come out as written."""
+"""The page on the market: each of its ledgers is run and compared."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "market.md"
 HEADING, BLOCK = r"^### (.+)$", r"^```\n(.*?)^```$"
 SETTINGS = ("rules", "strategy", "market", "window", "opens")
 PRICES = ("open", "high", "low", "close")
-COLUMNS = {"bar", *PRICES, "says", "volume", "adjustment", "date", "equity", "benchmark"}
+COLUMNS = {"bar", *PRICES, "signal", "volume", "adjustment", "date", "equity", "benchmark"}
 EXACT = 1e-8  # the page gives six decimals
 
 
 @dataclass
 class Case:
-    """One worked ledger of the page."""
+    """Ledger of the page."""
 
     title: str
     settings: dict[str, str] = field(default_factory=dict)
@@ -65,8 +65,8 @@ class Case:
             return Bars(tuple(names), time, opened, high, low, price, volume, ones)
         if "date" in self.head:
             time = np.array([row["date"] for row in self.rows], "datetime64[ns]")
-        if "says" in self.head:
-            volume = np.array([order_bits(row["says"]) for row in self.rows])
+        if "signal" in self.head:
+            volume = np.array([order_bits(row["signal"]) for row in self.rows])
         else:
             volume = self.column("volume")
         adjustment = self.column("adjustment") if "adjustment" in self.head else None
@@ -88,17 +88,17 @@ class Case:
 
 
 def cases_of(page: str) -> list[Case]:
-    """The worked ledgers of a page, each under a heading of the third level."""
-    found = []
+    """Parse the ledgers of a page, each under a heading of the third level."""
+    cases = []
     for part in re.split(r"^(?=### )", page, flags=re.M)[1:]:
         title = re.search(HEADING, part, re.M)
         assert title is not None
         for block in re.findall(BLOCK, part, re.M | re.S):
-            found.append(_case(title[1], block.splitlines()))
-    return found
+            cases.append(_parse_case(title[1], block.splitlines()))
+    return cases
 
 
-def _case(title: str, lines: list[str]) -> Case:
+def _parse_case(title: str, lines: list[str]) -> Case:
     case = Case(title)
     while not lines[0].startswith("bar "):
         key, _, value = lines.pop(0).partition(" ")
@@ -116,7 +116,7 @@ CASES = cases_of(PAGE.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_a_ledger_of_the_page_comes_out_as_written(case: Case) -> None:
+def test_the_backtest_reproduces_a_ledger_of_the_page(case: Case) -> None:
     result, bars = case.run(), case.bars()
     found = trades_of(result, bars.time)
     if len(bars.symbols) > 1:
@@ -129,7 +129,7 @@ def test_a_ledger_of_the_page_comes_out_as_written(case: Case) -> None:
         assert result.benchmark.tolist() == pytest.approx(case.expected("benchmark"), rel=EXACT)
 
 
-def test_every_rule_of_the_page_has_a_ledger_of_six_bars() -> None:
+def test_each_rule_of_the_page_has_a_ledger_of_six_bars() -> None:
     titles = re.findall(HEADING, PAGE.read_text("utf-8"), re.M)
     assert [case.title for case in CASES] == titles
     assert len(titles) >= 40
@@ -137,18 +137,18 @@ def test_every_rule_of_the_page_has_a_ledger_of_six_bars() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [("960", "961"), ("80@12.5->15", "81@12.5->15")])
-def test_a_wrong_number_on_the_page_would_be_found(old: str, new: str) -> None:
+def test_a_wrong_number_on_the_page_fails(old: str, new: str) -> None:
     page = PAGE.read_text("utf-8")
     assert old in page
     first = cases_of(re.sub(rf"(?<= ){re.escape(old)}(?=\s)", new, page, count=1))[0]
     with pytest.raises(AssertionError):
-        test_a_ledger_of_the_page_comes_out_as_written(first)
+        test_the_backtest_reproduces_a_ledger_of_the_page(first)
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("market  fill", "markt  fill"), ("close  says", "clse  says")]
+    ("old", "new"), [("market  fill", "markt  fill"), ("close  signal", "clse  signal")]
 )
-def test_a_word_that_the_page_does_not_know_is_found(old: str, new: str) -> None:
+def test_an_unknown_word_on_the_page_fails(old: str, new: str) -> None:
     page = PAGE.read_text("utf-8")
     assert old in page
     with pytest.raises(AssertionError):

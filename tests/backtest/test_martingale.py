@@ -1,8 +1,7 @@
-"""Nobody earns on a martingale, with any generator, exit, side and fill.
+"""No strategy earns on a martingale, with any generator, exit, side and fill.
 
-On a price without drift, the mean gross profit of orders that could have filled is 0. A mean above
-0 is a fault of the data or of the simulation. If a stop and a target lie in one bar, the worse
-comes first, so that a pair may lose, but never gain.
+Without drift, the mean gross profit is 0. A mean above 0 is an error of the data or the simulation.
+If a stop and a target lie in one bar, the stop comes first, so a pair may lose, but never gain.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def gains_bps(run: Backtest) -> np.ndarray:
     """Return float64[trade]: profit over the value at the entry, in basis points."""
     trades = run.performance.trades
     side = np.array([1.0 if trade.side == "long" else -1.0 for trade in run.trades])
-    share = trades.profits / trades.traded  # of the sum of both values
+    share = trades.profits / trades.turnover  # of the sum of both values
     gains: np.ndarray = 2e4 * share / (1.0 - side * share)
     return gains
 
@@ -68,27 +67,32 @@ def mean_and_error(samples: Iterator[np.ndarray]) -> tuple[float, float]:
     return float(mean), float(error)
 
 
-def bars_of(law: str, seeds: int, count: int, change: Callable[[Bars], Bars]) -> list[Bars]:
-    specs = [f"synthetic:{law}?seed={seed}&bars={count}&{DRIFTLESS[law]}" for seed in range(seeds)]
+def bars_of(generator: str, seeds: int, count: int, change: Callable[[Bars], Bars]) -> list[Bars]:
+    specs = [
+        f"synthetic:{generator}?seed={seed}&bars={count}&{DRIFTLESS[generator]}"
+        for seed in range(seeds)
+    ]
     return [change(load(spec).bars) for spec in specs]
 
 
-def traded(bars: list[Bars], exits: str, costs: Market) -> Iterator[np.ndarray]:
+def trade_seeds(bars: list[Bars], exits: str, costs: Market) -> Iterator[np.ndarray]:
     """Yield the gains of each seed, of all sides together."""
     for each in bars:
         runs = [backtest(program, each, costs) for program in strategies(exits)]
         yield np.concatenate([gains_bps(run) for run in runs])
 
 
-def nobody_earns(law: str, seeds: int, count: int, change: Callable[[Bars], Bars]) -> None:
-    bars = bars_of(law, seeds, count, change)
+def assert_nobody_earns(
+    generator: str, seeds: int, count: int, change: Callable[[Bars], Bars]
+) -> None:
+    bars = bars_of(generator, seeds, count, change)
     for fill in FILLS:
         free = market(fill=fill, commission_bps=0, slippage_bps=0)
         for name, exits in EXITS.items():
-            mean, error = mean_and_error(traded(bars, exits, free))
-            assert mean <= ERRORS * error + 1e-9, (law, fill, name, mean, error)
+            mean, error = mean_and_error(trade_seeds(bars, exits, free))
+            assert mean <= ERRORS * error + 1e-9, (generator, fill, name, mean, error)
             if " and " not in name:
-                assert mean >= -ERRORS * error - 1e-9, (law, fill, name, mean, error)
+                assert mean >= -ERRORS * error - 1e-9, (generator, fill, name, mean, error)
 
 
 def as_they_are(bars: Bars) -> Bars:
@@ -100,32 +104,32 @@ def as_an_index(bars: Bars) -> Bars:
     return replace(printed_at_the_last_close(bars), closes_only=bars.symbols)
 
 
-def test_every_law_has_a_form_without_drift() -> None:
+def test_each_generator_has_options_without_drift() -> None:
     assert set(DRIFTLESS) == set(GENERATORS)
 
 
-@pytest.mark.parametrize("law", ["walk", "garch"])
-def test_nobody_earns_on_a_martingale(law: str) -> None:
-    """The slow form below has all generators."""
-    nobody_earns(law, 4, 600, as_they_are)
+@pytest.mark.parametrize("generator", ["walk", "garch"])
+def test_nobody_earns_on_a_martingale(generator: str) -> None:
+    """Use two generators; the slow test below uses all."""
+    assert_nobody_earns(generator, 4, 600, as_they_are)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [as_they_are, as_an_index])
-@pytest.mark.parametrize("law", GENERATORS)
-def test_nobody_earns_on_long_martingales(law: str, change: Callable[[Bars], Bars]) -> None:
-    nobody_earns(law, 12, 5_000, change)
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_nobody_earns_on_long_martingales(generator: str, change: Callable[[Bars], Bars]) -> None:
+    assert_nobody_earns(generator, 12, 5_000, change)
 
 
 @pytest.mark.parametrize("fill", FILLS)
-def test_with_costs_everybody_loses(fill: FillMode) -> None:
+def test_with_costs_every_strategy_loses(fill: FillMode) -> None:
     bars = bars_of("walk", 4, 1_500, as_they_are)
     for name, exits in EXITS.items():
-        mean, error = mean_and_error(traded(bars, exits, market(fill=fill)))
+        mean, error = mean_and_error(trade_seeds(bars, exits, market(fill=fill)))
         assert mean < 0, (fill, name, mean, error)
 
 
-def test_the_test_can_fail() -> None:
-    """Find gains where a bar's printed open is not a price that was traded."""
+def test_gains_on_untraded_opens_are_detected() -> None:
+    """Use opens that equal the last close, at which no order could fill."""
     with pytest.raises(AssertionError, match="stop"):
-        nobody_earns("walk", 4, 600, printed_at_the_last_close)
+        assert_nobody_earns("walk", 4, 600, printed_at_the_last_close)

@@ -1,4 +1,4 @@
-"""Metrics against figures worked out elsewhere, against numpy, and on runs that are hardly runs."""
+"""Metrics against published figures, against numpy, and on degenerate backtests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ A = 252.0
 def curve(
     returns: NDArray[np.float64] | list[float], capital: float = 10_000.0
 ) -> NDArray[np.float64]:
-    """Equity that starts at the capital and makes these returns."""
+    """Return equity that starts at the capital and has these returns."""
     grown: NDArray[np.float64] = capital * np.cumprod(
         np.concatenate([[1.0], 1 + np.array(returns)])
     )
@@ -55,7 +55,7 @@ def run_of(
         trades=Trades(
             profits=np.array([equity[-1] - equity[0]]),
             costs=np.array([3.0]),
-            traded=np.array([20_000.0]),
+            turnover=np.array([20_000.0]),
             bars=np.array([float(len(returns))]),
         ),
         bars_per_year=A,
@@ -63,14 +63,14 @@ def run_of(
     )
 
 
-def test_figures_that_other_libraries_agree_on() -> None:
+def test_figures_of_other_libraries() -> None:
     found = measure(run_of(RETURNS))
     assert {name: found[name] for name in FIGURES} == pytest.approx(FIGURES, rel=2e-7)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.04])
 def test_every_metric_of_a_curve_against_numpy(rate: float) -> None:
-    """Compute each again from equity, benchmark and days alone, ratios above cash."""
+    """Compute each metric from equity, benchmark and days, with ratios in excess of cash."""
     bars = random_walk(600, 3)
     program = check("strategy s { buy when close > sma(close, 20) sell when close < sma(close, 20) }")  # fmt: skip # noqa: E501
     run = backtest(program, bars, market(cash_rate=rate))
@@ -80,7 +80,7 @@ def test_every_metric_of_a_curve_against_numpy(rate: float) -> None:
     own, other = (curve[1:] / curve[:-1] - 1 for curve in (run.equity, run.benchmark))
     r, b = own - cash, other - cash
     beta = np.cov(r, b)[0, 1] / np.var(b, ddof=1)
-    left = r - beta * b
+    residual = r - beta * b
     scaled = 1 + cash + r * b.std() / r.std()
     path = np.concatenate([[1.0], np.cumprod(scaled)])
     growth = run.equity[-1] / 10_000
@@ -88,8 +88,8 @@ def test_every_metric_of_a_curve_against_numpy(rate: float) -> None:
         "sharpe": root * r.mean() / r.std(ddof=1),
         "sortino": root * r.mean() / math.sqrt((np.minimum(r, 0) ** 2).sum() / (count - 1)),
         "beta": beta,
-        "alpha": 252 * left.mean(),
-        "appraisal_ratio": root * left.mean() / left.std(ddof=1),
+        "alpha": 252 * residual.mean(),
+        "appraisal_ratio": root * residual.mean() / residual.std(ddof=1),
         "information_ratio": root * (r - b).mean() / (r - b).std(ddof=1),
         "volatility": root * own.std(ddof=1),
         "total_return": growth - 1,
@@ -101,18 +101,18 @@ def test_every_metric_of_a_curve_against_numpy(rate: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_appraisal_ratio_is_the_sharpe_ratio_of_what_is_left(seed: int) -> None:
+def test_the_appraisal_ratio_is_the_sharpe_ratio_of_residual_returns(seed: int) -> None:
     rng = np.random.default_rng(seed)
     b = rng.normal(rng.normal(0, 0.001), 0.01, 250)
     r = rng.normal(0, 0.003, 250) + rng.normal() * b
     if seed % 2:
         r[rng.random(250) < 0.8] = 0.0  # mostly flat, as strategies are
-    left = r - np.cov(r, b)[0, 1] / np.var(b, ddof=1) * b
-    expected = math.sqrt(A) * left.mean() / left.std(ddof=1)
+    residual = r - np.cov(r, b)[0, 1] / np.var(b, ddof=1) * b
+    expected = math.sqrt(A) * residual.mean() / residual.std(ddof=1)
     assert measure(run_of(r, b))["appraisal_ratio"] == pytest.approx(expected, rel=1e-7)
 
 
-def test_the_appraisal_ratio_knows_no_market_exposure() -> None:
+def test_the_appraisal_ratio_does_not_depend_on_beta() -> None:
     rng = np.random.default_rng(1)
     b, own = rng.normal(0.001, 0.01, 400), rng.normal(0.0005, 0.004, 400)
     own = own - np.cov(own, b)[0, 1] / np.var(b, ddof=1) * b
@@ -120,7 +120,7 @@ def test_the_appraisal_ratio_knows_no_market_exposure() -> None:
     assert values == pytest.approx([values[0]] * 4, rel=1e-6)
 
 
-def test_the_benchmark_against_itself() -> None:
+def test_the_benchmark_has_no_alpha_against_itself() -> None:
     rng = np.random.default_rng(2)
     found = measure(run_of(rng.normal(0.0005, 0.01, 1000)))
     assert found["appraisal_ratio"] == 0.0
@@ -132,14 +132,14 @@ def test_the_benchmark_against_itself() -> None:
 
 
 @pytest.mark.parametrize("leverage", [0.25, 0.5, 1.0, -1.0, 3.0])
-def test_a_part_of_the_benchmark_has_no_appraisal(leverage: float) -> None:
+def test_a_multiple_of_the_benchmark_has_no_appraisal_ratio(leverage: float) -> None:
     b = np.random.default_rng(3).normal(0.0005, 0.01, 1000)
     found = measure(run_of(leverage * b, b))
     assert found["appraisal_ratio"] == 0.0
     assert found["beta"] == pytest.approx(leverage)
 
 
-def test_no_variance_scores_0() -> None:
+def test_ratios_without_variance_are_0() -> None:
     for returns in ([0.0] * 10, [0.001] * 10):
         for benchmark in ([0.0] * 10, RETURNS):
             found = measure(run_of(returns, benchmark))
@@ -149,12 +149,12 @@ def test_no_variance_scores_0() -> None:
     assert measure(run_of(RETURNS, [0.0] * 10))["beta"] == 0.0
 
 
-def test_against_a_benchmark_that_never_moves_all_return_is_left() -> None:
+def test_with_a_constant_benchmark_the_appraisal_ratio_is_the_sharpe_ratio() -> None:
     found = measure(run_of(RETURNS, [0.0] * 10))
     assert found["appraisal_ratio"] == pytest.approx(found["sharpe"])
 
 
-def test_appraisal_from_sums() -> None:
+def test_the_appraisal_ratio_from_sums_equals_the_metric() -> None:
     rng = np.random.default_rng(4)
     r, b = rng.normal(0, 0.01, 60), rng.normal(0, 0.01, 60)
 
@@ -174,18 +174,18 @@ def test_bar_returns_after_ruin_are_0() -> None:
 
 
 def test_drawdown_counts_the_capital_and_its_bars() -> None:
-    # 990 of 1000 on bar 1; then a high of 1100 on bar 2, a fall to 880, and back on bar 5.
+    # 990 of 1000 on bar 1, a high of 1100 on bar 2, a fall to 880, and recovery on bar 5.
     result = play(
         "10 buy | 10 10 10 9.9 | 9.9 11 9.9 11 | 11 11 8.8 8.8 | 8.8 10 8.8 9.9 | 9.9 12 9.9 12"
     )
     assert result.metrics["max_drawdown"] == pytest.approx(-0.2)
     assert result.metrics["max_drawdown_bars"] == 3
-    # A run that begins with a loss has fallen from its capital.
+    # A first bar below the capital is a drawdown.
     begun = replace(result.performance, equity=result.equity[1:2])
     assert METRICS["max_drawdown"].compute(begun) == pytest.approx(-0.01)
 
 
-def test_figures_of_a_ledger() -> None:
+def test_metrics_of_a_ledger() -> None:
     # Two longs of all the money: 1000 -> 1500 from 10 to 15, then 1500 -> 1200 from 10 to 8.
     result = play("10 buy | 10 15 10 15 sell | 15 15 10 10 buy | 10 | 8")
     found = result.metrics
@@ -204,7 +204,7 @@ def test_figures_of_a_ledger() -> None:
     assert found["turnover"] == pytest.approx(5200 / mean / (5 / 365.25))
 
 
-# -- runs that are hardly runs
+# -- degenerate backtests
 
 BARS = (
     "10 11 9 10 buy | 12 13 11 12 sell | 13 14 12 13 short | 12 13 11 12 cover | 11 12 10 11"
@@ -277,5 +277,5 @@ def test_benchmark_metrics_are_those_of_buying_and_holding() -> None:
     assert found["final_equity"] == pytest.approx(held[-1])
 
 
-def test_metrics_say_what_they_mean() -> None:
+def test_each_metric_has_a_meaning() -> None:
     assert all(metric.about for metric in METRICS.values())

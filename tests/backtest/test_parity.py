@@ -1,4 +1,4 @@
-"""`fill: close` without costs is the backtester of the original loop, number by number."""
+"""`fill: close` without costs gives the figures of a plain loop over closes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ strategy cross {
 
 
 @dataclass(frozen=True)
-class Original:
-    """What the original loop reported."""
+class LoopFigures:
+    """Figures of the plain loop."""
 
     total_return: float
     sharpe: float
@@ -33,8 +33,8 @@ class Original:
     final_equity: float
 
 
-def original(close: pd.Series[float], capital: float = 10_000.0) -> Original:
-    """Long or flat, all in, fractional shares, at the close of the signal's bar, without costs."""
+def run_loop(close: pd.Series[float], capital: float = 10_000.0) -> LoopFigures:
+    """Trade all in or flat at the close of the signal bar, without costs."""
     fast, slow = close.rolling(20).mean(), close.rolling(50).mean()
     signal = pd.Series(0, index=close.index)
     signal[fast > slow] = 1
@@ -53,7 +53,7 @@ def original(close: pd.Series[float], capital: float = 10_000.0) -> Original:
     curve = pd.Series(equity)
     changes = curve.pct_change().iloc[1:]
     deviation = changes.std(ddof=1)
-    return Original(
+    return LoopFigures(
         curve.iloc[-1] / capital - 1,
         float(np.sqrt(252) * changes.mean() / deviation) if deviation > 0 else 0.0,
         float((curve / curve.cummax() - 1).min()),
@@ -64,14 +64,14 @@ def original(close: pd.Series[float], capital: float = 10_000.0) -> Original:
 
 def assert_parity(bars: Bars) -> None:
     found = backtest(check(CROSS), bars, free(10_000.0, fill="close")).metrics
-    expected = vars(original(pd.Series(bars.close[0])))
+    expected = vars(run_loop(pd.Series(bars.close[0])))
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 def test_parity_on_the_sample() -> None:
     bars = load("sample:sp500").bars
     assert_parity(bars)
-    assert original(pd.Series(bars.close[0])).num_trades > 20
+    assert run_loop(pd.Series(bars.close[0])).num_trades > 20
 
 
 def test_parity_on_random_prices() -> None:
@@ -93,4 +93,4 @@ def test_parity_when_nothing_is_ever_known() -> None:
     time = np.busday_offset("2015-01-01", np.arange(count), roll="forward")
     bars = Bars(("SHORT",), time.astype("datetime64[ns]"), panel, panel, panel, panel, ones, ones)
     assert_parity(bars)
-    assert original(pd.Series(panel[0])) == Original(0.0, 0.0, 0.0, 0, 10_000.0)
+    assert run_loop(pd.Series(panel[0])) == LoopFigures(0.0, 0.0, 0.0, 0, 10_000.0)

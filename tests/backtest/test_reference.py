@@ -1,4 +1,4 @@
-"""The compiled simulation equals a slow and plain one of the same rules, bar by bar."""
+"""The reference kernel equals an independent plain simulator, bar by bar."""
 
 from __future__ import annotations
 
@@ -32,43 +32,43 @@ GRID_SEEDS = 2500
 
 
 def assert_equal(script: Script) -> Outcome:
-    """Both simulators give the same equity at every bar and the same trades."""
+    """Compare equity on every bar and all trades of both simulators."""
     found, expected = simulated(script), replayed(script)
     close = script.terms.capital * 1e-9
     np.testing.assert_allclose(found.equity, expected.equity, rtol=1e-9, atol=close)
     assert len(found.trades) == len(expected.trades)
-    for own, other in zip(found.trades, expected.trades, strict=True):
-        assert (own.side, own.entry_bar, own.exit_bar, own.reason) == (
+    for one, other in zip(found.trades, expected.trades, strict=True):
+        assert (one.side, one.entry_bar, one.exit_bar, one.reason) == (
             other.side,
             other.entry_bar,
             other.exit_bar,
             other.reason,
         )
-        assert astuple(own)[3:6] == pytest.approx(astuple(other)[3:6], rel=1e-9)
-        assert (own.profit, own.costs) == pytest.approx(
+        assert astuple(one)[3:6] == pytest.approx(astuple(other)[3:6], rel=1e-9)
+        assert (one.profit, one.costs) == pytest.approx(
             (other.profit, other.costs), rel=1e-9, abs=close
         )
     return found
 
 
-def test_random_scripts_in_random_markets() -> None:
+def test_random_scripts_agree() -> None:
     reasons: Counter[str] = Counter()
     for seed in range(SEEDS):
         try:
             reasons.update(trade.reason for trade in assert_equal(random_script(seed)).trades)
         except AssertionError as error:
             raise AssertionError(f"random_script({seed}): {error}") from error
-    # Every way out was taken, again and again.
+    # Each exit reason occurs often.
     assert all(reasons[reason] >= 10 for reason in REASONS), reasons
 
 
-def test_long_scripts() -> None:
+def test_long_scripts_agree() -> None:
     for seed in range(5):
         assert_equal(random_script(10_000 + seed, count=3000))
 
 
-def test_scripts_on_a_grid_of_prices() -> None:
-    """Where a price often equals a level to the last bit."""
+def test_scripts_on_a_grid_of_prices_agree() -> None:
+    """Use prices that often equal a level to the last bit."""
     ties = 0
     for seed in range(GRID_SEEDS):
         script = grid_script(seed)
@@ -85,11 +85,11 @@ def test_scripts_on_a_grid_of_prices() -> None:
     assert ties > GRID_SEEDS / 10
 
 
-# -- the same through the text of a strategy
+# -- strategies in source form
 
 
 def with_orders(script: Script) -> Bars:
-    """A script's bars with its orders written into the volume."""
+    """Return the bars of a script with its orders written to the volume."""
     bars = script.bars
     return bars_from(bars.time, prices_of(bars), bars.adjustment[0], script.orders.astype(float))
 
@@ -97,8 +97,8 @@ def with_orders(script: Script) -> Bars:
 @given(seed=st.integers(0, 10**6))
 @example(seed=7)
 @settings(max_examples=60, deadline=None)
-def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
-    """The script is written into the volume and read back by rules and by `size` and `stop`."""
+def test_a_strategy_in_source_form_agrees(seed: int) -> None:
+    """Write the script to the volume, and read it by rules and settings."""
     script = random_script(seed, count=60)
     rng = np.random.default_rng(seed)
     bars = script.bars
@@ -134,8 +134,8 @@ def test_a_written_strategy_trades_what_it_says(seed: int) -> None:
 
 @pytest.mark.parametrize("start", [0, 1, 7, 40])
 @pytest.mark.parametrize("stop", [41, 59, 60])
-def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
-    """A window trades as its bars would alone, when the strategy looks at no earlier bar."""
+def test_a_window_trades_as_its_bars_alone(start: int, stop: int) -> None:
+    """Use a strategy without lookback."""
     script = random_script(3, count=60)
     written = with_orders(script)
     program, market = check(scripted("stop 4% trail 6%")), market_of(script.terms)
@@ -147,8 +147,8 @@ def test_a_window_is_a_run_of_its_own(start: int, stop: int) -> None:
     assert window.metrics == pytest.approx(alone.metrics, nan_ok=True)
 
 
-def test_the_plain_simulator_agrees_with_a_hand_worked_ledger() -> None:
-    """The reference is itself held to a ledger, so that both cannot be wrong alike here."""
+def test_the_plain_simulator_reproduces_a_ledger() -> None:
+    """Compare the plain simulator with figures computed by hand."""
     line = "10 buy | 10 12 10 12 | 12 14 11.5 13 short | 20 20 16 16 | 16 22 16 16 | 10"
     bars = bars_of(line)
     script = Script(bars, bars.volume[0].astype(np.uint8), {}, Terms())

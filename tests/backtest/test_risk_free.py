@@ -1,4 +1,4 @@
-"""One risk-free rate: every ratio is of returns above those of cash; never trading scores 0."""
+"""Ratios count returns in excess of cash, so that never trading scores 0."""
 
 from __future__ import annotations
 

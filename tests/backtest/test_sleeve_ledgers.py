@@ -1,4 +1,4 @@
-"""Two symbols by hand: what a bar that is missing, late, last or alone does to orders and money."""
+"""Ledgers of two symbols with missing, late, last or single bars."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ DAYS = 7
 
 
 def pair(line: str) -> Bars:
-    """Return a symbol of a line of bars, missing after its end, beside one always at 50."""
+    """Return a symbol of a line of bars and a second symbol at 50 on all bars."""
     end = " | ." * (line.count("|") < DAYS - 1)
-    own, flat = bars_of(line + end, DAYS), bars_of("50", DAYS)
+    first, flat = bars_of(line + end, DAYS), bars_of("50", DAYS)
     panels: dict[str, Any] = {
-        name: np.vstack([getattr(own, name), getattr(flat, name)]) for name in PANELS
+        name: np.vstack([getattr(first, name), getattr(flat, name)]) for name in PANELS
     }
-    panels["volume"][0, np.isnan(own.open[0])] = np.nan
-    return Bars(("OWN", "FLAT"), flat.time, **panels)
+    panels["volume"][0, np.isnan(first.open[0])] = np.nan
+    return Bars(("FIRST", "FLAT"), flat.time, **panels)
 
 
 def play(
     line: str, settings: str = "", start: int = 0, stop: int | None = None, **costs: float | str
 ) -> Backtest:
-    """Trade a pair from 1000 for each of the two, without costs but those named."""
+    """Backtest a pair from 1000 per symbol, with no costs but those named."""
     return backtest(check(scripted(settings)), pair(line), free(2000.0, **costs), start, stop)
 
 
 def ledger(result: Backtest) -> list[str]:
-    """Return the first symbol's trades, in the panel's bars."""
+    """Return the trades of the first symbol, in bars of the panel."""
     return trades_of(result.sleeves[0], result.time)
 
 
-def test_an_order_waits_for_the_next_bar_there_is() -> None:
+def test_an_order_waits_for_the_next_bar_of_its_symbol() -> None:
     line = "10 buy | . | . | 20 | 20 25 20 25 sell | . | 30"
     result = play(line)
     assert ledger(result) == ["long 3->6 50@20->30 signal"]
@@ -47,7 +47,7 @@ def test_an_order_waits_for_the_next_bar_there_is() -> None:
     assert result.equity.tolist() == [2000, 2000, 2000, 2000, 2250, 2250, 2500]
     assert result.held.tolist() == [0, 0, 0, 1, 1, 1, 0]
     assert result.metrics["exposure"] == 3 / 14
-    assert result.trades[0].bars == 2, "its own bars"
+    assert result.trades[0].bars == 2, "bars of the symbol"
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_an_order_waits_for_the_next_bar_there_is() -> None:
         ("close", "long 0->6 100@10->32 end"),
     ],
 )
-def test_fills_of_each_kind_on_bars_with_holes(fill: str, expected: str) -> None:
+def test_fills_of_each_mode_skip_missing_bars(fill: str, expected: str) -> None:
     line = "10 buy | . | . | 20 25 20 25 | . | . | 30 32 30 32 buy"
     assert ledger(play(line, fill=fill)) == [expected]
 
 
-def test_a_stop_and_a_hold_sleep_while_there_is_no_bar() -> None:
+def test_stops_and_holds_skip_missing_bars() -> None:
     line = "10 buy | 10 | . | . | 6 7 5 7 | 7 | 7"
     assert ledger(play(line, "stop 10%")) == ["long 1->4 100@10->6 stop"]
     assert ledger(play(line, "hold 2")) == ["long 1->5 100@10->7 hold"]
@@ -72,7 +72,7 @@ def test_a_stop_and_a_hold_sleep_while_there_is_no_bar() -> None:
     assert result.metrics["max_drawdown"] == pytest.approx(-0.2)
 
 
-def test_one_that_ends_early_is_closed_on_its_last_bar_whose_signals_are_ignored() -> None:
+def test_a_symbol_that_ends_early_is_closed_on_its_last_bar() -> None:
     line = "10 buy | 10 10 10 12 | 12 16 12 16 sell+short"
     result = play(line, commission_bps=100, slippage_bps=0)
     (trade,) = result.trades
@@ -87,21 +87,21 @@ def test_one_that_ends_early_is_closed_on_its_last_bar_whose_signals_are_ignored
     assert result.sleeves[1].benchmark == pytest.approx([flat] * 6 + [flat * 0.99])
 
 
-def test_one_that_starts_late_is_cash_until_its_bars_and_their_warm_up() -> None:
+def test_a_symbol_that_starts_late_is_in_cash_until_its_warm_up_ends() -> None:
     bars = pair(". | . | . | 10 | 10 | 10 11 10 11 | 12")
     program = check("strategy s { buy when close > sma(close, 3) }")
     result = backtest(program, bars, free(2000.0, cash_rate=0.365))
-    own = result.sleeves[0]
+    first = result.sleeves[0]
     grown = [1000 * (1 + 0.001 * day) for day in range(4)]
-    assert own.equity[:4] == pytest.approx(grown)
-    assert own.equity[5] == pytest.approx(grown[3] * 1.001**2)
-    assert own.trades[0].entry_time == bars.time[6]
-    assert own.equity[6] == pytest.approx(grown[3] * 1.001**3)
-    assert own.benchmark[3:] == pytest.approx([grown[3] * x for x in (1.0, 1.0, 1.1, 1.2)])
+    assert first.equity[:4] == pytest.approx(grown)
+    assert first.equity[5] == pytest.approx(grown[3] * 1.001**2)
+    assert first.trades[0].entry_time == bars.time[6]
+    assert first.equity[6] == pytest.approx(grown[3] * 1.001**3)
+    assert first.benchmark[3:] == pytest.approx([grown[3] * x for x in (1.0, 1.0, 1.1, 1.2)])
     assert result.equity[3] == pytest.approx(grown[3] + 1000 * 1.001**3)
 
 
-def test_cash_earns_on_after_the_last_bar() -> None:
+def test_cash_earns_interest_after_the_last_bar() -> None:
     line = "10 | 10"
     result = play(line, cash_rate=0.365)
     later = [1001 * (1 + 0.001 * day) for day in range(6)]
@@ -112,18 +112,18 @@ def test_cash_earns_on_after_the_last_bar() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.365])
-def test_one_without_a_bar_in_the_window_keeps_its_cash(rate: float) -> None:
+def test_a_symbol_without_a_bar_in_the_window_stays_in_cash(rate: float) -> None:
     line = "10 buy | 10 buy | . | . | . | . | 10 buy"
     result = play(line, start=2, stop=6, cash_rate=rate)
-    own = result.sleeves[0]
-    assert own.equity == pytest.approx([1000 * (1 + rate * day / 365) for day in range(4)])
-    assert own.benchmark.tolist() == own.equity.tolist()
-    assert (own.trades, own.metrics["exposure"], own.metrics["num_trades"]) == ((), 0, 0)
-    assert own.benchmark_metrics["costs_paid"] == 0
+    first = result.sleeves[0]
+    assert first.equity == pytest.approx([1000 * (1 + rate * day / 365) for day in range(4)])
+    assert first.benchmark.tolist() == first.equity.tolist()
+    assert (first.trades, first.metrics["exposure"], first.metrics["num_trades"]) == ((), 0, 0)
+    assert first.benchmark_metrics["costs_paid"] == 0
     assert len(result.time) == 4
 
 
-def test_a_symbol_of_one_bar_trades_nothing_and_its_benchmark_is_a_day_trade() -> None:
+def test_a_symbol_of_one_bar_trades_nothing_but_its_benchmark_does() -> None:
     line = ". | . | 10 13 9 12 buy"
     for fill in ("next_open", "next_close", "close"):
         result = play(line, fill=fill)
@@ -132,16 +132,16 @@ def test_a_symbol_of_one_bar_trades_nothing_and_its_benchmark_is_a_day_trade() -
     assert result.sleeves[0].benchmark.tolist() == [1000, 1000, *[1200] * 5]
 
 
-def test_a_window_begins_flat_and_its_first_bar_earns_nothing() -> None:
+def test_a_window_starts_flat_and_its_first_bar_earns_no_interest() -> None:
     line = "10 buy | 10 | . | . | 20 buy | . | 30"
     result = play(line, start=2, cash_rate=0.365)
-    own = result.sleeves[0]
-    assert own.equity[:3] == pytest.approx([1000, 1001, 1002]), "it waits for bar 4 of the panel"
+    first = result.sleeves[0]
+    assert first.equity[:3] == pytest.approx([1000, 1001, 1002]), "it waits for bar 4 of the panel"
     assert ledger(result) == ["long 4->4 33.4668@30->30 end"]
-    assert own.equity[-1] == pytest.approx(1002 * (1 + 0.002))
+    assert first.equity[-1] == pytest.approx(1002 * (1 + 0.002))
 
 
-def test_ruin_of_one_sleeve_leaves_the_other_whole() -> None:
+def test_ruin_of_one_sleeve_does_not_affect_the_other() -> None:
     line = " | ".join(f"{10 * 3**bar} short" for bar in range(DAYS))
     result = play(line)
     assert result.sleeves[0].trades[0].reason == "ruin"
@@ -153,7 +153,7 @@ def test_ruin_of_one_sleeve_leaves_the_other_whole() -> None:
 def test_an_empty_window_and_edges_of_folds() -> None:
     line = ". | . | 10 | . | . | 10"
     assert play(line, start=3, stop=3).equity.tolist() == []
-    own, flat = build_sleeves(pair(line), 1, 7)
-    assert own.edges(np.array([0, 1, 2, 4, 5])).tolist() == [0, 0, 1, 1, 2]
+    first, flat = build_sleeves(pair(line), 1, 7)
+    assert first.edges(np.array([0, 1, 2, 4, 5])).tolist() == [0, 0, 1, 1, 2]
     assert flat.edges(np.array([0, 1, 2, 4, 5])).tolist() == [1, 2, 3, 5, 6]
-    assert (own.places.tolist(), own.latest.tolist()) == ([1, 4], [0, 1, 1, 1, 2, 2])
+    assert (first.indices.tolist(), first.latest.tolist()) == ([1, 4], [0, 1, 1, 1, 2, 2])

@@ -1,4 +1,4 @@
-"""Properties of sleeves on ragged panels: a symbol depends on its own bars and share alone."""
+"""Properties of sleeves on ragged panels: a sleeve depends on its bars and its capital alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.backtest.panels import (
 )
 from tests.programs import random_programs
 
-__all__ = ["panel_of"]  # other folders import it from here
+__all__ = ["panel_of"]
 
 SEEDS = st.integers(0, 10**6)
 DAY = np.timedelta64(1, "D")
@@ -37,7 +37,7 @@ some = settings(max_examples=60)
 
 
 def window_of(bars: Bars, seed: int) -> tuple[int, int]:
-    """Now and then all of the bars, else some."""
+    """Return a random window, sometimes all bars."""
     rng = np.random.default_rng(seed)
     if rng.random() < 0.4:
         return 0, len(bars)
@@ -46,11 +46,11 @@ def window_of(bars: Bars, seed: int) -> tuple[int, int]:
 
 
 def alone(bars: Bars, symbol: int, costs: Market, seed: int, start: int, stop: int) -> Backtest:
-    """A symbol's own bars traded with its share, which earned until the first of them."""
-    places = bars.priced_indices(symbol)
-    first, last = (int(each) for each in np.searchsorted(places, [start, stop]))
+    """Backtest the bars of one symbol with its share, which earns interest until the first."""
+    indices = bars.priced_indices(symbol)
+    first, last = (int(each) for each in np.searchsorted(indices, [start, stop]))
     share = costs.capital / len(bars.symbols)
-    idle = (bars.time[places[first]] - bars.time[start]) / DAY
+    idle = (bars.time[indices[first]] - bars.time[start]) / DAY
     grown = costs._replace(capital=share + share * costs.cash_rate * idle / 365.0)
     (program,) = programs(seed, 1, with_orders=seed % 3 > 0)
     return backtest(program, bars.select_symbol(symbol).slice(0, last), grown, first)
@@ -66,8 +66,8 @@ def test_a_sleeve_is_its_symbol_alone_in_any_window(seed: int) -> None:
     result = backtest(program, bars, costs, start, stop)
     assert result.symbols == tuple(sleeve.symbols[0] for sleeve in result.sleeves) == bars.symbols
     for symbol, sleeve in enumerate(result.sleeves):
-        places = bars.priced_indices(symbol)
-        own = places[(places >= start) & (places < stop)] - start
+        indices = bars.priced_indices(symbol)
+        own = indices[(indices >= start) & (indices < stop)] - start
         if not len(own):
             assert sleeve.trades == ()
             continue
@@ -81,14 +81,14 @@ def test_a_sleeve_is_its_symbol_alone_in_any_window(seed: int) -> None:
 
 @given(seed=SEEDS)
 @some
-def test_between_its_bars_a_sleeve_stands_still_and_around_them_its_cash_earns(seed: int) -> None:
+def test_a_sleeve_is_constant_between_its_bars_and_earns_interest_outside(seed: int) -> None:
     bars, costs = ragged(seed), terms(seed)
     start, stop = window_of(bars, seed)
     result = backtest(programs(seed, 1)[0], bars, costs, start, stop)
     share, time = costs.capital / len(bars.symbols), bars.time[start:stop]
     for symbol, sleeve in enumerate(result.sleeves):
-        places = bars.priced_indices(symbol)
-        own = places[(places >= start) & (places < stop)] - start
+        indices = bars.priced_indices(symbol)
+        own = indices[(indices >= start) & (indices < stop)] - start
         first, last = (own[0], own[-1]) if len(own) else (len(time), len(time))
         before = np.arange(len(time)) < first
         earned = share * (1 + costs.cash_rate * ((time - time[0]) / DAY) / 365)
@@ -108,7 +108,7 @@ def test_between_its_bars_a_sleeve_stands_still_and_around_them_its_cash_earns(s
 
 @given(seed=SEEDS)
 @some
-def test_the_whole_is_the_sum_and_its_exposure_the_share_of_sleeve_bars(seed: int) -> None:
+def test_a_portfolio_is_the_sum_of_its_sleeves(seed: int) -> None:
     bars, costs = ragged(seed), terms(seed)
     start, stop = window_of(bars, seed)
     result = backtest(programs(seed, 1)[0], bars, costs, start, stop)
@@ -135,8 +135,8 @@ def test_the_whole_is_the_sum_and_its_exposure_the_share_of_sleeve_bars(seed: in
 
 @given(seed=SEEDS)
 @some
-def test_other_symbols_never_matter(seed: int) -> None:
-    """Their prices change, and half of their bars go; the times stay as they are."""
+def test_a_sleeve_does_not_depend_on_other_symbols(seed: int) -> None:
+    """Change the prices of other symbols and remove half of their bars."""
     bars, costs = whole(seed, 3, 120, with_orders=True), terms(seed)
     rng = np.random.default_rng(seed)
     absent = rng.random((3, 120)) < 0.3
@@ -156,8 +156,8 @@ def test_other_symbols_never_matter(seed: int) -> None:
 
 @given(seed=SEEDS, cut=st.integers(5, 110))
 @some
-def test_bars_from_a_time_on_change_nothing_before(seed: int, cut: int) -> None:
-    """Neither what they say, nor which symbols have them, as long as each has one at the end."""
+def test_later_bars_do_not_change_earlier_results(seed: int, cut: int) -> None:
+    """Change later bars and the symbols that have them, except the last bar of each."""
     bars, costs = whole(seed, 3, 120, with_orders=True), terms(seed)
     rng = np.random.default_rng(seed)
     absent = rng.random((3, 120)) < 0.25
@@ -189,24 +189,24 @@ def test_signals_and_values_are_those_of_the_symbol_alone(seed: int) -> None:
         rules = [term for term in program.canonical[:8] if term is not None]
         found = [values(term, bars) for term in rules]
         for symbol in range(len(bars.symbols)):
-            places, own = bars.priced_indices(symbol), bars.select_symbol(symbol)
+            indices, own = bars.priced_indices(symbol), bars.select_symbol(symbol)
             (expected,) = evaluate(program, own)
-            assert found_signals[symbol].orders[:, places].tolist() == expected.orders.tolist()
-            assert not np.delete(found_signals[symbol].orders, places, axis=1).any()
+            assert found_signals[symbol].orders[:, indices].tolist() == expected.orders.tolist()
+            assert not np.delete(found_signals[symbol].orders, indices, axis=1).any()
             np.testing.assert_array_equal(
-                found_signals[symbol].settings[:, places], expected.settings
+                found_signals[symbol].settings[:, indices], expected.settings
             )
-            assert np.isnan(np.delete(found_signals[symbol].settings, places, axis=1)).all()
+            assert np.isnan(np.delete(found_signals[symbol].settings, indices, axis=1)).all()
             for term, rows in zip(rules, found, strict=True):
-                np.testing.assert_array_equal(rows[symbol, places], values(term, own)[0])
-                left = np.delete(rows[symbol], places).astype(float)
+                np.testing.assert_array_equal(rows[symbol, indices], values(term, own)[0])
+                left = np.delete(rows[symbol], indices).astype(float)
                 assert np.all(np.isnan(left) | (left == 0))
 
 
 @given(seed=SEEDS)
 @some
 def test_equity_is_the_cash_and_the_shares_at_their_last_price(seed: int) -> None:
-    """Worked out again from the list of trades and the closes, with commissions alone."""
+    """Compute equity from trades and closes, with commissions as the only cost."""
     bars = ragged(seed)
     costs = terms(
         seed, cash_rate=0, borrow_bps=0, commission_bps=10, commission_minimum=0,
@@ -224,7 +224,7 @@ def test_equity_is_the_cash_and_the_shares_at_their_last_price(seed: int) -> Non
 
 
 def moved_by(trade: Trade, bars: Bars, close: np.ndarray) -> np.ndarray:
-    """What a trade adds to equity at each bar of the panel."""
+    """Return float64[bar], the contribution of a trade to equity."""
     entry, leave = (int(np.searchsorted(bars.time, t)) for t in (trade.entry_time, trade.exit_time))
     side = 1.0 if trade.side == "long" else -1.0
     moved = np.zeros(len(bars))
@@ -249,7 +249,7 @@ def filled_forward(row: np.ndarray) -> np.ndarray:
 
 @given(seed=SEEDS)
 @some
-def test_nothing_fills_on_a_bar_that_is_not_there_nor_after_the_last_but_one(seed: int) -> None:
+def test_nothing_fills_on_a_missing_bar_nor_enters_on_the_last(seed: int) -> None:
     bars, costs = ragged(seed), terms(seed)
     result = backtest(programs(seed, 1)[0], bars, costs)
     for trade in result.trades:
@@ -262,7 +262,7 @@ def test_nothing_fills_on_a_bar_that_is_not_there_nor_after_the_last_but_one(see
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_window_of_a_panel_is_a_run_of_its_own(seed: int) -> None:
+def test_bars_after_a_window_of_a_panel_have_no_effect(seed: int) -> None:
     bars, costs = panel_of(seed), terms(seed)
     for program in random_programs(5, seed + 70):
         window = backtest(program, bars, costs, 120, 300)
@@ -273,7 +273,7 @@ def test_a_window_of_a_panel_is_a_run_of_its_own(seed: int) -> None:
         assert len(window.time) == 180
 
 
-def test_what_cannot_be_aligned_is_refused() -> None:
+def test_symbols_that_cannot_be_aligned_are_rejected() -> None:
     one = own_market("AAA", 1)
     with pytest.raises(EvolveError, match="AAA comes twice"):
         align([one, own_market("AAA", 2)])

@@ -1,4 +1,4 @@
-"""The bars that a warm-up takes are those on which no entry can be ordered."""
+"""No entry is possible on warm-up bars."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lookback_of(rules: str) -> int:
         ("buy when close > sma(close, 30) size 0.1 / stdev(roc(close, 1), 20)", 29),
     ],
 )
-def test_it_is_the_lookback_of_the_first_possible_entry(rules: str, bars: int) -> None:
+def test_the_warm_up_is_the_lookback_of_the_first_possible_entry(rules: str, bars: int) -> None:
     assert lookback_of(rules) == bars
 
 
@@ -39,7 +39,7 @@ def test_no_program_enters_before_its_warm_up_is_over() -> None:
     for program in random_programs(300, 3):
         parts = [part for _, term in program.canonical.named() for part in term.walk()]
         if any(part.head in ("where", "valuewhen") for part in parts):
-            continue  # one of its values may need fewer bars than the other
+            continue  # one of the two values may need fewer bars
         (signals,) = evaluate(program, bars)
         asked = signals.order("buy") | signals.order("short")
         rows = [row for row in signals.rows[0] if row >= 0]
@@ -51,19 +51,19 @@ def test_no_program_enters_before_its_warm_up_is_over() -> None:
     assert seen > 10
 
 
-def test_each_symbol_warms_up_on_its_own_bars() -> None:
+def test_each_symbol_has_its_warm_up_on_its_bars() -> None:
     panel = panel_of(4)
     for start in (0, 40, 250):
         each_symbol = measure_warmups(30, panel, start)
         assert [each.symbol for each in each_symbol] == list(panel.symbols)
         for found in each_symbol:
-            places = panel.priced_indices(panel.symbols.index(found.symbol))
-            own = places >= start
-            assert found.bars == own.sum()
-            assert found.lost == (own & (np.arange(len(places)) < 30)).sum()
+            indices = panel.priced_indices(panel.symbols.index(found.symbol))
+            in_window = indices >= start
+            assert found.bars == in_window.sum()
+            assert found.lost == (in_window & (np.arange(len(indices)) < 30)).sum()
 
 
-def test_a_note_names_what_loses_more_than_a_quarter() -> None:
+def test_a_note_names_symbols_that_lose_more_than_a_quarter() -> None:
     bars = random_walk(100, 1)
     assert warmup_note("`s`", 25, bars) == ""
     assert warmup_note("`s`", 26, bars).startswith("`s`: a warm-up of 26 bars leaves 74 of 100 ba")

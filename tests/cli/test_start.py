@@ -94,7 +94,7 @@ def test_the_last_position_was_entered_since_the_start(evo: WriteStrategy) -> No
 
 def test_a_warm_up_without_enough_earlier_bars_is_reported(trend: str) -> None:
     few = (*SAMPLE, "--end", "1999-03-03")
-    note = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: take more data"
+    note = "`trend`: a warm-up of 199 bars leaves 0 of 41 bars: use more data"
     for verb in (("backtest", trend), ("signals", trend), ("signals", trend, "--last")):
         assert note in invoke(*verb, *few).err
     other = note.replace("trend", "sma(close, 200)")

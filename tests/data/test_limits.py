@@ -56,7 +56,7 @@ COSTS: dict[str, dict[str, Any]] = {
     "leverage": {"capital": 1e15, "max_leverage": 100, "fill": "close"},
 }  # fmt: skip
 ENDLESS = re.compile(r"(?<![A-Za-z_])(inf|infinity|nan|RuntimeWarning)(?![A-Za-z_])", re.IGNORECASE)
-TOO_MUCH = "no market pays so much"
+TOO_MUCH = "check the prices before"
 
 
 def written(path: Path, name: str) -> str:

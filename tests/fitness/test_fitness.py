@@ -1,4 +1,4 @@
-"""Fitness by its definition, the same in any batch, and blind to all but train."""
+"""Fitness by its definition, independent of the batch, on train alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CROSS = check("strategy s { buy when close > sma(close, 20) sell when close < sm
 
 
 @pytest.mark.parametrize("start", [0, 700])
-def test_scores_are_the_same_alone_and_in_any_batch(start: int) -> None:
+def test_scores_do_not_depend_on_the_batch(start: int) -> None:
     programs = random_programs(120, 1)
     together = FoldFitness(BARS, market(), FitnessSpec(), start)(programs)
     fitness = FoldFitness(BARS, market(), FitnessSpec(), start)
@@ -45,15 +45,15 @@ def test_the_score_is_the_mean_over_folds_less_half_their_deviation() -> None:
     for first, last in itertools.pairwise(edges):
         own, other = r[max(first, 1) : last], b[max(first, 1) : last]
         beta = np.cov(own, other)[0, 1] / np.var(other, ddof=1)
-        left = own - beta * other
-        by_fold.append(np.sqrt(252) * left.mean() / left.std(ddof=1))
+        residual = own - beta * other
+        by_fold.append(np.sqrt(252) * residual.mean() / residual.std(ddof=1))
     assert score.folds == pytest.approx(by_fold, rel=1e-9)
     assert score.values[0] == pytest.approx(np.mean(by_fold) - 0.5 * np.std(by_fold, ddof=1))
     assert score.values[1] == CROSS.nodes
     assert score.trades == len(result.trades)
 
 
-def test_holding_the_market_scores_nothing() -> None:
+def test_holding_the_market_scores_0() -> None:
     assert appraisal(ReturnSums(100, 0.1, 0.01, 0.01, 0.1, 0.01), 252) == 0.0
     hold = check("strategy h { buy when close > 0 hold 5000 }")
     free = market(commission_bps=0, slippage_bps=0)
@@ -61,7 +61,7 @@ def test_holding_the_market_scores_nothing() -> None:
     assert score.folds[1:] == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_what_falls_short_is_infeasible_and_says_why() -> None:
+def test_an_unmet_requirement_is_infeasible_and_named() -> None:
     never = check("strategy n { buy when close > 2 * highest(high, 5) }")
     score = FoldFitness(BARS, market(), FitnessSpec())([never])[0]
     assert not score.is_feasible
@@ -74,7 +74,7 @@ def test_ruin_is_infeasible() -> None:
     assert score.infeasible_reason == "ruined"
 
 
-def test_fitness_cannot_reach_a_bar_outside_train() -> None:
+def test_fitness_holds_no_bar_outside_train() -> None:
     bars = random_walk(1500, seed=8_210)  # no other test leaves its prices in freed memory
     partition = split_bars(bars, SplitSizes())
     fitness = FoldFitness(partition.train, market(), FitnessSpec())
@@ -89,7 +89,7 @@ def test_fitness_cannot_reach_a_bar_outside_train() -> None:
 
 
 def arrays_within(thing: object, seen: set[int]) -> Iterator[np.ndarray[Any, Any]]:
-    """Every array that an object holds, however deep."""
+    """Yield each array that an object holds, recursively."""
     if id(thing) in seen:
         return
     seen.add(id(thing))

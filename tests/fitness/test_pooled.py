@@ -1,4 +1,4 @@
-"""Scores of panels, worked out again in plain numpy from equity, trades and positions."""
+"""Scores of portfolios against plain numpy on equity, trades and positions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def goals(folds: int, first: str = "appraisal_ratio", **require: float) -> Fitne
 
 
 def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figures:
-    """Return the figures of each fold from the backtest alone; without a floor if cash earns."""
+    """Return the figures of each fold from the backtest; without a floor if cash earns interest."""
     cash = bar_returns(run.performance.cash)
     r = np.concatenate([[np.nan], bar_returns(run.equity) - cash])
     b = np.concatenate([[np.nan], bar_returns(run.benchmark) - cash])
@@ -52,7 +52,7 @@ def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figu
         yearly = np.sqrt(bars_per_year(run.time))
         varies = np.ptp(other) > 1e-12
         beta = np.cov(own, other)[0, 1] / np.var(other, ddof=1) if varies else 0.0
-        left = own - beta * other
+        residual = own - beta * other
         # The floor: half the variance of random timing of the same exposure, by size.
         at_risk = sum(
             risk * sum(first <= bar < last for bar in on) for each in risks for on, risk in each
@@ -61,8 +61,8 @@ def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figu
         floor *= costs.cash_rate == 0
         found.append(
             {
-                "appraisal_ratio": yearly * left.mean() / max(left.std(ddof=1), floor),
-                "left": left.std(ddof=1) / max(own.std(ddof=1), 1e-300),
+                "appraisal_ratio": yearly * residual.mean() / max(residual.std(ddof=1), floor),
+                "left": residual.std(ddof=1) / max(own.std(ddof=1), 1e-300),
                 "sharpe": yearly * own.mean() / max(own.std(ddof=1), floor),
                 "deviation": own.std(ddof=1),
                 "total_return": equity[last] / equity[first] - 1,
@@ -76,9 +76,9 @@ def by_fold(run: Backtest, bars: Bars, costs: Market, edges: np.ndarray) -> Figu
 def risks_of(
     sleeve: Backtest, bars: Bars, costs: Market, sleeves: int
 ) -> list[tuple[list[int], float]]:
-    """Return bars at risk and squared fraction of equity of each trade of a symbol.
+    """Return the bars at risk and the squared invested fraction of each trade of a sleeve.
 
-    They are the symbol's own, from the entry up to, not including, the exit, if that is later.
+    Bars at risk are priced bars from the entry up to the bar before the exit, at least the entry.
     """
     equity, found = costs.capital / sleeves, []
     own = bars.symbols.index(sleeve.symbols[0])
@@ -97,7 +97,7 @@ def risks_of(
 
 
 def expected(figures: Figures, name: str) -> list[float]:
-    """A score by fold, 0 where nothing varies."""
+    """Return a score by fold, 0 without variance."""
     ratio = {"sharpe": "deviation", "appraisal_ratio": "left"}.get(name)
     return [
         0.0 if ratio and (each["deviation"] < 1e-10 or each[ratio] < 1e-10) else each[name]
@@ -106,7 +106,7 @@ def expected(figures: Figures, name: str) -> list[float]:
 
 
 def is_clear(figures: Figures) -> bool:
-    """Whether no fold lies so near to a constant that rounding decides."""
+    """Return whether no fold is so close to constant that rounding decides."""
     return all(each["deviation"] < 1e-12 or each["left"] > 1e-3 for each in figures)
 
 
@@ -117,23 +117,23 @@ def is_ruined(run: Backtest) -> bool:
 @pytest.mark.filterwarnings("ignore:invalid value|divide by zero")
 @given(seed=SEEDS, folds=st.integers(1, 5))
 @settings(max_examples=60)
-def test_scores_are_those_of_the_equity(seed: int, folds: int) -> None:
-    """Leave out the floor where cash earns: `risks_of` knows no interest."""
+def test_scores_follow_from_the_equity(seed: int, folds: int) -> None:
+    """Leave out the floor if cash earns interest, which `risks_of` does not model."""
     with_orders = seed % 5 > 0
     bars, costs = ragged(seed, with_orders=with_orders), terms(seed, cash_rate=seed % 2 * 0.05)
     start = seed % 3 * (len(bars) // 8)
-    made = programs(seed, 3, with_orders)
+    batch = programs(seed, 3, with_orders)
     edges = np.linspace(start, len(bars), folds + 1).round().astype(int) - start
     assume(np.diff(edges).min() > 2)  # a deviation needs two returns
     with patch.object(FoldSums, "variance_floor", 0.0) if costs.cash_rate else nullcontext():
         by_name = {
-            name: FoldFitness(bars, costs, goals(folds, name), start)(made) for name in NAMES
+            name: FoldFitness(bars, costs, goals(folds, name), start)(batch) for name in NAMES
         }
-    for place, program in enumerate(made):
+    for index, program in enumerate(batch):
         run = backtest(program, bars, costs, start=start)
         figures = by_fold(run, bars, costs, edges)
         for name, scored in by_name.items():
-            scores = scored[place]
+            scores = scored[index]
             assert (scores.infeasible_reason == "ruined") == is_ruined(run)
             assert scores.trades == len(run.trades)
             if is_ruined(run) or not is_clear(figures):
@@ -149,7 +149,7 @@ def test_scores_are_those_of_the_equity(seed: int, folds: int) -> None:
 @given(seed=SEEDS)
 @settings(max_examples=40)
 @pytest.mark.filterwarnings("ignore:invalid value|divide by zero")
-def test_requirements_are_of_all_sleeves_together(seed: int) -> None:
+def test_requirements_apply_to_the_portfolio(seed: int) -> None:
     bars, costs = ragged(seed), terms(seed)
     edges = np.linspace(0, len(bars), 4).round().astype(int)
     (program,) = programs(seed, 1)
@@ -157,29 +157,29 @@ def test_requirements_are_of_all_sleeves_together(seed: int) -> None:
     assume(not is_ruined(run) and len(bars) > 8)
     figures = by_fold(run, bars, costs, edges)
     for name in ("trades_per_fold", "exposure_per_fold"):
-        least = min(each[name] for each in figures)
+        minimum = min(each[name] for each in figures)
 
         def scored(needed: float, name: str = name) -> Scores:
             asked = replace(goals(3), require={name: needed})
             return FoldFitness(bars, costs, asked)([program])[0]
 
-        assert scored(least - 1e-9).is_feasible
-        assert scored(least + 1e-6).infeasible_reason.startswith(f"{name} {least:g}, below")
+        assert scored(minimum - 1e-9).is_feasible
+        assert scored(minimum + 1e-6).infeasible_reason.startswith(f"{name} {minimum:g}, below")
 
 
 @given(seed=SEEDS)
 @settings(max_examples=40)
-def test_the_pooled_way_of_one_symbol_is_the_direct_way(seed: int) -> None:
-    """Forced by a bar at which the one symbol is not there, and by calling it."""
+def test_the_portfolio_mode_agrees_with_the_modes_of_one_symbol(seed: int) -> None:
+    """Trade a portfolio of one symbol."""
     bars, costs = whole(seed, 1, 120, with_orders=True), terms(seed)
-    made = [*programs(seed, 4), *programs(seed, 4, with_orders=False)]
+    batch = [*programs(seed, 4), *programs(seed, 4, with_orders=False)]
     trader = FoldTrader(bars, costs, 3)
     np.testing.assert_allclose(
-        trader.sum_folds(made, trader.pooled), trader(made), rtol=1e-9, atol=1e-11
+        trader.sum_folds(batch, trader.portfolio), trader(batch), rtol=1e-9, atol=1e-11
     )
 
 
-def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
+def test_a_bar_without_symbols_changes_neither_trades_nor_growth() -> None:
     bars = whole(4, 1, 120, with_orders=True)
     time = np.insert(bars.time, 60, bars.time[59] + np.timedelta64(1, "h"))
     panels = {
@@ -187,10 +187,10 @@ def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
         for name in PANELS
     }
     holed = Bars(bars.symbols, time, **panels)
-    made = programs(4, 6)
+    batch = programs(4, 6)
     sums = [FitnessSpec(("total_return",), (), {}, 1, 0.5)] * 2
     one, other = (
-        FoldFitness(each, market(), goal)(made)
+        FoldFitness(each, market(), goal)(batch)
         for each, goal in zip((bars, holed), sums, strict=True)
     )
     assert [each.trades for each in one] == [each.trades for each in other]
@@ -201,9 +201,9 @@ def test_a_bar_that_nobody_has_changes_neither_trades_nor_growth() -> None:
 
 def test_the_order_of_symbols_does_not_matter() -> None:
     for seed in range(12):
-        bars, costs, made = ragged(seed), terms(seed), programs(seed, 5)
+        bars, costs, batch = ragged(seed), terms(seed), programs(seed, 5)
         turned = in_order(bars, list(range(len(bars.symbols)))[::-1])
-        one, other = (FoldFitness(each, costs, goals(3))(made) for each in (bars, turned))
+        one, other = (FoldFitness(each, costs, goals(3))(batch) for each in (bars, turned))
         for first, second in zip(one, other, strict=True):
             assert first.values == pytest.approx(second.values, rel=1e-6, abs=1e-8)
             assert (first.trades, first.infeasible_reason) == (
@@ -213,21 +213,21 @@ def test_the_order_of_symbols_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("arena_mb", [64, 1e-6])
-def test_no_batch_nor_memory_changes_a_score(
+def test_scores_do_not_depend_on_the_batch_or_memory(
     arena_mb: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bars, made = ragged(5, with_orders=False), programs(5, 120, with_orders=False)
-    expected = FoldFitness(bars, market(), goals(3))(made)
+    bars, batch = ragged(5, with_orders=False), programs(5, 120, with_orders=False)
+    expected = FoldFitness(bars, market(), goals(3))(batch)
     monkeypatch.setattr(fitness, "BATCH", 7)
     scorer = FoldFitness(bars, market(), goals(3), arena_mb=arena_mb)
-    assert scorer(made) == expected
-    assert [scorer([each])[0] for each in reversed(made)] == expected[::-1]
-    assert scorer(made[::-1]) == expected[::-1]
+    assert scorer(batch) == expected
+    assert [scorer([each])[0] for each in reversed(batch)] == expected[::-1]
+    assert scorer(batch[::-1]) == expected[::-1]
     assert scorer([]) == []
 
 
-def doubling(symbol: int) -> Bars:
-    """Three symbols of which one triples on every bar, so that a short of it is ruined."""
+def tripling(symbol: int) -> Bars:
+    """Return three symbols; one triples on each bar, so that a short of it is ruined."""
     bars = whole(3, 3, 60, with_orders=True)
     panels = {name: getattr(bars, name).copy() for name in PANELS}
     panels["volume"][:] = 4.0 * (np.arange(3)[:, None] == symbol)
@@ -239,25 +239,25 @@ def doubling(symbol: int) -> Bars:
 @pytest.mark.parametrize("symbol", [0, 1, 2])
 def test_ruin_of_one_sleeve_makes_it_infeasible(symbol: int) -> None:
     (program,) = programs(0, 1)
-    scores = FoldFitness(doubling(symbol), market(), goals(3))([program])[0]
+    scores = FoldFitness(tripling(symbol), market(), goals(3))([program])[0]
     assert scores.infeasible_reason == "ruined"
     assert np.isfinite(scores.values).all()
 
 
-def test_symbols_without_a_bar_in_a_fold_or_at_all() -> None:
+def test_symbols_may_have_no_bar_in_a_fold_or_at_all() -> None:
     bars = whole(9, 4, 100, with_orders=True)
     absent = np.zeros((4, 100), np.bool_)
     absent[0] = True  # never
     absent[1, 30:] = True  # in the first fold alone
     absent[2, :70] = True  # in the last alone
     panel = without(bars, absent)
-    made = programs(9, 6)
+    batch = programs(9, 6)
     for start in (0, 40, 75):
-        scored = FoldFitness(panel, market(), goals(3), start)(made)
-        for scores, program in zip(scored, made, strict=True):
+        scored = FoldFitness(panel, market(), goals(3), start)(batch)
+        for scores, program in zip(scored, batch, strict=True):
             assert np.isfinite(scores.values).all()
             assert scores.trades == len(backtest(program, panel, market(), start=start).trades)
-    nothing = FoldFitness(panel, market(), goals(2, exposure_per_fold=0.76))(made)
+    nothing = FoldFitness(panel, market(), goals(2, exposure_per_fold=0.76))(batch)
     assert {each.is_feasible for each in nothing} == {False}, "a fourth is never invested"
 
 
@@ -265,7 +265,7 @@ def test_symbols_without_a_bar_in_a_fold_or_at_all() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("rate", [0.0, 0.05])
 def test_one_fold_is_the_metric_of_its_name(name: str, rate: float, symbols: int) -> None:
-    """Of Sharpe's ratio too: its risk-free rate is what cash earns."""
+    """Compare the Sharpe ratio too, in excess of cash."""
     bars, costs = whole(2, symbols, 300, with_orders=False), market(cash_rate=rate)
     program: Program = check("strategy s { buy when rsi(close, 3) < 20 hold 4 }")
     scores = FoldFitness(bars, costs, FitnessSpec((name,), (), {}, 1, 0.0))([program])[0]

@@ -1,4 +1,4 @@
-"""Kernels are compiled before a search, in processes side by side, once."""
+"""Kernels are compiled before a search, in parallel, once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEW = ("abs", "sign", "negate")
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Point this process and later ones at a folder without compiled kernels."""
+    """Set an empty kernel cache for this process and its children."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
     for each in (compiled, build_instruction, vm.compile_opcode):
         each.cache_clear()
@@ -30,12 +30,12 @@ def few(tasks: list[Task]) -> list[Task]:
     return [each for each in tasks if getattr(each, "args", ("",))[0] in FEW]
 
 
-def passes(tasks: list[Task]) -> set[Task]:
+def scorers(tasks: list[Task]) -> set[Task]:
     return {each for each in tasks if not isinstance(each, partial)}
 
 
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-def test_what_is_missing_is_compiled_once(
+def test_missing_kernels_are_compiled_once(
     empty_cache: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(parallel, "METHOD", method)
@@ -49,8 +49,8 @@ def test_what_is_missing_is_compiled_once(
     assert sorted(empty_cache.rglob("*.nb*")) == written
 
 
-def test_one_process_compiles_what_is_missing_itself(empty_cache: Path) -> None:
-    """Compile once, so that the next run finds nothing missing."""
+def test_a_single_process_compiles_missing_kernels(empty_cache: Path) -> None:
+    """Compile in this process; then no task remains."""
     count = len(find_uncompiled(1))
     precompile([_fail, *few(find_uncompiled(1))], 1)
     assert few(find_uncompiled(1)) == []
@@ -58,15 +58,15 @@ def test_one_process_compiles_what_is_missing_itself(empty_cache: Path) -> None:
 
 
 @pytest.mark.slow
-def test_several_symbols_are_traded_by_a_pass_of_their_own(empty_cache: Path) -> None:
-    one, several = passes(find_uncompiled(1)), passes(find_uncompiled(2))
+def test_several_symbols_use_another_kernel_than_one(empty_cache: Path) -> None:
+    one, several = scorers(find_uncompiled(1)), scorers(find_uncompiled(2))
     assert (len(one), len(several), len(one & several)) == (3, 2, 1)
     precompile([*several], 2)
-    assert passes(find_uncompiled(2)) == set()
-    assert passes(find_uncompiled(1)) == one - several
+    assert scorers(find_uncompiled(2)) == set()
+    assert scorers(find_uncompiled(1)) == one - several
 
 
-def test_without_a_writable_cache_nothing_is_compiled_ahead(
+def test_without_a_writable_cache_nothing_is_precompiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -80,7 +80,7 @@ def test_without_a_writable_cache_nothing_is_compiled_ahead(
     precompile([partial(pytest.fail, "compiled for nothing")], 1)
 
 
-def test_a_task_that_fails_is_left_to_who_calls_the_kernel() -> None:
+def test_errors_of_tasks_are_suppressed() -> None:
     precompile([_fail, _die], 2)
 
 

@@ -1,4 +1,4 @@
-"""Risk that bars do not show: exits on the entry bar, and ratios whose risk a strategy controls."""
+"""Risk that bars do not show: exits on the entry bar, and the variance floor of ratios."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TINY = check("strategy tiny { buy when close < open target 0.02% hold 2 }")
 
 
 def sums_of(program: Program, folds: int = 1) -> FoldSums:
-    """Return the sums of a program as the objectives read them."""
+    """Return the sums of a program over folds."""
     trader = FoldTrader(BARS, FREE, folds)
     edges = trader.edges
     slices = [trader.benchmark[first:last] for first, last in pairwise(edges)]
@@ -43,15 +43,15 @@ def sums_of(program: Program, folds: int = 1) -> FoldSums:
 
 
 def test_the_share_of_exits_on_the_entry_bar_is_a_metric() -> None:
-    # Out at the target on the entry bar 1; bought again on bar 3 and sold on bar 4 by its rule.
+    # The target fills on the entry bar 1; the second trade enters on bar 3 and exits on bar 4.
     result = play("10 buy | 10 12 10 11 | 11 buy | 11 sell | 11", "target 10%")
     assert result.metrics["entry_bar_exits"] == 0.5
     assert METRICS["entry_bar_exits"].unit == "percent"
     assert np.isnan(play("1").metrics["entry_bar_exits"])
 
 
-def test_who_is_out_by_the_close_is_infeasible_by_default() -> None:
-    """Exclude strategies that hold no bar, which a search once scored 3.4."""
+def test_a_strategy_flat_at_each_close_is_infeasible_by_default() -> None:
+    """Prove infeasible a strategy that once scored 3.4."""
     always = check("strategy s { buy when true target 0.0001% stop 0.0001% }")
     (scores,) = FoldFitness(BARS, FREE, FitnessSpec())([always])
     assert DEFAULT_REQUIRE == {"trades_per_fold": 3.0, "exposure_per_fold": 0.05}
@@ -59,7 +59,7 @@ def test_who_is_out_by_the_close_is_infeasible_by_default() -> None:
     assert backtest(always, BARS, FREE).metrics["entry_bar_exits"] > 0.99
 
 
-def test_a_requirement_that_is_left_out_has_its_default(tmp_path: object) -> None:
+def test_a_missing_requirement_has_its_default(tmp_path: object) -> None:
     def required(text: str) -> dict[str, float]:
         path = tmp_path / "x.yaml"  # type: ignore[operator]
         path.write_text(f"name: x\ndata: {{from: sample:sp500}}\n{text}\n")
@@ -80,7 +80,7 @@ def test_a_requirement_that_is_left_out_has_its_default(tmp_path: object) -> Non
 
 
 def test_the_floor_is_half_the_variance_of_random_timing() -> None:
-    """Compute the floor by hand; a strategy in the market at random has twice that variance."""
+    """Compute the floor by hand."""
     program = check("strategy s { buy when volume > 1e6 sell when volume < 1e6 }")
     sums = sums_of(program)
     folds = dict(zip(FOLD_FIELDS, sums.sums[0, 0], strict=True))
@@ -92,7 +92,7 @@ def test_the_floor_is_half_the_variance_of_random_timing() -> None:
 
 
 def test_the_floor_does_not_bind_on_random_timing() -> None:
-    """Count on how few of 200 strategies with random timing, long or short, it binds."""
+    """Count the strategies with random timing, of 200, on which the floor binds."""
     appraisal, bound = OBJECTIVES["appraisal_ratio"].by_fold, 0
     assert appraisal is not None
     for seed in range(100):
@@ -107,8 +107,8 @@ def test_the_floor_does_not_bind_on_random_timing() -> None:
 
 
 @pytest.mark.parametrize("measure", ["appraisal_ratio", "sharpe"])
-def test_the_floor_binds_where_risk_was_not_seen(measure: str) -> None:
-    """Score a target that fills within bars, which shows a fraction of its risk."""
+def test_the_floor_binds_if_bars_do_not_show_the_risk(measure: str) -> None:
+    """Score a strategy whose target fills within bars."""
     goals = FitnessSpec((measure,), (), {}, 1, 0.0)
     (scores,) = FoldFitness(BARS, FREE, goals)([TINY])
     shown = backtest(TINY, BARS, FREE).metrics[measure]
@@ -116,8 +116,8 @@ def test_the_floor_binds_where_risk_was_not_seen(measure: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0.1, 0.5])
-def test_the_floor_follows_the_size(size: float) -> None:
-    """Hold that no ratio depends on how much is invested, with the floor or without."""
+def test_the_floor_scales_with_the_squared_size(size: float) -> None:
+    """Compare the floor at a fraction of the equity with the floor at all of it."""
     small = check(f"strategy tiny {{ buy when close < open target 0.02% hold 2 size {size} }}")
     whole, part = (sums_of(each) for each in (TINY, small))
     assert part.sums[0, 0, F_RISK] == pytest.approx(size**2 * whole.sums[0, 0, F_RISK])

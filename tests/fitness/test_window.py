@@ -1,4 +1,4 @@
-"""Fitness over a window: the backtest's own figures, warmed by the bars before it."""
+"""Fitness over a window equals the backtest, with a warm-up on earlier bars."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STRATEGIES = check_file(
 MARKETS = {
     "usual": market(),
     "close, free": market(fill="close", commission_bps=0, slippage_bps=0),
-    "dear": market(commission_bps=20, slippage_bps=30, slippage_range=0.05, borrow_bps=300),
+    "high costs": market(commission_bps=20, slippage_bps=30, slippage_range=0.05, borrow_bps=300),
 }
 
 
@@ -48,7 +48,7 @@ def scored(
     return FoldFitness(bars, costs or market(), goals, start)(programs)
 
 
-def traded(program: Program, costs: Market | None = None) -> Backtest:
+def run_backtest(program: Program, costs: Market | None = None) -> Backtest:
     return backtest(program, BARS, costs or market(), start=START)
 
 
@@ -57,10 +57,10 @@ def traded(program: Program, costs: Market | None = None) -> Backtest:
 def test_one_fold_from_a_start_is_the_backtest_over_the_same_window(
     measure: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Leave out the floor under the deviation, which the metric of the same name lacks."""
+    """Leave out the variance floor, which metrics do not have."""
     monkeypatch.setattr(FoldSums, "variance_floor", 0.0)
     costs = MARKETS[name]
-    runs = [traded(each, costs) for each in STRATEGIES]
+    runs = [run_backtest(each, costs) for each in STRATEGIES]
     scores = scored(STRATEGIES, costs=costs, measure=measure)
     for run, score in zip(runs, scores, strict=True):
         assert score.values == pytest.approx((run.metrics[measure],), rel=1e-9, abs=1e-9)
@@ -70,41 +70,41 @@ def test_one_fold_from_a_start_is_the_backtest_over_the_same_window(
 
 
 @pytest.mark.parametrize("folds", [2, 5, 7])
-def test_folds_part_the_window_alone_and_grow_to_the_whole(folds: int) -> None:
+def test_growth_of_the_folds_compounds_to_that_of_the_window(folds: int) -> None:
     edges = np.linspace(START, len(BARS), folds + 1).round().astype(int) - START
     for program, score in zip(STRATEGIES, scored(STRATEGIES, folds=folds), strict=True):
-        equity = np.concatenate([[10_000.0], traded(program).equity])
+        equity = np.concatenate([[10_000.0], run_backtest(program).equity])
         growth = [equity[last] / equity[first] - 1 for first, last in pairwise(edges)]
         assert score.folds == pytest.approx(growth, rel=1e-9, abs=1e-11)
         assert np.prod(1 + np.array(score.folds)) == pytest.approx(equity[-1] / equity[0])
 
 
-def dearer_before(count: int) -> Bars:
-    """The bars, of which so many of the first cost three times as much."""
+def triple_before(count: int) -> Bars:
+    """Return bars with three times the prices on the first `count`."""
     times = np.where(np.arange(len(BARS)) < count, 3.0, 1.0)
     return replace(BARS, **{name: getattr(BARS, name) * times for name in FIELDS})
 
 
-def test_indicators_are_warmed_by_the_bars_before() -> None:
+def test_earlier_bars_warm_the_indicators() -> None:
     slow = (STRATEGIES[1],)
     (warm,), (cold,) = scored(slow), scored(slow, BARS.slice(START, len(BARS)), 0)
     assert warm.trades > 0
-    assert (cold.trades, cold.values) == (0, (0.0,)), "600 bars never pass within 500"
-    assert scored(slow, dearer_before(START - 600)) == [warm], "what is longer ago is out"
-    assert scored(slow, dearer_before(START - 400)) != [warm]
+    assert (cold.trades, cold.values) == (0, (0.0,)), "500 bars do not warm 600"
+    assert scored(slow, triple_before(START - 600)) == [warm], "earlier bars have no effect"
+    assert scored(slow, triple_before(START - 400)) != [warm]
 
 
-def test_no_trade_is_made_before_the_window_and_nothing_is_carried_into_it() -> None:
+def test_a_window_starts_flat() -> None:
     held = STRATEGIES[4]
     (whole,), (window,) = scored((held,), start=0), scored((held,))
     assert whole.trades == window.trades == 1
-    run = traded(held)
+    run = run_backtest(held)
     assert run.trades[0].entry_time == BARS.time[START + 1]
     assert window.values[0] == pytest.approx(run.equity[-1] / 10_000 - 1)
     assert whole.values[0] != pytest.approx(window.values[0])
 
 
-def test_requirements_are_of_the_windows_folds() -> None:
+def test_requirements_apply_to_the_folds_of_the_window() -> None:
     goals = FitnessSpec(("total_return",), (), {"trades_per_fold": 1.0}, 2)
     whole = FoldFitness(BARS, market(), goals)
     window = FoldFitness(BARS, market(), goals, START)
@@ -132,27 +132,27 @@ def whole(partition: DataSplit) -> tuple[int, int, int]:
     return len(partition.train), len(partition.seen), partition.validation_start
 
 
-def test_without_a_holdout_validation_goes_on_to_the_last_bar() -> None:
-    made = split_bars(BARS, SplitSizes(0.8, 0.2, has_holdout=False))
-    assert whole(made) == (960, 1200, 960)
-    assert made.holdout == SealedHoldout("", "", 0)
-    assert (made.seen.close == BARS.close).all()
-    assert (made.train.close == BARS.close[:, :960]).all()
+def test_without_a_holdout_validation_ends_at_the_last_bar() -> None:
+    split = split_bars(BARS, SplitSizes(0.8, 0.2, has_holdout=False))
+    assert whole(split) == (960, 1200, 960)
+    assert split.holdout == SealedHoldout("", "", 0)
+    assert (split.seen.close == BARS.close).all()
+    assert (split.train.close == BARS.close[:, :960]).all()
     rounded = split_bars(BARS, SplitSizes(0.61, 0.2, has_holdout=False))
     assert whole(rounded) == (732, 1200, 732), "the fractions need not add up"
 
 
-def test_without_a_holdout_one_date_parts_the_bars() -> None:
+def test_without_a_holdout_one_date_splits_the_bars() -> None:
     day = BARS.time[900].astype("datetime64[D]").item()
-    made = split_bars(BARS, SplitSizes(validation_from=day, has_holdout=False))
-    assert whole(made) == (900, 1200, 900)
-    assert made.holdout == SealedHoldout("", "", 0)
-    assert made.seen.time[made.validation_start] == BARS.time[900]
+    split = split_bars(BARS, SplitSizes(validation_from=day, has_holdout=False))
+    assert whole(split) == (900, 1200, 900)
+    assert split.holdout == SealedHoldout("", "", 0)
+    assert split.seen.time[split.validation_start] == BARS.time[900]
 
 
-def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
-    least = split_bars(BARS, SplitSizes(1 - MIN_PART_BARS / 1200, 0.1, has_holdout=False))
-    assert whole(least) == (1200 - MIN_PART_BARS, 1200, 1200 - MIN_PART_BARS)
+def test_without_a_holdout_the_other_parts_need_their_minimum_of_bars() -> None:
+    shortest = split_bars(BARS, SplitSizes(1 - MIN_PART_BARS / 1200, 0.1, has_holdout=False))
+    assert whole(shortest) == (1200 - MIN_PART_BARS, 1200, 1200 - MIN_PART_BARS)
     for split, message in (
         (SplitSizes(0.98, 0.02, has_holdout=False),
          "the split leaves 24 of 1200 bars for validation"),
@@ -167,6 +167,6 @@ def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
         assert caught.value.message == message
 
 
-def test_with_a_holdout_one_date_is_not_enough() -> None:
+def test_with_a_holdout_two_dates_are_required() -> None:
     with pytest.raises(EvolveError, match="first day of validation and of holdout"):
         split_bars(BARS, SplitSizes(validation_from=date(2012, 1, 1)))

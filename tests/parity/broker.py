@@ -1,7 +1,7 @@
-"""backtesting.py, given the signals of our strategies bar by bar.
+"""Adapter of backtesting.py: it trades the signals of a strategy bar by bar.
 
-A bar is put before the first, where its strategies are not asked yet, and one of a single price
-after the last, where what is closed on the last close fills.
+A bar is added before the first, on which the engine does not call the strategy, and one of a single
+price after the last, on which orders of the last close fill.
 """
 
 from __future__ import annotations
@@ -21,28 +21,32 @@ from evolve.backtest.market import FillMode
 from tests.parity.replay import CAPITAL, Outcome, Series, SignalArrays, Terms
 
 
-def traded(
+def run_engine(
     signals: SignalArrays, bars: Bars, fill: FillMode, terms: Terms, exits_slip: bool = True
 ) -> Outcome:
-    """Return the run of signals.
+    """Trade signals and return the outcome.
 
     Args:
-        signals, bars, terms: what is traded.
+        signals: signals on each bar.
+        bars: bars of one symbol.
         fill: `next_open`, or `close` for `trade_on_close`.
-        exits_slip: whether exits pay the spread as entries do. There they do not.
+        terms: costs.
+        exits_slip: whether exits pay the spread too; in the engine they do not.
     """
-    report = reported(signals, bars, fill, terms, exits_slip)
+    report = build_report(signals, bars, fill, terms, exits_slip)
     table, count = report["_trades"], len(bars)
     size, paid, got = (table[name].to_numpy(float) for name in ("Size", "EntryPrice", "ExitPrice"))
     entry = table["EntryBar"].to_numpy(int) - 1
     leave = np.minimum(table["ExitBar"].to_numpy(int) - 1, count - 1)
     worth = report["_equity_curve"]["Equity"].to_numpy(float)
     equity = np.concatenate([worth[1:count], worth[-1:]])
-    if fill == "close":  # it marks a bar before what fills on its close
-        is_order = np.isin(leave, report["_strategy"].left)  # not a stop, which fills in the bar
+    if fill == "close":  # the engine marks equity before close fills
+        is_order = np.isin(
+            leave, report["_strategy"].left
+        )  # not a stop, which fills within the bar
         for bar, price, sign in ((entry, paid, 1), (np.where(is_order, leave, count), got, -1)):
             is_late = (bar < count - 1) & (equity[np.minimum(bar, count - 1)] > 0)
-            cost = _cost(size, price, sign, terms)
+            cost = _compute_cost(size, price, sign, terms)
             np.subtract.at(equity, bar[is_late], cost[is_late])
     return Outcome(
         equity, entry, leave, np.sign(size).astype(np.int64), np.abs(size), paid, got,
@@ -50,28 +54,29 @@ def traded(
     )  # fmt: skip
 
 
-def _cost(size: Series, price: Series, sign: int, terms: Terms) -> Series:
-    """What an order filled at a price has lost against the price without costs."""
+def _compute_cost(size: Series, price: Series, sign: int, terms: Terms) -> Series:
+    """Return the costs of orders filled at a price."""
     slope = sign * np.sign(size) * terms.slippage
     slipped = np.abs(slope) * price / (1 + slope)
     cost: Series = np.abs(size) * (slipped + terms.commission * price + terms.per_share)
     return cost
 
 
-def reported(
+def build_report(
     signals: SignalArrays, bars: Bars, fill: FillMode, terms: Terms, exits_slip: bool = True
 ) -> pd.Series[Any]:
-    """The engine's own report."""
-    strategy, engine, slipping = _classes()
+    """Return the report of the engine."""
+    strategy, engine, slipping = _define_classes()
     is_plain = not (terms.slippage or terms.per_share)
 
     def fee(size: float, price: float) -> float:
-        # Asked of a fraction of equity, the engine has not put the spread on the price yet.
+        # For a size as a fraction of equity, the engine has not added the spread to the price.
         paid = price * (1 + math.copysign(terms.slippage, size)) if abs(size) < 1 else price
         return abs(size) * (paid * terms.commission + terms.per_share)
 
     test = engine(
-        _framed(bars), strategy, cash=CAPITAL, spread=terms.slippage, margin=1 / terms.leverage,
+        _build_frame(bars), strategy,
+        cash=CAPITAL, spread=terms.slippage, margin=1 / terms.leverage,
         commission=terms.commission if is_plain else fee, trade_on_close=fill == "close",
     )  # fmt: skip
     if terms.slippage and exits_slip:
@@ -85,14 +90,14 @@ def reported(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without what the engine is warned of by pandas."""
+    """Suppress pandas warnings about the engine."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "DatetimeIndex.dayofweek is deprecated")
         yield
 
 
-def _framed(bars: Bars) -> pd.DataFrame:
-    """The bars as the engine reads them, and one more at each end."""
+def _build_frame(bars: Bars) -> pd.DataFrame:
+    """Convert bars to the frame of the engine, with one more bar at each end."""
     names = ("open", "high", "low", "close")
     rows = np.array([getattr(bars, name)[0] for name in names])
     data = np.concatenate([rows[:, :1], rows, np.full((4, 1), rows[3, -1])], axis=1)
@@ -103,13 +108,13 @@ def _framed(bars: Bars) -> pd.DataFrame:
 
 
 @cache
-def _classes() -> tuple[type, type, type]:
-    """The replaying strategy, the engine, and its broker with the spread at exits too."""
+def _define_classes() -> tuple[type, type, type]:
+    """Return the replaying strategy, the engine, and a broker with the spread at exits."""
     from backtesting import Backtest, Strategy
     from backtesting.backtesting import _Broker
 
     class Replay(Strategy):  # type: ignore[misc]
-        """Places the orders that a strategy asks for."""
+        """Strategy that places the orders of the signals."""
 
         signals: Any = None
         bars: Any = None
@@ -117,7 +122,7 @@ def _classes() -> tuple[type, type, type]:
         leverage = 1.0
 
         def init(self) -> None:
-            """Nothing is placed, nothing held."""
+            """Start without orders and positions."""
             signals, bars = self.signals, self.bars
             self.bar, self.last = -1, len(bars) - 1
             self.expected, self.left = 0, list[int]()
@@ -135,7 +140,7 @@ def _classes() -> tuple[type, type, type]:
             side = (size > 0) - (size < 0)
             is_stopped = side != self.expected
             if side:
-                self._hang_trail(side)
+                self._move_trail(side)
             enters = self.enters[t]
             if enters == side or (is_stopped and self.fill == "close") or t == self.last:
                 enters = 0
@@ -149,12 +154,12 @@ def _classes() -> tuple[type, type, type]:
                 self.expected = enters
 
         def _is_due(self) -> bool:
-            """Whether the next fill is that of the position's last bar."""
+            """Return whether the time exit is due at the next fill."""
             fills_at = self.bar + (self.fill == "next_open")
             return bool(fills_at - (self.trades[0].entry_bar - 1) >= self.signals.hold)
 
         def _enter(self, side: int) -> None:
-            """Order all of the size, with the levels that hang from the price of the fill."""
+            """Place an entry order with levels measured from the fill price."""
             t, signals = self.bar, self.signals
             part = min(signals.size[t], self.leverage) / self.leverage
             order = (self.buy if side > 0 else self.sell)(**({"size": part} if part < 1 else {}))
@@ -165,12 +170,12 @@ def _classes() -> tuple[type, type, type]:
             }
             self.stop, self.trail = price - side * away["stop"], away["trail"]
             self.extreme = price
-            # An order is not placed with levels beyond the last close; its fill is not known yet.
+            # The engine rejects levels beyond the last close: set them after the order.
             goal = _level(price + side * away["target"])
             order._replace(sl_price=self._tighter(side), tp_price=goal)
 
-        def _hang_trail(self, side: int) -> None:
-            """Move the stop after the bar's extreme."""
+        def _move_trail(self, side: int) -> None:
+            """Move the trail after the extreme of the bar."""
             t = self.bar
             best = max(self.extreme, self.highs[t]) if side > 0 else min(self.extreme, self.lows[t])
             if best != self.extreme and math.isfinite(self.trail):
@@ -178,12 +183,12 @@ def _classes() -> tuple[type, type, type]:
                 self.trades[0].sl = self._tighter(side)
 
         def _tighter(self, side: int) -> float | None:
-            """The tighter of stop and trail."""
+            """Return the tighter of stop and trail."""
             trail = self.extreme - side * self.trail
             return _level(max(self.stop, trail) if side > 0 else min(self.stop, trail))
 
     class Slipping(_Broker):  # type: ignore[misc]
-        """A broker whose exits pay the spread as its entries do."""
+        """Broker whose exits pay the spread too."""
 
         def _close_trade(self, trade: Any, price: float, time_index: int) -> None:
             super()._close_trade(trade, self._adjusted_price(-trade.size, price), time_index)
@@ -192,5 +197,5 @@ def _classes() -> tuple[type, type, type]:
 
 
 def _level(price: float) -> float | None:
-    """A price that can be met, or None."""
+    """Return a price if it can be reached, else None."""
     return float(price) if 0 < price < math.inf else None

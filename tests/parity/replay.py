@@ -1,7 +1,6 @@
-"""Strategies to trade elsewhere: their signals on each bar, and the outcome there.
+"""Signals of strategies for other engines, and the outcome there.
 
-The rules of precedence are written here again, for engines that take orders; nothing of the
-simulation is used.
+The rules of precedence are implemented here independently of the simulation.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ Series = NDArray[np.float64]
 Condition = NDArray[np.bool_]
 
 PLAIN = ("buy", "sell", "short", "cover")
-CAPITAL = 1e15  # whole units are traded elsewhere: of so much money they are fine enough
-FEWEST_TRADES = 10
+CAPITAL = 1e15  # large, as backtesting.py trades whole units
+MIN_TRADES = 10
 NEVER = 1 << 40  # bars
 
 
@@ -38,11 +37,11 @@ class SignalArrays:
 
     Attributes:
         enters_long, enters_short: bool[bar], entries that are not blocked or refused.
-        leaves_long, leaves_short: bool[bar].
+        leaves_long, leaves_short: bool[bar], exits.
         size: float64[bar], a fraction of equity.
         stop, trail, target: float64[bar], infinite for none.
-        ratios: which of the three are a ratio of the fill price.
-        hold: bars after which a position is left.
+        ratios: settings that are ratios of the fill price.
+        hold: bars after which a position is closed.
     """
 
     enters_long: Condition
@@ -59,13 +58,13 @@ class SignalArrays:
 
 @dataclass(frozen=True)
 class Terms:
-    """What trading costs, in fractions.
+    """Costs as fractions.
 
     Attributes:
-        commission: of traded value, per side.
+        commission: fraction of the traded value, per side.
         per_share: money per share, per side.
-        slippage: of the price, against the trader.
-        leverage: the most.
+        slippage: fraction of the price, against the trader.
+        leverage: maximum leverage.
     """
 
     commission: float = 0.0
@@ -74,7 +73,7 @@ class Terms:
     leverage: float = 1.0
 
     def market(self, fill: FillMode, capital: float = CAPITAL) -> Market:
-        """The market of these terms."""
+        """Return the market of these terms."""
         return market(
             capital,
             fill,
@@ -87,11 +86,11 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A run elsewhere.
+    """Result of another engine.
 
     Attributes:
-        equity: float64[bar], at the close, after the bar's fills.
-        entry, leave: int64[trade], bars, in order of exit.
+        equity: float64[bar], at the close, after the fills of the bar.
+        entry, leave: int64[trade], entry and exit bar, in order of exit.
         side: int64[trade], 1 or -1.
         shares, entry_price, exit_price, profit: float64[trade].
     """
@@ -130,47 +129,47 @@ def read_signals(program: Program, bars: Bars) -> SignalArrays:
     )
 
 
-def grown(
+def grow(
     count: int,
     bars: Bars,
     seed: int,
     settings: Sequence[str] = (),
     directions: Sequence[str] = BOTH,
 ) -> list[Program]:
-    """Return random strategies that trade, grown as the search grows its own.
+    """Return random strategies that trade, generated like those of the search.
 
     Args:
-        count: how many.
-        bars: what they must trade on.
-        seed: of the draw.
-        settings: which they may have of size, stop, trail, target and hold; each of them has one.
+        count: number of strategies.
+        bars: bars on which they must trade.
+        seed: seed of the draw.
+        settings: settings that they may have, at least one each; none if empty.
         directions: `long`, `short` or both.
     """
-    rng, found = Random(seed), list[Program]()
-    while len(found) < count:
+    rng, programs = Random(seed), list[Program]()
+    while len(programs) < count:
         (drawn,) = random_programs(1, rng, directions)
         chosen = {name: term for name, term in drawn.rules.named() if name in (*PLAIN, *settings)}
-        program = Program(f"grown_{len(found)}", Rules(**chosen))
+        program = Program(f"grown_{len(programs)}", Rules(**chosen))
         if settings and not any(name in settings for name in chosen):
             continue
         try:
             trades = backtest(program, bars, market(CAPITAL)).trades
         except MeaningError:
             continue
-        if len(trades) >= FEWEST_TRADES and {each.side for each in trades} == set(directions):
-            found.append(program)
-    return found
+        if len(trades) >= MIN_TRADES and {each.side for each in trades} == set(directions):
+            programs.append(program)
+    return programs
 
 
 def crowded(seed: int, count: int = 1000) -> Bars:
-    """Random bars full of orders that contradict each other, for `scripted` to read."""
+    """Return random bars with contradictory orders for `scripted`."""
     bars = random_bars(seed, count)
     orders = np.random.default_rng(seed).integers(0, 16, (1, count)).astype(float)
     return replace(bars, volume=orders)
 
 
 def assert_same(program: Program, found: Backtest, expected: Outcome, rtol: float = 1e-6) -> None:
-    """Equity at every bar and every trade are the same."""
+    """Compare equity on each bar, and all trades."""
     text = format_program(program)
     trades = found.trades
     times = found.time
@@ -181,8 +180,8 @@ def assert_same(program: Program, found: Backtest, expected: Outcome, rtol: floa
     np.testing.assert_array_equal(leave, expected.leave, text)
     np.testing.assert_array_equal(side, expected.side, text)
     for name in ("shares", "entry_price", "exit_price"):
-        own = [getattr(each, name) for each in trades]
-        np.testing.assert_allclose(own, getattr(expected, name), rtol, err_msg=f"{name}\n{text}")
+        values = [getattr(each, name) for each in trades]
+        np.testing.assert_allclose(values, getattr(expected, name), rtol, err_msg=f"{name}\n{text}")
     value = expected.shares * expected.entry_price
     profit = np.array([each.profit for each in trades])
     np.testing.assert_allclose(profit / value, expected.profit / value, rtol, rtol, err_msg=text)

@@ -1,4 +1,4 @@
-"""The same strategies, bar by bar, in backtesting.py: equity and trades are the same."""
+"""Equity and trades equal those of backtesting.py."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dsl.terms.terms import number
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import FillMode
 from tests.backtest.ledger import scripted
-from tests.parity.broker import quiet, reported, traded
-from tests.parity.replay import Terms, assert_same, crowded, grown, read_signals
+from tests.parity.broker import build_report, quiet, run_engine
+from tests.parity.replay import Terms, assert_same, crowded, grow, read_signals
 
 pytestmark = pytest.mark.parity
 
@@ -37,18 +37,18 @@ def _engine() -> None:
 
 @pytest.fixture(scope="module")
 def guarded(gaps: Bars) -> list[Program]:
-    """Strategies with sizes, stops, trails, targets and time exits."""
-    return grown(100, gaps, seed=2, settings=SETTINGS)
+    """Return strategies with sizes, stops, trails, targets and time exits."""
+    return grow(100, gaps, seed=2, settings=SETTINGS)
 
 
 def assert_parity(
     programs: Sequence[Program], bars: Bars, fill: FillMode, terms: Terms
 ) -> Counter[str]:
-    """Each is the same in both engines; how their trades ended."""
+    """Compare each program in both engines, and count the exit reasons."""
     reasons: Counter[str] = Counter()
     for program in programs:
         found = backtest(program, bars, terms.market(fill))
-        assert_same(program, found, traded(read_signals(program, bars), bars, fill, terms))
+        assert_same(program, found, run_engine(read_signals(program, bars), bars, fill, terms))
         reasons.update(trade.reason for trade in found.trades)
     return reasons
 
@@ -64,7 +64,7 @@ def test_plain_strategies(plain: list[Program], sample: Bars, fill: FillMode, te
 @fills
 @pytest.mark.parametrize("terms", [SLIPPAGE, PER_SHARE], ids=["slippage", "per share"])
 def test_other_costs(plain: list[Program], sample: Bars, fill: FillMode, terms: Terms) -> None:
-    """The engine's spread, once its exits pay it too, is slippage."""
+    """Use the spread of the engine, at exits too, as slippage."""
     assert_parity(plain[:40], sample, fill, terms)
 
 
@@ -79,7 +79,7 @@ def test_strategies_with_settings(
 
 @fills
 def test_stops_slip(guarded: list[Program], gaps: Bars, fill: FillMode) -> None:
-    programs = [each for each in guarded if each.rules.target is None]  # a target does not
+    programs = [each for each in guarded if each.rules.target is None]  # a target does not slip
     assert_parity(programs[:40], gaps, fill, SLIPPAGE)
 
 
@@ -87,7 +87,7 @@ def test_stops_slip(guarded: list[Program], gaps: Bars, fill: FillMode) -> None:
 @pytest.mark.parametrize(
     "settings", ["", "stop 2% target 3%", "trail 2% hold 3", "size 0.4 hold 1"]
 )
-def test_orders_that_contradict_each_other(fill: FillMode, settings: str) -> None:
+def test_contradictory_orders(fill: FillMode, settings: str) -> None:
     program = check(scripted(settings))
     for seed in range(5):
         assert assert_parity([program], crowded(seed), fill, COMMISSION).total() > 100
@@ -102,12 +102,12 @@ def test_leverage(plain: list[Program], gaps: Bars, fill: FillMode) -> None:
 
 
 @fills
-def test_its_report_agrees_where_the_formulas_do(
+def test_its_report_agrees_where_the_formulas_are_the_same(
     plain: list[Program], sample: Bars, fill: FillMode
 ) -> None:
     for program in plain[:10]:
         metrics = backtest(program, sample, FREE.market(fill)).metrics
-        report = reported(read_signals(program, sample), sample, fill, FREE)
+        report = build_report(read_signals(program, sample), sample, fill, FREE)
         for theirs, ours in (
             ("Return [%]", "total_return"),
             ("Max. Drawdown [%]", "max_drawdown"),
@@ -117,15 +117,15 @@ def test_its_report_agrees_where_the_formulas_do(
         assert report["# Trades"] == metrics["num_trades"]
 
 
-# -- where it differs
+# -- differences
 
 
 def test_its_spread_is_paid_once_a_round_trip(sample: Bars) -> None:
-    """A long trade ends there with 1 / (1 - slippage) times the money it ends with here."""
-    for program in grown(5, sample, seed=3, directions=["long"]):
+    """Compare equity, which differs by the factor 1 - slippage for each closed long trade."""
+    for program in grow(5, sample, seed=3, directions=["long"]):
         terms = Terms(slippage=5e-4)
         found = backtest(program, sample, terms.market("next_open"))
-        expected = traded(
+        expected = run_engine(
             read_signals(program, sample), sample, "next_open", terms, exits_slip=False
         )
         closed = np.searchsorted(np.sort(expected.leave), np.arange(len(sample)), "right")
@@ -134,8 +134,8 @@ def test_its_spread_is_paid_once_a_round_trip(sample: Bars) -> None:
 
 
 @pytest.mark.parametrize(("at_close", "price"), [(False, 12.0), (True, 13.0)])
-def test_it_ends_on_the_last_open_or_on_the_close_before(at_close: bool, price: float) -> None:
-    """So does its `finalize_trades`; here it is the last close. Nor is its first bar read."""
+def test_it_closes_at_the_last_open_or_the_close_before(at_close: bool, price: float) -> None:
+    """Use `finalize_trades`; the engine does not call the strategy on the first bar."""
     from backtesting import Backtest, Strategy
 
     class Holding(Strategy):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Metrics as empyrical and quantstats compute them from the same returns."""
+"""Metrics equal those of empyrical and quantstats on the same returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parity
 A = 252
 COSTS = Terms(commission=1e-4, slippage=5e-4)
 
-# Ours, and the names that empyrical and quantstats have for it.
+# Names of metrics here, in empyrical and in quantstats.
 ABSOLUTE = {
     "total_return": ("cum_returns_final", "comp"),
     "cagr": ("cagr", "cagr"),
@@ -34,7 +34,7 @@ ABSOLUTE = {
     "max_drawdown": ("max_drawdown", "max_drawdown"),
     "calmar": ("calmar_ratio", "calmar"),
 }
-OF_GROWTH = ("cagr", "calmar")  # by the calendar here, by a number of bars there
+OF_GROWTH = ("cagr", "calmar")  # by the calendar here, by bars in the oracles
 same = partial(pytest.approx, rel=1e-9, abs=1e-12)
 
 
@@ -52,12 +52,12 @@ def quantstats() -> Any:
 
 
 def held(returns: Series | list[float], days: int = 0, cash_rate: float = 0.0) -> Backtest:
-    """A run that makes these returns: all in from the first close to the last.
+    """Return a backtest with these returns, all in from the first close to the last.
 
     Args:
-        returns: the run's.
-        days: from bar to bar; 0 for business days.
-        cash_rate: of the market.
+        returns: returns from bar to bar.
+        days: days from bar to bar; 0 for business days.
+        cash_rate: cash rate of the market.
     """
     bars = closing_at(100 * np.cumprod(np.concatenate([[1.0], 1 + np.asarray(returns)])))
     if days:
@@ -68,18 +68,18 @@ def held(returns: Series | list[float], days: int = 0, cash_rate: float = 0.0) -
 
 
 def returns_of(time: Any, equity: Series) -> pd.Series[float]:
-    """The relative change of equity from bar to bar."""
+    """Return the relative changes of equity."""
     return pd.Series(equity[1:] / equity[:-1] - 1, pd.DatetimeIndex(time[1:]))
 
 
 def annualization(run: Backtest, name: str, a_year: float) -> float:
-    """Return the bars of a year with which an oracle computes a metric as we do."""
+    """Return the bars per year with which an oracle agrees on a metric."""
     days = (run.time[-1] - run.time[0]) / np.timedelta64(1, "D")
     return (len(run.time) - 1) / (days / 365.25) if name in OF_GROWTH else a_year
 
 
 def assert_agreed(run: Backtest, empyrical: Any, quantstats: Any, a_year: float = A) -> None:
-    """Assert that the absolute metrics of a run are those of both oracles."""
+    """Compare the absolute metrics of a backtest with both oracles."""
     returns = returns_of(run.time, run.equity)
     for name, (other, another) in ABSOLUTE.items():
         years = annualization(run, name, a_year)
@@ -93,7 +93,7 @@ def assert_agreed(run: Backtest, empyrical: Any, quantstats: Any, a_year: float 
 
 
 def drawn(seed: int) -> Series:
-    """Returns of one of many kinds."""
+    """Return random returns of one of several kinds."""
     rng = np.random.default_rng(seed)
     count = int(rng.integers(20, 1000))
     scale, drift = rng.choice([1e-4, 0.003, 0.01, 0.04]), rng.normal(0, 0.1)
@@ -121,7 +121,7 @@ def test_random_returns(empyrical: Any, quantstats: Any, seed: int) -> None:
 
 @pytest.mark.parametrize(("days", "a_year"), [(1, 365), (7, 52), (30, 12), (91, 4)])
 def test_other_frequencies(empyrical: Any, quantstats: Any, days: int, a_year: int) -> None:
-    """They are told how many bars a year has; we read it from the data."""
+    """Pass the bars per year to the oracles; here they follow from the data."""
     assert_agreed(held(drawn(5)[:80], days), empyrical, quantstats, a_year)
 
 
@@ -150,15 +150,15 @@ def test_metrics_beside_the_benchmark(
         scaled = r * b.std() / r.std()
         assert found["return_at_benchmark_volatility"] == same(empyrical.cum_returns_final(scaled))
         assert found["drawdown_at_benchmark_volatility"] == same(empyrical.max_drawdown(scaled))
-        # Theirs is not a year's.
+        # The oracles do not annualize it.
         assert found["information_ratio"] == same(empyrical.excess_sharpe(r, b) * math.sqrt(A))
         assert found["information_ratio"] == same(quantstats.information_ratio(r, b) * math.sqrt(A))
-        # Compounded there, a mean here.
+        # empyrical compounds it.
         assert (1 + found["alpha"] / A) ** A - 1 == same(empyrical.alpha(r, b))
 
 
 def test_metrics_of_trades(quantstats: Any, runs: list[Backtest]) -> None:
-    """Theirs are of bars: ours, if a bar is what a trade made."""
+    """Pass the profits of trades to the oracles as bars."""
     for run in runs:
         profits = pd.Series([trade.profit for trade in run.trades])
         for name, other in (
@@ -170,7 +170,7 @@ def test_metrics_of_trades(quantstats: Any, runs: list[Backtest]) -> None:
             assert run.metrics[name] == same(found), name
 
 
-def test_a_cash_rate_is_taken_from_sharpe(empyrical: Any, quantstats: Any) -> None:
+def test_sharpe_and_sortino_are_in_excess_of_cash(empyrical: Any, quantstats: Any) -> None:
     """Compare rates by the calendar day with empyrical's by bar and quantstats' compounded."""
     run = held(drawn(2), cash_rate=0.04)
     returns = returns_of(run.time, run.equity)
@@ -186,8 +186,8 @@ def test_a_cash_rate_is_taken_from_sharpe(empyrical: Any, quantstats: Any) -> No
     assert run.metrics["sharpe"] != same(compounded)
 
 
-def test_nothing_that_varies_and_nothing_lost(empyrical: Any, quantstats: Any) -> None:
-    """Here a ratio without risk is 0; there it is NaN or infinite."""
+def test_ratios_without_risk_are_0_here(empyrical: Any, quantstats: Any) -> None:
+    """Compare ratios without risk: 0 here, NaN or infinite in the oracles."""
     flat, rising = held([0.0] * 10), held([abs(each) for each in RETURNS])
     still = returns_of(flat.time, flat.equity)
     gains = returns_of(rising.time, rising.equity)
@@ -203,8 +203,10 @@ def test_nothing_that_varies_and_nothing_lost(empyrical: Any, quantstats: Any) -
             quantstats.calmar(returns)
 
 
-def test_exposure_there_is_of_bars_that_moved(quantstats: Any, runs: list[Backtest]) -> None:
-    """Rounded up to a percent; ours is of bars with a position at the close."""
+def test_exposure_in_quantstats_counts_returns_other_than_0(
+    quantstats: Any, runs: list[Backtest]
+) -> None:
+    """Compare with the share of bars whose return is not 0, rounded up to a percent."""
     for run in runs:
         returns = returns_of(run.time, run.equity)
         moved = math.ceil(100 * float(np.mean(returns != 0))) / 100

@@ -1,4 +1,4 @@
-"""The same strategies in vectorbt: equity at every bar and trades are the same."""
+"""Equity and trades equal those of vectorbt."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from dsl.bars import Bars
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import FillMode
 from tests.backtest.ledger import scripted
-from tests.parity.replay import Outcome, Terms, assert_same, crowded, grown, read_signals
-from tests.parity.vector import CAPITAL, traded
+from tests.parity.replay import Outcome, Terms, assert_same, crowded, grow, read_signals
+from tests.parity.vector import CAPITAL, run_engine
 from tests.samples import closing_at
 
 pytestmark = pytest.mark.parity
@@ -35,8 +35,8 @@ def _engine() -> None:
 
 @pytest.fixture(scope="module")
 def guarded(gaps: Bars) -> list[Program]:
-    """Strategies with a stop, a target or both."""
-    return grown(100, gaps, seed=2, settings=("stop", "target"))
+    """Return strategies with a stop, a target or both."""
+    return grow(100, gaps, seed=2, settings=("stop", "target"))
 
 
 def assert_parity(
@@ -46,13 +46,13 @@ def assert_parity(
     terms: Terms,
     stops_slip: bool = True,
 ) -> Counter[str]:
-    """Each that is not ruined is the same in both engines; how their trades ended."""
+    """Compare each program without ruin in both engines, and count the exit reasons."""
     reasons: Counter[str] = Counter()
     runs = [(each, backtest(each, bars, terms.market(fill, CAPITAL))) for each in programs]
     lasting = [(program, found) for program, found in runs if found.equity[-1] > 0]
     assert len(lasting) > 0.9 * len(programs)
     signals = [read_signals(program, bars) for program, _ in lasting]
-    outcomes = traded(signals, bars, fill, terms, stops_slip)
+    outcomes = run_engine(signals, bars, fill, terms, stops_slip)
     for (program, found), expected in zip(lasting, outcomes, strict=True):
         assert_same(program, found, expected)
         reasons.update(trade.reason for trade in found.trades)
@@ -74,7 +74,7 @@ def test_stops_and_targets(guarded: list[Program], gaps: Bars, terms: Terms) -> 
 
 
 def test_stops_slip_and_targets_do_not(guarded: list[Program], gaps: Bars) -> None:
-    """There both do, or neither."""
+    """Compare stops and targets separately: in vectorbt both slip, or neither."""
     stops = [each for each in guarded if each.rules.target is None]
     targets = [each for each in guarded if each.rules.stop is None]
     assert assert_parity(stops, gaps, "close", SLIPPAGE)["stop"] > 1000
@@ -85,38 +85,38 @@ def test_stops_slip_and_targets_do_not(guarded: list[Program], gaps: Bars) -> No
 @pytest.mark.parametrize("fill", ["close", "next_open"])
 @pytest.mark.parametrize("direction", ["long", "short"])
 def test_sizes(sample: Bars, direction: str, fill: FillMode, terms: Terms) -> None:
-    """It does not reverse a position of a fraction of equity."""
-    programs = grown(25, sample, seed=3, settings=["size"], directions=[direction])
+    """Use one direction: vectorbt does not reverse a position of relative size."""
+    programs = grow(25, sample, seed=3, settings=["size"], directions=[direction])
     assert_parity(programs, sample, fill, terms)
 
 
 @pytest.mark.parametrize("fill", ["close", "next_open", "next_close"])
-def test_orders_that_contradict_each_other(fill: FillMode) -> None:
+def test_contradictory_orders(fill: FillMode) -> None:
     program = check(scripted())
     for seed in range(5):
         assert assert_parity([program] * 2, crowded(seed), fill, SLIPPAGE).total() > 100
 
 
-def test_stops_among_orders_that_contradict_each_other() -> None:
+def test_stops_among_contradictory_orders() -> None:
     program = check(scripted("stop 2% target 3%"))
     for seed in range(5):
         assert assert_parity([program] * 2, crowded(seed), "close", FEES).total() > 100
 
 
-# -- where it differs
+# -- differences
 
 
 def both(
     text: str, bars: Bars, fill: FillMode = "close", stop: str = "stop"
 ) -> tuple[Backtest, Outcome]:
-    """A strategy here and there."""
+    """Run a strategy in both engines."""
     program = check(f"strategy s {{ {text} }}")
-    signals = [read_signals(program, bars)] * 2  # two columns lie in memory as many do
-    expected, _ = traded(signals, bars, fill, FREE, stop=stop)
+    signals = [read_signals(program, bars)] * 2  # two columns have the memory layout of many
+    expected, _ = run_engine(signals, bars, fill, FREE, stop=stop)
     return backtest(program, bars, FREE.market(fill, CAPITAL)), expected
 
 
-def test_a_stop_there_spares_the_bar_of_the_entry() -> None:
+def test_vectorbt_tests_no_stop_on_the_entry_bar() -> None:
     bars = closing_at(np.array([100.0, 100.0, 100.0, 100.0]))
     bars = replace(bars, low=np.array([[100.0, 80.0, 100.0, 100.0]]))
     found, expected = both("buy when day_of_month == 4 stop 10%", bars, "next_open")
@@ -124,14 +124,14 @@ def test_a_stop_there_spares_the_bar_of_the_entry() -> None:
     assert expected.exit_price.tolist() == [100]
 
 
-def test_a_short_there_goes_on_below_nothing() -> None:
+def test_equity_of_a_short_in_vectorbt_falls_below_0() -> None:
     bars = closing_at(np.array([100.0, 150.0, 250.0, 50.0]))
     found, expected = both("short when true", bars)
     assert (found.equity / CAPITAL).tolist() == [1.0, 0.5, 0.0, 0.0]
     assert (expected.equity / CAPITAL).tolist() == [1.0, 0.5, -0.5, 1.5]
 
 
-def test_a_trail_there_is_a_share_of_the_peak() -> None:
+def test_a_trail_in_vectorbt_is_a_share_of_the_peak() -> None:
     bars = closing_at(np.array([100.0, 150.0, 137.0, 130.0]))
     found, expected = both("buy when day_of_month == 4 trail 10%", bars, stop="trail")
     assert found.trades[0].exit_price == 137  # below 150 - 10% of 100

@@ -1,7 +1,7 @@
-"""vectorbt, given the signals of our strategies as arrays, a column each.
+"""Adapter of vectorbt: it trades the signals of strategies as columns.
 
-For `next_open` a bar of a single price is put after the last: an engine of one order a bar can
-close there what it opened at the last open.
+For `next_open`, a bar of a single price is added after the last, as vectorbt allows one order per
+bar: it closes there a position opened at the last open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.parity.replay import Outcome, Series, SignalArrays, Terms
 CAPITAL = 1e6
 
 
-def traded(
+def run_engine(
     signals: Sequence[SignalArrays],
     bars: Bars,
     fill: FillMode,
@@ -27,13 +27,15 @@ def traded(
     stops_slip: bool = True,
     stop: str = "stop",
 ) -> list[Outcome]:
-    """Return the runs of signals, all in unless a strategy has a size.
+    """Trade signals and return the outcome of each strategy.
 
     Args:
-        signals, bars, terms: what is traded. There is no time exit there.
-        fill: when.
-        stops_slip: whether stops and targets pay slippage; there it is both or none.
-        stop: `stop`, or `trail` for its trails; there it is one or the other.
+        signals: signals of each strategy; time exits are not supported.
+        bars: bars of one symbol.
+        fill: price and bar of the fills.
+        terms: costs.
+        stops_slip: whether stops and targets pay slippage; in vectorbt both do, or neither.
+        stop: `stop` or `trail`; vectorbt supports one of them at a time.
     """
     import vectorbt
 
@@ -92,17 +94,17 @@ def traded(
         stop_exit_price="stopmarket" if stops_slip else "stoplimit",
         upon_opposite_entry="reverse",
     )
-    worth, trades = portfolio.value().to_numpy(), portfolio.trades.records_arr
+    equity, trades = portfolio.value().to_numpy(), portfolio.trades.records_arr
     return [
-        _outcome(worth[:, index], trades[trades["col"] == index], count)
+        _build_outcome(equity[:, index], trades[trades["col"] == index], count)
         for index in range(len(signals))
     ]
 
 
-def _outcome(worth: Series, trades: Any, count: int) -> Outcome:
-    """A column of the portfolio."""
+def _build_outcome(equity: Series, trades: Any, count: int) -> Outcome:
+    """Build the outcome of a column of the portfolio."""
     return Outcome(
-        np.append(worth[: count - 1], worth[-1]),
+        np.append(equity[: count - 1], equity[-1]),
         trades["entry_idx"].astype(np.int64),
         np.minimum(trades["exit_idx"], count - 1).astype(np.int64),
         1 - 2 * trades["direction"].astype(np.int64),

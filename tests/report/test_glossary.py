@@ -71,7 +71,7 @@ def test_a_term_has_one_line_and_is_declared_once() -> None:
     ("args", "status", "expected"),
     [
         (["stale", "epochs"], 0, "budget.stale_epochs (setting): stop after this number"),
-        (["appraisal_ratio"], 0, "appraisal_ratio (metric): Sharpe ratio of what is left"),
+        (["appraisal_ratio"], 0, "appraisal_ratio (metric): annualized ratio of alpha"),
         (["Trials"], 0, "trial (word): one distinct strategy"),
         (["apraisal"], 1, "did you mean `appraisal ratio`"),
         (["zzz"], 1, "`evolve explain` lists all terms"),

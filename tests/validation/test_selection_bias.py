@@ -1,4 +1,4 @@
-"""What luck alone reaches, held against draws of luck, and what a run may claim."""
+"""The luck level against simulated luck, and the verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evolve.validation.verdict import Verdict, untested
 
 
 def best_of_draws(trials: int, rounds: int) -> float:
-    """The mean over rounds of the largest of so many normal draws."""
+    """Return the mean, over rounds, of the maximum of normal draws."""
     rng = np.random.default_rng(7)
     return float(np.mean([rng.standard_normal(trials).max() for _ in range(rounds)]))
 
@@ -20,7 +20,7 @@ def best_of_draws(trials: int, rounds: int) -> float:
 def best_of_scores(
     trials: int, years: float, folds: int, penalty: float, rounds: int = 300
 ) -> float:
-    """The mean over rounds of the best score of so many trials whose folds are luck alone."""
+    """Return the mean, over rounds, of the best score of trials with random folds."""
     rng = np.random.default_rng(11)
     best = []
     for _ in range(rounds):
@@ -38,19 +38,19 @@ def test_the_expected_best_is_the_mean_of_the_largest_of_many_draws(trials: int)
 @pytest.mark.parametrize(
     ("trials", "exact"), [(10, 1.538753), (100, 2.507594), (1000, 3.241436), (10_000, 3.851615)]
 )
-def test_the_expected_best_comes_close_to_what_is_known_and_never_below(
+def test_the_expected_best_is_at_most_a_fortieth_above_the_exact_value(
     trials: int, exact: float
 ) -> None:
     assert exact < expected_best(trials) < 1.025 * exact
 
 
-def test_the_expected_best_is_the_equation_it_names() -> None:
+def test_the_expected_best_follows_its_equation() -> None:
     assert expected_best(2) == pytest.approx(0.5197553443)
     assert expected_best(10) == pytest.approx(1.5745983013)
     assert expected_best(1000) == pytest.approx(3.2551215137)
 
 
-def test_of_one_trial_or_none_nothing_is_expected() -> None:
+def test_the_expected_best_of_at_most_one_trial_is_0() -> None:
     assert [expected_best(count) for count in (-1, 0, 1)] == [0.0, 0.0, 0.0]
 
 
@@ -59,7 +59,7 @@ def test_the_expected_best_rises_with_every_trial() -> None:
     assert levels == sorted(set(levels))
 
 
-def test_one_fold_or_no_penalty_leaves_the_error_of_the_whole_window() -> None:
+def test_without_folds_or_penalty_the_error_is_that_of_the_window() -> None:
     whole = expected_best(400) / 3
     for measure in RATIOS:
         assert compute_luck_level(measure, 400, 9.0, 1, 0.5) == pytest.approx(whole)
@@ -78,9 +78,7 @@ def test_one_trial_is_expected_to_lose_the_penalty_on_its_spread() -> None:
     ("trials", "years", "folds"),
     [(100, 12.0, 1), (1000, 12.0, 1), (100, 4.0, 5), (1000, 12.0, 5)],
 )
-def test_the_level_is_what_the_best_of_lucky_scores_reaches(
-    trials: int, years: float, folds: int
-) -> None:
+def test_the_level_equals_the_best_of_random_scores(trials: int, years: float, folds: int) -> None:
     lucky = best_of_scores(trials, years, folds, 0.0)
     assert compute_luck_level("appraisal_ratio", trials, years, folds, 0.0) == pytest.approx(
         lucky, rel=0.03
@@ -90,16 +88,16 @@ def test_the_level_is_what_the_best_of_lucky_scores_reaches(
 @pytest.mark.parametrize(
     ("trials", "years", "folds"), [(10, 12.0, 5), (100, 12.0, 5), (1000, 12.0, 5), (1000, 12.0, 10)]
 )
-def test_with_a_penalty_too_the_level_is_no_lower_than_what_luck_reaches(
+def test_with_a_penalty_the_level_is_an_upper_estimate(
     trials: int, years: float, folds: int
 ) -> None:
     lucky = best_of_scores(trials, years, folds, 0.5)
     level = compute_luck_level("appraisal_ratio", trials, years, folds, 0.5)
     assert level is not None
-    assert -0.02 < (level - lucky) * math.sqrt(years) < 0.1  # in errors of the whole window
+    assert -0.02 < (level - lucky) * math.sqrt(years) < 0.1  # in standard errors of the window
 
 
-def test_the_level_rises_with_trials_and_falls_with_the_length_of_the_data() -> None:
+def test_the_level_rises_with_trials_and_falls_with_years() -> None:
     by_trials = [
         compute_luck_level("sharpe", trials, 12.0, 5, 0.5) or 0.0 for trials in (10, 100, 1000)
     ]
@@ -112,17 +110,17 @@ def test_the_level_rises_with_trials_and_falls_with_the_length_of_the_data() -> 
 
 
 @pytest.mark.parametrize("measure", ["total_return", "nodes", "cagr", ""])
-def test_a_measure_whose_error_is_unknown_has_no_level(measure: str) -> None:
+def test_a_measure_without_a_known_error_has_no_level(measure: str) -> None:
     assert compute_luck_level(measure, 1000, 12.0, 5, 0.5) is None
 
 
-def test_no_time_has_no_level() -> None:
+def test_zero_years_have_no_level() -> None:
     assert compute_luck_level("sharpe", 1000, 0.0, 5, 0.5) is None
 
 
-LUCK = "No null run was made, so this may be luck"
-VALIDATION = "; the search was scored on validation, so nothing unseen is left of it"
-CLOSE = "; orders filled at the very close that gave the signal, as no one can trade"
+LUCK = "No null run was performed, so this may be luck"
+VALIDATION = "; the search was scored on validation, so no unseen data is left"
+CLOSE = "; orders filled at the close of their own signal, which cannot be traded"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +132,7 @@ CLOSE = "; orders filled at the very close that gave the signal, as no one can t
         (True, True, f"{LUCK}{VALIDATION}{CLOSE}."),
     ],
 )
-def test_a_run_without_a_null_run_is_not_tested_and_every_reason_is_given(
+def test_a_run_without_a_null_run_is_not_tested_for_each_reason(
     at_close: bool, on_validation: bool, sentence: str
 ) -> None:
     assert untested(at_close, on_validation) == Verdict("NOT TESTED", sentence)

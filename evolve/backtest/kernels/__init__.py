@@ -1,1 +1,1 @@
-"""The compiled passes of the simulation, and the reference they are held to."""
+"""Compiled kernels of the simulation: a reference kernel, and faster ones that are tested on it."""

@@ -1,4 +1,4 @@
-"""The course of a tape: what strategies that trade in proportion have in common on it."""
+"""Execution tables: data of a symbol that all strategies share if costs are proportional."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from evolve.backtest.market import NEXT_OPEN, Market
 
 
 class ExecutionTables(NamedTuple):
-    """What every strategy on a tape has in common.
+    """Prices, costs and running totals of a symbol on a window.
+
+    A share costs `price * buy_rate + buy_cost` and pays `price * sell_rate - sell_cost`, slippage
+    and commission included.
 
     Attributes:
         open, high, low, close: float64[bar].
-        long, short: float64[bar], shares that one unit of equity enters for at the open, costs
-            inside it.
-        short_brings: float64[bar], money a share that a short brings at the open.
-        buy_cost, sell_cost: float64[bar], and buy_rate, sell_rate: a share costs
-            `price * buy_rate + buy_cost`, and brings `price * sell_rate - sell_cost`, slippage and
-            commission included.
-        fee: float64[bar], money a share, beside the commission of the price.
-        moved: float64[bar + 1, 3], what the returns of the bars before add up to if the close is
-            held: r, r * r, and r times the benchmark's.
-        benchmark: float64[bar], the benchmark's returns; cash returns nothing here.
-        edges: int64[fold + 1], the first bar of each fold, and the end.
-        commission, max_leverage, capital: the market's.
+        long_shares, short_shares: float64[bar], shares that one unit of equity enters at the open,
+            costs included.
+        short_proceeds: float64[bar], money per share of a short sale at the open.
+        buy_cost, sell_cost: float64[bar], money per share that does not depend on the price.
+        fee: float64[bar], commission per adjusted share.
+        cumulative: float64[bar + 1, 3], totals of r, r * r and r * b over earlier bars, where r is
+            the return of the close and b that of the benchmark.
+        benchmark: float64[bar], returns of the benchmark; the cash rate is zero here.
+        edges: int64[fold + 1], first bar of each fold, and the end.
+        buy_rate, sell_rate: factors of the price.
+        commission, max_leverage, capital: those of the market.
     """
 
     open: Series
     high: Series
     low: Series
     close: Series
-    long: Series
-    short: Series
+    long_shares: Series
+    short_shares: Series
     short_proceeds: Series
     buy_cost: Series
     sell_cost: Series
     fee: Series
-    moved: Series
+    cumulative: Series
     benchmark: Series
     edges: NDArray[np.int64]
     buy_rate: float
@@ -52,38 +54,39 @@ class ExecutionTables(NamedTuple):
 
 
 def build_execution_tables(
-    tape: BarArrays, market: Market, edges: NDArray[np.int64], benchmark: Series
+    arrays: BarArrays, market: Market, edges: NDArray[np.int64], benchmark: Series
 ) -> ExecutionTables | None:
-    """The course of a tape; None if the general simulation is needed there.
+    """Build the execution tables of a symbol; None if the event-driven kernel does not apply.
 
     Args:
-        tape: the window, which begins with the first bar.
+        arrays: bars of the symbol; the window must start at the first.
         market: fills and costs.
-        edges: int64[fold], the first bar of each.
-        benchmark: float64[bar], the benchmark's returns.
+        edges: int64[fold], first bar of each fold.
+        benchmark: float64[bar], returns of the benchmark.
     """
-    in_proportion = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
-    at_rest = market.cash_rate == 0.0 and market.borrow == 0.0
-    if market.fill != NEXT_OPEN or not in_proportion or not at_rest or tape.start > 0:
+    is_proportional = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
+    accrues_nothing = market.cash_rate == 0.0 and market.borrow == 0.0
+    if market.fill != NEXT_OPEN or not is_proportional or not accrues_nothing or arrays.start > 0:
         return None
-    bars = slice(0, tape.stop)
+    bars = slice(0, arrays.stop)
     opens, highs, lows, close = (
-        each[bars] for each in (tape.open, tape.high, tape.low, tape.close)
+        each[bars] for each in (arrays.open, arrays.high, arrays.low, arrays.close)
     )
-    slip = market.slippage_range * tape.spread[bars]
-    fee = market.commission_per_share * tape.adjustment[bars]
-    if not np.all(lows * (1.0 - market.slippage) > slip):  # a sale might cost money
+    slip = market.slippage_range * arrays.spread[bars]
+    fee = market.commission_per_share * arrays.adjustment[bars]
+    if not np.all(lows * (1.0 - market.slippage) > slip):  # slippage would exceed the price
         return None
     plus, minus = 1.0 + market.commission, 1.0 - market.commission
     buy_rate, sell_rate = (1.0 + market.slippage) * plus, (1.0 - market.slippage) * minus
     buy_cost, sell_cost = slip * plus + fee, slip * minus + fee
-    sold = opens * (1.0 - market.slippage) - slip
-    change = close / np.concatenate([close[:1], close[:-1]]) - 1.0
-    change = np.stack([change, change * change, change * benchmark], axis=1)
+    sell_price = opens * (1.0 - market.slippage) - slip
+    returns = close / np.concatenate([close[:1], close[:-1]]) - 1.0
+    totals = np.cumsum(np.stack([returns, returns * returns, returns * benchmark], axis=1), axis=0)
     return ExecutionTables(
-        opens, highs, lows, close, 1.0 / (opens * buy_rate + buy_cost), 1.0 / (sold * plus + fee),
+        opens, highs, lows, close,
+        1.0 / (opens * buy_rate + buy_cost), 1.0 / (sell_price * plus + fee),
         opens * sell_rate - sell_cost, buy_cost, sell_cost, fee,
-        np.concatenate([np.zeros((1, 3)), np.cumsum(change, axis=0)]),
-        benchmark, np.array([*edges, tape.stop]), buy_rate, sell_rate, market.commission,
+        np.concatenate([np.zeros((1, 3)), totals]),
+        benchmark, np.array([*edges, arrays.stop]), buy_rate, sell_rate, market.commission,
         market.max_leverage, market.capital,
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""How orders fill, positions open and close, and what that costs: the parts of the simulation.
+"""Fills, entries, exits and costs: the steps of the reference kernel.
 
-Each is called by the compiled pass with one bar and the account; none is handed an array.
+Each step takes one bar and the account. None takes an array, which would be slow to pass.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @jitable
 def accrue(account: Account, last_close: float, idle_days: float, market: Market) -> None:
-    """Cash earns, and a short pays on the prior close's value, for the days gone by."""
+    """Add interest on cash and subtract the borrowing fee of a short for the days since a bar."""
     if account.cash > 0.0:
         account.cash += account.cash * market.cash_rate * idle_days / 365.0
     if account.shares < 0.0:
@@ -45,7 +45,7 @@ def accrue(account: Account, last_close: float, idle_days: float, market: Market
 def fill_waiting(
     account: Account, market: Market, bar: Bar, price: float, hold: int, t: int, fold: int
 ) -> None:
-    """Fill what waits at a price: first the exit, by order or by time, then the entry."""
+    """Fill the pending exit, by order or by time, and then the pending entry at a price."""
     if account.shares != 0.0:
         if account.leave != NONE:
             exit_position(account, market, bar, price, account.leave)
@@ -60,11 +60,11 @@ def fill_waiting(
 def read_signals(account: Account, buy: bool, sell: bool, short: bool, cover: bool) -> bool:
     """Turn the signals of a bar into orders.
 
-    A true exit blocks an entry on its side and takes back one that waits; `buy` and `short`
-    together enter nothing.
+    A true exit blocks an entry on its side and cancels a pending one; `buy` and `short` together
+    enter nothing.
 
     Returns:
-        Whether an entry is asked for anew.
+        Whether there is a new entry order.
     """
     shares, side = account.shares, 0
     if not (buy and short):
@@ -83,11 +83,14 @@ def read_signals(account: Account, buy: bool, sell: bool, short: bool, cover: bo
 
 @jitable
 def exit_within(account: Account, market: Market, bar: Bar) -> bool:
-    """Leave at the stop, trail or target that the bar reaches, the stop before the target.
+    """Close the position at the stop, trail or target that the bar reaches; the stop comes first.
 
-    The tighter of stop and trail counts, and fills at the open if the bar opens beyond it. The
-    trail hangs from the most favourable extreme since the fill through the bar before: a bar's
-    own extreme moves it for the next bar only.
+    The tighter of stop and trail applies. It fills at the open if the bar opens beyond it. The
+    trail is measured from the most favorable price since the fill, up to the bar before: the
+    extreme of a bar moves the trail of the next bar.
+
+    Returns:
+        Whether a level was reached.
     """
     side = 1.0 if account.shares > 0.0 else -1.0
     worst, best = (bar.low, bar.high) if side > 0.0 else (bar.high, bar.low)
@@ -95,14 +98,14 @@ def exit_within(account: Account, market: Market, bar: Bar) -> bool:
     trail = account.extreme - side * account.trail
     if side * trail > side * level:
         level, reason = trail, BY_TRAIL
-    goal = account.price + side * account.target
+    target = account.price + side * account.target
     if side * worst <= side * level:
         opens_beyond = side * bar.open < side * level
         exit_position(account, market, bar, bar.open if opens_beyond else level, reason)
         return True
-    if side * best >= side * goal:
-        opens_beyond = side * bar.open > side * goal
-        exit_position(account, market, bar, bar.open if opens_beyond else goal, BY_TARGET)
+    if side * best >= side * target:
+        opens_beyond = side * bar.open > side * target
+        exit_position(account, market, bar, bar.open if opens_beyond else target, BY_TARGET)
         return True
     if side * best > side * account.extreme:
         account.extreme = best
@@ -111,51 +114,51 @@ def exit_within(account: Account, market: Market, bar: Bar) -> bool:
 
 @jitable
 def update_extreme(account: Account) -> tuple[float, float]:
-    """The prices between which a bar changes nothing for the open position.
+    """Return the prices between which a bar changes nothing for the open position.
 
-    At the lower or upper one it meets its stop, trail or target, or moves the trail.
+    Beyond them the bar reaches the stop, trail or target, or moves the trail.
     """
     side = 1.0 if account.shares > 0.0 else -1.0
     price, extreme = side * account.price, side * account.extreme
-    against = max(price - account.stop, extreme - account.trail)
-    favour = price + account.target
+    adverse = max(price - account.stop, extreme - account.trail)
+    favorable = price + account.target
     if account.trail < math.inf:
-        favour = min(favour, extreme)
-    return (against, favour) if side > 0.0 else (-favour, -against)
+        favorable = min(favorable, extreme)
+    return (adverse, favorable) if side > 0.0 else (-favorable, -adverse)
 
 
 @jitable
 def enter_position(
     account: Account, market: Market, bar: Bar, price: float, t: int, fold: int
 ) -> None:
-    """Open a position at a price, from what the signal bar asked for."""
-    asked = account.asked
-    shares, fill, fee = entry(asked[SIZE], account.side, price, account.cash, bar, market)
+    """Open a position at a price, with the settings of the signal bar."""
+    settings = account.settings
+    shares, fill, fee = entry(settings[SIZE], account.side, price, account.cash, bar, market)
     if shares == 0.0:
         return
     account.risk = ((abs(shares) * fill + fee) / account.cash) ** 2
     account.cash -= shares * fill + fee
     account.shares, account.price, account.fill, account.extreme = shares, price, fill, price
     account.bar, account.fold = t, fold
-    account.gone, account.received, account.gross = 0.0, 0.0, 0.0
+    account.closed, account.received, account.gross = 0.0, 0.0, 0.0
     account.costs = abs(shares) * abs(fill - price) + fee
-    account.stop = asked[STOP] * (price if account.is_ratio[STOP] != 0 else 1.0)
-    account.trail = asked[TRAIL] * (price if account.is_ratio[TRAIL] != 0 else 1.0)
-    account.target = asked[TARGET] * (price if account.is_ratio[TARGET] != 0 else 1.0)
+    account.stop = settings[STOP] * (price if account.is_ratio[STOP] != 0 else 1.0)
+    account.trail = settings[TRAIL] * (price if account.is_ratio[TRAIL] != 0 else 1.0)
+    account.target = settings[TARGET] * (price if account.is_ratio[TARGET] != 0 else 1.0)
 
 
 @jitable
 def exit_position(account: Account, market: Market, bar: Bar, price: float, reason: int) -> None:
-    """Close the position at a price, or as much as the volume allows: the rest waits.
+    """Close the position at a price, or as much of it as the volume allows; the rest is pending.
 
-    Market and stop fills slip, a target's does not; the rest of one is a market order. The last
-    bar's close and ruin are a mark, not an order: they close it whole.
+    Market and stop fills slip; a target fill does not, but its rest is a market order. The last
+    close and ruin are not orders: they ignore the volume.
     """
     shares, is_rest = account.shares, account.leave == reason
     if reason != BY_END and reason != BY_RUIN:
-        most = volume_left(bar, market)
-        if abs(shares) > most:
-            shares = most if shares > 0.0 else -most
+        limit = volume_left(bar, market)
+        if abs(shares) > limit:
+            shares = limit if shares > 0.0 else -limit
             account.leave = reason
             if shares == 0.0:
                 return
@@ -165,18 +168,18 @@ def exit_position(account: Account, market: Market, bar: Bar, price: float, reas
     fee = commission(abs(shares), fill, bar, market)
     account.cash += shares * fill - fee
     account.costs += abs(shares) * abs(fill - price) + fee
-    is_whole = account.gone == 0.0 and shares == account.shares
-    account.gone += shares
+    is_single = account.closed == 0.0 and shares == account.shares
+    account.closed += shares
     account.received += shares * fill
     account.gross += shares * (price - account.price)
     if shares != account.shares:
         account.shares -= shares
         return
     account.profit = account.gross - account.costs
-    account.reason, account.sold_shares = reason, account.gone
-    account.sold_fill = fill if is_whole else account.received / account.gone
-    account.sold_bar, account.sold_fold = account.bar, account.fold
-    account.sold_from, account.sold_costs = account.fill, account.costs
+    account.reason, account.trade_shares = reason, account.closed
+    account.trade_exit_fill = fill if is_single else account.received / account.closed
+    account.trade_entry_bar, account.trade_fold = account.bar, account.fold
+    account.trade_entry_fill, account.trade_costs = account.fill, account.costs
     account.shares, account.leave = 0.0, NONE
 
 
@@ -184,9 +187,10 @@ def exit_position(account: Account, market: Market, bar: Bar, price: float, reas
 def entry(
     size: float, side: int, price: float, equity: float, bar: Bar, market: Market
 ) -> tuple[float, float, float]:
-    """Signed shares, fill and commission of an entry; no shares if there is no money for it.
+    """Return the signed shares, fill price and commission of an entry.
 
-    Size is a fraction of equity at the fill, capped at the most leverage, costs inside it.
+    Shares are zero if the money does not suffice. Size is a fraction of equity at the fill, costs
+    included, and at most the maximum leverage.
     """
     budget = min(size, market.max_leverage) * equity
     fill = slip_price(price, side, bar, market)
@@ -196,9 +200,9 @@ def entry(
     quantity = budget / (fill + per_share)
     if quantity * per_share < market.commission_minimum:
         quantity = (budget - market.commission_minimum) / fill
-    most = volume_left(bar, market)
-    if quantity > most:
-        quantity = most
+    limit = volume_left(bar, market)
+    if quantity > limit:
+        quantity = limit
     if not quantity > 0.0:
         return 0.0, fill, 0.0
     return side * quantity, fill, commission(quantity, fill, bar, market)
@@ -206,7 +210,7 @@ def entry(
 
 @jitable
 def volume_left(bar: Bar, market: Market) -> float:
-    """The most shares that a fill may take of a bar; NaN, which caps nothing, if not known.
+    """Return the maximum shares of a fill on a bar; NaN, which caps nothing, if volume is unknown.
 
     Volume counts raw shares.
     """
@@ -215,14 +219,14 @@ def volume_left(bar: Bar, market: Market) -> float:
 
 @jitable
 def slip_price(price: float, side: int, bar: Bar, market: Market) -> float:
-    """The price after slippage for an order that buys (side 1) or sells (-1); never below 0."""
+    """Return the price after slippage, at least 0, of an order that buys (side 1) or sells (-1)."""
     spread = market.slippage_range * bar.spread
     return max(price * (1.0 + side * market.slippage) + side * spread, 0.0)
 
 
 @jitable
 def commission(quantity: float, fill: float, bar: Bar, market: Market) -> float:
-    """The commission of an order; per-share fees count raw shares."""
-    traded = quantity * fill * market.commission
-    counted = quantity * bar.adjustment * market.commission_per_share
-    return max(market.commission_minimum, traded + counted)
+    """Return the commission of an order; per-share fees count raw shares."""
+    by_value = quantity * fill * market.commission
+    by_share = quantity * bar.adjustment * market.commission_per_share
+    return max(market.commission_minimum, by_value + by_share)

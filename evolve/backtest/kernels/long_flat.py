@@ -1,9 +1,9 @@
-"""The quick way to score plain strategies: in or out of the market by two conditions.
+"""Long-flat kernel: it scores strategies that are all in or flat by `buy` and `sell` alone.
 
-A strategy that only buys and sells, all in, with costs in proportion to what is traded, is a
-latch: `buy` sets it, `sell` resets it. So its equity moves in one of four ways on each bar, by
-whether it was held before and is held now, and a fold's sums are those of four bars at a time,
-looked up in a table. The general simulation gives the same sums, to the last digits.
+It applies where orders fill at the next open and costs are proportional to the traded value. The
+position is then a set-reset latch: `buy` sets it, `sell` resets it. On each bar equity moves in one
+of four ways, by whether the position was held before and is held now. The sums of a fold are looked
+up in a table, four bars at a time. The reference kernel gives the same sums within rounding.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
     from dsl.evaluate import SignalBuffers
 
 BLOCK_BARS = 4
-BLOCKS = 1 << 10  # whose sums are worked out at a time
-CASES = 2 << BLOCK_BARS  # held or not on the bars of a block and on the one before
+CHUNK_BLOCKS = 1 << 10  # blocks that are summed at a time
+CASES = 2 << BLOCK_BARS  # held or flat on the bars of a block and on the bar before
 NO_SETTINGS = (None,) * len(SETTINGS)
 SUMS = ("returns", "squares", "products", "log_growth")
 
 
 class LongFlatTable(NamedTuple):
-    """What every plain strategy on a tape has in common.
+    """Sums over blocks of bars that all long-flat strategies on a symbol share.
 
     Attributes:
-        table: float64[block, case, SUMS], what the bars of a block add up to.
-        first: int64[block], the first bar of each, from the window's first on.
-        edges: int64[fold + 1], the first block of each fold, and the end.
-        returns: float64[fold], how many returns each fold has.
-        bars: how many bars the window has.
+        table: float64[block, case, SUMS], sums over the bars of each block.
+        first: int64[block], first bar of each block, counted from the start of the window.
+        edges: int64[fold + 1], first block of each fold, and the end.
+        returns: float64[fold], number of returns of each fold.
+        bars: number of bars of the window.
     """
 
     table: Series
@@ -61,32 +61,36 @@ class LongFlatTable(NamedTuple):
     bars: int
 
 
-def is_plain(rules: Rules) -> bool:
-    """Whether a strategy is long or flat, all in, and leaves by its rule alone."""
+def is_long_flat(rules: Rules) -> bool:
+    """Return whether a strategy has `buy`, perhaps `sell`, and neither `short` nor settings."""
     return rules.buy is not None and rules.short is None and rules[4:] == NO_SETTINGS
 
 
 def build_long_flat_table(
-    tape: BarArrays, market: Market, edges: NDArray[np.int64], benchmark: Series, risk_free: Series
+    arrays: BarArrays,
+    market: Market,
+    edges: NDArray[np.int64],
+    benchmark: Series,
+    risk_free: Series,
 ) -> LongFlatTable | None:
-    """Build the tables of a tape; None if plain strategies are no latches there.
+    """Build the table of a symbol; None if the long-flat kernel does not apply.
 
-    They are where orders fill at the next open, costs are in proportion to what is traded, the
-    whole equity may be used, and the window begins with the first bar.
+    It applies where orders fill at the next open, costs are proportional to the traded value, the
+    whole equity may be invested, and the window starts at the first bar.
 
     Args:
-        tape: the window.
+        arrays: bars of the symbol.
         market: fills and costs.
-        edges: int64[fold], the first bar of each, from the window's first on.
-        benchmark: float64[bar], the benchmark's excess returns.
-        risk_free: float64[bar], the returns of cash.
+        edges: int64[fold], first bar of each fold, counted from the start of the window.
+        benchmark: float64[bar], excess returns of the benchmark.
+        risk_free: float64[bar], returns of cash.
     """
-    in_proportion = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
-    bars = tape.stop - tape.start
-    is_plain_market = market.fill == NEXT_OPEN and market.max_leverage >= 1.0 and in_proportion
-    if not is_plain_market or tape.start > 0 or not bars:
+    is_proportional = market.commission_minimum == 0.0 and math.isinf(market.max_volume_share)
+    bars = arrays.stop - arrays.start
+    is_supported = market.fill == NEXT_OPEN and market.max_leverage >= 1.0 and is_proportional
+    if not is_supported or arrays.start > 0 or not bars:
         return None
-    growth = _growth(tape, market)
+    growth = _compute_growth(arrays, market)
     if not np.all(growth > 0.0):
         return None
     ends = [*edges[1:].tolist(), bars]
@@ -97,76 +101,77 @@ def build_long_flat_table(
     starts = np.concatenate(first)
     lengths = np.minimum(BLOCK_BARS, np.repeat(ends, counts) - starts)
     table = np.empty((len(starts), CASES, len(SUMS)))
-    for begin in range(0, len(starts), BLOCKS):
-        some = slice(begin, begin + BLOCKS)
-        table[some] = _sums_by_case(growth, benchmark, risk_free, starts[some], lengths[some])
+    for begin in range(0, len(starts), CHUNK_BLOCKS):
+        chunk = slice(begin, begin + CHUNK_BLOCKS)
+        table[chunk] = _sum_blocks(growth, benchmark, risk_free, starts[chunk], lengths[chunk])
     return LongFlatTable(table, starts, np.concatenate([[0], np.cumsum(counts)]), returns, bars)
 
 
-def _sums_by_case(
+def _sum_blocks(
     growth: Series, benchmark: Series, risk_free: Series, starts: NDArray[np.int64],
     lengths: NDArray[np.int64],
 ) -> Series:  # fmt: skip
-    """float64[block, case, SUMS]: what the bars of blocks add up to, a bar after the other."""
-    added = np.zeros((len(starts), 2, len(SUMS)))  # by whether it was held on the bar before
+    """Return float64[block, case, SUMS], the sums over the bars of blocks."""
+    totals = np.zeros((len(starts), 2, len(SUMS)))  # by whether the bar before is held
     for bar in range(BLOCK_BARS):
-        is_there = lengths > bar
-        t = np.where(is_there, starts + bar, 0)
-        grown = np.where(is_there, growth[:, t], 1.0)
-        moved = np.where(t > 0, grown - 1.0 - risk_free[t], 0.0)
-        sums = np.stack([moved, moved * moved, moved * benchmark[t], np.log(grown)], axis=2)
+        is_inside = lengths > bar
+        t = np.where(is_inside, starts + bar, 0)
+        factor = np.where(is_inside, growth[:, t], 1.0)
+        change = np.where(t > 0, factor - 1.0 - risk_free[t], 0.0)
+        sums = np.stack([change, change * change, change * benchmark[t], np.log(factor)], axis=2)
         case = np.arange(4 << bar)
-        added = added[:, case & ((2 << bar) - 1)] + sums[(case >> bar) & 3].swapaxes(0, 1)
-    return added
+        totals = totals[:, case & ((2 << bar) - 1)] + sums[(case >> bar) & 3].swapaxes(0, 1)
+    return totals
 
 
-def _growth(tape: BarArrays, market: Market) -> Series:
-    """float64[case, bar]: what a bar multiplies equity by: flat, left, entered, held.
+def _compute_growth(arrays: BarArrays, market: Market) -> Series:
+    """Return float64[case, bar], the growth factor of equity: flat, exited, entered, held.
 
-    The case is whether the position was held before (1) and is held now (2).
+    The case is 1 if the position was held before, plus 2 if it is held now.
     """
-    window = slice(tape.start, tape.stop)
-    opens, closes = tape.open[window], tape.close[window]
-    spread = market.slippage_range * tape.spread[window]
-    fee = market.commission_per_share * tape.adjustment[window]
+    window = slice(arrays.start, arrays.stop)
+    opens, closes = arrays.open[window], arrays.close[window]
+    spread = market.slippage_range * arrays.spread[window]
+    fee = market.commission_per_share * arrays.adjustment[window]
     before = np.concatenate([closes[:1], closes[:-1]])
-    idle = 1.0 + market.cash_rate * tape.days[window] / 365.0
-    bought = opens * (1.0 + market.slippage) + spread
-    cost = bought + (bought * market.commission + fee)
-    sold, ended = (price * (1.0 - market.slippage) - spread for price in (opens, closes))
-    left = (sold - (sold * market.commission + fee)) / before
-    growth = np.stack([idle, left, idle * closes / cost, closes / before])
-    growth[2:, -1] *= (ended[-1] * (1.0 - market.commission) - fee[-1]) / closes[-1]
+    idle = 1.0 + market.cash_rate * arrays.days[window] / 365.0
+    buy_price = opens * (1.0 + market.slippage) + spread
+    cost = buy_price + (buy_price * market.commission + fee)
+    sell_price, end_price = (price * (1.0 - market.slippage) - spread for price in (opens, closes))
+    exited = (sell_price - (sell_price * market.commission + fee)) / before
+    growth = np.stack([idle, exited, idle * closes / cost, closes / before])
+    growth[2:, -1] *= (end_price[-1] * (1.0 - market.commission) - fee[-1]) / closes[-1]
     return growth
 
 
 def sum_long_flat(
-    rulings: SignalBuffers, latch: LongFlatTable, held: BitWords, folds: Series
+    buffers: SignalBuffers, table: LongFlatTable, held: BitWords, folds: Series
 ) -> None:
-    """Write the sums of plain strategies over each fold.
+    """Write the sums of long-flat strategies over each fold.
 
     Args:
-        rulings: where each says buy and sell.
-        latch: the tape's tables.
-        held: uint64[word + 2], scratch: whether the position is held in a bar, a bit each; one
-            word late, so that the bar before the first has a bit too.
-        folds: float64[program, fold, FOLD_FIELDS], written to.
+        buffers: signals of the programs.
+        table: table of the symbol.
+        held: uint64[word + 2], scratch: one bit per bar, set if the position is held. It is
+            shifted by one word, so that the bar before the first has a bit too.
+        folds: float64[program, fold, FOLD_FIELDS], output.
     """
-    case = np.uint64(CASES - 1)
+    mask = np.uint64(CASES - 1)
     held[0], held[-1] = 0, 0
     for p in range(folds.shape[0]):
-        hold_positions(rulings.words, rulings.conditions[p, 0], rulings.conditions[p, 1], held)
+        hold_positions(buffers.words, buffers.conditions[p, 0], buffers.conditions[p, 1], held)
         for fold in range(folds.shape[1]):
-            moved, squares, products, grown = 0.0, 0.0, 0.0, 0.0
-            for block in range(latch.edges[fold], latch.edges[fold + 1]):
-                sums = latch.table[block, np.int64(bits_from(held, latch.first[block] - 1) & case)]
-                moved += sums[0]
+            total, squares, products, log_growth = 0.0, 0.0, 0.0, 0.0
+            for block in range(table.edges[fold], table.edges[fold + 1]):
+                bits = bits_from(held, table.first[block] - 1) & mask
+                sums = table.table[block, np.int64(bits)]
+                total += sums[0]
                 squares += sums[1]
                 products += sums[2]
-                grown += sums[3]
+                log_growth += sums[3]
             last_fold = fold + 1 == folds.shape[1]
-            begin = latch.first[latch.edges[fold]]
-            end = latch.bars if last_fold else latch.first[latch.edges[fold + 1]]
+            begin = table.first[table.edges[fold]]
+            end = table.bars if last_fold else table.first[table.edges[fold + 1]]
             entries, bars = 0, 0
             for bar in range(begin, end, WORD_BARS):
                 now = bits_from(held, bar)
@@ -175,22 +180,27 @@ def sum_long_flat(
                 entries += ones(now & ~bits_from(held, bar - 1))
                 bars += ones(now)
             risk = bars
-            if last_fold:  # the last close ends it
-                last = int(bits_from(held, latch.bars - 2) & np.uint64(3))
+            if last_fold:  # the last close closes the position
+                last = int(bits_from(held, table.bars - 2) & np.uint64(3))
                 bars -= last >> 1
-                risk -= int(last == 3)  # one that began there was at risk there
+                risk -= int(last == 3)  # a position entered on it was at risk on it
             sums = folds[p, fold]
-            sums[F_RETURNS], sums[F_SUM], sums[F_SQUARES] = latch.returns[fold], moved, squares
-            sums[F_PRODUCTS], sums[F_GROWTH] = products, math.expm1(grown)
+            sums[F_RETURNS], sums[F_SUM], sums[F_SQUARES] = table.returns[fold], total, squares
+            sums[F_PRODUCTS], sums[F_GROWTH] = products, math.expm1(log_growth)
             sums[F_TRADES], sums[F_HELD], sums[F_RISK] = entries, bars, risk
 
 
 @jitable
 def hold_positions(words: BitWords, buy: int, sell: int, held: BitWords) -> None:
-    """In which bars a position is held, 64 at a time.
+    """Write the bars on which a position is held, 64 at a time.
 
-    A carry runs through an addition as a position runs through time: what is bought generates it,
-    what is not sold lets it pass. It arrives a bar later, as a fill does at the next open.
+    The carry of an addition models the position: `buy` generates it, and it propagates while
+    `sell` is false. It arrives one bit later, like a fill at the next open.
+
+    Args:
+        words: uint64[offset], memory of the conditions.
+        buy, sell: offsets of the conditions.
+        held: uint64[word + 2], output, shifted by one word.
     """
     carry = np.uint64(0)
     for word in range(len(held) - 2):

@@ -1,4 +1,4 @@
-"""Sleeves to a portfolio: their equity added up, and summed over folds as the simulation does."""
+"""Portfolio kernel: total equity of the sleeves, and its sums over folds."""
 
 from __future__ import annotations
 
@@ -20,39 +20,42 @@ def add_sleeve(
     equity: Series, held: NDArray[np.int8], latest: NDArray[np.int64], growth: Series,
     capital: float, total: Series, positions: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Add a sleeve's equity and positions on its own bars to those of its portfolio.
+    """Add the equity and positions of a sleeve to those of the portfolio.
 
     Args:
-        equity, held: float64 and int8[program, own bar].
-        latest: int64[bar], how many own bars there have been.
-        growth: float64[bar], what idle cash grew to before the first and after the last of them.
-        capital: the sleeve's, before its first bar.
-        total, positions: float64 and int64[program, bar], added to.
+        equity: float64[program, sleeve bar].
+        held: int8[program, sleeve bar], side held at the close.
+        latest: int64[bar], number of sleeve bars up to each bar.
+        growth: float64[bar], growth of idle cash before the first sleeve bar and after the last.
+        capital: capital of the sleeve.
+        total: float64[program, bar], equity of the portfolio; updated.
+        positions: int64[program, bar], number of open positions; updated.
     """
     for p in range(total.shape[0]):
         for t in range(total.shape[1]):
-            own = latest[t] - 1
-            if own < 0:
+            index = latest[t] - 1
+            if index < 0:
                 total[p, t] += capital * growth[t]
             else:
-                total[p, t] += equity[p, own] * growth[t]
-                positions[p, t] += held[p, own] != 0
+                total[p, t] += equity[p, index] * growth[t]
+                positions[p, t] += held[p, index] != 0
 
 
 def sum_folds(
     total: Series, positions: NDArray[np.int64], capital: float, edges: NDArray[np.int64],
     benchmark: Series, risk_free: Series, sleeves: int, folds: Series,
 ) -> None:  # fmt: skip
-    """Write the sums of a portfolio over each fold; trades, risk and ruin are the sleeves'.
+    """Write the sums of a portfolio over each fold, except trades, risk and ruin.
 
     Args:
-        total, positions: float64 and int64[program, bar].
-        capital: before the first bar.
-        edges: int64[fold], the first bar of each.
-        benchmark: float64[bar], the benchmark's excess returns.
-        risk_free: float64[bar], the returns of cash.
-        sleeves: how many there are.
-        folds: float64[program, fold, FOLD_FIELDS], written to.
+        total: float64[program, bar], equity of the portfolio.
+        positions: int64[program, bar], number of open positions.
+        capital: equity before the first bar.
+        edges: int64[fold], first bar of each fold.
+        benchmark: float64[bar], excess returns of the benchmark.
+        risk_free: float64[bar], returns of cash.
+        sleeves: number of sleeves.
+        folds: float64[program, fold, FOLD_FIELDS], output.
     """
     bars = total.shape[1]
     for p in range(total.shape[0]):

@@ -1,4 +1,4 @@
-"""What the simulation reads and writes, and the account it works on."""
+"""Input and output of the simulation, and its account."""
 
 from __future__ import annotations
 
@@ -26,11 +26,20 @@ F_RETURNS, F_SUM, F_SQUARES, F_PRODUCTS, F_TRADES, F_HELD, F_GROWTH, F_RUINED, F
 
 
 class BarArrays(NamedTuple):
-    """The bars of one symbol, each with a price, and the window of them to simulate.
+    """Priced bars of one symbol, and the window to simulate.
 
-    `days` are calendar days since the bar before; of the window's first bar, since the window
-    began. `spread` is high less low. Where opens are not traded, open, high and low are the close.
-    So an order fills at the next close, and stops, trails and targets are judged there.
+    If opens are not traded, open, high and low equal the close, so that orders fill at the next
+    close and stops, trails and targets are tested there.
+
+    Attributes:
+        open, high, low, close: float64[bar], prices at which orders can fill.
+        adjustment: float64[bar], adjusted over raw price.
+        volume: float64[bar], raw shares; NaN if unknown.
+        spread: float64[bar], high less low.
+        days: float64[bar], calendar days since the bar before; for the first bar of the window,
+            since the window started.
+        start: first bar of the window.
+        stop: bar after the window.
     """
 
     open: Series
@@ -46,20 +55,21 @@ class BarArrays(NamedTuple):
 
 
 class SimulationOutput(NamedTuple):
-    """What the pass writes, over zeros. An array with no rows is not wanted and not written.
+    """Output of a kernel, zero before; an array without rows is not requested and not written.
+
+    `edges`, `benchmark` and `risk_free` are inputs of the sums over folds.
 
     Attributes:
-        equity: float64[program, bar of the window], marked at the close.
-        held: int8[program, bar of the window], the side held at the close.
+        equity: float64[program, bar], equity at each close.
+        held: int8[program, bar], side held at the close.
         trades: float64[trade, TRADE_FIELDS], closed trades of the first program.
-        trade_count: int64[1], how many of them.
-        folds: float64[program, fold, FOLD_FIELDS], sums over excess returns r a bar, and r times
-            the benchmark's; a trade counts in the fold of its entry, ruin in the last. `risk` is
-            the sum of squared fractions of equity invested, over bars that end with a position and
-            bars that one began and ended on.
-        edges: int64[fold], the first bar of each fold.
-        benchmark: float64[bar of the window], the benchmark's excess returns.
-        risk_free: float64[bar of the window], the returns of cash.
+        trade_count: int64[1], number of these trades.
+        folds: float64[program, fold, FOLD_FIELDS], sums over excess returns per bar. A trade counts
+            in the fold of its entry, ruin in the last fold. `risk` sums the squared invested
+            fraction of equity over bars with a position at the close or an exit on the entry bar.
+        edges: int64[fold], first bar of each fold.
+        benchmark: float64[bar], excess returns of the benchmark.
+        risk_free: float64[bar], returns of cash.
     """
 
     equity: Series
@@ -79,7 +89,7 @@ if TYPE_CHECKING:
 
 
 class Bar(NamedTuple):
-    """One bar: prices, adjusted over raw price, volume in raw shares, and high less low."""
+    """One bar of `BarArrays`."""
 
     open: float
     high: float
@@ -93,9 +103,9 @@ class Bar(NamedTuple):
 ACCOUNT = np.dtype(
     [
         ("cash", np.float64),
-        # The open position: shares below 0 are short; price is the fill before slippage;
-        # distances are frozen at the fill, infinite for none; extreme is the most favourable price
-        # since.
+        # The open position. Shares of a short are negative; price is the fill before slippage;
+        # stop, trail and target are distances, infinite for none; extreme is the most favorable
+        # price since the fill.
         ("shares", np.float64),
         ("price", np.float64),
         ("fill", np.float64),
@@ -105,27 +115,26 @@ ACCOUNT = np.dtype(
         ("trail", np.float64),
         ("target", np.float64),
         ("extreme", np.float64),
-        ("risk", np.float64),  # the square of the fraction of equity invested
+        ("risk", np.float64),  # squared invested fraction of equity
         ("costs", np.float64),
-        # What has left of it already, where the volume allowed no more: shares, the money for
-        # them, and what they made before costs.
-        ("gone", np.float64),
+        # Partial exits under a volume cap: closed shares, their money, their profit before costs.
+        ("closed", np.float64),
         ("received", np.float64),
         ("gross", np.float64),
-        # Orders that wait for a fill: to leave, for a reason (NONE for no order), and to enter a
-        # side (0 for none) with what the signal bar asked for.
+        # Pending orders: the reason of the exit (NONE for no exit), the side of the entry (0 for no
+        # entry), and the settings of its signal bar.
         ("leave", np.int64),
         ("side", np.int64),
-        ("asked", np.float64, (4,)),
+        ("settings", np.float64, (4,)),
         ("is_ratio", np.int64, (4,)),
-        # The trade just closed, until it is kept: its reason (NONE if there is none) and account.
+        # The trade that was just closed, until it is recorded; reason is NONE if there is none.
         ("reason", np.int64),
-        ("sold_bar", np.int64),
-        ("sold_fold", np.int64),
-        ("sold_shares", np.float64),
-        ("sold_from", np.float64),
-        ("sold_fill", np.float64),
-        ("sold_costs", np.float64),
+        ("trade_entry_bar", np.int64),
+        ("trade_fold", np.int64),
+        ("trade_shares", np.float64),
+        ("trade_entry_fill", np.float64),
+        ("trade_exit_fill", np.float64),
+        ("trade_costs", np.float64),
         ("profit", np.float64),
     ],
     align=True,

@@ -1,7 +1,7 @@
-"""The simulation: one compiled pass from orders to equity, trades and fold sums.
+"""Reference kernel: it simulates any strategy on any market, to equity, trades and fold sums.
 
-Within bar t: pending orders fill at the open; then stop, trail and target work during the bar;
-the position is marked at the close; then signals are read.
+On each bar, pending orders fill at the open, then stop, trail and target apply within the bar, then
+the position is marked at the close, then signals are read.
 """
 
 from __future__ import annotations
@@ -51,50 +51,50 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    tape: BarArrays,
-    rulings: SignalBuffers,
+    arrays: BarArrays,
+    buffers: SignalBuffers,
     market: Market,
-    record: SimulationOutput,
+    output: SimulationOutput,
     account: Account,
 ) -> None:
-    """Simulate every program of a batch, each from flat, over the tape's window.
+    """Simulate each program of a batch over the window, from flat.
 
     Args:
-        tape: one symbol's bars.
-        rulings: what each program says on them.
+        arrays: bars of one symbol.
+        buffers: signals of the programs on these bars.
         market: fills and costs.
-        record: written to.
+        output: equity, trades and sums; written.
         account: scratch of dtype ACCOUNT.
     """
-    for program in range(len(rulings.hold_bars)):
-        _simulate_one(tape, rulings, market, record, account, program)
+    for program in range(len(buffers.hold_bars)):
+        _simulate_one(arrays, buffers, market, output, account, program)
 
 
 @jitable
 def _simulate_one(
-    tape: BarArrays,
-    rulings: SignalBuffers,
+    arrays: BarArrays,
+    buffers: SignalBuffers,
     market: Market,
-    record: SimulationOutput,
+    output: SimulationOutput,
     account: Account,
     p: int,
 ) -> None:
-    # Arrays stay in this function: handing them to another costs more than the other does.
-    # Sliced to the window, they are read from 0 up, which spares a test of every index.
-    start, window = tape.start, slice(tape.start, tape.stop)
-    memory, words, conditions = rulings.memory, rulings.words, rulings.conditions[p]
+    # Arrays stay in this function: passing them to another costs more than its work.
+    # Slices of the window are indexed from 0, which spares the test for negative indices.
+    start, window = arrays.start, slice(arrays.start, arrays.stop)
+    memory, words, conditions = buffers.memory, buffers.words, buffers.conditions[p]
     buys, sells, shorts, covers = conditions[0], conditions[1], conditions[2], conditions[3]
-    places, constants, is_ratio = rulings.settings[p], rulings.constants[p], rulings.is_ratio[p]
-    hold = rulings.hold_bars[p] if rulings.hold_bars[p] > 0 else NEVER
-    opens, highs = tape.open[window], tape.high[window]
-    lows, closes = tape.low[window], tape.close[window]
-    adjustments, volumes = tape.adjustment[window], tape.volume[window]
-    spreads, days = tape.spread[window], tape.days[window]
-    folds, trades, trade_count = record.folds, record.trades, record.trade_count
-    benchmark, risk_free, edges = record.benchmark, record.risk_free, record.edges
+    offsets, constants, is_ratio = buffers.settings[p], buffers.constants[p], buffers.is_ratio[p]
+    hold = buffers.hold_bars[p] if buffers.hold_bars[p] > 0 else NEVER
+    opens, highs = arrays.open[window], arrays.high[window]
+    lows, closes = arrays.low[window], arrays.close[window]
+    adjustments, volumes = arrays.adjustment[window], arrays.volume[window]
+    spreads, days = arrays.spread[window], arrays.days[window]
+    folds, trades, trade_count = output.folds, output.trades, output.trade_count
+    benchmark, risk_free, edges = output.benchmark, output.risk_free, output.edges
     bars, last, fill_at = len(opens), len(opens) - 1, market.fill
     accrues = market.cash_rate != 0.0 or market.borrow != 0.0
-    wants_equity, wants_folds = record.equity.shape[0] > 0, folds.shape[0] > 0
+    wants_equity, wants_folds = output.equity.shape[0] > 0, folds.shape[0] > 0
     wants_trades = trades.shape[0] > 0 and p == 0
     fold, next_edge = 0, edges[1] - start if len(edges) > 1 else bars
     cash, shares, equity, first_equity = market.capital, 0.0, market.capital, market.capital
@@ -109,7 +109,7 @@ def _simulate_one(
     t = -1
     while t + 1 < bars:
         t += 1
-        # Flat with nothing to do: on to the next entry signal.
+        # Without a position or pending order, skip to the next entry signal.
         if shares == 0.0 and not (is_waiting or accrues):
             until = min(next_edge, last)
             first = t
@@ -118,12 +118,12 @@ def _simulate_one(
                 if bit(words[buys + word] | words[shorts + word], at):
                     break
                 if wants_equity:
-                    record.equity[p, t] = equity
+                    output.equity[p, t] = equity
                 t += 1
             count += t - max(first, 1) if t > 0 and equity > 0.0 else 0.0
         while t == next_edge and wants_folds:
             growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
-            _add_to_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
+            _write_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
             count, total, squares, products, held, risk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             first_equity, fold = equity, fold + 1
             next_edge = edges[fold + 1] - start if fold + 1 < len(edges) else bars
@@ -147,12 +147,14 @@ def _simulate_one(
                     fill_waiting(account, market, bar, bar.open, hold, t, fold)
                     if account.reason != NONE:
                         if wants_folds:
-                            folds[p, account.sold_fold, F_TRADES] += 1.0
+                            folds[p, account.trade_fold, F_TRADES] += 1.0
                         if wants_trades:
                             _record_trade(account, trades, trade_count, start, t)
                         account.reason = NONE
-                # An entry at the close of a bar comes after; what is leaving piece by piece waits.
-                is_leaving = account.gone != 0.0 or (fill_at == NEXT_OPEN and account.leave != NONE)
+                # Stops do not act on an exit that is pending or partly filled.
+                is_leaving = account.closed != 0.0 or (
+                    fill_at == NEXT_OPEN and account.leave != NONE
+                )
                 if account.shares != 0.0 and not is_leaving:
                     stopped = exit_within(account, market, bar)
                 if fill_at == NEXT_CLOSE and not (stopped and account.shares != 0.0):
@@ -165,12 +167,12 @@ def _simulate_one(
                         bit(words[shorts + word], at), bit(words[covers + word], at),
                     ):  # fmt: skip
                         for setting in range(4):
-                            place = places[setting]
-                            asked = memory[place + at] if place >= 0 else constants[setting]
-                            account.asked[setting] = asked
-                            if not asked > 0.0:
+                            offset = offsets[setting]
+                            value = memory[offset + at] if offset >= 0 else constants[setting]
+                            account.settings[setting] = value
+                            if not value > 0.0:
                                 account.side = 0
-                        # A refused entry leaves nothing; one on the other side leaves first.
+                        # An opposite entry closes the position first, unless it is refused.
                         is_stopped = account.leave != NONE and account.leave != BY_SIGNAL
                         if account.side != 0 and account.shares != 0.0 and not is_stopped:
                             account.leave = BY_REVERSE
@@ -183,7 +185,7 @@ def _simulate_one(
                     exit_position(account, market, bar, bar.close, BY_END)
                 if account.reason != NONE:
                     if wants_folds:
-                        folds[p, account.sold_fold, F_TRADES] += 1.0
+                        folds[p, account.trade_fold, F_TRADES] += 1.0
                     if wants_trades:
                         _record_trade(account, trades, trade_count, start, t)
                     account.reason = NONE
@@ -192,7 +194,7 @@ def _simulate_one(
                 is_waiting = account.leave != NONE or account.side != 0
             last_close = closes[t]
             equity = cash + shares * last_close
-            if equity <= 0.0:  # without equity the strategy is done
+            if equity <= 0.0:  # ruin ends the strategy
                 if shares != 0.0:
                     bar = Bar(
                         opens[t], highs[t], lows[t], closes[t], adjustments[t], volumes[t],
@@ -200,17 +202,17 @@ def _simulate_one(
                     )  # fmt: skip
                     exit_position(account, market, bar, bar.close, BY_RUIN)
                     if wants_folds:
-                        folds[p, account.sold_fold, F_TRADES] += 1.0
+                        folds[p, account.trade_fold, F_TRADES] += 1.0
                     if wants_trades:
                         _record_trade(account, trades, trade_count, start, t)
                 cash, shares, equity, ruined = 0.0, 0.0, 0.0, True
 
         if wants_equity:
-            record.equity[p, t] = equity
-            record.held[p, t] = np.sign(shares)
+            output.equity[p, t] = equity
+            output.held[p, t] = np.sign(shares)
         if t > 0 and before > 0.0:
             count += 1.0
-            if equity != before or risk_free[t] != 0.0:  # else it adds nothing
+            if equity != before or risk_free[t] != 0.0:  # else the return is 0
                 change = equity / before - 1.0 - risk_free[t]
                 total += change
                 squares += change * change
@@ -221,7 +223,7 @@ def _simulate_one(
             risk += account.risk
     if wants_folds:
         growth = equity / first_equity - 1.0 if first_equity > 0.0 else 0.0
-        _add_to_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
+        _write_sums(folds[p, fold], count, total, squares, products, held, growth, risk)
         folds[p, len(edges) - 1, F_RUINED] = 1.0 if ruined else 0.0
 
 
@@ -229,21 +231,21 @@ def _simulate_one(
 def _record_trade(
     account: Account, trades: Series, trade_count: NDArray[np.int64], start: int, t: int
 ) -> None:
-    """Write down the trade just closed."""
+    """Record the trade that was just closed."""
     trade = trades[trade_count[0]]
-    trade[0], trade[1] = start + account.sold_bar, start + t
-    trade[2] = account.sold_shares
-    trade[3], trade[4], trade[5] = account.sold_from, account.sold_fill, account.reason
-    trade[6], trade[7] = account.profit, account.sold_costs
+    trade[0], trade[1] = start + account.trade_entry_bar, start + t
+    trade[2] = account.trade_shares
+    trade[3], trade[4], trade[5] = account.trade_entry_fill, account.trade_exit_fill, account.reason
+    trade[6], trade[7] = account.profit, account.trade_costs
     trade_count[0] += 1
 
 
 @jitable
-def _add_to_sums(
+def _write_sums(
     fold: Series, count: float, total: float, squares: float, products: float, held: float,
     growth: float, risk: float,
 ) -> None:  # fmt: skip
-    """Write a fold's sums; its trades are counted as they close."""
+    """Write the sums of a fold except trades, which are counted as they close."""
     fold[F_RETURNS], fold[F_SUM], fold[F_SQUARES] = count, total, squares
     fold[F_PRODUCTS], fold[F_HELD], fold[F_GROWTH] = products, held, growth
     fold[F_RISK] = risk
