@@ -75,7 +75,7 @@ def test_a_missing_requirement_has_its_default(tmp_path: object) -> None:
     for value in ("101%", "5", "-0.1"):
         with pytest.raises(EvolveError, match="expected a value from 0 to 1"):
             required(f"fitness: {{require: {{exposure_per_fold: {value}}}}}")
-    with pytest.raises(EvolveError, match="it must be at least 0"):
+    with pytest.raises(EvolveError, match="expected a value of at least 0"):
         required("fitness: {require: {trades_per_fold: -1}}")
 
 
