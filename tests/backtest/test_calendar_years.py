@@ -268,7 +268,7 @@ def test_all_reports_print_the_same_rate(
     frame.assign(Close=price).to_csv(path, index=False)
     strategy.write_text("strategy keep { buy when true }")
     assert _run(["data", str(path)]) == 0
-    assert "a year     121.8 bars\n" in capsys.readouterr().out
+    assert "per year   121.8 bars\n" in capsys.readouterr().out
     assert _run(["backtest", str(strategy), "--data", str(path)]) == 0
     assert "400 bars, 121.8 a year" in capsys.readouterr().out
     assert _run(["backtest", str(strategy), "--data", str(path), "--json"]) == 0
