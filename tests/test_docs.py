@@ -107,7 +107,7 @@ def test_the_glossary_is_short_and_defines_each_term_once() -> None:
     terms = [
         term.strip()
         for line in lines
-        if line.startswith("| ") and "**" not in line
+        if line.startswith("| ") and "**" not in line and line != "| term | meaning |"
         for term in line.split("|")[1].split(",")
     ]
     assert len(terms) == len(set(terms))
