@@ -165,6 +165,6 @@ def _run(args: Sequence[str] | None) -> int:
 
 
 def _discard_output() -> int:
-    """Redirect stdout to the null device, so that the flush at exit does not fail."""
+    """Drop further output, so that the flush at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
