@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def pause_gc() -> Iterator[None]:
-    """Disable the garbage collector inside the context; restore its state afterwards."""
+    """Pause the garbage collector inside the context; restore its state afterwards."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -270,7 +270,7 @@ def test_all_reports_print_the_same_rate(
     assert _run(["data", str(path)]) == 0
     assert "per year   121.8 bars\n" in capsys.readouterr().out
     assert _run(["backtest", str(strategy), "--data", str(path)]) == 0
-    assert "400 bars, 121.8 a year" in capsys.readouterr().out
+    assert "400 bars, 121.8 per year" in capsys.readouterr().out
     assert _run(["backtest", str(strategy), "--data", str(path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["data"]["bars_per_year"] == pytest.approx(121.75)
