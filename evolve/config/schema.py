@@ -55,6 +55,9 @@ class Data(Section):
     )
 
 
+_SIZES = SplitSizes()
+
+
 class Parts(Section):
     """Split of the bars: fractions, or the first days of validation and holdout."""
 
@@ -64,12 +67,12 @@ class Parts(Section):
         description="bars that the search scores on; null for the rest",
     )
     validation: Fraction | date = measured_in(
-        "fraction of the bars, or its first day", 0.2,
+        "fraction of the bars, or its first day", _SIZES.validation,
         description="bars that rank the finalists; the search does not see them",
     )  # fmt: skip
     holdout: Fraction | date | Literal["none"] = measured_in(
         "fraction of the bars, or its first day",
-        0.2,
+        round(1 - _SIZES.train - _SIZES.validation, 9),
         description="sealed bars, which the run does not use",
     )
     fallback: Parts | None = Field(
@@ -183,6 +186,9 @@ class Language(Section):
     )
 
 
+_SPEC = FitnessSpec()
+
+
 class Fitness(Section):
     """Objectives and requirements of a strategy."""
 
@@ -191,18 +197,18 @@ class Fitness(Section):
     )
     folds: int = tightened_by(
         "up",
-        5,
+        _SPEC.folds,
         ge=1,
         le=100,
         unit="slices",
         description="number of slices of train that are scored separately",
     )
     maximize: list[str] = Field(
-        default_factory=lambda: ["appraisal_ratio"], min_length=1,
+        default_factory=lambda: list(_SPEC.maximize), min_length=1,
         description=f"objectives to maximize, the most important first: {', '.join(OBJECTIVES)}",
     )  # fmt: skip
     minimize: list[str] = Field(
-        default_factory=lambda: ["nodes"], description="objectives to minimize"
+        default_factory=lambda: list(_SPEC.minimize), description="objectives to minimize"
     )
     require: dict[str, Annotated[float, OrPercentage()]] = tightened_by(
         "up", default_factory=lambda: dict(DEFAULT_REQUIRE),
@@ -210,7 +216,7 @@ class Fitness(Section):
         + ", ".join(REQUIREMENTS),
     )  # fmt: skip
     spread_penalty: float = tightened_by(
-        "up", 0.5, ge=0, unit="standard deviations",
+        "up", _SPEC.spread_penalty, ge=0, unit="standard deviations",
         description="subtracted from the mean score, per standard deviation over the folds",
     )  # fmt: skip
 
