@@ -21,7 +21,7 @@ from tests.data.tables import assert_same, assert_sound, days_of
 
 RULE = "rsi(close, 2) < 15"
 ENDS = [
-    (n, o, end) for n, law in GENERATORS.items() for o in law.options for end in ("least", "most")
+    (n, o, end) for n, law in GENERATORS.items() for o in law.options for end in ("low", "high")
 ]
 
 
@@ -86,7 +86,7 @@ def test_the_ends_of_every_option_make_a_market_and_no_value_beyond_does(
 ) -> None:
     value = getattr(GENERATORS[name].options[option], end)
     has_prices(spec(name, bars=300, **{option: value}))
-    beyond = value - 1 if end == "least" else value + 1
+    beyond = value - 1 if end == "low" else value + 1
     with pytest.raises(EvolveError, match=option):
         load(spec(name, bars=300, **{option: beyond}))
 

@@ -115,8 +115,8 @@ def test_the_console_has_a_row_a_symbol(folder: Path, capsys: pytest.CaptureFixt
     ("setting", "said"),
     [
         ("data.from=[]", "at least 1 item"),
-        ("data.from=[sample:sp500, sample:sp500]", "SP500 comes twice"),
-        ("data.from=[sample:sp500, csv:none.csv]", "none.csv does not exist"),
+        ("data.from=[sample:sp500, sample:sp500]", "duplicate symbol `SP500`"),
+        ("data.from=[sample:sp500, csv:none.csv]", "no such file: none.csv"),
         ("data.from=3", "valid string"),
         ("data.start=2030-01-01", "no bars from 2030-01-01"),
     ],
