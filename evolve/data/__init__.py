@@ -1,7 +1,7 @@
-"""Prices: where they come from, what is checked of them, and how they are parted.
+"""Market data: sources, checks, the cache and the split.
 
-A data spec is one notation everywhere: `yahoo:SPY`, `csv:PATH`, `parquet:PATH` (a bare path
-works), `sample:stocks`, `synthetic:walk?seed=1&bars=2500`.
+A data spec names data everywhere in the same form: `yahoo:SPY`, `csv:PATH`, `parquet:PATH` (or only
+the path), `sample:stocks`, `synthetic:walk?seed=1&bars=2500`.
 """
 
 from evolve.data.dataset import DataRequest, Dataset, load

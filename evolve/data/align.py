@@ -1,4 +1,4 @@
-"""Several symbols' bars on the union of their times."""
+"""Alignment of several symbols on the union of their times."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ import numpy as np
 from dsl.bars import PANELS, Bars
 from evolve.errors import EvolveError
 
-SHORT_WEEK_DAYS = 4.0  # bars further apart are weeks
-MAX_UNLIKE_SHARE = 1.9  # times as long as another symbol's bars
+MIN_WEEK_DAYS = 4.0  # a longer step is that of weekly bars, even in a short week
+MAX_STEP_RATIO = 1.9  # of the longest to the shortest step among symbols
 
 
 def align(parts: Sequence[Bars]) -> Bars:
-    """One panel of the symbols of all parts; NaN where a symbol has no bar.
+    """Return one panel with the symbols of all parts; NaN where a symbol has no bar.
 
     Raises:
-        EvolveError: if a symbol comes twice, or daily and shorter bars are mixed.
+        EvolveError: for a duplicate symbol, or for bars of different lengths.
     """
     if len(parts) == 1:
         return parts[0]
     symbols = tuple(name for part in parts for name in part.symbols)
     name, count = Counter(symbols).most_common(1)[0]
     if count > 1:
-        raise EvolveError(f"the symbol {name} comes twice", "take one of the two out")
-    steps = sorted((_shortest_step(part), part.symbols[0]) for part in parts if len(part) > 2)
-    are_days = bool(steps) and 1.0 <= steps[0][0] <= steps[-1][0] < SHORT_WEEK_DAYS
-    if steps and not are_days and steps[-1][0] > MAX_UNLIKE_SHARE * steps[0][0]:
-        have = " and ".join(f"{days:.3g} days ({name})" for days, name in (steps[0], steps[-1]))
-        message = f"bars of different lengths do not go together: {have}"
-        raise EvolveError(message, "take bars of one length for all symbols")
+        raise EvolveError(f"duplicate symbol `{name}`", "remove one of the two")
+    steps = sorted((_find_shortest_step(part), part.symbols[0]) for part in parts if len(part) > 2)
+    are_days = bool(steps) and 1.0 <= steps[0][0] <= steps[-1][0] < MIN_WEEK_DAYS
+    if steps and not are_days and steps[-1][0] > MAX_STEP_RATIO * steps[0][0]:
+        lengths = " and ".join(f"{days:.3g} days ({name})" for days, name in (steps[0], steps[-1]))
+        raise EvolveError(
+            f"expected bars of one length, found {lengths}", "use one bar length for all symbols"
+        )
     time = np.unique(np.concatenate([part.time for part in parts]))
     panels = {name: np.full((len(symbols), len(time)), np.nan) for name in PANELS}
     panels["adjustment"].fill(1.0)
     row = 0
     for part in parts:
-        places = np.searchsorted(time, part.time)
+        columns = np.searchsorted(time, part.time)
         for field, panel in panels.items():
-            panel[row : row + len(part.symbols), places] = getattr(part, field)
+            panel[row : row + len(part.symbols), columns] = getattr(part, field)
         row += len(part.symbols)
     closes_only, undated = (
         tuple(name for part in parts for name in getattr(part, mark))
@@ -48,6 +49,6 @@ def align(parts: Sequence[Bars]) -> Bars:
     return Bars(symbols, time, **panels, closes_only=closes_only, undated=undated)
 
 
-def _shortest_step(bars: Bars) -> float:
-    """The least of days between bars: one that trades seldom has long gaps, too."""
+def _find_shortest_step(bars: Bars) -> float:
+    """Return the shortest step in days; longer ones may be gaps of a thinly traded symbol."""
     return float(np.min(bars.days[1:]))

@@ -1,4 +1,4 @@
-"""Fetched prices kept on disk: whole files only, with the day they were fetched and their hash."""
+"""Disk cache of fetched prices: whole files, each with its fetch date and hash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from evolve.files import atomic_write
 
 @dataclass(frozen=True)
 class CachedTable:
-    """A table as it was fetched, when, and of what kind of thing (`ETF`; empty if not known)."""
+    """A cached table.
+
+    Attributes:
+        frame: the table as fetched.
+        as_of: the day of the fetch, in ISO format.
+        kind: the kind of instrument, such as `ETF`; empty if unknown.
+    """
 
     frame: pd.DataFrame
     as_of: str
@@ -25,31 +31,31 @@ class CachedTable:
 
 
 def locate(source: str, symbol: str) -> Path:
-    """Where a symbol's table is kept; the name cannot leave the folder."""
+    """Return the path of a symbol's table; no symbol leads out of the folder."""
     safe = re.sub(r"[^A-Za-z0-9^=.-]", "_", symbol).lstrip(".")
     digest = hashlib.blake2b(symbol.encode(), digest_size=4).hexdigest()
     return cache_dir() / "prices" / source / f"{safe}-{digest}.parquet"
 
 
 def read(source: str, symbol: str) -> CachedTable | None:
-    """What was kept of a symbol; None if nothing was, or what was is damaged."""
+    """Read the cached table of a symbol; None if it is missing or damaged."""
     path = locate(source, symbol)
     try:
-        with path.open("rb") as file:  # opened once: another may take its place meanwhile
+        with path.open("rb") as file:  # opened once: another process may replace it
             table = pq.read_table(file)
-        notes = table.schema.metadata or {}
+        metadata = table.schema.metadata or {}
         frame: pd.DataFrame = table.to_pandas()
-        as_of = notes[b"as_of"].decode()
-        is_whole = notes[b"hash"].decode() == _hash(frame, as_of)
+        as_of = metadata[b"as_of"].decode()
+        is_whole = metadata[b"hash"].decode() == _hash(frame, as_of)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         return None
-    return CachedTable(frame, as_of, notes.get(b"kind", b"").decode()) if is_whole else None
+    return CachedTable(frame, as_of, metadata.get(b"kind", b"").decode()) if is_whole else None
 
 
 def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str = "") -> None:
-    """Keep a table: written beside its place and moved there, so that it is whole or absent."""
+    """Write a table to the cache atomically, so that the file is whole or absent."""
     table = pa.Table.from_pandas(frame)
-    notes = {
+    metadata = {
         **(table.schema.metadata or {}),
         b"as_of": as_of.encode(),
         b"kind": kind.encode(),
@@ -58,7 +64,7 @@ def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str =
     path = locate(source, symbol)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as (temporary,):
-        pq.write_table(table.replace_schema_metadata(notes), temporary)
+        pq.write_table(table.replace_schema_metadata(metadata), temporary)
 
 
 def _hash(frame: pd.DataFrame, as_of: str) -> str:

@@ -1,4 +1,4 @@
-"""Cells of a table to numbers, each checked, the first that is wrong named by its place."""
+"""Conversion of table cells to numbers; an error names the row and column of the first bad cell."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ THOUSANDS = r"^\s*([+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?)\s*$"
 DECIMAL_COMMA = r"\s*[+-]?[\d.]*,\d+\s*"
 
 
-def parse_numbers(sheet: RawTable, name: str) -> Column:
-    """float64, one a row, from the column of a meaning; `1,234.5` is a number too.
+def parse_numbers(table: RawTable, name: str) -> Column:
+    """Parse the column of a role as float64[row]; accept `1,234.5` too.
 
     Raises:
-        EvolveError: naming the first cell that is none.
+        EvolveError: for the first cell that is not a finite number.
     """
-    column = sheet.frame[sheet.columns[name]]
+    column = table.frame[table.columns[name]]
     types = pd.api.types
     if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
         numbers = column.to_numpy(np.float64, na_value=np.nan)
     else:
         text = column.astype(str).str.strip().str.removeprefix("$")
-        grouped = text.str.match(THOUSANDS) & (sheet.frame.attrs.get("delimiter", ",") != ";")
+        grouped = text.str.match(THOUSANDS) & (table.frame.attrs.get("delimiter", ",") != ";")
         plain = text.where(~grouped, text.str.replace(",", ""))
         numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
@@ -40,44 +40,49 @@ def parse_numbers(sheet: RawTable, name: str) -> Column:
         row = int(bad[0])
         cell = str(column.iloc[row])
         is_empty = is_blank(column.iloc[row])
-        found = "empty" if is_empty else f"`{cell}`, not a number"
+        found = "an empty cell" if is_empty else f"`{cell}`"
         has_comma = re.fullmatch(DECIMAL_COMMA, cell)
-        hint = "write decimals with a point" if has_comma else "fill the gap or remove the row"
-        raise EvolveError(f"{sheet.locate(row, column.name)}: the cell is {found}", hint)
+        hint = "write decimals with a point" if has_comma else "correct the cell or remove the row"
+        location = table.locate(row, column.name)
+        raise EvolveError(f"{location}: expected a number, found {found}", hint)
     return numbers
 
 
 def is_blank(cell: Any) -> bool:
-    """Whether nothing is written in a cell."""
+    """Return whether a cell is empty, blank or missing."""
     return str(cell).strip() == "" or (np.ndim(cell) == 0 and bool(pd.isna(cell)))
 
 
-def check_prices(values: Mapping[str, Column], sheet: RawTable) -> None:
-    """Refuse prices and volumes that are not within their limits, and a high below the low."""
+def check_prices(values: Mapping[str, Column], table: RawTable) -> None:
+    """Check the limits of prices and volumes, and that no high is below its low.
+
+    Raises:
+        EvolveError: for the first row that fails.
+    """
     for name in (*PRICES, "adj close", "adjustment", "volume"):
         if name in values:
-            _check_limits(values[name], name, sheet)
+            _check_limits(values[name], name, table)
     bad = np.flatnonzero(values["high"] < values["low"])
     if len(bad):
         row = int(bad[0])
         high, low = values["high"][row], values["low"][row]
-        message = f"{sheet.locate(row)}: the high {high:g} is below the low {low:g}"
-        raise EvolveError(message, "check the columns' order")
+        message = f"{table.locate(row)}: high {high:g} is below low {low:g}"
+        raise EvolveError(message, "check the order of the columns")
 
 
-def _check_limits(column: Column, name: str, sheet: RawTable) -> None:
+def _check_limits(column: Column, name: str, table: RawTable) -> None:
     is_volume = name == "volume"
-    least, most = (0.0, MAX_VOLUME) if is_volume else (MIN_PRICE, MAX_PRICE)
-    bad = np.flatnonzero((column < least) | (column > most))
+    low, high = (0.0, MAX_VOLUME) if is_volume else (MIN_PRICE, MAX_PRICE)
+    bad = np.flatnonzero((column < low) | (column > high))
     if not len(bad):
         return
     row = int(bad[0])
     value, hint = float(column[row]), "correct the cell or remove the row"
     if value < 0 or (value == 0 and not is_volume):
-        wanted = "0 or more" if is_volume else "above 0"
+        expected = "0 or more" if is_volume else "a number above 0"
     else:
-        wanted = f"from {least:g} to {most:g}"
-        hint = (
-            f"correct the cell, or write all {'volumes' if is_volume else 'prices'} in another unit"
-        )
-    raise EvolveError(f"{sheet.locate(row, name)}: {value:g} is not {wanted}", hint)
+        expected = f"a number from {low:g} to {high:g}"
+        noun = "volumes" if is_volume else "prices"
+        hint = f"correct the cell, or write all {noun} in another unit"
+    message = f"{table.locate(row, name)}: expected {expected}, found {value:g}"
+    raise EvolveError(message, hint)

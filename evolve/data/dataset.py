@@ -1,4 +1,4 @@
-"""Specs to bars ready for use, with the fallback if one is configured and needed."""
+"""Loading of data specs as one aligned dataset, with a fallback for unreachable sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from dsl.bars import Bars
 from evolve.data.align import align
 from evolve.data.sessions import date_sessions
-from evolve.data.source import Fetched, UnreachableError, parse_spec
+from evolve.data.source import FetchedBars, UnreachableError, parse_spec
 from evolve.data.sources import SOURCES
 from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
@@ -47,15 +47,15 @@ class DataRequest:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Bars and where they came from.
+    """Bars and their origin.
 
     Attributes:
-        bars: those of the range, after any earlier ones that warm the indicators.
-        asked: the specs that were asked for; used: those that gave the bars.
-        as_of: the day they were fetched, the earliest of several, for sources that change; else
-            empty.
-        reason: why the fallback was used; empty if it was not.
-        start: the first bar of the range; 0 if `bars` begins there.
+        bars: the bars of the range, preceded by any earlier bars that warm the indicators.
+        requested: the specs of the request.
+        used: the specs that gave the bars: those of the request or of its fallback.
+        as_of: the day of the fetch, the earliest of several; empty for sources that never change.
+        reason: the error that led to the fallback; empty if it is not used.
+        start: the index of the first bar of the range.
         stop_gains: by symbol, the measure of whether its opens are traded.
     """
 
@@ -69,12 +69,12 @@ class Dataset:
 
     @cached_property
     def window(self) -> Bars:
-        """The bars of the range alone."""
+        """Bars of the range, without earlier ones."""
         return self.bars.slice(self.start, len(self.bars)) if self.start else self.bars
 
     @property
     def tradability_notes(self) -> list[str]:
-        """What a person should know of how the symbols are traded."""
+        """Notices about symbols that trade only on their closes."""
         return [
             f"{symbol} has no traded opens: {self.stop_gains[symbol].consequence}"
             for symbol in self.bars.closes_only
@@ -82,22 +82,22 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """What gave the bars, in one line."""
+        """Specs that gave the bars, in one line."""
         return ", ".join(self.used)
 
     @property
     def fallback_used(self) -> bool:
-        """Whether the bars are the fallback's."""
+        """True if the bars come from the fallback."""
         return self.requested != self.used
 
     @property
     def first_day(self) -> str:
-        """The date of the first bar of the range."""
+        """Date of the first bar of the range."""
         return str(self.bars.time[self.start].astype("datetime64[D]"))
 
     @property
     def last_day(self) -> str:
-        """The date of the last bar."""
+        """Date of the last bar."""
         return str(self.bars.time[-1].astype("datetime64[D]"))
 
 
@@ -130,11 +130,11 @@ def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None =
     name = ", ".join(used)
     bars, first = _select_range(whole, request.start, request.end)
     if first == len(bars) and used is not requested:
-        notices.notice(f"{name} has no bars in the range asked for; using all of it")
+        notices.notice(f"{name} has no bars in the requested range; using all of its bars")
         bars, first = whole, 0
     if first == len(bars):
         days = whole.time.astype("datetime64[D]")
-        start, end = request.start or "its start", request.end or "its end"
+        start, end = request.start or "the start", request.end or "the end"
         message = f"{name} has no bars from {start} to {end}"
         raise EvolveError(message, f"it has bars from {days[0]} to {days[-1]}")
     bars, gains = mark_closes_only(bars, first)
@@ -147,9 +147,9 @@ def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None =
 
 
 def _select_range(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:
-    """Return the bars up to the end of a range, and which of them is its first."""
-    bars = whole.between(None, _moment(end, at_end=True))
-    moment = _moment(start)
+    """Return the bars up to the end of a range, and the index of its first bar."""
+    bars = whole.between(None, _to_time(end, at_end=True))
+    moment = _to_time(start)
     return bars, 0 if moment is None else int(np.searchsorted(bars.time, moment, "left"))
 
 
@@ -157,48 +157,47 @@ def _list_specs(spec: str | Sequence[str]) -> tuple[str, ...]:
     return (spec,) if isinstance(spec, str) else tuple(spec)
 
 
-def _fetch_all(texts: Sequence[str], request: DataRequest, notices: NoticeLog) -> list[Fetched]:
-    """What each spec gives; all that are wrong are named at once."""
+def _fetch_all(texts: Sequence[str], request: DataRequest, notices: NoticeLog) -> list[FetchedBars]:
+    """Fetch each spec, and raise the errors of all wrong specs as one."""
     if not texts:
-        raise EvolveError("no data is named", "write for example yahoo:SPY")
-    known = SOURCES
+        raise EvolveError("expected a data spec, found none", "write for example yahoo:SPY")
     specs = [
-        replace(parse_spec(text, known, request.base), refresh=request.refresh) for text in texts
+        replace(parse_spec(text, SOURCES, request.base), refresh=request.refresh) for text in texts
     ]
-    found, wrong = [], []
+    fetched, errors = [], []
     for spec in specs:
         try:
-            found.append(known[spec.source].fetch(spec, notices))
+            fetched.append(SOURCES[spec.source].fetch(spec, notices))
         except UnreachableError:
             raise
         except EvolveError as error:
-            wrong.append(error)
-    if len(wrong) == 1:
-        raise wrong[0]
-    if wrong:
-        raise EvolveError("; ".join(error.message for error in wrong), wrong[0].hint)
-    return found
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise EvolveError("; ".join(error.message for error in errors), errors[0].hint)
+    return fetched
 
 
-def _check_bias(bars: Bars, fetched: Sequence[Fetched], notices: NoticeLog) -> None:
-    """Say what makes results on such bars look better than they were."""
+def _check_bias(bars: Bars, fetched: Sequence[FetchedBars], notices: NoticeLog) -> None:
+    """Report what makes results on these bars look better than real ones."""
     absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
     if absent:
         notices.notice(
-            f"{', '.join(absent)}: no bars in the range asked for, so that money lies idle"
+            f"{', '.join(absent)}: no bars in the requested range; its capital stays in cash"
         )
     stocks = [each for each in fetched if each.are_stocks is not False]
     count = sum(len(each.bars.symbols) for each in stocks)
     if count > 1:
         are_known = all(each.are_stocks for each in stocks)
-        which = f"{count} stocks of today" if are_known else f"these {count} symbols, if stocks,"
+        subject = f"{count} stocks of today" if are_known else f"these {count} symbols, if stocks,"
         notices.notice(
-            f"survivorship: {which} leave out those that failed or were delisted: results look "
-            "better than they were"
+            f"survivorship bias: {subject} exclude those that failed or were delisted; results "
+            "look better than real ones"
         )
 
 
-def _moment(day: date | None, at_end: bool = False) -> np.datetime64 | None:
+def _to_time(day: date | None, at_end: bool = False) -> np.datetime64 | None:
     if day is None:
         return None
     moment = np.datetime64(day.isoformat(), "ns")

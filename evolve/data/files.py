@@ -1,4 +1,4 @@
-"""Bars from the files that a spec names: each file one symbol, or several in a column."""
+"""Loading of the files of a spec; a file holds one symbol, or several with a symbol column."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolve.data.source import Fetched, Spec, match_extension
+from evolve.data.source import FetchedBars, Spec, match_extension
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,26 +15,30 @@ if TYPE_CHECKING:
 def fetch_files(
     spec: Spec,
     kind: str,
-    endings: Sequence[str],
+    extensions: Sequence[str],
     read: Callable[[Path, str], pd.DataFrame],
     row_name: Callable[[int], str],
-) -> Fetched:
-    """The bars of all files of a spec on the union of their times.
+) -> FetchedBars:
+    """Load all files of a spec as one panel on the union of their times.
 
     Args:
-        spec: a path, a folder or a pattern.
-        kind, endings: of its files.
-        read: path and what to call it -> its table.
-        row_name: position of a row -> how a person finds it.
+        spec: names a file, a folder or a pattern.
+        kind: the file format, for messages.
+        extensions: the extensions of that format.
+        read: returns the table of a path; its second argument is the name for messages.
+        row_name: returns the name of a row for messages, from its index in the file.
+
+    Raises:
+        EvolveError: if no file matches, or for the first error in a file.
     """
     from evolve.data.align import align
     from evolve.data.frames import bars_from_frame
 
-    spec.only()
-    paths = spec.files(kind, endings)
+    spec.check_options()
+    paths = spec.list_files(kind, extensions)
     parts = []
     for path in paths:
         origin = spec.name if len(paths) == 1 and path.name in spec.name else str(path)
-        symbol = path.name[: len(path.name) - len(match_extension(path, endings))] or path.name
+        symbol = path.name[: len(path.name) - len(match_extension(path, extensions))] or path.name
         parts.append(bars_from_frame(read(path, origin), symbol, origin, row_name))
-    return Fetched(align(parts))
+    return FetchedBars(align(parts))

@@ -1,8 +1,8 @@
-"""The laws of synthetic markets. Each is declared once, in LAWS, with its options.
+"""Generators of synthetic markets, each declared in GENERATORS with its options.
 
-A law gives the drift and the deviation of each bar, given the standard normal shock that moves it.
-Inside a bar the price is a geometric Brownian motion of these two. Without drift it is a
-martingale, so that no order earns anything on average.
+A generator gives the drift and the deviation of each bar, given its standard normal shock. Inside
+the bar, the price is a geometric Brownian motion with these moments. Without drift the price is a
+martingale, so no order earns anything on average.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from evolve.data.paths import STEPS_PER_BAR, bars_from_paths, draw_paths, variance_shares
+from evolve.data.paths import STEPS_PER_BAR, bars_from_paths, compute_variance_shares, draw_paths
 from evolve.data.planted import plant
 from evolve.errors import EvolveError
 
@@ -23,12 +23,19 @@ Series = NDArray[np.float64]
 Values = Mapping[str, float]
 
 YEAR = 252
-BURN_IN_BARS = 500
+BURN_IN_BARS = 500  # until the process forgets its first value
 
 
 @dataclass(frozen=True)
 class Option:
-    """A number of a law, with the range it may have."""
+    """A numeric option of a generator.
+
+    Attributes:
+        default: the value if the option is not set.
+        low: the minimum, included.
+        high: the maximum, included.
+        about: one line.
+    """
 
     default: float
     low: float
@@ -37,26 +44,31 @@ class Option:
 
 
 class Moments(NamedTuple):
-    """The drift of the price over each bar, and the deviation of its log return: float64[bar]."""
+    """Moments of each bar.
+
+    Attributes:
+        drift: float64[bar], log growth of the mean price.
+        deviation: float64[bar], standard deviation of the log return.
+    """
 
     drift: Series
     deviation: Series
 
 
-DRIFT = Option(0.06, -10, 10, "the log growth of the mean price, a year")
-VOLATILITY = Option(0.16, 1e-6, 3, "the deviation of log returns, a year")
-OVERNIGHT = Option(0.3, 0, 0.9, "the share of variance between the close and the next open")
+DRIFT = Option(0.06, -10, 10, "log growth of the mean price per year")
+VOLATILITY = Option(0.16, 1e-6, 3, "standard deviation of log returns per year")
+OVERNIGHT = Option(0.3, 0, 0.9, "share of the variance between a close and the next open")
 
 
 @dataclass(frozen=True)
 class Generator:
-    """A way to generate prices.
+    """A generator of prices.
 
     Attributes:
         about: one line.
-        options: by name; every law has `overnight`.
-        moments: generator, float64[bar] shocks, values -> moments.
-        needs_rule: whether bars after those on which a rule holds move by `edge_bps` more.
+        options: the options by name; each generator has `overnight`.
+        moments: returns the moments, given a random generator, float64[bar] shocks and the options.
+        needs_rule: whether a bar after one on which a rule holds moves by `edge_bps` more.
     """
 
     about: str
@@ -67,13 +79,20 @@ class Generator:
     def draw(self, bars: int, seed: int, rule: str, values: Values) -> Bars:
         """Build the market of a seed.
 
+        Args:
+            bars: the number of bars.
+            seed: seed of the random numbers.
+            rule: the planted rule; ignored without `needs_rule`.
+            values: the options by name.
+
         Raises:
-            EvolveError, LanguageError: if a rule is not a condition.
+            EvolveError: for wrong options, or a rule that is not a condition.
+            LanguageError: for a rule that is not a valid expression.
         """
-        steps, law, rest = np.random.default_rng(seed).spawn(3)
+        steps, process, rest = np.random.default_rng(seed).spawn(3)
         noise = steps.normal(0.0, 1.0, (bars, 1 + STEPS_PER_BAR))
-        shocks = noise @ np.sqrt(variance_shares(values["overnight"]))
-        drift, deviation = self.moments(law, shocks, values)
+        shocks = noise @ np.sqrt(compute_variance_shares(values["overnight"]))
+        drift, deviation = self.moments(process, shocks, values)
         mean = drift - deviation**2 / 2
         paths = draw_paths(rest, noise, mean, deviation, values["overnight"])
         if self.needs_rule:
@@ -84,14 +103,14 @@ class Generator:
 def random_walk(
     bars: int, seed: int, drift: float = 0.06, volatility: float = 0.16, overnight: float = 0.3
 ) -> Bars:
-    """Build a geometric Brownian motion.
+    """Build a market that is a geometric Brownian motion.
 
     Args:
-        bars: how many.
-        seed: of the generator.
-        drift: log growth of the mean price, a year of 252 bars.
-        volatility: deviation of log returns, a year.
-        overnight: the share of variance between a close and the next open.
+        bars: the number of bars.
+        seed: seed of the random numbers.
+        drift: log growth of the mean price per year of 252 bars.
+        volatility: standard deviation of log returns per year.
+        overnight: share of the variance between a close and the next open.
     """
     values = {"drift": drift, "volatility": volatility, "overnight": overnight}
     return GENERATORS["walk"].draw(bars, seed, "", values)
@@ -99,18 +118,18 @@ def random_walk(
 
 def _walk(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
     count = len(shocks)
-    return _per_bar(np.full(count, values["drift"]), np.full(count, values["volatility"]))
+    return _scale_to_bars(np.full(count, values["drift"]), np.full(count, values["volatility"]))
 
 
 def _garch(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
-    """Return the moments of GARCH(1,1) with standardised Student-t shocks (Bollerslev 1987).
+    """Return the moments of GARCH(1,1) with standardized Student-t shocks (Bollerslev 1987).
 
-    A Student-t shock is a normal one times a random scale. The scale is drawn first, so that the
-    log price inside a bar is a Brownian motion too.
+    A Student-t shock is a normal shock times a random scale. The scale is drawn first, so the log
+    price inside a bar is a Brownian motion, too.
     """
     alpha, beta, freedom = (values[name] for name in ("alpha", "beta", "freedom"))
     if alpha + beta >= 1:
-        message = f"synthetic:garch: alpha + beta is {alpha + beta:g}: it must stay below 1"
+        message = f"synthetic:garch: expected alpha + beta below 1, found {alpha + beta:g}"
         raise EvolveError(message, "write alpha=0.08&beta=0.9")
     shocks = np.concatenate([rng.normal(size=BURN_IN_BARS), shocks])
     scales = (freedom - 2) / rng.chisquare(freedom, len(shocks))
@@ -120,35 +139,35 @@ def _garch(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
         variance *= beta + alpha * squared
         variance += 1 - alpha - beta
     relative = np.sqrt(variances * scales)[BURN_IN_BARS:]
-    return _per_bar(np.full(len(relative), values["drift"]), values["volatility"] * relative)
+    return _scale_to_bars(np.full(len(relative), values["drift"]), values["volatility"] * relative)
 
 
 def _autoregressive(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
-    """Return the moments where the drift wanders: mu = mean + persistence (mu - mean) + shock."""
+    """Return the moments of a drift with mu = mean + persistence (mu - mean) + shock."""
     from scipy.signal import lfilter
 
     persistence = values["persistence"]
     spread = values["wander"] / YEAR * np.sqrt(1 - persistence**2)
     wander = rng.normal(0.0, spread, len(shocks) + BURN_IN_BARS)
     drift = YEAR * lfilter([1.0], [1.0, -persistence], wander)[BURN_IN_BARS:] + values["drift"]
-    return _per_bar(drift, np.full(len(shocks), values["volatility"]))
+    return _scale_to_bars(drift, np.full(len(shocks), values["volatility"]))
 
 
 def _regimes(rng: np.random.Generator, shocks: Series, values: Values) -> Moments:
-    """Return the moments of two states, each left by chance (Hamilton 1989)."""
+    """Return the moments of two states that switch at random (Hamilton 1989)."""
     is_wild = np.cumsum(rng.random(len(shocks)) < 1 / values["bars_a_regime"]) % 2 == 1
-    return _per_bar(
+    return _scale_to_bars(
         np.where(is_wild, values["fall"], values["rise"]),
         np.where(is_wild, values["wild"], values["calm"]),
     )
 
 
-def _per_bar(drift: Series, volatility: Series) -> Moments:
-    """Return moments of bars from those of years."""
+def _scale_to_bars(drift: Series, volatility: Series) -> Moments:
+    """Return the moments per bar, given those per year."""
     return Moments(drift / YEAR, volatility / np.sqrt(YEAR))
 
 
-def _generator(
+def _declare(
     about: str, moments: Callable[[np.random.Generator, Series, Values], Moments],
     needs_rule: bool = False, **options: Option,
 ) -> Generator:  # fmt: skip
@@ -156,39 +175,39 @@ def _generator(
 
 
 GENERATORS = {
-    "walk": _generator("a random walk with drift", _walk, drift=DRIFT, volatility=VOLATILITY),
-    "garch": _generator(
-        "GARCH(1,1) with Student-t shocks: volatility comes in clusters, with fat tails",
+    "walk": _declare("a random walk with drift", _walk, drift=DRIFT, volatility=VOLATILITY),
+    "garch": _declare(
+        "GARCH(1,1) with Student-t shocks: clustered volatility and fat tails",
         _garch,
         drift=DRIFT,
         volatility=VOLATILITY,
-        alpha=Option(0.08, 0, 1, "how much a shock raises the next variance"),
-        beta=Option(0.9, 0, 1, "how much of the variance stays"),
+        alpha=Option(0.08, 0, 1, "weight of a shock in the next variance"),
+        beta=Option(0.9, 0, 1, "weight of the variance in the next variance"),
         freedom=Option(5, 2.1, 100, "degrees of freedom of the shocks"),
     ),
-    "ar": _generator(
-        "a drift that wanders, as an AR(1) process",
+    "ar": _declare(
+        "a random walk whose drift is an AR(1) process",
         _autoregressive,
         drift=DRIFT,
         volatility=VOLATILITY,
-        persistence=Option(0.98, 0, 0.9999, "how much of the drift stays to the next bar"),
-        wander=Option(0.5, 0, 10, "the deviation of the drift, a year"),
+        persistence=Option(0.98, 0, 0.9999, "weight of the drift in the next drift"),
+        wander=Option(0.5, 0, 10, "standard deviation of the drift per year"),
     ),
-    "regime": _generator(
-        "calm and rising, then wild and falling, by turns",
+    "regime": _declare(
+        "a calm, rising state and a wild, falling state that alternate",
         _regimes,
-        calm=Option(0.1, 1e-6, 3, "volatility of the calm state, a year"),
-        wild=Option(0.3, 1e-6, 3, "volatility of the wild state, a year"),
-        rise=Option(0.15, -10, 10, "drift of the calm state, a year"),
-        fall=Option(-0.3, -10, 10, "drift of the wild state, a year"),
-        bars_a_regime=Option(120, 1, 1e6, "the mean length of a state"),
+        calm=Option(0.1, 1e-6, 3, "volatility of the calm state per year"),
+        wild=Option(0.3, 1e-6, 3, "volatility of the wild state per year"),
+        rise=Option(0.15, -10, 10, "drift of the calm state per year"),
+        fall=Option(-0.3, -10, 10, "drift of the wild state per year"),
+        bars_a_regime=Option(120, 1, 1e6, "mean length of a state in bars"),
     ),
-    "planted": _generator(
-        "a random walk that moves by `edge_bps` more, open to close, on the bar after `rule` held",
+    "planted": _declare(
+        "a random walk that moves by `edge_bps` more, open to close, after `rule` holds",
         _walk,
         needs_rule=True,
         drift=DRIFT,
         volatility=VOLATILITY,
-        edge_bps=Option(20, -1000, 1000, "log return added to such a bar, in basis points"),
+        edge_bps=Option(20, -1000, 1000, "log return added after the rule holds, in basis points"),
     ),
 }

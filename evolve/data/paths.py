@@ -1,8 +1,8 @@
-"""Price paths within bars, and the bars that they give.
+"""Price paths within bars, and the bars built from them.
 
-A path is a Brownian motion: a gap overnight, then steps from the open to the close. The extremes of
-a step are drawn from their exact distribution given its ends. So the price never jumps past a level
-where an order could have filled.
+A path is a Brownian motion: an overnight gap, then steps from the open to the close. The extremes
+of a step are drawn from their exact distribution, given its ends. The price never jumps past a
+level at which an order could fill.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ Series = NDArray[np.float64]
 
 FIRST_PRICE = 100.0
 FIRST_DAY = np.datetime64("2000-01-03")
-STEPS_PER_BAR = 16  # so that high and low of a bar are hardly ever drawn independently
+STEPS_PER_BAR = 16  # with fewer, high and low of a bar are often drawn independently of each other
 
 
 class Paths(NamedTuple):
-    """Log price paths of bars, with the random numbers for their extremes and volume.
+    """Log price paths of bars, with random draws for their extremes and volume.
 
     Attributes:
         moves: float64[bar, 1 + step], log returns: overnight, then of each step.
-        deviation: float64[bar], of a step.
-        tops, bottoms: float64[bar, step], standard exponential draws for the extremes.
+        deviation: float64[bar], standard deviation of the log return of a step.
+        tops: float64[bar, step], standard exponential draws for the highs.
+        bottoms: float64[bar, step], standard exponential draws for the lows.
         volume: float64[bar].
     """
 
@@ -38,8 +39,8 @@ class Paths(NamedTuple):
     bottoms: Series
     volume: Series
 
-    def part(self, first: int, end: int) -> Paths:
-        """Return the bars from first up to, not including, end, at the same prices."""
+    def slice(self, first: int, end: int) -> Paths:
+        """Return the bars from `first` up to, not including, `end`, at the same prices."""
         part = Paths(*[field[first:end] for field in self])
         moves = part.moves.copy()
         moves[:1, 0] += self.moves[:first].sum()
@@ -52,12 +53,13 @@ def draw_paths(
     """Build the paths of bars from the noise of their steps.
 
     Args:
-        rng: for extremes and volume.
+        rng: source of the extremes and the volume.
         noise: float64[bar, 1 + step], standard normal.
-        mean, deviation: float64[bar], of the log return of each bar, close to close.
-        overnight: the share of a bar's variance and mean between the close before and its open.
+        mean: float64[bar], mean of the log return of each bar, close to close.
+        deviation: float64[bar], standard deviation of that log return.
+        overnight: share of a bar's variance and mean between the previous close and its open.
     """
-    shares = variance_shares(overnight)
+    shares = compute_variance_shares(overnight)
     moves = mean[:, None] * shares + deviation[:, None] * (noise * np.sqrt(shares))
     high, low, volume = rng.spawn(3)
     shape = (len(noise), STEPS_PER_BAR)
@@ -70,16 +72,16 @@ def draw_paths(
     )
 
 
-def variance_shares(overnight: float) -> Series:
-    """Return float64[1 + step], the shares of a bar's variance: overnight, then of each step."""
+def compute_variance_shares(overnight: float) -> Series:
+    """Return the shares of a bar's variance, float64[1 + step]: overnight, then of each step."""
     return np.array([overnight, *[(1 - overnight) / STEPS_PER_BAR] * STEPS_PER_BAR])
 
 
 def bars_from_paths(paths: Paths) -> Bars:
     """Build daily bars on business days from their paths.
 
-    For a uniform u, the highest point of a Brownian bridge from a to b with variance s² is
-    (a + b + √((a - b)² - 2 s² ln u)) / 2. The lowest mirrors it. This inverts the distribution of
+    For a uniform u, the maximum of a Brownian bridge from a to b with variance s² is
+    (a + b + √((a - b)² - 2 s² ln u)) / 2. The minimum mirrors it. This inverts the distribution of
     the maximum (Karatzas and Shreve, "Brownian Motion and Stochastic Calculus", 1991, exercise
     2.8.15). -ln u is a standard exponential draw.
 
@@ -100,9 +102,10 @@ def bars_from_paths(paths: Paths) -> Bars:
     lows = np.minimum(lows, np.minimum(opens, closes))
     if not MIN_PRICE < lows.min() <= highs.max() < MAX_PRICE:
         message = (
-            f"prices of such a market leave {MIN_PRICE:g} to {MAX_PRICE:g} within {count:,} bars"
+            f"synthetic prices leave the range from {MIN_PRICE:g} to {MAX_PRICE:g} within "
+            f"{count:,} bars"
         )
-        raise EvolveError(message, "take fewer bars, or a smaller drift, volatility or edge_bps")
+        raise EvolveError(message, "use fewer bars, or a smaller drift, volatility or edge_bps")
     time = np.busday_offset(FIRST_DAY, np.arange(count)).astype("datetime64[ns]")
     panels = (opens, highs, lows, closes, paths.volume, np.ones(count))
     return Bars(("SYNTHETIC",), time, *[np.ascontiguousarray(each[None, :]) for each in panels])

@@ -1,4 +1,4 @@
-"""A table of prices as it was read: what its columns mean, and what its places are called."""
+"""Tables of prices as read, with the roles of their columns and names for their rows."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ COLUMN_ROLES = {*PRICES, "volume", "adj close", "adjustment", "symbol", *TIMES}
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Rows of a table, a bar each.
+    """A table with one row per bar.
 
     Attributes:
-        frame: as it was read.
-        origin: the file or source.
-        row_name: position of a row in what was read -> how a person finds it (`line 7`).
-        rows: int64[row], the position of each row of the frame in what was read.
+        frame: the cells as read.
+        origin: the file or source, for messages.
+        row_name: returns the name of a row for messages, such as `line 7`, from its index.
+        rows: int64[row], the index of each row of the frame in the file.
     """
 
     frame: pd.DataFrame
@@ -45,36 +45,40 @@ class RawTable:
 
     @cached_property
     def columns(self) -> dict[str, object]:
-        """The frame's own labels by what they mean; EvolveError if a meaning stands twice."""
-        found: dict[str, object] = {}
+        """Labels of the frame by role.
+
+        Raises:
+            EvolveError: if two columns have the same role.
+        """
+        labels: dict[str, object] = {}
         for label in self.frame.columns:
-            name = column_role(label)
+            name = find_role(label)
             if name not in COLUMN_ROLES:
                 continue
-            if name in found:
-                message = f"{self.origin} has the column `{label}` twice"
-                raise EvolveError(message, f"its columns: {self.listed}")
-            found[name] = label
-        return found
+            if name in labels:
+                message = f"{self.origin}: duplicate column `{label}`"
+                raise EvolveError(message, f"found columns: {self.column_list}")
+            labels[name] = label
+        return labels
 
     @property
-    def listed(self) -> str:
-        """The frame's columns, for people."""
+    def column_list(self) -> str:
+        """Labels of all columns, separated by commas."""
         return ", ".join(str(label) for label in self.frame.columns) or "none"
 
     def locate(self, row: int, column: object = None) -> str:
-        """Where a row is, and a column of it, for people."""
-        place = f"{self.origin}, {self.row_name(int(self.rows[row]))}"
-        return place if column is None else f"{place}, column `{column}`"
+        """Return the location of a row, or of a cell, for messages."""
+        location = f"{self.origin}, {self.row_name(int(self.rows[row]))}"
+        return location if column is None else f"{location}, column `{column}`"
 
-    def only(self, rows: NDArray[np.int64]) -> RawTable:
-        """Some of the rows, in the order given."""
+    def select_rows(self, rows: NDArray[np.int64]) -> RawTable:
+        """Return the table of some rows, in the order given."""
         return RawTable(self.frame.iloc[rows], self.origin, self.row_name, self.rows[rows])
 
 
-def column_role(label: object) -> str:
-    """What a label means: `<VOL>`, `Adj. Close` and `adj_close` as `volume` and `adj close`."""
+def find_role(label: object) -> str:
+    """Return the role of a label: `volume` for `<VOL>`, `adj close` for `Adj. Close`."""
     text = str(label).strip().strip("<>").lower()
-    text = re.sub(r"\.\d+$", "", text)  # how pandas calls a column that stands twice
+    text = re.sub(r"\.\d+$", "", text)  # the suffix that pandas gives a duplicate column
     name = re.sub(r"[\s_./-]+", " ", text).strip()
     return OTHER_NAMES.get(name, name)

@@ -1,4 +1,4 @@
-"""What a data source is, and the spec that names one."""
+"""Data sources, and the specs that name them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spec:
-    """A data spec taken apart: `synthetic:walk?seed=1` has source, name and options.
+    """Parts of a data spec, such as `synthetic:walk?seed=1`.
 
     Attributes:
-        base: the folder that relative paths start from.
-        refresh: whether what was kept of it is fetched anew.
+        text: the whole spec.
+        source: the name of the source: `synthetic`.
+        name: the symbol, path or market: `walk`.
+        options: the options by name: `{"seed": "1"}`.
+        base: the folder of relative paths.
+        refresh: whether to fetch cached prices again.
     """
 
     text: str
@@ -32,60 +36,69 @@ class Spec:
     base: Path = Path()
     refresh: bool = False
 
-    def files(self, kind: str, endings: Sequence[str]) -> list[Path]:
-        """The files it names: one, all of a folder, or those that fit a pattern with `*`.
+    def list_files(self, kind: str, extensions: Sequence[str]) -> list[Path]:
+        """Return the files of the spec: one, those of a folder, or those that match a `*` pattern.
+
+        Args:
+            kind: the file format, for messages.
+            extensions: the extensions of that format, which select files of a folder.
 
         Raises:
-            EvolveError: if there is none.
+            EvolveError: if no file matches.
         """
+        hint = f"give the path of a {kind} file"
         try:
             path = self.base / Path(self.name).expanduser()
             if path.is_file():
                 return [path]
             if path.is_dir():
-                found = [each for each in sorted(path.iterdir()) if _has_extension(each, endings)]
-                hint = f"it needs files that end in {' or '.join(endings)}"
-                what = f"holds no {kind} file"
+                files = [each for each in sorted(path.iterdir()) if _is_data_file(each, extensions)]
+                problem = f"no {kind} files in"
+                hint = f"expected files that end in {' or '.join(extensions)}"
             elif "*" in self.name:
-                fitting = sorted(glob(str(path)))  # noqa: PTH207 (folders may hold a * too)
-                found = [each for each in map(Path, fitting) if each.is_file()]
-                what, hint = "fits no file", f"give the path of a {kind} file"
+                matches = sorted(glob(str(path)))  # noqa: PTH207 (a folder may contain a *, too)
+                files = [each for each in map(Path, matches) if each.is_file()]
+                problem = "no files match"
             else:
-                found, what, hint = [], "does not exist", f"give the path of a {kind} file"
+                files, problem = [], "no such file:"
         except (OSError, RuntimeError, ValueError, NotImplementedError):
-            found, what, hint = [], "is not a path", f"give the path of a {kind} file"
-        if not found:
-            raise EvolveError(f"{self.name} {what}", hint)
-        return found
+            files, problem = [], "invalid path:"
+        if not files:
+            raise EvolveError(f"{problem} {self.name}", hint)
+        return files
 
-    def number(self, option: str, default: float) -> float:
-        """An option as a number; raises EvolveError if it is not one."""
+    def parse_number(self, option: str, default: float) -> float:
+        """Return an option as a number, or the default if it is not set.
+
+        Raises:
+            EvolveError: if the option is not a number.
+        """
         text = self.options.get(option)
         if text is None:
             return float(default)
         try:
             return float(text)
         except ValueError:
-            message = f"{self.text}: `{option}` is `{text}`, not a number"
+            message = f"{self.text}: expected a number for `{option}`, found `{text}`"
             raise EvolveError(message, f"write {option}={default:g}") from None
 
-    def only(self, *known: str) -> None:
-        """Refuse options that the source does not have."""
+    def check_options(self, *known: str) -> None:
+        """Raise EvolveError for an option that is not known."""
         for option in self.options:
             if option not in known:
-                listed = ", ".join(known) or "none"
-                hint = did_you_mean(option, known) or f"its options are: {listed}"
-                raise EvolveError(f"{self.text}: `{self.source}` has no option `{option}`", hint)
+                expected = f"expected one of: {', '.join(known)}" if known else "remove it"
+                hint = did_you_mean(option, known) or expected
+                raise EvolveError(f"{self.text}: unknown option `{option}`", hint)
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What a source gave.
+class FetchedBars:
+    """Bars from a source.
 
     Attributes:
-        bars: of one or more symbols.
-        as_of: the day they were taken from it, if they can change.
-        are_stocks: whether they are shares of companies; None if it does not say.
+        bars: one or more symbols.
+        as_of: the day of the fetch, in ISO format; empty if the bars never change.
+        are_stocks: whether the symbols are shares of companies; None if unknown.
     """
 
     bars: Bars
@@ -94,68 +107,73 @@ class Fetched:
 
 
 class UnreachableError(EvolveError):
-    """A source that could not be reached, as opposed to one that gave bad data."""
+    """Error of a source that cannot be reached; a fallback may replace it."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A place that prices come from. One module in `evolve/data/sources` declares each.
+    """A source of prices. Each module of `evolve/data/sources` declares one.
 
     Attributes:
-        name: what stands before the colon of a spec.
+        name: the part of a spec before the colon.
         about: one line.
-        example: a spec of it.
-        fetch: spec, and where to say things -> bars. Raises EvolveError; UnreachableError when a
-            fallback may stand in.
-        endings: of the files it reads, which need no `source:` before them.
+        example: an example of a spec.
+        fetch: returns the bars of a spec, and reports notices. It raises UnreachableError if a
+            fallback may replace the source, and EvolveError otherwise.
+        extensions: the extensions of files that need no `source:` before the path.
     """
 
     name: str
     about: str
     example: str
-    fetch: Callable[[Spec, NoticeLog], Fetched]
+    fetch: Callable[[Spec, NoticeLog], FetchedBars]
     extensions: tuple[str, ...] = ()
 
 
 def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) -> Spec:
-    """A spec from its text; a path to files of known endings needs no source.
+    """Parse a spec; a path to files with a known extension needs no source.
+
+    Args:
+        text: the spec.
+        sources: the sources by name.
+        base: the folder of relative paths.
 
     Raises:
-        EvolveError: for an unknown source or an unreadable option.
+        EvolveError: for an unknown source or a missing name.
     """
     source, colon, rest = text.partition(":")
     if colon and source in sources:
         if not rest.partition("?")[0]:
             example = sources[source].example
-            raise EvolveError(f"`{text}` names nothing", f"write for example {example}")
+            raise EvolveError(f"missing name after `{source}:`", f"write for example {example}")
         return _build_spec(text, source, rest, base)
     path = text.partition("?")[0]
     for name, each in sources.items():
-        if match_extension(Path(path), each.extensions) or _contains(
+        if match_extension(Path(path), each.extensions) or _contains_data(
             base / Path(path), each.extensions
         ):
             return _build_spec(text, name, text, base)
     hint = did_you_mean(source, sources) if colon else ""
     examples = ", ".join(each.example for each in sources.values())
-    raise EvolveError(f"`{text}` is not a data source", hint or f"write one of: {examples}")
+    raise EvolveError(f"unknown data source `{text}`", hint or f"expected one of: {examples}")
 
 
-def match_extension(path: Path, endings: Sequence[str]) -> str:
-    """The one of some endings that a file's name has; empty if it has none."""
+def match_extension(path: Path, extensions: Sequence[str]) -> str:
+    """Return the longest extension that a file name has; empty if it has none of them."""
     name = path.name.lower()
-    return max((each for each in endings if name.endswith(each)), key=len, default="")
+    return max((each for each in extensions if name.endswith(each)), key=len, default="")
 
 
-def _has_extension(path: Path, endings: Sequence[str]) -> bool:
-    """Whether a folder's file is one of prices; hidden ones are not."""
-    return bool(match_extension(path, endings)) and not path.name.startswith(".")
+def _is_data_file(path: Path, extensions: Sequence[str]) -> bool:
+    """Return whether a file of a folder has a known extension and is not hidden."""
+    return bool(match_extension(path, extensions)) and not path.name.startswith(".")
 
 
-def _contains(folder: Path, endings: Sequence[str]) -> bool:
-    """Whether a path is that of a folder with files of such endings."""
+def _contains_data(folder: Path, extensions: Sequence[str]) -> bool:
+    """Return whether a path is a folder that contains data files."""
     try:
         folder = folder.expanduser()
-        return folder.is_dir() and any(_has_extension(each, endings) for each in folder.iterdir())
+        return folder.is_dir() and any(_is_data_file(each, extensions) for each in folder.iterdir())
     except (OSError, RuntimeError, ValueError):
         return False
 

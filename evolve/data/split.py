@@ -1,7 +1,7 @@
-"""Train, validation, holdout: who may see which bars.
+"""Split of bars into train, validation and a sealed holdout.
 
-A `Partition` holds copies of the train and validation bars and no holdout bar at all: what is
-sealed is not hidden but absent. It is read again from the run's own snapshot of the bars.
+A `DataSplit` holds copies of the train and validation bars and no holdout bar: the holdout is
+absent, not hidden. Only the snapshot of the bars in the run folder has it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ MIN_PART_BARS = 30
 
 @dataclass(frozen=True)
 class SplitSizes:
-    """How bars are parted: fractions of them, or the first day of validation and of holdout.
+    """Sizes of the parts: fractions of the bars, or the first days of validation and holdout.
 
-    Without a holdout, validation goes on to the last bar.
+    Attributes:
+        train: fraction of the bars.
+        validation: fraction of the bars.
+        validation_from: first day of validation; replaces the fractions.
+        holdout_from: first day of the holdout; set together with `validation_from`.
+        has_holdout: whether to seal a holdout. If not, validation ends at the last bar.
     """
 
     train: float = 0.6
@@ -35,9 +40,12 @@ class SplitSizes:
 
 @dataclass(frozen=True)
 class SealedHoldout:
-    """What may be known of the holdout: its first and last day and its length.
+    """Dates and length of the holdout, without its prices.
 
-    It has no bars where nothing is sealed.
+    Attributes:
+        first_day: ISO date; empty without a holdout.
+        last_day: ISO date; empty without a holdout.
+        bars: the number of bars; 0 without a holdout.
     """
 
     first_day: str
@@ -47,13 +55,12 @@ class SealedHoldout:
 
 @dataclass(frozen=True, eq=False)
 class DataSplit:
-    """The bars that may be seen.
+    """Bars outside the holdout.
 
     Attributes:
-        train: what the search is scored on.
-        seen: train and validation together; validation runs from `validation_start` to its end,
-            warmed by the bars before it.
-        holdout: what is known of the rest.
+        train: the bars that score programs.
+        seen: train and validation. Validation begins at `validation_start`; earlier bars warm it.
+        holdout: dates and length of the holdout.
         stop_gains: by symbol, the measure of whether its opens are traded, without the holdout.
     """
 
@@ -64,20 +71,20 @@ class DataSplit:
 
     @property
     def validation_start(self) -> int:
-        """The bar of `seen` at which validation begins."""
+        """Index in `seen` of the first validation bar."""
         return len(self.train)
 
 
 def split_bars(bars: Bars, sizes: SplitSizes) -> DataSplit:
-    """Part bars into train, validation and a sealed holdout.
+    """Split bars into train, validation and a sealed holdout.
 
     Raises:
-        EvolveError: if a part would have too few bars to say anything.
+        EvolveError: if only one of the two dates is set, or if a part has fewer than 30 bars.
     """
     count = len(bars)
     by_dates = sizes.validation_from is not None
     if sizes.has_holdout and by_dates != (sizes.holdout_from is not None):
-        raise EvolveError("a split by dates needs the first day of validation and of holdout")
+        raise EvolveError("expected the first days of both validation and holdout, found one")
     if sizes.validation_from is not None:
         train_end = _find_bar(bars, sizes.validation_from)
     else:

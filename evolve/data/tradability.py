@@ -1,4 +1,4 @@
-"""A test of whether the opens of a symbol are traded prices, measured on its bars."""
+"""Test of whether the opens of a symbol are traded prices, measured on its bars."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from dsl.bars import Bars
 
 STOP_ATR, ATR_BARS = 0.05, 20
-# Of 28 daily series, funds and large stocks since 2000 gain up to 3.6 bps, indexes and thin or old
-# stocks 5 to 60. Between them lies 40 % of a round trip at the default costs.
+# Among 28 daily series, funds and large stocks since 2000 gain up to 3.6 bps; indexes, and thin or
+# old stocks, gain 5 to 60. 40 % of a round trip at the default costs lies between.
 MAX_GAIN_BPS, MIN_T = 4.8, 4.0
-MIN_BARS = 1000  # with fewer, a gain of some 5 bps may not reach that t
+MIN_BARS = 1000  # with fewer, a gain of 5 bps may not reach MIN_T
 
 
 @dataclass(frozen=True)
 class StopGain:
-    """The gain of a stop right beside the open, which is zero if the open can be traded.
+    """Gain of a stop right beside the open; its mean is zero if the open is a traded price.
 
     Attributes:
-        bps: mean gain a bar over leaving at the close, longs and shorts averaged.
-        t: that mean over its standard error.
+        bps: mean gain per bar over an exit at the close, averaged over longs and shorts.
+        t: that mean divided by its standard error.
     """
 
     bps: float
@@ -30,33 +30,33 @@ class StopGain:
 
     @property
     def is_impossible(self) -> bool:
-        """Whether nobody could have earned it, so that the printed open is no traded price."""
+        """True if nobody could earn the gain, so the printed open is not a traded price."""
         return self.bps > MAX_GAIN_BPS and self.t > MIN_T
 
     @property
     def figure(self) -> str:
-        """The gain in words."""
-        return f"a stop right beside the open gains {self.bps:.1f} bps a bar, t = {self.t:.1f}"
+        """Gain and t statistic in one phrase."""
+        return f"a stop right beside the open gains {self.bps:.1f} bps per bar, t = {self.t:.1f}"
 
     @property
     def consequence(self) -> str:
-        """How orders fill where the gain is impossible, and the figure that shows it."""
+        """Fills of a symbol whose gain is impossible, and the figure that shows it."""
         return (
-            "orders for the next open fill at the next close, and stops, trails and targets at "
-            f"closes alone ({self.figure}; on traded prices it gains 0)"
+            "orders for the next open fill at the next close; stops, trails and targets are "
+            f"checked only at closes ({self.figure}; on traded prices it gains 0)"
         )
 
 
 def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGain]]:
-    """Return bars with the symbols marked whose opens are not traded prices.
+    """Mark the symbols whose opens are not traded prices.
 
     Args:
-        bars: of one or more symbols.
-        start: the first bar that is used. Earlier bars are measured too if fewer than 1,000
-            follow.
+        bars: one or more symbols.
+        start: index of the first bar that is used. If fewer than 1,000 bars follow, earlier bars
+            are measured, too.
 
     Returns:
-        The bars with `closes_only` set, and the gain of each symbol.
+        The bars with `closes_only` set, and the gain by symbol.
     """
     first = max(0, min(start, len(bars) - MIN_BARS))
     gains = {
@@ -70,20 +70,20 @@ def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGa
 
 
 def measure_stop_gain(bars: Bars, start: int = 0) -> StopGain:
-    """Measure the gain of leaving at the open -/+ 0.05 ATR(20) if touched, else at the close.
+    """Measure the gain of an exit at the open -/+ 0.05 ATR(20) if touched, else at the close.
 
-    On a price that moves continuously from its open, a stop beside the open gains nothing over
-    the close. It gains if the price jumps between the printed open and the extremes. An index
-    does so: its open repeats the close before.
+    If the price moves continuously from its open, a stop beside the open gains nothing over the
+    close. If the price jumps between the printed open and the extremes, the stop gains. The open
+    of an index, which repeats the previous close, has such jumps.
 
-    Bars count as independent. An index-like symbol of 120 daily bars is found in 9 of 10 cases,
-    one of 60 bars in 1 of 10.
+    Bars count as independent. An index-like symbol is detected in 9 of 10 cases with 120 daily
+    bars, and in 1 of 10 with 60.
 
     Args:
-        bars: of one symbol.
-        start: the first bar that counts.
+        bars: one symbol.
+        start: index of the first bar that counts.
     """
-    atr = _atr_before(bars)[start:]
+    atr = _compute_prior_atr(bars)[start:]
     opens, highs, lows, closes = (
         each[0, start:] for each in (bars.open, bars.high, bars.low, bars.close)
     )
@@ -99,15 +99,15 @@ def measure_stop_gain(bars: Bars, start: int = 0) -> StopGain:
     return StopGain(mean, mean / error if error > 0 else 0.0)
 
 
-def _atr_before(bars: Bars) -> NDArray[np.float64]:
-    """Return float64[bar], the mean true range of the 20 bars before each; NaN where unknown.
+def _compute_prior_atr(bars: Bars) -> NDArray[np.float64]:
+    """Return the mean true range of the 20 bars before each, float64[bar]; NaN where unknown.
 
-    It is a plain mean, not Wilder's average, so that loading data compiles no kernel.
+    A plain mean replaces Wilder's average, so that loading data compiles no kernel.
     """
     before = bars.close[0, :-1]
     tops, bottoms = np.maximum(bars.high[0, 1:], before), np.minimum(bars.low[0, 1:], before)
-    found = np.full(len(bars), np.nan)
+    atr = np.full(len(bars), np.nan)
     if len(bars) > ATR_BARS + 1:
         means = np.convolve(tops - bottoms, np.full(ATR_BARS, 1 / ATR_BARS), "valid")
-        found[ATR_BARS + 1 :] = means[:-1]
-    return found
+        atr[ATR_BARS + 1 :] = means[:-1]
+    return atr

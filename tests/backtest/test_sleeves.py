@@ -275,7 +275,7 @@ def test_bars_after_a_window_of_a_panel_have_no_effect(seed: int) -> None:
 
 def test_symbols_that_cannot_be_aligned_are_rejected() -> None:
     one = own_market("AAA", 1)
-    with pytest.raises(EvolveError, match="AAA comes twice"):
+    with pytest.raises(EvolveError, match="duplicate symbol `AAA`"):
         align([one, own_market("AAA", 2)])
     weekly = only(own_market("BBB", 2), np.arange(0, 400, 5))
     with pytest.raises(EvolveError, match=r"different lengths.*AAA.*BBB"):

@@ -225,7 +225,7 @@ def test_data_is_described_and_exported(tmp_path: Path) -> None:
         (["run", "no.yaml"], 1, "no such file: no.yaml"),
         (["backtest", "no.evo", *SAMPLE], 1, "no such file: no.evo"),
         (["backtest", CROSS, "--data", "sampel:sp500"], 1, "did you mean `sample`"),
-        (["backtest", CROSS, "--data", "no.csv"], 1, "no.csv"),
+        (["backtest", CROSS, "--data", "no.csv"], 1, "no such file: no.csv"),
         (["backtest", CROSS, *SAMPLE, "--start", "2030-01-01"], 1, "has no bars"),
         (["backtest", CROSS, *SAMPLE, "--name", "x"], 1, "has no strategy `x`"),
         (["eval", "sma(clos, 3)", *SAMPLE], 1, "did you mean `close`"),

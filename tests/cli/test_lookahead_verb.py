@@ -86,7 +86,7 @@ def test_notices_about_the_data_are_printed() -> None:
         (("empty.evo", *WALK), 1, ["E107", "empty.evo"]),
         (("defines.evo", *WALK), 1, ["no strategy in", "defines.evo"]),
         ((".", *WALK), 1, ["cannot read"]),
-        (("dip.evo", "--data", "sample:dax"), 1, ["there is no sample `dax`"]),
+        (("dip.evo", "--data", "sample:dax"), 1, ["unknown sample `dax`"]),
         (("dip.evo", "--data", "sampel:sp500"), 1, ["did you mean `sample`"]),
         (("dip.evo", *WALK, "--data", "none.csv"), 1, ["none.csv"]),
         (("dip.evo", *WALK, *WALK), 1, ["WALK1"]),

@@ -41,7 +41,7 @@ ISO = "write dates as 2020-01-31"
 # name: the file, and words of its error
 FILES: dict[str, tuple[str | bytes, list[str]]] = {
     # -- numbers
-    "a percentage": (cell(1, "1.5%"), ["line 3", "`Open`", "`1.5%`", "not a number"]),
+    "a percentage": (cell(1, "1.5%"), ["line 3", "`Open`", "`1.5%`", "expected a number"]),
     "millions in short": (cell(5, "1.2M"), ["line 3", "`Volume`", "`1.2M`"]),
     "a dash for a volume": (cell(5, "-"), ["line 3", "`Volume`", "`-`"]),
     "brackets for a minus": (cell(4, "(5)"), ["line 3", "`Close`", "`(5)`"]),
@@ -55,7 +55,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "a figure with a joint": (cell(1, "1_000"), ["line 3", "`Open`", "`1_000`"]),
     "a formula's error": (cell(1, "#DIV/0!"), ["line 3", "`Open`", "`#DIV/0!`"]),
     "a word for nothing": (cell(4, "missing"), ["line 3", "`Close`", "`missing`"]),
-    "null for all": (cell(1, "null"), ["line 3", "`Open`", "empty", "fill the gap"]),
+    "null for all": (cell(1, "null"), ["line 3", "`Open`", "empty", "remove the row"]),
     "blanks for a number": (cell(1, "  "), ["line 3", "`Open`", "empty"]),
     "groups of two": (cell(5, '"1,23,456"'), ["line 3", "`Volume`", "`1,23,456`"]),
     "a point for thousands": (
@@ -79,18 +79,20 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "newest first, one twice": (lines(ROWS[2], ROWS[1], ROWS[1], GOOD), ["line 3", "2024-01-03"]),
     "a day twice by two spellings": (
-        lines(GOOD, ROWS[0].replace("2024-01-02", "2024-01-02 00:00:00")), ["line 3", "twice"],
+        lines(GOOD, ROWS[0].replace("2024-01-02", "2024-01-02 00:00:00")), ["line 3", "duplicate"],
     ),
     # -- headers
     "adjusted twice": (
-        lines(f"{GOOD},1,1", head=f"{HEAD},Adj Close,Adjusted Close"), ["Adjusted Close", "twice"],
+        lines(f"{GOOD},1,1", head=f"{HEAD},Adj Close,Adjusted Close"),
+        ["Adjusted Close", "duplicate"],
     ),
-    "two dates alike": (lines(f"{GOOD},x", head=f"{HEAD},DATE"), ["DATE", "twice"]),
+    "two dates alike": (lines(f"{GOOD},x", head=f"{HEAD},DATE"), ["DATE", "duplicate"]),
     "what Excel calls the delimiter": (
-        "sep=;\n" + lines(GOOD).replace(",", ";"), ["no column", "sep="],
+        "sep=;\n" + lines(GOOD).replace(",", ";"), ["missing column", "sep="],
     ),
     "titles in another language": (
-        lines(GOOD, head="Datum,Eröffnung,Hoch,Tief,Schluss,Volumen"), ["no column", "Eröffnung"],
+        lines(GOOD, head="Datum,Eröffnung,Hoch,Tief,Schluss,Volumen"),
+        ["missing column", "Eröffnung"],
     ),
     "a line above the header": (
         f"https://example.com\n{lines(GOOD)}", ["acme.csv"],
@@ -174,9 +176,9 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "a zip archive": (b'PK\x03\x04' + bytes(range(200, 256)) * 9, ["not a CSV"]),
     "UTF-16": ("\n".join([HEAD, *ROWS]).encode("utf-16"), ["not a CSV"]),
     "an open quote": (f'{HEAD}\n"2024-01-02,1,2,1,1,1\n'.encode(), ["not a CSV"]),
-    "prose": (b'Dear sir,\nplease find the prices attached.\n', ["no column"]),
-    "HTML": (b'<!DOCTYPE html>\n<html><body>404</body></html>\n', ["no column"]),
-    "no header": ("\n".join(ROWS).encode(), ["no column"]),
+    "prose": (b'Dear sir,\nplease find the prices attached.\n', ["missing column"]),
+    "HTML": (b'<!DOCTYPE html>\n<html><body>404</body></html>\n', ["missing column"]),
+    "no header": ("\n".join(ROWS).encode(), ["missing column"]),
     # -- cells
     "text in a number cell": (edited(3, "11", "abc"), ["line 3", "`Open`", "`abc`"]),
     "a comma for a point": (
@@ -197,7 +199,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "newest first but for one": (
         lines(*[*ROWS[:1], *ROWS[:0:-1]]), ["line 4", "2024-01-04", "2024-01-05", "sort"],
     ),
-    "a date twice": (lines(*[ROWS[0], ROWS[1], ROWS[1]]), ["line 4", "2024-01-03", "twice"]),
+    "a date twice": (lines(*[ROWS[0], ROWS[1], ROWS[1]]), ["line 4", "2024-01-03", "duplicate"]),
     "not a date": (edited(3, "2024-01-03", "soon"), ["line 3", "`Date`", "`soon`"]),
     "no such day": (edited(3, "2024-01-03", "2024-02-30"), ["line 3", "`Date`", "2024-02-30"]),
     "a date missing": (edited(3, "2024-01-03", ""), ["line 3", "`Date`"]),
@@ -211,11 +213,11 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "now": (edited(5, "2024-01-05", "now"), ["line 5", "`Date`", "`now`"]),
     "truth for a price": (lines("2024-01-02,True,True,True,True,10"), ["line 2", "`Open`", "True"]),
     # -- headers and dates
-    "no close": (lines(*ROWS, head="Date,Open,High,Low,Volume"), ["no column", "columns"]),
+    "no close": (lines(*ROWS, head="Date,Open,High,Low,Volume"), ["missing column", "columns"]),
     "no date": (lines(*ROWS, head=HEAD.replace("Date", "Day")), ["Date"]),
-    "close twice": (lines(*ROWS, head="Date,Open,High,Low,Close,close"), ["close", "twice"]),
+    "close twice": (lines(*ROWS, head="Date,Open,High,Low,Close,close"), ["close", "duplicate"]),
     "volume twice, once in short": (
-        lines(*[f"{row},1" for row in ROWS], head=f"{HEAD},Vol"), ["volume", "twice"],
+        lines(*[f"{row},1" for row in ROWS], head=f"{HEAD},Vol"), ["volume", "duplicate"],
     ),
     "open, high and low left out": (
         lines("2024-01-02,10,11", head="Date,Open,Last"),
@@ -292,7 +294,7 @@ def test_a_broken_packed_file(kind: str, tmp_path: Path) -> None:
 
 
 FOLDERS: dict[str, tuple[dict[str, str], list[str]]] = {
-    "one symbol twice": ({"A.csv": lines(*ROWS), "A.txt": lines(*ROWS)}, ["A", "twice"]),
+    "one symbol twice": ({"A.csv": lines(*ROWS), "A.txt": lines(*ROWS)}, ["A", "duplicate"]),
     "an empty file": ({"A.csv": lines(*ROWS), "B.csv": ""}, ["B.csv", "empty"]),
     "a text that is no prices": ({"A.csv": lines(*ROWS), "README.txt": "Hi\n"}, ["README.txt"]),
     "a bad file among good ones": (
@@ -308,7 +310,7 @@ FOLDERS: dict[str, tuple[dict[str, str], list[str]]] = {
             "A.csv": lines(*ROWS),
             "B.csv": lines(*[f"2024-01-02 1{hour}:00,10,12,9,11,1" for hour in (0, 1, 2, 3)]),
         },
-        ["different lengths", "A", "B"],
+        ["bars of one length", "A", "B"],
     ),
 }
 

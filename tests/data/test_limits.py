@@ -88,11 +88,11 @@ def printed(*args: str) -> str:
 @pytest.mark.parametrize(
     ("column", "value", "found"),
     [
-        ("Open", "9.9e-13", "9.9e-13 is not from 1e-12 to 1e+15"),
-        ("High", "1.1e15", "1.1e+15 is not from 1e-12 to 1e+15"),
-        ("Low", "1e-300", "1e-300 is not from 1e-12 to 1e+15"),
-        ("Close", "1e300", "1e+300 is not from 1e-12 to 1e+15"),
-        ("Volume", "1.1e21", "1.1e+21 is not from 0 to 1e+21"),
+        ("Open", "9.9e-13", "expected a number from 1e-12 to 1e+15, found 9.9e-13"),
+        ("High", "1.1e15", "expected a number from 1e-12 to 1e+15, found 1.1e+15"),
+        ("Low", "1e-300", "expected a number from 1e-12 to 1e+15, found 1e-300"),
+        ("Close", "1e300", "expected a number from 1e-12 to 1e+15, found 1e+300"),
+        ("Volume", "1.1e21", "expected a number from 0 to 1e+21, found 1.1e+21"),
     ],
 )
 def test_a_number_beyond_its_limits_is_refused_with_its_place(

@@ -9,7 +9,7 @@ import numpy as np
 from dsl.bars import Bars
 from evolve.data.generators import random_walk
 from evolve.data.quality import (
-    SUSPICIONS,
+    CHECKS,
     check_quality,
     find_out_of_range,
     find_repeated_opens,
@@ -37,9 +37,7 @@ NOISE = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 200)))
 
 def test_an_honest_walk_has_nothing_doubtful() -> None:
     (found,) = check_quality(random_walk(2000, seed=9))
-    assert [(each.name, len(each.bars)) for each in found.issues] == [
-        (name, 0) for name in SUSPICIONS
-    ]
+    assert [(each.name, len(each.bars)) for each in found.issues] == [(name, 0) for name in CHECKS]
 
 
 def test_zero_volume_is_doubtful_only_where_there_is_a_volume() -> None:

@@ -124,7 +124,7 @@ def test_a_symbol_without_bars_in_the_range_is_reported_as_left_out(tmp_path: Pa
     specs = ["sample:sp500", "synthetic:walk?bars=60"]
     path = tmp_path / "all.csv"
     cut = ("--start", "2018-01-01", "-o", str(path))
-    assert "WALK1: no bars in the range" in invoke("data", *specs, *cut).err
+    assert "WALK1: no bars in the requested range" in invoke("data", *specs, *cut).err
     found = load(str(path)).bars
     expected = load(specs).bars.between(np.datetime64("2018-01-01", "ns"), None).select_symbol(0)
     assert found.symbols == ("SP500",)

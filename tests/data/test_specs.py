@@ -35,19 +35,19 @@ REFUSED = {  # a spec, and words of its error
     "sampel:sp500": "did you mean `sample`?",
     "bloomberg:SPY": "csv:",
     "SPY": "yahoo:SPY",
-    "": "write one of",
+    "": "expected one of",
     "csv:": "csv:prices.csv",
-    "csv:none.csv": "none.csv does not exist",
-    "none.csv": "none.csv does not exist",
+    "csv:none.csv": "no such file: none.csv",
+    "none.csv": "no such file: none.csv",
     "csv:*.csv": "*.csv",
     "csv:none/*.csv": "none/*.csv",
     "csv:~no-such-user-at-all/prices.csv": "no-such-user-at-all",
-    "parquet:none.parquet": "none.parquet does not exist",
+    "parquet:none.parquet": "no such file: none.parquet",
     "parquet:*.parquet": "*.parquet",
     "sample:": "sample:stocks",
     "sample:sp50": "did you mean `sp500`?",
     "sample:dax": "sp500",
-    "sample:sp500?bars=3": "none",
+    "sample:sp500?bars=3": "unknown option `bars`",
     "synthetic:wlak": "did you mean `walk`?",
     "synthetic:walk?sede=1": "did you mean `seed`?",
     "synthetic:walk?length=9": "seed, bars, drift, volatility",
@@ -99,8 +99,8 @@ def test_all_wrong_specs_of_a_list_are_named() -> None:
 def test_symbols_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     weekly = [f"2024-0{month}-{day:02d},10,12,9,11,1" for month in (1, 2) for day in (1, 8, 15, 22)]
     spec = csv(tmp_path / "W.csv", *weekly)
-    assert "different lengths" in refuse("data", spec, "sample:sp500")
-    assert "SP500 comes twice" in refuse("data", "sample:sp500", "sample:sp500")
+    assert "bars of one length" in refuse("data", spec, "sample:sp500")
+    assert "duplicate symbol `SP500`" in refuse("data", "sample:sp500", "sample:sp500")
 
 
 # -- sample

@@ -110,9 +110,9 @@ def test_flat_prices_flag_no_symbol() -> None:
 def test_it_is_reported_with_its_figure() -> None:
     (note,) = load("sample:sp500").tradability_notes
     assert note == (
-        "SP500 has no traded opens: orders for the next open fill at the next close, and stops, "
-        "trails and targets at closes alone (a stop right beside the open gains 14.9 bps a bar, "
-        "t = 25.5; on traded prices it gains 0)"
+        "SP500 has no traded opens: orders for the next open fill at the next close; stops, trails "
+        "and targets are checked only at closes (a stop right beside the open gains 14.9 bps per "
+        "bar, t = 25.5; on traded prices it gains 0)"
     )
     assert load("synthetic:walk").tradability_notes == []
 

@@ -38,7 +38,7 @@ class Network:
         return self.answer.copy()
 
     def cut(self) -> None:
-        self.answer = UnreachableError("yahoo:SPY: Yahoo could not be reached (no route)")
+        self.answer = UnreachableError("yahoo:SPY: Yahoo is unreachable (no route)")
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def test_older_prices_are_used_with_a_word_when_yahoo_cannot_be_reached(network:
     assert not data.fallback_used  # these are the prices that were asked for
     assert len(notices) == 1
     assert days_ago(9) in notices[0]
-    assert "could not be reached" in notices[0]
+    assert "is unreachable" in notices[0]
 
 
 def test_rows_without_prices_are_left_out(network: Network) -> None:
@@ -257,7 +257,7 @@ def test_a_write_that_fails_leaves_what_there_was(
 def test_without_a_fallback_an_unreachable_source_is_an_error(network: Network) -> None:
     network.cut()
     error = refusal("yahoo:SPY")
-    assert "could not be reached" in error.message
+    assert "is unreachable" in error.message
     assert "fallback" in error.hint
 
 
@@ -266,11 +266,11 @@ def test_a_fallback_is_used_and_noted(network: Network) -> None:
     data, notices = loaded(fallback="sample:sp500")
     assert data.fallback_used
     assert (data.requested, data.used) == (("yahoo:SPY",), ("sample:sp500",))
-    assert "could not be reached" in data.reason
+    assert "is unreachable" in data.reason
     assert data.bars.symbols == ("SP500",)
     assert len(notices) == 1
     assert "sample:sp500" in notices[0]
-    assert "could not be reached" in notices[0]
+    assert "is unreachable" in notices[0]
     assert "SP500 has no traded opens" in data.tradability_notes[0]
 
 
@@ -288,7 +288,7 @@ def test_a_fallback_is_for_outages_alone(network: Network, place: Path) -> None:
     for spec, answer, match in (
         ("yahoo:SPX", unknown, "no prices"),
         ("yahoo:SPY", spoilt, "high"),
-        (f"csv:{place / 'none.csv'}", frame(), "does not exist"),
+        (f"csv:{place / 'none.csv'}", frame(), "no such file"),
     ):
         network.answer = answer
         with pytest.raises(EvolveError, match=match):
@@ -298,9 +298,9 @@ def test_a_fallback_is_for_outages_alone(network: Network, place: Path) -> None:
 def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Path) -> None:
     network.cut()
     for fallback, match in (
-        ("nothing", "not a data source"),
-        (f"csv:{place / 'none.csv'}", "does not exist"),
-        ("yahoo:QQQ", "could not be reached"),
+        ("nothing", "unknown data source"),
+        (f"csv:{place / 'none.csv'}", "no such file"),
+        ("yahoo:QQQ", "is unreachable"),
     ):
         with pytest.raises(EvolveError, match=match):
             load(DataRequest("yahoo:SPY", fallback=fallback))

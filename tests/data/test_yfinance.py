@@ -104,7 +104,7 @@ def test_days_are_the_exchanges_own(symbol: str, zone: str, hours: tuple[clock, 
 @pytest.mark.parametrize("instrument", ["EQUITY", "ETF", "MUTUALFUND", "INDEX", "CURRENCY"])
 def test_columns_are_the_same_for_every_instrument(instrument: str) -> None:
     frame = get(Yahoo(Listing("SPY", instrument=instrument)))
-    assert list(frame.columns)[:6] == list(yahoo.KEPT_COLUMNS)[:6]
+    assert list(frame.columns)[:6] == list(yahoo.COLUMNS)[:6]
     assert "Capital Gains" not in frame.columns
 
 

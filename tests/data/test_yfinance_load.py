@@ -89,7 +89,7 @@ def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(
     assert data.bars.symbols == ("QQQ", "SPY")
     assert list(yahoo.WAITS_SECONDS[:2]) == slept
     waits = zip(slept, notices.texts[:2], strict=True)
-    assert all(f"asking again in {seconds} s" in text for seconds, text in waits)
+    assert all(f"next attempt in {seconds} s" in text for seconds, text in waits)
 
 
 def test_load_gives_up_after_the_last_wait(network: Yahoo, slept: list[float]) -> None:

@@ -1,4 +1,4 @@
-"""The data sources, one module each."""
+"""Data sources, one module each."""
 
 from evolve.data.source import Source
 from evolve.data.sources import csv, parquet, sample, synthetic, yahoo

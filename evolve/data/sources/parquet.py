@@ -1,4 +1,4 @@
-"""Parquet files with the columns of `csv:`."""
+"""Parquet files with the same columns as CSV files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve.data.files import fetch_files
-from evolve.data.source import Fetched, Source, Spec
+from evolve.data.source import FetchedBars, Source, Spec
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 EXTENSIONS = (".parquet",)
 
 
-def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
-    """Read the bars of Parquet files; a symbol is called by its file or by a column."""
-    return fetch_files(spec, "Parquet", EXTENSIONS, read, _row)
+def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
+    """Read Parquet files; the symbol is the file name, or in the symbol column."""
+    return fetch_files(spec, "Parquet", EXTENSIONS, read, _name_row)
 
 
 def read(path: Path, origin: str) -> pd.DataFrame:
-    """The table of a Parquet file."""
+    """Read the table of a Parquet file.
+
+    Args:
+        path: the file.
+        origin: its name for messages.
+
+    Raises:
+        EvolveError: if the file is not a Parquet file.
+    """
     import pandas as pd
 
     try:
@@ -32,11 +40,11 @@ def read(path: Path, origin: str) -> pd.DataFrame:
         reason = str(error).strip().split("\n")[0]
         hint = "give a Parquet file, or csv:PATH for a CSV file"
         raise EvolveError(f"{origin} is not a Parquet file: {reason}", hint) from None
-    is_counted = pd.api.types.is_integer_dtype(frame.index)
-    return frame.reset_index(drop=True) if is_counted else frame
+    has_row_numbers = pd.api.types.is_integer_dtype(frame.index)
+    return frame.reset_index(drop=True) if has_row_numbers else frame
 
 
-def _row(row: int) -> str:
+def _name_row(row: int) -> str:
     return f"row {row + 1}"
 
 

@@ -1,54 +1,69 @@
-"""Prices made by a known law: the laboratory for the search and the statistics."""
+"""Synthetic prices of known statistics, for tests of the search and the validation."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from dsl.diagnostics import did_you_mean
-from evolve.data.source import Fetched, Source, Spec
+from evolve.data.source import FetchedBars, Source, Spec
 from evolve.errors import EvolveError
 from evolve.notices import NoticeLog
 
-MAX_BARS = 60_000  # business days from 2000 that nanoseconds since 1970 can count
+MAX_BARS = 60_000  # business days from 2000 within the range of datetime64[ns]
 
 
-def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
-    """Daily bars from 2000-01-03 on business days, by a law: walk, garch, ar, regime or planted."""
+def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
+    """Generate daily bars on business days from 2000-01-03.
+
+    Raises:
+        EvolveError: for an unknown generator or a wrong option.
+        LanguageError: for a rule that is not a valid expression.
+    """
     from evolve.data.generators import GENERATORS
 
-    law = GENERATORS.get(spec.name)
-    if law is None:
-        hint = did_you_mean(spec.name, GENERATORS) or f"there is: {', '.join(GENERATORS)}"
-        raise EvolveError(f"{spec.text}: there is no synthetic market `{spec.name}`", hint)
-    texts = ("rule",) if law.needs_rule else ()
-    spec.only("seed", "bars", *texts, *law.options)
-    bars = _parse_whole(spec, "bars", 2500, least=2, most=MAX_BARS)
-    seed = _parse_whole(spec, "seed", 1, least=0, most=2**63)
+    generator = GENERATORS.get(spec.name)
+    if generator is None:
+        hint = did_you_mean(spec.name, GENERATORS) or f"expected one of: {', '.join(GENERATORS)}"
+        raise EvolveError(f"{spec.text}: unknown synthetic market `{spec.name}`", hint)
+    texts = ("rule",) if generator.needs_rule else ()
+    spec.check_options("seed", "bars", *texts, *generator.options)
+    count = _parse_whole(spec, "bars", 2500, low=2, high=MAX_BARS)
+    seed = _parse_whole(spec, "seed", 1, low=0, high=2**63)
     values = {}
-    for name, option in law.options.items():
-        values[name] = spec.number(name, option.default)
+    for name, option in generator.options.items():
+        values[name] = spec.parse_number(name, option.default)
         if not option.low <= values[name] <= option.high:
             message = (
-                f"{spec.text}: `{name}` must be from {option.low:g} to {option.high:g}: "
-                f"{option.about}"
+                f"{spec.text}: expected `{name}` from {option.low:g} to {option.high:g}, "
+                f"found {values[name]:g}"
             )
-            raise EvolveError(message, f"write {name}={option.default:g}")
-    if law.needs_rule and not spec.options.get("rule"):
-        hint = f"write synthetic:{spec.name}?rule=rsi(close, 2) < 10"
-        raise EvolveError(f"{spec.text}: `{spec.name}` needs a rule", hint)
-    made = law.draw(bars, seed, spec.options.get("rule", ""), values)
-    return Fetched(replace(made, symbols=(f"{spec.name.upper()}{seed}",)), are_stocks=False)
+            raise EvolveError(message, f"`{name}` is the {option.about}")
+    if generator.needs_rule and not spec.options.get("rule"):
+        hint = f"write for example synthetic:{spec.name}?rule=rsi(close, 2) < 10"
+        raise EvolveError(f"{spec.text}: missing option `rule`", hint)
+    bars = generator.draw(count, seed, spec.options.get("rule", ""), values)
+    return FetchedBars(replace(bars, symbols=(f"{spec.name.upper()}{seed}",)), are_stocks=False)
 
 
-def _parse_whole(spec: Spec, option: str, default: int, least: int, most: int) -> int:
+def _parse_whole(spec: Spec, option: str, default: int, low: int, high: int) -> int:
+    """Return an option as a whole number.
+
+    Raises:
+        EvolveError: if it is not a whole number within its limits.
+    """
     text = spec.options.get(option, "")
-    value = int(text) if text.isdecimal() else spec.number(option, default)
-    if not float(value).is_integer() or not least <= value <= most:
-        message = f"{spec.text}: `{option}` must be a whole number from {least} to {most}"
+    # Digits are parsed as int, since a float is exact only up to 2**53.
+    value = int(text) if text.isdecimal() else spec.parse_number(option, default)
+    if not float(value).is_integer() or not low <= value <= high:
+        expected = f"a whole number from {low} to {high}"
+        message = f"{spec.text}: expected {expected} for `{option}`, found {text}"
         raise EvolveError(message, f"write {option}={default}")
     return int(value)
 
 
 SOURCE = Source(
-    "synthetic", "prices made by a known law", "synthetic:walk?seed=1&bars=2500&drift=0.06", fetch
+    "synthetic",
+    "synthetic prices of known statistics",
+    "synthetic:walk?seed=1&bars=2500&drift=0.06",
+    fetch,
 )

@@ -1,4 +1,4 @@
-"""Yahoo Finance, through yfinance, with everything fetched kept on disk."""
+"""Yahoo Finance through yfinance, with a disk cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.cache_dir import cache_dir
 from dsl.diagnostics import did_you_mean
-from evolve.data.source import Fetched, Source, Spec, UnreachableError
+from evolve.data.source import FetchedBars, Source, Spec, UnreachableError
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -22,103 +22,108 @@ if TYPE_CHECKING:
     from evolve.notices import NoticeLog
 
 TIMEOUT_SECONDS = 20
-WAITS_SECONDS = (5, 20, 60)  # before asking again, where Yahoo refuses more requests
-KEPT_COLUMNS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
+WAITS_SECONDS = (5, 20, 60)  # between attempts while Yahoo refuses requests
+COLUMNS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
 INTERVALS = ("1d", "1h", "30m", "15m", "5m", "1m")
-UNKNOWN = ("No data found", "Data doesn't exist")  # how Yahoo says that a symbol is not its own
-REASONS = (  # by what the names of the errors of its transports hold
+UNKNOWN_SYMBOL_TEXTS = ("No data found", "Data doesn't exist")  # starts of messages of Yahoo
+REASONS = (  # by a part of the class name of a transport's error
     ("Timeout", "no answer in time"),
-    ("JSON", "its answer makes no sense"),
+    ("JSON", "unreadable answer"),
     ("Connect", "no connection"),
     ("DNS", "no connection"),
     ("Proxy", "no connection through the proxy"),
 )
-STOCK = "EQUITY"
+STOCK_KIND = "EQUITY"
 
 
 def now() -> datetime:
-    """The moment, which a clock of its own may stand in for."""
+    """Return the current time; tests replace this function."""
     return datetime.now(UTC)
 
 
 class RefusedError(UnreachableError):
-    """Yahoo refuses more requests for a while."""
+    """Error of a rate limit at Yahoo."""
 
 
-def fetch(spec: Spec, notices: NoticeLog) -> Fetched:
-    """A symbol's whole history, adjusted; fetched once a day, then read from disk.
+def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
+    """Return the whole adjusted history of a symbol, from Yahoo once a day and else from disk.
 
     Raises:
-        UnreachableError: if Yahoo cannot be reached and nothing is on disk.
-        EvolveError: for a symbol that Yahoo does not know, or prices that make no sense.
+        UnreachableError: if Yahoo is unreachable and the cache has no prices.
+        EvolveError: for an unknown symbol or wrong prices.
     """
     from evolve.data import cache
 
-    spec.only("interval")
+    spec.check_options("interval")
     symbol, interval = spec.name.upper(), spec.options.get("interval", "1d")
     if not re.fullmatch(r"[A-Z0-9^=.\-]{1,20}", symbol):
         raise EvolveError(
-            f"{spec.text}: `{spec.name}` is not a ticker", "write for example yahoo:SPY"
+            f"{spec.text}: expected a ticker, found `{spec.name}`", "write for example yahoo:SPY"
         )
     if interval not in INTERVALS:
-        hint = did_you_mean(interval, INTERVALS) or f"there are: {', '.join(INTERVALS)}"
-        raise EvolveError(f"{spec.text}: there is no interval `{interval}`", hint)
-    place = symbol if interval == "1d" else f"{symbol}@{interval}"
+        hint = did_you_mean(interval, INTERVALS) or f"expected one of: {', '.join(INTERVALS)}"
+        raise EvolveError(f"{spec.text}: unknown interval `{interval}`", hint)
+    key = symbol if interval == "1d" else f"{symbol}@{interval}"
     today = now().date().isoformat()
-    kept = cache.read("yahoo", place)
-    if kept is None or kept.as_of < today or spec.refresh:
+    cached = cache.read("yahoo", key)
+    if cached is None or cached.as_of < today or spec.refresh:
         try:
             frame = _download_with_retries(symbol, interval, notices)
         except UnreachableError as error:
-            if kept is None:
+            if cached is None:
                 raise
-            notices.notice(f"{error.message}; using the prices of {kept.as_of}")
+            notices.notice(f"{error.message}; using cached prices of {cached.as_of}")
         else:
-            bars = _parse_bars(frame, symbol, spec.text)  # only sound prices are kept
+            bars = _parse_bars(frame, symbol, spec.text)  # raises before wrong prices are cached
             kind = str(frame.attrs.get("kind", ""))
-            cache.write("yahoo", place, frame, today, kind)
+            cache.write("yahoo", key, frame, today, kind)
             return _build_fetched(bars, today, kind)
-    assert kept is not None
-    return _build_fetched(_parse_bars(kept.frame, symbol, spec.text), kept.as_of, kept.kind)
+    assert cached is not None
+    return _build_fetched(_parse_bars(cached.frame, symbol, spec.text), cached.as_of, cached.kind)
 
 
-def _build_fetched(bars: Bars, as_of: str, kind: str) -> Fetched:
-    return Fetched(bars, as_of, kind == STOCK if kind else None)
+def _build_fetched(bars: Bars, as_of: str, kind: str) -> FetchedBars:
+    return FetchedBars(bars, as_of, kind == STOCK_KIND if kind else None)
 
 
 def _parse_bars(frame: pd.DataFrame, symbol: str, origin: str) -> Bars:
     from evolve.data.frames import bars_from_frame
 
-    whole = frame.dropna(subset=["Open", "High", "Low", "Close"])
-    return bars_from_frame(whole.reset_index(), symbol, origin, _row)
+    complete = frame.dropna(subset=["Open", "High", "Low", "Close"])
+    return bars_from_frame(complete.reset_index(), symbol, origin, _name_row)
 
 
 def _download_with_retries(symbol: str, interval: str, notices: NoticeLog) -> pd.DataFrame:
-    """The prices, asked for again after a while where Yahoo refuses more requests."""
+    """Download prices, and try again after a pause while Yahoo refuses requests."""
     for seconds in WAITS_SECONDS:
         try:
             return download(symbol, interval=interval)
         except RefusedError as error:
-            notices.notice(f"{error.message}; asking again in {seconds} s")
+            notices.notice(f"{error.message}; next attempt in {seconds} s")
             sleep(seconds)
     return download(symbol, interval=interval)
 
 
 def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataFrame:
-    """Raw prices, Adj Close, dividends and splits, indexed by naive dates or local times.
+    """Download raw prices, Adj Close, dividends and splits, indexed by naive local times.
 
-    `DataFrame.attrs["kind"]` says what the symbol is, as Yahoo calls it (`EQUITY`, `ETF`).
+    `DataFrame.attrs["kind"]` is Yahoo's kind of instrument, such as `EQUITY` or `ETF`.
 
     Args:
         symbol: a ticker.
-        session: the transport, yfinance's own if None.
-        interval: one of INTERVALS; Yahoo gives all there is of days, and less of shorter ones.
+        session: the transport; None for the default of yfinance.
+        interval: one of INTERVALS. Yahoo limits the history of intervals within a day.
+
+    Raises:
+        RefusedError: if Yahoo refuses requests.
+        UnreachableError: if Yahoo is unreachable.
+        EvolveError: for an unknown symbol.
     """
     with warnings.catch_warnings():
         import yfinance
         from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
 
-        warnings.simplefilter("ignore")  # importing it turns its own on again
+        warnings.simplefilter("ignore")  # the import enables warnings of yfinance
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
         folder = cache_dir() / "yfinance"
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,70 +131,70 @@ def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataF
         yfinance.config.debug.hide_exceptions = False
         try:
             ticker = yfinance.Ticker(symbol, session=session)
-            # It would ask for the zone first, and keep a bad answer as long as the process lives.
+            # Otherwise yfinance requests the zone first, and caches a wrong answer in memory.
             ticker._tz = "UTC"
             frame = ticker.history(
                 period="max", interval=interval, auto_adjust=False, actions=True,
                 timeout=TIMEOUT_SECONDS,
             )  # fmt: skip
-            about = ticker.get_history_metadata() or {}
+            metadata = ticker.get_history_metadata() or {}
         except YFTickerMissingError as error:
-            said = getattr(error, "yahoo_reason", None)
-            if said is None or said.startswith(UNKNOWN):
-                raise _unknown(symbol) from None
-            raise _unreachable(symbol, said) from None
+            reason = getattr(error, "yahoo_reason", None)
+            if reason is None or reason.startswith(UNKNOWN_SYMBOL_TEXTS):
+                raise _build_unknown_error(symbol) from None
+            raise _build_unreachable_error(symbol, reason) from None
         except YFRateLimitError:
-            raise RefusedError(f"yahoo:{symbol}: Yahoo refuses more requests for now") from None
+            raise RefusedError(f"yahoo:{symbol}: Yahoo refuses requests for now") from None
         except ValueError as error:
             if "ISIN" in str(error):
-                raise _unknown(symbol) from None
-            raise _unreachable(symbol, _reason(error)) from None
+                raise _build_unknown_error(symbol) from None
+            raise _build_unreachable_error(symbol, _describe(error)) from None
         except Exception as error:
-            raise _unreachable(symbol, _reason(error)) from None
+            raise _build_unreachable_error(symbol, _describe(error)) from None
     if frame is None or frame.empty:
-        raise _unknown(symbol)
-    frame = frame[[name for name in KEPT_COLUMNS if name in frame.columns]].copy()
-    frame = frame.iloc[: len(frame) - _drop_unfinished(frame, about)]
+        raise _build_unknown_error(symbol)
+    frame = frame[[name for name in COLUMNS if name in frame.columns]].copy()
+    frame = frame.iloc[: len(frame) - _count_unfinished(frame, metadata)]
     frame.index = frame.index.tz_localize(None).as_unit("ns")
     if interval == "1d":
         frame.index = frame.index.normalize()
     frame.index.name = "Date"
-    frame.attrs = {"kind": str(about.get("instrumentType", ""))}
-    kept: pd.DataFrame = frame
-    return kept
+    frame.attrs = {"kind": str(metadata.get("instrumentType", ""))}
+    history: pd.DataFrame = frame
+    return history
 
 
-def _drop_unfinished(frame: pd.DataFrame, about: Mapping[str, Any]) -> int:
-    """How many bars at the end belong to a session that still goes on: their close is not known."""
+def _count_unfinished(frame: pd.DataFrame, metadata: Mapping[str, Any]) -> int:
+    """Count the bars at the end that belong to an open session, so their close is not final."""
     try:
-        session = about["currentTradingPeriod"]["regular"]
+        session = metadata["currentTradingPeriod"]["regular"]
         begin, end = session["start"], session["end"]
         if now() >= end:
             return 0
         return int((frame.index >= begin.normalize()).sum())
-    except (KeyError, TypeError, AttributeError):  # it does not say
+    except (KeyError, TypeError, AttributeError):  # the metadata is incomplete
         return 0
 
 
-def _unknown(symbol: str) -> EvolveError:
-    return EvolveError(f"yahoo:{symbol}: Yahoo has no prices for it", "check the ticker")
+def _build_unknown_error(symbol: str) -> EvolveError:
+    return EvolveError(f"yahoo:{symbol}: no prices at Yahoo", "check the ticker")
 
 
-def _unreachable(symbol: str, reason: str) -> UnreachableError:
-    return UnreachableError(f"yahoo:{symbol}: Yahoo could not be reached ({reason})")
+def _build_unreachable_error(symbol: str, reason: str) -> UnreachableError:
+    return UnreachableError(f"yahoo:{symbol}: Yahoo is unreachable ({reason})")
 
 
-def _reason(error: Exception) -> str:
-    """Why there was no answer, in plain words and without an address."""
+def _describe(error: Exception) -> str:
+    """Return the reason of an error in plain words, without an address."""
     name = type(error).__name__
-    known = [words for part, words in REASONS if part in name]
-    if known:
-        return known[0]
+    reasons = [reason for part, reason in REASONS if part in name]
+    if reasons:
+        return reasons[0]
     text = re.sub(r"\s*(for url: )?https?://\S+", "", str(error)).split("\n")[0].strip(" :")
     return text or name
 
 
-def _row(row: int) -> str:
+def _name_row(row: int) -> str:
     return f"row {row + 1}"
 
 
