@@ -116,10 +116,10 @@ def test_the_console_has_a_row_per_symbol(folder: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("data.from=[]", "at least 1 item"),
+        ("data.from=[]", "expected a non-empty list"),
         ("data.from=[sample:sp500, sample:sp500]", "duplicate symbol `SP500`"),
         ("data.from=[sample:sp500, csv:none.csv]", "no such file: none.csv"),
-        ("data.from=3", "valid string"),
+        ("data.from=3", "expected text"),
         ("data.start=2030-01-01", "no bars from 2030-01-01"),
     ],
 )
