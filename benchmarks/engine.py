@@ -124,7 +124,7 @@ def reference(programs: Sequence[Program]) -> float:
     bars = load("sample:sp500").bars
     scorers = [build_warm_scorer(bars, market(), 1) for _ in programs]
     for each in scorers:
-        each._trade._latch, each._trade._courses = None, [None]
+        each._trade._long_flat_table, each._trade._tables = None, [None]
     canonicalize(programs)
     pairs = list(zip(scorers, programs, strict=True))
     return len(programs) / seconds(lambda: [scorer([each]) for scorer, each in pairs])
