@@ -1,4 +1,4 @@
-"""The line that `scale.py` prints, read from standard input, as tables and charts in SCALE.md."""
+"""Tables and charts of SCALE.md, from the line that `scale.py` prints on standard input."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import plotext
 
 AXES = {
-    "bars": "bars a minute apart: one strategy in full, and scored",
-    "symbols": "symbols of 5,000 bars: one strategy in full, and 20 scored",
+    "bars": "one-minute bars: one strategy backtested and scored",
+    "symbols": "symbols of 5,000 bars: one strategy backtested, and 20 scored",
     "strategies": "fresh random strategies of the whole language, 3,000 bars",
-    "nodes": "nodes of a strategy: 500 of them scored, 3,000 bars",
-    "window": "length of a window: mean and extremes of 50,000 bars",
+    "nodes": "nodes per strategy: 500 strategies scored, 3,000 bars",
+    "window": "length of a window: mean and extremes, 50,000 bars",
 }
 FIGURES = {"seconds": "seconds", "mb": "peak memory, MB"}
 WIDTH, HEIGHT = 72, 15
@@ -21,13 +21,13 @@ WIDTH, HEIGHT = 72, 15
 
 HEAD = """# How cost grows
 
-Written by `benchmarks/charts.py` from what `benchmarks/scale.py` prints; each case in a process of
-its own. Both scales of a chart are of ratios: what is linear climbs one decade a decade.
+Written by `benchmarks/charts.py` from the output of `benchmarks/scale.py`. Each case runs in a
+separate process. Both axes of a chart are logarithmic: linear growth rises one decade per decade.
 """
 
 
 def table(cases: dict[str, dict[str, float]]) -> list[str]:
-    """A row a figure, a column a size."""
+    """Return a Markdown table with one row per figure and one column per size."""
     rows = ["| | " + " | ".join(f"{int(size):,}" for size in cases) + " |",
             "|---" * (len(cases) + 1) + "|"]  # fmt: skip
     for name, label in FIGURES.items():
@@ -38,7 +38,7 @@ def table(cases: dict[str, dict[str, float]]) -> list[str]:
 
 
 def chart(cases: dict[str, dict[str, float]], name: str) -> str:
-    """A figure over the sizes, both by ratios."""
+    """Return a chart of a figure over the sizes, with logarithmic axes."""
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
@@ -55,13 +55,13 @@ def chart(cases: dict[str, dict[str, float]], name: str) -> str:
 
 def main() -> None:
     """Write SCALE.md."""
-    found = json.loads(sys.stdin.read())
+    figures = json.loads(sys.stdin.read())
     lines = HEAD.splitlines()
     for axis, about in AXES.items():
-        growth = found[f"{axis}_growth_a_doubling"]
-        lines += ["", f"## {axis.capitalize()}", "", f"{about.capitalize()}. A doubling costs"
-                  f" {growth:g} times as much.", "", *table(found[axis]), "", "```text",
-                  chart(found[axis], "seconds"), chart(found[axis], "mb"), "```"]  # fmt: skip
+        growth = figures[f"{axis}_growth_per_doubling"]
+        lines += ["", f"## {axis.capitalize()}", "", f"{about.capitalize()}. Factor per"
+                  f" doubling: {growth:g}.", "", *table(figures[axis]), "", "```text",
+                  chart(figures[axis], "seconds"), chart(figures[axis], "mb"), "```"]  # fmt: skip
     (Path(__file__).parent / "SCALE.md").write_text("\n".join(lines) + "\n")
 
 

@@ -1,10 +1,10 @@
-"""Whether the engine and the search are as fast as they were: fails if one lost 15 %.
+"""Regression check of the engine and the search: fails if one is 15 % slower than the baseline.
 
-Rates are divided by the pace of work that has nothing to do with this project, measured in the
-same run, and compared with `baseline.json`. A figure that is too low is measured again, as a
-machine that is shared has slow moments; only one that stays low fails.
+Rates are divided by the pace of unrelated work in the same run, and compared with
+`baseline.json`. If a figure is too low it is measured again, because a shared machine has slow
+moments. The check fails if all tries are too low.
 
-`--write` makes what is measured the new baseline.
+`--write` replaces the baseline by new measurements.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from reference import pace
 
 HERE = Path(__file__).parent
 BASELINE = HERE / "baseline.json"
-LEAST = 0.85
-TRIES, WRITTEN = 4, 5
+MIN_RATIO = 0.85
+TRIES, BASELINE_RUNS = 4, 5
 FIGURES = {
     "search": (["search.py", "--evaluations", "8000"], ("evaluations_per_second",)),
     "engine": (["engine.py", "--short"], ("plain_per_second", "general_per_second")),
@@ -29,26 +29,26 @@ FIGURES = {
 
 
 def ratios(name: str) -> dict[str, float]:
-    """The figures of a benchmark over the pace of the machine before and after."""
-    command, wanted = FIGURES[name]
+    """Return the figures of a benchmark, divided by the pace of the machine around it."""
+    command, names = FIGURES[name]
     before = pace()
     done = subprocess.run(
         [sys.executable, str(HERE / command[0]), *command[1:]],
         check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    found = json.loads(done.stdout)
-    own = statistics.mean([before, pace()])
-    return {f"{name}.{each}": found[each] / own for each in wanted}
+    figures = json.loads(done.stdout)
+    mean = statistics.mean([before, pace()])
+    return {f"{name}.{each}": figures[each] / mean for each in names}
 
 
 def main() -> None:
-    """Print each ratio over its baseline, best of a few tries."""
+    """Print each ratio to its baseline, the best of several tries; exit with 1 if one is low."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--write", action="store_true", help="make this the baseline")
+    parser.add_argument("--write", action="store_true", help="replace the baseline")
     if parser.parse_args().write:
-        runs = [{**ratios("search"), **ratios("engine")} for _ in range(WRITTEN)]
-        middle = {each: round(statistics.median(run[each] for run in runs), 3) for each in runs[0]}
-        BASELINE.write_text(json.dumps(middle, indent=2) + "\n")
+        runs = [{**ratios("search"), **ratios("engine")} for _ in range(BASELINE_RUNS)]
+        medians = {each: round(statistics.median(run[each] for run in runs), 3) for each in runs[0]}
+        BASELINE.write_text(json.dumps(medians, indent=2) + "\n")
         print(BASELINE.read_text())
         return
     baseline: dict[str, float] = json.loads(BASELINE.read_text())
@@ -57,15 +57,16 @@ def main() -> None:
         for _ in range(TRIES):
             for figure, ratio in ratios(name).items():
                 best[figure] = max(best.get(figure, 0.0), ratio / baseline[figure])
-            if all(each >= LEAST for figure, each in best.items() if figure.startswith(name)):
+            if all(each >= MIN_RATIO for figure, each in best.items() if figure.startswith(name)):
                 break
     print(
         json.dumps({"benchmark": "check", **{name: round(each, 2) for name, each in best.items()}})
     )
-    slow = {name: each for name, each in best.items() if each < LEAST}
+    slow = {name: each for name, each in best.items() if each < MIN_RATIO}
     for name, each in slow.items():
         print(
-            f"{name} is {each:.0%} of what it was: at least {LEAST:.0%} is asked", file=sys.stderr
+            f"{name} is {each:.0%} of its baseline: expected at least {MIN_RATIO:.0%}",
+            file=sys.stderr,
         )
     sys.exit(bool(slow))
 

@@ -1,12 +1,11 @@
-"""How many strategies a second are scored, of several kinds, once the arena is warm.
+"""Strategies scored per second, by kind of strategy, with a warm arena.
 
-S&P 500 sample, 5,031 bars, next-open fills, costs, five folds, Python included: from a strategy's
-canonical form to its scores. Fresh strategies are drawn from the indicators that everyone uses
-(`classic`), 15 nodes and 15 % of the indicators over another one, and from the whole language,
-whose defines are written out and nest at will; evolved ones are those of a search. Beside each
-kind a plain evaluator runs some of the same strategies in the same process (numpy and the same
-kernels and simulation, one strategy at a time, no memo, no tables): a reference that moves with
-the machine.
+S&P 500 sample, 5,031 bars, next-open fills, costs, five folds: from the canonical form to the
+scores, Python included. Fresh strategies are random ones of classic indicators (15 nodes, 15 % of
+the indicators nested), and of the whole language with expanded defines. Evolved strategies are
+those of a search. As a reference that varies with the machine, a plain evaluator scores some of
+the same strategies in the same process, with the same kernels and simulation, one at a time,
+without cache and tables.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from report import report
-from warm import warmed
+from warm import build_warm_scorer
 
 from dsl.analysis.program import Program, Rules
 from dsl.syntax.vocabulary import SETTINGS
@@ -38,47 +37,47 @@ from evolve.search.space import Space, build_space
 COUNT, ROUNDS, WARM, PLAIN = 1_000, 5, 20, 60
 MEMORY_MB = 640
 CLASSIC = ("sma", "ema", "rsi", "highest", "lowest", "stdev", "atr", "roc", "change")
-NESTED = 0.15  # of the strategies have an indicator over another one
-CONDITIONS, SETTING = 0.35, 0.4
+NESTED_SHARE = 0.15  # of the strategies have an indicator of another indicator
+AND_SHARE, SETTING_SHARE = 0.35, 0.4
 
 Draw = Callable[[Random], Program]
 
 
 def plain(space: Space) -> Draw:
-    """Long or flat by two conditions of about 15 nodes together."""
-    return lambda rng: Program("p", Rules(*_conditions(space, rng, rng.random() < NESTED)))
+    """Return a generator of long-flat strategies with two conditions of about 15 nodes in total."""
+    return lambda rng: Program("p", Rules(*_conditions(space, rng, rng.random() < NESTED_SHARE)))
 
 
 def general(space: Space) -> Draw:
-    """The same with a stop, trail, target, time exit or size, or several of them."""
+    """Return a generator like `plain`, with one or more settings."""
 
     def draw(rng: Random) -> Program:
-        rules = Rules(*_conditions(space, rng, rng.random() < NESTED))
-        chosen = [name for name in SETTINGS if rng.random() < SETTING] or ["stop"]
+        rules = Rules(*_conditions(space, rng, rng.random() < NESTED_SHARE))
+        chosen = [name for name in SETTINGS if rng.random() < SETTING_SHARE] or ["stop"]
         return Program("p", rules._replace(**{n: grow_setting(n, space, rng) for n in chosen}))
 
     return draw
 
 
 def grown(space: Space) -> Draw:
-    """As the search grows its own."""
+    """Return a generator of random programs of the search."""
     return lambda rng: Program("p", grow_rules(space, rng))
 
 
 def _conditions(space: Space, rng: Random, nested: bool) -> tuple[Term, Term]:
-    """To buy and to sell, of which one holds a nested indicator or none does."""
+    """Return the conditions of buy and sell, with or without a nested indicator."""
     depth = 4 if nested else 3
     while True:
-        made = _condition(space, rng, depth), _condition(space, rng, 3)
-        if any(_is_nested(part) for each in made for part in each.walk()) == nested:
-            return made
+        pair = _condition(space, rng, depth), _condition(space, rng, 3)
+        if any(_is_nested(part) for each in pair for part in each.walk()) == nested:
+            return pair
 
 
 def _condition(space: Space, rng: Random, depth: int) -> Term:
-    made = grow(BOOL, depth, space, rng)
-    if rng.random() < CONDITIONS:
-        made = call(space.catalog.operator("and"), made, grow(BOOL, 3, space, rng))
-    return made
+    condition = grow(BOOL, depth, space, rng)
+    if rng.random() < AND_SHARE:
+        condition = call(space.catalog.operator("and"), condition, grow(BOOL, 3, space, rng))
+    return condition
 
 
 def _is_nested(term: Term) -> bool:
@@ -91,12 +90,12 @@ def _is_indicator(term: Term) -> bool:
 
 
 def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
-    """What a search evaluates, epoch by epoch, the first ones left out."""
-    breeding = SearchProblem(space, evaluate, evaluate.goals.weights, 150, 5,
+    """Return the trials of each epoch of a search."""
+    problem = SearchProblem(space, evaluate, evaluate.goals.weights, 150, 5,
                         {name: each.weight for name, each in PROPOSERS.items()})  # fmt: skip
     island, seen, epochs = new_island(0, 1), set(), []
     for number in range(1, 9):
-        epoch = run_epoch(island, breeding, {}, seen, 750, number)
+        epoch = run_epoch(island, problem, {}, seen, 750, number)
         island = epoch.island
         seen |= {each.program.key for each in epoch.trials}
         epochs.append([each.program for each in epoch.trials])
@@ -104,7 +103,7 @@ def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
 
 
 def seconds(task: Callable[[], object]) -> float:
-    """How long a task takes once, without a collection of garbage in it."""
+    """Return the time of a task without garbage collection."""
     gc.collect()
     gc.disable()
     began = time.perf_counter()
@@ -114,64 +113,64 @@ def seconds(task: Callable[[], object]) -> float:
     return took
 
 
-def canonical(programs: Sequence[Program]) -> None:
-    """Work out the canonical forms, which are kept."""
+def canonicalize(programs: Sequence[Program]) -> None:
+    """Compute the canonical forms, which the programs cache."""
     for each in programs:
         _ = each.canonical
 
 
 def reference(programs: Sequence[Program]) -> float:
-    """Strategies a second of the plain evaluator."""
+    """Return the strategies per second of the plain evaluator."""
     bars = load("sample:sp500").bars
-    scorers = [warmed(bars, market(), 1) for _ in programs]
+    scorers = [build_warm_scorer(bars, market(), 1) for _ in programs]
     for each in scorers:
         each._trade._long_flat_table, each._trade._tables = None, [None]
-    canonical(programs)
+    canonicalize(programs)
     pairs = list(zip(scorers, programs, strict=True))
     return len(programs) / seconds(lambda: [scorer([each]) for scorer, each in pairs])
 
 
-def measured(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
-    """The figures of a kind of fresh strategies."""
+def measure(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
+    """Return the figures of a kind of fresh strategies."""
     rng = Random(1)
-    scorer = warmed(load("sample:sp500").bars, market(), MEMORY_MB)
+    scorer = build_warm_scorer(load("sample:sp500").bars, market(), MEMORY_MB)
     for _ in range(warm):
         scorer([draw(rng) for _ in range(COUNT)])
     batches = [[draw(rng) for _ in range(COUNT)] for _ in range(rounds)]
-    reference(batches[0][:2])  # once, lest it compile within
-    plainly = reference(batches[0][:PLAIN])
-    forms = statistics.median(seconds(lambda each=each: canonical(each)) for each in batches)
-    quick = statistics.median(seconds(lambda each=each: scorer(each)) for each in batches)
+    reference(batches[0][:2])  # compiles its kernels before it is timed
+    plain_rate = reference(batches[0][:PLAIN])
+    forms = statistics.median(seconds(lambda each=each: canonicalize(each)) for each in batches)
+    scoring = statistics.median(seconds(lambda each=each: scorer(each)) for each in batches)
     return {
         f"{name}_nodes": round(statistics.mean(each.nodes for each in batches[0]), 1),
-        f"{name}_per_second": round(COUNT / quick),
-        f"{name}_with_canonical_form": round(COUNT / (quick + forms)),
-        f"{name}_ratio": round(COUNT / quick / plainly, 1),
+        f"{name}_per_second": round(COUNT / scoring),
+        f"{name}_with_canonical_form": round(COUNT / (scoring + forms)),
+        f"{name}_ratio": round(COUNT / scoring / plain_rate, 1),
     }
 
 
 def main() -> None:
-    """Print strategies a second, and how many times the plain evaluator's."""
+    """Print strategies per second, and their ratio to the plain evaluator."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="fewer kinds and rounds, for a check")
+    parser.add_argument("--short", action="store_true", help="fewer kinds and rounds, for check.py")
     is_short = parser.parse_args().short
     classic, whole = build_space(CLASSIC), build_space()
     figures: dict[str, object] = {"memory_mb": MEMORY_MB}
     kinds = {"plain": plain(classic), "general": general(classic)}
     if is_short:
         for name, draw in kinds.items():
-            figures |= measured(draw, name, 5, 5)
+            figures |= measure(draw, name, 5, 5)
         report("engine", **figures)
         return
     kinds |= {"whole_plain": plain(whole), "whole_grown": grown(whole)}
     for name, draw in kinds.items():
-        figures |= measured(draw, name, ROUNDS, WARM)
+        figures |= measure(draw, name, ROUNDS, WARM)
     for name, space in {"evolved": classic, "whole_evolved": whole}.items():
         bars = load("sample:sp500").bars
-        scorer = warmed(bars, market(), MEMORY_MB)
+        scorer = build_warm_scorer(bars, market(), MEMORY_MB)
         epochs = evolved(space, FoldFitness(bars, market(), FitnessSpec()))
         for each in epochs:
-            canonical(each)
+            canonicalize(each)
         for each in epochs[:3]:
             scorer(each)
         rates = [len(each) / seconds(lambda each=each: scorer(each)) for each in epochs[3:]]

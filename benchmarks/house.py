@@ -1,6 +1,6 @@
-"""Structure and prose of the code: rooms, arrows, lengths, parameters, docstrings, banned words.
+"""Structure and prose of the code: packages, imports, lengths, parameters, docstrings, words.
 
-`--root` measures another checkout, so that two states can be compared by the same rules.
+`--root` measures another checkout, so that two states are compared by the same rules.
 """
 
 from __future__ import annotations
@@ -26,10 +26,19 @@ VERBS = frozenset(Path(__file__).with_name("verbs.txt").read_text("utf-8").split
 
 @dataclass
 class House:
-    """Figures of a source tree."""
+    """Figures of a source tree.
 
-    rooms: set[str] = field(default_factory=set)
-    arrows: set[tuple[str, str]] = field(default_factory=set)
+    Attributes:
+        packages: second-level packages and modules, such as `dsl.syntax`.
+        imports: pairs of an importing and an imported package.
+        files, functions: lines by name.
+        parameters: number of parameters by function, without `self`.
+        docstrings: docstrings of functions that are no properties.
+        callbacks: number of parameters that are callables.
+    """
+
+    packages: set[str] = field(default_factory=set)
+    imports: set[tuple[str, str]] = field(default_factory=set)
     files: dict[str, int] = field(default_factory=dict)
     functions: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
@@ -37,8 +46,8 @@ class House:
     callbacks: int = 0
 
 
-def room_of(module: str) -> str:
-    """Return the room of a module: its package, or itself at the root of one."""
+def get_package(module: str) -> str:
+    """Return the second-level package of a module; the module if it has none."""
     parts = module.split(".")
     return ".".join(parts[:2])
 
@@ -53,7 +62,7 @@ def measure(root: Path) -> House:
             module = module.removesuffix(".__init__")
             house.files[str(path.relative_to(root))] = len(text.splitlines())
             if module != package:
-                house.rooms.add(room_of(module))
+                house.packages.add(get_package(module))
             _measure_module(house, module, ast.parse(text))
     return house
 
@@ -61,9 +70,9 @@ def measure(root: Path) -> House:
 def _measure_module(house: House, module: str, tree: ast.Module) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            target = room_of(node.module)
-            if node.module.split(".")[0] in PACKAGES and target != room_of(module):
-                house.arrows.add((room_of(module), target))
+            target = get_package(node.module)
+            if node.module.split(".")[0] in PACKAGES and target != get_package(module):
+                house.imports.add((get_package(module), target))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             name = f"{module}.{node.name}"
             house.functions[name] = (node.end_lineno or 0) - node.lineno + 1
@@ -84,7 +93,7 @@ def begins_with_verb(docstring: str) -> bool:
     return word in VERBS
 
 
-def prose_of(root: Path) -> Iterator[str]:
+def read_prose(root: Path) -> Iterator[str]:
     """Yield the names, comments, strings and documents of a checkout, in lower case."""
     for pattern in ("dsl/**/*.py", "evolve/**/*.py", "tests/**/*.py", "benchmarks/**/*.py"):
         for path in root.glob(pattern):
@@ -99,8 +108,8 @@ def prose_of(root: Path) -> Iterator[str]:
 
 
 def count_banned(root: Path) -> dict[str, int]:
-    """Return how often each banned word or phrase occurs."""
-    text = "\n".join(prose_of(root)).lower()
+    """Return the number of occurrences of each banned word or phrase."""
+    text = "\n".join(read_prose(root)).lower()
     return {each: len(re.findall(rf"\b{re.escape(each)}\b", text)) for each in BANNED}
 
 
@@ -116,14 +125,14 @@ def main() -> None:
     tests = sum(len(path.read_text("utf-8").splitlines()) for path in root.glob("tests/**/*.py"))
     report(
         "house",
-        rooms={each: sum(room.startswith(f"{each}.") for room in house.rooms) for each in PACKAGES},
-        arrows={
-            "within dsl": sum(a.startswith("dsl.") for a, _ in house.arrows),
+        packages={each: sum(p.startswith(f"{each}.") for p in house.packages) for each in PACKAGES},
+        imports={
+            "within dsl": sum(a.startswith("dsl.") for a, _ in house.imports),
             "within evolve": sum(
-                a.startswith("evolve.") and b.startswith("evolve.") for a, b in house.arrows
+                a.startswith("evolve.") and b.startswith("evolve.") for a, b in house.imports
             ),
             "evolve to dsl": sum(
-                a.startswith("evolve.") and b.startswith("dsl.") for a, b in house.arrows
+                a.startswith("evolve.") and b.startswith("dsl.") for a, b in house.imports
             ),
         },
         loose_modules={

@@ -1,7 +1,7 @@
-"""How long the language takes: to parse and check a strategy, a file of a thousand, a constraint.
+"""Times of the language: parsing and checking a strategy and a large file, and constraints.
 
-The strategies are random ones of about 40 nodes, written out as the tool writes them. The least of
-several rounds is given for each figure, as other work on the machine only ever adds to it.
+The strategies are random ones of about 40 nodes, in the standard format. Each figure is the minimum
+of several rounds, because other work on the machine can only increase it.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ SPACE = build_space(directions=("long", "short"), max_nodes=80)
 
 
 def strategies(rng: Random) -> list[str]:
-    """A thousand strategies of about 40 nodes, as text."""
-    found: list[str] = []
-    while len(found) < STRATEGIES:
-        program = Program(f"s{len(found)}", grow_rules(SPACE, rng))
+    """Return the text of a thousand strategies of about 40 nodes."""
+    texts: list[str] = []
+    while len(texts) < STRATEGIES:
+        program = Program(f"s{len(texts)}", grow_rules(SPACE, rng))
         if program.nodes in NODES:
-            found.append(format_program(program))
-    return found
+            texts.append(format_program(program))
+    return texts
 
 
-def least_seconds(work: Callable[[], object]) -> float:
-    """The quickest of several rounds."""
+def min_seconds(work: Callable[[], object]) -> float:
+    """Return the time of the fastest of several rounds."""
     taken = []
     for _ in range(ROUNDS):
         gc.collect()
@@ -52,7 +52,7 @@ def least_seconds(work: Callable[[], object]) -> float:
 
 
 def step_microseconds(grammar: str) -> tuple[float, float]:
-    """Milliseconds to compile a grammar, and microseconds a step of decoding, bytes as tokens."""
+    """Return milliseconds to compile a grammar, and microseconds per decoded byte."""
     from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
     class Bytes:
@@ -90,13 +90,9 @@ def main() -> None:
         "language",
         nodes=sum(check(text).nodes for text in texts) / len(texts),
         characters=len(file) // len(texts),
-        parse_ms=round(
-            1e3 * least_seconds(lambda: [parse(text) for text in texts]) / len(texts), 3
-        ),
-        check_ms=round(
-            1e3 * least_seconds(lambda: [check(text) for text in texts]) / len(texts), 3
-        ),
-        check_file_of_1000_ms=round(1e3 * least_seconds(lambda: check_file(file))),
+        parse_ms=round(1e3 * min_seconds(lambda: [parse(text) for text in texts]) / len(texts), 3),
+        check_ms=round(1e3 * min_seconds(lambda: [check(text) for text in texts]) / len(texts), 3),
+        check_file_of_1000_ms=round(1e3 * min_seconds(lambda: check_file(file))),
         constraint_lark_bytes=len(lark),
         constraint_gbnf_bytes=len(gbnf_text(grammar)),
         constraint_json_schema_bytes=len(json.dumps(json_schema(grammar))),

@@ -1,8 +1,8 @@
-"""Gross gains on prices without drift, by generator and exit: nobody should earn any.
+"""Gross gains on prices without drift, by generator and exit; all should be zero.
 
-A martingale gives nothing on average to any order that could have filled. Pairs of a stop and a
-target may lose, because the worse comes first where both lie in one bar. `stop_gain` is the figure
-that finds a symbol without traded opens.
+On a martingale, no order that could have filled has a mean gain. A pair of a stop and a target may
+lose, because the worse one fills first if both are within one bar. `stop_gain` detects a symbol
+without traded opens.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ EXITS = {
     "stop and target": "stop 0.3% target 1% hold 5",
 }
 SAMPLES = ("sample:sp500", "sample:stocks")
-FREE = market(commission_bps=0, slippage_bps=0)
+NO_COSTS = market(commission_bps=0, slippage_bps=0)
 
 
 def gain_bps(spec: str, exits: str, seeds: int, bars: int) -> dict[str, float]:
-    """Return the mean gross gain of a trade in bps, long and short together, and its error."""
+    """Return the mean gross gain per trade in bps, long and short pooled, and its error."""
     sums, counts = np.zeros(seeds), np.zeros(seeds)
     for seed in range(seeds):
         market_bars = load(f"{spec}&seed={seed}&bars={bars}").bars
         for side, sign in (("buy", 1.0), ("short", -1.0)):
-            run = backtest(check(f"strategy s {{ {side} when true {exits} }}"), market_bars, FREE)
+            run = backtest(
+                check(f"strategy s {{ {side} when true {exits} }}"), market_bars, NO_COSTS
+            )
             moves = [trade.exit_price / trade.entry_price - 1.0 for trade in run.trades]
             sums[seed] += sign * 1e4 * sum(moves)
             counts[seed] += len(moves)
@@ -53,18 +55,18 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=20_000)
     chosen = parser.parse_args()
     gains = {
-        law: {
-            name: gain_bps(f"synthetic:{law}?{options}", exits, chosen.seeds, chosen.bars)
+        generator: {
+            name: gain_bps(f"synthetic:{generator}?{options}", exits, chosen.seeds, chosen.bars)
             for name, exits in EXITS.items()
         }
-        for law, options in DRIFTLESS.items()
+        for generator, options in DRIFTLESS.items()
     }
     samples = {
         symbol: {"bps": round(gain.bps, 1), "t": round(gain.t, 1)}
         for sample in SAMPLES
         for symbol, gain in load(sample).stop_gains.items()
     }
-    report("prices", gain_a_trade=gains, stop_gain=samples)
+    report("prices", gain_per_trade=gains, stop_gain=samples)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Is a model worth its tokens? The best train score with it and without, at equal evaluations.
+"""Gain from a model: the best score on train with and without it, at equal evaluations.
 
     OPENAI_BASE_URL=http://localhost:11434/v1 .venv/bin/python benchmarks/proposals.py --seeds 5
 
-Each seed is run twice, one after the other: genetic programming alone, and with the model.
+Each seed has two runs, one after the other: genetic programming only, and with the model.
 """
 
 from __future__ import annotations
@@ -27,40 +27,37 @@ def main() -> None:
     parser.add_argument("--experiment", type=Path, default=EXPERIMENT)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
-    given = parser.parse_args()
+    options = parser.parse_args()
     pairs = []
-    for seed in range(1, given.seeds + 1):
-        settings = [*given.overrides, f"seed={seed}", "budget.stale_epochs=null"]
+    for seed in range(1, options.seeds + 1):
+        settings = [*options.overrides, f"seed={seed}", "budget.stale_epochs=null"]
         with tempfile.TemporaryDirectory() as folder:
-            alone = run(given.experiment, [*settings, "llm.mode=off"], Path(folder) / "alone")
-            mixed = run(given.experiment, settings, Path(folder) / "mixed")
+            alone = run(options.experiment, [*settings, "llm.mode=off"], Path(folder) / "alone")
+            mixed = run(options.experiment, settings, Path(folder) / "mixed")
         pairs.append((alone, mixed))
     gains = [best_score(mixed) - best_score(alone) for alone, mixed in pairs]
-    credits = [
-        credit
-        for _, mixed in pairs
-        for name, credit in mixed.progress.ledger.items()
-        if is_arm(name)
+    arms = [
+        stats for _, mixed in pairs for name, stats in mixed.progress.stats.items() if is_arm(name)
     ]
     spent = [mixed.spent for _, mixed in pairs if mixed.spent is not None]
     report(
         "proposals",
-        seeds=given.seeds,
+        seeds=options.seeds,
         best_alone=statistics.median(best_score(alone) for alone, _ in pairs),
         best_mixed=statistics.median(best_score(mixed) for _, mixed in pairs),
         median_gain=statistics.median(gains),
         better_with_model=sum(gain > 0 for gain in gains),
         calls=sum(each.calls for each in spent),
         usd=sum(each.usd for each in spent),
-        tried=sum(each.evaluated for each in credits),
-        improved_on_parent=sum(each.improved for each in credits),
+        evaluated=sum(each.evaluated for each in arms),
+        improved=sum(each.improved for each in arms),
         seconds_alone=statistics.median(alone.search_seconds for alone, _ in pairs),
         seconds_mixed=statistics.median(mixed.search_seconds for _, mixed in pairs),
     )
 
 
 def best_score(finished: Run) -> float:
-    """The best train score of a run; 0 where nothing could be used."""
+    """Return the best score of a run on train; 0 without a feasible strategy."""
     best = finished.progress.best
     return best.score if best is not None else 0.0
 

@@ -1,4 +1,4 @@
-"""Work that has nothing to do with this project, to tell a slow machine from slow code."""
+"""Unrelated work, which distinguishes a slow machine from slow code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROUNDS = 15
 
 
 def pace() -> float:
-    """Rounds a second of the same work: objects of Python's, and passes over 5,000 numbers."""
+    """Return rounds per second of constant work: Python objects, and passes over arrays."""
     rng = np.random.default_rng(1)
     rows = rng.random((40, 5_000))
     fastest = min(_seconds(rows) for _ in range(ROUNDS))

@@ -1,4 +1,4 @@
-"""What every benchmark prints: one JSON line with what it was measured with."""
+"""Output of every benchmark: one JSON line with versions and the machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evolve.experiment.result import versions
 
 
 def report(name: str, **figures: object) -> None:
-    """Print one JSON line: the benchmark's name, its figures, versions and the machine."""
+    """Print the name of a benchmark, its figures, versions and the machine as one JSON line."""
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     machine = {"cores": os.cpu_count(), "system": platform.machine()}
     line = {"benchmark": name, **figures, "peak_mb": round(peak_mb), "machine": machine}

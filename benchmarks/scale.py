@@ -1,7 +1,7 @@
-"""How time and memory grow: with bars, symbols, strategies, nodes and the length of windows.
+"""Growth of time and memory with bars, symbols, strategies, nodes and the length of windows.
 
-Each case runs in a process of its own and gives seconds and peak memory; beside each series stands
-how many times the cost grew for every doubling, 2 being linear and 1 constant.
+Each case runs in a separate process and prints seconds and peak memory. Each axis has the factor of
+the time per doubling: 2 is linear, 1 is constant.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CASES: dict[str, tuple[int, ...]] = {
 
 
 def measure(axis: str, size: int) -> dict[str, float]:
-    """Seconds and peak megabytes of one case; this process does nothing else."""
+    """Return seconds and peak megabytes of one case, in a process without other work."""
     import resource
     from dataclasses import replace
 
@@ -45,7 +45,7 @@ def measure(axis: str, size: int) -> dict[str, float]:
     from evolve.search.space import build_space
 
     def minutes(count: int) -> Bars:
-        """A walk of bars a minute apart: more than there are days."""
+        """Return a random walk of one-minute bars, because days are too few."""
         rng = np.random.default_rng(1)
         close = 100 * np.exp(np.cumsum(rng.normal(0, 1e-4, count)))
         time_ = np.datetime64("2000-01-03", "ns") + np.arange(count) * np.timedelta64(60, "s")
@@ -95,29 +95,31 @@ def measure(axis: str, size: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print every case of the axes asked for, and how each grows."""
+    """Print the cases of the chosen axes, and their growth."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--axis", choices=CASES, action="append")
-    parser.add_argument("--case", nargs=2, metavar=("AXIS", "SIZE"), help="one, in this process")
-    given = parser.parse_args()
-    if given.case:
-        print(json.dumps(measure(given.case[0], int(given.case[1]))))
+    parser.add_argument(
+        "--case", nargs=2, metavar=("AXIS", "SIZE"), help="one case, in this process"
+    )
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(measure(options.case[0], int(options.case[1]))))
         return
     figures: dict[str, object] = {}
-    for axis in given.axis or CASES:
-        found: dict[int, dict[str, float]] = {}
+    for axis in options.axis or CASES:
+        measured: dict[int, dict[str, float]] = {}
         for size in CASES[axis]:
             args = [sys.executable, __file__, "--case", axis, str(size)]
             done = subprocess.run(args, capture_output=True, text=True, check=False)
-            found[size] = json.loads(done.stdout) if done.returncode == 0 else {}
-            print(axis, size, found[size] or done.stderr[-300:], file=sys.stderr)
-        sizes = [size for size, each in found.items() if each]
+            measured[size] = json.loads(done.stdout) if done.returncode == 0 else {}
+            print(axis, size, measured[size] or done.stderr[-300:], file=sys.stderr)
+        sizes = [size for size, each in measured.items() if each]
         first, last = sizes[0], sizes[-1]
         doublings = math.log2(last / first)
-        growth = (found[last]["seconds"] / found[first]["seconds"]) ** (1 / doublings)
+        growth = (measured[last]["seconds"] / measured[first]["seconds"]) ** (1 / doublings)
         figures[axis] = {str(size): {name: round(value, 3) for name, value in each.items()}
-                         for size, each in found.items()}  # fmt: skip
-        figures[f"{axis}_growth_a_doubling"] = round(growth, 2)
+                         for size, each in measured.items()}  # fmt: skip
+        figures[f"{axis}_growth_per_doubling"] = round(growth, 2)
     report("scale", **figures)
 
 

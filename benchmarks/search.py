@@ -1,9 +1,9 @@
-"""How many distinct strategies of 3,000 bars the whole loop evaluates a second on one core.
+"""Distinct strategies per second that a search evaluates on 3,000 bars and one core.
 
-Selection, proposers, canonical form, deduplication, evaluation on five folds and the journal, on
-the settings of `search.yaml`, with one worker; the first epoch, which warms up, is left
-out. Children are all that were proposed, those known before too. With `--symbols`, on as many
-synthetic ones of 4,000 bars.
+Selection, proposers, canonical form, deduplication, evaluation on five folds and the journal, with
+the settings of `search.yaml` and one worker. The first epoch is a warm-up and not counted. Children
+are all proposals, duplicates included. `--symbols` sets the number of synthetic symbols of 4,000
+bars.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 class Clock(Observer):
-    """Seconds, evaluations and children at the end of every epoch."""
+    """Clock of a run: time, evaluations and children at the end of each epoch."""
 
     def __init__(self) -> None:
         self.marks: list[tuple[float, int, int]] = []
@@ -36,12 +36,12 @@ class Clock(Observer):
 
 
 def rates(experiment: Path, evaluations: int, symbols: int = 0) -> list[tuple[float, float]]:
-    """Evaluations and children a second in each whole epoch but the first."""
+    """Return evaluations and children per second of each complete epoch except the first."""
     clock = Clock()
     settings = [f"budget.evaluations={evaluations}", "budget.stale_epochs=null", "workers=1"]
     if symbols:
-        given = [f"synthetic:garch?bars=4000&seed={seed}" for seed in range(symbols)]
-        settings.append(f"data.from={given}")  # a list's text is YAML
+        specs = [f"synthetic:garch?bars=4000&seed={seed}" for seed in range(symbols)]
+        settings.append(f"data.from={specs}")  # the text of a list is YAML
     with tempfile.TemporaryDirectory() as folder:
         run(experiment, settings, out=Path(folder) / "run", observer=clock)
     marks = clock.marks[1:-1]
@@ -57,16 +57,16 @@ def main() -> None:
     parser.add_argument("--experiment", type=Path, default=HERE / "search.yaml")
     parser.add_argument("--evaluations", type=int, default=12_000)
     parser.add_argument("--symbols", type=int, default=0)
-    given = parser.parse_args()
-    found = rates(given.experiment, given.evaluations, given.symbols)
-    distinct = [each for each, _ in found]
+    options = parser.parse_args()
+    by_epoch = rates(options.experiment, options.evaluations, options.symbols)
+    distinct = [each for each, _ in by_epoch]
     report(
         "search",
-        experiment=given.experiment.stem,
-        symbols=given.symbols or 1,
-        evaluations=given.evaluations,
+        experiment=options.experiment.stem,
+        symbols=options.symbols or 1,
+        evaluations=options.evaluations,
         evaluations_per_second=round(statistics.median(distinct)),
-        children_per_second=round(statistics.median(each for _, each in found)),
+        children_per_second=round(statistics.median(each for _, each in by_epoch)),
         slowest_epoch=round(min(distinct)),
         fastest_epoch=round(max(distinct)),
     )

@@ -1,4 +1,4 @@
-"""How long the first answers take: milliseconds of the whole process, medians over runs."""
+"""Startup time of commands: milliseconds of the process, medians over runs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COMMANDS = {
 
 
 def milliseconds(args: list[str]) -> float:
-    """How long a Python process takes to run and end."""
+    """Return the time of a Python process from start to exit."""
     began = time.perf_counter()
     subprocess.run([sys.executable, *args], check=True, capture_output=True)
     return (time.perf_counter() - began) * 1000
 
 
 def main() -> None:
-    """Print medians; each round runs every command, so that noise meets them alike."""
+    """Print medians; each round runs every command, so that all have the same noise."""
     rounds = [{name: milliseconds(args) for name, args in COMMANDS.items()} for _ in range(RUNS)]
     medians = {name: statistics.median(each[name] for each in rounds) for name in COMMANDS}
     report("startup", **{f"{name}_ms": round(value) for name, value in medians.items()})

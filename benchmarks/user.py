@@ -1,7 +1,7 @@
-"""How long a person waits for `evolve run experiments/spy.yaml`: seconds of the whole process.
+"""Seconds of `evolve run experiments/spy.yaml`, from start to exit.
 
-20,000 evaluations, as many workers as there are cores, kernels compiled before. Where Yahoo cannot
-be reached, the experiment uses the sample that it names. Null searches are not part of it yet.
+20,000 evaluations, one worker per core, compiled kernels. If Yahoo cannot be reached, the
+experiment uses its fallback. Null searches are not included.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 RUNS = 3
 
 
-def waited(experiment: Path) -> tuple[float, dict[str, object]]:
-    """Seconds from the command to its end, and the document it prints."""
+def time_run(experiment: Path) -> tuple[float, dict[str, object]]:
+    """Run an experiment; return the seconds and the document that it prints."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "evolve", "run", str(experiment), "--json", "--out",
                    str(Path(folder) / "run")]  # fmt: skip
@@ -32,18 +32,18 @@ def waited(experiment: Path) -> tuple[float, dict[str, object]]:
 
 
 def main() -> None:
-    """Print the median of some runs."""
+    """Print the median of several runs."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--experiment", type=Path, default=ROOT / "experiments" / "spy.yaml")
     experiment = parser.parse_args().experiment
-    waited(experiment)
-    found = [waited(experiment) for _ in range(RUNS)]
-    document = found[0][1]
+    time_run(experiment)  # compiles the kernels
+    runs = [time_run(experiment) for _ in range(RUNS)]
+    document = runs[0][1]
     report(
         "user",
         experiment=experiment.stem,
         trials=document.get("trials"),
-        seconds=round(statistics.median(seconds for seconds, _ in found), 2),
+        seconds=round(statistics.median(seconds for seconds, _ in runs), 2),
         evaluations_per_second=document.get("evaluations_per_second"),
     )
 

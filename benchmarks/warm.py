@@ -1,4 +1,4 @@
-"""Scorers whose memory was written to: a virtual machine may be slow to hand out what is new."""
+"""Scorers with used memory, because a virtual machine may provide new memory slowly."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 
 
-def warmed(bars: Bars, terms: Market, arena_mb: float) -> FoldFitness:
-    """A scorer of five folds on one symbol."""
+def build_warm_scorer(bars: Bars, terms: Market, arena_mb: float) -> FoldFitness:
+    """Build a scorer of five folds on one symbol, and write to all of its memory."""
     scorer = FoldFitness(bars, terms, FitnessSpec(), arena_mb=arena_mb)
     arena = scorer._trade._evaluator._arena
     arena.memory[arena._base :] = 0.0

@@ -15,12 +15,12 @@ FAST, SLOW, CASH, FEE = 20, 50, 1e8, 0.0005
 
 
 def sma(values, length: int) -> pd.Series:
-    """A simple moving average."""
+    """Return a simple moving average."""
     return pd.Series(values).rolling(length).mean()
 
 
 class Cross(Strategy):
-    """Long with all the cash after the fast average crosses above the slow one, else flat."""
+    """Strategy that is long after the fast average crosses above the slow one, else flat."""
 
     def init(self) -> None:
         """Compute both averages once."""
@@ -36,13 +36,13 @@ class Cross(Strategy):
 
 
 def backtest(bars: pd.DataFrame) -> pd.Series:
-    """All of its statistics."""
+    """Return the statistics of a backtest."""
     return Backtest(bars, Cross, cash=CASH, commission=FEE, trade_on_close=False,
                     finalize_trades=True).run()  # fmt: skip
 
 
 data = pd.read_csv(sys.argv[1], index_col=0, parse_dates=True).rename(columns=str.capitalize)
-warnings.simplefilter("ignore")  # pandas 3 deprecates what it calls
+warnings.simplefilter("ignore")  # it calls functions that pandas 3 deprecates
 stats = backtest(data)
 seconds, start = [], time.perf_counter()
 while time.perf_counter() - start < 2:

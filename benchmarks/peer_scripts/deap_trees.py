@@ -1,6 +1,6 @@
 """DEAP: random typed trees of about 15 nodes over TA-Lib's indicators, compiled and simulated.
 
-It prints the trees too, so that the same ones can be scored otherwise.
+It also prints the trees, so that another tool can score them.
 """
 
 import itertools
@@ -26,7 +26,7 @@ Series, Condition, Length = (type(name, (), {}) for name in ("Series", "Conditio
 
 @numba.njit
 def simulate(opens: np.ndarray, closes: np.ndarray, wants: np.ndarray) -> tuple[float, int]:
-    """Total return and entries of being long while wanted, from the next open on."""
+    """Return the total return and entries of a position held while `wants`, from the next open."""
     cash, shares, trades = 1.0, 0.0, 0
     for at in range(1, len(opens)):
         if wants[at - 1] and shares == 0:
@@ -37,9 +37,9 @@ def simulate(opens: np.ndarray, closes: np.ndarray, wants: np.ndarray) -> tuple[
 
 
 def grow(kind: type, depth: int, within: type = Condition) -> list:
-    """A random tree, 15 % of its indicators over another one.
+    """Return a random tree with 15 % nested indicators.
 
-    DEAP's own generators fail where a kind has no primitives, or no terminals.
+    The generators of DEAP fail if a type has no primitives or no terminals.
     """
     inner, leaves = rules.primitives[kind], rules.terminals[kind]
     is_leaf = random.random() < (1 - NESTED if within is Series else BARE)

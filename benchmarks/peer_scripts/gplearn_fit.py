@@ -1,4 +1,4 @@
-"""gplearn: a SymbolicRegressor of the next bar's return on five features, cost per program."""
+"""gplearn: a SymbolicRegressor of the next return on five features; cost per program."""
 
 import json
 import statistics
@@ -15,20 +15,20 @@ POPULATION, GENERATIONS = 500, 10
 
 
 def features(bars: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Five features a bar, and the next bar's return."""
+    """Return five features per bar, and the return of the next bar."""
     close, one = bars["close"], bars["close"].pct_change()
-    made = pd.DataFrame({
+    frame = pd.DataFrame({
         "return_1": one,
         "return_20": close.pct_change(20),
         "cross": close.rolling(20).mean() / close.rolling(50).mean() - 1,
         "range": (bars["high"] - bars["low"]) / close,
         "volume": bars["volume"] / bars["volume"].rolling(20).mean() - 1,
     })  # fmt: skip
-    return made.fillna(0).to_numpy(), one.shift(-1).fillna(0).to_numpy()
+    return frame.fillna(0).to_numpy(), one.shift(-1).fillna(0).to_numpy()
 
 
 def fit(rows: np.ndarray, target: np.ndarray) -> SymbolicRegressor:
-    """One search from the same seed, of settings that keep programs at some 15 nodes."""
+    """Run one search with a constant seed, with settings for programs of about 15 nodes."""
     return SymbolicRegressor(population_size=POPULATION, generations=GENERATIONS, n_jobs=1,
                              tournament_size=5, parsimony_coefficient=0,
                              random_state=1).fit(rows, target)  # fmt: skip

@@ -1,4 +1,4 @@
-"""A row-by-row pandas backtest of an SMA 20/50 cross, as most people would write it first."""
+"""Row-by-row backtest of an SMA 20/50 cross in pandas, as in many first attempts."""
 
 import json
 import statistics
@@ -12,7 +12,7 @@ FAST, SLOW, CASH, FEE = 20, 50, 1e8, 0.0005
 
 
 def backtest(bars: pd.DataFrame) -> tuple[float, int]:
-    """Total return and round trips: signals at the close, filled at the next open."""
+    """Return total return and round trips; signals at the close fill at the next open."""
     df = bars.copy()
     df["fast"] = df["close"].rolling(FAST).mean()
     df["slow"] = df["close"].rolling(SLOW).mean()

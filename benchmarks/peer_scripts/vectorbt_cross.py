@@ -1,4 +1,4 @@
-"""vectorbt: one SMA 20/50 cross, or with "grid" 1,000 pairs of lengths at once."""
+"""vectorbt: one SMA 20/50 cross, or 1,000 pairs of lengths at once with the argument `grid`."""
 
 import json
 import statistics
@@ -15,7 +15,7 @@ PAIRS = [(fast, slow) for fast in range(5, 45) for slow in range(50, 175, 5)]
 
 
 def backtest(bars: pd.DataFrame, pairs: list[tuple[int, int]]) -> tuple:
-    """Return, Sharpe, drawdown and round trips of each pair, filled at the next open."""
+    """Return total return, Sharpe ratio, drawdown and round trips of each pair of lengths."""
     fast, slow = (list(lengths) for lengths in zip(*pairs, strict=True))
     quick = vbt.MA.run(bars["close"], fast, run_unique=True, short_name="fast")
     slow_ma = vbt.MA.run(bars["close"], slow, run_unique=True, short_name="slow")

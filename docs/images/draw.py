@@ -1,4 +1,4 @@
-"""Draw `run.svg`: the output of a run, shortened, as a terminal shows it."""
+"""Picture of a run: `run.svg`, the shortened output in a terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_output() -> list[Text]:
 
 
 def shorten(lines: list[Text]) -> list[Text]:
-    """Return the blocks of lines that begin with one of the shown words, and the metrics."""
+    """Return the lines of the picture: blocks that begin with a word of SHOWN, and the metrics."""
     shown: list[Text] = []
     is_shown = False
     for line in lines:

@@ -66,10 +66,16 @@ class _StopOnInterrupt(Stop):
 
 def _handle_unraisable(args: UnraisableHookArgs) -> None:
     """Repeat an interrupt that a callback of a weak reference could not raise."""
-    if args.exc_type is KeyboardInterrupt:
-        Timer(RETRY_SECONDS, _interrupt_main).start()
-    else:
+    if args.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(args)
+        return
+    is_started = False
+    while not is_started:
+        try:
+            Timer(RETRY_SECONDS, _interrupt_main).start()
+            is_started = True
+        except KeyboardInterrupt:  # on a busy machine the timer may fire within start()
+            pass
 
 
 def _interrupt_main() -> None:
