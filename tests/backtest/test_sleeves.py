@@ -278,5 +278,5 @@ def test_what_cannot_be_aligned_is_refused() -> None:
     with pytest.raises(EvolveError, match="duplicate symbol `AAA`"):
         align([one, own_market("AAA", 2)])
     weekly = only(own_market("BBB", 2), np.arange(0, 400, 5))
-    with pytest.raises(EvolveError, match=r"different lengths.*AAA.*BBB"):
+    with pytest.raises(EvolveError, match=r"bars of one length.*AAA.*BBB"):
         align([one, weekly])
