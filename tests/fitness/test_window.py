@@ -168,5 +168,5 @@ def test_without_a_holdout_the_other_parts_still_need_their_bars() -> None:
 
 
 def test_with_a_holdout_one_date_is_not_enough() -> None:
-    with pytest.raises(EvolveError, match="first day of validation and of holdout"):
+    with pytest.raises(EvolveError, match="first days of both validation and holdout"):
         split_bars(BARS, SplitSizes(validation_from=date(2012, 1, 1)))
