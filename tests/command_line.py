@@ -1,4 +1,4 @@
-"""The command line, run inside the test process, and its output read back."""
+"""Commands run inside the test process, with their output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVOLVE = [sys.executable, "-m", "evolve"]
 
 
 class Output(NamedTuple):
-    """The exit code of a command, and what it wrote to both streams."""
+    """Exit code and output of a command."""
 
     status: int
     out: str
@@ -32,18 +32,18 @@ class Output(NamedTuple):
 def invoke(*args: str, status: int | None = 0) -> Output:
     """Run a command; fail on another exit code (None allows any) or an internal error."""
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), _own_interrupts():
-        found = _run(args)
-    output = Output(found, out.getvalue(), err.getvalue())
-    assert status in (None, found), output
+    with redirect_stdout(out), redirect_stderr(err), _restore_interrupts():
+        code = _run(args)
+    output = Output(code, out.getvalue(), err.getvalue())
+    assert status in (None, code), output
     assert "Traceback" not in output.out + output.err, output
     assert "internal error" not in output.err, output
     return output
 
 
 @contextmanager
-def _own_interrupts() -> Iterator[None]:
-    """Let a command handle interrupts, and restore their handling after it."""
+def _restore_interrupts() -> Iterator[None]:
+    """Restore default interrupts for a command, and the previous handlers after it."""
     handler, hook = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
     try:
         yield
@@ -53,7 +53,7 @@ def _own_interrupts() -> Iterator[None]:
 
 
 def refuse(*args: str, status: int = 1) -> str:
-    """Run a command that must print one short error and nothing else; return the error."""
+    """Run a command that must print only one short error; return the error."""
     _, out, err = invoke(*args, status=status)
     assert out == ""
     assert len(err.splitlines()) < 12, err
@@ -63,7 +63,7 @@ def refuse(*args: str, status: int = 1) -> str:
 
 
 def document(*args: str) -> Any:
-    """Run a command with `--json`, and return its document, which must be strict JSON."""
+    """Run a command with `--json`; return its document, which must be strict JSON."""
 
     def refuse_constant(name: str) -> None:
         raise AssertionError(f"{name} is not JSON")
@@ -72,7 +72,7 @@ def document(*args: str) -> Any:
 
 
 def csv_rows(*args: str) -> list[list[str]]:
-    """Run a command that prints CSV, and return its rows, the header first."""
+    """Run a command that prints CSV; return its rows, with the header first."""
     return list(csv.reader(io.StringIO(invoke(*args).out)))
 
 
@@ -80,8 +80,8 @@ def csv_rows(*args: str) -> list[list[str]]:
 def start(
     *args: str, stdin: int | None = None, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a process of its own; at the end, kill it if it still runs."""
-    with _own_interrupts():  # a shell may have ignored them, which a process inherits
+    """Start a command in a separate process; kill it at the end if it still runs."""
+    with _restore_interrupts():  # a process inherits interrupts that a shell ignores
         process = subprocess.Popen(
             [*EVOLVE, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **variables},

@@ -1,4 +1,4 @@
-"""Bars for tests: random ones made from a seed, whole or with holes in them."""
+"""Random and constructed bars for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Values = NDArray[np.float64]
 
 
 def random_bars(seed: int, count: int = 200, symbols: int = 1) -> Bars:
-    """Prices that move in every bar, with a range and a volume above 0 in each."""
+    """Return bars that all have a price change, a range and a volume above 0."""
     rng = np.random.default_rng(seed)
     shape = (symbols, count)
     close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.02, shape), axis=1))
@@ -26,22 +26,22 @@ def random_bars(seed: int, count: int = 200, symbols: int = 1) -> Bars:
 
 
 def gappy_bars(seed: int, count: int = 200, share: float = 0.05) -> Bars:
-    """Random bars of which some are missing: single values, whole bars, and one long stretch."""
+    """Return random bars with missing values, missing bars and one long gap."""
     bars = random_bars(seed, count)
     rng = np.random.default_rng(seed + 1)
-    whole = rng.random(count) < share
+    is_missing = rng.random(count) < share
     start = int(rng.integers(0, count))
-    whole[start : start + count // 10] = True
+    is_missing[start : start + count // 10] = True
     panels = {}
     for name in FIELDS:
         values = getattr(bars, name).copy()
-        values[0, whole | (rng.random(count) < share / 2)] = np.nan
+        values[0, is_missing | (rng.random(count) < share / 2)] = np.nan
         panels[name] = values
     return replace(bars, **panels)
 
 
 def tied_bars(seed: int, count: int = 200) -> Bars:
-    """Bars of a few whole prices, so that equal values, flat stretches and 0 / 0 are common."""
+    """Return bars of few whole prices, with many equal values, flat runs and 0 / 0."""
     rng = np.random.default_rng(seed)
     opened, close = rng.integers(1, 4, (2, 1, count)).astype(float)
     high = np.maximum(opened, close) + rng.integers(0, 2, (1, count))
@@ -52,7 +52,7 @@ def tied_bars(seed: int, count: int = 200) -> Bars:
 
 
 def closing_at(close: Values) -> Bars:
-    """Bars whose four prices are the given closes, and whose volume is 1000."""
+    """Return bars whose four prices equal the given closes, with volume 1000."""
     row = np.array(close, dtype=np.float64)[None, :]
     prices = (row.copy(), row.copy(), row.copy(), row)
     volume = np.full(row.shape, 1000.0)
@@ -60,7 +60,7 @@ def closing_at(close: Values) -> Bars:
 
 
 def with_other_future(bars: Bars, known: int, seed: int) -> Bars:
-    """The bars with everything from bar `known` on replaced by another market."""
+    """Return the bars with all values from index `known` on replaced by another market."""
     other = random_bars(seed, len(bars), len(bars.symbols))
     panels = {}
     for name in FIELDS:

@@ -1,4 +1,4 @@
-"""Work measured by the function calls it takes, which no clock and no other process changes."""
+"""Limit on function calls, a measure of work that does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pytest
 
 @contextmanager
 def limited_calls(limit: int) -> Iterator[None]:
-    """Fail the test as soon as the block has called more functions."""
-    calls, before = 0, sys.getprofile()
+    """Fail the test when the block calls more than `limit` functions."""
+    calls, previous = 0, sys.getprofile()
 
     def count(frame: FrameType, event: str, arg: object) -> None:
         nonlocal calls
         calls += event in ("call", "c_call")
         if calls > limit:
-            sys.setprofile(before)
-            pytest.fail(f"it takes more than {limit:,} calls")
+            sys.setprofile(previous)
+            pytest.fail(f"more than {limit:,} function calls")
 
     sys.setprofile(count)
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.setprofile(previous)

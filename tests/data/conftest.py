@@ -1,4 +1,4 @@
-"""A home for downloads, and yfinance without a past, a network or pauses."""
+"""Fixtures for yfinance without state, network or pauses, with a temporary cache folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evolve.data.sources import yahoo
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The length of each pause that would have been made."""
+    """Replace pauses, and return their lengths in seconds."""
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     monkeypatch.setattr(yahoo, "sleep", pauses.append)
@@ -25,7 +25,7 @@ def fresh_yfinance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
     slept: list[float],
 ) -> Iterator[None]:  # fmt: skip
-    """A home, a yfinance as just imported, nothing printed, and nothing written elsewhere."""
+    """Reset yfinance; check that it prints nothing and writes only to the cache folder."""
     from tests.data import yahoo_server
 
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))

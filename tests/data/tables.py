@@ -1,4 +1,4 @@
-"""Small price files, right and wrong."""
+"""Small price files, and checks of bars."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ROWS = (
 
 
 def csv(path: Path, *rows: str, head: str = HEAD) -> str:
-    """Write a CSV file and give its spec."""
+    """Write a CSV file and return its spec."""
     path.write_text("\n".join([head, *rows]) + "\n")
     return f"csv:{path}"
 
 
 def hourly_csv(path: Path, days: int = 20) -> str:
-    """Write a CSV file of hourly bars from 10:30 on, seven a day, and give its spec."""
+    """Write a CSV file of seven hourly bars per day from 10:30, and return its spec."""
     first = np.datetime64("2024-01-02T10:30")
     times = [first + np.timedelta64(24 * day + hour, "h") for day in range(days)
              if (day + 1) % 7 not in (5, 6) for hour in range(7)]  # fmt: skip
@@ -38,7 +38,7 @@ def hourly_csv(path: Path, days: int = 20) -> str:
 
 
 def frame(count: int = 4, first: str = "2024-01-01") -> pd.DataFrame:
-    """A correct table as Yahoo gives it: raw prices, Adj Close, indexed by naive dates."""
+    """Return a table in the form of Yahoo: raw prices and Adj Close, indexed by naive dates."""
     close = 100.0 + np.arange(count)
     return pd.DataFrame(
         {
@@ -54,19 +54,19 @@ def frame(count: int = 4, first: str = "2024-01-01") -> pd.DataFrame:
 
 
 def refusal(spec: str) -> EvolveError:
-    """The error of a spec that cannot be loaded."""
+    """Return the error of a spec that cannot be loaded."""
     with pytest.raises(EvolveError) as caught:
         load(spec)
     return caught.value
 
 
 def days_of(bars: Bars) -> list[str]:
-    """The dates of bars."""
+    """Return the dates of bars."""
     return [str(day) for day in bars.time.astype("datetime64[D]")]
 
 
 def assert_sound(bars: Bars) -> None:
-    """What every consumer of bars relies upon."""
+    """Check the properties on which each consumer of bars relies."""
     assert len(bars) > 0
     assert bars.time.dtype == np.dtype("datetime64[ns]")
     assert not np.any(np.isnat(bars.time))
@@ -83,7 +83,7 @@ def assert_sound(bars: Bars) -> None:
 
 
 def assert_same(one: Bars, other: Bars) -> None:
-    """The same times and values."""
+    """Check that two bars have equal times and values."""
     assert one.time.tolist() == other.time.tolist()
     for name in (*FIELDS, "adjustment"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)

@@ -1,4 +1,4 @@
-"""Markets by their hours: how many bars a year has, and which of them come late."""
+"""Bars per year and gaps of markets with different trading hours."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ YEAR = pd.date_range("2023-01-02", "2023-12-31", freq="D")
 WORKDAYS = pd.bdate_range("2023-01-02", periods=60)
 
 
-def within(days: pd.DatetimeIndex, first: int, stop: int, step: int) -> pd.DatetimeIndex:
-    """Bars of every day from a minute to another."""
+def times_within(days: pd.DatetimeIndex, first: int, stop: int, step: int) -> pd.DatetimeIndex:
+    """Return times of each day from one minute of the day to another."""
     return pd.DatetimeIndex(
         [day + pd.Timedelta(minutes=minute) for day in days for minute in range(first, stop, step)]
     )
 
 
-def of_currencies(freq: str, evening: int) -> pd.DatetimeIndex:
-    """From Sunday evening to Friday evening."""
+def times_of_currencies(freq: str, evening: int) -> pd.DatetimeIndex:
+    """Return times from Sunday evening to Friday evening."""
     times = pd.date_range("2023-01-01", "2023-06-30", freq=freq)
     day, hour = times.day_of_week, times.hour
     is_open = (day < 4) | ((day == 4) & (hour < evening)) | ((day == 6) & (hour >= evening))
     return times[is_open]
 
 
+FIVE_MINUTES = times_within(WORKDAYS, 570, 960, 5)
 HALF_DAYS = pd.DatetimeIndex(
-    [t for t in within(WORKDAYS, 570, 960, 30) if t.day_of_week != 4 or t.hour < 13]
+    [t for t in times_within(WORKDAYS, 570, 960, 30) if t.day_of_week != 4 or t.hour < 13]
 )
 CALENDARS: dict[str, tuple[pd.DatetimeIndex, float]] = {
-    "5 minutes": (within(WORKDAYS, 570, 960, 5), 252 * 78),
-    "1 minute": (within(WORKDAYS[:10], 570, 960, 1), 252 * 390),
-    "hours from half past": (within(WORKDAYS, 570, 960, 60), 252 * 7),
+    "5 minutes": (FIVE_MINUTES, 252 * 78),
+    "1 minute": (times_within(WORKDAYS[:10], 570, 960, 1), 252 * 390),
+    "hours from half past": (times_within(WORKDAYS, 570, 960, 60), 252 * 7),
     "half hours with half days": (HALF_DAYS, 252 * 13),
     "5 minutes with a break for lunch": (
-        within(WORKDAYS, 570, 960, 5)[~(within(WORKDAYS, 570, 960, 5).hour == 12)], 252 * 66,
+        FIVE_MINUTES[FIVE_MINUTES.hour != 12], 252 * 66,
     ),
     "days": (WORKDAYS, 252),
     "days at the closing hour": (WORKDAYS + pd.Timedelta(hours=16), 252),
@@ -64,10 +65,10 @@ CALENDARS: dict[str, tuple[pd.DatetimeIndex, float]] = {
     "4 hours of a coin": (pd.date_range("2023-01-02", periods=6 * 50, freq="4h"), 365 * 6),
     "5 minutes of a coin": (pd.date_range("2023-01-02", periods=288 * 15, freq="5min"), 365 * 288),
     "15 seconds of a coin": (pd.date_range("2023-01-02", periods=5760 * 8, freq="15s"), 365 * 5760),
-    "hours of currencies, London": (of_currencies("h", 22), 252 * 24),
-    "hours of currencies, New York": (of_currencies("h", 17), 252 * 24),
-    "4 hours of currencies": (of_currencies("4h", 20), 252 * 6),
-    "5 minutes of currencies": (of_currencies("5min", 22), 252 * 288),
+    "hours of currencies, London": (times_of_currencies("h", 22), 252 * 24),
+    "hours of currencies, New York": (times_of_currencies("h", 17), 252 * 24),
+    "4 hours of currencies": (times_of_currencies("4h", 20), 252 * 6),
+    "5 minutes of currencies": (times_of_currencies("5min", 22), 252 * 288),
 }  # fmt: skip
 SUNDAYS: dict[str, pd.DatetimeIndex] = {  # markets that trade on one day of the weekend
     "days of currencies with a short Sunday": YEAR[YEAR.day_of_week != 5],
@@ -88,7 +89,7 @@ def bars_of(times: pd.DatetimeIndex) -> Bars:
 
 
 @pytest.mark.parametrize("name", CALENDARS)
-def test_a_year_has_so_many_bars_and_none_of_them_is_late(name: str, tmp_path: Path) -> None:
+def test_bars_per_year_follow_the_calendar_and_no_bar_is_a_gap(name: str, tmp_path: Path) -> None:
     times, expected = CALENDARS[name]
     frame_of(times).to_csv(tmp_path / "A.csv", index=False)
     bars = load(str(tmp_path / "A.csv")).bars
@@ -100,17 +101,17 @@ def test_a_year_has_so_many_bars_and_none_of_them_is_late(name: str, tmp_path: P
 
 
 @pytest.mark.parametrize("name", SUNDAYS)
-def test_a_market_that_trades_on_one_day_of_the_weekend_is_no_coin(name: str) -> None:
-    """Its weekends are no gaps, and a year has no 365 of its bars."""
+def test_a_market_with_one_weekend_day_is_not_a_coin(name: str) -> None:
+    """Check that its weekends are not gaps, and that it has fewer than 365 bars per year."""
     bars = bars_of(SUNDAYS[name])
     assert bars.bars_per_year < 320
     assert find_gaps(bars).tolist() == []
 
 
-# -- what comes late
+# -- gaps
 
 
-LATE = {  # times that are taken out, and the bar that comes late then
+MISSING = {  # the first and last missing times
     "days": ("2023-02-06", "2023-02-10"),
     "days of a coin": ("2023-02-06", "2023-02-06"),
     "hours of a coin": ("2023-01-20 05:00", "2023-01-20 05:30"),
@@ -123,22 +124,22 @@ LATE = {  # times that are taken out, and the bar that comes late then
 }
 
 
-@pytest.mark.parametrize("name", LATE)
-def test_a_bar_after_a_pause_is_late(name: str) -> None:
+@pytest.mark.parametrize("name", MISSING)
+def test_a_bar_after_missing_bars_is_a_gap(name: str) -> None:
     times = CALENDARS[name][0]
-    first, last = (pd.Timestamp(each) for each in LATE[name])
+    first, last = (pd.Timestamp(each) for each in MISSING[name])
     rest = times[(times < first) | (times > last)]
     assert len(rest) < len(times)
     bars = bars_of(rest)
-    (place,) = find_gaps(bars)
-    assert pd.Timestamp(bars.time[place]) == rest[rest > last][0]
+    (index,) = find_gaps(bars)
+    assert pd.Timestamp(bars.time[index]) == rest[rest > last][0]
     assert bars.bars_per_year == CALENDARS[name][1]
 
 
-# -- closes that leap, and prices that stand still
+# -- spikes and stale prices
 
 
-def changed(**panels: np.ndarray) -> Bars:
+def bars_with(**panels: np.ndarray) -> Bars:
     frame = frame_of(WORKDAYS)
     return bars_from_frame(frame.assign(**panels), "A", "a", str)
 
@@ -150,50 +151,50 @@ CLOSE = frame_of(WORKDAYS)["Close"].to_numpy()
     ("back", "is_spike"), [(1.0, True), (0.9, True), (0.7, True), (0.6, False), (0.0, False)]
 )
 @pytest.mark.parametrize("leap", [0.2, -0.2])
-def test_a_leap_is_a_spike_if_most_of_it_is_taken_back(
+def test_a_jump_is_a_spike_if_the_next_bar_reverses_most_of_it(
     leap: float, back: float, is_spike: bool
 ) -> None:
     steps = np.zeros(len(CLOSE))
     steps[30], steps[31] = leap, -leap * back
     close = CLOSE * np.exp(np.cumsum(steps))
-    made = changed(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
-    assert find_spikes(made).tolist() == ([30] if is_spike else [])
+    bars = bars_with(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
+    assert find_spikes(bars).tolist() == ([30] if is_spike else [])
 
 
-def test_a_small_leap_is_none_and_a_leap_at_either_end_is_not_known_to_go_back() -> None:
-    for place, size in ((30, 1.005), (len(CLOSE) - 1, 1.5), (0, 1.5)):
+def test_a_small_jump_or_a_jump_at_either_end_is_not_a_spike() -> None:
+    for index, size in ((30, 1.005), (len(CLOSE) - 1, 1.5), (0, 1.5)):
         close = CLOSE.copy()
-        close[place] *= size
-        made = changed(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
-        assert find_spikes(made).tolist() == []
+        close[index] *= size
+        bars = bars_with(Open=close, High=close * 1.001, Low=close * 0.999, Close=close)
+        assert find_spikes(bars).tolist() == []
 
 
-@pytest.mark.parametrize("place", [0, 20, len(CLOSE) - 5])
+@pytest.mark.parametrize("index", [0, 20, len(CLOSE) - 5])
 @pytest.mark.parametrize("length", [4, 5])
-def test_five_still_bars_are_stale_wherever_they_are(place: int, length: int) -> None:
+def test_five_bars_without_a_price_change_are_stale_at_any_index(index: int, length: int) -> None:
     panels = {"Open": CLOSE * 1.0001, "High": CLOSE * 1.01, "Low": CLOSE * 0.99, "Close": CLOSE}
     still = {name: each.copy() for name, each in panels.items()}
     for each in still.values():
-        each[place : place + length] = CLOSE[place]
-    assert find_stale(changed(**still)).tolist() == ([place] if length == 5 else [])
+        each[index : index + length] = CLOSE[index]
+    assert find_stale(bars_with(**still)).tolist() == ([index] if length == 5 else [])
 
 
-def test_still_bars_in_two_runs_and_with_a_new_price_between() -> None:
+def test_two_runs_of_stale_bars_count_separately() -> None:
     price = np.repeat([10.0, 11, 10, 12], [5, 5, 4, 46])
     price[14:] += np.arange(46)
-    made = changed(Open=price, High=price, Low=price, Close=price)
-    assert find_stale(made).tolist() == [0, 5]
+    bars = bars_with(Open=price, High=price, Low=price, Close=price)
+    assert find_stale(bars).tolist() == [0, 5]
 
 
-def test_the_same_bar_again_with_a_range_is_not_stale() -> None:
+def test_a_repeated_bar_with_a_range_is_not_stale() -> None:
     same = np.full(len(CLOSE), 10.0)
-    assert find_stale(changed(Open=same, High=same + 1, Low=same - 1, Close=same)).tolist() == []
+    assert find_stale(bars_with(Open=same, High=same + 1, Low=same - 1, Close=same)).tolist() == []
 
 
 @pytest.mark.parametrize("count", range(6))
-def test_few_bars_of_any_kind_are_looked_at(count: int) -> None:
+def test_few_bars_of_any_calendar_are_checked(count: int) -> None:
     for times, _ in CALENDARS.values():
         whole = bars_of(times)
-        (found,) = check_quality(whole.slice(0, count))
-        places = [place for each in found.issues for place in each.bars]
-        assert all(0 <= place < count for place in places)
+        (report,) = check_quality(whole.slice(0, count))
+        indices = [index for each in report.issues for index in each.bars]
+        assert all(0 <= index < count for index in indices)

@@ -1,8 +1,9 @@
-"""CSV files: read as they are, or refused with the place of what is wrong."""
+"""CSV files are read, or rejected with the location of the error."""
 
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_a_csv_file_is_read(tmp_path: Path) -> None:
         "\ufeffDate,Open,High,Low,Close,Volume",
     ],
 )
-def test_the_spelling_of_a_header_does_not_matter(head: str, tmp_path: Path) -> None:
+def test_the_case_and_spaces_of_a_header_do_not_matter(head: str, tmp_path: Path) -> None:
     plain = load(csv(tmp_path / "plain.csv", *ROWS)).bars
     assert_same(load(csv(tmp_path / "other.csv", *ROWS, head=head)).bars, plain)
 
@@ -56,7 +57,7 @@ def test_the_order_of_columns_does_not_matter_and_others_are_ignored(tmp_path: P
     assert_same(load(csv(tmp_path / "other.csv", *rows, head=head)).bars, plain)
 
 
-def test_without_volume_it_is_unknown(tmp_path: Path) -> None:
+def test_a_missing_volume_is_unknown(tmp_path: Path) -> None:
     rows = [row.rsplit(",", 1)[0] for row in ROWS]
     bars = load(csv(tmp_path / "acme.csv", *rows, head="Date,Open,High,Low,Close")).bars
     assert np.all(np.isnan(bars.volume))
@@ -67,15 +68,13 @@ def test_without_volume_it_is_unknown(tmp_path: Path) -> None:
     "offset", ["+09:00", "+01:00", "-05:00", "Z", "+00:00"], ids=["Tokyo", "Paris", "NY", "Z", "0"]
 )
 def test_a_date_with_an_offset_keeps_its_day(offset: str, tmp_path: Path) -> None:
-    """As in a file that yfinance's own table was written to; Parquet keeps the day, too."""
+    """Check dates as pandas writes them for a table of yfinance."""
     rows = [row.replace(",", f" 00:00:00{offset},", 1) for row in ROWS]
     bars = load(csv(tmp_path / "zone.csv", *rows)).bars
     assert days_of(bars) == ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
 
 
 def test_the_range_of_days_includes_both_ends(tmp_path: Path) -> None:
-    from datetime import date
-
     spec = csv(tmp_path / "acme.csv", *ROWS)
     assert days_of(load(DataRequest(spec, date(2024, 1, 3), date(2024, 1, 4))).bars) == [
         "2024-01-03",
@@ -88,49 +87,47 @@ def test_the_range_of_days_includes_both_ends(tmp_path: Path) -> None:
 
 
 def test_the_last_day_of_a_range_is_included_whole(tmp_path: Path) -> None:
-    from datetime import date
-
     rows = [f"2024-01-02T{hour}:30:00,10,12,9,11,5" for hour in (10, 16)]
     spec = csv(tmp_path / "hours.csv", *rows)
     assert len(load(DataRequest(spec, end=date(2024, 1, 2))).bars) == 2
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_a_folder_without_csv_files_is_an_error(tmp_path: Path) -> None:
     assert "no CSV files in" in refusal(f"csv:{tmp_path}").message
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     error = refusal(f"csv:{tmp_path / 'none.csv'}")
     assert "no such file: " in error.message
     assert error.hint
 
 
-def test_a_name_that_no_file_can_have() -> None:
+def test_an_impossible_file_name_is_an_error() -> None:
     for name in ("a" * 300 + ".csv", "\0.csv", "~no-such-user-at-all/prices.csv"):
         refusal(f"csv:{name}")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
     spec = csv(tmp_path / "acme.csv", *ROWS)
     (tmp_path / "acme.csv").chmod(0)
     refusal(spec)
 
 
-def test_an_option_is_refused_with_and_without_a_source(tmp_path: Path) -> None:
+def test_an_option_is_an_error_with_and_without_a_source(tmp_path: Path) -> None:
     spec = csv(tmp_path / "acme.csv", *ROWS)
     assert "unknown option `seed`" in refusal(f"{spec}?seed=1").message
     assert "unknown option `seed`" in refusal(f"{tmp_path / 'acme.csv'}?seed=1").message
 
 
-# -- anything at all gives bars or an error for people
+# -- any content gives bars or an EvolveError
 
 fuzz = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-def loads_or_refuses(path: Path, content: bytes) -> None:
+def load_or_reject(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     try:
         bars = load(f"csv:{path}").bars
@@ -143,14 +140,16 @@ def loads_or_refuses(path: Path, content: bytes) -> None:
 @given(content=st.binary(max_size=400))
 @example(content=b"\xef\xbb\xbf")
 @fuzz
-def test_arbitrary_bytes(content: bytes, tmp_path: Path) -> None:
-    loads_or_refuses(tmp_path / "fuzz.csv", content)
+def test_arbitrary_bytes_give_bars_or_an_error(content: bytes, tmp_path: Path) -> None:
+    load_or_reject(tmp_path / "fuzz.csv", content)
 
 
 @given(content=st.binary(max_size=200))
 @fuzz
-def test_arbitrary_bytes_after_a_header(content: bytes, tmp_path: Path) -> None:
-    loads_or_refuses(tmp_path / "fuzz.csv", f"{HEAD}\n{ROWS[0]}\n".encode() + content)
+def test_arbitrary_bytes_after_a_header_give_bars_or_an_error(
+    content: bytes, tmp_path: Path
+) -> None:
+    load_or_reject(tmp_path / "fuzz.csv", f"{HEAD}\n{ROWS[0]}\n".encode() + content)
 
 
 ODD_CELLS = [
@@ -192,5 +191,5 @@ def files(draw: st.DrawFn) -> bytes:
 @pytest.mark.slow
 @given(content=files())
 @settings(parent=fuzz, max_examples=400)
-def test_arbitrary_cells(content: bytes, tmp_path: Path) -> None:
-    loads_or_refuses(tmp_path / "fuzz.csv", content)
+def test_arbitrary_cells_give_bars_or_an_error(content: bytes, tmp_path: Path) -> None:
+    load_or_reject(tmp_path / "fuzz.csv", content)

@@ -1,4 +1,4 @@
-"""Dates and times of day as people write them: read for what they say, or refused."""
+"""Formats of dates and times of day; ambiguous ones are errors."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tests.data.tables import csv
 PRICES = "10,12,9,11"
 
 
-def moments(*texts: str, head: str = "Date") -> list[str]:
-    """What a column of texts is read as, by the minute."""
+def read_times(*texts: str, head: str = "Date") -> list[str]:
+    """Return the times of a column of texts, to the minute."""
     with tempfile.TemporaryDirectory() as folder:
         rows = [f"{text},{PRICES}" for text in texts]
         bars = load(csv(Path(folder) / "a.csv", *rows, head=f"{head},Open,High,Low,Close")).bars
     return [str(each)[:16].removesuffix("T00:00") for each in bars.time]
 
 
-def refused(*texts: str, head: str = "Date") -> EvolveError:
+def read_error(*texts: str, head: str = "Date") -> EvolveError:
     with pytest.raises(EvolveError) as caught:
-        moments(*texts, head=head)
+        read_times(*texts, head=head)
     assert caught.value.hint
     return caught.value
 
@@ -54,59 +54,64 @@ CLOCKS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.000"]
 HALVES = ["%I:%M %p", "%I:%M:%S%p"]
 
 
-def written(form: str, moment: datetime, clock: str = "") -> str:
+def format_time(form: str, moment: datetime, clock: str = "") -> str:
     quote = '"' * form.startswith('"')
     return moment.strftime(f"{quote}{form.strip(chr(34))}{' ' * bool(clock)}{clock}{quote}")
 
 
 @pytest.mark.parametrize("name", DAY_FORMS)
-def test_days(name: str) -> None:
+def test_days_of_each_format_are_read(name: str) -> None:
     days = [datetime.fromisoformat(day) for day in DAYS]
     form = DAY_FORMS[name]
-    assert moments(*[written(form, day) for day in days]) == list(DAYS)
-    assert moments(*[written(form, day) for day in days[::-1]]) == list(DAYS)  # newest first
-    assert moments(*[written(form, day).upper() for day in days]) == list(DAYS)
+    assert read_times(*[format_time(form, day) for day in days]) == list(DAYS)
+    assert read_times(*[format_time(form, day) for day in days[::-1]]) == list(DAYS)  # newest first
+    assert read_times(*[format_time(form, day).upper() for day in days]) == list(DAYS)
 
 
 @pytest.mark.parametrize("clock", [*CLOCKS, *HALVES])
 @pytest.mark.parametrize("name", DAY_FORMS)
-def test_times_of_day(name: str, clock: str) -> None:
+def test_times_of_day_follow_a_day_of_each_format(name: str, clock: str) -> None:
     times = [datetime(2024, 1, 30, hour, 5) for hour in (0, 9, 11, 12, 13, 23)]
-    texts = [written(DAY_FORMS[name], each, clock) for each in times]
-    assert moments(*texts) == [each.isoformat()[:16] for each in times]
+    texts = [format_time(DAY_FORMS[name], each, clock) for each in times]
+    assert read_times(*texts) == [each.isoformat()[:16] for each in times]
 
 
 @pytest.mark.parametrize("clock", [*CLOCKS, HALVES[0], "%H%M%S"])
 @pytest.mark.parametrize("name", [name for name in DAY_FORMS if name != "short month"])
-def test_a_time_of_day_in_a_column_of_its_own(name: str, clock: str) -> None:
+def test_a_time_of_day_may_have_a_separate_column(name: str, clock: str) -> None:
     times = [datetime(2024, 1, 30, hour, 5) for hour in (0, 9, 11, 12, 13, 23)]
-    texts = [f"{written(DAY_FORMS[name], each)},{each:{clock}}" for each in times]
-    assert moments(*texts, head="Date,Time") == [each.isoformat()[:16] for each in times]
+    texts = [f"{format_time(DAY_FORMS[name], each)},{each:{clock}}" for each in times]
+    assert read_times(*texts, head="Date,Time") == [each.isoformat()[:16] for each in times]
 
 
-def test_months_of_one_figure() -> None:
-    assert moments("1/30/2024", "2/1/2024") == ["2024-01-30", "2024-02-01"]
-    assert moments("30/1/2024", "1/2/2024") == ["2024-01-30", "2024-02-01"]
-    assert moments("30.1.2024", "1.2.2024") == ["2024-01-30", "2024-02-01"]
-    assert moments("1/30/2024 9:05", "1/30/2024 9:10") == ["2024-01-30T09:05", "2024-01-30T09:10"]
+def test_months_and_days_may_have_one_digit() -> None:
+    assert read_times("1/30/2024", "2/1/2024") == ["2024-01-30", "2024-02-01"]
+    assert read_times("30/1/2024", "1/2/2024") == ["2024-01-30", "2024-02-01"]
+    assert read_times("30.1.2024", "1.2.2024") == ["2024-01-30", "2024-02-01"]
+    assert read_times("1/30/2024 9:05", "1/30/2024 9:10") == [
+        "2024-01-30T09:05",
+        "2024-01-30T09:10",
+    ]
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("point", ["", ".0"], ids=["whole", "with a point"])
-def test_counts_since_1970(unit: str, point: str) -> None:
+def test_counts_since_1970_are_read(unit: str, point: str) -> None:
     times = np.array(["1999-12-31T23:00", "2024-01-30T09:30"], "datetime64[s]")
     counts = times.astype(f"datetime64[{unit}]").astype(np.int64)
-    assert moments(*[f"{count}{point}" for count in counts]) == [str(each)[:16] for each in times]
+    assert read_times(*[f"{count}{point}" for count in counts]) == [
+        str(each)[:16] for each in times
+    ]
 
 
-# -- what says nothing of its order is refused
+# -- ambiguous dates
 
 
 @pytest.mark.parametrize("form", ["%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y"])
 @pytest.mark.parametrize("clock", ["", "%H:%M", "%I:%M %p"])
-def test_days_that_may_be_months_are_refused(form: str, clock: str) -> None:
+def test_an_ambiguous_order_of_day_and_month_is_an_error(form: str, clock: str) -> None:
     times = [datetime(2024, 3, day, 9, 30) for day in (4, 5, 6)]
-    error = refused(*[written(form, each, clock) for each in times])
+    error = read_error(*[format_time(form, each, clock) for each in times])
     assert "line 2, column `Date`" in error.message
     assert "ambiguous date" in error.message
 
@@ -120,37 +125,36 @@ def test_days_that_may_be_months_are_refused(form: str, clock: str) -> None:
     is_newest_first=st.booleans(),
 )
 @settings(max_examples=60)
-def test_a_date_is_read_as_it_was_meant_or_refused(
+def test_a_date_is_read_correctly_or_is_an_error(
     first: date, steps: list[int], form: str, clock: str, is_bare: bool, is_newest_first: bool
 ) -> None:
     days = [datetime(first.year, first.month, first.day, 9, 30)]  # no evening before a session
     for step in steps:
         days.append(days[-1] + timedelta(days=step))
-    texts = [written(form, day, clock) for day in days]
+    texts = [format_time(form, day, clock) for day in days]
     if is_bare:  # 1/2/2024 for 01/02/2024
         separator = form[2]
         texts = [separator.join(part.lstrip("0") for part in each.split(separator, 2))
                  for each in texts]  # fmt: skip
     try:
-        found = moments(*(texts[::-1] if is_newest_first else texts))
+        times = read_times(*(texts[::-1] if is_newest_first else texts))
     except EvolveError as error:
         assert "ambiguous date" in error.message
         assert "." not in form
         assert all(day.day <= 12 for day in days)
     else:
-        assert [each[:10] for each in found] == [str(day.date()) for day in days]
-        assert not clock or all(each.endswith("T09:30") for each in found)
+        assert [each[:10] for each in times] == [str(day.date()) for day in days]
+        assert not clock or all(each.endswith("T09:30") for each in times)
 
 
-def test_the_whole_file_decides_which_is_the_month(tmp_path: Path) -> None:
-    """Of a long file, too, in which one symbol's own dates do not say it."""
+def test_all_symbols_of_a_file_settle_the_order_of_day_and_month(tmp_path: Path) -> None:
     rows = [f"01/{day:02d}/2024,A,{PRICES}" for day in (2, 3, 4)]
     rows += [f"01/{day:02d}/2024,B,{PRICES}" for day in (29, 30, 31)]
     bars = load(csv(tmp_path / "all.csv", *rows, head="Date,Symbol,Open,High,Low,Close")).bars
     assert str(bars.select_symbol(0).time[-1])[:10] == "2024-01-04"
 
 
-# -- numbers that are neither compact days nor counts since 1970: never another time than was meant
+# -- compact timestamps
 
 
 @pytest.mark.parametrize(
@@ -166,8 +170,8 @@ def test_the_whole_file_decides_which_is_the_month(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[0],
 )
-def test_a_stamp_is_read_as_it_was_meant(texts: list[str], meant: list[str]) -> None:
-    assert moments(*texts) == meant
+def test_a_compact_timestamp_is_read(texts: list[str], meant: list[str]) -> None:
+    assert read_times(*texts) == meant
 
 
 @pytest.mark.parametrize(
@@ -177,43 +181,42 @@ def test_a_stamp_is_read_as_it_was_meant(texts: list[str], meant: list[str]) -> 
         ("2024.01.30", "2024.01.31"), ("01/30/24", "01/31/24"), ("2024-30-01", "2024-31-01"),
     ],
 )  # fmt: skip
-def test_a_stamp_that_may_mean_another_day_is_refused(texts: tuple[str, str]) -> None:
-    message = refused(*texts).message
+def test_an_ambiguous_timestamp_is_an_error(texts: tuple[str, str]) -> None:
+    message = read_error(*texts).message
     assert "line 2, column `Date`" in message
     assert texts[0].lstrip("0") in message
 
 
 @pytest.mark.parametrize("day", ["2024-01-31", "01/31/2024", "20240131"])
 @pytest.mark.parametrize("clocks", [("0930", "0935", "1600"), ("930", "935", "1600")])
-def test_hours_and_minutes_in_one_number(day: str, clocks: tuple[str, ...]) -> None:
-    """Half past nine is not nine and a half minutes past midnight."""
-    found = moments(*[f"{day},{clock}" for clock in clocks], head="Date,Time")
-    assert found == ["2024-01-31T09:30", "2024-01-31T09:35", "2024-01-31T16:00"]
+def test_hours_and_minutes_may_be_one_number(day: str, clocks: tuple[str, ...]) -> None:
+    times = read_times(*[f"{day},{clock}" for clock in clocks], head="Date,Time")
+    assert times == ["2024-01-31T09:30", "2024-01-31T09:35", "2024-01-31T16:00"]
 
 
 @pytest.mark.parametrize("clock", ["25:30", "10:75", "10:30:75", "99:99", "13:30 PM", "0:30 PM:"])
 @pytest.mark.parametrize("day", ["01/31/2024", "31.01.2024", "2024-01-31", "31-Jan-2024"])
-def test_a_clock_that_does_not_exist_is_refused(day: str, clock: str) -> None:
-    assert "line 2" in refused(f"{day} {clock}", f"{day} 23:59").message
+def test_an_impossible_time_of_day_is_an_error(day: str, clock: str) -> None:
+    assert "line 2" in read_error(f"{day} {clock}", f"{day} 23:59").message
 
 
 # -- zones
 
 
-def test_an_offset_leaves_the_local_time_across_a_clock_change() -> None:
+def test_a_time_with_an_offset_is_the_local_time_across_a_clock_change() -> None:
     texts = [f"2024-03-{day} 09:30:00{zone}" for day, zone in (("08", "-05:00"), (11, "-04:00"))]
-    assert moments(*texts) == ["2024-03-08T09:30", "2024-03-11T09:30"]
+    assert read_times(*texts) == ["2024-03-08T09:30", "2024-03-11T09:30"]
     spring = ["2024-03-10 01:30:00-05:00", "2024-03-10 03:30:00-04:00"]
-    assert moments(*spring) == ["2024-03-10T01:30", "2024-03-10T03:30"]
+    assert read_times(*spring) == ["2024-03-10T01:30", "2024-03-10T03:30"]
 
 
 @pytest.mark.parametrize(
     "zones", [("+00", "+01"), ("+00:00", "+01:00"), ("Z", "Z"), ("+0000",) * 2]
 )
-def test_every_way_to_write_an_offset(zones: tuple[str, str]) -> None:
-    """PostgreSQL writes hours alone; from one to the next in London's spring."""
+def test_offsets_of_each_format_are_read(zones: tuple[str, str]) -> None:
+    """Check hours without minutes, as PostgreSQL writes them."""
     texts = [f"2024-03-{day} 09:30:00{zone}" for day, zone in zip((29, 31), zones, strict=True)]
-    assert moments(*texts) == ["2024-03-29T09:30", "2024-03-31T09:30"]
+    assert read_times(*texts) == ["2024-03-29T09:30", "2024-03-31T09:30"]
 
 
 REPEATED = pd.date_range("2024-11-03 04:30", periods=4, freq="1h", tz="UTC").tz_convert(
@@ -222,8 +225,7 @@ REPEATED = pd.date_range("2024-11-03 04:30", periods=4, freq="1h", tz="UTC").tz_
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_an_hour_that_comes_twice_loses_no_bar(ending: str, tmp_path: Path) -> None:
-    """The same of text as of Parquet: four hours are four hours."""
+def test_a_repeated_hour_loses_no_bar(ending: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"Date": REPEATED, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0})
     path = tmp_path / f"a.{ending}"
     frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
@@ -231,8 +233,8 @@ def test_an_hour_that_comes_twice_loses_no_bar(ending: str, tmp_path: Path) -> N
     assert np.diff(bars.time).tolist() == [3_600_000_000_000] * 3
 
 
-def test_symbols_of_one_zone_stay_beside_each_other(tmp_path: Path) -> None:
-    """Where an hour comes twice for one of two symbols, both are in the same time."""
+def test_symbols_of_one_zone_share_their_times(tmp_path: Path) -> None:
+    """Check that both symbols use UTC if an hour repeats for one of them."""
     both = pd.DataFrame({"Date": REPEATED, "Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0})
     later = both.iloc[2:].assign(Symbol="B")
     pd.concat([both.assign(Symbol="A"), later]).to_parquet(tmp_path / "ab.parquet")

@@ -1,4 +1,4 @@
-"""Price files as exchanges, brokers and libraries write them, each read for what it says."""
+"""Price files in the formats of exchanges, brokers and libraries."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def closes(bars: Bars) -> dict[str, list[float]]:
     }
 
 
-# -- whose export it is
+# -- exports
 
 
-def test_yahoo_puts_all_prices_on_the_scale_of_adj_close(tmp_path: Path) -> None:
+def test_an_export_of_yahoo_has_all_prices_on_the_scale_of_adj_close(tmp_path: Path) -> None:
     bars = read(
         tmp_path / "AAPL.csv",
         "Date,Open,High,Low,Close,Adj Close,Volume",
@@ -57,7 +57,7 @@ DOWNLOADED = (
 )
 
 
-def test_yfinance_download_of_two_tickers(tmp_path: Path) -> None:
+def test_a_yfinance_download_of_two_tickers_is_read(tmp_path: Path) -> None:
     bars = read(
         tmp_path / "two.csv", *DOWNLOADED, "Date" + "," * 10,
         "2024-01-30,11,21,12,22,9,19,10,20,100,200", "2024-01-31,12,,13,,10,,11,,101,",
@@ -68,7 +68,7 @@ def test_yfinance_download_of_two_tickers(tmp_path: Path) -> None:
     assert bars.select_symbol(1).volume[0].tolist() == [200, 202]
 
 
-def test_yfinance_download_with_raw_prices(tmp_path: Path) -> None:
+def test_a_yfinance_download_with_raw_prices_is_adjusted(tmp_path: Path) -> None:
     bars = read(
         tmp_path / "raw.csv",
         "Price,Adj Close,Close,High,Low,Open,Volume", "Ticker,A,A,A,A,A,A", "Date,,,,,,",
@@ -78,8 +78,8 @@ def test_yfinance_download_with_raw_prices(tmp_path: Path) -> None:
     assert bars.adjustment[0].tolist() == [0.5, 1]
 
 
-def test_yfinance_download_within_a_day(tmp_path: Path) -> None:
-    """Its third header is `Datetime` then."""
+def test_an_intraday_yfinance_download_is_read(tmp_path: Path) -> None:
+    """Check the third header `Datetime`."""
     bars = read(
         tmp_path / "minutes.csv",
         "Price,Close,High,Low,Open,Volume", "Ticker,SPY,SPY,SPY,SPY,SPY", "Datetime,,,,,",
@@ -92,7 +92,7 @@ def test_yfinance_download_within_a_day(tmp_path: Path) -> None:
 BULK = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
 
 
-def test_stooq_in_bulk_by_five_minutes(tmp_path: Path) -> None:
+def test_a_bulk_file_of_stooq_with_five_minute_bars_is_read(tmp_path: Path) -> None:
     rows = [
         f"ACME.US,5,20240130,{clock},10,12,9,11,5,0"
         for clock in ("000000", "000500", "093000", "153500", "235500")
@@ -102,7 +102,7 @@ def test_stooq_in_bulk_by_five_minutes(tmp_path: Path) -> None:
     assert [each[11:] for each in minutes_of(bars)] == ["00:00", "00:05", "09:30", "15:35", "23:55"]
 
 
-def test_stooq_in_bulk_of_two_symbols(tmp_path: Path) -> None:
+def test_a_bulk_file_of_stooq_with_two_symbols_is_read(tmp_path: Path) -> None:
     rows = [
         f"{name},D,2024013{day},000000,10,12,9,1{day},5,0"
         for name in ("B.US", "A.US")
@@ -112,7 +112,7 @@ def test_stooq_in_bulk_of_two_symbols(tmp_path: Path) -> None:
     assert closes(bars) == {"B.US": [10, 11], "A.US": [10, 11]}
 
 
-def test_binance_klines(tmp_path: Path) -> None:
+def test_klines_of_binance_are_read(tmp_path: Path) -> None:
     head = "Open time,Open,High,Low,Close,Volume,Close time,Quote asset volume,Number of trades"
     for unit in (1, 1_000):  # thousandths, and millionths since 2025
         rows = [
@@ -123,13 +123,13 @@ def test_binance_klines(tmp_path: Path) -> None:
         assert bars.volume[0].tolist() == [5.5, 5.5]
 
 
-def test_tradingview(tmp_path: Path) -> None:
+def test_an_export_of_tradingview_is_read(tmp_path: Path) -> None:
     rows = "1706572800,10,12,9,11,5", "1706659200,11,13,10,12,5"
     bars = read(tmp_path / "NASDAQ_AAPL, 1D.csv", "time,open,high,low,close,Volume", *rows)
     assert days_of(bars) == ["2024-01-30", "2024-01-31"]
 
 
-def test_nasdaq_with_grouped_dollars_newest_first(tmp_path: Path) -> None:
+def test_an_export_of_nasdaq_with_grouped_dollars_newest_first_is_read(tmp_path: Path) -> None:
     bars = read(
         tmp_path / "BRK.A.csv", "Date,Close/Last,Volume,Open,High,Low",
         '01/31/2024,"$581,600.00","14,100","$580,000.50","$590,000","$579,000"',
@@ -142,22 +142,22 @@ def test_nasdaq_with_grouped_dollars_newest_first(tmp_path: Path) -> None:
     assert bars.volume[0].tolist() == [9500, 14_100]
 
 
-def test_a_table_with_the_index_that_pandas_writes(tmp_path: Path) -> None:
+def test_a_table_with_a_pandas_index_is_read(tmp_path: Path) -> None:
     rows = [f"{number},{row}" for number, row in enumerate(ONE)]
     bars = read(tmp_path / "train.csv", f",{HEAD}", *rows)
     assert days_of(bars) == ["2024-01-30", "2024-01-31"]
 
 
-def test_commas_at_the_end_of_every_row(tmp_path: Path) -> None:
+def test_rows_may_end_with_a_comma(tmp_path: Path) -> None:
     bars = read(tmp_path / "a.csv", HEAD, *[f"{row}," for row in ONE])
     assert closes(bars) == {"a": [11, 12]}
 
 
-# -- how it is packed
+# -- encodings, folders and patterns
 
 
 @pytest.mark.parametrize("name", ["A.csv.gz", "A.CSV.GZ", "A.Csv.Gz"])
-def test_a_packed_file_with_semicolons(name: str, tmp_path: Path) -> None:
+def test_a_gzip_file_with_semicolons_is_read(name: str, tmp_path: Path) -> None:
     text = "\n".join([HEAD, *ONE]).replace(",", ";")
     (tmp_path / name).write_bytes(gzip.compress(text.encode()))
     bars = load(str(tmp_path / name)).bars
@@ -167,7 +167,7 @@ def test_a_packed_file_with_semicolons(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_delimiters_line_ends_and_byte_order_marks(
+def test_all_delimiters_line_ends_and_byte_order_marks_are_read(
     delimiter: str, end: str, mark: str, tmp_path: Path
 ) -> None:
     text = mark + end.join([f"{HEAD},Volume", *[f"{row},5" for row in ONE], ""])
@@ -177,7 +177,7 @@ def test_delimiters_line_ends_and_byte_order_marks(
     assert bars.volume[0].tolist() == [5, 5]
 
 
-def test_folders_and_patterns(tmp_path: Path) -> None:
+def test_a_folder_or_pattern_gives_one_symbol_per_file(tmp_path: Path) -> None:
     for name in ("BRK.B.csv", "AAA.csv"):
         read(tmp_path / name, HEAD, *ONE)
     (tmp_path / "ZZZ.csv.gz").write_bytes(gzip.compress("\n".join([HEAD, *ONE]).encode()))
@@ -188,14 +188,14 @@ def test_folders_and_patterns(tmp_path: Path) -> None:
     assert load(f"csv:{tmp_path}/A*").bars.symbols == ("AAA",)
 
 
-def test_files_that_an_operating_system_hides_are_no_prices(tmp_path: Path) -> None:
-    """macOS leaves `._A.csv` beside A.csv on a foreign disk."""
+def test_hidden_files_of_a_folder_are_ignored(tmp_path: Path) -> None:
+    """Check `._A.csv`, which macOS writes beside A.csv on some disks."""
     read(tmp_path / "A.csv", HEAD, *ONE)
     (tmp_path / "._A.csv").write_bytes(b"\x00\x05\x16\x07")
     assert load(str(tmp_path)).bars.symbols == ("A",)
 
 
-def test_a_pattern_may_stand_in_a_folders_name(tmp_path: Path) -> None:
+def test_a_pattern_may_be_in_a_folder_name(tmp_path: Path) -> None:
     for name in ("A", "B"):
         (tmp_path / f"{name}-daily").mkdir()
         read(tmp_path / f"{name}-daily" / f"{name}.csv", HEAD, *ONE)
@@ -203,33 +203,35 @@ def test_a_pattern_may_stand_in_a_folders_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", ["csv:~/prices", "~/prices", "~/prices/A.csv", "~/prices/*.csv"])
-def test_a_home_folder(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_is_the_home_folder(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "prices").mkdir()
     read(tmp_path / "prices" / "A.csv", HEAD, *ONE)
     assert load(spec).bars.symbols == ("A",)
 
 
-# -- what its symbols are called
+# -- symbols
 
 
 @pytest.mark.parametrize("name", ["005930", "0700", "TRUE", "1E5", "NA", "NAN", "NULL", "INF"])
 @pytest.mark.parametrize("others", [(), ("B",)], ids=["alone", "with another"])
-def test_a_symbol_is_called_as_it_is_written(
+def test_a_symbol_is_the_text_of_its_cell(
     name: str, others: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Samsung is 005930 in Seoul, TrueCar was TRUE, Nano Labs is NA."""
+    """Check 005930 (Samsung), TRUE (TrueCar) and NA (Nano Labs)."""
     rows = [f"{symbol},{row}" for row in ONE for symbol in (name, *others)]
     bars = read(tmp_path / "all.csv", f"Symbol,{HEAD}", *rows)
     assert bars.symbols == (name, *others)
 
 
 @pytest.mark.parametrize("name", ["005930", "TRUE", "NA", "1E5", "BRK.B", "^GSPC", "EURUSD=X"])
-def test_a_symbol_is_called_as_its_file(name: str, tmp_path: Path) -> None:
+def test_a_symbol_is_the_name_of_its_file(name: str, tmp_path: Path) -> None:
     assert read(tmp_path / f"{name}.csv", HEAD, *ONE).symbols == (name,)
 
 
-# -- the same in Parquet
+# -- Parquet
 
 
 def table(**columns: Any) -> pd.DataFrame:
@@ -246,7 +248,7 @@ PARQUET = {
     "text": table(Date=["01/30/2024", "01/31/2024"]),
     "compact": table(Date=[20240130, 20240131]),
     "seconds": table(Date=[1706572800, 1706659200]),
-    "categories": table(Symbol=pd.Categorical(["kept", "kept"])),
+    "categories": table(Symbol=pd.Categorical(["acme", "acme"])),
     "days in the index": table().set_index("Date"),
     "small numbers": table().astype({"Open": "float32", "Close": "int16"}),
     "grouped text": table(Close=["11.0", "12"], Volume=["1,000", "12,000"]),
@@ -254,16 +256,16 @@ PARQUET = {
 
 
 @pytest.mark.parametrize("kind", PARQUET)
-def test_parquet(kind: str, tmp_path: Path) -> None:
-    PARQUET[kind].to_parquet(tmp_path / "kept.parquet")
-    bars = load(str(tmp_path / "kept.parquet")).bars
+def test_a_parquet_table_of_each_form_is_read(kind: str, tmp_path: Path) -> None:
+    PARQUET[kind].to_parquet(tmp_path / "acme.parquet")
+    bars = load(str(tmp_path / "acme.parquet")).bars
     assert days_of(bars) == ["2024-01-30", "2024-01-31"]
-    assert closes(bars) == {"kept": [11, 12]}
+    assert closes(bars) == {"acme": [11, 12]}
 
 
 @pytest.mark.parametrize("order", ["interleaved", "by symbol", "newest first"])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_long_table_of_several_symbols(order: str, ending: str, tmp_path: Path) -> None:
+def test_a_long_table_of_several_symbols_is_read(order: str, ending: str, tmp_path: Path) -> None:
     later = table(Open=20.0, High=24.0, Low=18.0, Close=[22.0, 23.0]).iloc[1:]
     both = pd.concat([table().assign(Symbol="B"), later.assign(Symbol="A")], ignore_index=True)
     if order != "by symbol":

@@ -1,4 +1,4 @@
-"""Synthetic markets: consistent, repeatable, lawful, and sound at the ends of every option."""
+"""Synthetic markets: reproducible, with known statistics, valid at the limits of all options."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from tests.command_line import refuse
 from tests.data.tables import assert_same, assert_sound, days_of
 
 RULE = "rsi(close, 2) < 15"
-ENDS = [
-    (n, o, end) for n, law in GENERATORS.items() for o in law.options for end in ("low", "high")
+LIMITS = [
+    (name, option, limit)
+    for name, generator in GENERATORS.items()
+    for option in generator.options
+    for limit in ("low", "high")
 ]
 
 
@@ -36,7 +39,7 @@ def returns(name: str, **options: object) -> np.ndarray:
 
 
 def has_prices(text: str) -> bool:
-    """Whether a spec gives sound bars with a range around open and close, not an error."""
+    """Return whether a spec gives valid bars, not an error with a hint."""
     try:
         bars = load(text).bars
     except EvolveError as error:
@@ -77,30 +80,32 @@ def test_the_first_bars_do_not_depend_on_how_many_come_after(name: str, bars: in
         assert np.array_equal(getattr(short, field), getattr(long, field)[:, :bars])
 
 
-# -- the ends of options
+# -- limits of options
 
 
-@pytest.mark.parametrize(("name", "option", "end"), ENDS)
-def test_the_ends_of_every_option_make_a_market_and_no_value_beyond_does(
-    name: str, option: str, end: str
+@pytest.mark.parametrize(("name", "option", "limit"), LIMITS)
+def test_each_option_is_valid_at_its_limits_and_not_beyond(
+    name: str, option: str, limit: str
 ) -> None:
-    value = getattr(GENERATORS[name].options[option], end)
+    value = getattr(GENERATORS[name].options[option], limit)
     has_prices(spec(name, bars=300, **{option: value}))
-    beyond = value - 1 if end == "low" else value + 1
+    beyond = value - 1 if limit == "low" else value + 1
     with pytest.raises(EvolveError, match=option):
         load(spec(name, bars=300, **{option: beyond}))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "option", "end"), ENDS)
-def test_the_end_of_an_option_over_the_most_bars(name: str, option: str, end: str) -> None:
-    """What may be asked of 300 bars may be asked of 60,000: then no price is 0 or infinite."""
-    value = getattr(GENERATORS[name].options[option], end)
+@pytest.mark.parametrize(("name", "option", "limit"), LIMITS)
+def test_each_option_is_valid_at_its_limits_with_many_bars(
+    name: str, option: str, limit: str
+) -> None:
+    """Check that no price of 60,000 bars is 0 or infinite."""
+    value = getattr(GENERATORS[name].options[option], limit)
     has_prices(spec(name, bars=MAX_BARS, **{option: value}))
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_all_corners_of_the_options_make_a_market_or_an_error(name: str) -> None:
+def test_all_corners_of_the_options_give_a_market_or_an_error(name: str) -> None:
     options = GENERATORS[name].options
     corners = product(*[(option.low, option.high) for option in options.values()])
     chosen = [dict(zip(options, values, strict=True)) for values in corners]
@@ -108,7 +113,7 @@ def test_all_corners_of_the_options_make_a_market_or_an_error(name: str) -> None
     assert True in outcomes
 
 
-def test_the_most_bars_end_before_the_last_timestamp() -> None:
+def test_the_maximum_number_of_bars_ends_before_the_last_timestamp() -> None:
     path = "&drift=0&volatility=0.01"
     bars = load(f"synthetic:walk?bars={MAX_BARS}{path}").bars
     assert len(bars) == MAX_BARS
@@ -117,7 +122,7 @@ def test_the_most_bars_end_before_the_last_timestamp() -> None:
         assert "`bars`" in refuse("data", f"synthetic:walk?bars={more}{path}")
 
 
-# -- statistics of the laws
+# -- statistics
 
 
 def kurtosis(r: np.ndarray) -> float:
@@ -131,7 +136,7 @@ def autocorrelation(r: np.ndarray, lag: int = 1) -> float:
 @pytest.mark.parametrize("drift", [-0.4, 0.0, 0.06, 0.5])
 @pytest.mark.parametrize("volatility", [0.05, 0.2])
 def test_a_walk_has_its_drift_and_volatility(drift: float, volatility: float) -> None:
-    """The mean price grows by exp(drift) a year: log returns have drift - volatility²/2."""
+    """Check that log returns have mean drift - volatility²/2, as the mean price grows by drift."""
     years, walks = 400, 20
     bars = [random_walk(252 * years // walks, seed, drift, volatility) for seed in range(walks)]
     steps = np.concatenate([np.diff(np.log(each.close[0]), prepend=np.log(100)) for each in bars])
@@ -143,12 +148,12 @@ def test_a_walk_has_its_drift_and_volatility(drift: float, volatility: float) ->
 @pytest.mark.parametrize(
     "name", [name for name in GENERATORS if "volatility" in GENERATORS[name].options]
 )
-def test_every_law_has_its_volatility(name: str) -> None:
+def test_each_generator_has_its_volatility(name: str) -> None:
     deviation = returns(name, bars=20_000, volatility=0.3, seed=4).std()
     assert deviation * np.sqrt(252) == pytest.approx(0.3, rel=0.2)
 
 
-def test_the_drift_changes_nothing_else() -> None:
+def test_the_drift_changes_only_the_drift() -> None:
     low, high = (random_walk(300, 3, drift).close[0] for drift in (0.0, 0.5))
     assert np.log(high / low) == pytest.approx(0.5 * np.arange(1, 301) / 252)
 
@@ -163,11 +168,11 @@ def test_garch_has_fat_tails_and_lasting_clusters(seed: int) -> None:
 
 
 def test_the_drift_of_ar_lasts() -> None:
-    def of_months(r: np.ndarray) -> float:
+    def correlate_months(r: np.ndarray) -> float:
         return autocorrelation(r[: len(r) // 20 * 20].reshape(-1, 20).sum(axis=1))
 
-    assert of_months(returns("ar", bars=20_000, wander=1.0, volatility=0.1, seed=2)) > 0.2
-    assert abs(of_months(returns("walk", bars=20_000))) < 0.08
+    assert correlate_months(returns("ar", bars=20_000, wander=1.0, volatility=0.1, seed=2)) > 0.2
+    assert abs(correlate_months(returns("walk", bars=20_000))) < 0.08
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -189,14 +194,14 @@ def test_regimes_have_their_volatilities_and_their_length(seed: int) -> None:
 # -- planted edges
 
 
-def test_a_planted_edge_is_where_the_rule_held_and_nowhere_else() -> None:
-    """Bar by bar against the walk of the same seed."""
+def test_a_planted_edge_follows_only_the_bars_on_which_the_rule_holds() -> None:
+    """Compare each bar with the walk of the same seed."""
     walk = load("synthetic:walk?bars=3000&seed=8").bars
     market = load(spec("planted", bars=3000, seed=8, edge_bps=40)).bars
     holds = Evaluator(market).series(check_expression(RULE))
-    own, other = (np.diff(np.log(each.close[0]), prepend=np.log(100.0)) for each in (market, walk))
+    moves = [np.diff(np.log(each.close[0]), prepend=np.log(100.0)) for each in (market, walk)]
     expected = np.concatenate([[0.0], np.where(holds, 40e-4, 0.0)[:-1]])
-    assert own - other == pytest.approx(expected, abs=1e-9)
+    assert moves[0] - moves[1] == pytest.approx(expected, abs=1e-9)
     assert 0.05 < holds.mean() < 0.5
 
 
@@ -207,12 +212,12 @@ def test_without_an_edge_the_planted_market_is_the_walk() -> None:
 
 @pytest.mark.parametrize("rule", ["close > 0", "close > 1", "open < 1e9"])
 @pytest.mark.parametrize("edge", [-1000, 1000])
-def test_an_edge_at_every_bar_makes_a_market_or_an_error(rule: str, edge: int) -> None:
+def test_an_edge_at_each_bar_gives_a_market_or_an_error(rule: str, edge: int) -> None:
     has_prices(spec("planted", rule=rule, edge_bps=edge, bars=20_000))
 
 
-CHAINED: dict[str, dict[str, object]] = {  # a bar with an edge changes the rule at each later bar
-    "a level that holds the price": {"rule": "close < 100", "drift": -0.5, "edge_bps": 100},
+CHAINED: dict[str, dict[str, object]] = {  # an edge changes where the rule holds on later bars
+    "a level that attracts the price": {"rule": "close < 100", "drift": -0.5, "edge_bps": 100},
     "a long average": {"rule": "close < 0.9 * sma(close, 250)", "drift": -0.3, "edge_bps": 100},
     "an oscillator": {"rule": "rsi(close, 2) < 10"},
     "a short average": {"rule": "close < sma(close, 20)", "edge_bps": 50},
@@ -225,12 +230,12 @@ def test_planting_evaluates_each_bar_a_bounded_number_of_times(
 ) -> None:
     evaluate, bars_evaluated = planted._evaluate, 0
 
-    def counted(term: Term, paths: Paths) -> np.ndarray:
+    def count_bars(term: Term, paths: Paths) -> np.ndarray:
         nonlocal bars_evaluated
         bars_evaluated += len(paths.moves)
         return evaluate(term, paths)
 
-    monkeypatch.setattr(planted, "_evaluate", counted)
+    monkeypatch.setattr(planted, "_evaluate", count_bars)
     for bars in (1_000, 6_000):
         bars_evaluated = 0
         assert has_prices(spec("planted", bars=bars, **CHAINED[kind]))
@@ -252,7 +257,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule[:24])
-def test_a_rule_that_is_no_condition_is_refused(rule: str) -> None:
+def test_a_rule_that_is_not_a_condition_is_an_error(rule: str) -> None:
     text = f"synthetic:planted?bars=60&rule={rule}"
     with pytest.raises((EvolveError, LanguageError)):
         load(text)

@@ -1,4 +1,4 @@
-"""Writers that end at any line: what they wrote is whole, old or new, for every reader."""
+"""Writers that are interrupted or killed at any line leave a whole table, old or new."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ TRACED = {files.__file__, cache.__file__, export.__file__}
 Write = Callable[[Path, int], None]
 
 
-def numbered(number: int) -> pd.DataFrame:
+def build_table(number: int) -> pd.DataFrame:
     table = frame(ROWS)
     table["Volume"] = number
     return table
 
 
 def write_cache(folder: Path, number: int) -> None:
-    cache.write("yahoo", "SPY", numbered(number), f"day {number}")
+    cache.write("yahoo", "SPY", build_table(number), f"day {number}")
 
 
 def write_csv(folder: Path, number: int) -> None:
-    write_table(numbered(number).reset_index(), folder / "A.csv")
+    write_table(build_table(number).reset_index(), folder / "A.csv")
 
 
-def number_in(folder: Path) -> int:
-    """The number of the one table in a folder; 0 if there is none yet."""
+def read_number(folder: Path) -> int:
+    """Return the number of the only table in a folder; 0 if the folder is empty."""
     (table,) = [
         *(pd.read_csv(path) for path in folder.rglob("*.csv")),
         *(pd.read_parquet(path) for path in folder.rglob("*.parquet")),
@@ -54,24 +54,24 @@ def number_in(folder: Path) -> int:
     return int(number)
 
 
-def at_line(place: int, action: Callable[[], None]) -> Callable[..., Any]:
-    """A trace function that acts once, before a line of the code that writes."""
-    lines = 0
+def trace_line(line: int, action: Callable[[], None]) -> Callable[..., Any]:
+    """Return a trace function that calls an action before one line of the writing code."""
+    count = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
-        nonlocal lines
+        nonlocal count
         if frame.f_code.co_filename not in TRACED:
             return None
         if event == "line":
-            lines += 1
-            if lines == place:
+            count += 1
+            if count == line:
                 action()
         return trace
 
     return trace
 
 
-def traced(write: Write, folder: Path, number: int, trace: Callable[..., Any]) -> None:
+def write_traced(write: Write, folder: Path, number: int, trace: Callable[..., Any]) -> None:
     before = sys.gettrace()
     sys.settrace(trace)
     try:
@@ -81,7 +81,7 @@ def traced(write: Write, folder: Path, number: int, trace: Callable[..., Any]) -
 
 
 WRITES: list[Write] = [write_cache, write_csv]
-PLACES = range(1, 1000)
+LINES = range(1, 1000)
 
 
 @pytest.fixture
@@ -91,79 +91,77 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_reader_and_a_writer_between_any_two_lines_see_and_leave_whole_tables(
+def test_a_reader_and_a_second_writer_at_any_line_see_whole_tables(
     write: Write, folder: Path
 ) -> None:
-    """At each line of a first writer, read the table, then let a second one write it."""
-    for place in PLACES:
+    """Interrupt a first writer at each line; read the table, then write it by a second writer."""
+    for line in LINES:
         seen: list[int] = []
 
-        def interleave(first: int = 2 * place, seen: list[int] = seen) -> None:
-            seen.append(number_in(folder))
+        def interleave(first: int = 2 * line, seen: list[int] = seen) -> None:
+            seen.append(read_number(folder))
             sys.settrace(None)
             write(folder, first + 1)
-            seen.append(number_in(folder))
+            seen.append(read_number(folder))
 
-        traced(write, folder, 2 * place, at_line(place, interleave))
+        write_traced(write, folder, 2 * line, trace_line(line, interleave))
         if not seen:
             break
-        assert seen[0] in (2 * place - 2, 2 * place - 1, 2 * place)
-        assert seen[1] == 2 * place + 1
-        assert number_in(folder) in (2 * place, 2 * place + 1)
-    assert place > 10
+        assert seen[0] in (2 * line - 2, 2 * line - 1, 2 * line)
+        assert seen[1] == 2 * line + 1
+        assert read_number(folder) in (2 * line, 2 * line + 1)
+    assert line > 10
     assert list(folder.rglob("*.part")) == []
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_an_interrupt_at_any_line_leaves_a_whole_table_and_nothing_else(
-    write: Write, folder: Path
-) -> None:
+def test_an_interrupt_at_any_line_leaves_only_a_whole_table(write: Write, folder: Path) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    found = set()
-    for place in PLACES:
-        before = number_in(folder)
+    changes = set()
+    for line in LINES:
+        before = read_number(folder)
         try:
-            traced(write, folder, place, at_line(place, interrupt))
+            write_traced(write, folder, line, trace_line(line, interrupt))
         except KeyboardInterrupt:
-            found.add(number_in(folder) - before)
-            assert number_in(folder) in (before, place)
-            # The interrupt may come before the file is known to the code that removes it.
+            changes.add(read_number(folder) - before)
+            assert read_number(folder) in (before, line)
+            # The interrupt may precede the code that removes the part file.
             assert sum(each.stat().st_size for each in folder.rglob("*.part")) == 0
         else:
             break
-    assert place > 10
-    assert len(found) > 1
+    assert line > 10
+    assert len(changes) > 1
 
 
 def kill_at_each_line(name: str, folder: Path) -> None:
-    """Fork a writer for each line of the code, which ends there at once, as if killed."""
+    """Stop a forked writer at each line, as a kill does."""
     write = next(each for each in WRITES if each.__name__ == name)
-    before = number_in(folder)
-    for place in PLACES:
+    before = read_number(folder)
+    for line in LINES:
         child = os.fork()
         if not child:
-            traced(write, folder, place, at_line(place, lambda: os._exit(KILLED)))
+            write_traced(write, folder, line, trace_line(line, lambda: os._exit(KILLED)))
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        after = number_in(folder)
-        assert after in (before, place), (place, after)
+        after = read_number(folder)
+        assert after in (before, line), (line, after)
         before = after
         if status == 0:
             break
         assert status == KILLED, status
-    assert place > 10
-    assert before == place
+    assert line > 10
+    assert before == line
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are forked")
 @pytest.mark.parametrize("write", WRITES)
 def test_a_writer_killed_at_any_line_leaves_a_whole_table(write: Write, folder: Path) -> None:
-    module, place = "tests.data.test_killed_writers", str(folder)
+    module, target = "tests.data.test_killed_writers", str(folder)
     script = f"from pathlib import Path; from {module} import kill_at_each_line as kill"
     done = subprocess.run(
-        [sys.executable, "-c", f"{script}; kill({write.__name__!r}, Path({place!r}))"],
+        [sys.executable, "-c", f"{script}; kill({write.__name__!r}, Path({target!r}))"],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

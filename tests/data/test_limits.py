@@ -1,4 +1,4 @@
-"""Numbers at their limits: refused beyond them with a place, and finite figures within them."""
+"""Prices, volumes and capital at their limits give finite figures; beyond them, errors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ COUNT = 40
 LOW, HIGH = MIN_PRICE, MAX_PRICE
 IS_EVEN = np.arange(COUNT) % 2 == 0
 CLOSES = {
-    "the least price": np.full(COUNT, LOW),
-    "the largest price": np.full(COUNT, HIGH),
-    "from the least to the largest": np.geomspace(LOW, HIGH, COUNT),
-    "from the largest to the least": np.geomspace(HIGH, LOW, COUNT),
-    "one leap": np.where(np.arange(COUNT) < COUNT // 2, LOW, HIGH),
-    "a leap at every bar": np.where(IS_EVEN, LOW, HIGH),
-    "near the least": LOW * (1 + IS_EVEN + np.arange(COUNT) % 3),
+    "the minimum price": np.full(COUNT, LOW),
+    "the maximum price": np.full(COUNT, HIGH),
+    "from minimum to maximum": np.geomspace(LOW, HIGH, COUNT),
+    "from maximum to minimum": np.geomspace(HIGH, LOW, COUNT),
+    "one jump": np.where(np.arange(COUNT) < COUNT // 2, LOW, HIGH),
+    "a jump at each bar": np.where(IS_EVEN, LOW, HIGH),
+    "near the minimum": LOW * (1 + IS_EVEN + np.arange(COUNT) % 3),
 }
 STRATEGIES = {
     "always": "buy when true",
@@ -45,9 +45,9 @@ STRATEGIES = {
 }
 COSTS: dict[str, dict[str, Any]] = {
     "default": {},
-    "most capital": {"capital": 1e15},
-    "least capital": {"capital": 1e-12},
-    "dear": {
+    "maximum capital": {"capital": 1e15},
+    "minimum capital": {"capital": 1e-12},
+    "maximum costs": {
         "commission_bps": 1000, "slippage_bps": 1000, "slippage_range": 1, "borrow_bps": 10_000,
         "cash_rate": 1, "max_leverage": 100,
     },
@@ -55,12 +55,14 @@ COSTS: dict[str, dict[str, Any]] = {
     "capped": {"max_volume_share": 1e-12, "capital": 1e15},
     "leverage": {"capital": 1e15, "max_leverage": 100, "fill": "close"},
 }  # fmt: skip
-ENDLESS = re.compile(r"(?<![A-Za-z_])(inf|infinity|nan|RuntimeWarning)(?![A-Za-z_])", re.IGNORECASE)
-TOO_MUCH = "check the prices before"
+NOT_FINITE = re.compile(
+    r"(?<![A-Za-z_])(inf|infinity|nan|RuntimeWarning)(?![A-Za-z_])", re.IGNORECASE
+)
+TOO_MUCH = "no market pays so much"
 
 
-def written(path: Path, name: str) -> str:
-    """Write bars with a volume that is 0 and the largest by turns."""
+def write_bars(path: Path, name: str) -> str:
+    """Write bars whose volume alternates between 0 and the maximum; return the path."""
     close = CLOSES[name]
     before = np.concatenate([close[:1], close[:-1]])
     frame = pd.DataFrame({"Date": pd.bdate_range("2024-01-01", periods=COUNT), "Open": before})
@@ -72,11 +74,11 @@ def written(path: Path, name: str) -> str:
     return str(path)
 
 
-def printed(*args: str) -> str:
-    """Return the output of a verb: finite numbers, or none if no market pays so much."""
+def run_verb(*args: str) -> str:
+    """Return the output of a verb; it is finite, or empty if the equity exceeds its limit."""
     output = invoke(*args, status=None)
-    assert not ENDLESS.search(output.out), (args, output.out)
-    assert not ENDLESS.search(output.err), (args, output.err)
+    assert not NOT_FINITE.search(output.out), (args, output.out)
+    assert not NOT_FINITE.search(output.err), (args, output.err)
     if output.status:
         assert output.status == 1 and TOO_MUCH in output.err, (args, output.err)
     return output.out
@@ -86,7 +88,7 @@ def printed(*args: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "found"),
+    ("column", "value", "message"),
     [
         ("Open", "9.9e-13", "expected a number from 1e-12 to 1e+15, found 9.9e-13"),
         ("High", "1.1e15", "expected a number from 1e-12 to 1e+15, found 1.1e+15"),
@@ -95,20 +97,20 @@ def printed(*args: str) -> str:
         ("Volume", "1.1e21", "expected a number from 0 to 1e+21, found 1.1e+21"),
     ],
 )
-def test_a_number_beyond_its_limits_is_refused_with_its_place(
-    column: str, value: str, found: str, tmp_path: Path
+def test_a_number_beyond_its_limits_is_an_error_with_its_location(
+    column: str, value: str, message: str, tmp_path: Path
 ) -> None:
     head = ["Date", "Open", "High", "Low", "Close", "Volume"]
     cells = dict(zip(head, ["2024-01-03", "10", "12", "9", "11", "5"], strict=True))
     row = ",".join((cells | {column: value}).values())
     spec = csv(tmp_path / "a.csv", "2024-01-02,10,12,9,11,5", row)
     error = refusal(spec)
-    assert f"line 3, column `{column.lower()}`: {found}" in error.message
+    assert f"line 3, column `{column.lower()}`: {message}" in error.message
     assert "another unit" in error.hint
 
 
 @pytest.mark.parametrize(("close", "adjusted"), [("1e10", "1e-5"), ("1e-5", "1e11")])
-def test_an_adjustment_beyond_the_limits_is_refused(
+def test_an_adjustment_beyond_its_limits_is_an_error(
     close: str, adjusted: str, tmp_path: Path
 ) -> None:
     rows = [f"2024-01-0{day},{close},{close},{close},{close},{adjusted}" for day in (2, 3)]
@@ -117,34 +119,36 @@ def test_an_adjustment_beyond_the_limits_is_refused(
 
 
 @pytest.mark.parametrize("value", ["1.01e15", "1e300", "inf", "nan", "0", "-1"])
-def test_a_capital_beyond_its_limits_is_refused(value: str, tmp_path: Path) -> None:
+def test_a_capital_beyond_its_limits_is_an_error(value: str, tmp_path: Path) -> None:
     path = tmp_path / "s.evo"
     path.write_text("strategy s { buy when true }")
     args = ("backtest", str(path), "--data", "synthetic:walk?bars=50", "--capital", value)
     assert "--capital" in refuse(*args, status=2)
 
 
-# -- within them
+# -- within the limits
 
 
 @pytest.mark.parametrize("name", CLOSES)
 def test_bars_at_the_limits_are_read_and_written_back(name: str, tmp_path: Path) -> None:
-    bars = load(written(tmp_path / "A.csv", name)).bars
+    bars = load(write_bars(tmp_path / "A.csv", name)).bars
     write_table(bars_to_frame(bars), tmp_path / "A.parquet")
     assert load(str(tmp_path / "A.parquet")).bars.hash == bars.hash
 
 
 @pytest.mark.parametrize("name", CLOSES)
-def test_all_that_is_printed_of_bars_at_the_limits_is_finite(name: str, tmp_path: Path) -> None:
-    data = written(tmp_path / "A.csv", name)
-    printed("data", data, "--plot")
+def test_the_output_of_each_verb_is_finite_for_bars_at_the_limits(
+    name: str, tmp_path: Path
+) -> None:
+    data = write_bars(tmp_path / "A.csv", name)
+    run_verb("data", data, "--plot")
     for text in ("volume * close", "stdev(close, 5)", "slope(close, 5)", "power(close, 30)"):
-        printed("eval", text, "--data", data)
+        run_verb("eval", text, "--data", data)
     for strategy, rules in STRATEGIES.items():
         path = tmp_path / f"{strategy}.evo"
         path.write_text(f"strategy {strategy}_ {{ {rules} }}")
-        printed("signals", str(path), "--data", data)
-        printed("signals", str(path), "--data", data, "--last", "--capital", "1e15")
+        run_verb("signals", str(path), "--data", data)
+        run_verb("signals", str(path), "--data", data, "--last", "--capital", "1e15")
 
 
 ALL = [
@@ -152,15 +156,15 @@ ALL = [
     for each in product(CLOSES, STRATEGIES)
 ]
 SOME = [(name, "both", ("default",)) for name in CLOSES]
-LEAPS = [("one leap", strategy, ("dear",)) for strategy in STRATEGIES]
+JUMPS = [("one jump", strategy, ("maximum costs",)) for strategy in STRATEGIES]
 
 
-@pytest.mark.parametrize(("name", "strategy", "chosen"), [*SOME, *LEAPS, *ALL])
-def test_all_figures_of_a_backtest_at_the_limits_are_finite(
+@pytest.mark.parametrize(("name", "strategy", "chosen"), [*SOME, *JUMPS, *ALL])
+def test_all_figures_of_a_backtest_are_finite_for_bars_at_the_limits(
     name: str, strategy: str, chosen: tuple[str, ...], tmp_path: Path,
 
 ) -> None:  # fmt: skip
-    data, path = written(tmp_path / "A.csv", name), tmp_path / "s.evo"
+    data, path = write_bars(tmp_path / "A.csv", name), tmp_path / "s.evo"
     path.write_text(f"strategy s {{ {STRATEGIES[strategy]} }}")
     trades, equity = tmp_path / "trades.csv", tmp_path / "equity.csv"
     for costs in chosen:
@@ -168,24 +172,24 @@ def test_all_figures_of_a_backtest_at_the_limits_are_finite(
         args = ["backtest", str(path), "--data", data, *options]
         for table in (trades, equity):
             table.unlink(missing_ok=True)
-        pages = printed(*args, "--plot", "--trades", str(trades), "--equity", str(equity))
-        assert bool(pages) == bool(printed(*args, "--json"))
+        pages = run_verb(*args, "--plot", "--trades", str(trades), "--equity", str(equity))
+        assert bool(pages) == bool(run_verb(*args, "--json"))
         if pages:
             assert document(*args)["metrics"]
-            assert not ENDLESS.search(trades.read_text() + equity.read_text())
+            assert not NOT_FINITE.search(trades.read_text() + equity.read_text())
 
 
-def test_values_beyond_the_largest_number_are_unknown(tmp_path: Path) -> None:
-    data = written(tmp_path / "A.csv", "a leap at every bar")
+def test_values_beyond_the_largest_float_are_unknown(tmp_path: Path) -> None:
+    data = write_bars(tmp_path / "A.csv", "a jump at each bar")
     text = " * ".join(["close"] * 21)
-    found = evaluate(text, data)[0]
-    assert np.array_equal(np.isnan(found), ~IS_EVEN)
-    rows = printed("eval", text, "--data", data).splitlines()[1:]
+    values = evaluate(text, data)[0]
+    assert np.array_equal(np.isnan(values), ~IS_EVEN)
+    rows = run_verb("eval", text, "--data", data).splitlines()[1:]
     assert [row.endswith(",") for row in rows] == (~IS_EVEN).tolist()
 
 
-def test_an_equity_that_no_market_pays_is_refused_with_its_day(tmp_path: Path) -> None:
-    data, path = written(tmp_path / "A.csv", "a leap at every bar"), tmp_path / "s.evo"
+def test_an_equity_beyond_its_limit_is_an_error_with_its_day(tmp_path: Path) -> None:
+    data, path = write_bars(tmp_path / "A.csv", "a jump at each bar"), tmp_path / "s.evo"
     path.write_text("strategy s { buy when close < 1 sell when close > 1 }")
     args = ("backtest", str(path), "--data", data, "--capital", "1e15", "--fill", "close")
     error = refuse(*args)
@@ -193,16 +197,18 @@ def test_an_equity_that_no_market_pays_is_refused_with_its_day(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("name", "costs"), list(product(CLOSES, COSTS)))
-def test_all_scores_at_the_limits_are_finite(name: str, costs: str, tmp_path: Path) -> None:
-    bars = load(written(tmp_path / "A.csv", name)).bars
+def test_all_scores_are_finite_for_bars_at_the_limits(
+    name: str, costs: str, tmp_path: Path
+) -> None:
+    bars = load(write_bars(tmp_path / "A.csv", name)).bars
     programs = [check(f"strategy s {{ {rules} }}") for rules in STRATEGIES.values()]
     goals = FitnessSpec(("appraisal_ratio", "sharpe", "total_return"), ("nodes",), {}, 3, 0.5)
     for each in FoldFitness(bars, market(**COSTS[costs]), goals)(programs):
         assert all(map(math.isfinite, (*each.values, *each.folds)))
 
 
-def test_a_strategy_whose_equity_overflows_cannot_be_used(tmp_path: Path) -> None:
-    bars = load(written(tmp_path / "A.csv", "a leap at every bar")).bars
+def test_a_strategy_whose_equity_overflows_is_infeasible(tmp_path: Path) -> None:
+    bars = load(write_bars(tmp_path / "A.csv", "a jump at each bar")).bars
     program = check("strategy s { buy when close < 1 sell when close > 1 }")
     costs = market(capital=1e15, fill="close")
     for maximized in ("appraisal_ratio", "total_return"):

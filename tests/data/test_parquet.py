@@ -22,28 +22,28 @@ DAYS = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
 
 
 def table(**columns: Any) -> pd.DataFrame:
-    """A correct table with a `Date` column, but for the columns given."""
-    made = frame().reset_index()
+    """Return a correct table with a `Date` column, except for the given columns."""
+    data = frame().reset_index()
     for name, values in columns.items():
-        made[name] = values
-    return made
+        data[name] = values
+    return data
 
 
-def write(path: Path, made: pd.DataFrame) -> str:
-    made.to_parquet(path)
+def write(path: Path, data: pd.DataFrame) -> str:
+    data.to_parquet(path)
     return f"parquet:{path}"
 
 
-def test_a_file_of_either_kind_gives_the_same_bars(tmp_path: Path) -> None:
-    made = table()
-    made.to_csv(tmp_path / "acme.csv", index=False)
-    one = load(write(tmp_path / "acme.parquet", made)).bars
+def test_csv_and_parquet_files_give_equal_bars(tmp_path: Path) -> None:
+    data = table()
+    data.to_csv(tmp_path / "acme.csv", index=False)
+    one = load(write(tmp_path / "acme.parquet", data)).bars
     assert_same(one, load(f"csv:{tmp_path / 'acme.csv'}").bars)
     assert one.close[0].tolist() == [50, 50.5, 51, 51.5]
     assert one.adjustment[0].tolist() == [0.5] * 4
 
 
-def test_adjusted_prices_from_adj_close(tmp_path: Path) -> None:
+def test_prices_are_adjusted_by_adj_close(tmp_path: Path) -> None:
     bars = load(write(tmp_path / "acme.parquet", frame())).bars
     assert bars.open[0].tolist() == [49.75, 50.25, 50.75, 51.25]
     assert bars.high[0].tolist() == [50.5, 51, 51.5, 52]
@@ -61,47 +61,47 @@ def test_adjusted_prices_from_adj_close(tmp_path: Path) -> None:
     ],
     ids=["timestamps", "text", "dates", "seconds", "Tokyo", "New York"],
 )
-def test_dates_of_every_kind(dates: object, tmp_path: Path) -> None:
-    made = table(Date=dates)
-    forms = [made, made.set_index("Date")] if isinstance(dates, pd.DatetimeIndex) else [made]
+def test_dates_of_each_type_are_read(dates: object, tmp_path: Path) -> None:
+    data = table(Date=dates)
+    forms = [data, data.set_index("Date")] if isinstance(dates, pd.DatetimeIndex) else [data]
     for each in forms:
         assert days_of(load(write(tmp_path / "acme.parquet", each)).bars) == DAYS
 
 
-def test_a_table_with_a_time_zone_gives_the_same_days_from_both_kinds_of_file(
+def test_a_table_with_a_time_zone_has_equal_days_in_csv_and_parquet(
     tmp_path: Path,
 ) -> None:
-    """yfinance gives midnight in the exchange's zone."""
-    made = frame()
-    made.index = made.index.tz_localize("Europe/Berlin")  # type: ignore[attr-defined]
-    made.to_csv(tmp_path / "dax.csv")
-    from_parquet = load(write(tmp_path / "dax.parquet", made)).bars
+    """Check midnights in the zone of the exchange, as yfinance returns them."""
+    data = frame()
+    data.index = data.index.tz_localize("Europe/Berlin")  # type: ignore[attr-defined]
+    data.to_csv(tmp_path / "dax.csv")
+    from_parquet = load(write(tmp_path / "dax.parquet", data)).bars
     assert days_of(from_parquet) == DAYS
     assert_same(load(f"csv:{tmp_path / 'dax.csv'}").bars, from_parquet)
 
 
-def test_numbers_of_every_kind(tmp_path: Path) -> None:
+def test_numbers_of_each_type_are_read(tmp_path: Path) -> None:
     for values in (
         np.array([100, 101, 102, 103], np.int32),
         np.array([100, 101, 102, 103], np.float32),
         [Decimal(value) for value in (100, 101, 102, 103)],
         pd.array([100, 101, 102, 103], dtype="Int64"),
     ):
-        made = table(Close=values)
-        bars = load(write(tmp_path / "acme.parquet", made)).bars
+        data = table(Close=values)
+        bars = load(write(tmp_path / "acme.parquet", data)).bars
         assert_sound(bars)
         assert (bars.close / bars.adjustment)[0].tolist() == [100, 101, 102, 103]
 
 
-def test_a_duplicate_column_is_refused(tmp_path: Path) -> None:
-    made = pa.Table.from_pandas(table(), preserve_index=False)
-    pq.write_table(made.append_column("Close", made["Open"]), tmp_path / "acme.parquet")
+def test_a_duplicate_column_is_an_error(tmp_path: Path) -> None:
+    data = pa.Table.from_pandas(table(), preserve_index=False)
+    pq.write_table(data.append_column("Close", data["Open"]), tmp_path / "acme.parquet")
     refusal(f"parquet:{tmp_path / 'acme.parquet'}")
-    pq.write_table(made.append_column("close", made["Open"]), tmp_path / "acme.parquet")
+    pq.write_table(data.append_column("close", data["Open"]), tmp_path / "acme.parquet")
     refusal(f"parquet:{tmp_path / 'acme.parquet'}")
 
 
-def test_a_csv_file_is_not_a_parquet_file_nor_the_other_way_round(tmp_path: Path) -> None:
+def test_a_file_of_the_other_format_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "acme.data"
     csv(path, "2024-01-02,10,12,9,11,1000")
     assert "not a Parquet file" in refusal(f"parquet:{path}").message
@@ -109,7 +109,7 @@ def test_a_csv_file_is_not_a_parquet_file_nor_the_other_way_round(tmp_path: Path
     assert "not a CSV file" in refusal(f"csv:{path}").message
 
 
-def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_without_files_are_errors(tmp_path: Path) -> None:
     assert "no such file" in refusal(f"parquet:{tmp_path / 'none.parquet'}").message
     error = refusal(f"parquet:{tmp_path}")
     assert "no Parquet files in" in error.message
@@ -128,8 +128,8 @@ def test_a_damaged_file_gives_bars_or_an_error(
     path = tmp_path / "acme.parquet"
     table().to_parquet(path)
     content = bytearray(path.read_bytes())
-    for place, change in flips:
-        content[int(place * (len(content) - 1))] ^= change
+    for position, change in flips:
+        content[int(position * (len(content) - 1))] ^= change
     path.write_bytes(bytes(content[: int(cut * len(content))] if not flips else content))
     try:
         bars = load(f"parquet:{path}").bars

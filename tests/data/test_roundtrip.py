@@ -1,4 +1,4 @@
-"""What `evolve data -o` writes is read back bit for bit, whatever the bars."""
+"""Bars that `evolve data -o` writes are read back bit for bit."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ def panel(
     rng: np.random.Generator, names: list[str], count: int, step: tuple[int, int], first: int,
     has_volume: bool, is_adjusted: bool, is_ragged: bool,
 ) -> Bars:  # fmt: skip
-    """Build bars of any size, from 1e-12 to 1e15, with symbols that start late."""
-    most = step[1] if len(names) == 1 else step[0] * 3 // 2  # one length for all symbols
-    steps = rng.integers(step[0], most, count, endpoint=True)
+    """Build bars with prices of any size, and with symbols that start late."""
+    longest = (
+        step[1] if len(names) == 1 else step[0] * 3 // 2
+    )  # symbols of a panel need one bar length
+    steps = rng.integers(step[0], longest, count, endpoint=True)
     if step[0] >= 86_400 * 10**9:
         steps = steps // (86_400 * 10**9) * (86_400 * 10**9)
         first = first // (86_400 * 10**9) * (86_400 * 10**9)
@@ -44,18 +46,18 @@ def panel(
     shape = len(names), count
     scale = np.exp(rng.normal(0, rng.choice([0.01, 1.0, 100.0]), shape)).clip(1e-11, 1e14)
     close = scale * rng.uniform(0.9, 1.1, shape)
-    open_ = scale * rng.uniform(0.9, 1.1, shape)
+    opens = scale * rng.uniform(0.9, 1.1, shape)
     panels = {
-        "open": open_,
-        "high": np.maximum(open_, close) * rng.uniform(1, 1.1, shape),
-        "low": np.minimum(open_, close) * rng.uniform(0.9, 1, shape),
+        "open": opens,
+        "high": np.maximum(opens, close) * rng.uniform(1, 1.1, shape),
+        "low": np.minimum(opens, close) * rng.uniform(0.9, 1, shape),
         "close": close,
         "volume": np.floor(scale) if has_volume else np.full(shape, np.nan),
         "adjustment": rng.uniform(0.01, 3, shape) if is_adjusted else np.ones(shape),
     }
     if is_ragged:
         absent = np.arange(count) < rng.integers(0, count, (len(names), 1))
-        absent[0] = False  # some symbol has a bar at every time
+        absent[0] = False  # one symbol has all bars
         for name, each in panels.items():
             each[absent] = 1.0 if name == "adjustment" else np.nan
     return Bars(tuple(names), time, **cast(dict[str, Any], panels))
@@ -71,32 +73,32 @@ def panel(
     ending=st.sampled_from(["csv", "parquet"]),
 )
 @settings(max_examples=120)
-def test_any_bars_are_read_back_as_they_were(
+def test_all_bars_are_read_back_unchanged(
     seed: int, names: list[str], count: int, step: str, first: int,
     flags: tuple[bool, bool, bool], ending: str,
 ) -> None:  # fmt: skip
-    made = panel(np.random.default_rng(seed), names, count, STEPS[step], first, *flags)
+    bars = panel(np.random.default_rng(seed), names, count, STEPS[step], first, *flags)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{names[0]}.{ending}"
-        write_table(bars_to_frame(made), path)
-        found = load(str(path)).bars
-    assert found.symbols == made.symbols
-    assert found.time.tolist() == made.time.tolist()
+        write_table(bars_to_frame(bars), path)
+        loaded = load(str(path)).bars
+    assert loaded.symbols == bars.symbols
+    assert loaded.time.tolist() == bars.time.tolist()
     for name in PANELS:
-        np.testing.assert_array_equal(getattr(found, name), getattr(made, name), err_msg=name)
-    assert found.hash == made.hash
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(bars, name), err_msg=name)
+    assert loaded.hash == bars.hash
 
 
 SPECS = {
     "days": ["sample:sp500"],
-    "two, of which one starts late": ["synthetic:walk?bars=900", "sample:sp500"],
-    "three laws": [f"synthetic:{law}?bars=60&seed=3" for law in ("walk", "garch", "regime")],
+    "two symbols, one of which starts late": ["synthetic:walk?bars=900", "sample:sp500"],
+    "three markets": [f"synthetic:{name}?bars=60&seed=3" for name in ("walk", "garch", "regime")],
 }
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize("kind", SPECS)
-def test_the_command_writes_what_it_reads(kind: str, ending: str, tmp_path: Path) -> None:
+def test_the_command_writes_the_bars_that_it_reads(kind: str, ending: str, tmp_path: Path) -> None:
     specs = SPECS[kind]
     first, second = tmp_path / f"SP500.{ending}", tmp_path / f"again.{ending}"
     one = invoke("data", *specs, "-o", str(first)).out
@@ -111,22 +113,21 @@ def test_the_command_writes_what_it_reads(kind: str, ending: str, tmp_path: Path
 @pytest.mark.parametrize(
     "days", [["01-04", "01-05", "01-08"], ["01-02", "01-05", "01-10", "01-12"]]
 )
-def test_a_symbol_of_few_trades_stays_beside_the_others(days: list[str], tmp_path: Path) -> None:
-    """Three days about a weekend, or a share that trades twice a week, are daily bars, too."""
+def test_a_symbol_with_few_bars_is_aligned_with_daily_bars(days: list[str], tmp_path: Path) -> None:
+    """Check three days around a weekend, and a share that trades twice a week."""
     rows = [f"2024-01-{day:02d},LIQUID,10,12,9,11" for day in (2, 3, 4, 5, 8, 9, 10, 11, 12)]
     rows += [f"2024-{day},FEW,10,12,9,11" for day in days]
     bars = load(csv(tmp_path / "all.csv", *rows, head="Date,Symbol,Open,High,Low,Close")).bars
     assert bars.priced.sum(axis=1).tolist() == [9, len(days)]
 
 
-def test_a_symbol_without_bars_in_the_range_is_reported_as_left_out(tmp_path: Path) -> None:
-    """A file holds no symbol without a row; a note says so, and the rest is exact."""
+def test_a_symbol_without_bars_in_the_range_is_reported_and_not_written(tmp_path: Path) -> None:
     specs = ["sample:sp500", "synthetic:walk?bars=60"]
     path = tmp_path / "all.csv"
     cut = ("--start", "2018-01-01", "-o", str(path))
     assert "WALK1: no bars in the requested range" in invoke("data", *specs, *cut).err
-    found = load(str(path)).bars
+    loaded = load(str(path)).bars
     expected = load(specs).bars.between(np.datetime64("2018-01-01", "ns"), None).select_symbol(0)
-    assert found.symbols == ("SP500",)
+    assert loaded.symbols == ("SP500",)
     for name in FIELDS:
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(expected, name))

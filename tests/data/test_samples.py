@@ -1,4 +1,4 @@
-"""The samples: their shape, prices that are known from elsewhere, and no network."""
+"""Samples: their shape, known prices, and no use of the network."""
 
 from __future__ import annotations
 
@@ -24,14 +24,12 @@ def stocks() -> Bars:
     return load("sample:stocks").bars
 
 
-def row_of(bars: Bars, day: str) -> int:
+def find_row(bars: Bars, day: str) -> int:
     return days_of(bars).index(day)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_is_sound_and_read_without_a_network(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sample_is_valid_and_needs_no_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.socket", None)
     data = load(f"sample:{name}")
     assert (data.fallback_used, data.as_of) == (False, "")
@@ -40,7 +38,7 @@ def test_a_sample_is_sound_and_read_without_a_network(
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_readme_and_the_source_list_it(name: str) -> None:
+def test_the_page_and_the_source_list_each_sample(name: str) -> None:
     assert re.search(
         rf"^\| .*`sample:{name}`.* \|", (ROOT / "docs" / "data.md").read_text("utf-8"), re.M
     )
@@ -48,7 +46,7 @@ def test_the_readme_and_the_source_list_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "count"), [("sp500", 0), ("stocks", 4)])
-def test_only_stocks_warn_of_survivorship(name: str, count: int) -> None:
+def test_only_stocks_give_a_notice_of_survivorship_bias(name: str, count: int) -> None:
     notices = NoticeList()
     load(f"sample:{name}", notices)
     warnings = [each for each in notices.texts if each.startswith("survivorship")]
@@ -56,7 +54,7 @@ def test_only_stocks_warn_of_survivorship(name: str, count: int) -> None:
     assert all(f"{count} stocks of today" in each for each in warnings)
 
 
-def test_the_stocks_share_the_days_of_the_index_and_one_starts_late(stocks: Bars) -> None:
+def test_the_stocks_have_the_days_of_the_index_and_one_starts_late(stocks: Bars) -> None:
     assert stocks.symbols == ("AAPL", "GOOG", "IBM", "MSFT")
     assert stocks.close.shape == (4, 3270)
     days = days_of(stocks)
@@ -64,7 +62,7 @@ def test_the_stocks_share_the_days_of_the_index_and_one_starts_late(stocks: Bars
     assert stocks.bars_per_year == 252
     index = days_of(load("sample:sp500").bars)
     assert days == index[index.index(days[0]) : index.index(days[-1]) + 1]
-    listed = row_of(stocks, "2004-08-19")
+    listed = find_row(stocks, "2004-08-19")
     priced = np.isfinite(stocks.close)
     assert priced.all(axis=1).tolist() == [True, False, True, True]
     assert not priced[1, :listed].any()
@@ -82,12 +80,12 @@ def test_the_stocks_share_the_days_of_the_index_and_one_starts_late(stocks: Bars
         ("IBM", "2013-03-01", "close", 202.91),
     ],
 )
-def test_raw_prices_are_those_of_the_day(
+def test_raw_prices_equal_published_ones(
     symbol: str, day: str, field: str, price: float, stocks: Bars
 ) -> None:
-    own = stocks.select_symbol(stocks.symbols.index(symbol))
-    row = row_of(own, day)
-    raw = getattr(own, field)[0, row] / own.adjustment[0, row]
+    alone = stocks.select_symbol(stocks.symbols.index(symbol))
+    row = find_row(alone, day)
+    raw = getattr(alone, field)[0, row] / alone.adjustment[0, row]
     assert raw == pytest.approx(price, abs=1e-9)
 
 
@@ -103,21 +101,21 @@ def test_raw_prices_are_those_of_the_day(
         ("IBM", "2013-02-06", 1, 0.85),
     ],
 )
-def test_the_adjustment_steps_by_split_and_dividend(
+def test_the_adjustment_changes_at_splits_and_dividends(
     symbol: str, day: str, split: float, dividend: float, stocks: Bars
 ) -> None:
-    own = stocks.select_symbol(stocks.symbols.index(symbol))
-    row = row_of(own, day)
-    raw = own.close[0, row] / own.adjustment[0, row]
-    step = own.adjustment[0, row] / own.adjustment[0, row - 1]
+    alone = stocks.select_symbol(stocks.symbols.index(symbol))
+    row = find_row(alone, day)
+    raw = alone.close[0, row] / alone.adjustment[0, row]
+    step = alone.adjustment[0, row] / alone.adjustment[0, row - 1]
     assert step == pytest.approx(split * (1 + dividend / raw), rel=1e-9)
 
 
-def test_all_prices_are_on_one_scale_and_raw_ones_are_exact(stocks: Bars) -> None:
+def test_all_prices_have_one_scale_and_raw_prices_are_exact(stocks: Bars) -> None:
     for symbol in range(4):
-        own = stocks.select_symbol(symbol)
-        prices = np.stack([own.open[0], own.high[0], own.low[0], own.close[0]])
-        raw = prices / own.adjustment[0]
+        alone = stocks.select_symbol(symbol)
+        prices = np.stack([alone.open[0], alone.high[0], alone.low[0], alone.close[0]])
+        raw = prices / alone.adjustment[0]
         assert np.abs(raw - raw.round(4)).max() < 1e-9
         assert np.abs(np.diff(np.log(prices[3]))).max() < 0.75  # AAPL lost half on 2000-09-29
     steps = stocks.adjustment[:, 1:] / stocks.adjustment[:, :-1]
@@ -125,7 +123,7 @@ def test_all_prices_are_on_one_scale_and_raw_ones_are_exact(stocks: Bars) -> Non
     assert events.tolist() == [5, 1, 52, 38]  # GOOG: from the 1.0 of the bars before its first
 
 
-def test_the_fallback_of_the_etfs_has_a_stock_for_each_of_them_from_the_first_day() -> None:
+def test_the_fallback_of_the_etfs_has_as_many_symbols_from_the_first_day() -> None:
     etfs = load_experiment(ROOT / "experiments" / "etfs.yaml").data
     assert (len(etfs.source), etfs.fallback) == (4, "sample:stocks")
     bars = load(DataRequest("sample:stocks", start=etfs.start)).bars
@@ -134,7 +132,7 @@ def test_the_fallback_of_the_etfs_has_a_stock_for_each_of_them_from_the_first_da
     assert np.isfinite(bars.close).all()
 
 
-def test_the_file_is_small_and_has_its_notice_beside_it() -> None:
+def test_the_file_is_small_and_has_a_notice() -> None:
     assert (FOLDER / "stocks.parquet").stat().st_size < 450_000
     notice = (FOLDER / "NOTICE.md").read_text("utf-8")
     assert "This data is in the public domain. You may copy, distribute, disseminate" in notice

@@ -1,4 +1,4 @@
-"""Daily bars stamped by clocks all over the world: each has the date of its session."""
+"""Session dates of daily and longer bars with timestamps of many time zones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SESSIONS = pd.bdate_range("2023-06-01", "2024-11-29").delete([40, 107, 148, 149,
 MONDAYS = pd.date_range("2023-06-05", "2024-11-25", freq="7D")
 MONTHS = pd.date_range("2022-01-01", "2024-12-01", freq="MS")
 
-# -- a market's clock: zone, hours after the midnight of the session's day
+# -- clocks: the zone, and the hours after the midnight of the session's day
 
 CLOCKS = {
     "Paris, midnight": ("Europe/Paris", 0),
@@ -46,8 +46,8 @@ UNCHANGED = {
 }
 
 
-def stamps(days: pd.DatetimeIndex, zone: str, hours: float) -> pd.DatetimeIndex:
-    """Return the time in UTC, without a zone, at which the clock of a zone reads so."""
+def build_timestamps(days: pd.DatetimeIndex, zone: str, hours: float) -> pd.DatetimeIndex:
+    """Return naive UTC times at which a clock in a zone shows the given hours of the days."""
     local = (days + pd.Timedelta(hours=hours)).tz_localize(zone)
     return local.tz_convert("UTC").tz_localize(None)
 
@@ -58,7 +58,7 @@ def frame_of(times: pd.DatetimeIndex, form: str = "") -> pd.DataFrame:
     return pd.DataFrame({"Date": times.strftime(form) if form else times, **prices})
 
 
-def loaded(path: Path, times: pd.DatetimeIndex, form: str = "") -> tuple[Bars, list[str]]:
+def load_times(path: Path, times: pd.DatetimeIndex, form: str = "") -> tuple[Bars, list[str]]:
     notices = NoticeList()
     frame_of(times, form).to_csv(path, index=False)
     return load(str(path), notices).bars, notices.texts
@@ -70,59 +70,59 @@ def dates(days: pd.DatetimeIndex) -> list[str]:
 
 @pytest.mark.parametrize("form", ["", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00"])
 @pytest.mark.parametrize("name", CLOCKS)
-def test_a_bar_stamped_the_evening_before_has_the_date_of_its_session(
+def test_a_timestamp_on_the_evening_before_becomes_the_date_of_the_session(
     name: str, form: str, tmp_path: Path
 ) -> None:
-    times = stamps(SESSIONS, *CLOCKS[name])
+    times = build_timestamps(SESSIONS, *CLOCKS[name])
     assert dates(times) != dates(SESSIONS)
-    bars, notes = loaded(tmp_path / "A.csv", times, form)
+    bars, texts = load_times(tmp_path / "A.csv", times, form)
     assert days_of(bars) == dates(SESSIONS)
     assert set(bars.calendar["weekday"]) == {1, 2, 3, 4, 5}
     assert bars.calendar["month"].tolist() == SESSIONS.month.tolist()
     assert bars.calendar["day_of_month"].tolist() == SESSIONS.day.tolist()
     assert bars.bars_per_year == 252
-    (note,) = notes
+    (note,) = texts
     assert note.startswith("A: ") and "evening before" in note
 
 
 @pytest.mark.parametrize("name", UNCHANGED)
-def test_a_bar_stamped_on_its_day_keeps_its_time(name: str, tmp_path: Path) -> None:
-    times = stamps(SESSIONS, *UNCHANGED[name])
-    bars, notes = loaded(tmp_path / "A.csv", times)
+def test_a_timestamp_on_the_day_of_the_session_does_not_change(name: str, tmp_path: Path) -> None:
+    times = build_timestamps(SESSIONS, *UNCHANGED[name])
+    bars, texts = load_times(tmp_path / "A.csv", times)
     assert bars.time.tolist() == times.to_numpy().astype("datetime64[ns]").tolist()
     assert set(bars.calendar["weekday"]) == {1, 2, 3, 4, 5}
-    assert notes == []
+    assert texts == []
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
-def test_a_coin_keeps_its_days(zone: str, tmp_path: Path) -> None:
-    times = stamps(pd.date_range("2024-01-01", periods=200), zone, 0)
-    bars, notes = loaded(tmp_path / "BTC.csv", times)
+def test_timestamps_of_a_coin_do_not_change(zone: str, tmp_path: Path) -> None:
+    times = build_timestamps(pd.date_range("2024-01-01", periods=200), zone, 0)
+    bars, texts = load_times(tmp_path / "BTC.csv", times)
     assert bars.time.tolist() == times.to_numpy().astype("datetime64[ns]").tolist()
-    assert notes == []
+    assert texts == []
 
 
 @pytest.mark.parametrize("seconds", [86_399, 86_340])
-def test_a_coin_stamped_at_the_end_of_its_day_is_in_no_doubt(seconds: int, tmp_path: Path) -> None:
+def test_timestamps_of_a_coin_at_the_end_of_its_day_give_no_notice(
+    seconds: int, tmp_path: Path
+) -> None:
     times = pd.date_range("2024-01-01", periods=50) + pd.Timedelta(seconds=seconds)
-    assert loaded(tmp_path / "BTC.csv", times)[1] == []
+    assert load_times(tmp_path / "BTC.csv", times)[1] == []
 
 
 UNKNOWN = {
-    "a coin at the midnight of Seoul": stamps(
+    "a coin at the midnight of Seoul": build_timestamps(
         pd.date_range("2024-01-01", periods=200), "Asia/Seoul", 0
     ),
-    "a week of Paris": stamps(SESSIONS[2:7], "Europe/Paris", 0),
+    "a week of Paris": build_timestamps(SESSIONS[2:7], "Europe/Paris", 0),
 }
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_where_the_date_cannot_be_known_calendar_series_are_unknown(
-    name: str, tmp_path: Path
-) -> None:
-    bars, notes = loaded(tmp_path / "A.csv", UNKNOWN[name])
+def test_calendar_series_are_unknown_if_the_date_is_uncertain(name: str, tmp_path: Path) -> None:
+    bars, texts = load_times(tmp_path / "A.csv", UNKNOWN[name])
     assert bars.time.tolist() == UNKNOWN[name].to_numpy().astype("datetime64[ns]").tolist()
-    (note,) = notes
+    (note,) = texts
     assert "may be a day before" in note and "weekday" in note
     for series in ("weekday", "month", "day_of_month"):
         assert np.isnan(values(check_expression(series), bars)).all()
@@ -132,25 +132,23 @@ def test_where_the_date_cannot_be_known_calendar_series_are_unknown(
     assert np.isnan(both[0]).all() and set(both[1][~np.isnan(both[1])]) == {1, 2, 3, 4, 5}
 
 
-def test_dates_from_sunday_to_thursday_are_taken_as_written_with_a_note(tmp_path: Path) -> None:
-    """Some markets do trade on these days, and a date without a time is a claim."""
+def test_dates_from_sunday_to_thursday_do_not_change_but_give_a_notice(tmp_path: Path) -> None:
+    """Check dates without a time of day, as some markets trade on these days."""
     times = SESSIONS - pd.Timedelta(days=1)
-    bars, notes = loaded(tmp_path / "A.csv", times)
+    bars, texts = load_times(tmp_path / "A.csv", times)
     assert days_of(bars) == dates(times)
-    (note,) = notes
+    (note,) = texts
     assert "from Sunday to Thursday" in note
     assert set(bars.calendar["weekday"]) == {7, 1, 2, 3, 4}
 
 
 @pytest.mark.parametrize("count", range(1, 7))
 @pytest.mark.parametrize("first", range(7))
-def test_no_few_bars_of_a_coin_are_taken_for_sessions(
-    first: int, count: int, tmp_path: Path
-) -> None:
-    """Include the six days from Saturday on, which have no Friday."""
+def test_few_bars_of_a_coin_do_not_change(first: int, count: int, tmp_path: Path) -> None:
+    """Check the six days from Saturday on, which have no Friday."""
     days = pd.date_range("2024-01-01", periods=20)[first : first + count]
     times = days + pd.Timedelta(hours=23)
-    bars, _ = loaded(tmp_path / "A.csv", times)
+    bars, _ = load_times(tmp_path / "A.csv", times)
     assert bars.time.tolist() == times.to_numpy().astype("datetime64[ns]").tolist()
 
 
@@ -160,43 +158,49 @@ def test_no_few_bars_of_a_coin_are_taken_for_sessions(
 @pytest.mark.parametrize(
     "zone", ["Europe/Paris", "Europe/London", "Asia/Tokyo", "Australia/Sydney"]
 )
-def test_weeks_and_months_that_begin_at_a_midnight_have_its_date(zone: str, tmp_path: Path) -> None:
+def test_weeks_and_months_that_begin_at_local_midnight_have_its_date(
+    zone: str, tmp_path: Path
+) -> None:
     for days, rate in ((MONDAYS, 52), (MONTHS, 12)):
-        bars, notes = loaded(tmp_path / "A.csv", stamps(days, zone, 0))
+        bars, texts = load_times(tmp_path / "A.csv", build_timestamps(days, zone, 0))
         assert days_of(bars) == dates(days)
         assert bars.bars_per_year == rate
-        assert len(notes) == 1
+        assert len(texts) == 1
 
 
-def test_months_of_futures_begin_on_the_evening_before_their_first_session(tmp_path: Path) -> None:
+def test_months_of_futures_have_the_date_of_their_first_session(tmp_path: Path) -> None:
     firsts = pd.date_range("2020-01-01", "2024-12-01", freq="BMS")
-    bars, _ = loaded(tmp_path / "A.csv", stamps(firsts, "America/Chicago", -7))
+    bars, _ = load_times(tmp_path / "A.csv", build_timestamps(firsts, "America/Chicago", -7))
     assert days_of(bars) == dates(firsts)
 
 
 @pytest.mark.parametrize("freq", ["W-FRI", "BME", "BQE"])
-def test_closes_at_the_end_of_weeks_months_and_quarters_stay(freq: str, tmp_path: Path) -> None:
-    times = stamps(pd.date_range("2015-01-01", "2024-12-01", freq=freq), "America/New_York", 16)
-    bars, notes = loaded(tmp_path / "A.csv", times)
+def test_closes_of_weeks_months_and_quarters_do_not_change(freq: str, tmp_path: Path) -> None:
+    times = build_timestamps(
+        pd.date_range("2015-01-01", "2024-12-01", freq=freq), "America/New_York", 16
+    )
+    bars, texts = load_times(tmp_path / "A.csv", times)
     assert bars.time.tolist() == times.to_numpy().astype("datetime64[ns]").tolist()
-    assert notes == []
+    assert texts == []
 
 
 @pytest.mark.parametrize("freq", ["W", "W-SAT", "ME", "MS", "QE", "YE"])
-def test_long_bars_without_a_time_of_day_are_in_no_doubt(freq: str, tmp_path: Path) -> None:
+def test_long_bars_without_a_time_of_day_give_no_notice(freq: str, tmp_path: Path) -> None:
     times = pd.date_range("2015-01-01", periods=9, freq=freq)
-    bars, notes = loaded(tmp_path / "A.csv", times)
+    bars, texts = load_times(tmp_path / "A.csv", times)
     assert days_of(bars) == dates(times)
-    assert notes == []
+    assert texts == []
 
 
-# -- several symbols, and the way back
+# -- several symbols, ranges and written files
 
 
-def test_sessions_of_several_symbols_meet_on_their_dates(tmp_path: Path) -> None:
+def test_sessions_of_several_symbols_are_aligned_by_date(tmp_path: Path) -> None:
     zones = {"AIR": ("Europe/Paris", 0), "SONY": ("Asia/Tokyo", 0), "SPY": ("UTC", 0)}
     for name, (zone, hours) in zones.items():
-        frame_of(stamps(SESSIONS, zone, hours)).to_csv(tmp_path / f"{name}.csv", index=False)
+        frame_of(build_timestamps(SESSIONS, zone, hours)).to_csv(
+            tmp_path / f"{name}.csv", index=False
+        )
     notices = NoticeList()
     bars = load(str(tmp_path), notices).bars
     assert bars.symbols == tuple(zones)
@@ -204,16 +208,16 @@ def test_sessions_of_several_symbols_meet_on_their_dates(tmp_path: Path) -> None
     assert next(note for note in notices.texts if "evening" in note).startswith("AIR, SONY: ")
 
 
-def test_a_range_is_one_of_sessions(tmp_path: Path) -> None:
+def test_a_range_selects_session_dates(tmp_path: Path) -> None:
     path = tmp_path / "A.csv"
-    loaded(path, stamps(SESSIONS, "Europe/Paris", 0))
+    load_times(path, build_timestamps(SESSIONS, "Europe/Paris", 0))
     day = SESSIONS[10].date()
     assert days_of(load(DataRequest(str(path), day, day)).bars) == [str(day)]
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_dated_bars_are_written_and_read_back(ending: str, tmp_path: Path) -> None:
-    bars, _ = loaded(tmp_path / "A.csv", stamps(SESSIONS, "Australia/Sydney", 10))
+def test_session_dates_are_written_and_read_back(ending: str, tmp_path: Path) -> None:
+    bars, _ = load_times(tmp_path / "A.csv", build_timestamps(SESSIONS, "Australia/Sydney", 10))
     path = tmp_path / "again" / f"A.{ending}"
     path.parent.mkdir()
     write_table(bars_to_frame(bars), path)
@@ -222,9 +226,9 @@ def test_dated_bars_are_written_and_read_back(ending: str, tmp_path: Path) -> No
     assert notices.texts == []
 
 
-def test_fridays_trade_in_paris(tmp_path: Path) -> None:
+def test_weekdays_of_paris_include_fridays(tmp_path: Path) -> None:
     path = tmp_path / "A.csv"
-    loaded(path, stamps(SESSIONS, "Europe/Paris", 0))
+    load_times(path, build_timestamps(SESSIONS, "Europe/Paris", 0))
     args = ("eval", "weekday == 5", "--data", str(path))
     assert sum(value == "1" for _, value in csv_rows(*args)[1:]) == sum(SESSIONS.day_of_week == 4)
     assert "note: A: " in invoke(*args).err

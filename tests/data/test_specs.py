@@ -1,4 +1,4 @@
-"""The notation of specs, and the sources that need neither a file nor a network."""
+"""Data specs, and sources that need neither a file nor a network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.command_line import refuse
 from tests.data.tables import ROWS, assert_sound, csv
 
 
-def test_every_source_declares_itself() -> None:
+def test_each_source_is_declared_with_a_valid_example() -> None:
     assert sorted(SOURCES) == ["csv", "parquet", "sample", "synthetic", "yahoo"]
     for name, source in SOURCES.items():
         assert source.name == name
@@ -23,13 +23,13 @@ def test_every_source_declares_itself() -> None:
         assert parse_spec(source.example, SOURCES).source == name
 
 
-def test_a_spec_taken_apart() -> None:
+def test_a_spec_has_a_source_a_name_and_options() -> None:
     spec = parse_spec("synthetic:walk?seed=1&bars=2500&drift=0.06", SOURCES)
     assert (spec.source, spec.name) == ("synthetic", "walk")
     assert spec.options == {"seed": "1", "bars": "2500", "drift": "0.06"}
 
 
-REFUSED = {  # a spec, and words of its error
+WRONG = {  # a spec, and words of its error
     "yaho:SPY": "did you mean `yahoo`?",
     "Yahoo:SPY": "did you mean `yahoo`?",
     "sampel:sp500": "did you mean `sample`?",
@@ -66,13 +66,13 @@ REFUSED = {  # a spec, and words of its error
 }
 
 
-@pytest.mark.parametrize("spec", REFUSED)
-def test_a_wrong_spec_is_refused_with_a_way_out(
+@pytest.mark.parametrize("spec", WRONG)
+def test_a_wrong_spec_is_an_error_with_a_hint(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     message = refuse("data", "--", spec)
-    assert REFUSED[spec] in message
+    assert WRONG[spec] in message
     assert "\n  = " in message
     assert list(tmp_path.iterdir()) == []
 
@@ -86,17 +86,17 @@ def test_a_wrong_spec_is_refused_with_a_way_out(
         "volatility=inf", "volatility=x",
     ],
 )  # fmt: skip
-def test_an_option_with_a_value_that_makes_no_sense_is_refused(options: str) -> None:
+def test_an_option_with_a_wrong_value_is_an_error(options: str) -> None:
     assert f"`{options.partition('=')[0]}`" in refuse("data", f"synthetic:walk?{options}")
 
 
-def test_all_wrong_specs_of_a_list_are_named() -> None:
+def test_the_error_names_all_wrong_specs_of_a_list() -> None:
     message = refuse("data", "sample:dax", "sample:sp500", "csv:none.csv")
     assert "dax" in message
     assert "none.csv" in message
 
 
-def test_symbols_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
+def test_symbols_that_cannot_be_aligned_are_an_error(tmp_path: Path) -> None:
     weekly = [f"2024-0{month}-{day:02d},10,12,9,11,1" for month in (1, 2) for day in (1, 8, 15, 22)]
     spec = csv(tmp_path / "W.csv", *weekly)
     assert "bars of one length" in refuse("data", spec, "sample:sp500")
@@ -106,7 +106,7 @@ def test_symbols_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
 # -- sample
 
 
-def test_the_sample() -> None:
+def test_the_sample_of_the_index_is_valid() -> None:
     data = load("sample:sp500")
     assert_sound(data.bars)
     assert len(data.bars) == 5031
@@ -115,14 +115,14 @@ def test_the_sample() -> None:
     assert np.all(data.bars.high >= np.maximum(data.bars.open, data.bars.close) - 1e-9)
 
 
-def test_relative_paths_start_from_the_folder_they_are_written_in(tmp_path: Path) -> None:
+def test_relative_paths_start_from_the_base_folder(tmp_path: Path) -> None:
     csv(tmp_path / "acme.csv", *ROWS)
     assert len(load(DataRequest("csv:acme.csv", base=tmp_path)).bars) == 4
     assert len(load(DataRequest("acme.csv", base=tmp_path)).bars) == 4
     assert len(load(DataRequest(f"csv:{tmp_path / 'acme.csv'}", base=Path("/nowhere"))).bars) == 4
 
 
-def test_earlier_bars_stay_where_they_are_asked_for() -> None:
+def test_earlier_bars_are_included_on_request() -> None:
     start, end = date(2018, 12, 24), date(2018, 12, 28)
     whole, cut = load("sample:sp500"), load(DataRequest("sample:sp500", start, end))
     warm = load(DataRequest("sample:sp500", start, end, with_earlier=True))

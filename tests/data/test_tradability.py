@@ -1,4 +1,4 @@
-"""The measure of whether opens are traded prices, on markets where the answer is known."""
+"""Test of traded opens, on markets with a known answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULE = "rsi(close, 2) < 10"
 
 
 def printed_at_the_last_close(bars: Bars) -> Bars:
-    """Return the bars as an index prints them: the open is the close before, gap or not."""
+    """Return the bars in the form of an index: each open is the previous close."""
     opens = np.concatenate([bars.open[:, :1], bars.close[:, :-1]], axis=1)
     return replace(
         bars, open=opens, high=np.maximum(bars.high, opens), low=np.minimum(bars.low, opens)
@@ -33,7 +33,7 @@ def printed_at_the_last_close(bars: Bars) -> Bars:
 
 
 def coarse(bars: Bars, steps: int = 8, seed: int = 0) -> Bars:
-    """Return bars of the same closes whose extremes are those of a few steps alone."""
+    """Return bars with equal closes whose extremes come from only a few steps."""
     rng = np.random.default_rng(seed)
     opens, closes = np.log(bars.open[0]), np.log(bars.close[0])
     noise = rng.normal(0.0, 0.01 / np.sqrt(steps), (len(bars), steps))
@@ -43,15 +43,15 @@ def coarse(bars: Bars, steps: int = 8, seed: int = 0) -> Bars:
     return replace(bars, low=np.exp(low)[None], high=np.exp(high)[None])
 
 
-@pytest.mark.parametrize("law", GENERATORS)
+@pytest.mark.parametrize("name", GENERATORS)
 @pytest.mark.parametrize("overnight", [0.0, 0.3, 0.8])
 def test_a_price_that_moves_continuously_from_its_open_is_traded(
-    law: str, overnight: float
+    name: str, overnight: float
 ) -> None:
-    """With any volatility, drift, gaps or edge, none of six seeds is flagged."""
-    rule = f"&rule={RULE}" if GENERATORS[law].needs_rule else ""
+    """Check six seeds of each generator."""
+    rule = f"&rule={RULE}" if GENERATORS[name].needs_rule else ""
     for seed in range(6):
-        bars = load(f"synthetic:{law}?seed={seed}&overnight={overnight}{rule}").bars
+        bars = load(f"synthetic:{name}?seed={seed}&overnight={overnight}{rule}").bars
         gain = measure_stop_gain(bars)
         assert not gain.is_impossible
         assert abs(gain.t) < MIN_T
@@ -59,17 +59,17 @@ def test_a_price_that_moves_continuously_from_its_open_is_traded(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_open_that_is_not_a_price_is_found(seed: int) -> None:
+def test_an_open_that_is_not_a_price_is_detected(seed: int) -> None:
     walk = random_walk(2500, seed)
     for bars in (printed_at_the_last_close(walk), coarse(walk)):
         gain = measure_stop_gain(bars)
         assert gain.bps > 2 * MAX_GAIN_BPS and gain.t > 2 * MIN_T
-        marked, found = mark_closes_only(bars)
+        marked, result = mark_closes_only(bars)
         assert marked.closes_only == bars.symbols
-        assert found == {bars.symbols[0]: gain}
+        assert result == {bars.symbols[0]: gain}
 
 
-def test_the_sample_of_an_index_is_found_on_any_window() -> None:
+def test_the_sample_of_an_index_is_detected_on_any_window() -> None:
     """Measure 14.9 bps a bar at t = 25 over all of it; earlier bars decide short windows."""
     bars = load("sample:sp500").bars
     gain = measure_stop_gain(bars)
@@ -80,8 +80,8 @@ def test_the_sample_of_an_index_is_found_on_any_window() -> None:
         assert mark_closes_only(bars, start)[0].closes_only == ("SP500",)
 
 
-def test_the_window_counts_where_it_is_long() -> None:
-    """Ignore old bars without traded opens if 1,000 later ones are traded."""
+def test_only_the_window_counts_if_it_is_long() -> None:
+    """Check bars of which only the last 1,500 have traded opens."""
     walk = random_walk(3000, 3)
     old = printed_at_the_last_close(walk).slice(0, 1500)
     later: dict[str, Any] = {
@@ -107,7 +107,7 @@ def test_flat_prices_flag_no_symbol() -> None:
     assert measure_stop_gain(flat) == StopGain(0.0, 0.0)
 
 
-def test_it_is_reported_with_its_figure() -> None:
+def test_the_notice_has_the_measured_gain() -> None:
     (note,) = load("sample:sp500").tradability_notes
     assert note == (
         "SP500 has no traded opens: orders for the next open fill at the next close; stops, trails "
@@ -117,8 +117,8 @@ def test_it_is_reported_with_its_figure() -> None:
     assert load("synthetic:walk").tradability_notes == []
 
 
-def test_the_holdout_does_not_decide_how_the_bars_before_it_are_traded() -> None:
-    """Opens that nobody traded at in the holdout alone, and in all bars but those."""
+def test_the_holdout_does_not_influence_the_fills_of_earlier_bars() -> None:
+    """Check opens that are not traded only in the holdout, and only before it."""
     walk = random_walk(2000, 3)
     index = printed_at_the_last_close(walk)
     for before, after, closes_only in ((walk, index, ()), (index, walk, walk.symbols)):
@@ -128,6 +128,6 @@ def test_the_holdout_does_not_decide_how_the_bars_before_it_are_traded() -> None
             )
             for name in ("open", "high", "low")
         }
-        found = split_bars(replace(walk, **panels), SplitSizes())
-        assert found.seen.closes_only == found.train.closes_only == closes_only
-        assert found.stop_gains == mark_closes_only(before.slice(0, 1600))[1]
+        result = split_bars(replace(walk, **panels), SplitSizes())
+        assert result.seen.closes_only == result.train.closes_only == closes_only
+        assert result.stop_gains == mark_closes_only(before.slice(0, 1600))[1]

@@ -1,4 +1,4 @@
-"""Yahoo with its network edge replaced: the cache, the fallback, and the notices of both."""
+"""Cache, fallback and notices of Yahoo, with a fake download."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from evolve.data import DataRequest, Dataset, cache, load
@@ -25,14 +23,14 @@ def days_ago(count: int) -> str:
 
 
 class Network:
-    """What stands in for Yahoo: a table or an error, and the symbols that were asked for."""
+    """Fake download that returns a table or raises an error, and records symbols."""
 
     def __init__(self) -> None:
         self.answer: pd.DataFrame | EvolveError = frame()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def download(self, symbol: str, session: object = None, interval: str = "1d") -> pd.DataFrame:
-        self.asked.append(symbol)
+        self.requested.append(symbol)
         if isinstance(self.answer, EvolveError):
             raise self.answer
         return self.answer.copy()
@@ -42,33 +40,33 @@ class Network:
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
     return tmp_path
 
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Network:
-    made = Network()
-    monkeypatch.setattr(yahoo, "download", made.download)
-    return made
+    fake = Network()
+    monkeypatch.setattr(yahoo, "download", fake.download)
+    return fake
 
 
-def loaded(spec: str = "yahoo:SPY", **options: Any) -> tuple[Dataset, list[str]]:
-    """The dataset, and the notices."""
+def load_with_notices(spec: str = "yahoo:SPY", **options: Any) -> tuple[Dataset, list[str]]:
+    """Return the dataset and the notices."""
     notices = NoticeList()
     return load(DataRequest(spec, **options), notices), notices.texts
 
 
-def parts_left(place: Path) -> list[Path]:
-    return list(place.rglob("*.part"))
+def list_part_files(root: Path) -> list[Path]:
+    return list(root.rglob("*.part"))
 
 
 # -- fetching
 
 
 def test_prices_are_adjusted_and_dated(network: Network) -> None:
-    data, notices = loaded()
+    data, notices = load_with_notices()
     assert data.bars.symbols == ("SPY",)
     assert data.bars.close[0].tolist() == [50, 50.5, 51, 51.5]
     assert data.bars.adjustment[0].tolist() == [0.5] * 4
@@ -78,78 +76,77 @@ def test_prices_are_adjusted_and_dated(network: Network) -> None:
     assert_sound(data.bars)
 
 
-def test_the_second_load_of_a_day_reads_the_disk(network: Network, place: Path) -> None:
-    first, _ = loaded()
+def test_the_second_load_of_a_day_reads_the_cache(network: Network, root: Path) -> None:
+    first, _ = load_with_notices()
     network.cut()
-    second, notices = loaded()
-    third, _ = loaded("yahoo:spy")
-    assert network.asked == ["SPY"]
+    second, notices = load_with_notices()
+    third, _ = load_with_notices("yahoo:spy")
+    assert network.requested == ["SPY"]
     assert first.bars.hash == second.bars.hash == third.bars.hash
     assert second.as_of == days_ago(0)
     assert notices == []
-    assert parts_left(place) == []
+    assert list_part_files(root) == []
 
 
-def test_each_symbol_has_its_own_file(network: Network) -> None:
+def test_each_symbol_has_a_separate_file(network: Network) -> None:
     symbols = ["SPY", "^GSPC", "BRK-B", "BRK.B", "EURUSD=X", ".X"]
     assert len({cache.locate("yahoo", symbol) for symbol in symbols}) == len(symbols)
-    loaded("yahoo:^GSPC")
-    loaded("yahoo:BRK-B")
-    assert network.asked == ["^GSPC", "BRK-B"]
+    load_with_notices("yahoo:^GSPC")
+    load_with_notices("yahoo:BRK-B")
+    assert network.requested == ["^GSPC", "BRK-B"]
 
 
 @pytest.mark.parametrize("symbol", ["../../x", "/etc/passwd", "..", ".", "a/b", "a\\b", "A" * 300])
-def test_no_symbol_leaves_the_cache_folder(symbol: str, place: Path) -> None:
-    folder = place / "home" / "prices" / "yahoo"
+def test_no_symbol_leads_out_of_the_cache_folder(symbol: str, root: Path) -> None:
+    folder = root / "home" / "prices" / "yahoo"
     path = cache.locate("yahoo", symbol)
     assert path.parent == folder
     assert path.resolve().parent == folder.resolve()
 
 
-def test_the_next_day_prices_are_fetched_again(network: Network) -> None:
+def test_prices_are_fetched_again_on_the_next_day(network: Network) -> None:
     cache.write("yahoo", "SPY", frame(3), days_ago(1))
-    data, notices = loaded()
+    data, notices = load_with_notices()
     assert len(data.bars) == 4
     assert data.as_of == days_ago(0)
     assert notices == []
     assert cache.read("yahoo", "SPY") is not None
 
 
-def test_older_prices_are_used_with_a_word_when_yahoo_cannot_be_reached(network: Network) -> None:
+def test_cached_prices_are_used_with_a_notice_if_yahoo_is_unreachable(network: Network) -> None:
     cache.write("yahoo", "SPY", frame(3), days_ago(9))
     network.cut()
-    data, notices = loaded(fallback="sample:sp500")
+    data, notices = load_with_notices(fallback="sample:sp500")
     assert len(data.bars) == 3
     assert data.as_of == days_ago(9)
-    assert not data.fallback_used  # these are the prices that were asked for
+    assert not data.fallback_used  # the requested symbol, only older
     assert len(notices) == 1
     assert days_ago(9) in notices[0]
     assert "is unreachable" in notices[0]
 
 
-def test_rows_without_prices_are_left_out(network: Network) -> None:
-    made = frame(5)
-    made.loc[made.index[2], ["Open", "High", "Low", "Close", "Adj Close"]] = np.nan
-    network.answer = made
-    bars = loaded()[0].bars
+def test_rows_without_prices_are_dropped(network: Network) -> None:
+    prices = frame(5)
+    prices.loc[prices.index[2], ["Open", "High", "Low", "Close", "Adj Close"]] = np.nan
+    network.answer = prices
+    bars = load_with_notices()[0].bars
     assert days_of(bars) == ["2024-01-01", "2024-01-02", "2024-01-04", "2024-01-05"]
 
 
-def test_prices_that_make_no_sense_are_named(network: Network) -> None:
-    made = frame()
-    made.loc[made.index[1], "High"] = 1.0
-    network.answer = made
+def test_the_error_of_wrong_prices_names_the_row(network: Network) -> None:
+    prices = frame()
+    prices.loc[prices.index[1], "High"] = 1.0
+    network.answer = prices
     error = refusal("yahoo:SPY")
     assert "yahoo:SPY" in error.message
     assert "row 2" in error.message
 
 
-def test_prices_that_make_no_sense_do_not_replace_good_ones(network: Network) -> None:
-    """A bad answer must not be cached for the day, nor cost the prices there were."""
+def test_wrong_prices_do_not_replace_cached_ones(network: Network) -> None:
     cache.write("yahoo", "SPY", frame(3), days_ago(1))
-    made = frame()
-    made.loc[made.index[1], "High"] = 1.0
-    network.answer = made
+    prices = frame()
+    prices.loc[prices.index[1], "High"] = 1.0
+    network.answer = prices
     with pytest.raises(EvolveError):
         load("yahoo:SPY")
     cached = cache.read("yahoo", "SPY")
@@ -159,96 +156,22 @@ def test_prices_that_make_no_sense_do_not_replace_good_ones(network: Network) ->
     assert len(load("yahoo:SPY").bars) == 4
 
 
-def test_a_table_without_a_price_is_refused(network: Network) -> None:
+def test_a_table_without_prices_is_an_error(network: Network) -> None:
     network.answer = frame() * np.nan
     assert "yahoo:SPY" in refusal("yahoo:SPY").message
 
 
-# -- the cache file
-
-
-def test_what_is_written_is_read() -> None:
-    made = frame(20)
-    cache.write("yahoo", "SPY", made, "2024-05-06")
-    cached = cache.read("yahoo", "SPY")
-    assert cached is not None
-    assert cached.as_of == "2024-05-06"
-    pd.testing.assert_frame_equal(cached.frame, made, check_freq=False)
-    assert cache.read("yahoo", "QQQ") is None
-
-
 def test_a_damaged_cache_file_is_ignored(network: Network) -> None:
-    loaded()
+    load_with_notices()
     path = cache.locate("yahoo", "SPY")
     whole = path.read_bytes()
     for content in (b"", b"PAR1", b"junk" * 100, whole[:-1], whole[: len(whole) // 2], whole[9:]):
         path.write_bytes(content)
         assert cache.read("yahoo", "SPY") is None
-        network.asked.clear()
-        assert len(loaded()[0].bars) == 4
-        assert network.asked == ["SPY"]  # fetched again, and cached whole
+        network.requested.clear()
+        assert len(load_with_notices()[0].bars) == 4
+        assert network.requested == ["SPY"]  # fetched again, and cached whole
         assert cache.read("yahoo", "SPY") is not None
-
-
-def test_a_cache_file_with_a_changed_byte_is_ignored_or_whole() -> None:
-    made = frame(5)
-    cache.write("yahoo", "SPY", made, "2024-05-06")
-    path = cache.locate("yahoo", "SPY")
-    whole = path.read_bytes()
-    wrong: dict[int, str] = {}
-    for place in range(0, len(whole), 17):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        try:
-            cached = cache.read("yahoo", "SPY")
-        except Exception as error:
-            wrong[place] = f"{type(error).__name__}: {error}"
-            continue
-        if cached is not None and not (cached.frame.equals(made) and cached.as_of == "2024-05-06"):
-            wrong[place] = f"read {list(cached.frame.columns)} of {cached.as_of}"
-    assert wrong == {}
-
-
-def test_a_cache_file_whose_values_were_changed_is_ignored() -> None:
-    cache.write("yahoo", "SPY", frame(), "2024-05-06")
-    path = cache.locate("yahoo", "SPY")
-    table = pq.read_table(path)
-    changed = table.to_pandas()
-    changed.iloc[0, 0] += 1
-    pq.write_table(
-        pa.Table.from_pandas(changed).replace_schema_metadata(table.schema.metadata), path
-    )
-    assert cache.read("yahoo", "SPY") is None
-
-
-def test_a_foreign_parquet_file_is_ignored() -> None:
-    path = cache.locate("yahoo", "SPY")
-    path.parent.mkdir(parents=True)
-    frame().to_parquet(path)
-    assert cache.read("yahoo", "SPY") is None
-
-
-def test_a_folder_in_place_of_a_cache_file_is_ignored() -> None:
-    cache.locate("yahoo", "SPY").mkdir(parents=True)
-    assert cache.read("yahoo", "SPY") is None
-
-
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_what_there_was(
-    error: BaseException, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache.write("yahoo", "SPY", frame(3), "2024-05-06")
-
-    def fail(table: object, path: str) -> None:
-        Path(path).write_bytes(b"half of it")
-        raise error
-
-    monkeypatch.setattr(pq, "write_table", fail)
-    with pytest.raises(EvolveError if isinstance(error, OSError) else type(error)):
-        cache.write("yahoo", "SPY", frame(4), "2024-05-07")
-    assert parts_left(place) == []
-    cached = cache.read("yahoo", "SPY")
-    assert cached is not None
-    assert (len(cached.frame), cached.as_of) == (3, "2024-05-06")
 
 
 # -- the fallback
@@ -263,7 +186,7 @@ def test_without_a_fallback_an_unreachable_source_is_an_error(network: Network) 
 
 def test_a_fallback_is_used_and_noted(network: Network) -> None:
     network.cut()
-    data, notices = loaded(fallback="sample:sp500")
+    data, notices = load_with_notices(fallback="sample:sp500")
     assert data.fallback_used
     assert (data.requested, data.used) == (("yahoo:SPY",), ("sample:sp500",))
     assert "is unreachable" in data.reason
@@ -274,32 +197,32 @@ def test_a_fallback_is_used_and_noted(network: Network) -> None:
     assert "SP500 has no traded opens" in data.tradability_notes[0]
 
 
-def test_a_fallback_is_not_used_when_it_is_not_needed(network: Network) -> None:
-    data, notices = loaded(fallback="sample:sp500")
+def test_a_fallback_is_not_used_if_the_source_is_reachable(network: Network) -> None:
+    data, notices = load_with_notices(fallback="sample:sp500")
     assert not data.fallback_used
     assert data.reason == ""
     assert notices == []
 
 
-def test_a_fallback_is_for_outages_alone(network: Network, place: Path) -> None:
-    spoilt = frame()
-    spoilt.loc[spoilt.index[1], "High"] = 1.0
-    unknown = EvolveError("yahoo:SPX: Yahoo has no prices for it", "check the ticker")
+def test_a_fallback_is_only_for_outages(network: Network, root: Path) -> None:
+    wrong_prices = frame()
+    wrong_prices.loc[wrong_prices.index[1], "High"] = 1.0
+    unknown = EvolveError("yahoo:SPX: no prices at Yahoo", "check the ticker")
     for spec, answer, match in (
         ("yahoo:SPX", unknown, "no prices"),
-        ("yahoo:SPY", spoilt, "high"),
-        (f"csv:{place / 'none.csv'}", frame(), "no such file"),
+        ("yahoo:SPY", wrong_prices, "high"),
+        (f"csv:{root / 'none.csv'}", frame(), "no such file"),
     ):
         network.answer = answer
         with pytest.raises(EvolveError, match=match):
             load(DataRequest(spec, fallback="sample:sp500"))
 
 
-def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Path) -> None:
+def test_an_unreadable_fallback_is_an_error(network: Network, root: Path) -> None:
     network.cut()
     for fallback, match in (
         ("nothing", "unknown data source"),
-        (f"csv:{place / 'none.csv'}", "no such file"),
+        (f"csv:{root / 'none.csv'}", "no such file"),
         ("yahoo:QQQ", "is unreachable"),
     ):
         with pytest.raises(EvolveError, match=match):
@@ -308,23 +231,26 @@ def test_a_fallback_that_cannot_be_read_is_an_error(network: Network, place: Pat
 
 def test_the_range_applies_to_a_fallback_that_has_bars_in_it(network: Network) -> None:
     network.cut()
-    data, _ = loaded(fallback="sample:sp500", start=date(2010, 1, 1), end=date(2011, 12, 31))
+    data, _ = load_with_notices(
+        fallback="sample:sp500", start=date(2010, 1, 1), end=date(2011, 12, 31)
+    )
     assert data.first_day == "2010-01-04"
     assert data.last_day == "2011-12-30"
 
 
 def test_the_range_does_not_apply_to_a_fallback_without_bars_in_it(network: Network) -> None:
-    """So `load` says of `start` and `end`."""
     network.cut()
     for with_earlier in (False, True):
-        data, _ = loaded(fallback="sample:sp500", start=date(2020, 1, 1), with_earlier=with_earlier)
+        data, _ = load_with_notices(
+            fallback="sample:sp500", start=date(2020, 1, 1), with_earlier=with_earlier
+        )
         assert (data.first_day, data.last_day) == ("1999-01-04", "2018-12-31")
         assert data.start == 0
 
 
-def test_a_file_may_be_the_fallback(network: Network, place: Path) -> None:
+def test_a_file_may_be_the_fallback(network: Network, root: Path) -> None:
     network.cut()
-    spec = csv(place / "acme.csv", *ROWS)
-    data, _ = loaded(fallback=spec)
+    spec = csv(root / "acme.csv", *ROWS)
+    data, _ = load_with_notices(fallback=spec)
     assert data.used == (spec,)
     assert len(data.bars) == 4

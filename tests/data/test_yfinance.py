@@ -1,4 +1,4 @@
-"""Yahoo through yfinance itself: only its transport is ours, so all that it does is done here."""
+"""Downloads through yfinance with a fake transport."""
 
 from __future__ import annotations
 
@@ -28,26 +28,27 @@ from tests.data.yahoo_listing import (
     without_meta,
 )  # fmt: skip
 from tests.data.yahoo_server import Fault, Yahoo
+from tests.data.yahoo_sessions import SESSIONS
 
-DAYS = weekdays(date(2024, 3, 4), 10)  # the clocks of New York go forward within them
+DAYS = weekdays(date(2024, 3, 4), 10)  # they include a clock change in New York
 pytestmark = pytest.mark.usefixtures("fresh_yfinance")
-FOREVER = 40  # requests: more than any one download may make of a Yahoo that fails
+MAX_REQUESTS = 40  # of one download from a failing server
 
 
-@pytest.fixture(params=list(server.SESSIONS))
+@pytest.fixture(params=list(SESSIONS))
 def kind(request: pytest.FixtureRequest) -> str:
-    """Each of the two sessions that yfinance takes; without one it makes itself a `curl`."""
+    """Return each of the two kinds of session that yfinance accepts."""
     return str(request.param)
 
 
-def get(made: Yahoo, kind: str = "curl", symbol: str = "SPY", **options: Any) -> pd.DataFrame:
-    return yahoo.download(symbol, session=server.SESSIONS[kind](made), **options)
+def get(fake: Yahoo, kind: str = "curl", symbol: str = "SPY", **options: Any) -> pd.DataFrame:
+    return yahoo.download(symbol, session=SESSIONS[kind](fake), **options)
 
 
-def refusal(made: Yahoo, kind: str = "curl", symbol: str = "SPY") -> EvolveError:
-    """The error of a download, which must be fit for a person to read."""
+def refusal(fake: Yahoo, kind: str = "curl", symbol: str = "SPY") -> EvolveError:
+    """Return the error of a download; check that it is readable."""
     with pytest.raises(EvolveError) as caught:
-        get(made, kind, symbol)
+        get(fake, kind, symbol)
     error = caught.value
     assert error.message.startswith(f"yahoo:{symbol}: ")
     assert "\n" not in error.message
@@ -63,13 +64,13 @@ def days(frame: pd.DataFrame) -> list[date]:
     return [moment.date() for moment in pd.DatetimeIndex(frame.index)]
 
 
-# -- what is right
+# -- correct answers
 
 
-def test_prices_as_yahoo_gives_them(kind: str, slept: list[float]) -> None:
+def test_prices_dividends_and_splits_are_read(kind: str, slept: list[float]) -> None:
     listing = Listing("SPY", DAYS, dividends={DAYS[5]: 5.2}, splits={DAYS[7]: (2, 1)})
-    made = Yahoo(listing)
-    frame = get(made, kind)
+    fake = Yahoo(listing)
+    frame = get(fake, kind)
     assert days(frame) == DAYS
     assert frame.index.name == "Date"
     assert pd.DatetimeIndex(frame.index).tz is None
@@ -79,8 +80,8 @@ def test_prices_as_yahoo_gives_them(kind: str, slept: list[float]) -> None:
     assert factor == [0.95] * 5 + [1.0] * 5
     assert frame["Dividends"].tolist() == [0.0] * 5 + [5.2] + [0.0] * 4
     assert frame["Stock Splits"].tolist() == [0.0] * 7 + [2.0] + [0.0] * 2
-    assert made.counts["chart"] == 1
-    assert sum(made.counts.values()) <= 4
+    assert fake.counts["chart"] == 1
+    assert sum(fake.counts.values()) <= 4
     assert slept == []
 
 
@@ -95,27 +96,27 @@ def test_prices_as_yahoo_gives_them(kind: str, slept: list[float]) -> None:
         ("^NZ50", "Pacific/Auckland", (clock(10), clock(16, 45))),
     ],
 )
-def test_days_are_the_exchanges_own(symbol: str, zone: str, hours: tuple[clock, clock]) -> None:
+def test_days_are_those_of_the_exchange(symbol: str, zone: str, hours: tuple[clock, clock]) -> None:
     frame = get(Yahoo(Listing(symbol, DAYS, zone=zone, hours=hours)), symbol=symbol)
     assert days(frame) == DAYS
     assert pd.DatetimeIndex(frame.index).tz is None
 
 
 @pytest.mark.parametrize("instrument", ["EQUITY", "ETF", "MUTUALFUND", "INDEX", "CURRENCY"])
-def test_columns_are_the_same_for_every_instrument(instrument: str) -> None:
+def test_columns_do_not_depend_on_the_instrument(instrument: str) -> None:
     frame = get(Yahoo(Listing("SPY", instrument=instrument)))
     assert list(frame.columns)[:6] == list(yahoo.COLUMNS)[:6]
     assert "Capital Gains" not in frame.columns
 
 
-def test_without_an_adjusted_close_it_is_the_close() -> None:
+def test_a_missing_adjusted_close_is_the_close() -> None:
     frame = get(
         Yahoo(Listing("^GSPC", instrument="INDEX", flaws=[without_adjclose])), "curl", "^GSPC"
     )
     assert frame["Adj Close"].tolist() == frame["Close"].tolist()
 
 
-def test_a_row_without_anything_is_left_out(kind: str) -> None:
+def test_an_empty_row_is_dropped(kind: str) -> None:
     frame = get(Yahoo(Listing("SPY", DAYS, flaws=[null(3)])), kind)
     assert days(frame) == DAYS[:3] + DAYS[4:]
 
@@ -132,12 +133,12 @@ def test_the_live_quote_of_the_last_day_replaces_its_bar(seconds: int) -> None:
     "fault", [server.TOO_MANY, server.BROKEN_PAGE, server.NOTHING, server.REFUSED, server.TOO_SLOW]
 )
 def test_prices_need_neither_cookie_nor_crumb(what: str, fault: Fault, kind: str) -> None:
-    made = Yahoo()
-    made.always(fault, what)
-    assert len(get(made, kind)) == 10
+    fake = Yahoo()
+    fake.always(fault, what)
+    assert len(get(fake, kind)) == 10
 
 
-# -- what is wrong
+# -- faults
 
 UNREACHABLE = {
     "429": server.TOO_MANY,
@@ -150,83 +151,82 @@ UNREACHABLE = {
     "refused": server.REFUSED,
     "slow": server.TOO_SLOW,
 }
-PLACES = {"from the start": ("zone", "chart"), "at the prices": ("chart",)}
+STAGES = {"from the start": ("zone", "chart"), "at the prices": ("chart",)}
 
 
-@pytest.mark.parametrize("what", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("what", STAGES.values(), ids=STAGES)
 @pytest.mark.parametrize("fault", UNREACHABLE.values(), ids=UNREACHABLE)
-def test_a_yahoo_that_fails_is_unreachable_and_may_recover(
+def test_a_failing_server_is_unreachable_and_may_recover(
     fault: Fault, what: tuple[str, ...], kind: str
 ) -> None:
-    """yfinance keeps the first answer about a symbol, a bad one too, as long as it lives."""
-    made = Yahoo()
-    made.always(fault, *what)
-    assert isinstance(refusal(made, kind), UnreachableError)
-    assert sum(made.counts.values()) < FOREVER
-    made.heal()
-    assert len(get(made, kind)) == 10
+    """Check that a wrong answer, which yfinance caches in memory, has no effect later."""
+    fake = Yahoo()
+    fake.always(fault, *what)
+    assert isinstance(refusal(fake, kind), UnreachableError)
+    assert sum(fake.counts.values()) < MAX_REQUESTS
+    fake.heal()
+    assert len(get(fake, kind)) == 10
 
 
-def test_too_many_requests_are_named_as_the_cause(kind: str) -> None:
-    made = Yahoo()
-    made.always(server.TOO_MANY)
-    error = refusal(made, kind)
+def test_the_error_names_a_rate_limit(kind: str) -> None:
+    fake = Yahoo()
+    fake.always(server.TOO_MANY)
+    error = refusal(fake, kind)
     assert "refuses" in error.message or "too many" in error.message.lower()
 
 
-def test_too_many_requests_once_are_no_matter(kind: str, slept: list[float]) -> None:
-    """yfinance asks a second time by itself, at once."""
-    made = Yahoo()
-    made.then("chart", server.TOO_MANY)
-    assert len(get(made, kind)) == 10
+def test_a_single_rate_limit_has_no_effect(kind: str, slept: list[float]) -> None:
+    """Check that yfinance repeats the request at once."""
+    fake = Yahoo()
+    fake.then("chart", server.TOO_MANY)
+    assert len(get(fake, kind)) == 10
     assert slept == []
 
 
-def test_an_unknown_symbol_is_no_outage_however_often_it_is_asked_for(kind: str) -> None:
-    """A fallback must not stand in for a slip of the pen."""
-    made = Yahoo()
+def test_an_unknown_symbol_is_not_an_outage_on_repeated_requests(kind: str) -> None:
+    fake = Yahoo()
     for _ in range(4):
-        error = refusal(made, kind, "ZZZZ")
+        error = refusal(fake, kind, "ZZZZ")
         assert not isinstance(error, UnreachableError)
         assert "no prices" in error.message
         assert error.hint
-    assert len(get(made, kind)) == 10  # and others are there as before
+    assert len(get(fake, kind)) == 10  # other symbols are not affected
 
 
-DELISTED = {"404": server.UNKNOWN, "400": server.NO_SUCH_DATES, "empty": server.EMPTY}
+WITHOUT_PRICES = {"404": server.UNKNOWN, "400": server.NO_SUCH_DATES, "empty": server.EMPTY}
 
 
-@pytest.mark.parametrize("fault", DELISTED.values(), ids=DELISTED)
-def test_a_symbol_that_has_no_prices_left_is_no_outage(fault: Fault, kind: str) -> None:
-    made = Yahoo()
-    made.always(fault, "chart")
-    assert not isinstance(refusal(made, kind), UnreachableError)
+@pytest.mark.parametrize("fault", WITHOUT_PRICES.values(), ids=WITHOUT_PRICES)
+def test_a_delisted_symbol_is_not_an_outage(fault: Fault, kind: str) -> None:
+    fake = Yahoo()
+    fake.always(fault, "chart")
+    assert not isinstance(refusal(fake, kind), UnreachableError)
 
 
 @pytest.mark.parametrize(
     "flaws", [[without_bars], [null(row) for row in range(10)]], ids=["bars", "cells"]
 )
-def test_a_symbol_without_bars_is_no_outage(flaws: list[Flaw]) -> None:
+def test_a_symbol_without_bars_is_not_an_outage(flaws: list[Flaw]) -> None:
     error = refusal(Yahoo(Listing("SPY", DAYS, flaws=flaws)))
     assert not isinstance(error, UnreachableError)
     assert "no prices" in error.message
 
 
 @pytest.mark.parametrize("name", ["instrumentType", "currency", "exchangeTimezoneName"])
-def test_an_answer_that_lacks_a_part_is_an_error_in_words(name: str) -> None:
+def test_incomplete_metadata_is_a_readable_error(name: str) -> None:
     refusal(Yahoo(Listing("SPY", flaws=[without_meta(name)])))
 
 
-def test_an_isin_that_yahoo_does_not_know_is_no_outage() -> None:
+def test_an_unknown_isin_is_not_an_outage() -> None:
     error = refusal(Yahoo(), symbol="US0378331005")
     assert not isinstance(error, UnreachableError)
 
 
-# -- other lengths of bar
+# -- intraday bars
 
 
 @pytest.mark.parametrize(("interval", "count"), [("1h", 7), ("5m", 78)])
-def test_bars_within_a_day_have_the_exchanges_clock(interval: str, count: int) -> None:
+def test_intraday_bars_have_the_local_time_of_the_exchange(interval: str, count: int) -> None:
     recent = weekdays(datetime.now(UTC).date() - timedelta(days=9), 3)
     frame = get(Yahoo(Listing("SPY", recent)), interval=interval)
     assert len(frame) == 3 * count
@@ -237,19 +237,19 @@ def test_bars_within_a_day_have_the_exchanges_clock(interval: str, count: int) -
     assert index.is_unique
 
 
-# -- what is left behind
+# -- state
 
 
-def test_a_new_session_is_the_one_that_is_asked(kind: str) -> None:
+def test_a_new_session_receives_the_requests(kind: str) -> None:
     first, second = Yahoo(), Yahoo()
     get(first, kind)
-    asked = len(first.asked)
+    count = len(first.requests)
     get(second, kind)
-    assert len(first.asked) == asked
+    assert len(first.requests) == count
     assert second.counts["chart"] == 1
 
 
-def test_nothing_is_left_of_one_yfinance_for_the_next(kind: str, tmp_path: Path) -> None:
+def test_a_reset_removes_all_state_of_yfinance(kind: str, tmp_path: Path) -> None:
     first, second = Yahoo(), Yahoo()
     first.always(server.BROKEN_PAGE, "cookie", "crumb", "zone", "chart")
     refusal(first, kind)
@@ -258,9 +258,9 @@ def test_nothing_is_left_of_one_yfinance_for_the_next(kind: str, tmp_path: Path)
     assert second.counts["cookie"] == second.counts["crumb"] == 1
 
 
-def test_warnings_are_as_they_were(kind: str) -> None:
+def test_a_download_does_not_change_warning_filters(kind: str) -> None:
     before = list(warnings.filters)
-    made = Yahoo()
-    get(made, kind)
-    refusal(made, kind, "ZZZZ")
+    fake = Yahoo()
+    get(fake, kind)
+    refusal(fake, kind, "ZZZZ")
     assert warnings.filters == before

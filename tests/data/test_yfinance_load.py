@@ -1,4 +1,4 @@
-"""From a spec to bars through yfinance itself, and what it leaves on the machine."""
+"""Loading of specs through yfinance with a fake transport, and its side effects."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.data import yahoo_server as server
 from tests.data.tables import assert_sound, days_of
 from tests.data.yahoo_listing import Listing, null, weekdays
 from tests.data.yahoo_server import Yahoo
+from tests.data.yahoo_sessions import SESSIONS
 
 pytest.importorskip("yfinance")
 DAYS = weekdays(date(2024, 3, 4), 10)
@@ -25,46 +26,46 @@ pytestmark = pytest.mark.usefixtures("fresh_yfinance")
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Yahoo:
-    """What `load` reaches: yfinance's own session, which it makes for itself."""
+    """Replace the session that yfinance creates by default."""
     from yfinance import base, data
 
-    made = Yahoo()
-    session = server.SESSIONS["curl"](made)
+    fake = Yahoo()
+    session = SESSIONS["curl"](fake)
     for module in (base, data):
         monkeypatch.setattr(module, "new_session", lambda: session)
-    return made
+    return fake
 
 
-# -- through the data layer
+# -- loading
 
 
-def test_load_counts_the_end_in_which_yfinance_does_not(network: Yahoo) -> None:
+def test_the_range_includes_its_last_day(network: Yahoo) -> None:
     data = load(DataRequest("yahoo:SPY", start=DAYS[2], end=DAYS[6]))
     assert days_of(data.bars) == [day.isoformat() for day in DAYS[2:7]]
     assert_sound(data.bars)
 
 
-def test_load_asks_once_a_day(network: Yahoo) -> None:
+def test_prices_are_requested_once_a_day(network: Yahoo) -> None:
     first = load("yahoo:SPY")
-    asked = len(network.asked)
+    count = len(network.requests)
     network.always(server.REFUSED)
     assert load("yahoo:SPY").bars.hash == first.bars.hash
-    assert len(network.asked) == asked
+    assert len(network.requests) == count
 
 
 @pytest.mark.parametrize("cells", [("close",), ("open", "high", "low")])
-def test_load_leaves_out_a_row_without_some_prices(network: Yahoo, cells: tuple[str, ...]) -> None:
+def test_a_row_without_some_prices_is_dropped(network: Yahoo, cells: tuple[str, ...]) -> None:
     network.listings["SPY"].flaws = [null(3, *cells)]
     assert days_of(load("yahoo:SPY").bars) == [str(day) for day in (*DAYS[:3], *DAYS[4:])]
 
 
-def test_load_names_a_row_without_an_adjusted_close(network: Yahoo) -> None:
+def test_the_error_names_a_row_without_an_adjusted_close(network: Yahoo) -> None:
     network.listings["SPY"].flaws = [null(3, "adjclose")]
     with pytest.raises(EvolveError, match="row 4"):
         load("yahoo:SPY")
 
 
-def test_load_uses_older_prices_when_yahoo_fails(network: Yahoo) -> None:
+def test_cached_prices_are_used_if_yahoo_fails(network: Yahoo) -> None:
     load("yahoo:SPY")
     cached = cache.read("yahoo", "SPY")
     assert cached is not None
@@ -77,10 +78,8 @@ def test_load_uses_older_prices_when_yahoo_fails(network: Yahoo) -> None:
     assert before in notices.texts[-1]
 
 
-def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(
-    network: Yahoo, slept: list[float]
-) -> None:
-    """In a list, what was fetched before the refusal is not asked for again."""
+def test_a_rate_limit_pauses_the_load_of_a_list(network: Yahoo, slept: list[float]) -> None:
+    """Check that symbols fetched before the rate limit are not requested again."""
     network.listings["QQQ"] = Listing("QQQ")
     load("yahoo:QQQ")
     network.then("chart", *[server.TOO_MANY] * 4)
@@ -92,14 +91,14 @@ def test_load_waits_and_goes_on_where_yahoo_refuses_more_requests(
     assert all(f"next attempt in {seconds} s" in text for seconds, text in waits)
 
 
-def test_load_gives_up_after_the_last_wait(network: Yahoo, slept: list[float]) -> None:
+def test_the_load_fails_after_the_last_pause(network: Yahoo, slept: list[float]) -> None:
     network.always(server.TOO_MANY)
     with pytest.raises(EvolveError, match="refuses"):
         load("yahoo:SPY")
     assert list(yahoo.WAITS_SECONDS) == slept
 
 
-def test_load_names_every_symbol_of_a_list_that_yahoo_does_not_know(network: Yahoo) -> None:
+def test_the_error_names_all_unknown_symbols_of_a_list(network: Yahoo) -> None:
     with pytest.raises(EvolveError) as caught:
         load(DataRequest(["yahoo:ZZZZ", "yahoo:SPY", "yahoo:YYYY"], fallback="sample:sp500"))
     assert "yahoo:ZZZZ" in caught.value.message
@@ -107,15 +106,17 @@ def test_load_names_every_symbol_of_a_list_that_yahoo_does_not_know(network: Yah
     assert "yahoo:SPY" not in caught.value.message
 
 
-def test_load_fetches_again_when_asked(network: Yahoo) -> None:
+def test_a_refresh_fetches_again(network: Yahoo) -> None:
     load("yahoo:SPY")
-    asked = len(network.asked)
+    count = len(network.requests)
     load(DataRequest("yahoo:SPY", refresh=True))
-    assert len(network.asked) > asked
+    assert len(network.requests) > count
 
 
 @pytest.mark.parametrize(("instrument", "warns"), [("EQUITY", True), ("ETF", False)])
-def test_a_universe_of_stocks_is_warned_about(network: Yahoo, instrument: str, warns: bool) -> None:
+def test_a_list_of_stocks_gives_a_notice_of_survivorship_bias(
+    network: Yahoo, instrument: str, warns: bool
+) -> None:
     for symbol in ("AAA", "BBB"):
         network.listings[symbol] = Listing(symbol, instrument=instrument)
     for _ in range(2):  # from Yahoo, and from disk
@@ -124,30 +125,31 @@ def test_a_universe_of_stocks_is_warned_about(network: Yahoo, instrument: str, w
         assert any("survivorship" in text for text in notices.texts) == warns
 
 
-def test_load_falls_back_for_an_outage_only(network: Yahoo) -> None:
+def test_the_fallback_is_used_only_for_an_outage(network: Yahoo) -> None:
     with pytest.raises(EvolveError, match="ZZZZ"):
         load(DataRequest("yahoo:ZZZZ", fallback="sample:sp500"))
     network.always(server.REFUSED)
     assert load(DataRequest("yahoo:SPY", fallback="sample:sp500")).fallback_used
 
 
-# -- what is left behind
+# -- side effects
 
-QUIET = """
+SCRIPT = """
 import warnings
 import pandas
 from evolve.data.sources import yahoo
 from evolve.errors import EvolveError
 from tests.data import yahoo_server as server
+from tests.data.yahoo_sessions import SESSIONS
 before = list(warnings.filters)
 yahoo.sleep = lambda seconds: None
-for kind in server.SESSIONS:
+for kind in SESSIONS:
     for fault in (None, server.UNKNOWN, server.TOO_MANY, server.PAGE, server.REFUSED):
-        made = server.Yahoo()
+        fake = server.Yahoo()
         if fault:
-            made.always(fault)
+            fake.always(fault)
         try:
-            yahoo.download("SPY" if fault is None else "QQQ", session=server.SESSIONS[kind](made))
+            yahoo.download("SPY" if fault is None else "QQQ", session=SESSIONS[kind](fake))
         except EvolveError:
             assert fault
         else:
@@ -156,9 +158,9 @@ assert warnings.filters == before, warnings.filters
 """
 
 
-def test_a_process_of_its_own_prints_nothing_and_writes_at_home_only(tmp_path: Path) -> None:
+def test_a_separate_process_prints_nothing_and_writes_only_to_the_cache(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", QUIET],
+        [sys.executable, "-c", SCRIPT],
         capture_output=True,
         text=True,
         env={

@@ -1,4 +1,4 @@
-"""A symbol as Yahoo's chart gives it: bars of any length, dividends, splits, and its flaws."""
+"""Chart answers of Yahoo for one symbol: bars, dividends, splits and flaws."""
 
 from __future__ import annotations
 
@@ -18,25 +18,30 @@ RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"
 
 
 def weekdays(first: date, count: int) -> list[date]:
-    """The first so many days of the week's five, from one on."""
-    made: list[date] = []
+    """Return the given number of weekdays from a day on."""
+    days: list[date] = []
     day = first
-    while len(made) < count:
+    while len(days) < count:
         if day.weekday() < 5:
-            made.append(day)
+            days.append(day)
         day += timedelta(days=1)
-    return made
+    return days
 
 
 @dataclass
 class Listing:
-    """What Yahoo knows of a symbol: the close of day `n` is 100 + n, unless a flaw changes it.
+    """Data of a symbol at Yahoo. The close of day `n` is 100 + n, unless a flaw changes it.
 
     Attributes:
+        symbol: the ticker.
+        days: the days with a bar.
         instrument: EQUITY, ETF, INDEX, CURRENCY, CRYPTOCURRENCY, FUTURE or MUTUALFUND.
-        hours: the exchange's, in its own zone.
-        dividends: day -> amount; splits: day -> new shares for old ones.
-        flaws: each changes the answer in place.
+        zone: the time zone of the exchange.
+        currency: the currency of the prices.
+        hours: opening and closing time in that zone.
+        dividends: amount by day.
+        splits: new shares and old shares by day.
+        flaws: functions that change the answer in place.
     """
 
     symbol: str
@@ -50,11 +55,11 @@ class Listing:
     flaws: Sequence[Flaw] = ()
 
     def opens(self, day: date) -> int:
-        """The moment the exchange opens, which is also the time of a daily bar."""
+        """Return the timestamp of the open of a day, which is also that of its daily bar."""
         return self._moment(day, self.hours[0])
 
     def result(self, interval: str, first: int, last: int) -> Result:
-        """The chart of all bars from a moment to before another."""
+        """Return the chart of all bars from one timestamp to before another."""
         bars = [bar for bar in self._bars(interval) if first <= bar[0] < last]
         times, opens, highs, lows, closes, adjusted, volumes = (
             [list(column) for column in zip(*bars, strict=True)] if bars else [[] for _ in range(7)]
@@ -71,10 +76,10 @@ class Listing:
         events = self._events(first, last)
         if events:
             result["events"] = events
-        made = copy.deepcopy(result)
+        answer = copy.deepcopy(result)
         for flaw in self.flaws:
-            flaw(made)
-        return made
+            flaw(answer)
+        return answer
 
     def _moment(self, day: date, at: clock = clock()) -> int:
         return int(datetime.combine(day, at, ZoneInfo(self.zone)).timestamp())
@@ -158,25 +163,25 @@ class Listing:
 
 
 def null(row: int, *names: str) -> Flaw:
-    """Null cells in a row; all of its cells if none is named."""
+    """Return a flaw that empties cells of a row; all cells if no name is given."""
 
-    def spoil(result: Result) -> None:
+    def apply(result: Result) -> None:
         quote = result["indicators"]["quote"][0]
         if row >= len(result.get("timestamp", ())):
-            return  # the one bar of a question for the time zone
+            return  # a request for the time zone has one bar
         for name in names or (*quote, "adjclose"):
             if name in quote:
                 quote[name][row] = None
             elif "adjclose" in result["indicators"]:
                 result["indicators"]["adjclose"][0]["adjclose"][row] = None
 
-    return spoil
+    return apply
 
 
 def live(seconds: int = 6 * 3600) -> Flaw:
-    """The last day twice: its bar, and the live quote of so many seconds later."""
+    """Return a flaw that adds a live quote to the last day, some seconds after its bar."""
 
-    def spoil(result: Result) -> None:
+    def apply(result: Result) -> None:
         quote = result["indicators"]["quote"][0]
         for name, column in quote.items():
             column.append(column[-1] + (7 if name == "volume" else 0))
@@ -184,25 +189,25 @@ def live(seconds: int = 6 * 3600) -> Flaw:
             each["adjclose"].append(each["adjclose"][-1])
         result["timestamp"].append(result["timestamp"][-1] + seconds)
 
-    return spoil
+    return apply
 
 
 def without_adjclose(result: Result) -> None:
-    """No adjusted close at all, as for many indices."""
+    """Remove the adjusted close, as for many indexes."""
     result["indicators"].pop("adjclose", None)
 
 
 def without_bars(result: Result) -> None:
-    """A symbol that is known, without a bar."""
+    """Remove all bars of a known symbol."""
     result.pop("timestamp", None)
     result["indicators"] = {"quote": [{}], "adjclose": [{}]}
 
 
 def without_meta(*names: str) -> Flaw:
-    """Without some of what Yahoo says of the symbol."""
+    """Return a flaw that removes some metadata of the symbol."""
 
-    def spoil(result: Result) -> None:
+    def apply(result: Result) -> None:
         for name in names:
             del result["meta"][name]
 
-    return spoil
+    return apply

@@ -1,36 +1,28 @@
-"""A Yahoo Finance of our own: what yfinance itself asks, answered without a network.
+"""Fake server of Yahoo Finance that answers the requests of yfinance without a network.
 
-`Yahoo` answers; `sessions(yahoo)` are the two kinds of session that yfinance takes, with their
-transport replaced by it. Nothing of yfinance is: its cookies, caches and parsers all run.
+`Yahoo` is the transport of the sessions in `yahoo_sessions`. yfinance is not changed: its cookies,
+caches and parsers run.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.message import Message
-from http.client import responses
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-
-import curl_cffi.requests as curl
-import requests
-import urllib3
+from urllib.parse import urlsplit
 
 from tests.data.yahoo_listing import Listing
 
 DAY = 86400
-# How far back Yahoo goes, and what it calls the fault of asking for more.
+# Days of history by interval; Yahoo rejects longer requests.
 REACH = {"1m": 30, "2m": 60, "5m": 60, "15m": 60, "30m": 60, "90m": 60, "1h": 730, "60m": 730}
-ENDPOINTS = (  # a part of the address, and what it is called here
+ENDPOINTS = (  # a part of the address, and the kind of request
     ("fc.yahoo.com", "cookie"),
     ("/v1/test/getcrumb", "crumb"),
     ("guce.yahoo.com", "consent"),
@@ -48,7 +40,7 @@ CONSENT = (
 
 @dataclass(frozen=True)
 class Reply:
-    """What comes back of one request."""
+    """Reply to one request."""
 
     status: int = 200
     body: str = ""
@@ -57,18 +49,18 @@ class Reply:
 
 
 class RefusedError(Exception):
-    """No connection: each session makes its own error of it."""
+    """Error of a refused connection, which each session converts."""
 
 
 class TooSlowError(Exception):
-    """No answer in time."""
+    """Error of a timeout, which each session converts."""
 
 
-Fault = Reply | Exception  # what may go wrong
+Fault = Reply | Exception
 
 
 def error(status: int, code: str, description: str) -> Reply:
-    """Yahoo's own way to say what is wrong with a chart."""
+    """Return the reply of Yahoo for a wrong chart request."""
     chart = {"result": None, "error": {"code": code, "description": description}}
     return Reply(status, json.dumps({"chart": chart}))
 
@@ -88,52 +80,52 @@ TOO_SLOW = TooSlowError("Operation timed out after 20001 milliseconds with 0 byt
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request: what it was for, and its parameters."""
+class Request:
+    """Request of yfinance, with its kind and parameters."""
 
-    what: str
+    kind: str
     url: str
     params: Mapping[str, str]
     timeout: object
 
 
 class Yahoo:
-    """What is listed, what is to go wrong, and all that was asked.
+    """Fake server with listings, faults and a log of requests.
 
-    A request is for a `cookie`, a `crumb`, the `zone` (yfinance asks the chart of one day for the
-    exchange's time zone), a `chart`, `info`, `consent` or `search`.
+    The kinds of request are `cookie`, `crumb`, `zone`, `chart`, `info`, `consent` and `search`.
+    For the `zone`, the time zone of the exchange, yfinance requests a chart of one day.
     """
 
     def __init__(self, *listings: Listing) -> None:
         self.listings = {each.symbol: each for each in listings or (Listing("SPY"),)}
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self._always: dict[str, Fault] = {}
         self._next: dict[str, list[Fault | None]] = {}
 
     def always(self, fault: Fault, *what: str) -> None:
-        """Answer so from now on; to charts and the time zone if nothing else is named."""
+        """Set a fault for all requests of some kinds; by default, for charts and the zone."""
         self._always.update(dict.fromkeys(what or ("zone", "chart"), fault))
 
     def then(self, what: str, *faults: Fault | None) -> None:
-        """Answer so once each, None for a good answer, before anything else."""
+        """Set the faults of the next requests of a kind; None for a correct answer."""
         self._next.setdefault(what, []).extend(faults)
 
     def heal(self) -> None:
-        """Answer well from now on."""
+        """Remove all faults."""
         self._always.clear()
         self._next.clear()
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each thing was asked for."""
-        return dict(Counter(each.what for each in self.asked))
+        """Number of requests by kind."""
+        return dict(Counter(each.kind for each in self.requests))
 
     def answer(self, url: str, params: Mapping[str, str], timeout: object) -> Reply:
-        """The reply to a request; raises what `always` and `then` were given to raise."""
+        """Return the reply to a request, or raise the exception of its fault."""
         what = next((name for part, name in ENDPOINTS if part in url), "unknown")
         if what == "chart" and (params.get("range"), params.get("interval")) == ("1d", "1d"):
             what = "zone"
-        self.asked.append(Asked(what, url, params, timeout))
+        self.requests.append(Request(what, url, params, timeout))
         queue = self._next.get(what)
         fault = queue.pop(0) if queue else self._always.get(what)
         if isinstance(fault, Exception):
@@ -191,96 +183,15 @@ def _chart(listing: Listing, params: Mapping[str, str]) -> Reply:
 
 
 def _span(text: str) -> int:
-    """The seconds of a range such as 5d, 1mo, 10y or max."""
+    """Return the seconds of a range such as 5d, 1mo, 10y or max."""
     number = "".join(each for each in text if each.isdigit())
     days = {"d": 1, "mo": 31, "y": 366, "max": 99 * 366, "ytd": 366}[text.removeprefix(number)]
     return int(number or 1) * days * DAY
 
 
-# -- the two kinds of session
-
-
-class _Original:
-    """What cookies are read from."""
-
-    def __init__(self, message: Message) -> None:
-        self.msg = message
-
-    def isclosed(self) -> bool:
-        return True
-
-
-class _Adapter(requests.adapters.BaseAdapter):
-    def __init__(self, yahoo: Yahoo) -> None:
-        super().__init__()
-        self.yahoo = yahoo
-
-    def send(self, request: Any, *rest: Any, timeout: Any = None, **options: Any) -> Any:
-        parts = urlsplit(request.url)
-        url = parts._replace(query="").geturl()
-        try:
-            reply = self.yahoo.answer(url, dict(parse_qsl(parts.query)), timeout)
-        except RefusedError as why:
-            raise requests.exceptions.ConnectionError(str(why), request=request) from None
-        except TooSlowError as why:
-            raise requests.exceptions.ReadTimeout(str(why), request=request) from None
-        headers = {"Content-Type": reply.kind, **reply.headers}
-        message = Message()
-        for name, value in headers.items():
-            message[name] = value
-        raw = urllib3.HTTPResponse(
-            io.BytesIO(reply.body.encode()),
-            headers,
-            reply.status,
-            reason=responses[reply.status],
-            preload_content=False,
-        )
-        raw._original_response = _Original(message)  # type: ignore[assignment]
-        return requests.adapters.HTTPAdapter().build_response(request, raw)
-
-    def close(self) -> None:
-        pass
-
-
-class _CurlSession(curl.Session[Any]):
-    def __init__(self, yahoo: Yahoo) -> None:
-        super().__init__(impersonate="chrome")
-        self.yahoo = yahoo
-
-    def request(self, method: Any, url: str, params: Any = None, **options: Any) -> Any:  # type: ignore[override]
-        asked = {name: str(value) for name, value in (params or {}).items()}
-        more = "See https://curl.se/libcurl/c/libcurl-errors.html first for more details."
-        try:
-            reply = self.yahoo.answer(url, asked, options.get("timeout"))
-        except RefusedError as why:
-            text = f"Failed to perform, curl: (6) {why}. {more}"
-            raise curl.exceptions.DNSError(text, 6) from None  # type: ignore[arg-type]
-        except TooSlowError as why:
-            text = f"Failed to perform, curl: (28) {why}. {more}"
-            raise curl.exceptions.Timeout(text, 28) from None  # type: ignore[arg-type]
-        made = curl.Response()
-        made.url, made.status_code, made.ok = url, reply.status, reply.status < 400
-        made.content, made.reason = reply.body.encode(), responses[reply.status]
-        made.headers = curl.Headers({"Content-Type": reply.kind, **reply.headers})
-        if "Set-Cookie" in reply.headers:
-            self.cookies.set("A3", "d=AQABB", domain=".yahoo.com", secure=True)
-            for cookie in self.cookies.jar:
-                cookie.expires = int(time.time()) + 365 * DAY
-        return made
-
-
-def _mounted(yahoo: Yahoo) -> Any:
-    session = requests.Session()
-    session.mount("https://", _Adapter(yahoo))
-    return session
-
-
-SESSIONS: Mapping[str, Callable[[Yahoo], Any]] = {"curl": _CurlSession, "requests": _mounted}
-
-
 @contextmanager
 def fresh_yfinance(folder: Path) -> Iterator[None]:
-    """As if yfinance had just been imported, and so again after; its caches in a folder."""
+    """Reset the state of yfinance before and after a block, with its caches in a folder."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from yfinance import base, cache, config, data
@@ -288,23 +199,23 @@ def fresh_yfinance(folder: Path) -> Iterator[None]:
     level = logging.getLogger("yfinance").level
     hidden = config.debug.hide_exceptions, config.network.retries
 
-    def forget() -> None:
+    def reset() -> None:
         data.YfData.cache_get.cache_clear()
         data.SingletonMeta._instances.clear()
         base._tz_info_fetch_ctr = 0
         for name in ("Tz", "Cookie", "ISIN"):
-            keeper = getattr(cache, f"_{name}DBManager")
-            keeper.close_db()
-            keeper._db = None
+            manager = getattr(cache, f"_{name}DBManager")
+            manager.close_db()
+            manager._db = None
         cache._TzCacheManager._tz_cache = None
         cache._CookieCacheManager._Cookie_cache = None
         cache._ISINCacheManager._isin_cache = None
 
-    forget()
+    reset()
     cache.set_tz_cache_location(str(folder))
     try:
         yield
     finally:
-        forget()
+        reset()
         logging.getLogger("yfinance").setLevel(level)
         config.debug.hide_exceptions, config.network.retries = hidden

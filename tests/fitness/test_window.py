@@ -167,6 +167,6 @@ def test_without_a_holdout_the_other_parts_need_their_minimum_of_bars() -> None:
         assert caught.value.message == message
 
 
-def test_with_a_holdout_two_dates_are_required() -> None:
+def test_with_a_holdout_one_date_is_not_enough() -> None:
     with pytest.raises(EvolveError, match="first days of both validation and holdout"):
         split_bars(BARS, SplitSizes(validation_from=date(2012, 1, 1)))

@@ -75,7 +75,9 @@ def _name_row(row: int) -> str:
 
 SAMPLES = {
     "stocks": Sample(
-        "AAPL, GOOG, IBM and MSFT, daily, March 2000 to March 2013", _read_stocks, True
+        "AAPL, GOOG, IBM and MSFT, daily, March 2000 to March 2013",
+        _read_stocks,
+        are_stocks=True,
     ),
     "sp500": Sample("the S&P 500 index, daily, 1999 to 2018", _read_sp500, are_stocks=False),
 }
