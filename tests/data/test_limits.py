@@ -58,7 +58,7 @@ COSTS: dict[str, dict[str, Any]] = {
 NOT_FINITE = re.compile(
     r"(?<![A-Za-z_])(inf|infinity|nan|RuntimeWarning)(?![A-Za-z_])", re.IGNORECASE
 )
-TOO_MUCH = "no market pays so much"
+TOO_MUCH = "check the prices before"
 
 
 def write_bars(path: Path, name: str) -> str:
