@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
+from evolve.backtest.appraisal import TINY, ReturnSums, appraisal
 from evolve.backtest.drawdowns import list_drawdowns
 from evolve.backtest.performance import Performance, Series
 
-Sums = float | Series
 Unit = Literal["ratio", "percent", "money", "count"]
 
-TINY = 1e-12
 MAX_LOG_GROWTH = 700.0  # its exponential is about the largest float
 
 
@@ -55,48 +54,6 @@ def measure(performance: Performance) -> dict[str, float]:
     with np.errstate(all="ignore"):
         values = {name: float(each.compute(performance)) for name, each in METRICS.items()}
     return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
-
-
-class ReturnSums(NamedTuple):
-    """Sums over the returns of a window: scalars, or arrays of one shape.
-
-    Attributes:
-        returns: number of returns.
-        total: sum of r.
-        squares: sum of r * r.
-        products: sum of r * b.
-        benchmark_total: sum of b.
-        benchmark_squares: sum of b * b.
-    """
-
-    returns: Sums
-    total: Sums
-    squares: Sums
-    products: Sums
-    benchmark_total: Sums
-    benchmark_squares: Sums
-
-
-def appraisal(sums: ReturnSums, bars_per_year: float, floor: Sums = 0.0) -> Series:
-    """Return the annualized appraisal ratio from sums; 0 if the residual returns are constant.
-
-    Args:
-        sums: sums over the returns of a window.
-        bars_per_year: A.
-        floor: minimum variance of a residual return that the ratio divides by.
-    """
-    n = np.maximum(sums.returns, 2)
-    mean, benchmark_mean = sums.total / n, sums.benchmark_total / n
-    variance = np.maximum(sums.squares - n * mean * mean, 0.0)
-    benchmark_variance = sums.benchmark_squares - n * benchmark_mean * benchmark_mean
-    covariance = sums.products - n * mean * benchmark_mean
-    varies = benchmark_variance > TINY * np.asarray(sums.benchmark_squares)
-    beta = np.where(varies, covariance / np.where(varies, benchmark_variance, 1.0), 0.0)
-    residual = variance - beta * covariance
-    moves = (residual > 1e-9 * variance) & (residual > 1e-18 * n) & (np.asarray(sums.returns) >= 2)
-    deviation = np.sqrt(np.maximum(np.where(moves, residual, 1.0) / (n - 1), floor))
-    ratio = math.sqrt(bars_per_year) * (mean - beta * benchmark_mean) / deviation
-    return np.where(moves, ratio, 0.0)
 
 
 # -- growth

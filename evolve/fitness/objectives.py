@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsl.analysis.program import Program
+from evolve.backtest.appraisal import ReturnSums, appraisal
 from evolve.backtest.kernels.records import (
     F_GROWTH,
     F_HELD,
@@ -19,7 +20,6 @@ from evolve.backtest.kernels.records import (
     F_SUM,
     F_TRADES,
 )
-from evolve.backtest.metrics import ReturnSums, appraisal
 from evolve.backtest.performance import Series
 
 RANDOM_TIMING_SHARE = 0.5  # of the variance of random timing: the variance floor

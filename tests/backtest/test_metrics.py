@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from dsl.analysis.check import check
+from evolve.backtest.appraisal import ReturnSums, appraisal
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market, market
-from evolve.backtest.metrics import METRICS, ReturnSums, appraisal, measure
+from evolve.backtest.metrics import METRICS, measure
 from evolve.backtest.performance import Performance, Trades, bar_returns
 from evolve.data.generators import random_walk
 from tests.backtest.ledger import bars_of, free, play, scripted

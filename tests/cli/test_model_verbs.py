@@ -20,6 +20,7 @@ from evolve.experiment.harden import read_run
 from evolve.experiment.plan import build_grammar
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
+from evolve.llm.prompt.templates import list_tasks
 from evolve.store import RunFolder
 from evolve.store.calls import read_event, read_recording
 from tests.command_line import QUICK, Output, invoke
@@ -108,7 +109,7 @@ def test_prompt_has_the_task_and_lists_the_known_tasks() -> None:
     last = [prompt(each).out.splitlines()[-1] for each in ("simplify", "tune", "different")]
     assert last[0].startswith("Task: Simplify p1")
     assert len(set(last)) == 3
-    names = "combine, different, overfit, simplify, tune, worst_fold"
+    names = ", ".join(list_tasks())
     message = f"error: unknown task `simpler`\n  = expected one of: {names}\n"
     assert prompt("simpler") == (1, "", message)
 

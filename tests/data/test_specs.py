@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evolve.data import DataRequest, load
+from evolve.data import DataRequest, load, sources
 from evolve.data.source import parse_spec
 from evolve.data.sources import SOURCES
 from tests.command_line import refuse
@@ -16,7 +16,8 @@ from tests.data.tables import ROWS, assert_sound, csv
 
 
 def test_each_source_is_declared_with_a_valid_example() -> None:
-    assert sorted(SOURCES) == ["csv", "parquet", "sample", "synthetic", "yahoo"]
+    modules = {path.stem for path in Path(sources.__file__).parent.glob("[a-z]*.py")}
+    assert set(SOURCES) == modules
     for name, source in SOURCES.items():
         assert source.name == name
         assert source.about

@@ -127,12 +127,20 @@ def test_values_equal_the_reference_on_bars_with_many_equal_prices(text: str) ->
 
 
 def test_every_operator_has_a_reference() -> None:
-    assert {each.name for each in catalog()} - list_used([*REFERENCES, *WINDOWED]) == set()
+    missing = {each.name for each in catalog()} - list_used([*REFERENCES, *WINDOWED])
+    assert not missing, (
+        f"no reference for {', '.join(sorted(missing))}: add a row to REFERENCES in "
+        "tests/dsl/references_series.py or references_indicators.py, computed by another way"
+    )
 
 
 def test_every_rolling_operator_has_a_reference_for_series_with_gaps() -> None:
     rolling = {each.name for each in catalog() if each.kernel and each.windows} - {"lag"}
-    assert rolling - RECURSIVE - list_used(list(WINDOWED)) == set()
+    missing = rolling - RECURSIVE - list_used(list(WINDOWED))
+    assert not missing, (
+        f"no reference on series with gaps for {', '.join(sorted(missing))}: add a row to WINDOWED "
+        "in tests/dsl/references_windows.py"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from dsl.analysis.check import check
+from evolve.backtest.appraisal import ReturnSums, appraisal
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
-from evolve.backtest.metrics import METRICS, ReturnSums, appraisal
+from evolve.backtest.metrics import METRICS
 from evolve.backtest.performance import bar_returns
 from evolve.data.generators import random_walk
 from evolve.data.split import SplitSizes, split_bars
