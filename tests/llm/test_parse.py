@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import tracemalloc
 from typing import Any
 
@@ -20,6 +19,7 @@ from evolve.llm.answer.parse import NAME, ParsedAnswer, Rejected, parse_answer
 from evolve.llm.prompt.templates import FOLDER
 from evolve.search.space import Space, build_space
 from tests.dsl.expressions import strategies
+from tests.work import limited_calls
 
 NAMES = ["sma", "rsi", "roc", "atr", "*"]
 SPACE = build_space(NAMES, ("long",), 40)
@@ -294,11 +294,13 @@ HOSTILE = {
 }  # fmt: skip
 
 
+LIMIT = 1_000_000  # function calls
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_rejected_quickly_with_an_error(name: str) -> None:
-    began = time.process_time()
-    reading = read(HOSTILE[name], "", WHOLE)
-    assert time.process_time() < began + 1
+    with limited_calls(LIMIT):
+        reading = read(HOSTILE[name], "", WHOLE)
     assert reading.programs == () != reading.rejected
     assert all(each.reason.startswith("error[") for each in reading.rejected)
 
@@ -316,9 +318,10 @@ def test_long_invalid_text_needs_little_time_and_memory() -> None:
     assert len(extract_strategies(text)) == MAX_STRATEGIES
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    began = time.process_time()
-    assert refusal("strategy s { " + "let x = close " * 7_000).reason
-    assert (peak_bytes < 50e6, time.process_time() < began + 1) == (True, True)
+    assert peak_bytes < 50e6
+    lets = "strategy s { " + "let x = close " * 7_000
+    with limited_calls(100 * len(lets)):
+        assert refusal(lets).reason
     long = read(GOOD.replace("sell", " " * 20_000 + "sell"))
     assert {each.hash for each in long.programs} <= {check(GOOD).hash}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -102,11 +101,16 @@ def test_a_transient_failure_is_retried(status: int) -> None:
     assert server.bodies[0] == server.bodies[1]
 
 
-def test_a_server_sets_the_delay_before_a_retry() -> None:
-    started = time.monotonic()
+def test_a_server_sets_the_delay_before_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays: list[float] = []
+
+    async def record(seconds: float) -> None:
+        delays.append(seconds)
+
+    monkeypatch.setattr("openai._base_client.anyio.sleep", record)
     with serving([fail(429, retry_after="0.6"), say("ok")]) as server:
         assert asked(server.url).text == "ok"
-    assert time.monotonic() - started >= 0.6
+    assert delays == [0.6]
 
 
 @pytest.mark.parametrize(
@@ -148,9 +152,7 @@ def test_a_timeout_may_be_billed() -> None:
 
 
 def test_the_timeout_includes_retries() -> None:
-    started = time.monotonic()
     error, server = failed(fail(503, retry_after="30"), seconds=0.3)
-    assert time.monotonic() - started < 5
     assert (len(server.bodies), error.status) == (1, None)
     assert "did not answer within 0.3 seconds" in error.message
 
