@@ -15,7 +15,9 @@ from dsl.printing.reference import operators_table
 from evolve.cli import COMMANDS
 from evolve.config.load import parse_experiment
 from evolve.config.reference import settings_table
+from evolve.data.sources import SOURCES
 from evolve.report.reference import metrics_reference, objectives_reference
+from evolve.search.proposers import PROPOSERS
 from tests.golden import golden
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +88,14 @@ def test_the_commands_of_the_pages_exist() -> None:
     used = {name for page in PAGES for name in re.findall(r"^evolve (\w+)", page.read_text(), re.M)}
     assert used <= set(COMMANDS)
     assert {"run", "check", "backtest", "doctor"} <= used
+
+
+def test_the_pages_list_each_genetic_operator_and_each_source() -> None:
+    experiments, data = (
+        (ROOT / "docs" / name).read_text("utf-8") for name in ("experiments.md", "data.md")
+    )
+    assert [name for name in PROPOSERS if f"| `{name}` |" not in experiments] == []
+    assert [name for name in SOURCES if f"`{name}:" not in data] == []
 
 
 def test_links_lead_to_existing_files() -> None:
