@@ -78,7 +78,7 @@ def test_a_declared_fact_holds(operator: Operator, fact: str) -> None:
     for bars in BARS:
         known = holds(operator, fact, bars)
         assert known.all()
-        assert known.size > 10
+        assert known.size > 10, f"{operator.name} has too few known values to test `{fact}`"
 
 
 def test_each_fact_is_declared_by_one_operator_and_false_for_another() -> None:

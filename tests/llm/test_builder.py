@@ -286,6 +286,13 @@ def test_an_error_in_a_template_names_its_file_and_line(
     assert caught.value.hint == "compare it with the default template in `prompts/`"
 
 
+@pytest.mark.parametrize("first", ["{# parent: 1 #}", "{# parents: one #}", "{#parents:-1#}"])
+def test_an_invalid_first_line_of_a_task_is_reported(tmp_path: Path, first: str) -> None:
+    folder_with(tmp_path, tasks__mine=f"{first}\nTrade less.")
+    with pytest.raises(EvolveError, match=r"mine\.md, line 1: expected `parents: N`, found"):
+        templates.list_tasks(tmp_path)
+
+
 HOSTILE = [
     "{{ ''.__class__.__mro__ }}", "{{ cycler.__init__.__globals__ }}", "{{ task.__class__ }}",
     "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",

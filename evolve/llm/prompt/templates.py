@@ -5,6 +5,7 @@ Templates are rendered in a sandbox, so that an untrusted template can only form
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 from functools import cache
@@ -95,9 +96,14 @@ def _read_min_parents(name: str, folder: Path | None) -> int:
     except UnicodeDecodeError as error:
         raise PromptError(f"{folder or 'prompts'}: {TASKS_FOLDER}/{name}.md: {error}") from None
     first, _, _ = source.partition("\n")
-    words = first.replace("{#", "").replace("#}", "").split()
-    has_minimum = len(words) == 2 and words[0] == "parents:" and words[1].isdecimal()
-    return int(words[1]) if has_minimum else 0
+    setting = re.fullmatch(r"\{#\s*(\w+):\s*(\S+)\s*#\}\s*", first)
+    if setting is None:
+        return 0
+    key, value = setting.groups()
+    if key != "parents" or not value.isdecimal():
+        message = f"{TASKS_FOLDER}/{name}.md, line 1: expected `parents: N`, found `{key}: {value}`"
+        raise PromptError(f"{folder or 'prompts'}: {message}")
+    return int(value)
 
 
 @cache
