@@ -81,12 +81,6 @@ def decide(term: Term) -> Decision | None:
     return _decide_order(term)
 
 
-def decide_verdict(term: Term) -> Verdict:
-    """Return `never` or `always` for a decided comparison; empty if it is undecided."""
-    decision = decide(term)
-    return decision.verdict if decision else ""
-
-
 def _decide_equality(term: Term) -> Decision | None:
     left, right = term.args
     verdict: Verdict = "never" if term.head == "==" else "always"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evolve.backtest.metrics import METRICS
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
+from evolve.search.proposers import PROPOSERS
 
 
 def metrics_reference() -> str:
@@ -24,3 +25,11 @@ def objectives_reference() -> str:
             "| requirement of every fold | meaning | default |", "|---|---|---|", *requirements, "",
         ]
     )  # fmt: skip
+
+
+def proposers_reference() -> str:
+    """Return a Markdown table of the genetic operators."""
+    rows = [f"| `{each.name}` | {each.about} | {each.weight:g} |" for each in PROPOSERS.values()]
+    return "\n".join(
+        ["| genetic operator | meaning | default weight |", "|---|---|---|", *rows, ""]
+    )
