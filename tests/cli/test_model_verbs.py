@@ -181,7 +181,9 @@ def test_doctor_accepts_no_model_but_requires_a_cache_folder(monkeypatch: Patch)
     done = evolve("doctor")
     assert (done.status, list(parse_lines(done))) == (0, CHECKED)
     assert parse_lines(done)["sample"] == ("ok", "sample:sp500: 5,031 bars")
-    assert parse_lines(done)["model"][1].startswith("none: set OPENAI_BASE_URL")
+    assert parse_lines(done)["model"][1].startswith(
+        "none: set OPENAI_BASE_URL or OPENAI_API_KEY to"
+    )
     monkeypatch.setenv("EVOLVE_HOME", NO_HOME)
     done = evolve("doctor")
     message = f"{NO_HOME}: Not a directory; set EVOLVE_HOME to a writable folder"
