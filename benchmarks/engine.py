@@ -15,6 +15,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
 from report import report
@@ -29,7 +30,7 @@ from evolve.data import load
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 from evolve.search.grow import grow, grow_rules, grow_setting
-from evolve.search.island import new_island, run_epoch
+from evolve.search.island import EpochTask, new_island, run_epoch
 from evolve.search.problem import SearchProblem
 from evolve.search.proposers import PROPOSERS
 from evolve.search.space import Space, build_space
@@ -93,9 +94,10 @@ def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     """Return the trials of each epoch of a search."""
     problem = SearchProblem(space, evaluate, evaluate.goals.weights, 150, 5,
                         {name: each.weight for name, each in PROPOSERS.items()})  # fmt: skip
-    island, seen, epochs = new_island(0, 1), set(), []
+    island, epochs = new_island(0, 1), []
+    seen: set[bytes] = set()
     for number in range(1, 9):
-        epoch = run_epoch(island, problem, {}, seen, 750, number)
+        epoch = run_epoch(EpochTask(island, {}, 750, number), problem, seen)
         island = epoch.island
         seen |= {each.program.key for each in epoch.trials}
         epochs.append([each.program for each in epoch.trials])
@@ -139,8 +141,8 @@ def measure(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
     batches = [[draw(rng) for _ in range(COUNT)] for _ in range(rounds)]
     reference(batches[0][:2])  # compiles its kernels before it is timed
     plain_rate = reference(batches[0][:PLAIN])
-    forms = statistics.median(seconds(lambda each=each: canonicalize(each)) for each in batches)
-    scoring = statistics.median(seconds(lambda each=each: scorer(each)) for each in batches)
+    forms = statistics.median(seconds(partial(canonicalize, each)) for each in batches)
+    scoring = statistics.median(seconds(partial(scorer, each)) for each in batches)
     return {
         f"{name}_nodes": round(statistics.mean(each.nodes for each in batches[0]), 1),
         f"{name}_per_second": round(COUNT / scoring),
@@ -173,7 +175,7 @@ def main() -> None:
             canonicalize(each)
         for each in epochs[:3]:
             scorer(each)
-        rates = [len(each) / seconds(lambda each=each: scorer(each)) for each in epochs[3:]]
+        rates = [len(each) / seconds(partial(scorer, each)) for each in epochs[3:]]
         figures[f"{name}_per_second"] = round(statistics.median(rates))
     report("engine", **figures)
 

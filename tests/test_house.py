@@ -27,10 +27,14 @@ TEXTS = sorted(
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "GLOSSARY.md")),
     ]
 )
+SCRIPTS = [
+    str(each) for name in ("benchmarks", "docs/images") for each in (ROOT / name).glob("*.py")
+]
 CHECKS = {
     "format": [sys.executable, "-m", "ruff", "format", "--check", "."],
     "lint": [sys.executable, "-m", "ruff", "check", "."],
     "types": [sys.executable, "-m", "mypy"],
+    "types of scripts": [sys.executable, "-m", "mypy", *SCRIPTS],
     "layers": [str(Path(sys.executable).parent / "lint-imports"), "--no-logo"],
 }
 NOUN_DECORATORS = {"property", "cached_property", "metric"}  # their docstring is a definition
