@@ -61,7 +61,7 @@ class Bars:
         return ~(np.isnan(self.open) | np.isnan(self.close))
 
     def priced_indices(self, symbol: int) -> NDArray[np.int64]:
-        """Return int64[symbol bar], the indices of the panel's bars on which a symbol has a bar."""
+        """Return int64[index], the indices of the panel's bars on which a symbol has a bar."""
         return np.flatnonzero(self.priced[symbol])
 
     def select_symbol(self, symbol: int) -> Bars:

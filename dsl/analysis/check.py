@@ -90,7 +90,7 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
     raise LanguageError([replace(each, source=source) for each in scope.diagnostics])
 
 
-def definitions(text: str, name: str, known: Catalog) -> Catalog:
+def extend_catalog(text: str, name: str, known: Catalog) -> Catalog:
     """Extend a catalog by the operators that a text defines.
 
     Raises:

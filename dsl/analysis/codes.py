@@ -109,7 +109,7 @@ _ROWS = (
     ("E309", "invalid param", "The value of a param lies in its range, and its step is above 0.",
      "strategy s { param n = 50 in 5..20 buy when close > sma(close, n) hold 5 }",
      "strategy s { param n = 10 in 5..20 buy when close > sma(close, n) hold 5 }"),
-    ("E311", "wrong result of a define", "The kind after `->` is the kind of the body.",
+    ("E311", "wrong result of a define", "The kind after `->` has the dimension of the body, and is `bool` only for a condition.",
      "define f(x: number) -> volume = x " + _SOUND,
      "define f(x: number) -> like x = x[1] " + _buy("close > f(close)")),
     # -- warnings

@@ -142,7 +142,7 @@ def define(
         name=signature.name,
         slots=slots,
         infer=rule,
-        family=family or "defined here",
+        family=family or "user-defined",
         about=node.about,
         signature=signature_text(signature),
         aliases=node.also,

@@ -210,7 +210,8 @@ def _resolve_argument(
     others = [infer_kind(each or term) for each in before] if slot.like is not None else []
     reason = find_mismatch(slot, kind, others)
     if reason:
-        scope.report("W402", f"{reason}, in `{operator.name}`", node.span, operator.about)
+        hint = f"use values of the same kind, as in `{operator.example or operator.signature}`"
+        scope.report("W402", f"{reason}, in `{operator.name}`", node.span, hint)
     return term
 
 

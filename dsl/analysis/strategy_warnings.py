@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsl.analysis.program import Program
 from dsl.analysis.scope import Scope
 from dsl.syntax import nodes
-from dsl.syntax.vocabulary import ENTRIES, EXIT_SETTINGS, SIDES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, ENTRIES, EXIT_SETTINGS
 from dsl.terms.intervals import find_contradiction, implies
 
 
@@ -14,7 +14,7 @@ def warn_of_exits(node: nodes.Strategy, scope: Scope) -> None:
     orders = _find_orders(node)
     settings = {each.name for each in node.statements if isinstance(each, nodes.Setting)}
     has_exit_setting = bool(settings & set(EXIT_SETTINGS))
-    for entry, leave in SIDES.values():
+    for entry, leave in DIRECTION_ORDERS.values():
         exits = {leave, *ENTRIES} - {entry}  # an entry on the other side reverses the position
         if entry in orders and not (exits & orders.keys() or has_exit_setting):
             message = f"a position opened by `{entry}` is never closed"

@@ -84,7 +84,7 @@ def _digest(package: Path) -> str:
 
 
 @cache
-def compiled(kernel: Kernel) -> Kernel:
+def compile_kernel(kernel: Kernel) -> Kernel:
     """Compile a kernel without fast math and without the GIL; x / 0 is not an error.
 
     The first call with new argument types compiles the kernel or loads it from the cache.

@@ -52,7 +52,7 @@ def truth_series(evaluator: Evaluator, term: Term, symbol: int = 0) -> Row:
 
 
 def values(term: Term, bars: Bars) -> Row:
-    """Return float64[symbol, bar], the values of a term on a panel, or bool of a condition.
+    """Return float64[symbol, bar], the values of a canonical term, or bool of a condition.
 
     A value is NaN if it overflows or if the symbol has no bar. A condition is false there.
     """

@@ -3,7 +3,7 @@
 An instruction is a row of integers: the address of a compiled kernel, the offset of its result and
 its operands, which are offsets or windows. An offset is the index in the memory at which a series
 begins (float64s after unknown padding), or a condition, as flags (a byte per bar) or as bits (64
-bars per word). Importing it loads numba.
+bars per word). Importing this module loads numba.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from dsl.evaluate.arena import INSTRUCTION_FIELDS, PADDING_BARS, WORD_BARS, BitWords
-from dsl.evaluate.jit import compiled, get_address, jitable
+from dsl.evaluate.jit import compile_kernel, get_address, jitable
 
 SERIES, WINDOW, FLAGS, EIGHTS, BITS = range(5)  # kinds of operands
 
@@ -31,7 +31,7 @@ View = Callable[..., Any]
 
 def run(code: Code, memory: Memory, length: int) -> None:
     """Run all instructions in order on series of `length` bars."""
-    compiled(_run_code)(code, memory, length)
+    compile_kernel(_run_code)(code, memory, length)
 
 
 @cache

@@ -24,8 +24,8 @@ from dsl.generate.productions import (
     Production,
     Window,
 )
-from dsl.generate.rules import CONDITION_RULE, Alternative, Apply, Grammar, Leaf, Rule
-from dsl.syntax.vocabulary import DISTANCES, ENTRIES, ORDERS, SIDES
+from dsl.generate.rules import CONDITION_RULE, Alternative, Apply, Grammar, Leaf, Reference
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, ENTRIES, ORDERS
 from dsl.terms.canonical import MAX_CANONICAL_NODES
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Argument, Term
@@ -104,14 +104,14 @@ class _GrammarBuilder:
         self.largest_canonical = max(size.canonical for size in self.sizes.values())
         return grammar
 
-    def rule(self, kind: Kind, depth: int) -> Rule:
+    def rule(self, kind: Kind, depth: int) -> Reference:
         """Return the rule of a kind up to a depth; add it if it is new."""
         depth = max(depth, self.min_depths[kind])
         name = f"{kind.family}{self.numbers[kind]}d{depth}"
         if name not in self.sizes:
             self.sizes[name] = _Size(0, 0)  # its productions refer to lower depths
             self._add(name, tuple(self._list_alternatives(kind, depth)))
-        return Rule(name)
+        return Reference(name)
 
     def _list_alternatives(self, kind: Kind, depth: int) -> list[Alternative]:
         alternatives: list[Alternative] = []
@@ -134,7 +134,7 @@ class _GrammarBuilder:
         return [self._apply(operator, choices, depth)]
 
     def _apply(self, operator: Operator, choices: list[list[Domain]], depth: int) -> Alternative:
-        args: list[Rule] = []
+        args: list[Reference] = []
         inner = depth - 1
         for domains in choices:
             if isinstance(domains[0], Kind):
@@ -147,19 +147,19 @@ class _GrammarBuilder:
             return Leaf(operator)
         return Apply(operator, tuple(args))
 
-    def _join(self, kinds: list[Kind], depth: int) -> Rule:
+    def _join(self, kinds: list[Kind], depth: int) -> Reference:
         fitting = [each for each in kinds if self.min_depths[each] <= max(depth, 1)]
         rules = tuple(self.rule(each, depth) for each in fitting or kinds)
         if len(rules) == 1:
             return rules[0]
         for name, alternatives in self.grammar.rules.items():
             if alternatives == rules:
-                return Rule(name)
+                return Reference(name)
         name = f"any{len(self.grammar.rules)}"
         self._add(name, rules)
-        return Rule(name)
+        return Reference(name)
 
-    def terminal(self, domain: Domain) -> Rule:
+    def terminal(self, domain: Domain) -> Reference:
         """Return the terminal of a window or a literal; add it if it is new."""
         assert not isinstance(domain, Kind)
         if isinstance(domain, Window):
@@ -168,21 +168,21 @@ class _GrammarBuilder:
             patterns = constants(domain.low, domain.high, domain.digits)
         return self._add_terminal(patterns)
 
-    def _add_terminal(self, patterns: tuple[str, ...]) -> Rule:
+    def _add_terminal(self, patterns: tuple[str, ...]) -> Reference:
         for name, existing in self.grammar.terminals.items():
             if existing == patterns:
-                return Rule(name)
+                return Reference(name)
         name = f"NUMBER{len(self.grammar.terminals)}"
         self.grammar.terminals[name] = patterns
         self.sizes[name] = _Size(1, 1)
-        return Rule(name)
+        return Reference(name)
 
-    def _build_settings(self, depth: int) -> dict[str, Rule]:
+    def _build_settings(self, depth: int) -> dict[str, Reference]:
         percent = self._add_terminal(percentages(RATIO_OF_PRICE.low, RATIO_OF_PRICE.high))
         distance = percent
         if depth != PERCENTAGES and DIFF in self.productions:
             self._add("distance", (percent, self.rule(DIFF, depth)))
-            distance = Rule("distance")
+            distance = Reference("distance")
         return {
             "size": self.terminal(SIZE),
             **dict.fromkeys(DISTANCES, distance),
@@ -205,7 +205,7 @@ class _GrammarBuilder:
             case Leaf(operator):
                 defaults = [slot.default for slot in operator.slots if slot.default]
                 return _measure_call(operator, [_Size(each.size, each.size) for each in defaults])
-            case Rule(name):
+            case Reference(name):
                 return self.sizes[name]
             case Apply(operator, args):
                 return _measure_call(operator, [self.sizes[rule.name] for rule in args])
@@ -235,9 +235,9 @@ def count_expanded(term: Term, args: Sequence[int]) -> int:
 def _list_order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return the allowed sets of orders: each entry with or without its exit, and both sides."""
     sets: list[tuple[str, ...]] = []
-    for direction, (entry, exit_) in SIDES.items():
+    for direction, (entry, exit_) in DIRECTION_ORDERS.items():
         if direction in directions:
             sets += [(entry, exit_), (entry,)]
-    if len(directions) == len(SIDES):
+    if len(directions) == len(DIRECTION_ORDERS):
         sets += [ORDERS, ENTRIES]
     return tuple(sets)

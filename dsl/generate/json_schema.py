@@ -21,7 +21,7 @@ from dsl.generate.rules import (
     Apply,
     Grammar,
     Leaf,
-    Rule,
+    Reference,
 )
 from dsl.syntax import nodes
 from dsl.syntax.literals import format_number
@@ -90,7 +90,7 @@ def _build_strategy(grammar: Grammar, orders: tuple[str, ...]) -> dict[str, Any]
         name: {"anyOf": [_build_ref(rule), null]} for name, rule in grammar.settings.items()
     }
     about = {"anyOf": [{"type": "string", "pattern": f"^{ABOUT}$"}, null]}
-    conditions = {name: _build_ref(Rule(CONDITION_RULE)) for name in orders}
+    conditions = {name: _build_ref(Reference(CONDITION_RULE)) for name in orders}
     return _build_object({"about": about, **conditions, **settings})
 
 
@@ -98,7 +98,7 @@ def _build_rule(alternatives: tuple[Alternative, ...]) -> dict[str, Any]:
     leaves = [each.text for each in alternatives if isinstance(each, Leaf)]
     options: list[dict[str, Any]] = [{"type": "string", "enum": leaves}] if leaves else []
     for each in alternatives:
-        if isinstance(each, Rule):
+        if isinstance(each, Reference):
             options.append(_build_ref(each))
         elif isinstance(each, Apply):
             args = zip(each.slots, each.args, strict=True)
@@ -119,7 +119,7 @@ def _build_object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _build_ref(rule: Rule) -> dict[str, str]:
+def _build_ref(rule: Reference) -> dict[str, str]:
     return {"$ref": f"#/$defs/{rule.name}"}
 
 
@@ -144,9 +144,9 @@ def _format(tree: Tree, depth: int, operators: Catalog) -> str:
     if set(slots) != set(members):
         expected, found = ", ".join(slots), ", ".join(map(str, members))
         raise ValueError(f"expected arguments {expected} of `{name}`, found {found}")
-    rules = tuple(Rule(_format(members[slot], depth + 1, operators)) for slot in slots)
+    rules = tuple(Reference(_format(members[slot], depth + 1, operators)) for slot in slots)
     pieces = Apply(operator, rules).pieces()
-    return "".join(piece.name if isinstance(piece, Rule) else piece for piece in pieces)
+    return "".join(piece.name if isinstance(piece, Reference) else piece for piece in pieces)
 
 
 def _get_members(tree: Tree, name: str) -> Mapping[str, Tree]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from dsl.generate.rules import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, Rule
+from dsl.generate.rules import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, Reference
 
 
 def lark_text(grammar: Grammar) -> str:
@@ -35,8 +35,8 @@ def alternative_text(alternative: Alternative) -> str:
     match alternative:
         case Leaf():
             return json.dumps(alternative.text)
-        case Rule(name):
+        case Reference(name):
             return name
         case Apply():
             pieces = alternative.pieces()
-            return " ".join(p.name if isinstance(p, Rule) else json.dumps(p) for p in pieces)
+            return " ".join(p.name if isinstance(p, Reference) else json.dumps(p) for p in pieces)

@@ -118,12 +118,12 @@ def threshold_domain(kind: Kind) -> Constant | None:
     return Constant(0.0, 0.0) if kind == DIFF else None
 
 
-Rule = tuple[Operator, tuple[Domain, ...]]
+Derivation = tuple[Operator, tuple[Domain, ...]]
 
 
-def _close(operators: Sequence[Operator]) -> dict[Kind, dict[Rule, None]]:
+def _close(operators: Sequence[Operator]) -> dict[Kind, dict[Derivation, None]]:
     """Return all rules by the kind that they build, up to the fixed point."""
-    rules: dict[Kind, dict[Rule, None]] = {BOOL: {}}
+    rules: dict[Kind, dict[Derivation, None]] = {BOOL: {}}
     tried: dict[Operator, int] = {}  # number of kinds at that time
     while True:
         before = sum(map(len, rules.values()))
@@ -188,10 +188,10 @@ def _list_literal_assignments(
         yield from ((Constant(*SCALE), kind) for kind in numeric if kind == DIFF)
 
 
-def _group_by_operator(rules: dict[Kind, dict[Rule, None]]) -> dict[Kind, Groups]:
+def _group_by_operator(rules: dict[Kind, dict[Derivation, None]]) -> dict[Kind, Groups]:
     """Return the productions of each kind, with their minimum depths, grouped by operator."""
     min_depths: dict[Kind, float] = dict.fromkeys(rules, math.inf)
-    depths: dict[Rule, float] = {}
+    depths: dict[Derivation, float] = {}
     changed = True
     while changed:
         changed = False

@@ -13,7 +13,7 @@ ABOUT = "[A-Za-z0-9 ,.%-]{12,120}"  # description of a strategy
 CONDITION_RULE = "condition"
 
 
-class Rule(NamedTuple):
+class Reference(NamedTuple):
     """Reference to a rule or a terminal by name."""
 
     name: str
@@ -34,7 +34,7 @@ class Apply(NamedTuple):
     """Operator applied to one rule per argument."""
 
     operator: Operator
-    args: tuple[Rule, ...]
+    args: tuple[Reference, ...]
 
     @property
     def slots(self) -> list[str]:
@@ -43,7 +43,7 @@ class Apply(NamedTuple):
             return [f"x{index + 1}" for index in range(len(self.args))]
         return [slot.name for slot in self.operator.slots]
 
-    def pieces(self) -> list[str | Rule]:
+    def pieces(self) -> list[str | Reference]:
         """Return the text and rules of which it is composed, in order."""
         name = self.operator.name
         if name == "lag":
@@ -55,7 +55,7 @@ class Apply(NamedTuple):
         return [f"{name}(", *_join(self.args, ", "), ")"]
 
 
-Alternative = Leaf | Apply | Rule
+Alternative = Leaf | Apply | Reference
 
 
 @dataclass
@@ -73,12 +73,12 @@ class Grammar:
     rules: dict[str, tuple[Alternative, ...]] = field(default_factory=dict)
     terminals: dict[str, tuple[str, ...]] = field(default_factory=dict)
     orders: tuple[tuple[str, ...], ...] = ()
-    settings: dict[str, Rule] = field(default_factory=dict)
+    settings: dict[str, Reference] = field(default_factory=dict)
     max_nodes: int = 0
 
 
-def _join(args: Sequence[Rule], separator: str) -> list[str | Rule]:
-    pieces: list[str | Rule] = [args[0]]
+def _join(args: Sequence[Reference], separator: str) -> list[str | Reference]:
+    pieces: list[str | Reference] = [args[0]]
     for arg in args[1:]:
         pieces += [separator, arg]
     return pieces

@@ -12,7 +12,7 @@ from dsl.terms.text import format_term
 from dsl.types.kinds import LEVEL, Kind
 
 
-def families(operators: Iterable[Operator] | None = None) -> dict[str, list[Operator]]:
+def group_operators(operators: Iterable[Operator] | None = None) -> dict[str, list[Operator]]:
     """Return the operators that are written as calls, by family, in the order of the catalog."""
     grouped: dict[str, list[Operator]] = {}
     for operator in catalog() if operators is None else operators:
@@ -35,10 +35,10 @@ def describe(operator: Operator) -> dict[str, str | int | list[str]]:
         "gives": str(result.kind) if operator.name.isidentifier() else "",
         "range": _format_range(result.kind),
         "typical": _format_ends(result.kind.typical),
-        "warm-up": lookback(check_expression(operator.example)),
         "aliases": list(operator.aliases),
         "formula": format_term(operator.body) if operator.body is not None else "",
         "example": operator.example,
+        "warm-up": lookback(check_expression(operator.example)),
     }
     return {label: value for label, value in properties.items() if value not in ("", [])}
 
@@ -46,7 +46,7 @@ def describe(operator: Operator) -> dict[str, str | int | list[str]]:
 def operators_table() -> str:
     """Return one Markdown table per family with the form and meaning of each operator."""
     lines: list[str] = []
-    for family, operators in families().items():
+    for family, operators in group_operators().items():
         lines += [f"**{family}**", "", "| operator | meaning |", "|---|---|"]
         for each in operators:
             aliases = f" Also {', '.join(f'`{alias}`' for alias in each.aliases)}."

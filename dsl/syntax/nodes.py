@@ -1,7 +1,7 @@
 """Nodes of the syntax tree, with spans and comments.
 
 Operators, lags and calls share one node: `a + b` is `Call("+", (a, b))`, and `x[3]` is
-`Call("lag", (x, 3))`. Equality ignores spans, so `parse(format(tree)) == tree`.
+`Call("lag", (x, 3))`. Equality ignores spans, but not comments: `parse(format_file(tree)) == tree`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from dsl.syntax.errors import describe
 from dsl.syntax.expressions import BuildError
 from dsl.syntax.vocabulary import ITEMS, STATEMENTS
 
-MAX_FILE_BYTES = 2_000_000
+MAX_FILE_CHARACTERS = 2_000_000
 MAX_SYNTAX_ERRORS = 20
 
 _T = TypeVar("_T")
@@ -57,8 +57,8 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
     """Parse a file; report statements with a syntax error, and omit them from the tree."""
     text = text.removeprefix("\ufeff")
     source = Source(text, name)
-    if len(text) > MAX_FILE_BYTES:
-        message = f"file has {len(text):,} characters; the limit is {MAX_FILE_BYTES:,}"
+    if len(text) > MAX_FILE_CHARACTERS:
+        message = f"file has {len(text):,} characters; the limit is {MAX_FILE_CHARACTERS:,}"
         hint = "split it into several files"
         return Parsed(
             nodes.File(()), source, (Diagnostic("E103", message, Span(0, 1), hint, source),)

@@ -1,6 +1,6 @@
 """Keywords of the language.
 
-Only the grammar file repeats them; a test compares the two.
+The grammar file and the fields of `Rules` repeat them, in this order; tests compare them.
 """
 
 from __future__ import annotations
@@ -9,21 +9,24 @@ from typing import Literal, NamedTuple, get_args
 
 OrderName = Literal["buy", "sell", "short", "cover"]
 SettingName = Literal["size", "stop", "trail", "target", "hold"]
-SideName = Literal["long", "short"]
+DirectionName = Literal["long", "short"]
 
 ORDERS: tuple[OrderName, ...] = get_args(OrderName)
 SETTINGS: tuple[SettingName, ...] = get_args(SettingName)
 
 
-class Side(NamedTuple):
+class DirectionOrders(NamedTuple):
     """Orders that open and close a position on one side of the market."""
 
     entry: OrderName
-    leave: OrderName
+    exit: OrderName
 
 
-SIDES: dict[SideName, Side] = {"long": Side("buy", "sell"), "short": Side("short", "cover")}
-ENTRIES = tuple(side.entry for side in SIDES.values())
+DIRECTION_ORDERS: dict[DirectionName, DirectionOrders] = {
+    "long": DirectionOrders("buy", "sell"),
+    "short": DirectionOrders("short", "cover"),
+}
+ENTRIES = tuple(side.entry for side in DIRECTION_ORDERS.values())
 
 DISTANCES: tuple[SettingName, ...] = ("stop", "trail", "target")  # measured from the fill price
 SERIES_SETTINGS: tuple[SettingName, ...] = ("size", *DISTANCES)  # one value per bar

@@ -13,7 +13,7 @@ from itertools import count
 from typing import NamedTuple
 
 from dsl.terms.operator import Operator
-from dsl.terms.rewrites import Build, apply_kernel, list_rules
+from dsl.terms.rewrites import Build, apply_kernel, list_rewrites
 from dsl.terms.terms import Argument, Parameter, Term, call, number, truth
 from dsl.terms.text import format_term
 
@@ -131,7 +131,7 @@ def _simplify(operator: Operator, args: list[Term], find: Find) -> Term:
             args[index] = _fold_window(window, operator, index)
     if operator.body is not None:
         return _expand(operator, tuple(args), find)
-    for rule in list_rules(operator):
+    for rule in list_rewrites(operator):
         simpler = rule(operator, args, _get_builder(find))
         if simpler is not None:
             simpler.is_canonical = True

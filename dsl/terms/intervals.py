@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 from dsl.operators.rounding import exceeds
 from dsl.syntax.precedence import write_call, write_number
 from dsl.terms.bounds import find_newest_age, is_extreme
+from dsl.terms.inequalities import at_most, find_range, is_whole
 from dsl.terms.infer import infer_kind, list_mismatches
-from dsl.terms.order import at_most, find_range, is_whole
 from dsl.terms.terms import Number, Parameter, Term
-from dsl.terms.text import message_text, spell_for_message
+from dsl.terms.text import format_for_message, write_for_message
 from dsl.types.kinds import INF
 
 Verdict = Literal["never", "always", ""]
@@ -75,7 +75,7 @@ def decide(term: Term) -> Decision | None:
     if left is right:
         verdict: Verdict = "always" if term.head in ("<=", ">=", "==") else "never"
         hint = f"compare it with another value, such as `{_format_lag(left, 1)}`"
-        return Decision(verdict, f"`{message_text(left)}` is compared with itself", hint)
+        return Decision(verdict, f"`{format_for_message(left)}` is compared with itself", hint)
     if term.head in ("==", "!="):
         return _decide_equality(term)
     return _decide_order(term)
@@ -90,7 +90,7 @@ def _decide_equality(term: Term) -> Decision | None:
     for side, other in ((left, right), (right, left)):
         value = side.value if isinstance(side.leaf, Number) else None
         if value is not None and abs(value - round(value)) > WHOLE_TOLERANCE and is_whole(other):
-            reason = f"`{message_text(other)}` is a whole number"
+            reason = f"`{format_for_message(other)}` is a whole number"
             return Decision(verdict, reason, f"compare with one, such as {round(value)}")
     return None
 
@@ -114,13 +114,13 @@ def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> 
     """Return a verdict with the deciding order and the window or bar that causes it."""
     left, right = term.args
     side = "above" if left is lower else "below"
-    reason = f"`{message_text(left)}` is never {side} `{message_text(right)}`"
+    reason = f"`{format_for_message(left)}` is never {side} `{format_for_message(right)}`"
     top, bottom = _find_window(upper, "highest"), _find_window(lower, "lowest")
     window = top or bottom or _find_window(lower, "highest") or _find_window(upper, "lowest")
     if window is not None:
         age = find_newest_age(lower if top else upper) if top or bottom else 0
         bar = "that bar" if age else "this bar"
-        which = "which" if window is right else f"as `{message_text(window)}`"
+        which = "which" if window is right else f"as `{format_for_message(window)}`"
         reason += f", {which} includes {bar}"
         return Decision(verdict, reason, f"compare with `{_format_lag(window, age + 1)}`")
     if {part.head for part in term.walk()} & PRICES:
@@ -129,7 +129,7 @@ def _decide_by_order(verdict: Verdict, term: Term, lower: Term, upper: Term) -> 
 
 
 def _format_lag(term: Term, bars: int) -> str:
-    return write_call("lag", [spell_for_message(term), write_number(str(bars))]).text
+    return write_call("lag", [write_for_message(term), write_number(str(bars))]).text
 
 
 def _find_window(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
@@ -147,7 +147,7 @@ def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
     side = right if infer_kind(left).family == "scalar" else left
     low, high = find_range(side)
     if low == 0 and high == INF:
-        reason = f"`{message_text(side)}` is never below 0"
+        reason = f"`{format_for_message(side)}` is never below 0"
         return Decision(verdict, reason, "compare it with a value that it can cross")
     return Decision(verdict, "", f"its values lie between {low:g} and {high:g}")
 
@@ -180,13 +180,15 @@ def find_contradiction(condition: Term) -> Decision | None:
                 return contradiction
         for term, interval in _find_intervals(condition).items():
             if interval.is_empty:
-                reason = f"the bounds of `{message_text(term)}` contradict each other"
+                reason = f"the bounds of `{format_for_message(term)}` contradict each other"
                 return Decision("never", reason, "did you mean `or`?")
         return None
     decision = decide(condition)
     if decision is None or decision.verdict != "never":
         return None
-    return decision._replace(reason=decision.reason or f"`{message_text(condition)}` is never true")
+    return decision._replace(
+        reason=decision.reason or f"`{format_for_message(condition)}` is never true"
+    )
 
 
 def implies(condition: Term, other: Term) -> bool:

@@ -49,14 +49,15 @@ class Operator:
     Attributes:
         name: name in the canonical form: `sma`, `+`.
         slots: formal arguments.
-        infer: kinds of the arguments -> kind of the result.
+        infer: kinds of the arguments -> inference of the result.
         family: heading under which the reference lists it.
         about: one-line description.
         signature: `sma(x: number, n: window = 20) -> like x`.
         aliases: other names, which the parser accepts.
         example: example of use.
-        kernel: `(*series, *windows, out) -> None` over float64 arrays of equal length; None for
-            a define and a bar series.
+        kernel: `(*operands, out) -> None` in the order of the slots: float64 series, whole
+            windows, and a condition as a bool mask (two masks, `holds` and `fails`, if the result
+            is numeric); None for a define, a bar series and `not`.
         lookback: windows -> earlier bars that a value needs, beside those of its arguments.
         body: term that a define abbreviates, over `argument(i)` leaves.
         is_pointwise: whether a value depends on its own bar alone.

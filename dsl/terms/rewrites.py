@@ -17,7 +17,7 @@ from dsl.terms.text import format_term
 Args = Sequence[Term]
 Build = Callable[..., Term]
 """Builder of a canonical term from an operator or its name and canonical arguments."""
-Rule = Callable[[Operator, Args, Build], Term | None]
+Rewrite = Callable[[Operator, Args, Build], Term | None]
 
 
 def apply_kernel(operator: Operator, values: Sequence[float]) -> float:
@@ -130,8 +130,8 @@ def _literal_values(args: Args) -> list[float]:
     return [arg.value for arg in args if type(arg.leaf) is Number and arg.value is not None]
 
 
-POINTWISE: tuple[Rule, ...] = (fold_literals,)
-RULES: dict[str, tuple[Rule, ...]] = {
+POINTWISE: tuple[Rewrite, ...] = (fold_literals,)
+REWRITES: dict[str, tuple[Rewrite, ...]] = {
     "+": (fold_literals, sort_operands),
     "*": (fold_literals, drop_neutral, sort_operands),
     "-": (fold_literals, drop_neutral),
@@ -152,6 +152,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
 }
 
 
-def list_rules(operator: Operator) -> tuple[Rule, ...]:
+def list_rewrites(operator: Operator) -> tuple[Rewrite, ...]:
     """Return the rules that may apply to an operator, in the order in which they are tried."""
-    return RULES.get(operator.name) or (POINTWISE if operator.is_pointwise else ())
+    return REWRITES.get(operator.name) or (POINTWISE if operator.is_pointwise else ())

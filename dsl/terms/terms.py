@@ -58,7 +58,7 @@ class Term:
         is_plain: whether it contains neither parameters nor user-defined operators.
         inference: cached kind.
         lookback: cached number of earlier bars that a value needs.
-        spelled: cached text and precedence.
+        fragment: cached text and precedence.
         value: number of a literal or a parameter; None for other terms.
     """
 
@@ -67,6 +67,7 @@ class Term:
         "args",
         "canonical",
         "depth",
+        "fragment",
         "inference",
         "is_canonical",
         "is_indicator",
@@ -76,7 +77,6 @@ class Term:
         "lookback",
         "operator",
         "size",
-        "spelled",
         "value",
     )
 
@@ -92,7 +92,7 @@ class Term:
     is_plain: bool
     inference: Inference | None
     lookback: int | None
-    spelled: tuple[str, int] | None
+    fragment: tuple[str, int] | None
     value: float | None
 
     def __init__(self, operator: Operator | None, args: tuple[Term, ...], leaf: Any) -> None:
@@ -112,7 +112,7 @@ class Term:
             is_plain = is_plain and arg.is_plain
         self.size, self.depth = size, depth + 1
         self.is_open, self.is_plain = is_open, is_plain
-        self.canonical = self.inference = self.lookback = self.spelled = None
+        self.canonical = self.inference = self.lookback = self.fragment = None
         self.is_canonical = self.is_indicator = False
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -17,12 +17,12 @@ def format_term(term: Term) -> str:
 
 def write_term(term: Term) -> Fragment:
     """Return the text and precedence of a term, which the term caches."""
-    if term.spelled is None:
-        term.spelled = _spell_term(term)
-    return cast(Fragment, term.spelled)
+    if term.fragment is None:
+        term.fragment = _write_term(term)
+    return cast(Fragment, term.fragment)
 
 
-def _spell_term(term: Term) -> Fragment:
+def _write_term(term: Term) -> Fragment:
     operator, leaf = term.operator, term.leaf
     if operator is None:
         if isinstance(leaf, bool):
@@ -35,12 +35,12 @@ def _spell_term(term: Term) -> Fragment:
     return write_call(operator.name, [write_term(arg) for arg in list_written_args(term)])
 
 
-def message_text(term: Term) -> str:
+def format_for_message(term: Term) -> str:
     """Return a canonical term as text for messages, with `-highest(-x, n)` as `lowest(x, n)`."""
-    return spell_for_message(term).text
+    return write_for_message(term).text
 
 
-def spell_for_message(term: Term) -> Fragment:
+def write_for_message(term: Term) -> Fragment:
     """Return the text and precedence of `message_text`."""
     operator = term.operator
     if operator is None or not term.args:
@@ -52,7 +52,7 @@ def spell_for_message(term: Term) -> Fragment:
         if is_mirrored and inner.args[0].operator is operator:
             assert inner.operator is not None
             name, args = inner.operator.mirror, (inner.args[0].args[0], *inner.args[1:])
-    return write_call(name, [spell_for_message(arg) for arg in args])
+    return write_call(name, [write_for_message(arg) for arg in args])
 
 
 def list_written_args(term: Term) -> tuple[Term, ...]:

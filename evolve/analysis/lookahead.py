@@ -71,7 +71,7 @@ def find_lookahead(
         program: a checked strategy.
         bars: bars of one or more symbols.
         market: fills and costs.
-        seed: seed of the replaced futures.
+        seed: seed of the replacement bars.
         read: function under test that evaluates signals.
         trade: function under test that runs a backtest.
 
@@ -86,11 +86,11 @@ def find_lookahead(
     violations: list[Difference] = []
     cuts = np.unique(np.linspace(MIN_BARS // 2, count - 2, CUTS).astype(int))
     for cut in cuts:
-        futures = {
+        changes = {
             "the future was truncated": bars.slice(0, cut),
             "the future was replaced": _replace_future(bars, cut, rng),
         }
-        for change, other in futures.items():
+        for change, other in changes.items():
             reason = f"{change} from bar {cut} on"
             signals = read(program, other)
             for symbol, name in enumerate(bars.symbols):

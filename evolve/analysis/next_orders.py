@@ -9,7 +9,7 @@ import numpy as np
 
 from dsl.analysis.program import Program
 from dsl.bars import PANELS, Bars
-from dsl.syntax.vocabulary import SIDES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import CLOSE, Market
 from evolve.backtest.sleeve import share_of_market
@@ -65,12 +65,14 @@ def _find_next_orders(program: Program, bars: Bars, market: Market, start: int) 
     last = len(bars) - start - 1
     filled = run.time[last if market.fill == CLOSE else last + 1]
     exits = [
-        SIDES[trade.side].leave
+        DIRECTION_ORDERS[trade.side].exit
         + ("" if trade.reason in ("signal", "reverse") else f" ({trade.reason})")
         for trade in run.trades
         if trade.exit_time == filled and trade.reason != "end"
     ]
-    entries = [SIDES[trade.side].entry for trade in run.trades if trade.entry_time == filled]
+    entries = [
+        DIRECTION_ORDERS[trade.side].entry for trade in run.trades if trade.entry_time == filled
+    ]
     since = None
     for trade in run.trades:
         if trade.entry_time <= run.time[last] < trade.exit_time:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator, Signals, truth_series
-from dsl.syntax.vocabulary import ORDERS, SERIES_SETTINGS, SIDES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, ORDERS, SERIES_SETTINGS
 from dsl.terms.terms import Term
 from dsl.terms.text import format_term
 from evolve.backtest.market import CLOSE, NEXT_CLOSE, Market
@@ -160,7 +160,7 @@ def _find_entry_blocks(
     """
     orders = {name: signals.order(name) for name in ORDERS}
     yield TOGETHER, orders["buy"] & orders["short"]
-    for entry, leave in SIDES.values():
+    for entry, leave in DIRECTION_ORDERS.values():
         yield f"`{leave}` is true with `{entry}` and blocks it", orders[entry] & orders[leave]
     for name, values in settings.items():
         yield f"`{name}` is unknown", np.isnan(values)

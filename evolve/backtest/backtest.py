@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
-from dsl.evaluate.jit import compiled
-from dsl.syntax.vocabulary import SideName
+from dsl.evaluate.jit import compile_kernel
+from dsl.syntax.vocabulary import DirectionName
 from evolve.backtest.kernels.records import (
     ACCOUNT,
     FOLD_FIELDS,
@@ -44,7 +44,7 @@ class Trade:
     symbol: str
     entry_time: np.datetime64
     exit_time: np.datetime64
-    side: SideName
+    side: DirectionName
     shares: float
     entry_price: float
     exit_price: float
@@ -148,7 +148,7 @@ def _simulate_sleeves(
             np.zeros(count),
             np.zeros(count),
         )
-        compiled(simulate)(sleeve.arrays, batch.on(symbol), market, output, create_account())
+        compile_kernel(simulate)(sleeve.arrays, batch.on(symbol), market, output, create_account())
         outputs.append(output)
     return outputs
 

@@ -17,7 +17,7 @@ SAMPLE = "sample:sp500"
 
 
 @click.command("ask", short_help="Ask a model for a strategy and backtest it.")
-@click.argument("wish", metavar="REQUEST")
+@click.argument("description", metavar="REQUEST")
 @click.option("--data", "specs", default=SAMPLE, show_default=True, metavar="SPEC",
               help="The bars to trade.")  # fmt: skip
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]),
@@ -25,7 +25,7 @@ SAMPLE = "sample:sp500"
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the strategy here.")
 @collect_request
-def command(wish: str, request: DataRequest, output: Path | None) -> None:
+def command(description: str, request: DataRequest, output: Path | None) -> None:
     """Ask a model for a strategy by a REQUEST in plain language; check and backtest it.
 
     For example: evolve ask "buy the dips"
@@ -36,12 +36,12 @@ def command(wish: str, request: DataRequest, output: Path | None) -> None:
     from evolve.backtest.warmup import entry_lookback
     from evolve.errors import EvolveError
 
-    if not wish.strip():
+    if not description.strip():
         raise EvolveError("the request is empty", 'for example: evolve ask "buy the dips"')
     if output is not None and output.exists():
         raise EvolveError(f"{output} already exists", "choose another name")
     dataset = load_data(request)
-    answer = ask(wish, dataset.window, market(), ConsoleNotices())
+    answer = ask(description, dataset.window, market(), ConsoleNotices())
     if not answer.programs:
         raise EvolveError(
             f"the model wrote no valid strategy\n{answer.reason}",

@@ -131,7 +131,8 @@ class ConsoleObserver(Observer):
             self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
 
     def waiting(self) -> None:
-        self.err.print("waiting for the model, at most `llm.wait_seconds`")
+        limit = "timeout_seconds" if self.is_model_alone else "wait_seconds"
+        self.err.print(f"waiting for the model, at most `llm.{limit}`")
 
     def progress(self, progress: SearchProgress, seconds: float) -> None:
         self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
@@ -140,7 +141,7 @@ class ConsoleObserver(Observer):
         if self.is_model_alone:
             if progress.epoch:
                 self.err.print(
-                    f"iteration {progress.epoch}: {progress.evaluated:,} evaluated, best {best}"
+                    f"epoch {progress.epoch}: {progress.evaluated:,} evaluated, best {best}"
                 )
         elif self.err.is_terminal:
             self._update_bar(progress, best, left)
@@ -223,7 +224,7 @@ class ConsoleObserver(Observer):
         is_recorded = run.experiment.llm.replay is not None
         self.out.print(
             f"{spent.calls + refused} "
-            + ("recorded calls, none repeated" if is_recorded else "calls to models")
+            + ("calls answered from the recording" if is_recorded else "calls to models")
             + (f", {refused} of them refused" if refused else "")
             + f": {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, ${spent.usd:.4f}"
         )

@@ -72,7 +72,8 @@ def _report_lines(name: str, report: LookaheadReport) -> list[str]:
     elif report.stabilization_bars:
         stabilization = f"{cut} are identical after {report.stabilization_bars:,} bars"
     return [
-        f"{name}: no look-ahead: with {report.cuts} futures removed and {report.cuts} replaced, "
-        "all earlier signals, settings and equity are identical, bit for bit",
+        f"{name}: no look-ahead: with the later bars removed at {report.cuts} bars "
+        f"and replaced at {report.cuts}, all earlier signals, settings and equity "
+        "are identical, bit for bit",
         f"  {stabilization}",
     ]

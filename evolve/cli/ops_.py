@@ -18,7 +18,7 @@ LAST_BARS = 250
 def command(name: str | None, guide: bool, as_json: bool) -> None:
     """List the operators by family, or describe operator NAME."""
     from dsl.analysis.catalog import catalog
-    from dsl.printing.reference import describe, families
+    from dsl.printing.reference import describe, group_operators
     from evolve.llm.prompt.guide import guide_text
 
     if guide:
@@ -43,10 +43,12 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
     if name is not None:
         for label, value in describe(chosen[0]).items():
             text = ", ".join(value) if isinstance(value, list) else str(value)
-            click.echo(f"{label:<10} {text}" + (" bars" if label == "warm-up" else ""))
+            click.echo(
+                f"{label:<10} {text}" + (" bars in the example" if label == "warm-up" else "")
+            )
         click.echo(f"{'drawn':<10} {_sparkline(chosen[0].example)}")
         return
-    for family, members in families().items():
+    for family, members in group_operators().items():
         click.secho(family, bold=True)
         width = max(len(each.signature) for each in members)
         for each in members:

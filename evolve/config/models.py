@@ -11,6 +11,8 @@ from evolve.config.section import Section, measured_in
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.transport.model import Model
 
+_MODEL = Model("")
+
 
 class ModelEntry(Section):
     """Language model and the parameters of its requests."""
@@ -19,12 +21,20 @@ class ModelEntry(Section):
     base_url: str | None = Field(
         None, description="address of its server; null for OPENAI_BASE_URL"
     )
-    weight: float = Field(1, gt=0, description="share of the calls, relative to the other models")
+    weight: float = Field(
+        _MODEL.weight, gt=0, description="share of the calls, relative to the other models"
+    )
     temperature: float | None = Field(
-        1, ge=0, le=5, description="sampling temperature; null for the default of the server"
+        _MODEL.temperature,
+        ge=0,
+        le=5,
+        description="sampling temperature; null for the default of the server",
     )
     max_tokens: int = measured_in(
-        "tokens", 2000, ge=16, description="maximum length of an answer, including its reasoning"
+        "tokens",
+        _MODEL.max_tokens,
+        ge=16,
+        description="maximum length of an answer, including its reasoning",
     )
     reasoning_effort: str | None = Field(
         None, description="reasoning effort, in the terms of the server, such as low"
@@ -39,7 +49,7 @@ class ModelEntry(Section):
         "US dollars", None, ge=0, description="price of a million output tokens"
     )
     api_key_env: str = Field(
-        "OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]*$",
+        _MODEL.api_key_env, pattern=r"^[A-Z_][A-Z0-9_]*$",
         description="environment variable with the API key",
     )  # fmt: skip
 
@@ -114,7 +124,10 @@ class Llm(Section):
         description="maximum wait for answers at a synchronization",
     )
     timeout_seconds: float = measured_in(
-        "seconds", _DEFAULTS.timeout_seconds, gt=0, description="timeout of a call"
+        "seconds",
+        _DEFAULTS.timeout_seconds,
+        gt=0,
+        description="maximum duration of a request to a model, with its retries",
     )
     concurrency: int | Literal["auto"] = measured_in(
         "calls",

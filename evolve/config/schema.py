@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from dsl.syntax.vocabulary import SideName
+from dsl.syntax.vocabulary import DirectionName
 from evolve.backtest.market import Market, MarketSettings
 from evolve.config.effort import Limits, Processes, Search, Workers, parse_processes
 from evolve.config.models import Llm
@@ -28,7 +28,7 @@ from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 MAX_MONEY = 1e15  # its products with prices and volumes are finite
 
 
-def _default_directions() -> list[SideName]:
+def _default_directions() -> list[DirectionName]:
     return ["long"]
 
 
@@ -177,7 +177,7 @@ class Language(Section):
     include: list[str] = Field(
         default_factory=list, description="strategy files whose defines become operators"
     )
-    directions: list[SideName] = tightened_by(
+    directions: list[DirectionName] = tightened_by(
         "subset", default_factory=_default_directions, min_length=1,
         description="directions that a strategy may trade",
     )  # fmt: skip

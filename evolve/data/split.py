@@ -1,7 +1,8 @@
 """Split of bars into train, validation and a sealed holdout.
 
 A `DataSplit` holds copies of the train and validation bars and no holdout bar: the holdout is
-absent, not hidden. Only the snapshot of the bars in the run folder has it.
+absent, not hidden. The `Dataset` and the snapshot in the run folder hold all bars; neither is
+passed to the search or to prompts.
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ from evolve.llm.transport.server import Server
 from evolve.llm.transport.usage import CallBudget, CallLimits
 from evolve.notices import NoticeLog
 from evolve.stop import Stop
-from evolve.store.calls import read_event, read_recording
+from evolve.store.calls import read_recording
 from evolve.store.folder import JOURNAL
+from evolve.store.journal import read_event
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # concurrent
 LIST_SECONDS = 5.0

@@ -18,7 +18,7 @@ class RunRecorder:
     """Recorder of a run; use it as a context manager, which closes the journal.
 
     Events before `open` are buffered, since the run folder is created after the experiment and its
-    data have been checked. Methods may be called from several threads.
+    data have been checked. After `open`, methods may be called from several threads.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -45,6 +45,7 @@ class RunRecorder:
         self._folder, self._journal = folder, Journal(folder.journal)
         for kind, detail in self._events:
             self._journal.event(kind, **detail)
+        self._events.clear()
 
     @property
     def journal(self) -> Journal:

@@ -29,10 +29,10 @@ from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
 from evolve.search.executors import Executor, open_executor
 from evolve.search.external import ExternalProposer
-from evolve.search.individual import Individual
+from evolve.search.individual import SEED, Individual
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
-from evolve.search.search import SEED, search
+from evolve.search.search import search
 from evolve.stop import Stop
 from evolve.store import RunFolder
 from evolve.validation.verdict import untested

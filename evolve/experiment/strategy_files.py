@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsl.analysis.catalog import Catalog, catalog
-from dsl.analysis.check import check_file, definitions
+from dsl.analysis.check import check_file, extend_catalog
 from dsl.analysis.program import Program
 from evolve.errors import EvolveError
 from evolve.files import read_text
@@ -45,5 +45,5 @@ def read_operators(paths: list[Path], wanted_by: str = "") -> Catalog:
     """
     known = catalog()
     for path in paths:
-        known = definitions(read_text(path, wanted_by), str(path), known)
+        known = extend_catalog(read_text(path, wanted_by), str(path), known)
     return known

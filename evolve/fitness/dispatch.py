@@ -9,7 +9,7 @@ import numpy as np
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.evaluate import ARENA_MB, WORD_BARS, Batch, Evaluator
-from dsl.evaluate.jit import compiled
+from dsl.evaluate.jit import compile_kernel
 from evolve.backtest.backtest import create_account
 from evolve.backtest.kernels.event_driven import sum_event_driven, trace_event_driven
 from evolve.backtest.kernels.execution_tables import build_execution_tables
@@ -108,7 +108,7 @@ class FoldTrader:
     def long_flat(self, batch: Batch, sums: Series) -> None:
         """Write the sums of long-flat strategies on one symbol."""
         held = np.zeros(-(-self._bars // WORD_BARS) + 2, np.uint64)
-        compiled(sum_long_flat)(batch.on(0), self._long_flat_table, held, sums)
+        compile_kernel(sum_long_flat)(batch.on(0), self._long_flat_table, held, sums)
 
     def event_driven(self, batch: Batch, sums: Series) -> None:
         """Write the sums of strategies on one symbol with execution tables."""
@@ -129,13 +129,13 @@ class FoldTrader:
         for symbol, sleeve in enumerate(self._sleeves):
             output = self.trade(batch, symbol, wants_equity=True)
             growth, capital = sleeve.idle_growth(self._market), self._share.capital
-            compiled(add_sleeve)(
+            compile_kernel(add_sleeve)(
                 output.equity, output.held, sleeve.latest, growth, capital, total, positions
             )
             sums[:, :, F_TRADES] += output.folds[:, :, F_TRADES]
             sums[:, :, F_RUINED] += output.folds[:, :, F_RUINED]
             sums[:, :, F_RISK] += output.folds[:, :, F_RISK] / len(self._sleeves) ** 2
-        compiled(sum_folds)(
+        compile_kernel(sum_folds)(
             total, positions, self._market.capital, self.edges[:-1], self.benchmark,
             self._risk_free, len(self._sleeves), sums,
         )  # fmt: skip
@@ -155,16 +155,16 @@ class FoldTrader:
 
     def _run_reference(self, batch: Batch, symbol: int, output: SimulationOutput) -> None:
         arrays = self._sleeves[symbol].arrays
-        compiled(simulate)(arrays, batch.on(symbol), self._share, output, self._account)
+        compile_kernel(simulate)(arrays, batch.on(symbol), self._share, output, self._account)
 
     def _run_event_driven(self, batch: Batch, symbol: int, output: SimulationOutput) -> None:
         tables, buffers = self._tables[symbol], batch.on(symbol)
         words = -(-len(self._sleeves[symbol].indices) // WORD_BARS)
         bits = np.zeros((4, words), np.uint64)
         if len(output.equity):
-            compiled(trace_event_driven)(buffers, tables, bits, output)
+            compile_kernel(trace_event_driven)(buffers, tables, bits, output)
         else:
-            compiled(sum_event_driven)(buffers, tables, bits, output.folds)
+            compile_kernel(sum_event_driven)(buffers, tables, bits, output.folds)
 
     def _create_output(self, programs: int, symbol: int, wants_equity: bool) -> SimulationOutput:
         sleeve = self._sleeves[symbol]

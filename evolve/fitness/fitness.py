@@ -40,12 +40,15 @@ class Scores(NamedTuple):
 
     @property
     def is_feasible(self) -> bool:
-        """Whether every requirement is met."""
+        """Whether the program met every requirement, without ruin or overflow."""
         return not self.infeasible_reason
 
 
 class FoldFitness:
-    """Scorer of programs. It holds no bars but those it scores on."""
+    """Scorer of programs.
+
+    It holds the scored bars and the earlier bars that warm the indicators, and no later ones.
+    """
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ class LlmSettings:
         strategies: the maximum number of strategies in an answer.
         concurrency: the maximum number of calls in flight.
         wait_seconds: the maximum wait at a synchronization.
-        timeout_seconds: the maximum duration of a call.
+        timeout_seconds: the maximum duration of a request, with its retries.
         repair: whether an unusable answer is returned to the model once.
         learnings_tokens: the approximate limit on the learnings in a prompt, in tokens.
         max_calls: the budget of the run, in calls; None outside a run.

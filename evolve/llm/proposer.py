@@ -224,8 +224,10 @@ class ModelProposer:
             return
         reason = answer.error if answer else "no response"
         if not self._schedule.is_unanswered:
-            self._log.notice(f"no answer of {request.call.model}: {reason}\n  = the run continues "
-                             "without the model and tries again later")  # fmt: skip
+            self._log.notice(
+                f"no answer from {request.call.model}: {reason}\n"
+                "  = the run continues without the model and tries again later"
+            )
 
     # -- tell
 

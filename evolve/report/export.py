@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_type_hints
 
 import numpy as np
 
-from dsl.syntax.vocabulary import SideName
+from dsl.syntax.vocabulary import DirectionName
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import drawdowns
 from evolve.errors import EvolveError
@@ -26,7 +26,7 @@ def trades_frame(result: Backtest) -> pd.DataFrame:
     import pandas as pd
 
     types = {
-        str: "str", SideName: "str", int: "int64", float: "float64",
+        str: "str", DirectionName: "str", int: "int64", float: "float64",
         np.datetime64: "datetime64[ns]",
     }  # fmt: skip
     dtypes = {name: types[hint] for name, hint in get_type_hints(Trade).items()}

@@ -92,11 +92,12 @@ def proposers_table(stats: StatsByProposer) -> Table:
     """Build a table with one row per proposer or arm.
 
     The counts are of proposals: valid, duplicate, evaluated, accepted into a population, and
-    improved over the best parent. The gain is the mean over those evaluated.
+    improved over the best parent. The mean gain is over those evaluated.
     """
     table = blank_table()
     table.add_column("proposer", overflow="fold")
-    for heading in ("proposed", "valid", "duplicate", "evaluated", "accepted", "improved", "gain"):
+    for heading in ("proposed", "valid", "duplicate", "evaluated", "accepted", "improved",
+                    "mean gain"):  # fmt: skip
         table.add_column(heading, justify="right", no_wrap=True)
     for name, each in sorted(stats.items()):
         gain = each.gain / each.evaluated if each.evaluated else 0.0

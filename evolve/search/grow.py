@@ -6,7 +6,7 @@ from random import Random
 
 from dsl.analysis.program import Rules
 from dsl.generate.productions import Constant, Domain, Window
-from dsl.syntax.vocabulary import DISTANCES, SIDES, SettingName
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, SettingName
 from dsl.terms.terms import Term, call, number
 from dsl.types.kinds import BOOL, DIFF, Kind
 from evolve.search.space import SETTING_DOMAINS, Space
@@ -27,7 +27,7 @@ DISTANCE_PROBABILITY = 0.5  # of a stop, trail or target in units of price, not 
 def grow_rules(space: Space, rng: Random) -> Rules:
     """Grow the rules of a random strategy."""
     rules: dict[str, Term] = {}
-    for direction, (entry, leave) in SIDES.items():
+    for direction, (entry, leave) in DIRECTION_ORDERS.items():
         if direction in space.directions:
             rules[entry] = grow_condition(space, rng)
             if rng.random() < LEAVE_PROBABILITY:

@@ -10,6 +10,8 @@ from deap import base
 
 from dsl.analysis.program import Program
 
+SEED = "seed"  # the proposer of a program that the search starts from
+
 
 class Scored(Protocol):
     """Result of an evaluation."""

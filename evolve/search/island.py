@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from deap import base, tools
 
 from dsl.analysis.program import Program, Rules
-from dsl.syntax.vocabulary import SIDES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS
 from dsl.terms.canonical import MeaningError
 from evolve.search.individual import Fitness, Individual
 from evolve.search.problem import SearchProblem
@@ -101,7 +101,9 @@ def accept_migrants(island: Island, migrants: Sequence[Individual], size: int) -
 
 def fits_space(rules: Rules, space: Space) -> bool:
     """Return whether rules enter a position, in allowed directions, within the size limit."""
-    entered = {name for name, side in SIDES.items() if getattr(rules, side.entry) is not None}
+    entered = {
+        name for name, side in DIRECTION_ORDERS.items() if getattr(rules, side.entry) is not None
+    }
     return bool(entered) and entered.issubset(space.directions) and rules.nodes <= space.max_nodes
 
 

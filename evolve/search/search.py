@@ -10,7 +10,7 @@ from deap import tools
 
 from evolve.search.executors import Executor, PendingEpochs, SeenKeys, SerialExecutor
 from evolve.search.external import ExternalProposer, Outcome, Proposal
-from evolve.search.individual import Fitness, Individual
+from evolve.search.individual import SEED, Fitness, Individual
 from evolve.search.island import EpochResult, EpochTask, Island, accept_migrants, new_island
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
@@ -21,7 +21,6 @@ HALL_OF_FAME_SIZE = 5
 MIGRANTS_PER_EPOCH = 2
 MIN_IMPROVEMENT = 1e-9
 INTERRUPTED = "interrupted"
-SEED = "seed"  # the proposer of a program that the search started from
 
 
 @dataclass

@@ -20,12 +20,12 @@ from dsl.generate.productions import (
     Window,
     build_productions,
 )
-from dsl.syntax.vocabulary import DISTANCES, SIDES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES
 from dsl.terms.operator import Operator
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
-DIRECTIONS = tuple(SIDES)
+DIRECTIONS = tuple(DIRECTION_ORDERS)
 CACHED_OPERATOR_SETS = 4
 SETTING_DOMAINS: dict[str, Window | Constant] = {
     "size": SIZE,
@@ -84,7 +84,7 @@ class Space:
         rules = program.rules
         if program.nodes > self.max_nodes:
             return f"it has {program.nodes} nodes; at most {self.max_nodes} are allowed"
-        for direction, (entry, _) in SIDES.items():
+        for direction, (entry, _) in DIRECTION_ORDERS.items():
             if getattr(rules, entry) is not None and direction not in self.directions:
                 return f"it trades {direction}; the only allowed direction is {self.directions[0]}"
         allowed = set(self.operators)

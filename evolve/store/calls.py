@@ -21,7 +21,7 @@ from evolve.store.database import open_journal
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,         -- propose, repair or summarize
+    kind TEXT NOT NULL,         -- propose, repair, summarize or audit
     model TEXT NOT NULL,
     task TEXT NOT NULL,
     digest TEXT NOT NULL,       -- of the request
@@ -121,25 +121,13 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
     with open_journal(journal) as connection:
         calls = connection.execute("SELECT number, digest, collected_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
-    exchanges: dict[int, list[Exchange]] = {}
-    for number, record in rows:
-        exchanges.setdefault(number, []).append(_parse_exchange(json.loads(record)))
-    return {
-        number: RecordedCall(digest, tuple(exchanges.get(number, ())), epoch)
-        for number, digest, epoch in calls
-    }
-
-
-def read_event(journal: Path, kind: str) -> dict[str, Any]:
-    """Read the first event of a kind in a journal; empty if it has none.
-
-    Raises:
-        EvolveError: if the file is not a journal.
-    """
-    with open_journal(journal) as connection:
-        query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
-        row = connection.execute(query, (kind,)).fetchone()
-    return dict(json.loads(row[0])) if row else {}
+        exchanges: dict[int, list[Exchange]] = {}
+        for number, record in rows:
+            exchanges.setdefault(number, []).append(_parse_exchange(json.loads(record)))
+        return {
+            number: RecordedCall(digest, tuple(exchanges.get(number, ())), epoch)
+            for number, digest, epoch in calls
+        }
 
 
 def _build_row(number: int, each: Exchange) -> Sequence[object]:

@@ -22,9 +22,13 @@ def create_journal(path: Path, schema: str) -> sqlite3.Connection:
         schema: SQL that creates the tables.
     """
     connection = sqlite3.connect(path, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.executescript(f"{schema} PRAGMA user_version={SCHEMA_VERSION};")
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(f"{schema} PRAGMA user_version={SCHEMA_VERSION};")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

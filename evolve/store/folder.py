@@ -24,7 +24,7 @@ JOURNAL = "journal.sqlite"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Run folder: experiment.yaml, bars.parquet, journal.sqlite, best.evo, result.json.
+    """Run folder: experiment, inputs, bars, journal, result, best strategy, finalists, learnings.
 
     Attributes:
         path: the folder.

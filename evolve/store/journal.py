@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
@@ -72,6 +73,18 @@ def read_trials(journal: Path) -> Iterator[Trial]:
             yield Trial(
                 check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, reason
             )
+
+
+def read_event(journal: Path, kind: str) -> dict[str, Any]:
+    """Read the first event of a kind in a journal; empty if it has none.
+
+    Raises:
+        EvolveError: if the file is not a journal.
+    """
+    with open_journal(journal) as connection:
+        query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
+        row = connection.execute(query, (kind,)).fetchone()
+        return dict(json.loads(row[0])) if row else {}
 
 
 class Journal:

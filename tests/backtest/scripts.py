@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.evaluate import WORD_BARS, SignalBuffers
-from dsl.evaluate.jit import compiled
+from dsl.evaluate.jit import compile_kernel
 from dsl.evaluate.signals import UNSET
 from evolve.backtest.kernels.portfolio import sum_folds
 from evolve.backtest.kernels.records import (
@@ -91,7 +91,7 @@ def simulated(
         np.zeros(count) if benchmark is None else benchmark[indices],
         np.zeros(count),
     )
-    compiled(simulate)(
+    compile_kernel(simulate)(
         sleeve.arrays,
         buffers,
         market_of(terms),

@@ -70,7 +70,7 @@ def test_the_summary_and_the_table_count_refused_calls_alike(tmp_path: Path) -> 
 def test_a_replay_calls_no_model(tmp_path: Path) -> None:
     printed_with(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run")
     text = printed_by_run(tmp_path / "again", f"llm.replay={tmp_path / 'run'}")
-    assert "2 recorded calls, none repeated: 2,000 tokens in, 100 out, $0.0000" in text
+    assert "2 calls answered from the recording: 2,000 tokens in, 100 out, $0.0000" in text
     assert "calls to models" not in text
 
 

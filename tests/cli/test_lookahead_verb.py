@@ -49,8 +49,8 @@ def test_a_strategy_without_look_ahead_has_two_lines() -> None:
     _, out, err = check_lookahead("mean.evo", *WALK)
     first, second = out.splitlines()
     assert first == (
-        "mean: no look-ahead: with 20 futures removed and 20 replaced, all earlier signals, "
-        "settings and equity are identical, bit for bit"
+        "mean: no look-ahead: with the later bars removed at 20 bars and replaced at 20, all "
+        "earlier signals, settings and equity are identical, bit for bit"
     )
     assert second.startswith("  ")
     assert "49 bars" in second

@@ -22,7 +22,8 @@ from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.llm.prompt.templates import list_tasks
 from evolve.store import RunFolder
-from evolve.store.calls import read_event, read_recording
+from evolve.store.calls import read_recording
+from evolve.store.journal import read_event
 from tests.command_line import QUICK, Output, invoke
 from tests.llm.scripted import GOOD, Script, Scripted, fail, in_turn, keeping_to, say, serving
 from tests.samples import with_other_future

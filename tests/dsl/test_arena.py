@@ -11,6 +11,7 @@ import pytest
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check, check_expression
+from dsl.bars import PANELS
 from dsl.evaluate import Evaluator
 from dsl.evaluate.arena import PADDING_BARS
 from dsl.gc_pause import pause_gc
@@ -20,6 +21,7 @@ from evolve.data.align import align
 from evolve.data.generators import random_walk
 from evolve.search.grow import grow
 from tests.programs import random_programs, space_of
+from tests.samples import random_bars
 
 BARS = random_walk(1_500, 3)
 
@@ -116,3 +118,10 @@ def test_an_overwritten_series_is_unknown_before_its_first_bar() -> None:
         lag = canonicalize(check_expression("sma(close, 5)[60]"), catalog().operator)
         assert np.array_equal(evaluator.series(lag)[60:], x[:-60], equal_nan=True)
         assert np.isnan(evaluator.series(lag)[:60]).all()
+
+
+@pytest.mark.parametrize("name", ["time", *PANELS])
+def test_bars_are_read_only(name: str) -> None:
+    array = getattr(random_bars(1), name)
+    with pytest.raises(ValueError, match="read-only"):
+        array[(0,) * array.ndim] = array[(0,) * array.ndim]

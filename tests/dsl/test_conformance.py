@@ -194,7 +194,7 @@ def test_calendar_series_are_right_on_weekends_leap_days_and_before_1970() -> No
 
 
 @pytest.mark.parametrize("text", FLAT)
-def test_a_flat_price_has_no_spread_and_no_rank(text: str) -> None:
+def test_an_operator_on_a_flat_price_has_its_limit_or_is_unknown(text: str) -> None:
     found = values(text, closing_at(np.full(60, 100.1)))[20:]
     np.testing.assert_allclose(found, np.full(40, FLAT[text]), rtol=1e-12, atol=1e-12)
 

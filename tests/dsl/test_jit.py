@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dsl.analysis.catalog import catalog
-from dsl.evaluate.jit import compiled
+from dsl.evaluate.jit import compile_kernel
 from dsl.evaluate.vm import SERIES, compile_opcode
 
 
@@ -23,7 +23,7 @@ def test_each_kernel_is_cached_in_a_separate_folder(
     for kernel in kernels:
         assert kernel is not None
         compile_opcode.__wrapped__(kernel, (SERIES,), SERIES)
-        compiled.__wrapped__(kernel)(np.ones(3), np.ones(3))
+        compile_kernel.__wrapped__(kernel)(np.ones(3), np.ones(3))
     indices = list(tmp_path.rglob("*.nbi"))
     assert len(indices) == 2 * len(kernels)  # as a kernel, and as a step
     assert len({each.parent for each in indices}) == len(indices)
@@ -38,5 +38,5 @@ def test_a_kernel_is_compiled_if_the_cache_cannot_be_written(
     (tmp_path / "file").touch()
     kernel, out = catalog().operator("abs").kernel, np.zeros(2)
     assert kernel is not None
-    compiled.__wrapped__(kernel)(np.array([-1.5, 2.0]), out)
+    compile_kernel.__wrapped__(kernel)(np.array([-1.5, 2.0]), out)
     assert out.tolist() == [1.5, 2.0]

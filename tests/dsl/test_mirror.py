@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check_expression
-from dsl.evaluate.jit import compiled, jitable
+from dsl.evaluate.jit import compile_kernel, jitable
 from dsl.operators.rounding import exceeds
-from dsl.terms.text import message_text
+from dsl.terms.text import format_for_message
 
 Series = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def run_mirrored(name: str, x: Series, n: int) -> Series:
         kernel = catalog().operator(operator).kernel
         assert kernel is not None
         out = np.empty(len(x))
-        compiled(jitable(kernel))(x, *windows, out)
+        compile_kernel(jitable(kernel))(x, *windows, out)
         x = out
     return x
 
@@ -102,6 +102,6 @@ MIRRORED = [(each.name, each.mirror) for each in catalog() if each.mirror]
 def test_a_message_prints_the_mirror_that_an_operator_declares(name: str, mirror: str) -> None:
     lowest_low = check_expression(f"{mirror}(low, 20)")
     assert lowest_low is check_expression(f"-{name}(-low, 20)")
-    assert message_text(lowest_low) == f"{mirror}(low, 20)"
+    assert format_for_message(lowest_low) == f"{mirror}(low, 20)"
     other = check_expression(f"max({mirror}(high, 5)[3], -{name}(low, 20))")
-    assert message_text(other) == f"max({mirror}(high, 5)[3], -{name}(low, 20))"
+    assert format_for_message(other) == f"max({mirror}(high, 5)[3], -{name}(low, 20))"

@@ -8,7 +8,7 @@ import pytest
 
 from dsl.analysis.check import check_expression
 from dsl.evaluate import Evaluator
-from dsl.terms.rewrites import POINTWISE, RULES
+from dsl.terms.rewrites import POINTWISE, REWRITES
 from dsl.terms.text import format_term
 from tests.dsl.naive import evaluate_naively
 from tests.dsl.test_canonical import resolve_text
@@ -52,7 +52,7 @@ def test_the_rules_rewrite_as_the_golden_file_shows() -> None:
 
 
 def test_every_rule_has_examples() -> None:
-    rules = {rule.__name__ for group in (*RULES.values(), POINTWISE) for rule in group}
+    rules = {rule.__name__ for group in (*REWRITES.values(), POINTWISE) for rule in group}
     assert rules == EXAMPLES.keys()
 
 
@@ -64,5 +64,5 @@ def test_no_rule_changes_a_value(text: str) -> None:
 
 
 def _describe_rule(name: str) -> str:
-    rules = {rule.__name__: rule for group in (*RULES.values(), POINTWISE) for rule in group}
+    rules = {rule.__name__: rule for group in (*REWRITES.values(), POINTWISE) for rule in group}
     return str(rules[name].__doc__).splitlines()[0]

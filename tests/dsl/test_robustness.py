@@ -144,7 +144,7 @@ def lets(link: str, count: int) -> str:
         (chain("next(x) + next(x)[1]", "x", 40), "E104"),
     ],
     ids=[
-        "3 MB of braces", "braces", "open parentheses", "nots", "minuses", "lags", "calls",
+        "too many braces", "braces", "open parentheses", "nots", "minuses", "lags", "calls",
         "sums", "ands", "doubling lets", "tripling defines", "deep defines",
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check_expression
 from dsl.evaluate import Evaluator
-from dsl.evaluate.jit import compiled
+from dsl.evaluate.jit import compile_kernel
 from dsl.evaluate.vm import pack, unpack
 from dsl.terms.canonical import canonicalize
 from evolve.data.generators import random_walk
@@ -17,10 +17,10 @@ from evolve.data.generators import random_walk
 def test_every_byte_of_bits_round_trips() -> None:
     words = np.arange(256, dtype=np.uint8).view(np.uint64)
     flags, packed = np.zeros(8 * len(words), np.uint64), np.zeros_like(words)
-    compiled(unpack)(words, flags)
+    compile_kernel(unpack)(words, flags)
     expected = np.unpackbits(words.view(np.uint8), bitorder="little")
     assert np.array_equal(flags.view(np.uint8), expected)
-    compiled(pack)(flags, packed)
+    compile_kernel(pack)(flags, packed)
     assert np.array_equal(packed, words)
 
 

@@ -12,6 +12,7 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Rules
 from dsl.syntax.parser import keywords
 from dsl.syntax.vocabulary import (
+    DIRECTION_ORDERS,
     ENTRIES,
     ITEMS,
     LOGIC,
@@ -19,7 +20,6 @@ from dsl.syntax.vocabulary import (
     RESERVED,
     SERIES_SETTINGS,
     SETTINGS,
-    SIDES,
     STATEMENTS,
 )
 from dsl.types.kinds import Family
@@ -63,7 +63,7 @@ def test_the_rules_of_the_grammar_have_the_words_of_the_vocabulary() -> None:
 
 def test_a_strategy_has_a_rule_for_each_order_and_setting() -> None:
     assert Rules._fields == (*ORDERS, *SETTINGS)
-    assert {each for side in SIDES.values() for each in side} == set(ORDERS)
+    assert {each for side in DIRECTION_ORDERS.values() for each in side} == set(ORDERS)
     assert (*SERIES_SETTINGS, "hold") == SETTINGS
 
 

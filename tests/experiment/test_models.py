@@ -200,7 +200,7 @@ def test_a_server_that_recovers_is_asked_again(tmp_path: Path) -> None:
     with serving(script) as server:
         more = ("budget.llm_calls=8", "budget.evaluations=900")
         done = run(QUICK, settings_for(server.url, *more), out=tmp_path / "run", observer=observer)
-    assert sum("no answer of tiny" in each for each in observer.notices) == 1
+    assert sum("no answer from tiny" in each for each in observer.notices) == 1
     assert "the model answers again" in observer.notices
     assert done.spent is not None
     assert done.spent.calls >= 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsl.evaluate import build_instruction, list_kernels, vm
-from dsl.evaluate.jit import compiled
+from dsl.evaluate.jit import compile_kernel
 from evolve import parallel
 from evolve.cli.options import compiling_text
 from evolve.fitness.precompile import Task, find_uncompiled, precompile
@@ -21,7 +21,7 @@ FEW = ("abs", "sign", "negate")
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Set an empty kernel cache for this process and its children."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
-    for each in (compiled, build_instruction, vm.compile_opcode):
+    for each in (compile_kernel, build_instruction, vm.compile_opcode):
         each.cache_clear()
     return tmp_path / "kernels"
 

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from dsl.analysis.catalog import catalog
-from dsl.analysis.check import check, check_file, definitions
+from dsl.analysis.check import check, check_file, extend_catalog
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from evolve.backtest.backtest import backtest
@@ -161,7 +161,7 @@ def test_every_task_renders_for_the_last_parent(name: str, losing: tuple[str, ..
 
 def space_of(operators: Sequence[str] | None, directions: Sequence[str]) -> Space:
     text = 'define centre(x: number) -> like x about "its middle" = sma(x, 3)'
-    return build_space(operators, directions, 30, definitions(text, "defined", catalog()))
+    return build_space(operators, directions, 30, extend_catalog(text, "defined", catalog()))
 
 
 def page(space: Space) -> str:

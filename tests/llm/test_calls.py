@@ -77,6 +77,46 @@ def test_a_response_is_recorded_when_it_arrives_and_not_when_it_is_collected() -
     assert log.rows[-1] == ("collected", 1)
 
 
+def test_a_response_is_recorded_before_it_can_be_collected() -> None:
+    log = RowLog()
+    with live(lambda body: say("yes"), log) as calls:
+        for number in range(1, 21):
+            calls.submit(call(number))
+            calls.collect(number, 1, deadline_in())
+            assert log.rows[-2:] == [("response", number), ("collected", number)]
+
+
+def test_a_response_that_cannot_be_recorded_is_not_collected() -> None:
+    class FullDisk(RowLog):
+        def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
+            raise OSError("no space left on device")
+
+    log = FullDisk()
+    with live(lambda body: say("yes"), log) as calls:
+        calls.submit(call(1))
+        with pytest.raises(OSError, match="no space left"):
+            calls.collect(1, 1, deadline_in())
+    assert log.rows == [("call", 1)]
+
+
+def test_a_connection_that_fails_to_close_neither_raises_nor_leaves_the_thread_alive() -> None:
+    closed: list[str] = []
+
+    async def fail() -> None:
+        raise OSError("connection reset")
+
+    async def close() -> None:
+        closed.append("second")
+
+    threads = threading.active_count()
+    loop = LoopThread(1)
+    loop.close_later(fail)
+    loop.close_later(close)
+    loop.close()
+    assert closed == ["second"]
+    assert threading.active_count() == threads
+
+
 def test_a_late_response_is_collected_later() -> None:
     log = RowLog()
     with live(lambda body: say("late", seconds=0.5), log) as calls:

@@ -108,7 +108,7 @@ async def ask(client: Client) -> tuple[tuple[Exchange, ...], str]:
 
 
 def cache_path() -> Path:
-    return Path(os.environ["EVOLVE_HOME"]) / "llm" / "shapes.json"
+    return Path(os.environ["EVOLVE_HOME"]) / "llm" / "request_formats.json"
 
 
 def read_cache() -> dict[str, str]:
@@ -227,7 +227,7 @@ def test_a_rejected_request_is_repeated_less_strictly(status: int) -> None:
     assert (exchanges[-1].text, exchanges[-1].request_format, found) == (CHATTER, "text", "text")
     assert log.texts == [f"request format structured_outputs disabled: tiny rejected it ({status})"]
     # A server error may be transient, so that the next run probes again.
-    assert (cache_dir() / "llm" / "shapes.json").exists() == (status == 400)
+    assert (cache_dir() / "llm" / "request_formats.json").exists() == (status == 400)
 
 
 @pytest.mark.parametrize("status", [401, 429, 503])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.analysis.catalog import catalog
-from dsl.analysis.check import check, definitions, inspect
+from dsl.analysis.check import check, extend_catalog, inspect
 from dsl.analysis.program import Program
 from dsl.printing.decompile import format_program
 from evolve.llm.answer.extraction import MAX_STRATEGIES, extract_strategies
@@ -102,7 +102,7 @@ def test_an_invalid_define_affects_only_the_strategies_that_use_it() -> None:
 
 
 def test_user_defined_operators_cannot_be_redefined() -> None:
-    known = definitions(DEFINE, "defined", catalog())
+    known = extend_catalog(DEFINE, "defined", catalog())
     space = build_space([*NAMES, "centre"], ("long",), 40, known)
     tree = {"strategy": {"buy": {">": {"x": "close", "y": {"centre": {"x": "close"}}}}, "hold": 5}}
     for answer in (CENTRED, f"{DEFINE.replace('3', '9')}\n{CENTRED}", json.dumps(tree)):

@@ -195,7 +195,7 @@ def test_a_missing_answer_is_reported_once_and_calls_become_rare() -> None:
 
     run = run_with(dead, calls=30)
     assert len(run.log.texts) == 1
-    assert "no answer of m: gone" in run.log.texts[0]
+    assert "no answer from m: gone" in run.log.texts[0]
     assert 3 <= len(run.answering.calls) <= 12
     gaps = [later.epoch - earlier.epoch for earlier, later in pairwise(run.answering.calls)]
     assert gaps == sorted(gaps)

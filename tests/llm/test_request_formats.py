@@ -148,7 +148,7 @@ def exchanged(
     """Return the exchange of a client with a cached format, and the body that it sends."""
 
     async def run(url: str) -> tuple[Exchange, ...]:
-        cache = Path(os.environ["EVOLVE_HOME"]) / "llm" / "shapes.json"
+        cache = Path(os.environ["EVOLVE_HOME"]) / "llm" / "request_formats.json"
         cache.parent.mkdir(parents=True)
         cache.write_text(
             json.dumps({f"{url} org/tiny": request_format} if request_format else {}), "utf-8"

@@ -25,7 +25,7 @@ from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
 from evolve.llm.transport.server import Message
 from evolve.search.grow import grow_rules
-from evolve.search.individual import Individual
+from evolve.search.individual import SEED, Individual
 from evolve.search.space import Space
 
 DIGITS = 3
@@ -186,7 +186,7 @@ class PromptBuilder:
             lineage: the proposers of the individual and its ancestors, the newest first.
         """
         program = replace(individual.program, name=name)
-        if individual.proposer == "seed":
+        if individual.proposer == SEED:
             program = replace(program, about="")
         names = (*self.goals.maximize, *self.goals.minimize)
         folds = tuple(round(each, DIGITS) for each in individual.scores.folds)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dsl.analysis.catalog import catalog
-from dsl.printing.reference import families
+from dsl.printing.reference import group_operators
 from dsl.terms.operator import Operator
 from evolve.llm.prompt.templates import render
 
@@ -28,7 +28,7 @@ def build_guide_values(operators: Iterable[Operator], directions: Sequence[str])
     allowed = list(operators)
     by_family = {
         family or "of this experiment": [each for each in members if not each.series]
-        for family, members in families(allowed).items()
+        for family, members in group_operators(allowed).items()
     }
     return {
         "series": [each.name for each in allowed if each.series],

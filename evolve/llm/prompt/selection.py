@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from evolve.llm.prompt.templates import Task
-from evolve.search.individual import Individual
+from evolve.search.individual import SEED, Individual
 from evolve.search.progress import Progress
 from evolve.search.proposer_stats import StatsByProposer, compute_shares
 
@@ -142,5 +142,5 @@ class Lineage:
             names.append(proposer.rpartition(":")[2])
             if not parents:
                 break
-            proposer, parents = self.origins.get(parents[-1], ("seed", ()))
+            proposer, parents = self.origins.get(parents[-1], (SEED, ()))
         return tuple(names)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from evolve.errors import EvolveError
 from evolve.llm.transport.client import Client
-from evolve.llm.transport.event_loop import LoopThread
+from evolve.llm.transport.event_loop import LoopThread, Work
 from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Message
@@ -130,9 +130,7 @@ class LiveCalls:
             work = partial(client.read_json, call.kind, call.messages, constraint)
         else:
             work = partial(client.exchange, call.kind, call.messages, self._constraint)
-        future = self._loop.submit(work)
-        self._in_flight[call.number] = future
-        future.add_done_callback(lambda done: self._record(call.number, done))
+        self._in_flight[call.number] = self._loop.submit(partial(self._run, call.number, work))
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
         """Return the exchanges of a call; None if the deadline passes or the run is stopped."""
@@ -147,16 +145,19 @@ class LiveCalls:
                 return None
             _wait(future, min(left, POLL_SECONDS))
         del self._in_flight[number]
+        exchanges = future.result()
         self._log.record_collected(number, epoch)
-        return future.result()
+        return exchanges
 
     def record_parse_result(self, model: str, is_readable: bool) -> None:
         """Record in the client of a model whether an answer was parsed."""
         self._loop.call_soon(lambda: self._clients[model].record_parse_result(is_readable))
 
-    def _record(self, number: int, done: Future[tuple[Exchange, ...]]) -> None:
-        if not done.cancelled() and done.exception() is None:
-            self._log.record_response(number, done.result())
+    async def _run(self, number: int, work: Work[tuple[Exchange, ...]]) -> tuple[Exchange, ...]:
+        """Run a call, and record its response before it can be collected."""
+        exchanges = await work()
+        self._log.record_response(number, exchanges)
+        return exchanges
 
 
 class RecordedCalls:

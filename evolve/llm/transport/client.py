@@ -252,7 +252,7 @@ def _draw_word(model: Model, request_format: RequestFormat) -> str:
 
 
 def _cache_path() -> Path:
-    return cache_dir() / "llm" / "shapes.json"
+    return cache_dir() / "llm" / "request_formats.json"
 
 
 def _is_unreachable(

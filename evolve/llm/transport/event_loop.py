@@ -63,5 +63,5 @@ class LoopThread:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        for closer in self._closers:
-            await closer()
+        # A connection that fails to close must not hide the result of the run.
+        await asyncio.gather(*[closer() for closer in self._closers], return_exceptions=True)

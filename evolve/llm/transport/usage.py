@@ -57,12 +57,12 @@ class CallBudget:
         refused: the number of calls that no server accepted; they cost nothing.
     """
 
-    def __init__(self, caps: CallLimits) -> None:
+    def __init__(self, limits: CallLimits) -> None:
         """
         Args:
-            caps: the limits on the committed cost.
+            limits: the limits on the committed cost.
         """
-        self.caps = caps
+        self.limits = limits
         self.spent, self.assumed, self.refused = Cost(), Cost(), 0
         self._reserved: dict[int, Cost] = {}
 
@@ -74,27 +74,30 @@ class CallBudget:
     @property
     def calls_left(self) -> int:
         """Further calls within the limit on calls; a large number without one."""
-        cap = self.caps.calls
-        return 1_000_000 if cap is None else max(0, cap - self.committed.calls)
+        limit = self.limits.calls
+        return 1_000_000 if limit is None else max(0, limit - self.committed.calls)
 
     @property
     def calls_affordable(self) -> int:
         """Further calls within all limits, at the average cost so far."""
         committed, calls = self.committed, float(self.calls_left)
-        for used, cap in ((committed.tokens, self.caps.tokens), (committed.usd, self.caps.usd)):
-            if cap is not None and used:
-                calls = min(calls, committed.calls * (cap - used) / used)
+        for used, limit in (
+            (committed.tokens, self.limits.tokens),
+            (committed.usd, self.limits.usd),
+        ):
+            if limit is not None and used:
+                calls = min(calls, committed.calls * (limit - used) / used)
         return int(calls)
 
     def reserve(self, number: int, max_cost: Cost) -> bool:
         """Reserve the maximum cost of a call; return False if that exceeds a limit."""
         total = self.committed + max_cost
-        caps = self.caps
-        if caps.calls is not None and total.calls > caps.calls:
+        limits = self.limits
+        if limits.calls is not None and total.calls > limits.calls:
             return False
-        if caps.tokens is not None and total.tokens > caps.tokens:
+        if limits.tokens is not None and total.tokens > limits.tokens:
             return False
-        if caps.usd is not None and total.usd > caps.usd:
+        if limits.usd is not None and total.usd > limits.usd:
             return False
         self._reserved[number] = max_cost
         return True
