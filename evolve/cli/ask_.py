@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evolve.cli.options import ConsoleNotices, collect_request, echo_warmup, load_data
+from evolve.cli.options import SAMPLE, ConsoleNotices, collect_request, echo_warmup, load_data
 from evolve.files import write_text
 
 if TYPE_CHECKING:
     from evolve.data import DataRequest
-
-SAMPLE = "sample:sp500"
 
 
 @click.command("ask", short_help="Ask a model for a strategy and backtest it.")

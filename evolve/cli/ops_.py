@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from evolve.cli.options import json_option
+from evolve.cli.options import SAMPLE, json_option
 from evolve.errors import EvolveError
 
-SAMPLE = "sample:sp500"
 LAST_BARS = 250
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evolve.data import DataRequest, Dataset
 
 WIDTH = 110
+SAMPLE = "sample:sp500"  # the default data of commands
 MIN_WIDTH = 80  # of tables: a truncated figure is useless
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling kernels, once on this machine: about ten seconds …"

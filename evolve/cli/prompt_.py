@@ -23,6 +23,7 @@ def command(experiment: Path, task: str | None, overrides: tuple[str, ...], as_j
 
     from evolve.assist.prompt import first_messages
     from evolve.experiment.plan import read_plan
+    from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN
 
     messages = first_messages(read_plan(experiment, overrides), task)
     if as_json:
@@ -32,4 +33,6 @@ def command(experiment: Path, task: str | None, overrides: tuple[str, ...], as_j
         click.secho(f"--- {each['role']}", bold=True)
         click.echo(each["content"])
     characters = sum(len(each["content"]) for each in messages)
-    click.echo(f"{characters:,} characters, about {characters // 4:,} tokens", err=True)
+    click.echo(
+        f"{characters:,} characters, about {characters // CHARACTERS_PER_TOKEN:,} tokens", err=True
+    )

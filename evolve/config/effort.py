@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from dsl.evaluate import ARENA_MB
 from evolve.config.section import Section, check_name, measured_in
 from evolve.search.progress import Budget
 from evolve.search.proposers import PROPOSERS
@@ -72,7 +73,7 @@ class Limits(Section):
 
     evaluations: int = measured_in(
         "trials",
-        20_000,
+        Budget.evaluations,
         ge=1,
         le=1_000_000_000,
         description="maximum number of distinct strategies that are evaluated",
@@ -117,7 +118,7 @@ class Workers(Section):
         "`workers: 2` is short for `workers: {processes: 2}`",
     )  # fmt: skip
     memory_mb: int = measured_in(
-        "megabytes", 64, ge=1, le=100_000,
+        "megabytes", ARENA_MB, ge=1, le=100_000,
         description="memory of each process for cached series and conditions",
     )  # fmt: skip
 

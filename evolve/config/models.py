@@ -82,13 +82,15 @@ class Llm(Section):
     """Language models as proposers."""
 
     mode: Literal["mix", "only", "off"] = Field(
-        "mix", description="proposers: genetic programming and models, only models, or no models"
+        _DEFAULTS.mode,
+        description="proposers: genetic programming and models, only models, or no models",
     )
     models: list[ModelEntry] = Field(
         default_factory=list, description="models to ask; empty for the model of the environment"
     )
     constraint: Literal["auto", "grammar", "json_schema", "text"] = Field(
-        "auto", description="format that constrains answers to the language; `text` for none"
+        "auto",
+        description="format that constrains answers to the language; `text` for none",
     )
     parents: int = measured_in(
         "strategies",
@@ -135,7 +137,8 @@ class Llm(Section):
         description="concurrent calls, 1 to 64; `auto` is 1 for local servers, else 4",
     )
     repair: bool = Field(
-        True, description="ask the model once to repair an answer without a valid strategy"
+        _DEFAULTS.repair,
+        description="ask the model once to repair an answer without a valid strategy",
     )
     prompts: str | None = Field(None, description="folder of user-defined prompt templates")
     learnings: str | None = Field(None, description="file with the learnings of earlier runs")

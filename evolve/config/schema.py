@@ -24,12 +24,9 @@ from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.data.split import SplitSizes
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
+from evolve.search.space import DEFAULT_DIRECTIONS, MAX_NODES
 
 MAX_MONEY = 1e15  # its products with prices and volumes are finite
-
-
-def _default_directions() -> list[DirectionName]:
-    return ["long"]
 
 
 def _select_branch(value: object) -> str:
@@ -178,11 +175,16 @@ class Language(Section):
         default_factory=list, description="strategy files whose defines become operators"
     )
     directions: list[DirectionName] = tightened_by(
-        "subset", default_factory=_default_directions, min_length=1,
+        "subset", default_factory=lambda: list(DEFAULT_DIRECTIONS), min_length=1,
         description="directions that a strategy may trade",
     )  # fmt: skip
     max_nodes: int = tightened_by(
-        "down", 40, ge=5, le=500, unit="nodes", description="maximum size of a strategy, as written"
+        "down",
+        MAX_NODES,
+        ge=5,
+        le=500,
+        unit="nodes",
+        description="maximum size of a strategy, as written",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from evolve.llm.transport.model import Model
+from evolve.search.progress import Budget
 
 Mode = Literal["mix", "only"]
 
@@ -44,7 +45,7 @@ class LlmSettings:
     repair: bool = True
     learnings_tokens: int = 1500
     max_calls: int | None = None
-    evaluations: int = 20_000
+    evaluations: int = Budget.evaluations
 
     @property
     def sync_wait_seconds(self) -> float:

@@ -20,12 +20,14 @@ from dsl.generate.productions import (
     Window,
     build_productions,
 )
-from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, DirectionName
 from dsl.terms.operator import Operator
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
 DIRECTIONS = tuple(DIRECTION_ORDERS)
+DEFAULT_DIRECTIONS: tuple[DirectionName, ...] = ("long",)
+MAX_NODES = 40  # by default
 CACHED_OPERATOR_SETS = 4
 SETTING_DOMAINS: dict[str, Window | Constant] = {
     "size": SIZE,
@@ -101,8 +103,8 @@ class Space:
 
 def build_space(
     operators: Iterable[str] | None = None,
-    directions: Sequence[str] = ("long",),
-    max_nodes: int = 40,
+    directions: Sequence[str] = DEFAULT_DIRECTIONS,
+    max_nodes: int = MAX_NODES,
     known: Catalog | None = None,
 ) -> Space:
     """Build the space of an experiment.
