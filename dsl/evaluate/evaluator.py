@@ -38,13 +38,28 @@ class Evaluator:
         Raises:
             ValueError: if bars contain several symbols.
         """
-        for each in bars:
-            if len(each.symbols) != 1:
-                raise ValueError(f"expected bars of one symbol, found {len(each.symbols)}")
-        self._bars, self._loaded = bars, -1
         self._arena = Arena(max(map(len, bars)), [*FIELDS, *bars[0].calendar], arena_mb)
         self._lowering = Lowering(self._arena)
         self._batch_number = 0  # of the batch whose values are in the memory
+        self.replace_bars(*bars)
+
+    def replace_bars(self, *bars: Bars) -> None:
+        """Replace the bars, and reuse the memory.
+
+        Args:
+            bars: bars of one symbol each, of which none is longer than the longest before.
+
+        Raises:
+            ValueError: if bars contain several symbols or are too long.
+        """
+        for each in bars:
+            if len(each.symbols) != 1:
+                raise ValueError(f"expected bars of one symbol, found {len(each.symbols)}")
+            if len(each) > self._arena.length:
+                raise ValueError(f"expected at most {self._arena.length} bars, found {len(each)}")
+        self._bars, self._loaded = bars, -1
+        self._lowering.release()
+        self._batch_number += 1
 
     def series(self, term: Term, symbol: int = 0) -> Row:
         """Return float64[bar], the values of a canonical term, or bool[bar] of a condition."""

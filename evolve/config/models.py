@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
@@ -53,6 +54,10 @@ class ModelEntry(Section):
         description="environment variable with the API key",
     )  # fmt: skip
 
+    knowledge_cutoff: date | None = Field(
+        None, description="day of its newest training data; null if unknown"
+    )
+
     @field_validator("base_url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
@@ -71,8 +76,9 @@ class ModelEntry(Section):
         Args:
             base_url: the address of the server, unless the entry has one.
         """
-        values = self.model_dump(exclude={"base_url"})
-        return Model(base_url=self.base_url or base_url, **values)
+        values = self.model_dump(exclude={"base_url", "knowledge_cutoff"})
+        cutoff = self.knowledge_cutoff.isoformat() if self.knowledge_cutoff else ""
+        return Model(base_url=self.base_url or base_url, knowledge_cutoff=cutoff, **values)
 
 
 _DEFAULTS = LlmSettings()

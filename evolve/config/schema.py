@@ -21,6 +21,7 @@ from evolve.config.effort import Limits, Processes, Search, Workers, parse_proce
 from evolve.config.models import Llm
 from evolve.config.percentage import Fraction, OrPercentage, Share
 from evolve.config.section import Section, check_name, measured_in, tightened_by
+from evolve.config.validate import Validate
 from evolve.data.split import SplitSizes
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
@@ -275,6 +276,7 @@ class Experiment(Section):
     search: Search = Field(default_factory=Search)
     llm: Llm = Llm()
     budget: Limits = Limits()
+    validation: Validate = Field(Validate(), alias="validate")
     workers: Annotated[
         Workers,
         BeforeValidator(parse_processes, json_schema_input_type=Workers | Processes),

@@ -122,12 +122,12 @@ Declared = tuple[tuple[str, ...], object, str, FieldInfo]
 def _list_tightenable(section: BaseModel, path: tuple[str, ...]) -> Iterator[Declared]:
     """Yield the path, value, way and field of each setting that may be tightened."""
     for name, info in type(section).model_fields.items():
-        value = getattr(section, name)
+        value, here = getattr(section, name), (*path, info.alias or name)
         extra = info.json_schema_extra
         if isinstance(extra, Mapping) and TIGHTER in extra:
-            yield (*path, name), value, str(extra[TIGHTER]), info
+            yield here, value, str(extra[TIGHTER]), info
         elif isinstance(value, BaseModel):
-            yield from _list_tightenable(value, (*path, name))
+            yield from _list_tightenable(value, here)
 
 
 def _flatten(

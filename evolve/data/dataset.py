@@ -86,6 +86,13 @@ class Dataset:
         return ", ".join(self.used)
 
     @property
+    def has_market_symbols(self) -> bool:
+        """True if the names of the symbols identify their prices, as those of files do not."""
+        return all(
+            SOURCES[parse_spec(text, SOURCES).source].has_market_symbols for text in self.used
+        )
+
+    @property
     def fallback_used(self) -> bool:
         """True if the bars come from the fallback."""
         return self.requested != self.used

@@ -121,6 +121,7 @@ class Source:
         fetch: returns the bars of a spec, and reports notices. It raises UnreachableError if a
             fallback may replace the source, and EvolveError otherwise.
         extensions: the extensions of files that need no `source:` before the path.
+        has_market_symbols: whether the name of a symbol identifies its prices, on any day.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Source:
     example: str
     fetch: Callable[[Spec, NoticeLog], FetchedBars]
     extensions: tuple[str, ...] = ()
+    has_market_symbols: bool = False
 
 
 def parse_spec(text: str, sources: Mapping[str, Source], base: Path = Path()) -> Spec:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from evolve.experiment.result import Assessed, Run
     from evolve.llm.model_set import ModelSet
     from evolve.search.progress import Progress
+    from evolve.validation.null_run import NullRun
 
 
 class Observer:
@@ -39,6 +40,12 @@ class Observer:
 
     def waiting(self) -> None:
         """Handle the first wait of the search for a model."""
+
+    def null_search(self, run: NullRun) -> None:
+        """Receive the null run after each null search."""
+
+    def family(self, index: int, count: int) -> None:
+        """Receive the number of the earlier run that is compared, and the count of them."""
 
     def done(self, run: Run) -> None:
         """Receive the finished run."""

@@ -17,7 +17,7 @@ from evolve.data import Dataset, DataSplit
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
-from evolve.validation.verdict import Verdict
+from evolve.validation.verdict import Evidence, Verdict
 
 PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
 
@@ -57,6 +57,7 @@ class Run:
         folder: the run folder.
         seconds: duration of the run.
         search_seconds: duration of the search.
+        evidence: the evidence of the verdict.
         verdict: what the run may claim.
         call_budget: cost of the models; None if no model was asked.
         arm_costs: cost by arm.
@@ -70,6 +71,7 @@ class Run:
     folder: Path
     seconds: float
     search_seconds: float
+    evidence: Evidence
     verdict: Verdict
     call_budget: CallBudget | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
@@ -108,7 +110,8 @@ def document(run: Run) -> dict[str, object]:
             "arms": arms,
         }
     if run.split.holdout.bars:
-        result["holdout"] = {"sealed": True, **asdict(run.split.holdout)}
+        result["holdout"] = _describe_holdout(run)
+    result |= _describe_null(run.evidence)
     if run.best is not None:
         result["best"] = _describe_assessed(run.best)
     return result | {
@@ -181,6 +184,42 @@ def _describe_assessed(each: Assessed) -> dict[str, object]:
     if each.individual is not None:
         result["scores"] = list(each.individual.scores.values)
     return result
+
+
+def _describe_holdout(run: Run) -> dict[str, object]:
+    test = run.evidence.holdout
+    result: dict[str, object] = {"sealed": test is None, **asdict(run.split.holdout)}
+    if run.evidence.power is not None:
+        result["power"] = run.evidence.power
+    return result if test is None else result | {**asdict(test), "passed": test.passed}
+
+
+def _describe_null(evidence: Evidence) -> dict[str, object]:
+    null, family = evidence.null, evidence.family
+    result: dict[str, object] = {"curve": [list(each) for each in evidence.curve]}
+    if null is None:
+        return result
+    return result | {
+        "null": {
+            "planned": null.planned,
+            "searches": [
+                {
+                    "number": each.number,
+                    "best": each.best,
+                    "evaluated": each.evaluated,
+                    "reached": each.reached,
+                    "curve": [list(point) for point in each.curve],
+                }
+                for each in null.results
+            ],
+            "exceedances": null.exceedances,
+            "p_value": null.p_value,
+            "mean": null.mean,
+            "largest": max(null.bests, default=None),
+            "threshold": null.threshold,
+            "family": None if family is None else asdict(family),
+        }
+    }
 
 
 @dataclass(frozen=True)

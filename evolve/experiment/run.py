@@ -25,17 +25,17 @@ from evolve.experiment.plan import (
 )
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
+from evolve.experiment.validate import SearchedRun, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
-from evolve.search.executors import Executor, open_executor
-from evolve.search.external import ExternalProposer
+from evolve.search.best_curve import BestCurve
+from evolve.search.executors import open_executor
 from evolve.search.individual import SEED, Individual
-from evolve.search.problem import SearchProblem
-from evolve.search.progress import Budget, Progress
+from evolve.search.lineage import Lineage
 from evolve.search.search import search
 from evolve.stop import Stop
 from evolve.store import RunFolder
-from evolve.validation.verdict import untested
+from evolve.validation.verdict import decide
 
 
 def run(
@@ -76,15 +76,21 @@ def run(
             open_proposer(models, plan, data, recorder, stop) as proposer,
         ):
             recorder.start_search()
-            last = _run_search(
-                problem, settings.budget.budget(), executor, proposer, recorder, stop
-            )
+            curve, lineage = BestCurve(), Lineage()
+            with pause_gc():
+                for last in search(problem, settings.budget.budget(), executor, proposer, stop):
+                    recorder.progress(last)
+                    curve.add(last.trials)
+                    lineage.add(last.trials)
             search_seconds = recorder.search_seconds
+        finalists = tuple(_assess_finalists(last.hall_of_fame, settings, data))
+        best = finalists[0] if finalists else None
+        evidence = validate(
+            SearchedRun(plan, data, models, last, best, curve, lineage), recorder, stop
+        )
         finished = Run(
-            settings, data.dataset, data.split, last,
-            tuple(_assess_finalists(last.hall_of_fame, settings, data)), folder.path,
-            time.monotonic() - started, search_seconds,
-            untested(not data.market.is_executable, settings.fitness.scored_on == "validation"),
+            settings, data.dataset, data.split, last, finalists, folder.path,
+            time.monotonic() - started, search_seconds, evidence, decide(evidence),
             proposer.budget if proposer else None, recorder.arm_costs(),
         )  # fmt: skip
         _write_result(finished, folder)
@@ -119,23 +125,6 @@ def _precompile(settings: Experiment, data: LoadedData, observer: Observer) -> N
         observer.compiling()
         wanted = settings.workers.processes
         precompile(tasks, count_cores() if wanted == "auto" else wanted)
-
-
-def _run_search(
-    problem: SearchProblem,
-    budget: Budget,
-    executor: Executor,
-    proposer: ExternalProposer | None,
-    recorder: RunRecorder,
-    stop: Stop,
-) -> Progress:
-    """Run the search to its end and record every epoch; return its last state."""
-    last: Progress | None = None
-    with pause_gc():
-        for last in search(problem, budget, executor, proposer, stop):
-            recorder.progress(last)
-    assert last is not None
-    return last
 
 
 def _assess_on_train(program: Program, data: LoadedData) -> Assessed:

@@ -41,11 +41,13 @@ class FoldTrader:
         edges: int64[fold + 1], first bar of each fold, counted from the start of the window, and
             the end.
         benchmark: float64[bar], excess returns of buy and hold.
+        evaluator: evaluator of the programs.
     """
 
     def __init__(
-        self, bars: Bars, market: Market, folds: int, start: int = 0, arena_mb: float = ARENA_MB
-    ) -> None:
+        self, bars: Bars, market: Market, folds: int, start: int = 0, arena_mb: float = ARENA_MB,
+        evaluator: Evaluator | None = None,
+    ) -> None:  # fmt: skip
         """Build the sleeves, the evaluator and the tables of the kernels.
 
         Args:
@@ -54,11 +56,17 @@ class FoldTrader:
             folds: number of folds.
             start: first bar of the window; earlier bars only warm the indicators.
             arena_mb: megabytes of cached series, see `Evaluator`.
+            evaluator: an evaluator whose memory is reused; None for a new one.
         """
         self._market = market
         self._sleeves = build_sleeves(bars, start, len(bars))
         self._share = share_of_market(market, len(self._sleeves))
-        self._evaluator = Evaluator(*[each.bars for each in self._sleeves], arena_mb=arena_mb)
+        panels = [each.bars for each in self._sleeves]
+        if evaluator is None:
+            evaluator = Evaluator(*panels, arena_mb=arena_mb)
+        else:
+            evaluator.replace_bars(*panels)
+        self.evaluator = evaluator
         self._account = create_account()
         self._bars = len(bars) - start
         self.edges = np.linspace(start, len(bars), folds + 1).round().astype(np.int64) - start
@@ -100,7 +108,7 @@ class FoldTrader:
     def sum_folds(self, programs: Sequence[Program], mode: TradingMode) -> Series:
         """Return the sums of programs in a trading mode that supports all of them."""
         sums, first = self._create_sums(len(programs)), 0
-        for batch in self._evaluator.batches(programs):
+        for batch in self.evaluator.batches(programs):
             mode(batch, sums[first : first + len(batch)])
             first += len(batch)
         return sums

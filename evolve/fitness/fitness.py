@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year
-from dsl.evaluate import ARENA_MB
+from dsl.evaluate import ARENA_MB, Evaluator
 from evolve.backtest.kernels.records import F_RUINED, F_TRADES
 from evolve.backtest.market import Market
 from evolve.fitness.dispatch import FoldTrader
@@ -57,6 +57,7 @@ class FoldFitness:
         goals: FitnessSpec,
         start: int = 0,
         arena_mb: float = ARENA_MB,
+        evaluator: Evaluator | None = None,
     ) -> None:
         """Build the trader and the sums of the benchmark.
 
@@ -66,10 +67,11 @@ class FoldFitness:
             goals: objectives, requirements and folds.
             start: first bar of the folds; earlier bars only warm the indicators.
             arena_mb: megabytes of cached series, see `Evaluator`.
+            evaluator: an evaluator whose memory is reused; None for a new one.
         """
         self._arguments = (bars, market, goals, start, arena_mb)
         self.goals = goals
-        self._trade = FoldTrader(bars, market, goals.folds, start, arena_mb)
+        self._trade = FoldTrader(bars, market, goals.folds, start, arena_mb, evaluator)
         edges, benchmark = self._trade.edges, self._trade.benchmark
         slices = [benchmark[first:last] for first, last in pairwise(edges)]
         self._benchmark_total = np.array([each.sum() for each in slices])
@@ -80,6 +82,19 @@ class FoldFitness:
     def __reduce__(self) -> tuple[Any, ...]:
         """Serialize the arguments alone: each process builds its own tables and arena."""
         return FoldFitness, self._arguments
+
+    @property
+    def bars(self) -> Bars:
+        """Scored bars, with the earlier bars that warm the indicators."""
+        bars: Bars = self._arguments[0]
+        return bars
+
+    def with_bars(self, bars: Bars) -> FoldFitness:
+        """Return a scorer of equal settings on other bars of equal length.
+
+        It takes over the memory of this scorer, which must not be used again.
+        """
+        return FoldFitness(bars, *self._arguments[1:], evaluator=self._trade.evaluator)
 
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
         """Return the scores of each program; they do not depend on the other programs."""

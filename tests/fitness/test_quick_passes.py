@@ -155,7 +155,7 @@ def test_equity_of_each_sleeve_of_a_ragged_panel_agrees(seed: int, costs: Market
     programs, trader = random_programs(6, seed), FoldTrader(ragged(seed), costs, 3)
 
     def trade_sleeves() -> list[SimulationOutput]:
-        (batch,) = trader._evaluator.batches(programs)
+        (batch,) = trader.evaluator.batches(programs)
         return [trader.trade(batch, symbol, True) for symbol in range(len(trader._sleeves))]
 
     quick, sums = trade_sleeves(), trader.sum_folds(programs, trader.portfolio)

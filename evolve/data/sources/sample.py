@@ -87,4 +87,5 @@ SOURCE = Source(
     "; ".join(f"{name}: {each.about}" for name, each in SAMPLES.items()),
     "sample:stocks",
     fetch,
+    has_market_symbols=True,
 )

@@ -198,4 +198,4 @@ def _name_row(row: int) -> str:
     return f"row {row + 1}"
 
 
-SOURCE = Source("yahoo", "Yahoo Finance, adjusted", "yahoo:SPY", fetch)
+SOURCE = Source("yahoo", "Yahoo Finance, adjusted", "yahoo:SPY", fetch, has_market_symbols=True)

@@ -31,6 +31,7 @@ class Model:
         extra_body: further fields of each request.
         usd_per_million_in, usd_per_million_out: token prices in USD; None if unknown.
         api_key_env: the environment variable of the API key.
+        knowledge_cutoff: ISO date of its newest training data; empty if unknown.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Model:
     usd_per_million_in: float | None = None
     usd_per_million_out: float | None = None
     api_key_env: str = "OPENAI_API_KEY"
+    knowledge_cutoff: str = ""
 
     @property
     def is_local(self) -> bool:

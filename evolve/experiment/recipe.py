@@ -1,0 +1,65 @@
+"""Recipe of a search: what determines its result on given data, besides seed and trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from dsl.analysis.program import LANGUAGE_VERSION
+from evolve.config.effort import MODEL
+from evolve.experiment.plan import INPUTS_FOLDER, LoadedData, Plan, copy_inputs, read_plan
+from evolve.files import read_text
+from evolve.store import RunFolder
+
+SECTIONS = ("backtest", "language", "start_from", "fitness", "search")
+PACKAGE = "evolve-trading"
+
+
+def build_recipe(plan: Plan, data: LoadedData) -> dict[str, Any]:
+    """Build the recipe of an experiment's genetic search."""
+    with TemporaryDirectory(prefix="evolve-") as folder:
+        settings = copy_inputs(plan, RunFolder(Path(folder))).to_dict()
+        inputs = sorted((Path(folder) / INPUTS_FOLDER).glob("*"))
+        files = {f"{INPUTS_FOLDER}/{each.name}": read_text(each) for each in inputs}
+    recipe = {name: settings[name] for name in SECTIONS}
+    proposers = recipe["search"]["proposers"]
+    recipe["search"]["proposers"] = {
+        name: weight for name, weight in proposers.items() if name != MODEL
+    }
+    return {
+        "versions": _list_versions(),
+        "settings": recipe,
+        "files": files,
+        "closes_only": sorted(data.split.train.closes_only),
+    }
+
+
+def is_current(recipe: Mapping[str, Any]) -> bool:
+    """Return whether this version of the program gives the results of a recipe."""
+    return list(recipe["versions"]) == _list_versions()
+
+
+@contextmanager
+def open_recipe(recipe: Mapping[str, Any], seed: int) -> Iterator[Plan]:
+    """Yield the plan of a recipe.
+
+    Raises:
+        EvolveError, LanguageError: if its settings or strategies are no longer valid.
+    """
+    settings = {"name": "earlier", "seed": seed, "data": {"from": "sample:sp500"}}
+    with TemporaryDirectory(prefix="evolve-") as name:
+        folder = RunFolder(Path(name))
+        for path, text in recipe["files"].items():
+            folder.write_text(path, text)
+        folder.write_text("experiment.yaml", yaml.safe_dump(settings | recipe["settings"]))
+        yield read_plan(folder.path / "experiment.yaml")
+
+
+def _list_versions() -> list[str]:
+    return [version(PACKAGE), LANGUAGE_VERSION]

@@ -1,0 +1,166 @@
+"""Ledger of a user: runs, null searches and openings of holdouts, never changed or deleted.
+
+Each entry has a hash of its content and of the entry before it, so a change breaks the chain. The
+user owns the file and may delete it. The ledger reports honest mistakes; it does not stop fraud.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from evolve.errors import EvolveError
+
+FILE = "ledger.sqlite"
+VERSION = 1
+BUSY_SECONDS = 30.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,   -- JSON
+    chain TEXT NOT NULL   -- hash of this entry and of the one before
+);
+CREATE INDEX IF NOT EXISTS entries_by_key ON entries (kind, key);
+CREATE TRIGGER IF NOT EXISTS entries_change BEFORE UPDATE ON entries
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS entries_deletion BEFORE DELETE ON entries
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"""
+
+
+def ledger_path() -> Path:
+    """Return the file of the ledger, in `EVOLVE_HOME` or the user's data folder."""
+    if home := os.environ.get("EVOLVE_HOME"):
+        return Path(home).expanduser() / FILE
+    from platformdirs import user_data_path
+
+    return user_data_path("evolve") / FILE
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Append-only list of entries in a SQLite file, which is created at the first entry.
+
+    Attributes:
+        path: the file.
+    """
+
+    path: Path
+
+    def read(self, kind: str, key: str | None = None) -> list[dict[str, Any]]:
+        """Return the bodies of entries in order.
+
+        Args:
+            kind: kind of the entries.
+            key: their key; None for all keys.
+
+        Raises:
+            EvolveError: if the file cannot be read.
+        """
+        if not self.path.exists():
+            return []
+        query, values = "SELECT body FROM entries WHERE kind=?", [kind]
+        if key is not None:
+            query, values = f"{query} AND key=?", [kind, key]
+        with self._open() as connection:
+            rows = connection.execute(f"{query} ORDER BY id", values).fetchall()
+            return [dict(json.loads(body)) for (body,) in rows]
+
+    def append(self, kind: str, key: str, body: Mapping[str, object]) -> None:
+        """Append an entry.
+
+        Raises:
+            EvolveError: if the file cannot be written.
+        """
+        self.append_unless(kind, key, body, lambda present: False)
+
+    def append_unless(
+        self,
+        kind: str,
+        key: str,
+        body: Mapping[str, object],
+        is_known: Callable[[list[dict[str, Any]]], bool],
+    ) -> None:
+        """Append an entry unless the entries of its kind and key include it.
+
+        Args:
+            kind: kind of the entry.
+            key: key of the entry.
+            body: content, as JSON has it.
+            is_known: returns whether the bodies of that kind and key include the entry.
+
+        Raises:
+            EvolveError: if the file cannot be written.
+        """
+        text, at = json.dumps(body), datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            rows = connection.execute(
+                "SELECT body FROM entries WHERE kind=? AND key=? ORDER BY id", (kind, key)
+            ).fetchall()
+            if not is_known([dict(json.loads(row)) for (row,) in rows]):
+                last = connection.execute("SELECT chain FROM entries ORDER BY id DESC LIMIT 1")
+                before = (last.fetchone() or ("",))[0]
+                row = (at, kind, key, text)
+                connection.execute(
+                    "INSERT INTO entries (at, kind, key, body, chain) VALUES (?,?,?,?,?)",
+                    (*row, _hash_entry(before, row)),
+                )
+            connection.execute("COMMIT")
+
+    def find_break(self) -> int | None:
+        """Return the number of the first entry that breaks the chain; None if none does.
+
+        Raises:
+            EvolveError: if the file cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        before = ""
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT id, at, kind, key, body, chain FROM entries ORDER BY id"
+            )
+            for expected, (number, *row, chain) in enumerate(rows, start=1):
+                if number != expected or chain != _hash_entry(before, row):
+                    return expected
+                before = chain
+        return None
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(
+                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+            ) as connection:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                if not version:
+                    connection.executescript(f"{SCHEMA} PRAGMA user_version={VERSION};")
+                elif version != VERSION:
+                    raise EvolveError(
+                        f"{self.path}: expected version {VERSION}, found {version}",
+                        "use the release that wrote the ledger",
+                    )
+                yield connection
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise EvolveError(
+                f"cannot use the ledger {self.path}: {error}",
+                "set EVOLVE_HOME to a writable folder",
+            ) from None
+
+
+def _hash_entry(before: str, row: object) -> str:
+    content = json.dumps([before, list(row)])  # type: ignore[call-overload]
+    return blake2b(content.encode(), digest_size=16).hexdigest()

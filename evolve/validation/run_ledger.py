@@ -1,0 +1,86 @@
+"""Runs and null searches in the ledger, by the data that they used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any
+
+from evolve.search.best_curve import CurvePoint
+from evolve.validation.ledger import Ledger
+from evolve.validation.null_search import NullResult
+
+RUN, NULL = "run", "null"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Run in the ledger.
+
+    Attributes:
+        data: hash of the train bars.
+        recipe: settings and files that determine a search on the data, besides seed and trials.
+        seed: seed of the search.
+        trials: number of trials.
+        score: best score on train.
+        winner: hash of the strategy with that score.
+    """
+
+    data: str
+    recipe: Mapping[str, Any]
+    seed: int
+    trials: int
+    score: float
+    winner: str
+
+    @property
+    def key(self) -> str:
+        """Key of its null searches: data, recipe, seed and trials."""
+        text = json.dumps([self.data, self.recipe, self.seed, self.trials], sort_keys=True)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class RunLedger:
+    """Runs and null searches of a ledger."""
+
+    ledger: Ledger
+
+    def record_run(self, run: RunRecord) -> None:
+        """Append a run, unless the ledger has it."""
+        body = asdict(run)
+        text = json.dumps(body, sort_keys=True)
+        self.ledger.append_unless(
+            RUN, run.data, body,
+            lambda known: any(json.dumps(each, sort_keys=True) == text for each in known),
+        )  # fmt: skip
+
+    def list_runs(self, data: str) -> list[RunRecord]:
+        """Return the runs on data, in order."""
+        return [RunRecord(**each) for each in self.ledger.read(RUN, data)]
+
+    def record_null(self, run: RunRecord, result: NullResult) -> None:
+        """Append the result of a null search, unless the ledger has one as complete."""
+        self.ledger.append_unless(
+            NULL, run.key, asdict(result),
+            lambda known: any(
+                each["number"] == result.number and each["reached"] <= result.reached
+                for each in known
+            ),
+        )  # fmt: skip
+
+    def read_nulls(self, run: RunRecord) -> dict[int, NullResult]:
+        """Return the results of the null searches of a run, the most complete by number."""
+        results: dict[int, NullResult] = {}
+        for each in self.ledger.read(NULL, run.key):
+            result = _parse_result(each)
+            if result.number not in results or not result.reached:
+                results[result.number] = result
+        return results
+
+
+def _parse_result(body: Mapping[str, Any]) -> NullResult:
+    curve = tuple(CurvePoint(*each) for each in body["curve"])
+    return NullResult(**{**body, "curve": curve})
