@@ -48,9 +48,7 @@ def measure_moments(returns: NDArray[np.float64]) -> ReturnMoments:
     deviation = math.sqrt(((returns - mean) ** 2).mean())
     scores = (returns - mean) / deviation
     sharpe = mean / deviation * math.sqrt((count - 1) / count)
-    return ReturnMoments(
-        count, float(sharpe), float((scores**3).mean()), float((scores**4).mean())
-    )
+    return ReturnMoments(count, float(sharpe), float((scores**3).mean()), float((scores**4).mean()))
 
 
 def expected_best(trials: float) -> float:
@@ -119,10 +117,14 @@ def minimum_track_record(
 
 
 def compute_t(sharpe: float, count: int) -> float:
-    """Return the t statistic of a Sharpe ratio, SR·√(T − 1), with its variance at a true ratio of 0.
+    """Return the t statistic of a Sharpe ratio, SR·√(T − 1).
 
-    At a true ratio of 0, the error depends neither on skewness nor on kurtosis. Source: the
-    probabilistic Sharpe ratio of Bailey and López de Prado (2012), with 0 as the ratio in the error.
+    The error is that at a true ratio of 0, which depends neither on skewness nor on kurtosis.
+    Source: the probabilistic Sharpe ratio of Bailey and López de Prado (2012), with this error.
+
+    Args:
+        sharpe: the Sharpe ratio per bar.
+        count: number of returns, T.
     """
     return sharpe * math.sqrt(max(count - 1, 0))
 

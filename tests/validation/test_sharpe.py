@@ -179,7 +179,9 @@ def test_the_detectable_ratio_has_the_power_asked_for(power: float) -> None:
 
 
 def test_four_years_detect_a_ratio_of_five_quarters_in_four_of_five_cases() -> None:
-    assert find_detectable_ratio(0.8, 4 * 252 + 1, 252.0) == pytest.approx((1.645 + 0.8416212336) / 2)
+    assert find_detectable_ratio(0.8, 4 * 252 + 1, 252.0) == pytest.approx(
+        (1.645 + 0.8416212336) / 2
+    )
 
 
 def test_one_return_detects_nothing() -> None:
