@@ -95,10 +95,9 @@ def choose_block_bars(gains: Matrix) -> float:
     varying = gains[:, ~is_constant(gains)]
     if not varying.shape[1]:
         return 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lengths = optimal_block_length(varying)["stationary"].to_numpy()
-    known = lengths[np.isfinite(lengths)]
-    return max(1.0, float(known.mean())) if len(known) else 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):  # gains that cancel have no spectrum at 0
+        lengths = optimal_block_length(varying)["stationary"]
+    return max(1.0, float(lengths.mean()))
 
 
 def estimate_deviations(gains: Matrix, block_bars: float) -> Matrix:

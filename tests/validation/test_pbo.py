@@ -93,7 +93,10 @@ def test_equal_strategies_share_their_rank() -> None:
     single, triple = estimate_overfitting(returns, 6), estimate_overfitting(doubled, 6)
     assert triple.pbo == pytest.approx(single.pbo)
     assert triple.slope == pytest.approx(single.slope)
-    assert estimate_overfitting(returns[:, [0, 0, 0]], 6).pbo == 1.0
+    equal = returns[:, :1] * np.array([1.0, 3.0, 1 / 7])
+    worse = returns[:, :1] - 0.1
+    assert estimate_overfitting(equal, 6).pbo == 1.0  # at the median
+    assert estimate_overfitting(np.concatenate([equal, worse], axis=1), 6).pbo == 0.0
 
 
 def test_a_strategy_that_does_not_trade_in_a_half_has_a_ratio_of_0_there() -> None:

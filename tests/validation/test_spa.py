@@ -152,9 +152,25 @@ def test_the_block_length_is_the_mean_of_those_of_arch(seed: int) -> None:
 
 def test_a_constant_strategy_has_no_part_in_the_block_length() -> None:
     gains = noise(1)
-    extended = np.concatenate([gains, np.full((len(gains), 2), 0.1)], axis=1)
+    flat = 0.1 + 1e-17 * np.arange(2 * len(gains)).reshape(-1, 2)
+    extended = np.concatenate([gains, flat], axis=1)
+    assert flat.std() > 0
     assert choose_block_bars(extended) == pytest.approx(choose_block_bars(gains))
     assert choose_block_bars(np.zeros((40, 3))) == 1.0
+
+
+def test_a_block_has_at_least_one_bar_and_is_shorter_than_the_data() -> None:
+    white = generator(6).normal(size=(2500, 1))
+    assert optimal_block_length(white)["stationary"].iloc[0] < 1
+    assert choose_block_bars(white) == 1.0
+    cancelling = np.zeros((100, 1))
+    cancelling[3:5, 0] = 0.1, -0.1
+    assert 1 < choose_block_bars(cancelling) < 100
+
+
+def test_one_block_of_all_bars_does_not_vary() -> None:
+    for seed in range(5):
+        assert estimate_deviations(noise(seed), 1e300) == pytest.approx(np.zeros(10), abs=1e-6)
 
 
 def test_a_good_quiet_strategy_is_found_among_weak_loud_ones() -> None:
