@@ -76,7 +76,7 @@ def probabilistic_sharpe(moments: ReturnMoments, threshold: float = 0.0) -> floa
     Returns:
         The probability; NaN for constant returns, or moments that no distribution has.
     """
-    excess = (moments.sharpe - threshold) * math.sqrt(moments.count - 1)
+    excess = compute_t(moments.sharpe - threshold, moments.count)
     return NORMAL.cdf(excess / math.sqrt(_compute_error_variance(moments)))
 
 
