@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
-EULER = 0.5772156649015329
+from evolve.validation.sharpe import expected_best
+
 RATIOS = ("appraisal_ratio", "sharpe")  # with a standard error known from the length of the data
-
-
-def expected_best(trials: int) -> float:
-    """Return the expected maximum of `trials` independent standard normal draws.
-
-    Source: Bailey and López de Prado, "The Deflated Sharpe Ratio" (2014), equation 1.
-    """
-    if trials < 2:
-        return 0.0
-    normal = NormalDist()
-    first = normal.inv_cdf(1 - 1 / trials)
-    second = normal.inv_cdf(1 - 1 / (trials * math.e))
-    return (1 - EULER) * first + EULER * second
 
 
 def compute_luck_level(

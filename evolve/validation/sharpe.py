@@ -76,7 +76,7 @@ def probabilistic_sharpe(moments: ReturnMoments, threshold: float = 0.0) -> floa
     Returns:
         The probability; NaN for constant returns, or moments that no distribution has.
     """
-    excess = (moments.sharpe - threshold) * math.sqrt(moments.count - 1)
+    excess = compute_t(moments.sharpe - threshold, moments.count)
     return NORMAL.cdf(excess / math.sqrt(_compute_error_variance(moments)))
 
 
@@ -117,10 +117,14 @@ def minimum_track_record(
 
 
 def compute_t(sharpe: float, count: int) -> float:
-    """Return the t statistic of a Sharpe ratio, SR·√(T − 1), with the variance at a ratio of 0.
+    """Return the t statistic of a Sharpe ratio, SR·√(T − 1).
 
-    At a true ratio of 0, the error depends neither on skewness nor on kurtosis. Source: the
-    probabilistic Sharpe ratio of Bailey and López de Prado (2012), with a ratio of 0 in the error.
+    The error is that at a true ratio of 0, which depends neither on skewness nor on kurtosis.
+    Source: the probabilistic Sharpe ratio of Bailey and López de Prado (2012), with this error.
+
+    Args:
+        sharpe: the Sharpe ratio per bar.
+        count: number of returns, T.
     """
     return sharpe * math.sqrt(max(count - 1, 0))
 

@@ -7,14 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from evolve.validation.selection_bias import RATIOS, compute_luck_level, expected_best
+from evolve.validation.selection_bias import RATIOS, compute_luck_level
+from evolve.validation.sharpe import expected_best
 from evolve.validation.verdict import Verdict, untested
-
-
-def best_of_draws(trials: int, rounds: int) -> float:
-    """Return the mean, over rounds, of the maximum of normal draws."""
-    rng = np.random.default_rng(7)
-    return float(np.mean([rng.standard_normal(trials).max() for _ in range(rounds)]))
 
 
 def best_of_scores(
@@ -28,35 +23,6 @@ def best_of_scores(
         spread = by_fold.std(axis=1, ddof=1) if folds > 1 else np.zeros(trials)
         best.append((by_fold.mean(axis=1) - penalty * spread).max())
     return float(np.mean(best))
-
-
-@pytest.mark.parametrize("trials", [10, 100, 1000])
-def test_the_expected_best_is_the_mean_of_the_largest_of_many_draws(trials: int) -> None:
-    assert expected_best(trials) == pytest.approx(best_of_draws(trials, 6000), rel=0.035)
-
-
-@pytest.mark.parametrize(
-    ("trials", "exact"), [(10, 1.538753), (100, 2.507594), (1000, 3.241436), (10_000, 3.851615)]
-)
-def test_the_expected_best_is_at_most_a_fortieth_above_the_exact_value(
-    trials: int, exact: float
-) -> None:
-    assert exact < expected_best(trials) < 1.025 * exact
-
-
-def test_the_expected_best_follows_its_equation() -> None:
-    assert expected_best(2) == pytest.approx(0.5197553443)
-    assert expected_best(10) == pytest.approx(1.5745983013)
-    assert expected_best(1000) == pytest.approx(3.2551215137)
-
-
-def test_the_expected_best_of_at_most_one_trial_is_0() -> None:
-    assert [expected_best(count) for count in (-1, 0, 1)] == [0.0, 0.0, 0.0]
-
-
-def test_the_expected_best_rises_with_every_trial() -> None:
-    levels = [expected_best(count) for count in (1, 2, 3, 10, 1000, 10**6, 10**9)]
-    assert levels == sorted(set(levels))
 
 
 def test_without_folds_or_penalty_the_error_is_that_of_the_window() -> None:
