@@ -32,7 +32,7 @@ from evolve.llm.transport.server import Message
 from evolve.notices import NoticeList, NoticeLog
 from evolve.store import Journal, RunFolder
 from evolve.store.journal import Trial, read_trials
-from evolve.validation.selection_bias import compute_luck_level
+from evolve.validation.selection_bias import compute_independent_level
 
 SHOWN_STRATEGIES = 3  # in the prompt
 DIGITS = 3
@@ -207,16 +207,16 @@ def compare_protocols(
     experiment, trials = finished.plan.experiment, len(finished.trials)
     metric = experiment.fitness.maximize[0]
     score = max((each.scores[0] for each in finished.feasible), default=None)
-    level = _compute_luck_level(finished.data.split.train, experiment, trials)
+    level = _compute_independent_level(finished.data.split.train, experiment, trials)
     before = ProtocolResult(trials, score, level, train.get(metric), validation.get(metric))
     trials += hardened.progress.evaluated
-    level = _compute_luck_level(hardened.split.train, hardened.experiment, trials)
+    level = _compute_independent_level(hardened.split.train, hardened.experiment, trials)
     return before, build_protocol_result(hardened, trials, level)
 
 
-def _compute_luck_level(train: Bars, experiment: Experiment, trials: int) -> float | None:
+def _compute_independent_level(train: Bars, experiment: Experiment, trials: int) -> float | None:
     fitness = experiment.fitness
-    return compute_luck_level(
+    return compute_independent_level(
         fitness.maximize[0], trials, train.years, fitness.folds, fitness.spread_penalty
     )
 
@@ -240,14 +240,14 @@ def _render_protocol(finished: FinishedRun) -> str:
         }
         for each, scores in zip(shown, at_double_costs, strict=True)
     ]
-    level = _compute_luck_level(train, settings, len(finished.trials))
+    level = _compute_independent_level(train, settings, len(finished.trials))
     return render(
         "protocol.md",
         trials=len(finished.trials),
         feasible=len(finished.feasible),
         settings=stricter_settings(settings),
         measure=settings.fitness.maximize[0],
-        luck_level=None if level is None else round(level, DIGITS),
+        independent_level=None if level is None else round(level, DIGITS),
         best=best,
     )
 

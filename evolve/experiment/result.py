@@ -224,19 +224,20 @@ def _describe_null(evidence: Evidence) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """Best strategy of a run, compared with the luck level.
+    """Best strategy of a run, compared with independent trials.
 
     Attributes:
         trials: number of trials.
         score: best score on train; None if no program was feasible.
-        luck_level: the luck level of that number of trials; None if the objective has none.
+        independent_level: the best score expected of as many independent trials; None if
+            unknown.
         train: metric of the best strategy on train; None if no program was feasible.
         validation: its metric on validation; likewise.
     """
 
     trials: int
     score: float | None
-    luck_level: float | None
+    independent_level: float | None
     train: float | None
     validation: float | None
 
@@ -248,16 +249,18 @@ class ProtocolResult:
         return self.train - self.validation
 
 
-def build_protocol_result(run: Run, trials: int, luck_level: float | None) -> ProtocolResult:
+def build_protocol_result(run: Run, trials: int, independent_level: float | None) -> ProtocolResult:
     """Build the protocol result of a finished run.
 
     Args:
         run: the run.
         trials: number of trials, which may include those of an earlier run.
-        luck_level: the luck level of that number of trials.
+        independent_level: the best score expected of as many independent trials.
     """
     metric, chosen, best = run.experiment.fitness.maximize[0], run.best, run.progress.best
     if chosen is None or best is None:
-        return ProtocolResult(trials, None, luck_level, None, None)
+        return ProtocolResult(trials, None, independent_level, None, None)
     validation = chosen.validation.metrics[metric] if chosen.validation else None
-    return ProtocolResult(trials, best.score, luck_level, chosen.train.metrics[metric], validation)
+    return ProtocolResult(
+        trials, best.score, independent_level, chosen.train.metrics[metric], validation
+    )

@@ -39,9 +39,16 @@ TERMS = {
     "determines every random draw",
     "spread penalty": "standard deviations over the folds that are subtracted from the mean, so "
     "that a strategy that is good on one fold only scores less",
-    "luck level": "the score expected of the best of equally many trials without skill",
+    "independent trials": "trials without skill that are drawn, not searched; a search reaches "
+    "more by luck than as many independent trials",
     "verdict": "the claim that the evidence of a run supports",
-    "NOT TESTED": "no test distinguished skill from luck",
+    "PASS": "searches on shuffled prices did worse, and the holdout shows the edge again",
+    "UNCONFIRMED": "searches on shuffled prices did worse, but the holdout does not show the edge",
+    "TOO SHORT TO TELL": "searches on shuffled prices did worse, but the holdout is too short to "
+    "show an edge of this size",
+    "NOT DISTINGUISHED FROM LUCK": "searches on shuffled prices did as well",
+    "NOT TESTED": "no test was possible; the reason comes first",
+    "family-wise p": "p-value of the best of all runs on the same data; the gate of the null run",
     "proposer": "a source of strategies: a genetic operator, or a model with a task",
     "arm": "a pair of a model and a task",
     "task": "the purpose of a call to a model, such as `simplify`; a file in `prompts/tasks/`",

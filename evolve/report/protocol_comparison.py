@@ -23,7 +23,7 @@ def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) 
     table.add_row("trials", f"{before.trials:,}", f"{after.trials:,}")
     for name, label in (
         ("score", "best score on train"),
-        ("luck_level", "luck level at that number of trials"),
+        ("independent_level", "score of as many independent trials"),
         ("train", "selected strategy on train"),
         ("validation", "selected strategy on validation"),
         ("drop", "drop from train to validation"),

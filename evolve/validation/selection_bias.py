@@ -9,15 +9,15 @@ from evolve.validation.sharpe import expected_best
 RATIOS = ("appraisal_ratio", "sharpe")  # with a standard error known from the length of the data
 
 
-def compute_luck_level(
+def compute_independent_level(
     measure: str, trials: int, years: float, folds: int, penalty: float
 ) -> float | None:
-    """Return the score expected of the best of `trials` trials without skill.
+    """Return the score expected of the best of `trials` independent trials without skill.
 
     An annualized ratio over T years has a standard error of about 1 / sqrt(T) (Lo, "The Statistics
     of Sharpe Ratios", 2002). The score is its mean over folds less `penalty` sample deviations over
-    folds, which vary independently of the mean. Correlated trials reach less: the level is an upper
-    estimate.
+    folds, which vary independently of the mean. A search adapts to the noise, so it reaches more by
+    luck; the null run measures how much.
 
     Args:
         measure: the first objective.

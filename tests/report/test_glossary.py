@@ -18,7 +18,7 @@ from evolve.report.glossary import TERMS, explain, list_explanations, list_terms
 from evolve.report.tables import arm_costs_table, proposers_table
 from evolve.search.proposer_stats import ProposerStats
 from evolve.search.proposers import PROPOSERS
-from evolve.validation.verdict import untested
+from evolve.validation.verdict import LABELS
 from tests.command_line import invoke
 
 PLAIN = ("", "entry", "exit", "side", "shares", "from", "to", "lowest", "recovered", "profit",
@@ -52,7 +52,7 @@ def test_headings_of_tables_are_explained_or_plain_words() -> None:
     assert {"duplicate", "gain per $", "reason", "depth", "calls", "num trades"} <= headings
     unknown = [each for each in headings if each not in PLAIN and not explain(each)]
     assert unknown == []
-    for each in (untested(False, False).label, "trials", "finalists", "folds", "epochs", "holdout"):
+    for each in (*LABELS, "trials", "finalists", "folds", "epochs", "holdout"):
         assert explain(each)
 
 
