@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from dsl.bars import Bars
 from evolve.config import Experiment
 from evolve.errors import EvolveError
+from evolve.experiment.holdout import open_holdout
 from evolve.experiment.models import open_proposer
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.observer import Observer
-from evolve.experiment.open_holdout import open_holdout
 from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
@@ -94,7 +94,10 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
             return evidence
         if run.settings.validation.holdout == "sealed":
             return replace(evidence, sealed="`validate.holdout` is sealed")
-        return open_holdout(evidence, best, run.data, record, ledger.ledger, recorder)
+        evidence = open_holdout(evidence, best, run.data, record, ledger.ledger)
+        if evidence.holdout is not None:
+            recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
+        return evidence
     except EvolveError as error:
         recorder.notice(str(error))
         return replace(evidence, untested="the ledger of runs could not be used")

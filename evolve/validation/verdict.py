@@ -10,6 +10,7 @@ from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate
 from evolve.validation.holdout import MIN_POWER, HoldoutTest
 from evolve.validation.null_run import LEVEL, NullRun
+from evolve.validation.openings import required_p_value
 from evolve.validation.sharpe import CRITICAL_T
 
 PASS = "PASS"
@@ -19,7 +20,7 @@ LUCK = "NOT DISTINGUISHED FROM LUCK"
 NOT_TESTED = "NOT TESTED"
 LABELS = (PASS, UNCONFIRMED, TOO_SHORT, LUCK, NOT_TESTED)
 
-SEALED = "The holdout stays sealed."
+ADVICE = "try fewer evaluations, fewer operators, or more symbols"
 
 
 @dataclass(frozen=True)
@@ -73,61 +74,101 @@ class Evidence:
 def decide(evidence: Evidence) -> Verdict:
     """Decide the label of a run and explain it."""
     null, family = evidence.null, evidence.family
-    if not evidence.executable.passed:
-        return _not_tested(evidence, evidence.executable.text)
-    if null is None or family is None or evidence.untested:
-        return _not_tested(evidence, evidence.untested)
-    gates = (evidence.executable, _null_gate(null, family))
+    executable = evidence.executable
+    if not executable.passed or evidence.untested or null is None or family is None:
+        reason = evidence.untested if executable.passed else executable.text
+        text = f"{_capitalize(reason)}, so this may be luck."
+        null_gate = Gate("null", None, evidence.untested if executable.passed else "")
+        return _build(NOT_TESTED, text, evidence, (executable, null_gate))
+    gates = (executable, _null_gate(null, family))
     if not gates[1].passed:
-        sentence = " ".join([_explain_luck(null, family), _what_data_show(evidence, null), SEALED])
-        return Verdict(LUCK, sentence, (*gates, Gate("holdout", None, "")))
-    if evidence.holdout is None:
-        return _decide_sealed(evidence, null, family, gates)
-    return _decide_holdout(evidence, evidence.holdout, null, family, gates)
+        text = f"{_explain_luck(null, family)} {_what_data_show(evidence, null)}"
+        return _build(LUCK, text, evidence, gates)
+    lead, holdout = _capitalize(_compare(null)), evidence.holdout
+    is_short = evidence.power is not None and evidence.power < MIN_POWER
+    failure = TOO_SHORT if is_short else UNCONFIRMED
+    if holdout is None:
+        text = f"{lead}, but {_explain_seal(evidence, is_short)}."
+        return _build(failure, text, evidence, gates)
+    reason = _find_failure(holdout, family)
+    if reason:
+        text = f"{lead}, but {reason}. Treat it as unproven, and test it on other symbols."
+        return _build(failure, text, evidence, gates)
+    text = (
+        f"{lead}, and the holdout shows the edge again. Luck is an unlikely explanation of the "
+        "past; the future may differ, so trade it on paper before you trust it with money."
+    )
+    return _build(PASS, text, evidence, gates)
 
 
 def describe_frequency(p_value: float) -> str:
     """Return a p-value as `1 in 20`, or as `4 in 5` if it is above 0.4."""
     if p_value <= 0.4:
         return f"1 in {1 / p_value:.0f}"
-    denominator = 5
-    return f"{max(1, round(p_value * denominator))} in {denominator}"
+    return f"{round(p_value * 5)} in 5"
 
 
-def _not_tested(evidence: Evidence, reason: str) -> Verdict:
-    reached = bool(evidence.executable.passed)
-    gates = (
-        evidence.executable,
-        Gate("null", None, evidence.untested if reached else ""),
-        Gate("holdout", None, ""),
+def _build(label: str, text: str, evidence: Evidence, gates: tuple[Gate, ...]) -> Verdict:
+    """Build a verdict with what is known of the holdout, and the caveats of a passed null gate."""
+    caveats = evidence.caveats if gates[-1].passed else ()
+    sentence = " ".join([text, _describe_holdout(evidence), *caveats])
+    return Verdict(label, sentence, (*gates, _holdout_gate(evidence)))
+
+
+def _holdout_gate(evidence: Evidence) -> Gate:
+    holdout, family = evidence.holdout, evidence.family
+    if holdout is None or family is None:
+        return Gate("holdout", None, evidence.sealed)
+    reason = _find_failure(holdout, family)
+    return Gate("holdout", not reason, reason or f"t = {holdout.t:.2f}, needed {CRITICAL_T}")
+
+
+def _describe_holdout(evidence: Evidence) -> str:
+    holdout = evidence.holdout
+    if holdout is None:
+        return "The holdout stays sealed."
+    times = f"REUSED: opened {holdout.opening} times; " if holdout.opening > 1 else ""
+    return (
+        f"On the holdout ({times}{holdout.bars:,} bars, {holdout.trades} trades) it earned an "
+        f"appraisal ratio of {holdout.ratio:.2f}, t = {holdout.t:.2f}."
     )
-    text = f"{reason[0].upper()}{reason[1:]}, so this may be luck. {SEALED}"
-    return Verdict(NOT_TESTED, text, gates)
+
+
+def _find_failure(holdout: HoldoutTest, family: FamilyTest) -> str:
+    """Return the reason why the holdout does not confirm; empty if it does."""
+    required = required_p_value(holdout.opening)
+    if holdout.opening > 1 and (family.pivot is None or family.pivot > required):
+        return f"opening {holdout.opening} of a holdout needs p of at most {required:.3g}"
+    if holdout.shortage:
+        return f"the holdout cannot tell: {holdout.shortage}"
+    if holdout.t < CRITICAL_T:
+        return f"the holdout does not show the edge again (t below {CRITICAL_T})"
+    return ""
 
 
 def _null_gate(null: NullRun, family: FamilyTest) -> Gate:
-    figures = f"p = {null.p_value:.3g} ({null.exceedances} of {len(null.results)})"
     runs = f"{family.runs} run" + ("s" if family.runs > 1 else "")
-    text = f"{figures}; over {runs} on these data, p = {family.p_value:.3g}"
-    return Gate("null", family.p_value <= LEVEL, text)
+    return Gate(
+        "null", family.p_value <= LEVEL,
+        f"p = {null.p_value:.2g} ({null.exceedances} of {len(null.results)} did as well); over "
+        f"{runs} on these data p = {family.p_value:.2g}",
+    )  # fmt: skip
 
 
 def _explain_luck(null: NullRun, family: FamilyTest) -> str:
-    count = len(null.results)
     if null.p_value <= LEVEL:
         return (
-            f"{_lead(null)}, but this is one of {family.runs} runs on these data, and the best of "
-            f"that many is as good by luck in about {describe_frequency(family.p_value)} cases."
+            f"{_capitalize(_compare(null))}, but this is one of {family.runs} runs on these data, "
+            f"and the best of that many is as good by luck in about "
+            f"{describe_frequency(family.p_value)} cases."
         )
-    if null.exceedances:
-        return (
-            f"{null.exceedances} of {count} searches on shuffled prices did as well: this is what "
-            f"luck looks like here (p ≈ {describe_frequency(null.p_value)})."
-        )
-    return f"{count} searches on shuffled prices are too few to exclude luck."
+    return (
+        f"{null.exceedances} of {len(null.results)} searches on shuffled prices did as well: this "
+        f"is what luck looks like here (p ≈ {describe_frequency(null.p_value)})."
+    )
 
 
-def _explain_pass(null: NullRun) -> str:
+def _compare(null: NullRun) -> str:
     count = len(null.results)
     if null.exceedances:
         return f"only {null.exceedances} of {count} searches on shuffled prices did as well"
@@ -136,60 +177,25 @@ def _explain_pass(null: NullRun) -> str:
 
 def _what_data_show(evidence: Evidence, null: NullRun) -> str:
     """Return the score that this much data could show, and the advice that follows."""
-    threshold = null.threshold
-    advice = "try fewer evaluations, fewer operators, or more symbols."
-    if threshold is None:
-        return f"Next, {advice}"
+    if null.threshold is None:
+        return f"{_capitalize(ADVICE)}."
     name = evidence.objective.replace("_", " ")
     article = "an" if name[0] in "aeiou" else "a"
+    years = f"{evidence.years:.0f} years" if evidence.years >= 2 else f"{evidence.years:.1f} years"
     return (
-        f"At {null.trials:,} evaluations, {evidence.years:.0f} years could show only {article} "
-        f"{name} above {threshold:.2f}; {advice}"
+        f"At {null.trials:,} evaluations, {years} could show only {article} {name} above "
+        f"{null.threshold:.2f}; {ADVICE}."
     )
 
 
-def _decide_sealed(
-    evidence: Evidence, null: NullRun, family: FamilyTest, gates: tuple[Gate, ...]
-) -> Verdict:
-    is_short = evidence.power is not None and evidence.power < MIN_POWER
-    label = TOO_SHORT if is_short else UNCONFIRMED
-    reason = evidence.sealed
-    if is_short:
-        reason = (
-            f"the holdout is too short: it would confirm an edge of this size in only "
-            f"{evidence.power:.0%} of cases. Add data, or more symbols"
+def _explain_seal(evidence: Evidence, is_short: bool) -> str:
+    if is_short and evidence.power is not None:
+        return (
+            "the holdout would confirm an edge of this size in only "
+            f"{evidence.power:.0%} of cases; use more years or more symbols"
         )
-    text = f"{_lead(null)}, but {reason}. {SEALED}"
-    gate = Gate("holdout", None, reason)
-    return Verdict(label, " ".join([text, *evidence.caveats]), (*gates, gate))
+    return evidence.sealed
 
 
-def _decide_holdout(
-    evidence: Evidence, holdout: HoldoutTest, null: NullRun, family: FamilyTest,
-    gates: tuple[Gate, ...],
-) -> Verdict:  # fmt: skip
-    ratio = f"an appraisal ratio of {holdout.ratio:.2f} (t = {holdout.t:.2f})"
-    reused = f" REUSED: opening {holdout.opening} of these prices." if holdout.opening > 1 else ""
-    gate = Gate(
-        "holdout", holdout.passed, holdout.shortage or f"t = {holdout.t:.2f}, needed {CRITICAL_T}"
-    )
-    lead = _lead(null)
-    if holdout.passed:
-        text = (
-            f"{lead}, and on the sealed holdout it earned {ratio}. Luck is an unlikely "
-            "explanation of the past; trade it on paper before you trust it with money."
-        )
-        return Verdict(PASS, " ".join([text + reused, *evidence.caveats]), (*gates, gate))
-    if holdout.shortage:
-        found = f"the holdout cannot tell: {holdout.shortage}"
-    else:
-        found = f"on the holdout it earned {ratio}, and t of at least {CRITICAL_T} is needed"
-    is_short = evidence.power is not None and evidence.power < MIN_POWER
-    text = f"{lead}, but {found}. Treat it as unproven, and test it on data of other symbols."
-    label = TOO_SHORT if is_short else UNCONFIRMED
-    return Verdict(label, " ".join([text + reused, *evidence.caveats]), (*gates, gate))
-
-
-def _lead(null: NullRun) -> str:
-    text = _explain_pass(null)
-    return text[0].upper() + text[1:]
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]

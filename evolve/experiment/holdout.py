@@ -1,4 +1,4 @@
-"""Opening of the holdout, at most once for each strategy, counted in the ledger."""
+"""Opening of the holdout, counted in the ledger."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from evolve.backtest.backtest import backtest
 from evolve.experiment.plan import LoadedData
-from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed
+from evolve.validation.family import FamilyTest
 from evolve.validation.holdout import MIN_POWER, assess_holdout, holdout_power
 from evolve.validation.ledger import Ledger
 from evolve.validation.openings import (
@@ -24,26 +24,31 @@ DETAIL = ("strategy", "protocol", "trials")
 
 def open_holdout(
     evidence: Evidence, best: Assessed, data: LoadedData, record: RunRecord, ledger: Ledger,
-    recorder: RunRecorder,
+    forced: bool = False,
 ) -> Evidence:  # fmt: skip
-    """Open the holdout; return the evidence with its test.
+    """Open the holdout; return the evidence with its test, or with the reason why it is sealed.
 
-    The opening is written to the ledger before the bars are read.
+    The opening is written to the ledger before the bars are read. A strategy that the same run
+    tested before is tested again under the same number.
 
     Args:
-        evidence: the evidence of a passed null run.
+        evidence: the evidence so far.
         best: the winner.
         data: the data of the run.
         record: the run in the ledger.
         ledger: the ledger, which counts earlier openings.
-        recorder: receives the event.
+        forced: whether to open a holdout that cannot confirm the winner.
+
+    Raises:
+        EvolveError: if the ledger cannot be read or written.
     """
     holdout = data.split.holdout
     if not holdout.bars:
         return replace(evidence, sealed="the split has no holdout")
-    evidence = replace(evidence, power=holdout_power(best.train, holdout.bars))
-    if evidence.power is not None and evidence.power < MIN_POWER:
-        return replace(evidence, sealed="the holdout is too short")
+    power = holdout_power(best.train, holdout.bars)
+    evidence = replace(evidence, power=power)
+    if power < MIN_POWER and not forced:
+        return replace(evidence, sealed=f"it would confirm the winner in {power:.0%} of cases")
     broken = ledger.find_break()
     if broken is not None:
         reason = f"entry {broken} of {ledger.path} was changed, so openings cannot be counted"
@@ -53,28 +58,28 @@ def open_holdout(
     detail: dict[str, object] = {
         "strategy": best.program.hash, "protocol": record.key, "trials": record.trials,
     }  # fmt: skip
-    earlier = list_openings(ledger, identity)
-    same = [all(each[name] == detail[name] for name in DETAIL) for each in earlier]
-    number = same.index(True) + 1 if True in same else len(earlier) + 1
-    reason = _find_refusal(number, evidence)
-    if reason:
+    earlier = [{name: entry[name] for name in DETAIL} for entry in list_openings(ledger, identity)]
+    is_known = detail in earlier
+    number = 1 + (earlier.index(detail) if is_known else len(earlier))
+    reason = _find_refusal(number, evidence.family)
+    if reason and not forced:
         return replace(evidence, sealed=reason)
-    if True not in same:
+    if not is_known:
         record_opening(ledger, identity, detail)
-    recorder.event("holdout", opening=number, **detail)
     result = backtest(best.program, data.dataset.bars, data.market, start)
-    return replace(evidence, holdout=assess_holdout(result, number), holdout_result=result)
+    test = assess_holdout(result, number)
+    return replace(evidence, sealed="", holdout=test, holdout_result=result)
 
 
-def _find_refusal(number: int, evidence: Evidence) -> str:
+def _find_refusal(number: int, family: FamilyTest | None) -> str:
     """Return the reason why the n-th opening is refused; empty if it is allowed."""
-    if number == 1 or evidence.family is None:
+    required = required_p_value(number)
+    pivot = family.pivot if family is not None else None
+    if number == 1 or (pivot is not None and pivot <= required):
         return ""
-    required, pivot = required_p_value(number), evidence.family.pivot
-    if pivot is not None and pivot <= required:
-        return ""
-    found = "unknown" if pivot is None else f"{pivot:.3g}"
+    found = "unknown" if pivot is None else f"{pivot:.2g}"
+    times = "once" if number == 2 else f"{number - 1} times"
     return (
-        f"these prices were opened {number - 1} times before, and opening {number} needs a p-value "
-        f"of at most {required:.3g}, found {found}"
+        f"these prices were opened {times} before, and another opening needs a p-value of at most "
+        f"{required:.2g}, found {found}"
     )
