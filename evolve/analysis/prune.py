@@ -160,13 +160,14 @@ def _have_equal_values(old: Term, new: Term, run: Backtester) -> bool:
     """Return whether two terms have equal values on every bar of the window."""
     find = catalog().operator
     one, other = (canonicalize(term, find) for term in (old, new))
-    if one is other:
-        return True
-    for symbol, sleeve in enumerate(run.sleeves):
-        values = [run.evaluator.series(term, symbol)[sleeve.arrays.start :] for term in (one, other)]
-        if not np.array_equal(*values, equal_nan=True):
-            return False
-    return True
+    return all(
+        np.array_equal(
+            run.evaluator.series(one, symbol)[sleeve.arrays.start :],
+            run.evaluator.series(other, symbol)[sleeve.arrays.start :],
+            equal_nan=True,
+        )
+        for symbol, sleeve in enumerate(run.sleeves)
+    )
 
 
 def _describe(change: _Change, run: Backtester) -> str:

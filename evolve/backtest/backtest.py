@@ -124,9 +124,7 @@ class Backtester:
         evaluator: evaluator of terms and programs on the bars of each sleeve.
     """
 
-    def __init__(
-        self, bars: Bars, market: Market, start: int = 0, stop: int | None = None
-    ) -> None:
+    def __init__(self, bars: Bars, market: Market, start: int = 0, stop: int | None = None) -> None:
         """Build the sleeves and their benchmarks; see `backtest` for the arguments."""
         self.symbols = bars.symbols
         self.sleeves = build_sleeves(bars, start, len(bars) if stop is None else stop)
