@@ -12,16 +12,15 @@ from evolve.analysis.costs import AtCosts
 from evolve.analysis.counterfactuals import Counterfactuals, Figures
 from evolve.analysis.plateau import Plateau
 from evolve.analysis.prune import Pruned
-from evolve.backtest.metrics import METRICS, Unit
+from evolve.backtest.metrics import METRICS
 from evolve.report.tables import blank_table, format_value
 
 
 def pruning_table(pruned: Pruned) -> Table:
-    """Build a table of the parts that pruning dropped; without rows if it dropped none."""
-    table = blank_table("dropped, as it changes no trade on train")
-    nodes = f"{pruned.nodes_before} nodes before, {pruned.nodes_after} after"
-    table.add_column(nodes, overflow="fold")
-    for each in pruned.dropped:
+    """Build a table with one row per part that pruning dropped."""
+    table = blank_table(f"pruned on train: {pruned.nodes_before} to {pruned.nodes_after} nodes")
+    table.add_column("dropped, as it changes no trade there", overflow="fold")
+    for each in pruned.dropped or ("nothing",):
         table.add_row(Text(each))
     return table
 
@@ -33,17 +32,17 @@ def counterfactuals_table(result: Counterfactuals, window: str = "") -> Table:
         result: the counterfactuals.
         window: the name of the bars, for the title; empty for none.
     """
-    unit = METRICS[result.metric].unit
+    metric, unit = result.metric, METRICS[result.metric].unit
     table = blank_table("with one change" + (f", on {window}" if window else ""))
     table.add_column("change", overflow="fold")
-    for heading in (result.metric, "difference", "total_return", "trades"):
+    for heading in (metric, "difference", *_list_extra(metric), "trades"):
         table.add_column(heading.replace("_", "\n"), justify="right", no_wrap=True)
-    table.add_row("no change", *_figure_cells(result.strategy, math.nan, unit))
+    table.add_row("no change", *_figure_cells(result.strategy, math.nan, metric))
     for row in result.rows:
-        table.add_row(Text(row.change), *_figure_cells(row.figures, row.difference, unit))
+        table.add_row(Text(row.change), *_figure_cells(row.figures, row.difference, metric))
     drawn = result.random_entries
     title = f"entries on random bars, mean of {drawn.draws:,}"
-    table.add_row(title, *_figure_cells(drawn.mean, drawn.difference, unit))
+    table.add_row(title, *_figure_cells(drawn.mean, drawn.difference, metric))
     table.add_row("  standard deviation", format_value(drawn.deviation, unit))
     table.add_row("  share at least as good", format_value(drawn.share, "percent"))
     return table
@@ -72,24 +71,28 @@ def costs_table(rows: Sequence[AtCosts], metric: str, window: str = "") -> Table
         metric: name of their metric.
         window: the name of the bars, for the title; empty for none.
     """
-    table = blank_table("at multiples of all costs" + (f", on {window}" if window else ""))
+    table = blank_table("at higher costs" + (f", on {window}" if window else ""))
     table.add_column("")
     for row in rows:
         table.add_column(f"{row.factor:g}x", justify="right", no_wrap=True)
     unit = METRICS[metric].unit
     table.add_row(metric.replace("_", " "), *[format_value(row.metric, unit) for row in rows])
-    table.add_row("total return", *[format_value(row.total_return, "percent") for row in rows])
+    if _list_extra(metric):
+        table.add_row("total return", *[format_value(row.total_return, "percent") for row in rows])
     return table
 
 
-def _figure_cells(figures: Figures, difference: float, unit: Unit) -> tuple[str, ...]:
-    sign = "+" if difference > 0 else ""
-    return (
-        format_value(figures.metric, unit),
-        sign + format_value(difference, unit),
-        format_value(figures.total_return, "percent"),
-        format_value(figures.trades, "count"),
-    )
+def _list_extra(metric: str) -> list[str]:
+    """Return the figure to show beside a metric, if it is another one."""
+    return [] if metric == "total_return" else ["total_return"]
+
+
+def _figure_cells(figures: Figures, difference: float, metric: str) -> list[str]:
+    unit, sign = METRICS[metric].unit, "+" if difference > 0 else ""
+    cells = [format_value(figures.metric, unit), sign + format_value(difference, unit)]
+    if _list_extra(metric):
+        cells.append(format_value(figures.total_return, "percent"))
+    return [*cells, format_value(figures.trades, "count")]
 
 
 def _format_score(score: float) -> str:

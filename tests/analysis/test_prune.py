@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.printing.decompile import format_program
+from dsl.terms.terms import Term, call
 from evolve.analysis.prune import Pruned, prune
 from evolve.backtest.backtest import Backtester
 from evolve.backtest.market import market
@@ -204,11 +206,28 @@ def is_valid(program: Program) -> bool:
 
 
 def test_no_single_part_of_a_pruned_strategy_can_be_left_out() -> None:
-    """Remove each operand of each pruned strategy: each removal changes a trade."""
-    for program in random_programs(15, "minimal"):
+    """Leave out each rule and each operand of each pruned strategy: a trade changes each time."""
+    count = 0
+    for program in random_programs(20, "minimal"):
         pruned = prune(program, RUN).program
         expected = RUN(pruned).trades
-        for name, _ in pruned.rules.named():
-            without = pruned.rules._replace(**{name: None})
-            if without.buy is not None or without.short is not None:
-                assert RUN(replace(pruned, rules=without)).trades != expected, name
+        for name, term in pruned.rules.named():
+            for left in (None, *leave_out_operand(term)):
+                rules = pruned.rules._replace(**{name: left})
+                if rules.buy is not None or rules.short is not None:
+                    assert RUN(replace(pruned, rules=rules)).trades != expected, (name, left)
+                    count += 1
+    assert count > 20
+
+
+def leave_out_operand(term: Term) -> Iterator[Term]:
+    """Yield a term without each operand of each `and` and `or` in it."""
+    if term.operator is None:
+        return
+    for slot, arg in enumerate(term.args):
+        before, after = term.args[:slot], term.args[slot + 1 :]
+        if term.head in ("and", "or"):
+            others = (*before, *after)
+            yield call(term.operator, *others) if len(others) > 1 else others[0]
+        for smaller in leave_out_operand(arg):
+            yield call(term.operator, *before, smaller, *after)
