@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from evolve.backtest.backtest import Backtest, Backtester
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
 from tests.backtest.panels import panel_of
+from tests.samples import closing_at
 
 BARS = random_walk(700, 21)
 RUN = Backtester(BARS, market(), 60)
@@ -180,8 +180,7 @@ def test_a_metric_without_a_value_is_nan_and_never_as_good() -> None:
 
 
 def test_a_change_whose_equity_overflows_has_no_figures() -> None:
-    prices = 100.0 * 10.0 ** (0.02 * np.arange(len(BARS)))[None, :]
-    rising = replace(BARS, **dict.fromkeys(("open", "high", "low", "close"), prices))
+    rising = closing_at(np.geomspace(100.0, 1e14, 600))
     run = Backtester(rising, market(capital=1e245))
     found = measure("buy when close < 0 * close hold 3", run)
     rows = {row.change: row for row in found.rows}

@@ -19,6 +19,7 @@ from evolve.data.generators import random_walk
 from evolve.errors import EvolveError
 from tests.backtest.panels import panel_of, terms
 from tests.programs import random_programs
+from tests.samples import closing_at
 
 BARS = random_walk(600, 11)
 RUN = Backtester(BARS, market())
@@ -173,8 +174,7 @@ def test_only_the_window_counts() -> None:
 
 def test_a_change_whose_equity_overflows_is_refused() -> None:
     """Use a condition without which equity exceeds the largest amount."""
-    prices = 100.0 * 10.0 ** (0.02 * np.arange(len(BARS)))[None, :]
-    rising = replace(BARS, **dict.fromkeys(("open", "high", "low", "close"), prices))
+    rising = closing_at(np.geomspace(100.0, 1e14, 600))
     run, rule = Backtester(rising, market(capital=1e245)), "buy when close < 0 * close"
     with pytest.raises(EvolveError):
         run(check("strategy s { buy when close > 0 }"))

@@ -92,7 +92,7 @@ def test_a_planted_rule_lies_on_a_plateau(seed: int) -> None:
 
 def test_constants_fitted_to_noise_lie_on_a_peak() -> None:
     """Choose the best constants of a grid on each of several random walks."""
-    grid = product((2, 3, 5, 9, 16), (23, 31, 39, 47), (50, 58, 66, 74))
+    grid = product((2, 3, 4, 5, 7, 9, 12, 16, 20), range(15, 48, 8), range(50, 83, 8))
     programs = [
         check(f"strategy s {{ buy when rsi(close, {n}) < {a} sell when rsi(close, {n}) > {b} }}")
         for n, a, b in grid
