@@ -120,14 +120,14 @@ def unpack_signals(buffers: SignalBuffers, length: int) -> Signals:
 
 
 def pack_signals(signals: Signals) -> SignalBuffers:
-    """Return signals of one byte per bar in memory of their own, for the simulation."""
+    """Return signals of one byte per bar in their own memory, for the simulation."""
     count, length = signals.orders.shape
     words = -(-length // WORD_BARS)
     flags = np.zeros((count, len(ORDERS), words * WORD_BARS), np.uint8)
     flags[:, :, :length] = (signals.orders[:, None, :] >> np.arange(len(ORDERS))[:, None]) & 1
     conditions = np.arange(count * len(ORDERS)) * words
     return SignalBuffers(
-        np.append(signals.settings, 0.0),  # never empty
+        signals.settings.ravel(),
         np.packbits(flags, bitorder="little").view(np.uint64),
         conditions.reshape(count, len(ORDERS)),
         np.where(signals.rows < 0, -1, signals.rows * length),

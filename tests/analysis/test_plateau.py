@@ -61,6 +61,14 @@ STEPS = {
             "`rsi(close, 2) < 50` to `rsi(close, 2) < 58`",
         ],
     ),
+    "a threshold beyond its range moves towards it": (
+        "buy when rsi(close, 2) < 3",
+        ["`rsi(close, 2)` to `rsi(close, 3)`", "`rsi(close, 2) < 3` to `rsi(close, 2) < 11`"],
+    ),
+    "a computed window stays within its limits": (
+        "param n = 12 in 10..20 param m = 11 in 5..15 buy when close > sma(close, n - m)",
+        ["`n` from 12 to 14", "`m` from 11 to 10"],
+    ),
     "settings move, with their unit": (
         "buy when close > open size 50% stop 5%",
         [

@@ -98,6 +98,7 @@ EQUAL = {
     "where(close > 0, volume, open * volume / open)": "volume",
     "sma(volume, 1)": "volume",
     "abs(volume)": "volume",
+    "min(volume, sma(volume, 3), volume)": "min(sma(volume, 3), volume)",
 }
 
 
@@ -163,13 +164,33 @@ def test_an_entry_always_remains() -> None:
     assert len(pruned.program.rules.named()) == 1
 
 
+@pytest.mark.parametrize("pair", ["close > open and {}", "{} and close > open"])
+def test_the_smaller_of_two_equal_conditions_remains(pair: str) -> None:
+    pruned = prune_text(f"buy when {pair.format('close - open > 0 * volume')} hold 3")
+    assert pruned.program.rules == check("strategy s { buy when close > open hold 3 }").rules
+
+
+def test_a_setting_that_changes_the_reason_of_an_exit_is_retained() -> None:
+    """Use a stop at the distance of the trail: without it, equity is equal."""
+    rules, stop = f"{ENTRY} trail 1%", " stop 1%"
+    with_stop, without = (RUN(check(f"strategy s {{ {each} }}")) for each in (rules + stop, rules))
+    assert with_stop.equity.tobytes() == without.equity.tobytes()
+    assert with_stop.trades != without.trades
+    assert prune_text(rules + stop).dropped == ()
+
+
 def test_only_the_window_counts() -> None:
     """Use a condition that is false before the window only."""
     volume = np.where(np.arange(len(BARS)) < 200, 0.0, BARS.volume)
     bars, rules = replace(BARS, volume=volume), f"buy when {DIP} and volume > 0 {LEAVE}"
     assert prune_text(rules, Backtester(bars, market())).dropped == ()
-    inside = prune_text(rules, Backtester(bars, market(), 200))
-    assert inside.dropped == ("`volume > 0` in `buy` is always true",)
+    inside = Backtester(bars, market(), 200)
+    assert prune_text(rules, inside).dropped == ("`volume > 0` in `buy` is always true",)
+    text = f"buy when {DIP} and max(volume, 1) > volume[1] {LEAVE}"
+    assert prune_text(text, Backtester(bars, market())).dropped == ()
+    assert prune_text(text, inside).dropped == (
+        "`max(volume, 1)` in `buy` equals `volume` on every bar",
+    )
 
 
 def test_a_change_whose_equity_overflows_is_refused() -> None:
