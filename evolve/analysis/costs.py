@@ -8,7 +8,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import Market
-from evolve.backtest.metrics import measure
+from evolve.backtest.metrics import DEFAULT_METRIC, measure
 
 COST_FACTORS = (1.0, 2.0, 4.0)
 
@@ -29,7 +29,7 @@ class AtCosts:
 
 
 def measure_costs(
-    program: Program, bars: Bars, market: Market, start: int = 0, metric: str = "appraisal_ratio"
+    program: Program, bars: Bars, market: Market, start: int = 0, metric: str = DEFAULT_METRIC
 ) -> tuple[AtCosts, ...]:
     """Backtest a strategy at each multiple of COST_FACTORS.
 

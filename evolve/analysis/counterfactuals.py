@@ -21,10 +21,9 @@ from dsl.terms.terms import Term, call, truth
 from dsl.terms.text import format_term
 from evolve.backtest.activity import iterate_operands
 from evolve.backtest.backtest import Backtest, Backtester
-from evolve.backtest.metrics import measure
+from evolve.backtest.metrics import DEFAULT_METRIC, measure
 from evolve.errors import EvolveError
 
-DEFAULT_METRIC = "appraisal_ratio"
 DRAWS = 200
 ENTRY_BITS = np.uint8(sum(1 << ORDERS.index(name) for name in ENTRIES))
 

@@ -20,6 +20,7 @@ from evolve.backtest.performance import Performance, Series
 
 Unit = Literal["ratio", "percent", "money", "count"]
 
+DEFAULT_METRIC = "appraisal_ratio"  # of analyses
 MAX_LOG_GROWTH = 700.0  # its exponential is about the largest float
 
 
