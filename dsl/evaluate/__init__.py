@@ -3,7 +3,7 @@
 from dsl.evaluate.arena import ARENA_MB, WORD_BARS, BitWords
 from dsl.evaluate.evaluator import Batch, Evaluator
 from dsl.evaluate.lowering import build_instruction, list_kernels
-from dsl.evaluate.signals import SignalBuffers, Signals
+from dsl.evaluate.signals import SignalBuffers, Signals, pack_signals
 from dsl.evaluate.symbols import evaluate, truth_series, truth_values, values
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "build_instruction",
     "evaluate",
     "list_kernels",
+    "pack_signals",
     "truth_series",
     "truth_values",
     "values",

@@ -119,6 +119,24 @@ def unpack_signals(buffers: SignalBuffers, length: int) -> Signals:
     return Signals(orders, settings, rows, buffers.is_ratio, buffers.hold_bars)
 
 
+def pack_signals(signals: Signals) -> SignalBuffers:
+    """Return signals of one byte per bar in their own memory, for the simulation."""
+    count, length = signals.orders.shape
+    words = -(-length // WORD_BARS)
+    flags = np.zeros((count, len(ORDERS), words * WORD_BARS), np.uint8)
+    flags[:, :, :length] = (signals.orders[:, None, :] >> np.arange(len(ORDERS))[:, None]) & 1
+    conditions = np.arange(count * len(ORDERS)) * words
+    return SignalBuffers(
+        signals.settings.ravel(),
+        np.packbits(flags, bitorder="little").view(np.uint64),
+        conditions.reshape(count, len(ORDERS)),
+        np.where(signals.rows < 0, -1, signals.rows * length),
+        np.tile(UNSET, (count, 1)),
+        signals.is_ratio,
+        signals.hold_bars,
+    )
+
+
 def concat(parts: Sequence[Signals]) -> Signals:
     """Concatenate the signals of several batches."""
     counts = [len(each.settings) for each in parts]

@@ -1,1 +1,1 @@
-"""Analyses of the backtest of one strategy."""
+"""Analyses of one finished strategy and its backtest."""

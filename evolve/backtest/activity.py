@@ -99,7 +99,7 @@ def measure_activity(
         if term is None:
             continue
         whole = _count(evaluator, term, firsts)
-        operands = list(_iterate_operands(term))
+        operands = list(iterate_operands(term))
         is_split = not has_traded and len(operands) > 1
         if whole.true and not is_split:
             operands = []
@@ -121,6 +121,15 @@ def measure_activity(
     return Activity(tuple(rules), entries, dict(blocked), capped)
 
 
+def iterate_operands(term: Term) -> Iterator[Term]:
+    """Yield the operands of nested `and`s in source order."""
+    if term.head != "and":
+        yield term
+        return
+    for arg in term.args:
+        yield from iterate_operands(arg)
+
+
 def _count_blocked(entries: Flags, obstacles: Iterable[tuple[str, Flags]]) -> Counter[str]:
     """Count the entries that each obstacle blocks; an entry counts for the first that applies."""
     counts = Counter[str]()
@@ -136,15 +145,6 @@ def _count(evaluator: Evaluator, term: Term, firsts: list[int]) -> Tally:
     true = sum(int(np.count_nonzero(each == 1.0)) for each in series)
     known = sum(int(np.count_nonzero(each == each)) for each in series)
     return Tally(format_term(term), true, known, sum(map(len, series)))
-
-
-def _iterate_operands(term: Term) -> Iterator[Term]:
-    """Yield the operands of nested `and`s in source order."""
-    if term.head != "and":
-        yield term
-        return
-    for arg in term.args:
-        yield from _iterate_operands(arg)
 
 
 def _find_entry_blocks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dsl.analysis.program import Program
 from dsl.bars import Bars
-from dsl.evaluate import Evaluator
+from dsl.evaluate import Evaluator, SignalBuffers, Signals
 from dsl.evaluate.jit import compile_kernel
 from dsl.syntax.vocabulary import DirectionName
 from evolve.backtest.kernels.records import (
@@ -112,48 +112,86 @@ def backtest(
     Raises:
         EvolveError: if equity exceeds MAX_EQUITY.
     """
-    sleeves = build_sleeves(bars, start, len(bars) if stop is None else stop)
-    share = share_of_market(market, len(sleeves))
-    outputs = _simulate_sleeves(program, sleeves, share)
-    runs = tuple(_build_backtest(*each, share) for each in zip(outputs, sleeves, strict=True))
-    if len(runs) == 1:
-        return runs[0]
-    trades = [trade for run in runs for trade in run.trades]
-    return Backtest(
-        bars.symbols,
-        runs[0].time,
-        np.sum([run.held for run in runs], axis=0),
-        tuple(sorted(trades, key=lambda each: (each.exit_time, each.symbol, each.entry_time))),
-        pool_trades([run.performance for run in runs]),
-        pool_trades([run.holding for run in runs]),
-        runs,
-    )
+    return Backtester(bars, market, start, stop)(program)
 
 
-def _simulate_sleeves(
-    program: Program, sleeves: Sequence[Sleeve], market: Market
-) -> list[SimulationOutput]:
-    """Return the simulation output of a program in each sleeve."""
-    (batch,) = Evaluator(*[each.bars for each in sleeves]).batches([program])
-    outputs = []
-    for symbol, sleeve in enumerate(sleeves):
-        count = len(sleeve.indices)
-        output = SimulationOutput(
-            np.zeros((1, count)),
-            np.zeros((1, count), np.int8),
-            np.zeros((count + 2, len(TRADE_FIELDS))),
-            np.zeros(1, np.int64),
-            np.zeros((0, 0, len(FOLD_FIELDS))),
-            np.zeros(0, np.int64),
-            np.zeros(count),
-            np.zeros(count),
+class Backtester:
+    """Backtests on one window, which share its sleeves, its benchmark and cached indicators.
+
+    Attributes:
+        symbols: traded symbols.
+        sleeves: one per symbol.
+        evaluator: evaluator of terms and programs on the bars of each sleeve.
+    """
+
+    def __init__(self, bars: Bars, market: Market, start: int = 0, stop: int | None = None) -> None:
+        """Build the sleeves and their benchmarks; see `backtest` for the arguments."""
+        self.symbols = bars.symbols
+        self.sleeves = build_sleeves(bars, start, len(bars) if stop is None else stop)
+        self.evaluator = Evaluator(*[each.bars for each in self.sleeves])
+        self._share = share_of_market(market, len(self.sleeves))
+        self._holdings = [buy_and_hold(each, self._share) for each in self.sleeves]
+
+    def __call__(self, program: Program) -> Backtest:
+        """Backtest a program.
+
+        Raises:
+            EvolveError: if equity exceeds MAX_EQUITY.
+        """
+        (batch,) = self.evaluator.batches([program])
+        return self.trade(batch.on(symbol) for symbol in range(len(self.sleeves)))
+
+    def evaluate(self, program: Program) -> list[Signals]:
+        """Return the signals of a program on the bars of each sleeve."""
+        return [self.evaluator.signals([program], symbol) for symbol in range(len(self.sleeves))]
+
+    def trade(self, signals: Iterable[SignalBuffers]) -> Backtest:
+        """Backtest the signals of one program.
+
+        Args:
+            signals: on the bars of each sleeve; each is read before the next is requested.
+
+        Raises:
+            EvolveError: if equity exceeds MAX_EQUITY.
+        """
+        runs = tuple(
+            _build_backtest(_simulate(buffers, sleeve, self._share), sleeve, self._share, holding)
+            for buffers, sleeve, holding in zip(signals, self.sleeves, self._holdings, strict=True)
         )
-        compile_kernel(simulate)(sleeve.arrays, batch.on(symbol), market, output, create_account())
-        outputs.append(output)
-    return outputs
+        if len(runs) == 1:
+            return runs[0]
+        trades = [trade for run in runs for trade in run.trades]
+        return Backtest(
+            self.symbols,
+            runs[0].time,
+            np.sum([run.held for run in runs], axis=0),
+            tuple(sorted(trades, key=lambda each: (each.exit_time, each.symbol, each.entry_time))),
+            pool_trades([run.performance for run in runs]),
+            pool_trades([run.holding for run in runs]),
+            runs,
+        )
 
 
-def _build_backtest(output: SimulationOutput, sleeve: Sleeve, market: Market) -> Backtest:
+def _simulate(buffers: SignalBuffers, sleeve: Sleeve, market: Market) -> SimulationOutput:
+    """Return the simulation output of the signals of one program in a sleeve."""
+    count = len(sleeve.indices)
+    output = SimulationOutput(
+        np.zeros((1, count)),
+        np.zeros((1, count), np.int8),
+        np.zeros((count + 2, len(TRADE_FIELDS))),
+        np.zeros(1, np.int64),
+        np.zeros((0, 0, len(FOLD_FIELDS))),
+        np.zeros(0, np.int64),
+        np.zeros(count),
+        np.zeros(count),
+    )
+    compile_kernel(simulate)(sleeve.arrays, buffers, market, output, create_account())
+    return output
+
+
+def _build_backtest(
+    output: SimulationOutput, sleeve: Sleeve, market: Market, holding: Performance
+) -> Backtest:
     """Build the backtest of a sleeve from the simulation output."""
     table = output.trades[: output.trade_count[0]]
     overflows = np.flatnonzero(output.equity[0] > MAX_EQUITY)
@@ -161,7 +199,6 @@ def _build_backtest(output: SimulationOutput, sleeve: Sleeve, market: Market) ->
         day = sleeve.time[sleeve.indices[overflows[0]]].astype("datetime64[D]")
         message = f"equity on {sleeve.symbol} exceeds {MAX_EQUITY:g} on {day}"
         raise EvolveError(message, f"check the prices before {day}")
-    holding = buy_and_hold(sleeve, market)
     trades = Trades(
         profits=table[:, 6].copy(),
         costs=table[:, 7].copy(),

@@ -8,7 +8,7 @@ ones (Sharpe 1994, Sortino 1991, Treynor & Black 1973), with sample standard dev
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,7 @@ from evolve.backtest.performance import Performance, Series
 
 Unit = Literal["ratio", "percent", "money", "count"]
 
+DEFAULT_METRIC = "appraisal_ratio"  # of analyses
 MAX_LOG_GROWTH = 700.0  # its exponential is about the largest float
 
 
@@ -49,10 +50,15 @@ def metric(
     return declare
 
 
-def measure(performance: Performance) -> dict[str, float]:
-    """Return all metrics by name; NaN for a metric without a value."""
+def measure(performance: Performance, names: Iterable[str] = METRICS) -> dict[str, float]:
+    """Return metrics by name; NaN for a metric without a value.
+
+    Args:
+        performance: inputs of the metrics.
+        names: the metrics; all by default.
+    """
     with np.errstate(all="ignore"):
-        values = {name: float(each.compute(performance)) for name, each in METRICS.items()}
+        values = {name: float(METRICS[name].compute(performance)) for name in names}
     return {name: value if math.isfinite(value) else math.nan for name, value in values.items()}
 
 

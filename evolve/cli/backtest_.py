@@ -82,6 +82,7 @@ def command(
     file: Path, request: DataRequest, name: str | None, outputs: Outputs, **costs: Any
 ) -> None:
     """Backtest the strategy in FILE beside buy and hold."""
+    from evolve.analysis.costs import COST_FACTORS
     from evolve.backtest.activity import measure_activity
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
@@ -109,7 +110,7 @@ def command(
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
     stress = {
         factor: backtest(program, dataset.bars, terms.scale_costs(factor), dataset.start).metrics
-        for factor in STRESS
+        for factor in COST_FACTORS
     }
     if outputs.as_json:
         _print_json(result, dataset, stress, activity)
@@ -119,7 +120,6 @@ def command(
             _plot(result)
 
 
-STRESS = (1.0, 2.0, 4.0)  # multiples of all costs
 TIME_FIELDS = ("entry_time", "exit_time")
 
 
