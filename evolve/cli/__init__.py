@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
-    "Experiments": ("run", "validate", "schema"),
+    "Experiments": ("run", "null", "holdout", "validate", "schema"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -69,6 +69,10 @@ def _import_command(name: str) -> click.Command:
     match name:
         case "run":
             from evolve.cli.run_ import command
+        case "null":
+            from evolve.cli.null_ import command
+        case "holdout":
+            from evolve.cli.holdout_ import command
         case "backtest":
             from evolve.cli.backtest_ import command
         case "signals":

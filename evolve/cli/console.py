@@ -30,7 +30,9 @@ from evolve.report.tables import (
     proposers_table,
 )
 from evolve.report.trading import symbols_table
+from evolve.report.verdict import gates_table, luck_table
 from evolve.search.progress import Progress as SearchProgress
+from evolve.validation.null_run import NullRun
 
 
 class ConsoleObserver(Observer):
@@ -173,10 +175,30 @@ class ConsoleObserver(Observer):
                 if window is not None and window.sleeves:
                     self.out.print(symbols_table(window, name))
             self._print_benchmark(best)
-        self.out.print(f"[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
+        self._print_verdict(run)
         self._print_counts(run)
         self._print_models(run)
         self._print_next_steps(run)
+
+    def null_search(self, run: NullRun) -> None:
+        self.bar.stop()
+        result = run.results[-1]
+        best = "none" if result.best is None else format_value(result.best, "ratio")
+        beaten = len(run.results) - run.exceedances
+        self.err.print(
+            f"search {result.number} of {run.planned} on shuffled prices: best "
+            f"{'at least ' if result.reached else ''}{best}; beat {beaten} of {len(run.results)}"
+        )
+
+    def family(self, index: int, count: int) -> None:
+        self.err.print(f"comparing with earlier run {index} of {count} on these data")
+
+    def _print_verdict(self, run: Run) -> None:
+        null = run.evidence.null
+        if null is not None and null.results:
+            self.out.print(luck_table(run.evidence.curve, null))
+        self.out.print(gates_table(run.verdict))
+        self.out.print(f"\n[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
 
     def _print_line(self, label: str, text: str, style: str = "bold") -> None:
         """Print a line with a label. Markup in its text is not interpreted."""

@@ -22,7 +22,8 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     from evolve.cli import DONE
     from evolve.cli.console import ConsoleObserver
     from evolve.cli.options import ConsoleNotices
-    from evolve.experiment.harden import audit, compare_protocols, harden, read_run
+    from evolve.experiment.finished_run import read_run
+    from evolve.experiment.harden import audit, compare_protocols, harden
     from evolve.report.protocol_comparison import protocol_table
 
     original = read_run(run)

@@ -53,13 +53,18 @@ def bars_from_frame(
     return align(parts)
 
 
-def bars_to_frame(bars: Bars) -> pd.DataFrame:
-    """Return a table that `bars_from_frame` reads back; several symbols need a symbol column."""
+def bars_to_frame(bars: Bars, has_symbol: bool = False) -> pd.DataFrame:
+    """Return a table that `bars_from_frame` reads back; several symbols need a symbol column.
+
+    Args:
+        bars: one or more symbols.
+        has_symbol: whether the table of one symbol has a symbol column, too.
+    """
     parts = []
     for symbol, name in enumerate(bars.symbols):
         alone = bars.select_symbol(symbol)
         data: dict[str, object] = {"Date": pd.DatetimeIndex(alone.time)}
-        if len(bars.symbols) > 1:
+        if has_symbol or len(bars.symbols) > 1:
             data["Symbol"] = name
         for field in FIELDS:
             data[field.capitalize()] = getattr(alone, field)[0]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.printing.decompile import format_program
-from evolve.config import Experiment, load_experiment
-from evolve.config.schema import Data
+from evolve.config import Experiment
 from evolve.config.tighten import Change, stricter_settings, tighten
 from evolve.errors import EvolveError
+from evolve.experiment.finished_run import FinishedRun
 from evolve.experiment.models import configured_models, open_models
 from evolve.experiment.observer import Observer
-from evolve.experiment.plan import LoadedData, Plan, build_problem, read_plan
+from evolve.experiment.plan import Plan, build_problem
 from evolve.experiment.result import ProtocolResult, Run, build_protocol_result
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
@@ -29,42 +28,14 @@ from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import environment
 from evolve.llm.transport.server import Message
-from evolve.notices import NoticeList, NoticeLog
+from evolve.notices import NoticeLog
 from evolve.store import Journal, RunFolder
-from evolve.store.journal import Trial, read_trials
 from evolve.validation.selection_bias import compute_independent_level
 
 SHOWN_STRATEGIES = 3  # in the prompt
 DIGITS = 3
 COST_FACTOR = 2.0
-WITHOUT_MODELS = ("llm.mode=off", "llm.replay=null", "llm.learnings=null", "llm.prompts=null",
-                  "llm.tasks=all")  # fmt: skip
 TIMEOUT_SECONDS = 300.0
-
-
-@dataclass(frozen=True, eq=False)
-class FinishedRun:
-    """Finished run, read from its folder.
-
-    Attributes:
-        folder: the run folder.
-        plan: the plan of its experiment, with the snapshot of the bars as data.
-        trials: its trials in order.
-    """
-
-    folder: Path
-    plan: Plan
-    trials: tuple[Trial, ...]
-
-    @cached_property
-    def data(self) -> LoadedData:
-        """Data of the run, loaded once."""
-        return self.plan.load(NoticeList())
-
-    @property
-    def feasible(self) -> tuple[Trial, ...]:
-        """Trials that meet every requirement."""
-        return tuple(each for each in self.trials if not each.infeasible_reason)
 
 
 @dataclass(frozen=True)
@@ -86,31 +57,6 @@ class Audit:
     exchanges: tuple[Exchange, ...]
 
 
-def read_run(folder: Path) -> FinishedRun:
-    """Read a finished run from its folder.
-
-    Raises:
-        EvolveError: if the folder has no finished run, or if the run was scored on validation.
-    """
-    files = RunFolder(folder)
-    try:
-        result = json.loads((folder / "result.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        hint = "expected the folder of a finished run, such as runs/spy-20261101-120000"
-        raise EvolveError(f"no finished run in {folder}", hint) from None
-    if load_experiment(folder / "experiment.yaml").fitness.scored_on == "validation":
-        hint = "expected a run whose `fitness.scored_on` is train"
-        raise EvolveError(f"cannot harden {folder}: it was scored on validation", hint)
-    plan = read_plan(folder / "experiment.yaml", WITHOUT_MODELS)
-    parts = plan.experiment.split
-    if result["data"]["fallback_used"] and parts.fallback is not None:
-        parts = parts.fallback
-    snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
-    experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts})
-    plan = replace(plan, experiment=experiment)
-    return FinishedRun(folder, plan, tuple(read_trials(files.journal)))
-
-
 def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
     """Ask the model of the experiment, or of the environment, for a stricter protocol.
 
@@ -122,6 +68,9 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
         EvolveError: if no model is configured, if it does not answer, or if its patch is invalid
             or loosens the protocol.
     """
+    if finished.plan.experiment.fitness.scored_on == "validation":
+        hint = "expected a run whose `fitness.scored_on` is train"
+        raise EvolveError(f"cannot harden {finished.folder}: it was scored on validation", hint)
     variables = environment(finished.folder)
     models = configured_models(finished.plan.experiment, variables)
     if not models:
@@ -201,8 +150,7 @@ def compare_protocols(
     Returns:
         The results before and after; the latter counts the trials of both runs.
     """
-    result = json.loads((finished.folder / "result.json").read_text("utf-8"))
-    metrics = result.get("best", {}).get("metrics", {})
+    metrics = finished.result.get("best", {}).get("metrics", {})
     train, validation = (metrics.get(name, {}) for name in ("train", "validation"))
     experiment, trials = finished.plan.experiment, len(finished.trials)
     metric = experiment.fitness.maximize[0]

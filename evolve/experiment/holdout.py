@@ -16,16 +16,14 @@ from evolve.validation.openings import (
     record_opening,
     required_p_value,
 )
-from evolve.validation.run_ledger import RunRecord
 from evolve.validation.verdict import Evidence
 
 DETAIL = ("strategy", "protocol", "trials")
 
 
 def open_holdout(
-    evidence: Evidence, best: Assessed, data: LoadedData, record: RunRecord, ledger: Ledger,
-    forced: bool = False,
-) -> Evidence:  # fmt: skip
+    evidence: Evidence, best: Assessed, data: LoadedData, ledger: Ledger, forced: bool = False
+) -> Evidence:
     """Open the holdout; return the evidence with its test, or with the reason why it is sealed.
 
     The opening is written to the ledger before the bars are read. A strategy that the same run
@@ -35,7 +33,6 @@ def open_holdout(
         evidence: the evidence so far.
         best: the winner.
         data: the data of the run.
-        record: the run in the ledger.
         ledger: the ledger, which counts earlier openings.
         forced: whether to open a holdout that cannot confirm the winner.
 
@@ -56,7 +53,7 @@ def open_holdout(
     start = len(data.split.seen)
     identity = identify_holdout(data.dataset.bars, start, data.dataset.has_market_symbols)
     detail: dict[str, object] = {
-        "strategy": best.program.hash, "protocol": record.key, "trials": record.trials,
+        "strategy": best.program.hash, "protocol": evidence.protocol, "trials": evidence.trials,
     }  # fmt: skip
     earlier = [{name: entry[name] for name in DETAIL} for entry in list_openings(ledger, identity)]
     is_known = detail in earlier

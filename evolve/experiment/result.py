@@ -14,6 +14,8 @@ from dsl.printing.decompile import format_program
 from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
 from evolve.data import Dataset, DataSplit
+from evolve.data.split import SealedHoldout
+from evolve.experiment.evidence import build_document
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
@@ -110,8 +112,8 @@ def document(run: Run) -> dict[str, object]:
             "arms": arms,
         }
     if run.split.holdout.bars:
-        result["holdout"] = _describe_holdout(run)
-    result |= _describe_null(run.evidence)
+        result["holdout"] = describe_holdout(run.evidence, run.split.holdout)
+    result["validation"] = build_document(run.evidence)
     if run.best is not None:
         result["best"] = _describe_assessed(run.best)
     return result | {
@@ -186,39 +188,18 @@ def _describe_assessed(each: Assessed) -> dict[str, object]:
     return result
 
 
-def _describe_holdout(run: Run) -> dict[str, object]:
-    test = run.evidence.holdout
-    result: dict[str, object] = {"sealed": test is None, **asdict(run.split.holdout)}
-    if run.evidence.power is not None:
-        result["power"] = run.evidence.power
-    return result if test is None else result | {**asdict(test), "passed": test.passed}
-
-
-def _describe_null(evidence: Evidence) -> dict[str, object]:
-    null, family = evidence.null, evidence.family
-    result: dict[str, object] = {"curve": [list(each) for each in evidence.curve]}
-    if null is None:
-        return result
-    return result | {
-        "null": {
-            "planned": null.planned,
-            "searches": [
-                {
-                    "number": each.number,
-                    "best": each.best,
-                    "evaluated": each.evaluated,
-                    "reached": each.reached,
-                    "curve": [list(point) for point in each.curve],
-                }
-                for each in null.results
-            ],
-            "exceedances": null.exceedances,
-            "p_value": null.p_value,
-            "mean": null.mean,
-            "largest": max(null.bests, default=None),
-            "threshold": null.threshold,
-            "family": None if family is None else asdict(family),
-        }
+def describe_holdout(evidence: Evidence, holdout: SealedHoldout) -> dict[str, object]:
+    """Describe the holdout and its test."""
+    test, result = evidence.holdout, evidence.holdout_result
+    document: dict[str, object] = {"sealed": test is None, **asdict(holdout)}
+    if evidence.power is not None:
+        document["power"] = evidence.power
+    if test is None or result is None:
+        return document
+    return document | {
+        "test": {**asdict(test), "passed": test.passed},
+        "metrics": clean_metrics(result.metrics),
+        "benchmark": clean_metrics(result.benchmark_metrics),
     }
 
 

@@ -86,7 +86,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
     try:
         winners = {each.winner for each in ledger.list_runs(record.data) if each != record}
         ledger.record_run(record)
-        evidence = replace(evidence, untested=_find_reason(run, winners, stop))
+        reason = _find_reason(run, winners, stop)
+        evidence = replace(evidence, protocol=record.key, untested=reason)
         if not evidence.executable.passed or evidence.untested:
             return evidence
         evidence = _test_null(evidence, run, record, ledger, recorder, stop)
@@ -94,7 +95,7 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
             return evidence
         if run.settings.validation.holdout == "sealed":
             return replace(evidence, sealed="`validate.holdout` is sealed")
-        evidence = open_holdout(evidence, best, run.data, record, ledger.ledger)
+        evidence = open_holdout(evidence, best, run.data, ledger.ledger)
         if evidence.holdout is not None:
             recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
         return evidence
@@ -111,7 +112,7 @@ def _begin(run: SearchedRun) -> Evidence:
     if run.best is not None:
         gate = check_executable(run.data.market, spec, run.best.train)
     return Evidence(
-        gate, spec.maximize[0], run.data.split.train.years,
+        gate, spec.maximize[0], run.data.split.train.years, run.last.evaluated,
         curve=run.curve.points, caveats=tuple(_list_caveats(run)),
     )  # fmt: skip
 

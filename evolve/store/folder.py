@@ -75,7 +75,7 @@ class RunFolder:
 
     def write_bars(self, bars: Bars) -> None:
         """Write the snapshot of the bars."""
-        table = pa.Table.from_pandas(bars_to_frame(bars), preserve_index=False)
+        table = pa.Table.from_pandas(bars_to_frame(bars, has_symbol=True), preserve_index=False)
         with atomic_write(self.path / "bars.parquet") as (temporary,):
             pq.write_table(table, temporary)
 

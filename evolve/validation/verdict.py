@@ -46,6 +46,8 @@ class Evidence:
         executable: the first gate.
         objective: name of the score, for the text.
         years: calendar years of train.
+        trials: number of trials of the search.
+        protocol: hash of data, settings, seed and trials; empty if there is no ledger.
         untested: reason why there is no complete null run; empty if there is one.
         null: the null run.
         family: its test among all runs on the same data.
@@ -60,6 +62,8 @@ class Evidence:
     executable: Gate
     objective: str
     years: float
+    trials: int
+    protocol: str = ""
     untested: str = ""
     null: NullRun | None = None
     family: FamilyTest | None = None
@@ -179,12 +183,10 @@ def _what_data_show(evidence: Evidence, null: NullRun) -> str:
     """Return the score that this much data could show, and the advice that follows."""
     if null.threshold is None:
         return f"{_capitalize(ADVICE)}."
-    name = evidence.objective.replace("_", " ")
-    article = "an" if name[0] in "aeiou" else "a"
     years = f"{evidence.years:.0f} years" if evidence.years >= 2 else f"{evidence.years:.1f} years"
     return (
-        f"At {null.trials:,} evaluations, {years} could show only {article} {name} above "
-        f"{null.threshold:.2f}; {ADVICE}."
+        f"At {null.trials:,} evaluations, {years} of these prices could show only a score of more "
+        f"than {null.threshold:.2f}; {ADVICE}."
     )
 
 

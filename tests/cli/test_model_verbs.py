@@ -16,7 +16,7 @@ import pytest
 from dsl.analysis.check import check_file
 from dsl.generate.productions import build_productions
 from evolve.data import load
-from evolve.experiment.harden import read_run
+from evolve.experiment.finished_run import read_run
 from evolve.experiment.plan import build_grammar
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness

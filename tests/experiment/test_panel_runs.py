@@ -11,7 +11,7 @@ from evolve.cli.console import ConsoleObserver
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
 from evolve.errors import EvolveError
-from evolve.experiment.harden import read_run
+from evolve.experiment.finished_run import read_run
 from evolve.experiment.plan import build_prompts, read_plan
 from evolve.experiment.result import Run
 from evolve.experiment.run import run

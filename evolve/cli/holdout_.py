@@ -1,0 +1,49 @@
+"""`evolve holdout`: the sealed bars of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evolve.cli.options import json_option
+
+
+@click.group("holdout", short_help="Open the sealed holdout of a run.")
+def command() -> None:
+    """Work with the sealed holdout of a run."""
+
+
+@command.command("open", short_help="Open the holdout of RUN, and test its winner.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Open it without confirmation.")
+@json_option
+def open_(run: Path, yes: bool, as_json: bool) -> int:
+    """Open the holdout of RUN and test its best strategy on it.
+
+    A holdout gives evidence once. The ledger counts each opening of these prices, and a later one
+    needs a smaller p-value of the null run.
+    """
+
+    from evolve.cli import DONE
+    from evolve.cli.options import result_console
+    from evolve.experiment.finished_run import read_run
+    from evolve.experiment.reopen import open_finished_run
+    from evolve.report.tables import metrics_table
+    from evolve.report.verdict import gates_table
+
+    finished = read_run(run)
+    if not yes and not click.confirm("a holdout gives evidence once; open it?", err=True):
+        click.echo("the holdout stays sealed", err=True)
+        return DONE
+    evidence, verdict = open_finished_run(finished)
+    if as_json:
+        click.echo((run / "result.json").read_text("utf-8"), nl=False)
+        return DONE
+    console, result = result_console(), evidence.holdout_result
+    if result is not None:
+        columns = {"holdout": result.metrics, "buy and hold": result.benchmark_metrics}
+        console.print(metrics_table(columns))
+    console.print(gates_table(verdict))
+    console.print(f"\n[bold]{verdict.label}[/]: {verdict.sentence}")
+    return DONE
