@@ -14,6 +14,8 @@ from evolve.analysis.plateau import Plateau
 from evolve.analysis.prune import Pruned
 from evolve.backtest.metrics import METRICS
 from evolve.report.tables import blank_table, format_value
+from evolve.validation.pbo import Overfitting
+from evolve.validation.trial_statistics import TrialStatistics
 
 
 def pruning_table(pruned: Pruned) -> Table:
@@ -97,3 +99,37 @@ def _figure_cells(figures: Figures, difference: float, metric: str) -> list[str]
 
 def _format_score(score: float) -> str:
     return "infeasible" if score == -math.inf else format_value(score, "ratio")
+
+
+def statistics_table(statistics: TrialStatistics) -> Table:
+    """Build a table of statistics that accompany a verdict."""
+    each, found, superior = statistics, statistics.overfitting, statistics.superior
+    years = "never" if math.isinf(each.track_record_years) else f"{each.track_record_years:.1f}"
+    table = blank_table("other statistics of the winner on train, which do not decide")
+    table.add_column("", overflow="fold")
+    table.add_column("", justify="right", no_wrap=True)
+    for name, value in (
+        ("probabilistic Sharpe ratio, as if it were the only trial", _format(each.probabilistic)),
+        (
+            f"deflated Sharpe ratio, {each.classes:,} behavior classes in {each.sampled:,} trials",
+            _format(each.deflated_by_classes),
+        ),
+        (f"deflated Sharpe ratio, {each.trials:,} trials", _format(each.deflated_by_trials)),
+        ("minimum track record in years, as if it were the only trial", years),
+        ("probability of backtest overfitting (PBO)", _format(found.pbo if found else math.nan)),
+        ("  slope, and order of stochastic dominance", _format_overfitting(found)),
+        (
+            "superior predictive ability (SPA), p-value",
+            _format(superior.consistent if superior else math.nan),
+        ),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def _format(value: float) -> str:
+    return format_value(value, "ratio")
+
+
+def _format_overfitting(found: Overfitting | None) -> str:
+    return "–" if found is None else f"{_format(found.slope)}, {found.dominance or 'none'}"
