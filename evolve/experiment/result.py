@@ -53,7 +53,7 @@ class Run:
         dataset: the bars and their origin.
         split: train and validation, without the sealed holdout.
         progress: the state of the search at its end.
-        finalists: at most five, the best on validation first.
+        finalists: the best on validation first.
         folder: the run folder.
         seconds: duration of the run.
         search_seconds: duration of the search.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dsl.analysis.program import Program
@@ -13,6 +12,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.sleeve import list_uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
+from evolve.experiment.finalists import assess_finalists, write_finalists
 from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
@@ -29,7 +29,6 @@ from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
 from evolve.search.executors import Executor, open_executor
 from evolve.search.external import ExternalProposer
-from evolve.search.individual import SEED, Individual
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.search import search
@@ -82,7 +81,7 @@ def run(
             search_seconds = recorder.search_seconds
         finished = Run(
             settings, data.dataset, data.split, last,
-            tuple(_assess_finalists(last.hall_of_fame, settings, data)), folder.path,
+            tuple(assess_finalists(last.hall_of_fame, settings, data)), folder.path,
             time.monotonic() - started, search_seconds,
             untested(not data.market.is_executable, settings.fitness.scored_on == "validation"),
             proposer.budget if proposer else None, recorder.arm_costs(),
@@ -142,26 +141,6 @@ def _assess_on_train(program: Program, data: LoadedData) -> Assessed:
     return Assessed(program, None, backtest(program, data.split.train, data.market), None)
 
 
-def _assess_finalists(
-    hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
-) -> list[Assessed]:
-    """Backtest the hall of fame on train and validation; rank it by the metric on validation."""
-    split, market = data.split, data.market
-    assessed = []
-    for individual in hall_of_fame:
-        program = individual.program
-        if individual.proposer != SEED:
-            program = replace(program, name=settings.name.replace("-", "_"))
-        train = backtest(program, split.train, market)
-        validation = backtest(program, split.seen, market, start=split.validation_start)
-        assessed.append(Assessed(program, individual, train, validation))
-    metric = settings.fitness.maximize[0]
-    return sorted(assessed, key=lambda each: each.validation_metric(metric), reverse=True)
-
-
 def _write_result(finished: Run, folder: RunFolder) -> None:
-    for rank, each in enumerate(finished.finalists, start=1):
-        folder.write_program(f"finalists/{rank}.evo", each.program)
-    if finished.best is not None:
-        folder.write_program(folder.best.name, finished.best.program)
+    write_finalists(finished.finalists, finished.experiment, folder)
     folder.write_result(document(finished))

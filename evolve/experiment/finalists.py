@@ -1,0 +1,121 @@
+"""Finalists of a search: the best of each size, and others that trade differently.
+
+The best strategies on train are often near copies, which give validation no choice. Finalists
+differ in size or in their positions, and validation selects among them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.bars import Bars
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.market import Market
+from evolve.config import Experiment
+from evolve.experiment.plan import LoadedData
+from evolve.experiment.result import Assessed
+from evolve.search.hall_of_fame import find_size_class
+from evolve.search.individual import SEED, Individual
+from evolve.store import RunFolder
+
+MAX_FINALISTS = 10
+MAX_CORRELATION = 0.5  # of the positions of two finalists of equal size, exclusive
+
+
+def assess_finalists(
+    hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
+) -> list[Assessed]:
+    """Backtest the finalists on train and validation; rank them by the metric on validation."""
+    split, market = data.split, data.market
+    assessed = []
+    selected = select_finalists(hall_of_fame, split.train, market)
+    for individual, train in sorted(selected, key=lambda each: _rank(each[0])):
+        program = individual.program
+        if individual.proposer != SEED:
+            program = replace(program, name=settings.name.replace("-", "_"))
+        validation = backtest(program, split.seen, market, start=split.validation_start)
+        assessed.append(Assessed(program, individual, train, validation))
+    metric = settings.fitness.maximize[0]
+    return sorted(assessed, key=lambda each: -each.validation_metric(metric))  # stable
+
+
+def write_finalists(finalists: Sequence[Assessed], settings: Experiment, folder: RunFolder) -> None:
+    """Write the files of the finalists and of the best one, with their origin as a comment."""
+    for rank, each in enumerate(finalists, start=1):
+        comment = _describe(each, rank, len(finalists), settings)
+        folder.write_program(f"finalists/{rank}.evo", each.program, comment)
+        if rank == 1:
+            folder.write_program(folder.best.name, each.program, comment)
+
+
+def select_finalists(
+    hall_of_fame: Sequence[Individual], train: Bars, market: Market, total: int = MAX_FINALISTS
+) -> list[tuple[Individual, Backtest]]:
+    """Select the best of each size class, then others in order of score that trade differently.
+
+    The positions of each of the others correlate below MAX_CORRELATION with those of all that are
+    selected before.
+
+    Args:
+        hall_of_fame: the candidates.
+        train: the bars of train.
+        market: fills and costs.
+        total: the maximum number of finalists, except that each size class has one.
+
+    Returns:
+        The finalists in the order of their selection, with their backtests on train.
+    """
+    ranked = sorted(hall_of_fame, key=_rank)
+    best_of_class = {find_size_class(each): each for each in reversed(ranked)}
+    leaders = sorted(best_of_class.values(), key=_rank)
+    selected = [(each, backtest(each.program, train, market)) for each in leaders]
+    positions = [_standardize_positions(run) for _, run in selected]
+    for individual in ranked:
+        if len(selected) >= total:
+            break
+        if individual in leaders:
+            continue
+        run = backtest(individual.program, train, market)
+        own = _standardize_positions(run)
+        if all(float(own @ other) < MAX_CORRELATION for other in positions):
+            selected.append((individual, run))
+            positions.append(own)
+    return selected
+
+
+def _describe(finalist: Assessed, rank: int, count: int, settings: Experiment) -> str:
+    fitness, individual = settings.fitness, finalist.individual
+    assert individual is not None
+    metric = fitness.maximize[0]
+    value = finalist.validation_metric(metric)
+    return "\n".join(
+        [
+            f"finalist: {rank} of {count}",
+            f"score on {fitness.scored_on}: {individual.score:.6g}",
+            f"{metric} on validation: {f'{value:.6g}' if math.isfinite(value) else 'undefined'}",
+            f"nodes: {individual.program.nodes}",
+            f"proposer: {individual.proposer}, in epoch {individual.epoch}",
+            f"trial: {individual.program.hash}",
+        ]
+    )
+
+
+def _rank(individual: Individual) -> tuple[float, int, str]:
+    """Return the sort key of a finalist: score, then fewer nodes, then hash."""
+    return -individual.score, individual.program.nodes, individual.program.hash
+
+
+def _standardize_positions(run: Backtest) -> NDArray[np.float64]:
+    """Return the positions of all symbols with mean 0 and norm 1; zeros if they are constant.
+
+    The product of two of them is their correlation.
+    """
+    held = np.concatenate([each.held for each in run.sleeves or (run,)]).astype(np.float64)
+    held -= held.mean()
+    norm = float(np.sqrt(held @ held))
+    return held / norm if norm > 0 else held
