@@ -22,6 +22,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import backtest
+from evolve.backtest.performance import Series
 from evolve.data import load
 from evolve.experiment.finalists import select_finalists
 from evolve.experiment.plan import LoadedData, build_problem, read_plan
@@ -97,7 +98,7 @@ def score_on(program: Program, bars: Bars, data: LoadedData, start: int = 0) -> 
     return backtest(program, bars, data.market, start=start).metrics[METRIC]
 
 
-def summarize(values: Sequence[float]) -> list[float]:
+def summarize(values: Series) -> list[float]:
     """Return the mean and its standard error."""
     return [
         round(float(np.mean(values)), 3),
