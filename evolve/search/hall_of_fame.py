@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from evolve.search.individual import Individual
 
 MAX_NODES_BY_SIZE_CLASS = (7, 10, 14, 20)  # a further class has no maximum
-MAX_MEMBERS_PER_CLASS = 50
+MAX_MEMBERS_PER_CLASS = 20
 
 
 def find_size_class(individual: Individual) -> int:
