@@ -3,15 +3,17 @@
 Each market has a hidden rule after which prices rise. A search runs on train, and validation picks
 the winner among the finalists of each selection. The winner and the rule, traded as it is, run on
 another market with the same rule. The share is the ratio of their appraisal ratios there, averaged
-over markets, with its standard error. `gain` is the paired difference from the selection `score`,
-the five best by score.
+over markets, with its standard error. `gain` is the paired difference from the five best by score.
+
+A selection is `train` (the best by score), `score` (the five best by score) or a total of finalists
+by size and behaviour. `both` picks by the score and the metric on validation, weighted by their
+numbers of bars. `best` is the share of the best finalist, which no selection can know.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,28 +71,30 @@ def measure(rule: str, edge_bps: int, seed: int, evaluations: int) -> dict[str, 
     """Return the share of the winner by selection, on one market."""
     spec = f"synthetic:planted?rule={rule}&edge_bps={edge_bps}"
     hall_of_fame, data = search_market(spec, seed, evaluations)
-    fresh = load(f"{spec}&seed={FRESH_SEEDS + seed}&bars={FRESH_BARS}").bars
-    whole = score_on(check(f"strategy s {{ buy when {rule} sell when not ({rule}) }}"), fresh, data)
+    split = data.split
     selected = [
-        each
-        for each, _ in select_finalists(hall_of_fame, data.split.train, data.market, TOTALS[-1])
+        each for each, _ in select_finalists(hall_of_fame, split.train, data.market, TOTALS[-1])
     ]
     distinct = list({each.score: each for each in reversed(hall_of_fame)}.values())[::-1]
     choices = {"train": distinct[:1], "score": distinct[:BEST_BY_SCORE]}
     choices |= {str(total): selected[:total] for total in TOTALS}  # each extends the one before
-    return {
-        name: score_on(pick_winner(each, data), fresh, data) / whole
-        for name, each in choices.items()
-    }
 
-
-def pick_winner(finalists: Sequence[Individual], data: LoadedData) -> Program:
-    """Return the finalist with the best metric on validation."""
-    split = data.split
-    ratios = [
-        score_on(each.program, split.seen, data, split.validation_start) for each in finalists
-    ]
-    return finalists[int(np.argmax(ratios))].program
+    fresh = load(f"{spec}&seed={FRESH_SEEDS + seed}&bars={FRESH_BARS}").bars
+    rule_itself = check(f"strategy s {{ buy when {rule} sell when not ({rule}) }}")
+    whole = score_on(rule_itself, fresh, data)
+    train_bars, bars = len(split.train), len(split.seen)
+    shares: dict[str, float] = {}
+    for name, finalists in choices.items():
+        scores = np.array([each.score for each in finalists])
+        validation = np.array(
+            [score_on(each.program, split.seen, data, train_bars) for each in finalists]
+        )
+        both = (train_bars * scores + (bars - train_bars) * validation) / bars
+        found = [score_on(each.program, fresh, data) / whole for each in finalists]
+        shares[name] = found[int(np.argmax(validation))]
+        shares[f"{name}, both"] = found[int(np.argmax(both))]
+        shares[f"{name}, best"] = max(found)
+    return shares
 
 
 def score_on(program: Program, bars: Bars, data: LoadedData, start: int = 0) -> float:
