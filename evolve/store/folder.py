@@ -81,7 +81,7 @@ class RunFolder:
 
     def write_program(self, name: str, program: Program, comment: str) -> None:
         """Write a strategy as text, after the lines of a comment."""
-        lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+        lines = [f"# {line}" for line in comment.splitlines()]
         self.write_text(name, "\n".join([*lines, format_program(program)]))
 
     def write_result(self, result: Mapping[str, object]) -> None:

@@ -192,7 +192,10 @@ def test_a_finalist_has_the_name_of_the_experiment_and_a_seed_its_own(finished: 
 
 def test_equal_metrics_on_validation_rank_by_score(finished: Run) -> None:
     data = LoadedData(finished.dataset, finished.split, market())
-    never = [one(f"buy when close > {price}", price) for price in (1e7, 3e7, 2e7)]
+    large = "buy when close > 1e7 and open > 1e7 and high > 1e7"
+    never = [one("buy when close > 1e7", 3.0), one("buy when close > 2e7", 2.0), one(large, 1.0)]
+    selected = select(never, finished.split.train, MAX_FINALISTS)
+    assert selected == [never[0], never[2], never[1]]  # the best of each size class first
     assessed = assess_finalists(never, finished.experiment, data)
     assert len({each.validation_metric("appraisal_ratio") for each in assessed}) == 1
-    assert [each.individual for each in assessed] == [never[1], never[2], never[0]]
+    assert [each.individual for each in assessed] == never

@@ -69,6 +69,18 @@ def test_members_do_not_depend_on_the_batches(trials: Sequence[Individual], cut:
     assert list(map(id, once.members)) == list(map(id, twice.members))
 
 
+def test_an_earlier_individual_wins_a_tie_of_all_objectives() -> None:
+    first, second = one(1.0), one(1.0)
+    assert HallOfFame().add([first, second]).best is first
+    assert HallOfFame().add([first]).add([second]).best is first
+
+
+def test_of_equal_scores_in_a_class_the_smaller_is_a_member() -> None:
+    large, small = one(1.0, 2), one(1.0, 1)
+    assert find_size_class(large) == find_size_class(small)
+    assert HallOfFame().add([large]).add([small]).members == (small,)
+
+
 def test_a_class_has_a_maximum_and_drops_its_worst() -> None:
     trials = [one(float(score)) for score in range(MAX_MEMBERS_PER_CLASS + 5)]
     members = HallOfFame().add([*trials, one(-1.0, 7)]).members
