@@ -70,7 +70,7 @@ def correlate(one: Individual, other: Individual, bars: Bars) -> float:
     held = [backtest(each.program, bars, market()).held for each in (one, other)]
     if any(np.ptp(each) == 0 for each in held):
         return 0.0
-    return float(np.corrcoef(np.array(held))[0, 1])
+    return float(np.asarray(np.corrcoef(held[0], held[1]))[0, 1])
 
 
 @pytest.mark.parametrize("total", TOTALS)
