@@ -23,8 +23,8 @@ from evolve.search.hall_of_fame import find_size_class
 from evolve.search.individual import SEED, Individual
 from evolve.store import RunFolder
 
-MAX_FINALISTS = 10
-MAX_CORRELATION = 0.5  # of the positions of two finalists of equal size, exclusive
+MAX_FINALISTS = 10  # 5 to 15 are equally good (benchmarks/finalists.py)
+MAX_CORRELATION = 0.5  # exclusive; the best of a size class may exceed it
 
 
 def assess_finalists(
