@@ -90,7 +90,7 @@ class Program:
         """Key in hexadecimal."""
         return self.key.hex()
 
-    @property
+    @cached_property
     def nodes(self) -> int:
         """Number of nodes as written."""
         return self.rules.nodes

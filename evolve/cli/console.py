@@ -8,10 +8,9 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.text import Text
 
-from dsl.printing.decompile import format_program
 from evolve.cli.options import compiling_text
+from evolve.cli.run_page import print_line, print_run
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
 from evolve.data import Dataset, DataSplit
@@ -20,17 +19,11 @@ from evolve.experiment.result import Assessed, Run
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
-from evolve.llm.transport.usage import Cost
-from evolve.report.glossary import HINT
 from evolve.report.tables import (
-    arm_costs_table,
     format_rate,
     format_value,
     metrics_table,
-    proposers_table,
 )
-from evolve.report.trading import symbols_table
-from evolve.report.verdict import gates_table, luck_table
 from evolve.search.progress import Progress as SearchProgress
 from evolve.validation.null_run import NullRun
 
@@ -155,30 +148,7 @@ class ConsoleObserver(Observer):
 
     def done(self, run: Run) -> None:
         self.bar.stop()
-        progress = run.progress
-        self.out.print(f"[bold]ended[/] {progress.stop_reason}, epoch {progress.epoch}")
-        best = run.best
-        if best is None:
-            self.out.print("[bold red]no feasible strategy[/]")
-            self.out.print("  = lower `fitness.require`, allow more operators, or raise the budget")
-        else:
-            self.out.print()
-            self.out.print(Text(format_program(best.program)), soft_wrap=True)
-            columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
-            if best.validation is not None:
-                columns |= {
-                    "validation": best.validation.metrics,
-                    "buy and hold ": best.validation.benchmark_metrics,
-                }
-            self.out.print(metrics_table(columns))
-            for name, window in (("train", best.train), ("validation", best.validation)):
-                if window is not None and window.sleeves:
-                    self.out.print(symbols_table(window, name))
-            self._print_benchmark(best)
-        self._print_verdict(run)
-        self._print_counts(run)
-        self._print_models(run)
-        self._print_next_steps(run)
+        print_run(self.out, run, self.command)
 
     def null_search(self, run: NullRun) -> None:
         self.bar.stop()
@@ -193,16 +163,8 @@ class ConsoleObserver(Observer):
     def family(self, index: int, count: int) -> None:
         self.err.print(f"comparing with earlier run {index} of {count} on these data")
 
-    def _print_verdict(self, run: Run) -> None:
-        null = run.evidence.null
-        if null is not None and null.results:
-            self.out.print(luck_table(run.evidence.curve, null))
-        self.out.print(gates_table(run.verdict))
-        self.out.print(f"\n[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
-
     def _print_line(self, label: str, text: str, style: str = "bold") -> None:
-        """Print a line with a label. Markup in its text is not interpreted."""
-        self.out.print(Text.assemble((f"{label:<5}", style), " ", text))
+        print_line(self.out, label, text, style)
 
     def _update_bar(self, progress: SearchProgress, best: str, left: float) -> None:
         if self.task is None:
@@ -215,69 +177,7 @@ class ConsoleObserver(Observer):
             rate=f"{self.rate:,.0f}", best=best, left=_format_time_left(left),
         )  # fmt: skip
 
-    def _print_benchmark(self, best: Assessed) -> None:
-        for name, window in (("train", best.train), ("validation", best.validation)):
-            if window is not None:
-                strategy, benchmark = (
-                    metrics["total_return"]
-                    for metrics in (window.metrics, window.benchmark_metrics)
-                )
-                is_above = "yes" if strategy > benchmark else "no"
-                self.out.print(f"total return above buy and hold on {name}: {is_above}")
 
-    def _print_counts(self, run: Run) -> None:
-        stats = run.progress.stats.values()
-        proposed = sum(each.proposed for each in stats)
-        duplicates = sum(each.duplicate for each in stats)
-        self.out.print(
-            f"\n{run.progress.evaluated:,} trials (distinct strategies evaluated; {proposed:,} "
-            f"proposed, {duplicates:,} duplicates) in {run.seconds:.1f} s, "
-            f"{run.evaluations_per_second:,.0f} per second"
-        )
-
-    def _print_models(self, run: Run) -> None:
-        if run.call_budget is None:
-            return
-        spent, assumed, refused = (
-            run.call_budget.spent,
-            run.call_budget.assumed,
-            run.call_budget.refused,
-        )
-        is_recorded = run.experiment.llm.replay is not None
-        self.out.print(
-            f"{spent.calls + refused} "
-            + ("calls answered from the recording" if is_recorded else "calls to models")
-            + (f", {refused} of them refused" if refused else "")
-            + f": {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, ${spent.usd:.4f}"
-        )
-        if assumed != Cost():
-            self.out.print(
-                f"  of these, {assumed.calls} without an answer count at their maximum cost: "
-                f"{assumed.tokens:,} tokens, ${assumed.usd:.4f}"
-            )
-        self.out.print(proposers_table(run.progress.stats))
-        if run.arm_costs:
-            self.out.print(arm_costs_table(run.arm_costs, run.progress.stats))
-
-    def _print_next_steps(self, run: Run) -> None:
-        folder = run.folder
-        files = [name for name in FILES if (folder / name).exists()]
-        self._print_line("files", f"in {folder}: {', '.join(files)}")
-        if run.best is not None:
-            last = str(run.split.seen.time[-1])[:10]
-            data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
-            self.out.print("\nnext steps:", style="bold")
-            for text in (
-                f"evolve backtest {folder}/best.evo {data}",
-                f"evolve signals {folder}/best.evo {data} --last",
-                f"{self.command or f'evolve run {folder}/experiment.yaml'} "
-                f"--set seed={run.experiment.seed + 1}",
-            ):
-                self.out.print(Text(f"  {text}"), soft_wrap=True)
-        self.out.print(f"\n{HINT}")
-
-
-FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from dsl.analysis.program import LANGUAGE_VERSION, Program
 from dsl.printing.decompile import format_program
+from evolve.analysis.prune import Pruned
 from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
 from evolve.data import Dataset, DataSplit
 from evolve.data.split import SealedHoldout
 from evolve.experiment.evidence import build_document
+from evolve.experiment.robustness import Robustness, describe_robustness
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
@@ -33,12 +35,15 @@ class Assessed:
         individual: the scored individual; None if the search did not evaluate it.
         train: the backtest on train.
         validation: the backtest on validation; None for a strategy that is no finalist.
+        pruned: the strategy as found, and what pruning dropped; None if it was not found by the
+            search.
     """
 
     program: Program
     individual: Individual | None
     train: Backtest
     validation: Backtest | None
+    pruned: Pruned | None = None
 
     def validation_metric(self, metric: str) -> float:
         """Return a metric on validation; -inf if it is undefined."""
@@ -55,12 +60,13 @@ class Run:
         dataset: the bars and their origin.
         split: train and validation, without the sealed holdout.
         progress: the state of the search at its end.
-        finalists: at most five, the best on validation first.
+        finalists: the best on validation first.
         folder: the run folder.
         seconds: duration of the run.
         search_seconds: duration of the search.
         evidence: the evidence of the verdict.
         verdict: what the run may claim.
+        robustness: analyses of the winner on train; None if no program was feasible.
         call_budget: cost of the models; None if no model was asked.
         arm_costs: cost by arm.
     """
@@ -75,6 +81,7 @@ class Run:
     search_seconds: float
     evidence: Evidence
     verdict: Verdict
+    robustness: Robustness | None
     call_budget: CallBudget | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
 
@@ -114,6 +121,8 @@ def document(run: Run) -> dict[str, object]:
     if run.split.holdout.bars:
         result["holdout"] = describe_holdout(run.evidence, run.split.holdout)
     result["validation"] = build_document(run.evidence)
+    if run.robustness is not None:
+        result["robustness"] = describe_robustness(run.robustness)
     if run.best is not None:
         result["best"] = _describe_assessed(run.best)
     return result | {
@@ -182,6 +191,12 @@ def _describe_assessed(each: Assessed) -> dict[str, object]:
             name: {sleeve.symbols[0]: clean_metrics(sleeve.metrics) for sleeve in run.sleeves}
             for name, run in windows.items()
             if run
+        }
+    if each.pruned is not None:
+        result["pruned"] = {
+            "hash": each.pruned.original.hash,
+            "nodes": each.pruned.nodes_before,
+            "dropped": list(each.pruned.dropped),
         }
     if each.individual is not None:
         result["scores"] = list(each.individual.scores.values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from dsl.analysis.program import Program
 from evolve.analysis.costs import AtCosts, measure_costs
 from evolve.analysis.counterfactuals import Counterfactuals, measure_counterfactuals
 from evolve.analysis.plateau import Plateau, measure_plateau
-from evolve.analysis.prune import Pruned
 from evolve.backtest.backtest import Backtest, Backtester
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData
@@ -26,14 +26,12 @@ class Robustness:
     """Analyses of a winner on train.
 
     Attributes:
-        pruned: the winner as found and as tested.
         counterfactuals: results with one change.
         plateau: scores of its neighbors.
         costs: results at higher costs.
         statistics: statistics of the winner among its trials.
     """
 
-    pruned: Pruned
     counterfactuals: Counterfactuals
     plateau: Plateau
     costs: tuple[AtCosts, ...]
@@ -41,31 +39,63 @@ class Robustness:
 
 
 def analyze_winner(
-    pruned: Pruned, sample: Sequence[Program], trials: int, problem: SearchProblem,
+    program: Program, sample: Sequence[Program], trials: int, problem: SearchProblem,
     data: LoadedData,
 ) -> Robustness:  # fmt: skip
     """Analyze a winner on train.
 
     Args:
-        pruned: the winner.
+        program: the winner.
         sample: feasible trials of the search.
         trials: number of trials.
         problem: the problem of the search.
         data: the data of the run.
     """
     train, market = data.split.train, data.market
-    run, program = Backtester(train, market), pruned.program
+    run = Backtester(train, market)
     rng = np.random.default_rng([problem.seed, int(program.hash, 16)])
     winner = appraisal_returns(run(program).performance)
     returns = [appraisal_returns(result.performance) for result in _iterate_results(run, sample)]
     matrix = np.array(returns).T if returns else np.empty((len(winner), 0))
     return Robustness(
-        pruned,
         measure_counterfactuals(program, run, rng),
         measure_plateau(program, lambda programs: _score(problem, programs)),
         measure_costs(program, train, market),
         compute_trial_statistics(winner, matrix, trials, train.bars_per_year, rng),
     )
+
+
+def describe_robustness(robustness: Robustness) -> dict[str, Any]:
+    """Describe the analyses of a winner for JSON, with null for figures without a finite value."""
+    found, plateau = robustness.counterfactuals, robustness.plateau
+    document = {
+        "metric": found.metric,
+        "counterfactuals": [
+            {"change": each.change, **each.figures._asdict(), "difference": each.difference}
+            for each in found.rows
+        ],
+        "random_entries": {
+            **asdict(found.random_entries),
+            "mean": found.random_entries.mean._asdict(),
+        },
+        "plateau": {
+            "neighbors": len(plateau.neighbors),
+            "share": plateau.share,
+            "median": plateau.median,
+            "worst": None if plateau.worst is None else asdict(plateau.worst),
+        },
+        "costs": [asdict(each) for each in robustness.costs],
+        "statistics": asdict(robustness.statistics),
+    }
+    return cast("dict[str, Any]", _replace_infinite(document))
+
+
+def _replace_infinite(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _replace_infinite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_replace_infinite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _iterate_results(run: Backtester, programs: Sequence[Program]) -> Iterator[Backtest]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dsl.analysis.program import Program
@@ -13,6 +12,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.sleeve import list_uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
+from evolve.experiment.finalists import assess_finalists, write_finalists
 from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
@@ -25,13 +25,12 @@ from evolve.experiment.plan import (
 )
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
+from evolve.experiment.robustness import analyze_winner
 from evolve.experiment.validate import SearchedRun, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
-from evolve.search.best_curve import BestCurve
 from evolve.search.executors import open_executor
-from evolve.search.individual import SEED, Individual
-from evolve.search.lineage import Lineage
+from evolve.search.history import SearchHistory
 from evolve.search.search import search
 from evolve.stop import Stop
 from evolve.store import RunFolder
@@ -76,24 +75,27 @@ def run(
             open_proposer(models, plan, data, recorder, stop) as proposer,
         ):
             recorder.start_search()
-            curve, lineage = BestCurve(), Lineage()
+            history = SearchHistory()
             with pause_gc():
                 for last in search(problem, settings.budget.budget(), executor, proposer, stop):
                     recorder.progress(last)
-                    curve.add(last.trials)
-                    lineage.add(last.trials)
+                    history.add(last.trials)
             search_seconds = recorder.search_seconds
-        finalists = tuple(_assess_finalists(last.hall_of_fame, settings, data))
+        finalists = tuple(assess_finalists(last.hall_of_fame, settings, data))
+        write_finalists(finalists, settings, folder)
         best = finalists[0] if finalists else None
-        evidence = validate(
-            SearchedRun(plan, data, models, last, best, curve, lineage), recorder, stop
-        )
+        robustness = None
+        if best is not None:
+            robustness = analyze_winner(
+                best.program, history.sample.programs, last.evaluated, problem, data
+            )
+        evidence = validate(SearchedRun(plan, data, models, last, best, history), recorder, stop)
         finished = Run(
             settings, data.dataset, data.split, last, finalists, folder.path,
-            time.monotonic() - started, search_seconds, evidence, decide(evidence),
+            time.monotonic() - started, search_seconds, evidence, decide(evidence), robustness,
             proposer.budget if proposer else None, recorder.arm_costs(),
         )  # fmt: skip
-        _write_result(finished, folder)
+        folder.write_result(document(finished))
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
     observer.done(finished)
     return finished
@@ -129,28 +131,3 @@ def _precompile(settings: Experiment, data: LoadedData, observer: Observer) -> N
 
 def _assess_on_train(program: Program, data: LoadedData) -> Assessed:
     return Assessed(program, None, backtest(program, data.split.train, data.market), None)
-
-
-def _assess_finalists(
-    hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
-) -> list[Assessed]:
-    """Backtest the hall of fame on train and validation; rank it by the metric on validation."""
-    split, market = data.split, data.market
-    assessed = []
-    for individual in hall_of_fame:
-        program = individual.program
-        if individual.proposer != SEED:
-            program = replace(program, name=settings.name.replace("-", "_"))
-        train = backtest(program, split.train, market)
-        validation = backtest(program, split.seen, market, start=split.validation_start)
-        assessed.append(Assessed(program, individual, train, validation))
-    metric = settings.fitness.maximize[0]
-    return sorted(assessed, key=lambda each: each.validation_metric(metric), reverse=True)
-
-
-def _write_result(finished: Run, folder: RunFolder) -> None:
-    for rank, each in enumerate(finished.finalists, start=1):
-        folder.write_program(f"finalists/{rank}.evo", each.program)
-    if finished.best is not None:
-        folder.write_program(folder.best.name, finished.best.program)
-    folder.write_result(document(finished))

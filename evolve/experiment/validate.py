@@ -21,10 +21,9 @@ from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.selection import is_arm, split_arm
-from evolve.search.best_curve import BestCurve
 from evolve.search.external import ExternalProposer
+from evolve.search.history import SearchHistory
 from evolve.search.individual import SEED
-from evolve.search.lineage import Lineage
 from evolve.search.progress import Progress
 from evolve.stop import Stop
 from evolve.store import RunFolder
@@ -48,8 +47,7 @@ class SearchedRun:
         models: its models.
         last: the last state of the search.
         best: the winner; None if no strategy was feasible.
-        curve: best score so far.
-        lineage: origins of the trials.
+        history: history of the search.
     """
 
     plan: Plan
@@ -57,8 +55,7 @@ class SearchedRun:
     models: ModelSet
     last: Progress
     best: Assessed | None
-    curve: BestCurve
-    lineage: Lineage
+    history: SearchHistory
 
     @property
     def settings(self) -> Experiment:
@@ -113,7 +110,7 @@ def _begin(run: SearchedRun) -> Evidence:
         gate = check_executable(run.data.market, spec, run.best.train)
     return Evidence(
         gate, spec.maximize[0], run.data.split.train.years, run.last.evaluated,
-        curve=run.curve.points, caveats=tuple(_list_caveats(run)),
+        curve=run.history.curve.points, caveats=tuple(_list_caveats(run)),
     )  # fmt: skip
 
 
@@ -192,7 +189,7 @@ def _list_caveats(run: SearchedRun) -> Iterator[str]:
     """Yield what a null run of this search does not cover, as sentences."""
     if run.best is None or run.best.individual is None:
         return
-    proposers = run.lineage.list_proposers(run.best.individual)
+    proposers = run.history.lineage.list_proposers(run.best.individual)
     arms = [split_arm(each)[0] for each in proposers if is_arm(each)]
     if SEED in proposers:
         yield (

@@ -105,7 +105,7 @@ def statistics_table(statistics: TrialStatistics) -> Table:
     """Build a table of statistics that accompany a verdict."""
     each, found, superior = statistics, statistics.overfitting, statistics.superior
     years = "never" if math.isinf(each.track_record_years) else f"{each.track_record_years:.1f}"
-    table = blank_table("other statistics of the winner on train, which do not decide")
+    table = blank_table("other statistics on train; they ignore that a search adapts to noise")
     table.add_column("", overflow="fold")
     table.add_column("", justify="right", no_wrap=True)
     for name, value in (
@@ -120,7 +120,7 @@ def statistics_table(statistics: TrialStatistics) -> Table:
         ("  slope, and order of stochastic dominance", _format_overfitting(found)),
         (
             "superior predictive ability (SPA), p-value",
-            _format(superior.consistent if superior else math.nan),
+            "–" if superior is None else f"{superior.consistent:.3f}",
         ),
     ):
         table.add_row(name, value)

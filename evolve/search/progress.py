@@ -34,7 +34,7 @@ class Progress:
         trials: the new individuals of this epoch, in order.
         evaluated: number of distinct programs evaluated so far.
         best: the best feasible individual so far; None if no program was feasible.
-        hall_of_fame: the best individuals so far, with distinct scores.
+        hall_of_fame: the best individuals so far of each size class, the best first.
         stats: counts by proposer so far.
         islands: the islands with their populations.
         stop_reason: the reason why the search ends; empty if it continues.

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from deap import tools
-
 from evolve.search.executors import Executor, PendingEpochs, SeenKeys, SerialExecutor
 from evolve.search.external import ExternalProposer, Outcome, Proposal
+from evolve.search.hall_of_fame import HallOfFame
 from evolve.search.individual import SEED, Fitness, Individual
 from evolve.search.island import EpochResult, EpochTask, Island, accept_migrants, new_island
 from evolve.search.problem import SearchProblem
@@ -17,7 +16,6 @@ from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats, merge_stats
 from evolve.stop import Stop
 
-HALL_OF_FAME_SIZE = 5
 MIGRANTS_PER_EPOCH = 2
 MIN_IMPROVEMENT = 1e-9
 INTERRUPTED = "interrupted"
@@ -28,6 +26,7 @@ class _SearchState:
     islands: tuple[Island, ...]
     seen: SeenKeys = field(default_factory=SeenKeys)
     stats: dict[str, ProposerStats] = field(default_factory=dict)
+    hall_of_fame: HallOfFame = field(default_factory=HallOfFame)
     epoch: int = 0
     stale_evaluations: int = 0  # allowed since the last improvement
 
@@ -52,7 +51,6 @@ def search(
     """
     executor, stop = executor or SerialExecutor(problem), stop or Stop()
     state = _SearchState(tuple(new_island(index, problem.seed) for index in range(problem.islands)))
-    hall_of_fame = tools.HallOfFame(HALL_OF_FAME_SIZE, similar=_have_equal_scores)
     started = clock()
     trials = _count_new(_evaluate_start(problem), state)
     state.islands = tuple(
@@ -60,14 +58,13 @@ def search(
         for each in state.islands
     )
     while True:
-        _update_hall_of_fame(hall_of_fame, trials, state)
+        _update_hall_of_fame(trials, state)
         stop_reason = _find_stop_reason(state, problem, budget, clock() - started, external)
         if stop.is_set and not stop_reason:
             stop_reason = INTERRUPTED
-        best = hall_of_fame[0] if len(hall_of_fame) else None
         progress = Progress(
-            state.epoch, tuple(trials), len(state.seen), best, tuple(hall_of_fame),
-            dict(state.stats), state.islands, stop_reason,
+            state.epoch, tuple(trials), len(state.seen), state.hall_of_fame.best,
+            state.hall_of_fame.members, dict(state.stats), state.islands, stop_reason,
         )  # fmt: skip
         if stop_reason:
             yield progress
@@ -95,14 +92,11 @@ def _evaluate_start(problem: SearchProblem) -> list[Individual]:
     ]
 
 
-def _update_hall_of_fame(
-    hall_of_fame: tools.HallOfFame, trials: Sequence[Individual], state: _SearchState
-) -> None:
-    best_before = hall_of_fame[0].score if len(hall_of_fame) else None
-    hall_of_fame.update([each for each in trials if each.scores.is_feasible])
-    if len(hall_of_fame) and (
-        best_before is None or hall_of_fame[0].score > best_before + MIN_IMPROVEMENT
-    ):
+def _update_hall_of_fame(trials: Sequence[Individual], state: _SearchState) -> None:
+    before = state.hall_of_fame.best
+    state.hall_of_fame = state.hall_of_fame.add(trials)
+    best = state.hall_of_fame.best
+    if best is not None and (before is None or best.score > before.score + MIN_IMPROVEMENT):
         state.stale_evaluations = 0
 
 
@@ -241,8 +235,3 @@ def _migrate(results: Sequence[EpochResult], size: int) -> tuple[Island, ...]:
         accept_migrants(each.island, best[index - 1], size) if len(results) > 1 else each.island
         for index, each in enumerate(results)
     )
-
-
-def _have_equal_scores(one: Individual, other: Individual) -> bool:
-    """Return whether two individuals have equal scores, or an equal first objective."""
-    return one.scores == other.scores or one.scores.values[0] == other.scores.values[0]

@@ -79,9 +79,10 @@ class RunFolder:
         with atomic_write(self.path / "bars.parquet") as (temporary,):
             pq.write_table(table, temporary)
 
-    def write_program(self, name: str, program: Program) -> None:
-        """Write a strategy as text."""
-        self.write_text(name, format_program(program))
+    def write_program(self, name: str, program: Program, comment: str) -> None:
+        """Write a strategy as text, after the lines of a comment."""
+        lines = [f"# {line}" for line in comment.splitlines()]
+        self.write_text(name, "\n".join([*lines, format_program(program)]))
 
     def write_result(self, result: Mapping[str, object]) -> None:
         """Write the result document."""

@@ -20,6 +20,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data.source import UnreachableError
 from evolve.errors import EvolveError
+from evolve.experiment.finalists import MAX_FINALISTS
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import read_plan
 from evolve.experiment.result import Run, document
@@ -98,7 +99,7 @@ def test_the_result_document_is_complete(
     assert set(result["best"]["metrics"]) == set(result["best"]["benchmark"]) == {
         "train", "validation",
     }  # fmt: skip
-    assert 1 <= len(result["finalists"]) <= 5
+    assert 1 <= len(result["finalists"]) <= MAX_FINALISTS
     assert result["best"] == result["finalists"][0]
 
 

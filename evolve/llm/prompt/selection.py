@@ -15,6 +15,7 @@ ARM_PREFIX = "llm"
 TOURNAMENT_SIZE = 3
 FALLBACK_TASK = "different"  # it needs no parent
 MAX_LINEAGE = 5  # ancestors in a prompt
+MAX_FAMOUS = 5  # members of the hall of fame that may be parents; its other members score less
 
 
 def arm_name(model: str, task: str) -> str:
@@ -70,7 +71,7 @@ def choose_parents(
         rng: the generator of the composer.
     """
     everyone = [
-        *progress.hall_of_fame,
+        *progress.hall_of_fame[:MAX_FAMOUS],
         *[each for island in progress.islands for each in island.population],
     ]
     unique = {each.program.key: each for each in everyone}

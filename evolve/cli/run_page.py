@@ -1,0 +1,164 @@
+"""Result of a run on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from dsl.printing.decompile import format_program
+from evolve.experiment.result import Assessed, Run
+from evolve.experiment.robustness import Robustness
+from evolve.llm.transport.usage import Cost
+from evolve.report.glossary import HINT
+from evolve.report.robustness import (
+    costs_table,
+    counterfactuals_table,
+    plateau_table,
+    statistics_table,
+)
+from evolve.report.tables import arm_costs_table, metrics_table, proposers_table
+from evolve.report.trading import symbols_table
+from evolve.report.verdict import gates_table, luck_table
+from evolve.search.best_curve import find_smaller_count
+from evolve.validation.verdict import LUCK
+
+FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
+
+
+def print_run(console: Console, run: Run, command: str) -> None:
+    """Print the winner, the verdict and the next steps of a run.
+
+    Args:
+        console: the console.
+        run: the finished run.
+        command: the command line of the run; if empty, the suggestions name the experiment in the
+            run folder.
+    """
+    progress, best = run.progress, run.best
+    console.print(f"[bold]ended[/] {progress.stop_reason}, epoch {progress.epoch}")
+    if best is None:
+        console.print("[bold red]no feasible strategy[/]")
+        console.print("  = lower `fitness.require`, allow more operators, or raise the budget")
+    else:
+        _print_winner(console, best)
+    if run.robustness is not None:
+        _print_robustness(console, run.robustness)
+    null = run.evidence.null
+    if null is not None and null.results:
+        console.print(luck_table(run.evidence.curve, null))
+    console.print()
+    console.print(gates_table(run.verdict))
+    console.print(f"\n[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
+    _print_counts(console, run)
+    _print_models(console, run)
+    _print_next_steps(console, run, command)
+
+
+def print_line(console: Console, label: str, text: str, style: str = "bold") -> None:
+    """Print a line with a label. Markup in its text is not interpreted."""
+    console.print(Text.assemble((f"{label:<5}", style), " ", text))
+
+
+def _print_winner(console: Console, best: Assessed) -> None:
+    console.print()
+    console.print(Text(format_program(best.program)), soft_wrap=True)
+    pruned = best.pruned
+    if pruned is not None and pruned.dropped:
+        console.print(
+            f"pruned from {pruned.nodes_before} to {pruned.nodes_after} nodes, with the same "
+            "trades on train; dropped:"
+        )
+        for each in pruned.dropped:
+            console.print(Text(f"  {each}"))
+    columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
+    if best.validation is not None:
+        columns |= {
+            "validation": best.validation.metrics,
+            "buy and hold ": best.validation.benchmark_metrics,
+        }
+    console.print(metrics_table(columns))
+    windows = {"train": best.train, "validation": best.validation}
+    for name, window in windows.items():
+        if window is not None and window.sleeves:
+            console.print(symbols_table(window, name))
+    for name, window in windows.items():
+        if window is not None:
+            strategy, benchmark = (
+                metrics["total_return"] for metrics in (window.metrics, window.benchmark_metrics)
+            )
+            is_above = "yes" if strategy > benchmark else "no"
+            console.print(f"total return above buy and hold on {name}: {is_above}")
+
+
+def _print_robustness(console: Console, robustness: Robustness) -> None:
+    metric = robustness.counterfactuals.metric
+    for table in (
+        counterfactuals_table(robustness.counterfactuals, "train"),
+        plateau_table(robustness.plateau),
+        costs_table(robustness.costs, metric, "train"),
+        statistics_table(robustness.statistics),
+    ):
+        console.print(table)
+
+
+def _print_counts(console: Console, run: Run) -> None:
+    stats = run.progress.stats.values()
+    proposed = sum(each.proposed for each in stats)
+    duplicates = sum(each.duplicate for each in stats)
+    console.print(
+        f"\n{run.progress.evaluated:,} trials (distinct strategies evaluated; {proposed:,} "
+        f"proposed, {duplicates:,} duplicates) at {run.evaluations_per_second:,.0f} per second; "
+        f"{run.seconds:.1f} s in all"
+    )
+
+
+def _print_models(console: Console, run: Run) -> None:
+    if run.call_budget is None:
+        return
+    spent, assumed = run.call_budget.spent, run.call_budget.assumed
+    refused = run.call_budget.refused
+    is_recorded = run.experiment.llm.replay is not None
+    console.print(
+        f"{spent.calls + refused} "
+        + ("calls answered from the recording" if is_recorded else "calls to models")
+        + (f", {refused} of them refused" if refused else "")
+        + f": {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, ${spent.usd:.4f}"
+    )
+    if assumed != Cost():
+        console.print(
+            f"  of these, {assumed.calls} without an answer count at their maximum cost: "
+            f"{assumed.tokens:,} tokens, ${assumed.usd:.4f}"
+        )
+    console.print(proposers_table(run.progress.stats))
+    if run.arm_costs:
+        console.print(arm_costs_table(run.arm_costs, run.progress.stats))
+
+
+def _print_next_steps(console: Console, run: Run, command: str) -> None:
+    folder = run.folder
+    files = [name for name in FILES if (folder / name).exists()]
+    print_line(console, "files", f"in {folder}: {', '.join(files)}")
+    if run.best is not None:
+        console.print("\nnext steps:", style="bold")
+        for text in _list_next_steps(run, command):
+            console.print(Text(f"  {text}"), soft_wrap=True)
+    console.print(f"\n{HINT}")
+
+
+def _list_next_steps(run: Run, command: str) -> Iterator[str]:
+    """Yield the commands that follow from the verdict."""
+    folder = run.folder
+    last = str(run.split.seen.time[-1])[:10]
+    data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
+    yield f"evolve backtest {folder}/best.evo {data}"
+    yield f"evolve signals {folder}/best.evo {data} --last"
+    again = command or f"evolve run {folder}/experiment.yaml"
+    if run.evidence.sealed:
+        yield f"evolve holdout open {folder}"
+    elif run.verdict.label == LUCK:
+        fewer = find_smaller_count(run.progress.evaluated)
+        yield f"{again} --set budget.evaluations={fewer}"
+    elif run.evidence.untested:
+        yield again
