@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from evolve.config.section import Section, tightened_by
+from evolve.config.section import Section, measured_in
 
 MIN_NULL_RUNS, THOROUGH_NULL_RUNS = 19, 99
 MAX_NULL_RUNS = 9999
@@ -15,8 +15,8 @@ MAX_NULL_RUNS = 9999
 class Validate(Section):
     """Test of the result: is it better than luck?"""
 
-    null_runs: int | Literal["thorough"] = tightened_by(
-        "up", MIN_NULL_RUNS,
+    null_runs: int | Literal["thorough"] = measured_in(
+        "searches", MIN_NULL_RUNS,
         description="maximum number of searches on shuffled prices; `thorough` for "
         f"{THOROUGH_NULL_RUNS}, 0 for no test",
     )  # fmt: skip
@@ -24,8 +24,8 @@ class Validate(Section):
         "none", description="models in the searches on shuffled prices: `none`, or `ask` for new "
         "answers on each of them, within the limits of the run for each",
     )  # fmt: skip
-    holdout: Literal["auto", "sealed"] = tightened_by(
-        "up", "auto",
+    holdout: Literal["auto", "sealed"] = Field(
+        "auto",
         description="opening of the holdout: `auto` if the null run passes, `sealed` for never",
     )  # fmt: skip
 

@@ -102,7 +102,7 @@ def _describe(finalist: Assessed, rank: int, count: int, settings: Experiment) -
             f"finalist: {rank} of {count}",
             f"score on {fitness.scored_on}: {individual.score:.6g}",
             f"{metric} on validation: {f'{value:.6g}' if math.isfinite(value) else 'undefined'}",
-            f"nodes: {individual.program.nodes}",
+            f"nodes: {finalist.program.nodes}, {individual.program.nodes} as found",
             f"proposer: {individual.proposer}, in epoch {individual.epoch}",
             f"trial: {individual.program.hash}",
         ]

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from evolve.config import load_experiment
 from evolve.config.schema import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
@@ -54,13 +55,16 @@ def read_run(folder: Path) -> FinishedRun:
     """Read a finished run from its folder.
 
     Raises:
-        EvolveError: if the folder has no finished run.
+        EvolveError: if the folder has no finished run, or if the run was scored on validation.
     """
     try:
         result = json.loads((folder / "result.json").read_text("utf-8"))
     except (OSError, ValueError):
         hint = "expected the folder of a finished run, such as runs/spy-20261101-120000"
         raise EvolveError(f"no finished run in {folder}", hint) from None
+    if load_experiment(folder / "experiment.yaml").fitness.scored_on == "validation":
+        hint = "expected a run whose `fitness.scored_on` is train"
+        raise EvolveError(f"cannot use {folder}: it was scored on validation", hint)
     plan = read_plan(folder / "experiment.yaml", WITHOUT_MODELS)
     parts = plan.experiment.split
     if result["data"]["fallback_used"] and parts.fallback is not None:

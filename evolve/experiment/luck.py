@@ -37,7 +37,7 @@ def measure_luck(
     data = plan.load(notices)
     record = RunRecord(
         data.split.train.hash, build_recipe(plan, data), settings.seed,
-        settings.budget.evaluations, 0.0, "",
+        settings.budget.evaluations, 0.0, (),
     )  # fmt: skip
     processes = settings.workers.processes
     tester = NullTester(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,19 +71,19 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         recorder: receives notices and progress.
         stop: once set, ends the null run.
     """
-    evidence = _begin(run)
+    evidence = _begin(run, stop)
     best, individual = run.best, run.last.best
     if best is None or individual is None:
         return evidence
     record = RunRecord(
         run.data.split.train.hash, build_recipe(run.plan, run.data), run.settings.seed,
-        run.last.evaluated, individual.score, individual.program.hash,
+        run.last.evaluated, individual.score, (individual.program.hash, best.program.hash),
     )  # fmt: skip
     ledger = RunLedger(Ledger(ledger_path()))
     try:
-        winners = {each.winner for each in ledger.list_runs(record.data) if each != record}
+        earlier = [each for each in ledger.list_runs(record.data) if each != record]
         ledger.record_run(record)
-        reason = _find_reason(run, winners, stop)
+        reason = evidence.untested or _find_winner(run.plan, earlier)
         evidence = replace(evidence, protocol=record.key, untested=reason)
         if not evidence.executable.passed or evidence.untested:
             return evidence
@@ -101,8 +101,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         return replace(evidence, untested="the ledger of runs could not be used")
 
 
-def _begin(run: SearchedRun) -> Evidence:
-    """Return the evidence of the first gate."""
+def _begin(run: SearchedRun, stop: Stop) -> Evidence:
+    """Return the evidence before the null run."""
     settings = run.settings
     spec = settings.fitness.goals()
     gate = NO_STRATEGY
@@ -110,11 +110,21 @@ def _begin(run: SearchedRun) -> Evidence:
         gate = check_executable(run.data.market, spec, run.best.train)
     return Evidence(
         gate, spec.maximize[0], run.data.split.train.years, run.last.evaluated,
-        curve=run.history.curve.points, caveats=tuple(_list_caveats(run)),
+        untested=_find_reason(run, stop), curve=run.history.curve.points,
+        caveats=tuple(_list_caveats(run)),
     )  # fmt: skip
 
 
-def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str:
+def _find_winner(plan: Plan, earlier: Sequence[RunRecord]) -> str:
+    """Return a reason if a starting strategy won an earlier run on the data; else empty."""
+    winners = {name for each in earlier for name in each.winners}
+    for program in plan.start_from:
+        if program.hash in winners:
+            return f"`start_from` has `{program.name}`, which won an earlier run on these prices"
+    return ""
+
+
+def _find_reason(run: SearchedRun, stop: Stop) -> str:
     """Return the reason why a null run is impossible; empty if there is none."""
     settings = run.settings
     is_asked = settings.validation.null_llm == "ask"
@@ -122,11 +132,8 @@ def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str
         return "the search was scored on validation, so no unseen data is left"
     if run.plan.extra:
         return "the search started from strategies that were selected on these prices"
-    for program in run.plan.start_from:
-        if program.hash in earlier_winners:
-            return f"`start_from` has `{program.name}`, which won an earlier run on these prices"
     if not settings.validation.max_null_runs:
-        return "no null run was made (`validate.null_runs` is 0)"
+        return "there was no null run, since `validate.null_runs` is 0"
     if run.models and run.models.settings.mode == "only" and not is_asked:
         return (
             "only models proposed, and they did not see the shuffled prices "
@@ -163,13 +170,13 @@ def _test_null(
         family = tester.test_family(null, recorder.observer.family)
     if null is None or family is None:
         return replace(evidence, null=null, untested="the null run was interrupted")
-    recorder.event("null", p_value=null.p_value, family=family.p_value, runs=family.runs)
+    recorder.event("null", searches=len(null.results), p_value=null.p_value)
     return replace(evidence, null=null, family=family)
 
 
 @dataclass(frozen=True)
 class _NullModels:
-    """Models that propose anew on permuted bars, with a journal that is discarded."""
+    """Models that propose again on permuted bars, with a journal that is discarded."""
 
     run: SearchedRun
     stop: Stop

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
+from evolve.errors import EvolveError
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.ledger import Ledger
 from evolve.validation.null_search import NullResult
 
 RUN, NULL = "run", "null"
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class RunRecord:
         seed: seed of the search.
         trials: number of trials.
         score: best score on train.
-        winner: hash of the strategy with that score.
+        winners: hashes of the strategy with that score, and of the one that validation selected.
     """
 
     data: str
@@ -33,7 +36,7 @@ class RunRecord:
     seed: int
     trials: int
     score: float
-    winner: str
+    winners: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -58,8 +61,12 @@ class RunLedger:
         )  # fmt: skip
 
     def list_runs(self, data: str) -> list[RunRecord]:
-        """Return the runs on data, in order."""
-        return [RunRecord(**each) for each in self.ledger.read(RUN, data)]
+        """Return the runs on data, in order.
+
+        Raises:
+            EvolveError: if an entry is damaged.
+        """
+        return [self._parse(_parse_run, each) for each in self.ledger.read(RUN, data)]
 
     def record_null(self, run: RunRecord, result: NullResult) -> None:
         """Append the result of a null search, unless the ledger has one as complete."""
@@ -72,13 +79,30 @@ class RunLedger:
         )  # fmt: skip
 
     def read_nulls(self, run: RunRecord) -> dict[int, NullResult]:
-        """Return the results of the null searches of a run, the most complete by number."""
+        """Return the results of the null searches of a run, the most complete by number.
+
+        Raises:
+            EvolveError: if an entry is damaged.
+        """
         results: dict[int, NullResult] = {}
         for each in self.ledger.read(NULL, run.key):
-            result = _parse_result(each)
+            result = self._parse(_parse_result, each)
             if result.number not in results or not result.reached:
                 results[result.number] = result
         return results
+
+    def _parse(
+        self, parse: Callable[[Mapping[str, Any]], Record], body: Mapping[str, Any]
+    ) -> Record:
+        try:
+            return parse(body)
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"{self.ledger.path} has a damaged entry: {error!r}"
+            raise EvolveError(message, "move the file away to begin a new ledger") from None
+
+
+def _parse_run(body: Mapping[str, Any]) -> RunRecord:
+    return RunRecord(**{**body, "winners": tuple(body["winners"])})
 
 
 def _parse_result(body: Mapping[str, Any]) -> NullResult:

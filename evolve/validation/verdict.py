@@ -80,9 +80,9 @@ def decide(evidence: Evidence) -> Verdict:
     null, family = evidence.null, evidence.family
     executable = evidence.executable
     if not executable.passed or evidence.untested or null is None or family is None:
-        reason = evidence.untested if executable.passed else executable.text
-        text = f"{_capitalize(reason)}, so this may be luck."
-        null_gate = Gate("null", None, evidence.untested if executable.passed else "")
+        reasons = "; ".join(each for each in (evidence.untested, executable.text) if each)
+        text = f"{_capitalize(reasons)}: this may be luck."
+        null_gate = Gate("null", None, evidence.untested)
         return _build(NOT_TESTED, text, evidence, (executable, null_gate))
     gates = (executable, _null_gate(null, family))
     if not gates[1].passed:

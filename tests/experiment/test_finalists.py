@@ -168,13 +168,13 @@ def test_the_files_of_finalists_name_their_origin_and_are_formatted(finished: Ru
             f"# finalist: {rank} of {MAX_FINALISTS}",
             f"# score on train: {individual.score:.6g}",
             f"# appraisal_ratio on validation: {ratio:.6g}",
-            f"# nodes: {individual.program.nodes}",
+            f"# nodes: {finalist.program.nodes}, {individual.program.nodes} as found",
             f"# proposer: {individual.proposer}, in epoch {individual.epoch}",
             f"# trial: {individual.program.hash}",
         ]
         assert format_text(text, str(path)) == text
         (program,) = check_file(text, str(path))
-        assert program.hash == individual.program.hash
+        assert program.hash == finalist.program.hash
     assert (finished.folder / "best.evo").read_text("utf-8") == paths[0].read_text("utf-8")
     names = [str(path) for path in paths]
     for command in (["check", *names], ["fmt", "--check", *names]):

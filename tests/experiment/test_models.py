@@ -72,9 +72,11 @@ TRIALS = (
 
 def same_run(first: Path, second: Path) -> bool:
     """Return whether two runs have equal trials and results."""
-    parts = ("best", "finalists", "trials", "proposers", "stop_reason", "llm", "verdict")
+    parts = ("best", "finalists", "trials", "proposers", "stop_reason", "llm")
     documents = [json.loads((each / "result.json").read_text("utf-8")) for each in (first, second)]
     is_equal = all(documents[0].get(part) == documents[1].get(part) for part in parts)
+    nulls = [each["validation"].get("null") for each in documents]
+    is_equal = is_equal and nulls[0] == nulls[1]
     return is_equal and rows(first, TRIALS) == rows(second, TRIALS)
 
 
