@@ -95,10 +95,10 @@ class NullSearcher:
                     if self._stop():
                         return None
             except _TargetReachedError as reached:
-                point = CurvePoint(scorer.evaluated, reached.score)
-                return NullResult(
-                    number, reached.score, scorer.evaluated, True, (*curve.points, point)
-                )
+                # Two islands may propose one program, which is one trial.
+                count = min(scorer.evaluated, trials)
+                point = CurvePoint(count, reached.score)
+                return NullResult(number, reached.score, count, True, (*curve.points, point))
         assert last is not None
         best = None if last.best is None else last.best.score
         return NullResult(number, best, last.evaluated, False, curve.points)

@@ -16,7 +16,7 @@ from evolve.validation.sharpe import (
     minimum_track_record,
     probabilistic_sharpe,
 )
-from evolve.validation.spa import SuperiorAbility, compute_spa
+from evolve.validation.spa import SuperiorAbility, compute_spa, is_constant
 
 Series = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -110,8 +110,9 @@ def group_by_behavior(returns: Matrix) -> NDArray[np.int64]:
     centred = returns - returns.mean(axis=0)
     norms = np.sqrt((centred * centred).sum(axis=0))
     scaled = centred / np.where(norms > 0.0, norms, 1.0)
+    constant = is_constant(returns)
+    scaled[:, constant] = 0.0
     distance = np.clip(1.0 - scaled.T @ scaled, 0.0, 2.0)
-    constant = norms == 0.0
     distance[np.ix_(constant, constant)] = 0.0
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(distance, checks=False), "average")
