@@ -21,6 +21,7 @@ from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
 from evolve.llm.transport.usage import Cost
+from evolve.report.diagnostics import describe_progress, list_diagnostics
 from evolve.report.glossary import HINT
 from evolve.report.tables import (
     arm_costs_table,
@@ -31,6 +32,9 @@ from evolve.report.tables import (
 )
 from evolve.report.trading import symbols_table
 from evolve.search.progress import Progress as SearchProgress
+from evolve.validation.null_run import NullRun
+from evolve.validation.power import Power
+from evolve.validation.walk_forward import WalkForward
 
 
 class ConsoleObserver(Observer):
@@ -151,6 +155,9 @@ class ConsoleObserver(Observer):
                 f"{self.rate:,.0f} per second, best {best}, {_format_time_left(left)}"
             )
 
+    def diagnostic(self, state: NullRun | Power | WalkForward) -> None:
+        self.err.print(describe_progress(state))
+
     def done(self, run: Run) -> None:
         self.bar.stop()
         progress = run.progress
@@ -174,6 +181,8 @@ class ConsoleObserver(Observer):
                     self.out.print(symbols_table(window, name))
             self._print_benchmark(best)
         self.out.print(f"[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
+        for each in list_diagnostics(run.diagnostics) if run.diagnostics else ():
+            self.out.print(each)
         self._print_counts(run)
         self._print_models(run)
         self._print_next_steps(run)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsl.analysis.program import LANGUAGE_VERSION, Program
 from dsl.printing.decompile import format_program
@@ -18,6 +19,9 @@ from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
 from evolve.validation.verdict import Evidence, Verdict
+
+if TYPE_CHECKING:
+    from evolve.experiment.diagnostics import Diagnostics
 
 PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
 
@@ -61,6 +65,7 @@ class Run:
         verdict: what the run may claim.
         call_budget: cost of the models; None if no model was asked.
         arm_costs: cost by arm.
+        diagnostics: power and walk-forward; None if the run has none.
     """
 
     experiment: Experiment
@@ -75,6 +80,7 @@ class Run:
     verdict: Verdict
     call_budget: CallBudget | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
+    diagnostics: Diagnostics | None = None
 
     @property
     def spent(self) -> Cost | None:
@@ -112,6 +118,8 @@ def document(run: Run) -> dict[str, object]:
     if run.split.holdout.bars:
         result["holdout"] = _describe_holdout(run)
     result |= _describe_null(run.evidence)
+    if run.diagnostics is not None:
+        result |= run.diagnostics.describe()
     if run.best is not None:
         result["best"] = _describe_assessed(run.best)
     return result | {

@@ -13,6 +13,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.sleeve import list_uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
+from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
@@ -85,13 +86,13 @@ def run(
             search_seconds = recorder.search_seconds
         finalists = tuple(_assess_finalists(last.hall_of_fame, settings, data))
         best = finalists[0] if finalists else None
-        evidence = validate(
-            SearchedRun(plan, data, models, last, best, curve, lineage), recorder, stop
-        )
+        searched = SearchedRun(plan, data, models, last, best, curve, lineage)
+        evidence = validate(searched, recorder, stop)
+        diagnostics = diagnose(searched, recorder, stop)
         finished = Run(
             settings, data.dataset, data.split, last, finalists, folder.path,
             time.monotonic() - started, search_seconds, evidence, decide(evidence),
-            proposer.budget if proposer else None, recorder.arm_costs(),
+            proposer.budget if proposer else None, recorder.arm_costs(), diagnostics,
         )  # fmt: skip
         _write_result(finished, folder)
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)

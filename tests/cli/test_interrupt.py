@@ -10,19 +10,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from evolve.cli.run_ import _StopOnInterrupt
+from evolve.cli.interrupt import StopOnInterrupt
 
 
 @pytest.fixture
-def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[_StopOnInterrupt]:
+def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[StopOnInterrupt]:
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    yield _StopOnInterrupt()
+    yield StopOnInterrupt()
     signal.signal(signal.SIGINT, before)
 
 
 def test_the_first_requests_a_stop_and_the_second_raises(
-    stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
+    stop: StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not stop.is_set
     signal.raise_signal(signal.SIGINT)
@@ -33,7 +33,7 @@ def test_the_first_requests_a_stop_and_the_second_raises(
 
 
 def test_an_interrupt_in_the_callback_of_a_weak_reference_is_repeated(
-    stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
+    stop: StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Target:
         """Object with a weak reference."""
@@ -49,7 +49,7 @@ def test_an_interrupt_in_the_callback_of_a_weak_reference_is_repeated(
 
 
 def test_another_unraisable_error_is_printed(
-    stop: _StopOnInterrupt, capsys: pytest.CaptureFixture[str]
+    stop: StopOnInterrupt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:
         def __del__(self) -> None:
