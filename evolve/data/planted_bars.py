@@ -15,7 +15,7 @@ PRICES = ("open", "high", "low", "close")
 
 
 def plant_in_bars(bars: Bars, rule: str, edge: float, delays: Sequence[int]) -> Bars:
-    """Plant an edge into each symbol.
+    """Add an edge to the bars of each symbol after a rule holds.
 
     The open of a bar follows the earlier edges, so that its gap and all other moves are those of
     the given bars. The extremes of a bar with the edge are those of the same Brownian bridge with

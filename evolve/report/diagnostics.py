@@ -51,6 +51,8 @@ def list_power(power: Power) -> Iterator[Table | Text]:
             format_value(row.share, "percent"), format_value(row.ratio, "ratio"),
         )  # fmt: skip
     yield table
+    rules = ", ".join(f"{each.name} ({each.text})" for each in power.rules)
+    yield Text(f"hidden rules: {rules}; the edge is in the next bar that an order can earn")
     yield Text(describe_power(power))
 
 
@@ -66,7 +68,8 @@ def describe_power(power: Power) -> str:
     found, count = sum(chosen.found), len(chosen.found)
     finds = (
         f"this budget on this much data finds an edge of {abs(chosen.edge_bps):g} bps a "
-        f"{power.unit} in {found} of {count} runs"
+        f"{power.unit} in {found} of {count} runs (traded alone, its rule has an appraisal ratio "
+        f"of {chosen.ratio:.2f})"
     )
     if chosen.share >= GOOD_SHARE:
         return f"{lead}So {finds}. Smaller edges may exist without being found."

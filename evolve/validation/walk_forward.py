@@ -168,8 +168,7 @@ def cut_windows(bars: int, windows: int, anchored: bool) -> tuple[Window, ...]:
         )
         raise EvolveError(message, hint)
     return tuple(
-        Window(0 if anchored else begin - half, begin, end)
-        for begin, end in pairwise(edges)
+        Window(0 if anchored else begin - half, begin, end) for begin, end in pairwise(edges)
     )
 
 
