@@ -32,8 +32,8 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     from evolve.report.diagnostics import list_power
     from evolve.validation.power import Power
 
-    plan, data = open_experiment(experiment, overrides, as_json)
     stop = StopOnInterrupt()
+    plan, data = open_experiment(experiment, overrides, as_json)
     last = follow(PowerTest(plan, data, ConsoleNotices(), stop).iterate())
     if not isinstance(last, Power):
         done = 0 if last is None else len(last.results)

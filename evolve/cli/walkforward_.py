@@ -43,6 +43,7 @@ def command(
     if windows is not None and not MIN_WINDOWS <= windows <= MAX_WINDOWS:
         message = f"expected {MIN_WINDOWS} to {MAX_WINDOWS}, found {windows}"
         raise click.BadParameter(message, param_hint="--windows")
+    stop = StopOnInterrupt()
     plan, data = open_experiment(experiment, overrides, as_json)
     settings = plan.experiment.validation.walk_forward or WalkForward()
     update: dict[str, object] = {}
@@ -50,7 +51,6 @@ def command(
         update["windows"] = windows
     if is_rolling is not None:
         update["anchored"] = not is_rolling
-    stop = StopOnInterrupt()
     test = WalkForwardTest(plan, data, settings.model_copy(update=update), ConsoleNotices(), stop)
     last = follow(test.iterate())
     if last is None:

@@ -13,8 +13,8 @@ from evolve.errors import EvolveError
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.recipe import build_recipe
+from evolve.experiment.repeated_search import check_repeatable, choose_processes
 from evolve.notices import NoticeLog
-from evolve.parallel import count_worthwhile_processes
 from evolve.stop import Stop
 from evolve.validation.ledger import Ledger, ledger_path
 from evolve.validation.null_run import NullJob, NullRun, run_null_searches
@@ -87,9 +87,8 @@ class PowerTest:
 
     def _search(self, job: NullJob, markets: PlantedMarkets, power: Power) -> Iterator[Power]:
         """Yield the power after each search, until one edge is found in all of them."""
-        numbers, processes = markets.numbers, self.plan.experiment.workers.processes
-        if processes == "auto":
-            processes = count_worthwhile_processes(len(numbers), len(numbers) * job.trials)
+        numbers = markets.numbers
+        processes = choose_processes(self.plan.experiment, len(numbers), job.trials)
         results: list[NullResult] = []
         with closing(
             run_null_searches(job, numbers, {}, processes, self.log, self.stop)
@@ -130,14 +129,9 @@ class PowerTest:
         Raises:
             EvolveError: if there is none, or if the experiment has no null run.
         """
-        settings = self.plan.experiment
-        if not settings.validation.max_null_runs:
+        check_repeatable(self.plan)
+        if not self.plan.experiment.validation.max_null_runs:
             raise EvolveError("power needs null searches", "set `validate.null_runs` to 19")
-        if settings.fitness.scored_on == "validation" or settings.llm.mode == "only":
-            raise EvolveError(
-                "power is that of the genetic search, and this experiment has none",
-                "remove `llm.mode: only`",
-            )
         rules = tuple(
             each
             for each in RULES

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 
 from dsl.printing.decompile import format_program
 from evolve.config.validate import WalkForward as WalkForwardSettings
-from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, build_problem
+from evolve.experiment.repeated_search import check_repeatable, choose_processes
 from evolve.experiment.result import clean_metrics
 from evolve.notices import NoticeLog
-from evolve.parallel import count_worthwhile_processes
 from evolve.stop import Stop
 from evolve.validation.job_pool import iterate_jobs
 from evolve.validation.walk_forward import (
@@ -51,24 +50,19 @@ class WalkForwardTest:
         """Yield the walk-forward after each window.
 
         Each search has the seed and the budget of the experiment, without its minutes, so that the
-        result does not depend on the machine.
+        result does not depend on the machine. Whether opens are traded is measured on all bars
+        before the holdout, as in a run.
 
         Raises:
             EvolveError: if there are too few bars, or no genetic search.
         """
         experiment = self.plan.experiment
-        if experiment.fitness.scored_on == "validation" or experiment.llm.mode == "only":
-            raise EvolveError(
-                "walk-forward repeats the genetic search, and this experiment has none",
-                "remove `llm.mode: only`",
-            )
+        check_repeatable(self.plan)
         bars = self.data.split.seen
         windows = cut_windows(len(bars), self.settings.windows, self.settings.anchored)
         budget = replace(experiment.budget.budget(), minutes=None)
         job = WalkJob(build_problem(self.plan, self.data), bars, windows, budget)
-        processes = experiment.workers.processes
-        if processes == "auto":
-            processes = count_worthwhile_processes(len(windows), len(windows) * budget.evaluations)
+        processes = choose_processes(experiment, len(windows), budget.evaluations)
         capital = self.data.market.capital
         results: tuple[WindowResult, ...] = ()
         numbers = range(len(windows))
@@ -85,6 +79,7 @@ class WalkForwardTest:
             self.plan.experiment.fitness.maximize[0],
             len(windows),
             self.settings.anchored,
+            len(self.plan.start_from),
             bars.time,
             results,
             stitch([each.performance for each in results], holding),
@@ -100,6 +95,7 @@ def describe_walk_forward(walk: WalkForward) -> dict[str, object]:
         "anchored": walk.anchored,
         "is_complete": walk.is_complete,
         "trials": walk.trials,
+        "start_from": walk.starts,
         "efficiency": walk.efficiency,
         "spread": walk.spread,
         "metrics": clean_metrics(walk.metrics),

@@ -112,6 +112,8 @@ def describe_walk_forward(walk: WalkForward) -> str:
             f"No strategy met `fitness.require` in {without} of {len(walk.results)} windows, which "
             "stay in cash."
         )
+    if walk.starts:
+        sentences.append("Strategies of `start_from` may be chosen with later bars in view.")
     sentences.append(
         f"The searches are {walk.trials:,} further trials on train and validation: a view of "
         "stability, not a test."

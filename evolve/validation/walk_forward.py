@@ -86,6 +86,7 @@ class WalkForward:
         metric: name of the metric that the search maximizes.
         planned: number of windows.
         anchored: whether each search begins at the first bar.
+        starts: number of strategies that each search starts from.
         time: datetime64[bar] of train and validation.
         results: results by window.
         stitched: the account over all windows with a result.
@@ -95,6 +96,7 @@ class WalkForward:
     metric: str
     planned: int
     anchored: bool
+    starts: int
     time: NDArray[np.datetime64]
     results: tuple[WindowResult, ...]
     stitched: Performance
