@@ -62,9 +62,11 @@ def describe_power(power: Power) -> str:
     if power.threshold is not None:
         needed = f"a score above {power.threshold:.2f}"
     lead = f"Found means {needed}, which passes {power.null_runs} null searches. "
+    if not power.is_complete:
+        lead += "The searches were interrupted. "
     chosen = power.chosen
     if chosen is None:
-        return f"{lead}The searches were interrupted before the first edge was complete."
+        return f"{lead}No edge is complete."
     found, count = sum(chosen.found), len(chosen.found)
     finds = (
         f"this budget on this much data finds an edge of {abs(chosen.edge_bps):g} bps a "
@@ -81,15 +83,15 @@ def describe_power(power: Power) -> str:
 
 def list_walk_forward(walk: WalkForward) -> Iterator[Table | Text]:
     """Yield the tables of a walk-forward and its sentence."""
-    kind = "all bars before" if walk.anchored else "equally many bars before"
-    table = blank_table(f"walk-forward: {kind} each window are searched")
-    for heading in ("searched", "traded"):
-        table.add_column(heading, no_wrap=True)
+    first = walk.results[0].search.window
+    searched = "all" if walk.anchored else f"the {first.begin - first.first:,}"
+    table = blank_table(f"walk-forward: {searched} bars before each window are searched")
+    table.add_column("window", no_wrap=True)
     for heading in ("in sample", "out of sample", "return", "held", "trades"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in walk.results:
-        first, last, begin, end = list_days(walk, each.search.window)
-        table.add_row(f"{first} {last}", f"{begin} {end}", *_list_cells(walk, each))
+        *_, begin, end = list_days(walk, each.search.window)
+        table.add_row(f"{begin} {end}", *_list_cells(walk, each))
     yield table
     yield metrics_table(
         {"out of sample, joined": walk.metrics, "buy and hold": walk.benchmark_metrics}, STITCHED
@@ -101,6 +103,8 @@ def describe_walk_forward(walk: WalkForward) -> str:
     """Describe a walk-forward in sentences."""
     name, unit = walk.metric.replace("_", " "), METRICS[walk.metric].unit
     sentences = [f"In sample and out of sample are {name}."]
+    if not walk.is_complete:
+        sentences.append(f"Interrupted after {len(walk.results)} of {walk.planned} windows.")
     if walk.efficiency is not None:
         sentences.append(f"Efficiency, their ratio on average: {walk.efficiency:.2f}.")
     if walk.spread is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -53,9 +54,12 @@ def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_walkforward_prints_a_row_per_window_and_calls_itself_no_test(path: str) -> None:
     out = " ".join(invoke("walkforward", path, "--windows", "3").out.split())
     assert "all bars before each window are searched" in out
-    assert out.count("2001-") + out.count("2000-") > 8
+    rows = re.findall(r"200\d-\d\d-\d\d 200\d-\d\d-\d\d ", out)
+    assert len(rows) == 3
     assert "180 further trials on train and validation: a view of stability, not a test." in out
     assert "buy and hold" in out
+    out = invoke("walkforward", path, "--windows", "3", "--rolling").out
+    assert "the 240 bars before each window are searched" in out
 
 
 def test_walkforward_json_follows_the_experiment_and_the_options(path: str) -> None:
@@ -88,6 +92,9 @@ def test_an_interrupted_walkforward_prints_the_windows_that_are_done(
     found = json.loads(output.out)
     assert len(found["results"]) == 2
     assert not found["is_complete"]
+    interrupt_after(1, monkeypatch)
+    out = " ".join(invoke("walkforward", path, status=130).out.split())
+    assert "Interrupted after 1 of 5 windows." in out
 
 
 @pytest.mark.usefixtures("one_edge")

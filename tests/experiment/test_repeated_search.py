@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -118,7 +119,15 @@ def test_a_rolling_search_sees_no_bar_before_its_first_one_but_to_warm_up(path: 
     assert lengths == {len(data.split.seen) // 2}
     anchored = walk(plan, data)
     assert found.results[0].search == anchored.results[0].search
-    assert found.results[3].search != anchored.results[3].search
+    pairs = list(zip(found.results[1:], anchored.results[1:], strict=True))
+    assert all(one.search.winner != other.search.winner for one, other in pairs)
+
+
+def test_the_account_passes_from_window_to_window(path: Path) -> None:
+    found = walk(*read(path))
+    growth = [1 + each.outside.metrics["total_return"] for each in found.results if each.outside]
+    assert len(growth) == 4
+    assert found.metrics["total_return"] == pytest.approx(math.prod(growth) - 1)
 
 
 def test_a_window_without_a_feasible_strategy_is_reported(path: Path) -> None:
@@ -206,20 +215,22 @@ def test_a_run_reports_power_and_walk_forward_and_shares_its_null_searches(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_edges(monkeypatch, (20.0,))
+    limits = ("budget.evaluations=5000", "budget.stale_epochs=1")
     wanted = ("validate.power=true", "validate.walk_forward={windows: 2}")
-    finished = run(path, wanted, tmp_path / "run")
+    finished = run(path, (*limits, *wanted), tmp_path / "run")
     document = json.loads((tmp_path / "run" / "result.json").read_text())
     assert document["power"]["trials"] == document["trials"]["evaluated"]
     assert document["power"]["edges"][0]["searches"] == MARKETS_PER_EDGE
     assert len(document["walk_forward"]["results"]) == 2
-    plain = run(path, ("validate.walk_forward=off",), tmp_path / "plain")
+    assert document["trials"]["evaluated"] < 5000
+    plain = run(path, (*limits, "validate.walk_forward=off"), tmp_path / "plain")
     assert plain.diagnostics is not None
     assert plain.diagnostics.describe() == {}
     assert plain.best is not None
     assert finished.best is not None
     assert plain.best.program.key == finished.best.program.key
     counted = _Counted(monkeypatch)
-    found = measure(*read(path))[1][-1]
+    found = measure(*read(path, *limits))[1][-1]
     assert counted.count == MARKETS_PER_EDGE
     assert found.trials == document["trials"]["evaluated"]
 

@@ -23,6 +23,10 @@ def test_a_found_edge_is_one_sentence_with_its_figures() -> None:
         "alone, its rule has an appraisal ratio of 1.60)"
     ) in text
     assert "Even the largest" not in text
+    assert "interrupted" in text
+    assert "interrupted" not in describe_power(
+        replace(EMPTY, rows=(SMALL, LARGE), is_complete=True)
+    )
 
 
 def test_an_edge_that_is_often_missed_comes_with_advice() -> None:
@@ -40,7 +44,7 @@ def test_the_edge_of_a_short_experiment_has_no_sign_in_the_sentence() -> None:
 @pytest.mark.parametrize("rows", [(), (PowerRow(12, (True,) * 4, 0.8),)])
 def test_an_interrupted_test_claims_nothing(rows: tuple[PowerRow, ...]) -> None:
     text = describe_power(replace(EMPTY, rows=rows))
-    assert "interrupted before the first edge was complete" in text
+    assert "The searches were interrupted. No edge is complete." in text
     assert "bps" not in text
 
 

@@ -14,6 +14,7 @@ from evolve.backtest.market import BPS, FillMode, market
 from evolve.data import load
 from evolve.validation.null_run import NullRun
 from evolve.validation.null_search import NullResult
+from evolve.validation.permutation import permute
 from evolve.validation.power import (
     EDGE_RATIO,
     FIRST_MARKET,
@@ -47,6 +48,9 @@ def test_a_market_depends_on_its_number_alone() -> None:
     assert min(numbers) > 1_000_000
     hashes = [markets(WALK, number).hash for number in numbers]
     assert len(set(hashes)) == len(hashes)
+    plain = PlantedMarkets(RULES, (0.0,), FREE)
+    for number in plain.numbers:
+        assert np.array_equal(plain(WALK, number).close, permute(WALK, number).close)
     assert markets(WALK, numbers[7]).hash == hashes[7]
 
 

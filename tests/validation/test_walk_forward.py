@@ -111,6 +111,7 @@ def test_the_joined_account_compounds_the_windows() -> None:
             growth *= each.performance.cash[-1] / each.performance.capital
     metrics = measure(joined)
     assert metrics["total_return"] == pytest.approx(growth - 1, rel=1e-9)
+    assert np.array_equal(joined.benchmark, holding.equity)
     assert len(joined.equity) == len(joined.benchmark) == len(joined.cash) == 200
     assert metrics["num_trades"] == sum(
         each.outside.metrics["num_trades"] for each in results if each.outside
