@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
-    "Experiments": ("run", "null", "holdout", "validate", "schema"),
+    "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -89,6 +89,10 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.data_ import command
         case "validate":
             from evolve.cli.validate_ import command
+        case "power":
+            from evolve.cli.power_ import command
+        case "walkforward":
+            from evolve.cli.walkforward_ import command
         case "schema":
             from evolve.cli.schema_ import command
         case "grammar":

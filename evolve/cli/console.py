@@ -19,6 +19,7 @@ from evolve.experiment.result import Assessed, Run
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
+from evolve.report.diagnostics import describe_progress
 from evolve.report.tables import (
     format_rate,
     format_value,
@@ -26,6 +27,8 @@ from evolve.report.tables import (
 )
 from evolve.search.progress import Progress as SearchProgress
 from evolve.validation.null_run import NullRun
+from evolve.validation.power import Power
+from evolve.validation.walk_forward import WalkForward
 
 
 class ConsoleObserver(Observer):
@@ -145,6 +148,9 @@ class ConsoleObserver(Observer):
                 f"epoch {progress.epoch}: {progress.evaluated:,} of {self.evaluations:,}, "
                 f"{self.rate:,.0f} per second, best {best}, {_format_time_left(left)}"
             )
+
+    def diagnostic(self, state: NullRun | Power | WalkForward) -> None:
+        self.err.print(describe_progress(state))
 
     def done(self, run: Run) -> None:
         self.bar.stop()

@@ -21,13 +21,13 @@ RETRY_SECONDS = 0.01
 class StopOnInterrupt(Stop):
     """Stop request that Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, step: str = "epoch") -> None:
         """
         Args:
-            message: printed at the first Ctrl-C.
+            step: the unit of work after which the command stops, for the message.
         """
         super().__init__()
-        self._message = message
+        self._step = step
         signal.signal(signal.SIGINT, self._handle)
         sys.unraisablehook = _handle_unraisable
 
@@ -35,7 +35,7 @@ class StopOnInterrupt(Stop):
         if self.is_set:
             raise KeyboardInterrupt
         self.set()
-        click.echo(f"\n{self._message}", err=True)
+        click.echo(f"\nstopping after this {self._step}; Ctrl-C again stops at once", err=True)
 
 
 def _handle_unraisable(args: UnraisableHookArgs) -> None:

@@ -36,7 +36,7 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     plan = read_plan(experiment, overrides)
     if not plan.experiment.validation.max_null_runs:
         raise EvolveError("`validate.null_runs` is 0", "set it to 19 or more")
-    stop = StopOnInterrupt("stopping after this search; Ctrl-C again stops at once")
+    stop = StopOnInterrupt("search")
     null = measure_luck(plan, ConsoleNotices(), stop, _print_search)
     if null is not None:
         if as_json:

@@ -10,8 +10,6 @@ import click
 from evolve.cli.interrupt import StopOnInterrupt
 from evolve.cli.options import json_option
 
-STOPPING = "stopping after this epoch; Ctrl-C again stops at once"
-
 
 @click.command("run", short_help="Run an experiment: search and select.")
 @click.argument("experiment", type=click.Path(path_type=Path))
@@ -28,7 +26,7 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     from evolve.experiment.run import run
 
     plan = read_plan(experiment, overrides)
-    stop = StopOnInterrupt(STOPPING)
+    stop = StopOnInterrupt()
     from evolve.cli.console import ConsoleObserver
 
     observer = ConsoleObserver(quiet=as_json, command=f"evolve run {experiment}")

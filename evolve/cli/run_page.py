@@ -11,6 +11,7 @@ from dsl.printing.decompile import format_program
 from evolve.experiment.result import Assessed, Run
 from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
+from evolve.report.diagnostics import list_diagnostics
 from evolve.report.glossary import HINT
 from evolve.report.robustness import (
     costs_table,
@@ -45,6 +46,8 @@ def print_run(console: Console, run: Run, command: str) -> None:
         _print_winner(console, best)
     if run.robustness is not None:
         _print_robustness(console, run.robustness)
+    for each in list_diagnostics(run.diagnostics) if run.diagnostics else ():
+        console.print(each)
     null = run.evidence.null
     if null is not None and null.results:
         console.print(luck_table(run.evidence.curve, null))

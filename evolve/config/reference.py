@@ -66,9 +66,13 @@ def _list_settings(section: type[BaseModel], prefix: str) -> Iterator[Setting]:
         key = prefix + (info.alias or name)
         inner = _find_section(info.annotation)
         is_list = get_origin(info.annotation) is list
-        if inner is None or inner is section or is_list:
-            values = _describe_values(schema["properties"][info.alias or name])
-            allowed = "the settings of this section" if inner is section else values
+        is_optional = inner is not None and inner is not info.annotation and not is_list
+        if inner is None or is_optional or is_list:
+            allowed = _describe_values(schema["properties"][info.alias or name])
+            if inner is section:
+                allowed = "the settings of this section"
+            elif is_optional:
+                allowed = f"the settings below{allowed}"
             about = info.description or ""
             yield Setting(key, about, unit_of(info), allowed, _format_default(info))
         if inner is not None and inner is not section:

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from evolve.config.section import Section, measured_in
 
 MIN_NULL_RUNS, THOROUGH_NULL_RUNS = 19, 99
 MAX_NULL_RUNS = 9999
+MIN_WINDOWS, MAX_WINDOWS = 2, 100
+OFF = "off"
+
+
+class WalkForward(Section):
+    """Walk-forward: the search repeated on earlier bars, its winner traded on later ones."""
+
+    windows: int = measured_in(
+        "windows", 5, ge=MIN_WINDOWS, le=MAX_WINDOWS,
+        description="number of equal parts of the second half of train and validation; each is "
+        "traded by the winner of a search on the bars before",
+    )  # fmt: skip
+    anchored: bool = Field(
+        True,
+        description="search on all bars before a window; false for as many as before the first",
+    )
+
+
+def _parse_walk_forward(value: object) -> object:
+    return None if value == OFF else value
 
 
 class Validate(Section):
@@ -28,6 +48,19 @@ class Validate(Section):
         "auto",
         description="opening of the holdout: `auto` if the null run passes, `sealed` for never",
     )  # fmt: skip
+    power: bool = Field(
+        False,
+        description="measure how often the search finds planted edges of growing size; it takes "
+        "about 40 searches, and the null searches in full",
+    )
+    walk_forward: Annotated[
+        WalkForward | None,
+        BeforeValidator(
+            _parse_walk_forward, json_schema_input_type=WalkForward | Literal["off"] | None
+        ),
+    ] = Field(
+        None, description="repetition of the search in windows, a view of stability and no test"
+    )
 
     @field_validator("null_runs", mode="before")
     @classmethod

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from evolve.llm.model_set import ModelSet
     from evolve.search.progress import Progress
     from evolve.validation.null_run import NullRun
+    from evolve.validation.power import Power
+    from evolve.validation.walk_forward import WalkForward
 
 
 class Observer:
@@ -46,6 +48,9 @@ class Observer:
 
     def family(self, index: int, count: int) -> None:
         """Receive the number of the earlier run that is compared, and the count of them."""
+
+    def diagnostic(self, state: NullRun | Power | WalkForward) -> None:
+        """Receive the state of a diagnostic after each of its searches."""
 
     def done(self, run: Run) -> None:
         """Receive the finished run."""

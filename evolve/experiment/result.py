@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsl.analysis.program import LANGUAGE_VERSION, Program
 from dsl.printing.decompile import format_program
@@ -22,6 +23,9 @@ from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
 from evolve.validation.verdict import Evidence, Verdict
+
+if TYPE_CHECKING:
+    from evolve.experiment.diagnostics import Diagnostics
 
 PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
 
@@ -69,6 +73,7 @@ class Run:
         robustness: analyses of the winner on train; None if no program was feasible.
         call_budget: cost of the models; None if no model was asked.
         arm_costs: cost by arm.
+        diagnostics: power and walk-forward; None if the run has none.
     """
 
     experiment: Experiment
@@ -84,6 +89,7 @@ class Run:
     robustness: Robustness | None
     call_budget: CallBudget | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
+    diagnostics: Diagnostics | None = None
 
     @property
     def spent(self) -> Cost | None:
@@ -123,6 +129,8 @@ def document(run: Run) -> dict[str, object]:
     result["validation"] = build_document(run.evidence)
     if run.robustness is not None:
         result["robustness"] = describe_robustness(run.robustness)
+    if run.diagnostics is not None:
+        result |= run.diagnostics.describe()
     if run.best is not None:
         result["best"] = _describe_assessed(run.best)
     return result | {

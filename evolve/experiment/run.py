@@ -12,6 +12,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.sleeve import list_uncapped
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
+from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
 from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
@@ -89,11 +90,13 @@ def run(
             robustness = analyze_winner(
                 best.program, history.sample.programs, last.evaluated, problem, data
             )
-        evidence = validate(SearchedRun(plan, data, models, last, best, history), recorder, stop)
+        searched = SearchedRun(plan, data, models, last, best, history)
+        evidence = validate(searched, recorder, stop)
+        diagnostics = diagnose(searched, recorder, stop)
         finished = Run(
             settings, data.dataset, data.split, last, finalists, folder.path,
             time.monotonic() - started, search_seconds, evidence, decide(evidence), robustness,
-            proposer.budget if proposer else None, recorder.arm_costs(),
+            proposer.budget if proposer else None, recorder.arm_costs(), diagnostics,
         )  # fmt: skip
         folder.write_result(document(finished))
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)

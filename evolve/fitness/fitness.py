@@ -96,6 +96,16 @@ class FoldFitness:
         """
         return FoldFitness(bars, *self._arguments[1:], evaluator=self._trade.evaluator)
 
+    def build_for(self, bars: Bars, start: int) -> FoldFitness:
+        """Build a scorer of equal settings on other bars.
+
+        Args:
+            bars: scored bars, with the earlier bars that warm the indicators.
+            start: first bar of the folds.
+        """
+        _, market, goals, _, arena_mb = self._arguments
+        return FoldFitness(bars, market, goals, start, arena_mb)
+
     def __call__(self, programs: Sequence[Program]) -> list[Scores]:
         """Return the scores of each program; they do not depend on the other programs."""
         scores: list[Scores] = []

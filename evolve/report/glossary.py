@@ -73,6 +73,12 @@ TERMS = {
     "survivorship": "bias of a universe of today's stocks: it omits those that failed, so results "
     "are too good",
     "null run": "the same search on shuffled prices, which have no edge",
+    "power": "how often the search finds an edge of a known size, planted into shuffled prices by "
+    "a hidden rule; found means a score that passes the null searches",
+    "hidden rule": "a condition after which planted prices move more by the edge",
+    "walk-forward": "the search repeated on earlier bars, its winners traded on later ones; a view "
+    "of stability, not a test",
+    "efficiency": "mean of a metric out of sample over its mean in sample, in a walk-forward",
     "benchmark": "buy and hold: buy at the first open, sell at the last close, costs included",
     "buy and hold": "the benchmark of every strategy",
     "market exposure": "sensitivity of the strategy's returns to those of buy and hold; `beta` "

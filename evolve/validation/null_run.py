@@ -5,27 +5,20 @@ Source of the sequential p-value: Besag and Clifford, "Sequential Monte Carlo p-
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from statistics import fmean, stdev
-from typing import Any
 
 from evolve.notices import NoticeLog
-from evolve.parallel import METHOD, open_pool
 from evolve.search.problem import SearchProblem
 from evolve.stop import Stop
-from evolve.validation.null_search import NullResult, NullSearcher, OpenProposer
+from evolve.validation.job_pool import iterate_jobs
+from evolve.validation.null_search import BuildMarket, NullResult, NullSearcher, OpenProposer
+from evolve.validation.permutation import permute
 
 LEVEL = 0.05  # of the null gate
 MIN_SEARCHES = 4
-POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -101,12 +94,19 @@ class NullJob:
         trials: number of trials of each search.
         target: a score that ends a search; None for none.
         open_proposer: opens a proposer on permuted bars; None for none. It needs this process.
+        build: builds the market of a search.
     """
 
     problem: SearchProblem
     trials: int
     target: float | None = None
     open_proposer: OpenProposer | None = None
+    build: BuildMarket = permute
+
+    def open(self, is_stopped: Callable[[], bool]) -> Callable[[int], NullResult | None]:
+        """Return the function that runs the search of a number; see `Job`."""
+        searcher = NullSearcher(self.problem, is_stopped, self.open_proposer, self.build)
+        return lambda number: searcher.run(number, self.trials, self.target)
 
 
 def run_null_searches(
@@ -116,7 +116,7 @@ def run_null_searches(
     processes: int,
     log: NoticeLog,
     stop: Stop,
-) -> Iterator[NullResult]:
+) -> Generator[NullResult, None, None]:
     """Yield the results of null searches in order; close the iterator to stop early.
 
     Args:
@@ -128,71 +128,9 @@ def run_null_searches(
         stop: once set, ends the iteration.
     """
     missing = [number for number in numbers if number not in known]
-    with closing(_iterate(job, missing, min(processes, len(missing)), log, stop)) as computed:
+    with closing(iterate_jobs(job, missing, processes, log, stop)) as computed:
         for number in numbers:
             result = known.get(number) or next(computed, None)
             if result is None:
                 return
             yield result
-
-
-def _iterate(
-    job: NullJob, numbers: Sequence[int], processes: int, log: NoticeLog, stop: Stop
-) -> Generator[NullResult, None, None]:
-    done = 0
-    if processes > 1:
-        with suppress(BrokenProcessPool):
-            for result in _iterate_parallel(job, numbers, processes, stop):
-                done += 1
-                yield result
-            return
-        log.notice("a worker process died; the null searches continue in the main process")
-    searcher = NullSearcher(job.problem, lambda: stop.is_set, job.open_proposer)
-    for number in numbers[done:]:
-        found = searcher.run(number, job.trials, job.target)
-        if found is None:
-            return
-        yield found
-
-
-def _iterate_parallel(
-    job: NullJob, numbers: Sequence[int], processes: int, stop: Stop
-) -> Iterator[NullResult]:
-    is_stopped = multiprocessing.get_context(METHOD).Value("b", 0)
-    pool = open_pool(processes, partial(_init_worker, job, is_stopped))
-    waiting = iter(numbers)
-    running = [pool.submit(_run_search, number) for number in islice(waiting, processes)]
-    try:
-        while running:
-            result = _wait(running.pop(0), stop)
-            if result is None:
-                return
-            running.extend(pool.submit(_run_search, number) for number in islice(waiting, 1))
-            yield result
-    finally:
-        is_stopped.value = 1
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _wait(future: Future[NullResult | None], stop: Stop) -> NullResult | None:
-    while not stop.is_set:
-        with suppress(FutureTimeoutError):
-            return future.result(POLL_SECONDS)
-    return None
-
-
-_searcher: NullSearcher | None = None
-_job: NullJob | None = None
-
-
-def _init_worker(job: NullJob, is_stopped: Any) -> None:
-    """Set up the state of a worker process."""
-    global _searcher, _job
-    _job = job
-    _searcher = NullSearcher(job.problem, lambda: bool(is_stopped.value))
-
-
-def _run_search(number: int) -> NullResult | None:
-    assert _searcher is not None
-    assert _job is not None
-    return _searcher.run(number, _job.trials, _job.target)

@@ -20,6 +20,9 @@ from evolve.validation.permutation import permute
 OpenProposer = Callable[[Bars], AbstractContextManager[ExternalProposer | None]]
 """Opens an external proposer for a search on permuted bars."""
 
+BuildMarket = Callable[[Bars, int], Bars]
+"""Builds the market of a number from the bars of the real search."""
+
 
 @dataclass(frozen=True)
 class NullResult:
@@ -56,14 +59,16 @@ class NullSearcher:
         problem: SearchProblem,
         stop: Callable[[], bool] = lambda: False,
         open_proposer: OpenProposer | None = None,
+        build: BuildMarket = permute,
     ) -> None:
         """
         Args:
             problem: the problem of the real search; its scorer is a `FoldFitness`.
             stop: returns whether to interrupt a search.
             open_proposer: opens a proposer on permuted bars; None for none.
+            build: builds the market of a search.
         """
-        self._open_proposer = open_proposer
+        self._open_proposer, self._build = open_proposer, build
         assert isinstance(problem.evaluate, FoldFitness)
         self._problem, self._bars, self._stop = problem, problem.evaluate.bars, stop
         self._fitness = problem.evaluate
@@ -80,7 +85,7 @@ class NullSearcher:
         Returns:
             The result; None if the search was interrupted.
         """
-        bars = permute(self._bars, number)
+        bars = self._build(self._bars, number)
         self._fitness = self._fitness.with_bars(bars)
         scorer = _TargetScorer(self._fitness, target)
         problem = replace(self._problem, evaluate=scorer)

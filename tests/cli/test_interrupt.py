@@ -17,7 +17,7 @@ from evolve.cli.interrupt import StopOnInterrupt
 def stop(monkeypatch: pytest.MonkeyPatch) -> Iterator[StopOnInterrupt]:
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    yield StopOnInterrupt("stopping after this epoch")
+    yield StopOnInterrupt()
     signal.signal(signal.SIGINT, before)
 
 

@@ -14,7 +14,12 @@ from evolve.config.schema import Backtest, Experiment
 
 ALL = {each.name: each for each in settings()}
 UNITLESS = {"seed", "llm.models[].weight", "llm.models[].temperature"}
-MINIMAL = {"name": "x", "data": {"from": "sample:sp500"}, "llm": {"models": [{"name": "m"}]}}
+MINIMAL = {
+    "name": "x",
+    "data": {"from": "sample:sp500"},
+    "llm": {"models": [{"name": "m"}]},
+    "validate": {"walk_forward": {}},
+}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -40,6 +45,8 @@ def flatten(data: Any, prefix: str = "") -> dict[str, Any]:
         values[name] = value
         if isinstance(value, list) and value and isinstance(value[0], dict):
             values |= flatten(value[0], f"{name}[].")
+        if isinstance(value, dict) and any(each.startswith(f"{name}.") for each in ALL):
+            values |= flatten(value, f"{name}.")
     return values
 
 
@@ -47,8 +54,8 @@ def test_the_reference_has_all_settings_with_their_defaults() -> None:
     values = flatten(Experiment.model_validate(MINIMAL).model_dump(mode="json", by_alias=True))
     assert set(values) == set(ALL)
     for name, each in ALL.items():
-        given = name in ("name", "data.from", "llm.models", "llm.models[].name")
-        if not given:
+        given = ("name", "data.from", "llm.models", "llm.models[].name", "validate.walk_forward")
+        if name not in given:
             assert json.loads(each.default) == values[name]
     required = [name for name, each in ALL.items() if each.default == REQUIRED]
     assert required == ["name", "data.from", "llm.models[].name"]

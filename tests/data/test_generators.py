@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from dsl.analysis.check import check_expression
+from dsl.bars import Bars
 from dsl.diagnostics import LanguageError
 from dsl.evaluate import Evaluator
 from dsl.terms.terms import Term
 from evolve.data import load, planted
 from evolve.data.generators import GENERATORS, random_walk
-from evolve.data.paths import Paths
 from evolve.data.sources.synthetic import MAX_BARS
 from evolve.errors import EvolveError
 from tests.command_line import refuse
@@ -230,10 +230,10 @@ def test_planting_evaluates_each_bar_a_bounded_number_of_times(
 ) -> None:
     evaluate, bars_evaluated = planted._evaluate, 0
 
-    def count_bars(term: Term, paths: Paths) -> np.ndarray:
+    def count_bars(term: Term, bars: Bars) -> np.ndarray:
         nonlocal bars_evaluated
-        bars_evaluated += len(paths.moves)
-        return evaluate(term, paths)
+        bars_evaluated += len(bars)
+        return evaluate(term, bars)
 
     monkeypatch.setattr(planted, "_evaluate", count_bars)
     for bars in (1_000, 6_000):
