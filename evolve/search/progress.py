@@ -20,7 +20,7 @@ class Budget:
         minutes: time, checked at the end of each epoch.
     """
 
-    evaluations: int = 20_000
+    evaluations: int = 5000
     stale_epochs: int | None = None
     minutes: float | None = None
 
