@@ -37,11 +37,13 @@ def measure_luck(
     data = plan.load(notices)
     record = RunRecord(
         data.split.train.hash, build_recipe(plan, data), settings.seed,
-        settings.budget.evaluations, 0.0, "",
+        settings.budget.evaluations, 0.0, (),
     )  # fmt: skip
+    ledger = Ledger(ledger_path())
+    ledger.verify()
     processes = settings.workers.processes
     tester = NullTester(
-        record, build_problem(plan, data), data, RunLedger(Ledger(ledger_path())),
+        record, build_problem(plan, data), data, RunLedger(ledger),
         None if processes == "auto" else processes, notices, stop,
     )  # fmt: skip
     run: NullRun | None = None

@@ -25,7 +25,7 @@ from evolve.experiment.plan import (
 )
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
-from evolve.experiment.validate import SearchedRun, validate
+from evolve.experiment.validate import SearchedRun, begin_evidence, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
 from evolve.search.best_curve import BestCurve
@@ -84,16 +84,18 @@ def run(
                     lineage.add(last.trials)
             search_seconds = recorder.search_seconds
         finalists = tuple(_assess_finalists(last.hall_of_fame, settings, data))
-        best = finalists[0] if finalists else None
-        evidence = validate(
-            SearchedRun(plan, data, models, last, best, curve, lineage), recorder, stop
-        )
+        searched = SearchedRun(plan, data, models, last, finalists, curve, lineage)
+        evidence = begin_evidence(searched)
         finished = Run(
             settings, data.dataset, data.split, last, finalists, folder.path,
             time.monotonic() - started, search_seconds, evidence, decide(evidence),
             proposer.budget if proposer else None, recorder.arm_costs(),
         )  # fmt: skip
-        _write_result(finished, folder)
+        _write_result(finished, folder)  # the folder is complete if the null run is killed
+        evidence = validate(searched, recorder, stop)
+        seconds = time.monotonic() - started
+        finished = replace(finished, seconds=seconds, evidence=evidence, verdict=decide(evidence))
+        folder.write_result(document(finished))
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
     observer.done(finished)
     return finished

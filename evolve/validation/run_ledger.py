@@ -11,8 +11,9 @@ from typing import Any
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.ledger import Ledger
 from evolve.validation.null_search import NullResult
+from evolve.validation.prices import PriceId, read_prices
 
-RUN, NULL = "run", "null"
+RUN, NULL, PRICES = "run", "null", "prices"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class RunRecord:
         seed: seed of the search.
         trials: number of trials.
         score: best score on train.
-        winner: hash of the strategy with that score.
+        winners: hashes of the strategy with that score and of the finalists, sorted; without those
+            that the search started from.
     """
 
     data: str
@@ -33,7 +35,7 @@ class RunRecord:
     seed: int
     trials: int
     score: float
-    winner: str
+    winners: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -48,18 +50,33 @@ class RunLedger:
 
     ledger: Ledger
 
-    def record_run(self, run: RunRecord) -> None:
-        """Append a run, unless the ledger has it."""
-        body = asdict(run)
-        text = json.dumps(body, sort_keys=True)
+    def record_run(self, run: RunRecord, prices: PriceId) -> None:
+        """Append a run and the identity of its train bars, unless the ledger has them."""
+        body = {"data": run.data, **prices.describe()}
+        self.ledger.append_unless(PRICES, run.data, body, lambda known: body in known)
+        text = json.dumps(asdict(run), sort_keys=True)
         self.ledger.append_unless(
-            RUN, run.data, body,
+            RUN, run.data, asdict(run),
             lambda known: any(json.dumps(each, sort_keys=True) == text for each in known),
         )  # fmt: skip
 
     def list_runs(self, data: str) -> list[RunRecord]:
         """Return the runs on data, in order."""
-        return [RunRecord(**each) for each in self.ledger.read(RUN, data)]
+        return [_parse_run(each) for each in self.ledger.read(RUN, data)]
+
+    def list_related(self, data: str, prices: PriceId) -> list[RunRecord]:
+        """Return the runs on other bars that have prices in common with the data.
+
+        Args:
+            data: hash of the train bars; its own runs are left out.
+            prices: identity of the train bars.
+        """
+        shared = {
+            each["data"]
+            for each in self.ledger.read(PRICES)
+            if each["data"] != data and read_prices(each).overlaps(prices)
+        }
+        return [run for each in sorted(shared) for run in self.list_runs(each)]
 
     def record_null(self, run: RunRecord, result: NullResult) -> None:
         """Append the result of a null search, unless the ledger has one as complete."""
@@ -79,6 +96,10 @@ class RunLedger:
             if result.number not in results or not result.reached:
                 results[result.number] = result
         return results
+
+
+def _parse_run(body: Mapping[str, Any]) -> RunRecord:
+    return RunRecord(**{**body, "winners": tuple(body["winners"])})
 
 
 def _parse_result(body: Mapping[str, Any]) -> NullResult:

@@ -81,14 +81,14 @@ def decide(evidence: Evidence) -> Verdict:
     executable = evidence.executable
     if not executable.passed or evidence.untested or null is None or family is None:
         reason = evidence.untested if executable.passed else executable.text
-        text = f"{_capitalize(reason)}, so this may be luck."
+        text = f"{_capitalize(reason)}. So the result is not tested, and it may be luck."
         null_gate = Gate("null", None, evidence.untested if executable.passed else "")
         return _build(NOT_TESTED, text, evidence, (executable, null_gate))
     gates = (executable, _null_gate(null, family))
     if not gates[1].passed:
         text = f"{_explain_luck(null, family)} {_what_data_show(evidence, null)}"
         return _build(LUCK, text, evidence, gates)
-    lead, holdout = _capitalize(_compare(null)), evidence.holdout
+    lead, holdout = f"{_capitalize(_compare(null))}{_compare_scores(null)}", evidence.holdout
     is_short = evidence.power is not None and evidence.power < MIN_POWER
     failure = TOO_SHORT if is_short else UNCONFIRMED
     if holdout is None:
@@ -96,7 +96,7 @@ def decide(evidence: Evidence) -> Verdict:
         return _build(failure, text, evidence, gates)
     reason = _find_failure(holdout, family)
     if reason:
-        text = f"{lead}, but {reason}. Treat it as unproven, and test it on other symbols."
+        text = f"{lead}, but {reason}. Do not trade it; test the same experiment on other symbols."
         return _build(failure, text, evidence, gates)
     text = (
         f"{lead}, and the holdout shows the edge again. Luck is an unlikely explanation of the "
@@ -106,8 +106,8 @@ def decide(evidence: Evidence) -> Verdict:
 
 
 def describe_frequency(p_value: float) -> str:
-    """Return a p-value as `1 in 20`, or as `4 in 5` if it is above 0.4."""
-    if p_value <= 0.4:
+    """Return a p-value as `1 in 20`, or as `4 in 5` if it is 0.4 or more."""
+    if p_value < 0.4:
         return f"1 in {1 / p_value:.0f}"
     return f"{round(p_value * 5)} in 5"
 
@@ -179,14 +179,22 @@ def _compare(null: NullRun) -> str:
     return f"none of {count} searches on shuffled prices did as well"
 
 
+def _compare_scores(null: NullRun) -> str:
+    if not null.bests:
+        return ""
+    return f" (its score is {null.score:.2f}, the best of theirs {max(null.bests):.2f})"
+
+
 def _what_data_show(evidence: Evidence, null: NullRun) -> str:
     """Return the score that this much data could show, and the advice that follows."""
     if null.threshold is None:
         return f"{_capitalize(ADVICE)}."
-    years = f"{evidence.years:.0f} years" if evidence.years >= 2 else f"{evidence.years:.1f} years"
+    years = f"{evidence.years:.0f}" if evidence.years >= 2 else f"{evidence.years:.1f}"
+    least = "" if len(null.results) >= null.planned else "at least "
+    name = evidence.objective.replace("_", " ")
     return (
-        f"At {null.trials:,} evaluations, {years} of these prices could show only a score of more "
-        f"than {null.threshold:.2f}; {ADVICE}."
+        f"At {null.trials:,} evaluations on {years} years of these prices, an edge can be told "
+        f"from luck only above a score ({name}) of {least}{null.threshold:.2f}; {ADVICE}."
     )
 
 
@@ -194,9 +202,9 @@ def _explain_seal(evidence: Evidence, is_short: bool) -> str:
     if is_short and evidence.power is not None:
         return (
             "the holdout would confirm an edge of this size in only "
-            f"{evidence.power:.0%} of cases; use more years or more symbols"
+            f"{evidence.power:.0%} of cases, so it stays unused; use more years or more symbols"
         )
-    return evidence.sealed
+    return f"it was not tested on unseen prices: {evidence.sealed}"
 
 
 def _capitalize(text: str) -> str:
