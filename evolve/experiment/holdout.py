@@ -66,6 +66,6 @@ def _find_refusal(number: int, family: FamilyTest | None) -> str:
     found = "unknown" if pivot is None else f"{pivot:.2g}"
     times = "once" if number == 2 else f"{number - 1} times"
     return (
-        f"these prices were opened {times} before, so that another opening needs a p-value of at "
+        f"these prices were opened {times} before, and another opening needs a p-value of at "
         f"most {required:.2g}, found {found}; use prices that no run has opened"
     )

@@ -86,8 +86,7 @@ def decide(evidence: Evidence) -> Verdict:
         return _build(NOT_TESTED, text, evidence, (executable, null_gate))
     gates = (executable, _null_gate(null, family))
     if not gates[1].passed:
-        text = f"{_explain_luck(null, family)} {_what_data_show(evidence, null)}"
-        return _build(LUCK, text, evidence, gates)
+        return _build(LUCK, _explain_luck(evidence, null, family), evidence, gates)
     lead, holdout = f"{_capitalize(_compare(null))}{_compare_scores(null)}", evidence.holdout
     is_short = evidence.power is not None and evidence.power < MIN_POWER
     failure = TOO_SHORT if is_short else UNCONFIRMED
@@ -96,7 +95,10 @@ def decide(evidence: Evidence) -> Verdict:
         return _build(failure, text, evidence, gates)
     reason = _find_failure(holdout, family)
     if reason:
-        text = f"{lead}, but {reason}. Do not trade it; test the same experiment on other symbols."
+        text = (
+            f"{lead}, but {reason}. {_describe_power(evidence)}Do not trade it; test the same "
+            "experiment on other symbols."
+        )
         return _build(failure, text, evidence, gates)
     text = (
         f"{lead}, and the holdout shows the edge again. Luck is an unlikely explanation of the "
@@ -106,7 +108,9 @@ def decide(evidence: Evidence) -> Verdict:
 
 
 def describe_frequency(p_value: float) -> str:
-    """Return a p-value as `1 in 20`, or as `4 in 5` if it is 0.4 or more."""
+    """Return a p-value as `1 in 20`, as `4 in 5` if it is 0.4 or more, or as `1 in 1`."""
+    if p_value > 0.9:
+        return "1 in 1"
     if p_value < 0.4:
         return f"1 in {1 / p_value:.0f}"
     return f"{round(p_value * 5)} in 5"
@@ -121,8 +125,10 @@ def _build(label: str, text: str, evidence: Evidence, gates: tuple[Gate, ...]) -
 
 def _holdout_gate(evidence: Evidence) -> Gate:
     holdout, family = evidence.holdout, evidence.family
-    if holdout is None or family is None:
+    if holdout is None:
         return Gate("holdout", None, evidence.sealed)
+    if family is None:
+        return Gate("holdout", None, f"t = {holdout.t:.2f}, without a null run")
     reason = _find_failure(holdout, family)
     return Gate("holdout", not reason, reason or f"t = {holdout.t:.2f}, needed {CRITICAL_T}")
 
@@ -134,15 +140,25 @@ def _describe_holdout(evidence: Evidence) -> str:
     times = f"REUSED: opened {holdout.opening} times; " if holdout.opening > 1 else ""
     return (
         f"On the holdout ({times}{holdout.bars:,} bars, {holdout.trades} trades) it earned an "
-        f"appraisal ratio of {holdout.ratio:.2f}, t = {holdout.t:.2f}."
+        f"appraisal ratio of {holdout.ratio:.2f}, t = {holdout.t:.2f} ({CRITICAL_T} is needed)."
     )
+
+
+def _describe_power(evidence: Evidence) -> str:
+    if evidence.power is None:
+        return ""
+    return f"It would confirm an edge as large as on train in {evidence.power:.0%} of cases. "
 
 
 def _find_failure(holdout: HoldoutTest, family: FamilyTest) -> str:
     """Return the reason why the holdout does not confirm; empty if it does."""
     required = required_p_value(holdout.opening)
     if holdout.opening > 1 and (family.pivot is None or family.pivot > required):
-        return f"opening {holdout.opening} of a holdout needs p of at most {required:.3g}"
+        found = "unknown" if family.pivot is None else f"{family.pivot:.2g}"
+        return (
+            f"this is opening {holdout.opening} of the same unseen prices, which needs a p-value "
+            f"of at most {required:.2g}, found {found}"
+        )
     if holdout.shortage:
         return f"the holdout cannot tell: {holdout.shortage}"
     if holdout.t < CRITICAL_T:
@@ -159,16 +175,18 @@ def _null_gate(null: NullRun, family: FamilyTest) -> Gate:
     )  # fmt: skip
 
 
-def _explain_luck(null: NullRun, family: FamilyTest) -> str:
+def _explain_luck(evidence: Evidence, null: NullRun, family: FamilyTest) -> str:
     if null.p_value <= LEVEL:
         return (
-            f"{_capitalize(_compare(null))}, but this is one of {family.runs} runs on these data, "
-            f"and the best of that many is as good by luck in about "
-            f"{describe_frequency(family.p_value)} cases."
+            f"{_capitalize(_compare(null))}, but this is one of {family.runs} runs on these "
+            "prices, and the best of that many is as good by luck in about "
+            f"{describe_frequency(family.p_value)} cases. More runs on these prices make it worse; "
+            "use prices that no run has used, and decide on the settings before."
         )
     return (
         f"{null.exceedances} of {len(null.results)} searches on shuffled prices did as well: this "
-        f"is what luck looks like here (p ≈ {describe_frequency(null.p_value)})."
+        f"is what luck looks like here (p ≈ {describe_frequency(null.p_value)}). "
+        f"{_describe_threshold(evidence, null)}"
     )
 
 
@@ -182,10 +200,10 @@ def _compare(null: NullRun) -> str:
 def _compare_scores(null: NullRun) -> str:
     if not null.bests:
         return ""
-    return f" (its score is {null.score:.2f}, the best of theirs {max(null.bests):.2f})"
+    return f" (this one scores {null.score:.2f}, the best of them {max(null.bests):.2f})"
 
 
-def _what_data_show(evidence: Evidence, null: NullRun) -> str:
+def _describe_threshold(evidence: Evidence, null: NullRun) -> str:
     """Return the score that this much data could show, and the advice that follows."""
     if null.threshold is None:
         return f"{_capitalize(ADVICE)}."

@@ -114,9 +114,7 @@ def test_entries_cannot_be_changed_or_deleted(ledger: Ledger, statement: str) ->
         (["INSERT INTO entries SELECT 6, at, kind, key, body, chain FROM entries WHERE id=5"], 6),
     ],
 )  # fmt: skip
-def test_a_change_is_found_at_its_entry(
-    ledger: Ledger, statements: list[str], broken: int
-) -> None:
+def test_a_change_is_found_at_its_entry(ledger: Ledger, statements: list[str], broken: int) -> None:
     edit(ledger, *statements)
     assert ledger.find_break() == broken
     with pytest.raises(EvolveError, match=f"entry {broken} was changed or deleted") as error:

@@ -125,9 +125,7 @@ def test_a_holdout_counts_among_other_symbols() -> None:
     assert identify(panel, 400).overlaps(identify(alone, 400))
 
 
-@pytest.mark.parametrize(
-    "step", [MINUTE, 5 * MINUTE, 60 * MINUTE, DAY, 7 * DAY, 30 * DAY], ids=str
-)
+@pytest.mark.parametrize("step", [MINUTE, 5 * MINUTE, 60 * MINUTE, DAY, 7 * DAY, 30 * DAY], ids=str)
 def test_each_interval_has_a_fingerprint(step: np.timedelta64) -> None:
     bars, other = (at_times(random_bars(seed, 400), step) for seed in (1, 2))
     assert identify(bars, 320).overlaps(identify(rescaled(bars, 3.0), 350))
