@@ -16,7 +16,7 @@ from evolve.validation.gates import check_executable
 from tests.samples import random_bars
 
 REQUIRE = {"trades_per_fold": 3, "exposure_per_fold": 0.05}
-FREE = {"commission_bps": 0, "slippage_bps": 0}
+FREE: dict[str, Any] = {"commission_bps": 0, "slippage_bps": 0}
 
 
 def train(entry_bar_exits: float = 0.0) -> Backtest:
@@ -57,7 +57,7 @@ def test_no_costs_fail() -> None:
         {"commission_per_share": 0.01}, {"commission_minimum": 1},
     ],
 )  # fmt: skip
-def test_each_cost_of_a_fill_is_enough(cost: dict[str, float]) -> None:
+def test_each_cost_of_a_fill_is_enough(cost: dict[str, Any]) -> None:
     assert text(**{**FREE, **cost}) == ""
 
 

@@ -27,11 +27,11 @@ TEST = HoldoutTest(t=2.0, ratio=1.0, trades=20, bars_held=60, bars=300, opening=
 
 
 def performance(equity: list[float], benchmark: list[float], cash: list[float]) -> Performance:
-    values = np.array([equity, benchmark, cash])
+    curves = [np.array(each) for each in (equity, benchmark, cash)]
     none = np.zeros(0)
-    return Performance(
-        equity[0], *values, np.ones(len(equity)), Trades(none, none, none, none), 252.0, 1.0
-    )
+    trades = Trades(none, none, none, none)
+    held = np.ones(len(equity))
+    return Performance(equity[0], curves[0], curves[1], curves[2], held, trades, 252.0, 1.0)
 
 
 def test_the_returns_are_those_of_a_hand_computed_regression() -> None:

@@ -84,9 +84,11 @@ def test_the_path_follows_evolve_home(monkeypatch: pytest.MonkeyPatch, tmp_path:
     ["UPDATE entries SET body='{}'", "DELETE FROM entries", "DELETE FROM entries WHERE id=5"],
 )
 def test_entries_cannot_be_changed_or_deleted(ledger: Ledger, statement: str) -> None:
-    with closing(sqlite3.connect(ledger.path)) as connection:
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            connection.execute(statement)
+    with (
+        closing(sqlite3.connect(ledger.path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        connection.execute(statement)
     assert len(ledger.read("run")) == 5
 
 
@@ -197,9 +199,11 @@ def test_a_kill_while_the_file_is_created_leaves_a_usable_ledger(ledger: Ledger)
     ledger.append("run", "c", {})
     assert len(ledger.read("run")) == 6
     assert ledger.find_break() is None
-    with closing(sqlite3.connect(ledger.path)) as connection:
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            connection.execute("DELETE FROM entries")
+    with (
+        closing(sqlite3.connect(ledger.path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        connection.execute("DELETE FROM entries")
 
 
 # -- damage

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_no_sentence_promises_anything(evidence: Evidence, label: str) -> None:
 
 
 def combine(executable: bool, null: str, opening: int, holdout: str) -> Evidence:
-    nulls = {
+    nulls: dict[str, dict[str, Any]] = {
         "untested": {"untested": "no null run was made"},
         "luck": {"null": NOISE, "family": FamilyTest(1, 0.8, 0.6)},
         "family": {"null": CLEAR, "family": FamilyTest(5, 0.06, 0.04)},
@@ -256,7 +257,8 @@ def test_the_gate_is_the_family_wise_p_value(p_value: float, label: str) -> None
     ("p_value", "text"),
     [
         (0.01, "1 in 100"), (0.05, "1 in 20"), (0.2, "1 in 5"), (0.25, "1 in 4"),
-        (1 / 3, "1 in 3"), (0.4, "2 in 5"), (0.6, "3 in 5"), (0.8, "4 in 5"), (0.95, "1 in 1"), (1.0, "1 in 1"),
+        (1 / 3, "1 in 3"), (0.4, "2 in 5"), (0.6, "3 in 5"), (0.8, "4 in 5"),
+        (0.95, "1 in 1"), (1.0, "1 in 1"),
     ],
 )  # fmt: skip
 def test_a_p_value_is_a_frequency(p_value: float, text: str) -> None:
