@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,17 @@ def _no_model_of_this_machine() -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
         os.environ.pop(name, None)
     os.environ["EVOLVE_DOTENV"] = os.devnull
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _home_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Use an empty ledger, so that no run of a test counts among those of the user."""
+    from dsl.evaluate.jit import kernel_cache_dir
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMBA_CACHE_DIR", str(kernel_cache_dir()))
+        patch.setenv("EVOLVE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)
