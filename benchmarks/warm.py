@@ -11,6 +11,6 @@ from evolve.fitness.goals import FitnessSpec
 def build_warm_scorer(bars: Bars, terms: Market, arena_mb: float) -> FoldFitness:
     """Build a scorer of five folds on one symbol, and write to all of its memory."""
     scorer = FoldFitness(bars, terms, FitnessSpec(), arena_mb=arena_mb)
-    arena = scorer._trade._evaluator._arena
+    arena = scorer._trade.evaluator._arena
     arena.memory[arena._base :] = 0.0
     return scorer

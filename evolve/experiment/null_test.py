@@ -70,7 +70,7 @@ class NullTester:
     def test_family(self, run: NullRun, progress: Callable[[int, int], None]) -> FamilyTest | None:
         """Return the test among all runs on the same data; None if it was interrupted.
 
-        If the run alone does not pass, earlier runs cannot change that, and no search is made.
+        If the run alone does not pass, earlier runs cannot change that, and no search is repeated.
 
         Args:
             run: its null run.

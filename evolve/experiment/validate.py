@@ -91,7 +91,7 @@ class SearchedRun:
 def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
     """Validate the winner of a search.
 
-    The run is written to the ledger before it is tested, so a test that is not made counts, too.
+    The run is written to the ledger before it is tested, so that an interrupted test counts, too.
 
     Args:
         run: the run.
@@ -167,7 +167,7 @@ def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str
                 "(leave it out, or use later prices)"
             )
     if not settings.validation.max_null_runs:
-        return "no search on shuffled prices was made (set `validate.null_runs` to 19 or more)"
+        return "there was no search on shuffled prices (set `validate.null_runs` to 19 or more)"
     if run.models and run.models.settings.mode == "only" and not is_asked:
         return (
             "only models proposed, and they were not asked about shuffled prices "
@@ -223,7 +223,7 @@ def _test_null(
 
 @dataclass(frozen=True)
 class _NullModels:
-    """Models that propose anew on permuted bars, with a journal that is discarded."""
+    """Models that propose on permuted bars, with a journal that is discarded."""
 
     run: SearchedRun
     stop: Stop

@@ -58,7 +58,7 @@ def compute_family_test(
         others: the other runs on the data, with equally many null scores.
         unknown: number of runs whose null scores cannot be computed, or are those of other bars.
             The pivot is multiplied by their number (Bonferroni), and the p-value is at least that.
-            A sum with the rank would exceed 0.05 at 19 null searches, whatever the score.
+            A sum with the rank would exceed 0.05 at 19 null searches, for any score.
     """
     table = np.array([_standardize(each) for each in (tested, *others)])
     score, nulls = float(table[0, 0]), table[:, 1:].max(axis=0)

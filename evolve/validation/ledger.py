@@ -76,7 +76,7 @@ class Ledger:
             return [dict(json.loads(body)) for (body,) in rows]
 
     def append(self, kind: str, key: str, body: Mapping[str, object]) -> None:
-        """Append an entry.
+        """Add an entry.
 
         Raises:
             EvolveError: if the file cannot be written.
@@ -90,7 +90,7 @@ class Ledger:
         body: Mapping[str, object],
         is_known: Callable[[list[dict[str, Any]]], bool],
     ) -> None:
-        """Append an entry unless the entries of its kind and key include it.
+        """Add an entry unless the entries of its kind and key include it.
 
         Args:
             kind: kind of the entry.

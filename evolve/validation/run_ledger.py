@@ -51,7 +51,7 @@ class RunLedger:
     ledger: Ledger
 
     def record_run(self, run: RunRecord, prices: PriceId) -> None:
-        """Append a run and the identity of its train bars, unless the ledger has them."""
+        """Add a run and the identity of its train bars, unless the ledger has them."""
         body = {"data": run.data, **prices.describe()}
         self.ledger.append_unless(PRICES, run.data, body, lambda known: body in known)
         text = json.dumps(asdict(run), sort_keys=True)
@@ -79,7 +79,7 @@ class RunLedger:
         return [run for each in sorted(shared) for run in self.list_runs(each)]
 
     def record_null(self, run: RunRecord, result: NullResult) -> None:
-        """Append the result of a null search, unless the ledger has one as complete."""
+        """Add the result of a null search, unless the ledger has one as complete."""
         self.ledger.append_unless(
             NULL, run.key, asdict(result),
             lambda known: any(

@@ -80,7 +80,7 @@ def decide(evidence: Evidence) -> Verdict:
     null, family = evidence.null, evidence.family
     executable = evidence.executable
     if not executable.passed or evidence.untested or null is None or family is None:
-        reason = evidence.untested if executable.passed else executable.text
+        reason = "; ".join(filter(None, [executable.text, evidence.untested]))
         text = f"{_capitalize(reason)}. So the result is not tested, and it may be luck."
         null_gate = Gate("null", None, evidence.untested if executable.passed else "")
         return _build(NOT_TESTED, text, evidence, (executable, null_gate))
@@ -211,7 +211,7 @@ def _describe_threshold(evidence: Evidence, null: NullRun) -> str:
     least = "" if len(null.results) >= null.planned else "at least "
     name = evidence.objective.replace("_", " ")
     return (
-        f"At {null.trials:,} evaluations on {years} years of these prices, an edge can be told "
+        f"At {null.trials:,} evaluations on {years} years of these prices, an edge differs "
         f"from luck only above a score ({name}) of {least}{null.threshold:.2f}; {ADVICE}."
     )
 

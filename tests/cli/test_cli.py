@@ -255,7 +255,7 @@ def test_run_prints_its_stages_and_writes_its_files(tmp_path: Path) -> None:
     assert "Traceback" not in err
     order = ["data", "split", "holdout from", "score appraisal ratio (annualized ratio of alpha",
              "mean over 5 folds less 0.5 deviations, on train", "by ", "on train", "ended",
-             "strategy ", "validation", "NOT TESTED: ", "300 trials", "files in",
+             "strategy ", "validation", "NOT DISTINGUISHED FROM LUCK: ", "300 trials", "files in",
              "next steps", "`evolve explain TERM` explains any term above"]  # fmt: skip
     index = 0
     for each in order:

@@ -53,7 +53,7 @@ def test_a_run_prints_the_cost_and_the_proposals_of_its_model(tmp_path: Path) ->
     assert "maximum cost" not in text
     assert re.search(r"model: (tune|simplify|different|worst_fold|overfit)", text)
     assert "free" in text
-    assert "NOT TESTED: No null run was performed, so this may be luck." in text
+    assert "NOT DISTINGUISHED FROM LUCK: " in text
 
 
 def test_the_summary_and_the_table_count_refused_calls_alike(tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def test_the_result_document_is_complete(
     assert result == json.loads(json.dumps(document(finished[0])))
     assert set(result) == {
         "name", "seed", "run_dir", "verdict", "best", "finalists", "trials", "proposers",
-        "stop_reason", "data", "holdout", "elapsed_seconds", "evaluations_per_second", "versions",
+        "stop_reason", "data", "holdout", "validation", "elapsed_seconds",
+        "evaluations_per_second", "versions",
     }  # fmt: skip
     assert result["trials"]["evaluated"] == 400
     assert result["data"]["fallback_used"] is False
@@ -149,7 +150,7 @@ def test_the_journal_has_every_trial_as_valid_text(
     for _, digest, source, parents in rows:
         assert check(source).hash == digest
         assert set(parents.split()) <= hashes
-    assert kinds == {"data", "notice", "epoch", "finished"}
+    assert kinds == {"data", "notice", "epoch", "null", "finished"}
 
 
 def test_equal_seeds_give_equal_results(

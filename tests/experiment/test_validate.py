@@ -100,7 +100,7 @@ def test_a_short_holdout_is_not_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("validate.null_runs=0", "No search on shuffled prices was made"),
+        ("validate.null_runs=0", "There was no search on shuffled prices"),
         ("backtest.fill=close", "Orders fill at the close of their own signal"),
         (FREE, "Orders have no costs"),
         ("fitness.require={exposure_per_fold: 0}", "`fitness.require.exposure_per_fold`"),

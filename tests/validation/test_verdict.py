@@ -129,7 +129,7 @@ CASES = {
         NOT_TESTED,
     ),
     "no null run": (
-        replace(BASE, untested="no search on shuffled prices was made (set `validate.null_runs` "
+        replace(BASE, untested="there was no search on shuffled prices (set `validate.null_runs` "
                 "to 19 or more)", caveats=CAVEATS), NOT_TESTED,
     ),
     "an interrupted null run": (
