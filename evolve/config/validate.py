@@ -16,7 +16,7 @@ class Validate(Section):
     """Test of the result: is it better than luck?"""
 
     null_runs: int | Literal["thorough"] = tightened_by(
-        "up", MIN_NULL_RUNS,
+        "up", MIN_NULL_RUNS, unit="searches",
         description="maximum number of searches on shuffled prices; `thorough` for "
         f"{THOROUGH_NULL_RUNS}, 0 for no test",
     )  # fmt: skip
