@@ -45,7 +45,15 @@ INTERRUPTED = (
     "from the searches that ended)"
 )
 NO_LEDGER = "the ledger, which counts runs and openings, cannot be used (see the note)"
+NO_ANSWER = (
+    "a model did not answer in a search on shuffled prices, so that the comparison would not be "
+    "fair (run the experiment again when it answers)"
+)
 SEALED = "`validate.holdout` is sealed (to open it: `evolve holdout open RUN`)"
+
+
+class UnansweredError(EvolveError):
+    """Error of a null search whose model did not answer."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         return evidence
     except EvolveError as error:
         recorder.notice(str(error))
-        return replace(evidence, untested=NO_LEDGER)
+        is_unanswered = isinstance(error, UnansweredError)
+        return replace(evidence, untested=NO_ANSWER if is_unanswered else NO_LEDGER)
 
 
 def begin_evidence(run: SearchedRun) -> Evidence:
@@ -237,6 +246,11 @@ class _NullModels:
                 self.run.models, self.run.plan, data, recorder, self.stop
             ) as proposer:
                 yield proposer
+                if proposer is not None and proposer.failed_calls:
+                    raise UnansweredError(
+                        f"{proposer.failed_calls} calls in a search on shuffled prices failed",
+                        "check that the model answers: evolve doctor",
+                    )
 
 
 def _list_caveats(run: SearchedRun) -> Iterator[str]:
