@@ -11,7 +11,7 @@ from evolve.cli.options import json_option
 
 @click.group("holdout", short_help="Open the sealed holdout of a run.")
 def command() -> None:
-    """Open the sealed holdout of a run."""
+    """Open the sealed holdout of a finished run."""
 
 
 @command.command("open", short_help="Open the holdout of RUN, and test its winner.")

@@ -16,7 +16,7 @@ from evolve.validation.verdict import Evidence
 
 
 def build_document(evidence: Evidence) -> dict[str, Any]:
-    """Build the document of the evidence, without the holdout."""
+    """Build the document of the evidence, without the test on the holdout."""
     document: dict[str, Any] = {
         "executable": asdict(evidence.executable),
         "objective": evidence.objective,
@@ -26,6 +26,8 @@ def build_document(evidence: Evidence) -> dict[str, Any]:
         "untested": evidence.untested,
         "curve": [list(each) for each in evidence.curve],
         "caveats": list(evidence.caveats),
+        "power": evidence.power,
+        "sealed": evidence.sealed,
     }
     null, family = evidence.null, evidence.family
     if null is not None:
@@ -65,6 +67,8 @@ def read_document(document: Mapping[str, Any]) -> Evidence:
         untested=document["untested"],
         null=NullRun(null["score"], document["trials"], null["planned"], results) if null else None,
         family=FamilyTest(**family) if family else None,
+        power=document["power"],
+        sealed=document["sealed"],
         curve=tuple(CurvePoint(*each) for each in document["curve"]),
         caveats=tuple(document["caveats"]),
     )

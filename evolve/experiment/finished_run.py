@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evolve.config import load_experiment
 from evolve.config.schema import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
@@ -17,8 +16,7 @@ from evolve.notices import NoticeList
 from evolve.store import RunFolder
 from evolve.store.journal import Trial, read_trials
 
-WITHOUT_MODELS = ("llm.mode=off", "llm.replay=null", "llm.learnings=null", "llm.prompts=null",
-                  "llm.tasks=all")  # fmt: skip
+WITHOUT_FILES = ("llm.replay=null", "llm.learnings=null", "llm.prompts=null", "llm.tasks=all")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +60,11 @@ def read_run(folder: Path) -> FinishedRun:
     except (OSError, ValueError):
         hint = "expected the folder of a finished run, such as runs/spy-20261101-120000"
         raise EvolveError(f"no finished run in {folder}", hint) from None
-    if load_experiment(folder / "experiment.yaml").fitness.scored_on == "validation":
-        hint = "expected a run whose `fitness.scored_on` is train"
-        raise EvolveError(f"cannot use {folder}: it was scored on validation", hint)
-    plan = read_plan(folder / "experiment.yaml", WITHOUT_MODELS)
+    plan = read_plan(folder / "experiment.yaml", WITHOUT_FILES)
     parts = plan.experiment.split
     if result["data"]["fallback_used"] and parts.fallback is not None:
         parts = parts.fallback
     snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
-    experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts})
+    llm = plan.experiment.llm.model_copy(update={"mode": "off"})  # after the check of `scored_on`
+    experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts, "llm": llm})
     return FinishedRun(folder, replace(plan, experiment=experiment), result)

@@ -10,15 +10,9 @@ from evolve.experiment.result import Assessed
 from evolve.validation.family import FamilyTest
 from evolve.validation.holdout import MIN_POWER, assess_holdout, holdout_power
 from evolve.validation.ledger import Ledger
-from evolve.validation.openings import (
-    identify_holdout,
-    list_openings,
-    record_opening,
-    required_p_value,
-)
+from evolve.validation.openings import open_prices, required_p_value
+from evolve.validation.prices import identify_prices
 from evolve.validation.verdict import Evidence
-
-DETAIL = ("strategy", "protocol", "trials")
 
 
 def open_holdout(
@@ -37,7 +31,7 @@ def open_holdout(
         forced: whether to open a holdout that cannot confirm the winner.
 
     Raises:
-        EvolveError: if the ledger cannot be read or written.
+        EvolveError: if the ledger cannot be read or written, or was changed.
     """
     holdout = data.split.holdout
     if not holdout.bars:
@@ -46,23 +40,18 @@ def open_holdout(
     evidence = replace(evidence, power=power)
     if power < MIN_POWER and not forced:
         return replace(evidence, sealed=f"it would confirm the winner in {power:.0%} of cases")
-    broken = ledger.find_break()
-    if broken is not None:
-        reason = f"entry {broken} of {ledger.path} was changed, so openings cannot be counted"
-        return replace(evidence, sealed=reason)
+    ledger.verify()
     start = len(data.split.seen)
-    identity = identify_holdout(data.dataset.bars, start, data.dataset.has_market_symbols)
+    identity = identify_prices(data.dataset.bars, data.dataset.has_market_symbols, start)
     detail: dict[str, object] = {
         "strategy": best.program.hash, "protocol": evidence.protocol, "trials": evidence.trials,
     }  # fmt: skip
-    earlier = [{name: entry[name] for name in DETAIL} for entry in list_openings(ledger, identity)]
-    is_known = detail in earlier
-    number = 1 + (earlier.index(detail) if is_known else len(earlier))
+    number = open_prices(
+        ledger, identity, detail, lambda n: forced or not _find_refusal(n, evidence.family)
+    )
     reason = _find_refusal(number, evidence.family)
     if reason and not forced:
         return replace(evidence, sealed=reason)
-    if not is_known:
-        record_opening(ledger, identity, detail)
     result = backtest(best.program, data.dataset.bars, data.market, start)
     test = assess_holdout(result, number)
     return replace(evidence, sealed="", holdout=test, holdout_result=result)
@@ -77,6 +66,6 @@ def _find_refusal(number: int, family: FamilyTest | None) -> str:
     found = "unknown" if pivot is None else f"{pivot:.2g}"
     times = "once" if number == 2 else f"{number - 1} times"
     return (
-        f"these prices were opened {times} before, and another opening needs a p-value of at most "
-        f"{required:.2g}, found {found}"
+        f"these prices were opened {times} before, and another opening needs a p-value of at "
+        f"most {required:.2g}, found {found}; use prices that no run has opened"
     )

@@ -39,9 +39,11 @@ def measure_luck(
         data.split.train.hash, build_recipe(plan, data), settings.seed,
         settings.budget.evaluations, 0.0, (),
     )  # fmt: skip
+    ledger = Ledger(ledger_path())
+    ledger.verify()
     processes = settings.workers.processes
     tester = NullTester(
-        record, build_problem(plan, data), data, RunLedger(Ledger(ledger_path())),
+        record, build_problem(plan, data), data, RunLedger(ledger),
         None if processes == "auto" else processes, notices, stop,
     )  # fmt: skip
     run: NullRun | None = None

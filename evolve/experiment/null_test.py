@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from dsl.diagnostics import LanguageError
+from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, build_problem
 from evolve.experiment.recipe import is_current, open_recipe
 from evolve.notices import NoticeLog
@@ -31,6 +33,7 @@ class NullTester:
         log: receives notices.
         stop: once set, ends the test.
         open_proposer: opens a proposer on permuted bars; None for genetic operators alone.
+        related: number of runs on other bars that have prices in common with these.
     """
 
     record: RunRecord
@@ -41,6 +44,7 @@ class NullTester:
     log: NoticeLog
     stop: Stop
     open_proposer: OpenProposer | None = None
+    related: int = 0
 
     def iterate(self, planned: int) -> Iterator[NullRun]:
         """Yield the null run after each search, until it is complete or interrupted.
@@ -49,8 +53,7 @@ class NullTester:
             planned: maximum number of null searches.
         """
         run = NullRun(self.record.score, self.record.trials, planned)
-        job = NullJob(self.problem, self.record.trials, self.record.score, self.open_proposer)
-        for result in self._search(self.record, job, range(1, planned + 1)):
+        for result in self._search(self.record, self._job, range(1, planned + 1)):
             run = replace(run, results=(*run.results, result))
             yield run
             if run.is_complete:
@@ -59,7 +62,7 @@ class NullTester:
     def iterate_luck(self, planned: int) -> Iterator[NullRun]:
         """Yield the null run after each complete search, without a real search."""
         run = NullRun(math.inf, self.record.trials, planned)
-        job = NullJob(self.problem, self.record.trials, None, self.open_proposer)
+        job = replace(self._job, target=None)
         for result in self._search(self.record, job, range(1, planned + 1)):
             run = replace(run, results=(*run.results, result))
             yield run
@@ -67,39 +70,53 @@ class NullTester:
     def test_family(self, run: NullRun, progress: Callable[[int, int], None]) -> FamilyTest | None:
         """Return the test among all runs on the same data; None if it was interrupted.
 
-        If the run alone does not pass, earlier runs cannot change that, and nothing is computed.
+        If the run alone does not pass, earlier runs cannot change that, and no search is repeated.
 
         Args:
             run: its null run.
             progress: called with the number of the earlier run that is checked, and their count.
         """
-        numbers = range(1, len(run.results) + 1)
-        tested = ScoreRow(run.score, tuple(_score(each) for each in run.results))
         others = [each for each in self.ledger.list_runs(self.record.data) if each != self.record]
         if run.p_value > LEVEL:
-            family = compute_family_test(tested)
-            return replace(family, runs=1 + len(others))
-        rows, unknown = [], 0
+            family = compute_family_test(_build_row(run.score, run.results))
+            return replace(family, runs=1 + len(others) + self.related)
+        results: Sequence[NullResult] = run.results
+        if any(each.reached for each in results):  # their scores are lower bounds
+            results = self._complete(self.record, replace(self._job, target=None), len(results))
+        rows, unknown = [_build_row(run.score, results)], self.related
         for index, other in enumerate(others, start=1):
             progress(index, len(others))
-            if not is_current(other.recipe):
+            job = self._read_job(other)
+            if job is None:
                 unknown += 1
-                continue
-            nulls = self._complete(other, numbers)
-            if nulls is None:
-                return None
-            rows.append(ScoreRow(other.score, nulls))
-        return compute_family_test(tested, rows, unknown)
+            else:
+                row = _build_row(other.score, self._complete(other, job, len(run.results)))
+                rows.append(row)
+        if any(len(each.nulls) < len(run.results) for each in rows):
+            return None
+        return compute_family_test(rows[0], rows[1:], unknown)
 
-    def _complete(self, other: RunRecord, numbers: Sequence[int]) -> tuple[float, ...] | None:
-        """Return the null scores of an earlier run; None if the search was interrupted."""
-        with open_recipe(other.recipe, other.seed) as plan:
-            train = replace(self.data.split.train, closes_only=tuple(other.recipe["closes_only"]))
-            split = replace(self.data.split, train=train)
-            data = LoadedData(self.data.dataset, split, plan.experiment.backtest.market())
-            job = NullJob(build_problem(plan, data), other.trials)
-            scores = tuple(_score(each) for each in self._search(other, job, numbers))
-        return scores if len(scores) == len(numbers) else None
+    @property
+    def _job(self) -> NullJob:
+        return NullJob(self.problem, self.record.trials, self.record.score, self.open_proposer)
+
+    def _read_job(self, other: RunRecord) -> NullJob | None:
+        """Return the null searches of an earlier run; None if they cannot be repeated."""
+        if not is_current(other.recipe):
+            return None
+        try:
+            with open_recipe(other.recipe, other.seed) as plan:
+                closes_only = tuple(other.recipe["closes_only"])
+                train = replace(self.data.split.train, closes_only=closes_only)
+                split = replace(self.data.split, train=train)
+                data = LoadedData(self.data.dataset, split, plan.experiment.backtest.market())
+                return NullJob(build_problem(plan, data), other.trials)
+        except (EvolveError, LanguageError):
+            return None
+
+    def _complete(self, record: RunRecord, job: NullJob, count: int) -> list[NullResult]:
+        """Return the results of the first null searches; fewer if they were interrupted."""
+        return list(self._search(record, job, range(1, count + 1)))
 
     def _search(
         self, record: RunRecord, job: NullJob, numbers: Sequence[int]
@@ -122,5 +139,6 @@ class NullTester:
             yield result
 
 
-def _score(result: NullResult) -> float:
-    return -math.inf if result.best is None else result.best
+def _build_row(score: float, results: Sequence[NullResult]) -> ScoreRow:
+    nulls = tuple(-math.inf if each.best is None else each.best for each in results)
+    return ScoreRow(score, nulls)

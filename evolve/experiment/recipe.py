@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +17,19 @@ from evolve.experiment.plan import INPUTS_FOLDER, LoadedData, Plan, copy_inputs,
 from evolve.files import read_text
 from evolve.store import RunFolder
 
+ASKED_SECTIONS = ("llm", "budget")  # they determine the answers of models
 SECTIONS = ("backtest", "language", "start_from", "fitness", "search")
 PACKAGE = "evolve-trading"
 
 
-def build_recipe(plan: Plan, data: LoadedData) -> dict[str, Any]:
-    """Build the recipe of an experiment's genetic search."""
+def build_recipe(plan: Plan, data: LoadedData, models: Sequence[str] = ()) -> dict[str, Any]:
+    """Build the recipe of an experiment's search.
+
+    Args:
+        plan: the experiment.
+        data: its data.
+        models: names of the models that propose in the null searches, too.
+    """
     with TemporaryDirectory(prefix="evolve-") as folder:
         settings = copy_inputs(plan, RunFolder(Path(folder))).to_dict()
         inputs = sorted((Path(folder) / INPUTS_FOLDER).glob("*"))
@@ -37,12 +44,14 @@ def build_recipe(plan: Plan, data: LoadedData) -> dict[str, Any]:
         "settings": recipe,
         "files": files,
         "closes_only": sorted(data.split.train.closes_only),
+        "models": list(models),
+        "asked": {name: settings[name] for name in ASKED_SECTIONS} if models else {},
     }
 
 
 def is_current(recipe: Mapping[str, Any]) -> bool:
-    """Return whether this version of the program gives the results of a recipe."""
-    return list(recipe["versions"]) == _list_versions()
+    """Return whether the genetic search of this version gives the results of a recipe."""
+    return list(recipe["versions"]) == _list_versions() and not recipe["models"]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dsl.analysis.program import Program
@@ -27,7 +28,7 @@ from evolve.experiment.plan import (
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
 from evolve.experiment.robustness import analyze_winner
-from evolve.experiment.validate import SearchedRun, validate
+from evolve.experiment.validate import SearchedRun, begin_evidence, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
 from evolve.search.executors import open_executor
@@ -84,19 +85,24 @@ def run(
             search_seconds = recorder.search_seconds
         finalists = tuple(assess_finalists(last.hall_of_fame, settings, data))
         write_finalists(finalists, settings, folder)
-        best = finalists[0] if finalists else None
         robustness = None
-        if best is not None:
+        if finalists:
             robustness = analyze_winner(
-                best.program, history.sample.programs, last.evaluated, problem, data
+                finalists[0].program, history.sample.programs, last.evaluated, problem, data
             )
-        searched = SearchedRun(plan, data, models, last, best, history)
-        evidence = validate(searched, recorder, stop)
-        diagnostics = diagnose(searched, recorder, stop)
+        searched = SearchedRun(plan, data, models, last, finalists, history)
+        evidence = begin_evidence(searched)
         finished = Run(
             settings, data.dataset, data.split, last, finalists, folder.path,
             time.monotonic() - started, search_seconds, evidence, decide(evidence), robustness,
-            proposer.budget if proposer else None, recorder.arm_costs(), diagnostics,
+            proposer.budget if proposer else None, recorder.arm_costs(),
+        )  # fmt: skip
+        folder.write_result(document(finished))  # complete if the null run is killed
+        evidence = validate(searched, recorder, stop)
+        diagnostics = diagnose(searched, recorder, stop)
+        finished = replace(
+            finished, seconds=time.monotonic() - started, evidence=evidence,
+            verdict=decide(evidence), diagnostics=diagnostics,
         )  # fmt: skip
         folder.write_result(document(finished))
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,10 +31,28 @@ from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate, check_executable
 from evolve.validation.ledger import Ledger, ledger_path
 from evolve.validation.null_run import LEVEL, NullRun
+from evolve.validation.prices import identify_prices
 from evolve.validation.run_ledger import RunLedger, RunRecord
 from evolve.validation.verdict import Evidence
 
-NO_STRATEGY = Gate("executable", False, "no strategy met `fitness.require`")
+NO_STRATEGY = Gate(
+    "executable", False, "no strategy met `fitness.require` (lower it, or raise the budget)"
+)
+
+INTERRUPTED = (
+    "the comparison with shuffled prices was interrupted (run the experiment again; it goes on "
+    "from the searches that ended)"
+)
+NO_LEDGER = "the ledger, which counts runs and openings, cannot be used (see the note)"
+NO_ANSWER = (
+    "a model did not answer in a search on shuffled prices, so that the comparison would not be "
+    "fair (run the experiment again when it answers)"
+)
+SEALED = "`validate.holdout` is sealed (to open it: `evolve holdout open RUN`)"
+
+
+class UnansweredError(EvolveError):
+    """Error of a null search whose model did not answer."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ class SearchedRun:
         data: its data.
         models: its models.
         last: the last state of the search.
-        best: the winner; None if no strategy was feasible.
+        finalists: the finalists, the winner first.
         history: history of the search.
     """
 
@@ -54,7 +72,7 @@ class SearchedRun:
     data: LoadedData
     models: ModelSet
     last: Progress
-    best: Assessed | None
+    finalists: tuple[Assessed, ...]
     history: SearchHistory
 
     @property
@@ -62,47 +80,74 @@ class SearchedRun:
         """Settings of the experiment."""
         return self.plan.experiment
 
+    @property
+    def best(self) -> Assessed | None:
+        """Winner; None if no strategy was feasible."""
+        return self.finalists[0] if self.finalists else None
+
+    @property
+    def winners(self) -> tuple[str, ...]:
+        """Hashes of the best on train and of the finalists, as found and as pruned.
+
+        Those of `start_from` are left out.
+        """
+        found = [self.last.best, *(each.individual for each in self.finalists)]
+        hashes = {each.program.hash for each in found if each and each.proposer != SEED}
+        pruned = {each.program.hash for each in self.finalists if each.pruned is not None}
+        return tuple(sorted(hashes | pruned))
+
 
 def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
     """Validate the winner of a search.
+
+    The run is written to the ledger before it is tested, so that an interrupted test counts, too.
 
     Args:
         run: the run.
         recorder: receives notices and progress.
         stop: once set, ends the null run.
     """
-    evidence = _begin(run, stop)
+    evidence = replace(begin_evidence(run), untested="")
     best, individual = run.best, run.last.best
     if best is None or individual is None:
         return evidence
+    train = run.data.split.train
+    asked = sorted(run.models.models) if _is_asked(run) else ()
     record = RunRecord(
-        run.data.split.train.hash, build_recipe(run.plan, run.data), run.settings.seed,
-        run.last.evaluated, individual.score, (individual.program.hash, best.program.hash),
+        train.hash, build_recipe(run.plan, run.data, asked), run.settings.seed,
+        run.last.evaluated, individual.score, run.winners,
     )  # fmt: skip
+    prices = identify_prices(train, run.data.dataset.has_market_symbols)
     ledger = RunLedger(Ledger(ledger_path()))
     try:
-        earlier = [each for each in ledger.list_runs(record.data) if each != record]
-        ledger.record_run(record)
-        reason = evidence.untested or _find_winner(run.plan, earlier)
+        ledger.ledger.verify()
+        related = ledger.list_related(record.data, prices)
+        others = [each for each in ledger.list_runs(record.data) if each != record]
+        winners = {each for other in (*others, *related) for each in other.winners}
+        ledger.record_run(record, prices)
+        reason = _find_reason(run, winners, stop)
         evidence = replace(evidence, protocol=record.key, untested=reason)
         if not evidence.executable.passed or evidence.untested:
             return evidence
-        evidence = _test_null(evidence, run, record, ledger, recorder, stop)
+        tester = _build_tester(run, record, ledger, recorder, stop)
+        tester = replace(tester, related=len(related))
+        evidence = _test_null(evidence, tester, recorder, run.settings.validation.max_null_runs)
         if evidence.family is None or evidence.family.p_value > LEVEL:
             return evidence
         if run.settings.validation.holdout == "sealed":
-            return replace(evidence, sealed="`validate.holdout` is sealed")
+            return replace(evidence, sealed=SEALED)
         evidence = open_holdout(evidence, best, run.data, ledger.ledger)
         if evidence.holdout is not None:
             recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
         return evidence
     except EvolveError as error:
         recorder.notice(str(error))
-        return replace(evidence, untested="the ledger of runs could not be used")
+        is_unanswered = isinstance(error, UnansweredError)
+        return replace(evidence, untested=NO_ANSWER if is_unanswered else NO_LEDGER)
 
 
-def _begin(run: SearchedRun, stop: Stop) -> Evidence:
-    """Return the evidence before the null run."""
+def begin_evidence(run: SearchedRun) -> Evidence:
+    """Return the evidence of the first gate, as if the null run were interrupted."""
     settings = run.settings
     spec = settings.fitness.goals()
     gate = NO_STRATEGY
@@ -110,49 +155,55 @@ def _begin(run: SearchedRun, stop: Stop) -> Evidence:
         gate = check_executable(run.data.market, spec, run.best.train)
     return Evidence(
         gate, spec.maximize[0], run.data.split.train.years, run.last.evaluated,
-        untested=_find_reason(run, stop), curve=run.history.curve.points,
-        caveats=tuple(_list_caveats(run)),
+        untested=INTERRUPTED, curve=run.history.curve.points, caveats=tuple(_list_caveats(run)),
     )  # fmt: skip
 
 
-def _find_winner(plan: Plan, earlier: Sequence[RunRecord]) -> str:
-    """Return a reason if a starting strategy won an earlier run on the data; else empty."""
-    winners = {name for each in earlier for name in each.winners}
-    for program in plan.start_from:
-        if program.hash in winners:
-            return f"`start_from` has `{program.name}`, which won an earlier run on these prices"
-    return ""
-
-
-def _find_reason(run: SearchedRun, stop: Stop) -> str:
+def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str:
     """Return the reason why a null run is impossible; empty if there is none."""
     settings = run.settings
     is_asked = settings.validation.null_llm == "ask"
     if settings.fitness.scored_on == "validation":
-        return "the search was scored on validation, so no unseen data is left"
+        return (
+            "the search was scored on validation, so no unseen prices selected the winner (set "
+            "`fitness.scored_on` to train)"
+        )
     if run.plan.extra:
-        return "the search started from strategies that were selected on these prices"
+        return "the search started from strategies that a search found on these prices"
+    for program in run.plan.start_from:
+        if program.hash in earlier_winners:
+            return (
+                f"`start_from` has `{program.name}`, which an earlier run found on these prices "
+                "(leave it out, or use later prices)"
+            )
     if not settings.validation.max_null_runs:
-        return "there was no null run, since `validate.null_runs` is 0"
+        return "there was no search on shuffled prices (set `validate.null_runs` to 19 or more)"
     if run.models and run.models.settings.mode == "only" and not is_asked:
         return (
-            "only models proposed, and they did not see the shuffled prices "
-            "(`validate.null_llm: ask` asks them)"
+            "only models proposed, and they were not asked about shuffled prices "
+            "(set `validate.null_llm` to ask)"
         )
     if run.models.recording is not None and is_asked:
-        return "recorded answers were written for the real prices, so they cannot be a null run"
-    return "the run was interrupted before the null run" if stop.is_set else ""
+        return (
+            "recorded answers were written for the real prices, so they are no test on shuffled "
+            "ones (remove `llm.replay`)"
+        )
+    return INTERRUPTED if stop.is_set else ""
 
 
-def _test_null(
-    evidence: Evidence, run: SearchedRun, record: RunRecord, ledger: RunLedger,
-    recorder: RunRecorder, stop: Stop,
-) -> Evidence:  # fmt: skip
-    """Return the evidence with the null run and the family-wise p-value."""
-    is_asked = bool(run.models) and run.settings.validation.null_llm == "ask"
+def _is_asked(run: SearchedRun) -> bool:
+    """Return whether the models of a run propose in its null searches, too."""
+    return bool(run.models) and run.settings.validation.null_llm == "ask"
+
+
+def _build_tester(
+    run: SearchedRun, record: RunRecord, ledger: RunLedger, recorder: RunRecorder, stop: Stop
+) -> NullTester:
+    """Build the tester of a run, without the number of related runs."""
+    is_asked = _is_asked(run)
     mode = run.models.settings.mode if is_asked else "mix"
     processes = run.settings.workers.processes
-    tester = NullTester(
+    return NullTester(
         record,
         build_problem(run.plan, run.data, mode),
         run.data,
@@ -162,21 +213,27 @@ def _test_null(
         stop,
         _NullModels(run, stop).open if is_asked else None,
     )
+
+
+def _test_null(
+    evidence: Evidence, tester: NullTester, recorder: RunRecorder, planned: int
+) -> Evidence:
+    """Return the evidence with the null run and the family-wise p-value."""
     null: NullRun | None = None
-    for null in tester.iterate(run.settings.validation.max_null_runs):
+    for null in tester.iterate(planned):
         recorder.observer.null_search(null)
     family: FamilyTest | None = None
     if null is not None and null.is_complete:
         family = tester.test_family(null, recorder.observer.family)
     if null is None or family is None:
-        return replace(evidence, null=null, untested="the null run was interrupted")
-    recorder.event("null", searches=len(null.results), p_value=null.p_value)
+        return replace(evidence, null=null, untested=INTERRUPTED)
+    recorder.event("null", p_value=null.p_value, family=family.p_value, runs=family.runs)
     return replace(evidence, null=null, family=family)
 
 
 @dataclass(frozen=True)
 class _NullModels:
-    """Models that propose again on permuted bars, with a journal that is discarded."""
+    """Models that propose on permuted bars, with a journal that is discarded."""
 
     run: SearchedRun
     stop: Stop
@@ -190,6 +247,11 @@ class _NullModels:
                 self.run.models, self.run.plan, data, recorder, self.stop
             ) as proposer:
                 yield proposer
+                if proposer is not None and proposer.failed_calls:
+                    raise UnansweredError(
+                        f"{proposer.failed_calls} calls in a search on shuffled prices failed",
+                        "check that the model answers: evolve doctor",
+                    )
 
 
 def _list_caveats(run: SearchedRun) -> Iterator[str]:

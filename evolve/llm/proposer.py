@@ -73,6 +73,7 @@ class ModelProposer:
         """
         self.settings, self.prompts, self.budget = composer.settings, composer.prompts, budget
         self.learnings = self.prompts.assets.learnings
+        self.failed_calls = 0  # without those for summaries
         self._models = composer.models.models
         self._composer, self._calls, self._log = composer, calls, log
         self._in_flight: dict[int, _Request] = {}
@@ -222,6 +223,7 @@ class ModelProposer:
         if request.call.kind == "summarize":
             self.learnings = self.learnings.shorten()
             return
+        self.failed_calls += 1
         reason = answer.error if answer else "no response"
         if not self._schedule.is_unanswered:
             self._log.notice(

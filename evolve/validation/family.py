@@ -56,16 +56,17 @@ def compute_family_test(
     Args:
         tested: the run.
         others: the other runs on the data, with equally many null scores.
-        unknown: number of runs whose null scores cannot be computed. Each adds the pivot to the
-            p-values, which are then upper bounds (Bonferroni).
+        unknown: number of runs whose null scores cannot be computed, or are those of other bars.
+            The pivot is multiplied by their number (Bonferroni), and the p-value is at least that.
+            A sum with the rank would exceed 0.05 at 19 null searches, for any score.
     """
     table = np.array([_standardize(each) for each in (tested, *others)])
     score, nulls = float(table[0, 0]), table[:, 1:].max(axis=0)
     p_value = (1 + int(np.count_nonzero(nulls >= score))) / (1 + len(nulls))
     pivot = pivot_p_value(score, nulls)
     if unknown:
-        added = unknown * (1.0 if pivot is None else pivot)
-        p_value, pivot = min(1.0, p_value + added), min(1.0, added + (pivot or 0.0))
+        pivot = 1.0 if pivot is None else min(1.0, (1 + unknown) * pivot)
+        p_value = max(p_value, pivot)
     return FamilyTest(len(table) + unknown, p_value, pivot)
 
 

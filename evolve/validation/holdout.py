@@ -10,7 +10,7 @@ import numpy as np
 
 from evolve.backtest.backtest import Backtest
 from evolve.backtest.performance import Performance, Series
-from evolve.validation.sharpe import CRITICAL_T, compute_power, compute_t, measure_moments
+from evolve.validation.sharpe import CRITICAL_T, compute_power, compute_t
 
 MIN_TRADES, MIN_BARS_HELD = 10, 30
 MIN_POWER = 0.5
@@ -58,13 +58,13 @@ def assess_holdout(result: Backtest, opening: int) -> HoldoutTest:
         result: backtest of the strategy on the holdout.
         opening: number of this opening of the prices, from 1.
     """
-    moments = measure_moments(appraisal_returns(result.performance))
+    bars, ratio = len(result.time), result.metrics["appraisal_ratio"]
     return HoldoutTest(
-        compute_t(moments.sharpe, moments.count),
-        result.metrics["appraisal_ratio"],
+        compute_t(ratio / math.sqrt(result.performance.bars_per_year), bars - 1),
+        ratio,
         len(result.trades),
         int(np.count_nonzero(result.performance.held)),
-        len(result.time),
+        bars,
         opening,
     )
 

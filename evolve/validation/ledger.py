@@ -24,7 +24,7 @@ VERSION = 1
 BUSY_SECONDS = 30.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- SQLite remembers the largest, also if it is gone
     at TEXT NOT NULL,
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -68,17 +68,15 @@ class Ledger:
         Raises:
             EvolveError: if the file cannot be read.
         """
-        if not self.path.exists():
-            return []
         query, values = "SELECT body FROM entries WHERE kind=?", [kind]
         if key is not None:
             query, values = f"{query} AND key=?", [kind, key]
-        with self._open() as connection:
+        with self._open(is_reading=True) as connection:
             rows = connection.execute(f"{query} ORDER BY id", values).fetchall()
             return [dict(json.loads(body)) for (body,) in rows]
 
     def append(self, kind: str, key: str, body: Mapping[str, object]) -> None:
-        """Append an entry.
+        """Add an entry.
 
         Raises:
             EvolveError: if the file cannot be written.
@@ -92,7 +90,7 @@ class Ledger:
         body: Mapping[str, object],
         is_known: Callable[[list[dict[str, Any]]], bool],
     ) -> None:
-        """Append an entry unless the entries of its kind and key include it.
+        """Add an entry unless the entries of its kind and key include it.
 
         Args:
             kind: kind of the entry.
@@ -120,30 +118,44 @@ class Ledger:
             connection.execute("COMMIT")
 
     def find_break(self) -> int | None:
-        """Return the number of the first entry that breaks the chain; None if none does.
+        """Return the number of the first entry that was changed or deleted; None if none was.
 
         Raises:
             EvolveError: if the file cannot be read.
         """
-        if not self.path.exists():
-            return None
-        before = ""
-        with self._open() as connection:
+        expected, before = 1, ""
+        with self._open(is_reading=True) as connection:
+            connection.execute("BEGIN")  # one state of the file for both queries
             rows = connection.execute(
                 "SELECT id, at, kind, key, body, chain FROM entries ORDER BY id"
             )
-            for expected, (number, *row, chain) in enumerate(rows, start=1):
+            for number, *row, chain in rows:
                 if number != expected or chain != _hash_entry(before, row):
                     return expected
-                before = chain
-        return None
+                expected, before = expected + 1, chain
+            largest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name='entries'")
+            return expected if (largest.fetchone() or (0,))[0] >= expected else None
+
+    def verify(self) -> None:
+        """Raise EvolveError if the file cannot be read, or if an entry was changed or deleted."""
+        number = self.find_break()
+        if number is not None:
+            raise EvolveError(
+                f"{self.path}: entry {number} was changed or deleted, so runs and openings cannot "
+                "be counted",
+                "restore the file from a backup, or move it away to begin a new count",
+            )
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, is_reading: bool = False) -> Iterator[sqlite3.Connection]:
+        """Yield a connection; one that only reads sees an empty ledger if there is no file."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            is_missing = is_reading and not self.path.exists()
+            if not is_reading:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            target = ":memory:" if is_missing else self.path
             with closing(
-                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+                sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None)
             ) as connection:
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 if not version:
@@ -154,10 +166,10 @@ class Ledger:
                         "use the release that wrote the ledger",
                     )
                 yield connection
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
             raise EvolveError(
                 f"cannot use the ledger {self.path}: {error}",
-                "set EVOLVE_HOME to a writable folder",
+                "free the file, or set EVOLVE_HOME to a writable folder",
             ) from None
 
 

@@ -12,8 +12,9 @@ from evolve.errors import EvolveError
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.ledger import Ledger
 from evolve.validation.null_search import NullResult
+from evolve.validation.prices import PriceId, read_prices
 
-RUN, NULL = "run", "null"
+RUN, NULL, PRICES = "run", "null", "prices"
 
 Record = TypeVar("Record")
 
@@ -28,7 +29,8 @@ class RunRecord:
         seed: seed of the search.
         trials: number of trials.
         score: best score on train.
-        winners: hashes of the strategy with that score, and of the one that validation selected.
+        winners: hashes of the strategy with that score and of the finalists, sorted; without those
+            that the search started from.
     """
 
     data: str
@@ -51,12 +53,13 @@ class RunLedger:
 
     ledger: Ledger
 
-    def record_run(self, run: RunRecord) -> None:
-        """Append a run, unless the ledger has it."""
-        body = asdict(run)
-        text = json.dumps(body, sort_keys=True)
+    def record_run(self, run: RunRecord, prices: PriceId) -> None:
+        """Add a run and the identity of its train bars, unless the ledger has them."""
+        body = {"data": run.data, **prices.describe()}
+        self.ledger.append_unless(PRICES, run.data, body, lambda known: body in known)
+        text = json.dumps(asdict(run), sort_keys=True)
         self.ledger.append_unless(
-            RUN, run.data, body,
+            RUN, run.data, asdict(run),
             lambda known: any(json.dumps(each, sort_keys=True) == text for each in known),
         )  # fmt: skip
 
@@ -68,8 +71,22 @@ class RunLedger:
         """
         return [self._parse(_parse_run, each) for each in self.ledger.read(RUN, data)]
 
+    def list_related(self, data: str, prices: PriceId) -> list[RunRecord]:
+        """Return the runs on other bars that have prices in common with the data.
+
+        Args:
+            data: hash of the train bars; its own runs are left out.
+            prices: identity of the train bars.
+        """
+        shared = {
+            each["data"]
+            for each in self.ledger.read(PRICES)
+            if each["data"] != data and read_prices(each).overlaps(prices)
+        }
+        return [run for each in sorted(shared) for run in self.list_runs(each)]
+
     def record_null(self, run: RunRecord, result: NullResult) -> None:
-        """Append the result of a null search, unless the ledger has one as complete."""
+        """Add the result of a null search, unless the ledger has one as complete."""
         self.ledger.append_unless(
             NULL, run.key, asdict(result),
             lambda known: any(

@@ -80,15 +80,14 @@ def decide(evidence: Evidence) -> Verdict:
     null, family = evidence.null, evidence.family
     executable = evidence.executable
     if not executable.passed or evidence.untested or null is None or family is None:
-        reasons = "; ".join(each for each in (evidence.untested, executable.text) if each)
-        text = f"{_capitalize(reasons)}: this may be luck."
-        null_gate = Gate("null", None, evidence.untested)
+        reason = "; ".join(filter(None, [executable.text, evidence.untested]))
+        text = f"{_capitalize(reason)}. So the result is not tested, and it may be luck."
+        null_gate = Gate("null", None, evidence.untested if executable.passed else "")
         return _build(NOT_TESTED, text, evidence, (executable, null_gate))
     gates = (executable, _null_gate(null, family))
     if not gates[1].passed:
-        text = f"{_explain_luck(null, family)} {_what_data_show(evidence, null)}"
-        return _build(LUCK, text, evidence, gates)
-    lead, holdout = _capitalize(_compare(null)), evidence.holdout
+        return _build(LUCK, _explain_luck(evidence, null, family), evidence, gates)
+    lead, holdout = f"{_capitalize(_compare(null))}{_compare_scores(null)}", evidence.holdout
     is_short = evidence.power is not None and evidence.power < MIN_POWER
     failure = TOO_SHORT if is_short else UNCONFIRMED
     if holdout is None:
@@ -96,7 +95,10 @@ def decide(evidence: Evidence) -> Verdict:
         return _build(failure, text, evidence, gates)
     reason = _find_failure(holdout, family)
     if reason:
-        text = f"{lead}, but {reason}. Treat it as unproven, and test it on other symbols."
+        text = (
+            f"{lead}, but {reason}. {_describe_power(evidence)}Do not trade it; test the same "
+            "experiment on other symbols."
+        )
         return _build(failure, text, evidence, gates)
     text = (
         f"{lead}, and the holdout shows the edge again. Luck is an unlikely explanation of the "
@@ -106,8 +108,10 @@ def decide(evidence: Evidence) -> Verdict:
 
 
 def describe_frequency(p_value: float) -> str:
-    """Return a p-value as `1 in 20`, or as `4 in 5` if it is above 0.4."""
-    if p_value <= 0.4:
+    """Return a p-value as `1 in 20`, as `4 in 5` if it is 0.4 or more, or as `1 in 1`."""
+    if p_value > 0.9:
+        return "1 in 1"
+    if p_value < 0.4:
         return f"1 in {1 / p_value:.0f}"
     return f"{round(p_value * 5)} in 5"
 
@@ -121,8 +125,10 @@ def _build(label: str, text: str, evidence: Evidence, gates: tuple[Gate, ...]) -
 
 def _holdout_gate(evidence: Evidence) -> Gate:
     holdout, family = evidence.holdout, evidence.family
-    if holdout is None or family is None:
+    if holdout is None:
         return Gate("holdout", None, evidence.sealed)
+    if family is None:
+        return Gate("holdout", None, f"t = {holdout.t:.2f}, without a null run")
     reason = _find_failure(holdout, family)
     return Gate("holdout", not reason, reason or f"t = {holdout.t:.2f}, needed {CRITICAL_T}")
 
@@ -134,15 +140,25 @@ def _describe_holdout(evidence: Evidence) -> str:
     times = f"REUSED: opened {holdout.opening} times; " if holdout.opening > 1 else ""
     return (
         f"On the holdout ({times}{holdout.bars:,} bars, {holdout.trades} trades) it earned an "
-        f"appraisal ratio of {holdout.ratio:.2f}, t = {holdout.t:.2f}."
+        f"appraisal ratio of {holdout.ratio:.2f}, t = {holdout.t:.2f} ({CRITICAL_T} is needed)."
     )
+
+
+def _describe_power(evidence: Evidence) -> str:
+    if evidence.power is None:
+        return ""
+    return f"It would confirm an edge as large as on train in {evidence.power:.0%} of cases. "
 
 
 def _find_failure(holdout: HoldoutTest, family: FamilyTest) -> str:
     """Return the reason why the holdout does not confirm; empty if it does."""
     required = required_p_value(holdout.opening)
     if holdout.opening > 1 and (family.pivot is None or family.pivot > required):
-        return f"opening {holdout.opening} of a holdout needs p of at most {required:.3g}"
+        found = "unknown" if family.pivot is None else f"{family.pivot:.2g}"
+        return (
+            f"this is opening {holdout.opening} of the same unseen prices, which needs a p-value "
+            f"of at most {required:.2g}, found {found}"
+        )
     if holdout.shortage:
         return f"the holdout cannot tell: {holdout.shortage}"
     if holdout.t < CRITICAL_T:
@@ -159,16 +175,18 @@ def _null_gate(null: NullRun, family: FamilyTest) -> Gate:
     )  # fmt: skip
 
 
-def _explain_luck(null: NullRun, family: FamilyTest) -> str:
+def _explain_luck(evidence: Evidence, null: NullRun, family: FamilyTest) -> str:
     if null.p_value <= LEVEL:
         return (
-            f"{_capitalize(_compare(null))}, but this is one of {family.runs} runs on these data, "
-            f"and the best of that many is as good by luck in about "
-            f"{describe_frequency(family.p_value)} cases."
+            f"{_capitalize(_compare(null))}, but this is one of {family.runs} runs on these "
+            "prices, and the best of that many is as good by luck in about "
+            f"{describe_frequency(family.p_value)} cases. More runs on these prices make it worse; "
+            "use prices that no run has used, and decide on the settings before."
         )
     return (
         f"{null.exceedances} of {len(null.results)} searches on shuffled prices did as well: this "
-        f"is what luck looks like here (p ≈ {describe_frequency(null.p_value)})."
+        f"is what luck looks like here (p ≈ {describe_frequency(null.p_value)}). "
+        f"{_describe_threshold(evidence, null)}"
     )
 
 
@@ -179,14 +197,22 @@ def _compare(null: NullRun) -> str:
     return f"none of {count} searches on shuffled prices did as well"
 
 
-def _what_data_show(evidence: Evidence, null: NullRun) -> str:
+def _compare_scores(null: NullRun) -> str:
+    if not null.bests:
+        return ""
+    return f" (this one scores {null.score:.2f}, the best of them {max(null.bests):.2f})"
+
+
+def _describe_threshold(evidence: Evidence, null: NullRun) -> str:
     """Return the score that this much data could show, and the advice that follows."""
     if null.threshold is None:
         return f"{_capitalize(ADVICE)}."
-    years = f"{evidence.years:.0f} years" if evidence.years >= 2 else f"{evidence.years:.1f} years"
+    years = f"{evidence.years:.0f}" if evidence.years >= 2 else f"{evidence.years:.1f}"
+    least = "" if len(null.results) >= null.planned else "at least "
+    name = evidence.objective.replace("_", " ")
     return (
-        f"At {null.trials:,} evaluations, {years} of these prices could show only a score of more "
-        f"than {null.threshold:.2f}; {ADVICE}."
+        f"At {null.trials:,} evaluations on {years} years of these prices, an edge differs "
+        f"from luck only above a score ({name}) of {least}{null.threshold:.2f}; {ADVICE}."
     )
 
 
@@ -194,9 +220,9 @@ def _explain_seal(evidence: Evidence, is_short: bool) -> str:
     if is_short and evidence.power is not None:
         return (
             "the holdout would confirm an edge of this size in only "
-            f"{evidence.power:.0%} of cases; use more years or more symbols"
+            f"{evidence.power:.0%} of cases, so it stays unused; use more years or more symbols"
         )
-    return evidence.sealed
+    return f"it was not tested on unseen prices: {evidence.sealed}"
 
 
 def _capitalize(text: str) -> str:

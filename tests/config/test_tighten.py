@@ -33,6 +33,8 @@ WAYS = {
     "fitness.folds": UP,
     "fitness.require": UP,
     "fitness.spread_penalty": UP,
+    "validate.null_runs": UP,
+    "validate.holdout": UP,
 }
 LISTED = (
     "language: {operators: [sma, rsi, roc], directions: [long, short]}\n"
@@ -72,6 +74,8 @@ BOTH_WAYS = [
     ("", "backtest.commission_bps", 1, 1.5, 0.5),
     ("", "backtest.slippage_range", 0, 0.05, -0.1),
     ("", "language.max_nodes", 40, 30, 41),
+    ("", "validate.null_runs", 19, 39, 0),
+    ("", "validate.holdout", "auto", "sealed", "open"),
     ("backtest: {max_volume_share: 0.1}\n", "backtest.max_volume_share", 0.1, 0.05, 0.2),
     (LISTED, "language.directions", ["long", "short"], ["short"], ["long", "short", "long up"]),
     (LISTED, "language.operators", ["sma", "rsi", "roc"], ["roc", "sma"], ["sma", "atr"]),
@@ -97,11 +101,11 @@ def test_a_setting_changes_in_its_stricter_direction_only(
     assert changes == (Change(setting, old, stricter),)
     assert list_settings(after) == {**list_settings(before), setting: stricter}
     assert list_settings(before)[setting] == old
+    part = getattr(before, {"validate": "validation"}.get(section, section))
     loose = yaml.safe_dump({section: {name: looser}})
     assert refusal(loose, more).splitlines() == [
         "the patch loosens the protocol:",
-        f"  `{setting}` {WAYS[setting]}: it is {getattr(getattr(before, section), name)}, "
-        f"found {looser}",
+        f"  `{setting}` {WAYS[setting]}: it is {getattr(part, name)}, found {looser}",
     ]
     back = yaml.safe_dump({section: {name: old}})
     with pytest.raises(EvolveError, match=f"`{setting}` {WAYS[setting]}"):
@@ -253,8 +257,8 @@ def list_tightenable(kind: object, path: tuple[str, ...]) -> Iterator[str]:
     if isinstance(kind, type) and issubclass(kind, BaseModel) and len(path) < 4:
         for name, info in kind.model_fields.items():
             if isinstance(info.json_schema_extra, dict) and "tighter" in info.json_schema_extra:
-                yield ".".join((*path, name))
-            yield from list_tightenable(info.annotation, (*path, name))
+                yield ".".join((*path, info.alias or name))
+            yield from list_tightenable(info.annotation, (*path, info.alias or name))
 
 
 NUMBERS = st.integers(0, 60) | st.floats(0, 60).map(lambda x: round(x, 2))

@@ -335,3 +335,35 @@ def test_an_interrupt_ends_a_wait(tmp_path: Path) -> None:
         may_answer.set()
     assert done.progress.stop_reason == "interrupted"
     assert (tmp_path / "run" / "result.json").exists()
+
+
+def test_null_searches_ask_the_model_only_if_configured(tmp_path: Path) -> None:
+    """Their results are separate in the ledger, so neither kind stands in for the other."""
+    small = ("data.from=synthetic:walk?seed=2&bars=1500", "budget.evaluations=300",
+             "budget.llm_calls=2", "workers=1", "budget.stale_epochs=null",
+             "fitness.require={trades_per_fold: 3}")  # fmt: skip
+    calls, runs = [], []
+    for index, null_llm in enumerate(("none", "ask", "ask")):
+        settings = (*small, f"validate.null_llm={null_llm}")
+        with serving(in_turn([say(each) for each in IDEAS] * 30)) as server:
+            runs.append(run(QUICK, settings_for(server.url, *settings), out=tmp_path / str(index)))
+            calls.append(len(server.bodies))
+    nulls = [each.evidence.null for each in runs]
+    assert nulls[0] is not None and nulls[1] is not None
+    assert calls[0] < 5 < calls[1]
+    assert nulls[0].results != nulls[1].results
+    assert runs[0].evidence.protocol != runs[1].evidence.protocol
+
+
+def test_null_searches_without_answers_are_no_test(tmp_path: Path) -> None:
+    small = ("data.from=synthetic:walk?seed=2&bars=1500", "budget.evaluations=300",
+             "budget.llm_calls=2", "workers=1", "budget.stale_epochs=null",
+             "fitness.require={trades_per_fold: 3}", "validate.null_llm=ask")  # fmt: skip
+    observer = NoticeObserver()
+    answers = [*(say(each) for each in IDEAS[:2]), *[fail(500)] * 100]
+    with serving(in_turn(answers)) as server:
+        settings = settings_for(server.url, *small)
+        done = run(QUICK, settings, out=tmp_path / "run", observer=observer)
+    assert done.verdict.label == "NOT TESTED"
+    assert done.verdict.sentence.startswith("A model did not answer in a search on shuffled")
+    assert "in a search on shuffled prices failed" in observer.notices[-1]
