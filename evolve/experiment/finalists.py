@@ -29,9 +29,12 @@ MAX_CORRELATION = 0.5  # exclusive; the best of a size class may exceed it
 def assess_finalists(
     hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
 ) -> list[Assessed]:
-    """Prune the finalists on train; rank them by the metric on validation.
+    """Prune the finalists on train; rank them by score and validation.
 
-    A strategy of the user is not pruned, nor one that was scored on validation.
+    The rank is by the mean of the score on train and the metric on validation, weighted by their
+    bars. Validation alone has too few bars to select among strategies that differ: it often prefers
+    one that hardly earns on train (benchmarks/finalists.py). A strategy of the user is not pruned,
+    nor one that was scored on validation.
     """
     split, market = data.split, data.market
     run = Backtester(split.train, market)
@@ -46,7 +49,8 @@ def assess_finalists(
         validation = backtest(program, split.seen, market, start=split.validation_start)
         assessed.append(Assessed(program, individual, train, validation, pruned))
     metric = settings.fitness.maximize[0]
-    return sorted(assessed, key=lambda each: -each.validation_metric(metric))  # stable
+    weight = split.validation_start / len(split.seen) if is_train else 0.0
+    return sorted(assessed, key=lambda each: -_combine(each, metric, weight))  # stable
 
 
 def write_finalists(finalists: Sequence[Assessed], settings: Experiment, folder: RunFolder) -> None:
@@ -90,6 +94,12 @@ def select_finalists(
             selected.append((individual, result))
             positions.append(own)
     return selected
+
+
+def _combine(finalist: Assessed, metric: str, weight: float) -> float:
+    """Return the mean of score and validation; `weight` is the share of the score."""
+    assert finalist.individual is not None
+    return weight * finalist.individual.score + (1 - weight) * finalist.validation_metric(metric)
 
 
 def _describe(finalist: Assessed, rank: int, count: int, settings: Experiment) -> str:

@@ -68,6 +68,9 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
         EvolveError: if no model is configured, if it does not answer, or if its patch is invalid
             or loosens the protocol.
     """
+    if finished.plan.experiment.fitness.scored_on == "validation":
+        hint = "expected a run whose `fitness.scored_on` is train"
+        raise EvolveError(f"cannot harden {finished.folder}: it was scored on validation", hint)
     variables = environment(finished.folder)
     models = configured_models(finished.plan.experiment, variables)
     if not models:

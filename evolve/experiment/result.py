@@ -64,7 +64,7 @@ class Run:
         dataset: the bars and their origin.
         split: train and validation, without the sealed holdout.
         progress: the state of the search at its end.
-        finalists: the best on validation first.
+        finalists: the best by score and validation first.
         folder: the run folder.
         seconds: duration of the run.
         search_seconds: duration of the search.
@@ -98,7 +98,7 @@ class Run:
 
     @property
     def best(self) -> Assessed | None:
-        """Finalist with the best validation metric; None if no program was feasible."""
+        """First finalist; None if no program was feasible."""
         return self.finalists[0] if self.finalists else None
 
     @property

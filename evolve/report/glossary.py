@@ -24,7 +24,7 @@ TERMS = {
     "train": "the first bars of the data, on which the search is scored",
     "validation": "the bars after train, which select among the finalists",
     "holdout": "the last bars, sealed: neither the search nor a model sees them",
-    "finalist": "a strategy that validation ranks: the best on train of its size, or one of the "
+    "finalist": "a strategy that score and validation rank: the best of its size, or one of the "
     "best with other positions",
     "feasible": "meets `fitness.require` on every fold and is not ruined; only a feasible "
     "strategy can be selected",

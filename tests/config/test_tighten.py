@@ -33,8 +33,6 @@ WAYS = {
     "fitness.folds": UP,
     "fitness.require": UP,
     "fitness.spread_penalty": UP,
-    "validate.null_runs": UP,
-    "validate.holdout": UP,
 }
 LISTED = (
     "language: {operators: [sma, rsi, roc], directions: [long, short]}\n"
@@ -74,8 +72,6 @@ BOTH_WAYS = [
     ("", "backtest.commission_bps", 1, 1.5, 0.5),
     ("", "backtest.slippage_range", 0, 0.05, -0.1),
     ("", "language.max_nodes", 40, 30, 41),
-    ("", "validate.null_runs", 19, 39, 0),
-    ("", "validate.holdout", "auto", "sealed", "open"),
     ("backtest: {max_volume_share: 0.1}\n", "backtest.max_volume_share", 0.1, 0.05, 0.2),
     (LISTED, "language.directions", ["long", "short"], ["short"], ["long", "short", "long up"]),
     (LISTED, "language.operators", ["sma", "rsi", "roc"], ["roc", "sma"], ["sma", "atr"]),

@@ -115,9 +115,18 @@ def test_the_best_strategy_has_the_reported_hash_and_metrics(
     assert again.metrics == pytest.approx(done.best.train.metrics, nan_ok=True)
 
 
-def test_finalists_are_ranked_by_validation(finished: tuple[Run, RecordingObserver]) -> None:
-    scores = [each.validation_metric("appraisal_ratio") for each in finished[0].finalists]
-    assert scores == sorted(scores, reverse=True)
+def test_finalists_are_ranked_by_score_and_validation(
+    finished: tuple[Run, RecordingObserver],
+) -> None:
+    split = finished[0].split
+    train, validation = split.validation_start, len(split.seen) - split.validation_start
+    sums = [
+        train * each.individual.score + validation * each.validation_metric("appraisal_ratio")
+        for each in finished[0].finalists
+        if each.individual is not None
+    ]
+    assert len(sums) == len(finished[0].finalists)
+    assert sums == sorted(sums, reverse=True)
 
 
 def test_validation_warms_up_on_train_and_starts_flat(
