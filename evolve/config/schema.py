@@ -66,7 +66,7 @@ class Parts(Section):
     )
     validation: Fraction | date = measured_in(
         "fraction of the bars, or its first day", _SIZES.validation,
-        description="bars that rank the finalists, with the score on train; the search does not see them",
+        description="bars that rank the finalists beside the score; the search does not see them",
     )  # fmt: skip
     holdout: Fraction | date | Literal["none"] = measured_in(
         "fraction of the bars, or its first day",
