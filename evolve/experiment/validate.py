@@ -19,11 +19,12 @@ from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed
+from evolve.fitness.fitness import FoldFitness
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.best_curve import BestCurve
 from evolve.search.external import ExternalProposer
-from evolve.search.individual import SEED
+from evolve.search.individual import SEED, Individual
 from evolve.search.lineage import Lineage
 from evolve.search.progress import Progress
 from evolve.stop import Stop
@@ -154,6 +155,8 @@ def _test_null(
         stop,
         _NullModels(run, stop).open if is_asked else None,
     )
+    if not _is_reproduced(tester, run.last.best):
+        return replace(evidence, untested="the score of the search was not reproduced on train")
     null: NullRun | None = None
     for null in tester.iterate(run.settings.validation.max_null_runs):
         recorder.observer.null_search(null)
@@ -164,6 +167,18 @@ def _test_null(
         return replace(evidence, null=null, untested="the null run was interrupted")
     recorder.event("null", p_value=null.p_value, family=family.p_value, runs=family.runs)
     return replace(evidence, null=null, family=family)
+
+
+def _is_reproduced(tester: NullTester, winner: Individual | None) -> bool:
+    """Return whether the problem of the null searches scores the winner as the search did.
+
+    A search that was scored on other bars, such as the holdout, is not comparable to them.
+    """
+    fitness = tester.problem.evaluate
+    assert isinstance(fitness, FoldFitness)
+    assert winner is not None
+    (scores,) = fitness([winner.program])
+    return fitness.bars.hash == tester.record.data and scores.values[0] == winner.score
 
 
 @dataclass(frozen=True)
