@@ -67,16 +67,18 @@ class NullTester:
     def test_family(self, run: NullRun, progress: Callable[[int, int], None]) -> FamilyTest | None:
         """Return the test among all runs on the same data; None if it was interrupted.
 
-        If the run alone does not pass, earlier runs cannot change that, and no search is made.
+        If the run alone does not pass, earlier runs cannot change that, and no search is made. If
+        it passes, searches that ended at its score are completed, so that all rows have the same
+        distribution.
 
         Args:
             run: its null run.
             progress: called with the number of the earlier run that is checked, and their count.
         """
         numbers = range(1, len(run.results) + 1)
-        tested = ScoreRow(run.score, tuple(_score(each) for each in run.results))
         others = [each for each in self.ledger.list_runs(self.record.data) if each != self.record]
         if run.p_value > LEVEL:
+            tested = ScoreRow(run.score, tuple(_score(each) for each in run.results))
             family = compute_family_test(tested)
             return replace(family, runs=1 + len(others))
         rows, unknown = [], 0
@@ -89,7 +91,11 @@ class NullTester:
             if nulls is None:
                 return None
             rows.append(ScoreRow(other.score, nulls))
-        return compute_family_test(tested, rows, unknown)
+        job = NullJob(self.problem, self.record.trials, None, self.open_proposer)
+        nulls = self._list_scores(self.record, job, numbers)
+        if nulls is None:
+            return None
+        return compute_family_test(ScoreRow(run.score, nulls), rows, unknown)
 
     def _complete(self, other: RunRecord, numbers: Sequence[int]) -> tuple[float, ...] | None:
         """Return the null scores of an earlier run; None if the search was interrupted."""
@@ -98,7 +104,13 @@ class NullTester:
             split = replace(self.data.split, train=train)
             data = LoadedData(self.data.dataset, split, plan.experiment.backtest.market())
             job = NullJob(build_problem(plan, data), other.trials)
-            scores = tuple(_score(each) for each in self._search(other, job, numbers))
+            return self._list_scores(other, job, numbers)
+
+    def _list_scores(
+        self, record: RunRecord, job: NullJob, numbers: Sequence[int]
+    ) -> tuple[float, ...] | None:
+        """Return the scores of null searches; None if they were interrupted."""
+        scores = tuple(_score(each) for each in self._search(record, job, numbers))
         return scores if len(scores) == len(numbers) else None
 
     def _search(

@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from scipy.stats import binom
 
@@ -16,6 +17,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SEARCH = {"evaluations": 200, "population": 40, "nulls": 19, "bars": 2_500}
 MARKETS, FAULTY_MARKETS = 12, 8
 NEVER = 1e-4  # probability of a count that no correct test should reach
+MAX_DEVIATION = 3.9  # of a mean, with the same probability
 
 
 @pytest.fixture
@@ -29,6 +31,10 @@ def test_the_null_run_rarely_rejects_luck_that_a_naive_test_rejects(trials: Modu
     found = list(trials.list_trials("walk", range(1, MARKETS + 1), trials.Setting(**SEARCH)))
     rejected = sum(each.p_value <= LEVEL for each in found)
     assert binom.sf(rejected - 1, MARKETS, LEVEL) > NEVER, rejected
+    p_values = np.array([each.p_value for each in found])
+    steps = 1 + SEARCH["nulls"]
+    error = np.sqrt((steps**2 - 1) / 12 / MARKETS) / steps  # of the mean of uniform p-values
+    assert abs(p_values.mean() - (steps + 1) / 2 / steps) <= MAX_DEVIATION * error, p_values
     assert sum(each.psr >= 0.95 for each in found) >= 0.75 * MARKETS
     assert not [each for each in found if each.run.verdict.label == PASS]
     for each in found:
