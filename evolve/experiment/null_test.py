@@ -67,7 +67,7 @@ class NullTester:
     def test_family(self, run: NullRun, progress: Callable[[int, int], None]) -> FamilyTest | None:
         """Return the test among all runs on the same data; None if it was interrupted.
 
-        If the run alone does not pass, earlier runs cannot change that, and no search is made. If
+        If the run alone does not pass, earlier runs cannot change that, and no search runs. If
         it passes, searches that ended at its score are completed, so that all rows have the same
         distribution.
 
