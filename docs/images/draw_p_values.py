@@ -13,15 +13,18 @@ PANELS = {
     "walk": "Random walks: no edge",
     "ar": "Autocorrelated returns: an edge",
 }
+SETTING = ("evaluations", "stale_epochs", "nulls", "bars", "overnight", "costs", "phi")
 BINS, LEVEL_BINS = 20, 1  # the first bin has the p-values up to 0.05
 WIDTH, HEIGHT, MARGIN, GAP = 300, 130, 46, 40
 
 
-def read_line(part: str) -> dict[str, list[float]]:
-    """Return the first line of a part."""
-    lines = map(json.loads, LINES.read_text("utf-8").splitlines())
-    line: dict[str, list[float]] = next(each for each in lines if each["part"] == part)
-    return line
+def read_p_values(part: str) -> list[float]:
+    """Return the p-values of all lines of a part with the setting of the first one."""
+    lines = [json.loads(each) for each in LINES.read_text("utf-8").splitlines()]
+    lines = [each for each in lines if each["part"] == part]
+    setting = {name: lines[0][name] for name in SETTING}
+    same = [each for each in lines if {name: each[name] for name in SETTING} == setting]
+    return [value for each in same for value in each["p_values"]]
 
 
 def draw_panel(left: int, title: str, p_values: list[float]) -> list[str]:
@@ -42,7 +45,7 @@ def draw_panel(left: int, title: str, p_values: list[float]) -> list[str]:
     drawn += [
         f'<line x1="{left}" x2="{left + WIDTH}" y1="{level:.1f}" y2="{level:.1f}" class="mean"/>',
         f'<line x1="{left}" x2="{left + WIDTH}" y1="{bottom}" y2="{bottom}" class="axis"/>',
-        f'<text x="{left}" y="{MARGIN - 10}" fill="#c2410c">p ≤ 0.05: {shares[0]:.0%}</text>',
+        f'<text x="{left}" y="{MARGIN - 10}" style="fill:#c2410c">p ≤ 0.05: {shares[0]:.0%}</text>',
     ]
     for tick in (0.0, 0.5, 1.0):
         drawn.append(
@@ -63,7 +66,7 @@ def main() -> None:
     ]
     for index, (part, title) in enumerate(PANELS.items()):
         left = MARGIN + index * (WIDTH + GAP)
-        elements += draw_panel(left, title, read_line(part)["p_values"])
+        elements += draw_panel(left, title, read_p_values(part))
     caption = "p-value of the null run; the dashed line is uniform"
     elements.append(
         f'<text x="{total[0] / 2}" y="{total[1] - 6}" class="tick">{caption}</text></svg>'
