@@ -19,11 +19,12 @@ from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed
+from evolve.fitness.fitness import FoldFitness
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.external import ExternalProposer
 from evolve.search.history import SearchHistory
-from evolve.search.individual import SEED
+from evolve.search.individual import SEED, Individual
 from evolve.search.progress import Progress
 from evolve.stop import Stop
 from evolve.store import RunFolder
@@ -48,6 +49,7 @@ NO_ANSWER = (
     "a model did not answer in a search on shuffled prices, so that the comparison would not be "
     "fair (run the experiment again when it answers)"
 )
+NOT_REPRODUCED = "the score of the search was not reproduced on train"
 SEALED = "`validate.holdout` is sealed (to open it: `evolve holdout open RUN`)"
 
 
@@ -131,6 +133,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
             return evidence
         tester = _build_tester(run, record, ledger, recorder, stop)
         tester = replace(tester, related=len(related))
+        if not _is_reproduced(tester, individual):
+            return replace(evidence, untested=NOT_REPRODUCED)
         evidence = _test_null(evidence, tester, recorder, run.settings.validation.max_null_runs)
         if evidence.family is None or evidence.family.p_value > LEVEL:
             return evidence
@@ -229,6 +233,17 @@ def _test_null(
         return replace(evidence, null=null, untested=INTERRUPTED)
     recorder.event("null", p_value=null.p_value, family=family.p_value, runs=family.runs)
     return replace(evidence, null=null, family=family)
+
+
+def _is_reproduced(tester: NullTester, winner: Individual) -> bool:
+    """Return whether the problem of the null searches scores the winner as the search did.
+
+    A search that was scored on other bars, such as the holdout, is not comparable to them.
+    """
+    fitness = tester.problem.evaluate
+    assert isinstance(fitness, FoldFitness)
+    (scores,) = fitness([winner.program])
+    return fitness.bars.hash == tester.record.data and scores.values[0] == winner.score
 
 
 @dataclass(frozen=True)
