@@ -22,7 +22,6 @@ from evolve.report.robustness import (
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table
 from evolve.report.trading import symbols_table
 from evolve.report.verdict import gates_table, luck_table
-from evolve.search.best_curve import find_smaller_count
 from evolve.validation.verdict import LUCK
 
 FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
@@ -161,7 +160,6 @@ def _list_next_steps(run: Run, command: str) -> Iterator[str]:
     if run.evidence.sealed:
         yield f"evolve holdout open {folder}"
     elif run.verdict.label == LUCK:
-        fewer = find_smaller_count(run.progress.evaluated)
-        yield f"{again} --set budget.evaluations={fewer}"
+        yield again.replace("evolve run", "evolve power", 1)
     elif run.evidence.untested:
         yield again

@@ -45,16 +45,6 @@ class BestCurve:
         return (*[each for each in self._points if each != last], last)
 
 
-def find_smaller_count(trials: int) -> int:
-    """Return the largest count of the curve that is at most half of a number of trials."""
-    smaller = FIRST_COUNT
-    for count in _iterate_counts():
-        if 2 * count > trials:
-            return smaller
-        smaller = count
-    return smaller
-
-
 def _iterate_counts() -> Iterator[int]:
     scale = FIRST_COUNT
     while True:

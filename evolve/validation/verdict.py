@@ -20,7 +20,7 @@ LUCK = "NOT DISTINGUISHED FROM LUCK"
 NOT_TESTED = "NOT TESTED"
 LABELS = (PASS, UNCONFIRMED, TOO_SHORT, LUCK, NOT_TESTED)
 
-ADVICE = "try fewer evaluations, fewer operators, or more symbols"
+ADVICE = "try more symbols, more years, or fewer operators"
 
 
 @dataclass(frozen=True)

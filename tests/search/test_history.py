@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
-
-from evolve.search.best_curve import BestCurve, CurvePoint, find_smaller_count
+from evolve.search.best_curve import BestCurve, CurvePoint
 from evolve.search.history import SearchHistory
 from evolve.search.individual import Individual
 from evolve.search.progress import Budget
@@ -36,14 +34,6 @@ def test_the_curve_does_not_repeat_its_last_point() -> None:
     history, _ = run(200)
     assert [each.trials for each in history.curve.points] == [100, 200]
     assert BestCurve().points == (CurvePoint(0, None),)
-
-
-@pytest.mark.parametrize(
-    ("trials", "smaller"),
-    [(1, 100), (199, 100), (200, 100), (399, 100), (400, 200), (5000, 2000), (10_000, 5000)],
-)
-def test_a_smaller_count_is_at_most_half(trials: int, smaller: int) -> None:
-    assert find_smaller_count(trials) == smaller
 
 
 def test_the_lineage_has_the_proposers_of_all_ancestors() -> None:
