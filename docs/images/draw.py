@@ -14,8 +14,18 @@ from rich.text import Text
 ROOT = Path(__file__).parents[2]
 COMMAND = ["run", "experiments/quick.yaml"]
 WIDTH = 108
-SHOWN = ("data", "split", "score", "by ", "ended", "strategy", "NOT TESTED")  # first words
-OMITTED = ("note", "by symbol")
+SHOWN = (
+    "data",
+    "split",
+    "score appraisal",
+    "by ",
+    "ended",
+    "strategy",
+    "best score",
+    "gate",
+    "NOT DISTINGUISHED",
+)  # first words
+OMITTED = ("note", "by symbol", "with one", "at higher", "other statistics", "symbol ")
 
 
 def run_output() -> list[Text]:

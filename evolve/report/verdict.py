@@ -34,7 +34,7 @@ def luck_table(curve: Sequence[CurvePoint], null: NullRun) -> Table:
         null: the null run, with at least one search.
     """
     count = len(null.results)
-    table = blank_table(f"best score so far; luck is {count} searches on shuffled prices")
+    table = blank_table(f"best score so far; luck: {count} shuffled searches")
     table.add_column("evaluations", justify="right")
     headings = ["this search"] if curve else []
     for heading in (*headings, "luck: mean", "luck: largest"):
