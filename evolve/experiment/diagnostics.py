@@ -9,7 +9,7 @@ from typing import TypeVar
 from evolve.errors import EvolveError
 from evolve.experiment.power import PowerTest, describe_power
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.validate import SearchedRun
+from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
 from evolve.stop import Stop
 from evolve.validation.null_run import NullRun

@@ -33,7 +33,8 @@ class NullTester:
         log: receives notices.
         stop: once set, ends the test.
         open_proposer: opens a proposer on permuted bars; None for genetic operators alone.
-        related: number of runs on other bars that have prices in common with these.
+        uncounted: number of runs without null scores: on other bars with prices in common, or
+            killed during the search.
     """
 
     record: RunRecord
@@ -44,7 +45,7 @@ class NullTester:
     log: NoticeLog
     stop: Stop
     open_proposer: OpenProposer | None = None
-    related: int = 0
+    uncounted: int = 0
 
     def iterate(self, planned: int) -> Iterator[NullRun]:
         """Yield the null run after each search, until it is complete or interrupted.
@@ -79,11 +80,11 @@ class NullTester:
         others = [each for each in self.ledger.list_runs(self.record.data) if each != self.record]
         if run.p_value > LEVEL:
             family = compute_family_test(_build_row(run.score, run.results))
-            return replace(family, runs=1 + len(others) + self.related)
+            return replace(family, runs=1 + len(others) + self.uncounted)
         results: Sequence[NullResult] = run.results
         if any(each.reached for each in results):  # their scores are lower bounds
             results = self._complete(self.record, replace(self._job, target=None), len(results))
-        rows, unknown = [_build_row(run.score, results)], self.related
+        rows, unknown = [_build_row(run.score, results)], self.uncounted
         for index, other in enumerate(others, start=1):
             progress(index, len(others))
             job = self._read_job(other)

@@ -28,7 +28,8 @@ from evolve.experiment.plan import (
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
 from evolve.experiment.robustness import analyze_winner
-from evolve.experiment.validate import SearchedRun, begin_evidence, validate
+from evolve.experiment.searched_run import SearchedRun
+from evolve.experiment.validate import begin_evidence, begin_search, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
 from evolve.search.executors import open_executor
@@ -76,6 +77,7 @@ def run(
             open_executor(problem, count_processes(settings), recorder) as executor,
             open_proposer(models, plan, data, recorder, stop) as proposer,
         ):
+            begin_search(plan, data)
             recorder.start_search()
             history = SearchHistory()
             with pause_gc():

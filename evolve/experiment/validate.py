@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import blake2b
 
-from dsl.bars import Bars
-from evolve.config import Experiment
 from evolve.errors import EvolveError
 from evolve.experiment.holdout import open_holdout
-from evolve.experiment.models import open_proposer
+from evolve.experiment.null_models import NullModels, UnansweredError
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.observer import Observer
 from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.result import Assessed
+from evolve.experiment.searched_run import SearchedRun
 from evolve.fitness.fitness import FoldFitness
-from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.selection import is_arm, split_arm
-from evolve.search.external import ExternalProposer
-from evolve.search.history import SearchHistory
 from evolve.search.individual import SEED, Individual
-from evolve.search.progress import Progress
 from evolve.stop import Stop
-from evolve.store import RunFolder
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate, check_executable
 from evolve.validation.ledger import Ledger, ledger_path
@@ -53,50 +45,14 @@ NOT_REPRODUCED = "the score of the search was not reproduced on train"
 SEALED = "`validate.holdout` is sealed (to open it: `evolve holdout open RUN`)"
 
 
-class UnansweredError(EvolveError):
-    """Error of a null search whose model did not answer."""
+def begin_search(plan: Plan, data: LoadedData) -> None:
+    """Write to the ledger that a search begins, so that one that is killed counts, too.
 
-
-@dataclass(frozen=True)
-class SearchedRun:
-    """Run whose search has ended.
-
-    Attributes:
-        plan: its plan.
-        data: its data.
-        models: its models.
-        last: the last state of the search.
-        finalists: the finalists, the winner first.
-        history: history of the search.
+    If the ledger cannot be used, `validate` reports it.
     """
-
-    plan: Plan
-    data: LoadedData
-    models: ModelSet
-    last: Progress
-    finalists: tuple[Assessed, ...]
-    history: SearchHistory
-
-    @property
-    def settings(self) -> Experiment:
-        """Settings of the experiment."""
-        return self.plan.experiment
-
-    @property
-    def best(self) -> Assessed | None:
-        """Winner; None if no strategy was feasible."""
-        return self.finalists[0] if self.finalists else None
-
-    @property
-    def winners(self) -> tuple[str, ...]:
-        """Hashes of the best on train and of the finalists, as found and as pruned.
-
-        Those of `start_from` are left out.
-        """
-        found = [self.last.best, *(each.individual for each in self.finalists)]
-        hashes = {each.program.hash for each in found if each and each.proposer != SEED}
-        pruned = {each.program.hash for each in self.finalists if each.pruned is not None}
-        return tuple(sorted(hashes | pruned))
+    with suppress(EvolveError):
+        ledger = RunLedger(Ledger(ledger_path()))
+        ledger.record_begin(data.split.train.hash, _identify_search(plan, data))
 
 
 def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
@@ -111,18 +67,19 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
     """
     evidence = replace(begin_evidence(run), untested="")
     best, individual = run.best, run.last.best
-    if best is None or individual is None:
-        return evidence
     train = run.data.split.train
-    asked = sorted(run.models.models) if _is_asked(run) else ()
-    record = RunRecord(
-        train.hash, build_recipe(run.plan, run.data, asked), run.settings.seed,
-        run.last.evaluated, individual.score, run.winners,
-    )  # fmt: skip
-    prices = identify_prices(train, run.data.dataset.has_market_symbols)
     ledger = RunLedger(Ledger(ledger_path()))
     try:
         ledger.ledger.verify()
+        ledger.record_end(train.hash, _identify_search(run.plan, run.data))
+        if best is None or individual is None:
+            return evidence
+        asked = sorted(run.models.models) if run.asks_models else ()
+        record = RunRecord(
+            train.hash, build_recipe(run.plan, run.data, asked), run.settings.seed,
+            run.last.evaluated, individual.score, run.winners,
+        )  # fmt: skip
+        prices = identify_prices(train, run.data.dataset.has_market_symbols)
         related = ledger.list_related(record.data, prices)
         others = [each for each in ledger.list_runs(record.data) if each != record]
         winners = {each for other in (*others, *related) for each in other.winners}
@@ -132,7 +89,7 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if not evidence.executable.passed or evidence.untested:
             return evidence
         tester = _build_tester(run, record, ledger, recorder, stop)
-        tester = replace(tester, related=len(related))
+        tester = replace(tester, uncounted=len(related) + ledger.count_abandoned(train.hash))
         if not _is_reproduced(tester, individual):
             return replace(evidence, untested=NOT_REPRODUCED)
         evidence = _test_null(evidence, tester, recorder, run.settings.validation.max_null_runs)
@@ -195,16 +152,11 @@ def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str
     return INTERRUPTED if stop.is_set else ""
 
 
-def _is_asked(run: SearchedRun) -> bool:
-    """Return whether the models of a run propose in its null searches, too."""
-    return bool(run.models) and run.settings.validation.null_llm == "ask"
-
-
 def _build_tester(
     run: SearchedRun, record: RunRecord, ledger: RunLedger, recorder: RunRecorder, stop: Stop
 ) -> NullTester:
     """Build the tester of a run, without the number of related runs."""
-    is_asked = _is_asked(run)
+    is_asked = run.asks_models
     mode = run.models.settings.mode if is_asked else "mix"
     processes = run.settings.workers.processes
     return NullTester(
@@ -215,7 +167,7 @@ def _build_tester(
         None if processes == "auto" else processes,
         recorder,
         stop,
-        _NullModels(run, stop).open if is_asked else None,
+        NullModels(run, stop).open if is_asked else None,
     )
 
 
@@ -235,6 +187,12 @@ def _test_null(
     return replace(evidence, null=null, family=family)
 
 
+def _identify_search(plan: Plan, data: LoadedData) -> str:
+    """Return a hash of what determines a search on the data, besides the number of trials."""
+    text = json.dumps([build_recipe(plan, data), plan.experiment.seed], sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _is_reproduced(tester: NullTester, winner: Individual) -> bool:
     """Return whether the problem of the null searches scores the winner as the search did.
 
@@ -244,29 +202,6 @@ def _is_reproduced(tester: NullTester, winner: Individual) -> bool:
     assert isinstance(fitness, FoldFitness)
     (scores,) = fitness([winner.program])
     return fitness.bars.hash == tester.record.data and scores.values[0] == winner.score
-
-
-@dataclass(frozen=True)
-class _NullModels:
-    """Models that propose on permuted bars, with a journal that is discarded."""
-
-    run: SearchedRun
-    stop: Stop
-
-    @contextmanager
-    def open(self, bars: Bars) -> Iterator[ExternalProposer | None]:
-        data = replace(self.run.data, split=replace(self.run.data.split, train=bars))
-        with TemporaryDirectory(prefix="evolve-") as folder, RunRecorder(Observer()) as recorder:
-            recorder.open(RunFolder(Path(folder)))
-            with open_proposer(
-                self.run.models, self.run.plan, data, recorder, self.stop
-            ) as proposer:
-                yield proposer
-                if proposer is not None and proposer.failed_calls:
-                    raise UnansweredError(
-                        f"{proposer.failed_calls} calls in a search on shuffled prices failed",
-                        "check that the model answers: evolve doctor",
-                    )
 
 
 def _list_caveats(run: SearchedRun) -> Iterator[str]:

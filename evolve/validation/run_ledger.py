@@ -15,6 +15,7 @@ from evolve.validation.null_search import NullResult
 from evolve.validation.prices import PriceId, read_prices
 
 RUN, NULL, PRICES = "run", "null", "prices"
+BEGIN, END = "begin", "end"  # of a search
 
 Record = TypeVar("Record")
 
@@ -53,10 +54,29 @@ class RunLedger:
 
     ledger: Ledger
 
+    def record_begin(self, data: str, search: str) -> None:
+        """Add the begin of a search.
+
+        Args:
+            data: hash of the train bars.
+            search: hash of settings and seed.
+        """
+        self._add_once(BEGIN, data, {"search": search})
+
+    def record_end(self, data: str, search: str) -> None:
+        """Add the end of a search; see `record_begin`."""
+        self._add_once(END, data, {"search": search})
+
+    def count_abandoned(self, data: str) -> int:
+        """Return the number of searches on data that began and did not end."""
+        begun, ended = (
+            {str(each["search"]) for each in self.ledger.read(kind, data)} for kind in (BEGIN, END)
+        )
+        return len(begun - ended)
+
     def record_run(self, run: RunRecord, prices: PriceId) -> None:
         """Add a run and the identity of its train bars, unless the ledger has them."""
-        body = {"data": run.data, **prices.describe()}
-        self.ledger.append_unless(PRICES, run.data, body, lambda known: body in known)
+        self._add_once(PRICES, run.data, {"data": run.data, **prices.describe()})
         text = json.dumps(asdict(run), sort_keys=True)
         self.ledger.append_unless(
             RUN, run.data, asdict(run),
@@ -107,6 +127,9 @@ class RunLedger:
             if result.number not in results or not result.reached:
                 results[result.number] = result
         return results
+
+    def _add_once(self, kind: str, key: str, body: dict[str, object]) -> None:
+        self.ledger.append_unless(kind, key, body, lambda known: body in known)
 
     def _parse(
         self, parse: Callable[[Mapping[str, Any]], Record], body: Mapping[str, Any]

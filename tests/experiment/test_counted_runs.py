@@ -24,6 +24,7 @@ from evolve.validation.verdict import LUCK, PASS
 from tests.experiment.small_runs import (
     EDGE,
     NOISE,
+    Stopper,
     find_train_hash,
     run_small,
     write_experiment,
@@ -73,6 +74,27 @@ def test_each_other_run_on_the_same_bars_is_counted(tmp_path: Path, override: st
     assert finished.evidence.family is not None
     assert finished.evidence.family.runs == 2
     assert "over 2 runs on these data" in finished.verdict.gates[1].text
+
+
+def test_a_run_that_is_killed_during_its_search_is_counted_until_it_is_repeated(
+    tmp_path: Path,
+) -> None:
+    alone = run_small(tmp_path, EDGE).evidence.family
+    with pytest.raises(KeyboardInterrupt):
+        run_small(tmp_path, EDGE, "seed=2", observer=Stopper("progress", interrupt=True))
+    counted = run_small(tmp_path, EDGE).evidence.family
+    assert alone is not None and counted is not None and alone.pivot is not None
+    assert (alone.runs, counted.runs) == (1, 2)
+    assert counted.p_value == pytest.approx(max(alone.p_value, 2 * alone.pivot))
+    run_small(tmp_path, EDGE, "seed=2")
+    repeated = run_small(tmp_path, EDGE).evidence.family
+    assert repeated is not None and repeated.runs == 2
+
+
+def test_a_search_without_a_feasible_strategy_is_not_counted(tmp_path: Path) -> None:
+    run_small(tmp_path, EDGE, "fitness.require={trades_per_fold: 100000}")
+    family = run_small(tmp_path, EDGE).evidence.family
+    assert family is not None and family.runs == 1
 
 
 def test_the_family_test_has_the_null_scores_of_all_runs(tmp_path: Path) -> None:

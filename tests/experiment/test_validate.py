@@ -11,7 +11,8 @@ import pytest
 import evolve.experiment.run as run_module
 from evolve.experiment.observer import Observer
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.validate import SearchedRun, validate
+from evolve.experiment.searched_run import SearchedRun
+from evolve.experiment.validate import validate
 from evolve.stop import Stop
 from evolve.store import RunFolder
 from evolve.validation.ledger import Ledger, ledger_path
