@@ -39,7 +39,8 @@ class TrialStatistics:
         track_record_years: years after which the ratio of the winner is significant, as if it were
             the only trial; infinity if it is not above 0.
         overfitting: cross-validation over one strategy of each class.
-        superior: test for superior predictive ability over the same strategies.
+        superior: test for superior predictive ability over the same strategies, with blocks of the
+            cube root of the number of bars.
     """
 
     trials: int
@@ -75,7 +76,7 @@ def compute_trial_statistics(
     superior: SuperiorAbility | None = None
     try:
         overfitting = estimate_overfitting(representatives)
-        superior = compute_spa(representatives, rng)
+        superior = compute_spa(representatives, rng, block_bars=len(winner) ** (1 / 3))
     except EvolveError:  # too few bars or strategies
         pass
     return TrialStatistics(
