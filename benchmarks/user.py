@@ -1,6 +1,6 @@
 """Seconds of `evolve run experiments/spy.yaml`, from start to exit.
 
-20,000 evaluations, one worker per core, compiled kernels. If Yahoo cannot be reached, the
+5,000 evaluations, one worker per core, compiled kernels. If Yahoo cannot be reached, the
 experiment uses its fallback. Null searches are not included.
 """
 
