@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,19 +62,24 @@ class Backtest:
         symbols: traded symbols.
         time: datetime64[bar] of the window.
         held: int64[bar], long less short positions at the close; 1, 0 or -1 for one symbol.
-        trades: closed trades in order of exit.
         performance: inputs of the metrics.
         holding: inputs of the metrics of buy and hold.
+        list_trades: builds the trades.
         sleeves: results of each symbol; empty if there is only one.
     """
 
     symbols: tuple[str, ...]
     time: NDArray[np.datetime64]
     held: NDArray[np.int64]
-    trades: tuple[Trade, ...]
     performance: Performance
     holding: Performance
+    list_trades: Callable[[], tuple[Trade, ...]] = field(repr=False)
     sleeves: tuple[Backtest, ...] = ()
+
+    @cached_property
+    def trades(self) -> tuple[Trade, ...]:
+        """Closed trades in order of exit, built at the first use."""
+        return self.list_trades()
 
     @property
     def equity(self) -> Series:
@@ -160,14 +165,13 @@ class Backtester:
         )
         if len(runs) == 1:
             return runs[0]
-        trades = [trade for run in runs for trade in run.trades]
         return Backtest(
             self.symbols,
             runs[0].time,
             np.sum([run.held for run in runs], axis=0),
-            tuple(sorted(trades, key=lambda each: (each.exit_time, each.symbol, each.entry_time))),
             pool_trades([run.performance for run in runs]),
             pool_trades([run.holding for run in runs]),
+            partial(_merge_trades, runs),
             runs,
         )
 
@@ -212,9 +216,9 @@ def _build_backtest(
         (sleeve.symbol,),
         sleeve.time,
         sleeve.spread(output.held[0], 0).astype(np.int64),
-        tuple(_build_trade(row, sleeve) for row in table),
         performance,
         holding,
+        partial(_build_trades, table.copy(), sleeve),
     )
 
 
@@ -222,6 +226,15 @@ def create_account() -> np.record:
     """Create the scratch account of a simulation."""
     account: np.record = np.zeros(1, ACCOUNT)[0]
     return account
+
+
+def _merge_trades(runs: Sequence[Backtest]) -> tuple[Trade, ...]:
+    trades = [trade for run in runs for trade in run.trades]
+    return tuple(sorted(trades, key=lambda each: (each.exit_time, each.symbol, each.entry_time)))
+
+
+def _build_trades(table: Series, sleeve: Sleeve) -> tuple[Trade, ...]:
+    return tuple(_build_trade(row, sleeve) for row in table)
 
 
 def _build_trade(row: Series, sleeve: Sleeve) -> Trade:

@@ -32,7 +32,7 @@ Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.usefixtures("own_home")
 SMALL = [
     "data.from=sample:sp500", "budget.evaluations=120", "search.population=20",
-    "language.operators=[sma, rsi, roc]",
+    "language.operators=[sma, rsi, roc]", "validate.null_runs=0",
 ]  # fmt: skip
 SETS = [part for setting in SMALL for part in ("--set", setting)]
 FENCED = f"Here you are:\n\n```evo\n{GOOD}\n```\nIt buys dips."

@@ -46,6 +46,7 @@ def test_a_second_identical_run_computes_nothing_and_has_the_same_opening(
     assert len(Ledger(ledger_path()).read("opening")) == 1
 
 
+@pytest.mark.slow
 def test_the_winner_of_another_seed_opens_the_holdout_for_the_second_time(tmp_path: Path) -> None:
     run_small(tmp_path, EDGE)
     finished = run_small(tmp_path, EDGE, "seed=3")
@@ -76,6 +77,7 @@ def test_each_other_run_on_the_same_bars_is_counted(tmp_path: Path, override: st
     assert "over 2 runs on these data" in finished.verdict.gates[1].text
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_during_its_search_is_counted_until_it_is_repeated(
     tmp_path: Path,
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_search_without_a_feasible_strategy_is_not_counted(tmp_path: Path) -> 
     assert family is not None and family.runs == 1
 
 
+@pytest.mark.slow
 def test_the_family_test_has_the_null_scores_of_all_runs(tmp_path: Path) -> None:
     first = run_small(tmp_path, EDGE, "seed=2")
     second = run_small(tmp_path, EDGE)
@@ -114,6 +117,7 @@ def test_the_family_test_has_the_null_scores_of_all_runs(tmp_path: Path) -> None
     assert third.evidence.family is not None and third.evidence.family.runs == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "overrides"),
     [

@@ -30,7 +30,10 @@ from evolve.stop import Stop
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
-SMALL = ["budget.evaluations=400", "search.population=30", "search.generations_per_epoch=2"]
+SMALL = [
+    "budget.evaluations=400", "search.population=30", "search.generations_per_epoch=2",
+    "validate.null_runs=0",
+]  # fmt: skip
 
 
 class RecordingObserver(Observer):
@@ -71,7 +74,8 @@ class RecordingObserver(Observer):
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, RecordingObserver]:
     observer = RecordingObserver()
     observer.folder = tmp_path_factory.mktemp("runs") / "quick"
-    return run(QUICK, SMALL, out=observer.folder, observer=observer), observer
+    tested = [*SMALL, "validate.null_runs=19"]
+    return run(QUICK, tested, out=observer.folder, observer=observer), observer
 
 
 def test_events_are_in_order_and_the_journal_is_readable_during_the_run(

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
 SMALL = [
     "data.from=sample:sp500", "budget.evaluations=600", "search.population=20",
-    "search.generations_per_epoch=3", "budget.llm_calls=6",
+    "search.generations_per_epoch=3", "budget.llm_calls=6", "validate.null_runs=0",
 ]  # fmt: skip
 IDEAS = [
     'strategy a { about "dips revert" buy when rsi(close, 4) < 30 sell when rsi(close, 4) > 70 }',
@@ -344,7 +344,7 @@ def test_null_searches_ask_the_model_only_if_configured(tmp_path: Path) -> None:
              "fitness.require={trades_per_fold: 3}")  # fmt: skip
     calls, runs = [], []
     for index, null_llm in enumerate(("none", "ask", "ask")):
-        settings = (*small, f"validate.null_llm={null_llm}")
+        settings = (*small, "validate.null_runs=19", f"validate.null_llm={null_llm}")
         with serving(in_turn([say(each) for each in IDEAS] * 30)) as server:
             runs.append(run(QUICK, settings_for(server.url, *settings), out=tmp_path / str(index)))
             calls.append(len(server.bodies))
@@ -358,7 +358,8 @@ def test_null_searches_ask_the_model_only_if_configured(tmp_path: Path) -> None:
 def test_null_searches_without_answers_are_no_test(tmp_path: Path) -> None:
     small = ("data.from=synthetic:walk?seed=2&bars=1500", "budget.evaluations=300",
              "budget.llm_calls=2", "workers=1", "budget.stale_epochs=null",
-             "fitness.require={trades_per_fold: 3}", "validate.null_llm=ask")  # fmt: skip
+             "fitness.require={trades_per_fold: 3}", "validate.null_llm=ask",
+             "validate.null_runs=19")  # fmt: skip
     observer = NoticeObserver()
     answers = [*(say(each) for each in IDEAS[:2]), *[fail(500)] * 100]
     with serving(in_turn(answers)) as server:

@@ -15,6 +15,8 @@ from tests.llm.scripted import in_turn, say, serving
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
+NULLS = "validate.null_runs=19"
+
 WINNER = (
     "strategy hidden { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 55 }"  # planted below
 )
@@ -28,7 +30,7 @@ def searched(folder: Path, *settings: str, answers: list[str] | None = None) -> 
     """Run the quick experiment with a model; return the run and the number of requests."""
     script = ideas() if answers is None else in_turn([say(each) for each in answers])
     with serving(script) as server:
-        done = run(QUICK, settings_for(server.url, *settings), out=folder)
+        done = run(QUICK, settings_for(server.url, NULLS, *settings), out=folder)
         return done, len(server.bodies)
 
 
