@@ -17,6 +17,7 @@ from evolve.report.robustness import (
     costs_table,
     counterfactuals_table,
     plateau_table,
+    pruning_table,
     statistics_table,
 )
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table
@@ -68,12 +69,7 @@ def _print_winner(console: Console, best: Assessed) -> None:
     console.print(Text(format_program(best.program)), soft_wrap=True)
     pruned = best.pruned
     if pruned is not None and pruned.dropped:
-        console.print(
-            f"pruned from {pruned.nodes_before} to {pruned.nodes_after} nodes, with the same "
-            "trades on train; dropped:"
-        )
-        for each in pruned.dropped:
-            console.print(Text(f"  {each}"))
+        console.print(pruning_table(pruned))
     columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
     if best.validation is not None:
         columns |= {

@@ -41,10 +41,9 @@ def measure_luck(
     )  # fmt: skip
     ledger = Ledger(ledger_path())
     ledger.verify()
-    processes = settings.workers.processes
     tester = NullTester(
         record, build_problem(plan, data), data, RunLedger(ledger),
-        None if processes == "auto" else processes, notices, stop,
+        settings.workers.processes, notices, stop,
     )  # fmt: skip
     run: NullRun | None = None
     for run in tester.iterate_luck(settings.validation.max_null_runs):

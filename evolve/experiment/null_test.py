@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, build_problem
 from evolve.experiment.recipe import is_current, open_recipe
+from evolve.experiment.repeated_search import choose_processes
 from evolve.notices import NoticeLog
-from evolve.parallel import count_worthwhile_processes
 from evolve.search.problem import SearchProblem
 from evolve.stop import Stop
 from evolve.validation.family import FamilyTest, ScoreRow, compute_family_test
@@ -29,7 +30,7 @@ class NullTester:
         problem: the problem of its search.
         data: its data.
         ledger: the ledger, which has the results of earlier null searches.
-        processes: number of worker processes; None for as many as are worth their start.
+        processes: number of worker processes, or `auto` for as many as are worth their start.
         log: receives notices.
         stop: once set, ends the test.
         open_proposer: opens a proposer on permuted bars; None for genetic operators alone.
@@ -41,7 +42,7 @@ class NullTester:
     problem: SearchProblem
     data: LoadedData
     ledger: RunLedger
-    processes: int | None
+    processes: int | Literal["auto"]
     log: NoticeLog
     stop: Stop
     open_proposer: OpenProposer | None = None
@@ -128,12 +129,9 @@ class NullTester:
             for number, result in self.ledger.read_nulls(record).items()
             if not result.reached or (job.target is not None and result.is_at_least(job.target))
         }
-        processes = self.processes
-        if job.open_proposer is not None:
-            processes = 1
-        elif processes is None:
-            missing = [number for number in numbers if number not in known]
-            processes = count_worthwhile_processes(len(missing), len(missing) * job.trials)
+        missing = [number for number in numbers if number not in known]
+        wanted = self.processes if job.open_proposer is None else 1
+        processes = choose_processes(wanted, len(missing), job.trials)
         for result in run_null_searches(job, numbers, known, processes, self.log, self.stop):
             if result.number not in known:
                 self.ledger.record_null(record, result)

@@ -69,9 +69,9 @@ class PowerTest:
         ledger = RunLedger(Ledger(ledger_path()))
         record = self._build_record(ledger, trials)
         problem = build_problem(self.plan, self.data)
-        processes = self.plan.experiment.workers.processes
+        wanted = self.plan.experiment.workers.processes
         tester = NullTester(
-            record, problem, self.data, ledger, None if processes == "auto" else processes,
+            record, problem, self.data, ledger, wanted,
             self.log, self.stop,
         )  # fmt: skip
         null = None
@@ -88,7 +88,9 @@ class PowerTest:
     def _search(self, job: NullJob, markets: PlantedMarkets, power: Power) -> Iterator[Power]:
         """Yield the power after each search, until one edge is found in all of them."""
         numbers = markets.numbers
-        processes = choose_processes(self.plan.experiment, len(numbers), job.trials)
+        processes = choose_processes(
+            self.plan.experiment.workers.processes, len(numbers), job.trials
+        )
         results: list[NullResult] = []
         with closing(
             run_null_searches(job, numbers, {}, processes, self.log, self.stop)

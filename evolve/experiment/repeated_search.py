@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evolve.config import Experiment
+from typing import Literal
+
 from evolve.errors import EvolveError
 from evolve.experiment.plan import Plan
 from evolve.parallel import count_worthwhile_processes
@@ -23,13 +24,12 @@ def check_repeatable(plan: Plan) -> None:
         raise EvolveError(message, "repeat the search of the original experiment")
 
 
-def choose_processes(settings: Experiment, searches: int, trials: int) -> int:
+def choose_processes(wanted: int | Literal["auto"], searches: int, trials: int) -> int:
     """Return the number of worker processes.
 
     Args:
-        settings: the experiment.
+        wanted: `workers.processes` of the experiment.
         searches: number of searches, each of which runs in one process.
         trials: number of trials of a search.
     """
-    wanted = settings.workers.processes
     return count_worthwhile_processes(searches, searches * trials) if wanted == "auto" else wanted

@@ -158,13 +158,12 @@ def _build_tester(
     """Build the tester of a run, without the number of related runs."""
     is_asked = run.asks_models
     mode = run.models.settings.mode if is_asked else "mix"
-    processes = run.settings.workers.processes
     return NullTester(
         record,
         build_problem(run.plan, run.data, mode),
         run.data,
         ledger,
-        None if processes == "auto" else processes,
+        run.settings.workers.processes,
         recorder,
         stop,
         NullModels(run, stop).open if is_asked else None,
@@ -183,7 +182,7 @@ def _test_null(
         family = tester.test_family(null, recorder.observer.family)
     if null is None or family is None:
         return replace(evidence, null=null, untested=INTERRUPTED)
-    recorder.event("null", p_value=null.p_value, family=family.p_value, runs=family.runs)
+    recorder.event("null", searches=len(null.results), p_value=null.p_value)
     return replace(evidence, null=null, family=family)
 
 

@@ -62,7 +62,7 @@ class WalkForwardTest:
         windows = cut_windows(len(bars), self.settings.windows, self.settings.anchored)
         budget = replace(experiment.budget.budget(), minutes=None)
         job = WalkJob(build_problem(self.plan, self.data), bars, windows, budget)
-        processes = choose_processes(experiment, len(windows), budget.evaluations)
+        processes = choose_processes(experiment.workers.processes, len(windows), budget.evaluations)
         capital = self.data.market.capital
         results: tuple[WindowResult, ...] = ()
         numbers = range(len(windows))

@@ -142,25 +142,6 @@ def compute_power(sharpe: float, count: int, critical: float = CRITICAL_T) -> fl
     return NORMAL.cdf(compute_t(sharpe, count) - critical)
 
 
-def find_detectable_ratio(
-    power: float, count: int, bars_per_year: float, critical: float = CRITICAL_T
-) -> float:
-    """Return the smallest annualized ratio that the test detects with a given power.
-
-    Args:
-        power: probability of detection, between 0 and 1.
-        count: number of returns, T.
-        bars_per_year: A.
-        critical: the value of t at which the test rejects a true ratio of 0.
-
-    Returns:
-        The annualized ratio, the inverse of `compute_power`; infinity for less than two returns.
-    """
-    if count < 2:
-        return math.inf
-    return (critical + NORMAL.inv_cdf(power)) * math.sqrt(bars_per_year / (count - 1))
-
-
 def _compute_error_variance(moments: ReturnMoments) -> float:
     """Return T − 1 times the variance of a Sharpe ratio; NaN if no distribution has the moments.
 

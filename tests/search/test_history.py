@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from evolve.search.best_curve import BestCurve, CurvePoint
 from evolve.search.history import SearchHistory
 from evolve.search.individual import Individual
@@ -67,4 +65,3 @@ def test_the_sample_is_evenly_spaced_and_bounded() -> None:
         assert min(length, MAX_TRIALS // 2) <= count <= MAX_TRIALS
         stride = -(-length // count)
         assert [id(each) for each in sample.programs] == ids[::stride]
-    assert all(one != other for one, other in pairwise(sample.programs[:2]))

@@ -16,7 +16,6 @@ from evolve.validation.sharpe import (
     compute_t,
     deflated_sharpe,
     expected_best,
-    find_detectable_ratio,
     measure_moments,
     minimum_track_record,
     probabilistic_sharpe,
@@ -171,19 +170,3 @@ def test_power_is_the_share_of_samples_that_are_significant() -> None:
 
 def test_without_skill_the_power_is_the_level_of_the_test() -> None:
     assert compute_power(0.0, 1000) == pytest.approx(0.05, abs=2e-5)
-
-
-@pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
-def test_the_detectable_ratio_has_the_power_asked_for(power: float) -> None:
-    ratio = find_detectable_ratio(power, 1000, 252.0)
-    assert compute_power(ratio / math.sqrt(252), 1000) == pytest.approx(power)
-
-
-def test_four_years_detect_a_ratio_of_five_quarters_in_four_of_five_cases() -> None:
-    assert find_detectable_ratio(0.8, 4 * 252 + 1, 252.0) == pytest.approx(
-        (1.645 + 0.8416212336) / 2
-    )
-
-
-def test_one_return_detects_nothing() -> None:
-    assert find_detectable_ratio(0.8, 1, 252.0) == math.inf
