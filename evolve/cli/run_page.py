@@ -70,6 +70,7 @@ def _print_winner(console: Console, best: Assessed) -> None:
     pruned = best.pruned
     if pruned is not None and pruned.dropped:
         console.print(pruning_table(pruned))
+        console.print()
     columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
     if best.validation is not None:
         columns |= {
