@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dsl.printable import make_printable
+
 
 class EvolveError(Exception):
     """Error that the user can fix.
@@ -12,6 +14,6 @@ class EvolveError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        self.message = message
-        self.hint = hint
-        super().__init__(f"{message}\n  = {hint}" if hint else message)
+        self.message = make_printable(message)
+        self.hint = make_printable(hint)
+        super().__init__(f"{self.message}\n  = {self.hint}" if hint else self.message)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from evolve.errors import EvolveError
 
 STANDARD_INPUT = "-"
+MAX_TEXT_BYTES = 4_000_000
 _NEW_FILE_MODE = 0o644
 
 
-def read_text(path: Path, wanted_by: str = "", hint: str = "", errors: str = "strict") -> str:
+def read_text(
+    path: Path,
+    wanted_by: str = "",
+    hint: str = "",
+    errors: str = "strict",
+    max_bytes: int = MAX_TEXT_BYTES,
+) -> str:
     """Return the text of a UTF-8 file, without a byte order mark.
 
     Args:
@@ -23,20 +32,80 @@ def read_text(path: Path, wanted_by: str = "", hint: str = "", errors: str = "st
         wanted_by: what needs the file, for messages; empty if the user named it directly.
         hint: how to fix a path that does not exist.
         errors: treatment of bytes that are not UTF-8, as in `bytes.decode`.
+        max_bytes: the maximum size.
 
     Raises:
-        EvolveError: if the file does not exist or cannot be read.
+        EvolveError: if the file does not exist, is no regular file, is too large or cannot be read.
     """
-    lead = f"{wanted_by}: " if wanted_by else ""
+    content = read_bytes(path, max_bytes, wanted_by, hint)
     try:
-        is_input = str(path) == STANDARD_INPUT
-        content = sys.stdin.buffer.read() if is_input else path.read_bytes()
         return content.decode("utf-8-sig", errors)
+    except UnicodeError as error:
+        raise EvolveError(f"{_lead(wanted_by)}cannot read {path}: {error}") from None
+
+
+def read_bytes(path: Path, max_bytes: int, wanted_by: str = "", hint: str = "") -> bytes:
+    """Return the content of a file; the size is checked first.
+
+    Args:
+        path: the file, or `-` for standard input.
+        max_bytes: the maximum size.
+        wanted_by: what needs the file, for messages; empty if the user named it directly.
+        hint: how to fix a path that does not exist.
+
+    Raises:
+        EvolveError: if the file does not exist, is no regular file, is too large or cannot be read.
+    """
+    if str(path) == STANDARD_INPUT:
+        content = sys.stdin.buffer.read(max_bytes + 1)
+    else:
+        with open_regular(path, wanted_by, hint) as file:
+            content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        name = "standard input" if str(path) == STANDARD_INPUT else str(path)
+        message = f"{_lead(wanted_by)}{name} is too large: expected at most {max_bytes:,} bytes"
+        raise EvolveError(message, "give a smaller file")
+    return content
+
+
+@contextmanager
+def open_regular(path: Path, wanted_by: str = "", hint: str = "") -> Iterator[BinaryIO]:
+    """Open a regular file for reading; a pipe, a device or a folder is refused without reading.
+
+    Args:
+        path: the file.
+        wanted_by: what needs the file, for messages; empty if the user named it directly.
+        hint: how to fix a path that does not exist.
+
+    Raises:
+        EvolveError: if the file does not exist, is no regular file or cannot be read.
+    """
+    lead = _lead(wanted_by)
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for a writer.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode):
+                raise EvolveError(
+                    f"{lead}cannot read {path}: expected a regular file, found {_name_kind(mode)}",
+                    "give a file, or `-` for standard input where the command accepts it",
+                )
+            yield file
     except FileNotFoundError:
         raise EvolveError(f"{lead}no such file: {path}", hint) from None
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL or a surrogate in the path
         reason = getattr(error, "strerror", None) or error
         raise EvolveError(f"{lead}cannot read {path}: {reason}") from None
+
+
+def _lead(wanted_by: str) -> str:
+    return f"{wanted_by}: " if wanted_by else ""
+
+
+def _name_kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,30 @@
+"""Conversion of text from outside to text that is safe to print."""
+
+from __future__ import annotations
+
+import re
+
+MAX_SHOWN_CHARACTERS = 2000
+# Control characters except tab and line feed, marks that reorder text, and lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def make_printable(text: object, max_characters: int = MAX_SHOWN_CHARACTERS) -> str:
+    """Return a text without characters that control a terminal, cut in the middle if it is long.
+
+    Args:
+        text: text, or a value to convert to text.
+        max_characters: the length above which the middle is replaced by `…`.
+    """
+    escaped = _UNSAFE.sub(_escape, str(text))
+    if len(escaped) <= max_characters:
+        return escaped
+    head = (max_characters * 2) // 3
+    return f"{escaped[:head]} … {escaped[len(escaped) - (max_characters - head) :]}"
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
