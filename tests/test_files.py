@@ -14,7 +14,7 @@ from evolve.files import read_bytes, read_text
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(EvolveError, match="cannot read|no such file"):
+    with pytest.raises(EvolveError, match=r"cannot read|no such file"):
         read_text(tmp_path / name)
 
 
