@@ -20,7 +20,7 @@ class Budget:
     """
 
     characters: int = 4_000_000
-    nodes: int = 200_000
+    nodes: int = 500_000
     proof_steps: int = 200_000
     suggestions: int = 20
 
