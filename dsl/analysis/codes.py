@@ -44,7 +44,7 @@ _ROWS = (
     ("E103", "file too large", "A file has at most 2,000,000 characters.",
      "#" * 2_000_001, "# split into several files\n" + _SOUND),
     ("E104", "nested too deeply",
-     "An expression has at most 60 levels, or 120 once its lets and defines are expanded. "
+     "An expression has at most 60 levels with its lets, or 120 once its defines are expanded. "
      "Defines use each other up to 12 levels deep.",
      _buy(f"{_NESTED} > open"), _buy("abs(close) > open")),
     ("E105", "duplicate statement",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dsl.analysis.findings import Findings
 from dsl.diagnostics import Diagnostic, Span, did_you_mean
+from dsl.syntax.expressions import MAX_DEPTH
 from dsl.terms.canonical import MAX_CANONICAL_DEPTH, MAX_CANONICAL_NODES
 from dsl.terms.expansion import Extent, measure_call
 from dsl.terms.operator import Operator
@@ -89,15 +90,20 @@ class Scope:
         elif extent.nodes > MAX_CANONICAL_NODES:
             message = f"the expression has {extent.nodes:,} nodes {expanded}"
             limit = f"expected at most {MAX_CANONICAL_NODES:,}"
-        elif term.depth > MAX_CANONICAL_DEPTH or extent.depth > MAX_CANONICAL_DEPTH:
-            message = f"the expression is nested {max(term.depth, extent.depth)} deep {expanded}"
-            limit = f"expected at most {MAX_CANONICAL_DEPTH}"
-            self.report("E104", f"{message}; {limit}", span, "compute it in fewer steps")
-            return False
+        elif term.depth > MAX_DEPTH:
+            return self._report_depth(term.depth, "lets", MAX_DEPTH, span)
+        elif extent.depth > MAX_CANONICAL_DEPTH:
+            return self._report_depth(extent.depth, "lets and defines", MAX_CANONICAL_DEPTH, span)
         elif not self.findings.budget.take("nodes", max(1, added)):
             message, limit = f"the text has too many nodes {expanded}", "no more can be checked"
         else:
             self._extents[term] = extent
             return True
         self.report("E307", f"{message}; {limit}", span, "use fewer parts, and each only once")
+        return False
+
+    def _report_depth(self, depth: int, what: str, limit: int, span: Span) -> bool:
+        message = f"the expression is nested {depth} deep after {what} are expanded"
+        message += f"; expected at most {limit}"
+        self.report("E104", message, span, "compute it in fewer steps")
         return False
