@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 
 from dsl.analysis.define import build_infer, build_slots, define, signature_text
+from dsl.analysis.findings import Findings
 from dsl.diagnostics import Diagnostic, LanguageError, Source
 from dsl.operators import FAMILIES
 from dsl.operators.declaration import Declaration
@@ -70,10 +72,11 @@ def catalog() -> Catalog:
     text = files("dsl.operators").joinpath("prelude.evo").read_text("utf-8")
     file = parse(text, "prelude.evo")
     families = _read_families(text)
-    operators, diagnostics = define_operators(file, built, lambda node: families(node.span.start))
+    findings = Findings()
+    operators = define_operators(file, built, findings, lambda node: families(node.span.start))
+    diagnostics = findings.list(Source(text, "prelude.evo"))
     if diagnostics:
-        source = Source(text, "prelude.evo")
-        raise LanguageError([replace(each, source=source) for each in diagnostics])
+        raise LanguageError(diagnostics)
     return built.extend(operators)
 
 
@@ -87,7 +90,7 @@ def restore_operator(name: str, node: nodes.Define | None, uses: tuple[Operator,
     """
     if node is None:
         return catalog().operator(name)
-    operator, _ = define(node, catalog().extend(list(uses)).find, list)
+    operator = define(node, catalog().extend(list(uses)).find, list, Findings())
     assert operator is not None
     return operator
 
@@ -111,31 +114,36 @@ def list_declarations() -> Iterator[tuple[str, Declaration]]:
 def define_operators(
     file: nodes.File,
     known: Catalog,
+    findings: Findings,
     family: Callable[[nodes.Define], str] = lambda node: "",
-) -> tuple[list[Operator], list[Diagnostic]]:
-    """Define the operators of a file; return them with all diagnostics.
+) -> list[Operator]:
+    """Define the operators of a file; return those without an error.
 
     Args:
         file: the file; a define may precede those that it uses.
         known: operators that the defines may use.
+        findings: diagnostics to add to.
         family: returns the family of a define; empty for user-defined.
     """
-    definitions = _Definitions(file, known, family)
-    return list(definitions.operators.values()), definitions.diagnostics
+    return list(_Definitions(file, known, findings, family).operators.values())
 
 
 class _Definitions:
     """Operators of the defines of a file, each built after those that it uses."""
 
     def __init__(
-        self, file: nodes.File, known: Catalog, family: Callable[[nodes.Define], str]
+        self,
+        file: nodes.File,
+        known: Catalog,
+        findings: Findings,
+        family: Callable[[nodes.Define], str],
     ) -> None:
         self.nodes: dict[str, nodes.Define] = {}
         self.names: dict[str, str] = {}  # from names and aliases to names
         self.known = known
+        self.findings = findings
         self.family = family
         self.operators: dict[str, Operator] = {}
-        self.diagnostics: list[Diagnostic] = []
         self.depth: dict[str, int] = {}
         for node in file.defines:
             self._add(node)
@@ -156,8 +164,7 @@ class _Definitions:
             message = f"defines are nested more than {MAX_DEFINE_DEPTH} levels deep"
             self._report("E104", message, node, "use fewer defines")
             return
-        operator, diagnostics = define(node, self.find, self._list_names, self.family(node))
-        self.diagnostics.extend(diagnostics)
+        operator = define(node, self.find, self._list_names, self.findings, self.family(node))
         if operator is not None:
             self.operators[name] = operator
 
@@ -165,23 +172,23 @@ class _Definitions:
         """Yield the names of the defines in topological order; report recursion."""
         done: set[str] = set()
         for first in self.nodes:
-            path, waiting = [first], [iter(self._find_uses(first))]
+            path, waiting = {first: None}, [iter(self._find_uses(first))]
             while path and first not in done:
                 following = next((each for each in waiting[-1] if each not in done), None)
                 if following is None:
                     waiting.pop()
-                    name = path.pop()
+                    name, _ = path.popitem()
                     done.add(name)
                     yield name
                 elif following in path:
-                    cycle = " → ".join([*path[path.index(following) :], following])
-                    message = f"`{following}` is recursive: {cycle}"
-                    node = self.nodes[path[-1]]
-                    self._report("E205", message, node, "the language does not allow recursion")
-                    done.add(path.pop())
+                    message = f"`{following}` is recursive{_describe_cycle(path, following)}"
+                    name, _ = path.popitem()
+                    done.add(name)
+                    hint = "the language does not allow recursion"
+                    self._report("E205", message, self.nodes[name], hint)
                     waiting.pop()
                 else:
-                    path.append(following)
+                    path[following] = None
                     waiting.append(iter(self._find_uses(following)))
 
     def _find_uses(self, name: str) -> list[str]:
@@ -193,7 +200,7 @@ class _Definitions:
         return [*self.known.names(), *self.names]
 
     def _report(self, code: str, message: str, node: nodes.Define, hint: str) -> None:
-        self.diagnostics.append(Diagnostic(code, message, node.signature.span, hint))
+        self.findings.add(Diagnostic(code, message, node.signature.span, hint))
 
     def _add(self, node: nodes.Define) -> None:
         """Add a define under its name and aliases; report those that already exist."""
@@ -207,6 +214,12 @@ class _Definitions:
                 hint = "choose another name"
                 self._report("E204", f"operator `{each}` already exists", node, hint)
             self.names.setdefault(each, name)
+
+
+def _describe_cycle(path: dict[str, None], first: str) -> str:
+    """Return the defines of a cycle at the end of a path as text; empty if there are many."""
+    cycle = [*islice(reversed(path), MAX_DEFINE_DEPTH)][::-1]
+    return f": {' → '.join([*cycle[cycle.index(first) :], first])}" if first in cycle else ""
 
 
 def _build_operator(declaration: Declaration, family: str, known: Catalog) -> Operator:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dsl.analysis.catalog import Catalog, catalog, define_operators
+from dsl.analysis.findings import Findings
 from dsl.analysis.program import Program, Rules
 from dsl.analysis.resolve import resolve, resolve_condition
-from dsl.analysis.scope import Scope
+from dsl.analysis.scope import MAX_NODES, Scope
 from dsl.analysis.settings import resolve_setting
 from dsl.analysis.strategy_warnings import (
     warn_of_exits,
     warn_of_fixed_rules,
     warn_of_unused_names,
 )
+from dsl.budget import Budget
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 from dsl.gc_pause import pause_gc
 from dsl.syntax import nodes
@@ -23,7 +25,6 @@ from dsl.syntax.vocabulary import ENTRIES
 from dsl.terms.canonical import MeaningError, canonicalize
 from dsl.terms.terms import Parameter, Term, parameter
 
-MAX_NODES = 500
 _HINTS = {
     "E304": "change the number that it is computed from",
     "E307": "use fewer parts, and each only once",
@@ -86,8 +87,7 @@ def check_expression(text: str, name: str = "<expression>") -> Term:
             return canonicalize(term, known.operator)
         except MeaningError as error:
             scope.report(error.code, str(error), node.span, _HINTS[error.code])
-    source = Source(text, name)
-    raise LanguageError([replace(each, source=source) for each in scope.diagnostics])
+    raise LanguageError(scope.findings.list(Source(text, name)))
 
 
 def extend_catalog(text: str, name: str, known: Catalog) -> Catalog:
@@ -97,29 +97,34 @@ def extend_catalog(text: str, name: str, known: Catalog) -> Catalog:
         LanguageError: with all errors of the text.
     """
     check_file(text, name, known)
-    return known.extend(define_operators(parse(text, name), known)[0])
+    return known.extend(define_operators(parse(text, name), known, Findings()))
 
 
-def inspect(text: str, name: str = "<text>", known: Catalog | None = None) -> Report:
+def inspect(
+    text: str,
+    name: str = "<text>",
+    known: Catalog | None = None,
+    budget: Budget | None = None,
+) -> Report:
     """Return the programs of a file, with all errors and warnings.
 
     Args:
         text: content of the file.
         name: name of the file in messages.
         known: operators that it may use; by default the built-in ones.
+        budget: work that is left; by default that of one file.
     """
     with pause_gc():
-        return _inspect(text, name, known)
+        return _inspect(text, name, known or catalog(), budget or Budget())
 
 
-def _inspect(text: str, name: str, known: Catalog | None) -> Report:
-    parsed = parse_leniently(text, name)
-    diagnostics = list(parsed.errors)
-    known = known or catalog()
+def _inspect(text: str, name: str, known: Catalog, budget: Budget) -> Report:
+    parsed = parse_leniently(text, name, budget)
+    findings = Findings(budget)
+    findings.extend(parsed.errors)
     # Operators hold their defines, which are printed with their comments.
     file = parsed.with_comments() if parsed.file.defines else parsed.file
-    operators, in_defines = define_operators(file, known)
-    diagnostics.extend(in_defines)
+    operators = define_operators(file, known, findings)
     extended = known.extend(operators)
     broken = {node.signature.name for node in parsed.file.defines} - extended.operators.keys()
     programs: list[Program] = []
@@ -127,16 +132,17 @@ def _inspect(text: str, name: str, known: Catalog | None) -> Report:
     for node in parsed.file.strategies:
         if node.name in seen:
             message = f"duplicate strategy `{node.name}`"
-            diagnostics.append(Diagnostic("E204", message, node.name_span, "rename one of them"))
+            findings.add(Diagnostic("E204", message, node.name_span, "rename one of them"))
         seen.add(node.name)
-        scope = Scope(extended.find, extended.names, unknown=set(broken))
-        program = _check_strategy(node, scope, _is_whole(parsed, node))
-        diagnostics.extend(scope.diagnostics)
+        scope = Scope(
+            extended.find, extended.names, findings, unknown=set(broken),
+            is_whole=_is_whole(parsed, node),
+        )  # fmt: skip
+        program = _check_strategy(node, scope)
         if program is not None:
             programs.append(program)
-    diagnostics.extend(_check_not_empty(parsed))
-    located = [replace(each, source=parsed.source) for each in diagnostics]
-    return Report(tuple(programs), tuple(sorted(located, key=lambda each: each.span)))
+    findings.extend(_check_not_empty(parsed))
+    return Report(tuple(programs), findings.list(parsed.source))
 
 
 def _is_whole(parsed: Parsed, node: nodes.Strategy) -> bool:
@@ -150,7 +156,7 @@ def _check_not_empty(parsed: Parsed) -> list[Diagnostic]:
     return [Diagnostic("E107", "no strategy found", Span(0, 1), _ADD_STRATEGY)]
 
 
-def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Program | None:
+def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
     """Return the program of a strategy, or None after an error, which is reported to the scope."""
     rules: dict[str, Term] = {}
     about = ""
@@ -174,11 +180,7 @@ def _check_strategy(node: nodes.Strategy, scope: Scope, is_whole: bool) -> Progr
                 term = resolve_setting(statement, scope)
                 if term is not None:
                     rules[name] = term
-    if not is_whole:
-        # A skipped statement may define a name, or use one: report only what does not depend on it.
-        scope.diagnostics[:] = [
-            each for each in scope.diagnostics if each.severity == "error" and each.code != "E201"
-        ]
+    if not scope.is_whole:
         return None
     program = Program(node.name, Rules(**rules), about)
     _check_entry(node, scope)

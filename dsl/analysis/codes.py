@@ -44,7 +44,7 @@ _ROWS = (
     ("E103", "file too large", "A file has at most 2,000,000 characters.",
      "#" * 2_000_001, "# split into several files\n" + _SOUND),
     ("E104", "nested too deeply",
-     "An expression has at most 60 levels, or 120 once its lets and defines are expanded. "
+     "An expression has at most 60 levels with its lets, or 120 once its defines are expanded. "
      "Defines use each other up to 12 levels deep.",
      _buy(f"{_NESTED} > open"), _buy("abs(close) > open")),
     ("E105", "duplicate statement",
@@ -64,9 +64,14 @@ _ROWS = (
     ("E110", "empty range", "The lower bound of a range comes first.",
      "strategy s { param n = 5 in 9..2 buy when close > sma(close, n) hold 5 }",
      "strategy s { param n = 5 in 2..9 buy when close > sma(close, n) hold 5 }"),
-    ("E112", "exponent that is not a whole number", "`other(a, b)` is price^a * volume^b.",
+    ("E111", "more errors", "`check` shows at most 100 errors of a text.",
+     "strategy s { " + " ".join(f"let a{n} = x{n}" for n in range(101)) + " buy when a0 > 1 }",
+     _SOUND),
+    ("E112", "invalid exponent", "`other(a, b)` is price^a * volume^b, with exponents from -9 to 9.",
      "define f(x: number) -> other(1.5, 0) = x * x " + _SOUND,
      "define f(x: level) -> other(2, 0) = x * x " + _SOUND),
+    ("E113", "name or number too long", "A name or a number has at most 400 characters.",
+     _buy(f"close > {'a' * 401}"), _SOUND),
     # -- names
     ("E201", "unknown name",
      "A name is a bar series, or a `let`, `param` or argument defined above.",
@@ -147,6 +152,10 @@ _ROWS = (
      "For some values in the range of the param, the rule is meaningless.",
      "strategy s { param n = 5 in 0..20 buy when close > sma(close, n) hold 5 }",
      "strategy s { param n = 5 in 2..20 buy when close > sma(close, n) hold 5 }"),
+    ("W412", "more warnings", "`check` shows at most 100 warnings of a text.",
+     "strategy s { " + " ".join(f"let a{n} = {n}" for n in range(101))
+     + " buy when close > open hold 5 }",
+     _SOUND),
 )  # fmt: skip
 
 CODES = {row[0]: Code(*row) for row in _ROWS}

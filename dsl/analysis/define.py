@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cache
 from typing import cast
 
+from dsl.analysis.findings import Findings
 from dsl.analysis.resolve import resolve, resolve_window
 from dsl.analysis.scope import Scope
-from dsl.diagnostics import Diagnostic
 from dsl.syntax import nodes
 from dsl.syntax.literals import format_number
 from dsl.terms.canonical import substitute
@@ -22,6 +22,8 @@ from dsl.types.kinds import BOOL, Inference, Kind
 from dsl.types.rules import infer_distance
 
 Find = Callable[[str], Operator | None]
+
+MAX_ARGUMENTS = 20
 
 
 def build_kind(note: nodes.KindNote) -> Kind | None:
@@ -112,26 +114,31 @@ def signature_text(signature: nodes.Signature) -> str:
 
 
 def define(
-    node: nodes.Define, find: Find, suggest: Callable[[], Iterable[str]], family: str = ""
-) -> tuple[Operator | None, list[Diagnostic]]:
-    """Build the operator of a define; return it, or None after an error, with all diagnostics.
+    node: nodes.Define,
+    find: Find,
+    list_operators: Callable[[], Iterable[str]],
+    findings: Findings,
+    family: str = "",
+) -> Operator | None:
+    """Build the operator of a define; return it, or None after an error, which is reported.
 
     Args:
         node: the define.
         find: returns an operator that the body may use, or None.
-        suggest: returns all names of operators, for hints.
+        list_operators: returns all names of operators, for hints.
+        findings: diagnostics to add to.
         family: heading of the prelude above it; empty if it is user-defined.
     """
     signature = node.signature
-    scope = Scope(find, suggest)
+    scope = Scope(find, list_operators, findings)
     _check_signature(node, scope)
     if scope.has_errors:
-        return None, scope.diagnostics
+        return None
     slots = build_slots(signature, find)
     scope.names = {slot.name: argument(i, slot.name, slot.kind) for i, slot in enumerate(slots)}
     body = resolve(node.body, scope)
     if body is None:
-        return None, scope.diagnostics
+        return None
     rule = build_infer(signature, body)
     declared = rule(*[infer_kind(scope.names[slot.name]) for slot in slots]).kind
     _check_result(node, declared, infer_kind(body), scope)
@@ -152,10 +159,10 @@ def define(
         is_user_defined=not family,
     )
     if scope.has_errors:
-        return None, scope.diagnostics
+        return None
     if operator.is_user_defined:
         operator = _user_defined.setdefault((node, operator.uses), operator)
-    return operator, scope.diagnostics
+    return operator
 
 
 # Interned, so that a define that is read twice, or in two processes, is one operator.
@@ -165,6 +172,11 @@ _user_defined: dict[tuple[nodes.Define, tuple[Operator, ...]], Operator] = {}
 def _check_signature(node: nodes.Define, scope: Scope) -> None:
     seen: set[str] = set()
     has_default = False
+    count = len(node.signature.arguments)
+    if count > MAX_ARGUMENTS:
+        message = f"`{node.signature.name}` has {count} arguments; the limit is {MAX_ARGUMENTS}"
+        scope.report("E203", message, node.signature.span, "split it into several defines")
+        return
     for each in node.signature.arguments:
         if each.name in seen:
             scope.report("E204", f"duplicate argument `{each.name}`", each.span, "rename one")

@@ -8,7 +8,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from dsl.analysis.catalog import catalog
-from dsl.terms.canonical import MeaningError, canonicalize, fold
+from dsl.terms.canonical import MeaningError, canonicalize
+from dsl.terms.folding import fold
 from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Parameter, Term, number

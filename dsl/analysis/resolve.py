@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import chain
 
 from dsl.analysis.scope import Scope
 from dsl.analysis.term_warnings import warn_of_term
-from dsl.diagnostics import did_you_mean
+from dsl.diagnostics import Span
 from dsl.syntax import nodes
 from dsl.syntax.idioms import suggest_for_name
 from dsl.syntax.literals import format_number
-from dsl.terms.canonical import MAX_WINDOW_BARS, fold, fold_at_ends
+from dsl.terms.canonical import MAX_WINDOW_BARS
+from dsl.terms.folding import fold, fold_at_ends
 from dsl.terms.infer import find_mismatch, infer_kind, is_computable
 from dsl.terms.operator import Operator, Slot
 from dsl.terms.terms import Argument, Number, Term, call, number, truth
 from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL
 
+FIELDS = ("open", "high", "low", "close", "volume")
 WHOLE = 1e-9
 
 
@@ -95,7 +99,7 @@ def resolve_window(node: nodes.Expression, scope: Scope, what: str, low: int = 1
         message = f"{what} expects a number of bars, found {written}"
         scope.report("E304", message, node.span, f"write {format_number(100 * value)}")
         return None
-    if is_literal and abs(value - round(value)) > WHOLE:
+    if is_literal and math.isfinite(value) and abs(value - round(value)) > WHOLE:
         scope.report(
             "E304",
             f"{what} expects a whole number of bars, found {format_number(value)}",
@@ -130,20 +134,20 @@ def _resolve_name(node: nodes.Name, name: str, scope: Scope) -> Term | None:
         return None
     operator = scope.find(name)
     if operator is not None and operator.is_bare:
-        return call(operator, *[slot.default for slot in operator.slots if slot.default])
+        defaults = [slot.default for slot in operator.slots if slot.default]
+        return _apply(operator, defaults, node.span, scope)
     if operator is not None:
         form = operator.signature.split(" ->")[0]
         message = f"operator `{name}` is missing its arguments"
         hint = f"write `{operator.example}`; the operator is `{form}`"
         scope.report("E203", message, node.span, hint)
         return None
-    known = [*scope.names, "open", "high", "low", "close", "volume"]
     if name in scope.later:
         hint = "it is defined further down: move it up"
         scope.report("E201", f"`{name}` is used before it is defined", node.span, hint)
         return None
     hint = suggest_for_name(name)
-    hint = hint or did_you_mean(name, known) or did_you_mean(name, scope.suggest())
+    hint = hint or scope.suggest(name, chain(scope.names, FIELDS))
     hint = hint or "define it with `let` first"
     scope.report("E201", f"unknown name `{name}`", node.span, hint)
     return None
@@ -157,12 +161,12 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
         if node.head in scope.unknown:
             return None
         args = [format_number(a.value) if isinstance(a, nodes.Number) else "…" for a in node.args]
-        hint = suggest_for_name(node.head, args) or did_you_mean(node.head, scope.suggest())
+        hint = suggest_for_name(node.head, args) or scope.suggest(node.head)
         hint = hint or "run `evolve ops` to list the operators"
         scope.report("E202", f"unknown operator `{node.head}`", node.head_span, hint)
         return None
     if operator.series and not node.args:
-        return call(operator)
+        return _apply(operator, (), node.span, scope)
     if not _check_arity(node, operator, scope):
         for arg in node.args:
             resolve(arg, scope)
@@ -176,9 +180,16 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
     terms.extend(slot.default for slot in operator.slots[len(terms) :] if slot.default is not None)
     if operator.name == "negate" and isinstance(terms[0].leaf, Number):
         return number(-terms[0].leaf.value, terms[0].leaf.percent)
-    term = call(operator, *terms)
-    warn_of_term(node, term, scope)
+    term = _apply(operator, terms, node.span, scope)
+    if term is not None:
+        warn_of_term(node, term, scope)
     return term
+
+
+def _apply(operator: Operator, args: Sequence[Term], span: Span, scope: Scope) -> Term | None:
+    """Return an operator applied to arguments; None if the term exceeds a limit."""
+    term = call(operator, *args)
+    return term if scope.admit(term, span) else None
 
 
 def _resolve_argument(

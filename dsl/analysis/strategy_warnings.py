@@ -36,7 +36,7 @@ def warn_of_unused_names(node: nodes.Strategy, scope: Scope) -> None:
 
 def warn_of_fixed_rules(node: nodes.Strategy, program: Program, scope: Scope) -> None:
     """Warn of rules that never or always hold, and of entries that another rule always blocks."""
-    rules = program.canonical._asdict()
+    rules, budget = program.canonical._asdict(), scope.findings.budget
     reported = [each.span for each in scope.diagnostics if each.code == "W404"]
     for name, order in _find_orders(node).items():
         span, condition = order.when.span, rules[name]
@@ -46,7 +46,7 @@ def warn_of_fixed_rules(node: nodes.Strategy, program: Program, scope: Scope) ->
             verdict = "always" if condition is not None else "never"
             scope.report("W404", f"`{name}` {verdict} holds", span, "compare values that change")
             continue
-        contradiction = find_contradiction(condition)
+        contradiction = find_contradiction(condition, budget)
         if contradiction is not None:
             message = f"`{name}` never holds: {contradiction.reason}"
             scope.report("W404", message, span, contradiction.hint)
@@ -57,7 +57,7 @@ def warn_of_fixed_rules(node: nodes.Strategy, program: Program, scope: Scope) ->
         ("short", "buy", "together they do nothing, so it never sells short"),
     ):
         entry, blocker = rules[name], rules[other]
-        if entry is not None and blocker is not None and implies(entry, blocker):
+        if entry is not None and blocker is not None and implies(entry, blocker, budget):
             message = f"whenever `{name}` holds, `{other}` holds: {outcome}"
             span = _find_orders(node)[name].span
             scope.report("W410", message, span, "make one of them stricter")

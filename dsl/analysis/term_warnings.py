@@ -16,7 +16,7 @@ def warn_of_term(node: nodes.Call, term: Term, scope: Scope) -> None:
     complaint = infer(term).error
     arg_kinds = [infer_kind(arg) for arg in term.args]
     has_literal = any(kind.family == "scalar" for kind in arg_kinds)
-    decision = decide(term) if has_literal or not complaint else None
+    decision = decide(term, scope.findings.budget) if has_literal or not complaint else None
     if decision is not None and complaint:
         _report_decision(node, decision, scope)
     elif complaint:

@@ -27,8 +27,8 @@ from dsl.generate.productions import (
 from dsl.generate.rules import CONDITION_RULE, Alternative, Apply, Grammar, Leaf, Reference
 from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, ENTRIES, ORDERS
 from dsl.terms.canonical import MAX_CANONICAL_NODES
+from dsl.terms.expansion import Extent, measure_call
 from dsl.terms.operator import Operator
-from dsl.terms.terms import Argument, Term
 from dsl.types.kinds import BOOL, DIFF, Kind
 
 MAX_OTHER_DEPTH = 2  # of every series after the first of an operator: `sma(close, 20)`
@@ -212,24 +212,8 @@ class _GrammarBuilder:
 
 
 def _measure_call(operator: Operator, args: list[_Size]) -> _Size:
-    canonical = [size.canonical for size in args]
-    expanded = count_expanded(operator.body, canonical) if operator.body else 1 + sum(canonical)
-    return _Size(1 + sum(size.written for size in args), expanded)
-
-
-def count_expanded(term: Term, args: Sequence[int]) -> int:
-    """Count the nodes of a term after its defines are expanded, before it is simplified.
-
-    Args:
-        term: any term.
-        args: number of nodes of the value of each argument leaf.
-    """
-    if isinstance(term.leaf, Argument):
-        return args[term.leaf.index]
-    inner = [count_expanded(each, args) for each in term.args]
-    if term.operator is not None and term.operator.body is not None:
-        return count_expanded(term.operator.body, inner)
-    return 1 + sum(inner)
+    canonical = measure_call(operator, [Extent(size.canonical, 1) for size in args])
+    return _Size(1 + sum(size.written for size in args), canonical.nodes)
 
 
 def _list_order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -19,15 +19,17 @@ def _infer_negation(x: Kind) -> Inference:
 
 
 LARGEST_LOG = 709.0
+MAX_EXPONENT = 99  # of price and volume in the kind of a power
 
 
 def _infer_power(x: Kind, y: Kind) -> Inference:
     """Infer the kind of a power; only a constant whole exponent may raise a dimension."""
     if y.low == y.high and float(y.low).is_integer():
-        exponent = int(y.low)
-        low = 0.0 if x.low >= 0 or exponent % 2 == 0 else -math.inf
-        kind = Kind("other", x.price * exponent, x.volume * exponent, low=low)
-        return Inference(kind, sampled=False)
+        low = 0.0 if x.low >= 0 or y.low % 2 == 0 else -math.inf
+        price, volume = x.price * y.low, x.volume * y.low
+        if max(abs(price), abs(volume)) <= MAX_EXPONENT:
+            return Inference(Kind("other", int(price), int(volume), low=low), sampled=False)
+        return Inference(Kind("other", low=low), f"raises {x} to a high power", sampled=False)
     error = "" if x.is_scale_free else f"raises {x} to a power that is not a whole number"
     return Inference(Kind("other"), error, sampled=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from lark import Token, Transformer, v_args
@@ -190,9 +191,8 @@ class Builder(Transformer[Token, nodes.File]):
 
 def _exponent(token: Token) -> int:
     """Return an exponent of price or volume in a signature."""
-    try:
+    if re.fullmatch(r"-?[0-9]", token):
         return int(token)
-    except ValueError:
-        message = f"expected a whole number as an exponent, found {token}"
-        hint = "`other(a, b)` is price^a * volume^b"
-        raise BuildError("E112", message, find_span(token), hint) from None
+    message = f"expected a whole number from -9 to 9 as an exponent, found {token}"
+    hint = "`other(a, b)` is price^a * volume^b"
+    raise BuildError("E112", message, find_span(token), hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -13,6 +14,7 @@ from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments
 
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+_SPACES = re.compile(r"[ \t\r]*")
 
 Node = TypeVar("Node", bound=nodes.Statement | nodes.Define | nodes.Strategy)
 
@@ -25,7 +27,7 @@ def attach_comments(file: nodes.File, tokens: Sequence[Token], text: str) -> nod
         tokens: the comment tokens, in source order.
         text: the source that tokens and spans refer to.
     """
-    pending = [token for token in tokens if token.start_pos is not None]
+    pending = deque(token for token in tokens if token.start_pos is not None)
     items: list[nodes.Define | nodes.Strategy] = []
     for item in file.items:
         items.append(_attach(item, pending, text, first=not items))
@@ -33,7 +35,7 @@ def attach_comments(file: nodes.File, tokens: Sequence[Token], text: str) -> nod
 
 
 def _attach(
-    item: nodes.Define | nodes.Strategy, pending: list[Token], text: str, first: bool
+    item: nodes.Define | nodes.Strategy, pending: deque[Token], text: str, first: bool
 ) -> nodes.Define | nodes.Strategy:
     if isinstance(item, nodes.Define):
         return _add_comments(item, pending, text, first)
@@ -51,7 +53,7 @@ def _attach(
     return replace(item, statements=tuple(statements), comments=comments, closing=closing)
 
 
-def _add_comments(node: Node, pending: list[Token], text: str, first: bool) -> Node:
+def _add_comments(node: Node, pending: deque[Token], text: str, first: bool) -> Node:
     blank = not first and _has_blank_before(text, _find_start(node, pending))
     before = _take_before(pending, node.span.start, text)
     inside = _take_before(pending, node.span.end, text)
@@ -61,13 +63,15 @@ def _add_comments(node: Node, pending: list[Token], text: str, first: bool) -> N
     return replace(node, comments=Comments((*before, *filter(None, inside)), after, blank))
 
 
-def _find_start(node: nodes.Statement | nodes.Define | nodes.Strategy, pending: list[Token]) -> int:
+def _find_start(
+    node: nodes.Statement | nodes.Define | nodes.Strategy, pending: deque[Token]
+) -> int:
     """Return the offset at which a node begins, its comments included."""
     start = pending[0].start_pos if pending else None
     return node.span.start if start is None else min(node.span.start, start)
 
 
-def _take_before(pending: list[Token], offset: int, text: str) -> tuple[str, ...]:
+def _take_before(pending: deque[Token], offset: int, text: str) -> tuple[str, ...]:
     """Remove the comments that begin before an offset, and return them.
 
     An empty string represents blank lines after a comment. Comments inside a node move before it.
@@ -76,7 +80,7 @@ def _take_before(pending: list[Token], offset: int, text: str) -> tuple[str, ...
         return ()
     comments: list[str] = []
     while pending and (pending[0].start_pos or 0) < offset:
-        token = pending.pop(0)
+        token = pending.popleft()
         comments.append(_normalize(token))
         end = (token.start_pos or 0) + len(token)
         following = pending[0].start_pos if pending else None
@@ -86,10 +90,11 @@ def _take_before(pending: list[Token], offset: int, text: str) -> tuple[str, ...
     return tuple(comments)
 
 
-def _take_line_end(pending: list[Token], offset: int, text: str) -> str:
+def _take_line_end(pending: deque[Token], offset: int, text: str) -> str:
     """Remove and return the comment that ends the line of a node; empty if there is none."""
-    if pending and not text[offset : pending[0].start_pos].strip(" \t\r"):
-        return _normalize(pending.pop(0))
+    gap = _SPACES.match(text, offset)
+    if pending and gap is not None and gap.end() == pending[0].start_pos:
+        return _normalize(pending.popleft())
     return ""
 
 

@@ -131,13 +131,14 @@ def build_call(
     head: str, args: tuple[nodes.Expression, ...], span: Span, head_span: Span
 ) -> nodes.Call:
     """Build a call; raise BuildError if it is nested too deeply."""
-    depth = 1 + max([arg.depth for arg in args], default=0)
+    is_literal = head == "negate" and isinstance(args[0], nodes.Number)
+    depth = 1 if is_literal else 1 + max([arg.depth for arg in args], default=0)
     if depth > MAX_DEPTH:
         raise BuildError(
             "E104",
             f"expression is nested more than {MAX_DEPTH} levels deep",
             head_span,
-            "name its parts with `let`",
+            "move parts of it into defines",
         )
     return nodes.Call(head, args, span, head_span, depth)
 

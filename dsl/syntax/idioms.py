@@ -232,6 +232,8 @@ def _suggest_for_character(character: str) -> str:
         return f"write `{SIGNS[character]}`" if SIGNS[character] else "remove it"
     shown = f"U+{ord(character):04X}"
     category = unicodedata.category(character)
+    if category == "Nd":
+        return f"write the digit {unicodedata.digit(character)}"
     if category in ("Cf", "Cc", "Mn"):
         return f"remove the invisible character {shown}"
     if category.startswith("Z"):

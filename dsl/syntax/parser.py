@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,15 +13,16 @@ from typing import Any, TypeVar, cast
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 
+from dsl.budget import Budget
 from dsl.diagnostics import Diagnostic, LanguageError, Source, Span
 from dsl.syntax import nodes
 from dsl.syntax.builder import Builder
 from dsl.syntax.comments import attach_comments
 from dsl.syntax.errors import describe
 from dsl.syntax.expressions import BuildError
+from dsl.syntax.invalid_text import find_invalid_text, normalize_text
 from dsl.syntax.vocabulary import ITEMS, STATEMENTS
 
-MAX_FILE_CHARACTERS = 2_000_000
 MAX_SYNTAX_ERRORS = 20
 
 _T = TypeVar("_T")
@@ -53,17 +54,23 @@ def parse(text: str, name: str = "<text>") -> nodes.File:
     return parsed.with_comments()
 
 
-def parse_leniently(text: str, name: str = "<text>") -> Parsed:
-    """Parse a file; report statements with a syntax error, and omit them from the tree."""
-    text = text.removeprefix("\ufeff")
+def parse_leniently(text: str, name: str = "<text>", budget: Budget | None = None) -> Parsed:
+    """Parse a file; report statements with a syntax error, and omit them from the tree.
+
+    Args:
+        text: content of the file.
+        name: name of the file in messages.
+        budget: work that is left; by default that of one file.
+    """
+    text = normalize_text(text)
     source = Source(text, name)
-    if len(text) > MAX_FILE_CHARACTERS:
-        message = f"file has {len(text):,} characters; the limit is {MAX_FILE_CHARACTERS:,}"
-        hint = "split it into several files"
-        return Parsed(
-            nodes.File(()), source, (Diagnostic("E103", message, Span(0, 1), hint, source),)
-        )
-    errors: list[Diagnostic] = []
+    budget = budget or Budget()
+    errors = find_invalid_text(source)
+    if not errors and not budget.take("characters", len(text)):
+        message = f"{len(text):,} characters exceed what is left of the limit on all texts"
+        errors = [Diagnostic("E103", message, Span(0, 1), "write fewer and shorter strategies")]
+    if errors:
+        return Parsed(nodes.File(()), source, tuple(errors))
     remaining = text
     while len(errors) < MAX_SYNTAX_ERRORS:
         try:
@@ -76,6 +83,8 @@ def parse_leniently(text: str, name: str = "<text>") -> Parsed:
         if any(diagnostic.span.start == earlier.span.start for earlier in errors):
             break
         errors.append(diagnostic)
+        if not budget.take("characters", 2 * diagnostic.span.start):
+            break
         remaining = _blank_statement(remaining, diagnostic.span.start)
     return Parsed(nodes.File(()), source, tuple(_sort(errors)))
 
@@ -91,7 +100,11 @@ def parse_signature(text: str) -> nodes.Signature:
 
 
 def _read_one(rule: str, expected: type[_T], text: str, name: str) -> _T:
+    text = normalize_text(text)
     source = Source(text, name)
+    errors = find_invalid_text(source)
+    if errors:
+        raise LanguageError([replace(each, source=source) for each in errors])
     try:
         return _read(rule, expected, text)[0]
     except BuildError as error:

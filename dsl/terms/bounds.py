@@ -10,7 +10,8 @@ import math
 from typing import Literal, NamedTuple
 
 from dsl.operators.declaration import Fact
-from dsl.terms.canonical import fold_at_ends, substitute
+from dsl.terms.canonical import substitute
+from dsl.terms.folding import fold_at_ends
 from dsl.terms.terms import Parameter, Term, call
 
 MAX_NESTING = 40  # windows and lags inside one another

@@ -12,9 +12,10 @@ from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
+from dsl.terms.folding import fold
 from dsl.terms.operator import Operator
-from dsl.terms.rewrites import Build, apply_kernel, list_rewrites
-from dsl.terms.terms import Argument, Parameter, Term, call, number, truth
+from dsl.terms.rewrites import Build, list_rewrites
+from dsl.terms.terms import Argument, Term, call, number, truth
 from dsl.terms.text import format_term
 
 MAX_WINDOW_BARS = 5_000
@@ -57,28 +58,6 @@ def canonicalize(term: Term, find: Find) -> Term:
     return term.canonical
 
 
-def fold(term: Term) -> float | None:
-    """Return the value of a constant expression of literals and params; None for other terms."""
-    if term.value is not None:
-        return term.value
-    operator = term.operator
-    if operator is None or not operator.is_pointwise or operator.kernel is None:
-        return None
-    values = [fold(arg) for arg in term.args]
-    known = [value for value in values if value is not None]
-    return apply_kernel(operator, known) if known and len(known) == len(values) else None
-
-
-def fold_at_ends(term: Term) -> list[float]:
-    """Return the values of a constant with every param at its low end, then at its high end."""
-    values = []
-    for end in ("low", "high"):
-        value = fold(_at_end(term, end))
-        if value is not None:
-            values.append(value)
-    return values
-
-
 def substitute(body: Term, args: tuple[Term, ...]) -> Term:
     """Return the body of a define with its argument leaves replaced."""
     if isinstance(body.leaf, Argument):
@@ -101,15 +80,6 @@ def negate(term: Term, find: Find) -> Term:
         other = find("or" if operator.name == "and" else "and")
         return call(other, *[negate(arg, find) for arg in term.args])
     return call(find(operator.complement), *term.args)
-
-
-def _at_end(term: Term, end: str) -> Term:
-    if isinstance(term.leaf, Parameter):
-        value = getattr(term.leaf, end)
-        return number(term.leaf.value if value is None else value)
-    if term.operator is None or not term.args:
-        return term
-    return call(term.operator, *[_at_end(arg, end) for arg in term.args])
 
 
 def _rewrite(term: Term, find: Find) -> Term:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from dsl.budget import Budget
 from dsl.terms.bounds import Reach, expand, find_bounds, has_fact
 from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Parameter, Term
@@ -17,25 +18,26 @@ from dsl.terms.terms import Parameter, Term
 MAX_STEPS, MAX_DEPTH = 2_000, 40  # of a proof; beyond them a claim is left unproven
 
 
-def at_most(x: Term, y: Term) -> bool:
+def at_most(x: Term, y: Term, budget: Budget) -> bool:
     """Return whether `x <= y` is proven for all bars on which both are known."""
-    return _Prover().at_most(x, y)
+    return _Prover(budget).at_most(x, y)
 
 
-def is_whole(term: Term) -> bool:
+def is_whole(term: Term, budget: Budget) -> bool:
     """Return whether a value is proven to be a whole number wherever it is known."""
-    return _Prover().is_whole(term)
+    return _Prover(budget).is_whole(term)
 
 
-def find_range(term: Term) -> tuple[float, float]:
+def find_range(term: Term, budget: Budget) -> tuple[float, float]:
     """Return the proven minimum and maximum of a value."""
-    return _Prover().find_range(term)
+    return _Prover(budget).find_range(term)
 
 
 class _Prover:
     """Proof search for one claim, which tries each claim once and abandons long searches."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._claims: dict[tuple[object, ...], bool] = {}
         self._depth = 0
 
@@ -52,7 +54,8 @@ class _Prover:
     def _once(self, claim: tuple[object, ...], prove: Callable[[], bool]) -> bool:
         if claim not in self._claims:
             self._claims[claim] = False  # no claim proves itself
-            if len(self._claims) <= MAX_STEPS and self._depth < MAX_DEPTH:
+            is_short = len(self._claims) <= MAX_STEPS and self._depth < MAX_DEPTH
+            if is_short and self._budget.take("proof_steps"):
                 self._depth += 1
                 self._claims[claim] = prove()
                 self._depth -= 1
@@ -74,7 +77,8 @@ class _Prover:
 
     def _prove_by_bounds(self, x: Term, y: Term) -> bool:
         a, b = find_bounds(x), find_bounds(y)
-        return (
+        pairs = len(a.over) * len(b.tops) + len(a.bottoms) * (len(b.under) + len(b.tops))
+        return self._budget.take("proof_steps", pairs) and (
             any(o.is_within(t) and self._is_ordered(o, t) for o in a.over for t in b.tops)
             or any(u.is_within(o) and self._is_ordered(o, u) for u in b.under for o in a.bottoms)
             or any(o.overlaps(t) and self._is_ordered(o, t) for o in a.bottoms for t in b.tops)

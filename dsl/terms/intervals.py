@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from dsl.budget import Budget
 from dsl.operators.rounding import exceeds
 from dsl.syntax.precedence import write_call, write_number
 from dsl.terms.bounds import find_newest_age, is_extreme
@@ -63,9 +64,11 @@ class Decision(NamedTuple):
     hint: str
 
 
-def decide(term: Term) -> Decision | None:
+def decide(term: Term, budget: Budget) -> Decision | None:
     """Return the decision on a comparison by the ranges and order of its sides, if any."""
     if term.head not in COMPARISONS or term.size > MAX_NODES or term.depth > MAX_DEPTH:
+        return None
+    if not budget.take("proof_steps", term.size):
         return None
     left, right = term.args
     if infer_kind(left).family == infer_kind(right).family == "scalar":
@@ -77,35 +80,41 @@ def decide(term: Term) -> Decision | None:
         hint = f"compare it with another value, such as `{_format_lag(left, 1)}`"
         return Decision(verdict, f"`{format_for_message(left)}` is compared with itself", hint)
     if term.head in ("==", "!="):
-        return _decide_equality(term)
-    return _decide_order(term)
+        return _decide_equality(term, budget)
+    return _decide_order(term, budget)
 
 
-def _decide_equality(term: Term) -> Decision | None:
+def _decide_equality(term: Term, budget: Budget) -> Decision | None:
     left, right = term.args
     verdict: Verdict = "never" if term.head == "==" else "always"
-    (left_low, left_high), (right_low, right_high) = find_range(left), find_range(right)
+    left_low, left_high = find_range(left, budget)
+    right_low, right_high = find_range(right, budget)
     if exceeds(left_low, right_high) or exceeds(right_low, left_high):
-        return _decide_by_range(verdict, left, right)
+        return _decide_by_range(verdict, left, right, budget)
     for side, other in ((left, right), (right, left)):
         value = side.value if isinstance(side.leaf, Number) else None
-        if value is not None and abs(value - round(value)) > WHOLE_TOLERANCE and is_whole(other):
+        if (
+            value is not None
+            and abs(value - round(value)) > WHOLE_TOLERANCE
+            and is_whole(other, budget)
+        ):
             reason = f"`{format_for_message(other)}` is a whole number"
             return Decision(verdict, reason, f"compare with one, such as {round(value)}")
     return None
 
 
-def _decide_order(term: Term) -> Decision | None:
+def _decide_order(term: Term, budget: Budget) -> Decision | None:
     lower, upper = term.args if term.head in ("<", "<=") else reversed(term.args)
     is_strict = term.head in ("<", ">")
-    (lower_low, lower_high), (upper_low, upper_high) = find_range(lower), find_range(upper)
+    lower_low, lower_high = find_range(lower, budget)
+    upper_low, upper_high = find_range(upper, budget)
     if exceeds(lower_low, upper_high) or (is_strict and lower_low >= upper_high):
-        return _decide_by_range("never", lower, upper)
+        return _decide_by_range("never", lower, upper, budget)
     if exceeds(upper_low, lower_high) or (not is_strict and lower_high <= upper_low):
-        return _decide_by_range("always", lower, upper)
-    if is_strict and at_most(upper, lower):
+        return _decide_by_range("always", lower, upper, budget)
+    if is_strict and at_most(upper, lower, budget):
         return _decide_by_order("never", term, upper, lower)
-    if not is_strict and at_most(lower, upper):
+    if not is_strict and at_most(lower, upper, budget):
         return _decide_by_order("always", term, lower, upper)
     return None
 
@@ -142,10 +151,10 @@ def _find_window(term: Term, end: Literal["highest", "lowest"]) -> Term | None:
     return next((window for part in parts if (window := _find_window(part, end))), None)
 
 
-def _decide_by_range(verdict: Verdict, left: Term, right: Term) -> Decision:
+def _decide_by_range(verdict: Verdict, left: Term, right: Term, budget: Budget) -> Decision:
     """Return a verdict with the range of the side that is not a constant."""
     side = right if infer_kind(left).family == "scalar" else left
-    low, high = find_range(side)
+    low, high = find_range(side, budget)
     if low == 0 and high == INF:
         reason = f"`{format_for_message(side)}` is never below 0"
         return Decision(verdict, reason, "compare it with a value that it can cross")
@@ -168,14 +177,14 @@ def find_impossible_part(term: Term) -> str:
     return ""
 
 
-def find_contradiction(condition: Term) -> Decision | None:
+def find_contradiction(condition: Term, budget: Budget) -> Decision | None:
     """Return why a canonical condition cannot hold; None if it can."""
     if condition.head == "or":
-        contradictions = [find_contradiction(part) for part in condition.args]
+        contradictions = [find_contradiction(part, budget) for part in condition.args]
         return contradictions[0] if all(contradictions) else None
     if condition.head == "and":
         for part in condition.args:
-            contradiction = find_contradiction(part)
+            contradiction = find_contradiction(part, budget)
             if contradiction is not None:
                 return contradiction
         for term, interval in _find_intervals(condition).items():
@@ -183,7 +192,7 @@ def find_contradiction(condition: Term) -> Decision | None:
                 reason = f"the bounds of `{format_for_message(term)}` contradict each other"
                 return Decision("never", reason, "did you mean `or`?")
         return None
-    decision = decide(condition)
+    decision = decide(condition, budget)
     if decision is None or decision.verdict != "never":
         return None
     return decision._replace(
@@ -191,16 +200,18 @@ def find_contradiction(condition: Term) -> Decision | None:
     )
 
 
-def implies(condition: Term, other: Term) -> bool:
+def implies(condition: Term, other: Term, budget: Budget) -> bool:
     """Return whether `condition` provably implies `other`; both are canonical."""
     if condition is other:
         return True
+    if not budget.take("proof_steps", len(condition.args) + len(other.args)):
+        return False
     if other.head == "or":
-        return any(implies(condition, part) for part in other.args)
+        return any(implies(condition, part, budget) for part in other.args)
     if other.head == "and":
-        return all(implies(condition, part) for part in other.args)
+        return all(implies(condition, part, budget) for part in other.args)
     if condition.head == "or":
-        return all(implies(part, other) for part in condition.args)
+        return all(implies(part, other, budget) for part in condition.args)
     parts = condition.args if condition.head == "and" else (condition,)
     if other in parts:
         return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from dsl.terms.folding import apply_kernel
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Number, Term, call, number, truth
 from dsl.terms.text import format_term
@@ -18,17 +19,6 @@ Args = Sequence[Term]
 Build = Callable[..., Term]
 """Builder of a canonical term from an operator or its name and canonical arguments."""
 Rewrite = Callable[[Operator, Args, Build], Term | None]
-
-
-def apply_kernel(operator: Operator, values: Sequence[float]) -> float:
-    """Return the value of a pointwise operator applied to numbers."""
-    assert operator.kernel is not None
-    result, *others = values
-    for operands in [[each] for each in others] or [[]]:
-        out = [math.nan]
-        operator.kernel([result], *([each] for each in operands), out)
-        result = float(out[0])
-    return result
 
 
 def fold_literals(operator: Operator, args: Args, build: Build) -> Term | None:

@@ -141,9 +141,11 @@ class Term:
 
     def walk(self) -> Iterator[Term]:
         """Yield the term and all of its parts in preorder."""
-        yield self
-        for arg in self.args:
-            yield from arg.walk()
+        waiting = [self]
+        while waiting:
+            term = waiting.pop()
+            yield term
+            waiting.extend(reversed(term.args))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check_expression, inspect
+from dsl.budget import Budget
 from dsl.evaluate import Evaluator
 from dsl.terms.intervals import COMPARISONS, decide
 from dsl.terms.terms import Term, call
@@ -66,7 +67,7 @@ VERDICTS = {
 
 def verdict_of(comparison: Term) -> str:
     """Return `never` or `always` for a decided comparison; empty if it is undecided."""
-    decision = decide(comparison)
+    decision = decide(comparison, Budget())
     return decision.verdict if decision else ""
 
 

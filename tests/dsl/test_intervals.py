@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from dsl.analysis.check import check_expression, inspect
+from dsl.budget import Budget
 from dsl.evaluate import Evaluator
 from dsl.terms.canonical import canonicalize
 from dsl.terms.intervals import decide, find_contradiction, implies
@@ -73,9 +74,11 @@ def test_a_condition_with_a_contradiction_never_holds() -> None:
         a, b = (grow_condition(space, rng) for _ in range(2))
         term = canonicalize(call(space.catalog.operator("and"), a, b), space.catalog.operator)
         parts = [
-            part for part in term.walk() if (found := decide(part)) and found.verdict == "never"
+            part
+            for part in term.walk()
+            if (found := decide(part, Budget())) and found.verdict == "never"
         ]
-        for each in [*parts, *[term] * bool(find_contradiction(term))]:
+        for each in [*parts, *[term] * bool(find_contradiction(term, Budget()))]:
             impossible += 1
             assert not any(any(row) for row in evaluate(each, seed))
     assert impossible > 20
@@ -93,7 +96,7 @@ def test_a_condition_with_a_contradiction_never_holds() -> None:
 )
 def test_one_condition_implies_another_and_not_the_reverse(first: str, other: str) -> None:
     stronger, weaker = check_expression(first), check_expression(other)
-    assert implies(stronger, weaker)
-    assert not implies(weaker, stronger)
+    assert implies(stronger, weaker, Budget())
+    assert not implies(weaker, stronger, Budget())
     for strong, weak in zip(evaluate(stronger, 3), evaluate(weaker, 3), strict=True):
         assert all(b for a, b in zip(strong, weak, strict=True) if a)

@@ -120,7 +120,7 @@ def test_windows_line_ends_do_not_change_the_format() -> None:
 
 
 def test_formatting_a_comment_of_unusual_spaces_is_idempotent() -> None:
-    tidy = format_text("#\xa0\x0b\nstrategy a { buy when close > open }")
+    tidy = format_text("#\xa0\x0c\nstrategy a { buy when close > open }")
     assert format_text(tidy) == tidy
 
 

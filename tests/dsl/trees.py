@@ -62,16 +62,25 @@ def _sort_bounds(a: nodes.Number, b: nodes.Number) -> tuple[nodes.Number, nodes.
     return (a, b) if a.value <= b.value else (b, a)
 
 
+def printable(exclude: str = "") -> st.SearchStrategy[str]:
+    """Generate characters that a text may contain, without those of line ends."""
+    return st.characters(
+        codec="utf-8",
+        exclude_categories=["Cc"],
+        exclude_characters=exclude + "\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    )
+
+
 @cache
 def sentences() -> st.SearchStrategy[str]:
     """Generate text for double quotes."""
-    return st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=20)
+    return st.text(printable('"'), max_size=20)
 
 
 @cache
 def comment_lines() -> st.SearchStrategy[str]:
     """Generate comments in the form of the printer."""
-    text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
+    text = st.text(printable(), max_size=20)
     return text.map(lambda each: f"# {each.strip()}" if each.strip("# \t\r\n").strip() else "#")
 
 

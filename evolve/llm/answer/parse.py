@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 from dsl.analysis.check import Report, inspect
 from dsl.analysis.program import Program
+from dsl.budget import Budget
 from evolve.llm.answer.extraction import extract_strategies, likeliest_text, list_regions
 from evolve.search.space import Space
 
 NAME = "answer"  # the file name in error messages
 MAX_SHOWN_ERRORS = 3  # per strategy
 MAX_SHOWN_CHARACTERS = 1500  # of an answer without a strategy
+# Work for one answer, whose strategies may each be read in several ways
+MAX_PARSED_CHARACTERS, MAX_EXPANDED_NODES, MAX_PROOF_STEPS = 300_000, 100_000, 100_000
 
 # A user may ignore these warnings; a proposal with one is rejected.
 REJECTED_WARNINGS = ("W401", "W402", "W403", "W404", "W408", "W410")
@@ -51,7 +56,7 @@ class ParsedAnswer:
 
 
 def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
-    """Parse the strategies of an answer.
+    """Parse the strategies of an answer; an internal error rejects the part that causes it.
 
     Args:
         text: the text of the answer.
@@ -59,17 +64,13 @@ def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
         space: the allowed programs.
     """
     rejected: list[Rejected] = []
+    budget = Budget(MAX_PARSED_CHARACTERS, MAX_EXPANDED_NODES, MAX_PROOF_STEPS)
     regions = list_regions(text, reasoning)
     for region in regions:
         programs: dict[bytes, Program] = {}
-        try:
-            strategies = extract_strategies(region, space.catalog)
-        except ValueError as error:
-            shown = likeliest_text(region)[:MAX_SHOWN_CHARACTERS]
-            rejected.append(Rejected(shown, f"error[tree]: expected a syntax tree: {error}"))
-            continue
+        strategies = _extract(region, space, rejected)
         for candidates in strategies:
-            usable, failure = _parse_first(candidates, space)
+            usable, failure = _guard(candidates, space, budget)
             programs.update((each.key, each) for each in usable)
             if not usable:
                 rejected.append(failure)
@@ -77,15 +78,50 @@ def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
             return ParsedAnswer(tuple(programs.values()), tuple(rejected))
     if not rejected:
         shown = likeliest_text(regions[0])[:MAX_SHOWN_CHARACTERS] if regions else ""
-        rejected.append(Rejected(shown, _render_errors(inspect(shown, NAME, space.catalog))))
+        rejected.append(_guard([shown], space, budget)[1])
     return ParsedAnswer((), tuple(rejected))
 
 
-def _parse_first(candidates: list[str], space: Space) -> tuple[list[Program], Rejected]:
+def _extract(region: str, space: Space, rejected: list[Rejected]) -> list[list[str]]:
+    """Extract the strategies of a region; add a rejection if that fails."""
+    try:
+        return extract_strategies(region, space.catalog)
+    except ValueError as error:
+        reason = f"error[tree]: expected a syntax tree: {error}"
+    except Exception as error:
+        reason = _describe_fault(error)
+    rejected.append(Rejected(likeliest_text(region)[:MAX_SHOWN_CHARACTERS], reason))
+    return []
+
+
+def _guard(candidates: list[str], space: Space, budget: Budget) -> tuple[list[Program], Rejected]:
+    """Parse the candidates of a strategy; an error of the parser itself is a rejection.
+
+    An answer is text from outside. Whatever is in it, the run continues, and the journal has the
+    error with the text that causes it.
+    """
+    try:
+        return _parse_first(candidates, space, budget)
+    except Exception as error:
+        return [], Rejected(candidates[0], _describe_fault(error))
+
+
+def _describe_fault(error: Exception) -> str:
+    """Return the type, the message and the place of an unexpected exception."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"internal error: {type(error).__name__}: {error} "
+        f"({Path(frame.filename).name}:{frame.lineno})"
+    )
+
+
+def _parse_first(
+    candidates: list[str], space: Space, budget: Budget
+) -> tuple[list[Program], Rejected]:
     """Return the programs of the first usable text; otherwise the reason to reject one text."""
     rejected_texts: list[Rejected] = []
     for text in candidates:
-        report = inspect(text, NAME, space.catalog)
+        report = inspect(text, NAME, space.catalog, budget)
         reasons = [_find_rejection_reason(each, report, space) for each in report.programs]
         usable = [
             program for program, reason in zip(report.programs, reasons, strict=True) if not reason

@@ -1,0 +1,81 @@
+"""Random texts: each is a program or has errors, and a program prints, hashes and evaluates.
+
+`random_texts` writes the texts. The slow test repeats the fast one with a hundred times as many.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from random import Random
+
+import pytest
+
+from dsl.analysis.check import check, inspect
+from dsl.analysis.program import Program
+from dsl.evaluate import Evaluator
+from dsl.printing.decompile import compact_text, format_program
+from dsl.syntax.printer import format_text
+from tests.dsl.random_texts import write_text
+from tests.dsl.values import assert_identical
+from tests.samples import gappy_bars
+
+BATCH = 250
+BARS, KNOWN = gappy_bars(3, 130), 77
+
+
+@cache
+def evaluators() -> tuple[Evaluator, Evaluator]:
+    """Return the evaluators of the bars, and of those that are known at an earlier time."""
+    return Evaluator(BARS), Evaluator(BARS.slice(0, KNOWN))
+
+
+def examine(text: str, is_evaluated: bool) -> bool:
+    """Check a text and what follows from a program in it; return whether it is valid."""
+    report = inspect(text)
+    for each in report.diagnostics:
+        each.render().encode()
+        json.dumps(each.as_json()).encode()
+    if report.errors:
+        return False
+    tidy = format_text(text)
+    assert format_text(tidy) == tidy
+    assert [each.hash for each in inspect(tidy).programs] == [each.hash for each in report.programs]
+    for program in report.programs:
+        for printed in (format_program(program), compact_text(program)):
+            again = check(printed)
+            assert again.rules == program.rules
+            assert again.hash == program.hash
+        if is_evaluated:
+            assert_no_lookahead(program)
+    return True
+
+
+def assert_no_lookahead(program: Program) -> None:
+    whole, part = (each.signals([program]) for each in evaluators())
+    assert (whole.orders[:, :KNOWN] == part.orders).all()
+    assert_identical(whole.settings[:, :KNOWN], part.settings)
+
+
+def examine_batch(batch: int) -> None:
+    valid = 0
+    for index in range(BATCH):
+        rng = Random(batch * BATCH + index)
+        text = write_text(rng)
+        try:
+            valid += examine(text, is_evaluated=index % 5 == 0)
+        except Exception as error:
+            error.add_note(f"seed {batch * BATCH + index}:\n{text!r}")
+            raise
+    assert BATCH // 8 < valid < BATCH
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_a_random_text_is_a_sound_program_or_has_errors(batch: int) -> None:
+    examine_batch(batch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(4, 404))
+def test_many_random_texts_are_sound_programs_or_have_errors(batch: int) -> None:
+    examine_batch(batch)
