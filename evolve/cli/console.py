@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from evolve.cli.options import compiling_text
 from evolve.cli.run_page import print_line, print_run
+from evolve.cli.terminal import OutputConsole
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
 from evolve.data import Dataset, DataSplit
@@ -41,8 +43,8 @@ class ConsoleObserver(Observer):
             command: the command line of the run, for suggestions; if empty, the suggestions name
                 the experiment in the run folder.
         """
-        self.out = Console(stderr=quiet, highlight=False)
-        self.err = Console(stderr=True, highlight=False)
+        self.out = OutputConsole(stderr=quiet, highlight=False)
+        self.err = OutputConsole(stderr=True, highlight=False)
         self.command = command
         self.evaluations = 0
         self.is_model_alone = False
@@ -69,7 +71,7 @@ class ConsoleObserver(Observer):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.bar.stop()
+        self._stop_bar()
 
     def notice(self, text: str) -> None:
         self._print_line("note", text, "bold yellow")
@@ -152,12 +154,15 @@ class ConsoleObserver(Observer):
     def diagnostic(self, state: NullRun | Power | WalkForward) -> None:
         self.err.print(describe_progress(state))
 
+    def broken(self, error: Exception) -> None:
+        self.err.print(Text(f"note: cannot print: {error}; the run continues"))
+
     def done(self, run: Run) -> None:
-        self.bar.stop()
+        self._stop_bar()
         print_run(self.out, run, self.command)
 
     def null_search(self, run: NullRun) -> None:
-        self.bar.stop()
+        self._stop_bar()
         result = run.results[-1]
         best = "none" if result.best is None else format_value(result.best, "ratio")
         beaten = len(run.results) - run.exceedances
@@ -168,6 +173,10 @@ class ConsoleObserver(Observer):
 
     def family(self, index: int, count: int) -> None:
         self.err.print(f"comparing with earlier run {index} of {count} on these data")
+
+    def _stop_bar(self) -> None:
+        with suppress(OSError, ValueError):  # the terminal may be closed
+            self.bar.stop()
 
     def _print_line(self, label: str, text: str, style: str = "bold") -> None:
         print_line(self.out, label, text, style)

@@ -18,6 +18,7 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost
 from evolve.store.database import open_journal
 
+MAX_INTEGER = 2**63 - 1  # of SQLite
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY,
@@ -89,7 +90,7 @@ class CallTables:
             status: `evaluated`, `duplicate`, `rejected` or `no budget`.
             reason: why it was rejected or is infeasible; else empty.
         """
-        row = (call, text, digest, status, reason)
+        row = (call, _clean(text), digest, status, _clean(reason))
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO proposals (call, source, hash, status, reason) VALUES (?,?,?,?,?)", row
@@ -133,9 +134,15 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
 def _build_row(number: int, each: Exchange) -> Sequence[object]:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return (
-        number, at, each.kind, each.request_format, each.text, each.error, each.tokens_in,
-        each.tokens_out, each.usd, each.seconds, json.dumps(asdict(each)),
+        number, at, each.kind, each.request_format, _clean(each.text), _clean(each.error),
+        min(each.tokens_in, MAX_INTEGER), min(each.tokens_out, MAX_INTEGER), each.usd,
+        each.seconds, json.dumps(asdict(each)),
     )  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    """Escape lone surrogates, which a model may send and SQLite cannot store."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _parse_exchange(record: dict[str, Any]) -> Exchange:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from evolve.errors import EvolveError
 
+# Errors of a journal that cannot be written, or of a value that SQLite cannot store.
+JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 SCHEMA_VERSION = 2  # raise it whenever a table or the meaning of a column changes
 
 
