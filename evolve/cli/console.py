@@ -34,7 +34,12 @@ from evolve.validation.walk_forward import WalkForward
 
 
 class ConsoleObserver(Observer):
-    """Prints the events of a run: results on stdout, progress on stderr."""
+    """Prints the events of a run: results on stdout, progress on stderr.
+
+    Attributes:
+        has_printed: whether the result of the run was printed.
+        error: the first error of an output; None if there was none.
+    """
 
     def __init__(self, quiet: bool = False, command: str = "") -> None:
         """
@@ -46,6 +51,8 @@ class ConsoleObserver(Observer):
         self.out = OutputConsole(stderr=quiet, highlight=False)
         self.err = OutputConsole(stderr=True, highlight=False)
         self.command = command
+        self.has_printed = False
+        self.error: Exception | None = None
         self.evaluations = 0
         self.is_model_alone = False
         self.rate = 0.0
@@ -99,8 +106,9 @@ class ConsoleObserver(Observer):
         )
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
-        self._print_line("score", describe_score(experiment.fitness))
         self.evaluations = experiment.budget.evaluations
+        self.is_model_alone = bool(models) and models.settings.mode == "only"
+        self._print_line("score", describe_score(experiment.fitness))
         weights = experiment.search.weights
         total = sum(weights.values())
         shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
@@ -115,7 +123,6 @@ class ConsoleObserver(Observer):
         if models.recording is not None:
             names = f"{', '.join(models.models)} as recorded in {models.recording.parent}"
         calls = f"{names}, up to {experiment.budget.llm_calls} calls"
-        self.is_model_alone = models.settings.mode == "only"
         self._print_line("by", calls if self.is_model_alone else f"{genetic}; {calls}")
         if experiment.fitness.scored_on == "validation":
             self.notice("strategies are scored on validation, which the model sees: the verdict "
@@ -155,11 +162,13 @@ class ConsoleObserver(Observer):
         self.err.print(describe_progress(state))
 
     def broken(self, error: Exception) -> None:
+        self.error = error
         self.err.print(Text(f"note: cannot print: {error}; the run continues"))
 
     def done(self, run: Run) -> None:
         self._stop_bar()
         print_run(self.out, run, self.command)
+        self.has_printed = True
 
     def null_search(self, run: NullRun) -> None:
         self._stop_bar()
