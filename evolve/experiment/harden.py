@@ -71,6 +71,7 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
     if finished.plan.experiment.fitness.scored_on == "validation":
         hint = "expected a run whose `fitness.scored_on` is train"
         raise EvolveError(f"cannot harden {finished.folder}: it was scored on validation", hint)
+    finished.verify()
     variables = environment(finished.folder)
     models = configured_models(finished.plan.experiment, variables)
     if not models:
@@ -153,7 +154,8 @@ def compare_protocols(
     Returns:
         The results before and after; the latter counts the trials of both runs.
     """
-    metrics = finished.result.get("best", {}).get("metrics", {})
+    best = finished.document.best
+    metrics = best.metrics if best is not None else {}
     train, validation = (metrics.get(name, {}) for name in ("train", "validation"))
     experiment, trials = finished.plan.experiment, len(finished.trials)
     metric = experiment.fitness.maximize[0]

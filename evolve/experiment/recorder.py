@@ -201,6 +201,8 @@ def extend_journal(
         write: writes to the journal.
     """
     try:
+        if not folder.journal.exists():
+            raise FileNotFoundError("it was deleted")
         with closing(Journal(folder.journal)) as journal:
             write(journal)
     except JOURNAL_ERRORS as error:

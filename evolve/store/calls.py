@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from evolve.llm.prompt.selection import arm_name
 from evolve.llm.transport.calls import Call, RecordedCall
@@ -52,6 +53,8 @@ CREATE TABLE IF NOT EXISTS proposals (
     reason TEXT NOT NULL        -- errors of the parser, or why it is infeasible
 );
 """
+
+_EXCHANGE, _CALL = TypeAdapter(Exchange), TypeAdapter(RecordedCall)
 
 
 class CallTables:
@@ -119,14 +122,20 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(journal) as connection:
+    with open_journal(journal, SCHEMA) as connection:
         calls = connection.execute("SELECT number, digest, collected_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
         exchanges: dict[int, list[Exchange]] = {}
         for number, record in rows:
-            exchanges.setdefault(number, []).append(_parse_exchange(json.loads(record)))
+            exchanges.setdefault(number, []).append(_EXCHANGE.validate_json(record))
         return {
-            number: RecordedCall(digest, tuple(exchanges.get(number, ())), epoch)
+            number: _CALL.validate_python(
+                {
+                    "digest": digest,
+                    "exchanges": tuple(exchanges.get(number, ())),
+                    "collected_epoch": epoch,
+                }
+            )
             for number, digest, epoch in calls
         }
 
@@ -143,7 +152,3 @@ def _build_row(number: int, each: Exchange) -> Sequence[object]:
 def _clean(text: str) -> str:
     """Escape lone surrogates, which a model may send and SQLite cannot store."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _parse_exchange(record: dict[str, Any]) -> Exchange:
-    return Exchange(**{**record, "messages": tuple(record["messages"])})
