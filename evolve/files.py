@@ -1,21 +1,23 @@
-"""Text files read at once, and files of any kind written atomically."""
+"""Files: text read at once, bounded; all that the tool writes, written atomically."""
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from evolve.errors import EvolveError
 
 STANDARD_INPUT = "-"
 MAX_TEXT_BYTES = 4_000_000
-_NEW_FILE_MODE = 0o644
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the content
 
 
 def read_text(
@@ -108,49 +110,141 @@ def _name_kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, is_durable: bool = True) -> None:
     """Write a UTF-8 file atomically; its folder must exist.
+
+    Args:
+        path: the file.
+        text: its content.
+        is_durable: whether it must survive a crash of the machine.
 
     Raises:
         EvolveError: if it cannot be written.
     """
-    with atomic_write(path) as (temporary,):
-        temporary.write_text(text, "utf-8")
+    try:
+        content = text.encode("utf-8")
+    except UnicodeError as error:
+        raise EvolveError(f"cannot write {path}: {error}") from None
+    with atomic_write(path, is_durable=is_durable) as (temporary,):
+        temporary.write_bytes(content)
 
 
 @contextmanager
-def atomic_write(*paths: Path) -> Iterator[tuple[Path, ...]]:
+def atomic_write(*paths: Path, is_durable: bool = True) -> Iterator[tuple[Path, ...]]:
     """Yield a temporary file for each path; move all of them into place at the end.
 
-    Readers never see a partial file. If the block raises, the files at the paths do not change.
+    Readers never see a partial file. If the block raises, the files at the paths do not change. A
+    new file gets the permissions of the process's umask; a replaced one passes on its own. A
+    symbolic link remains, and its target is replaced.
+
+    Args:
+        paths: the files.
+        is_durable: whether they must survive a crash of the machine; not needed for caches. It
+            costs a flush of the disk per file.
 
     Raises:
         EvolveError: if a file cannot be written.
     """
-    targets = [path.resolve() if path.is_symlink() else path for path in paths]
-    temporaries: list[Path] = []
+    temporaries: dict[Path, Path] = {}
     try:
-        for target in targets:
-            temporaries.append(_temporary_beside(target))
-        yield tuple(temporaries)
-        for temporary, target in zip(temporaries, targets, strict=True):
-            temporary.chmod(target.stat().st_mode if target.exists() else _NEW_FILE_MODE)
-            temporary.replace(target)
-    except OSError as error:
-        path = error.filename or paths[0]
-        hint = "choose an existing, writable folder"
-        raise EvolveError(f"cannot write {path}: {error.strerror or error}", hint) from None
+        for path in paths:
+            target = _find_target(path)
+            temporaries[_create_beside(target, path)] = target
+        try:
+            yield tuple(temporaries)
+            for temporary, target in temporaries.items():
+                if target.exists():
+                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+                if is_durable:
+                    _flush(temporary)
+            for temporary, target in temporaries.items():
+                temporary.replace(target)
+                if is_durable:
+                    with suppress(OSError):  # some file systems cannot flush a folder
+                        _flush(target.parent)
+        except OSError as error:
+            name = Path(str(error.filename or paths[0]))
+            raise _refuse(temporaries.get(name, name), error) from None
     finally:
         for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
-def _temporary_beside(path: Path) -> Path:
-    """Create an empty file in the folder of a path, so that the final move is atomic."""
+def create_exclusively(path: Path) -> None:
+    """Create an empty file; of several processes, one succeeds.
+
+    Raises:
+        FileExistsError: if it exists.
+        OSError, ValueError: if it cannot be created.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+
+
+def open_spill() -> BinaryIO:
+    """Open a temporary file with a name, which is deleted when it is closed.
+
+    Raises:
+        OSError: if no temporary folder is writable.
+    """
+    return cast(BinaryIO, tempfile.NamedTemporaryFile(prefix="evolve-"))
+
+
+def refuse_overwrite(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Raise EvolveError if an output is also an input, under any name."""
+    known = [each for each in inputs if str(each) != STANDARD_INPUT]
+    for output in outputs:
+        if output is not None and any(_is_same(output, each) for each in known):
+            raise EvolveError(f"cannot write {output}: it is an input", "choose another name")
+
+
+def _is_same(output: Path, other: Path) -> bool:
+    """Return whether two paths lead to one existing file."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=".part")
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    os.close(handle)
-    return Path(name)
+        return output.samefile(other)
+    except (OSError, ValueError):  # one does not exist
+        return False
+
+
+def _find_target(path: Path) -> Path:
+    """Return the file that a path leads to.
+
+    Raises:
+        EvolveError: if it exists and is no regular file, or if the path is invalid.
+    """
+    try:
+        target = path.resolve() if path.is_symlink() else path
+        mode = target.stat().st_mode if target.exists() else stat.S_IFREG
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL, a surrogate or a loop of links
+        raise _refuse(path, error) from None
+    if not stat.S_ISREG(mode):
+        message = f"cannot write {path}: expected a regular file, found {_name_kind(mode)}"
+        raise EvolveError(message, "choose another name")
+    return target
+
+
+def _create_beside(target: Path, path: Path) -> Path:
+    """Create an empty file in the folder of a target, so that the final move is atomic."""
+    temporary = target.absolute().parent / f".evolve-{secrets.token_hex(8)}.part"
+    try:
+        create_exclusively(temporary)
+    except (OSError, ValueError) as error:
+        raise _refuse(path, error) from None
+    return temporary
+
+
+def _flush(path: Path) -> None:
+    """Wait until the content of a file or a folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _refuse(path: Path, error: Exception) -> EvolveError:
+    reason = getattr(error, "strerror", None) or error
+    hint = "choose an existing, writable folder"
+    if getattr(error, "errno", None) in _FULL:
+        hint = "free some space; a file that was there is unchanged"
+    return EvolveError(f"cannot write {path}: {reason}", hint)

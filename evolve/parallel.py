@@ -1,4 +1,4 @@
-"""Worker processes that ignore Ctrl-C and exit with their parent."""
+"""Worker processes that ignore the signals of a terminal and exit with their parent."""
 
 from __future__ import annotations
 
@@ -48,10 +48,25 @@ def count_cores() -> int:
 
 
 def _begin(begin: Callable[[], None] | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_signals_to_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if begin is not None:
         begin()
+
+
+def _leave_signals_to_parent() -> None:
+    """Receive no signal that is sent to the process group of the parent, which decides.
+
+    A pool ends its workers by SIGTERM after one of them died, and waits for them. The handler of
+    the parent, which a fork inherits, would ignore it.
+    """
+    if hasattr(os, "setpgrp"):
+        with suppress(OSError):
+            os.setpgrp()
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _die_with_parent() -> None:

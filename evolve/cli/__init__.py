@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -23,6 +24,7 @@ GROUPS = {
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
+MIN_FILE = 3  # numbers below are standard input, output and error
 GC_THRESHOLD = 1_000_000  # new objects: importing modules creates many, and no garbage
 
 
@@ -126,10 +128,16 @@ def main(args: Sequence[str] | None = None) -> None:
 
     `os._exit` skips the deallocation of a search's objects, which would take seconds.
     """
+    from evolve.cli.interrupt import interrupt_on_signals
+
     gc.set_threshold(GC_THRESHOLD)
-    status = _run(args)
+    try:
+        interrupt_on_signals()
+        status = _run(args)
+    except KeyboardInterrupt:  # during the last message
+        status = INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError):
+        with suppress(AttributeError, OSError, ValueError):
             stream.flush()
     os._exit(status)
 
@@ -139,40 +147,68 @@ def _run(args: Sequence[str] | None) -> int:
     from dsl.diagnostics import LanguageError
     from evolve.errors import EvolveError
 
-    if sys.stdout is None:  # closed by the parent process
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    _prepare_streams()
     try:
         status = evolve.main(args, prog_name="evolve", standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.exit_code
     except (EvolveError, LanguageError) as error:
         count = len(getattr(error, "diagnostics", ()))
         text = str(error) if count else f"error: {error}"
-        click.echo(text, err=True)
-        if count > 1:
-            click.echo(f"\n{count} errors", err=True)
+        _report(f"{text}\n\n{count} errors" if count > 1 else text)
         return WRONG_INPUT
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        _report("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return _discard_output()
     except OSError as error:
         prefix = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {prefix}{error.strerror or error}", err=True)
+        _report(f"error: {prefix}{error.strerror or error}")
         return WRONG_INPUT
     except Exception as error:
         if os.environ.get("EVOLVE_DEBUG"):
             raise
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
-        click.echo("  = set EVOLVE_DEBUG=1 for the traceback, and report it", err=True)
+        _report(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "  = set EVOLVE_DEBUG=1 for the traceback, and report it"
+        )
         return WRONG_INPUT
 
 
+def _prepare_streams() -> None:
+    """Open the streams that the parent process closed; escape what a stream cannot encode.
+
+    A file that is opened later would get the number of a closed stream, and its messages.
+    """
+    with suppress(OSError):
+        while (handle := os.open(os.devnull, os.O_RDWR)) < MIN_FILE:
+            pass
+        os.close(handle)
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _report(text: str) -> None:
+    """Print an error, if the terminal still exists."""
+    with suppress(OSError, ValueError):
+        click.echo(text, err=True)
+
+
 def _discard_output() -> int:
-    """Drop further output, so that the flush at exit does not fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Drop further output to a closed pipe, so that the flush at exit does not fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return DONE

@@ -45,8 +45,7 @@ def command(description: str, request: DataRequest, output: Path | None) -> None
             f"the model wrote no valid strategy\n{answer.reason}",
             "rephrase the request, or use a larger model",
         )
-    from rich.console import Console
-
+    from evolve.cli.terminal import OutputConsole
     from evolve.report.tables import metrics_table
 
     click.echo(format_answer(answer))
@@ -57,7 +56,7 @@ def command(description: str, request: DataRequest, output: Path | None) -> None
     }
     columns = {name: run.metrics for name, run in runs.items()}
     columns["buy and hold"] = next(iter(runs.values())).benchmark_metrics
-    console = Console()
+    console = OutputConsole()
     click.echo(f"on {dataset.name}, {dataset.first_day} to {dataset.last_day}")
     console.print(metrics_table(columns))
     if output is not None:

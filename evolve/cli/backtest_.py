@@ -88,10 +88,13 @@ def command(
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import list_uncapped
     from evolve.backtest.warmup import entry_lookback
+    from evolve.data.inputs import list_input_files
+    from evolve.files import refuse_overwrite
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
     if outputs.plot and outputs.as_json:
         raise click.UsageError("--plot and --json exclude each other")
+    refuse_overwrite([outputs.trades, outputs.equity], [file, *list_input_files(request)])
     program = read_strategy(file, name)
     dataset = load_data(request)
     notices, terms = ConsoleNotices(), market(**costs)

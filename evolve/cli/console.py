@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from evolve.cli.options import compiling_text
 from evolve.cli.run_page import print_line, print_run
+from evolve.cli.terminal import OutputConsole
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
 from evolve.data import Dataset, DataSplit
@@ -32,7 +34,12 @@ from evolve.validation.walk_forward import WalkForward
 
 
 class ConsoleObserver(Observer):
-    """Prints the events of a run: results on stdout, progress on stderr."""
+    """Prints the events of a run: results on stdout, progress on stderr.
+
+    Attributes:
+        has_printed: whether the result of the run was printed.
+        error: the first error of an output; None if there was none.
+    """
 
     def __init__(self, quiet: bool = False, command: str = "") -> None:
         """
@@ -41,9 +48,11 @@ class ConsoleObserver(Observer):
             command: the command line of the run, for suggestions; if empty, the suggestions name
                 the experiment in the run folder.
         """
-        self.out = Console(stderr=quiet, highlight=False)
-        self.err = Console(stderr=True, highlight=False)
+        self.out = OutputConsole(stderr=quiet, highlight=False)
+        self.err = OutputConsole(stderr=True, highlight=False)
         self.command = command
+        self.has_printed = False
+        self.error: Exception | None = None
         self.evaluations = 0
         self.is_model_alone = False
         self.rate = 0.0
@@ -69,7 +78,7 @@ class ConsoleObserver(Observer):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.bar.stop()
+        self._stop_bar()
 
     def notice(self, text: str) -> None:
         self._print_line("note", text, "bold yellow")
@@ -97,8 +106,9 @@ class ConsoleObserver(Observer):
         )
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
-        self._print_line("score", describe_score(experiment.fitness))
         self.evaluations = experiment.budget.evaluations
+        self.is_model_alone = bool(models) and models.settings.mode == "only"
+        self._print_line("score", describe_score(experiment.fitness))
         weights = experiment.search.weights
         total = sum(weights.values())
         shares = ", ".join(f"{name} {weight / total:.0%}" for name, weight in weights.items())
@@ -113,7 +123,6 @@ class ConsoleObserver(Observer):
         if models.recording is not None:
             names = f"{', '.join(models.models)} as recorded in {models.recording.parent}"
         calls = f"{names}, up to {experiment.budget.llm_calls} calls"
-        self.is_model_alone = models.settings.mode == "only"
         self._print_line("by", calls if self.is_model_alone else f"{genetic}; {calls}")
         if experiment.fitness.scored_on == "validation":
             self.notice("strategies are scored on validation, which the model sees: the verdict "
@@ -152,12 +161,17 @@ class ConsoleObserver(Observer):
     def diagnostic(self, state: NullRun | Power | WalkForward) -> None:
         self.err.print(describe_progress(state))
 
+    def broken(self, error: Exception) -> None:
+        self.error = error
+        self.err.print(Text(f"note: cannot print: {error}; the run continues"))
+
     def done(self, run: Run) -> None:
-        self.bar.stop()
+        self._stop_bar()
         print_run(self.out, run, self.command)
+        self.has_printed = True
 
     def null_search(self, run: NullRun) -> None:
-        self.bar.stop()
+        self._stop_bar()
         result = run.results[-1]
         best = "none" if result.best is None else format_value(result.best, "ratio")
         beaten = len(run.results) - run.exceedances
@@ -168,6 +182,10 @@ class ConsoleObserver(Observer):
 
     def family(self, index: int, count: int) -> None:
         self.err.print(f"comparing with earlier run {index} of {count} on these data")
+
+    def _stop_bar(self) -> None:
+        with suppress(OSError, ValueError):  # the terminal may be closed
+            self.bar.stop()
 
     def _print_line(self, label: str, text: str, style: str = "bold") -> None:
         print_line(self.out, label, text, style)

@@ -28,8 +28,11 @@ def command(request: DataRequest, refresh: bool, plot: bool, output: Path | None
     For example: evolve data yahoo:SPY yahoo:QQQ -o both.csv
     """
     from evolve.data.frames import bars_to_frame
+    from evolve.data.inputs import list_input_files
+    from evolve.files import refuse_overwrite
     from evolve.report.export import write_table
 
+    refuse_overwrite([output], list_input_files(request))
     dataset = load_data(replace(request, refresh=refresh, with_earlier=False))
     if output is not None:
         write_table(bars_to_frame(dataset.bars), output)

@@ -17,11 +17,10 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     The model sees the protocol and the results on train, and answers with a patch of settings.
     Each setting may only become stricter. All scores are counted as further trials.
     """
-    from rich.console import Console
-
     from evolve.cli import DONE
     from evolve.cli.console import ConsoleObserver
     from evolve.cli.options import ConsoleNotices
+    from evolve.cli.terminal import OutputConsole
     from evolve.experiment.finished_run import read_run
     from evolve.experiment.harden import audit, compare_protocols, harden
     from evolve.report.protocol_comparison import protocol_table
@@ -39,5 +38,5 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
         finished = harden(original, patch, out, observer)
     before, after = compare_protocols(original, finished)
     measure = finished.experiment.fitness.maximize[0]
-    Console(highlight=False).print(protocol_table(before, after, measure))
+    OutputConsole(highlight=False).print(protocol_table(before, after, measure))
     return DONE

@@ -26,9 +26,11 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     """
 
     from evolve.cli import DONE
-    from evolve.cli.options import result_console
+    from evolve.cli.options import ConsoleNotices, result_console
     from evolve.experiment.finished_run import read_run
     from evolve.experiment.reopen import open_finished_run
+    from evolve.experiment.result_reader import MAX_RESULT_BYTES
+    from evolve.files import read_text
     from evolve.report.tables import metrics_table
     from evolve.report.verdict import gates_table
 
@@ -36,9 +38,9 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     if not yes and not click.confirm("a holdout gives evidence once; open it?", err=True):
         click.echo("the holdout stays sealed", err=True)
         return DONE
-    evidence, verdict = open_finished_run(finished)
+    evidence, verdict = open_finished_run(finished, ConsoleNotices().notice)
     if as_json:
-        click.echo((run / "result.json").read_text("utf-8"), nl=False)
+        click.echo(read_text(run / "result.json", max_bytes=MAX_RESULT_BYTES), nl=False)
         return DONE
     console, result = result_console(), evidence.holdout_result
     if result is not None:

@@ -143,10 +143,10 @@ def result_console() -> Console:
     """Return a console for tables: as wide as the terminal, or `WIDTH` if output is redirected."""
     import sys
 
-    from rich.console import Console
+    from evolve.cli.terminal import OutputConsole
 
-    width = max(Console().width, MIN_WIDTH) if sys.stdout.isatty() else WIDTH
-    return Console(width=width, highlight=False)
+    width = max(OutputConsole().width, MIN_WIDTH) if sys.stdout.isatty() else WIDTH
+    return OutputConsole(width=width, highlight=False)
 
 
 def chart_width() -> int:

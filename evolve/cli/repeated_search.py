@@ -54,12 +54,11 @@ def open_experiment(path: Path, overrides: Sequence[str], quiet: bool) -> tuple[
 
 def follow(states: Iterator[State]) -> State | None:
     """Return the last state, and show each on a terminal; None if there is none."""
-    from rich.console import Console
-
+    from evolve.cli.terminal import OutputConsole
     from evolve.report.diagnostics import describe_progress
 
     last = None
-    with Console(stderr=True).status("searching") as status:
+    with OutputConsole(stderr=True).status("searching") as status:
         for last in states:
             status.update(describe_progress(last))
     return last

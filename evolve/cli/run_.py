@@ -20,10 +20,13 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     """Run EXPERIMENT: search on train, select on validation, and write a run folder.
 
     Ctrl-C stops after the current epoch and saves the results; a second Ctrl-C stops at once.
+    SIGTERM and SIGHUP act as Ctrl-C.
     """
-    from evolve.cli import DONE, INTERRUPTED
+    from evolve.cli import DONE, INTERRUPTED, WRONG_INPUT
+    from evolve.errors import EvolveError
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
+    from evolve.store import JOURNAL
 
     plan = read_plan(experiment, overrides)
     stop = StopOnInterrupt()
@@ -36,4 +39,11 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
         from evolve.experiment.result import document
 
         click.echo(json.dumps(document(finished), indent=2))
+    is_printed = as_json or observer.has_printed
+    if not is_printed and not isinstance(observer.error, BrokenPipeError):
+        message = f"cannot print the result: {observer.error}"
+        raise EvolveError(message, f"it is in {finished.folder}")
+    if unsaved := [name for name in finished.incomplete if name != JOURNAL]:
+        click.echo(f"error: cannot write {', '.join(unsaved)} in {finished.folder}", err=True)
+        return WRONG_INPUT
     return INTERRUPTED if stop.is_set else DONE

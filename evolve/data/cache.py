@@ -63,7 +63,7 @@ def write(source: str, symbol: str, frame: pd.DataFrame, as_of: str, kind: str =
     }
     path = locate(source, symbol)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as (temporary,):
+    with atomic_write(path, is_durable=False) as (temporary,):
         pq.write_table(table.replace_schema_metadata(metadata), temporary)
 
 

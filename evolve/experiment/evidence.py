@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field, field_validator
+
+from evolve.config.section import check_name
+from evolve.fitness.objectives import OBJECTIVES
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate
 from evolve.validation.null_run import NullRun
 from evolve.validation.null_search import NullResult
 from evolve.validation.verdict import Evidence
+
+MAX_YEARS = 10_000
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 def build_document(evidence: Evidence) -> dict[str, Any]:
@@ -54,31 +61,46 @@ def describe_null(null: NullRun) -> dict[str, Any]:
     }
 
 
-def read_document(document: Mapping[str, Any]) -> Evidence:
-    """Read the evidence of a document."""
-    null, family = document.get("null"), document.get("family")
-    results = () if null is None else tuple(_read_search(each) for each in null["searches"])
-    return Evidence(
-        Gate(**document["executable"]),
-        document["objective"],
-        document["years"],
-        document["trials"],
-        document["protocol"],
-        untested=document["untested"],
-        null=NullRun(null["score"], document["trials"], null["planned"], results) if null else None,
-        family=FamilyTest(**family) if family else None,
-        power=document["power"],
-        sealed=document["sealed"],
-        curve=tuple(CurvePoint(*each) for each in document["curve"]),
-        caveats=tuple(document["caveats"]),
-    )
+class NullDocument(BaseModel):
+    """Null run of a document."""
+
+    score: Finite
+    planned: Count
+    searches: tuple[NullResult, ...]
+
+
+class EvidenceDocument(BaseModel):
+    """Evidence of a document, with the types that it must have."""
+
+    executable: Gate
+    objective: str
+    years: Annotated[Finite, Field(gt=0, le=MAX_YEARS)]
+    trials: Count
+    protocol: str
+    untested: str
+    null: NullDocument | None = None
+    family: FamilyTest | None = None
+    power: Annotated[Finite, Field(ge=0, le=1)] | None
+    sealed: str
+    curve: tuple[CurvePoint, ...]
+    caveats: tuple[str, ...]
+
+    @field_validator("objective")
+    @classmethod
+    def _check_objective(cls, name: str) -> str:
+        return check_name(name, OBJECTIVES, "objective")
+
+    def read(self) -> Evidence:
+        """Return the evidence."""
+        null = self.null
+        return Evidence(
+            self.executable, self.objective, self.years, self.trials, self.protocol,
+            untested=self.untested,
+            null=NullRun(null.score, self.trials, null.planned, null.searches) if null else None,
+            family=self.family, power=self.power, sealed=self.sealed, curve=self.curve,
+            caveats=self.caveats,
+        )  # fmt: skip
 
 
 def _describe_search(result: NullResult) -> dict[str, Any]:
     return {**asdict(result), "curve": [list(each) for each in result.curve]}
-
-
-def _read_search(document: Mapping[str, Any]) -> NullResult:
-    return NullResult(
-        **{**document, "curve": tuple(CurvePoint(*each) for each in document["curve"])}
-    )

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.syntax.strategy_name import build_strategy_name
 from evolve.analysis.prune import prune
 from evolve.backtest.backtest import Backtest, Backtester, backtest
 from evolve.config import Experiment
@@ -43,7 +44,7 @@ def assess_finalists(
     for individual, train in sorted(selected, key=lambda each: _rank(each[0])):
         program, pruned = individual.program, None
         if individual.proposer != SEED:
-            program = replace(program, name=settings.name.replace("-", "_"))
+            program = replace(program, name=build_strategy_name(settings.name))
             pruned = prune(program, run) if is_train else None
         program = program if pruned is None else pruned.program
         validation = backtest(program, split.seen, market, start=split.validation_start)
@@ -54,12 +55,16 @@ def assess_finalists(
 
 
 def write_finalists(finalists: Sequence[Assessed], settings: Experiment, folder: RunFolder) -> None:
-    """Write the files of the finalists and of the best one, with their origin as a comment."""
+    """Write the files of the best one and of the finalists, with their origin as a comment.
+
+    Raises:
+        EvolveError: if a file cannot be written.
+    """
     for rank, each in enumerate(finalists, start=1):
         comment = _describe(each, rank, len(finalists), settings)
-        folder.write_program(f"finalists/{rank}.evo", each.program, comment)
         if rank == 1:
             folder.write_program(folder.best.name, each.program, comment)
+        folder.write_program(name_finalist(rank), each.program, comment)
 
 
 def select_finalists(
@@ -78,9 +83,7 @@ def select_finalists(
     Returns:
         The finalists in the order of their selection, with their backtests on train.
     """
-    ranked = sorted(hall_of_fame, key=_rank)
-    best_of_class = {find_size_class(each): each for each in reversed(ranked)}
-    leaders = sorted(best_of_class.values(), key=_rank)
+    ranked, leaders = sorted(hall_of_fame, key=_rank), select_leaders(hall_of_fame)
     selected = [(each, run(each.program)) for each in leaders]
     positions = [_standardize_positions(result) for _, result in selected]
     for individual in ranked:
@@ -94,6 +97,18 @@ def select_finalists(
             selected.append((individual, result))
             positions.append(own)
     return selected
+
+
+def select_leaders(hall_of_fame: Sequence[Individual]) -> list[Individual]:
+    """Select the best of each size class, in order of score."""
+    ranked = sorted(hall_of_fame, key=_rank)
+    best_of_class = {find_size_class(each): each for each in reversed(ranked)}
+    return sorted(best_of_class.values(), key=_rank)
+
+
+def name_finalist(rank: int) -> str:
+    """Return the file of a finalist in the run folder."""
+    return f"finalists/{rank}.evo"
 
 
 def _combine(finalist: Assessed, metric: str, weight: float) -> float:

@@ -1,8 +1,10 @@
-"""Finished run, read from its folder."""
+"""Finished run, read from its folder: the one reader of run folders.
+
+Its files must belong together. The version of the folder's format is in its journal.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,9 +14,10 @@ from typing import Any
 from evolve.config.schema import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
-from evolve.store.journal import Trial, read_trials
+from evolve.store.journal import Trial, check_journal, read_trials
 
 WITHOUT_FILES = ("llm.replay=null", "llm.learnings=null", "llm.prompts=null", "llm.tasks=all")
 
@@ -26,22 +29,46 @@ class FinishedRun:
     Attributes:
         folder: the run folder.
         plan: the plan of its experiment, with the snapshot of the bars as data.
-        result: the result document.
+        document: the parts of the result document that commands use.
+        result: the whole result document.
     """
 
     folder: Path
     plan: Plan
+    document: ResultDocument
     result: Mapping[str, Any]
 
     @cached_property
     def data(self) -> LoadedData:
-        """Data of the run, loaded once."""
-        return self.plan.load(NoticeList())
+        """Data of the run, loaded once.
+
+        Raises:
+            EvolveError: if the snapshot of the bars cannot be read, or is another one.
+        """
+        data = self.plan.load(NoticeList())
+        if data.dataset.bars.hash != self.document.data.hash:
+            raise EvolveError(f"{self.folder}: bars.parquet is not the snapshot of the run", HINT)
+        return data
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
-        """Trials of the run in order, read once."""
-        return tuple(read_trials(RunFolder(self.folder).journal))
+        """Trials of the run in order, read once.
+
+        Raises:
+            EvolveError: if the journal cannot be read, is incomplete or is that of another run.
+        """
+        journal, best = RunFolder(self.folder).journal, self.document.best
+        trials = tuple(read_trials(journal))
+        hashes = {each.program.hash for each in trials}
+        if len(trials) != self.document.trials.evaluated or (best and best.trial not in hashes):
+            raise EvolveError(f"{journal} has not the trials of the run", HINT)
+        return trials
+
+    def verify(self) -> None:
+        """Raise EvolveError if a file of the run is damaged, or of another run."""
+        parts: list[object] = [self.data]
+        if self.document.journal is None:
+            parts.append(self.trials)
 
     @property
     def feasible(self) -> tuple[Trial, ...]:
@@ -53,18 +80,18 @@ def read_run(folder: Path) -> FinishedRun:
     """Read a finished run from its folder.
 
     Raises:
-        EvolveError: if the folder has no finished run, or if the run was scored on validation.
+        EvolveError, LanguageError: if the folder has no finished run, or a damaged file.
     """
-    try:
-        result = json.loads((folder / "result.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        hint = "expected the folder of a finished run, such as runs/spy-20261101-120000"
-        raise EvolveError(f"no finished run in {folder}", hint) from None
+    document, result = read_result(folder)
+    if document.journal is None:
+        check_journal(RunFolder(folder).journal)
     plan = read_plan(folder / "experiment.yaml", WITHOUT_FILES)
+    if (plan.experiment.name, plan.experiment.seed) != (document.name, document.seed):
+        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
     parts = plan.experiment.split
-    if result["data"]["fallback_used"] and parts.fallback is not None:
+    if document.data.fallback_used and parts.fallback is not None:
         parts = parts.fallback
     snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
     llm = plan.experiment.llm.model_copy(update={"mode": "off"})  # after the check of `scored_on`
     experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts, "llm": llm})
-    return FinishedRun(folder, replace(plan, experiment=experiment), result)
+    return FinishedRun(folder, replace(plan, experiment=experiment), document, result)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from evolve.experiment.finished_run import FinishedRun
 from evolve.experiment.models import configured_models, open_models
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import Plan, build_problem
+from evolve.experiment.recorder import extend_journal
 from evolve.experiment.result import ProtocolResult, Run, build_protocol_result
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
@@ -71,6 +71,7 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
     if finished.plan.experiment.fitness.scored_on == "validation":
         hint = "expected a run whose `fitness.scored_on` is train"
         raise EvolveError(f"cannot harden {finished.folder}: it was scored on validation", hint)
+    finished.verify()
     variables = environment(finished.folder)
     models = configured_models(finished.plan.experiment, variables)
     if not models:
@@ -124,7 +125,8 @@ def harden(finished: FinishedRun, report: Audit, out: Path | None, observer: Obs
     )
     plan = replace(plan, experiment=experiment, extra=allowed)
     hardened = run(plan, out=out, observer=observer)
-    with closing(Journal(RunFolder(hardened.folder).journal)) as journal:
+
+    def describe(journal: Journal) -> None:
         journal.event(
             "hardened",
             run=str(finished.folder),
@@ -135,6 +137,8 @@ def harden(finished: FinishedRun, report: Audit, out: Path | None, observer: Obs
         model = report.exchanges[-1].model
         journal.calls.record_call(Call(1, "audit", model, report.messages, 0))
         journal.calls.record_response(1, report.exchanges)
+
+    extend_journal(RunFolder(hardened.folder), observer.notice, describe)
     return hardened
 
 
@@ -150,7 +154,8 @@ def compare_protocols(
     Returns:
         The results before and after; the latter counts the trials of both runs.
     """
-    metrics = finished.result.get("best", {}).get("metrics", {})
+    best = finished.document.best
+    metrics = best.metrics if best is not None else {}
     train, validation = (metrics.get(name, {}) for name in ("train", "validation"))
     experiment, trials = finished.plan.experiment, len(finished.trials)
     metric = experiment.fitness.maximize[0]

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, ValidationError
 
 from dsl.generate.gbnf import gbnf_text
 from dsl.generate.json_schema import json_schema
@@ -16,7 +19,7 @@ from evolve.config import Experiment
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, build_grammar, build_prompts, resolve_path
 from evolve.experiment.recorder import RunRecorder
-from evolve.llm.model_set import LlmSettings, ModelSet
+from evolve.llm.model_set import LlmSettings, Mode, ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.templates import render
@@ -40,6 +43,14 @@ LIST_SECONDS = 5.0
 OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # prefix of an answer, by constraint
 UNCONSTRAINED = Constraint("", "", {})
 EVENT = "models"  # kind of the event in the journal
+
+
+class RecordedModels(BaseModel):
+    """Models and settings that a replay needs, as `ModelSet.record` describes them."""
+
+    models: dict[str, Model]
+    mode: Mode
+    concurrency: Annotated[int, Field(ge=1)]
 
 
 def load_model_set(plan: Plan) -> ModelSet:
@@ -220,6 +231,11 @@ def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
     if not record:
         hint = "replay a run with models"
         raise EvolveError(f"no model calls in {journal.parent}", hint)
-    models = {label: Model(**each) for label, each in record["models"].items()}
-    settings = replace(settings, mode=record["mode"], concurrency=record["concurrency"])
-    return ModelSet(models, settings, recording=journal)
+    try:
+        recorded = RecordedModels.model_validate(record)
+    except ValidationError as error:
+        reason = error.errors(include_url=False, include_input=False)[0]["msg"]
+        message = f"{journal} is damaged: event `{EVENT}`: {reason}"
+        raise EvolveError(message, "restore the file") from None
+    settings = replace(settings, mode=recorded.mode, concurrency=recorded.concurrency)
+    return ModelSet(recorded.models, settings, recording=journal)

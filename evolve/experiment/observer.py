@@ -1,9 +1,11 @@
-"""Observer of a run: receives its events."""
+"""Observer of a run: receives its events, and cannot end it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evolve.config import Experiment
@@ -54,3 +56,35 @@ class Observer:
 
     def done(self, run: Run) -> None:
         """Receive the finished run."""
+
+    def broken(self, error: Exception) -> None:
+        """Receive the first error of another method; the run continues."""
+
+
+EVENTS = tuple(name for name in vars(Observer) if not name.startswith("_") and name != "broken")
+
+
+def isolate(observer: Observer, report: Callable[[Exception], None]) -> Observer:
+    """Return an observer that passes all events to another one, whose errors end nothing.
+
+    A closed terminal or pipe, or a full disk behind a redirection, fails at each event. The first
+    error is reported to the observer, which may have another output, and to `report`.
+    """
+    isolated, errors = Observer(), list[Exception]()
+    for name in EVENTS:
+        setattr(isolated, name, partial(_pass_on, observer, name, errors, report))
+    return isolated
+
+
+def _pass_on(
+    observer: Observer, name: str, errors: list[Exception],
+    report: Callable[[Exception], None], *event: Any, **detail: Any,
+) -> None:  # fmt: skip
+    try:
+        getattr(observer, name)(*event, **detail)
+    except Exception as error:
+        errors.append(error)
+        if len(errors) == 1:
+            report(error)
+            with suppress(Exception):
+                observer.broken(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -31,7 +31,6 @@ from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
 from evolve.search.problem import SearchProblem
 from evolve.search.space import DIRECTIONS, Space, build_space
-from evolve.store import RunFolder
 
 FULL_SPACE_NODES = 100  # maximum size of a strategy of the grammar without an experiment
 INPUTS_FOLDER = "inputs"  # copies of a run's strategies and operators, in its folder
@@ -186,8 +185,12 @@ def count_processes(settings: Experiment) -> int:
     return min(wanted, islands)
 
 
-def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
-    """Copy the files that an experiment names into a run folder.
+def copy_inputs(plan: Plan, write: Callable[[str, str], None]) -> Experiment:
+    """Copy the files that an experiment names.
+
+    Args:
+        plan: the experiment.
+        write: receives the path of each copy in the run folder, and its text.
 
     Returns:
         The experiment with the paths of the copies, and with absolute paths of all other files.
@@ -200,7 +203,7 @@ def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
             if path not in copies:
                 stem, taken = f"{INPUTS_FOLDER}/{path.stem}", set(copies.values())
                 copies[path] = unique_name(stem, taken.__contains__, suffix=path.suffix)
-                folder.write_text(copies[path], read_text(path))
+                write(copies[path], read_text(path))
         return [copies[plan.base / name] for name in names]
 
     paths = {

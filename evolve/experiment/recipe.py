@@ -13,8 +13,7 @@ import yaml
 
 from dsl.analysis.program import LANGUAGE_VERSION
 from evolve.config.effort import MODEL
-from evolve.experiment.plan import INPUTS_FOLDER, LoadedData, Plan, copy_inputs, read_plan
-from evolve.files import read_text
+from evolve.experiment.plan import LoadedData, Plan, copy_inputs, read_plan
 from evolve.store import RunFolder
 
 ASKED_SECTIONS = ("llm", "budget")  # they determine the answers of models
@@ -30,10 +29,8 @@ def build_recipe(plan: Plan, data: LoadedData, models: Sequence[str] = ()) -> di
         data: its data.
         models: names of the models that propose in the null searches, too.
     """
-    with TemporaryDirectory(prefix="evolve-") as folder:
-        settings = copy_inputs(plan, RunFolder(Path(folder))).to_dict()
-        inputs = sorted((Path(folder) / INPUTS_FOLDER).glob("*"))
-        files = {f"{INPUTS_FOLDER}/{each.name}": read_text(each) for each in inputs}
+    files: dict[str, str] = {}
+    settings = copy_inputs(plan, files.__setitem__).to_dict()
     recipe = {name: settings[name] for name in SECTIONS}
     proposers = recipe["search"]["proposers"]
     recipe["search"]["proposers"] = {
@@ -42,7 +39,7 @@ def build_recipe(plan: Plan, data: LoadedData, models: Sequence[str] = ()) -> di
     return {
         "versions": _list_versions(),
         "settings": recipe,
-        "files": files,
+        "files": dict(sorted(files.items())),
         "closes_only": sorted(data.split.train.closes_only),
         "models": list(models),
         "asked": {name: settings[name] for name in ASKED_SECTIONS} if models else {},

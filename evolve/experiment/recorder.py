@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import Any
 
-from evolve.experiment.observer import Observer
+from evolve.errors import EvolveError
+from evolve.experiment.observer import Observer, isolate
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost
 from evolve.search.progress import Progress
-from evolve.store import Journal, RunFolder
+from evolve.store import JOURNAL, JOURNAL_ERRORS, Journal, RunFolder
 
 
 class RunRecorder:
     """Recorder of a run; use it as a context manager, which closes the journal.
 
     Events before `open` are buffered, since the run folder is created after the experiment and its
-    data have been checked. After `open`, methods may be called from several threads.
+    data have been checked. After `open`, methods may be called from several threads, and none of
+    them ends the run: an observer, a journal or a file that fails is reported once.
     """
 
     def __init__(self, observer: Observer) -> None:
-        self.observer = observer
+        self.observer = isolate(observer, self._report_observer)
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._folder: RunFolder | None = None
         self._journal: Journal | None = None
+        self._lock = threading.RLock()
+        self._incomplete: dict[str, str] = {}
         self._search_started = 0.0
 
     def __enter__(self) -> RunRecorder:
@@ -38,20 +45,46 @@ class RunRecorder:
         traceback: TracebackType | None,
     ) -> None:
         if self._journal is not None:
-            self._journal.close()
+            with suppress(*JOURNAL_ERRORS):
+                self._journal.close()
 
     def open(self, folder: RunFolder) -> None:
-        """Create the journal of a run folder and write the buffered events."""
-        self._folder, self._journal = folder, Journal(folder.journal)
-        for kind, detail in self._events:
-            self._journal.event(kind, **detail)
+        """Create the journal of a run folder and write the buffered events.
+
+        Raises:
+            EvolveError: if the journal cannot be written; nothing is lost yet.
+        """
+        try:
+            self._folder, self._journal = folder, Journal(folder.journal)
+            for kind, detail in self._events:
+                self._journal.event(kind, **detail)
+        except JOURNAL_ERRORS as error:
+            hint = "free some space, or choose another --out"
+            raise EvolveError(f"cannot write {folder.journal}: {error}", hint) from None
         self._events.clear()
 
+    # -- files
+
     @property
-    def journal(self) -> Journal:
-        """Journal of the run; available after `open`."""
-        assert self._journal is not None
-        return self._journal
+    def incomplete(self) -> tuple[str, ...]:
+        """Names of the files of the run folder that could not be written."""
+        if self._folder is not None and not self._folder.journal.exists():
+            self._fail(JOURNAL, "it was deleted")
+        return tuple(self._incomplete)
+
+    def save(self, name: str, write: Callable[[], None]) -> None:
+        """Write a file of the run folder; report a failure, and try the next time again.
+
+        Args:
+            name: its name.
+            write: writes it, and raises EvolveError if it cannot.
+        """
+        try:
+            write()
+        except EvolveError as error:
+            self._fail(name, error.message)
+        else:
+            self._incomplete.pop(name, None)
 
     # -- events
 
@@ -60,7 +93,7 @@ class RunRecorder:
         if self._journal is None:
             self._events.append((kind, detail))
         else:
-            self._journal.event(kind, **detail)
+            self._record(lambda journal: journal.event(kind, **detail))
 
     def notice(self, text: str) -> None:
         """Record a notice and report it to the observer."""
@@ -79,30 +112,36 @@ class RunRecorder:
     def progress(self, progress: Progress) -> None:
         """Record an epoch with its trials, and report it to the observer."""
         best = progress.best.score if progress.best else None
-        self.journal.epoch(progress.epoch, progress.trials, evaluated=progress.evaluated, best=best)
+        self._record(
+            lambda journal: journal.epoch(
+                progress.epoch, progress.trials, evaluated=progress.evaluated, best=best
+            )
+        )
         self.observer.progress(progress, self.search_seconds)
 
     # -- calls to models
 
     def record_call(self, call: Call) -> None:
         """Record the start of a call."""
-        self.journal.calls.record_call(call)
+        self._record(lambda journal: journal.calls.record_call(call))
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
         """Record the response of a call."""
-        self.journal.calls.record_response(number, exchanges)
+        self._record(lambda journal: journal.calls.record_response(number, exchanges))
 
     def record_collected(self, number: int, epoch: int) -> None:
         """Record the epoch in which the response of a call was collected."""
-        self.journal.calls.record_collected(number, epoch)
+        self._record(lambda journal: journal.calls.record_collected(number, epoch))
 
     def waiting(self) -> None:
         """Report a noticeable wait for a model."""
         self.observer.waiting()
 
     def arm_costs(self) -> dict[str, ArmCost]:
-        """Return the cost by arm, including repairs."""
-        return self.journal.calls.costs()
+        """Return the cost by arm, including repairs; empty if the journal is incomplete."""
+        costs: dict[str, ArmCost] = {}
+        self._record(lambda journal: costs.update(journal.calls.costs()))
+        return costs
 
     # -- proposals
 
@@ -116,9 +155,55 @@ class RunRecorder:
             status: `evaluated`, `duplicate`, `rejected` or `no budget`.
             reason: why it was rejected or is infeasible; else empty.
         """
-        self.journal.calls.record_proposal(call, text, digest, status, reason)
+        self._record(
+            lambda journal: journal.calls.record_proposal(call, text, digest, status, reason)
+        )
 
     def record_learnings(self, text: str) -> None:
         """Write the learnings to the run folder."""
-        assert self._folder is not None
-        self._folder.write_text("learnings.md", f"# Learnings\n\n{text}\n")
+        folder, name = self._folder, "learnings.md"
+        assert folder is not None
+        self.save(name, lambda: folder.write_text(name, f"# Learnings\n\n{text}\n"))
+
+    # -- failures
+
+    def _record(self, write: Callable[[Journal], None]) -> None:
+        """Write to the journal, unless an earlier write failed: its rest would have a gap."""
+        assert self._journal is not None
+        if JOURNAL in self._incomplete:
+            return
+        try:
+            write(self._journal)
+        except JOURNAL_ERRORS as error:
+            self._fail(JOURNAL, f"{error}; nothing more is recorded")
+
+    def _fail(self, name: str, reason: str) -> None:
+        """Report that a file cannot be written, once until it can."""
+        with self._lock:
+            is_known = name in self._incomplete
+            self._incomplete[name] = reason
+        if not is_known:
+            self.notice(f"{name} is incomplete: {reason}; the run continues")
+
+    def _report_observer(self, error: Exception) -> None:
+        if self._journal is not None:
+            self.event("observer", error=f"{type(error).__name__}: {error}")
+
+
+def extend_journal(
+    folder: RunFolder, log: Callable[[str], None], write: Callable[[Journal], None]
+) -> None:
+    """Write to the journal of a finished run; report a failure, since the run is complete.
+
+    Args:
+        folder: the run folder.
+        log: receives a failure as a notice.
+        write: writes to the journal.
+    """
+    try:
+        if not folder.journal.exists():
+            raise FileNotFoundError("it was deleted")
+        with closing(Journal(folder.journal)) as journal:
+            write(journal)
+    except JOURNAL_ERRORS as error:
+        log(f"{folder.journal} is incomplete: {error}")

@@ -22,6 +22,7 @@ from evolve.experiment.robustness import Robustness, describe_robustness
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
+from evolve.store import JOURNAL
 from evolve.validation.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Run:
         call_budget: cost of the models; None if no model was asked.
         arm_costs: cost by arm.
         diagnostics: power and walk-forward; None if the run has none.
+        incomplete: names of the files of the run folder that could not be written.
     """
 
     experiment: Experiment
@@ -90,6 +92,7 @@ class Run:
     call_budget: CallBudget | None = None
     arm_costs: Mapping[str, ArmCost] = field(default_factory=dict)
     diagnostics: Diagnostics | None = None
+    incomplete: tuple[str, ...] = ()
 
     @property
     def spent(self) -> Cost | None:
@@ -116,6 +119,8 @@ def document(run: Run) -> dict[str, object]:
         "run_dir": str(run.folder),
         "verdict": asdict(run.verdict),
     }
+    if JOURNAL in run.incomplete:
+        result["journal"] = "incomplete"
     if run.call_budget is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
         result["llm"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from dsl.analysis.program import Program
@@ -29,6 +30,7 @@ from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Assessed, Run, document
 from evolve.experiment.robustness import analyze_winner
 from evolve.experiment.searched_run import SearchedRun
+from evolve.experiment.unfinished import UnfinishedFinalists
 from evolve.experiment.validate import begin_evidence, begin_search, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.parallel import count_cores
@@ -36,7 +38,7 @@ from evolve.search.executors import open_executor
 from evolve.search.history import SearchHistory
 from evolve.search.search import search
 from evolve.stop import Stop
-from evolve.store import RunFolder
+from evolve.store import RESULT, RunFolder
 from evolve.validation.verdict import decide
 
 
@@ -59,10 +61,11 @@ def run(
     Raises:
         EvolveError, LanguageError: if the experiment, a strategy or the data is not valid.
     """
-    observer, stop = observer or Observer(), stop or Stop()
+    stop = stop or Stop()
     plan = experiment if isinstance(experiment, Plan) else read_plan(experiment, overrides)
     settings, started = plan.experiment, time.monotonic()
-    with RunRecorder(observer) as recorder:
+    with RunRecorder(observer or Observer()) as recorder:
+        observer = recorder.observer
         models = load_model_set(plan)
         data = _load_data(plan, recorder)
         observer.proposers(settings, models)
@@ -79,14 +82,15 @@ def run(
         ):
             begin_search(plan, data)
             recorder.start_search()
-            history = SearchHistory()
+            history, unfinished = SearchHistory(), UnfinishedFinalists(settings, folder)
             with pause_gc():
                 for last in search(problem, settings.budget.budget(), executor, proposer, stop):
+                    recorder.save(folder.best.name, partial(unfinished.update, last))
                     recorder.progress(last)
                     history.add(last.trials)
             search_seconds = recorder.search_seconds
         finalists = tuple(assess_finalists(last.hall_of_fame, settings, data))
-        write_finalists(finalists, settings, folder)
+        recorder.save(folder.best.name, lambda: write_finalists(finalists, settings, folder))
         robustness = None
         if finalists:
             robustness = analyze_winner(
@@ -99,15 +103,15 @@ def run(
             time.monotonic() - started, search_seconds, evidence, decide(evidence), robustness,
             proposer.budget if proposer else None, recorder.arm_costs(),
         )  # fmt: skip
-        folder.write_result(document(finished))  # complete if the null run is killed
+        finished = _save_result(finished, recorder)  # complete if the null run is killed
         evidence = validate(searched, recorder, stop)
         diagnostics = diagnose(searched, recorder, stop)
         finished = replace(
             finished, seconds=time.monotonic() - started, evidence=evidence,
             verdict=decide(evidence), diagnostics=diagnostics,
         )  # fmt: skip
-        folder.write_result(document(finished))
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
+        finished = _save_result(finished, recorder)
     observer.done(finished)
     return finished
 
@@ -126,9 +130,17 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
 def _create_folder(plan: Plan, data: LoadedData, out: Path | None) -> RunFolder:
     """Create the run folder, with the experiment and a snapshot of the bars."""
     folder = RunFolder.create(plan.experiment.name, out)
-    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder)))
+    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder.write_text)))
     folder.write_bars(data.dataset.bars)
     return folder
+
+
+def _save_result(finished: Run, recorder: RunRecorder) -> Run:
+    """Write the result document; return the run with the files that could not be written."""
+    folder = RunFolder(finished.folder)
+    finished = replace(finished, incomplete=recorder.incomplete)
+    recorder.save(RESULT, lambda: folder.write_result(document(finished)))
+    return replace(finished, incomplete=recorder.incomplete)
 
 
 def _precompile(settings: Experiment, data: LoadedData, observer: Observer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,9 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from dsl.gc_pause import pause_gc
+from evolve.files import open_spill
 from evolve.notices import NoticeLog
 from evolve.parallel import open_pool
 from evolve.search.island import EpochResult, EpochTask, Island, run_epoch
@@ -72,7 +72,8 @@ class ProcessExecutor:
     """Executor that runs epochs in worker processes; use it as a context manager.
 
     An epoch is a pure function of its input. If a worker dies, its epoch runs again. Workers
-    receive the seen keys through a file, of which each reads the keys that are new to it.
+    receive the seen keys through a file, of which each reads the keys that are new to it. If that
+    file cannot be written, or no process can start, all further epochs run in the main process.
     """
 
     def __init__(self, problem: SearchProblem, processes: int, log: NoticeLog) -> None:
@@ -86,9 +87,9 @@ class ProcessExecutor:
         self._serial = SerialExecutor(problem)
         self._problem = replace(problem, start_from=())  # workers do not need it
         self._processes, self._log = processes, log
-        self._folder = tempfile.TemporaryDirectory(prefix="evolve-")
-        self._path = Path(self._folder.name) / "seen"
+        self._keys: BinaryIO | None = None
         self._written = 0
+        self._is_serial = False
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> ProcessExecutor:
@@ -97,15 +98,29 @@ class ProcessExecutor:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._pool is not None:  # after an error, do not wait for running epochs
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        self._folder.cleanup()
+        if self._keys is not None:
+            with suppress(OSError):  # keys that a full disk refused
+                self._keys.close()
 
     def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
         """Start epochs in the workers, after writing the new keys to the file."""
-        with self._path.open("ab") as file:
-            file.write(b"".join(seen.order[self._written :]))
+        if not self._is_serial:
+            try:
+                self._write_keys(seen)
+                running = self._submit(tasks, seen)
+                return lambda: self._wait(running, tasks, seen)
+            except OSError as error:
+                self._is_serial = True
+                self._log.notice(f"no worker processes: {error}; epochs run in the main process")
+        return self._serial.submit(tasks, seen)
+
+    def _write_keys(self, seen: SeenKeys) -> None:
+        """Append the new keys to the file, whose name the workers use to read it."""
+        if self._keys is None:
+            self._keys = open_spill()
+        self._keys.write(b"".join(seen.order[self._written :]))
+        self._keys.flush()
         self._written = len(seen)
-        running = self._submit(tasks, seen)
-        return lambda: self._wait(running, tasks, seen)
 
     def _submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> Iterator[EpochResult] | None:
         """Return the results as they arrive; None if a worker died."""
@@ -120,7 +135,9 @@ class ProcessExecutor:
         for attempt in range(MAX_ATTEMPTS):
             if attempt > 0:
                 self._log.notice("a worker process died; its epoch runs again")
-                running = self._submit(tasks, seen)
+                running = None
+                with suppress(OSError):  # no process can start
+                    running = self._submit(tasks, seen)
             with suppress(BrokenProcessPool):
                 if running is not None:
                     return list(running)
@@ -130,7 +147,8 @@ class ProcessExecutor:
 
     def _start_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            initialize = partial(_init_worker, self._problem, self._path)
+            assert self._keys is not None
+            initialize = partial(_init_worker, self._problem, Path(self._keys.name))
             self._pool = open_pool(self._processes, initialize)
         return self._pool
 

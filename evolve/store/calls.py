@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from evolve.llm.prompt.selection import arm_name
 from evolve.llm.transport.calls import Call, RecordedCall
@@ -18,6 +19,7 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost
 from evolve.store.database import open_journal
 
+MAX_INTEGER = 2**63 - 1  # of SQLite
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY,
@@ -51,6 +53,8 @@ CREATE TABLE IF NOT EXISTS proposals (
     reason TEXT NOT NULL        -- errors of the parser, or why it is infeasible
 );
 """
+
+_EXCHANGE, _CALL = TypeAdapter(Exchange), TypeAdapter(RecordedCall)
 
 
 class CallTables:
@@ -89,7 +93,7 @@ class CallTables:
             status: `evaluated`, `duplicate`, `rejected` or `no budget`.
             reason: why it was rejected or is infeasible; else empty.
         """
-        row = (call, text, digest, status, reason)
+        row = (call, _clean(text), digest, status, _clean(reason))
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO proposals (call, source, hash, status, reason) VALUES (?,?,?,?,?)", row
@@ -118,14 +122,20 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(journal) as connection:
+    with open_journal(journal, SCHEMA) as connection:
         calls = connection.execute("SELECT number, digest, collected_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
         exchanges: dict[int, list[Exchange]] = {}
         for number, record in rows:
-            exchanges.setdefault(number, []).append(_parse_exchange(json.loads(record)))
+            exchanges.setdefault(number, []).append(_EXCHANGE.validate_json(record))
         return {
-            number: RecordedCall(digest, tuple(exchanges.get(number, ())), epoch)
+            number: _CALL.validate_python(
+                {
+                    "digest": digest,
+                    "exchanges": tuple(exchanges.get(number, ())),
+                    "collected_epoch": epoch,
+                }
+            )
             for number, digest, epoch in calls
         }
 
@@ -133,10 +143,12 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
 def _build_row(number: int, each: Exchange) -> Sequence[object]:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return (
-        number, at, each.kind, each.request_format, each.text, each.error, each.tokens_in,
-        each.tokens_out, each.usd, each.seconds, json.dumps(asdict(each)),
+        number, at, each.kind, each.request_format, _clean(each.text), _clean(each.error),
+        min(each.tokens_in, MAX_INTEGER), min(each.tokens_out, MAX_INTEGER), each.usd,
+        each.seconds, json.dumps(asdict(each)),
     )  # fmt: skip
 
 
-def _parse_exchange(record: dict[str, Any]) -> Exchange:
-    return Exchange(**{**record, "messages": tuple(record["messages"])})
+def _clean(text: str) -> str:
+    """Escape lone surrogates, which a model may send and SQLite cannot store."""
+    return text.encode("utf-8", "backslashreplace").decode()

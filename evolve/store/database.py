@@ -9,7 +9,14 @@ from pathlib import Path
 
 from evolve.errors import EvolveError
 
+# Errors of a journal that cannot be written, or of a value that SQLite cannot store.
+JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 SCHEMA_VERSION = 2  # raise it whenever a table or the meaning of a column changes
+
+_DAMAGE = (
+    sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
+    RecursionError,
+)  # fmt: skip
 
 
 def create_journal(path: Path, schema: str) -> sqlite3.Connection:
@@ -33,23 +40,47 @@ def create_journal(path: Path, schema: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def open_journal(journal: Path) -> Iterator[sqlite3.Connection]:
-    """Open a journal for reading.
+def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
+    """Open a journal for reading; nothing is written into its folder.
+
+    Args:
+        journal: the file.
+        schema: SQL of the tables that are read.
 
     Raises:
-        EvolveError: if the file is missing or damaged, or has another schema version.
+        EvolveError: if the file is missing or damaged, or has another schema version; also for an
+            error of a conversion in the block.
     """
-    if not journal.is_file():
-        raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
     try:
-        with closing(
-            sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)
-        ) as connection:
+        if not journal.is_file():
+            raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
+        # Without a write-ahead log, no process writes, and SQLite needs no files for locks.
+        log = journal.with_name(f"{journal.name}-wal")
+        mode = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+        uri = f"{journal.resolve().as_uri()}?{mode}"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != SCHEMA_VERSION:
                 message = f"{journal}: expected schema version {SCHEMA_VERSION}, found {version}"
                 hint = "run the experiment again, or use the release that wrote the journal"
                 raise EvolveError(message, hint)
+            _check_tables(connection, schema)
             yield connection
-    except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
-        raise EvolveError(f"cannot read {journal}: {error}") from None
+    except _DAMAGE as error:
+        hint = "restore the file, or run the experiment again"
+        raise EvolveError(f"cannot read {journal}: {error}", hint) from None
+
+
+def _check_tables(connection: sqlite3.Connection, schema: str) -> None:
+    """Raise ValueError if a table of a schema is missing or has other columns."""
+    with closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(schema)
+        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type='table'"):
+            expected, found = (_list_columns(each, table) for each in (model, connection))
+            if expected != found:
+                raise ValueError(f"expected the columns {expected} in table {table}, found {found}")
+
+
+def _list_columns(connection: sqlite3.Connection, table: str) -> str:
+    rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    return ", ".join(str(name) for _, name, *_ in rows) or "none"

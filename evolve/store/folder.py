@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +15,14 @@ import pyarrow.parquet as pq
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.names import unique_name
+from dsl.printable import make_printable
 from dsl.printing.decompile import format_program
 from evolve.data.frames import bars_to_frame
 from evolve.errors import EvolveError
-from evolve.files import atomic_write, write_text
+from evolve.files import atomic_write, create_exclusively, write_text
 
 JOURNAL = "journal.sqlite"
+RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class RunFolder:
     def create(cls, name: str, out: Path | None = None) -> RunFolder:
         """Create a run folder.
 
+        Of several runs that create one folder at the same time, one succeeds. The others take the
+        next free name, or fail if `out` names the folder.
+
         Args:
             name: name of the experiment.
             out: the folder; `runs/<name>-<time>` if None.
@@ -43,17 +49,21 @@ class RunFolder:
         Raises:
             EvolveError: if `out` is not empty or cannot be created.
         """
-        if out is not None:
-            if out.exists() and (not out.is_dir() or any(out.iterdir())):
-                raise EvolveError(f"{out} already exists and is not empty", "choose another --out")
-            path = out
-        else:
-            base = Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-            path = Path(unique_name(str(base), lambda each: Path(each).exists()))
+        path = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
         try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"cannot create {path}: {error.strerror}"
+            if out is None:
+                path.parent.mkdir(exist_ok=True)
+                path = Path(unique_name(str(path), lambda each: not _create(Path(each))))
+            else:
+                path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise FileExistsError
+            create_exclusively(path / JOURNAL)
+        except (FileExistsError, NotADirectoryError):
+            message = f"{path} already exists and is not empty"
+            raise EvolveError(message, "choose another --out") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL or a surrogate in the path
+            message = f"cannot create {path}: {getattr(error, 'strerror', None) or error}"
             raise EvolveError(message, "choose another --out") from None
         return cls(path)
 
@@ -67,11 +77,16 @@ class RunFolder:
         """Path of the best strategy."""
         return self.path / "best.evo"
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write a file of the folder atomically."""
+    def write_text(self, name: str, text: str, is_durable: bool = True) -> None:
+        """Write a file of the folder atomically; see `evolve.files.write_text`.
+
+        Raises:
+            EvolveError: if it cannot be written.
+        """
         path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
+        with suppress(OSError):  # the write reports it
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text, is_durable)
 
     def write_bars(self, bars: Bars) -> None:
         """Write the snapshot of the bars."""
@@ -81,9 +96,23 @@ class RunFolder:
 
     def write_program(self, name: str, program: Program, comment: str) -> None:
         """Write a strategy as text, after the lines of a comment."""
-        lines = [f"# {line}" for line in comment.splitlines()]
-        self.write_text(name, "\n".join([*lines, format_program(program)]))
+        self.write_text(name, format_commented(program, comment))
 
     def write_result(self, result: Mapping[str, object]) -> None:
         """Write the result document."""
-        self.write_text("result.json", json.dumps(result, indent=2) + "\n")
+        self.write_text(RESULT, json.dumps(result, indent=2) + "\n")
+
+
+def format_commented(program: Program, comment: str) -> str:
+    """Format a strategy as the text of a file, after the lines of a comment."""
+    lines = [f"# {make_printable(line)}" for line in comment.splitlines()]
+    return "\n".join([*lines, format_program(program)])
+
+
+def _create(folder: Path) -> bool:
+    """Create a folder; return whether it did not exist."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True

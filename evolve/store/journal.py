@@ -12,6 +12,7 @@ from typing import Any
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
+from dsl.diagnostics import LanguageError
 from dsl.printing.decompile import compact_text
 from evolve.search.individual import Individual
 from evolve.store import calls
@@ -68,11 +69,19 @@ def read_trials(journal: Path) -> Iterator[Trial]:
         EvolveError: if the file is not a journal.
     """
     query = "SELECT source, scores, folds, trades, infeasible_reason FROM trials ORDER BY trial"
-    with open_journal(journal) as connection:
-        for source, scores, folds, trades, reason in connection.execute(query):
-            yield Trial(
-                check(source), tuple(json.loads(scores)), tuple(json.loads(folds)), trades, reason
-            )
+    with open_journal(journal, SCHEMA) as connection:
+        for number, row in enumerate(connection.execute(query), start=1):
+            try:
+                yield _parse_trial(*row)
+            except (LanguageError, ValueError, TypeError, RecursionError) as error:
+                reason = str(error).partition("\n")[0]
+                raise ValueError(f"trial {number}: {reason}") from None
+
+
+def check_journal(journal: Path) -> None:
+    """Raise EvolveError if a file is no journal of this version."""
+    with open_journal(journal, SCHEMA + calls.SCHEMA):
+        pass
 
 
 def read_event(journal: Path, kind: str) -> dict[str, Any]:
@@ -81,7 +90,7 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(journal) as connection:
+    with open_journal(journal, SCHEMA) as connection:
         query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
         row = connection.execute(query, (kind,)).fetchone()
         return dict(json.loads(row[0])) if row else {}
@@ -137,6 +146,23 @@ class Journal:
         self._connection.execute(
             "INSERT INTO events (at, kind, detail) VALUES (?,?,?)", (at, kind, json.dumps(detail))
         )
+
+
+def _parse_trial(source: str, scores: str, folds: str, trades: int, reason: str) -> Trial:
+    """Parse a row of the trials; raise an error if a value has another type."""
+    if not (isinstance(source, str) and isinstance(trades, int) and isinstance(reason, str)):
+        raise TypeError("expected source, trades and infeasible_reason as text, number and text")
+    values = _parse_numbers(scores)
+    if not values:
+        raise ValueError("expected scores")
+    return Trial(check(source), values, _parse_numbers(folds), trades, reason)
+
+
+def _parse_numbers(text: str) -> tuple[float, ...]:
+    values = json.loads(text)
+    if not isinstance(values, list) or not all(type(each) in (int, float) for each in values):
+        raise TypeError(f"expected a list of numbers, found {text[:40]}")
+    return tuple(map(float, values))
 
 
 def _encode_numbers(values: Sequence[float]) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
-from evolve.experiment.evidence import build_document, read_document
+from evolve.experiment.evidence import EvidenceDocument, build_document
 from evolve.validation.ledger import Ledger, ledger_path
 from evolve.validation.null_run import NullRun
 from evolve.validation.verdict import NOT_TESTED, decide
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("own_home")
 def test_the_evidence_is_the_same_after_its_document(tmp_path: Path, source: str) -> None:
     finished = run_small(tmp_path, source, "validate.holdout=sealed")
     evidence = finished.evidence
-    again = read_document(json.loads(json.dumps(build_document(evidence))))
+    again = EvidenceDocument.model_validate_json(json.dumps(build_document(evidence))).read()
     assert again == evidence
     assert decide(again) == finished.verdict
     assert read_result(finished)["validation"] == json.loads(json.dumps(build_document(evidence)))

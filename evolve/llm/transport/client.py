@@ -280,7 +280,8 @@ def _write_cached(key: str, request_format: RequestFormat) -> None:
     path = _cache_path()
     with suppress(OSError, EvolveError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps({**cached, key: request_format.name}, indent=1, sort_keys=True))
+        text = json.dumps({**cached, key: request_format.name}, indent=1, sort_keys=True)
+        write_text(path, text, is_durable=False)
 
 
 def _read_cache() -> dict[str, str]:
