@@ -133,7 +133,7 @@ def get_address(function: Callable[..., None], signature: Any, kernel: Callable[
     from numba.core.ccallback import CFunc
     from numba.core.sigutils import normalize_signature
 
-    callback = CFunc(function, normalize_signature(signature), locals={}, options=OPTIONS)
+    callback: Any = CFunc(function, normalize_signature(signature), locals={}, options=OPTIONS)
     if (cache := _open_cache(function, kernel)) is not None:
         callback._cache = cache
     callback.compile()

@@ -36,8 +36,8 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., object]) -> None:
         super().__init__(function)
-        files = self._cache_file
-        self._cache_file = _CheckedFiles(
+        files: Any = self._cache_file
+        self._cache_file: Any = _CheckedFiles(
             files._cache_path, files._index_name.removesuffix(".nbi"), files._source_stamp
         )
 

@@ -13,7 +13,8 @@ import yaml
 
 from dsl.analysis.program import LANGUAGE_VERSION
 from evolve.config.effort import MODEL
-from evolve.experiment.plan import INPUTS_FOLDER, LoadedData, Plan, copy_inputs, read_plan
+from evolve.experiment.input_copies import INPUTS_FOLDER, copy_strategies
+from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.files import read_text
 from evolve.store import RunFolder
 
@@ -31,7 +32,7 @@ def build_recipe(plan: Plan, data: LoadedData, models: Sequence[str] = ()) -> di
         models: names of the models that propose in the null searches, too.
     """
     with TemporaryDirectory(prefix="evolve-") as folder:
-        settings = copy_inputs(plan, RunFolder(Path(folder))).to_dict()
+        settings = copy_strategies(plan, RunFolder(Path(folder))).to_dict()
         inputs = sorted((Path(folder) / INPUTS_FOLDER).glob("*"))
         files = {f"{INPUTS_FOLDER}/{each.name}": read_text(each) for each in inputs}
     recipe = {name: settings[name] for name in SECTIONS}

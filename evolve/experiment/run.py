@@ -15,13 +15,13 @@ from evolve.config import Experiment
 from evolve.config.load import to_yaml
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
+from evolve.experiment.input_copies import copy_inputs
 from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
     LoadedData,
     Plan,
     build_problem,
-    copy_inputs,
     count_processes,
     read_plan,
 )

@@ -53,6 +53,7 @@ def test_a_kernel_is_compiled_if_the_cache_cannot_be_written(
     assert out.tolist() == [1.5, 2.0]
 
 
+CODE = b"cbuiltins\nexit\n(I3\ntR."  # a pickle that exits
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
@@ -60,11 +61,14 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "one byte": lambda path: path.write_bytes(_flip_byte(path.read_bytes())),
     "another pickle": lambda path: path.write_bytes(b"\x80\x04K\x01."),  # the number 1
     "code": lambda path: path.write_bytes(CODE),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a folder": lambda path: _replace_by_folder(path),
     "missing": lambda path: path.unlink(),
 }
-# A pickle that calls a function: it raises SystemExit.
-CODE = b"cbuiltins\nexit\n(I3\ntR."
+
+
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
 def _flip_byte(data: bytes) -> bytes:
