@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_SHOWN_CHARACTERS = 2000
+MAX_SHOWN_LINES = 1000
 # Control characters except tab and line feed, marks that reorder text, and lone surrogates.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
@@ -24,6 +25,20 @@ def make_printable(text: object, max_characters: int = MAX_SHOWN_CHARACTERS) -> 
         return escaped
     head = (max_characters * 2) // 3
     return f"{escaped[:head]} … {escaped[len(escaped) - (max_characters - head) :]}"
+
+
+def make_lines_printable(text: object, max_lines: int = MAX_SHOWN_LINES) -> str:
+    """Return a text of several lines, each of which is printable and cut if it is long.
+
+    Args:
+        text: text, or a value to convert to text.
+        max_lines: the number of lines above which those in the middle are replaced by `…`.
+    """
+    lines = str(text).split("\n")
+    if len(lines) > max_lines:
+        head = (max_lines * 2) // 3
+        lines = [*lines[:head], "…", *lines[len(lines) - (max_lines - head) :]]
+    return "\n".join(map(make_printable, lines))
 
 
 def _escape(match: re.Match[str]) -> str:

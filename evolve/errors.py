@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsl.printable import make_printable
+from dsl.printable import make_lines_printable
 
 
 class EvolveError(Exception):
@@ -14,6 +14,6 @@ class EvolveError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        self.message = make_printable(message)
-        self.hint = make_printable(hint)
+        self.message = make_lines_printable(message)
+        self.hint = make_lines_printable(hint)
         super().__init__(f"{self.message}\n  = {self.hint}" if hint else self.message)

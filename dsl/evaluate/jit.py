@@ -11,10 +11,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
-from dsl.cache_dir import cache_dir
+from dsl.cache_dir import cache_dir, create_private, find_foreign_writer
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
-Result = TypeVar("Result")
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}  # x / 0 is not an error
 
@@ -57,21 +56,47 @@ def kernel_cache_dir() -> Path:
 
 
 def is_compiled() -> bool:
-    """Return whether the cache contains kernels of these sources."""
-    return any(kernel_cache_dir().glob(f"{_digest(Path(__file__).parent)}*/**/*.nbi"))
+    """Return whether the cache contains kernels of these sources, and may be used."""
+    return can_cache() and any(kernel_cache_dir().glob(f"{_digest_here()}*/**/*.nbi"))
 
 
 def can_cache() -> bool:
-    """Return whether the cache folder is writable."""
-    folder = kernel_cache_dir()
+    """Return whether compiled kernels can be cached."""
+    return not find_cache_problem()
+
+
+def find_cache_problem() -> str:
+    """Return why kernels are not cached; empty if they are.
+
+    Cached kernels are code, so a cache that other users may write is not used.
+    """
+    try:
+        return _find_problem(kernel_cache_dir())
+    except OSError as error:
+        return str(error)
+
+
+@cache
+def _find_problem(root: Path) -> str:
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    return os.access(folder, os.W_OK)
+        create_private(root)
+    if not os.access(root, os.W_OK):
+        return f"cannot write {root}"
+    try:
+        problem = find_foreign_writer(root, f"{_digest_here()}*")
+    except OSError as error:
+        return f"cannot read {error.filename or root}"
+    hint = "set NUMBA_CACHE_DIR to a new folder that only you may write"
+    return f"{problem}; {hint}" if problem else ""
 
 
 def is_cached(kernel: Callable[..., object]) -> bool:
     """Return whether the cache contains a kernel."""
-    return any(_get_folder(kernel).rglob("*.nbi"))
+    return can_cache() and any(_get_folder(kernel).rglob("*.nbi"))
+
+
+def _digest_here() -> str:
+    return _digest(Path(__file__).parent)
 
 
 @cache
@@ -91,10 +116,10 @@ def compile_kernel(kernel: Kernel) -> Kernel:
     """
     import numba
 
-    def compile_kernel(cache: bool) -> Kernel:
-        return cast(Kernel, numba.njit(cache=cache, **OPTIONS, nogil=True)(kernel))
-
-    return _compile_cached(compile_kernel, kernel)
+    compiled = numba.njit(**OPTIONS, nogil=True)(kernel)
+    if (cache := _open_cache(kernel, kernel)) is not None:
+        compiled._cache = cache
+    return cast(Kernel, compiled)
 
 
 def get_address(function: Callable[..., None], signature: Any, kernel: Callable[..., None]) -> int:
@@ -105,12 +130,13 @@ def get_address(function: Callable[..., None], signature: Any, kernel: Callable[
         signature: numba signature of C types.
         kernel: kernel of which the sources determine the cache folder.
     """
-    import numba
+    from numba.core.ccallback import CFunc
+    from numba.core.sigutils import normalize_signature
 
-    def compile_function(cache: bool) -> Any:
-        return numba.cfunc(signature, cache=cache, **OPTIONS)(function)
-
-    callback = _compile_cached(compile_function, kernel)
+    callback: Any = CFunc(function, normalize_signature(signature), locals={}, options=OPTIONS)
+    if (cache := _open_cache(function, kernel)) is not None:
+        callback._cache = cache
+    callback.compile()
     _callbacks.append(callback)
     return int(callback.address)
 
@@ -129,17 +155,13 @@ def _get_folder(kernel: Callable[..., object]) -> Path:
     return kernel_cache_dir() / sources / f"{kernel.__module__}.{kernel.__qualname__}"
 
 
-def _compile_cached(compile_: Callable[[bool], Result], kernel: Callable[..., object]) -> Result:
-    """Compile a kernel with the disk cache, or in memory only if the cache is not writable."""
-    import numba
+def _open_cache(function: Callable[..., object], kernel: Callable[..., object]) -> Any:
+    """Return the cache of a function in the folder of a kernel; None if it is not cached."""
+    from dsl.evaluate.kernel_cache import open_kernel_cache
 
+    if not can_cache():
+        return None
     folder = _get_folder(kernel)
-    previous = numba.config.CACHE_DIR
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        numba.config.CACHE_DIR = str(folder)
-        return compile_(True)
-    except (OSError, RuntimeError):
-        return compile_(False)
-    finally:
-        numba.config.CACHE_DIR = previous
+    with suppress(OSError):
+        create_private(folder)
+    return open_kernel_cache(function, folder)

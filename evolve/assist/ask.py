@@ -17,8 +17,8 @@ from evolve.llm.answer.parse import ParsedAnswer, parse_answer
 from evolve.llm.model_set import LlmSettings, ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.profile import Profiler
+from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.exchange import Exchange, Kind
-from evolve.llm.transport.model import environment
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Message
 from evolve.notices import NoticeLog
@@ -55,8 +55,8 @@ def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
     Raises:
         EvolveError: if no model is configured, or the call fails.
     """
-    variables = environment()
-    models = configured_models(None, variables)
+    environment = read_environment()
+    models = configured_models(None, environment)
     if not models:
         raise EvolveError(
             "no model is configured",
@@ -65,7 +65,7 @@ def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
         )
     prompts = PromptBuilder(full_space(), FitnessSpec(), Profiler(bars, market), SETTINGS)
     constraint = build_constraint(prompts, build_grammar(None))
-    with open_models(ModelSet(models, SETTINGS, variables=variables), log) as opened:
+    with open_models(ModelSet(models, SETTINGS, environment=environment), log) as opened:
         messages = prompts.ask(request)
         exchanges = _exchange(opened, "ask", messages, constraint)
         parsed = _parse(exchanges, prompts)

@@ -11,7 +11,12 @@ from dsl.cache_dir import cache_dir
 from dsl.evaluate.jit import is_compiled
 from evolve.backtest.market import market
 from evolve.data import load
-from evolve.experiment.models import build_constraint, configured_models, open_models
+from evolve.experiment.models import (
+    build_constraint,
+    configured_models,
+    describe_keys,
+    open_models,
+)
 from evolve.experiment.plan import Plan, build_grammar, full_space
 from evolve.experiment.result import versions
 from evolve.fitness.goals import FitnessSpec
@@ -20,9 +25,9 @@ from evolve.llm.model_set import LlmSettings, ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.transport.client import Client
+from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.event_loop import LoopThread
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.model import environment
 from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN, ModelError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.notices import NoticeList
@@ -61,15 +66,18 @@ def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
     yield CheckResult("kernels", True, state)
     bars = load(SAMPLE).bars
     yield CheckResult("sample", True, f"{SAMPLE}: {len(bars):,} bars")
-    variables = environment(plan.base if plan else None)
-    models = configured_models(plan.experiment if plan else None, variables)
+    environment = read_environment(plan.base if plan else None)
+    models = configured_models(plan, environment)
     if not models:
         text = "none: set OPENAI_BASE_URL or OPENAI_API_KEY to add one; it is optional"
         yield CheckResult("model", True, text)
         return
     prompts = PromptBuilder(full_space(), FitnessSpec(), Profiler(bars, market()), SETTINGS)
     constraint = build_constraint(prompts, build_grammar(plan))
-    with open_models(ModelSet(models, SETTINGS, variables=variables), NoticeList()) as opened:
+    model_set = ModelSet(models, SETTINGS, environment=environment)
+    for text in describe_keys(model_set):
+        yield CheckResult("key", True, text.removeprefix("key "))
+    with open_models(model_set, NoticeList()) as opened:
         for client in opened.clients.values():
             yield from _check_model(opened.loop, client, prompts, constraint)
 

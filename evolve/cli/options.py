@@ -25,7 +25,7 @@ SAMPLE = "sample:sp500"  # the default data of commands
 MIN_WIDTH = 80  # of tables: a truncated figure is useless
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling kernels, once on this machine: about ten seconds …"
-COMPILING_UNCACHED = "compiling kernels, as in every run: cannot write {folder}"
+COMPILING_UNCACHED = "compiling kernels, as in every run: {problem}"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -165,9 +165,10 @@ def echo_compiling() -> None:
 
 def compiling_text() -> str:
     """Return the line that explains the wait for the compiler."""
-    from dsl.evaluate.jit import can_cache, kernel_cache_dir
+    from dsl.evaluate.jit import find_cache_problem
 
-    return COMPILING if can_cache() else COMPILING_UNCACHED.format(folder=kernel_cache_dir())
+    problem = find_cache_problem()
+    return COMPILING_UNCACHED.format(problem=problem) if problem else COMPILING
 
 
 def echo_warmup(dataset: Dataset, what: str, lookback_bars: int) -> None:

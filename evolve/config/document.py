@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from dsl.diagnostics import Diagnostic, Source, Span
+from evolve.llm.transport.address import mask_user_info
 
 Path = tuple[str | int, ...]
 CORE = "tag:yaml.org,2002:"
@@ -78,7 +79,7 @@ def read_document(text: str, name: str, variables: Mapping[str, str] | None = No
         name: the name of the text in messages.
         variables: the environment variables for `${NAME}` and `${NAME:-default}` in values.
     """
-    document = Document(Source(text, name))
+    document = Document(Source(mask_user_info(text), mask_user_info(name)))  # for messages
     if len(text) > MAX_CHARACTERS:
         message = f"expected at most {MAX_CHARACTERS:,} characters, found {len(text):,}"
         document.report("E505", message, Span(0, 1), "shorten the file")

@@ -14,7 +14,8 @@ from evolve.config.document import Document, read_document
 from evolve.config.schema import Experiment
 from evolve.errors import EvolveError
 from evolve.files import read_text
-from evolve.llm.transport.model import environment
+from evolve.llm.transport.address import mask_user_info
+from evolve.llm.transport.environment import read_environment
 
 # What pydantic expects, by the type of its error.
 _EXPECTED = {
@@ -66,7 +67,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         EvolveError: if the file cannot be read.
     """
     text = read_text(path, hint="" if path.exists() else _suggest_file(path))
-    return parse_experiment(text, str(path), overrides, environment(path.parent))
+    return parse_experiment(text, str(path), overrides, read_environment(path.parent).readable)
 
 
 def parse_experiment(
@@ -90,7 +91,10 @@ def parse_experiment(
         document.report("E505", "expected a mapping of settings", Span(0, 1), hint)
     if not isinstance(data, dict):
         raise ConfigError(document.diagnostics)
-    sources = {_apply_override(each, data): Source(each, f"--set {each}") for each in overrides}
+    sources = {
+        _apply_override(each, data): Source(mask_user_info(each), f"--set {mask_user_info(each)}")
+        for each in overrides
+    }
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:
@@ -102,6 +106,12 @@ def parse_experiment(
     return experiment
 
 
+def is_overridden(setting: str, overrides: Sequence[str]) -> bool:
+    """Return whether overrides `a.b=value` replace a setting, or a section that contains it."""
+    replaced = (".".join(map(str.strip, each.partition("=")[0].split("."))) for each in overrides)
+    return any(setting == each or setting.startswith(f"{each}.") for each in replaced)
+
+
 def to_yaml(experiment: Experiment) -> str:
     """Serialize an experiment with all its defaults."""
     text: str = yaml.safe_dump(experiment.to_dict(), sort_keys=False, allow_unicode=True)
@@ -111,18 +121,18 @@ def to_yaml(experiment: Experiment) -> str:
 def _apply_override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
     """Apply an override `a.b=value` to the data; return the path of the setting."""
     name, equals, value = setting.partition("=")
-    path = tuple(part.strip() for part in name.split("."))
+    path, shown = tuple(part.strip() for part in name.split(".")), mask_user_info(setting)
     if not equals or not all(path):
         hint = "such as --set budget.evaluations=500"
-        raise EvolveError(f"--set: expected NAME=VALUE, found `{setting}`", hint)
-    document = read_document(value, f"--set {setting}")
+        raise EvolveError(f"--set: expected NAME=VALUE, found `{shown}`", hint)
+    document = read_document(value, f"--set {shown}")
     if document.diagnostics:
         raise ConfigError(document.diagnostics)
     here = data
     for part in path[:-1]:
         inner = here.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise EvolveError(f"--set {setting}: `{part}` is not a section")
+            raise EvolveError(f"--set {shown}: `{part}` is not a section")
         here = inner
     here[path[-1]] = document.data
     return path
@@ -144,7 +154,7 @@ def _diagnose(
         hint = "add `from: yahoo:SPY`" if loc[-1] == "from" else f"add `{loc[-1]}:`"
     else:
         code, message = "E503", _explain(error)
-        message = f"`{name}`: {message}" if name else message
+        message = mask_user_info(f"`{name}`: {message}" if name else message)
     for path, source in overrides.items():
         if loc[: len(path)] == path:
             return Diagnostic(code, message, Span(0, len(source.text)), hint, source)

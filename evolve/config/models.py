@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 from evolve.config.effort import Limits
 from evolve.config.section import Section, measured_in
 from evolve.llm.model_set import LlmSettings
+from evolve.llm.transport.address import mask_user_info, strip_user_info
+from evolve.llm.transport.environment import KEY_SUFFIX
 from evolve.llm.transport.model import Model
 
 _MODEL = Model("")
+_KEY_VARIABLE = re.compile(rf"[A-Z_][A-Z0-9_]*{KEY_SUFFIX}")
 
 
 class ModelEntry(Section):
@@ -50,13 +61,25 @@ class ModelEntry(Section):
         "US dollars", None, ge=0, description="price of a million output tokens"
     )
     api_key_env: str = Field(
-        _MODEL.api_key_env, pattern=r"^[A-Z_][A-Z0-9_]*$",
-        description="environment variable with the API key",
-    )  # fmt: skip
+        _MODEL.api_key_env,
+        description="environment variable with the API key, whose name ends in _API_KEY; "
+        "OPENAI_API_KEY goes to no server that an experiment names",
+    )
 
     knowledge_cutoff: date | None = Field(
         None, description="day of its newest training data; null if unknown"
     )
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _check_variable(cls, name: str) -> str:
+        if not _KEY_VARIABLE.fullmatch(name):
+            raise ValueError(f"expected a name such as OPENROUTER_API_KEY, found `{name}`")
+        return name
+
+    @field_serializer("base_url")
+    def _serialize_url(self, url: str | None) -> str | None:
+        return strip_user_info(url)[0] if url else url
 
     @field_validator("base_url")
     @classmethod
@@ -65,20 +88,17 @@ class ModelEntry(Section):
             if url is not None:
                 TypeAdapter(AnyHttpUrl).validate_python(url)
         except ValidationError:
+            shown = mask_user_info(str(url))
             raise ValueError(
-                f"expected a URL such as http://localhost:11434/v1, found `{url}`"
+                f"expected a URL such as http://localhost:11434/v1, found `{shown}`"
             ) from None
         return url.rstrip("/") if url else None
 
-    def model(self, base_url: str) -> Model:
-        """Return the model.
-
-        Args:
-            base_url: the address of the server, unless the entry has one.
-        """
+    def model(self) -> Model:
+        """Return the model; its address is empty if the entry has none."""
         values = self.model_dump(exclude={"base_url", "knowledge_cutoff"})
         cutoff = self.knowledge_cutoff.isoformat() if self.knowledge_cutoff else ""
-        return Model(base_url=self.base_url or base_url, knowledge_cutoff=cutoff, **values)
+        return Model(base_url=self.base_url or "", knowledge_cutoff=cutoff, **values)
 
 
 _DEFAULTS = LlmSettings()

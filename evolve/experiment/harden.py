@@ -25,8 +25,8 @@ from evolve.llm.answer.extraction import likeliest_text, list_regions
 from evolve.llm.model_set import LlmSettings, ModelSet
 from evolve.llm.prompt.templates import render
 from evolve.llm.transport.calls import Call
+from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.model import environment
 from evolve.llm.transport.server import Message
 from evolve.notices import NoticeLog
 from evolve.store import Journal, RunFolder
@@ -72,13 +72,13 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
         hint = "expected a run whose `fitness.scored_on` is train"
         raise EvolveError(f"cannot harden {finished.folder}: it was scored on validation", hint)
     finished.verify()
-    variables = environment(finished.folder)
-    models = configured_models(finished.plan.experiment, variables)
+    environment = read_environment(finished.folder)
+    models = configured_models(finished.plan, environment)
     if not models:
         hint = "set OPENAI_BASE_URL or OPENAI_API_KEY"
         raise EvolveError("no model configured", hint)
     label, model = next(iter(models.items()))
-    model_set = ModelSet({label: model}, LlmSettings(constraint="text"), variables=variables)
+    model_set = ModelSet({label: model}, LlmSettings(constraint="text"), environment=environment)
     messages = [{"role": "user", "content": _render_protocol(finished)}]
     exchanges: tuple[Exchange, ...] = ()
     with open_models(model_set, log) as opened:

@@ -15,9 +15,10 @@ from dsl.generate.json_schema import json_schema
 from dsl.generate.lark import lark_text
 from dsl.generate.rules import Grammar
 from dsl.names import unique_name
-from evolve.config import Experiment
+from evolve.config.load import is_overridden
 from evolve.errors import EvolveError
-from evolve.experiment.plan import LoadedData, Plan, build_grammar, build_prompts, resolve_path
+from evolve.experiment.input_files import resolve_path
+from evolve.experiment.plan import LoadedData, Plan, build_grammar, build_prompts
 from evolve.experiment.recorder import RunRecorder
 from evolve.llm.model_set import LlmSettings, Mode, ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
@@ -26,8 +27,11 @@ from evolve.llm.prompt.templates import render
 from evolve.llm.proposer import ModelProposer
 from evolve.llm.transport.calls import Calls, LiveCalls, RecordedCalls
 from evolve.llm.transport.client import Client
+from evolve.llm.transport.credentials import decide_key, place_model
+from evolve.llm.transport.environment import Environment, read_environment
 from evolve.llm.transport.event_loop import LoopThread
-from evolve.llm.transport.model import OPENAI, UNNAMED, Model, environment, read_model
+from evolve.llm.transport.masked_server import MaskedServer
+from evolve.llm.transport.model import OPENAI, UNNAMED, Model, read_model
 from evolve.llm.transport.reply import ModelError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Server
@@ -72,8 +76,8 @@ def load_model_set(plan: Plan) -> ModelSet:
         return ModelSet(reason_empty="`budget.llm_calls` is 0")
     if llm.replay is not None:
         return _read_recorded_models(resolve_path(llm.replay, plan.base) / JOURNAL, settings)
-    variables = environment(plan.base)
-    models = configured_models(experiment, variables)
+    environment = read_environment(plan.base)
+    models = configured_models(plan, environment)
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
         if llm.mode == "only":
@@ -88,24 +92,37 @@ def load_model_set(plan: Plan) -> ModelSet:
     if not isinstance(llm.concurrency, int):
         is_local = all(each.is_local for each in models.values())
         settings = replace(settings, concurrency=LOCAL_CALLS if is_local else REMOTE_CALLS)
-    return ModelSet(models, settings, variables=variables)
+    return ModelSet(models, settings, environment=environment)
 
 
-def configured_models(
-    experiment: Experiment | None, variables: Mapping[str, str]
-) -> dict[str, Model]:
+def configured_models(plan: Plan | None, environment: Environment) -> dict[str, Model]:
     """Return the models of an experiment, else of the environment, by label.
 
     A model of an experiment is omitted if it has neither an address nor a key.
     """
-    entries = experiment.llm.models if experiment else []
-    base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")
-    chosen = [each.model(base_url) for each in entries]
+    chosen = (
+        [
+            place_model(each.model(), environment, is_overridden("llm.models", plan.overrides))
+            for each in plan.experiment.llm.models
+        ]
+        if plan
+        else []
+    )
     if not chosen:
-        model = read_model(variables)
+        model = read_model(environment)
         chosen = [model] if model else []
-    usable = [each for each in chosen if each.base_url != OPENAI or variables.get(each.api_key_env)]
+    usable = [
+        each for each in chosen if each.base_url != OPENAI or environment.get(each.api_key_env)
+    ]
     return assign_labels(usable)
+
+
+def describe_keys(models: ModelSet) -> tuple[str, ...]:
+    """Return which key goes to which server, one text for each; empty for a recording."""
+    if models.recording is not None:
+        return ()
+    texts = (decide_key(each, models.environment).text for each in models.models.values())
+    return tuple(dict.fromkeys(filter(None, texts)))
 
 
 def assign_labels(models: Sequence[Model]) -> dict[str, Model]:
@@ -152,15 +169,18 @@ def open_models(
 
     Args:
         models: the models and their settings.
-        log: receives a notice if the constraint on a model's answers is relaxed.
+        log: receives which key goes to which server, and a notice if the constraint on a model's
+            answers is relaxed.
         folder: the folder of user-defined templates; None for the default ones.
     """
     settings, probe = models.settings, render("probe.md", folder)
+    for text in describe_keys(models):
+        log.notice(text)
     with closing(LoopThread(settings.concurrency)) as loop:
         named = replace(models, models=_resolve_names(loop, models))
         clients = {
             label: Client(
-                _open_server(loop, model, models.variables, settings.timeout_seconds),
+                _open_server(loop, model, models.environment, settings.timeout_seconds),
                 settings.constraint, probe, OPENINGS, log,
             )
             for label, model in named.models.items()
@@ -203,10 +223,10 @@ def _open_calls(
 
 
 def _open_server(
-    loop: LoopThread, model: Model, variables: Mapping[str, str], timeout_seconds: float
+    loop: LoopThread, model: Model, environment: Environment, timeout_seconds: float
 ) -> Server:
     """Open the server of a model; it is closed with the loop."""
-    server = Server(model, variables.get(model.api_key_env), timeout_seconds)
+    server = MaskedServer(model, decide_key(model, environment).key, timeout_seconds)
     loop.close_later(server.close)
     return server
 
@@ -216,7 +236,7 @@ def _resolve_names(loop: LoopThread, models: ModelSet) -> dict[str, Model]:
     resolved: list[Model] = []
     for model in models.models.values():
         if model.name == UNNAMED:
-            server = _open_server(loop, model, models.variables, LIST_SECONDS)
+            server = _open_server(loop, model, models.environment, LIST_SECONDS)
             try:
                 names = loop.submit(server.models).result()
             except ModelError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,11 +13,11 @@ from dsl.bars import Bars
 from dsl.diagnostics import did_you_mean
 from dsl.generate.grammar import constraint_grammar
 from dsl.generate.rules import Grammar
-from dsl.names import unique_name
 from evolve.backtest.market import Market
 from evolve.config import Experiment, load_experiment
 from evolve.data import DataRequest, Dataset, DataSplit, load, split_bars
 from evolve.errors import EvolveError
+from evolve.experiment.input_files import InputFiles
 from evolve.experiment.strategy_files import read_operators, read_strategies
 from evolve.files import read_text
 from evolve.fitness.fitness import FoldFitness
@@ -33,7 +33,6 @@ from evolve.search.problem import SearchProblem
 from evolve.search.space import DIRECTIONS, Space, build_space
 
 FULL_SPACE_NODES = 100  # maximum size of a strategy of the grammar without an experiment
-INPUTS_FOLDER = "inputs"  # copies of a run's strategies and operators, in its folder
 GRAMMAR_NODE_FACTOR = 3  # few sentences of a grammar are nearly as long as its longest
 
 
@@ -63,6 +62,7 @@ class Plan:
         operators: the operators that strategies may use.
         assets: the templates, tasks and learnings of its prompts.
         extra: further programs that the search starts from.
+        overrides: the settings `a.b=value` that the command line replaced.
     """
 
     experiment: Experiment
@@ -71,6 +71,12 @@ class Plan:
     operators: Catalog
     assets: PromptAssets
     extra: tuple[Program, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> InputFiles:
+        """Files that the experiment names."""
+        return InputFiles(self.base, self.overrides)
 
     @cached_property
     def space(self) -> Space:
@@ -108,15 +114,20 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     """
     path = Path(path)
     experiment = load_experiment(path, overrides)
-    included = [path.parent / name for name in experiment.language.include]
+    files = InputFiles(path.parent, tuple(overrides))
+    included = [files.locate("language.include", name) for name in experiment.language.include]
     operators = read_operators(included, f"{path}: language.include")
     start_from = [
         program
         for name in experiment.start_from
-        for program in read_strategies(path.parent / name, f"{path}: start_from", operators)
+        for program in read_strategies(
+            files.locate("start_from", name), f"{path}: start_from", operators
+        )
     ]
-    assets = _read_assets(experiment, path.parent)
-    return Plan(experiment, path.parent, tuple(start_from), operators, assets)
+    assets = _read_assets(experiment, files)
+    return Plan(
+        experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides
+    )
 
 
 def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProblem:
@@ -185,47 +196,6 @@ def count_processes(settings: Experiment) -> int:
     return min(wanted, islands)
 
 
-def copy_inputs(plan: Plan, write: Callable[[str, str], None]) -> Experiment:
-    """Copy the files that an experiment names.
-
-    Args:
-        plan: the experiment.
-        write: receives the path of each copy in the run folder, and its text.
-
-    Returns:
-        The experiment with the paths of the copies, and with absolute paths of all other files.
-    """
-    settings, language = plan.experiment, plan.experiment.language
-    copies: dict[Path, str] = {}
-
-    def copy(names: Sequence[str]) -> list[str]:
-        for path in (plan.base / name for name in names):
-            if path not in copies:
-                stem, taken = f"{INPUTS_FOLDER}/{path.stem}", set(copies.values())
-                copies[path] = unique_name(stem, taken.__contains__, suffix=path.suffix)
-                write(copies[path], read_text(path))
-        return [copies[plan.base / name] for name in names]
-
-    paths = {
-        name: str(resolve_path(path, plan.base).resolve())
-        for name in ("prompts", "learnings", "replay")
-        if (path := getattr(settings.llm, name)) is not None
-    }
-    return settings.model_copy(
-        update={
-            "start_from": copy(settings.start_from),
-            "language": language.model_copy(update={"include": copy(language.include)}),
-            "llm": settings.llm.model_copy(update=paths),
-        }
-    )
-
-
-def resolve_path(name: str, folder: Path) -> Path:
-    """Resolve a path against a folder if it exists there, else against the current folder."""
-    path = Path(name).expanduser()
-    return folder / path if (folder / path).exists() or not path.exists() else path
-
-
 def _select_scored_bars(settings: Experiment, split: DataSplit) -> tuple[Bars, int]:
     """Return the bars that the search scores on, and the index of the first scored bar."""
     if settings.fitness.scored_on == "validation":
@@ -233,16 +203,18 @@ def _select_scored_bars(settings: Experiment, split: DataSplit) -> tuple[Bars, i
     return split.train, 0
 
 
-def _read_assets(settings: Experiment, base: Path) -> PromptAssets:
+def _read_assets(settings: Experiment, files: InputFiles) -> PromptAssets:
     """Read the templates, tasks and learnings of an experiment's prompts.
 
     Raises:
         EvolveError: for a missing folder or file, or an unknown task.
     """
     llm = settings.llm
-    folder = None if llm.prompts is None else resolve_path(llm.prompts, base)
+    folder = None if llm.prompts is None else files.locate("llm.prompts", llm.prompts)
     if folder is not None and not folder.is_dir():
         raise EvolveError(f"llm.prompts: no such folder: {folder}")
+    if folder is not None:
+        files.list_templates("llm.prompts", folder)
     try:
         known = list_tasks(folder)
     except PromptError as error:
@@ -254,5 +226,7 @@ def _read_assets(settings: Experiment, base: Path) -> PromptAssets:
             raise EvolveError(f"llm.tasks: unknown task `{name}`", hint)
     learnings = Learnings()
     if llm.learnings is not None:
-        learnings = read_learnings(read_text(resolve_path(llm.learnings, base), "llm.learnings"))
+        learnings = read_learnings(
+            read_text(files.locate("llm.learnings", llm.learnings), "llm.learnings")
+        )
     return PromptAssets(folder, chosen, learnings)

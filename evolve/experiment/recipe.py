@@ -13,7 +13,8 @@ import yaml
 
 from dsl.analysis.program import LANGUAGE_VERSION
 from evolve.config.effort import MODEL
-from evolve.experiment.plan import LoadedData, Plan, copy_inputs, read_plan
+from evolve.experiment.input_copies import copy_strategies
+from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.store import RunFolder
 
 ASKED_SECTIONS = ("llm", "budget")  # they determine the answers of models
@@ -30,7 +31,7 @@ def build_recipe(plan: Plan, data: LoadedData, models: Sequence[str] = ()) -> di
         models: names of the models that propose in the null searches, too.
     """
     files: dict[str, str] = {}
-    settings = copy_inputs(plan, files.__setitem__).to_dict()
+    settings = copy_strategies(plan, files.__setitem__).to_dict()
     recipe = {name: settings[name] for name in SECTIONS}
     proposers = recipe["search"]["proposers"]
     recipe["search"]["proposers"] = {

@@ -16,13 +16,13 @@ from evolve.config import Experiment
 from evolve.config.load import to_yaml
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
+from evolve.experiment.input_copies import copy_inputs
 from evolve.experiment.models import load_model_set, open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
     LoadedData,
     Plan,
     build_problem,
-    copy_inputs,
     count_processes,
     read_plan,
 )
@@ -130,7 +130,7 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
 def _create_folder(plan: Plan, data: LoadedData, out: Path | None) -> RunFolder:
     """Create the run folder, with the experiment and a snapshot of the bars."""
     folder = RunFolder.create(plan.experiment.name, out)
-    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder.write_text)))
+    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder)))
     folder.write_bars(data.dataset.bars)
     return folder
 

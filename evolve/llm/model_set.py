@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from evolve.llm.transport.environment import Environment
 from evolve.llm.transport.model import Model
 from evolve.search.progress import Budget
 
@@ -62,21 +63,21 @@ class ModelSet:
         settings: the settings they share.
         reason_empty: the reason for an empty set, and its remedy.
         recording: the journal that replaces the servers; None to call them.
-        variables: environment variables, which include the API keys.
+        environment: environment variables, which include the API keys.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict)
     settings: LlmSettings = field(default_factory=LlmSettings)
     reason_empty: str = ""
     recording: Path | None = None
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Environment = field(default_factory=Environment, repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.models)
 
     def record(self) -> dict[str, object]:
         """Return the data that a replay needs, without API keys."""
-        models = {label: asdict(each) for label, each in self.models.items()}
+        models = {label: each.record() for label, each in self.models.items()}
         return {
             "models": models,
             "mode": self.settings.mode,

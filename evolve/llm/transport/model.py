@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from urllib.parse import urlsplit
+
+from evolve.llm.transport.address import strip_user_info
+from evolve.llm.transport.environment import OPENAI_KEY, OPENAI_MODEL, OPENAI_URL, Environment
 
 OPENAI = "https://api.openai.com/v1"
 UNNAMED = "default"  # accepted by servers of a single model
 MILLION = 1e6
-VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
+UNRECORDED = ("user_info", "named_by")
+VARIABLES = (OPENAI_KEY, OPENAI_URL, OPENAI_MODEL)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Model:
         usd_per_million_in, usd_per_million_out: token prices in USD; None if unknown.
         api_key_env: the environment variable of the API key.
         knowledge_cutoff: ISO date of its newest training data; empty if unknown.
+        user_info: `user:password` of the address, which `base_url` omits.
+        named_by: the source of the address; empty for the default address.
     """
 
     name: str
@@ -43,8 +47,10 @@ class Model:
     extra_body: Mapping[str, object] = field(default_factory=dict)
     usd_per_million_in: float | None = None
     usd_per_million_out: float | None = None
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = OPENAI_KEY
     knowledge_cutoff: str = ""
+    user_info: str = field(default="", repr=False)
+    named_by: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -68,6 +74,10 @@ class Model:
         short = self.name.rsplit("/", 1)[-1].removesuffix(".gguf")
         return re.sub(r"[^A-Za-z0-9._-]+", "-", short) or UNNAMED
 
+    def record(self) -> dict[str, object]:
+        """Return the fields that a replay needs, without credentials."""
+        return {name: value for name, value in asdict(self).items() if name not in UNRECORDED}
+
     def usd(self, tokens_in: int, tokens_out: int) -> float:
         """Return the cost of tokens in USD; 0 if the price is unknown."""
         dollars = tokens_in * (self.usd_per_million_in or 0.0)
@@ -75,29 +85,19 @@ class Model:
         return dollars / MILLION
 
 
-def environment(folder: Path | None = None) -> dict[str, str]:
-    """Return the variables of the process and of `.env` files; those of the process win.
-
-    Args:
-        folder: its `.env` is read too; that of the current folder takes precedence. If the
-            variable `EVOLVE_DOTENV` is set, only the file that it names is read.
-    """
-    from dotenv import dotenv_values
-
-    override = os.environ.get("EVOLVE_DOTENV")
-    paths = [folder / ".env"] if folder is not None else []
-    variables: dict[str, str] = {}
-    for path in [Path(override)] if override else [*paths, Path(".env")]:
-        if path.is_file():
-            values = dotenv_values(path, interpolate=False)
-            variables.update({name: value for name, value in values.items() if value})
-    return variables | {name: value for name, value in os.environ.items() if value}
-
-
-def read_model(variables: Mapping[str, str]) -> Model | None:
+def read_model(environment: Environment) -> Model | None:
     """Return the model that the environment configures; None if it configures none."""
-    if not any(variables.get(name) for name in VARIABLES):
+    if not any(environment.get(name) for name in VARIABLES):
         return None
-    base_url = variables.get("OPENAI_BASE_URL", OPENAI).rstrip("/")
-    default = "gpt-5-mini" if base_url == OPENAI else UNNAMED
-    return Model(variables.get("OPENAI_MODEL", default), base_url)
+    here = read_address(environment)
+    default = "gpt-5-mini" if here.base_url == OPENAI else UNNAMED
+    return replace(here, name=environment.get(OPENAI_MODEL) or default)
+
+
+def read_address(environment: Environment) -> Model:
+    """Return a model without a name at the address that the environment names."""
+    variable = environment.find(OPENAI_URL)
+    if variable is None:
+        return Model("", OPENAI)
+    url, user_info = strip_user_info(variable.value.strip().rstrip("/"))
+    return Model("", url, user_info=user_info, named_by=variable.source)
