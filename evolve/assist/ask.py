@@ -19,8 +19,8 @@ from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.model import environment
+from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.request_formats import Constraint
-from evolve.llm.transport.server import Message
 from evolve.notices import NoticeLog
 
 SETTINGS = LlmSettings(strategies=1)

@@ -27,7 +27,7 @@ from evolve.llm.prompt.templates import render
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import environment
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.notices import NoticeLog
 from evolve.store import Journal, RunFolder
 from evolve.validation.selection_bias import compute_independent_level

@@ -27,7 +27,7 @@ from evolve.llm.prompt.selection import ArmChoice
 from evolve.llm.schedule import Schedule
 from evolve.llm.transport.calls import Call, Calls
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.usage import CallBudget, estimate_max_cost
 from evolve.notices import NoticeLog
 from evolve.search.external import Outcome, Proposal, ProposalBatch
