@@ -95,4 +95,4 @@ def _exchange(
 
 def _parse(exchanges: tuple[Exchange, ...], prompts: PromptBuilder) -> ParsedAnswer:
     last = exchanges[-1]
-    return parse_answer(last.text, last.reasoning, prompts.space)
+    return parse_answer(last.text, last.reasoning, prompts.space, last.finish)

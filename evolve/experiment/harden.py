@@ -227,4 +227,4 @@ def _select_feasible(
 def _extract_patch(answer: Exchange) -> str:
     """Return the text of the patch in an answer; empty if it has none."""
     regions = list_regions(answer.text, answer.reasoning)
-    return likeliest_text(regions[0]) if regions else ""
+    return likeliest_text(regions[0].text) if regions else ""

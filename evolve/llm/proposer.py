@@ -191,7 +191,7 @@ class ModelProposer:
     ) -> tuple[list[Proposal], ProposerStats]:
         """Return the proposals in an answer; start a repair if there are none."""
         call, choice = request.call, request.choice
-        parsed = parse_answer(answer.text, answer.reasoning, self.prompts.space)
+        parsed = parse_answer(answer.text, answer.reasoning, self.prompts.space, answer.finish)
         self._calls.record_parse_result(call.model, parsed.is_readable)
         if not parsed.is_readable:
             self._may_probe.add(call.model)

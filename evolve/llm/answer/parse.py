@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dsl.analysis.check import Report, inspect
 from dsl.analysis.program import Program
 from evolve.llm.answer.extraction import extract_strategies, likeliest_text, list_regions
+from evolve.llm.transport.reply import CUT
 from evolve.search.space import Space
 
 NAME = "answer"  # the file name in error messages
 MAX_SHOWN_ERRORS = 3  # per strategy
 MAX_SHOWN_CHARACTERS = 1500  # of an answer without a strategy
+CUT_REASON = (
+    "error[cut]: the answer was cut at the limit `max_tokens`\n"
+    "  = answer more briefly, or raise `max_tokens` of the model"
+)
 
 # A user may ignore these warnings; a proposal with one is rejected.
 REJECTED_WARNINGS = ("W401", "W402", "W403", "W404", "W408", "W410")
@@ -50,22 +55,32 @@ class ParsedAnswer:
         return bool(self.programs) or any(each.is_program for each in self.rejected)
 
 
-def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
+def parse_answer(text: str, reasoning: str, space: Space, finish: str = "") -> ParsedAnswer:
     """Parse the strategies of an answer.
 
     Args:
         text: the text of the answer.
         reasoning: the reasoning, if the server returns it separately.
         space: the allowed programs.
+        finish: the finish reason; a rejection names the limit that cut the answer.
     """
+    parsed = _parse_regions(text, reasoning, space)
+    if finish != CUT or parsed.programs:
+        return parsed
+    *before, last = parsed.rejected
+    return ParsedAnswer((), (*before, replace(last, reason=f"{CUT_REASON}\n\n{last.reason}")))
+
+
+def _parse_regions(text: str, reasoning: str, space: Space) -> ParsedAnswer:
+    """Parse the regions of an answer, up to the first that contains a usable strategy."""
     rejected: list[Rejected] = []
     regions = list_regions(text, reasoning)
     for region in regions:
         programs: dict[bytes, Program] = {}
         try:
-            strategies = extract_strategies(region, space.catalog)
+            strategies = extract_strategies(region.text, space.catalog, region.is_thinking)
         except ValueError as error:
-            shown = likeliest_text(region)[:MAX_SHOWN_CHARACTERS]
+            shown = likeliest_text(region.text)[:MAX_SHOWN_CHARACTERS]
             rejected.append(Rejected(shown, f"error[tree]: expected a syntax tree: {error}"))
             continue
         for candidates in strategies:
@@ -73,10 +88,12 @@ def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
             programs.update((each.key, each) for each in usable)
             if not usable:
                 rejected.append(failure)
+            elif region.is_thinking:
+                break  # the drafts before it were given up
         if programs:
             return ParsedAnswer(tuple(programs.values()), tuple(rejected))
     if not rejected:
-        shown = likeliest_text(regions[0])[:MAX_SHOWN_CHARACTERS] if regions else ""
+        shown = likeliest_text(regions[0].text)[:MAX_SHOWN_CHARACTERS] if regions else ""
         rejected.append(Rejected(shown, _render_errors(inspect(shown, NAME, space.catalog))))
     return ParsedAnswer((), tuple(rejected))
 

@@ -20,7 +20,7 @@ from evolve.llm.transport.probes import (
     draw_word,
     is_unreachable,
 )
-from evolve.llm.transport.reply import ModelError, Reply
+from evolve.llm.transport.reply import CUT, ModelError, Reply
 from evolve.llm.transport.request_body import LIMIT_FIELDS, Message
 from evolve.llm.transport.request_formats import (
     SCHEMA,
@@ -67,6 +67,7 @@ class Client:
         self._unreadable, self._is_temporary = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
         self._reported_fields: frozenset[str] = frozenset()
+        self._has_reported_cut = False
 
     @property
     def model(self) -> Model:
@@ -242,6 +243,7 @@ class Client:
                 may_be_billed=error.may_be_billed, is_unreachable=error.is_unreachable,
             )  # fmt: skip
         self._report_unsupported_fields()
+        self._report_cut(kind, reply)
         return _build_exchange(kind, self.model, request_format, sent, reply)
 
     def _report_unsupported_fields(self) -> None:
@@ -249,6 +251,16 @@ class Client:
         self._reported_fields |= found
         for name in sorted(found):
             self._log.notice(f"{self.model.name} does not support `{name}`: requests omit it")
+
+    def _report_cut(self, kind: Kind, reply: Reply) -> None:
+        """Report the first answer that ends at the limit on tokens."""
+        if reply.finish == CUT and kind != "probe" and not self._has_reported_cut:
+            self._has_reported_cut = True
+            limit = self.model.max_tokens
+            self._log.notice(
+                f"an answer of {self.model.name} was cut at `max_tokens` ({limit:,})\n"
+                "  = raise `max_tokens` of the model, or lower `reasoning_effort`"
+            )
 
     def _cache_format(self, request_format: RequestFormat) -> None:
         if request_format is self._format and not self._is_temporary:

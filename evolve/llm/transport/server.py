@@ -129,16 +129,15 @@ class Server:
             ModelError: if the request fails. If the server answers at the address with `/v1`, the
                 hint names that address.
         """
-        started = time.monotonic()
         try:
-            return read_model_names(await self._send(self._get("/models"), started))
+            return read_model_names(await self._send(self._get("/models")))
         except ModelError as error:
             failure = self._add_address(error)
             if failure is error:
                 raise
         url = self._versioned_url
         try:
-            read_model_names(await self._send(self._get(f"{url}/models"), started))
+            read_model_names(await self._send(self._get(f"{url}/models")))
         except ModelError:
             raise failure from None
         hint = f"the server answers at {url}: set OPENAI_BASE_URL to it"
@@ -159,19 +158,20 @@ class Server:
 
         return (await self._client.get(path, cast_to=httpx2.Response)).text
 
-    async def _send(self, request: Awaitable[str], started: float) -> str:
+    async def _send(self, request: Awaitable[str], started: float | None = None) -> str:
         """Return the text of a response; convert every failure to a ModelError.
 
         Args:
             request: the request.
-            started: the start of the call, whose requests share one time limit.
+            started: the start of the call, whose requests share one time limit; None for now.
         """
         import httpx2
         import openai
 
         url = self.model.base_url
         try:
-            left = started + self.timeout_seconds - time.monotonic()
+            now = time.monotonic()
+            left = self.timeout_seconds - (now - (now if started is None else started))
             return await asyncio.wait_for(request, left)
         except ModelError:
             raise
