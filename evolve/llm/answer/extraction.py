@@ -27,6 +27,9 @@ _STATEMENT = re.compile(rf"\s(?:{'|'.join(STATEMENTS)})\s")
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
+_ESCAPE_SEQUENCE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\-_])"
+)
 _LAST_WORD = re.compile(r"\s\S*$")
 _SKIPPED = re.compile(r'"[^"\n]*"|#[^\n]*')
 
@@ -113,9 +116,11 @@ def likeliest_text(region: str) -> str:
 def _clean(text: str) -> str:
     """Return the beginning and the end of a text that is too long.
 
-    Lone surrogates and control characters, which could manipulate a terminal, are removed.
+    Lone surrogates, escape sequences and control characters, which could manipulate a terminal,
+    are removed.
     """
-    return clip_text(_CONTROL.sub(" ", text.encode("utf-8", "replace").decode()))
+    text = _ESCAPE_SEQUENCE.sub("", text.encode("utf-8", "replace").decode())
+    return clip_text(_CONTROL.sub(" ", text))
 
 
 def _convert_json(region: str, known: Catalog | None) -> str | None:

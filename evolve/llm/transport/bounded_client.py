@@ -75,13 +75,17 @@ async def _read_body(response: httpx2.Response) -> bytes:
             may_be_billed=True,
         )
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise ModelError(
-                f"{url} sent a body of more than {MAX_BODY_BYTES:,} bytes",
-                "check the log of the server",
-                may_be_billed=True,
-            )
-        chunks.append(chunk)
+    try:
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise ModelError(
+                    f"{url} sent a body of more than {MAX_BODY_BYTES:,} bytes",
+                    "check the log of the server",
+                    may_be_billed=True,
+                )
+            chunks.append(chunk)
+    except httpx2.DecodingError as error:
+        message = f"{url} sent a body that is not `{encoding}`: {error}"
+        raise ModelError(message, may_be_billed=True) from None
     return b"".join(chunks)

@@ -197,10 +197,13 @@ def _concat_events(body: str) -> dict[str, Any]:
 
 def _parse_events(body: str) -> Iterator[dict[str, Any]]:
     for line in body.split("\n"):
+        data = line.removeprefix("data:").lstrip()
+        if not data.startswith("{"):
+            continue  # a comment, another field or the final [DONE]
         try:
-            event = json.loads(line.removeprefix("data:"))
+            event = json.loads(data)
         except (ValueError, RecursionError):
-            continue  # a comment, the final [DONE] or a truncated event
+            continue  # a truncated event
         if isinstance(event, dict):
             yield event
 
