@@ -45,7 +45,8 @@ class Mode:
 
 def http(body: bytes, status: int | str = 200, **headers: str) -> bytes:
     """Return a response as raw bytes; a header `content_length` replaces the true one."""
-    named = {"content-type": "application/json", "content-length": str(len(body))}
+    named = {"content-type": "application/json", "content-length": str(len(body)),
+             "connection": "close"}  # fmt: skip
     named |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in named.items())]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
@@ -133,7 +134,9 @@ MODES: dict[str, Mode] = {
     "a good answer after 100": Mode(b"HTTP/1.1 100 Continue\r\n\r\n" * 9 + http(GOOD)),
     "a good answer as HTML": Mode(http(GOOD, content_type="text/html; charset=hex")),
     "a good answer with cookies": Mode(http(GOOD, set_cookie="a=b; Domain=.x; Path=/")),
-    "a good answer with garbage after it": Mode(http(GOOD) + b"\x00garbage" * 99),
+    "a good answer with garbage after it": Mode(
+        http(GOOD, connection="keep-alive") + b"\x00garbage" * 99
+    ),
     "a good answer as 201": Mode(http(GOOD, 201)),
     # -- statuses
     **{f"status {each}": Mode(http(b"boom", each), f"{each}: boom") for each in STATUSES},
@@ -224,10 +227,12 @@ class HostileServer:
     Attributes:
         url: the address of its API.
         mode: the way in which it answers.
+        routes: the ways in which it answers some requests, such as `GET /v1/models`.
     """
 
     def __init__(self) -> None:
         self.mode = MODES["a good answer"]
+        self.routes: dict[str, Mode] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -245,9 +250,8 @@ class HostileServer:
                 threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        mode = self.mode
         with connection, suppress(OSError, ValueError):
-            _read_request(connection)
+            mode = self.routes.get(_read_request(connection), self.mode)
             for part in [mode.send] if isinstance(mode.send, bytes) else mode.send():
                 connection.sendall(part)
             if mode.resets:
@@ -256,15 +260,16 @@ class HostileServer:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
-def _read_request(connection: socket.socket) -> None:
-    """Read a request, so that closing the connection does not reset it."""
+def _read_request(connection: socket.socket) -> str:
+    """Read a request, so that closing the connection does not reset it; return method and path."""
     connection.settimeout(5.0)
     with connection.makefile("rb") as file:
-        length = 0
+        request, length = file.readline().decode("latin-1").rpartition(" ")[0], 0
         while (line := file.readline()).strip():
             name, _, value = line.decode("latin-1").partition(":")
             length = int(value) if name.lower() == "content-length" else length
         file.read(length)
+    return request
 
 
 @contextmanager

@@ -86,6 +86,10 @@ def test_an_answer_is_parsed_and_the_request_has_no_optional_fields() -> None:
         ({"prompt_tokens": 7, "completion_tokens": 3}, (7, 3)),
         ({"input_tokens": 11, "output_tokens": 0}, (11, 12 // 4)),
         ({"prompt_tokens": -1, "completion_tokens": "5"}, (40 // 4, 12 // 4)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (40 // 4, 12 // 4)),
+        ({"prompt_tokens": 2**63, "completion_tokens": 1e300}, (40 // 4, 12 // 4)),
+        ({"prompt_tokens": 7.0, "completion_tokens": 3.5}, (7, 12 // 4)),
+        ({"prompt_tokens": True, "completion_tokens": [5]}, (40 // 4, 12 // 4)),
         (None, (40 // 4, 12 // 4)),
     ],
 )
