@@ -19,6 +19,29 @@ USAGES: dict[str, object] = {
     "nested": {"prompt_tokens": {"a": 1}, "completion_tokens": [3]},
 }  # fmt: skip
 
+CHOICES: tuple[object, ...] = (None, [], {}, "text", 5, [None], [5], [[]], [{}], {"0": {}})
+MESSAGES: tuple[object, ...] = (None, [], "text", 5, {}, {"role": 5})
+CONTENTS: tuple[object, ...] = (
+    None,
+    [],
+    {},
+    5,
+    "",
+    [None, 5],
+    [{"type": "text"}],
+    [{"text": None}],
+    True,
+)
+OUTPUTS: tuple[object, ...] = (
+    None,
+    [],
+    {},
+    "text",
+    [5],
+    [{"content": 5}],
+    [{"content": [{"text": 5}]}],
+)
+
 
 def completion(text: object = TEXT, finish: object = "stop", **more: object) -> bytes:
     """Return a chat completion."""
@@ -65,11 +88,11 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "a list": (b"[]", NO_OBJECT), "a number": (b"5", NO_OBJECT), "NaN": (b"NaN", NO_OBJECT),
     "an empty object": (b"{}", EMPTY),
     **{f"choices {each}": (body({"choices": each}), EMPTY)
-       for each in (None, [], {}, "text", 5, [None], [5], [[]], [{}], {"0": {}})},
+       for each in CHOICES},
     **{f"message {each}": (body({"choices": [{"message": each}]}), EMPTY)
-       for each in (None, [], "text", 5, {}, {"role": 5})},
+       for each in MESSAGES},
     **{f"content {each}": (message(content=each), EMPTY)
-       for each in (None, [], {}, 5, "", [None, 5], [{"type": "text"}], [{"text": None}], True)},
+       for each in CONTENTS},
     "content in parts": (message(content=[{"type": "text", "text": TEXT}, None, 5]), ""),
     "reasoning of another type": (message(content=TEXT, reasoning_content=[5], reasoning={}), ""),
     "tool calls alone": (message(content=None, tool_calls=[{"function": {"arguments": 5}}]), EMPTY),
@@ -90,7 +113,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "control sequences in the text": (completion(f"\x1b[2J{TEXT}\x1b]0;owned\x07"), ""),
     # -- the Responses API
     **{f"output {each}": (body({"output": each}), EMPTY)
-       for each in (None, [], {}, "text", [5], [{"content": 5}], [{"content": [{"text": 5}]}])},
+       for each in OUTPUTS},
     "incomplete without details": (body({"output": [], "status": "incomplete"}),
                                    "empty: it was cut at `max_tokens`"),
     "incomplete with odd details": (

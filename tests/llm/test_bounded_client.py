@@ -93,7 +93,7 @@ def test_a_server_is_asked_for_plain_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [KeyError("choices"), RecursionError(), MemoryError(), ValueError]
+    "error", [KeyError("choices"), RecursionError(), MemoryError(), ValueError()]
 )
 def test_an_unforeseen_error_fails_its_call(
     error: Exception, monkeypatch: pytest.MonkeyPatch
@@ -101,11 +101,15 @@ def test_an_unforeseen_error_fails_its_call(
     def fail(*arguments: object) -> None:
         raise error
 
+    async def fail_later(*arguments: object) -> None:
+        raise error
+
     with serving([say("ok")]) as server:
         with monkeypatch.context() as patch:
             patch.setattr("evolve.llm.transport.server.read_reply", fail)
-            assert failed(server.url).message.startswith(f"cannot read the answer of {server.url}")
-        monkeypatch.setattr(Server, "_post", fail)
+            message = failed(server.url).message
+            assert message.startswith(f"cannot read the answer of {server.url}: ")
+        monkeypatch.setattr(Server, "_post", fail_later)
         assert failed(server.url).message.startswith(f"the request to {server.url} failed: ")
 
 

@@ -275,7 +275,8 @@ def _read_count(usage: Mapping[str, Any], characters: int, *names: str) -> int:
     least = 1 if characters else 0
     for name in names:
         value = usage.get(name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and least <= value <= MAX_TOKENS and value == int(value):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if least <= value <= MAX_TOKENS and value == int(value):
             return int(value)
     return max(least, characters // CHARACTERS_PER_TOKEN)
