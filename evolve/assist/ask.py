@@ -19,8 +19,8 @@ from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.exchange import Exchange, Kind
+from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.request_formats import Constraint
-from evolve.llm.transport.server import Message
 from evolve.notices import NoticeLog
 
 SETTINGS = LlmSettings(strategies=1)
@@ -95,4 +95,4 @@ def _exchange(
 
 def _parse(exchanges: tuple[Exchange, ...], prompts: PromptBuilder) -> ParsedAnswer:
     last = exchanges[-1]
-    return parse_answer(last.text, last.reasoning, prompts.space)
+    return parse_answer(last.text, last.reasoning, prompts.space, last.finish)

@@ -145,9 +145,9 @@ def _check_speed(answer: Exchange) -> CheckResult:
 def _check_answer(answer: Exchange, prompts: PromptBuilder) -> CheckResult:
     if answer.error:
         return CheckResult("answer", False, answer.error)
-    parsed = parse_answer(answer.text, answer.reasoning, prompts.space)
+    parsed = parse_answer(answer.text, answer.reasoning, prompts.space, answer.finish)
     usage = f"{answer.tokens_in:,} tokens in, {answer.tokens_out:,} out in {answer.seconds:.1f} s"
     if parsed.programs:
         return CheckResult("answer", True, f"a strategy; {usage}")
-    reason = parsed.rejected[0].reason.split("\n")[0] if parsed.rejected else "empty"
+    reason = parsed.rejected[-1].reason.split("\n")[0] if parsed.rejected else "empty"
     return CheckResult("answer", False, f"no strategy ({reason}); {usage}")

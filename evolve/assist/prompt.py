@@ -12,7 +12,7 @@ from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.composer import Composer
 from evolve.llm.transport.client import add_note
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.notices import NoticeList
 from evolve.search.progress import Budget
 from evolve.search.search import search

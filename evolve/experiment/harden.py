@@ -27,7 +27,7 @@ from evolve.llm.prompt.templates import render
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.notices import NoticeLog
 from evolve.store import Journal, RunFolder
 from evolve.validation.selection_bias import compute_independent_level
@@ -232,4 +232,4 @@ def _select_feasible(
 def _extract_patch(answer: Exchange) -> str:
     """Return the text of the patch in an answer; empty if it has none."""
     regions = list_regions(answer.text, answer.reasoning)
-    return likeliest_text(regions[0]) if regions else ""
+    return likeliest_text(regions[0].text) if regions else ""

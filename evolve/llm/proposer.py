@@ -27,7 +27,7 @@ from evolve.llm.prompt.selection import ArmChoice
 from evolve.llm.schedule import Schedule
 from evolve.llm.transport.calls import Call, Calls
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.usage import CallBudget, estimate_max_cost
 from evolve.notices import NoticeLog
 from evolve.search.external import Outcome, Proposal, ProposalBatch
@@ -191,7 +191,7 @@ class ModelProposer:
     ) -> tuple[list[Proposal], ProposerStats]:
         """Return the proposals in an answer; start a repair if there are none."""
         call, choice = request.call, request.choice
-        parsed = parse_answer(answer.text, answer.reasoning, self.prompts.space)
+        parsed = parse_answer(answer.text, answer.reasoning, self.prompts.space, answer.finish)
         self._calls.record_parse_result(call.model, parsed.is_readable)
         if not parsed.is_readable:
             self._may_probe.add(call.model)

@@ -29,7 +29,7 @@ from evolve.llm.prompt.builder import PromptBuilder, build_failure, build_progra
 from evolve.llm.prompt.learnings import Learning, Learnings
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import FALLBACK_TASK
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.search.individual import Fitness, Individual
 from evolve.search.space import Space, build_space
 from tests.fitness.test_fitness import arrays_within

@@ -99,6 +99,44 @@ def test_a_response_that_cannot_be_recorded_is_not_collected() -> None:
     assert log.rows == [("call", 1)]
 
 
+def test_a_response_with_content_that_cannot_be_recorded_fails_its_call() -> None:
+    class Particular(RowLog):
+        def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
+            if exchanges[-1].text:
+                raise OverflowError("integer too large\x1b[2J")
+            super().record_response(number, exchanges)
+
+    log = Particular()
+    with live(lambda body: say("yes"), log) as calls:
+        calls.submit(call(1))
+        exchanges = calls.collect(1, 1, deadline_in())
+    assert exchanges is not None
+    assert exchanges[0].error == "internal error: OverflowError: integer too large\\x1b[2J"
+    assert (exchanges[0].text, exchanges[0].may_be_billed) == ("", True)
+    assert log.rows == [("call", 1), ("response", 1), ("collected", 1)]
+
+
+def test_an_error_in_a_client_fails_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Client, *arguments: object) -> None:
+        raise KeyError("choices")
+
+    monkeypatch.setattr(Client, "exchange", fail)
+    log = RowLog()
+    with live(lambda body: say("yes"), log) as calls:
+        calls.submit(call(1))
+        exchanges = calls.collect(1, 1, deadline_in())
+    assert exchanges is not None
+    assert exchanges[0].error == "internal error: KeyError: 'choices'"
+
+
+def test_an_error_in_a_callback_is_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    with live(lambda body: say("yes"), RowLog()) as calls:
+        calls.record_parse_result("unknown model", True)
+        calls.submit(call(1))
+        assert calls.collect(1, 1, deadline_in())
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_connection_that_fails_to_close_neither_raises_nor_leaves_the_thread_alive() -> None:
     closed: list[str] = []
 

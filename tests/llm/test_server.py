@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pytest
 
 from evolve.llm.transport.model import OPENAI, Model
-from evolve.llm.transport.reply import ERROR_IN_ANSWER, ModelError, Reply
+from evolve.llm.transport.reply import ERROR_IN_ANSWER, MAX_TEXT_CHARACTERS, ModelError, Reply
+from evolve.llm.transport.request_body import build_chat_body
 from evolve.llm.transport.server import Server
 from tests.llm.scripted import Answer, Scripted, cut, fail, say, serving, stream
 
@@ -83,8 +84,12 @@ def test_an_answer_is_parsed_and_the_request_has_no_optional_fields() -> None:
     ("usage", "counted"),
     [
         ({"prompt_tokens": 7, "completion_tokens": 3}, (7, 3)),
-        ({"input_tokens": 11, "output_tokens": 0}, (11, 0)),
+        ({"input_tokens": 11, "output_tokens": 0}, (11, 12 // 4)),
         ({"prompt_tokens": -1, "completion_tokens": "5"}, (40 // 4, 12 // 4)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (40 // 4, 12 // 4)),
+        ({"prompt_tokens": 2**63, "completion_tokens": 1e300}, (40 // 4, 12 // 4)),
+        ({"prompt_tokens": 7.0, "completion_tokens": 3.5}, (7, 12 // 4)),
+        ({"prompt_tokens": True, "completion_tokens": [5]}, (40 // 4, 12 // 4)),
         (None, (40 // 4, 12 // 4)),
     ],
 )
@@ -237,8 +242,11 @@ def test_every_dialect_of_a_message_is_parsed(message: object, text: str, reason
     assert (reply.text, reply.reasoning, reply.finish) == (text, reasoning, "stop")
 
 
-def test_a_long_answer_is_parsed_completely() -> None:
-    assert len(reply_to(say("x" * 10_000_000)).text) == 10_000_000
+def test_a_long_answer_keeps_its_beginning_and_its_end() -> None:
+    reply = reply_to(say("a" * 1_000_000 + "z" * 1_000_000, "b" * MAX_TEXT_CHARACTERS))
+    half = MAX_TEXT_CHARACTERS // 2
+    assert reply.text == "a" * half + "\n" + "z" * (half - 1)
+    assert reply.reasoning == "b" * MAX_TEXT_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -273,9 +281,7 @@ def test_only_the_parameters_of_the_model_are_sent() -> None:
 
 
 def test_openai_gets_the_token_limit_under_its_new_name() -> None:
-    sent = Server(Model("gpt", OPENAI, temperature=None), KEY, 5.0)._build_chat_body(
-        MESSAGES, {}, 64
-    )
+    sent = build_chat_body(Model("gpt", OPENAI, temperature=None), MESSAGES, {}, 64)
     assert sent == {"model": "gpt", "messages": MESSAGES, "max_completion_tokens": 64}
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from dsl.analysis.catalog import Catalog
 from dsl.generate.json_schema import format_tree
 from dsl.syntax.vocabulary import STATEMENTS
+from evolve.llm.answer.thinking import split_thinking
+from evolve.llm.transport.reply import clip_text
 
-MAX_CHARACTERS = 200_000  # of an answer
 MAX_STRATEGIES = 10
 MAX_STRATEGY_CHARACTERS = 20_000  # longer strategies are truncated
 MAX_CUTS = 6  # attempts to close a truncated strategy
-REASONING_START, REASONING_END = "<think>", "</think>"
 
 _HEAD = re.compile(r"\bstrategy\s+[A-Za-z_][\w-]*\s*\{")
 _DEFINE = re.compile(r"^[ \t]*define\b.*?(?=^[ \t]*(?:define|strategy|```)\b|^```|\Z)", re.M | re.S)
@@ -26,28 +27,52 @@ _STATEMENT = re.compile(rf"\s(?:{'|'.join(STATEMENTS)})\s")
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
+_ESCAPE_SEQUENCE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\-_])"
+)
 _LAST_WORD = re.compile(r"\s\S*$")
 _SKIPPED = re.compile(r'"[^"\n]*"|#[^\n]*')
 
 
-def list_regions(text: str, reasoning: str = "") -> list[str]:
+@dataclass(frozen=True)
+class Region:
+    """A part of an answer that may contain strategies.
+
+    Attributes:
+        text: the part.
+        is_thinking: whether it is thinking, whose last strategy is the likeliest.
+    """
+
+    text: str
+    is_thinking: bool = False
+
+
+def list_regions(text: str, reasoning: str = "") -> list[Region]:
     """List the regions of an answer that may contain strategies, the most likely first.
 
-    They are the text after the last `</think>`, the separate reasoning and the text inside
-    `<think>`. A region is parsed only if those before it contain no program.
+    They are the text after the last thinking, the text before it, and the thinking itself. A
+    region is parsed only if those before it contain no program.
 
     Args:
         text: the text of the answer.
         reasoning: the reasoning, if the server returns it separately.
     """
-    text = _truncate(text)
-    inline, end, answer = text.rpartition(REASONING_END)
-    if not end:
-        answer, _, inline = text.partition(REASONING_START)
-    return [each for each in (answer, _truncate(reasoning), inline) if each.strip()]
+    own, separate = split_thinking(_clean(text)), split_thinking(_clean(reasoning))
+    # Some servers return all text as reasoning. What follows a marker in it is the answer.
+    is_answer = separate.has_markers
+    regions = [
+        Region(own.answer),
+        Region(own.before),
+        *(Region(each, not is_answer) for each in (separate.answer, separate.before)),
+        Region(separate.thinking, is_thinking=True),
+        Region(own.thinking, is_thinking=True),
+    ]
+    return [each for each in regions if each.text.strip()]
 
 
-def extract_strategies(region: str, known: Catalog | None = None) -> list[list[str]]:
+def extract_strategies(
+    region: str, known: Catalog | None = None, is_last_first: bool = False
+) -> list[list[str]]:
     """Extract the strategies of a region, each as a list of candidate texts in order.
 
     A JSON tree is converted to text. A strategy in the last fenced block comes first. A
@@ -56,6 +81,7 @@ def extract_strategies(region: str, known: Catalog | None = None) -> list[list[s
     Args:
         region: a region of an answer.
         known: the catalog of operators, for a JSON tree.
+        is_last_first: whether the last strategy of the region comes first, as in thinking.
 
     Raises:
         ValueError: if a JSON document is not a syntax tree.
@@ -67,8 +93,9 @@ def extract_strategies(region: str, known: Catalog | None = None) -> list[list[s
     defines = "".join(f"{each.group(0).strip()}\n" for each in _DEFINE.finditer(region))
     defines = defines if len(defines) <= MAX_STRATEGY_CHARACTERS else ""
     candidates: dict[str, list[str]] = {}
-    for part in [*fences[-1:], region]:
-        for block, is_whole in _split_blocks(part):
+    for part in [*([] if is_last_first else fences[-1:]), region]:
+        blocks = _split_blocks(part)
+        for block, is_whole in reversed(list(blocks)) if is_last_first else blocks:
             if block in candidates:
                 continue
             texts = [block] if is_whole else list(_close_block(block))
@@ -86,16 +113,14 @@ def likeliest_text(region: str) -> str:
     return (fences[-1] if fences else region).strip()
 
 
-def _truncate(text: str) -> str:
+def _clean(text: str) -> str:
     """Return the beginning and the end of a text that is too long.
 
-    Lone surrogates and control characters, which could manipulate a terminal, are removed.
+    Lone surrogates, escape sequences and control characters, which could manipulate a terminal,
+    are removed.
     """
-    text = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
-    if len(text) <= MAX_CHARACTERS:
-        return text
-    half = MAX_CHARACTERS // 2
-    return f"{text[:half]}\n{text[-half:]}"
+    text = _ESCAPE_SEQUENCE.sub("", text.encode("utf-8", "replace").decode())
+    return clip_text(_CONTROL.sub(" ", text))
 
 
 def _convert_json(region: str, known: Catalog | None) -> str | None:

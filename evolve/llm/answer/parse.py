@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsl.analysis.check import Report, inspect
 from dsl.analysis.program import Program
 from dsl.budget import Budget
-from evolve.llm.answer.extraction import extract_strategies, likeliest_text, list_regions
+from evolve.llm.answer.extraction import Region, extract_strategies, likeliest_text, list_regions
+from evolve.llm.transport.reply import CUT
 from evolve.search.space import Space
 
 NAME = "answer"  # the file name in error messages
@@ -17,6 +18,10 @@ MAX_SHOWN_ERRORS = 3  # per strategy
 MAX_SHOWN_CHARACTERS = 1500  # of an answer without a strategy
 # Work for one answer, whose strategies may each be read in several ways
 MAX_PARSED_CHARACTERS, MAX_EXPANDED_NODES, MAX_PROOF_STEPS = 300_000, 100_000, 100_000
+CUT_REASON = (
+    "error[cut]: the answer was cut at the limit `max_tokens`\n"
+    "  = answer more briefly, or raise `max_tokens` of the model"
+)
 
 # A user may ignore these warnings; a proposal with one is rejected.
 REJECTED_WARNINGS = ("W401", "W402", "W403", "W404", "W408", "W410")
@@ -55,14 +60,24 @@ class ParsedAnswer:
         return bool(self.programs) or any(each.is_program for each in self.rejected)
 
 
-def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
+def parse_answer(text: str, reasoning: str, space: Space, finish: str = "") -> ParsedAnswer:
     """Parse the strategies of an answer; an internal error rejects the part that causes it.
 
     Args:
         text: the text of the answer.
         reasoning: the reasoning, if the server returns it separately.
         space: the allowed programs.
+        finish: the finish reason; a rejection names the limit that cut the answer.
     """
+    parsed = _parse_regions(text, reasoning, space)
+    if finish != CUT or parsed.programs:
+        return parsed
+    *before, last = parsed.rejected
+    return ParsedAnswer((), (*before, replace(last, reason=f"{CUT_REASON}\n\n{last.reason}")))
+
+
+def _parse_regions(text: str, reasoning: str, space: Space) -> ParsedAnswer:
+    """Parse the regions of an answer, up to the first that contains a usable strategy."""
     rejected: list[Rejected] = []
     budget = Budget(MAX_PARSED_CHARACTERS, MAX_EXPANDED_NODES, MAX_PROOF_STEPS)
     regions = list_regions(text, reasoning)
@@ -74,23 +89,25 @@ def parse_answer(text: str, reasoning: str, space: Space) -> ParsedAnswer:
             programs.update((each.key, each) for each in usable)
             if not usable:
                 rejected.append(failure)
+            elif region.is_thinking:
+                break  # the drafts before it were given up
         if programs:
             return ParsedAnswer(tuple(programs.values()), tuple(rejected))
     if not rejected:
-        shown = likeliest_text(regions[0])[:MAX_SHOWN_CHARACTERS] if regions else ""
+        shown = likeliest_text(regions[0].text)[:MAX_SHOWN_CHARACTERS] if regions else ""
         rejected.append(_guard([shown], space, budget)[1])
     return ParsedAnswer((), tuple(rejected))
 
 
-def _extract(region: str, space: Space, rejected: list[Rejected]) -> list[list[str]]:
+def _extract(region: Region, space: Space, rejected: list[Rejected]) -> list[list[str]]:
     """Extract the strategies of a region; add a rejection if that fails."""
     try:
-        return extract_strategies(region, space.catalog)
+        return extract_strategies(region.text, space.catalog, region.is_thinking)
     except ValueError as error:
         reason = f"error[tree]: expected a syntax tree: {error}"
     except Exception as error:
         reason = _describe_fault(error)
-    rejected.append(Rejected(likeliest_text(region)[:MAX_SHOWN_CHARACTERS], reason))
+    rejected.append(Rejected(likeliest_text(region.text)[:MAX_SHOWN_CHARACTERS], reason))
     return []
 
 

@@ -23,7 +23,7 @@ from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.prompt.guide import build_guide_values
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.search.grow import grow_rules
 from evolve.search.individual import SEED, Individual
 from evolve.search.space import Space

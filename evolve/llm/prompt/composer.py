@@ -9,7 +9,7 @@ from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.builder import Failure, PromptBuilder
 from evolve.llm.prompt.learnings import Learnings
 from evolve.llm.prompt.selection import ArmChoice, Lineage, choose_arm, choose_parents
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 from evolve.search.progress import Progress
 
 

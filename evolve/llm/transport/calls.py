@@ -11,12 +11,14 @@ from functools import partial
 from hashlib import blake2b
 from typing import Protocol
 
+from dsl.printable import make_printable
 from evolve.errors import EvolveError
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.event_loop import LoopThread, Work
 from evolve.llm.transport.exchange import Exchange, Kind
-from evolve.llm.transport.request_formats import Constraint
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.reply import MAX_SHOWN_CHARACTERS
+from evolve.llm.transport.request_body import Message
+from evolve.llm.transport.request_formats import TEXT, Constraint
 from evolve.notices import NoticeLog
 from evolve.stop import Stop
 
@@ -130,7 +132,7 @@ class LiveCalls:
             work = partial(client.read_json, call.kind, call.messages, constraint)
         else:
             work = partial(client.exchange, call.kind, call.messages, self._constraint)
-        self._in_flight[call.number] = self._loop.submit(partial(self._run, call.number, work))
+        self._in_flight[call.number] = self._loop.submit(partial(self._run, call, work))
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
         """Return the exchanges of a call; None if the deadline passes or the run is stopped."""
@@ -153,10 +155,24 @@ class LiveCalls:
         """Record in the client of a model whether an answer was parsed."""
         self._loop.call_soon(lambda: self._clients[model].record_parse_result(is_readable))
 
-    async def _run(self, number: int, work: Work[tuple[Exchange, ...]]) -> tuple[Exchange, ...]:
-        """Run a call, and record its response before it can be collected."""
-        exchanges = await work()
-        self._log.record_response(number, exchanges)
+    async def _run(self, call: Call, work: Work[tuple[Exchange, ...]]) -> tuple[Exchange, ...]:
+        """Run a call, and record its response before it can be collected.
+
+        An unforeseen error fails the call, not the run. A response that cannot be recorded is
+        replaced by a failure: otherwise a replay could not repeat the run.
+
+        Raises:
+            Exception: if not even a failure can be recorded, for example on a full disk.
+        """
+        try:
+            exchanges = await work()
+        except Exception as error:
+            exchanges = (_build_failure(call, error),)
+        try:
+            self._log.record_response(call.number, exchanges)
+        except Exception as error:
+            exchanges = (_build_failure(call, error),)
+            self._log.record_response(call.number, exchanges)
         return exchanges
 
 
@@ -200,6 +216,15 @@ class RecordedCalls:
 
     def record_parse_result(self, model: str, is_readable: bool) -> None:
         """Do nothing: a recording fixes the request formats."""
+
+
+def _build_failure(call: Call, error: Exception) -> Exchange:
+    """Return the exchange of a call that fails outside its server."""
+    reason = make_printable(
+        f"internal error: {type(error).__name__}: {error}", MAX_SHOWN_CHARACTERS
+    )
+    return Exchange(call.kind, call.model, TEXT.name, call.messages, error=reason,
+                    may_be_billed=True)  # fmt: skip
 
 
 def _wait(future: Future[tuple[Exchange, ...]], seconds: float) -> None:

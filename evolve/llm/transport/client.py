@@ -8,34 +8,30 @@ begins as the constraint of the run requires.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
-from random import Random
-from string import ascii_lowercase
 
-from dsl.cache_dir import cache_dir
-from evolve.errors import EvolveError
-from evolve.files import write_text
 from evolve.llm.transport.exchange import Exchange, Kind
+from evolve.llm.transport.format_cache import read_cached_format, write_cached_format
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.reply import ERROR_IN_ANSWER, ModelError, Reply
+from evolve.llm.transport.probes import (
+    PROBE_TOKENS,
+    REFUSAL_STATUSES,
+    build_word_constraint,
+    draw_word,
+    is_unreachable,
+)
+from evolve.llm.transport.reply import CUT, ModelError, Reply
+from evolve.llm.transport.request_body import LIMIT_FIELDS, Message
 from evolve.llm.transport.request_formats import (
-    REQUEST_FORMATS,
     SCHEMA,
     TEXT,
     Constraint,
     RequestFormat,
     formats_for,
 )
-from evolve.llm.transport.server import Message, Server
+from evolve.llm.transport.server import Server
 from evolve.notices import NoticeLog
 
-WORD_LETTERS = 12
-PROBE_TOKENS = 400  # enough for a reasoning model
-# Statuses with which servers reject an unsupported field.
-REFUSAL_STATUSES = (ERROR_IN_ANSWER, 400, 404, 405, 415, 422, 500, 501)
 SERVER_ERROR = 500  # and above: possibly transient
 MAX_UNREADABLE = 2  # consecutive answers, before a downgrade
 
@@ -65,9 +61,13 @@ class Client:
         self._key = f"{server.model.base_url} {server.model.name}"
         # A strictness with only one format needs no probe: it is used until it fails.
         is_only = len(self._candidates) == 2
-        self._format = self._candidates[0] if is_only else _read_cached(self._key, self._candidates)
+        self._format = (
+            self._candidates[0] if is_only else read_cached_format(self._key, self._candidates)
+        )
         self._unreadable, self._is_temporary = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
+        self._reported_fields: frozenset[str] = frozenset()
+        self._has_reported_cut = False
 
     @property
     def model(self) -> Model:
@@ -94,30 +94,29 @@ class Client:
         if constraint is None:
             exchanges.append(await self._exchange(kind, messages, TEXT, None))
             return tuple(exchanges)
-        while True:
-            async with self._detecting:
-                if self._format is None:
-                    self._format = await self._detect_format(
-                        self._candidates, constraint, exchanges
-                    )
-                request_format = self._format
-            if request_format is None:
-                return tuple(exchanges)
-            exchanges.append(await self._exchange(kind, messages, request_format, constraint))
-            answer = exchanges[-1]
-            if answer.status not in REFUSAL_STATUSES or request_format is TEXT:
-                if not answer.error:
-                    self._cache_format(request_format)
-                return tuple(exchanges)
-            self._is_temporary |= (answer.status or 0) >= SERVER_ERROR
-            self._downgrade(request_format, f"{self.model.name} rejected it ({answer.status})")
+        request_format = await self._find_format(constraint, exchanges)
+        if request_format is None:
+            return tuple(exchanges)
+        answer = await self._exchange(kind, messages, request_format, constraint)
+        exchanges.append(answer)
+        if answer.status not in REFUSAL_STATUSES:
+            if not answer.error:
+                self._cache_format(request_format)
+        elif request_format is TEXT:
+            self._forget_unproven_format(exchanges)
+        else:
+            exchanges += await self._repeat_without(request_format, answer, messages, constraint)
+        return tuple(exchanges)
 
     async def read_json(self, kind: Kind, messages: Sequence[Message], constraint: Constraint) \
             -> tuple[Exchange, ...]:  # fmt: skip
         """Request a JSON document; constrain it if the server supports any constraint."""
         is_supported = self._format is not None and self._format is not TEXT
         request_format = SCHEMA if is_supported else TEXT
-        return (await self._exchange(kind, messages, request_format, constraint),)
+        answer = await self._exchange(kind, messages, request_format, constraint)
+        if answer.status not in REFUSAL_STATUSES or request_format is TEXT:
+            return (answer,)
+        return answer, await self._exchange(kind, messages, TEXT, constraint)
 
     def record_parse_result(self, is_readable: bool) -> None:
         """Record whether an answer was parsed; downgrade after consecutive failures."""
@@ -127,6 +126,34 @@ class Client:
             reason = f"{self._unreadable} consecutive answers of {self.model.name} are unreadable"
             self._downgrade(self._format, reason)
             self._unreadable = 0
+
+    async def _repeat_without(
+        self,
+        request_format: RequestFormat,
+        refusal: Exchange,
+        messages: Sequence[Message],
+        constraint: Constraint,
+    ) -> list[Exchange]:
+        """Repeat a refused request without its constraint; the last exchange has the answer.
+
+        The server may have refused the prompt or a parameter. Only an answer to the same request
+        without the constraint proves that it refused the format, which is then disabled.
+        """
+        answer = await self._exchange(refusal.kind, messages, TEXT, constraint)
+        if answer.error:
+            return [answer]
+        probes: list[Exchange] = []
+        self._is_temporary |= (refusal.status or 0) >= SERVER_ERROR
+        self._downgrade(request_format, f"{self.model.name} rejected it ({refusal.status})")
+        if await self._find_format(constraint, probes) is TEXT:
+            self._cache_format(TEXT)
+        return [*probes, answer]
+
+    def _forget_unproven_format(self, exchanges: Sequence[Exchange]) -> None:
+        """Detect the format again in the next call, if this one had no answer at all."""
+        probes = [each for each in exchanges if each.kind == "probe"]
+        if probes and all(each.error for each in probes):
+            self._format = None
 
     def _downgrade(self, request_format: RequestFormat, reason: str) -> None:
         """Stop using a format, unless another is in use already."""
@@ -142,10 +169,24 @@ class Client:
         exchanges: list[Exchange] = []
         async with self._detecting:
             detected = await self._detect_format(self._candidates, constraint, exchanges)
-        if detected is not None:
+            if exchanges and all(each.error for each in exchanges):
+                messages = [{"role": "user", "content": self._probe}]
+                plain = await self._exchange("probe", messages, TEXT, None, PROBE_TOKENS)
+                exchanges.append(plain)
+                detected = None if plain.error else detected
             self._format = detected
+        if detected is not None:
             self._cache_format(detected)
         return tuple(exchanges)
+
+    async def _find_format(
+        self, constraint: Constraint, exchanges: list[Exchange]
+    ) -> RequestFormat | None:
+        """Return the format in use; detect it first if it is unknown."""
+        async with self._detecting:
+            if self._format is None:
+                self._format = await self._detect_format(self._candidates, constraint, exchanges)
+            return self._format
 
     async def _detect_format(
         self,
@@ -157,12 +198,12 @@ class Client:
         for request_format in candidates:
             if request_format is TEXT:
                 return request_format
-            is_enforced, is_unreachable = await self._probe_format(
+            is_enforced, has_failed = await self._probe_format(
                 request_format, constraint, exchanges
             )
             if is_enforced:
                 return request_format
-            if is_unreachable:
+            if has_failed:
                 return None
         return TEXT
 
@@ -170,15 +211,15 @@ class Client:
         self, request_format: RequestFormat, constraint: Constraint, exchanges: list[Exchange]
     ) -> tuple[bool, bool]:
         """Return whether the server enforces a format, and whether it is unreachable."""
-        word = _draw_word(self.model, request_format)
+        word = draw_word(self.model, request_format)
         opening = self._openings.get(request_format.strictness, "")
-        for probed, expected in ((_build_word_constraint(word), word), (constraint, opening)):
+        for probed, expected in ((build_word_constraint(word), word), (constraint, opening)):
             messages = [{"role": "user", "content": self._probe}]
             exchanges.append(
                 await self._exchange("probe", messages, request_format, probed, PROBE_TOKENS)
             )
             answer = exchanges[-1]
-            if answer.error and _is_unreachable(answer, request_format, exchanges[:-1]):
+            if answer.error and is_unreachable(answer, request_format, exchanges[:-1]):
                 return False, True
             text = (answer.text or answer.reasoning).strip()
             is_matched = expected in text if probed is not constraint else text.startswith(expected)
@@ -201,11 +242,29 @@ class Client:
                 kind, label, request_format.name, sent, error=str(error), status=error.status,
                 may_be_billed=error.may_be_billed, is_unreachable=error.is_unreachable,
             )  # fmt: skip
+        self._report_unsupported_fields()
+        self._report_cut(kind, reply)
         return _build_exchange(kind, self.model, request_format, sent, reply)
+
+    def _report_unsupported_fields(self) -> None:
+        found = self.server.unsupported_fields.difference(LIMIT_FIELDS, self._reported_fields)
+        self._reported_fields |= found
+        for name in sorted(found):
+            self._log.notice(f"{self.model.name} does not support `{name}`: requests omit it")
+
+    def _report_cut(self, kind: Kind, reply: Reply) -> None:
+        """Report the first answer that ends at the limit on tokens."""
+        if reply.finish == CUT and kind != "probe" and not self._has_reported_cut:
+            self._has_reported_cut = True
+            limit = self.model.max_tokens
+            self._log.notice(
+                f"an answer of {self.model.name} was cut at `max_tokens` ({limit:,})\n"
+                "  = raise `max_tokens` of the model, or lower `reasoning_effort`"
+            )
 
     def _cache_format(self, request_format: RequestFormat) -> None:
         if request_format is self._format and not self._is_temporary:
-            _write_cached(self._key, request_format)
+            write_cached_format(self._key, request_format)
 
 
 def add_note(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
@@ -232,62 +291,3 @@ def _list_weaker_formats(
     """Return the formats after one; plain text if none follows."""
     index = candidates.index(request_format) if request_format in candidates else -1
     return tuple(candidates[index + 1 :]) or (TEXT,)
-
-
-def _build_word_constraint(word: str) -> Constraint:
-    """Return a constraint that only one word matches."""
-    schema = {
-        "type": "object",
-        "properties": {"answer": {"type": "string", "enum": [word]}},
-        "required": ["answer"],
-        "additionalProperties": False,
-    }
-    return Constraint(f'start: "{word}"\n', f'root ::= "{word}"\n', schema)
-
-
-def _draw_word(model: Model, request_format: RequestFormat) -> str:
-    """Return a word that no model writes unprompted, determined by model and format."""
-    rng = Random(f"{model.base_url} {model.name} {request_format.name}")
-    return "".join(rng.choices(ascii_lowercase, k=WORD_LETTERS))
-
-
-def _cache_path() -> Path:
-    return cache_dir() / "llm" / "request_formats.json"
-
-
-def _is_unreachable(
-    answer: Exchange, request_format: RequestFormat, before: Sequence[Exchange]
-) -> bool:
-    """Return whether an error means an unreachable server, not an unsupported format."""
-    if answer.is_unreachable:
-        has_answered = any(not each.error for each in before)
-        return answer.may_be_billed or not has_answered
-    is_refusal = answer.status in REFUSAL_STATUSES or request_format.endpoint == "responses"
-    return answer.status is not None and not is_refusal
-
-
-def _read_cached(key: str, candidates: Sequence[RequestFormat]) -> RequestFormat | None:
-    """Return the cached format of a model if it is among the candidates."""
-    name = _read_cache().get(key)
-    return next((each for each in candidates if each.name == name), None)
-
-
-def _write_cached(key: str, request_format: RequestFormat) -> None:
-    """Write the format of a model to the cache; ignore an error, as it can be detected again."""
-    cached = _read_cache()
-    if cached.get(key) == request_format.name:
-        return
-    path = _cache_path()
-    with suppress(OSError, EvolveError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({**cached, key: request_format.name}, indent=1, sort_keys=True)
-        write_text(path, text, is_durable=False)
-
-
-def _read_cache() -> dict[str, str]:
-    names = {each.name for each in REQUEST_FORMATS}
-    try:
-        cached = json.loads(_cache_path().read_text("utf-8"))
-        return {str(key): name for key, name in cached.items() if name in names}
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-        return {}

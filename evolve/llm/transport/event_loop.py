@@ -36,8 +36,8 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(self._run_limited(work), self._loop)
 
     def call_soon(self, function: Callable[[], None]) -> None:
-        """Call a function on the thread of the loop."""
-        self._loop.call_soon_threadsafe(function)
+        """Call a function on the thread of the loop; an error of it is ignored."""
+        self._loop.call_soon_threadsafe(_call_quietly, function)
 
     def close_later(self, closer: Work[None]) -> None:
         """Register a coroutine that runs when the loop closes."""
@@ -65,3 +65,9 @@ class LoopThread:
         await asyncio.gather(*others, return_exceptions=True)
         # A connection that fails to close must not hide the result of the run.
         await asyncio.gather(*[closer() for closer in self._closers], return_exceptions=True)
+
+
+def _call_quietly(function: Callable[[], None]) -> None:
+    # The loop would print a traceback over the progress of the run.
+    with suppress(Exception):
+        function()

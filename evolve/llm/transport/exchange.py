@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 
 Kind = Literal["probe", "propose", "repair", "summarize", "ask", "audit"]
 

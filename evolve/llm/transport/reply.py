@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolve.errors import EvolveError
+from evolve.llm.transport.refusals import read_message
 
 CHARACTERS_PER_TOKEN = 4  # of English and code, to estimate usage that a server omits
+MAX_TEXT_CHARACTERS = 200_000  # of an answer, and of its reasoning
+MAX_TOKENS = 10_000_000  # in or out; a higher number is an error of the server
 MAX_SHOWN_CHARACTERS = 300
+MAX_NAME_CHARACTERS = 200  # of a model or a finish reason
 ERROR_IN_ANSWER = 200  # some servers send an error with this status
-FINISH_REASONS = {"max_output_tokens": "length"}  # of the Responses API
+CUT = "length"  # the finish reason of an answer that ends at `max_tokens`
+# The names of that reason in the Responses API, and at Anthropic, Google and Mistral.
+CUT_NAMES = ("max_output_tokens", "max_tokens", "max_completion_tokens", "model_length")
 STREAM_FIELDS = ("data:", "event:", "id:", "retry:", ":")  # a stream of events begins with one
 
 
@@ -25,6 +31,7 @@ class ModelError(EvolveError):
         status: the HTTP status; None if there was none.
         may_be_billed: whether the server may bill the request although it failed.
         is_unreachable: whether the server sent nothing.
+        body: the beginning of the body of an error.
     """
 
     def __init__(
@@ -34,11 +41,17 @@ class ModelError(EvolveError):
         status: int | None = None,
         may_be_billed: bool = False,
         is_unreachable: bool = False,
+        body: str = "",
     ) -> None:
         self.status = status
         self.may_be_billed = may_be_billed
         self.is_unreachable = is_unreachable
+        self.body = body
         super().__init__(message, hint)
+
+
+class OtherFormatError(ModelError):
+    """A response in a format that is not of the API: the address may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -73,38 +86,88 @@ def read_reply(body: str, sent_characters: int, seconds: float) -> Reply:
         ModelError: if it has no completion.
     """
     document = _parse_body(body)
-    if isinstance(document.get("error"), Mapping | str):
-        message = _read_error(document["error"])
+    error = document.get("error")
+    if error and isinstance(error, Mapping | str | list):
+        message = _replace_surrogates(read_message(error))[:MAX_SHOWN_CHARACTERS]
         raise ModelError(f"the server reported an error: {message}", status=ERROR_IN_ANSWER)
     text, reasoning, finish, refusal = map(_replace_surrogates, _read_parts(document))
     if refusal and not text:
         raise ModelError(f"the model refused: {refusal[:MAX_SHOWN_CHARACTERS]}", may_be_billed=True)
     if not text and not reasoning:
-        raise ModelError("the answer is empty", may_be_billed=True)
+        is_cut = finish == CUT
+        raise ModelError(
+            f"the answer is empty{': it was cut at `max_tokens`' if is_cut else ''}",
+            "raise `max_tokens` of the model: its reasoning used all of them" if is_cut else "",
+            may_be_billed=True,
+        )
     usage = document.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
-    tokens_in = _read_count(usage, "prompt_tokens", "input_tokens")
-    tokens_out = _read_count(usage, "completion_tokens", "output_tokens")
     return Reply(
-        text, reasoning, finish,
-        sent_characters // CHARACTERS_PER_TOKEN if tokens_in is None else tokens_in,
-        len(text + reasoning) // CHARACTERS_PER_TOKEN if tokens_out is None else tokens_out,
+        clip_text(text), clip_text(reasoning), finish,
+        _read_count(usage, sent_characters, "prompt_tokens", "input_tokens"),
+        _read_count(usage, len(text + reasoning), "completion_tokens", "output_tokens"),
         seconds,
     )  # fmt: skip
+
+
+def read_model_names(body: str) -> list[str]:
+    """Parse a list of models: of OpenAI, of Ollama, or a list of names.
+
+    A name that is no printable text is omitted.
+
+    Args:
+        body: the body as the server sent it.
+
+    Raises:
+        ModelError: if it has no list of models.
+    """
+    document = _parse_json(body)
+    if isinstance(document, Mapping):
+        error = document.get("error")
+        if error:
+            message = _replace_surrogates(read_message(error))[:MAX_SHOWN_CHARACTERS]
+            raise OtherFormatError(f"the server reported an error: {message}")
+        document = document.get("data", document.get("models"))
+    if not isinstance(document, list):
+        raise OtherFormatError(f"expected a list of models, found: {_shorten(body)}")
+    names: dict[str, None] = {}
+    for each in document:
+        keys = ("id", "name", "model") if isinstance(each, Mapping) else ()
+        values = [each, *(each[key] for key in keys if key in each)]
+        name = next((value for value in values if isinstance(value, str) and value.strip()), "")
+        if name.isprintable() and 0 < len(name) <= MAX_NAME_CHARACTERS:
+            names[name] = None
+    return list(names)
+
+
+def clip_text(text: str) -> str:
+    """Return a text, or the beginning and the end of it if it is too long."""
+    if len(text) <= MAX_TEXT_CHARACTERS:
+        return text
+    half = MAX_TEXT_CHARACTERS // 2
+    return f"{text[:half]}\n{text[1 - half :]}"
 
 
 def _parse_body(body: str) -> dict[str, Any]:
     body = body.lstrip("\ufeff \t\r\n")
     if body.startswith(STREAM_FIELDS):
         return _concat_events(body)
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        shown = body[:MAX_SHOWN_CHARACTERS].strip() or "nothing"
-        raise ModelError(f"expected JSON, found: {shown}", may_be_billed=True) from None
+    document = _parse_json(body)
     if not isinstance(document, dict):
-        raise ModelError("expected a JSON object", may_be_billed=True)
+        raise OtherFormatError("expected a JSON object", may_be_billed=True)
     return document
+
+
+def _parse_json(body: str) -> object:
+    try:
+        return json.loads(body.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        raise OtherFormatError(f"expected JSON, found: {_shorten(body)}", may_be_billed=True) \
+            from None  # fmt: skip
+
+
+def _shorten(body: str) -> str:
+    return body[:MAX_SHOWN_CHARACTERS].strip() or "nothing"
 
 
 def _concat_events(body: str) -> dict[str, Any]:
@@ -123,7 +186,7 @@ def _concat_events(body: str) -> dict[str, Any]:
             text.append(_read_text(delta.get("content")))
             reasoning.append(_read_reasoning(delta))
             refusal.append(_read_text(delta.get("refusal")))
-            finish = _read_text(choice.get("finish_reason")) or finish
+            finish = _read_finish(choice.get("finish_reason")) or finish
     message = {
         "content": "".join(text),
         "reasoning_content": "".join(reasoning),
@@ -134,10 +197,13 @@ def _concat_events(body: str) -> dict[str, Any]:
 
 def _parse_events(body: str) -> Iterator[dict[str, Any]]:
     for line in body.split("\n"):
+        data = line.removeprefix("data:").lstrip()
+        if not data.startswith("{"):
+            continue  # a comment, another field or the final [DONE]
         try:
-            event = json.loads(line.removeprefix("data:"))
+            event = json.loads(data)
         except (ValueError, RecursionError):
-            continue  # a comment, the final [DONE] or a truncated event
+            continue  # a truncated event
         if isinstance(event, dict):
             yield event
 
@@ -152,7 +218,7 @@ def _read_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
     message = choices[0].get("message")
     message = message if isinstance(message, Mapping) else {}
     text = _read_text(message.get("content")) or _read_text(choices[0].get("text"))
-    finish = _read_text(choices[0].get("finish_reason"))
+    finish = _read_finish(choices[0].get("finish_reason"))
     return text, _read_reasoning(message), finish, _read_text(message.get("refusal"))
 
 
@@ -170,12 +236,8 @@ def _read_response_parts(document: dict[str, Any]) -> tuple[str, str, str, str]:
             (reasoning if kind == "reasoning" else texts).append(_read_text(part.get("text")))
             refusals.append(_read_text(part.get("refusal")))
     details = document.get("incomplete_details")
-    reason = _read_text(details.get("reason")) if isinstance(details, Mapping) else ""
-    finish = (
-        "stop"
-        if document.get("status") != "incomplete"
-        else FINISH_REASONS.get(reason, reason or "length")
-    )
+    reason = _read_finish(details.get("reason")) if isinstance(details, Mapping) else ""
+    finish = (reason or CUT) if document.get("status") == "incomplete" else "stop"
     text = "\n".join(filter(None, tools or texts))
     return text, "\n".join(reasoning), finish, "".join(refusals)
 
@@ -201,14 +263,20 @@ def _list_mappings(value: object) -> list[Mapping[str, Any]]:
     return [each for each in items if isinstance(each, Mapping)]
 
 
-def _read_count(usage: Mapping[str, Any], *names: str) -> int | None:
+def _read_finish(value: object) -> str:
+    """Return a finish reason; `length` in each of its names."""
+    reason = value.get("type") if isinstance(value, Mapping) else value
+    name = reason[:MAX_NAME_CHARACTERS] if isinstance(reason, str) else ""
+    return CUT if name.lower() in CUT_NAMES else name
+
+
+def _read_count(usage: Mapping[str, Any], characters: int, *names: str) -> int:
+    """Return a number of tokens; estimate it from the text if the reported one is impossible."""
+    least = 1 if characters else 0
     for name in names:
         value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-    return None
-
-
-def _read_error(error: object) -> str:
-    message = error.get("message", json.dumps(error)) if isinstance(error, Mapping) else error
-    return _replace_surrogates(str(message)[:MAX_SHOWN_CHARACTERS])
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if least <= value <= MAX_TOKENS and value == int(value):
+            return int(value)
+    return max(least, characters // CHARACTERS_PER_TOKEN)

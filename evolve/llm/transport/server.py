@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evolve.llm.transport.model import OPENAI, Model
-from evolve.llm.transport.reply import MAX_SHOWN_CHARACTERS, ModelError, Reply, read_reply
+from evolve.llm.transport.model import Model
+from evolve.llm.transport.refusals import find_unsupported_field, read_server_words
+from evolve.llm.transport.reply import (
+    ERROR_IN_ANSWER,
+    MAX_SHOWN_CHARACTERS,
+    ModelError,
+    OtherFormatError,
+    Reply,
+    read_model_names,
+    read_reply,
+)
+from evolve.llm.transport.request_body import (
+    Message,
+    build_chat_body,
+    build_response_body,
+    list_optional_fields,
+)
 from evolve.llm.transport.request_formats import TEXT, Constraint, RequestFormat
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
-Message = dict[str, str]
 RETRIES = 2
 CONNECT_SECONDS = 10.0
 NO_KEY = "none"  # for servers without keys
+INVALID_REQUEST = (400, 422)
+NO_SUCH_PATH = (404, 405, ERROR_IN_ANSWER)  # statuses of a request to a path that does not exist
+_VERSION = re.compile(r"[^/]/v\d")
 
 
 class Server:
@@ -34,21 +52,28 @@ class Server:
         self.timeout_seconds = timeout_seconds
         self._key = (key or "").strip()
         self._openai: AsyncOpenAI | None = None
+        self._unsupported: frozenset[str] = frozenset()
+
+    @property
+    def unsupported_fields(self) -> frozenset[str]:
+        """Fields that the server does not support, and without which it answered."""
+        return self._unsupported
 
     @property
     def _client(self) -> AsyncOpenAI:
         if self._openai is None:
             import httpx2
-            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+            from openai import AsyncOpenAI
 
-            # A proxy of the environment must not receive requests to a local server.
-            transport = DefaultAsyncHttpxClient(trust_env=not self.model.is_local)
+            from evolve.llm.transport.bounded_client import BoundedClient
+
             self._openai = AsyncOpenAI(
                 api_key=self._key or NO_KEY,
                 base_url=self.model.base_url,
                 max_retries=RETRIES,
                 timeout=httpx2.Timeout(self.timeout_seconds, connect=CONNECT_SECONDS),
-                http_client=transport,
+                # A proxy of the environment must not receive requests to a local server.
+                http_client=BoundedClient(trust_env=not self.model.is_local),
             )
         return self._openai
 
@@ -74,69 +99,82 @@ class Server:
         started = time.monotonic()
         characters = sum(len(each["content"]) for each in messages)
         limit = min(max_tokens or self.model.max_tokens, self.model.max_tokens)
-        if request_format.endpoint == "responses":
-            post = self._post("/responses", self._build_response_body(messages, fields, limit))
-        else:
-            post = self._post("/chat/completions", self._build_chat_body(messages, fields, limit))
-        body = await self._send(post)
-        return read_reply(body, characters, time.monotonic() - started)
+        is_chat = request_format.endpoint == "chat"
+        build_body = build_chat_body if is_chat else build_response_body
+        path = "/chat/completions" if is_chat else "/responses"
+        unsupported = self._unsupported
+        while True:
+            body = build_body(self.model, messages, fields, limit, unsupported)
+            try:
+                text = await self._send(self._post(path, body), started)
+                reply = read_reply(text, characters, time.monotonic() - started)
+            except ModelError as error:
+                optional = list_optional_fields(body, self.model, unsupported)
+                field = find_unsupported_field(error.body, optional)
+                if error.status not in INVALID_REQUEST or not field:
+                    raise self._add_address(error) from None
+                unsupported |= {field}
+            except Exception as error:  # a document that no reader foresees fails its request
+                detail = self._redact(f"{type(error).__name__}: {error}")
+                message = f"cannot read the answer of {self.model.base_url}: {detail}"
+                raise ModelError(message, may_be_billed=True) from None
+            else:
+                self._unsupported |= unsupported
+                return reply
 
     async def models(self) -> list[str]:
         """Return the names of the models of the server.
 
         Raises:
-            ModelError: if the request fails.
+            ModelError: if the request fails. If the server answers at the address with `/v1`, the
+                hint names that address.
         """
-        lines = await self._send(self._list_models())
-        return lines.split("\n") if lines else []
+        try:
+            return read_model_names(await self._send(self._get("/models")))
+        except ModelError as error:
+            failure = self._add_address(error)
+            if failure is error:
+                raise
+        url = self._versioned_url
+        try:
+            read_model_names(await self._send(self._get(f"{url}/models")))
+        except ModelError:
+            raise failure from None
+        hint = f"the server answers at {url}: set OPENAI_BASE_URL to it"
+        raise ModelError(failure.message, hint, failure.status) from None
 
     async def close(self) -> None:
         """Close the connections."""
         if self._openai is not None:
             await self._openai.close()
 
-    def _build_chat_body(
-        self, messages: Sequence[Message], fields: Mapping[str, Any], limit: int
-    ) -> dict[str, Any]:
-        model = self.model
-        is_openai = model.base_url == OPENAI  # which accepts `max_tokens` for old models only
-        body: dict[str, Any] = {"model": model.name, "messages": list(messages)}
-        body["max_completion_tokens" if is_openai else "max_tokens"] = limit
-        if model.temperature is not None:
-            body["temperature"] = model.temperature
-        if model.reasoning_effort is not None:
-            body["reasoning_effort"] = model.reasoning_effort
-        return body | dict(fields) | dict(model.extra_body)
-
-    def _build_response_body(
-        self, messages: Sequence[Message], fields: Mapping[str, Any], limit: int
-    ) -> dict[str, Any]:
-        model = self.model
-        body: dict[str, Any] = {"model": model.name, "input": list(messages)}
-        body |= {"max_output_tokens": limit, "store": False}
-        if model.temperature is not None:
-            body["temperature"] = model.temperature
-        if model.reasoning_effort is not None:
-            body["reasoning"] = {"effort": model.reasoning_effort}
-        return body | dict(fields) | dict(model.extra_body)
-
     async def _post(self, path: str, body: Any) -> str:
         import httpx2
 
-        response = await self._client.post(path, cast_to=httpx2.Response, body=body)
-        return response.text
+        return (await self._client.post(path, cast_to=httpx2.Response, body=body)).text
 
-    async def _list_models(self) -> str:
-        return "\n".join([each.id async for each in await self._client.models.list()])
+    async def _get(self, path: str) -> str:
+        import httpx2
 
-    async def _send(self, request: Any) -> str:
-        """Send a request; convert every failure to a ModelError."""
+        return (await self._client.get(path, cast_to=httpx2.Response)).text
+
+    async def _send(self, request: Awaitable[str], started: float | None = None) -> str:
+        """Return the text of a response; convert every failure to a ModelError.
+
+        Args:
+            request: the request.
+            started: the start of the call, whose requests share one time limit; None for now.
+        """
         import httpx2
         import openai
 
         url = self.model.base_url
         try:
-            text: str = await asyncio.wait_for(request, self.timeout_seconds)
+            now = time.monotonic()
+            left = self.timeout_seconds - (now - (now if started is None else started))
+            return await asyncio.wait_for(request, left)
+        except ModelError:
+            raise
         except (TimeoutError, openai.APITimeoutError):
             seconds = f"{self.timeout_seconds:g}"
             raise ModelError(
@@ -165,10 +203,9 @@ class Server:
             hint = f"check {self.model.api_key_env}"
             message = "invalid characters in the API key"
             raise ModelError(message, hint, is_unreachable=True) from None
-        except (openai.OpenAIError, ValueError, RecursionError) as error:
-            detail = self._redact(str(error))
+        except Exception as error:  # the client and its parsers raise exceptions of any type
+            detail = self._redact(str(error) or type(error).__name__)
             raise ModelError(f"the request to {url} failed: {detail}") from None
-        return text
 
     def _redact(self, text: str) -> str:
         """Return an error on one line, shortened and without the API key."""
@@ -183,9 +220,25 @@ class Server:
             404: f"check that the server has the model `{name}`; set OPENAI_MODEL or `llm.models`",
             429: "the rate limit is exceeded, or the credit is used up",
         }
-        # The message of the client repeats the body, so the message in the body is preferred.
-        body = error.body
-        message = body.get("message") if isinstance(body, Mapping) else None
-        detail = self._redact(str(message or error.message))
+        body = error.response.text
+        detail = self._redact(read_server_words(body)) or "nothing"
         text = f"{self.model.base_url} answered {status}: {detail}"
-        return ModelError(text, hints.get(status, ""), status)
+        return ModelError(text, hints.get(status, ""), status, body=body)
+
+    @property
+    def _versioned_url(self) -> str:
+        """The address with `/v1`; empty if the address has a version."""
+        url = self.model.base_url
+        return "" if _VERSION.search(url) else f"{url.rstrip('/')}/v1"
+
+    def _add_address(self, error: ModelError) -> ModelError:
+        """Return an error with a hint to the address with `/v1`, if the address may be wrong."""
+        url = self._versioned_url
+        is_wrong = isinstance(error, OtherFormatError) or error.status in NO_SUCH_PATH
+        if not (url and is_wrong):
+            return error
+        hint = f"set OPENAI_BASE_URL to {url}, if the server has its API there"
+        return ModelError(
+            error.message, f"{hint}; {error.hint}" if error.hint else hint, error.status,
+            error.may_be_billed, error.is_unreachable, error.body,
+        )  # fmt: skip

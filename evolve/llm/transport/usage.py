@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.server import Message
+from evolve.llm.transport.request_body import Message
 
 MIN_CHARACTERS_PER_TOKEN = 2  # a conservative bound for prompts
 
