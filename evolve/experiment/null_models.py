@@ -40,7 +40,7 @@ class NullModels:
         """Yield a proposer on permuted bars.
 
         Raises:
-            UnansweredError: if a call failed.
+            UnansweredError: if a call failed, or the last one has no answer.
         """
         data = replace(self.run.data, split=replace(self.run.data.split, train=bars))
         with TemporaryDirectory(prefix="evolve-") as folder, RunRecorder(Observer()) as recorder:
@@ -49,8 +49,9 @@ class NullModels:
                 self.run.models, self.run.plan, data, recorder, self.stop
             ) as proposer:
                 yield proposer
-                if proposer is not None and proposer.failed_calls:
+                if proposer is not None and (proposer.failed_calls or proposer.is_silent):
+                    failed = proposer.failed_calls or "the last"
                     raise UnansweredError(
-                        f"{proposer.failed_calls} calls in a search on shuffled prices failed",
+                        f"{failed} calls in a search on shuffled prices failed",
                         "check that the model answers: evolve doctor",
                     )

@@ -6,13 +6,13 @@ arrival times, so that a replay of a recording repeats the run.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from dsl.printing.decompile import format_program
 from evolve.llm.answer.parse import parse_answer
+from evolve.llm.patience import Patience
 from evolve.llm.prompt.builder import build_failure, build_program_failure
 from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.learnings import (
@@ -84,6 +84,7 @@ class ModelProposer:
         self._schedule = Schedule(
             settings.evaluations, settings.concurrency, settings.mode == "only"
         )
+        self._patience = Patience(settings.sync_wait_seconds, settings.mode == "only", log)
 
     # -- ask
 
@@ -109,9 +110,14 @@ class ModelProposer:
                 break
         return bool(self._in_flight)
 
-    def next_sync(self, evaluated: int) -> int | None:
+    @property
+    def is_silent(self) -> bool:
+        """Whether the last calls brought no answer."""
+        return self._schedule.is_silent
+
+    def next_sync(self, evaluated: int, migration: int) -> int | None:
         """Return the evaluation count of the next synchronization; None if none follows."""
-        return self._schedule.next_sync(evaluated)
+        return self._schedule.next_sync(evaluated, migration)
 
     def _start_summary(self, epoch: int) -> None:
         """Request a summary of the learnings if they are too long; shorten them if that fails."""
@@ -154,17 +160,19 @@ class ModelProposer:
     def collect(self, epoch: int) -> ProposalBatch:
         """Return the proposals in the answers that arrived, in the order of the calls."""
         self._collected = {}
-        deadline = time.monotonic() + self.settings.sync_wait_seconds
+        self._patience.begin()
         stats: dict[str, ProposerStats] = {}
         proposals: list[Proposal] = []
         numbers = sorted(self._in_flight)
-        had_calls, has_answered = bool(numbers), False
+        had_calls, answering = bool(numbers), set[str]()
         while numbers:
             number = numbers.pop(0)
+            request = self._in_flight[number]
+            deadline = self._patience.get_deadline(number, request.call.model)
             exchanges = self._calls.collect(number, epoch, deadline)
             if exchanges is None:
                 continue
-            request = self._in_flight.pop(number)
+            del self._in_flight[number]
             self.budget.settle(number, exchanges)
             answer = exchanges[-1] if exchanges else None
             self._may_probe.discard(request.call.model)
@@ -172,7 +180,7 @@ class ModelProposer:
                 self._may_probe.add(request.call.model)
                 self._handle_failed_call(request, answer)
                 continue
-            has_answered = True
+            answering.add(request.call.model)
             if request.call.kind == "summarize":
                 self._read_summary(request, answer)
                 continue
@@ -181,9 +189,9 @@ class ModelProposer:
             proposals.extend(read)
             stats = merge_stats(stats, {request.choice.arm: counts})
             numbers.extend(range(last_number + 1, self._last_number + 1))  # a repair
-        if has_answered and self._schedule.is_unanswered:
-            self._log.notice("the model answers again")
-        self._schedule.record_collected(had_calls, has_answered, len(self._in_flight))
+        in_flight = {number: each.call.model for number, each in self._in_flight.items()}
+        self._patience.end(in_flight, answering)
+        self._schedule.record_collected(had_calls, bool(answering), len(self._in_flight))
         return ProposalBatch(tuple(proposals), stats)
 
     def _read_answer(
@@ -219,17 +227,13 @@ class ModelProposer:
             self.learnings = self.learnings.replace_merged(sections, request.summarized)
 
     def _handle_failed_call(self, request: _Request, answer: Exchange | None) -> None:
-        """Shorten the learnings if their summary failed; otherwise report a first failure."""
+        """Shorten the learnings if their summary failed; otherwise report the failure."""
         if request.call.kind == "summarize":
             self.learnings = self.learnings.shorten()
             return
         self.failed_calls += 1
         reason = answer.error if answer else "no response"
-        if not self._schedule.is_unanswered:
-            self._log.notice(
-                f"no answer from {request.call.model}: {reason}\n"
-                "  = the run continues without the model and tries again later"
-            )
+        self._patience.report_silence(request.call.model, reason)
 
     # -- tell
 

@@ -73,11 +73,13 @@ class ExternalProposer(Protocol):
     def ask(self, progress: Progress) -> None:
         """Start to propose, given the state of the search; return at once."""
 
-    def next_sync(self, evaluated: int) -> int | None:
+    def next_sync(self, evaluated: int, migration: int) -> int | None:
         """Return the evaluation count at which to collect; None if no proposals will follow.
 
         Args:
             evaluated: the evaluation count now.
+            migration: the evaluation count at the next migration, at most. A synchronization there
+                does not divide an epoch.
         """
 
     def collect(self, epoch: int) -> ProposalBatch:

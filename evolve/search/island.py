@@ -43,15 +43,19 @@ class EpochTask(NamedTuple):
 
     Attributes:
         island: the island before the epoch.
-        stats: counts by proposer at the end of the last epoch.
+        stats: counts by proposer at the last migration.
         max_evaluations: number of evaluations that this island may use.
         epoch: number of the epoch.
+        generations: number of generations.
+        unknown: keys among the seen ones that this island may propose again.
     """
 
     island: Island
     stats: Mapping[str, ProposerStats]
     max_evaluations: int
     epoch: int
+    generations: int
+    unknown: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ class _EpochRun:
         self.shares = compute_shares(problem.proposers, task.stats)
 
     def run(self) -> EpochResult:
-        for _ in range(self.problem.generations_per_epoch):
+        for _ in range(self.task.generations):
             size = min(self.problem.population, self.task.max_evaluations - len(self.trials))
             if size <= 0:
                 break
@@ -228,7 +232,8 @@ class _EpochRun:
         except MeaningError:
             return None
         counts["valid"] += 1
-        if key in self.seen or key in self.proposed:
+        is_known = key in self.seen and key not in self.task.unknown
+        if is_known or key in self.proposed:
             counts["duplicate"] += 1
             return None
         self.proposed.add(key)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from evolve.search.executors import Executor, PendingEpochs, SeenKeys, SerialExecutor
+from evolve.search.executors import Executor, SeenKeys, SerialExecutor
 from evolve.search.external import ExternalProposer, Outcome, Proposal
 from evolve.search.hall_of_fame import HallOfFame
 from evolve.search.individual import SEED, Fitness, Individual
-from evolve.search.island import EpochResult, EpochTask, Island, accept_migrants, new_island
+from evolve.search.interval import Interval, begin_interval
+from evolve.search.island import EpochResult, Island, accept_migrants, new_island
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats, merge_stats
@@ -28,6 +29,7 @@ class _SearchState:
     stats: dict[str, ProposerStats] = field(default_factory=dict)
     hall_of_fame: HallOfFame = field(default_factory=HallOfFame)
     epoch: int = 0
+    interval: Interval | None = None  # None after a migration
     stale_evaluations: int = 0  # allowed since the last improvement
 
 
@@ -45,7 +47,8 @@ def search(
         problem: the constants of the search.
         budget: the limits at which it stops.
         executor: runs the epochs; serial if None.
-        external: another proposer, synchronized at the evaluation counts that it returns.
+        external: another proposer, synchronized after the generation that ends nearest to the
+            evaluation count that it returns. Without proposals, it changes no trial.
         stop: once set, ends the search after the current epoch.
         clock: returns seconds; called at the end of epochs only.
     """
@@ -72,13 +75,13 @@ def search(
         if external is not None:
             external.ask(progress)
         state.epoch += 1
-        sync = external.next_sync(len(state.seen)) if external else None
-        target = budget.evaluations if sync is None else min(sync, budget.evaluations)
-        is_sync_due = sync is not None and target - len(state.seen) <= problem.max_epoch_evaluations
-        pending = _submit_epochs(state, problem, target, executor)
+        interval = _continue_interval(state, problem, budget)
+        generations, is_sync_due = _plan_epoch(interval, state, problem, external)
+        tasks = interval.build_tasks(state.islands, generations, state.epoch)
+        pending = executor.submit(tasks, state.seen) if problem.proposers else list
         yield progress  # the caller handles it while the epochs run in worker processes
-        trials = _collect_epochs(pending(), state, problem)
-        if external is not None and is_sync_due:
+        trials = _collect_epochs(pending(), state, problem, interval, generations)
+        if external is not None and is_sync_due and len(state.seen) < budget.evaluations:
             trials += _sync_external(external, state, problem, budget)
 
 
@@ -100,33 +103,49 @@ def _update_hall_of_fame(trials: Sequence[Individual], state: _SearchState) -> N
         state.stale_evaluations = 0
 
 
-def _submit_epochs(
-    state: _SearchState, problem: SearchProblem, target: int, executor: Executor
-) -> PendingEpochs:
-    """Start one epoch on every island.
+def _continue_interval(state: _SearchState, problem: SearchProblem, budget: Budget) -> Interval:
+    """Return the rest of the interval between two migrations; begin one after a migration."""
+    left = max(budget.evaluations - len(state.seen), 0)
+    if state.interval is not None:
+        return state.interval.limit(left)
+    allowed = min(left, problem.max_epoch_evaluations)
+    state.stale_evaluations += allowed if problem.proposers else problem.max_epoch_evaluations
+    return begin_interval(state.stats, problem.islands, problem.generations_per_epoch, left)
 
-    Args:
-        target: the evaluation count that the epochs may reach together.
-    """
-    if not problem.proposers:
-        state.stale_evaluations += problem.max_epoch_evaluations
-        return list
-    quotas = _split_quota(max(target - len(state.seen), 0), len(state.islands))
-    state.stale_evaluations += min(sum(quotas), problem.max_epoch_evaluations)
-    tasks = [
-        EpochTask(island, state.stats, quota, state.epoch)
-        for island, quota in zip(state.islands, quotas, strict=True)
-    ]
-    return executor.submit(tasks, state.seen)
+
+def _plan_epoch(
+    interval: Interval,
+    state: _SearchState,
+    problem: SearchProblem,
+    external: ExternalProposer | None,
+) -> tuple[int, bool]:
+    """Return the generations of the next epoch, and whether a synchronization follows it."""
+    evaluated, size = len(state.seen), problem.population * problem.islands
+    migration = evaluated + size * interval.generations
+    sync = external.next_sync(evaluated, migration) if external is not None else None
+    if sync is None:
+        return interval.generations, False
+    generations = max((sync - evaluated + size // 2) // size, 1)
+    return min(generations, interval.generations), generations <= interval.generations
 
 
 def _collect_epochs(
-    results: Sequence[EpochResult], state: _SearchState, problem: SearchProblem
+    results: Sequence[EpochResult],
+    state: _SearchState,
+    problem: SearchProblem,
+    interval: Interval,
+    generations: int,
 ) -> list[Individual]:
     """Merge the results of an epoch into the state; return the trials that are new."""
-    for each in results:
-        state.stats = merge_stats(state.stats, each.stats)
-    state.islands = _migrate(results, problem.population) or state.islands
+    state.interval = None
+    if results:
+        rest = interval.advance(results, generations)
+        state.interval = None if rest.is_over else rest
+        for each in results:
+            state.stats = merge_stats(state.stats, each.stats)
+        state.islands = tuple(each.island for each in results)
+        if state.interval is None:
+            state.islands = _migrate(state.islands, problem.population)
     return _count_new([trial for each in results for trial in each.trials], state)
 
 
@@ -208,30 +227,31 @@ def _find_stop_reason(
     if len(state.seen) >= budget.evaluations:
         return f"budget of {budget.evaluations:,} evaluations spent"
     stale = budget.stale_epochs
-    if stale is not None and state.stale_evaluations >= stale * problem.max_epoch_evaluations:
+    if (
+        stale is not None
+        and state.interval is None
+        and state.stale_evaluations >= stale * problem.max_epoch_evaluations
+    ):
         return f"no improvement in {stale} epochs"
     if budget.minutes is not None and seconds >= budget.minutes * 60:
         return f"budget of {budget.minutes:g} minutes spent at epoch {state.epoch}"
-    if not problem.proposers and (external is None or external.next_sync(len(state.seen)) is None):
-        return "no proposals left"
+    if not problem.proposers:
+        evaluated = len(state.seen)
+        if external is None or external.next_sync(evaluated, evaluated) is None:
+            return "no proposals left"
     return ""
 
 
-def _split_quota(remaining: int, islands: int) -> list[int]:
-    """Split the remaining evaluations among the islands."""
-    share, extra = divmod(remaining, islands)
-    return [share + (index < extra) for index in range(islands)]
-
-
-def _migrate(results: Sequence[EpochResult], size: int) -> tuple[Island, ...]:
+def _migrate(islands: Sequence[Island], size: int) -> tuple[Island, ...]:
     """Return the islands, each with the best individuals of its predecessor in the ring."""
+    if len(islands) == 1:
+        return tuple(islands)
     best = [
-        sorted(each.island.population, key=lambda one: one.fitness.wvalues, reverse=True)[
+        sorted(each.population, key=lambda one: one.fitness.wvalues, reverse=True)[
             :MIGRANTS_PER_EPOCH
         ]
-        for each in results
+        for each in islands
     ]
     return tuple(
-        accept_migrants(each.island, best[index - 1], size) if len(results) > 1 else each.island
-        for index, each in enumerate(results)
+        accept_migrants(each, best[index - 1], size) for index, each in enumerate(islands)
     )

@@ -165,7 +165,7 @@ def test_long_learnings_are_summarized_by_the_model() -> None:
     def say(call: Call) -> Exchange:
         return answer(call, SUMMARY) if call.kind == "summarize" else strategy(call)
 
-    run = run_with(say, calls=16, learnings_tokens=200)
+    run = run_with(say, evaluations=800, calls=16, learnings_tokens=200)
     assert "summarize" in run.kinds
     index = run.kinds.index("summarize")
     shown = run.answering.calls[index].messages[0]["content"]
@@ -183,7 +183,7 @@ def test_learnings_are_ranked_if_their_summary_is_unusable(text: str) -> None:
     def say(call: Call) -> Exchange:
         return answer(call, text) if call.kind == "summarize" else strategy(call)
 
-    run = run_with(say, calls=16, learnings_tokens=200)
+    run = run_with(say, evaluations=800, calls=16, learnings_tokens=200)
     assert run.kinds.count("summarize") >= 1
     assert not any(run.proposer.learnings.sections.values())
     assert len(run.proposer.learnings.records) < 14
@@ -210,7 +210,7 @@ def test_further_calls_wait_for_a_late_answer() -> None:
         looks[call.number] = looks.get(call.number, 1) - 1
         return None if looks[call.number] > 0 else strategy(call)
 
-    run = run_with(late, calls=4)
+    run = run_with(late, evaluations=1600, calls=4)
     assert [number for number, _ in run.answering.collected] == [1, 2, 3, 4]
     assert run.answering.collected[0][1] > run.answering.calls[0].epoch + 2
     assert run.answering.calls[1].epoch >= run.answering.collected[0][1]

@@ -208,7 +208,7 @@ def rounds(evaluations: int, concurrency: int, calls: int, answers: bool = True)
         asked = 0 if schedule.skip_round() else min(concurrency, left)
         left -= asked
         schedule.record_asked(evaluated, asked, left, bool(asked) or bool(left))
-        sync = schedule.next_sync(evaluated)
+        sync = schedule.next_sync(evaluated, evaluated)
         if sync is None:
             break
         assert sync > evaluated
@@ -229,18 +229,18 @@ def test_rounds_are_spread_evenly_over_the_evaluations() -> None:
 def test_models_alone_are_collected_at_once() -> None:
     schedule = Schedule(1000, 1, syncs_at_once=True)
     schedule.record_asked(40, 1, 10, is_active=True)
-    assert (schedule.is_due, schedule.next_sync(40)) == (False, 40)
+    assert (schedule.is_due, schedule.next_sync(40, 99)) == (False, 40)
     schedule.record_collected(had_calls=True, has_answered=True, in_flight=0)
-    assert (schedule.is_due, schedule.is_unanswered) == (True, False)
+    assert (schedule.is_due, schedule.is_silent) == (True, False)
     schedule.record_asked(50, 0, 0, is_active=False)
-    assert schedule.next_sync(50) is None
+    assert schedule.next_sync(50, 99) is None
 
 
 def test_skipped_rounds_grow_exponentially_until_a_server_answers() -> None:
     schedule, skipped = Schedule(1000, 1, False), []
     for _ in range(7):
         schedule.record_collected(had_calls=True, has_answered=False, in_flight=0)
-        assert schedule.is_unanswered
+        assert schedule.is_silent
         count = 0
         while schedule.skip_round():
             count += 1
@@ -253,7 +253,7 @@ def test_skipped_rounds_grow_exponentially_until_a_server_answers() -> None:
     )  # it may still answer
     assert not schedule.skip_round()
     schedule.record_collected(had_calls=True, has_answered=True, in_flight=0)
-    assert (schedule.is_unanswered, schedule.skip_round()) == (False, False)
+    assert (schedule.is_silent, schedule.skip_round()) == (False, False)
     assert len(rounds(1000, 1, 12, answers=False)) < len(rounds(1000, 1, 12)) == 12
 
 

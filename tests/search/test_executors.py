@@ -186,7 +186,7 @@ def test_workers_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 def test_workers_do_not_evaluate_seen_programs() -> None:
     problem, seen = toy_problem(), SeenKeys()
-    task = [EpochTask(new_island(0, 1), {}, 50, 1)]
+    task = [EpochTask(new_island(0, 1), {}, 50, 1, 3)]
     for trial in SerialExecutor(problem).submit(task, seen)()[0].trials:
         seen.add(trial.program.key)
     assert len(seen) == 50

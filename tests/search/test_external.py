@@ -17,6 +17,7 @@ from evolve.search.proposer_stats import ProposerStats
 from tests.search.toy import ToyScores, solve, toy_problem
 
 ARM = "external"
+GENERATION = 20  # of the toy problem
 
 
 @dataclass
@@ -42,7 +43,7 @@ class ScriptedProposer:
         assert not progress.stop_reason
         self.log.append(f"asked after {progress.epoch}")
 
-    def next_sync(self, evaluated: int) -> int | None:
+    def next_sync(self, evaluated: int, migration: int) -> int | None:
         if self.counts:
             return self.counts[0]
         return evaluated if len(self.outcomes) < self.rounds else None
@@ -85,6 +86,13 @@ def hashes(run: Sequence[Progress]) -> list[str]:
     return [trial.program.hash for each in run for trial in each.trials]
 
 
+def populations(progress: Progress) -> list[tuple[object, list[str]]]:
+    """Return the state of the generator and the programs of each island."""
+    return [
+        (each.rng_state, [one.program.hash for one in each.population]) for each in progress.islands
+    ]
+
+
 def sync_counts(run: Sequence[Progress]) -> list[int]:
     """Return the evaluation counts at which external proposals were evaluated."""
     external = [sum(trial.proposer == ARM for trial in each.trials) for each in run]
@@ -101,23 +109,24 @@ def statuses(outcomes: Sequence[Outcome]) -> list[str]:
     return [each.status for each in outcomes]
 
 
-def test_proposals_are_collected_at_the_requested_counts() -> None:
-    proposer = ScriptedProposer(
-        [35, 100, 102, 170, 293], lambda number: batch(60 + number, 90 + number)
-    )
+def test_proposals_are_collected_after_the_generation_nearest_to_the_count() -> None:
+    counts = [33, 60, 115, 240, 289]
+    proposer = ScriptedProposer(counts, lambda number: batch(60 + number, 90 + number))
     run = solve_with(proposer)
-    assert sync_counts(run) == [35, 100, 102, 170, 293]
+    assert all(
+        abs(at - count) <= GENERATION // 2
+        for at, count in zip(sync_counts(run), counts, strict=True)
+    )
     assert run[-1].evaluated == 300
     assert [statuses(each) for each in proposer.outcomes] == [["evaluated"] * 2] * 5
 
 
-def test_collection_is_at_most_a_few_evaluations_early_if_islands_agree() -> None:
-    counts = [40, 140, 230, 290]
-    proposer = ScriptedProposer(counts, lambda number: batch(60 + number))
+def test_an_epoch_is_at_least_one_generation_of_every_island() -> None:
+    proposer = ScriptedProposer(list(range(1, 400)), lambda number: batch(60 + number))
     run = solve_with(proposer, islands=3)
-    short = [count - at for count, at in zip(counts, sync_counts(run), strict=True)]
-    assert all(0 <= each <= 3 for each in short)
-    assert any(short), "two islands proposed the same program"
+    proposed = [sum(trial.proposer != ARM for trial in each.trials) for each in run[1:-1]]
+    assert min(proposed) > 3 * GENERATION - 9, "islands may propose the same program"
+    assert len(run) == 6
 
 
 def test_proposals_are_collected_if_the_islands_propose_nothing(
@@ -180,11 +189,10 @@ def test_proposals_beyond_the_budget_are_not_evaluated() -> None:
     assert run[-1].stats[ARM] == ProposerStats(duplicate=1, evaluated=3, accepted=3, improved=3)
 
 
-def test_proposals_at_the_end_of_the_budget_are_not_evaluated() -> None:
-    proposer = ScriptedProposer([500], lambda number: batch(60, 70))
+def test_nothing_is_collected_once_the_budget_is_spent() -> None:
+    proposer = ScriptedProposer([120, 500], lambda number: batch(60, 70))
     run = solve_with(proposer, 120)
-    assert run[-1].evaluated == 120
-    assert [statuses(each) for each in proposer.outcomes] == [["no budget"] * 2]
+    assert (run[-1].evaluated, proposer.outcomes) == (120, [])
 
 
 def test_outcomes_are_in_order_and_count_for_their_arms() -> None:
@@ -264,23 +272,32 @@ def test_a_proposer_without_synchronization_does_not_change_the_search() -> None
         assert [each.evaluated for each in silent] == [each.evaluated for each in without]
 
 
-def test_empty_batches_at_epoch_ends_do_not_change_the_search() -> None:
-    assert hashes(solve_with(ScriptedProposer([60, 120, 240]))) == hashes(solve_with(None))
+@pytest.mark.parametrize("islands", [1, 2, 3])
+@pytest.mark.parametrize("counts", [[60, 120, 240], [35, 77, 200, 201], range(1, 500), [499]])
+def test_synchronizations_without_proposals_change_no_trial(
+    counts: Sequence[int], islands: int
+) -> None:
+    stats = {ARM: ProposerStats(proposed=9, valid=2)}
+    proposer = ScriptedProposer(list(counts), lambda number: ProposalBatch((), stats))
+    synced, alone = solve_with(proposer, 500, islands)[-1], solve_with(None, 500, islands)[-1]
+    assert populations(synced) == populations(alone)
+    assert synced.evaluated == alone.evaluated
+    for name, each in alone.stats.items():
+        assert replace(synced.stats[name], gain=0.0) == replace(each, gain=0.0)
+    syncs = len(proposer.outcomes)
+    assert synced.stats.get(ARM, ProposerStats()).proposed == 9 * syncs
+    assert syncs or counts == [499]
 
 
-def test_the_search_depends_on_the_synchronization_counts_only() -> None:
-    counts = [35, 77, 200, 201]
-    empty = ProposalBatch((), {ARM: ProposerStats(proposed=9, valid=2)})
-    run, again = (
-        solve_with(ScriptedProposer(counts), islands=2),
-        solve_with(ScriptedProposer(counts, lambda number: empty), islands=2),
-    )
-    assert hashes(run) == hashes(again)
-    assert len(hashes(run)) == len(set(hashes(run))) == 300
-    assert again[-1].stats[ARM] == ProposerStats(proposed=36, valid=8)
-    other = solve_with(ScriptedProposer([35, 78, 200, 201]), islands=2)
-    assert hashes(run) != hashes(other)
-    assert hashes(run)[:35] == hashes(other)[:35]
+def test_stale_epochs_do_not_depend_on_synchronizations() -> None:
+    budget = Budget(100_000, stale_epochs=2)
+    runs = [
+        solve(toy_problem(), budget, 3, 2, external=external)[-1]
+        for external in (None, ScriptedProposer(list(range(1, 3000, 7))))
+    ]
+    assert runs[0].stop_reason == runs[1].stop_reason == "no improvement in 2 epochs"
+    assert runs[0].evaluated == runs[1].evaluated
+    assert populations(runs[0]) == populations(runs[1])
 
 
 def test_an_accepted_proposal_becomes_a_parent() -> None:

@@ -75,9 +75,9 @@ def test_a_run_does_not_depend_on_the_hash_seed() -> None:
 def test_an_epoch_is_a_pure_function_of_its_input() -> None:
     problem, island = toy_problem(), new_island(0, 7)
     random.seed(1)
-    once = run_epoch(EpochTask(island, {}, 50, 1), problem, frozenset())
+    once = run_epoch(EpochTask(island, {}, 50, 1, 3), problem, frozenset())
     random.seed(2)
-    again = run_epoch(EpochTask(island, {}, 50, 1), problem, frozenset())
+    again = run_epoch(EpochTask(island, {}, 50, 1, 3), problem, frozenset())
     assert [t.program.hash for t in once.trials] == [t.program.hash for t in again.trials]
     assert once.island.rng_state == again.island.rng_state
     assert once.stats == again.stats
@@ -86,9 +86,9 @@ def test_an_epoch_is_a_pure_function_of_its_input() -> None:
 
 def test_an_epoch_evaluates_new_programs_within_its_budget() -> None:
     problem, island = toy_problem(), new_island(0, 7)
-    first = run_epoch(EpochTask(island, {}, 40, 1), problem, frozenset())
+    first = run_epoch(EpochTask(island, {}, 40, 1, 3), problem, frozenset())
     seen = frozenset(trial.program.key for trial in first.trials)
-    second = run_epoch(EpochTask(island, {}, 40, 1), problem, seen)
+    second = run_epoch(EpochTask(island, {}, 40, 1, 3), problem, seen)
     assert len(first.trials) == 40
     assert not seen & {trial.program.key for trial in second.trials}
     assert sum(each.duplicate for each in second.stats.values()) > 0
