@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
 
 from evolve.config.effort import Limits
-from evolve.config.section import Section, measured_in
+from evolve.config.section import Day, Section, measured_in
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.transport.model import Model
 
@@ -54,7 +53,7 @@ class ModelEntry(Section):
         description="environment variable with the API key",
     )  # fmt: skip
 
-    knowledge_cutoff: date | None = Field(
+    knowledge_cutoff: Day | None = Field(
         None, description="day of its newest training data; null if unknown"
     )
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evolve.config.schema import Data
+from evolve.config.data import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.notices import NoticeList

@@ -30,7 +30,7 @@ from evolve.llm.prompt.templates import PromptError, list_tasks
 from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
 from evolve.search.problem import SearchProblem
-from evolve.search.space import DIRECTIONS, Space, build_space
+from evolve.search.space import DIRECTIONS, Space, build_space, select_operators
 from evolve.store import RunFolder
 
 FULL_SPACE_NODES = 100  # maximum size of a strategy of the grammar without an experiment
@@ -102,7 +102,7 @@ class Plan:
 
 
 def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
-    """Read an experiment and the files that it names.
+    """Read an experiment and the files that it names, but no data.
 
     Raises:
         EvolveError, LanguageError: with all errors of a file.
@@ -117,6 +117,8 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
         for program in read_strategies(path.parent / name, f"{path}: start_from", operators)
     ]
     assets = _read_assets(experiment, path.parent)
+    if experiment.language.operators != "all":
+        select_operators(operators, experiment.language.operators)
     return Plan(experiment, path.parent, tuple(start_from), operators, assets)
 
 

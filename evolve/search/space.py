@@ -121,8 +121,30 @@ def build_space(
     """
     known = known or catalog()
     return _create_space(
-        tuple(_select_operators(known, operators)), tuple(directions), max_nodes, known
+        tuple(select_operators(known, operators)), tuple(directions), max_nodes, known
     )
+
+
+def select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
+    """Return the operators that a search may use: those named, and those of every search.
+
+    Args:
+        known: all operators.
+        operators: names of the allowed operators; None for all.
+
+    Raises:
+        EvolveError: for an unknown operator.
+    """
+    if operators is None:
+        return list(known)
+    wanted = {"<", ">", "and", "or"}
+    for name in operators:
+        operator = known.find(name)
+        if operator is None:
+            hint = did_you_mean(name, known.names()) or "`evolve ops` lists the operators"
+            raise EvolveError(f"language.operators: unknown operator `{name}`", hint)
+        wanted.add(operator.name)
+    return [each for each in known if each.name in wanted or each.series in FIELDS]
 
 
 def _create_space(
@@ -135,16 +157,3 @@ def _create_space(
 def _build_productions(operators: tuple[Operator, ...]) -> dict[Kind, Groups]:
     """Build the productions of operators, or return the cached ones."""
     return build_productions(operators)
-
-
-def _select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
-    if operators is None:
-        return list(known)
-    wanted = {"<", ">", "and", "or"}
-    for name in operators:
-        operator = known.find(name)
-        if operator is None:
-            hint = did_you_mean(name, known.names()) or "`evolve ops` lists the operators"
-            raise EvolveError(f"language.operators: unknown operator `{name}`", hint)
-        wanted.add(operator.name)
-    return [each for each in known if each.name in wanted or each.series in FIELDS]
