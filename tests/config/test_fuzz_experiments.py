@@ -1,4 +1,4 @@
-"""Random mutations of the example experiments end in an experiment or in an error, within bounds."""
+"""Random mutations of the example experiments end in an experiment or in an error."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ SCALARS = (
     "yahoo:SPY", "sample:stocks", "csv:/dev/null", "/dev/zero", "..", "strategies/sma_cross.evo",
     "sma", "crossover", "llm", "[]", "{}", "[1, [2, [3]]]", "{a: {b: 1}}", "[x, x]", "{x: true}",
     "&a 1", "*a", "&a [*a]", "!!python/name:os.system x", "!!binary eA==", "!x y", "<<: *a",
-    "|\n  x\n", "'", '"', "'x'", '"\\0"', '"\\ud800"', '"\\e[31m"', "\x00", "\x1b[31m", "\u202e", "\ud800",
-    "\U0001f600", "${OPENAI_API_KEY}", "${EVOLVE_X}", "${EVOLVE_X:-7}", "- x", "? x", "[" * 60, "{a: " * 60,
-    "x" * 3000, "é" * 50, "date", "int", "str", "list[str]", "{[x]: 1}", "{1: 2}", "{? [x] : 1}",
+    "|\n  x\n", "'", '"', "'x'", '"\\0"', '"\\ud800"', '"\\e[31m"', "\x00", "\x1b[31m",
+    "\u202e", "\ud800", "\U0001f600", "${OPENAI_API_KEY}", "${EVOLVE_X}", "${EVOLVE_X:-7}", "- x",
+    "? x", "[" * 60, "{a: " * 60, "x" * 3000, "é" * 50, "date", "int", "str", "list[str]",
+    "{[x]: 1}", "{1: 2}", "{? [x] : 1}",
 )  # fmt: skip
 
 
