@@ -87,6 +87,7 @@ def command(
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import list_uncapped
+    from evolve.backtest.volume import list_unreadable
     from evolve.backtest.warmup import entry_lookback
     from evolve.report.export import equity_frame, trades_frame, write_tables
 
@@ -95,7 +96,9 @@ def command(
     program = read_strategy(file, name)
     dataset = load_data(request)
     notices, terms = ConsoleNotices(), market(**costs)
-    for text in list_uncapped(dataset.window, terms):
+    for text in (
+        *list_uncapped(dataset.window, terms), *list_unreadable(dataset.window, [program])
+    ):  # fmt: skip
         notices.notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()

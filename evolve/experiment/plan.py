@@ -15,6 +15,7 @@ from dsl.generate.grammar import constraint_grammar
 from dsl.generate.rules import Grammar
 from dsl.names import unique_name
 from evolve.backtest.market import Market
+from evolve.backtest.volume import VOLUME, list_without_volume
 from evolve.config import Experiment, load_experiment
 from evolve.data import DataRequest, Dataset, DataSplit, load, split_bars
 from evolve.errors import EvolveError
@@ -133,7 +134,7 @@ def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProb
     settings, spec = plan.experiment, plan.experiment.fitness.goals()
     bars, start = _select_scored_bars(settings, data.split)
     return SearchProblem(
-        space=plan.space,
+        space=restrict_space(plan, bars),
         evaluate=FoldFitness(bars, data.market, spec, start, settings.workers.memory_mb),
         weights=spec.weights,
         population=settings.search.population,
@@ -149,9 +150,14 @@ def build_prompts(plan: Plan, data: LoadedData, settings: LlmSettings) -> Prompt
     """Build the prompt builder of an experiment."""
     bars, start = _select_scored_bars(plan.experiment, data.split)
     profiler = Profiler(bars, data.market, start)
-    return PromptBuilder(
-        plan.space, plan.experiment.fitness.goals(), profiler, settings, plan.assets
-    )
+    space = restrict_space(plan, bars)
+    return PromptBuilder(space, plan.experiment.fitness.goals(), profiler, settings, plan.assets)
+
+
+def restrict_space(plan: Plan, bars: Bars) -> Space:
+    """Return the space of an experiment, without operators of volume if no symbol has volume."""
+    has_volume = len(list_without_volume(bars)) < len(bars.symbols)
+    return plan.space if has_volume else plan.space.without_series(VOLUME)
 
 
 def build_grammar(plan: Plan | None) -> Grammar:

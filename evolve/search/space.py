@@ -22,6 +22,7 @@ from dsl.generate.productions import (
 )
 from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, DirectionName
 from dsl.terms.operator import Operator
+from dsl.terms.series import operator_reads
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
@@ -58,6 +59,11 @@ class Space:
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments, from which another process builds the productions."""
         return _create_space, (self.operators, self.directions, self.max_nodes, self.catalog)
+
+    def without_series(self, series: str) -> Space:
+        """Return the space without a bar series and all operators that read it."""
+        operators = tuple(each for each in self.operators if not operator_reads(each, series))
+        return _create_space(operators, self.directions, self.max_nodes, self.catalog)
 
     @cache  # noqa: B019 - the space lives as long as its run
     def min_depth(self, kind: Kind) -> int:
