@@ -87,6 +87,7 @@ def command(
     from evolve.backtest.backtest import backtest
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import list_uncapped
+    from evolve.backtest.volume import list_unreadable
     from evolve.backtest.warmup import entry_lookback
     from evolve.data.inputs import list_input_files
     from evolve.files import refuse_overwrite
@@ -98,7 +99,9 @@ def command(
     program = read_strategy(file, name)
     dataset = load_data(request)
     notices, terms = ConsoleNotices(), market(**costs)
-    for text in list_uncapped(dataset.window, terms):
+    for text in (
+        *list_uncapped(dataset.window, terms), *list_unreadable(dataset.window, [program])
+    ):  # fmt: skip
         notices.notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()

@@ -9,6 +9,7 @@ import click
 
 from dsl.syntax.vocabulary import ORDERS
 from evolve.cli.options import (
+    ConsoleNotices,
     TradingCommand,
     data_options,
     echo_compiling,
@@ -35,10 +36,13 @@ def command(file: Path, request: DataRequest, name: str | None, last: bool, **co
     A signal is 1 or 0, and empty if it is unknown. With several symbols, the second column is the
     symbol. Fill and cost options affect --last only.
     """
+    from evolve.backtest.volume import list_unreadable
     from evolve.backtest.warmup import entry_lookback
 
     program = read_strategy(file, name)
     dataset = load_data(request)
+    for text in list_unreadable(dataset.window, [program]):
+        ConsoleNotices().notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()
     if last:

@@ -2,7 +2,7 @@
 
 PyYAML parses the text. Scalars follow YAML 1.2 and are converted here, since PyYAML follows 1.1:
 it reads `no` as false, `012` as 10 and `1e-3` as text. It also accepts duplicate keys. Tags are
-not supported.
+not supported. The number and depth of the values are limited while PyYAML reads them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 from dsl.diagnostics import Diagnostic, Source, Span
+from dsl.printable import make_printable
 from evolve.llm.transport.address import mask_user_info
 
 Path = tuple[str | int, ...]
@@ -21,11 +23,16 @@ CORE = "tag:yaml.org,2002:"
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
+MAX_DIGITS = 300  # so that each integer has a float
+MAX_KEY_CHARACTERS = 200
+
+_LIMITS = f"expected at most {MAX_VALUES:,} values, nested at most {MAX_DEPTH} deep"
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 READABLE_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_MODEL")  # no keys: the values are written out
 USER_PREFIX = "EVOLVE_"
 _INTEGER = re.compile(r"[-+]?[0-9]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _OCTAL, _HEX = re.compile(r"0o[0-7]+"), re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: Mapping[str, object] = {
@@ -85,21 +92,55 @@ def read_document(text: str, name: str, variables: Mapping[str, str] | None = No
         document.report("E505", message, Span(0, 1), "shorten the file")
         return document
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        start = mark.index if mark else 0
-        hint = "check the indentation, colons and quotes"
-        message = f"invalid YAML: {error.problem or error.context}"
-        document.report("E505", message, Span(start, start + 1), hint)
-        return document
+        node = yaml.compose(text, Loader=_BoundedLoader)
     except (yaml.YAMLError, RecursionError) as error:
-        reason = str(error).split("\n")[0] or "nested too deeply"
-        document.report("E505", f"invalid YAML: {reason}", Span(0, 1))
+        _report_invalid(document, error)
         return document
     if node is not None:
         _Reader(document, variables or {}).read(node, (), 0)
     return document
+
+
+class _LimitError(yaml.MarkedYAMLError):
+    """Error of a document with too many values, or with values nested too deeply."""
+
+
+class _BoundedLoader(yaml.SafeLoader):
+    """Loader that stops at the first value beyond the limits."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.count = self.depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.count += 1
+        self.depth += 1
+        # Keys count here, too.
+        if self.count > 2 * MAX_VALUES or self.depth > MAX_DEPTH + 1:
+            event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _LimitError(None, None, _LIMITS, event.start_mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _report_invalid(document: Document, error: yaml.YAMLError | RecursionError) -> None:
+    """Report the error of PyYAML at its position."""
+    hint, code = "check the indentation, colons and quotes", "E505"
+    start, reason = 0, str(error).split("\n")[0]
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        start = mark.index if mark else 0
+        reason = str(error.problem or error.context)
+    elif isinstance(error, yaml.reader.ReaderError):
+        start, hint = int(error.position), "remove it"
+        reason = f"unexpected character U+{error.character:04X}"
+    elif isinstance(error, RecursionError):
+        reason = "nested too deeply"
+    message = f"invalid YAML: {reason}"
+    if isinstance(error, _LimitError):
+        code, message, hint = "E506", reason, "shorten the file"
+    document.report(code, message, Span(start, start + 1), hint)
 
 
 class _Reader:
@@ -114,8 +155,7 @@ class _Reader:
         self.document.values[path] = span
         if self.count > MAX_VALUES or depth > MAX_DEPTH:
             if not any(each.code == "E506" for each in self.document.diagnostics):
-                message = f"expected at most {MAX_VALUES:,} values, nested at most {MAX_DEPTH} deep"
-                self.document.report("E506", message, span, "shorten the file")
+                self.document.report("E506", _LIMITS, span, "shorten the file")
             return None
         value = self._convert(node, path, depth, span)
         if not path:
@@ -127,10 +167,24 @@ class _Reader:
             self.document.report("E507", f"unsupported tag `{node.tag}`", span, "remove the tag")
         if isinstance(node, yaml.ScalarNode):
             text = VARIABLE.sub(lambda match: self._expand(match, span), node.value)
-            return parse_scalar(text) if node.style is None else text
+            self._check_text(text, span)
+            if node.style is not None:
+                return text
+            if len(text) > MAX_DIGITS and _is_number(text):
+                message = f"expected a number of at most {MAX_DIGITS} digits, found {len(text):,}"
+                self.document.report("E506", message, span, "shorten the number")
+                return None
+            return parse_scalar(text)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(each, (*path, i), depth + 1) for i, each in enumerate(node.value)]
         return self._convert_mapping(node, path, depth)
+
+    def _check_text(self, text: str, span: Span) -> None:
+        """Report a character that YAML accepts only as an escape, such as NUL."""
+        match = _UNPRINTABLE.search(text)
+        if match:
+            message = f"unexpected character U+{ord(match.group()):04X} in text"
+            self.document.report("E505", message, span, "remove it")
 
     def _expand(self, match: re.Match[str], span: Span) -> str:
         """Return the value of a variable; report one that is not readable or has no value."""
@@ -151,12 +205,18 @@ class _Reader:
         for key_node, value_node in node.value:
             span = Span(key_node.start_mark.index, key_node.end_mark.index)
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+            self._check_text(key, span)
+            key = make_printable(key, MAX_KEY_CHARACTERS)
             if key in mapping:
                 self.document.report("E504", f"duplicate setting `{key}`", span, "remove one")
                 continue
             self.document.keys[*path, key] = span
             mapping[key] = self.read(value_node, (*path, key), depth + 1)
         return mapping
+
+
+def _is_number(text: str) -> bool:
+    return any(each.fullmatch(text) for each in (_INTEGER, _OCTAL, _HEX, _FLOAT))
 
 
 def parse_scalar(text: str) -> object:

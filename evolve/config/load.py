@@ -4,55 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from dsl.diagnostics import Diagnostic, Source, Span, did_you_mean
-from evolve.config.document import Document, read_document
+from dsl.diagnostics import Source, Span, did_you_mean
+from evolve.config.diagnose import ConfigError, diagnose
+from evolve.config.document import read_document
 from evolve.config.schema import Experiment
 from evolve.errors import EvolveError
 from evolve.files import read_text
 from evolve.llm.transport.address import mask_user_info
 from evolve.llm.transport.environment import read_environment
-
-# What pydantic expects, by the type of its error.
-_EXPECTED = {
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
-    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
-    **dict.fromkeys(("bool_type", "bool_parsing"), "`true` or `false`"),
-    **dict.fromkeys(("date_type", "date_parsing"), "a date such as 2015-01-01"),
-    **dict.fromkeys(
-        ("date_from_datetime_parsing", "date_from_datetime_inexact"), "a date such as 2015-01-01"
-    ),
-    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a mapping"),
-    "list_type": "a list",
-    "string_type": "text",
-    "finite_number": "a finite number",
-    "literal_error": "{expected}",
-    "greater_than": "a value above {gt:g}",
-    "greater_than_equal": "a value of at least {ge:g}",
-    "less_than": "a value below {lt:g}",
-    "less_than_equal": "a value of at most {le:g}",
-    "string_pattern_mismatch": "text that matches {pattern}",
-    "string_too_short": "non-empty text",
-    "too_short": "a non-empty list",
-}
-_KINDS = {dict: "a mapping", list: "a list", type(None): "`null`"}
-_BOOLEANS = {True: "true", False: "false"}
-
-
-class ConfigError(EvolveError):
-    """Invalid experiment.
-
-    Attributes:
-        diagnostics: all errors, in the order of the text.
-    """
-
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__("\n\n".join(each.render() for each in diagnostics))
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -98,11 +62,10 @@ def parse_experiment(
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            document.diagnostics.append(_diagnose(dict(each), document, sources))
+        errors = [dict(each) for each in error.errors(include_url=False)]
+        document.diagnostics += diagnose(errors, document, sources)
     if document.diagnostics:
-        unique = {(each.span, each.code, each.source.name): each for each in document.diagnostics}
-        raise ConfigError(sorted(unique.values(), key=lambda each: each.span))
+        raise ConfigError(document.diagnostics)
     return experiment
 
 
@@ -136,74 +99,6 @@ def _apply_override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
         here = inner
     here[path[-1]] = document.data
     return path
-
-
-def _diagnose(
-    error: dict[str, Any], document: Document, overrides: Mapping[tuple[str, ...], Source]
-) -> Diagnostic:
-    """Convert an error of pydantic to a diagnostic."""
-    loc = tuple(part for part in error["loc"] if not _is_union_branch(part))
-    name = ".".join(str(part) for part in loc)
-    kind, hint = error["type"], ""
-    if kind == "extra_forbidden":
-        code, message = "E501", f"unknown setting `{name}`"
-        known = _list_settings(loc[:-1])
-        hint = did_you_mean(str(loc[-1]), known) or f"expected one of: {', '.join(known)}"
-    elif kind == "missing":
-        code, message = "E502", f"missing setting `{name}`"
-        hint = "add `from: yahoo:SPY`" if loc[-1] == "from" else f"add `{loc[-1]}:`"
-    else:
-        code, message = "E503", _explain(error)
-        message = mask_user_info(f"`{name}`: {message}" if name else message)
-    for path, source in overrides.items():
-        if loc[: len(path)] == path:
-            return Diagnostic(code, message, Span(0, len(source.text)), hint, source)
-    span = document.locate(loc, of_key=kind == "extra_forbidden")
-    if kind == "missing":
-        span = document.locate(loc[:-1], of_key=True)
-        span = Span(span.start, min(span.end, span.start + 1)) if len(loc) == 1 else span
-    return Diagnostic(code, message, span, hint, document.source)
-
-
-def _explain(error: dict[str, Any]) -> str:
-    """Return the message of an invalid value."""
-    expected = _EXPECTED.get(error["type"])
-    if expected is None:
-        return str(error["msg"]).removeprefix("Value error, ")
-    expected = expected.format(**error.get("ctx", {})).replace("'", "`")
-    value = error["input"]
-    text = _BOOLEANS[value] if isinstance(value, bool) else value
-    found = _KINDS.get(type(value), f"`{text}`") if value != "" else "empty text"
-    return f"expected {expected}, found {found}"
-
-
-def _is_union_branch(part: object) -> bool:
-    """Return whether a step of pydantic's location is a type, not a setting."""
-    text = str(part)
-    return "[" in text or text in ("date", "float", "str", "constrained-float")
-
-
-def _list_settings(path: Sequence[object]) -> list[str]:
-    """Return the names of the settings of a section, as in YAML."""
-    model: type[BaseModel] = Experiment
-    for part in path:
-        if isinstance(part, int):
-            continue  # the sections of a list have one type
-        annotation = next(
-            (f.annotation for key, f in model.model_fields.items() if part in (key, f.alias)), None
-        )
-        inner = _list_sections(annotation)
-        if not inner:
-            return []
-        model = inner[0]
-    return [field.alias or key for key, field in model.model_fields.items()]
-
-
-def _list_sections(annotation: object) -> list[type[BaseModel]]:
-    """Return the sections in a type: itself, or those of a union or a list."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [section for each in get_args(annotation) for section in _list_sections(each)]
 
 
 def _suggest_file(path: Path) -> str:

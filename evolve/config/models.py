@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Any, Literal
 
 from pydantic import (
@@ -16,7 +15,7 @@ from pydantic import (
 )
 
 from evolve.config.effort import Limits
-from evolve.config.section import Section, measured_in
+from evolve.config.section import Day, Section, measured_in
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.transport.address import mask_user_info, strip_user_info
 from evolve.llm.transport.environment import KEY_SUFFIX
@@ -66,7 +65,7 @@ class ModelEntry(Section):
         "OPENAI_API_KEY goes to no server that an experiment names",
     )
 
-    knowledge_cutoff: date | None = Field(
+    knowledge_cutoff: Day | None = Field(
         None, description="day of its newest training data; null if unknown"
     )
 

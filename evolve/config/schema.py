@@ -6,110 +6,21 @@ import math
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from dsl.syntax.vocabulary import DirectionName
 from evolve.backtest.market import Market, MarketSettings
+from evolve.config.data import Data, Parts
 from evolve.config.effort import Limits, Processes, Search, Workers, parse_processes
 from evolve.config.models import Llm
-from evolve.config.percentage import Fraction, OrPercentage, Share
+from evolve.config.percentage import OrPercentage, Share
 from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.config.validate import Validate
-from evolve.data.split import SplitSizes
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
 from evolve.search.space import DEFAULT_DIRECTIONS, MAX_NODES
 
 MAX_MONEY = 1e15  # its products with prices and volumes are finite
-
-
-def _select_branch(value: object) -> str:
-    return "list[str]" if isinstance(value, list) else "str"
-
-
-Specs = Annotated[
-    Annotated[str, Tag("str")] | Annotated[list[str], Field(min_length=1), Tag("list[str]")],
-    Discriminator(_select_branch),
-]
-
-
-class Data(Section):
-    """Source of the bars."""
-
-    source: Specs = Field(
-        alias="from", description="data spec, such as yahoo:SPY, or a list of data specs"
-    )
-    start: date | None = Field(None, description="first day; earlier bars are dropped")
-    end: date | None = Field(None, description="last day; later bars are dropped")
-    fallback: Specs | None = Field(
-        None, description="data spec that is used if a source cannot be reached"
-    )
-
-
-_SIZES = SplitSizes()
-
-
-class Parts(Section):
-    """Split of the bars: fractions, or the first days of validation and holdout."""
-
-    train: Fraction | None = measured_in(
-        "fraction of the bars",
-        None,
-        description="bars that the search scores on; null for the rest",
-    )
-    validation: Fraction | date = measured_in(
-        "fraction of the bars, or its first day", _SIZES.validation,
-        description="bars that rank the finalists beside the score; the search does not see them",
-    )  # fmt: skip
-    holdout: Fraction | date | Literal["none"] = measured_in(
-        "fraction of the bars, or its first day",
-        round(1 - _SIZES.train - _SIZES.validation, 9),
-        description="sealed bars, which the run does not use",
-    )
-    fallback: Parts | None = Field(
-        None, description="split of the bars of `data.fallback`; null for the same split"
-    )
-
-    @model_validator(mode="after")
-    def _check_parts(self) -> Parts:
-        first, second = self.validation, self.holdout
-        if second == "none":
-            second = first if isinstance(first, date) else 0.0
-        elif isinstance(first, date) != isinstance(second, date):
-            raise ValueError("expected validation and holdout both as dates or both as fractions")
-        if isinstance(first, date) and isinstance(second, date):
-            if first >= second and self.holdout != "none":
-                raise ValueError("validation must begin before holdout")
-            if self.train is not None:
-                raise ValueError("`train` cannot be set if validation is a date")
-        elif isinstance(first, float) and isinstance(second, float):
-            whole = (self.train or 1 - first - second) + (first + second)
-            if abs(whole - 1) > 1e-9 or first + second >= 1:
-                raise ValueError(f"expected parts that add up to 100%, found {whole:.0%}")
-        return self
-
-    @property
-    def has_holdout(self) -> bool:
-        """True if the split has a holdout."""
-        return self.holdout != "none"
-
-    def sizes(self) -> SplitSizes:
-        """Return the sizes of the parts."""
-        first, second = self.validation, self.holdout
-        if isinstance(first, date):
-            until = second if isinstance(second, date) else None
-            return SplitSizes(
-                validation_from=first, holdout_from=until, has_holdout=self.has_holdout
-            )
-        sealed = second if isinstance(second, float) else 0.0
-        return SplitSizes(1 - first - sealed, first, has_holdout=self.has_holdout)
 
 
 class Backtest(Section):
@@ -281,6 +192,18 @@ class Experiment(Section):
         Workers,
         BeforeValidator(parse_processes, json_schema_input_type=Workers | Processes),
     ] = Workers()
+
+    @model_validator(mode="after")
+    def _check_days(self) -> Experiment:
+        first, last = self.data.start, self.data.end
+        for name, day in (("validation", self.split.validation), ("holdout", self.split.holdout)):
+            if not isinstance(day, date):
+                continue
+            if first is not None and day <= first:
+                raise ValueError(f"`split.{name}` {day} is not after `data.start` {first}")
+            if last is not None and day > last:
+                raise ValueError(f"`split.{name}` {day} is after `data.end` {last}")
+        return self
 
     @model_validator(mode="after")
     def _check_sealed_parts(self) -> Experiment:

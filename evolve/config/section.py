@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Literal
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticKnownError
 
 from dsl.diagnostics import did_you_mean
 
@@ -20,6 +30,20 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_booleans(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse `true` and `false` as numbers, which pydantic reads as 1 and 0."""
+        kinds = _list_types(cls.model_fields[str(info.field_name)].annotation)
+        if kinds & {int, float} and not kinds & {bool, Any}:
+            for name, each in _list_values(value):
+                if isinstance(each, bool):
+                    expected = "a number" if float in kinds else "a whole number"
+                    where = f" for `{name}`" if name else ""
+                    found = str(each).lower()
+                    raise ValueError(f"expected {expected}{where}, found `{found}`")
+        return value
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain data, without those that are null by default."""
@@ -35,6 +59,35 @@ class Section(BaseModel):
             else:
                 data[key] = value.to_dict() if isinstance(value, Section) else dumped[key]
         return data
+
+
+def _refuse_counts(value: object) -> object:
+    """Refuse numbers as dates, which pydantic reads as seconds since 1970."""
+    is_text = isinstance(value, str) and re.match(r"\s*\d{4}-\d", value)
+    if not is_text and not isinstance(value, date):
+        raise PydanticKnownError("date_type")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_refuse_counts)]
+
+
+def _list_types(annotation: object) -> set[object]:
+    """Return the plain types in a type: those of its union, or of the values of its container."""
+    inner = get_args(annotation)
+    if not inner or get_origin(annotation) is Literal:
+        return {annotation}
+    return set().union(*(_list_types(each) for each in inner))
+
+
+def _list_values(value: object) -> Iterator[tuple[str, object]]:
+    """Yield a value, or the values of a mapping or list, each with its key."""
+    if isinstance(value, Mapping):
+        yield from ((str(key), each) for key, each in value.items())
+    elif isinstance(value, list):
+        yield from (("", each) for each in value)
+    else:
+        yield "", value
 
 
 def measured_in(unit: str, *default: Any, **constraints: Any) -> Any:

@@ -12,9 +12,11 @@ import numpy as np
 
 from dsl.bars import Bars
 from evolve.data.align import align
-from evolve.data.sessions import date_sessions
+from evolve.data.live_row import drop_live_rows
+from evolve.data.sessions import date_sessions, list_names
 from evolve.data.source import FetchedBars, UnreachableError, parse_spec
 from evolve.data.sources import SOURCES
+from evolve.data.splits import find_splits
 from evolve.data.tradability import StopGain, mark_closes_only
 from evolve.errors import EvolveError
 from evolve.notices import NoticeList, NoticeLog
@@ -133,7 +135,8 @@ def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None =
         used, reason = _list_specs(request.fallback), error.message
         notices.notice(f"{error.message}; using the fallback {', '.join(used)} instead")
         fetched = _fetch_all(used, request, notices)
-    whole = date_sessions(align([each.bars for each in fetched]), notices)
+    complete = drop_live_rows(align([each.bars for each in fetched]), notices)
+    whole = date_sessions(complete, notices)
     name = ", ".join(used)
     bars, first = _select_range(whole, request.start, request.end)
     if first == len(bars) and used is not requested:
@@ -193,6 +196,14 @@ def _check_bias(bars: Bars, fetched: Sequence[FetchedBars], notices: NoticeLog) 
         notices.notice(
             f"{', '.join(absent)}: no bars in the requested range; its capital stays in cash"
         )
+    for row, name in enumerate(bars.symbols):
+        alone = bars.select_symbol(row)
+        days = [str(each.astype("datetime64[D]")) for each in alone.time[find_splits(alone)]]
+        if days:
+            notices.notice(
+                f"{name}: prices leap as at a split that is not applied: {list_names(days)}; use "
+                "adjusted prices, or add a column `Stock Splits`"
+            )
     stocks = [each for each in fetched if each.are_stocks is not False]
     count = sum(len(each.bars.symbols) for each in stocks)
     if count > 1:

@@ -1,4 +1,4 @@
-"""Loading of the files of a spec; a file holds one symbol, or several with a symbol column."""
+"""Loading of the files of a spec; a file holds one symbol or a part of it, or several symbols."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from evolve.data.source import FetchedBars, Spec, match_extension
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evolve.notices import NoticeLog
+
 
 def fetch_files(
     spec: Spec,
@@ -18,8 +20,9 @@ def fetch_files(
     extensions: Sequence[str],
     read: Callable[[Path, str], pd.DataFrame],
     row_name: Callable[[int], str],
+    notices: NoticeLog,
 ) -> FetchedBars:
-    """Load all files of a spec as one panel on the union of their times.
+    """Load all files of a spec as one panel on the union of their times; join parts of a symbol.
 
     Args:
         spec: names a file, a folder or a pattern.
@@ -27,18 +30,25 @@ def fetch_files(
         extensions: the extensions of that format.
         read: returns the table of a path; its second argument is the name for messages.
         row_name: returns the name of a row for messages, from its index in the file.
+        notices: receives the symbols whose parts are joined.
 
     Raises:
-        EvolveError: if no file matches, or for the first error in a file.
+        EvolveError: if no file matches, if parts of a symbol overlap, or for the first error in a
+            file.
     """
     from evolve.data.align import align
     from evolve.data.frames import bars_from_frame
+    from evolve.data.parts import FileBars, join_parts
 
     spec.check_options()
     paths = spec.list_files(kind, extensions)
-    parts = []
+    files = []
     for path in paths:
         origin = spec.name if len(paths) == 1 and path.name in spec.name else str(path)
         symbol = path.name[: len(path.name) - len(match_extension(path, extensions))] or path.name
-        parts.append(bars_from_frame(read(path, origin), symbol, origin, row_name))
-    return FetchedBars(align(parts))
+        bars = bars_from_frame(read(path, origin), symbol, origin, row_name)
+        is_named = bars.symbols != (symbol,)
+        files += [
+            FileBars(path, bars.select_symbol(row), is_named) for row in range(len(bars.symbols))
+        ]
+    return FetchedBars(align(join_parts(files, notices)))

@@ -12,6 +12,7 @@ from dsl.bars import FIELDS, MAX_PRICE, MIN_PRICE, Bars
 from evolve.data.align import align
 from evolve.data.columns import Column, check_prices, parse_numbers
 from evolve.data.raw_table import PRICES, RawTable
+from evolve.data.splits import compute_split_factor
 from evolve.data.timestamps import Times, check_order, parse_times
 from evolve.errors import EvolveError
 
@@ -23,8 +24,9 @@ def bars_from_frame(
 
     Args:
         frame: has the columns open, high, low and close in any case, and a date column or index.
-            Optional columns are volume, symbol, `Adj Close` and `adjustment`. `Adj Close` scales
-            all prices. With `adjustment`, adjusted over raw price, they are already scaled. An
+            Optional columns are volume, symbol, `Adj Close`, `Stock Splits` and `adjustment`.
+            `Adj Close` scales all prices. A split that prices show scales those before it. With
+            `adjustment`, adjusted over raw price, prices are already scaled. An
             index of whole numbers gives the row numbers for messages.
         symbol: the symbol if the table has no symbol column.
         origin: the file or source, for messages.
@@ -100,8 +102,7 @@ def _build_bars(table: RawTable, time: Times, symbol: str) -> Bars:
     }
     check_prices(values, table)
     check_order(time, table)
-    prices, adjustment = _adjust_prices(values, table)
-    volume = values.get("volume", np.full(len(time), np.nan))
+    prices, volume, adjustment = _adjust(values, table)
     panels = [np.ascontiguousarray(each)[None, :] for each in (*prices, volume, adjustment)]
     return Bars((symbol,), np.ascontiguousarray(time), *panels)
 
@@ -111,12 +112,19 @@ def _is_empty(table: RawTable, name: str) -> bool:
     return bool(table.frame[table.columns[name]].isna().all())
 
 
-def _adjust_prices(values: dict[str, Column], table: RawTable) -> tuple[list[Column], Column]:
-    """Return the prices on the scale of Adj Close, and the ratio of adjusted to raw price."""
+def _adjust(values: dict[str, Column], table: RawTable) -> tuple[list[Column], Column, Column]:
+    """Return the prices on the scale of Adj Close and after all splits, with their volume.
+
+    Returns:
+        The prices, the volume, and the ratio of adjusted to raw price.
+    """
     ones = np.ones(len(values["close"]))
+    volume = values.get("volume", np.full(len(ones), np.nan))
     if "adjustment" in values:
-        return [values[name].copy() for name in PRICES], values["adjustment"].copy()
+        return [values[name].copy() for name in PRICES], volume, values["adjustment"].copy()
     factor = values["adj close"] / values["close"] if "adj close" in values else ones
+    split = compute_split_factor(table, values["open"] * factor, values["close"] * factor)
+    factor = factor * split
     prices = [values[name] * factor for name in PRICES]
     scaled = {f"`{name}` times ": price for name, price in zip(PRICES, prices, strict=True)}
     for product, column in ({"": factor} | scaled).items():
@@ -128,4 +136,4 @@ def _adjust_prices(values: dict[str, Column], table: RawTable) -> tuple[list[Col
                 f"{MIN_PRICE:g} to {MAX_PRICE:g}, found {column[row]:g}",
                 "correct the row or remove the column",
             )
-    return prices, factor
+    return prices, volume / split, factor

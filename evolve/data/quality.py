@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dsl.bars import Bars
 from dsl.calendar_time import trades_weekends
+from evolve.data.splits import find_splits
 
 Indices = NDArray[np.int64]
 
@@ -127,6 +128,7 @@ CHECKS: dict[str, Callable[[Bars], Indices]] = {
     "gaps": find_gaps,
     "zero volume": find_zero_volume,
     "spikes": find_spikes,
+    "splits not applied": find_splits,
     "stale": find_stale,
     "outside the range": find_out_of_range,
     "open at the last close": find_repeated_opens,

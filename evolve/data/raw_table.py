@@ -15,6 +15,7 @@ from evolve.errors import EvolveError
 
 PRICES = ("open", "high", "low", "close")
 TIMES = ("date", "datetime", "timestamp", "time", "open time", "unnamed: 0", "index")
+SPLITS = "stock splits"
 OTHER_NAMES = {
     "vol": "volume",
     "adjclose": "adj close",
@@ -23,8 +24,11 @@ OTHER_NAMES = {
     "close last": "close",
     "ticker": "symbol",
     "dtyyyymmdd": "date",
+    "splits": SPLITS,
+    "split coefficient": SPLITS,
+    "splitfactor": SPLITS,
 }
-COLUMN_ROLES = {*PRICES, "volume", "adj close", "adjustment", "symbol", *TIMES}
+COLUMN_ROLES = {*PRICES, "volume", "adj close", "adjustment", "symbol", SPLITS, *TIMES}
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,12 +64,12 @@ def date_sessions(bars: Bars, notices: NoticeLog) -> Bars:
     )
     if odd:
         notices.notice(
-            f"{_list_names(odd)}: bars run from Sunday to Thursday; if the market trades from "
+            f"{list_names(odd)}: bars run from Sunday to Thursday; if the market trades from "
             "Monday to Friday, the dates are those of the day before"
         )
     if unknown:
         notices.notice(
-            f"{_list_names(unknown)}: the timestamps may be a day before the sessions, as "
+            f"{list_names(unknown)}: the timestamps may be a day before the sessions, as "
             "midnights of Asia and Europe are in UTC; weekday, month and day_of_month are "
             "unknown; write the dates of the sessions without a time of day"
         )
@@ -77,7 +77,7 @@ def date_sessions(bars: Bars, notices: NoticeLog) -> Bars:
     if not early:
         return bars
     notices.notice(
-        f"{_list_names(early)}: timestamps on the evening before the session (Sunday to Thursday) "
+        f"{list_names(early)}: timestamps on the evening before the session (Sunday to Thursday) "
         "are replaced by the date of the session, the next day"
     )
     alone = [bars.select_symbol(symbol) for symbol in range(len(bars.symbols))]
@@ -142,6 +142,7 @@ def _is_evening(time: Times) -> NDArray[np.bool_]:
     return evening
 
 
-def _list_names(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
+    """Return the first names in one line, and the number of others."""
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return ", ".join(names[:MAX_NAMES]) + more

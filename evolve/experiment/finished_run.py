@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from evolve.config.schema import Data
+from evolve.config.data import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result

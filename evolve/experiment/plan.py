@@ -14,6 +14,7 @@ from dsl.diagnostics import did_you_mean
 from dsl.generate.grammar import constraint_grammar
 from dsl.generate.rules import Grammar
 from evolve.backtest.market import Market
+from evolve.backtest.volume import VOLUME, list_without_volume
 from evolve.config import Experiment, load_experiment
 from evolve.data import DataRequest, Dataset, DataSplit, load, split_bars
 from evolve.errors import EvolveError
@@ -30,7 +31,7 @@ from evolve.llm.prompt.templates import PromptError, list_tasks
 from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
 from evolve.search.problem import SearchProblem
-from evolve.search.space import DIRECTIONS, Space, build_space
+from evolve.search.space import DIRECTIONS, Space, build_space, select_operators
 
 FULL_SPACE_NODES = 100  # maximum size of a strategy of the grammar without an experiment
 GRAMMAR_NODE_FACTOR = 3  # few sentences of a grammar are nearly as long as its longest
@@ -107,7 +108,7 @@ class Plan:
 
 
 def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
-    """Read an experiment and the files that it names.
+    """Read an experiment and the files that it names, but no data.
 
     Raises:
         EvolveError, LanguageError: with all errors of a file.
@@ -125,6 +126,8 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
         )
     ]
     assets = _read_assets(experiment, files)
+    if experiment.language.operators != "all":
+        select_operators(operators, experiment.language.operators)
     return Plan(
         experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides
     )
@@ -141,7 +144,7 @@ def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProb
     settings, spec = plan.experiment, plan.experiment.fitness.goals()
     bars, start = _select_scored_bars(settings, data.split)
     return SearchProblem(
-        space=plan.space,
+        space=restrict_space(plan, bars),
         evaluate=FoldFitness(bars, data.market, spec, start, settings.workers.memory_mb),
         weights=spec.weights,
         population=settings.search.population,
@@ -157,9 +160,14 @@ def build_prompts(plan: Plan, data: LoadedData, settings: LlmSettings) -> Prompt
     """Build the prompt builder of an experiment."""
     bars, start = _select_scored_bars(plan.experiment, data.split)
     profiler = Profiler(bars, data.market, start)
-    return PromptBuilder(
-        plan.space, plan.experiment.fitness.goals(), profiler, settings, plan.assets
-    )
+    space = restrict_space(plan, bars)
+    return PromptBuilder(space, plan.experiment.fitness.goals(), profiler, settings, plan.assets)
+
+
+def restrict_space(plan: Plan, bars: Bars) -> Space:
+    """Return the space of an experiment, without operators of volume if no symbol has volume."""
+    has_volume = len(list_without_volume(bars)) < len(bars.symbols)
+    return plan.space if has_volume else plan.space.without_series(VOLUME)
 
 
 def build_grammar(plan: Plan | None) -> Grammar:

@@ -12,6 +12,7 @@ from dsl.analysis.program import Program
 from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import backtest
 from evolve.backtest.sleeve import list_uncapped
+from evolve.backtest.volume import list_unreadable, list_without_volume
 from evolve.config import Experiment
 from evolve.config.load import to_yaml
 from evolve.experiment.diagnostics import diagnose
@@ -71,6 +72,8 @@ def run(
         observer.proposers(settings, models)
         for text in list_uncapped(data.dataset.bars, data.market):
             recorder.notice(text)
+        for text in _list_volume_notices(plan, data):
+            recorder.notice(text)
         problem = build_problem(plan, data, models.settings.mode)
         folder = _create_folder(plan, data, out)
         recorder.open(folder)
@@ -125,6 +128,15 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
         recorder.notice(text)
     recorder.observer.split(data.split)
     return data
+
+
+def _list_volume_notices(plan: Plan, data: LoadedData) -> list[str]:
+    """Return the notices about volume that is unknown or 0 on all bars."""
+    bars = data.dataset.bars
+    notices = list_unreadable(bars, plan.start_from)
+    if len(list_without_volume(bars)) == len(bars.symbols):
+        notices.append("no symbol has volume: the search uses no operator that reads it")
+    return notices
 
 
 def _create_folder(plan: Plan, data: LoadedData, out: Path | None) -> RunFolder:

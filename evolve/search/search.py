@@ -252,6 +252,4 @@ def _migrate(islands: Sequence[Island], size: int) -> tuple[Island, ...]:
         ]
         for each in islands
     ]
-    return tuple(
-        accept_migrants(each, best[index - 1], size) for index, each in enumerate(islands)
-    )
+    return tuple(accept_migrants(each, best[index - 1], size) for index, each in enumerate(islands))

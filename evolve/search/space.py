@@ -22,6 +22,7 @@ from dsl.generate.productions import (
 )
 from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, DirectionName
 from dsl.terms.operator import Operator
+from dsl.terms.series import operator_reads
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
@@ -58,6 +59,11 @@ class Space:
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments, from which another process builds the productions."""
         return _create_space, (self.operators, self.directions, self.max_nodes, self.catalog)
+
+    def without_series(self, series: str) -> Space:
+        """Return the space without a bar series and all operators that read it."""
+        operators = tuple(each for each in self.operators if not operator_reads(each, series))
+        return _create_space(operators, self.directions, self.max_nodes, self.catalog)
 
     @cache  # noqa: B019 - the space lives as long as its run
     def min_depth(self, kind: Kind) -> int:
@@ -121,8 +127,30 @@ def build_space(
     """
     known = known or catalog()
     return _create_space(
-        tuple(_select_operators(known, operators)), tuple(directions), max_nodes, known
+        tuple(select_operators(known, operators)), tuple(directions), max_nodes, known
     )
+
+
+def select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
+    """Return the operators that a search may use: those named, and those of every search.
+
+    Args:
+        known: all operators.
+        operators: names of the allowed operators; None for all.
+
+    Raises:
+        EvolveError: for an unknown operator.
+    """
+    if operators is None:
+        return list(known)
+    wanted = {"<", ">", "and", "or"}
+    for name in operators:
+        operator = known.find(name)
+        if operator is None:
+            hint = did_you_mean(name, known.names()) or "`evolve ops` lists the operators"
+            raise EvolveError(f"language.operators: unknown operator `{name}`", hint)
+        wanted.add(operator.name)
+    return [each for each in known if each.name in wanted or each.series in FIELDS]
 
 
 def _create_space(
@@ -135,16 +163,3 @@ def _create_space(
 def _build_productions(operators: tuple[Operator, ...]) -> dict[Kind, Groups]:
     """Build the productions of operators, or return the cached ones."""
     return build_productions(operators)
-
-
-def _select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
-    if operators is None:
-        return list(known)
-    wanted = {"<", ">", "and", "or"}
-    for name in operators:
-        operator = known.find(name)
-        if operator is None:
-            hint = did_you_mean(name, known.names()) or "`evolve ops` lists the operators"
-            raise EvolveError(f"language.operators: unknown operator `{name}`", hint)
-        wanted.add(operator.name)
-    return [each for each in known if each.name in wanted or each.series in FIELDS]

@@ -24,7 +24,7 @@ HEADER_BYTES = 4096
 
 def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
     """Read CSV files; the symbol is the file name, or in the symbol column."""
-    return fetch_files(spec, "CSV", EXTENSIONS, read, _name_line)
+    return fetch_files(spec, "CSV", EXTENSIONS, read, _name_line, notices)
 
 
 def read(path: Path, origin: str) -> pd.DataFrame:

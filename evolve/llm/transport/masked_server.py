@@ -11,8 +11,8 @@ from evolve.llm.transport.credentials import is_trusted
 from evolve.llm.transport.masking import Mask
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.reply import ModelError, Reply
-from evolve.llm.transport.request_formats import TEXT, Constraint, RequestFormat
 from evolve.llm.transport.request_body import Message
+from evolve.llm.transport.request_formats import TEXT, Constraint, RequestFormat
 from evolve.llm.transport.server import Server
 
 if TYPE_CHECKING:

@@ -1,0 +1,181 @@
+"""Parts of one symbol in several files, such as one file per month, joined in time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dsl.bars import PANELS, Bars
+from evolve.errors import EvolveError
+from evolve.notices import NoticeLog
+
+DAY = np.timedelta64(1, "D")
+MIN_SHARE = 0.9  # of the bars, inside the period of the file name
+MAX_PRICE_RATIO = 2.0  # from the last close of a part to the first open of the next
+_SUFFIX = re.compile(r"(?:[-_. ]+(?:to[-_. ]+)?(?:part[-_. ]?\d+|q[1-4]|\d+))+$", re.IGNORECASE)
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_PERIOD = re.compile(
+    rf"(?P<year>(?:19|20)\d\d)(?:[-_. ]?(?:(?P<month>{_MONTH})(?:[-_. ]?(?P<day>[0-3]\d))?"
+    r"|q(?P<quarter>[1-4])))?(?!\d)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class FileBars:
+    """Bars of one symbol from one file.
+
+    Attributes:
+        path: the file.
+        bars: the bars of the symbol.
+        is_named: whether a symbol column names the symbol, not the file.
+    """
+
+    path: Path
+    bars: Bars
+    is_named: bool
+
+    @property
+    def symbol(self) -> str:
+        """Symbol, as the column or the file names it."""
+        return self.bars.symbols[0]
+
+
+def join_parts(files: Sequence[FileBars], notices: NoticeLog) -> list[Bars]:
+    """Join the parts of each symbol; the order of the symbols is that of their first files.
+
+    Args:
+        files: one per file and symbol.
+        notices: receives the files and the range of each joined symbol.
+
+    Raises:
+        EvolveError: if two parts of a symbol overlap in time.
+    """
+    joined = []
+    for symbol, group in group_parts(files).items():
+        ordered = sorted(group, key=lambda each: each.bars.time[0])
+        for one, other in pairwise(ordered):
+            _check_overlap(symbol, one, other)
+        if len(ordered) > 1:
+            times = [ordered[0].bars.time[0], ordered[-1].bars.time[-1]]
+            first, last = (str(each.astype("datetime64[D]")) for each in times)
+            names = " to ".join(_name_files([ordered[0].path, ordered[-1].path]))
+            notices.notice(
+                f"{symbol}: joined {len(ordered)} files, {names}, from {first} to {last}"
+            )
+        joined.append(_concatenate(symbol, [each.bars for each in ordered]))
+    return joined
+
+
+def group_parts(files: Sequence[FileBars]) -> dict[str, list[FileBars]]:
+    """Decide which files are parts of one symbol.
+
+    Files are parts of one symbol in three cases:
+
+    - Their symbol columns, or their file names without folder and extension, are equal.
+    - Their names differ only in a period at the end, as in `AAPL-2023-01` and `AAPL-2023-02`, and
+      at least nine tenths of the bars of each file are in its period. The contracts of a future,
+      named by the month in which they expire, are no parts.
+    - Their names differ only in a number at the end, as in `AAPL-1` and `AAPL-2`, no two of them
+      overlap in time, and the price changes by less than a factor of 2 from one to the next.
+
+    Else each file is a symbol, under its own name.
+
+    Returns:
+        The parts by symbol. A symbol in the second and third case has the name without the end.
+    """
+    by_name: dict[str, list[FileBars]] = {}
+    for each in files:
+        by_name.setdefault(each.symbol, []).append(each)
+    by_stem: dict[str, list[str]] = {}
+    for name, group in by_name.items():
+        stem = _SUFFIX.sub("", name)
+        is_named = any(each.is_named for each in group)
+        if stem != name and not is_named and re.search(r"[^\W\d_]", stem):
+            by_stem.setdefault(stem, []).append(name)
+    renamed = {}
+    for stem, names in by_stem.items():
+        parts = [each for name in names for each in by_name[name]]
+        if len(names) > 1 and stem not in by_name and (_match_periods(parts) or _continue(parts)):
+            renamed |= dict.fromkeys(names, stem)
+    groups: dict[str, list[FileBars]] = {}
+    for name, group in by_name.items():
+        groups.setdefault(renamed.get(name, name), []).extend(group)
+    return groups
+
+
+def _match_periods(files: Sequence[FileBars]) -> bool:
+    """Return whether the name of each file ends in the period of its bars."""
+    for each in files:
+        suffix = _SUFFIX.search(each.symbol)
+        periods = list(_PERIOD.finditer(suffix.group())) if suffix else []
+        if not periods:
+            return False
+        start, end = _parse_period(periods[0])[0], _parse_period(periods[-1])[1]
+        # A day more on each side: the times may be those of another zone.
+        inside = (each.bars.time >= start - DAY) & (each.bars.time < end + DAY)
+        if np.mean(inside) < MIN_SHARE:
+            return False
+    return True
+
+
+def _parse_period(match: re.Match[str]) -> tuple[np.datetime64, np.datetime64]:
+    """Return the first day of a year, quarter, month or day, and the day after its last."""
+    year, month, day, quarter = match.group("year", "month", "day", "quarter")
+    try:
+        if day:
+            first = np.datetime64(f"{year}-{month}-{day}", "D")
+            return first, first + DAY
+        if month:
+            begin, months = np.datetime64(f"{year}-{month}", "M"), 1
+        elif quarter:
+            begin, months = np.datetime64(f"{year}-{3 * int(quarter) - 2:02d}", "M"), 3
+        else:
+            begin, months = np.datetime64(f"{year}-01", "M"), 12
+    except ValueError:  # such as day 31 of June
+        return np.datetime64("NaT"), np.datetime64("NaT")
+    end = begin + np.timedelta64(months, "M")
+    return begin.astype("datetime64[D]"), end.astype("datetime64[D]")
+
+
+def _continue(files: Sequence[FileBars]) -> bool:
+    """Return whether files follow each other in time, at similar prices."""
+    ordered = sorted((each.bars for each in files), key=lambda bars: bars.time[0])
+    for one, other in pairwise(ordered):
+        ratio = float(other.open[0, 0] / one.close[0, -1])
+        if other.time[0] <= one.time[-1] or not 1 / MAX_PRICE_RATIO < ratio < MAX_PRICE_RATIO:
+            return False
+    return True
+
+
+def _name_files(paths: Sequence[Path]) -> list[str]:
+    """Return the names of files, with their folders if the names are equal."""
+    if len({path.name for path in paths}) == len(paths):
+        return [path.name for path in paths]
+    return [str(path) for path in paths]
+
+
+def _check_overlap(symbol: str, one: FileBars, other: FileBars) -> None:
+    """Raise EvolveError if a part begins before the one before it ends."""
+    if other.bars.time[0] > one.bars.time[-1]:
+        return
+    time = str(other.bars.time[0].astype("datetime64[s]")).removesuffix("T00:00:00")
+    raise EvolveError(
+        f"duplicate symbol `{symbol}`: {one.path} and {other.path} overlap from {time}",
+        "remove the bars from one of the two files, or give each symbol its own name",
+    )
+
+
+def _concatenate(symbol: str, parts: Sequence[Bars]) -> Bars:
+    if len(parts) == 1:
+        return replace(parts[0], symbols=(symbol,))
+    panels: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in parts], axis=1) for name in PANELS
+    }
+    return Bars((symbol,), np.concatenate([each.time for each in parts]), **panels)
