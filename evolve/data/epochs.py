@@ -21,15 +21,19 @@ MINUTE = 60
 def find_unit(counts: NDArray[np.float64]) -> Unit | None:
     """Return the only plausible unit of counts since 1970; None if there is none or several.
 
-    A unit is plausible if all times are from 1900 to 2100 and if the shortest step is from one
-    second to one year. If all times are before March 1973, they must also be whole minutes.
-    Small numbers of another kind, such as row numbers or days since 1900, have no such unit.
+    A unit is plausible if all times are from 1900 to 2100. If all are before March 1973, they must
+    be whole minutes too: small numbers of another kind, such as row numbers or days since 1900, are
+    not. A unit with a step of at most one year precedes one whose steps are all longer.
 
     Args:
         counts: float64[row], the known counts.
     """
-    plausible = [unit for unit in UNITS if _is_plausible(counts, UNITS[unit])]
-    certain = [unit for unit in plausible if np.max(counts) >= FIRST_CERTAIN * UNITS[unit]]
+    distinct = np.unique(counts)
+    plausible = [unit for unit in UNITS if _is_plausible(distinct, UNITS[unit])]
+    if len(distinct) > 1:
+        step = np.min(np.diff(distinct))
+        plausible = [unit for unit in plausible if step <= MAX_STEP * UNITS[unit]] or plausible
+    certain = [unit for unit in plausible if distinct[-1] >= FIRST_CERTAIN * UNITS[unit]]
     found = certain or plausible
     return found[0] if len(found) == 1 else None
 
@@ -41,14 +45,9 @@ def convert_counts(raw: pd.Series, unit: Unit) -> pd.Series:
     return pd.Series(pd.to_datetime(exact, unit=unit, errors="coerce"), raw.index)
 
 
-def _is_plausible(counts: NDArray[np.float64], per_second: int) -> bool:
-    low, high = np.min(counts) / per_second, np.max(counts) / per_second
+def _is_plausible(distinct: NDArray[np.float64], per_second: int) -> bool:
+    low, high = distinct[0] / per_second, distinct[-1] / per_second
     if low < EARLIEST or high > LATEST:
         return False
-    distinct = np.unique(counts)
-    steps = np.diff(distinct)
-    if len(steps) and not per_second <= np.min(steps) <= MAX_STEP * per_second:
-        return False
-    if high >= FIRST_CERTAIN:
-        return True
-    return len(steps) > 0 and not np.any(np.mod(distinct, MINUTE * per_second))
+    is_whole = len(distinct) > 1 and not np.any(np.mod(distinct, MINUTE * per_second))
+    return bool(high >= FIRST_CERTAIN or is_whole)

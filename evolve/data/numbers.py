@@ -40,7 +40,7 @@ def find_decimal_mark(columns: Iterable[pd.Series]) -> str:
     """
     found, has_comma = set(), False
     texts = [column.dropna().astype(str) for column in columns]
-    if not any(text.str.contains(COMMA, regex=False).any() for text in texts):
+    if not any(map(has_separators, texts)):
         return POINT
     for text in texts:
         for cell in text.unique():
@@ -52,6 +52,11 @@ def find_decimal_mark(columns: Iterable[pd.Series]) -> str:
     if found:
         return COMMA if found == {COMMA} else POINT
     return "" if has_comma else POINT
+
+
+def has_separators(text: pd.Series) -> bool:
+    """Return whether a cell has a comma or two points, so that the decimal mark is in question."""
+    return bool(text.str.contains(r",|\..*\.", regex=True).any())
 
 
 def read_both(cell: str) -> dict[str, float]:

@@ -6,6 +6,7 @@ If a time has an offset, the result is the local time. Ambiguous dates are error
 from __future__ import annotations
 
 import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray

@@ -35,8 +35,8 @@ def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
 def read(path: Path, origin: str) -> pd.DataFrame:
     """Read the table of a CSV file; the index is the number of the line.
 
-    Symbols are text: `0700` and `NA` are symbols, not a number and a missing value. So are all
-    numbers if some have commas: `1.200` beside `12,50` is not 1.2.
+    Symbols are text: `0700` and `NA` are symbols, not a number and a missing value. If a number has
+    separators, all numbers are text too: `1.200` beside `12,50` is not 1.2.
 
     Args:
         path: the file.
@@ -57,7 +57,7 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     roles = assign_roles(frame.columns)
     numbers = [str(roles[name]) for name in NUMBERS if name in roles]
     texts = [str(roles["symbol"])] if "symbol" in roles else []
-    if any(_has_commas(frame[label]) for label in numbers):
+    if any(_has_separators(frame[label]) for label in numbers):
         texts = list(dict.fromkeys([*texts, *numbers]))
     if texts:
         text = _parse(content, layout, origin, texts)
@@ -99,13 +99,12 @@ def _parse(
     return frame
 
 
-def _has_commas(column: pd.Series) -> bool:
-    """Return whether a cell of text has a comma, which may be a decimal mark."""
+def _has_separators(column: pd.Series) -> bool:
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(column):
-        return False
-    return bool(column.astype(str).str.contains(",", regex=False).any())
+    from evolve.data.numbers import has_separators
+
+    return not pd.api.types.is_numeric_dtype(column) and has_separators(column.astype(str))
 
 
 def _drop_empty_rows(frame: pd.DataFrame, prices: Sequence[str]) -> pd.DataFrame:
