@@ -11,46 +11,61 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
+from evolve.data.numbers import NO_VOLUME, parse_cells, read_both
 from evolve.data.raw_table import PRICES, RawTable
 from evolve.errors import EvolveError
 
 Column = NDArray[np.float64]
 
-THOUSANDS = r"^\s*([+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?)\s*$"
 DECIMAL_COMMA = r"\s*[+-]?[\d.]*,\d+\s*"
+BLANKS = {"", "null"}
 
 
 def parse_numbers(table: RawTable, name: str) -> Column:
-    """Parse the column of a role as float64[row]; accept `1,234.5` too.
+    """Parse the column of a role as float64[row]; a dash for a volume gives NaN.
 
     Raises:
         EvolveError: for the first cell that is not a finite number.
     """
     column = table.frame[table.columns[name]]
+    is_volume = name == "volume"
     types = pd.api.types
     if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
         numbers = column.to_numpy(np.float64, na_value=np.nan)
+        bad = ~np.isfinite(numbers)
     else:
-        text = column.astype(str).str.strip().str.removeprefix("$")
-        grouped = text.str.match(THOUSANDS) & (table.frame.attrs.get("delimiter", ",") != ";")
-        plain = text.where(~grouped, text.str.replace(",", ""))
-        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if len(bad):
-        row = int(bad[0])
-        cell = str(column.iloc[row])
-        is_empty = is_blank(column.iloc[row])
-        found = "an empty cell" if is_empty else f"`{cell}`"
-        has_comma = re.fullmatch(DECIMAL_COMMA, cell)
-        hint = "write decimals with a point" if has_comma else "correct the cell or remove the row"
-        location = table.locate(row, column.name)
-        raise EvolveError(f"{location}: expected a number, found {found}", hint)
+        numbers = parse_cells(column, table.decimal_mark, is_volume)
+        bad = ~np.isfinite(numbers)
+        if is_volume:
+            bad &= (column.astype(str).str.strip() != NO_VOLUME).to_numpy(bool)
+        if not table.decimal_mark:
+            bad |= np.array([len(set(read_both(str(cell)).values())) == 2 for cell in column])
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        raise _explain_cell(table, int(rows[0]), column)
     return numbers
+
+
+def _explain_cell(table: RawTable, row: int, column: pd.Series) -> EvolveError:
+    """Return the error of a cell that is no number, or that may be one of two."""
+    cell, location = str(column.iloc[row]), table.locate(row, column.name)
+    readings = sorted(set(read_both(cell).values()))
+    if not table.decimal_mark and len(readings) == 2:
+        one, other = (f"{value:g}" for value in readings)
+        message = f"{location}: ambiguous number `{cell}`: {one} or {other}"
+        return EvolveError(
+            message, "no other cell settles it; write decimals with a point and no separators"
+        )
+    found = "an empty cell" if is_blank(column.iloc[row]) else f"`{cell}`"
+    hint = "correct the cell or remove the row"
+    if re.fullmatch(DECIMAL_COMMA, cell):
+        hint = "write decimals with a point, as in other cells of the file"
+    return EvolveError(f"{location}: expected a number, found {found}", hint)
 
 
 def is_blank(cell: Any) -> bool:
     """Return whether a cell is empty, blank or missing."""
-    return str(cell).strip() == "" or (np.ndim(cell) == 0 and bool(pd.isna(cell)))
+    return str(cell).strip() in BLANKS or (np.ndim(cell) == 0 and bool(pd.isna(cell)))
 
 
 def check_prices(values: Mapping[str, Column], table: RawTable) -> None:

@@ -6,13 +6,13 @@ If a time has an offset, the result is the local time. Ambiguous dates are error
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from evolve.data.columns import is_blank
+from evolve.data.epochs import convert_counts, find_unit
 from evolve.data.raw_table import TIMES, RawTable
 from evolve.errors import EvolveError
 
@@ -24,17 +24,30 @@ CLOCK = r"^(.*\d{4})[ T,]+((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$"
 TWELVE_HOURS = r"(?<!\d)(0?[1-9]|1[0-2]):(\d{2}(?::\d{2}(?:\.\d+)?)?) ?([AaPp])[Mm]$"
 FORMATS = (
     "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%b %d, %Y", "%B %d, %Y",
-    "%d-%b-%Y", "%d %b %Y", "%d %B %Y",
+    "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%Y-%b-%d",
 )  # fmt: skip
-EPOCH_UNITS = ((1e8, "s"), (1e11, "ms"), (1e14, "us"), (1e17, "ns"))  # minimum of each unit
+ZONE = r" (?:GMT|BST|[A-Z]{1,4}T|[A-Z][A-Za-z]+(?:/[A-Za-z_+-]+[0-9]*){1,2})$"
+OFFSET_PARTS = r"([+-])(\d{2}):?(\d{2})?$"
+REWRITES = (  # other forms of a date, and the form that is parsed
+    (ZONE, ""),
+    (r" ?(?:GMT|UTC)(?=[+-]\d)", ""),  # `GMT+0100` of Dukascopy
+    (r"^(\d{4})\.(\d{2})\.(\d{2})(?=$|[ T])", r"\1-\2-\3"),  # MetaTrader
+    (r"^(\d{8})-(?=\d{2}:)", r"\1 "),  # Interactive Brokers in UTC; two blanks in local time
+    (r"\s+", " "),
+    (r" (0?[1-9]|1[0-2])-([AP]M)$", r" \1:00 \2"),  # hours of CryptoDataDownload
+)
 FIRST_COMPACT_DAY = 16_780_101
+FIRST_COMPACT_HOUR_DAY = 19_000_101  # `1701012000` are seconds of 2023, not an hour of 1701
 COMPACT_FORMATS = {  # by the number of digits
     8: "%Y%m%d",
     10: "%Y%m%d%H",
     12: "%Y%m%d%H%M",
     14: "%Y%m%d%H%M%S",
 }
-EXAMPLE = "write dates as 2020-01-31"
+EXAMPLE = (
+    "write dates as 2020-01-31 or 20200131, 2020.01.31, 31.01.2020, Jan 31, 2020, with times as "
+    "09:30 or 09:30:00; or as seconds, milli-, micro- or nanoseconds since 1970"
+)
 
 
 def parse_times(table: RawTable, group: NDArray[np.int64]) -> Times:
@@ -56,8 +69,8 @@ def parse_times(table: RawTable, group: NDArray[np.int64]) -> Times:
     else:
         text = raw.astype(str).str.strip()
         parsed = _parse_text(text, table)
-        if _has_duplicates(parsed, group) and text.str.fullmatch(OFFSET).all():
-            parsed = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
+        if _has_duplicates(parsed, group):
+            parsed = _convert_to_utc(parsed, text)
     _check_dates(parsed, raw, table)
     return _drop_zone(parsed, group)
 
@@ -70,6 +83,22 @@ def _drop_zone(times: pd.Series, group: NDArray[np.int64]) -> Times:
             local = times.dt.tz_convert("UTC").dt.tz_localize(None)
         times = local
     return times.to_numpy().astype("datetime64[ns]")
+
+
+def _convert_to_utc(local: pd.Series, text: pd.Series) -> pd.Series:
+    """Return the times in UTC if each has an offset, or if all name one zone; else the same."""
+    if text.str.fullmatch(OFFSET).all():
+        parts = text.str.extract(OFFSET_PARTS)
+        hours, minutes = (pd.to_numeric(parts[each]).fillna(0.0) for each in (1, 2))
+        sign = parts[0].map({"+": 1.0, "-": -1.0}).fillna(0.0)
+        return local - pd.to_timedelta(sign * (60 * hours + minutes), unit="min")
+    zones = text.str.extract(f"({ZONE})")[0].unique()
+    try:
+        zone = str(zones[0]).strip() if len(zones) == 1 else ""
+        aware = local.dt.tz_localize(zone or None, ambiguous="infer")
+        return aware.dt.tz_convert("UTC").dt.tz_localize(None)
+    except (ValueError, KeyError, TypeError, OSError):
+        return local  # the duplicate is reported later
 
 
 def _has_duplicates(times: pd.Series, group: NDArray[np.int64]) -> bool:
@@ -106,23 +135,30 @@ def _parse_numbers(raw: pd.Series) -> pd.Series:
     known = numbers[np.isfinite(numbers)]
     if len(known):
         for digits, pattern in COMPACT_FORMATS.items():
-            if np.all((known >= FIRST_COMPACT_DAY * 10 ** (digits - 8)) & (known < 10**digits)):
+            first = FIRST_COMPACT_DAY if digits == 8 else FIRST_COMPACT_HOUR_DAY
+            if np.all((known >= first * 10 ** (digits - 8)) & (known < 10**digits)):
                 text = raw.map(lambda each: f"{each:.0f}", na_action="ignore")
                 parsed = pd.to_datetime(text, format=pattern, errors="coerce")
                 if parsed.notna().sum() == len(known):
                     return parsed
-    unit: Any = None
-    for low, name in EPOCH_UNITS:
-        if len(known) and np.all(known >= low):
-            unit = name
+    unit = find_unit(known) if len(known) else None
     if unit is None:
         return pd.Series(pd.NaT, raw.index, dtype="datetime64[ns]")
-    counts = raw.astype("int64") if len(known) == len(raw) else numbers
-    return pd.Series(pd.to_datetime(counts, unit=unit, errors="coerce"), raw.index)
+    return convert_counts(raw, unit)
 
 
 def _parse_text(text: pd.Series, table: RawTable) -> pd.Series:
-    """Parse ISO or compact dates, or those of one format in FORMATS; ignore offsets."""
+    """Parse ISO or compact dates, or those of one format in FORMATS; ignore offsets and zones."""
+    parsed = _parse_forms(text, table)
+    if not parsed.isna().any():
+        return parsed
+    rewritten = text
+    for pattern, form in REWRITES:
+        rewritten = rewritten.str.replace(pattern, form, regex=True)
+    return parsed if rewritten.equals(text) else _parse_forms(rewritten, table)
+
+
+def _parse_forms(text: pd.Series, table: RawTable) -> pd.Series:
     text = text.str.replace(OFFSET, r"\1", regex=True).str.strip()
     text = text.str.replace(TWELVE_HOURS, _convert_to_24_hours, regex=True)
     compact = text.str.replace(r"^(\d{4})(\d{2})(\d{2})(?=$|[ T])", r"\1-\2-\3", regex=True)

@@ -42,10 +42,10 @@ ISO = "write dates as 2020-01-31"
 FILES: dict[str, tuple[str | bytes, list[str]]] = {
     # -- numbers
     "a percentage": (cell(1, "1.5%"), ["line 3", "`Open`", "`1.5%`", "expected a number"]),
-    "a suffix for millions": (cell(5, "1.2M"), ["line 3", "`Volume`", "`1.2M`"]),
-    "a dash for a volume": (cell(5, "-"), ["line 3", "`Volume`", "`-`"]),
+    "a suffix for millions in a price": (cell(1, "1.2M"), ["line 3", "`Open`", "`1.2M`"]),
+    "a dash for a price": (cell(1, "-"), ["line 3", "`Open`", "`-`"]),
     "brackets for a minus": (cell(4, "(5)"), ["line 3", "`Close`", "`(5)`"]),
-    "a space between thousands": (cell(2, "1 234"), ["line 3", "`High`", "`1 234`"]),
+    "a space between other digits": (cell(2, "12 34"), ["line 3", "`High`", "`12 34`"]),
     "a foreign currency": (cell(1, "£10"), ["line 3", "`Open`", "`£10`"]),
     "a currency suffix": (cell(1, "10 USD"), ["line 3", "`Open`", "`10 USD`"]),
     "a dollar sign alone": (cell(1, "$"), ["line 3", "`Open`", "`$`"]),
@@ -58,20 +58,24 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "null": (cell(1, "null"), ["line 3", "`Open`", "empty", "remove the row"]),
     "only spaces": (cell(1, "  "), ["line 3", "`Open`", "empty"]),
     "groups of two": (cell(5, '"1,23,456"'), ["line 3", "`Volume`", "`1,23,456`"]),
-    "a point between thousands": (
-        cell(1, '"1.234,5"'), ["line 3", "`Open`", "`1.234,5`", "decimals with a point"],
+    "two decimal marks": (
+        lines("2024-01-02,10.5,12,9,11,1", '2024-01-03,10,12,9,"1.234,5",1'),
+        ["line 3", "`Close`", "`1.234,5`", "correct the cell"],
     ),
-    "a decimal comma with three digits": (cell(1, '"0,998"'), ["line 3", "`Open`", "decimals"]),
     "a decimal comma in every price": (
         lines(*[f"2024-01-0{day};1,085;1,090;1,080;1,08{day}" for day in (2, 3)],
               head="Date;Open;High;Low;Close"),
-        ["line 2", "`Open`", "`1,085`"],
+        ["line 2", "`Open`", "ambiguous number `1,085`: 1.085 or 1085", "decimals with a point"],
     ),
-    "a grouped negative volume": (cell(5, '"-1,000"'), ["line 3", "`Volume`", "-1000"]),
+    "a grouped negative volume": (
+        cell(5, '"-1,000,000"'), ["line 3", "`volume`", "-1e+06", "0 or more"],
+    ),
     "a number that underflows": (cell(3, "1e-400"), ["line 3", "`Low`", "above 0"]),
     # -- rows
     "a repeated header": (lines(GOOD, HEAD, ROWS[1]), ["line 3", "`Date`", "`Date`"]),
-    "a footer": (lines(GOOD, "Source: an exchange"), ["line 3", "`Source: an exchange`"]),
+    "a note within": (
+        lines(GOOD, "Source: an exchange", ROWS[1]), ["line 3", "`Source: an exchange`"],
+    ),
     "a blank line within": (lines(GOOD, "", ROWS[1]), ["line 3", "`Date`", "missing"]),
     "a row too long": (lines(GOOD, f"{ROWS[1]},7", ROWS[2]), ["line 3"]),
     "row numbers without a header": (
@@ -89,16 +93,11 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
         ["Adjusted Close", "duplicate"],
     ),
     "two date columns": (lines(f"{GOOD},x", head=f"{HEAD},DATE"), ["DATE", "duplicate"]),
-    "the delimiter line of Excel": (
-        "sep=;\n" + lines(GOOD).replace(",", ";"), ["missing column", "sep="],
-    ),
     "titles in another language": (
         lines(GOOD, head="Datum,Eröffnung,Hoch,Tief,Schluss,Volumen"),
         ["missing column", "Eröffnung"],
     ),
-    "a line above the header": (
-        f"https://example.com\n{lines(GOOD)}", ["acme.csv"],
-    ),
+    "a bar above the header": (f"{GOOD}\n{lines(ROWS[1])}", ["line 1", "header in line 2"]),
     # -- dates
     "true for a date": (cell(0, "True"), ["line 3", "`Date`", "`True`"]),
     "a zero date": (cell(0, "0000-00-00"), ["line 3", "`Date`", "`0000-00-00`"]),
@@ -162,9 +161,10 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
         DOWNLOAD.replace("A", "") + "2024-01-02,11,12,9,10,100\n", ["acme.csv"],
     ),
     # -- whole files
-    "a Windows encoding": (
-        lines(f"Zürich,{GOOD}", head=f"Note,{HEAD}").encode("cp1252"), ["UTF-8"],
+    "bytes of no encoding": (
+        lines(f"Z\x81rich,{GOOD}", head=f"Note,{HEAD}").encode("latin-1"), ["UTF-8"],
     ),
+    "half of UTF-16": (lines(GOOD).encode("utf-16")[:-1], ["UTF-16"]),
     "JSON": ('[{"Date": "2024-01-02", "Open": 10}]\n', ["no rows"]),
     "a gzip file without .gz": (gzip.compress(lines(*ROWS).encode()), ["acme.csv"]),
     "a Parquet file": (b"PAR1\x15\x04\x15\x10" * 20, ["acme.csv"]),
@@ -176,7 +176,8 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "bytes": (bytes(range(256)) * 40, ["not a CSV"]),
     "zeros": (bytes(5000), []),
     "a zip archive": (b'PK\x03\x04' + bytes(range(200, 256)) * 9, ["not a CSV"]),
-    "UTF-16": ("\n".join([HEAD, *ROWS]).encode("utf-16"), ["not a CSV"]),
+    "UTF-16 without a header": ("\n".join(ROWS).encode("utf-16"), ["line 1", "not a header"]),
+    "a NUL in a cell": (cell(1, "1\0"), ["line 3", "0x00"]),
     "an open quote": (f'{HEAD}\n"2024-01-02,1,2,1,1,1\n'.encode(), ["not a CSV"]),
     "prose": (b'Dear sir,\nplease find the prices attached.\n', ["missing column"]),
     "HTML": (b'<!DOCTYPE html>\n<html><body>404</body></html>\n', ["missing column"]),
@@ -184,7 +185,8 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     # -- cells
     "text in a number cell": (edit(3, "11", "abc"), ["line 3", "`Open`", "`abc`"]),
     "a decimal comma": (
-        edit(4, ",12,", ',"12,5",'), ["line 4", "`Open`", "`12,5`", "decimals with a point"],
+        edit(4, ",12,14,", ',"12,5",14.5,'),
+        ["line 4", "`Open`", "`12,5`", "decimals with a point"],
     ),
     "a missing price": (edit(4, "13,", ","), ["line 4", "`Close`", "empty"]),
     "a price of NaN": (edit(4, "13,", "NaN,"), ["line 4", "`Close`", "empty"]),

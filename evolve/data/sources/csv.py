@@ -1,9 +1,10 @@
-"""CSV files with a date column, open, high, low and close, and optional volume and Adj Close."""
+"""Text files of prices with a date column, open, high, low and close, and optional columns."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
+import re
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,16 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evolve.data.text_layout import TextLayout
     from evolve.notices import NoticeLog
 
-GZIP_ERRORS = (OSError, EOFError, zlib.error)
 EXTENSIONS = (".csv", ".csv.gz", ".txt")
-DELIMITERS = ",;\t|"
-HEADER_BYTES = 4096
+MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan",
+)  # fmt: skip
+NO_BAR = "null"  # Yahoo writes it in each cell of a day without trading
+TOO_LONG = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
 def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
@@ -28,7 +33,10 @@ def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
 
 
 def read(path: Path, origin: str) -> pd.DataFrame:
-    """Read the table of a CSV file, without blank lines at its end.
+    """Read the table of a CSV file; the index is the number of the line.
+
+    Symbols are text: `0700` and `NA` are symbols, not a number and a missing value. If a number has
+    separators, all numbers are text too: `1.200` beside `12,50` is not 1.2.
 
     Args:
         path: the file.
@@ -39,62 +47,76 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if path.stat().st_size == 0:
-        raise EvolveError(f"{origin} is empty", "expected a header and one row per bar")
-    is_gzip = path.name.lower().endswith(".gz")
-    try:
-        delimiter, symbols = _read_header(path, is_gzip)
-        options: dict[str, Any] = {
-            "encoding": "utf-8-sig", "skip_blank_lines": False, "sep": delimiter,
-            "compression": "gzip" if is_gzip else None,
-        }  # fmt: skip
-        frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **options)
-        for label in symbols:
-            if label in frame.columns:
-                text = pd.read_csv(
-                    path, usecols=[label], dtype=str, keep_default_na=False, **options
-                )
-                frame[label] = text[label].where(text[label] != "")
-    except (UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError, *GZIP_ERRORS) as error:
-        reason = str(error).strip().split("\n")[0].rpartition("C error: ")[2]
-        raise EvolveError(f"{origin} is not a CSV file: {reason}", "save it as CSV") from None
-    frame = _fix_header(frame)
-    is_written = frame.notna().any(axis=1).to_numpy()
-    if is_written.any():
-        frame = frame.iloc[: len(is_written) - int(is_written[::-1].argmax())]
-    frame.attrs["delimiter"] = delimiter  # with semicolons, a comma may be a decimal point
+    from evolve.data.file_text import read_utf8
+    from evolve.data.raw_table import NUMBERS, PRICES, assign_roles
+    from evolve.data.text_layout import find_layout
+
+    content = read_utf8(path, origin)
+    layout = find_layout(content, origin)
+    frame = _parse(content, layout, origin)
+    roles = assign_roles(frame.columns)
+    numbers = [str(roles[name]) for name in NUMBERS if name in roles]
+    texts = [str(roles["symbol"])] if "symbol" in roles else []
+    if any(_has_separators(frame[label]) for label in numbers):
+        texts = list(dict.fromkeys([*texts, *numbers]))
+    if texts:
+        text = _parse(content, layout, origin, texts)
+        frame[texts] = text[texts].where(text[texts] != "")
+    frame.index = pd.RangeIndex(layout.first_line, layout.first_line + len(frame))
+    frame = _drop_empty_rows(frame, [str(roles[name]) for name in PRICES if name in roles])
     return _stack_symbols(frame) if _is_yfinance_table(frame) else frame
 
 
-def _fix_header(frame: pd.DataFrame) -> pd.DataFrame:
-    """Align the header with the rows if each row has more cells than the header.
-
-    Pandas uses the extra first cells as the index. They are row numbers; or they are dates, if the
-    last cells are empty because each row ends with a comma.
-    """
+def _parse(
+    content: bytes, layout: TextLayout, origin: str, texts: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Parse the rows of a text; only some columns, as text, if they are given."""
     import pandas as pd
 
-    if frame.columns.empty or frame.index.equals(pd.RangeIndex(len(frame))):
-        return frame
-    if frame.index.nlevels > 1 or not frame.iloc[:, -1].isna().all():
-        return frame.reset_index(drop=True)
-    shifted = frame.reset_index().iloc[:, :-1]
-    shifted.columns = frame.columns
-    return shifted
+    stream = BytesIO(content)
+    if layout.stop < len(content):
+        stream = BytesIO(content[: layout.stop])
+    stream.seek(layout.start)
+    options: dict[str, Any] = {
+        "sep": layout.delimiter, "header": None, "names": list(layout.labels),
+        "skip_blank_lines": False, "keep_default_na": False, "low_memory": False,
+    }  # fmt: skip
+    if texts is None:
+        options["na_values"] = MISSING
+    else:
+        options |= {"usecols": list(texts), "dtype": str}
+    try:
+        frame: pd.DataFrame = pd.read_csv(stream, **options)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=list(layout.labels))
+    except (pd.errors.ParserError, ValueError, OverflowError) as error:
+        reason = str(error).strip().split("\n")[0].rpartition("C error: ")[2]
+        if match := TOO_LONG.search(reason):
+            expected, line, found = map(int, match.groups())
+            line += layout.first_line - 1
+            reason = f"line {line}: expected {expected} cells, found {found}"
+        raise EvolveError(f"{origin} is not a CSV file: {reason}", "save it as CSV") from None
+    return frame
 
 
-def _read_header(path: Path, is_gzip: bool) -> tuple[str, list[str]]:
-    """Return the delimiter, and the labels of symbol columns.
+def _has_separators(column: pd.Series) -> bool:
+    import pandas as pd
 
-    Symbol columns are read as text: `0700` and `NA` are symbols, not a number and a missing value.
-    """
-    from evolve.data.raw_table import find_role
+    from evolve.data.numbers import has_separators
 
-    with gzip.open(path) if is_gzip else path.open("rb") as file:
-        header = file.read(HEADER_BYTES).split(b"\n")[0].decode("utf-8-sig", "replace").strip()
-    delimiter = max(DELIMITERS, key=header.count)
-    labels = [label.strip('"') for label in header.split(delimiter)]
-    return delimiter, [label for label in labels if find_role(label) == "symbol"]
+    return not pd.api.types.is_numeric_dtype(column) and has_separators(column.astype(str))
+
+
+def _drop_empty_rows(frame: pd.DataFrame, prices: Sequence[str]) -> pd.DataFrame:
+    """Drop blank rows at the end, and rows with `null` for each price."""
+    import pandas as pd
+
+    is_written = frame.notna().any(axis=1).to_numpy()
+    if is_written.any():
+        frame = frame.iloc[: len(is_written) - int(is_written[::-1].argmax())]
+    if prices and not any(pd.api.types.is_numeric_dtype(frame[label]) for label in prices):
+        frame = frame[~(frame[list(prices)] == NO_BAR).all(axis=1)]
+    return frame
 
 
 def _is_yfinance_table(frame: pd.DataFrame) -> bool:
@@ -124,7 +146,7 @@ def _stack_symbols(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name_line(row: int) -> str:
-    return f"line {row + 2}"
+    return f"line {row}"
 
 
 SOURCE = Source("csv", "CSV files", "csv:prices.csv", fetch, EXTENSIONS)
