@@ -7,10 +7,12 @@ arrival times, so that a replay of a recording repeats the run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from dsl.printing.decompile import format_program
+from evolve.llm.answer.extraction import list_regions
 from evolve.llm.answer.parse import parse_answer
 from evolve.llm.patience import Patience
 from evolve.llm.prompt.builder import build_failure, build_program_failure
@@ -219,12 +221,12 @@ class ModelProposer:
         return proposals, ProposerStats(proposed=proposed, valid=len(proposals))
 
     def _read_summary(self, request: _Request, answer: Exchange) -> None:
-        try:
-            sections = read_summary(answer.text or answer.reasoning)
-        except (ValueError, RecursionError):
-            self.learnings = self.learnings.shorten()
-        else:
-            self.learnings = self.learnings.replace_merged(sections, request.summarized)
+        for region in list_regions(answer.text, answer.reasoning):
+            with suppress(ValueError, RecursionError):
+                sections = read_summary(region.text)
+                self.learnings = self.learnings.replace_merged(sections, request.summarized)
+                return
+        self.learnings = self.learnings.shorten()
 
     def _handle_failed_call(self, request: _Request, answer: Exchange | None) -> None:
         """Shorten the learnings if their summary failed; otherwise report the failure."""

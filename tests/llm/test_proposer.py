@@ -161,9 +161,10 @@ def test_an_unusable_answer_is_returned_once_and_its_repair_is_collected_at_the_
     assert run_with(say, calls=5, repair=False).kinds == ["propose"] * 5
 
 
-def test_long_learnings_are_summarized_by_the_model() -> None:
+@pytest.mark.parametrize("text", [SUMMARY, f'<think>{{"works": ["A draft."]}}</think>\n{SUMMARY}'])
+def test_long_learnings_are_summarized_by_the_model(text: str) -> None:
     def say(call: Call) -> Exchange:
-        return answer(call, SUMMARY) if call.kind == "summarize" else strategy(call)
+        return answer(call, text) if call.kind == "summarize" else strategy(call)
 
     run = run_with(say, evaluations=800, calls=16, learnings_tokens=200)
     assert "summarize" in run.kinds
