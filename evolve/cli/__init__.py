@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evolve.cli.output import echo, format_click_error
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -146,29 +148,29 @@ def _run(args: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except click.ClickException as error:
-        error.show()
+        echo(format_click_error(error), err=True)
         return error.exit_code
     except (EvolveError, LanguageError) as error:
         count = len(getattr(error, "diagnostics", ()))
         text = str(error) if count else f"error: {error}"
-        click.echo(text, err=True)
+        echo(text, err=True)
         if count > 1:
-            click.echo(f"\n{count} errors", err=True)
+            echo(f"\n{count} errors", err=True)
         return WRONG_INPUT
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         return _discard_output()
     except OSError as error:
         prefix = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {prefix}{error.strerror or error}", err=True)
+        echo(f"error: {prefix}{error.strerror or error}", err=True)
         return WRONG_INPUT
     except Exception as error:
         if os.environ.get("EVOLVE_DEBUG"):
             raise
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
-        click.echo("  = set EVOLVE_DEBUG=1 for the traceback, and report it", err=True)
+        echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        echo("  = set EVOLVE_DEBUG=1 for the traceback, and report it", err=True)
         return WRONG_INPUT
 
 

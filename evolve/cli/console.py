@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from evolve.cli.options import compiling_text
 from evolve.cli.run_page import print_line, print_run
+from evolve.cli.terminal import OutputConsole
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
 from evolve.data import Dataset, DataSplit
@@ -41,8 +42,8 @@ class ConsoleObserver(Observer):
             command: the command line of the run, for suggestions; if empty, the suggestions name
                 the experiment in the run folder.
         """
-        self.out = Console(stderr=quiet, highlight=False)
-        self.err = Console(stderr=True, highlight=False)
+        self.out = OutputConsole(stderr=quiet)
+        self.err = OutputConsole(stderr=True)
         self.command = command
         self.evaluations = 0
         self.is_model_alone = False
@@ -91,9 +92,12 @@ class ConsoleObserver(Observer):
         holdout = split.holdout
         sealed = f"holdout from {holdout.first_day} sealed ({holdout.bars:,})"
         self.out.print(
-            f"[bold]split[/] train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
-            f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), "
-            f"{sealed if holdout.bars else '[bold yellow]no holdout[/]'}"
+            Text.assemble(
+                ("split", "bold"),
+                f" train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
+                f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), ",
+                sealed if holdout.bars else ("no holdout", "bold yellow"),
+            )
         )
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:

@@ -8,8 +8,7 @@ from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import click
-
+from evolve.cli.output import echo
 from evolve.stop import Stop
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class StopOnInterrupt(Stop):
         if self.is_set:
             raise KeyboardInterrupt
         self.set()
-        click.echo(f"\nstopping after this {self._step}; Ctrl-C again stops at once", err=True)
+        echo(f"\nstopping after this {self._step}; Ctrl-C again stops at once", err=True)
 
 
 def _handle_unraisable(args: UnraisableHookArgs) -> None:

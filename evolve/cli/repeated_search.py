@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from evolve.cli.options import compiling_text
+from evolve.cli.output import echo
 
 if TYPE_CHECKING:
     from evolve.experiment.plan import LoadedData, Plan
@@ -47,19 +48,18 @@ def open_experiment(path: Path, overrides: Sequence[str], quiet: bool) -> tuple[
     observer.split(data.split)
     tasks = find_uncompiled(len(data.dataset.bars.symbols))
     if tasks:
-        click.echo(compiling_text(), err=True)
+        echo(compiling_text(), err=True)
         precompile(tasks, count_cores())
     return plan, data
 
 
 def follow(states: Iterator[State]) -> State | None:
     """Return the last state, and show each on a terminal; None if there is none."""
-    from rich.console import Console
-
+    from evolve.cli.terminal import OutputConsole
     from evolve.report.diagnostics import describe_progress
 
     last = None
-    with Console(stderr=True).status("searching") as status:
+    with OutputConsole(stderr=True).status("searching") as status:
         for last in states:
             status.update(describe_progress(last))
     return last

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from evolve.cli.interrupt import StopOnInterrupt
 from evolve.cli.options import json_option
+from evolve.cli.output import echo_json
 
 
 @click.command("run", short_help="Run an experiment: search and select.")
@@ -35,5 +35,5 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     if as_json:
         from evolve.experiment.result import document
 
-        click.echo(json.dumps(document(finished), indent=2))
+        echo_json(document(finished))
     return INTERRUPTED if stop.is_set else DONE

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dsl.diagnostics import Diagnostic, Source, Span, did_you_mean
+from dsl.printable import make_lines_printable
 from evolve.config.document import Document, read_document
 from evolve.config.schema import Experiment
 from evolve.errors import EvolveError
@@ -113,8 +114,11 @@ def is_overridden(setting: str, overrides: Sequence[str]) -> bool:
 
 
 def to_yaml(experiment: Experiment) -> str:
-    """Serialize an experiment with all its defaults."""
-    text: str = yaml.safe_dump(experiment.to_dict(), sort_keys=False, allow_unicode=True)
+    """Serialize an experiment with all its defaults; YAML escapes what cannot be printed."""
+    settings = experiment.to_dict()
+    text: str = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    if make_lines_printable(text, max_lines=None) != text:
+        text = yaml.safe_dump(settings, sort_keys=False)
     return text
 
 
@@ -142,9 +146,11 @@ def _diagnose(
     error: dict[str, Any], document: Document, overrides: Mapping[tuple[str, ...], Source]
 ) -> Diagnostic:
     """Convert an error of pydantic to a diagnostic."""
-    loc = tuple(part for part in error["loc"] if not _is_union_branch(part))
-    name = ".".join(str(part) for part in loc)
     kind, hint = error["type"], ""
+    *parents, last = error["loc"] or ("",)
+    is_setting = kind == "extra_forbidden" or not _is_union_branch(last)
+    loc = (*[part for part in parents if not _is_union_branch(part)], *[last] * is_setting)
+    name = ".".join(str(part) for part in loc)
     if kind == "extra_forbidden":
         code, message = "E501", f"unknown setting `{name}`"
         known = _list_settings(loc[:-1])
