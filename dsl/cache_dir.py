@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -17,18 +19,40 @@ def cache_dir() -> Path:
     Raises:
         OSError: if the user has no home folder.
     """
+    if (home := read_home()) is not None:
+        return home
+    from platformdirs import user_cache_path
+
+    return find_user_folder(user_cache_path)
+
+
+def read_home() -> Path | None:
+    """Return the folder that `EVOLVE_HOME` names; None if it is not set.
+
+    Raises:
+        OSError: if it begins with the home folder of an unknown user.
+    """
     home = os.environ.get("EVOLVE_HOME")
     try:
-        if home:
-            return Path(home).expanduser()
-        from platformdirs import user_cache_path
-
-        folder = user_cache_path("evolve")
+        return Path(home).expanduser() if home else None
     except RuntimeError:
-        raise OSError(f"EVOLVE_HOME: no such user or home folder: {home or '~'}") from None
-    if not folder.is_absolute():  # platformdirs leaves `~` as it is
-        raise OSError("this user has no home folder: set EVOLVE_HOME to a folder")
-    return folder
+        raise OSError(f"EVOLVE_HOME: no such user or home folder: {home}") from None
+
+
+def find_user_folder(find: Callable[[str], Path]) -> Path:
+    """Return a folder of `platformdirs` for `evolve`.
+
+    Args:
+        find: the function of `platformdirs`, such as `user_cache_path`.
+
+    Raises:
+        OSError: if the user has no home folder.
+    """
+    with suppress(RuntimeError):  # versions differ: some raise, in others `~` remains in the path
+        folder = find("evolve")
+        if folder.is_absolute():
+            return folder
+    raise OSError("this user has no home folder: set EVOLVE_HOME to a folder")
 
 
 def create_private(folder: Path) -> None:

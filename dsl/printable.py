@@ -27,15 +27,16 @@ def make_printable(text: object, max_characters: int = MAX_SHOWN_CHARACTERS) -> 
     return f"{escaped[:head]} … {escaped[len(escaped) - (max_characters - head) :]}"
 
 
-def make_lines_printable(text: object, max_lines: int = MAX_SHOWN_LINES) -> str:
+def make_lines_printable(text: object, max_lines: int | None = MAX_SHOWN_LINES) -> str:
     """Return a text of several lines, each of which is printable and cut if it is long.
 
     Args:
         text: text, or a value to convert to text.
-        max_lines: the number of lines above which those in the middle are replaced by `…`.
+        max_lines: the number of lines above which those in the middle are replaced by `…`; None for
+            no limit.
     """
     lines = str(text).split("\n")
-    if len(lines) > max_lines:
+    if max_lines is not None and len(lines) > max_lines:
         head = (max_lines * 2) // 3
         lines = [*lines[:head], "…", *lines[len(lines) - (max_lines - head) :]]
     return "\n".join(map(make_printable, lines))

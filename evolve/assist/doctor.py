@@ -6,9 +6,10 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from dsl.cache_dir import cache_dir
-from dsl.evaluate.jit import is_compiled
+from dsl.evaluate.jit import find_cache_problem, is_compiled
 from evolve.backtest.market import market
 from evolve.data import load
 from evolve.experiment.models import (
@@ -62,8 +63,9 @@ def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
     """
     yield CheckResult("versions", True, ", ".join(f"{k} {v}" for k, v in versions().items()))
     yield _check_cache_dir()
+    problem = find_cache_problem()
     state = "compiled" if is_compiled() else "not compiled yet: the first run compiles them once"
-    yield CheckResult("kernels", True, state)
+    yield CheckResult("kernels", not problem, problem or state)
     bars = load(SAMPLE).bars
     yield CheckResult("sample", True, f"{SAMPLE}: {len(bars):,} bars")
     environment = read_environment(plan.base if plan else None)
@@ -83,14 +85,16 @@ def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
 
 
 def _check_cache_dir() -> CheckResult:
-    folder = cache_dir()
+    folder = Path()
     try:
+        folder = cache_dir()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         hint = "set EVOLVE_HOME to a writable folder"
-        return CheckResult("folder", False, f"{folder}: {error.strerror or error}; {hint}")
+        reason = f"{folder}: {error.strerror}; {hint}" if error.strerror else str(error)
+        return CheckResult("folder", False, reason)
     count = sum(len(files) for _, _, files in os.walk(folder))
     return CheckResult("folder", True, f"{folder}, {count} files")
 

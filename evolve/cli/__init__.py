@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evolve.cli.output import echo, format_click_error
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -153,8 +155,7 @@ def _run(args: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except click.ClickException as error:
-        with suppress(OSError):
-            error.show()
+        _report(format_click_error(error))
         return error.exit_code
     except (EvolveError, LanguageError) as error:
         count = len(getattr(error, "diagnostics", ()))
@@ -201,7 +202,7 @@ def _prepare_streams() -> None:
 def _report(text: str) -> None:
     """Print an error, if the terminal still exists."""
     with suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        echo(text, err=True)
 
 
 def _discard_output() -> int:

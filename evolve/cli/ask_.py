@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evolve.cli.options import SAMPLE, ConsoleNotices, collect_request, echo_warmup, load_data
+from evolve.cli.output import echo
 from evolve.files import write_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def command(description: str, request: DataRequest, output: Path | None) -> None
     from evolve.cli.terminal import OutputConsole
     from evolve.report.tables import metrics_table
 
-    click.echo(format_answer(answer))
+    echo(format_answer(answer))
     for each in answer.programs:
         echo_warmup(dataset, f"`{each.name}`", entry_lookback(each.canonical))
     runs = {
@@ -57,8 +58,8 @@ def command(description: str, request: DataRequest, output: Path | None) -> None
     columns = {name: run.metrics for name, run in runs.items()}
     columns["buy and hold"] = next(iter(runs.values())).benchmark_metrics
     console = OutputConsole()
-    click.echo(f"on {dataset.name}, {dataset.first_day} to {dataset.last_day}")
+    echo(f"on {dataset.name}, {dataset.first_day} to {dataset.last_day}")
     console.print(metrics_table(columns))
     if output is not None:
         write_text(output, format_answer(answer))
-        click.echo(f"written to {output}", err=True)
+        echo(f"written to {output}", err=True)

@@ -22,6 +22,7 @@ from evolve.cli.options import (
     read_strategy,
     result_console,
 )
+from evolve.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,11 +178,10 @@ def _plot(result: Backtest) -> None:
 
     lines = {"buy and hold": result.benchmark, "strategy": result.equity}
     is_log = bool((result.equity > 0).all() and (result.benchmark > 0).all())
-    click.echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
+    echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
 
 
 def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Activity) -> None:
-    import json
     from dataclasses import asdict
 
     from evolve.analysis.periods import yearly_returns
@@ -208,4 +208,4 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
         },
         "trades": trades,
     }  # fmt: skip
-    click.echo(json.dumps(document, indent=2))
+    echo_json(document)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evolve.cli.options import json_option
+from evolve.cli.output import echo, echo_document, echo_json
 from evolve.files import read_text
 
 
@@ -28,7 +29,7 @@ def command(
 ) -> int:  # fmt: skip
     """Report all errors and warnings of strategy FILES (- for standard input)."""
     if explain is not None:
-        click.echo(_explain(explain), nl=False)
+        echo_document(_explain(explain))
         return 0
     if not files:
         raise click.UsageError("expected a file, or - for standard input")
@@ -45,19 +46,17 @@ def command(
     diagnostics = [each for report in reports for each in report.diagnostics]
     errors = sum(each.severity == "error" for each in diagnostics)
     if as_json:
-        import json
-
-        click.echo(json.dumps([each.as_json() for each in diagnostics], indent=2))
+        echo_json([each.as_json() for each in diagnostics])
         return int(errors > 0)
     for each in diagnostics:
-        click.echo(each.render() + "\n")
+        echo(each.render() + "\n")
     for (name, _), report in zip(texts, reports, strict=True):
         if not report.errors:
             names = ", ".join(each.name for each in report.programs) or "definitions only"
-            click.echo(f"{name}: ok ({names})")
+            echo(f"{name}: ok ({names})")
     if diagnostics:
         warnings = len(diagnostics) - errors
-        click.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}")
+        echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return int(errors > 0)
 
 

@@ -48,8 +48,8 @@ class ConsoleObserver(Observer):
             command: the command line of the run, for suggestions; if empty, the suggestions name
                 the experiment in the run folder.
         """
-        self.out = OutputConsole(stderr=quiet, highlight=False)
-        self.err = OutputConsole(stderr=True, highlight=False)
+        self.out = OutputConsole(stderr=quiet)
+        self.err = OutputConsole(stderr=True)
         self.command = command
         self.has_printed = False
         self.error: Exception | None = None
@@ -100,9 +100,12 @@ class ConsoleObserver(Observer):
         holdout = split.holdout
         sealed = f"holdout from {holdout.first_day} sealed ({holdout.bars:,})"
         self.out.print(
-            f"[bold]split[/] train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
-            f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), "
-            f"{sealed if holdout.bars else '[bold yellow]no holdout[/]'}"
+            Text.assemble(
+                ("split", "bold"),
+                f" train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
+                f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), ",
+                sealed if holdout.bars else ("no holdout", "bold yellow"),
+            )
         )
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:

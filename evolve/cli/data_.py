@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evolve.cli.options import chart_width, collect_request, load_data, result_console
+from evolve.cli.output import echo
 
 if TYPE_CHECKING:
     from evolve.data import DataRequest, Dataset
@@ -40,7 +41,7 @@ def command(request: DataRequest, refresh: bool, plot: bool, output: Path | None
     if plot:
         _plot(dataset)
     if output is not None:
-        click.echo(f"written    {output}")
+        echo(f"written    {output}")
 
 
 def _describe(dataset: Dataset) -> None:
@@ -48,16 +49,16 @@ def _describe(dataset: Dataset) -> None:
     from evolve.report.tables import format_rate
 
     bars = dataset.bars
-    click.echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
-    click.echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
-    click.echo(f"per year   {format_rate(bars.bars_per_year)} bars")
+    echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
+    echo(f"range      {dataset.first_day} to {dataset.last_day}, {len(bars):,} bars")
+    echo(f"per year   {format_rate(bars.bars_per_year)} bars")
     symbol, largest = max(
         dataset.stop_gains.items(), key=lambda each: (each[1].is_impossible, each[1].bps)
     )
     label = f" ({symbol}, the largest)" if len(bars.symbols) > 1 else ""
     traded = "not traded" if largest.is_impossible else "traded"
-    click.echo(f"opens      {traded}: {largest.figure}{label}")
-    click.echo(f"hash       {bars.hash}\n")
+    echo(f"opens      {traded}: {largest.figure}{label}")
+    echo(f"hash       {bars.hash}\n")
     console = result_console()
     console.print(bars_table(bars))
     issues = issues_table(bars)
@@ -71,4 +72,4 @@ def _plot(dataset: Dataset) -> None:
     for symbol, name in enumerate(bars.symbols):
         series = bars.select_symbol(symbol)
         title, lines = f"{name}, adjusted close", {"close": series.close[0]}
-        click.echo(line_chart(series.time, lines, title, width=chart_width()))
+        echo(line_chart(series.time, lines, title, width=chart_width()))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evolve.cli.output import echo
+
 if TYPE_CHECKING:
     from evolve.assist.doctor import CheckResult
 
@@ -28,6 +30,6 @@ def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
     results: list[CheckResult] = []
     for result in examine(plan):
         mark = click.style("ok", fg="green") if result.is_ok else click.style("!!", fg="red")
-        click.echo(f"{mark}  {result.name:<10} {result.text}")
+        echo(f"  {result.name:<10} {result.text}", lead=mark)
         results.append(result)
     return DONE if all(each.is_ok for each in results) else WRONG_INPUT

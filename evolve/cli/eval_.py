@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evolve.cli.options import chart_width, data_options, echo_compiling, echo_warmup, load_data
+from evolve.cli.output import echo, echo_rows
 
 if TYPE_CHECKING:
     from evolve.data import DataRequest
@@ -23,9 +24,6 @@ def command(expression: str, request: DataRequest, plot: bool) -> None:
 
     For example: evolve eval "rsi(close, 14)" --data sample:sp500
     """
-    import csv
-    import sys
-
     import numpy as np
 
     from dsl.analysis.check import check_expression
@@ -45,12 +43,11 @@ def command(expression: str, request: DataRequest, plot: bool) -> None:
         from evolve.report.chart import line_chart
 
         lines = dict(zip(bars.symbols, columns, strict=True))
-        click.echo(line_chart(bars.time, lines, expression, width=chart_width()))
+        echo(line_chart(bars.time, lines, expression, width=chart_width()))
         return
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["time", *bars.symbols])
     times = np.datetime_as_string(bars.time, unit="auto")
-    writer.writerows([time, *map(_cell, row)] for time, *row in zip(times, *columns, strict=True))
+    echo_rows([["time", *bars.symbols]])
+    echo_rows([time, *map(_cell, row)] for time, *row in zip(times, *columns, strict=True))
 
 
 def _cell(value: float) -> str:

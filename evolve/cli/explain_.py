@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from evolve.cli.output import echo, echo_heading
 from evolve.errors import EvolveError
 
 HEADINGS = {
@@ -31,11 +32,11 @@ def command(term: tuple[str, ...]) -> None:
             hint = did_you_mean(name, list_terms()) or "`evolve explain` lists all terms"
             raise EvolveError(f"unknown term `{name}`", hint)
         for each in matches:
-            click.echo(f"{each.name} ({each.kind}): {each.about}")
+            echo(f"{each.name} ({each.kind}): {each.about}")
         return
     for kind, heading in HEADINGS.items():
         members = [each for each in list_explanations() if each.kind == kind]
         if members:
-            click.secho(heading, bold=True)
+            echo_heading(heading)
             for each in members:
-                click.echo(f"  {each.name}: {each.about}")
+                echo(f"  {each.name}: {each.about}")

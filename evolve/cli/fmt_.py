@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from evolve.cli.output import echo, echo_document
 from evolve.files import read_text, write_text
 
 
@@ -28,10 +29,10 @@ def command(files: tuple[Path, ...], only_check: bool) -> int:
     changed = 0
     for path, before, after in formatted:
         if str(path) == "-":
-            click.echo(after, nl=False)
+            echo_document(after)
         elif before != after:
             changed += 1
             if not only_check:
                 write_text(path, after)
-            click.echo(f"{path}: {'would change' if only_check else 'formatted'}")
+            echo(f"{path}: {'would change' if only_check else 'formatted'}")
     return int(only_check and changed > 0)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evolve.cli.output import echo_document, echo_json
+
 
 @click.command("grammar", short_help="Print the grammar for constrained decoding.")
 @click.argument("experiment", required=False, type=click.Path(path_type=Path))
@@ -19,7 +21,6 @@ def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> N
 
     EXPERIMENT restricts the language to its operators, directions and size.
     """
-    import json
 
     from dsl.generate.gbnf import gbnf_text
     from dsl.generate.json_schema import json_schema
@@ -28,6 +29,6 @@ def command(experiment: Path | None, form: str, overrides: tuple[str, ...]) -> N
 
     grammar = build_grammar(None if experiment is None else read_plan(experiment, overrides))
     if form == "json-schema":
-        click.echo(json.dumps(json_schema(grammar), indent=1))
+        echo_json(json_schema(grammar), indent=1)
     else:
-        click.echo((lark_text if form == "lark" else gbnf_text)(grammar), nl=False)
+        echo_document((lark_text if form == "lark" else gbnf_text)(grammar))

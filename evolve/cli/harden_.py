@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evolve.cli.output import echo
+
 
 @click.command("harden", short_help="Let a model tighten a run's protocol.")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -26,17 +28,17 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     from evolve.report.protocol_comparison import protocol_table
 
     original = read_run(run)
-    click.echo(f"{len(original.trials):,} trials of {run}", err=True)
+    echo(f"{len(original.trials):,} trials of {run}", err=True)
     patch = audit(original, ConsoleNotices())
-    click.echo("the model proposes:")
+    echo("the model proposes:")
     for change in patch.changes:
-        click.echo(f"  {change.setting}: {change.old} → {change.new}")
+        echo(f"  {change.setting}: {change.old} → {change.new}")
     if not yes and not click.confirm("score all trials again under this protocol?"):
-        click.echo("nothing changed")
+        echo("nothing changed")
         return DONE
     with ConsoleObserver() as observer:
         finished = harden(original, patch, out, observer)
     before, after = compare_protocols(original, finished)
     measure = finished.experiment.fitness.maximize[0]
-    OutputConsole(highlight=False).print(protocol_table(before, after, measure))
+    OutputConsole().print(protocol_table(before, after, measure))
     return DONE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from evolve.cli.options import json_option
+from evolve.cli.output import echo, echo_json
 
 
 @click.group("holdout", short_help="Open the sealed holdout of a run.")
@@ -32,20 +34,20 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     from evolve.experiment.result_reader import MAX_RESULT_BYTES
     from evolve.files import read_text
     from evolve.report.tables import metrics_table
-    from evolve.report.verdict import gates_table
+    from evolve.report.verdict import format_verdict, gates_table
 
     finished = read_run(run)
     if not yes and not click.confirm("a holdout gives evidence once; open it?", err=True):
-        click.echo("the holdout stays sealed", err=True)
+        echo("the holdout stays sealed", err=True)
         return DONE
     evidence, verdict = open_finished_run(finished, ConsoleNotices().notice)
     if as_json:
-        click.echo(read_text(run / "result.json", max_bytes=MAX_RESULT_BYTES), nl=False)
+        echo_json(json.loads(read_text(run / "result.json", max_bytes=MAX_RESULT_BYTES)))
         return DONE
     console, result = result_console(), evidence.holdout_result
     if result is not None:
         columns = {"holdout": result.metrics, "buy and hold": result.benchmark_metrics}
         console.print(metrics_table(columns))
     console.print(gates_table(verdict))
-    console.print(f"\n[bold]{verdict.label}[/]: {verdict.sentence}")
+    console.print(format_verdict(verdict))
     return DONE

@@ -15,8 +15,7 @@ from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import click
-
+from evolve.cli.output import echo
 from evolve.stop import Stop
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class StopOnInterrupt(Stop):
         self._since = self._clock()
         # The terminal may be closed, or the signal may interrupt a write to the same stream.
         with suppress(OSError, ValueError, RuntimeError):
-            click.echo(f"\nstopping after this {self._step}; Ctrl-C again stops at once", err=True)
+            echo(f"\nstopping after this {self._step}; Ctrl-C again stops at once", err=True)
 
 
 def _list_signals() -> list[signal.Signals]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from evolve.cli.options import echo_compiling, load_data
+from evolve.cli.output import echo, echo_json
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) 
     Raises:
         EvolveError: if a file or the data cannot be read, or there are too few bars.
     """
-    import json
     from dataclasses import asdict
 
     from evolve.analysis.lookahead import MIN_BARS, find_lookahead
@@ -52,9 +50,9 @@ def check_lookahead(files: Sequence[Path], specs: Sequence[str], as_json: bool) 
         failed |= bool(report.violations)
         documents.append({"strategy": program.name, **asdict(report)})
         if not as_json:
-            click.echo("\n".join(_report_lines(program.name, report)))
+            echo("\n".join(_report_lines(program.name, report)))
     if as_json:
-        click.echo(json.dumps(documents, indent=2))
+        echo_json(documents)
     return int(failed)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evolve.cli.options import ConsoleNotices, json_option
+from evolve.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from evolve.validation.null_run import NullRun
@@ -22,7 +23,6 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
 
     There is no edge in shuffled prices, so these scores are luck. A run of EXPERIMENT reuses them.
     """
-    import json
 
     from evolve.cli import DONE, INTERRUPTED
     from evolve.cli.interrupt import StopOnInterrupt
@@ -40,7 +40,7 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     null = measure_luck(plan, ConsoleNotices(), stop, _print_search)
     if null is not None:
         if as_json:
-            click.echo(json.dumps(describe_null(null), indent=2))
+            echo_json(describe_null(null))
         else:
             console = result_console()
             console.print(luck_table((), null))
@@ -51,7 +51,7 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
 def _print_search(run: NullRun) -> None:
     result = run.results[-1]
     best = "none" if result.best is None else f"{result.best:.2f}"
-    click.echo(f"search {result.number} of {run.planned} on shuffled prices: best {best}", err=True)
+    echo(f"search {result.number} of {run.planned} on shuffled prices: best {best}", err=True)
 
 
 def _describe_threshold(run: NullRun) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from evolve.cli.options import SAMPLE, json_option
+from evolve.cli.output import echo, echo_heading, echo_json
 from evolve.errors import EvolveError
 
 LAST_BARS = 250
@@ -21,7 +22,7 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
     from evolve.llm.prompt.guide import guide_text
 
     if guide:
-        click.echo(guide_text())
+        echo(guide_text())
         return
     known = catalog()
     if name is not None:
@@ -35,23 +36,19 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
     else:
         chosen = list(known)
     if as_json:
-        import json
-
-        click.echo(json.dumps([describe(each) for each in chosen], indent=2))
+        echo_json([describe(each) for each in chosen])
         return
     if name is not None:
         for label, value in describe(chosen[0]).items():
             text = ", ".join(value) if isinstance(value, list) else str(value)
-            click.echo(
-                f"{label:<10} {text}" + (" bars in the example" if label == "warm-up" else "")
-            )
-        click.echo(f"{'drawn':<10} {_sparkline(chosen[0].example)}")
+            echo(f"{label:<10} {text}" + (" bars in the example" if label == "warm-up" else ""))
+        echo(f"{'drawn':<10} {_sparkline(chosen[0].example)}")
         return
     for family, members in group_operators().items():
-        click.secho(family, bold=True)
+        echo_heading(family)
         width = max(len(each.signature) for each in members)
         for each in members:
-            click.echo(f"  {each.signature:<{width}}  {each.about}")
+            echo(f"  {each.signature:<{width}}  {each.about}")
 
 
 def _sparkline(expression: str) -> str:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args, get_ori
 
 import click
 
+from evolve.cli.output import echo
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic.fields import FieldInfo
-    from rich.console import Console
 
     from dsl.analysis.program import Program
+    from evolve.cli.terminal import OutputConsole
     from evolve.data import DataRequest, Dataset
 
 WIDTH = 110
@@ -139,14 +140,14 @@ def load_data(request: DataRequest) -> Dataset:
     return dataset
 
 
-def result_console() -> Console:
+def result_console() -> OutputConsole:
     """Return a console for tables: as wide as the terminal, or `WIDTH` if output is redirected."""
     import sys
 
     from evolve.cli.terminal import OutputConsole
 
     width = max(OutputConsole().width, MIN_WIDTH) if sys.stdout.isatty() else WIDTH
-    return OutputConsole(width=width, highlight=False)
+    return OutputConsole(width=width)
 
 
 def chart_width() -> int:
@@ -160,7 +161,7 @@ def echo_compiling() -> None:
     from dsl.evaluate.jit import is_compiled
 
     if not is_compiled():
-        click.echo(compiling_text(), err=True)
+        echo(compiling_text(), err=True)
 
 
 def compiling_text() -> str:
@@ -191,7 +192,7 @@ class ConsoleNotices:
 
     def notice(self, text: str) -> None:
         """Print a notice."""
-        click.echo(f"note: {text}", err=True)
+        echo(f"note: {text}", err=True)
 
 
 def read_strategy(path: Path, name: str | None) -> Program:

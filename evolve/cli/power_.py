@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from evolve.cli.options import json_option
+from evolve.cli.output import echo, echo_json
 from evolve.cli.repeated_search import experiment_argument, set_option
 
 
@@ -37,10 +37,10 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     last = follow(PowerTest(plan, data, ConsoleNotices(), stop).iterate())
     if not isinstance(last, Power):
         done = 0 if last is None else len(last.results)
-        click.echo(f"interrupted after {done} null searches, before the first edge", err=True)
+        echo(f"interrupted after {done} null searches, before the first edge", err=True)
         return INTERRUPTED
     if as_json:
-        click.echo(json.dumps(describe_power(last), indent=2))
+        echo_json(describe_power(last))
     else:
         for each in list_power(last):
             result_console().print(each)

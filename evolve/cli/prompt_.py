@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evolve.cli.options import json_option
+from evolve.cli.output import echo, echo_heading, echo_json
 
 
 @click.command("prompt", short_help="Print the first prompt of an experiment.")
@@ -19,7 +20,6 @@ def command(experiment: Path, task: str | None, overrides: tuple[str, ...], as_j
 
     With --set llm.constraint=json_schema, it includes prompts/json.md.
     """
-    import json
 
     from evolve.assist.prompt import first_messages
     from evolve.experiment.plan import read_plan
@@ -27,12 +27,12 @@ def command(experiment: Path, task: str | None, overrides: tuple[str, ...], as_j
 
     messages = first_messages(read_plan(experiment, overrides), task)
     if as_json:
-        click.echo(json.dumps(messages, indent=2))
+        echo_json(messages)
         return
     for each in messages:
-        click.secho(f"--- {each['role']}", bold=True)
-        click.echo(each["content"])
+        echo_heading(f"--- {each['role']}")
+        echo(each["content"])
     characters = sum(len(each["content"]) for each in messages)
-    click.echo(
+    echo(
         f"{characters:,} characters, about {characters // CHARACTERS_PER_TOKEN:,} tokens", err=True
     )

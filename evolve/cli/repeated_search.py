@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from evolve.cli.options import compiling_text
+from evolve.cli.output import echo
 
 if TYPE_CHECKING:
     from evolve.experiment.plan import LoadedData, Plan
@@ -47,7 +48,7 @@ def open_experiment(path: Path, overrides: Sequence[str], quiet: bool) -> tuple[
     observer.split(data.split)
     tasks = find_uncompiled(len(data.dataset.bars.symbols))
     if tasks:
-        click.echo(compiling_text(), err=True)
+        echo(compiling_text(), err=True)
         precompile(tasks, count_cores())
     return plan, data
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from evolve.cli.interrupt import StopOnInterrupt
 from evolve.cli.options import json_option
+from evolve.cli.output import echo, echo_json
 
 
 @click.command("run", short_help="Run an experiment: search and select.")
@@ -38,12 +38,12 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     if as_json:
         from evolve.experiment.result import document
 
-        click.echo(json.dumps(document(finished), indent=2))
+        echo_json(document(finished))
     is_printed = as_json or observer.has_printed
     if not is_printed and not isinstance(observer.error, BrokenPipeError):
         message = f"cannot print the result: {observer.error}"
         raise EvolveError(message, f"it is in {finished.folder}")
     if unsaved := [name for name in finished.incomplete if name != JOURNAL]:
-        click.echo(f"error: cannot write {', '.join(unsaved)} in {finished.folder}", err=True)
+        echo(f"error: cannot write {', '.join(unsaved)} in {finished.folder}", err=True)
         return WRONG_INPUT
     return INTERRUPTED if stop.is_set else DONE

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.text import Text
 
 from dsl.printing.decompile import format_program
+from evolve.cli.terminal import OutputConsole
 from evolve.experiment.result import Assessed, Run
 from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
@@ -22,13 +22,13 @@ from evolve.report.robustness import (
 )
 from evolve.report.tables import arm_costs_table, metrics_table, proposers_table
 from evolve.report.trading import symbols_table
-from evolve.report.verdict import gates_table, luck_table
+from evolve.report.verdict import format_verdict, gates_table, luck_table
 from evolve.validation.verdict import LUCK
 
 FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 
 
-def print_run(console: Console, run: Run, command: str) -> None:
+def print_run(console: OutputConsole, run: Run, command: str) -> None:
     """Print the winner, the verdict and the next steps of a run.
 
     Args:
@@ -38,9 +38,9 @@ def print_run(console: Console, run: Run, command: str) -> None:
             run folder.
     """
     progress, best = run.progress, run.best
-    console.print(f"[bold]ended[/] {progress.stop_reason}, epoch {progress.epoch}")
+    print_line(console, "ended", f"{progress.stop_reason}, epoch {progress.epoch}")
     if best is None:
-        console.print("[bold red]no feasible strategy[/]")
+        console.print("no feasible strategy", style="bold red")
         console.print("  = lower `fitness.require`, allow more operators, or raise the budget")
     else:
         _print_winner(console, best)
@@ -53,18 +53,18 @@ def print_run(console: Console, run: Run, command: str) -> None:
         console.print(luck_table(run.evidence.curve, null))
     console.print()
     console.print(gates_table(run.verdict))
-    console.print(f"\n[bold]{run.verdict.label}[/]: {run.verdict.sentence}")
+    console.print(format_verdict(run.verdict))
     _print_counts(console, run)
     _print_models(console, run)
     _print_next_steps(console, run, command)
 
 
-def print_line(console: Console, label: str, text: str, style: str = "bold") -> None:
+def print_line(console: OutputConsole, label: str, text: str, style: str = "bold") -> None:
     """Print a line with a label. Markup in its text is not interpreted."""
     console.print(Text.assemble((f"{label:<5}", style), " ", text))
 
 
-def _print_winner(console: Console, best: Assessed) -> None:
+def _print_winner(console: OutputConsole, best: Assessed) -> None:
     console.print()
     console.print(Text(format_program(best.program)), soft_wrap=True)
     pruned = best.pruned
@@ -91,7 +91,7 @@ def _print_winner(console: Console, best: Assessed) -> None:
             console.print(f"total return above buy and hold on {name}: {is_above}")
 
 
-def _print_robustness(console: Console, robustness: Robustness) -> None:
+def _print_robustness(console: OutputConsole, robustness: Robustness) -> None:
     metric = robustness.counterfactuals.metric
     for table in (
         counterfactuals_table(robustness.counterfactuals, "train"),
@@ -102,7 +102,7 @@ def _print_robustness(console: Console, robustness: Robustness) -> None:
         console.print(table)
 
 
-def _print_counts(console: Console, run: Run) -> None:
+def _print_counts(console: OutputConsole, run: Run) -> None:
     stats = run.progress.stats.values()
     proposed = sum(each.proposed for each in stats)
     duplicates = sum(each.duplicate for each in stats)
@@ -113,7 +113,7 @@ def _print_counts(console: Console, run: Run) -> None:
     )
 
 
-def _print_models(console: Console, run: Run) -> None:
+def _print_models(console: OutputConsole, run: Run) -> None:
     if run.call_budget is None:
         return
     spent, assumed = run.call_budget.spent, run.call_budget.assumed
@@ -135,7 +135,7 @@ def _print_models(console: Console, run: Run) -> None:
         console.print(arm_costs_table(run.arm_costs, run.progress.stats))
 
 
-def _print_next_steps(console: Console, run: Run, command: str) -> None:
+def _print_next_steps(console: OutputConsole, run: Run, command: str) -> None:
     folder = run.folder
     files = [name for name in FILES if (folder / name).exists()]
     print_line(console, "files", f"in {folder}: {', '.join(files)}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from evolve.cli.output import echo_json
+
 
 @click.command("schema", short_help="Print the JSON schema of experiments.")
 def command() -> None:
     """Print the JSON schema of experiments, for completion in an editor."""
-    import json
 
     from evolve.config import Experiment
 
-    click.echo(json.dumps(Experiment.model_json_schema(), indent=2))
+    echo_json(Experiment.model_json_schema())

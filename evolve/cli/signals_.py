@@ -17,6 +17,7 @@ from evolve.cli.options import (
     load_data,
     read_strategy,
 )
+from evolve.cli.output import echo, echo_rows
 
 if TYPE_CHECKING:
     from dsl.analysis.program import Program
@@ -63,22 +64,17 @@ def _print_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> No
     for symbol in bars.symbols:
         label = f"{symbol} " if len(bars.symbols) > 1 else ""
         if symbol not in by_symbol:
-            click.echo(f"{label}has no bars")
+            echo(f"{label}has no bars")
             continue
         last = by_symbol[symbol]
         since = "" if last.since is None else f" since {format_time(last.since)}"
         orders = ", ".join(last.orders) or "none"
         fill = terms.filled_at(symbol in bars.closes_only)
         when = f"the {fill}" if terms.is_executable else "now"
-        click.echo(
-            f"{label}{format_time(last.time)}: {last.side}{since}; orders for {when}: {orders}"
-        )
+        echo(f"{label}{format_time(last.time)}: {last.side}{since}; orders for {when}: {orders}")
 
 
 def _print_all(program: Program, dataset: Dataset) -> None:
-    import csv
-    import sys
-
     import numpy as np
 
     from dsl.evaluate import Evaluator, truth_series
@@ -87,8 +83,7 @@ def _print_all(program: Program, dataset: Dataset) -> None:
     rules = [getattr(program.canonical, order) for order in ORDERS]
     evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in range(len(bars.symbols))])
     is_panel = len(bars.symbols) > 1
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["time", *(["symbol"] if is_panel else []), *ORDERS])
+    echo_rows([["time", *(["symbol"] if is_panel else []), *ORDERS]])
     times = np.datetime_as_string(bars.time, unit="auto")
     for symbol in range(len(bars.symbols)):
         indices = bars.priced_indices(symbol)
@@ -99,8 +94,8 @@ def _print_all(program: Program, dataset: Dataset) -> None:
         ]
         label = [bars.symbols[symbol]] if is_panel else []
         shown = [column[first:] for column in columns]
-        for time, *row in zip(times[indices[first:]], *shown, strict=True):
-            writer.writerow([time, *label, *map(_cell, row)])
+        rows = zip(times[indices[first:]], *shown, strict=True)
+        echo_rows([time, *label, *map(_cell, row)] for time, *row in rows)
 
 
 def _cell(truth: float) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evolve.cli.output import echo_document
+
 
 @click.command("validate", short_help="Check an experiment; print every default.")
 @click.argument("experiment", type=click.Path(path_type=Path))
@@ -15,4 +17,4 @@ def command(experiment: Path, overrides: tuple[str, ...]) -> None:
     from evolve.config.load import to_yaml
     from evolve.experiment.plan import read_plan
 
-    click.echo(to_yaml(read_plan(experiment, overrides).experiment), nl=False)
+    echo_document(to_yaml(read_plan(experiment, overrides).experiment))

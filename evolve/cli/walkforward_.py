@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from evolve.cli.options import json_option
+from evolve.cli.output import echo, echo_json
 from evolve.cli.repeated_search import experiment_argument, set_option
 
 
@@ -54,10 +54,10 @@ def command(
     test = WalkForwardTest(plan, data, settings.model_copy(update=update), ConsoleNotices(), stop)
     last = follow(test.iterate())
     if last is None:
-        click.echo("interrupted in the first window", err=True)
+        echo("interrupted in the first window", err=True)
         return INTERRUPTED
     if as_json:
-        click.echo(json.dumps(describe_walk_forward(last), indent=2))
+        echo_json(describe_walk_forward(last))
     else:
         for each in list_walk_forward(last):
             result_console().print(each)

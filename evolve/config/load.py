@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from dsl.diagnostics import Source, Span, did_you_mean
+from dsl.printable import make_lines_printable
 from evolve.config.diagnose import ConfigError, diagnose
 from evolve.config.document import read_document
 from evolve.config.schema import Experiment
@@ -76,8 +77,11 @@ def is_overridden(setting: str, overrides: Sequence[str]) -> bool:
 
 
 def to_yaml(experiment: Experiment) -> str:
-    """Serialize an experiment with all its defaults."""
-    text: str = yaml.safe_dump(experiment.to_dict(), sort_keys=False, allow_unicode=True)
+    """Serialize an experiment with all its defaults; YAML escapes what cannot be printed."""
+    settings = experiment.to_dict()
+    text: str = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    if make_lines_printable(text, max_lines=None) != text:
+        text = yaml.safe_dump(settings, sort_keys=False)
     return text
 
 

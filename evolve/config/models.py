@@ -62,7 +62,7 @@ class ModelEntry(Section):
     api_key_env: str = Field(
         _MODEL.api_key_env,
         description="environment variable with the API key, whose name ends in _API_KEY; "
-        "OPENAI_API_KEY goes to no server that an experiment names",
+        "OPENAI_API_KEY goes only to OpenAI, or to an address from the same place",
     )
 
     knowledge_cutoff: Day | None = Field(

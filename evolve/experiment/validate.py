@@ -68,8 +68,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
     evidence = replace(begin_evidence(run), untested="")
     best, individual = run.best, run.last.best
     train = run.data.split.train
-    ledger = RunLedger(Ledger(ledger_path()))
     try:
+        ledger = RunLedger(Ledger(ledger_path()))
         ledger.ledger.verify()
         ledger.record_end(train.hash, _identify_search(run.plan, run.data))
         if best is None or individual is None:

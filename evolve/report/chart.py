@@ -8,10 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.printable import make_printable
+
 WIDTH, HEIGHT = 100, 24
 MAX_TICKS = 6
 SCALE_WIDTH = 14  # of the numbers beside the chart, with a margin
 MIN_LOG_VALUE = 1e-290  # plotext divides by the values
+MAX_LABEL_CHARACTERS = 40
 MARKERS = "•x+o*#@%&=~^"
 
 Time = NDArray[np.datetime64]
@@ -32,6 +35,8 @@ def line_chart(
     """
     import plotext
 
+    lines = {make_printable(name, MAX_LABEL_CHARACTERS): row for name, row in lines.items()}
+    title = make_printable(title)
     head = [line.center(width).rstrip() for line in textwrap.wrap(title, width)]
     drawn = {name: lines[name] for name in list(lines)[: len(MARKERS)]}
     shown = {name: np.where(np.abs(row) < MIN_LOG_VALUE, 0.0, row) for name, row in drawn.items()}

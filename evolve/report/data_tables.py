@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from rich.table import Table
-from rich.text import Text
 
 from dsl.bars import Bars
 from evolve.data.quality import check_quality
-from evolve.report.tables import blank_table, format_price, format_time
+from evolve.report.tables import blank_table, format_price, format_text, format_time
 
 MAX_SHOWN = 3
 
@@ -23,13 +22,13 @@ def bars_table(bars: Bars) -> Table:
     for symbol, name in enumerate(bars.symbols):
         series = bars.select_symbol(symbol)
         if not len(series):
-            table.add_row(Text(name), "–", "–", "0", f"{len(bars):,}", "–", "–", "–")
+            table.add_row(format_text(name), "–", "–", "0", f"{len(bars):,}", "–", "–", "–")
             continue
         within = np.searchsorted(bars.time, [series.time[0], series.time[-1]])
         missing = int(within[1] - within[0]) + 1 - len(series)
         volume = series.volume[0][~np.isnan(series.volume[0])]
         table.add_row(
-            Text(name),
+            format_text(name),
             format_time(series.time[0]),
             format_time(series.time[-1]),
             f"{len(series):,}",
@@ -57,5 +56,5 @@ def issues_table(bars: Bars) -> Table:
             days = [format_time(report.bars.time[bar]) for bar in each.bars[:MAX_SHOWN]]
             more = ", …" if len(each.bars) > MAX_SHOWN else ""
             row = (each.name, f"{len(each.bars):,}", ", ".join(days) + more)
-            table.add_row(*((Text(report.bars.symbols[0]), *row) if is_panel else row))
+            table.add_row(*((format_text(report.bars.symbols[0]), *row) if is_panel else row))
     return table

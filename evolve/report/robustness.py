@@ -6,14 +6,13 @@ import math
 from collections.abc import Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from evolve.analysis.costs import AtCosts
 from evolve.analysis.counterfactuals import Counterfactuals, Figures
 from evolve.analysis.plateau import Plateau
 from evolve.analysis.prune import Pruned
 from evolve.backtest.metrics import METRICS
-from evolve.report.tables import blank_table, format_value
+from evolve.report.tables import blank_table, format_text, format_value
 from evolve.validation.pbo import Overfitting
 from evolve.validation.trial_statistics import TrialStatistics
 
@@ -23,7 +22,7 @@ def pruning_table(pruned: Pruned) -> Table:
     table = blank_table(f"pruned on train: {pruned.nodes_before} to {pruned.nodes_after} nodes")
     table.add_column("dropped, as it changes no trade there", overflow="fold")
     for each in pruned.dropped or ("nothing",):
-        table.add_row(Text(each))
+        table.add_row(format_text(each))
     return table
 
 
@@ -41,7 +40,7 @@ def counterfactuals_table(result: Counterfactuals, window: str = "") -> Table:
         table.add_column(heading.replace("_", "\n"), justify="right", no_wrap=True)
     table.add_row("no change", *_figure_cells(result.strategy, math.nan, metric))
     for row in result.rows:
-        table.add_row(Text(row.change), *_figure_cells(row.figures, row.difference, metric))
+        table.add_row(format_text(row.change), *_figure_cells(row.figures, row.difference, metric))
     drawn = result.random_entries
     title = f"entries on random bars, mean of {drawn.draws:,}"
     table.add_row(title, *_figure_cells(drawn.mean, drawn.difference, metric))
@@ -58,7 +57,7 @@ def plateau_table(plateau: Plateau) -> Table:
     table.add_row("the strategy", _format_score(plateau.score))
     table.add_row(f"median of {len(plateau.neighbors):,} neighbors", _format_score(plateau.median))
     if plateau.worst is not None:
-        text = Text(f"worst neighbor: {plateau.worst.change}")
+        text = format_text(f"worst neighbor: {plateau.worst.change}")
         table.add_row(text, _format_score(plateau.worst.score))
     share = format_value(plateau.share, "percent")
     table.add_row("neighbors with at least half of the score", share)

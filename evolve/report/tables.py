@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
+from dsl.printable import make_printable
 from evolve.backtest.metrics import METRICS, Unit
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
@@ -45,6 +47,11 @@ def format_value(value: float, unit: Unit) -> str:
     if unit == "money":
         return f"{value:,.0f}"
     return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+
+
+def format_text(text: str) -> Text:
+    """Format text from outside, such as a symbol, so that a terminal shows it as it is."""
+    return Text(make_printable(text))
 
 
 def format_price(value: float) -> str:

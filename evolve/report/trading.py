@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from dsl.syntax.vocabulary import ENTRIES
 from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, Tally
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import METRICS
-from evolve.report.tables import blank_table, format_price, format_time, format_value
+from evolve.report.tables import blank_table, format_price, format_text, format_time, format_value
 
 BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
@@ -32,7 +31,7 @@ def symbols_table(result: Backtest, window: str = "") -> Table:
     for sleeve in result.sleeves:
         row = [format_value(sleeve.metrics[name], METRICS[name].unit) for name in BY_SYMBOL]
         held = format_value(sleeve.benchmark_metrics["total_return"], "percent")
-        table.add_row(Text(sleeve.symbols[0]), *row, held)
+        table.add_row(format_text(sleeve.symbols[0]), *row, held)
     return table
 
 
@@ -87,7 +86,7 @@ def rules_table(activity: Activity) -> Table:
     if any(mark for *_, mark in rows):
         table.add_column("", no_wrap=True)
     for text, *cells in rows:
-        table.add_row(Text(text), *cells[: len(table.columns) - 1])
+        table.add_row(format_text(text), *cells[: len(table.columns) - 1])
     return table
 
 
@@ -151,7 +150,7 @@ def trades_table(trades: Sequence[Trade], is_panel: bool = False, limit: int = 2
             f"{trade.costs:,.2f}",
             trade.reason,
         )
-        table.add_row(*((Text(trade.symbol), *cells) if is_panel else cells))
+        table.add_row(*((format_text(trade.symbol), *cells) if is_panel else cells))
     return table
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from rich.table import Table
+from rich.text import Text
 
 from evolve.report.tables import blank_table, format_value
 from evolve.search.best_curve import CurvePoint
@@ -24,6 +25,11 @@ def gates_table(verdict: Verdict) -> Table:
     for each in verdict.gates:
         table.add_row(each.name, STATES[each.passed], each.text)
     return table
+
+
+def format_verdict(verdict: Verdict) -> Text:
+    """Format the label and the sentence of a verdict, after a blank line."""
+    return Text.assemble("\n", (verdict.label, "bold"), f": {verdict.sentence}")
 
 
 def luck_table(curve: Sequence[CurvePoint], null: NullRun) -> Table:

@@ -7,7 +7,6 @@ user owns the file and may delete it. The ledger reports honest mistakes; it doe
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,6 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from dsl.cache_dir import find_user_folder, read_home
 from evolve.errors import EvolveError
 
 FILE = "ledger.sqlite"
@@ -40,12 +40,20 @@ CREATE TRIGGER IF NOT EXISTS entries_deletion BEFORE DELETE ON entries
 
 
 def ledger_path() -> Path:
-    """Return the file of the ledger, in `EVOLVE_HOME` or the user's data folder."""
-    if home := os.environ.get("EVOLVE_HOME"):
-        return Path(home).expanduser() / FILE
-    from platformdirs import user_data_path
+    """Return the file of the ledger, in `EVOLVE_HOME` or the user's data folder.
 
-    return user_data_path("evolve") / FILE
+    Raises:
+        EvolveError: if the user has no home folder.
+    """
+    try:
+        folder = read_home()
+        if folder is None:
+            from platformdirs import user_data_path
+
+            folder = find_user_folder(user_data_path)
+    except OSError as error:
+        raise EvolveError(str(error), "the ledger needs a folder that lasts") from None
+    return folder / FILE
 
 
 @dataclass(frozen=True)

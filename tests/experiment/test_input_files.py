@@ -65,7 +65,7 @@ def test_a_file_outside_of_the_folder_is_refused(setting: str, folders: Folders)
     name = NAMES[setting]
     (inside / "link").symlink_to(outside / name)
     (inside / "linked").symlink_to(outside)
-    spellings = [
+    spellings: list[str | Path] = [
         outside / name, f"../user/{name}", "link", f"linked/{name}", f"~/{name}",
         f"./linked/../linked/{name}",
     ]  # fmt: skip

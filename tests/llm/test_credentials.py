@@ -224,7 +224,8 @@ def served(model: Model, key: str) -> list[object]:
     """Return the names, answers and errors of a server."""
 
     async def ask() -> list[object]:
-        server, results = MaskedServer(model, key, 5.0), []
+        server = MaskedServer(model, key, 5.0)
+        results: list[object] = []
         try:
             for number in range(8):
                 try:

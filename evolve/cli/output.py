@@ -1,0 +1,59 @@
+"""Lines and documents that commands print; text from outside never controls the terminal.
+
+Names of files and symbols, cells, answers of servers and source lines are text from outside. Only
+this module and `terminal` write to the terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+from dsl.printable import make_lines_printable, make_printable
+
+
+def echo(text: object = "", err: bool = False, lead: str = "") -> None:
+    """Print text, of which each line is escaped, and cut if it is long.
+
+    Args:
+        text: the text.
+        err: whether it goes to stderr.
+        lead: text of the program to print before it, which may have colors.
+    """
+    click.echo(lead + make_lines_printable(text, max_lines=None), err=err)
+
+
+def echo_heading(text: str) -> None:
+    """Print a heading in bold."""
+    click.secho(make_lines_printable(text), bold=True)
+
+
+def echo_document(text: str) -> None:
+    """Print a document for another program exactly, such as a strategy file or YAML."""
+    click.echo(text, nl=False)
+
+
+def echo_json(value: object, indent: int = 2) -> None:
+    """Print plain data as JSON, which escapes all but ASCII."""
+    click.echo(json.dumps(value, indent=indent))
+
+
+def echo_rows(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as CSV, with escaped cells."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerows(
+        [make_printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+    )
+
+
+def format_click_error(error: click.ClickException) -> str:
+    """Return the usage and the message of an error of the command line."""
+    from io import StringIO
+
+    text = StringIO()
+    error.show(text)
+    return text.getvalue().rstrip("\n")
