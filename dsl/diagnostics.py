@@ -157,5 +157,7 @@ def _show(text: str) -> str:
 
 def _measure_width(text: str) -> int:
     """Return the number of columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
     return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)

@@ -159,7 +159,7 @@ def _check_not_empty(parsed: Parsed) -> list[Diagnostic]:
 def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
     """Return the program of a strategy, or None after an error, which is reported to the scope."""
     rules: dict[str, Term] = {}
-    about = ""
+    about, is_complete = "", True
     named = [each.name for each in node.statements if isinstance(each, nodes.Param | nodes.Let)]
     scope.later = set(named)
     for statement in node.statements:
@@ -174,16 +174,20 @@ def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
                 scope.later.discard(name)
             case nodes.Order(name, when):
                 term = resolve_condition(when, scope, f"`{name} when`")
+                is_complete = is_complete and term is not None
                 if term is not None:
                     rules[name] = term
             case nodes.Setting(name):
                 term = resolve_setting(statement, scope)
+                is_complete = is_complete and term is not None
                 if term is not None:
                     rules[name] = term
     if not scope.is_whole:
         return None
-    program = Program(node.name, Rules(**rules), about)
     _check_entry(node, scope)
+    if not is_complete:  # the error may be that of a define, which is reported there
+        return None
+    program = Program(node.name, Rules(**rules), about)
     if not scope.has_errors:  # an error may be the cause of an unused name or a missing exit
         warn_of_exits(node, scope)
         warn_of_unused_names(node, scope)

@@ -21,18 +21,18 @@ class Findings:
     """
 
     budget: Budget = field(default_factory=Budget)
-    _kept: dict[Severity, list[Diagnostic]] = field(
+    _shown: dict[Severity, list[Diagnostic]] = field(
         default_factory=lambda: {"error": [], "warning": []}
     )
     _omitted: dict[Severity, int] = field(default_factory=lambda: {"error": 0, "warning": 0})
 
     def add(self, diagnostic: Diagnostic) -> bool:
         """Add a diagnostic; return False if it is beyond the limit."""
-        kept = self._kept[diagnostic.severity]
-        if len(kept) >= MAX_FINDINGS:
+        shown = self._shown[diagnostic.severity]
+        if len(shown) >= MAX_FINDINGS:
             self._omitted[diagnostic.severity] += 1
             return False
-        kept.append(diagnostic)
+        shown.append(diagnostic)
         return True
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -44,11 +44,11 @@ class Findings:
         """Return the diagnostics in order of position, the numbers of omitted ones included."""
         found: list[Diagnostic] = []
         for severity, code in _SUMMARIES.items():
-            kept = sorted(self._kept[severity], key=lambda each: each.span)
+            shown = sorted(self._shown[severity], key=lambda each: each.span)
             omitted = self._omitted[severity]
             if omitted:
                 message = f"and {omitted:,} more {severity}{'s' if omitted > 1 else ''}"
-                kept.append(Diagnostic(code, message, kept[-1].span, "correct those above first"))
-            found.extend(kept)
+                shown.append(Diagnostic(code, message, shown[-1].span, "correct those above first"))
+            found.extend(shown)
         located = [replace(each, source=source) for each in found]
         return tuple(sorted(located, key=lambda each: each.span))

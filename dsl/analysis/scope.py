@@ -75,7 +75,7 @@ class Scope:
     def admit(self, term: Term, span: Span) -> bool:
         """Return whether a call of measured arguments is within the limits; report if it is not.
 
-        Whatever recurses over a term therefore ends after a limited number of steps.
+        A recursion over an admitted term ends after a limited number of steps.
         """
         if term in self._extents:
             return True

@@ -131,7 +131,7 @@ def build_call(
     head: str, args: tuple[nodes.Expression, ...], span: Span, head_span: Span
 ) -> nodes.Call:
     """Build a call; raise BuildError if it is nested too deeply."""
-    is_literal = head == "negate" and isinstance(args[0], nodes.Number)
+    is_literal = head == "negate" and [type(arg) for arg in args] == [nodes.Number]
     depth = 1 if is_literal else 1 + max([arg.depth for arg in args], default=0)
     if depth > MAX_DEPTH:
         raise BuildError(

@@ -114,8 +114,8 @@ def _extract(region: Region, space: Space, rejected: list[Rejected]) -> list[lis
 def _guard(candidates: list[str], space: Space, budget: Budget) -> tuple[list[Program], Rejected]:
     """Parse the candidates of a strategy; an error of the parser itself is a rejection.
 
-    An answer is text from outside. Whatever is in it, the run continues, and the journal has the
-    error with the text that causes it.
+    An answer is text from outside, and none may end a run. The journal records the error with
+    the text that causes it.
     """
     try:
         return _parse_first(candidates, space, budget)
