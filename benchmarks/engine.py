@@ -97,7 +97,9 @@ def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     island, epochs = new_island(0, 1), []
     seen: set[bytes] = set()
     for number in range(1, 9):
-        epoch = run_epoch(EpochTask(island, {}, 750, number, problem.generations_per_epoch), problem, seen)
+        epoch = run_epoch(
+            EpochTask(island, {}, 750, number, problem.generations_per_epoch), problem, seen
+        )
         island = epoch.island
         seen |= {each.program.key for each in epoch.trials}
         epochs.append([each.program for each in epoch.trials])

@@ -39,11 +39,12 @@ class ScriptedProposer:
     log: list[str] = field(default_factory=list)
     outcomes: list[list[Outcome]] = field(default_factory=list)
 
-    def ask(self, progress: Progress) -> None:
+    def ask(self, progress: Progress, migration: int) -> None:
         assert not progress.stop_reason
+        assert progress.evaluated < migration
         self.log.append(f"asked after {progress.epoch}")
 
-    def next_sync(self, evaluated: int, migration: int) -> int | None:
+    def next_sync(self, evaluated: int) -> int | None:
         if self.counts:
             return self.counts[0]
         return evaluated if len(self.outcomes) < self.rounds else None
@@ -189,10 +190,11 @@ def test_proposals_beyond_the_budget_are_not_evaluated() -> None:
     assert run[-1].stats[ARM] == ProposerStats(duplicate=1, evaluated=3, accepted=3, improved=3)
 
 
-def test_nothing_is_collected_once_the_budget_is_spent() -> None:
-    proposer = ScriptedProposer([120, 500], lambda number: batch(60, 70))
+def test_proposals_at_the_end_of_the_budget_are_not_evaluated() -> None:
+    proposer = ScriptedProposer([120], lambda number: batch(60, 70))
     run = solve_with(proposer, 120)
-    assert (run[-1].evaluated, proposer.outcomes) == (120, [])
+    assert run[-1].evaluated == 120
+    assert [statuses(each) for each in proposer.outcomes] == [["no budget"] * 2]
 
 
 def test_outcomes_are_in_order_and_count_for_their_arms() -> None:
