@@ -36,7 +36,6 @@ from evolve.search.proposer_stats import ProposerStats, merge_stats
 
 MIN_SUMMARIZED_RECORDS = 8
 PROBING_TOKENS = 6000  # reserved if the call may probe request formats
-MAX_RETURNED_CHARACTERS = 4000  # of an answer in a repair prompt
 
 
 class ProposalLog(NoticeLog, Protocol):
@@ -216,7 +215,7 @@ class ModelProposer:
             self._collected[id(proposal)] = request
             proposals.append(proposal)
         if not proposals and self.settings.repair and call.kind == "propose":
-            text = (answer.text or answer.reasoning)[:MAX_RETURNED_CHARACTERS]
+            text = answer.text or answer.reasoning
             messages = [*call.messages, *self.prompts.repair(text, parsed.rejected)]
             self._start("repair", messages, epoch, choice)
         proposed = len(parsed.programs) + len(parsed.rejected)

@@ -133,7 +133,7 @@ def test_an_invalid_answer_is_returned_once_with_the_errors(
 
 def test_learnings_contain_beliefs_and_measurements(mixed: Run) -> None:
     text = (mixed.folder / "learnings.md").read_text("utf-8")
-    assert "- dips revert → " in text
+    assert '- "dips revert" → ' in text
     assert "appraisal_ratio " in text or "infeasible: " in text
 
 

@@ -174,7 +174,7 @@ def test_long_learnings_are_summarized_by_the_model() -> None:
     assert learned.sections["works"] == ("Averages.",)
     assert learned.records
     later = run.answering.calls[-1].messages[1]["content"]
-    assert "## Works\n\n- Averages." in later
+    assert '## Works\n\n- "Averages."' in later
     assert "belief 1 about averages" not in later
 
 
