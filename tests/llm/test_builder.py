@@ -268,7 +268,7 @@ def test_a_folder_overrides_single_templates_and_adds_tasks(tmp_path: Path) -> N
         ("chat", "a\n{{ nothing }}", "chat.md, line 2: UndefinedError: 'nothing' is undefined"),
         ("chat", "a\n\n\n{{ 1 / 0 }}", "chat.md, line 4: ZeroDivisionError"),
         ("chat", "{{ 'x' | percent }}", "chat.md, line 1: ValueError"),
-        ("chat", "{{ '{}'.format() }}", "chat.md, line 1: IndexError"),
+        ("chat", "{{ '{}'.format() }}", "chat.md, line 1: TemplateAssertionError: a call is"),
         ("chat", "{% include 'chat.md' %}", "chat.md"),
         ("language", "a\nb\n{% if %}", "language.md, line 3: TemplateSyntaxError"),
         ("tasks__tune", "{{ base.nothing }}", "tune.md, line 1: UndefinedError"),

@@ -97,7 +97,12 @@ def request(
     learnings: str = "", failures: list[object] | None = None, parents: list[object] | None = None
 ) -> str:
     sent = TRAIN.request_strategies(
-        FALLBACK_TASK, parents or [], 0, failures or [], learnings, []  # type: ignore[arg-type]
+        FALLBACK_TASK,
+        parents or [],
+        0,
+        failures or [],
+        learnings,
+        [],  # type: ignore[arg-type]
     )
     return sent[1]["content"]
 
@@ -107,7 +112,9 @@ def individual(about: str) -> Individual:
     text = about.replace('"', "'").replace("\n", " ")
     program = check(f'strategy s {{ about "{text}" buy when rsi(close, 3) < 30 hold 5 }}')
     scores = individuals(TRAIN.profiler.bars)[2].scores
-    return Individual(program, scores, Fitness(GOALS.weights, scores.values), "llm:m:tune", (), 0, 1)
+    return Individual(
+        program, scores, Fitness(GOALS.weights, scores.values), "llm:m:tune", (), 0, 1
+    )
 
 
 def quote_json(text: str) -> str:
@@ -176,7 +183,11 @@ def test_an_error_in_an_answer_is_quoted_with_its_source() -> None:
 
 
 def test_a_benign_text_is_unchanged() -> None:
-    for text in (BENIGN, "rsi(close, 3) < 30 and close > sma(close, 20)[1]", "`sma` beats 5% – naïve"):
+    for text in (
+        BENIGN,
+        "rsi(close, 3) < 30 and close > sma(close, 20)[1]",
+        "`sma` beats 5% – naïve",
+    ):
         assert clean_model_text(text, 240) == text
     assert RARE.about == ""
 

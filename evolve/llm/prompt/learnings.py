@@ -75,7 +75,10 @@ class Learnings:
             for name, sentences in self.sections.items()
         }
         return render(
-            "learnings.md", folder, sections=sections, records=[each.show() for each in self.records]
+            "learnings.md",
+            folder,
+            sections=sections,
+            records=[each.show() for each in self.records],
         )
 
     def tokens(self, folder: Path | None = None) -> int:
