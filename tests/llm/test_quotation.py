@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from dsl.analysis.check import check
 from evolve.llm.answer.parse import Rejected, parse_answer
-from evolve.llm.prompt.builder import build_failure, build_program_failure
+from evolve.llm.prompt.builder import Failure, build_failure, build_program_failure
 from evolve.llm.prompt.learnings import Learning, Learnings, read_learnings, read_summary
 from evolve.llm.prompt.quotation import clean_model_text, quote_model_text
 from evolve.llm.prompt.selection import FALLBACK_TASK
@@ -94,16 +95,11 @@ PATHS: dict[str, Callable[[str], str]] = {
 
 
 def request(
-    learnings: str = "", failures: list[object] | None = None, parents: list[object] | None = None
+    learnings: str = "",
+    failures: Sequence[Failure] = (),
+    parents: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    sent = TRAIN.request_strategies(
-        FALLBACK_TASK,
-        parents or [],
-        0,
-        failures or [],
-        learnings,
-        [],  # type: ignore[arg-type]
-    )
+    sent = TRAIN.request_strategies(FALLBACK_TASK, parents, 0, failures, learnings, [])
     return sent[1]["content"]
 
 
@@ -186,7 +182,7 @@ def test_a_benign_text_is_unchanged() -> None:
     for text in (
         BENIGN,
         "rsi(close, 3) < 30 and close > sma(close, 20)[1]",
-        "`sma` beats 5% – naïve",
+        "`sma` earns 5% – naïve",
     ):
         assert clean_model_text(text, 240) == text
     assert RARE.about == ""
