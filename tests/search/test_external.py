@@ -9,11 +9,14 @@ import pytest
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
+from evolve.notices import NoticeList
+from evolve.search.executors import ProcessExecutor
 from evolve.search.external import Outcome, Proposal, ProposalBatch
 from evolve.search.island import EpochResult, EpochTask
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats
+from evolve.search.search import search
 from tests.search.toy import ToyScores, solve, toy_problem
 
 ARM = "external"
@@ -289,6 +292,17 @@ def test_synchronizations_without_proposals_change_no_trial(
     syncs = len(proposer.outcomes)
     assert synced.stats.get(ARM, ProposerStats()).proposed == 9 * syncs
     assert syncs or counts == [499]
+
+
+def test_synchronizations_change_no_trial_in_worker_processes() -> None:
+    problem = replace(toy_problem(), seed=1, islands=2)
+    proposer = ScriptedProposer(list(range(1, 400)))
+    with ProcessExecutor(problem, 2, NoticeList()) as executor:
+        synced = list(search(problem, Budget(400), executor, proposer))
+    alone = solve_with(None, 400, islands=2)
+    assert populations(synced[-1]) == populations(alone[-1])
+    assert sorted(hashes(synced)) == sorted(hashes(alone))
+    assert len(synced) > len(alone)
 
 
 def test_stale_epochs_do_not_depend_on_synchronizations() -> None:
