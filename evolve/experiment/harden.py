@@ -23,6 +23,7 @@ from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.llm.answer.extraction import likeliest_text, list_regions
 from evolve.llm.model_set import LlmSettings, ModelSet
+from evolve.llm.prompt.quotation import disarm_answer
 from evolve.llm.prompt.templates import render
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.environment import read_environment
@@ -99,7 +100,7 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
                 request = render("repair_patch.md", why=error.message)
                 messages = [
                     *messages,
-                    {"role": "assistant", "content": answer.text},
+                    {"role": "assistant", "content": disarm_answer(answer.text)},
                     {"role": "user", "content": request},
                 ]
                 continue

@@ -1,8 +1,9 @@
 """Patience with models: which calls a synchronization awaits, and how long.
 
 A call is awaited at one synchronization at most, and no call of a silent model is awaited. A server
-that stops to answer therefore costs one wait. Waits decide when an answer is collected, which is
-recorded, and nothing more.
+that stops answering therefore costs one wait. The last synchronization awaits calls that the server
+is expected to refuse, because a refused call costs nothing. Waits decide when an answer is
+collected, which is recorded, and nothing more.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ class Patience:
             log: receives a notice if a model becomes silent, and if it answers again.
         """
         self._wait_seconds, self._always_waits, self._log = wait_seconds, always_waits, log
-        self._deadline = 0.0
+        self._deadline, self._is_last = 0.0, False
         self._overdue = set[int]()  # numbers of calls that were awaited in vain
-        self._silent = set[str]()  # labels of models
+        self._silent: dict[str, bool] = {}  # whether a silent model refused its last call
 
-    def begin(self) -> None:
+    def begin(self, is_last: bool) -> None:
         """Start the wait of a synchronization."""
-        self._deadline = time.monotonic() + self._wait_seconds
+        self._deadline, self._is_last = time.monotonic() + self._wait_seconds, is_last
 
     def get_deadline(self, number: int, model: str) -> float:
         """Return the time until which to wait for a call of a model."""
-        is_awaited = self._always_waits or not (number in self._overdue or model in self._silent)
+        is_silent = number in self._overdue or model in self._silent
+        is_refused = self._is_last and self._silent.get(model, False)
+        is_awaited = self._always_waits or is_refused or not is_silent
         return self._deadline if is_awaited else time.monotonic()
 
     def end(self, in_flight: Mapping[int, str], answering: Set[str]) -> None:
@@ -44,20 +47,27 @@ class Patience:
             in_flight: models by the numbers of the calls without an answer.
             answering: the models that answered.
         """
-        for _ in self._silent & answering:
+        for model in answering & self._silent.keys():
+            del self._silent[model]
             self._log.notice("the model answers again")
-        self._silent -= answering
         if not self._wait_seconds or time.monotonic() < self._deadline:
             return  # no wait, or one that an interrupt ended
         self._overdue = set(in_flight)
         for model in in_flight.values():
             if model not in answering:
-                self.report_silence(model, f"none within {self._wait_seconds:g} seconds")
+                self.record_silence(model, f"none within {self._wait_seconds:g} seconds", False)
 
-    def report_silence(self, model: str, reason: str) -> None:
-        """Report that a model does not answer, once until it answers again."""
-        if model not in self._silent:
-            self._silent.add(model)
+    def record_silence(self, model: str, reason: str, is_refused: bool) -> None:
+        """Record that a model does not answer, and report it once until it answers again.
+
+        Args:
+            model: its label.
+            reason: the reason, for the report.
+            is_refused: whether its server could not be reached.
+        """
+        is_known = model in self._silent
+        self._silent[model] = is_refused
+        if not is_known:
             self._log.notice(
                 f"no answer from {model}: {reason}\n"
                 "  = the run continues without the model and tries again later"

@@ -38,7 +38,6 @@ from evolve.search.proposer_stats import ProposerStats, merge_stats
 
 MIN_SUMMARIZED_RECORDS = 8
 PROBING_TOKENS = 6000  # reserved if the call may probe request formats
-MAX_RETURNED_CHARACTERS = 4000  # of an answer in a repair prompt
 
 
 class ProposalLog(NoticeLog, Protocol):
@@ -83,19 +82,23 @@ class ModelProposer:
         self._last_number = 0
         self._may_probe = set(self._models)  # labels of models whose format is unknown
         settings = self.settings
+        is_alone = settings.mode == "only"
         self._schedule = Schedule(
-            settings.evaluations, settings.concurrency, settings.mode == "only"
+            settings.evaluations, budget.calls_left, settings.concurrency, is_alone
         )
-        self._patience = Patience(settings.sync_wait_seconds, settings.mode == "only", log)
+        self._patience = Patience(settings.sync_wait_seconds, is_alone, log)
 
     # -- ask
 
-    def ask(self, progress: Progress) -> None:
+    def ask(self, progress: Progress, migration: int) -> None:
         """Start calls if the schedule allows a round."""
         self._composer.record_progress(progress)
+        self._schedule.record_progress(migration)
         if progress.stop_reason or not self._schedule.is_due:
             return
-        is_active = self._schedule.skip_round() or self._start_round(progress)
+        is_active = bool(self._in_flight)
+        if self._schedule.fits_round(progress.evaluated):
+            is_active = self._schedule.skip_round() or self._start_round(progress)
         in_flight, left = len(self._in_flight), self.budget.calls_affordable
         self._schedule.record_asked(progress.evaluated, in_flight, left, is_active)
 
@@ -117,9 +120,9 @@ class ModelProposer:
         """Whether the last calls brought no answer."""
         return self._schedule.is_silent
 
-    def next_sync(self, evaluated: int, migration: int) -> int | None:
+    def next_sync(self, evaluated: int) -> int | None:
         """Return the evaluation count of the next synchronization; None if none follows."""
-        return self._schedule.next_sync(evaluated, migration)
+        return self._schedule.next_sync(evaluated)
 
     def _start_summary(self, epoch: int) -> None:
         """Request a summary of the learnings if they are too long; shorten them if that fails."""
@@ -162,7 +165,7 @@ class ModelProposer:
     def collect(self, epoch: int) -> ProposalBatch:
         """Return the proposals in the answers that arrived, in the order of the calls."""
         self._collected = {}
-        self._patience.begin()
+        self._patience.begin(self._schedule.is_last)
         stats: dict[str, ProposerStats] = {}
         proposals: list[Proposal] = []
         numbers = sorted(self._in_flight)
@@ -214,7 +217,7 @@ class ModelProposer:
             self._collected[id(proposal)] = request
             proposals.append(proposal)
         if not proposals and self.settings.repair and call.kind == "propose":
-            text = (answer.text or answer.reasoning)[:MAX_RETURNED_CHARACTERS]
+            text = answer.text or answer.reasoning
             messages = [*call.messages, *self.prompts.repair(text, parsed.rejected)]
             self._start("repair", messages, epoch, choice)
         proposed = len(parsed.programs) + len(parsed.rejected)
@@ -235,7 +238,8 @@ class ModelProposer:
             return
         self.failed_calls += 1
         reason = answer.error if answer else "no response"
-        self._patience.report_silence(request.call.model, reason)
+        is_refused = answer is not None and answer.is_unreachable and not answer.may_be_billed
+        self._patience.record_silence(request.call.model, reason, is_refused)
 
     # -- tell
 

@@ -70,16 +70,20 @@ class ExternalProposer(Protocol):
     They may depend on the progress and on the answers that it received, but not on time.
     """
 
-    def ask(self, progress: Progress) -> None:
-        """Start to propose, given the state of the search; return at once."""
+    def ask(self, progress: Progress, migration: int) -> None:
+        """Start to propose; return at once.
 
-    def next_sync(self, evaluated: int, migration: int) -> int | None:
+        Args:
+            progress: the state of the search.
+            migration: the evaluation count at the next migration, at most. A synchronization there
+                divides no epoch.
+        """
+
+    def next_sync(self, evaluated: int) -> int | None:
         """Return the evaluation count at which to collect; None if no proposals will follow.
 
         Args:
             evaluated: the evaluation count now.
-            migration: the evaluation count at the next migration, at most. A synchronization there
-                does not divide an epoch.
         """
 
     def collect(self, epoch: int) -> ProposalBatch:

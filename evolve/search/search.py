@@ -72,16 +72,17 @@ def search(
         if stop_reason:
             yield progress
             return
-        if external is not None:
-            external.ask(progress)
         state.epoch += 1
         interval = _continue_interval(state, problem, budget)
+        if external is not None:
+            generation = problem.population * problem.islands
+            external.ask(progress, progress.evaluated + interval.generations * generation)
         generations, is_sync_due = _plan_epoch(interval, state, problem, external)
         tasks = interval.build_tasks(state.islands, generations, state.epoch)
         pending = executor.submit(tasks, state.seen) if problem.proposers else list
         yield progress  # the caller handles it while the epochs run in worker processes
         trials = _collect_epochs(pending(), state, problem, interval, generations)
-        if external is not None and is_sync_due and len(state.seen) < budget.evaluations:
+        if external is not None and is_sync_due:
             trials += _sync_external(external, state, problem, budget)
 
 
@@ -121,8 +122,7 @@ def _plan_epoch(
 ) -> tuple[int, bool]:
     """Return the generations of the next epoch, and whether a synchronization follows it."""
     evaluated, size = len(state.seen), problem.population * problem.islands
-    migration = evaluated + size * interval.generations
-    sync = external.next_sync(evaluated, migration) if external is not None else None
+    sync = external.next_sync(evaluated) if external is not None else None
     if sync is None:
         return interval.generations, False
     generations = max((sync - evaluated + size // 2) // size, 1)
@@ -235,10 +235,8 @@ def _find_stop_reason(
         return f"no improvement in {stale} epochs"
     if budget.minutes is not None and seconds >= budget.minutes * 60:
         return f"budget of {budget.minutes:g} minutes spent at epoch {state.epoch}"
-    if not problem.proposers:
-        evaluated = len(state.seen)
-        if external is None or external.next_sync(evaluated, evaluated) is None:
-            return "no proposals left"
+    if not problem.proposers and (external is None or external.next_sync(len(state.seen)) is None):
+        return "no proposals left"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import threading
 from contextlib import closing
@@ -133,7 +134,7 @@ def test_an_invalid_answer_is_returned_once_with_the_errors(
 
 def test_learnings_contain_beliefs_and_measurements(mixed: Run) -> None:
     text = (mixed.folder / "learnings.md").read_text("utf-8")
-    assert "- dips revert → " in text
+    assert '- "dips revert" → ' in text
     assert "appraisal_ratio " in text or "infeasible: " in text
 
 
@@ -193,6 +194,28 @@ def test_a_run_continues_without_its_server_and_reports_it(tmp_path: Path) -> No
     lost = [each for each in observer.notices if "cannot reach" in each]
     assert len(lost) == 1
     assert "without the model and tries again later" in lost[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_dead", [True, False])
+def test_a_server_without_an_answer_changes_no_trial(tmp_path: Path, is_dead: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        if is_dead:
+            silent.close()
+        settings = settings_for(url, "llm.wait_seconds=0.3", "budget.llm_calls=20")
+        observer = NoticeObserver()
+        asked = run(QUICK, settings, out=tmp_path / "asked", observer=observer)
+    plain = run(QUICK, [*SMALL, "llm.mode=off"], out=tmp_path / "plain")
+    source = "SELECT source, scores, island FROM trials"
+    assert sorted(rows(asked.folder, source)) == sorted(rows(plain.folder, source))
+    assert asked.best is not None and plain.best is not None
+    assert asked.best.program.hash == plain.best.program.hash
+    assert asked.progress.epoch <= plain.progress.epoch + 1
+    assert len([each for each in observer.notices if "no answer from tiny" in each]) == 1
+    again = run(QUICK, [*SMALL, "budget.llm_calls=20", f"llm.replay={asked.folder}"],
+                out=tmp_path / "again")  # fmt: skip
+    assert same_run(asked.folder, again.folder)
 
 
 def test_a_server_that_recovers_is_asked_again(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_a_folder_overrides_single_templates_and_adds_tasks(tmp_path: Path) -> N
         ("chat", "a\n{{ nothing }}", "chat.md, line 2: UndefinedError: 'nothing' is undefined"),
         ("chat", "a\n\n\n{{ 1 / 0 }}", "chat.md, line 4: ZeroDivisionError"),
         ("chat", "{{ 'x' | percent }}", "chat.md, line 1: ValueError"),
-        ("chat", "{{ '{}'.format() }}", "chat.md, line 1: IndexError"),
+        ("chat", "{{ '{}'.format() }}", "chat.md, line 1: TemplateAssertionError: a call is"),
         ("chat", "{% include 'chat.md' %}", "chat.md"),
         ("language", "a\nb\n{% if %}", "language.md, line 3: TemplateSyntaxError"),
         ("tasks__tune", "{{ base.nothing }}", "tune.md, line 1: UndefinedError"),
@@ -315,12 +315,9 @@ def test_a_hostile_template_is_rejected(tmp_path: Path, text: str) -> None:
 def test_values_are_never_rendered_as_templates() -> None:
     value = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
     assert value in TRAIN.ask(value)[1]["content"]
-    assert value in TRAIN.repair("x", [Rejected("x", value)])[1]["content"]
-    assert TRAIN.repair(value, [])[0] == {"role": "assistant", "content": value}
-    text = TRAIN.request_strategies(
-        FALLBACK_TASK, [], 0, [build_failure(value, value)], value, [value]
-    )[1]["content"]
-    assert text.count(value) == 4
+    text = TRAIN.request_strategies(FALLBACK_TASK, [], 0, [], value, [value])[1]["content"]
+    assert text.count(value) == 2
+    assert "49" not in TRAIN.repair(value, [Rejected(value, value)])[1]["content"]
 
 
 def sources() -> Iterator[tuple[Path, str]]:

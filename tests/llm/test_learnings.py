@@ -35,18 +35,18 @@ KNOWN = Learnings(
 TEXT = """\
 ## Works
 
-- Trends last.
+- "Trends last."
 
 ## Open questions
 
-- Do gaps fill?
-- Is volume news?
+- "Do gaps fill?"
+- "Is volume news?"
 
 ## Measured
 
-- Dips revert. → appraisal_ratio 0.812, best parent 0.7 (tune)
-- New highs run. → appraisal_ratio 0.5 (different)
-- Crashes turn. → infeasible: trades_per_fold 0 (combine)
+- "Dips revert." → appraisal_ratio 0.812, best parent 0.7 (tune)
+- "New highs run." → appraisal_ratio 0.5 (different)
+- "Crashes turn." → infeasible: trades_per_fold 0 (combine)
 - (no belief given) → sharpe 1.0, best parent 1.0 (simplify)"""
 
 
@@ -135,9 +135,9 @@ def test_a_belief_begins_no_item_and_no_heading() -> None:
 def test_the_measured_result_is_rendered_beside_a_false_claim_in_a_belief() -> None:
     claim = "It has sharpe 9.9 → sharpe 9.9, best parent 0.1 (tune)"
     (line,) = items(Learnings({}, (Learning(claim, "tune", "sharpe", -0.5, 0.75),)).text())
-    assert line == f"- {claim} → sharpe -0.5, best parent 0.75 (tune)"
+    assert line == f'- "{claim}" → sharpe -0.5, best parent 0.75 (tune)'
     useless = Learning(claim, "tune", "sharpe", -0.5, 0.75, "ruined")
-    assert items(Learnings({}, (useless,)).text()) == [f"- {claim} → infeasible: ruined (tune)"]
+    assert items(Learnings({}, (useless,)).text()) == [f'- "{claim}" → infeasible: ruined (tune)']
 
 
 @given(st.text())
@@ -147,13 +147,15 @@ def test_a_belief_is_one_line_within_its_limit(about: str) -> None:
     assert len(belief.splitlines()) <= 1
     assert shorten_belief(belief) == belief.rstrip()
     (line,) = Learnings({}, (Learning(belief, "tune", "sharpe", 0.5),)).text().splitlines()[2:]
-    assert line == f"- {belief or '(no belief given)'} → sharpe 0.5 (tune)"
+    shown = f'"{belief}"' if belief else "(no belief given)"
+    assert line == f"- {shown} → sharpe 0.5 (tune)"
 
 
 def test_a_template_in_a_belief_is_text() -> None:
     sentences = "{{ record.score }} {% for x in records %}{% endfor %} {# none #}"
     (line,) = items(Learnings({}, (Learning(sentences, "tune", "sharpe", 0.5),)).text())
-    assert line == f"- {sentences} → sharpe 0.5 (tune)"
+    apart = "{ { record.score } } { % for x in records % }{ % endfor % } { # none # }"
+    assert line == f'- "{apart}" → sharpe 0.5 (tune)'
 
 
 # -- parsing
@@ -165,9 +167,11 @@ def test_rendered_records_are_parsed_as_measured_before() -> None:
     assert {name: sentences for name, sentences in read.sections.items() if sentences} == {
         "works": ("Trends last.",),
         "open_questions": ("Do gaps fill?", "Is volume news?"),
-        EARLIER_SECTION: tuple(line.removeprefix("- ") for line in items(TEXT)[3:]),
+        EARLIER_SECTION: tuple(
+            line.removeprefix("- ").replace('"', "'") for line in items(TEXT)[3:]
+        ),
     }
-    assert "## Measured before\n\n- Dips revert." in read.text()
+    assert "## Measured before\n\n- \"'Dips revert.'" in read.text()
 
 
 def test_an_excerpt_has_whole_lines_within_its_tokens() -> None:

@@ -175,7 +175,7 @@ def test_long_learnings_are_summarized_by_the_model(text: str) -> None:
     assert learned.sections["works"] == ("Averages.",)
     assert learned.records
     later = run.answering.calls[-1].messages[1]["content"]
-    assert "## Works\n\n- Averages." in later
+    assert '## Works\n\n- "Averages."' in later
     assert "belief 1 about averages" not in later
 
 
@@ -204,8 +204,27 @@ def test_a_missing_answer_is_reported_once_and_calls_become_rare() -> None:
     assert run.epochs[-1].evaluated == 300
 
 
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_silent_model_changes_no_trial(is_refused: bool) -> None:
+    def silent(call: Call) -> Exchange | None:
+        failed = Exchange(call.kind, call.model, "text", call.messages, error="no", status=503)
+        return failed if is_refused else None
+
+    run = run_with(silent, evaluations=1000, calls=20)
+    alone = solve(toy_problem(20, 2), Budget(1000), 1, 2)
+    assert sorted(trials(run.epochs)) == sorted(trials(alone))
+    assert run.epochs[-1].best is not None and alone[-1].best is not None
+    assert run.epochs[-1].best.program.hash == alone[-1].best.program.hash
+    assert len(run.epochs) <= len(alone) + 1, "the first synchronization divides an epoch"
+    assert run.proposer.budget.spent.calls == 0
+
+
+def trials(epochs: Sequence[Progress]) -> list[str]:
+    return [trial.program.hash for each in epochs for trial in each.trials]
+
+
 def test_further_calls_wait_for_a_late_answer() -> None:
-    looks = {1: 3}
+    looks = {1: 2}
 
     def late(call: Call) -> Exchange | None:
         looks[call.number] = looks.get(call.number, 1) - 1
@@ -234,11 +253,7 @@ def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:
     assert [each.digest for each in first.answering.calls] == [
         each.digest for each in second.answering.calls
     ]
-    trials: Sequence[list[str]] = [
-        [trial.program.hash for each in run.epochs for trial in each.trials]
-        for run in (first, second)
-    ]
-    assert trials[0] == trials[1]
+    assert trials(first.epochs) == trials(second.epochs)
 
 
 def test_concurrent_calls_have_different_prompts() -> None:

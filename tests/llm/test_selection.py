@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -33,7 +34,7 @@ from evolve.llm.prompt.selection import (
     choose_parents,
 )
 from evolve.llm.prompt.templates import Task
-from evolve.llm.schedule import MAX_SKIPPED_ROUNDS, Schedule
+from evolve.llm.schedule import MAX_SKIPPED_ROUNDS, MAX_UNANSWERED_ROUNDS, Schedule
 from evolve.llm.transport.model import Model
 from evolve.search.individual import Fitness, Individual
 from evolve.search.island import Island
@@ -200,15 +201,24 @@ def test_a_long_or_circular_lineage_is_truncated() -> None:
     assert lineage.trace(circular) == ("tune",) * MAX_LINEAGE
 
 
-def rounds(evaluations: int, concurrency: int, calls: int, answers: bool = True) -> list[int]:
-    """Return the evaluation counts of the synchronizations if all calls are answered, or none."""
-    schedule, left, evaluated = Schedule(evaluations, concurrency, False), calls, 0
+def rounds(
+    evaluations: int, concurrency: int, calls: int, answers: bool = True, interval: int = 1
+) -> list[int]:
+    """Return the evaluation counts of the synchronizations if all calls are answered, or none.
+
+    The calls without an answer are refused, so that they cost nothing. A migration follows after
+    every `interval` evaluations.
+    """
+    schedule, left, evaluated = Schedule(evaluations, calls, concurrency, False), calls, 0
     synced_at: list[int] = []
     while evaluated < evaluations:
-        asked = 0 if schedule.skip_round() else min(concurrency, left)
-        left -= asked
-        schedule.record_asked(evaluated, asked, left, bool(asked) or bool(left))
-        sync = schedule.next_sync(evaluated, evaluated)
+        schedule.record_progress(evaluated + interval)
+        is_skipped = schedule.fits_round(evaluated) and schedule.skip_round()
+        is_asked = schedule.fits_round(evaluated) and not is_skipped and left > 0
+        asked = min(concurrency, left) if is_asked else 0
+        left -= asked * answers
+        schedule.record_asked(evaluated, 0, left + asked * answers, is_skipped or is_asked)
+        sync = schedule.next_sync(evaluated)
         if sync is None:
             break
         assert sync > evaluated
@@ -222,22 +232,42 @@ def test_rounds_are_spread_evenly_over_the_evaluations() -> None:
     assert rounds(1000, 1, 4) == [200, 400, 600, 800]
     assert rounds(1000, 4, 12) == [250, 500, 750]
     assert rounds(1000, 4, 13) == [200, 400, 600, 800]
-    assert rounds(100, 2, 1000) == list(range(1, 101))
+    assert rounds(100, 2, 1000) == list(range(1, 100))
     assert rounds(1000, 1, 0) == []
 
 
+@given(st.integers(1, 10_000), st.integers(1, 8), st.integers(1, 200), st.integers(1, 900))
+def test_rounds_without_an_answer_are_as_far_apart_as_the_plan(
+    evaluations: int, concurrency: int, calls: int, interval: int
+) -> None:
+    planned = max(evaluations // (-(-calls // concurrency) + 1), 1)
+    synced_at = rounds(evaluations, concurrency, calls, answers=False, interval=interval)
+    gaps = [later - earlier for earlier, later in pairwise([0, *synced_at])]
+    assert all(gap >= planned for gap in gaps)
+    assert all(gap >= interval for gap in gaps[1:])
+    assert all(each < evaluations for each in synced_at)
+
+
 def test_models_alone_are_collected_at_once() -> None:
-    schedule = Schedule(1000, 1, syncs_at_once=True)
+    schedule = Schedule(1000, 11, 1, syncs_at_once=True)
     schedule.record_asked(40, 1, 10, is_active=True)
-    assert (schedule.is_due, schedule.next_sync(40, 99)) == (False, 40)
+    assert (schedule.is_due, schedule.next_sync(40)) == (False, 40)
     schedule.record_collected(had_calls=True, has_answered=True, in_flight=0)
     assert (schedule.is_due, schedule.is_silent) == (True, False)
     schedule.record_asked(50, 0, 0, is_active=False)
-    assert schedule.next_sync(50, 99) is None
+    assert schedule.next_sync(50) is None
+
+
+def test_models_alone_end_the_search_if_they_are_silent() -> None:
+    schedule = Schedule(1000, 11, 1, syncs_at_once=True)
+    for _ in range(MAX_UNANSWERED_ROUNDS):
+        assert schedule.fits_round(40)
+        schedule.record_collected(had_calls=True, has_answered=False, in_flight=0)
+    assert not schedule.fits_round(40)
 
 
 def test_skipped_rounds_grow_exponentially_until_a_server_answers() -> None:
-    schedule, skipped = Schedule(1000, 1, False), []
+    schedule, skipped = Schedule(1000, 12, 1, False), []
     for _ in range(7):
         schedule.record_collected(had_calls=True, has_answered=False, in_flight=0)
         assert schedule.is_silent
@@ -311,8 +341,8 @@ def test_models_alone_get_another_base_after_a_failure() -> None:
 def test_each_failure_is_shown_once_the_latest_last() -> None:
     failures = [Failure(f"text {n}", "why") for n in range(9)]
     text, _ = composed(1, failures=[*failures, failures[5]])[0]
-    lines = [line for line in text.splitlines() if line.startswith("- `text")]
-    assert lines == [f"- `text {n}`: why" for n in (3, 4, 6, 7, 8, 5)]
+    lines = [line for line in text.splitlines() if line.startswith("- text")]
+    assert lines == [f"- text {n}: why" for n in (3, 4, 6, 7, 8, 5)]
     assert len(lines) == SETTINGS.failures
 
 

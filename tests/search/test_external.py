@@ -9,11 +9,14 @@ import pytest
 
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
+from evolve.notices import NoticeList
+from evolve.search.executors import ProcessExecutor
 from evolve.search.external import Outcome, Proposal, ProposalBatch
 from evolve.search.island import EpochResult, EpochTask
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats
+from evolve.search.search import search
 from tests.search.toy import ToyScores, solve, toy_problem
 
 ARM = "external"
@@ -39,11 +42,12 @@ class ScriptedProposer:
     log: list[str] = field(default_factory=list)
     outcomes: list[list[Outcome]] = field(default_factory=list)
 
-    def ask(self, progress: Progress) -> None:
+    def ask(self, progress: Progress, migration: int) -> None:
         assert not progress.stop_reason
+        assert progress.evaluated < migration
         self.log.append(f"asked after {progress.epoch}")
 
-    def next_sync(self, evaluated: int, migration: int) -> int | None:
+    def next_sync(self, evaluated: int) -> int | None:
         if self.counts:
             return self.counts[0]
         return evaluated if len(self.outcomes) < self.rounds else None
@@ -189,10 +193,11 @@ def test_proposals_beyond_the_budget_are_not_evaluated() -> None:
     assert run[-1].stats[ARM] == ProposerStats(duplicate=1, evaluated=3, accepted=3, improved=3)
 
 
-def test_nothing_is_collected_once_the_budget_is_spent() -> None:
-    proposer = ScriptedProposer([120, 500], lambda number: batch(60, 70))
+def test_proposals_at_the_end_of_the_budget_are_not_evaluated() -> None:
+    proposer = ScriptedProposer([120], lambda number: batch(60, 70))
     run = solve_with(proposer, 120)
-    assert (run[-1].evaluated, proposer.outcomes) == (120, [])
+    assert run[-1].evaluated == 120
+    assert [statuses(each) for each in proposer.outcomes] == [["no budget"] * 2]
 
 
 def test_outcomes_are_in_order_and_count_for_their_arms() -> None:
@@ -287,6 +292,17 @@ def test_synchronizations_without_proposals_change_no_trial(
     syncs = len(proposer.outcomes)
     assert synced.stats.get(ARM, ProposerStats()).proposed == 9 * syncs
     assert syncs or counts == [499]
+
+
+def test_synchronizations_change_no_trial_in_worker_processes() -> None:
+    problem = replace(toy_problem(), seed=1, islands=2)
+    proposer = ScriptedProposer(list(range(1, 400)))
+    with ProcessExecutor(problem, 2, NoticeList()) as executor:
+        synced = list(search(problem, Budget(400), executor, proposer))
+    alone = solve_with(None, 400, islands=2)
+    assert populations(synced[-1]) == populations(alone[-1])
+    assert sorted(hashes(synced)) == sorted(hashes(alone))
+    assert len(synced) > len(alone)
 
 
 def test_stale_epochs_do_not_depend_on_synchronizations() -> None:

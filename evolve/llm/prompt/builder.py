@@ -21,7 +21,9 @@ from evolve.llm.answer.parse import Rejected
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.prompt.guide import build_guide_values
+from evolve.llm.prompt.learnings import shorten_belief
 from evolve.llm.prompt.profile import Profiler
+from evolve.llm.prompt.quotation import disarm_answer, quote_model_lines, quote_model_text
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
 from evolve.llm.transport.request_body import Message
 from evolve.search.grow import grow_rules
@@ -40,8 +42,8 @@ class Failure:
     """A proposal that was rejected, duplicate or infeasible.
 
     Attributes:
-        text: the beginning of its text, on one line.
-        reason: the reason, on one line.
+        text: the beginning of its text, in quotes on one line.
+        reason: the reason, in quotes on one line, because it may contain the text.
     """
 
     text: str
@@ -142,9 +144,10 @@ class PromptBuilder:
 
     def repair(self, answer: str, rejected: Sequence[Rejected]) -> list[Message]:
         """Return the messages that follow an unusable answer: the answer and the errors in it."""
+        quoted = [replace(each, reason=quote_model_lines(each.reason)) for each in rejected]
         return [
-            {"role": "assistant", "content": answer},
-            {"role": "user", "content": self._render("repair.md", rejected=rejected)},
+            {"role": "assistant", "content": disarm_answer(answer)},
+            {"role": "user", "content": self._render("repair.md", rejected=quoted)},
         ]
 
     def chat(self) -> list[Message]:
@@ -185,9 +188,8 @@ class PromptBuilder:
             name: its name in the prompt.
             lineage: the proposers of the individual and its ancestors, the newest first.
         """
-        program = replace(individual.program, name=name)
-        if individual.proposer == SEED:
-            program = replace(program, about="")
+        about = "" if individual.proposer == SEED else shorten_belief(individual.program.about)
+        program = replace(individual.program, name=name, about=about)
         names = (*self.goals.maximize, *self.goals.minimize)
         folds = tuple(round(each, DIGITS) for each in individual.scores.folds)
         profile = self.profiler.profile(individual.program)
@@ -240,10 +242,10 @@ class PromptBuilder:
 
 
 def build_failure(text: str, reason: str) -> Failure:
-    """Return a failure with its text and reason shortened to one line each."""
+    """Return a failure with its text and reason shortened to one line each, in quotes."""
     return Failure(
-        " ".join(text.split())[:MAX_FAILURE_CHARACTERS],
-        " ".join(reason.split())[:MAX_FAILURE_CHARACTERS],
+        quote_model_text(text, MAX_FAILURE_CHARACTERS),
+        quote_model_text(reason, MAX_FAILURE_CHARACTERS),
     )
 
 

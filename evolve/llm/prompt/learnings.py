@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evolve.llm.prompt.quotation import clean_model_text, quote_model_text
 from evolve.llm.prompt.templates import render
 from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN
 
@@ -16,6 +17,7 @@ SECTIONS = ("works", "fails", "open_questions", "recommendations")
 EARLIER_SECTION = "measured_before"  # records of an earlier run, after `learnings.md` is read
 MAX_SENTENCES, MAX_SENTENCE_CHARACTERS = 6, 240
 MAX_BELIEF_CHARACTERS = 240
+NO_BELIEF = "(no belief given)"
 MAX_RANKED_RECORDS = 8  # half of them the best, half the worst
 
 
@@ -44,6 +46,12 @@ class Learning:
         """Improvement over the best parent, or over zero without one."""
         return self.score - (self.parent_score or 0.0)
 
+    def show(self) -> Learning:
+        """Return a copy for a template: the belief in quotes, the scores rounded."""
+        about = quote_model_text(self.about, MAX_BELIEF_CHARACTERS) if self.about else NO_BELIEF
+        parent_score = None if self.parent_score is None else round(self.parent_score, 3)
+        return replace(self, about=about, score=round(self.score, 3), parent_score=parent_score)
+
 
 @dataclass(frozen=True)
 class Learnings:
@@ -61,13 +69,17 @@ class Learnings:
         return bool(self.records) or any(self.sections.values())
 
     def text(self, folder: Path | None = None) -> str:
-        """Render the learnings as in a prompt and in `learnings.md`."""
-        shown = [
-            replace(each, about=each.about or "(no belief given)", score=round(each.score, 3),
-                    parent_score=None if each.parent_score is None else round(each.parent_score, 3))
-            for each in self.records
-        ]  # fmt: skip
-        return render("learnings.md", folder, sections=dict(self.sections), records=shown)
+        """Render the learnings as in a prompt and in `learnings.md`, with all beliefs in quotes."""
+        sections = {
+            name: [quote_model_text(each, MAX_SENTENCE_CHARACTERS) for each in sentences]
+            for name, sentences in self.sections.items()
+        }
+        return render(
+            "learnings.md",
+            folder,
+            sections=sections,
+            records=[each.show() for each in self.records],
+        )
 
     def tokens(self, folder: Path | None = None) -> int:
         """Estimate the length of the rendered learnings in tokens."""
@@ -110,7 +122,7 @@ def read_learnings(text: str) -> Learnings:
             name = re.sub(r"[^a-z]+", "_", line.lower()).strip("_")
             heading = name if name in sections else EARLIER_SECTION
         elif line.strip():
-            sections[heading].append(_BULLET.sub("", line.strip(), count=1))
+            sections[heading].append(_remove_quotes(_BULLET.sub("", line.strip(), count=1)))
     return Learnings(_bound(sections))
 
 
@@ -148,13 +160,19 @@ def build_summary_schema() -> dict[str, object]:
 
 def shorten_belief(about: str) -> str:
     """Return a belief on one line, shortened to its limit."""
-    return " ".join(about.split())[:MAX_BELIEF_CHARACTERS]
+    return clean_model_text(about, MAX_BELIEF_CHARACTERS)
+
+
+def _remove_quotes(item: str) -> str:
+    """Return the sentence of a rendered item."""
+    is_quoted = len(item) > 1 and item[0] == item[-1] == '"'
+    return item[1:-1] if is_quoted else item
 
 
 def _bound(sections: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Shorten each section to its last sentences, and each sentence to its limit."""
     bounded = {}
     for name, items in sections.items():
-        sentences = [" ".join(each.split())[:MAX_SENTENCE_CHARACTERS].strip() for each in items]
+        sentences = [clean_model_text(each, MAX_SENTENCE_CHARACTERS) for each in items]
         bounded[name] = tuple(list(filter(None, sentences))[-MAX_SENTENCES:])
     return bounded

@@ -1,12 +1,13 @@
 """Jinja2 templates of all prompts; user-defined templates take precedence.
 
-Templates are rendered in a sandbox, so that an untrusted template can only format text.
+An untrusted template can only format text, within bounds: see `sandbox`.
 """
 
 from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import evolve
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from evolve.llm.prompt.sandbox import TemplateEnvironment
 
 _PACKAGE = Path(evolve.__file__).parent
 _FOLDERS = (_PACKAGE / "prompts", _PACKAGE.parent / "prompts")  # of a wheel, of a checkout
@@ -24,6 +25,7 @@ FOLDER = next((each for each in _FOLDERS if each.is_dir()), _FOLDERS[0])
 TASKS_FOLDER = "tasks"
 _TEMPLATE_ERRORS = (
     TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
+    SyntaxError, MemoryError,
 )  # fmt: skip
 
 
@@ -61,11 +63,24 @@ def render(template: str, folder: Path | None = None, **values: Any) -> str:
     from jinja2 import TemplateError
 
     try:
-        return _environment(folder).get_template(template).render(values).strip()
+        return _render(template, folder, values).strip()
     except (*_TEMPLATE_ERRORS, TemplateError) as error:
         name, line = _locate_error(error, template)
         position = f"{folder or 'prompts'}: {name}" + (f", line {line}" if line else "")
         raise PromptError(f"{position}: {type(error).__name__}: {error}") from None
+
+
+def _render(template: str, folder: Path | None, values: Mapping[str, object]) -> str:
+    from evolve.llm.prompt.sandbox import BUDGET, MAX_RENDERED_CHARACTERS, WorkBudget
+
+    parts, length = [], 0
+    loaded = _environment(folder).get_template(template)
+    for part in loaded.generate({**values, BUDGET: WorkBudget()}):
+        parts.append(part)
+        length += len(part)
+        if length > MAX_RENDERED_CHARACTERS:
+            raise ValueError(f"expected at most {MAX_RENDERED_CHARACTERS:,} characters of text")
+    return "".join(parts)
 
 
 def _locate_error(error: Exception, template: str) -> tuple[str, int | None]:
@@ -89,44 +104,39 @@ def list_tasks(folder: Path | None = None) -> dict[str, Task]:
 
 
 def _read_min_parents(name: str, folder: Path | None) -> int:
-    environment = _environment(folder)
+    from jinja2 import TemplateError
+
+    environment, file = _environment(folder), f"{TASKS_FOLDER}/{name}.md"
     assert environment.loader is not None
     try:
-        source, _, _ = environment.loader.get_source(environment, f"{TASKS_FOLDER}/{name}.md")
-    except UnicodeDecodeError as error:
-        raise PromptError(f"{folder or 'prompts'}: {TASKS_FOLDER}/{name}.md: {error}") from None
+        source, _, _ = environment.loader.get_source(environment, file)
+        environment.parse(source, file, file)
+    except (*_TEMPLATE_ERRORS, TemplateError) as error:
+        _, line = _locate_error(error, file)
+        position = f"{folder or 'prompts'}: {file}" + (f", line {line}" if line else "")
+        raise PromptError(f"{position}: {error}") from None
     first, _, _ = source.partition("\n")
     setting = re.fullmatch(r"\{#\s*(\w+):\s*(\S+)\s*#\}\s*", first)
     if setting is None:
         return 0
     key, value = setting.groups()
-    if key != "parents" or not value.isdecimal():
+    if key != "parents" or not re.fullmatch("[0-9]{1,3}", value):
         message = f"{TASKS_FOLDER}/{name}.md, line 1: expected `parents: N`, found `{key}: {value}`"
         raise PromptError(f"{folder or 'prompts'}: {message}")
     return int(value)
 
 
 @cache
-def _environment(folder: Path | None) -> SandboxedEnvironment:
-    from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+def _environment(folder: Path | None) -> TemplateEnvironment:
+    from evolve.llm.prompt.sandbox import FolderLoader, TemplateEnvironment
 
-    loaders = [FileSystemLoader(each) for each in (folder, FOLDER) if each is not None]
-    environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader(loaders),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    # Unseeded random numbers would make runs irreproducible.
-    del environment.globals["lipsum"], environment.filters["random"]
-    environment.filters["percent"] = _format_percent
-    environment.filters["plain"] = _format_plain
-    return environment
+    loader = FolderLoader(each for each in (folder, FOLDER) if each is not None)
+    return TemplateEnvironment(loader, {"percent": _format_percent, "plain": _format_plain})
 
 
 def _format_percent(value: float, digits: int = 1) -> str:
+    if digits not in range(10):
+        raise ValueError(f"expected 0 to 9 digits, found {digits}")
     return f"{100 * value:.{digits}f}%"
 
 
