@@ -38,8 +38,13 @@ def indexed(values: Any, name: str | None = "Date") -> pd.DataFrame:
 
 
 def two(axis: int, *names: str | None) -> pd.DataFrame:
-    both = pd.concat({"AAPL": prices(), "MSFT": prices(50.0)}, axis=axis)  # type: ignore[call-overload]
-    return both.rename_axis(names, axis=axis)
+    tables: Any = {"AAPL": prices(), "MSFT": prices(50.0)}
+    both: pd.DataFrame = pd.concat(tables, axis="index" if axis == 0 else "columns")
+    if axis == 0:
+        both.index.names = list(names)
+    else:
+        both.columns.names = list(names)
+    return both
 
 
 def download() -> pd.DataFrame:
