@@ -48,19 +48,19 @@ Error = Mapping[str, Any]
 
 
 class ConfigError(EvolveError):
-    """Invalid experiment.
+    """Invalid experiment; its message has the first errors.
 
     Attributes:
-        diagnostics: the first errors, in the order of the text.
+        diagnostics: all errors, in the order of the text.
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         unique = {(each.span, each.message, each.source.name): each for each in diagnostics}
-        ordered = sorted(unique.values(), key=lambda each: each.span)
-        self.diagnostics = tuple(ordered[:MAX_SHOWN_ERRORS])
-        texts = [each.render() for each in self.diagnostics]
-        if len(ordered) > MAX_SHOWN_ERRORS:
-            texts.append(f"and {len(ordered) - MAX_SHOWN_ERRORS:,} more errors")
+        self.diagnostics = tuple(sorted(unique.values(), key=lambda each: each.span))
+        texts = [each.render() for each in self.diagnostics[:MAX_SHOWN_ERRORS]]
+        hidden = len(self.diagnostics) - len(texts)
+        if hidden:
+            texts.append(f"and {hidden:,} more error{'s' if hidden > 1 else ''}")
         super().__init__("\n\n".join(texts))
 
 

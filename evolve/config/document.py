@@ -117,7 +117,7 @@ class _BoundedLoader(yaml.SafeLoader):
         self.depth += 1
         # Keys count here, too.
         if self.count > 2 * MAX_VALUES or self.depth > MAX_DEPTH + 1:
-            event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise _LimitError(None, None, _LIMITS, event.start_mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1

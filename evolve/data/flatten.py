@@ -1,4 +1,4 @@
-"""Tables of pandas with dates or symbols in an index or a header of two levels, made flat."""
+"""Tables of pandas with dates or symbols in an index or a header of two levels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def flatten_table(frame: pd.DataFrame) -> pd.DataFrame:
     if flat.columns.nlevels == 2:
         flat = _stack_symbols(flat)
     for name, values in added.items():
-        flat[name] = values.take(flat.index)
+        flat[name] = values.take(flat.index.to_numpy())
     for position, dtype in enumerate(flat.dtypes):
         if isinstance(dtype, pd.PeriodDtype):
             dates = flat.iloc[:, position].dt.to_timestamp()

@@ -6,7 +6,9 @@ such as 15:59:59 behind daily bars at 00:00, or it follows the bar before it too
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -42,14 +44,21 @@ def drop_live_rows(bars: Bars, notices: NoticeLog) -> Bars:
         panels = {key: panel.copy() for key, panel in panels.items()}
         for key, panel in panels.items():
             panel[symbol, live] = 1.0 if key == "adjustment" else np.nan
-        times = ", ".join(str(each.astype("datetime64[s]")).replace("T", " ")
-                          for each in bars.time[live])  # fmt: skip
-        notices.notice(f"{name}: the last row, {times}, is left out: it is no complete bar")
+        times = [str(each.astype("datetime64[s]")) for each in bars.time[live]]
+        notices.notice(describe_live_row(name, times))
     if panels["close"] is bars.close:
         return bars
     is_used = ~np.isnan(panels["close"]).all(axis=0)
-    columns = {key: np.ascontiguousarray(panel[:, is_used]) for key, panel in panels.items()}
+    columns: dict[str, Any] = {
+        key: np.ascontiguousarray(panel[:, is_used]) for key, panel in panels.items()
+    }
     return replace(bars, time=bars.time[is_used], **columns)
+
+
+def describe_live_row(symbol: str, times: Sequence[str]) -> str:
+    """Return the notice about live rows that are left out, from their times in ISO format."""
+    shown = ", ".join(times).replace("T", " ")
+    return f"{symbol}: the last row, {shown}, is left out: it is no complete bar"
 
 
 def is_live(time: Times) -> bool:
@@ -63,7 +72,7 @@ def is_live(time: Times) -> bool:
         return False
     steps = np.diff(time)
     shortest = steps[:-1].min()
-    unit = min(shortest, DAY)
+    unit = DAY if shortest >= DAY - HOUR else shortest  # 23 hours at the start of summer time
     offsets = (time - time.astype("datetime64[D]")) % unit
     before, last = np.unique(offsets[:-1]), offsets[-1]
     is_odd = last not in before

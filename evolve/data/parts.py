@@ -99,7 +99,7 @@ def group_parts(files: Sequence[FileBars]) -> dict[str, list[FileBars]]:
         is_named = any(each.is_named for each in group)
         if stem != name and not is_named and re.search(r"[^\W\d_]", stem):
             by_stem.setdefault(stem, []).append(name)
-    renamed = {}
+    renamed: dict[str, str] = {}
     for stem, names in by_stem.items():
         parts = [each for name in names for each in by_name[name]]
         if len(names) > 1 and stem not in by_name and (_match_periods(parts) or _continue(parts)):

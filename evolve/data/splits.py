@@ -78,9 +78,12 @@ def find_splits(bars: Bars) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     sizes = np.log(np.concatenate([RATIOS, 1 / RATIOS]))
     gaps, moves = closes[:-1] - opens[1:], closes[:-1] - closes[1:]
+    large = np.flatnonzero(np.abs(moves) > sizes[0] / 2)
+    gaps, moves = gaps[large], moves[large]
     near_gap = np.abs(gaps[:, None] - sizes).min(axis=1) < MAX_GAP_DEVIATION
     near_move = np.abs(moves[:, None] - sizes).min(axis=1) < MAX_MOVE_DEVIATION
-    candidates = np.flatnonzero(near_gap | (near_move & (np.abs(gaps) < MAX_GAP_DEVIATION))) + 1
+    is_near = near_gap | (near_move & (np.abs(gaps) < MAX_GAP_DEVIATION))
+    candidates = large[is_near] + 1
     turnover = bars.close[0] * bars.volume[0]
     leaps = [bar for bar in candidates if _stays(closes, bar) and not _is_rush(turnover, bar)]
     return np.array(leaps, np.int64)

@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -84,7 +85,7 @@ def mutate_data(text: str, rng: random.Random) -> str:
     return yaml.safe_dump(data)
 
 
-def list_spots(data: object) -> Iterator[tuple[dict | list, object]]:
+def list_spots(data: Any) -> Iterator[tuple[Any, Any]]:
     """Yield each container of YAML data with each of its keys."""
     items = data.items() if isinstance(data, dict) else enumerate(data)
     for key, value in list(items):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dsl.bars import Bars
+from dsl.bars import FIELDS, Bars
 from evolve.data import load
 from evolve.data.frames import bars_to_frame
 from evolve.data.live_row import drop_live_rows, is_live
@@ -21,20 +22,20 @@ from evolve.report.export import write_table
 DAYS = pd.bdate_range("2023-06-01", periods=200)
 
 
-def bars_at(*panels: pd.DatetimeIndex) -> Bars:
+def bars_at(*indices: pd.Index[Any]) -> Bars:
     """Return one symbol per index, on the union of their times."""
-    time = panels[0].append(list(panels[1:])).unique().sort_values()
-    prices = np.full((len(panels), len(time)), np.nan)
-    for row, each in enumerate(panels):
+    time = indices[0].append(list(indices[1:])).unique().sort_values()
+    prices = np.full((len(indices), len(time)), np.nan)
+    for row, each in enumerate(indices):
         prices[row, time.isin(each)] = 100.0 + np.arange(len(each)) % 7
     ones = np.ones_like(prices)
-    names = tuple("ABC"[: len(panels)])
-    return Bars(
-        names, time.to_numpy().astype("datetime64[ns]"), *(prices.copy() for _ in range(5)), ones
-    )
+    names = tuple("ABC"[: len(indices)])
+    panels: dict[str, Any] = {name: prices.copy() for name in FIELDS}
+    stamps = time.to_numpy().astype("datetime64[ns]")
+    return Bars(names, stamps, **panels, adjustment=ones)
 
 
-def add(times: pd.DatetimeIndex, *more: str) -> pd.DatetimeIndex:
+def add(times: pd.Index[Any], *more: str) -> pd.Index[Any]:
     return times.append(pd.DatetimeIndex(more))
 
 
@@ -44,10 +45,13 @@ HOURS = pd.DatetimeIndex(
 )
 MINUTES = pd.date_range("2024-01-02 09:30", periods=60, freq="5min")
 NEW_YORK = DAYS.tz_localize("America/New_York").tz_convert("UTC").tz_localize(None)
-LIVE = {
+COIN = pd.date_range("2022-06-01", periods=400, tz="Europe/Berlin").tz_convert("UTC")
+COIN = COIN.tz_localize(None)
+LIVE: dict[str, pd.Index[Any]] = {
     "15:59:59 behind midnights": add(DAYS, "2024-03-07 15:59:59"),
     "a clock on the day of the last bar": add(DAYS, "2024-03-06 20:00:01"),
     "a trade time behind New York in UTC": add(NEW_YORK, "2024-03-07 20:00:00"),
+    "a trade time of a coin": add(COIN, "2023-07-05 13:20:11"),
     "a day within a week": add(WEEKS, "2023-07-13"),
     "a day within a month": add(pd.date_range("2020-01-01", periods=40, freq="MS"), "2023-04-14"),
     "a day within a month at its end": add(
@@ -56,9 +60,10 @@ LIVE = {
     "a second within an hour": add(HOURS, "2023-06-29 09:47:03"),
     "a second within five minutes": add(MINUTES, "2024-01-02 14:27:13"),
 }
-COMPLETE = {
+COMPLETE: dict[str, pd.Index[Any]] = {
     "days": DAYS,
     "the first day of summer time": add(NEW_YORK, "2024-03-11 04:00")[-120:],
+    "days of a coin in Berlin": COIN,
     "days of a coin": pd.date_range("2023-01-01", periods=300),
     "weeks": WEEKS,
     "a week that ends on Thursday": add(pd.date_range("2022-01-07", periods=65, freq="7D"),

@@ -78,6 +78,20 @@ def test_cached_prices_are_used_if_yahoo_fails(network: Yahoo) -> None:
     assert before in notices.texts[-1]
 
 
+def test_the_bar_of_an_open_session_is_left_out_and_reported(
+    network: Yahoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = network.listings["SPY"].days[-1]
+    whole = load("yahoo:SPY").bars
+    noon = datetime(last.year, last.month, last.day, 17, tzinfo=UTC)
+    monkeypatch.setattr(yahoo, "now", lambda: noon)
+    notices = NoticeList()
+    bars = load(DataRequest("yahoo:SPY", refresh=True), notices).bars
+    assert bars.time.tolist() == whole.time.tolist()[:-1]
+    (notice,) = [text for text in notices.texts if "no complete bar" in text]
+    assert notice.startswith(f"SPY: the last row, {last.isoformat()} ")
+
+
 def test_a_rate_limit_pauses_the_load_of_a_list(network: Yahoo, slept: list[float]) -> None:
     """Check that symbols fetched before the rate limit are not requested again."""
     network.listings["QQQ"] = Listing("QQQ")

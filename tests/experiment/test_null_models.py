@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve.config.load import ConfigError
+from evolve.config import ConfigError
 from evolve.experiment.result import Run
 from evolve.experiment.run import run
 from evolve.validation.verdict import LUCK, NOT_TESTED

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXTENSIONS = (".parquet", ".feather")
 FEATHER_MARKS = (b"ARROW1", b"FEA1")  # first bytes of versions 2 and 1
 MAX_TABLE_BYTES = 1_000_000_000
-CELL_BYTES = 16  # of a number and of its copy
+CELL_BYTES = 8  # of a number
 
 
 def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:

@@ -53,6 +53,7 @@ def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
         EvolveError: for an unknown symbol or wrong prices.
     """
     from evolve.data import cache
+    from evolve.data.live_row import describe_live_row
 
     spec.check_options("interval")
     symbol, interval = spec.name.upper(), spec.options.get("interval", "1d")
@@ -77,6 +78,8 @@ def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
             bars = _parse_bars(frame, symbol, spec.text)  # raises before wrong prices are cached
             kind = str(frame.attrs.get("kind", ""))
             cache.write("yahoo", key, frame, today, kind)
+            if unfinished := frame.attrs.get("unfinished"):
+                notices.notice(describe_live_row(symbol, unfinished))
             return _build_fetched(bars, today, kind)
     assert cached is not None
     return _build_fetched(_parse_bars(cached.frame, symbol, spec.text), cached.as_of, cached.kind)
@@ -107,7 +110,8 @@ def _download_with_retries(symbol: str, interval: str, notices: NoticeLog) -> pd
 def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataFrame:
     """Download raw prices, Adj Close, dividends and splits, indexed by naive local times.
 
-    `DataFrame.attrs["kind"]` is Yahoo's kind of instrument, such as `EQUITY` or `ETF`.
+    `DataFrame.attrs["kind"]` is Yahoo's kind of instrument, such as `EQUITY` or `ETF`, and
+    `unfinished` has the times of bars that are left out since their session is open.
 
     Args:
         symbol: a ticker.
@@ -154,12 +158,14 @@ def download(symbol: str, session: Any = None, interval: str = "1d") -> pd.DataF
     if frame is None or frame.empty:
         raise _build_unknown_error(symbol)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].copy()
-    frame = frame.iloc[: len(frame) - _count_unfinished(frame, metadata)]
+    complete = len(frame) - _count_unfinished(frame, metadata)
     frame.index = frame.index.tz_localize(None).as_unit("ns")
+    unfinished = [str(each) for each in frame.index[complete:]]
+    frame = frame.iloc[:complete]
     if interval == "1d":
         frame.index = frame.index.normalize()
     frame.index.name = "Date"
-    frame.attrs = {"kind": str(metadata.get("instrumentType", ""))}
+    frame.attrs = {"kind": str(metadata.get("instrumentType", "")), "unfinished": unfinished}
     history: pd.DataFrame = frame
     return history
 
