@@ -15,7 +15,7 @@ from evolve.errors import EvolveError
 from evolve.files import open_regular
 
 MAX_BYTES = 1_000_000_000
-MAX_GZIP_BYTES = 200_000_000  # inflated; such a file is read in less than 1 GB of memory
+MAX_GZIP_BYTES = 100_000_000  # inflated; such a file is read in less than 1 GB of memory
 MAX_GZIP_RATIO = 100  # of prices as text: from 3 to 30
 ALWAYS_INFLATED_BYTES = 10_000_000
 MAX_LINE_BYTES = 1_000_000
