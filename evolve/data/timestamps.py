@@ -163,7 +163,12 @@ def _parse_forms(text: pd.Series, table: RawTable) -> pd.Series:
     text = text.str.replace(TWELVE_HOURS, _convert_to_24_hours, regex=True)
     compact = text.str.replace(r"^(\d{4})(\d{2})(\d{2})(?=$|[ T])", r"\1-\2-\3", regex=True)
     iso = compact.str.replace(r"^(\d{4})/(\d{1,2})/(\d{1,2})", r"\1-\2-\3", regex=True)
-    parsed = pd.to_datetime(iso.where(iso.str.match(r"\d{4}-")), format="ISO8601", errors="coerce")
+    iso = iso.where(iso.str.match(r"\d{4}-"))
+    try:
+        parsed = pd.to_datetime(iso, format="ISO8601", errors="coerce")
+    except ValueError:  # several offsets in one cell, and others in the next
+        single = iso.where(~iso.str.fullmatch(OFFSET).fillna(False).astype(bool))
+        parsed = pd.to_datetime(single, format="ISO8601", errors="coerce")
     if not parsed.isna().any() or text.str.match(r"\d{4}").any():
         return parsed
     return _parse_formats(text, table)

@@ -242,3 +242,8 @@ def test_symbols_of_one_zone_share_their_times(tmp_path: Path) -> None:
     bars = load(str(tmp_path / "ab.parquet")).bars
     assert len(bars) == 4
     assert bars.priced.tolist() == [[True] * 4, [False, False, True, True]]
+
+
+def test_a_cell_with_two_offsets_beside_other_offsets_is_an_error() -> None:
+    texts = [f"2024-03-{day} 09:30:00{zone}" for day, zone in (("08", "-05:00-05:00"), (11, "Z"))]
+    assert "line 2" in read_error(*texts, "2024-03-12 09:30:00-04:00+01:00").message
