@@ -67,7 +67,7 @@ def read_utf8(path: Path, origin: str) -> bytes:
 
 
 def _inflate(file: BinaryIO, size: int, origin: str) -> bytes:
-    """Inflate a gzip file up to a limit, which bounds the memory for a file of any size."""
+    """Return the content of a gzip file up to a limit, which bounds the memory."""
     limit = min(MAX_GZIP_BYTES, max(ALWAYS_INFLATED_BYTES, MAX_GZIP_RATIO * size))
     inflated = BytesIO()
     try:

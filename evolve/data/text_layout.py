@@ -17,6 +17,7 @@ MAX_FOOTER_LINES = 20
 MAX_COLUMNS = 10_000
 MAX_PREAMBLE_LINES = 40
 SAMPLE_ROWS = 100
+END_LABEL = "unnamed at the end"  # of the empty cells after a comma at the end of each row
 MIN_SPARSE_CELLS = 10_000_000
 NAMES_OF_DAYS = "mon|tue|wed|thu|fri|sat|sun"
 NAMES_OF_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -132,7 +133,7 @@ def _fit_labels(labels: Sequence[str], row: Sequence[str]) -> list[str]:
     """
     more = ["" for _ in range(len(row) - len(labels))]
     if len(more) == 1 and not row[-1].strip():
-        labels = [*labels, "unnamed at the end"]
+        labels = [*labels, END_LABEL]
     else:
         labels = [*(f"unnamed before {each}" for each, _ in enumerate(more)), *labels]
     unique: dict[str, None] = {}

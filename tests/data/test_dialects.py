@@ -197,3 +197,8 @@ def test_seconds_that_resemble_compact_hours_of_1701_are_seconds(tmp_path: Path)
     assert [str(each)[:16] for each in load(spec).bars.time] == [
         "2023-11-26T15:20", "2023-11-26T16:20",
     ]  # fmt: skip
+
+
+def test_a_cell_after_the_last_column_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{OHLC}\n2024-01-02,10,12,9,11,\n2024-01-03,10,12,9,11,5\n")
+    assert "line 3: expected 5 cells, found more" in refusal(str(tmp_path / "a.csv")).message
