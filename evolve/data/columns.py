@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
-from evolve.data.numbers import NO_VOLUME, parse_cells, read_both
+from evolve.data.numbers import COMMA, NO_VOLUME, parse_cells, read_both
 from evolve.data.raw_table import PRICES, RawTable
 from evolve.errors import EvolveError
 
 Column = NDArray[np.float64]
 
-DECIMAL_COMMA = r"\s*[+-]?[\d.]*,\d+\s*"
 BLANKS = {"", "null"}
 
 
@@ -58,8 +56,9 @@ def _explain_cell(table: RawTable, row: int, column: pd.Series) -> EvolveError:
         )
     found = "an empty cell" if is_blank(column.iloc[row]) else f"`{cell}`"
     hint = "correct the cell or remove the row"
-    if re.fullmatch(DECIMAL_COMMA, cell):
-        hint = "write decimals with a point, as in other cells of the file"
+    if len(readings) == 1:
+        mark = "comma" if table.decimal_mark == COMMA else "point"
+        hint = f"write decimals with a {mark}, as in other cells of the file"
     return EvolveError(f"{location}: expected a number, found {found}", hint)
 
 

@@ -15,7 +15,7 @@ from evolve.errors import EvolveError
 from evolve.files import open_regular
 
 MAX_BYTES = 1_000_000_000
-MAX_GZIP_BYTES = 200_000_000  # inflated; such a file is read in less than 1 GB of memory
+MAX_GZIP_BYTES = 100_000_000  # inflated; such a file is read in less than 1 GB of memory
 MAX_GZIP_RATIO = 100  # of prices as text: from 3 to 30
 ALWAYS_INFLATED_BYTES = 10_000_000
 MAX_LINE_BYTES = 1_000_000
@@ -67,7 +67,7 @@ def read_utf8(path: Path, origin: str) -> bytes:
 
 
 def _inflate(file: BinaryIO, size: int, origin: str) -> bytes:
-    """Inflate a gzip file up to a limit, which bounds the memory for a file of any size."""
+    """Return the content of a gzip file up to a limit, which bounds the memory."""
     limit = min(MAX_GZIP_BYTES, max(ALWAYS_INFLATED_BYTES, MAX_GZIP_RATIO * size))
     inflated = BytesIO()
     try:

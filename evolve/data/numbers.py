@@ -30,15 +30,15 @@ _GRAMMARS = {POINT: _compile(POINT, COMMA), COMMA: _compile(COMMA, POINT)}
 def find_decimal_mark(columns: Iterable[pd.Series]) -> str:
     """Return the decimal mark of all columns of a file.
 
-    A cell such as `12,50` or `1,234.5` settles the mark, for `1,200` in other cells too.
+    The first cell such as `12,50` or `1,234.5` settles the mark, for `1,200` in other cells too.
 
     Args:
         columns: columns of text.
 
     Returns:
-        `,` or `.`; `.` if the cells disagree; empty if no cell settles what `1,200` is.
+        `,` or `.`; empty if no cell settles what `1,200` is.
     """
-    found, has_comma = set(), False
+    has_comma = False
     texts = [column.dropna().astype(str) for column in columns]
     if not any(map(has_separators, texts)):
         return POINT
@@ -46,11 +46,9 @@ def find_decimal_mark(columns: Iterable[pd.Series]) -> str:
         for cell in text.unique():
             readings = read_both(cell)
             if len(readings) == 1:
-                found |= readings.keys()
-            elif len(set(readings.values())) == 2:
+                return next(iter(readings))
+            if len(set(readings.values())) == 2:
                 has_comma |= COMMA in cell
-    if found:
-        return COMMA if found == {COMMA} else POINT
     return "" if has_comma else POINT
 
 
@@ -81,10 +79,9 @@ def parse_cells(column: pd.Series, mark: str, is_volume: bool = False) -> NDArra
     is_plain = is_short & ~text.str.contains(POINT, regex=False) if mark == COMMA else is_short
     plain = text.where(is_plain.astype(bool))
     numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan).copy()
-    for row in np.flatnonzero(np.isnan(numbers) & is_short.to_numpy(bool)):
-        numbers[row] = (
-            _read_suffixed(text.iloc[row], mark) if is_volume else _read(text.iloc[row], mark)
-        )
+    rows = np.flatnonzero(np.isnan(numbers) & is_short.to_numpy(bool))
+    read = _read_suffixed if is_volume else _read
+    numbers[rows] = [read(str(cell), mark) for cell in text.to_numpy(object)[rows]]
     return numbers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ MAX_FOOTER_LINES = 20
 MAX_COLUMNS = 10_000
 MAX_PREAMBLE_LINES = 40
 SAMPLE_ROWS = 100
+END_LABEL = "unnamed at the end"  # of the empty cells after a comma at the end of each row
 MIN_SPARSE_CELLS = 10_000_000
 NAMES_OF_DAYS = "mon|tue|wed|thu|fri|sat|sun"
 NAMES_OF_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -69,10 +71,17 @@ def find_layout(content: bytes, origin: str) -> TextLayout:
     _check_preamble(lines[: max(number, 0)], delimiter, origin)
     start = sum(len(line.encode()) + 1 for line in lines[: number + 1])
     first_row = next((line for line in lines[number + 1 :] if line.strip()), "")
-    labels = _fit_labels(labels, split_cells(first_row, delimiter))
+    cells = split_cells(first_row, delimiter)
+    if max(len(labels), len(cells)) > MAX_COLUMNS:
+        raise EvolveError(
+            f"{origin}: expected at most {MAX_COLUMNS:,} columns, found {len(labels):,}",
+            "write one row per symbol and bar",
+        )
+    labels = _fit_labels(labels, cells)
     stop = _find_end(content, start, delimiter, labels)
-    _check_size(content, len(labels), origin)
-    return TextLayout(delimiter, tuple(labels), min(start, stop), stop, number + 2)
+    layout = TextLayout(delimiter, tuple(labels), min(start, stop), stop, number + 2)
+    _check_size(content, layout, origin)
+    return layout
 
 
 def _split_head(content: bytes, origin: str) -> list[str]:
@@ -124,15 +133,16 @@ def _fit_labels(labels: Sequence[str], row: Sequence[str]) -> list[str]:
     """
     more = ["" for _ in range(len(row) - len(labels))]
     if len(more) == 1 and not row[-1].strip():
-        labels = [*labels, "unnamed at the end"]
+        labels = [*labels, END_LABEL]
     else:
         labels = [*(f"unnamed before {each}" for each, _ in enumerate(more)), *labels]
     unique: dict[str, None] = {}
+    copies: Counter[str] = Counter()
     for index, label in enumerate(labels):
-        name = label or f"Unnamed: {index}"
-        copy = 0
-        while (candidate := f"{name}.{copy}" if copy else name) in unique:
-            copy += 1
+        candidate = name = label or f"Unnamed: {index}"
+        while candidate in unique:
+            copies[name] += 1
+            candidate = f"{name}.{copies[name]}"
         unique[candidate] = None
     return list(unique)
 
@@ -177,14 +187,10 @@ def _is_note(cells: Sequence[str], time: int, prices: Sequence[int]) -> bool:
     return not LIKE_A_DATE.match(date) and sum(map(_is_number, written)) < 2
 
 
-def _check_size(content: bytes, width: int, origin: str) -> None:
-    """Raise EvolveError for too many columns, also for rows far shorter than the header."""
-    if width > MAX_COLUMNS:
-        raise EvolveError(
-            f"{origin}: expected at most {MAX_COLUMNS:,} columns, found {width:,}",
-            "write one row per symbol and bar",
-        )
-    cells = width * content.count(b"\n")
+def _check_size(content: bytes, layout: TextLayout, origin: str) -> None:
+    """Raise EvolveError if most rows are shorter than the header, so that memory has no bound."""
+    width = len(layout.labels)
+    cells = width * content.count(b"\n", layout.start, layout.stop)
     if cells > max(len(content), MIN_SPARSE_CELLS):
         raise EvolveError(
             f"{origin}: most rows have fewer cells than the {width:,} columns of the header",

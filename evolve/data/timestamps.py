@@ -27,6 +27,7 @@ FORMATS = (
     "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%Y-%b-%d",
 )  # fmt: skip
 ZONE = r" (?:GMT|BST|[A-Z]{1,4}T|[A-Z][A-Za-z]+(?:/[A-Za-z_+-]+[0-9]*){1,2})$"
+LOCAL_TIME = r"[0-9-]+(?:[ T][0-9:.]+)?"
 OFFSET_PARTS = r"([+-])(\d{2}):?(\d{2})?$"
 REWRITES = (  # other forms of a date, and the form that is parsed
     (ZONE, ""),
@@ -95,8 +96,8 @@ def _convert_to_utc(local: pd.Series, text: pd.Series) -> pd.Series:
     zones = text.str.extract(f"({ZONE})")[0].unique()
     try:
         zone = str(zones[0]).strip() if len(zones) == 1 else ""
-        aware = local.dt.tz_localize(zone or None, ambiguous="infer")
-        return aware.dt.tz_convert("UTC").dt.tz_localize(None)
+        aware = pd.DatetimeIndex(local).tz_localize(zone or None, ambiguous="infer")
+        return pd.Series(aware.tz_convert("UTC").tz_localize(None), local.index)
     except (ValueError, KeyError, TypeError, OSError):
         return local  # the duplicate is reported later
 
@@ -163,7 +164,12 @@ def _parse_forms(text: pd.Series, table: RawTable) -> pd.Series:
     text = text.str.replace(TWELVE_HOURS, _convert_to_24_hours, regex=True)
     compact = text.str.replace(r"^(\d{4})(\d{2})(\d{2})(?=$|[ T])", r"\1-\2-\3", regex=True)
     iso = compact.str.replace(r"^(\d{4})/(\d{1,2})/(\d{1,2})", r"\1-\2-\3", regex=True)
-    parsed = pd.to_datetime(iso.where(iso.str.match(r"\d{4}-")), format="ISO8601", errors="coerce")
+    iso = iso.where(iso.str.match(r"\d{4}-"))
+    try:
+        parsed = pd.to_datetime(iso, format="ISO8601", errors="coerce")
+    except ValueError:  # some cells have offsets that OFFSET does not match, such as `-0`
+        single = iso.where(iso.str.fullmatch(LOCAL_TIME).fillna(False).astype(bool))
+        parsed = pd.to_datetime(single, format="ISO8601", errors="coerce")
     if not parsed.isna().any() or text.str.match(r"\d{4}").any():
         return parsed
     return _parse_formats(text, table)

@@ -39,7 +39,7 @@ BINANCE = (
 
 
 def _count(time: str, unit: str) -> str:
-    return str(np.datetime64(time, unit).astype(np.int64))
+    return str(np.array([time], f"datetime64[{unit}]").astype(np.int64)[0])
 
 
 def _counts(unit: str, head: str = "time,open,high,low,close,Volume") -> str:

@@ -60,7 +60,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "groups of two": (cell(5, '"1,23,456"'), ["line 3", "`Volume`", "`1,23,456`"]),
     "two decimal marks": (
         lines("2024-01-02,10.5,12,9,11,1", '2024-01-03,10,12,9,"1.234,5",1'),
-        ["line 3", "`Close`", "`1.234,5`", "correct the cell"],
+        ["line 3", "`Close`", "`1.234,5`", "decimals with a point"],
     ),
     "a decimal comma in every price": (
         lines(*[f"2024-01-0{day};1,085;1,090;1,080;1,08{day}" for day in (2, 3)],
@@ -186,7 +186,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "text in a number cell": (edit(3, "11", "abc"), ["line 3", "`Open`", "`abc`"]),
     "a decimal comma": (
         edit(4, ",12,14,", ',"12,5",14.5,'),
-        ["line 4", "`Open`", "`12,5`", "decimals with a point"],
+        ["line 4", "`High`", "`14.5`", "decimals with a comma"],
     ),
     "a missing price": (edit(4, "13,", ","), ["line 4", "`Close`", "empty"]),
     "a price of NaN": (edit(4, "13,", "NaN,"), ["line 4", "`Close`", "empty"]),

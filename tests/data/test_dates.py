@@ -242,3 +242,9 @@ def test_symbols_of_one_zone_share_their_times(tmp_path: Path) -> None:
     bars = load(str(tmp_path / "ab.parquet")).bars
     assert len(bars) == 4
     assert bars.priced.tolist() == [[True] * 4, [False, False, True, True]]
+
+
+def test_a_cell_whose_offset_is_cut_beside_whole_ones_is_an_error() -> None:
+    texts = "2024-01-02T09:30:00-05:00", "2024-01-02T09:31:00-0"
+    assert "line 3" in read_error(*texts).message
+    assert "line 2" in read_error("2024-01-02T09:30:00-05:00-05:00", texts[0]).message

@@ -49,7 +49,7 @@ def read(path: Path, origin: str) -> pd.DataFrame:
 
     from evolve.data.file_text import read_utf8
     from evolve.data.raw_table import NUMBERS, PRICES, assign_roles
-    from evolve.data.text_layout import find_layout
+    from evolve.data.text_layout import END_LABEL, find_layout
 
     content = read_utf8(path, origin)
     layout = find_layout(content, origin)
@@ -63,6 +63,11 @@ def read(path: Path, origin: str) -> pd.DataFrame:
         text = _parse(content, layout, origin, texts)
         frame[texts] = text[texts].where(text[texts] != "")
     frame.index = pd.RangeIndex(layout.first_line, layout.first_line + len(frame))
+    if END_LABEL in frame and (ends := frame[END_LABEL].dropna()).size:
+        raise EvolveError(
+            f"{origin}, line {ends.index[0]}: expected {len(layout.labels) - 1} cells, found more",
+            "correct the row, or name the last column",
+        )
     frame = _drop_empty_rows(frame, [str(roles[name]) for name in PRICES if name in roles])
     return _stack_symbols(frame) if _is_yfinance_table(frame) else frame
 
