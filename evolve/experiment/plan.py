@@ -221,9 +221,17 @@ def copy_inputs(plan: Plan, write: Callable[[str, str], None]) -> Experiment:
 
 
 def resolve_path(name: str, folder: Path) -> Path:
-    """Resolve a path against a folder if it exists there, else against the current folder."""
-    path = Path(name).expanduser()
-    return folder / path if (folder / path).exists() or not path.exists() else path
+    """Resolve a path against a folder if it exists there, else against the current folder.
+
+    Raises:
+        EvolveError: if the path is invalid.
+    """
+    try:
+        path = Path(name).expanduser()
+        return folder / path if (folder / path).exists() or not path.exists() else path
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL, too long, or an unknown user
+        reason = getattr(error, "strerror", None) or error
+        raise EvolveError(f"invalid path {name}: {reason}", "give the path of a file") from None
 
 
 def _select_scored_bars(settings: Experiment, split: DataSplit) -> tuple[Bars, int]:

@@ -42,7 +42,7 @@ CREATE TRIGGER IF NOT EXISTS entries_deletion BEFORE DELETE ON entries
 def ledger_path() -> Path:
     """Return the file of the ledger, in `EVOLVE_HOME` or the user's data folder."""
     if home := os.environ.get("EVOLVE_HOME"):
-        return Path(home).expanduser() / FILE
+        return Path(os.path.expanduser(home)) / FILE  # noqa: PTH111 (it accepts an unknown user)
     from platformdirs import user_data_path
 
     return user_data_path("evolve") / FILE
