@@ -127,7 +127,7 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
         exchanges: dict[int, list[Exchange]] = {}
         for number, record in rows:
-            exchanges.setdefault(number, []).append(_EXCHANGE.validate_json(record))
+            exchanges.setdefault(number, []).append(_EXCHANGE.validate_python(json.loads(record)))
         return {
             number: _CALL.validate_python(
                 {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -67,14 +66,3 @@ def test_a_comment_of_any_text_changes_no_strategy(comment: str) -> None:
 @given(st.text(st.characters(exclude_characters='"\n', codec="utf-8")))
 def test_a_description_is_read_back(about: str) -> None:
     assert check(format_program(replace(PROGRAM, about=about))).about == about
-
-
-def test_a_let_has_not_the_name_of_an_operator_of_the_user() -> None:
-    rule = "zscore(close, 20)"
-    text = f"strategy s {{ buy when {rule} > 1 sell when {rule} < -1 }}"
-    name = re.search(r"let (\w+) =", format_program(check(text)))
-    assert name is not None
-    define = f"define {name[1]}(x: number) -> change = x / lag(x, 1) - 1\n"
-    text = text.replace("-1 }", f"-1 and {name[1]}(close) < 0 }}")
-    program = check(define + text)
-    assert check(format_program(program)).hash == program.hash
