@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 from tests.test_house import SOURCES, relative
 
@@ -46,13 +45,14 @@ def list_writes(tree: ast.Module) -> Iterator[str]:
                 yield "open"
         elif isinstance(node.func, ast.Attribute):
             name, owner = node.func.attr, ast.unparse(node.func.value)
-            if name == "open" and opens_for_writing(node, int(owner in ("io", "gzip"))):
-                yield name
-            elif (owner == "os" and name == "open") or (owner == "sqlite3" and name == "connect"):
-                yield name
-            elif name in ANY_OWNER or (owner in MODULES and name in WRITING_CALLS):
-                yield name
-            elif name == "write_text":
+            if (
+                (name == "open" and opens_for_writing(node, int(owner in ("io", "gzip"))))
+                or (owner == "os" and name == "open")
+                or (owner == "sqlite3" and name == "connect")
+                or name in ANY_OWNER
+                or (owner in MODULES and name in WRITING_CALLS)
+                or name == "write_text"
+            ):
                 yield name
 
 
@@ -83,5 +83,3 @@ os.replace("a", "b"); "x".replace("a", "b"); shutil.copy("a", "b"); values.copy(
 """
     names = list(list_writes(ast.parse(source)))
     assert sorted(names) == sorted(["open"] * 4 + ["open"] + ["write_text", "replace", "copy"])
-
-
