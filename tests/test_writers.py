@@ -10,7 +10,8 @@ from tests.test_house import SOURCES, relative
 WRITER = "evolve/files.py"
 WRITE_MODES = set("wax+")
 WRITING_CALLS = {
-    "write_bytes", "mkstemp", "NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile",
+    "write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "TemporaryFile",
+    "SpooledTemporaryFile",
     "replace", "rename", "renames", "copy", "copy2", "copyfile", "copytree", "move", "link",
     "symlink", "symlink_to", "hardlink_to", "touch", "truncate", "mkfifo", "chmod", "unlink",
     "write_table", "to_parquet", "to_csv", "savetxt", "save",
@@ -38,21 +39,18 @@ EXCEPTIONS = {
 def list_writes(tree: ast.Module) -> Iterator[str]:
     """Yield the names of the calls that may write a file."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        if isinstance(node.func, ast.Name):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id == "open" and opens_for_writing(node, 1):
                 yield "open"
-        elif isinstance(node.func, ast.Attribute):
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name, owner = node.func.attr, ast.unparse(node.func.value)
-            if (
-                (name == "open" and opens_for_writing(node, int(owner in ("io", "gzip"))))
-                or (owner == "os" and name == "open")
-                or (owner == "sqlite3" and name == "connect")
-                or name in ANY_OWNER
-                or (owner in MODULES and name in WRITING_CALLS)
-                or name == "write_text"
-            ):
+            is_writing = (
+                (name == "open" and opens_for_writing(node, int(owner in ("io", "gzip")))),
+                (owner, name) in (("os", "open"), ("sqlite3", "connect")),
+                owner in MODULES and name in WRITING_CALLS,
+                name in ANY_OWNER,
+            )
+            if any(is_writing):
                 yield name
 
 

@@ -150,5 +150,5 @@ def _build_row(number: int, each: Exchange) -> Sequence[object]:
 
 
 def _clean(text: str) -> str:
-    """Escape lone surrogates, which a model may send and SQLite cannot store."""
+    """Return a text with escapes for lone surrogates, which SQLite cannot store."""
     return text.encode("utf-8", "backslashreplace").decode()
