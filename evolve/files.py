@@ -214,7 +214,9 @@ def _find_target(path: Path) -> Path:
     """
     try:
         target = path.resolve() if path.is_symlink() else path
-        mode = target.stat().st_mode if target.exists() else stat.S_IFREG
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return target
     except (OSError, ValueError, RuntimeError) as error:  # a NUL, a surrogate or a loop of links
         raise _refuse(path, error) from None
     if not stat.S_ISREG(mode):

@@ -44,11 +44,14 @@ def invoke(*args: str, status: int | None = 0) -> Output:
 @contextmanager
 def _restore_interrupts() -> Iterator[None]:
     """Restore default interrupts for a command, and the previous handlers after it."""
-    handler, hook = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers, hook = [signal.getsignal(each) for each in numbers], sys.unraisablehook
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
         sys.unraisablehook = hook
 
 

@@ -36,10 +36,9 @@ def compact_text(program: Program) -> str:
 def build_tree(program: Program) -> nodes.File:
     """Return the syntax tree of a program, with a `let` for each common subexpression."""
     rules = program.rules.named()
+    params = [each.name for each in program.parameters]
+    names = name_common_subexpressions([term for name, term in rules if name != "hold"], params)
     defines = [each.node for each in program.defines if each.node is not None]
-    taken = [each.name for each in program.parameters]
-    taken += [each.signature.name for each in defines]
-    names = name_common_subexpressions([term for name, term in rules if name != "hold"], taken)
     statements: list[nodes.Statement] = []
     if program.about:
         statements.append(nodes.About(program.about))

@@ -136,7 +136,8 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         interrupt_on_signals()
         status = _run(args)
-    except KeyboardInterrupt:  # during the last message
+    except KeyboardInterrupt:  # before the command, or during its last message
+        _report("interrupted")
         status = INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):

@@ -186,8 +186,7 @@ class RunRecorder:
             self.notice(f"{name} is incomplete: {reason}; the run continues")
 
     def _report_observer(self, error: Exception) -> None:
-        if self._journal is not None:
-            self.event("observer", error=f"{type(error).__name__}: {error}")
+        self.event("observer", error=f"{type(error).__name__}: {error}")
 
 
 def extend_journal(

@@ -127,7 +127,7 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
         exchanges: dict[int, list[Exchange]] = {}
         for number, record in rows:
-            exchanges.setdefault(number, []).append(_EXCHANGE.validate_json(record))
+            exchanges.setdefault(number, []).append(_EXCHANGE.validate_python(json.loads(record)))
         return {
             number: _CALL.validate_python(
                 {
@@ -150,5 +150,5 @@ def _build_row(number: int, each: Exchange) -> Sequence[object]:
 
 
 def _clean(text: str) -> str:
-    """Escape lone surrogates, which a model may send and SQLite cannot store."""
+    """Return a text with escapes for lone surrogates, which SQLite cannot store."""
     return text.encode("utf-8", "backslashreplace").decode()

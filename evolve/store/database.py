@@ -68,7 +68,8 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
             yield connection
     except _DAMAGE as error:
         hint = "restore the file, or run the experiment again"
-        raise EvolveError(f"cannot read {journal}: {error}", hint) from None
+        reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
+        raise EvolveError(f"cannot read {journal}: {reason}", hint) from None
 
 
 def _check_tables(connection: sqlite3.Connection, schema: str) -> None:

@@ -51,6 +51,7 @@ class RunFolder:
         """
         path = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
         try:
+            str(path).encode()  # SQLite accepts no other names
             if out is None:
                 path.parent.mkdir(exist_ok=True)
                 path = Path(unique_name(str(path), lambda each: not _create(Path(each))))
@@ -59,11 +60,12 @@ class RunFolder:
             if any(path.iterdir()):
                 raise FileExistsError
             create_exclusively(path / JOURNAL)
-        except (FileExistsError, NotADirectoryError):
+        except FileExistsError:
             message = f"{path} already exists and is not empty"
             raise EvolveError(message, "choose another --out") from None
-        except (OSError, ValueError) as error:  # ValueError: a NUL or a surrogate in the path
-            message = f"cannot create {path}: {getattr(error, 'strerror', None) or error}"
+        except (OSError, ValueError) as error:  # ValueError: a NUL, or not UTF-8
+            reason = getattr(error, "strerror", "expected a name in UTF-8 without NUL")
+            message = f"cannot create {path}: {reason}"
             raise EvolveError(message, "choose another --out") from None
         return cls(path)
 

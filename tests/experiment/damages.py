@@ -84,12 +84,12 @@ def _replace_float(value: float, table: pa.Table) -> pa.Table:
 
 FILES = {"result.json": READERS, "experiment.yaml": READERS, "bars.parquet": READERS,
          "journal.sqlite": ALL}  # fmt: skip
-WHOLE_FILES: dict[str, Damage] = {
-    "truncated": _truncate,  # type: ignore[dict-item]
-    "removed": _remove,  # type: ignore[dict-item]
-    "a folder": _make_folder,  # type: ignore[dict-item]
-    "a pipe": _make_pipe,  # type: ignore[dict-item]
-    "of another run": _swap,  # type: ignore[dict-item]
+WHOLE_FILES: dict[str, Callable[[str, Path, Path], None]] = {
+    "truncated": _truncate,
+    "removed": _remove,
+    "a folder": _make_folder,
+    "a pipe": _make_pipe,
+    "of another run": _swap,
 }
 CONTENTS = {"empty": b"", "binary": bytes(range(256)) * 20, "text": b"no file of a run"}
 KEYS: dict[str, tuple[Any, ...]] = {
