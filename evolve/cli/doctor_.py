@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evolve.assist.doctor import CheckResult
+    from evolve.assist.check_result import CheckResult
 
 
 @click.command("doctor", short_help="Check the installation and the models.")
@@ -18,7 +18,7 @@ def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
     """Check this installation, and the models of EXPERIMENT or of the environment.
 
     A few short requests to each model find out whether its server answers, which constraint it
-    supports, and how fast it is.
+    supports, how fast it is, and which prompts fit its context.
     """
     from evolve.assist.doctor import examine
     from evolve.cli import DONE, WRONG_INPUT

@@ -10,6 +10,7 @@ from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_vali
 from evolve.config.effort import Limits
 from evolve.config.section import Section, measured_in
 from evolve.llm.model_set import LlmSettings
+from evolve.llm.transport.context import MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, OF_EXPERIMENT
 from evolve.llm.transport.model import Model
 
 _MODEL = Model("")
@@ -36,6 +37,13 @@ class ModelEntry(Section):
         _MODEL.max_tokens,
         ge=16,
         description="maximum length of an answer, including its reasoning",
+    )
+    context_tokens: int | None = measured_in(
+        "tokens",
+        None,
+        ge=MIN_CONTEXT_TOKENS,
+        le=MAX_CONTEXT_TOKENS,
+        description="context on the server: prompt and answer together; null to ask the server",
     )
     reasoning_effort: str | None = Field(
         None, description="reasoning effort, in the terms of the server, such as low"
@@ -78,7 +86,13 @@ class ModelEntry(Section):
         """
         values = self.model_dump(exclude={"base_url", "knowledge_cutoff"})
         cutoff = self.knowledge_cutoff.isoformat() if self.knowledge_cutoff else ""
-        return Model(base_url=self.base_url or base_url, knowledge_cutoff=cutoff, **values)
+        source = OF_EXPERIMENT if self.context_tokens else ""
+        return Model(
+            base_url=self.base_url or base_url,
+            knowledge_cutoff=cutoff,
+            context_source=source,
+            **values,
+        )
 
 
 _DEFAULTS = LlmSettings()

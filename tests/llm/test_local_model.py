@@ -100,8 +100,8 @@ def test_the_strictest_enforced_format_is_detected(
     own_home: None,
 ) -> None:  # fmt: skip
     async def first() -> tuple[Exchange, ...]:
-        client = client_at(address, wanted)
-        exchanges = await client.exchange("ask", prompts.ask("buy the dips"), constraint)
+        client, asked = client_at(address, wanted), prompts.ask("buy the dips")
+        exchanges = await client.exchange("ask", prompts.request_strategies(asked), constraint)
         await client.server.close()
         return exchanges
 

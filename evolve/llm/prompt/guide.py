@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dsl.analysis.catalog import catalog
 from dsl.printing.reference import group_operators
-from dsl.terms.operator import Operator
+from dsl.terms.operator import Operator, Slot
 from evolve.llm.prompt.templates import render
 
+MIXED_KIND = "number"  # of an operator whose result has the kinds of its arguments
 EXAMPLE_OPERATORS = {"sma", "rsi", "atr", "*"}  # of the example in the template
 
 
 def guide_text() -> str:
     """Render the description of the full language."""
-    return render("language.md", **build_guide_values(catalog(), ("long", "short")))
+    values = build_guide_values(catalog(), ("long", "short"))
+    return render("language.md", is_compact=False, **values)
 
 
 def build_guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, Any]:
@@ -38,4 +40,34 @@ def build_guide_values(operators: Iterable[Operator], directions: Sequence[str])
         "operators": [each.name for each in allowed],
         "arithmetic": [sign for sign in "+-*/" if any(each.name == sign for each in allowed)],
         "directions": tuple(directions),
+        "kinds": _group_by_kind(each for members in by_family.values() for each in members),
+        "windows": _list_arguments(allowed, lambda slot: slot.is_window),
+        "literals": _list_arguments(
+            allowed, lambda slot: slot.takes_literal and not slot.is_window
+        ),
+        "described": [each for each in allowed if each.is_user_defined],
     }
+
+
+def _list_arguments(operators: Iterable[Operator], is_listed: Callable[[Slot], bool]) -> list[str]:
+    """Return the names of optional arguments of predefined operators, each once."""
+    slots = [slot for each in operators if _is_grouped(each) for slot in each.slots]
+    listed = [each.name for each in slots if each.default is not None and is_listed(each)]
+    return list(dict.fromkeys(listed))
+
+
+def _is_grouped(operator: Operator) -> bool:
+    """Return whether the compact guide lists an operator; `x[n]` is explained elsewhere."""
+    return not (operator.is_user_defined or operator.name == "lag" or operator.series)
+
+
+def _group_by_kind(operators: Iterable[Operator]) -> dict[str, dict[str, list[str]]]:
+    """Return the names of the predefined operators by the kind of the result, then arguments."""
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for each in operators:
+        if not _is_grouped(each):
+            continue
+        kind = each.signature.partition(" -> ")[2] or MIXED_KIND
+        arguments = ", ".join(slot.name for slot in each.slots)
+        grouped.setdefault(kind, {}).setdefault(arguments, []).append(each.name)
+    return grouped

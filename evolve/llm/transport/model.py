@@ -32,6 +32,8 @@ class Model:
         usd_per_million_in, usd_per_million_out: token prices in USD; None if unknown.
         api_key_env: the environment variable of the API key.
         knowledge_cutoff: ISO date of its newest training data; empty if unknown.
+        context_tokens: the maximum length of prompt and answer together; None if unknown.
+        context_source: where the context was found; empty if unknown.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Model:
     usd_per_million_out: float | None = None
     api_key_env: str = "OPENAI_API_KEY"
     knowledge_cutoff: str = ""
+    context_tokens: int | None = None
+    context_source: str = ""
 
     @property
     def is_local(self) -> bool:

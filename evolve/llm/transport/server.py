@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from evolve.llm.transport.model import OPENAI, Model
@@ -90,6 +92,25 @@ class Server:
         lines = await self._send(self._list_models())
         return lines.split("\n") if lines else []
 
+    async def read_document(
+        self, path: str, body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Return a JSON document beside the API, such as `/props`.
+
+        Args:
+            path: from the address of the API without `/v1`.
+            body: is posted; None to get the document.
+
+        Raises:
+            ModelError: if the request fails, or the document is not an object.
+        """
+        url = self.model.base_url.removesuffix("/v1") + path
+        text = await self._send(self._request_document(url, body))
+        with suppress(ValueError, RecursionError):
+            if isinstance(document := json.loads(text), Mapping):
+                return document
+        raise ModelError(f"{url}: expected a JSON object")
+
     async def close(self) -> None:
         """Close the connections."""
         if self._openai is not None:
@@ -124,6 +145,15 @@ class Server:
         import httpx2
 
         response = await self._client.post(path, cast_to=httpx2.Response, body=body)
+        return response.text
+
+    async def _request_document(self, url: str, body: Any) -> str:
+        import httpx2
+
+        if body is None:
+            response = await self._client.get(url, cast_to=httpx2.Response)
+        else:
+            response = await self._client.post(url, cast_to=httpx2.Response, body=body)
         return response.text
 
     async def _list_models(self) -> str:
@@ -188,4 +218,6 @@ class Server:
         message = body.get("message") if isinstance(body, Mapping) else None
         detail = self._redact(str(message or error.message))
         text = f"{self.model.base_url} answered {status}: {detail}"
+        if isinstance(body, Mapping) and "n_ctx" in body:  # llama.cpp states its context here only
+            text += f" (n_ctx {self._redact(str(body['n_ctx']))})"
         return ModelError(text, hints.get(status, ""), status)
