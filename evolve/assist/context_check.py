@@ -67,11 +67,10 @@ def _check_typical_prompt(label: str, composer: Composer) -> CheckResult:
         "failures": len(shown.failures),
         "tokens of learnings": learnings,
     }
-    guide = "without" if shown.is_compact else "with"
     text = (
         f"about {limit.estimate(fitted.messages):,} tokens: "
-        f"{limit.estimate(fitted.messages[:1]):,} for the language {guide} descriptions of its "
-        f"operators, then {', '.join(f'{count} {name}' for name, count in contents.items())}"
+        f"{limit.estimate(fitted.messages[:1]):,} for the {shown.guide} guide to the language, "
+        f"then {', '.join(f'{count} {name}' for name, count in contents.items())}"
     )
     left_out = f"; left out: {fitted.text_left_out}" if fitted.left_out else ""
     return CheckResult("prompt", True, text + left_out)
@@ -104,7 +103,7 @@ def _build_typical_parts(prompts: PromptBuilder) -> PromptParts:
         learnings=prompts.assets.learnings,
         learnings_tokens=settings.learnings_tokens,
         examples=tuple(prompts.examples(settings.examples, rng)),
-        is_compact=settings.is_constrained,
+        guide=prompts.guide,
     )
 
 

@@ -48,11 +48,6 @@ class LlmSettings:
     evaluations: int = Budget.evaluations
 
     @property
-    def is_constrained(self) -> bool:
-        """Whether a grammar or schema may hold the answer, so that a compact guide suffices."""
-        return self.constraint != "text"
-
-    @property
     def sync_wait_seconds(self) -> float:
         """Maximum wait at a synchronization; a full timeout if only models propose."""
         return self.timeout_seconds if self.mode == "only" else self.wait_seconds

@@ -26,6 +26,7 @@ from evolve.llm.answer.parse import Rejected
 from evolve.llm.prompt import templates
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.prompt.builder import PromptBuilder, build_failure, build_program_failure
+from evolve.llm.prompt.guide import Guide
 from evolve.llm.prompt.learnings import Learning, Learnings
 from evolve.llm.prompt.parts import PromptParts
 from evolve.llm.prompt.profile import Profiler
@@ -68,6 +69,7 @@ def prompts_on(bars: Bars, start: int = 0, folder: Path | None = None) -> Prompt
 
 
 TRAIN = prompts_on(PARTITION.train)
+SYSTEM = TRAIN.systems["full"]
 FAILURES = (
     build_program_failure(RARE, "trades_per_fold 0, below 3"),
     build_failure("I\ncannot", "error[E101]: no"),
@@ -78,7 +80,7 @@ LEARNINGS = Learnings({"works": ("Trends last.",)}, (LEARNED,))
 
 def messages(
     prompts: PromptBuilder = TRAIN, task: str = "worst_fold", bars: Bars = PARTITION.train,
-    start: int = 0, losing: Sequence[str] | None = (), count: int = 3, is_compact: bool = False,
+    start: int = 0, losing: Sequence[str] | None = (), count: int = 3, guide: Guide = "full",
 ) -> list[Message]:  # fmt: skip
     lines = [("random",), ("seed",), ("tune", "seed")]
     described = [
@@ -92,7 +94,7 @@ def messages(
     base = str(parents[-1]["name"]) if parents else ""
     parts = PromptParts(
         task=task, parents=tuple(parents), base=base, failures=FAILURES, learnings=LEARNINGS,
-        learnings_tokens=1500, examples=tuple(examples), is_compact=is_compact,
+        learnings_tokens=1500, examples=tuple(examples), guide=guide,
     )  # fmt: skip
     return prompts.request_strategies(parts)
 
@@ -105,10 +107,9 @@ def everything_sent(prompts: PromptBuilder = TRAIN) -> str:
     """Return the text of all messages that a builder can build."""
     sent = [each for name in prompts.tasks for each in messages(prompts, name)]
     sent += messages(losing=("falling and wild",)) + messages(task=FALLBACK_TASK, count=0)
-    sent += prompts.request_strategies(prompts.ask("buy dips")) + messages(is_compact=True)
-    sent += prompts.needle("xyz", 3000, lambda sent: len(sent[0]["content"]) // 3) + prompts.repair(
-        "x", [Rejected("x", "error[E101]: no")]
-    )
+    sent += prompts.request_strategies(prompts.ask("buy dips")) + messages(guide="compact")
+    sent += prompts.needle("xyz", 3000, lambda sent: len(sent[0]["content"]) // 3)
+    sent += prompts.repair("x", [Rejected("x", "error[E101]: no")])
     sent += prompts.chat() + prompts.merge_learnings(LEARNINGS.text(), 6, 240)
     return text_of(sent) + "".join(map(prompts.fixed_text, ("tool.md", "json.md", "probe.md")))
 
@@ -158,11 +159,7 @@ def test_no_message_contains_a_figure_of_validation() -> None:
 @pytest.mark.parametrize("losing", [(), ("falling and wild", "rising and calm")])
 def test_every_task_renders_for_the_last_parent(name: str, losing: tuple[str, ...]) -> None:
     system, user = messages(task=name, losing=losing)
-    assert [system["role"], user["role"], system["content"]] == [
-        "system",
-        "user",
-        TRAIN.systems[False],
-    ]
+    assert [system["role"], user["role"], system["content"]] == ["system", "user", SYSTEM]
     _, asked = user["content"].split("\nTask: ")
     assert ("p3" in asked) == (name != FALLBACK_TASK)
     assert ("when the market is falling and wild" in asked) == (
@@ -176,8 +173,8 @@ def space_of(operators: Sequence[str] | None, directions: Sequence[str]) -> Spac
     return build_space(operators, directions, 30, extend_catalog(text, "defined", catalog()))
 
 
-def page(space: Space, is_compact: bool = False) -> str:
-    return PromptBuilder(space, GOALS, TRAIN.profiler).systems[is_compact]
+def page(space: Space, guide: Guide = "full") -> str:
+    return PromptBuilder(space, GOALS, TRAIN.profiler).systems[guide]
 
 
 @pytest.mark.parametrize("directions", [["long"], ["short"], ["long", "short"]])

@@ -20,7 +20,7 @@ from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.llm.answer.parse import Rejected
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.prompt.assets import PromptAssets
-from evolve.llm.prompt.guide import build_guide_values
+from evolve.llm.prompt.guide import GUIDES, Guide, build_guide_values
 from evolve.llm.prompt.parts import Failure, PromptParts
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
@@ -59,9 +59,14 @@ class PromptBuilder:
         """Tasks by name."""
         return list_tasks(self.assets.folder)
 
+    @property
+    def guide(self) -> Guide:
+        """Form of the guide if the context suffices; a constraint makes descriptions needless."""
+        return "full" if self.settings.constraint == "text" else "compact"
+
     @cached_property
-    def systems(self) -> Mapping[bool, str]:
-        """System message by whether its guide is compact; constant so that servers can cache it."""
+    def systems(self) -> Mapping[Guide, str]:
+        """System message by its guide; constant so that servers can cache it."""
         measure = OBJECTIVES[self.goals.maximize[0]]
         operators = [
             each for each in self.space.operators if not each.series or each.series in FIELDS
@@ -76,9 +81,7 @@ class PromptBuilder:
             "max_window_bars": MAX_WINDOW_BARS,
             **build_guide_values(operators, self.space.directions),
         }
-        return {
-            each: self._render("system.md", is_compact=each, **values) for each in (False, True)
-        }
+        return {guide: self._render("system.md", guide=guide, **values) for guide in GUIDES}
 
     def request_strategies(self, parts: PromptParts) -> list[Message]:
         """Return the messages that request strategies, from their parts."""
@@ -87,13 +90,13 @@ class PromptBuilder:
         else:
             text = self._render_task(parts)
         return [
-            {"role": "system", "content": self.systems[parts.is_compact]},
+            {"role": "system", "content": self.systems[parts.guide]},
             {"role": "user", "content": text},
         ]
 
     def ask(self, request: str) -> PromptParts:
         """Return the parts of a prompt that requests a strategy, described by a user."""
-        return PromptParts(request=request, is_compact=self.settings.is_constrained)
+        return PromptParts(request=request, guide=self.guide)
 
     def needle(
         self, word: str, tokens: int, estimate: Callable[[Sequence[Message]], int]
@@ -107,7 +110,7 @@ class PromptBuilder:
             tokens: the maximum length of the prompt.
             estimate: estimates the length of messages in tokens.
         """
-        lines = self.systems[False].splitlines() * 2
+        lines = self.systems["full"].splitlines() * 2
         while True:
             text = self._render("needle.md", word=word, filler="\n".join(lines))
             messages = [{"role": "user", "content": text}]

@@ -124,7 +124,7 @@ class Composer:
             learnings=learnings,
             learnings_tokens=settings.learnings_tokens,
             examples=tuple(self.prompts.examples(settings.examples, rng)),
-            is_compact=settings.is_constrained and choice.model not in self._unconstrained,
+            guide="full" if choice.model in self._unconstrained else self.prompts.guide,
         )
         fitted = self.fit(choice.model, parts)
         if not fitted.is_short:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 from dsl.analysis.catalog import catalog
 from dsl.printing.reference import group_operators
-from dsl.terms.operator import Operator, Slot
+from dsl.terms.operator import Operator
 from evolve.llm.prompt.templates import render
 
+Guide = Literal["full", "compact", "names"]  # operators: described, with arguments, or only named
+GUIDES: tuple[Guide, ...] = ("full", "compact", "names")  # from the longest to the shortest
 MIXED_KIND = "number"  # of an operator whose result has the kinds of its arguments
 EXAMPLE_OPERATORS = {"sma", "rsi", "atr", "*"}  # of the example in the template
 
@@ -17,7 +19,7 @@ EXAMPLE_OPERATORS = {"sma", "rsi", "atr", "*"}  # of the example in the template
 def guide_text() -> str:
     """Render the description of the full language."""
     values = build_guide_values(catalog(), ("long", "short"))
-    return render("language.md", is_compact=False, **values)
+    return render("language.md", guide="full", **values)
 
 
 def build_guide_values(operators: Iterable[Operator], directions: Sequence[str]) -> dict[str, Any]:
@@ -41,18 +43,21 @@ def build_guide_values(operators: Iterable[Operator], directions: Sequence[str])
         "arithmetic": [sign for sign in "+-*/" if any(each.name == sign for each in allowed)],
         "directions": tuple(directions),
         "kinds": _group_by_kind(each for members in by_family.values() for each in members),
-        "windows": _list_arguments(allowed, lambda slot: slot.is_window),
-        "literals": _list_arguments(
-            allowed, lambda slot: slot.takes_literal and not slot.is_window
-        ),
+        "windows": _list_arguments(allowed, are_windows=True),
+        "literals": _list_arguments(allowed, are_windows=False),
         "described": [each for each in allowed if each.is_user_defined],
     }
 
 
-def _list_arguments(operators: Iterable[Operator], is_listed: Callable[[Slot], bool]) -> list[str]:
-    """Return the names of optional arguments of predefined operators, each once."""
+def _list_arguments(operators: Iterable[Operator], are_windows: bool) -> list[str]:
+    """Return the names of the optional constants of predefined operators, each once."""
     slots = [slot for each in operators if _is_grouped(each) for slot in each.slots]
-    listed = [each.name for each in slots if each.default is not None and is_listed(each)]
+    listed = [
+        each.name
+        for each in slots
+        if each.default is not None
+        and (each.is_window if are_windows else each.takes_literal and not each.is_window)
+    ]
     return list(dict.fromkeys(listed))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evolve.llm.prompt.guide import Guide
 from evolve.llm.prompt.learnings import Learnings
 from evolve.llm.transport.server import Message
 
@@ -39,7 +40,7 @@ class PromptParts:
         learnings: the learnings so far.
         learnings_tokens: the approximate limit on the learnings, in tokens.
         examples: strategies that show the format.
-        is_compact: whether the language guide lists the operators without descriptions.
+        guide: the form of the language guide.
     """
 
     task: str = ""
@@ -51,7 +52,7 @@ class PromptParts:
     learnings: Learnings = field(default_factory=Learnings)
     learnings_tokens: int = 0
     examples: tuple[str, ...] = ()
-    is_compact: bool = False
+    guide: Guide = "full"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def fit(
 
 
 def _drop_descriptions(parts: PromptParts) -> PromptParts | None:
-    return None if parts.is_compact else replace(parts, is_compact=True)
+    return replace(parts, guide="compact") if parts.guide == "full" else None
 
 
 def _drop_example(parts: PromptParts) -> PromptParts | None:
@@ -143,6 +144,10 @@ def _drop_worst_parent(parts: PromptParts) -> PromptParts | None:
     return replace(parts, parents=tuple(each for each in parts.parents if each is not others[0]))
 
 
+def _drop_arguments(parts: PromptParts) -> PromptParts | None:
+    return None if parts.guide == "names" else replace(parts, guide="names")
+
+
 # In the order in which they apply; each applies until it is exhausted.
 REDUCTIONS = (
     Reduction("operator descriptions", _drop_descriptions),
@@ -150,4 +155,5 @@ REDUCTIONS = (
     Reduction("failures", _drop_oldest_failure),
     Reduction("learnings", _shorten_learnings),
     Reduction("parents", _drop_worst_parent),
+    Reduction("operator arguments", _drop_arguments),
 )

@@ -18,6 +18,7 @@ from string import ascii_lowercase
 from dsl.cache_dir import cache_dir
 from evolve.errors import EvolveError
 from evolve.files import write_text
+from evolve.llm.transport.context import read_context_error
 from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.reply import ERROR_IN_ANSWER, ModelError, Reply
@@ -105,7 +106,8 @@ class Client:
                 return tuple(exchanges)
             exchanges.append(await self._exchange(kind, messages, request_format, constraint))
             answer = exchanges[-1]
-            if answer.status not in REFUSAL_STATUSES or request_format is TEXT:
+            is_too_long = read_context_error(answer.error) is not None
+            if answer.status not in REFUSAL_STATUSES or request_format is TEXT or is_too_long:
                 if not answer.error:
                     self._cache_format(request_format)
                 return tuple(exchanges)

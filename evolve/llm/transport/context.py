@@ -17,7 +17,7 @@ from evolve.llm.transport.server import Server
 
 DEFAULT_PROMPT_TOKENS = 3000  # a prompt of a run fits them
 MARGIN_TOKENS = 100  # for the chat template, which the server adds
-MIN_ANSWER_DIVISOR = 4  # an answer gets at least a quarter of the context
+MIN_ANSWER_DIVISOR = 6  # an answer gets at least a sixth of the context
 UNLOADED_TOKENS = 4096  # default of Ollama and LM Studio for a model that is not loaded
 MIN_CONTEXT_TOKENS, MAX_CONTEXT_TOKENS = 256, 100_000_000  # other numbers are errors
 OF_EXPERIMENT = "llm.models"  # the source of `context_tokens` of an experiment
@@ -162,9 +162,7 @@ CONTEXT_SOURCES = (
     ContextSource("llama.cpp", "/props", _read_props, "`-c`"),
     ContextSource("Ollama", "/api/ps", _read_loaded, "`OLLAMA_CONTEXT_LENGTH`"),
     ContextSource("Ollama", "/api/show", _read_modelfile, "`OLLAMA_CONTEXT_LENGTH`", True),
-    ContextSource(
-        "LM Studio", "/api/v0/models", _read_lm_studio, "the context length of the model"
-    ),
+    ContextSource("LM Studio", "/api/v0/models", _read_lm_studio, "the loaded context"),
 )
 
 # Of a context in the errors of servers; the number is the only group.
