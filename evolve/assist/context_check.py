@@ -54,7 +54,7 @@ def check_context(
 
 def _check_typical_prompt(label: str, composer: Composer) -> CheckResult:
     """Check that a prompt of a run with all its parts can be reduced to the context."""
-    parts, limit = _build_typical_parts(composer.prompts), composer.limits[label]
+    parts, limit = build_typical_parts(composer.prompts), composer.limits[label]
     fitted = composer.fit(label, parts)
     if not fitted.is_short:
         message, hint = limit.describe_excess(limit.estimate(fitted.messages))
@@ -76,7 +76,7 @@ def _check_typical_prompt(label: str, composer: Composer) -> CheckResult:
     return CheckResult("prompt", True, text + left_out)
 
 
-def _build_typical_parts(prompts: PromptBuilder) -> PromptParts:
+def build_typical_parts(prompts: PromptBuilder) -> PromptParts:
     """Return the parts of a prompt in the middle of a run."""
     settings, rng = prompts.settings, Random(0)
     sources = prompts.examples(settings.parents, rng)

@@ -209,10 +209,13 @@ def test_doctor_checks_a_model_and_reports_a_truncated_prompt() -> None:
     with model_server(answer_with(GOOD)) as server:
         done = evolve("doctor")
     lines = parse_lines(done)
-    checks = [*CHECKED, "constraint", "speed", "answer", "context"]
+    checks = [*CHECKED, "constraint", "speed", "context", "prompt", "reading", "answer"]
     assert (done.status, list(lines)) == (1, checks)
-    assert {mark for name, (mark, _) in lines.items() if name != "context"} == {"ok"}
-    assert re.match(r"it read 100 of about [\d,]{5} tokens: set its context", lines["context"][1])
+    assert {mark for name, (mark, _) in lines.items() if name != "reading"} == {"ok"}
+    message = r"it read 100 of about [\d,]{5} tokens of a prompt: raise .* `OLLAMA_CONTEXT_LENGTH`"
+    assert re.match(message, lines["reading"][1])
+    assert lines["context"][1].startswith("unknown; prompts have at most 3,000 tokens")
+    assert re.match(r"about [\d,]+ tokens: [\d,]+ for the compact guide", lines["prompt"][1])
     assert lines["model"][1] == f"tiny at {server.url}"
     assert lines["constraint"][1].startswith("grammar (llguidance: llama.cpp built with llguidan")
     assert re.fullmatch(r"[\d,]+ tokens per second over 20 tokens", lines["speed"][1])

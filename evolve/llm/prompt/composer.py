@@ -131,7 +131,7 @@ class Composer:
             del self._weights[choice.model]
             raise self._build_error(choice.model, fitted)
         shown = [by_name[each["name"]] for each in fitted.parts.parents]
-        choice = build_choice(choice.model, choice.task, shown)
+        choice = build_choice(choice.model, fitted.parts.task, shown)
         return ComposedPrompt(fitted.messages, choice, fitted.parts, fitted.text_left_out)
 
     def compose_request(self, label: str, parts: PromptParts) -> list[Message]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from evolve.llm.prompt.guide import Guide
 from evolve.llm.prompt.learnings import Learnings
+from evolve.llm.prompt.selection import FALLBACK_TASK
 from evolve.llm.transport.server import Message
 
 MIN_LEARNINGS_TOKENS = 50  # shorter learnings are omitted
@@ -148,6 +149,14 @@ def _drop_arguments(parts: PromptParts) -> PromptParts | None:
     return None if parts.guide == "names" else replace(parts, guide="names")
 
 
+def _replace_task(parts: PromptParts) -> PromptParts | None:
+    """Replace a task that needs several parents by one that needs none; keep the base."""
+    if parts.min_parents < 2:
+        return None
+    base = tuple(each for each in parts.parents if each["name"] == parts.base)
+    return replace(parts, task=FALLBACK_TASK, min_parents=0, parents=base)
+
+
 # In the order in which they apply; each applies until it is exhausted.
 REDUCTIONS = (
     Reduction("operator descriptions", _drop_descriptions),
@@ -156,4 +165,5 @@ REDUCTIONS = (
     Reduction("learnings", _shorten_learnings),
     Reduction("parents", _drop_worst_parent),
     Reduction("operator arguments", _drop_arguments),
+    Reduction("task with several parents", _replace_task),
 )

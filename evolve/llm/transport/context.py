@@ -118,13 +118,13 @@ def _read_modelfile(document: Mapping[str, Any], name: str) -> int | None:
     """Read `num_ctx` of a model; otherwise Ollama loads it with its default, if it has as much."""
     info, parameters = document.get("model_info"), document.get("parameters")
     trained = [
-        _read_count(value)
+        count
         for key, value in (info.items() if isinstance(info, Mapping) else ())
-        if str(key).endswith(".context_length")
+        if str(key).endswith(".context_length") and (count := _read_count(value)) is not None
     ]
     match = re.search(r"^num_ctx\s+(\d+)", str(parameters or ""), re.M)
     loaded = int(match.group(1)) if match else UNLOADED_TOKENS
-    return min(filter(None, (*trained, loaded))) if trained or match else None
+    return min([*trained, loaded]) if trained or match else None
 
 
 def _read_lm_studio(document: Mapping[str, Any], name: str) -> int | None:
