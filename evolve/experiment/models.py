@@ -234,5 +234,6 @@ def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
         hint = "replay a run with models"
         raise EvolveError(f"no model calls in {journal.parent}", hint)
     models = {label: Model(**each) for label, each in record["models"].items()}
-    settings = replace(settings, mode=record["mode"], concurrency=record["concurrency"])
+    recorded = ("mode", "concurrency", "constraint")
+    settings = replace(settings, **{name: record[name] for name in recorded if name in record})
     return ModelSet(models, settings, recording=journal)

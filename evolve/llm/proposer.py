@@ -151,7 +151,10 @@ class ModelProposer:
         if not self.budget.reserve(self._last_number + 1, max_cost):
             return False
         self._last_number += 1
-        call = Call(self._last_number, kind, label, tuple(messages), epoch, choice.task, schema)
+        call = Call(
+            self._last_number, kind, label, tuple(messages), epoch, choice.task, schema,
+            self._composer.limits[label].model.max_tokens,
+        )  # fmt: skip
         self._in_flight[call.number] = _Request(call, choice)
         self._calls.submit(call)
         return True

@@ -38,7 +38,7 @@ from tests.fitness.test_fitness import arrays_within
 from tests.samples import random_bars
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parent / "golden" / "prompt.txt"
+GOLDEN = Path(__file__).parent / "golden"
 PARTITION = split_bars(replace(random_bars(7, 900), symbols=("ACMEX",)), SplitSizes())
 GOALS = FitnessSpec(folds=4)
 SPACE = build_space(["sma", "rsi", "atr", "highest", "lag", "+", "-", "*", "/"], ("long",), 40)
@@ -114,11 +114,15 @@ def everything_sent(prompts: PromptBuilder = TRAIN) -> str:
     return text_of(sent) + "".join(map(prompts.fixed_text, ("tool.md", "json.md", "probe.md")))
 
 
-def test_the_messages_match_the_golden_file() -> None:
-    written = text_of(messages(losing=None))
+@pytest.mark.parametrize(
+    ("guide", "name"),
+    [("full", "prompt.txt"), ("compact", "prompt_compact.txt"), ("names", "prompt_names.txt")],
+)
+def test_the_messages_match_the_golden_files(guide: Guide, name: str) -> None:
+    written = text_of(messages(losing=None, guide=guide)[: 2 if guide == "full" else 1])
     if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(written, "utf-8")
-    assert written == GOLDEN.read_text("utf-8")
+        (GOLDEN / name).write_text(written, "utf-8")
+    assert written == (GOLDEN / name).read_text("utf-8")
 
 
 def test_no_message_contains_a_date_a_symbol_or_the_users_description_of_a_seed() -> None:

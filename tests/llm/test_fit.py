@@ -227,14 +227,15 @@ def test_a_server_that_counts_far_fewer_tokens_truncates(read: int, context: int
         f"context of m: {context:,} tokens, because it read {read:,} of about 10,345 tokens"
     )
     assert "`OLLAMA_CONTEXT_LENGTH`" in notice
-    assert limit.tokens == context - 2000 - MARGIN_TOKENS
+    assert limit.model.max_tokens == max(context // 6, context - 3000 - MARGIN_TOKENS)
+    assert limit.tokens == context - limit.model.max_tokens - MARGIN_TOKENS
     assert limit.record(exchange(30_000, read)) == ""
 
 
 @pytest.mark.parametrize("read", [100, 999, 7500, 10_000])
 def test_a_cached_estimated_or_plausible_count_is_no_truncation(read: int) -> None:
     limit = PromptLimit(Model("m", LOCAL))
-    assert (limit.record(exchange(30_000, read)), limit.context_tokens) == ("", None)
+    assert (limit.record(exchange(30_000, read)), limit.model.context_tokens) == ("", None)
 
 
 def test_an_error_lowers_the_context_and_never_raises_it() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from evolve.llm.transport.context import (
     DEFAULT_PROMPT_TOKENS,
     MARGIN_TOKENS,
     find_setting,
+    limit_answer,
     read_context_error,
 )
 from evolve.llm.transport.exchange import Exchange
@@ -27,7 +29,11 @@ SMALLEST_CONTEXT_TOKENS = 2048  # the smallest default of a server
 
 
 class PromptLimit:
-    """The limit on the prompts of a model; its exchanges refine it."""
+    """The limit on the prompts of a model; its exchanges refine it.
+
+    Attributes:
+        model: the model, with the context and the length of answers that are known so far.
+    """
 
     def __init__(self, model: Model) -> None:
         """
@@ -35,15 +41,15 @@ class PromptLimit:
             model: the model, with its context if it is known.
         """
         self.model = model
-        self.context_tokens = model.context_tokens
         self._bytes_per_token = BYTES_PER_TOKEN
 
     @property
     def tokens(self) -> int:
         """Maximum length of a prompt in tokens."""
-        if self.context_tokens is None:
+        context = self.model.context_tokens
+        if context is None:
             return DEFAULT_PROMPT_TOKENS if self.model.is_local else HOSTED_PROMPT_TOKENS
-        return self.context_tokens - self.model.max_tokens - MARGIN_TOKENS
+        return context - self.model.max_tokens - MARGIN_TOKENS
 
     def estimate(self, messages: Sequence[Message]) -> int:
         """Estimate the length of a prompt in tokens; the estimate is rather too high."""
@@ -83,7 +89,7 @@ class PromptLimit:
             tokens: the estimated length of that prompt.
         """
         name, room = self.model.name, max(self.tokens, 0)
-        context = f"{self.context_tokens:,}" if self.context_tokens else "unknown"
+        context = f"{self.model.context_tokens:,}" if self.model.context_tokens else "unknown"
         message = (
             f"the context of {name} is too small: {context} tokens leave {room:,} for a prompt, "
             f"but the smallest needs about {tokens:,}"
@@ -95,9 +101,9 @@ class PromptLimit:
         return message, hint
 
     def _lower(self, context: int, reason: str) -> str:
-        if self.context_tokens is not None and context >= self.context_tokens:
+        if self.model.context_tokens is not None and context >= self.model.context_tokens:
             return ""
-        self.context_tokens = context
+        self.model = limit_answer(replace(self.model, context_tokens=context))
         setting = find_setting(self.model.context_source)
         return (
             f"context of {self.model.name}: {context:,} tokens, because {reason}\n"

@@ -81,8 +81,9 @@ class Client:
         return self._format
 
     async def exchange(
-        self, kind: Kind, messages: Sequence[Message], constraint: Constraint | None = None
-    ) -> tuple[Exchange, ...]:
+        self, kind: Kind, messages: Sequence[Message], constraint: Constraint | None = None,
+        max_tokens: int | None = None,
+    ) -> tuple[Exchange, ...]:  # fmt: skip
         """Call the model; return all exchanges, of which the last has the answer.
 
         Args:
@@ -90,10 +91,11 @@ class Client:
             messages: the prompt.
             constraint: the constraint on the answer, enforced in the strictest supported format;
                 None for no constraint.
+            max_tokens: a limit on the answer below that of the model.
         """
         exchanges: list[Exchange] = []
         if constraint is None:
-            exchanges.append(await self._exchange(kind, messages, TEXT, None))
+            exchanges.append(await self._exchange(kind, messages, TEXT, None, max_tokens))
             return tuple(exchanges)
         while True:
             async with self._detecting:
@@ -104,7 +106,8 @@ class Client:
                 request_format = self._format
             if request_format is None:
                 return tuple(exchanges)
-            exchanges.append(await self._exchange(kind, messages, request_format, constraint))
+            sent = (kind, messages, request_format, constraint, max_tokens)
+            exchanges.append(await self._exchange(*sent))
             answer = exchanges[-1]
             is_too_long = read_context_error(answer.error) is not None
             if answer.status not in REFUSAL_STATUSES or request_format is TEXT or is_too_long:
