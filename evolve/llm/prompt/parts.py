@@ -128,7 +128,7 @@ def _drop_oldest_failure(parts: PromptParts) -> PromptParts | None:
 
 
 def _shorten_learnings(parts: PromptParts) -> PromptParts | None:
-    """Halve the learnings."""
+    """Shorten the learnings by half."""
     if not parts.learnings:
         return None
     tokens = min(parts.learnings_tokens, parts.learnings.tokens()) // 2
