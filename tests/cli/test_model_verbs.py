@@ -165,6 +165,15 @@ def test_ask_returns_an_invalid_answer_once_with_its_errors() -> None:
     assert [len(each["messages"]) for each in server.bodies][-2:] == [2, 4]
 
 
+def test_ask_reports_a_context_that_is_too_small() -> None:
+    with model_server(answer_with(GOOD)) as server:
+        server.documents["/props"] = {"default_generation_settings": {"n_ctx": 700}}
+        done = evolve("ask", "buy the dips")
+    assert (done.status, done.out, server.bodies) == (1, "", [])
+    assert "error: the context of tiny is too small: 700 tokens leave 484 for a prompt" in done.err
+    assert "  = raise `-c` on the server, lower `max_tokens` of the model" in done.err
+
+
 def test_ask_requires_a_request_a_model_and_a_new_file(tmp_path: Path) -> None:
     existing = tmp_path / "existing.evo"
     existing.write_text("mine")

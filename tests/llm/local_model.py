@@ -1,7 +1,7 @@
 """A small local model: SmolLM2-135M in llama.cpp.
 
-The model is extracted from a wheel. `python -m tests.llm.local_model MODEL` prints the address of
-its server and serves it until it is stopped.
+The model is extracted from a wheel. `python -m tests.llm.local_model MODEL TOKENS` prints the
+address of its server and serves it, with a context of some tokens, until it is stopped.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def model_file() -> Path:
 
 
 @contextmanager
-def served(model: Path) -> Iterator[str]:
+def served(model: Path, context_tokens: int = CONTEXT_TOKENS) -> Iterator[str]:
     """Yield the address of a server of a model, which runs in another process."""
-    command = [sys.executable, "-m", "tests.llm.local_model", str(model)]
+    command = [sys.executable, "-m", "tests.llm.local_model", str(model), str(context_tokens)]
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
@@ -55,7 +55,7 @@ def served(model: Path) -> Iterator[str]:
             process.kill()
 
 
-def serve(model: str) -> None:
+def serve(model: str, context_tokens: int) -> None:
     """Run a server of a model until the process is stopped."""
     import xllamacpp
 
@@ -64,7 +64,7 @@ def serve(model: str) -> None:
     params.model_alias = ["smollm2"]
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.n_ctx = CONTEXT_TOKENS
+    params.n_ctx = context_tokens
     params.n_parallel = 1
     params.cpuparams.n_threads = 2
     server = xllamacpp.Server(params)
@@ -74,4 +74,4 @@ def serve(model: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,9 +25,11 @@ from evolve.llm.transport.context import (
 )
 from evolve.llm.transport.event_loop import LoopThread
 from evolve.llm.transport.model import OPENAI, Model
+from evolve.llm.transport.reply import ModelError
+from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Server
 from evolve.notices import NoticeList
-from tests.llm.scripted import Answer, say, serving
+from tests.llm.scripted import Answer, fail, keeping_to, say, serving
 
 LISTED = {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
 UNKNOWN_PATH = {"error": "Unexpected endpoint or method. (GET /props)"}  # of LM Studio, as 200
@@ -205,3 +209,31 @@ def test_an_answer_gets_what_a_default_prompt_leaves_at_least_a_sixth(wanted: in
 )  # fmt: skip
 def test_the_context_is_read_from_errors(text: str, context: int | None) -> None:
     assert read_context_error(f"http://x/v1 answered 400: {text}") == context
+
+
+def test_a_prompt_that_is_too_long_is_not_a_rejected_format(own_home: None) -> None:
+    error = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens"
+    enforced = keeping_to("grammar", lambda body: fail(400, error))
+    log, constraint = NoticeList(), Constraint("start: /strategy.+/", "root ::= .+", {})
+    messages = [{"role": "user", "content": "Write one."}]
+    with serving(lambda body: enforced(body) if "messages" in body else fail(404)) as scripted:
+        models = ModelSet({"tiny": Model("tiny", scripted.url)}, LlmSettings())
+        with open_models(models, log) as opened:
+            client = opened.first
+            work = partial(client.exchange, "propose", messages, constraint, 50)
+            exchanges = opened.loop.submit(work).result()
+            detected = client.request_format
+    assert [each.error for each in exchanges[:-1]] == [""] * (len(exchanges) - 1)
+    assert read_context_error(exchanges[-1].error) == 4096
+    assert (detected and detected.strictness, log.texts) == ("grammar", [])
+    assert scripted.bodies[-1]["max_tokens"] == 50
+
+
+def test_the_numbers_of_llama_cpp_are_part_of_the_error() -> None:
+    error = {"message": "the request exceeds the available context size", "n_ctx": 512}
+    body = json.dumps({"error": error | {"type": "exceed_context_size_error"}}).encode()
+    with serving([Answer(body, 400)]) as scripted:
+        server = Server(Model("tiny", scripted.url), None, 5.0)
+        with pytest.raises(ModelError) as caught:
+            asyncio.run(server.ask([{"role": "user", "content": "x"}]))
+    assert read_context_error(caught.value.message) == 512
