@@ -16,6 +16,7 @@ from evolve.fitness.goals import FitnessSpec
 from evolve.llm.answer.parse import ParsedAnswer, parse_answer
 from evolve.llm.model_set import LlmSettings, ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.exchange import Exchange, Kind
@@ -53,7 +54,7 @@ def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
         log: is notified of a downgrade to a less strict format.
 
     Raises:
-        EvolveError: if no model is configured, or the call fails.
+        EvolveError: if no model is configured, its context is too small, or the call fails.
     """
     environment = read_environment()
     models = configured_models(None, environment)
@@ -66,12 +67,17 @@ def ask(request: str, bars: Bars, market: Market, log: NoticeLog) -> Answer:
     prompts = PromptBuilder(full_space(), FitnessSpec(), Profiler(bars, market), SETTINGS)
     constraint = build_constraint(prompts, build_grammar(None))
     with open_models(ModelSet(models, SETTINGS, environment=environment), log) as opened:
-        messages = prompts.ask(request)
+        composer = Composer(opened.models, prompts, 0)
+        label, parts = next(iter(opened.clients)), prompts.ask(request)
+        messages = composer.compose_request(label, parts)
         exchanges = _exchange(opened, "ask", messages, constraint)
         parsed = _parse(exchanges, prompts)
+        answer = exchanges[-1].text
+        repair = None
         if not parsed.programs:
-            messages = [*messages, *prompts.repair(exchanges[-1].text, parsed.rejected)]
-            repaired = _exchange(opened, "repair", messages, constraint)
+            repair = composer.compose_repair(label, parts, answer, parsed.rejected)
+        if repair is not None:
+            repaired = _exchange(opened, "repair", repair, constraint)
             parsed = _parse(repaired, prompts)
             exchanges += repaired
         reason = "\n\n".join(each.reason for each in parsed.rejected)

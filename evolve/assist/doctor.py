@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from dsl.cache_dir import cache_dir
 from dsl.evaluate.jit import find_cache_problem, is_compiled
+from evolve.assist.check_result import CheckResult
+from evolve.assist.context_check import check_context
 from evolve.backtest.market import market
 from evolve.data import load
 from evolve.experiment.models import (
@@ -24,35 +25,18 @@ from evolve.fitness.goals import FitnessSpec
 from evolve.llm.answer.parse import parse_answer
 from evolve.llm.model_set import LlmSettings, ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.composer import Composer, PromptTooLongError
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.event_loop import LoopThread
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN, ModelError
+from evolve.llm.transport.reply import ModelError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.notices import NoticeList
 
 SAMPLE = "sample:sp500"
 REQUEST = "buy short dips in a rising market"
-SETTINGS = LlmSettings(strategies=1, timeout_seconds=120.0)
-MIN_SHARE_READ = 0.6  # of the estimated prompt tokens; a lower share means truncation
-SUGGESTED_CONTEXT_TOKENS = 8192
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of a check.
-
-    Attributes:
-        name: the name of the check.
-        is_ok: whether it passed.
-        text: the details.
-    """
-
-    name: str
-    is_ok: bool
-    text: str
 
 
 def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
@@ -74,14 +58,24 @@ def examine(plan: Plan | None = None) -> Iterator[CheckResult]:
         text = "none: set OPENAI_BASE_URL or OPENAI_API_KEY to add one; it is optional"
         yield CheckResult("model", True, text)
         return
-    prompts = PromptBuilder(full_space(), FitnessSpec(), Profiler(bars, market()), SETTINGS)
+    prompts = _build_prompts(plan, Profiler(bars, market()))
     constraint = build_constraint(prompts, build_grammar(plan))
-    model_set = ModelSet(models, SETTINGS, environment=environment)
-    for text in describe_keys(model_set):
+    chosen = ModelSet(models, prompts.settings, environment=environment)
+    for text in describe_keys(chosen):
         yield CheckResult("key", True, text.removeprefix("key "))
-    with open_models(model_set, NoticeList()) as opened:
-        for client in opened.clients.values():
-            yield from _check_model(opened.loop, client, prompts, constraint)
+    with open_models(chosen, NoticeList(), prompts.assets.folder) as opened:
+        composer = Composer(opened.models, prompts, 0)
+        for label, client in opened.clients.items():
+            yield from _check_model(opened.loop, client, label, composer, constraint)
+
+
+def _build_prompts(plan: Plan | None, profiler: Profiler) -> PromptBuilder:
+    """Build the prompts of an experiment on other bars, or of the full language."""
+    if plan is None:
+        return PromptBuilder(full_space(), FitnessSpec(), profiler, LlmSettings(strategies=1))
+    experiment = plan.experiment
+    settings = experiment.llm.settings(plan.assets.tasks, experiment.budget)
+    return PromptBuilder(plan.space, experiment.fitness.goals(), profiler, settings, plan.assets)
 
 
 def _check_cache_dir() -> CheckResult:
@@ -100,9 +94,9 @@ def _check_cache_dir() -> CheckResult:
 
 
 def _check_model(
-    loop: LoopThread, client: Client, prompts: PromptBuilder, constraint: Constraint
+    loop: LoopThread, client: Client, label: str, composer: Composer, constraint: Constraint
 ) -> Iterator[CheckResult]:
-    model = client.model
+    model, prompts = client.model, composer.prompts
     try:
         names = loop.submit(client.server.models).result()
     except ModelError as error:
@@ -119,21 +113,14 @@ def _check_model(
     yield CheckResult("constraint", True, f"{text}, detected with {len(probes)} probes")
     chat = loop.submit(lambda: client.exchange("probe", prompts.chat())).result()
     yield _check_speed(chat[-1])
-    messages = prompts.ask(REQUEST)
+    yield from check_context(loop, client, label, composer)
+    try:
+        messages = composer.compose_request(label, prompts.ask(REQUEST))
+    except PromptTooLongError as error:
+        yield CheckResult("answer", False, error.message)
+        return
     answer = loop.submit(lambda: client.exchange("ask", messages, constraint)).result()
     yield _check_answer(answer[-1], prompts)
-    yield from _check_context(answer[-1])
-
-
-def _check_context(answer: Exchange) -> Iterator[CheckResult]:
-    """Yield a failure if the server apparently truncated the prompt."""
-    sent = sum(len(each["content"]) for each in answer.messages) // CHARACTERS_PER_TOKEN
-    if not answer.error and answer.tokens_in < MIN_SHARE_READ * sent:
-        text = (
-            f"it read {answer.tokens_in:,} of about {sent:,} tokens: set its context length to "
-            f"{SUGGESTED_CONTEXT_TOKENS:,} or more, or reduce `language.operators`"
-        )
-        yield CheckResult("context", False, text)
 
 
 def _check_speed(answer: Exchange) -> CheckResult:

@@ -10,7 +10,7 @@ import click
 from evolve.cli.output import echo
 
 if TYPE_CHECKING:
-    from evolve.assist.doctor import CheckResult
+    from evolve.assist.check_result import CheckResult
 
 
 @click.command("doctor", short_help="Check the installation and the models.")
@@ -20,7 +20,7 @@ def command(experiment: Path | None, overrides: tuple[str, ...]) -> int:
     """Check this installation, and the models of EXPERIMENT or of the environment.
 
     A few short requests to each model find out whether its server answers, which constraint it
-    supports, and how fast it is.
+    supports, how fast it is, and which prompts fit its context.
     """
     from evolve.assist.doctor import examine
     from evolve.cli import DONE, WRONG_INPUT

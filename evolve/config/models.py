@@ -18,6 +18,7 @@ from evolve.config.effort import Limits
 from evolve.config.section import Day, Section, measured_in
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.transport.address import mask_user_info, strip_user_info
+from evolve.llm.transport.context import MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, OF_EXPERIMENT
 from evolve.llm.transport.environment import KEY_SUFFIX
 from evolve.llm.transport.model import Model
 
@@ -46,6 +47,13 @@ class ModelEntry(Section):
         _MODEL.max_tokens,
         ge=16,
         description="maximum length of an answer, including its reasoning",
+    )
+    context_tokens: int | None = measured_in(
+        "tokens",
+        None,
+        ge=MIN_CONTEXT_TOKENS,
+        le=MAX_CONTEXT_TOKENS,
+        description="context on the server: prompt and answer together; null to ask the server",
     )
     reasoning_effort: str | None = Field(
         None, description="reasoning effort, in the terms of the server, such as low"
@@ -97,7 +105,10 @@ class ModelEntry(Section):
         """Return the model; its address is empty if the entry has none."""
         values = self.model_dump(exclude={"base_url", "knowledge_cutoff"})
         cutoff = self.knowledge_cutoff.isoformat() if self.knowledge_cutoff else ""
-        return Model(base_url=self.base_url or "", knowledge_cutoff=cutoff, **values)
+        source = OF_EXPERIMENT if self.context_tokens else ""
+        return Model(
+            base_url=self.base_url or "", knowledge_cutoff=cutoff, context_source=source, **values
+        )
 
 
 _DEFAULTS = LlmSettings()

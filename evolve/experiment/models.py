@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from evolve.llm.prompt.templates import render
 from evolve.llm.proposer import ModelProposer
 from evolve.llm.transport.calls import Calls, LiveCalls, RecordedCalls
 from evolve.llm.transport.client import Client
+from evolve.llm.transport.context import find_context, limit_answer
 from evolve.llm.transport.credentials import decide_key, place_model
 from evolve.llm.transport.environment import Environment, read_environment
 from evolve.llm.transport.event_loop import LoopThread
@@ -55,6 +57,7 @@ class RecordedModels(BaseModel):
     models: dict[str, Model]
     mode: Mode
     concurrency: Annotated[int, Field(ge=1)]
+    constraint: str = ""  # older runs did not record it
 
 
 def load_model_set(plan: Plan) -> ModelSet:
@@ -177,7 +180,7 @@ def open_models(
     for text in describe_keys(models):
         log.notice(text)
     with closing(LoopThread(settings.concurrency)) as loop:
-        named = replace(models, models=_resolve_names(loop, models))
+        named = replace(models, models=_complete_models(loop, models, log))
         clients = {
             label: Client(
                 _open_server(loop, model, models.environment, settings.timeout_seconds),
@@ -231,9 +234,9 @@ def _open_server(
     return server
 
 
-def _resolve_names(loop: LoopThread, models: ModelSet) -> dict[str, Model]:
-    """Return the models; one without a name gets the first name that its server lists."""
-    resolved: list[Model] = []
+def _complete_models(loop: LoopThread, models: ModelSet, log: NoticeLog) -> dict[str, Model]:
+    """Return the models with the names and contexts that their servers report."""
+    completed: list[Model] = []
     for model in models.models.values():
         if model.name == UNNAMED:
             server = _open_server(loop, model, models.environment, LIST_SECONDS)
@@ -242,8 +245,19 @@ def _resolve_names(loop: LoopThread, models: ModelSet) -> dict[str, Model]:
             except ModelError:
                 names = []
             model = replace(model, name=names[0]) if names else model
-        resolved.append(model)
-    return assign_labels(resolved)
+        if model.context_tokens is None:
+            server = _open_server(loop, model, models.environment, LIST_SECONDS)
+            tokens, source = loop.submit(partial(find_context, server)).result()
+            model = replace(model, context_tokens=tokens, context_source=source)
+        limited = limit_answer(model)
+        if limited.max_tokens < model.max_tokens:
+            log.notice(
+                f"answers of {model.name} are limited to {limited.max_tokens:,} tokens, not "
+                f"{model.max_tokens:,}: its context has {model.context_tokens:,} tokens "
+                f"({model.context_source})"
+            )
+        completed.append(limited)
+    return assign_labels(completed)
 
 
 def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
@@ -257,5 +271,10 @@ def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
         reason = error.errors(include_url=False, include_input=False)[0]["msg"]
         message = f"{journal} is damaged: event `{EVENT}`: {reason}"
         raise EvolveError(message, "restore the file") from None
-    settings = replace(settings, mode=recorded.mode, concurrency=recorded.concurrency)
+    settings = replace(
+        settings,
+        mode=recorded.mode,
+        concurrency=recorded.concurrency,
+        constraint=recorded.constraint or settings.constraint,
+    )
     return ModelSet(recorded.models, settings, recording=journal)

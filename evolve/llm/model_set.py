@@ -82,4 +82,5 @@ class ModelSet:
             "models": models,
             "mode": self.settings.mode,
             "concurrency": self.settings.concurrency,
+            "constraint": self.settings.constraint,
         }

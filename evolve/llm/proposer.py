@@ -16,15 +16,14 @@ from evolve.llm.answer.extraction import list_regions
 from evolve.llm.answer.parse import parse_answer
 from evolve.llm.patience import Patience
 from evolve.llm.prompt.builder import build_failure, build_program_failure
-from evolve.llm.prompt.composer import Composer
+from evolve.llm.prompt.composer import Composer, PromptTooLongError
 from evolve.llm.prompt.learnings import (
-    MAX_SENTENCE_CHARACTERS,
-    MAX_SENTENCES,
     Learning,
     build_summary_schema,
     read_summary,
     shorten_belief,
 )
+from evolve.llm.prompt.parts import PromptParts
 from evolve.llm.prompt.selection import ArmChoice
 from evolve.llm.schedule import Schedule
 from evolve.llm.transport.calls import Call, Calls
@@ -56,6 +55,7 @@ class _Request:
 
     call: Call
     choice: ArmChoice = field(default_factory=ArmChoice)
+    parts: PromptParts = field(default_factory=PromptParts)
     summarized: int = 0  # records that a summary replaces
 
 
@@ -110,9 +110,17 @@ class ModelProposer:
         self._start_summary(progress.epoch)
         summaries = sum(each.call.kind == "summarize" for each in self._in_flight.values())
         while len(self._in_flight) - summaries < self.settings.concurrency:
-            messages, choice = self._composer.compose(progress, self.learnings)
-            if not self._start("propose", messages, progress.epoch, choice):
+            if not self._composer.has_models:
                 break
+            try:
+                prompt = self._composer.compose(progress, self.learnings)
+            except PromptTooLongError as error:
+                rest = "\n  = the run continues without the model"
+                self._log.notice(f"{error.message}\n  = {error.hint}{rest}")
+                continue
+            if not self._start("propose", prompt.messages, progress.epoch, prompt.choice):
+                break
+            self._in_flight[self._last_number].parts = prompt.parts
         return bool(self._in_flight)
 
     @property
@@ -131,11 +139,11 @@ class ModelProposer:
         is_requested = any(each.call.kind == "summarize" for each in self._in_flight.values())
         if not is_long or is_requested or len(records) < MIN_SUMMARIZED_RECORDS:
             return
-        messages = self.prompts.merge_learnings(
-            self.learnings.text(folder), MAX_SENTENCES, MAX_SENTENCE_CHARACTERS
-        )
-        choice = ArmChoice(next(iter(self._models)))
-        if self._start("summarize", messages, epoch, choice, build_summary_schema()):
+        label = next(iter(self._models))
+        messages = self._composer.compose_summary(label, self.learnings)
+        if messages is not None and self._start(
+            "summarize", messages, epoch, ArmChoice(label), build_summary_schema()
+        ):
             self._in_flight[self._last_number].summarized = len(records)
         else:
             self.learnings = self.learnings.shorten()
@@ -155,7 +163,10 @@ class ModelProposer:
         if not self.budget.reserve(self._last_number + 1, max_cost):
             return False
         self._last_number += 1
-        call = Call(self._last_number, kind, label, tuple(messages), epoch, choice.task, schema)
+        call = Call(
+            self._last_number, kind, label, tuple(messages), epoch, choice.task, schema,
+            self._composer.limits[label].model.max_tokens,
+        )  # fmt: skip
         self._in_flight[call.number] = _Request(call, choice)
         self._calls.submit(call)
         return True
@@ -179,6 +190,8 @@ class ModelProposer:
                 continue
             del self._in_flight[number]
             self.budget.settle(number, exchanges)
+            for text in self._composer.record_exchanges(request.call.model, exchanges):
+                self._log.notice(text)
             answer = exchanges[-1] if exchanges else None
             self._may_probe.discard(request.call.model)
             if answer is None or answer.error:
@@ -218,8 +231,11 @@ class ModelProposer:
             proposals.append(proposal)
         if not proposals and self.settings.repair and call.kind == "propose":
             text = answer.text or answer.reasoning
-            messages = [*call.messages, *self.prompts.repair(text, parsed.rejected)]
-            self._start("repair", messages, epoch, choice)
+            messages = self._composer.compose_repair(
+                call.model, request.parts, text, parsed.rejected
+            )
+            if messages is not None:
+                self._start("repair", messages, epoch, choice)
         proposed = len(parsed.programs) + len(parsed.rejected)
         return proposals, ProposerStats(proposed=proposed, valid=len(proposals))
 

@@ -17,15 +17,29 @@ from dsl.analysis.check import check_file
 from dsl.generate.productions import build_productions
 from evolve.data import load
 from evolve.experiment.finished_run import read_run
+from evolve.experiment.models import LIST_SECONDS
 from evolve.experiment.plan import build_grammar
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
+from evolve.llm.model_set import LlmSettings
 from evolve.llm.prompt.templates import list_tasks
+from evolve.llm.transport.model import Model
+from evolve.llm.transport.server import Server
 from evolve.store import RunFolder
 from evolve.store.calls import read_recording
 from evolve.store.journal import read_event
 from tests.command_line import QUICK, Output, invoke
-from tests.llm.scripted import GOOD, Script, Scripted, fail, in_turn, keeping_to, say, serving
+from tests.llm.scripted import (
+    GOOD,
+    Answer,
+    Script,
+    Scripted,
+    fail,
+    in_turn,
+    keeping_to,
+    say,
+    serving,
+)
 from tests.samples import with_other_future
 
 Patch = pytest.MonkeyPatch
@@ -151,6 +165,15 @@ def test_ask_returns_an_invalid_answer_once_with_its_errors() -> None:
     assert [len(each["messages"]) for each in server.bodies][-2:] == [2, 4]
 
 
+def test_ask_reports_a_context_that_is_too_small() -> None:
+    with model_server(answer_with(GOOD)) as server:
+        server.documents["/props"] = {"default_generation_settings": {"n_ctx": 700}}
+        done = evolve("ask", "buy the dips")
+    assert (done.status, done.out, server.bodies) == (1, "", [])
+    assert "error: the context of tiny is too small: 700 tokens leave 484 for a prompt" in done.err
+    assert "  = raise `-c` on the server, lower `max_tokens` of the model" in done.err
+
+
 def test_ask_requires_a_request_a_model_and_a_new_file(tmp_path: Path) -> None:
     existing = tmp_path / "existing.evo"
     existing.write_text("mine")
@@ -209,14 +232,93 @@ def test_doctor_checks_a_model_and_reports_a_truncated_prompt() -> None:
     with model_server(answer_with(GOOD)) as server:
         done = evolve("doctor")
     lines = parse_lines(done)
-    checks = [*CHECKED, "constraint", "speed", "answer", "context"]
+    checks = [*CHECKED, "constraint", "speed", "context", "prompt", "reading", "answer"]
     assert (done.status, list(lines)) == (1, checks)
-    assert {mark for name, (mark, _) in lines.items() if name != "context"} == {"ok"}
-    assert re.match(r"it read 100 of about [\d,]{5} tokens: set its context", lines["context"][1])
+    assert {mark for name, (mark, _) in lines.items() if name != "reading"} == {"ok"}
+    message = r"it read 100 of about [\d,]{5} tokens of a prompt: raise .* `OLLAMA_CONTEXT_LENGTH`"
+    assert re.match(message, lines["reading"][1])
+    assert lines["context"][1].startswith("unknown; prompts have at most 3,000 tokens")
+    assert re.match(r"about [\d,]+ tokens: [\d,]+ for the compact guide", lines["prompt"][1])
     assert lines["model"][1] == f"tiny at {server.url}"
     assert lines["constraint"][1].startswith("grammar (llguidance: llama.cpp built with llguidan")
     assert re.fullmatch(r"[\d,]+ tokens per second over 20 tokens", lines["speed"][1])
     assert re.fullmatch(r"a strategy; 100 tokens in, 20 out in \d\.\d s", lines["answer"][1])
+
+
+def repeating(shown_characters: int, is_counted: bool = True) -> Script:
+    """Return a server that reads the end of a prompt and repeats the code word if it is there."""
+
+    def script(body: dict[str, object]) -> Answer:
+        messages = body["messages"]
+        assert isinstance(messages, list)
+        sent = "".join(each["content"] for each in messages)
+        read = sent[-shown_characters:]
+        word = re.search(r"The code word is (\w+)\.", read)
+        tokens = (len(read) // 3, 20) if is_counted else None
+        return say(word.group(1) if word else GOOD, tokens=tokens)
+
+    model = keeping_to("grammar", script)
+    return lambda body: model(body) if "messages" in body else fail(404)
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_counted", "reading"),
+    [
+        (100_000, True, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
+        (100_000, False, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
+        (3000, True, ("!!", r"it read 1,000 of about 2,\d{3} tokens of a prompt: raise `-c`")),
+        (3000, False, ("!!", r"it did not repeat the first word of about 2,\d{3} tokens: raise")),
+    ],
+)
+def test_doctor_finds_a_server_that_truncates_silently(
+    shown: int, is_counted: bool, reading: tuple[str, str]
+) -> None:
+    with model_server(repeating(shown, is_counted)) as server:
+        server.documents["/props"] = {"default_generation_settings": {"n_ctx": 4096}}
+        lines = parse_lines(evolve("doctor"))
+    assert lines["context"] == (
+        "ok",
+        "4,096 tokens, from llama.cpp (/props): at most 3,000 for a prompt and 996 for an answer",
+    )
+    assert lines["reading"][0] == reading[0]
+    assert re.match(reading[1], lines["reading"][1])
+
+
+def test_doctor_reports_a_context_that_is_too_small_and_what_is_left_out() -> None:
+    for context, mark, text in (
+        (1024, "!!", "the context of tiny is too small: 1,024 tokens leave 754 for a prompt"),
+        (2048, "ok", r"about 1,\d{3} tokens: [\d,]+ for the \w+ guide .*; left out: examples \("),
+    ):
+        with model_server(repeating(100_000)) as server:
+            server.documents["/props"] = {"default_generation_settings": {"n_ctx": context}}
+            lines = parse_lines(evolve("doctor"))
+        assert lines["prompt"][0] == mark
+        assert re.match(text, lines["prompt"][1])
+
+
+def test_doctor_keeps_to_the_timeout_of_the_experiment(monkeypatch: Patch) -> None:
+    seconds: list[float] = []
+    start = Server.__init__
+
+    def record(self: Server, model: Model, key: str | None, timeout_seconds: float) -> None:
+        seconds.append(timeout_seconds)
+        start(self, model, key, timeout_seconds)
+
+    monkeypatch.setattr(Server, "__init__", record)
+    monkeypatch.setattr("evolve.assist.doctor.build_grammar", build_grammar)
+    with model_server(answer_with(GOOD)):
+        evolve("doctor", QUICK, *SETS, "--set", "llm.timeout_seconds=77")
+        evolve("doctor")
+    assert set(seconds) == {LIST_SECONDS, 77.0, LlmSettings.timeout_seconds}
+
+
+def test_prompt_fits_the_context_and_reports_what_it_leaves_out() -> None:
+    done = evolve("prompt", QUICK, "--set", "data.from=sample:sp500", "--context-tokens", "2048")
+    assert done.status == 0
+    assert re.search(r", about 1,\d{3} of at most 1,607 tokens\nleft out: examples \(", done.err)
+    done = evolve("prompt", QUICK, "--set", "data.from=sample:sp500", "--context-tokens", "600")
+    assert done.status == 1
+    assert "the context of model is too small: 600 tokens leave 400 for a prompt" in done.err
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from evolve.experiment.observer import Observer
 from evolve.experiment.result import Run, document
 from evolve.experiment.run import run
 from evolve.stop import Stop
+from evolve.store.journal import read_event
 from tests.llm.scripted import GOOD, Answer, Script, fail, in_turn, say, serving
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +145,35 @@ def test_a_replay_equals_the_run(mixed: Run, tmp_path: Path) -> None:
     assert same_run(mixed.folder, again.folder)
     twice = run(QUICK, [*SMALL, f"llm.replay={again.folder}"], out=tmp_path / "twice")
     assert same_run(mixed.folder, twice.folder)
+
+
+@pytest.mark.parametrize("context", [2048, 4096, 16384])
+def test_a_replay_composes_the_prompts_of_the_recorded_context(
+    context: int, tmp_path: Path
+) -> None:
+    texts = cycle(IDEAS)
+
+    def count(body: dict[str, Any]) -> Answer:
+        """Report fewer bytes per token than prompts are assumed to have."""
+        sent = sum(len(each["content"].encode()) for each in body["messages"])
+        return say(next(texts), tokens=(int(sent / 2.7), 20))
+
+    with serving(count) as server:
+        server.documents["/props"] = {"default_generation_settings": {"n_ctx": context}}
+        first = run(QUICK, settings_for(server.url, "llm.examples=6"), out=tmp_path / "first")
+    recorded = read_event(first.folder / "journal.sqlite", "models")["models"]["tiny"]
+    assert recorded["context_tokens"] == context
+    assert recorded["context_source"] == "llama.cpp (/props)"
+    for body in server.bodies:
+        sent = sum(len(each["content"].encode()) for each in body["messages"])
+        assert sent / 2.7 + body["max_tokens"] <= context
+    assert len(server.bodies) == 6
+    replay = [*SMALL, "llm.examples=6", f"llm.replay={first.folder}"]
+    again = run(QUICK, replay, out=tmp_path / "again")
+    assert same_run(first.folder, again.folder)
+    prompts = "SELECT digest FROM calls ORDER BY number"
+    assert rows(first.folder, prompts) == rows(again.folder, prompts)
+    assert read_event(again.folder / "journal.sqlite", "models")["models"]["tiny"] == recorded
 
 
 def test_a_replay_of_another_experiment_is_rejected(mixed: Run, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from evolve.experiment.plan import build_prompts, read_plan
 from evolve.experiment.result import Run
 from evolve.experiment.run import run
 from evolve.llm.model_set import LlmSettings
+from evolve.llm.prompt.parts import PromptParts
 from evolve.llm.prompt.profile import Profiler
 
 EXPERIMENT = """
@@ -94,7 +95,7 @@ def test_a_prompt_describes_several_symbols_without_their_names(
     plan = read_plan(folder / "three.yaml")
     data = plan.split(finished.dataset)
     prompts = build_prompts(plan, data, LlmSettings())
-    prompt = prompts.request_strategies("different", [], 0, [], "", [])[-1]["content"]
+    prompt = prompts.request_strategies(PromptParts("different"))[-1]["content"]
     assert "3 instruments, each traded separately" in prompt
     assert not any(name in prompt for name in ("REGIME1", "GARCH2"))
     profiler = Profiler(data.split.train, plan.experiment.backtest.market())

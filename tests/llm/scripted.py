@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 GOOD = "strategy good { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 hold 10 }"
+LISTED = {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
 ONLY_WORD = re.compile(r'(?:start:|root ::=) "([a-z]+)"')
 
 
@@ -76,11 +77,13 @@ class Scripted:
 
     Attributes:
         url: the address of its API.
-        bodies, paths: of the requests, in order of arrival.
+        documents: documents beside the API, by path; all other paths answer 404.
+        bodies, paths: of the requests to the API, in order of arrival.
     """
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self.documents: dict[str, Any] = {"/v1/models": LISTED}
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.keys: list[str] = []
@@ -103,12 +106,15 @@ class Scripted:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                listed = json.dumps({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
-                self._send(Answer(listed.encode()))
+                document = scripted.documents.get(self.path)
+                found = document is not None
+                self._send(Answer(json.dumps(document).encode()) if found else fail(404))
 
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 body = json.loads(self.rfile.read(length))
+                if not self.path.startswith("/v1/"):
+                    return self.do_GET()
                 with scripted._lock:
                     scripted.bodies.append(body)
                     scripted.paths.append(self.path)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import evolve.llm.answer.parse
-from evolve.llm.answer.extraction import MAX_CHARACTERS
 from evolve.llm.answer.parse import ParsedAnswer, parse_answer
+from evolve.llm.transport.reply import MAX_TEXT_CHARACTERS
 from evolve.search.space import build_space
 from tests.dsl.test_bounds import GROWING
 from tests.work import limited_calls
@@ -19,7 +19,7 @@ BAD = "strategy bad { buy when close > sma(close, where(close > open, 5, 20)) ho
 
 
 def fill(text: str) -> str:
-    return (text * (MAX_CHARACTERS // len(text) + 1))[:MAX_CHARACTERS]
+    return (text * (MAX_TEXT_CHARACTERS // len(text) + 1))[:MAX_TEXT_CHARACTERS]
 
 
 def many(body: str) -> str:

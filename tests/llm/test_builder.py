@@ -26,7 +26,9 @@ from evolve.llm.answer.parse import Rejected
 from evolve.llm.prompt import templates
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.prompt.builder import PromptBuilder, build_failure, build_program_failure
+from evolve.llm.prompt.guide import Guide
 from evolve.llm.prompt.learnings import Learning, Learnings
+from evolve.llm.prompt.parts import PromptParts
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import FALLBACK_TASK
 from evolve.llm.transport.request_body import Message
@@ -36,7 +38,7 @@ from tests.fitness.test_fitness import arrays_within
 from tests.samples import random_bars
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = Path(__file__).parent / "golden" / "prompt.txt"
+GOLDEN = Path(__file__).parent / "golden"
 PARTITION = split_bars(replace(random_bars(7, 900), symbols=("ACMEX",)), SplitSizes())
 GOALS = FitnessSpec(folds=4)
 SPACE = build_space(["sma", "rsi", "atr", "highest", "lag", "+", "-", "*", "/"], ("long",), 40)
@@ -67,6 +69,7 @@ def prompts_on(bars: Bars, start: int = 0, folder: Path | None = None) -> Prompt
 
 
 TRAIN = prompts_on(PARTITION.train)
+SYSTEM = TRAIN.systems["full"]
 FAILURES = (
     build_program_failure(RARE, "trades_per_fold 0, below 3"),
     build_failure("I\ncannot", "error[E101]: no"),
@@ -77,7 +80,7 @@ LEARNINGS = Learnings({"works": ("Trends last.",)}, (LEARNED,))
 
 def messages(
     prompts: PromptBuilder = TRAIN, task: str = "worst_fold", bars: Bars = PARTITION.train,
-    start: int = 0, losing: Sequence[str] | None = (), count: int = 3,
+    start: int = 0, losing: Sequence[str] | None = (), count: int = 3, guide: Guide = "full",
 ) -> list[Message]:  # fmt: skip
     lines = [("random",), ("seed",), ("tune", "seed")]
     described = [
@@ -88,8 +91,12 @@ def messages(
     if losing is not None:
         parents = [{**each, "losing_conditions": losing} for each in described]
     examples = prompts.examples(2, Random(3))
-    learned = LEARNINGS.text(prompts.assets.folder)
-    return prompts.request_strategies(task, parents, len(parents) - 1, FAILURES, learned, examples)
+    base = str(parents[-1]["name"]) if parents else ""
+    parts = PromptParts(
+        task=task, parents=tuple(parents), base=base, failures=FAILURES, learnings=LEARNINGS,
+        learnings_tokens=1500, examples=tuple(examples), guide=guide,
+    )  # fmt: skip
+    return prompts.request_strategies(parts)
 
 
 def text_of(sent: Sequence[Message]) -> str:
@@ -100,16 +107,22 @@ def everything_sent(prompts: PromptBuilder = TRAIN) -> str:
     """Return the text of all messages that a builder can build."""
     sent = [each for name in prompts.tasks for each in messages(prompts, name)]
     sent += messages(losing=("falling and wild",)) + messages(task=FALLBACK_TASK, count=0)
-    sent += prompts.ask("buy dips") + prompts.repair("x", [Rejected("x", "error[E101]: no")])
+    sent += prompts.request_strategies(prompts.ask("buy dips")) + messages(guide="compact")
+    sent += prompts.needle("xyz", 3000, lambda sent: len(sent[0]["content"]) // 3)
+    sent += prompts.repair("x", [Rejected("x", "error[E101]: no")])
     sent += prompts.chat() + prompts.merge_learnings(LEARNINGS.text(), 6, 240)
     return text_of(sent) + "".join(map(prompts.fixed_text, ("tool.md", "json.md", "probe.md")))
 
 
-def test_the_messages_match_the_golden_file() -> None:
-    written = text_of(messages(losing=None))
+@pytest.mark.parametrize(
+    ("guide", "name"),
+    [("full", "prompt.txt"), ("compact", "prompt_compact.txt"), ("names", "prompt_names.txt")],
+)
+def test_the_messages_match_the_golden_files(guide: Guide, name: str) -> None:
+    written = text_of(messages(losing=None, guide=guide)[: 2 if guide == "full" else 1])
     if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(written, "utf-8")
-    assert written == GOLDEN.read_text("utf-8")
+        (GOLDEN / name).write_text(written, "utf-8")
+    assert written == (GOLDEN / name).read_text("utf-8")
 
 
 def test_no_message_contains_a_date_a_symbol_or_the_users_description_of_a_seed() -> None:
@@ -150,7 +163,7 @@ def test_no_message_contains_a_figure_of_validation() -> None:
 @pytest.mark.parametrize("losing", [(), ("falling and wild", "rising and calm")])
 def test_every_task_renders_for_the_last_parent(name: str, losing: tuple[str, ...]) -> None:
     system, user = messages(task=name, losing=losing)
-    assert [system["role"], user["role"], system["content"]] == ["system", "user", TRAIN.system]
+    assert [system["role"], user["role"], system["content"]] == ["system", "user", SYSTEM]
     _, asked = user["content"].split("\nTask: ")
     assert ("p3" in asked) == (name != FALLBACK_TASK)
     assert ("when the market is falling and wild" in asked) == (
@@ -164,8 +177,8 @@ def space_of(operators: Sequence[str] | None, directions: Sequence[str]) -> Spac
     return build_space(operators, directions, 30, extend_catalog(text, "defined", catalog()))
 
 
-def page(space: Space) -> str:
-    return PromptBuilder(space, GOALS, TRAIN.profiler).system
+def page(space: Space, guide: Guide = "full") -> str:
+    return PromptBuilder(space, GOALS, TRAIN.profiler).systems[guide]
 
 
 @pytest.mark.parametrize("directions", [["long"], ["short"], ["long", "short"]])
@@ -252,7 +265,7 @@ def test_a_folder_overrides_single_templates_and_adds_tasks(tmp_path: Path) -> N
         "Custom 2",
         TRAIN.fixed_text("tool.md"),
     )
-    assert prompts.system == TRAIN.system
+    assert prompts.systems == TRAIN.systems
     assert set(prompts.tasks) == {*TRAIN.tasks, "gaps"}
     assert (prompts.tasks["gaps"].parents, prompts.tasks["tune"].parents) == (2, 0)
     assert messages(prompts, "tune")[1]["content"].endswith("Task: Turn p3.")
@@ -314,10 +327,19 @@ def test_a_hostile_template_is_rejected(tmp_path: Path, text: str) -> None:
 
 def test_values_are_never_rendered_as_templates() -> None:
     value = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
-    assert value in TRAIN.ask(value)[1]["content"]
-    text = TRAIN.request_strategies(FALLBACK_TASK, [], 0, [], value, [value])[1]["content"]
-    assert text.count(value) == 2
-    assert "49" not in TRAIN.repair(value, [Rejected(value, value)])[1]["content"]
+    assert value in TRAIN.request_strategies(TRAIN.ask(value))[1]["content"]
+    assert value in TRAIN.repair("x", [Rejected("x", value)])[1]["content"]
+    assert TRAIN.repair(value, [])[0] == {"role": "assistant", "content": value}
+    text = TRAIN.request_strategies(
+        PromptParts(
+            FALLBACK_TASK,
+            failures=(build_failure(value, value),),
+            examples=(value,),
+            learnings=Learnings({"works": (value,)}),
+            learnings_tokens=1500,
+        )
+    )[1]["content"]
+    assert text.count(value) == 4
 
 
 def sources() -> Iterator[tuple[Path, str]]:

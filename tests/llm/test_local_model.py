@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from dsl.analysis.check import check
 from dsl.evaluate import Evaluator
+from evolve.assist.context_check import build_typical_parts
 from evolve.cli import _run
 from evolve.experiment.models import OPENINGS, build_constraint
 from evolve.experiment.plan import build_grammar, read_plan
@@ -19,6 +23,8 @@ from evolve.experiment.run import run
 from evolve.fitness.goals import FitnessSpec
 from evolve.llm.answer.parse import parse_answer
 from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.guide import GUIDES
+from evolve.llm.prompt.limit import PromptLimit
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import is_arm
 from evolve.llm.transport.client import Client
@@ -100,8 +106,8 @@ def test_the_strictest_enforced_format_is_detected(
     own_home: None,
 ) -> None:  # fmt: skip
     async def first() -> tuple[Exchange, ...]:
-        client = client_at(address, wanted)
-        exchanges = await client.exchange("ask", prompts.ask("buy the dips"), constraint)
+        client, asked = client_at(address, wanted), prompts.ask("buy the dips")
+        exchanges = await client.exchange("ask", prompts.request_strategies(asked), constraint)
         await client.server.close()
         return exchanges
 
@@ -117,8 +123,6 @@ def read_text(answer: Exchange, prompts: PromptBuilder) -> str:
     from dsl.generate.json_schema import format_tree
 
     if answer.request_format == "response_format":
-        import json
-
         return format_tree(json.loads(answer.text), prompts.space.catalog)
     return answer.text
 
@@ -141,6 +145,32 @@ def test_a_mixed_run_is_replayed_bit_for_bit(address: str, tmp_path: Path, own_h
     assert sum(each.duplicate for each in arms) == statuses["duplicate"]
     again = run(QUICK, [*calls, f"llm.replay={first.folder}"], out=tmp_path / "again")
     assert same_run(first.folder, again.folder)
+
+
+@pytest.mark.parametrize("context", [2048, 4096])
+def test_a_small_context_answers_every_call(context: int, tmp_path: Path, own_home: None) -> None:
+    with served(model_file(), context) as url:
+        model = f"llm.models=[{{name: smollm2, base_url: '{url}'}}]"
+        done = run(QUICK, [model, "budget.llm_calls=4"], out=tmp_path / "run")
+    assert done.spent is not None
+    assert done.spent.calls == 4
+    exchanges = rows(done.folder, "SELECT record FROM exchanges WHERE kind='propose'")
+    records = [json.loads(record) for (record,) in exchanges]
+    assert [each["error"] for each in records] == [""] * len(records)
+    assert all(each["tokens_in"] + each["tokens_out"] <= context for each in records)
+
+
+def test_prompts_have_the_tokens_that_they_are_assumed_to_have(
+    address: str, prompts: PromptBuilder
+) -> None:
+    limit, parts = PromptLimit(Model("m", address)), build_typical_parts(prompts)
+    for guide in GUIDES:
+        messages = prompts.request_strategies(replace(parts, guide=guide))
+        body = json.dumps({"content": "".join(each["content"] for each in messages)}).encode()
+        request = Request(f"{address.removesuffix('/v1')}/tokenize", body)
+        with urlopen(request) as response:
+            tokens = len(json.load(response)["tokens"])
+        assert 0.75 < tokens / limit.estimate(messages) <= 1
 
 
 def test_doctor_and_ask_work_with_a_local_model(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -16,10 +17,12 @@ from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.learnings import Learnings
+from evolve.llm.prompt.limit import BYTES_PER_TOKEN
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.templates import list_tasks
 from evolve.llm.proposer import ModelProposer
 from evolve.llm.transport.calls import Call
+from evolve.llm.transport.context import MARGIN_TOKENS, limit_answer
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.usage import CallBudget, CallLimits
@@ -86,6 +89,7 @@ class Run:
     proposer: ModelProposer
     answering: Answering
     log: Log
+    models: ModelSet
     epochs: list[Progress]
 
     @property
@@ -99,6 +103,7 @@ def run_with(
     calls: int = 6,
     learnings: Learnings | None = None,
     with_operators: bool = True,
+    context: int | None = None,
     **settings: object,
 ) -> Run:
     problem = toy_problem(20, 2)
@@ -109,7 +114,7 @@ def run_with(
         "evaluations": evaluations, "wait_seconds": 0.0, **settings,
     }  # fmt: skip
     models = ModelSet(
-        {"m": Model("m", "http://localhost/v1")},
+        {"m": limit_answer(Model("m", "http://localhost/v1", context_tokens=context))},
         LlmSettings(**given),  # type: ignore[arg-type]
     )
     prompts = PromptBuilder(
@@ -122,7 +127,7 @@ def run_with(
     )
     budget = Budget(evaluations, stale_epochs=None if with_operators else 4)
     epochs = solve(problem, budget, 1, 2, external=proposer)
-    return Run(proposer, answering, log, epochs)
+    return Run(proposer, answering, log, models, epochs)
 
 
 def test_calls_are_spread_over_the_evaluations() -> None:
@@ -246,6 +251,52 @@ def test_models_alone_stop_when_stale_or_when_the_budget_is_spent() -> None:
     assert [status for _, status, _ in run.log.statuses] == ["evaluated"] + ["duplicate"] * 4
     spent = run_with(strategy, with_operators=False, calls=2)
     assert spent.epochs[-1].stop_reason == "no proposals left"
+
+
+def test_a_context_that_is_too_small_is_reported_and_the_run_continues_without_the_model() -> None:
+    run = run_with(strategy, context=800)
+    assert run.answering.calls == []
+    assert len(run.log.texts) == 1
+    assert re.match(
+        r"the context of m is too small: 800 tokens leave \d+ for a prompt, but the smallest "
+        r"needs about [\d,]+\n  = raise .*`OLLAMA_CONTEXT_LENGTH`.* `context_tokens` .*\n"
+        r"  = the run continues without the model$",
+        run.log.texts[0],
+    )
+    assert run.epochs[-1].evaluated == 300
+    alone = run_with(strategy, context=800, with_operators=False)
+    assert alone.epochs[-1].stop_reason == "no proposals left"
+
+
+@pytest.mark.parametrize("context", [2048, 4096, 8192])
+def test_every_prompt_of_a_run_leaves_room_for_its_answer(context: int) -> None:
+    def say(call: Call) -> Exchange:
+        if call.kind == "summarize":
+            return answer(call, SUMMARY)
+        long = answer(call, "strategy s { buy when smaa(close, 3) > close }" + " " * 3000 + "x")
+        return long if call.number % 4 == 1 else strategy(call)
+
+    run = run_with(say, calls=40, context=context, learnings_tokens=200)
+    model = run.models.models["m"]
+    assert set(run.kinds) == {"propose", "repair", "summarize"}
+    for call in run.answering.calls:
+        size = sum(len(each["content"].encode()) for each in call.messages)
+        assert size / BYTES_PER_TOKEN + model.max_tokens + MARGIN_TOKENS <= context
+
+
+def test_an_error_shortens_the_next_prompt() -> None:
+    def say(call: Call) -> Exchange:
+        if call.number == 2:
+            error = "the maximum context length is 1800 tokens"
+            return Exchange(call.kind, call.model, "gbnf", call.messages, error=error, status=400)
+        return strategy(call)
+
+    run = run_with(say, calls=6)
+    sizes = [sum(len(m["content"].encode()) for m in c.messages) for c in run.answering.calls]
+    room = (1800 - 300 - MARGIN_TOKENS) * BYTES_PER_TOKEN
+    assert sizes[1] > room >= max(sizes[2:])
+    assert [each.max_tokens for each in run.answering.calls] == [2000] * 2 + [300] * 5
+    assert run.log.texts[0].startswith("context of m: 1,800 tokens, because its server rejected")
 
 
 def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from dsl.analysis.check import check
 from evolve.llm.answer.parse import Rejected, parse_answer
-from evolve.llm.prompt.builder import Failure, build_failure, build_program_failure
+from evolve.llm.prompt.builder import build_failure, build_program_failure
 from evolve.llm.prompt.learnings import Learning, Learnings, read_learnings, read_summary
+from evolve.llm.prompt.parts import Failure, PromptParts
 from evolve.llm.prompt.quotation import clean_model_text, quote_model_text
 from evolve.llm.prompt.selection import FALLBACK_TASK
 from evolve.search.individual import Fitness, Individual
@@ -43,22 +44,22 @@ SPECIAL = re.compile(r"<[^\s\d=]|\{[{%#]|[}%#]\}|\[/?[A-Z_]{2,}\]")
 
 def in_belief(text: str) -> str:
     records = (Learning(text, "tune", "sharpe", 0.5, 0.25),)
-    return request(learnings=Learnings({}, records).excerpt(3000))
+    return request(learnings=Learnings({}, records))
 
 
 def in_section(text: str) -> str:
     sections = {"works": (text,), "fails": (text, text)}
-    return request(learnings=Learnings(sections).excerpt(3000))
+    return request(learnings=Learnings(sections))
 
 
 def in_summary(text: str) -> str:
     read = read_summary(f'{{"works": [{quote_json(text)}]}}')
-    return request(learnings=Learnings(read).excerpt(3000))
+    return request(learnings=Learnings(read))
 
 
 def in_notes(text: str) -> str:
     one_line = " ".join(text.split())  # a note is a line; the lines of a user are notes
-    return request(learnings=read_learnings(f"- {one_line}").excerpt(3000))
+    return request(learnings=read_learnings(f"- {one_line}"))
 
 
 def in_rejected_text(text: str) -> str:
@@ -95,11 +96,19 @@ PATHS: dict[str, Callable[[str], str]] = {
 
 
 def request(
-    learnings: str = "",
+    learnings: Learnings | None = None,
     failures: Sequence[Failure] = (),
     parents: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    sent = TRAIN.request_strategies(FALLBACK_TASK, parents, 0, failures, learnings, [])
+    parts = PromptParts(
+        FALLBACK_TASK,
+        parents=tuple(parents),
+        base="p1" if parents else "",
+        failures=tuple(failures),
+        learnings=learnings or Learnings(),
+        learnings_tokens=3000,
+    )
+    sent = TRAIN.request_strategies(parts)
     return sent[1]["content"]
 
 

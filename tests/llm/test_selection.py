@@ -20,9 +20,10 @@ from evolve.fitness.fitness import Scores
 from evolve.fitness.goals import FitnessSpec
 from evolve.llm.model_set import LlmSettings, ModelSet
 from evolve.llm.prompt.assets import PromptAssets
-from evolve.llm.prompt.builder import Failure, PromptBuilder
+from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.learnings import Learning, Learnings
+from evolve.llm.prompt.parts import Failure
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.selection import (
     FALLBACK_TASK,
@@ -306,7 +307,7 @@ def composed(
     for each in failures:
         composer.record_failure(each)
     prompts_composed = [composer.compose(state(CROWD, CROWD[-3:]), learnings) for _ in range(3)]
-    return [(messages[-1]["content"], choice) for messages, choice in prompts_composed]
+    return [(each.messages[-1]["content"], each.choice) for each in prompts_composed]
 
 
 def test_messages_depend_on_the_seed() -> None:

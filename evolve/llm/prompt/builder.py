@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from random import Random
@@ -20,8 +20,9 @@ from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.llm.answer.parse import Rejected
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.prompt.assets import PromptAssets
-from evolve.llm.prompt.guide import build_guide_values
+from evolve.llm.prompt.guide import GUIDES, Guide, build_guide_values
 from evolve.llm.prompt.learnings import shorten_belief
+from evolve.llm.prompt.parts import Failure, PromptParts
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.quotation import disarm_answer, quote_model_lines, quote_model_text
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
@@ -35,19 +36,6 @@ NEUTRAL_NAME = "market"
 _NAME, _WORD = re.compile(r"[A-Za-z_]\w*"), re.compile(r"[A-Za-z0-9]+")
 MAX_FAILURE_CHARACTERS = 200
 MIN_EXAMPLES = 2
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A proposal that was rejected, duplicate or infeasible.
-
-    Attributes:
-        text: the beginning of its text, in quotes on one line.
-        reason: the reason, in quotes on one line, because it may contain the text.
-    """
-
-    text: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,74 +61,64 @@ class PromptBuilder:
         """Tasks by name."""
         return list_tasks(self.assets.folder)
 
+    @property
+    def guide(self) -> Guide:
+        """Form of the guide if the context suffices; a constraint makes descriptions needless."""
+        return "full" if self.settings.constraint == "text" else "compact"
+
     @cached_property
-    def system(self) -> str:
-        """System message: instructions and language, constant so that servers can cache it."""
+    def systems(self) -> Mapping[Guide, str]:
+        """System message by its guide; constant so that servers can cache it."""
         measure = OBJECTIVES[self.goals.maximize[0]]
         operators = [
             each for each in self.space.operators if not each.series or each.series in FIELDS
         ]
-        return self._render(
-            "system.md",
-            measure=measure.name,
-            measure_about=measure.about,
-            spread_penalty=self.goals.spread_penalty,
-            minimize=self.goals.minimize,
-            max_nodes=self.space.max_nodes,
-            max_strategies=self.settings.strategies,
-            max_window_bars=MAX_WINDOW_BARS,
+        values = {
+            "measure": measure.name,
+            "measure_about": measure.about,
+            "spread_penalty": self.goals.spread_penalty,
+            "minimize": self.goals.minimize,
+            "max_nodes": self.space.max_nodes,
+            "max_strategies": self.settings.strategies,
+            "max_window_bars": MAX_WINDOW_BARS,
             **build_guide_values(operators, self.space.directions),
-        )
+        }
+        return {guide: self._render("system.md", guide=guide, **values) for guide in GUIDES}
 
-    def request_strategies(
-        self,
-        task: str,
-        parents: Sequence[Mapping[str, Any]],
-        base: int,
-        failures: Sequence[Failure],
-        learnings: str,
-        examples: Sequence[str],
+    def request_strategies(self, parts: PromptParts) -> list[Message]:
+        """Return the messages that request strategies, from their parts."""
+        if parts.request:
+            text = self._render("ask.md", request=parts.request)
+        else:
+            text = self._render_task(parts)
+        return [
+            {"role": "system", "content": self.systems[parts.guide]},
+            {"role": "user", "content": text},
+        ]
+
+    def ask(self, request: str) -> PromptParts:
+        """Return the parts of a prompt that requests a strategy, described by a user."""
+        return PromptParts(request=request, guide=self.guide)
+
+    def needle(
+        self, word: str, tokens: int, estimate: Callable[[Sequence[Message]], int]
     ) -> list[Message]:
-        """Return the messages that request strategies.
+        """Return a long prompt with a word at its beginning, which asks for it at its end.
+
+        A server that truncates the prompt drops the word.
 
         Args:
-            task: the name of the task.
-            parents: descriptions from `describe_parent`, the worst first.
-            base: the index of the parent that the task is about.
-            failures: recent failures, the latest last.
-            learnings: the rendered learnings.
-            examples: strategies that show the format.
+            word: the word.
+            tokens: the maximum length of the prompt.
+            estimate: estimates the length of messages in tokens.
         """
-        chosen = {"parents": parents, "base": parents[base] if parents else None}
-        market, bars = self.profiler.market, self.profiler.bars
-        closes_only = bars.closes_only == bars.symbols
-        text = self._render(
-            "task.md",
-            **chosen,
-            task=self._render(f"{TASKS_FOLDER}/{task}.md", **chosen),
-            failures=failures,
-            learnings=learnings,
-            examples=examples,
-            calls=self.settings.max_calls,
-            bars=len(bars) - self.profiler.start,
-            bars_per_year=bars.bars_per_year,
-            folds=self.goals.folds,
-            require=[
-                REQUIREMENTS[name].phrase.format(minimum)
-                for name, minimum in self.goals.require.items()
-                if minimum > 0
-            ],
-            symbols=len(bars.symbols),
-            fill=market.filled_at(closes_only),
-            closes_only=closes_only,
-            commission_bps=market.commission * 1e4,
-            slippage_bps=market.slippage * 1e4,
-        )
-        return self._build_messages(text)
-
-    def ask(self, request: str) -> list[Message]:
-        """Return the messages that request a strategy, described by a user."""
-        return self._build_messages(self._render("ask.md", request=request))
+        lines = self.systems["full"].splitlines() * 2
+        while True:
+            text = self._render("needle.md", word=word, filler="\n".join(lines))
+            messages = [{"role": "user", "content": text}]
+            if not lines or estimate(messages) <= tokens:
+                return messages
+            lines = lines[: len(lines) * 9 // 10]
 
     def repair(self, answer: str, rejected: Sequence[Rejected]) -> list[Message]:
         """Return the messages that follow an unusable answer: the answer and the errors in it."""
@@ -234,8 +212,34 @@ class PromptBuilder:
                 examples.append(format_program(grown).strip())
         return rng.sample(examples, min(count, len(examples)))
 
-    def _build_messages(self, text: str) -> list[Message]:
-        return [{"role": "system", "content": self.system}, {"role": "user", "content": text}]
+    def _render_task(self, parts: PromptParts) -> str:
+        """Render the user message of a task."""
+        base = next((each for each in parts.parents if each["name"] == parts.base), None)
+        chosen = {"parents": parts.parents, "base": base}
+        market, bars = self.profiler.market, self.profiler.bars
+        closes_only = bars.closes_only == bars.symbols
+        return self._render(
+            "task.md",
+            **chosen,
+            task=self._render(f"{TASKS_FOLDER}/{parts.task}.md", **chosen),
+            failures=parts.failures,
+            learnings=parts.learnings.excerpt(parts.learnings_tokens, self.assets.folder),
+            examples=parts.examples,
+            calls=self.settings.max_calls,
+            bars=len(bars) - self.profiler.start,
+            bars_per_year=bars.bars_per_year,
+            folds=self.goals.folds,
+            require=[
+                REQUIREMENTS[name].phrase.format(minimum)
+                for name, minimum in self.goals.require.items()
+                if minimum > 0
+            ],
+            symbols=len(bars.symbols),
+            fill=market.filled_at(closes_only),
+            closes_only=closes_only,
+            commission_bps=market.commission * 1e4,
+            slippage_bps=market.slippage * 1e4,
+        )
 
     def _render(self, template: str, **values: Any) -> str:
         return render(template, self.assets.folder, **values)

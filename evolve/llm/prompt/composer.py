@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 
+from evolve.errors import EvolveError
+from evolve.llm.answer.parse import Rejected
 from evolve.llm.model_set import ModelSet
-from evolve.llm.prompt.builder import Failure, PromptBuilder
-from evolve.llm.prompt.learnings import Learnings
-from evolve.llm.prompt.selection import ArmChoice, Lineage, choose_arm, choose_parents
+from evolve.llm.prompt.builder import PromptBuilder
+from evolve.llm.prompt.learnings import MAX_SENTENCE_CHARACTERS, MAX_SENTENCES, Learnings
+from evolve.llm.prompt.limit import PromptLimit
+from evolve.llm.prompt.parts import Failure, FittedPrompt, PromptParts, fit
+from evolve.llm.prompt.selection import (
+    ArmChoice,
+    Lineage,
+    build_choice,
+    choose_arm,
+    choose_parents,
+)
+from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.request_body import Message
+from evolve.llm.transport.request_formats import TEXT
 from evolve.search.progress import Progress
+
+RETURNED_CHARACTERS = (4000, 1000)  # of an answer in a repair prompt; the first that fits
+
+
+class PromptTooLongError(EvolveError):
+    """An error of a model whose context is too small for the smallest prompt."""
+
+
+@dataclass(frozen=True)
+class ComposedPrompt:
+    """A prompt of a call.
+
+    Attributes:
+        messages: the prompt.
+        choice: its arm, and the parents that it shows.
+        parts: the parts that it contains.
+        left_out: the omitted parts as text; empty if there are none.
+    """
+
+    messages: list[Message]
+    choice: ArmChoice
+    parts: PromptParts
+    left_out: str
 
 
 class Composer:
-    """Composer of prompts that request strategies."""
+    """Composer of prompts that fit the contexts of their models."""
 
     def __init__(self, models: ModelSet, prompts: PromptBuilder, seed: int) -> None:
         """
@@ -25,9 +62,17 @@ class Composer:
         """
         self.models, self.settings, self.prompts = models, models.settings, prompts
         self.has_failed_last = False  # whether the last answers brought no improvement
+        self.limits = {label: PromptLimit(model) for label, model in models.models.items()}
+        self._weights = {label: model.weight for label, model in models.models.items()}
+        self._unconstrained: set[str] = set()  # labels of models that ignore constraints
         self._rng = Random(f"{seed}/model")
         self._lineage = Lineage()
         self._failures: deque[Failure] = deque(maxlen=self.settings.failures)
+
+    @property
+    def has_models(self) -> bool:
+        """Whether a model is left whose context suffices."""
+        return bool(self._weights)
 
     def record_progress(self, progress: Progress) -> None:
         """Record the lineage of the trials of an epoch."""
@@ -39,28 +84,127 @@ class Composer:
             self._failures.remove(failure)
         self._failures.append(failure)
 
-    def compose(self, progress: Progress, learnings: Learnings) -> tuple[list[Message], ArmChoice]:
-        """Return the messages of the next call, and its arm and parents."""
+    def record_exchanges(self, label: str, exchanges: Sequence[Exchange]) -> list[str]:
+        """Learn the context of a model from a collected call; return notices.
+
+        Collected calls are in the recording of a run, so its replay learns the same.
+        """
+        for each in exchanges:
+            if each.kind == "propose" and not each.error:
+                is_text = each.request_format == TEXT.name
+                (self._unconstrained.add if is_text else self._unconstrained.discard)(label)
+        return [text for each in exchanges if (text := self.limits[label].record(each))]
+
+    def compose(self, progress: Progress, learnings: Learnings) -> ComposedPrompt:
+        """Return the prompt of the next call.
+
+        Raises:
+            PromptTooLongError: if the context of the drawn model is too small; it is not drawn
+                again.
+        """
         settings, rng = self.settings, self._rng
         parents = choose_parents(
             progress, settings.parents, settings.mode, self._lineage.first, rng
         )
         tasks = {name: self.prompts.tasks[name] for name in settings.tasks}
-        weights = {label: model.weight for label, model in self.models.models.items()}
-        choice = choose_arm(weights, tasks, parents, progress.stats, rng)
+        choice = choose_arm(self._weights, tasks, parents, progress.stats, rng)
         base = len(parents) - 1
         if settings.mode == "only" and self.has_failed_last and parents:
             base = rng.randrange(len(parents))  # to leave a base that yields no improvement
-        described = [
-            self.prompts.describe_parent(each, f"p{index}", self._lineage.trace(each))
-            for index, each in enumerate(parents, start=1)
-        ]
-        messages = self.prompts.request_strategies(
-            choice.task,
-            described,
-            base,
-            tuple(self._failures),
-            learnings.excerpt(settings.learnings_tokens, self.prompts.assets.folder),
-            self.prompts.examples(settings.examples, rng),
+        by_name = {f"p{index}": each for index, each in enumerate(parents, start=1)}
+        parts = PromptParts(
+            task=choice.task,
+            parents=tuple(
+                self.prompts.describe_parent(each, name, self._lineage.trace(each))
+                for name, each in by_name.items()
+            ),
+            base=f"p{base + 1}" if parents else "",
+            min_parents=self.prompts.tasks[choice.task].parents,
+            failures=tuple(self._failures),
+            learnings=learnings,
+            learnings_tokens=settings.learnings_tokens,
+            examples=tuple(self.prompts.examples(settings.examples, rng)),
+            guide="full" if choice.model in self._unconstrained else self.prompts.guide,
         )
-        return messages, choice
+        fitted = self.fit(choice.model, parts)
+        if not fitted.is_short:
+            del self._weights[choice.model]
+            raise self._build_error(choice.model, fitted)
+        shown = [by_name[each["name"]] for each in fitted.parts.parents]
+        choice = build_choice(choice.model, fitted.parts.task, shown)
+        return ComposedPrompt(fitted.messages, choice, fitted.parts, fitted.text_left_out)
+
+    def compose_request(self, label: str, parts: PromptParts) -> list[Message]:
+        """Return the prompt of a request of a user.
+
+        Args:
+            label: the label of the model.
+            parts: the parts.
+
+        Raises:
+            PromptTooLongError: if the context of the model is too small.
+        """
+        fitted = self.fit(label, parts)
+        if not fitted.is_short:
+            raise self._build_error(label, fitted)
+        return fitted.messages
+
+    def compose_repair(
+        self, label: str, parts: PromptParts, answer: str, rejected: Sequence[Rejected]
+    ) -> list[Message] | None:
+        """Return the prompt that follows an unusable answer; None if it cannot fit.
+
+        Args:
+            label: the label of the model.
+            parts: the parts of the prompt of the answer.
+            answer: the answer.
+            rejected: the errors in it.
+        """
+        for characters in RETURNED_CHARACTERS:
+            returned = self.prompts.repair(answer[:characters], rejected)
+            fitted = self.fit(label, parts, returned)
+            if fitted.is_short:
+                return [*fitted.messages, *returned]
+        return None
+
+    def compose_summary(self, label: str, learnings: Learnings) -> list[Message] | None:
+        """Return the prompt that requests a summary of the learnings; None if it cannot fit.
+
+        Args:
+            label: the label of the model.
+            learnings: the learnings; they are shortened if they exceed the limit.
+        """
+        folder, tokens = self.prompts.assets.folder, learnings.tokens(self.prompts.assets.folder)
+        while tokens > 0:
+            text = learnings.excerpt(tokens, folder)
+            messages = self.prompts.merge_learnings(text, MAX_SENTENCES, MAX_SENTENCE_CHARACTERS)
+            if self.limits[label].is_within(messages):
+                return messages
+            tokens //= 2
+        return None
+
+    def fit(self, label: str, parts: PromptParts, returned: Sequence[Message] = ()) -> FittedPrompt:
+        """Reduce the parts of a prompt to the context of a model.
+
+        Args:
+            label: the label of the model.
+            parts: the parts.
+            returned: messages that follow the prompt.
+        """
+        limit, note = self.limits[label], self._list_notes()
+        return fit(
+            parts,
+            self.prompts.request_strategies,
+            lambda messages: limit.is_within([*messages, *returned, *note]),
+        )
+
+    def _list_notes(self) -> list[Message]:
+        """Return the text that a request format may append to a prompt."""
+        if self.settings.constraint not in ("auto", "json_schema"):
+            return []
+        return [{"role": "user", "content": self.prompts.fixed_text("json.md")}]
+
+    def _build_error(self, label: str, smallest: FittedPrompt) -> PromptTooLongError:
+        limit = self.limits[label]
+        tokens = limit.estimate([*smallest.messages, *self._list_notes()])
+        return PromptTooLongError(*limit.describe_excess(tokens))

@@ -111,9 +111,14 @@ def choose_arm(
     weights = {arm: models[model] for arm, (model, _) in pairs.items()}
     shares = compute_shares(weights, stats)
     arm = rng.choices(list(shares), list(shares.values()))[0]
+    return build_choice(*pairs[arm], parents)
+
+
+def build_choice(model: str, task: str, parents: Sequence[Individual]) -> ArmChoice:
+    """Return the choice of an arm with the parents that a prompt shows."""
     scores = [each.score for each in parents if each.scores.is_feasible]
     hashes = tuple(each.program.hash for each in parents)
-    return ArmChoice(*pairs[arm], hashes, max(scores, default=None))
+    return ArmChoice(model, task, hashes, max(scores, default=None))
 
 
 @dataclass

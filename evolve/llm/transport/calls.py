@@ -38,6 +38,7 @@ class Call:
         epoch: the epoch in which it starts.
         task: the name of the task; empty if the call has none.
         schema: the JSON schema of the answer; None if it has the constraint of the run.
+        max_tokens: a limit on the answer below that of the model.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Call:
     epoch: int
     task: str = ""
     schema: Mapping[str, object] | None = None
+    max_tokens: int | None = None
 
     @property
     def digest(self) -> str:
@@ -131,7 +133,9 @@ class LiveCalls:
             constraint = Constraint("", "", call.schema)
             work = partial(client.read_json, call.kind, call.messages, constraint)
         else:
-            work = partial(client.exchange, call.kind, call.messages, self._constraint)
+            work = partial(
+                client.exchange, call.kind, call.messages, self._constraint, call.max_tokens
+            )
         self._in_flight[call.number] = self._loop.submit(partial(self._run, call, work))
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from evolve.llm.transport.context import read_context_error
 from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.format_cache import read_cached_format, write_cached_format
 from evolve.llm.transport.model import Model
@@ -80,8 +81,9 @@ class Client:
         return self._format
 
     async def exchange(
-        self, kind: Kind, messages: Sequence[Message], constraint: Constraint | None = None
-    ) -> tuple[Exchange, ...]:
+        self, kind: Kind, messages: Sequence[Message], constraint: Constraint | None = None,
+        max_tokens: int | None = None,
+    ) -> tuple[Exchange, ...]:  # fmt: skip
         """Call the model; return all exchanges, of which the last has the answer.
 
         Args:
@@ -89,23 +91,25 @@ class Client:
             messages: the prompt.
             constraint: the constraint on the answer, enforced in the strictest supported format;
                 None for no constraint.
+            max_tokens: a limit on the answer below that of the model.
         """
         exchanges: list[Exchange] = []
         if constraint is None:
-            exchanges.append(await self._exchange(kind, messages, TEXT, None))
+            exchanges.append(await self._exchange(kind, messages, TEXT, None, max_tokens))
             return tuple(exchanges)
         request_format = await self._find_format(constraint, exchanges)
         if request_format is None:
             return tuple(exchanges)
-        answer = await self._exchange(kind, messages, request_format, constraint)
+        answer = await self._exchange(kind, messages, request_format, constraint, max_tokens)
         exchanges.append(answer)
+        is_too_long = read_context_error(answer.error) is not None
         if answer.status not in REFUSAL_STATUSES:
             if not answer.error:
                 self._cache_format(request_format)
         elif request_format is TEXT:
             self._forget_unproven_format(exchanges)
-        else:
-            exchanges += await self._repeat_without(request_format, answer, messages, constraint)
+        elif not is_too_long:
+            exchanges += await self._repeat_without(request_format, answer, constraint, max_tokens)
         return tuple(exchanges)
 
     async def read_json(self, kind: Kind, messages: Sequence[Message], constraint: Constraint) \
@@ -131,15 +135,15 @@ class Client:
         self,
         request_format: RequestFormat,
         refusal: Exchange,
-        messages: Sequence[Message],
         constraint: Constraint,
+        max_tokens: int | None,
     ) -> list[Exchange]:
         """Repeat a refused request without its constraint; the last exchange has the answer.
 
         The server may have refused the prompt or a parameter. Only an answer to the same request
         without the constraint proves that it refused the format, which is then disabled.
         """
-        answer = await self._exchange(refusal.kind, messages, TEXT, constraint)
+        answer = await self._exchange(refusal.kind, refusal.messages, TEXT, constraint, max_tokens)
         if answer.error:
             return [answer]
         probes: list[Exchange] = []

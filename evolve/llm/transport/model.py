@@ -36,6 +36,8 @@ class Model:
         knowledge_cutoff: ISO date of its newest training data; empty if unknown.
         user_info: `user:password` of the address, which `base_url` omits.
         named_by: the source of the address; empty for the default address.
+        context_tokens: the maximum length of prompt and answer together; None if unknown.
+        context_source: where the context was found; empty if unknown.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Model:
     knowledge_cutoff: str = ""
     user_info: str = field(default="", repr=False)
     named_by: str = ""
+    context_tokens: int | None = None
+    context_source: str = ""
 
     @property
     def is_local(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from evolve.llm.transport.model import Model
@@ -36,6 +38,7 @@ NO_KEY = "none"  # for servers without keys
 INVALID_REQUEST = (400, 422)
 NO_SUCH_PATH = (404, 405, ERROR_IN_ANSWER)  # statuses of a request to a path that does not exist
 _VERSION = re.compile(r"[^/]/v\d")
+_CONTEXT = re.compile(r"\bn_ctx\W+(\d+)")
 
 
 class Server:
@@ -143,6 +146,25 @@ class Server:
         hint = f"the server answers at {url}: set OPENAI_BASE_URL to it"
         raise ModelError(failure.message, hint, failure.status) from None
 
+    async def read_document(
+        self, path: str, body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Return a JSON document beside the API, such as `/props`.
+
+        Args:
+            path: from the address of the API without `/v1`.
+            body: is posted; None to get the document.
+
+        Raises:
+            ModelError: if the request fails, or the document is not an object.
+        """
+        url = self.model.base_url.removesuffix("/v1") + path
+        text = await self._send(self._get(url) if body is None else self._post_document(url, body))
+        with suppress(ValueError, RecursionError):
+            if isinstance(document := json.loads(text), Mapping):
+                return document
+        raise ModelError(f"{url}: expected a JSON object")
+
     async def close(self) -> None:
         """Close the connections."""
         if self._openai is not None:
@@ -152,6 +174,11 @@ class Server:
         import httpx2
 
         return (await self._client.post(path, cast_to=httpx2.Response, body=body)).text
+
+    async def _post_document(self, url: str, body: Any) -> str:
+        import httpx2
+
+        return (await self._client.post(url, cast_to=httpx2.Response, body=body)).text
 
     async def _get(self, path: str) -> str:
         import httpx2
@@ -223,6 +250,8 @@ class Server:
         body = error.response.text
         detail = self._redact(read_server_words(body)) or "nothing"
         text = f"{self.model.base_url} answered {status}: {detail}"
+        if context := _CONTEXT.search(body):  # llama.cpp states its context here only
+            text += f" (n_ctx {context[1]})"
         return ModelError(text, hints.get(status, ""), status, body=body)
 
     @property
