@@ -7,6 +7,7 @@ highest. A lag shifts the bars. Negation swaps the bounds.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from dsl.operators.declaration import Fact
@@ -115,6 +116,7 @@ def is_extreme(term: Term, end: Literal["highest", "lowest"]) -> bool:
     return has_fact(term, "maximum")
 
 
+@lru_cache(4096)
 def expand(term: Term) -> Term:
     """Return a term whose outermost operator is a primitive."""
     while term.operator is not None and term.operator.body is not None:
