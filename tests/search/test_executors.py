@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -159,17 +161,24 @@ def test_a_machine_without_free_processes_changes_no_result(
     assert len(log.texts) == 1
 
 
-def test_a_pool_ends_although_its_parent_ignores_sigterm(tmp_path: Path) -> None:
-    """A worker that dies makes the pool send SIGTERM to the others, and wait for them."""
-    handler = signal.signal(signal.SIGTERM, lambda number, frame: None)  # a fork inherits it
+def test_the_busy_workers_of_a_broken_pool_end_at_once() -> None:
+    """The pool sends them SIGTERM, whose handler in their parent, which they inherit, returns."""
+    handler = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
-        problem = replace(toy_problem(), evaluate=ExitingScores(1, tmp_path))
-        log = NoticeList()
-        run = solve_in_processes(problem, 2, log)
+        pool = parallel.open_pool(3)
+        pool.submit(time.sleep, 60)
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(os._exit, 9).result()
+        for _ in range(500):
+            if not multiprocessing.active_children():
+                break
+            time.sleep(0.01)
+        remaining = multiprocessing.active_children()
+        for each in remaining:
+            each.kill()
+        assert remaining == []
     finally:
         signal.signal(signal.SIGTERM, handler)
-    assert fingerprint(run) == fingerprint(solve(toy_problem(), Budget(400), 5, 4))
-    assert log.texts == ["a worker process died; its epoch runs again"]
 
 
 def _describe_signals(number: int) -> tuple[bool, list[bool], bool]:
