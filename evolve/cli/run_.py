@@ -22,7 +22,7 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     Ctrl-C stops after the current epoch and saves the results; a second Ctrl-C stops at once.
     SIGTERM and SIGHUP act as Ctrl-C.
     """
-    from evolve.cli import DONE, INTERRUPTED, WRONG_INPUT
+    from evolve.cli import DONE, INTERRUPTED
     from evolve.errors import EvolveError
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
@@ -44,6 +44,9 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
         message = f"cannot print the result: {observer.error}"
         raise EvolveError(message, f"it is in {finished.folder}")
     if unsaved := [name for name in finished.incomplete if name != JOURNAL]:
-        echo(f"error: cannot write {', '.join(unsaved)} in {finished.folder}", err=True)
-        return WRONG_INPUT
+        saved = sorted(
+            each.name for each in finished.folder.iterdir() if each.name not in finished.incomplete
+        )
+        message = f"cannot write {', '.join(unsaved)} in {finished.folder}"
+        raise EvolveError(message, f"complete: {', '.join(saved)}")
     return INTERRUPTED if stop.is_set else DONE

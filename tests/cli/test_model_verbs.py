@@ -18,13 +18,14 @@ from dsl.generate.productions import build_productions
 from evolve.data import load
 from evolve.experiment.finished_run import read_run
 from evolve.experiment.models import LIST_SECONDS
-from evolve.experiment.plan import build_grammar
+from evolve.experiment.plan import build_grammar, read_plan
 from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.llm.model_set import LlmSettings
 from evolve.llm.prompt.templates import list_tasks
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.server import Server
+from evolve.notices import NoticeList
 from evolve.store import RunFolder
 from evolve.store.calls import read_recording
 from evolve.store.journal import read_event
@@ -421,6 +422,8 @@ def test_harden_sends_no_result_on_validation(
     result = json.loads((copy / "result.json").read_text("utf-8"))
     for window in ("metrics", "benchmark"):
         result["best"][window]["validation"] = dict.fromkeys(result["best"][window]["train"], 9.87)
+    plan = read_plan(copy / "experiment.yaml", [f"data.from=parquet:{copy / 'bars.parquet'}"])
+    result["data"]["hash"] = plan.load(NoticeList()).dataset.bars.hash
     RunFolder(copy).write_result(result)
     with model_server(answer_with_patches(LOOSER)) as server:
         assert evolve("harden", str(copy), "--yes").status == 1

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from evolve.errors import EvolveError
+from evolve.store import RunFolder
 from evolve.validation.ledger import Ledger, ledger_path
 from tests.command_line import document, invoke, refuse, start
 from tests.experiment.small_runs import EDGE, NOISE, run_small, write_experiment
@@ -255,3 +257,24 @@ def test_runs_at_once_are_both_counted(tmp_path: Path) -> None:
     assert ledger.find_break() is None
     again = run_small(tmp_path / "again", EDGE)
     assert again.evidence.family is not None and again.evidence.family.runs == 2
+
+
+# -- evolve run on a full disk
+
+
+def test_a_result_that_cannot_be_written_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_result(self: RunFolder, result: object) -> None:
+        raise EvolveError(f"cannot write {self.path / 'result.json'}: No space left on device")
+
+    monkeypatch.setattr(RunFolder, "write_result", refuse_result)
+    experiment, folder = write_experiment(tmp_path), tmp_path / "run"
+    options = ("--set", "budget.evaluations=100", "--set", "validate.null_runs=0")
+    done = invoke("run", str(experiment), *options, "--out", str(folder), status=1)
+    assert "NOT TESTED" in done.out
+    assert "result.json is incomplete: cannot write" in done.out
+    assert done.err.endswith(
+        f"error: cannot write result.json in {folder}\n"
+        "  = complete: bars.parquet, best.evo, experiment.yaml, finalists, journal.sqlite\n"
+    )

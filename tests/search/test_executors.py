@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -22,10 +24,12 @@ from evolve import parallel
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
 from evolve.experiment.run import run
+from evolve.files import open_spill
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 from evolve.notices import NoticeList
 from evolve.parallel import count_worthwhile_processes
+from evolve.search import executors
 from evolve.search.executors import ProcessExecutor, SeenKeys, SerialExecutor
 from evolve.search.grow import grow_rules
 from evolve.search.island import EpochTask, new_island
@@ -110,6 +114,82 @@ def test_an_epoch_runs_in_the_main_process_if_workers_die_repeatedly(tmp_path: P
         solve(toy_problem(), Budget(400), 5, 4)
     )
     assert log.texts[-1] == "worker processes die repeatedly; this epoch runs in the main process"
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_full_temporary_folder_changes_no_result(
+    monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    class Full:
+        """Temporary file whose writes fail after the first ones."""
+
+        def __init__(self) -> None:
+            self.file, self.writes, self.name = open_spill(), 0, ""
+            self.name = self.file.name
+
+        def write(self, content: bytes) -> int:
+            self.writes += 1
+            if self.writes > first:
+                raise OSError(28, "No space left on device")
+            return self.file.write(content)
+
+        def flush(self) -> None:
+            self.file.flush()
+
+        def close(self) -> None:
+            self.file.close()
+
+    expected = solve(toy_problem(), Budget(400), 5, 4)
+    log = NoticeList()
+    monkeypatch.setattr(executors, "open_spill", Full)
+    assert fingerprint(solve_in_processes(toy_problem(), 2, log)) == fingerprint(expected)
+    assert log.texts == [
+        "no worker processes: [Errno 28] No space left on device; epochs run in the main process"
+    ]
+
+
+def test_a_machine_without_free_processes_changes_no_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    expected = solve(toy_problem(), Budget(400), 5, 4)
+    log = NoticeList()
+    monkeypatch.setattr(executors, "open_pool", refuse)
+    assert fingerprint(solve_in_processes(toy_problem(), 2, log)) == fingerprint(expected)
+    assert len(log.texts) == 1
+
+
+def test_the_busy_workers_of_a_broken_pool_end_at_once() -> None:
+    """The pool sends them SIGTERM, whose handler in their parent, which they inherit, returns."""
+    handler = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        pool = parallel.open_pool(3)
+        pool.submit(time.sleep, 60)
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(os._exit, 9).result()
+        for _ in range(500):
+            if not multiprocessing.active_children():
+                break
+            time.sleep(0.01)
+        remaining = multiprocessing.active_children()
+        for each in remaining:
+            each.kill()
+        assert remaining == []
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _describe_signals(number: int) -> tuple[bool, list[bool], bool]:
+    ignored = [signal.getsignal(each) is signal.SIG_IGN for each in (signal.SIGINT, signal.SIGHUP)]
+    is_default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    return os.getpgrp() == os.getpid(), ignored, is_default
+
+
+def test_workers_receive_no_signal_of_the_terminal() -> None:
+    with parallel.open_pool(1) as pool:
+        assert pool.submit(_describe_signals, 1).result() == (True, [True, True], True)
 
 
 def test_an_exception_in_a_worker_is_raised_in_the_main_process() -> None:
