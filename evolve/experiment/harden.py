@@ -23,7 +23,7 @@ from evolve.experiment.run import run
 from evolve.fitness.fitness import FoldFitness
 from evolve.llm.answer.extraction import likeliest_text, list_regions
 from evolve.llm.model_set import LlmSettings, ModelSet
-from evolve.llm.prompt.quotation import disarm_answer
+from evolve.llm.prompt.quotation import disarm_answer, quote_model_lines
 from evolve.llm.prompt.templates import render
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.environment import read_environment
@@ -97,7 +97,7 @@ def audit(finished: FinishedRun, log: NoticeLog) -> Audit:
                 if len(exchanges) > 1:
                     raise EvolveError(f"invalid patch from the model: {error.message}") from None
                 log.notice(f"patch returned for repair: {error.message}")
-                request = render("repair_patch.md", why=error.message)
+                request = render("repair_patch.md", why=quote_model_lines(error.message))
                 messages = [
                     *messages,
                     {"role": "assistant", "content": disarm_answer(answer.text)},

@@ -25,7 +25,7 @@ class LlmSettings:
         parents, examples, failures: the number of each in a prompt, at most.
         strategies: the maximum number of strategies in an answer.
         concurrency: the maximum number of calls in flight.
-        wait_seconds: the maximum wait at a synchronization.
+        wait_seconds: the maximum wait at a synchronization; a silent model is not awaited.
         timeout_seconds: the maximum duration of a request, with its retries.
         repair: whether an unusable answer is returned to the model once.
         learnings_tokens: the approximate limit on the learnings in a prompt, in tokens.

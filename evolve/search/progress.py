@@ -16,7 +16,7 @@ class Budget:
 
     Attributes:
         evaluations: number of distinct programs.
-        stale_epochs: number of epochs without improvement.
+        stale_epochs: number of intervals between migrations without improvement.
         minutes: time, checked at the end of each epoch.
     """
 

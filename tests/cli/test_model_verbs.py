@@ -351,8 +351,8 @@ def test_harden_writes_a_new_run_and_its_conversation(finished: Path, hard: Hard
     (call,) = read_recording(folder / "journal.sqlite").values()
     assert [each.text for each in call.exchanges] == [fenced(LOOSER), fenced(STRICTER)]
     assert second[:-1] == [*first, {"role": "assistant", "content": fenced(LOOSER)}]
-    why = "the patch loosens the protocol:\n  `fitness.folds` may only go up: it is 5, found 3"
-    assert second[-1]["content"].startswith(f"The patch was rejected: {why}\n")
+    why = "the patch loosens the protocol:\n>   `fitness.folds` may only go up: it is 5, found 3"
+    assert second[-1]["content"].startswith(f"The patch was rejected:\n\n> {why}\n")
 
 
 def test_harden_scores_valid_trials_again_and_counts_both(finished: Path, hard: Hardened) -> None:

@@ -46,6 +46,6 @@ def disarm_answer(text: str, max_characters: int = MAX_BLOCK_CHARACTERS) -> str:
 
 
 def _disarm(text: str, fences: bool = False) -> str:
-    """Separate the characters of markers by spaces; replace hidden characters by spaces."""
+    """Put a space into each marker, and in place of each hidden character."""
     shown = "".join(" " if unicodedata.category(each) in _HIDDEN else each for each in text)
     return _MARKER.sub(r"\g<0> ", shown if fences else _FENCE.sub("'", shown))
