@@ -8,7 +8,7 @@ import click
 
 from evolve.cli.interrupt import StopOnInterrupt
 from evolve.cli.options import json_option
-from evolve.cli.output import echo, echo_json
+from evolve.cli.output import echo_json
 
 
 @click.command("run", short_help="Run an experiment: search and select.")
