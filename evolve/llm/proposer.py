@@ -109,14 +109,12 @@ class ModelProposer:
         """
         self._start_summary(progress.epoch)
         summaries = sum(each.call.kind == "summarize" for each in self._in_flight.values())
-        while len(self._in_flight) - summaries < self.settings.concurrency:
-            if not self._composer.has_models:
-                break
+        most = self.settings.concurrency + summaries
+        while self._composer.has_models and len(self._in_flight) < most:
             try:
                 prompt = self._composer.compose(progress, self.learnings)
             except PromptTooLongError as error:
-                rest = "\n  = the run continues without the model"
-                self._log.notice(f"{error.message}\n  = {error.hint}{rest}")
+                self._log.notice(f"{error}\n  = the run continues without the model")
                 continue
             if not self._start("propose", prompt.messages, progress.epoch, prompt.choice):
                 break
@@ -230,7 +228,8 @@ class ModelProposer:
             self._collected[id(proposal)] = request
             proposals.append(proposal)
         if not proposals and self.settings.repair and call.kind == "propose":
-            text = answer.text or answer.reasoning
+            regions = list_regions(answer.text, answer.reasoning)
+            text = regions[0].text if regions else ""  # without the thinking before it
             messages = self._composer.compose_repair(
                 call.model, request.parts, text, parsed.rejected
             )
