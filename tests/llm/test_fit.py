@@ -206,8 +206,8 @@ def exchange(characters: int, tokens_in: int, error: str = "", kind: str = "prop
 
 def test_the_ratio_of_bytes_to_tokens_is_learned_from_the_usage_and_only_decreases() -> None:
     limit, prompt = PromptLimit(Model("m", LOCAL)), [{"role": "user", "content": "x" * 5800}]
-    assert limit.estimate(prompt) == 2000
-    for tokens_in, estimated in ((1450, 2000), (2900, 2900), (1500, 2900), (50, 2900), (0, 2900)):
+    assert limit.estimate(prompt) == 2072
+    for tokens_in, estimated in ((1450, 2072), (2900, 2900), (1500, 2900), (50, 2900), (0, 2900)):
         assert limit.record(exchange(5800, tokens_in)) == ""
         assert limit.estimate(prompt) == estimated
     limit.record(exchange(100, 90))
@@ -216,7 +216,7 @@ def test_the_ratio_of_bytes_to_tokens_is_learned_from_the_usage_and_only_decreas
 
 def test_characters_outside_ascii_count_as_their_bytes() -> None:
     limit = PromptLimit(Model("m", LOCAL))
-    assert limit.estimate([{"role": "user", "content": "\u4ef7" * 290}]) == 300
+    assert limit.estimate([{"role": "user", "content": "\u4ef7" * 280}]) == 300
 
 
 @pytest.mark.parametrize(("read", "context"), [(1026, 2048), (2050, 2050), (4000, 4000)])
@@ -224,7 +224,7 @@ def test_a_server_that_counts_far_fewer_tokens_truncates(read: int, context: int
     limit = PromptLimit(Model("m", LOCAL))
     notice = limit.record(exchange(30_000, read))
     assert notice.startswith(
-        f"context of m: {context:,} tokens, because it read {read:,} of about 10,345 tokens"
+        f"context of m: {context:,} tokens, because it read {read:,} of about 10,715 tokens"
     )
     assert "`OLLAMA_CONTEXT_LENGTH`" in notice
     assert limit.model.max_tokens == max(context // 6, context - 3000 - MARGIN_TOKENS)
@@ -256,7 +256,7 @@ def test_an_unknown_context_allows_a_default_prompt_and_more_on_a_hosted_server(
 def test_a_needle_is_at_the_beginning_and_the_prompt_has_the_length() -> None:
     limit = PromptLimit(Model("m", LOCAL))
     word = "".join(Random(1).choices("abc", k=8))
-    for tokens in (200, 1000, 3000):
+    for tokens in (500, 1000, 3000):
         (message,) = spy_prompts().needle(word, tokens, limit.estimate)
         assert message["content"].splitlines()[0] == f"The code word is {word}."
         assert message["content"].count(word) == 1

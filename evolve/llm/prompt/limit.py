@@ -19,8 +19,8 @@ from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN
 from evolve.llm.transport.request_body import Message
 
 HOSTED_PROMPT_TOKENS = 12_000  # for a hosted model with an unknown context
-# Prompts have 2.9 to 3.5 bytes per token in the tokenizers cl100k and SmolLM2.
-BYTES_PER_TOKEN = 2.9
+# Prompts have 2.9 to 3.5 bytes per token in the tokenizers of SmolLM2 and cl100k_base.
+BYTES_PER_TOKEN = 2.8
 PLAUSIBLE_BYTES_PER_TOKEN = (1.0, 4.5)
 MAX_BYTES_PER_TOKEN = 6.0  # a server that reports more has truncated the prompt
 MIN_MEASURED_BYTES = 2000  # of a prompt that shows the ratio
