@@ -14,7 +14,7 @@ from typing import BinaryIO
 from evolve.errors import EvolveError
 from evolve.files import open_regular
 
-MAX_BYTES = 1_000_000_000
+MAX_BYTES = 250_000_000  # about 4 million bars
 MAX_GZIP_BYTES = 100_000_000  # inflated; such a file is read in less than 1 GB of memory
 MAX_GZIP_RATIO = 100  # of prices as text: from 3 to 30
 ALWAYS_INFLATED_BYTES = 10_000_000
@@ -53,7 +53,7 @@ def read_utf8(path: Path, origin: str) -> bytes:
         if size > MAX_BYTES:
             raise EvolveError(
                 f"{origin} is too large: expected at most {MAX_BYTES:,} bytes, found {size:,}",
-                "split it into files of one symbol, or save it as Parquet",
+                "split it into files of one symbol or period, or save it as Parquet",
             )
         is_gzip = path.name.lower().endswith(".gz")
         content = _inflate(file, size, origin) if is_gzip else file.read(size)

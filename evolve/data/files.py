@@ -30,7 +30,7 @@ def fetch_files(
         extensions: the extensions of that format.
         read: returns the table of a path; its second argument is the name for messages.
         row_name: returns the name of a row for messages, from its index in the file.
-        notices: receives the symbols whose parts are joined.
+        notices: receives the symbols whose parts are joined, and how columns were read.
 
     Raises:
         EvolveError: if no file matches, if parts of a symbol overlap, or for the first error in a
@@ -46,7 +46,7 @@ def fetch_files(
     for path in paths:
         origin = spec.name if len(paths) == 1 and path.name in spec.name else str(path)
         symbol = path.name[: len(path.name) - len(match_extension(path, extensions))] or path.name
-        bars = bars_from_frame(read(path, origin), symbol, origin, row_name)
+        bars = bars_from_frame(read(path, origin), symbol, origin, row_name, notices)
         is_named = bars.symbols != (symbol,)
         files += [
             FileBars(path, bars.select_symbol(row), is_named) for row in range(len(bars.symbols))

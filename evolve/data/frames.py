@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,23 @@ from evolve.data.raw_table import PRICES, RawTable
 from evolve.data.splits import compute_split_factor
 from evolve.data.timestamps import Times, check_order, parse_times
 from evolve.errors import EvolveError
+from evolve.notices import NoticeLog
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Bars of one symbol, and the ISO dates of the splits for which they were adjusted."""
+
+    bars: Bars
+    split_days: tuple[str, ...]
 
 
 def bars_from_frame(
-    frame: pd.DataFrame, symbol: str, origin: str, row_name: Callable[[int], str]
+    frame: pd.DataFrame,
+    symbol: str,
+    origin: str,
+    row_name: Callable[[int], str],
+    notices: NoticeLog | None = None,
 ) -> Bars:
     """Build bars from a table with one row per bar.
 
@@ -31,6 +45,7 @@ def bars_from_frame(
         symbol: the symbol if the table has no symbol column.
         origin: the file or source, for messages.
         row_name: returns the name of a row for messages, such as `line 7`, from its index.
+        notices: receives how columns were read, where that is a choice.
 
     Raises:
         EvolveError: for the first error, with origin, row and column.
@@ -52,7 +67,10 @@ def bars_from_frame(
         _build_bars(table.select_rows(rows), time[rows], name)
         for rows, name in zip(rows_by_symbol, symbols, strict=True)
     ]
-    return align(parts)
+    if notices is not None:
+        for text in (*_describe_volume(table), *_describe_splits(parts)):
+            notices.notice(f"{origin}: {text}")
+    return align([each.bars for each in parts])
 
 
 def bars_to_frame(bars: Bars, has_symbol: bool = False) -> pd.DataFrame:
@@ -91,7 +109,23 @@ def _parse_symbols(table: RawTable, symbol: str) -> tuple[NDArray[np.int64], lis
     return codes.astype(np.int64), [str(each) for each in symbols]
 
 
-def _build_bars(table: RawTable, time: Times, symbol: str) -> Bars:
+def _describe_volume(table: RawTable) -> list[str]:
+    label = table.columns.get("volume")
+    if label is None or label != table.columns.get("tick volume"):
+        return []
+    return [f"the volume is the number of price changes, from the column `{label}`"]
+
+
+def _describe_splits(parts: Sequence[_Part]) -> list[str]:
+    return [
+        f"{each.bars.symbols[0]}: prices before {', '.join(each.split_days)} are adjusted for the "
+        "splits that the column declares"
+        for each in parts
+        if each.split_days
+    ]
+
+
+def _build_bars(table: RawTable, time: Times, symbol: str) -> _Part:
     """Build the bars of one symbol; reverse rows that run from newest to oldest."""
     if len(time) > 1 and np.all(np.diff(time.astype(np.int64)) < 0):
         table, time = table.select_rows(np.arange(len(time))[::-1]), time[::-1]
@@ -102,9 +136,11 @@ def _build_bars(table: RawTable, time: Times, symbol: str) -> Bars:
     }
     check_prices(values, table)
     check_order(time, table)
-    prices, volume, adjustment = _adjust(values, table)
+    prices, volume, adjustment, split = _adjust(values, table)
     panels = [np.ascontiguousarray(each)[None, :] for each in (*prices, volume, adjustment)]
-    return Bars((symbol,), np.ascontiguousarray(time), *panels)
+    bars = Bars((symbol,), np.ascontiguousarray(time), *panels)
+    days = time[1:][np.diff(split) != 0.0].astype("datetime64[D]")
+    return _Part(bars, tuple(map(str, days)))
 
 
 def _is_empty(table: RawTable, name: str) -> bool:
@@ -112,16 +148,18 @@ def _is_empty(table: RawTable, name: str) -> bool:
     return bool(table.frame[table.columns[name]].isna().all())
 
 
-def _adjust(values: dict[str, Column], table: RawTable) -> tuple[list[Column], Column, Column]:
+def _adjust(
+    values: dict[str, Column], table: RawTable
+) -> tuple[list[Column], Column, Column, Column]:
     """Return the prices on the scale of Adj Close and after all splits, with their volume.
 
     Returns:
-        The prices, the volume, and the ratio of adjusted to raw price.
+        The prices, the volume, the ratio of adjusted to raw price, and its part due to splits.
     """
     ones = np.ones(len(values["close"]))
     volume = values.get("volume", np.full(len(ones), np.nan))
     if "adjustment" in values:
-        return [values[name].copy() for name in PRICES], volume, values["adjustment"].copy()
+        return [values[name].copy() for name in PRICES], volume, values["adjustment"].copy(), ones
     factor = values["adj close"] / values["close"] if "adj close" in values else ones
     split = compute_split_factor(table, values["open"] * factor, values["close"] * factor)
     factor = factor * split
@@ -136,4 +174,4 @@ def _adjust(values: dict[str, Column], table: RawTable) -> tuple[list[Column], C
                 f"{MIN_PRICE:g} to {MAX_PRICE:g}, found {column[row]:g}",
                 "correct the row or remove the column",
             )
-    return prices, volume / split, factor
+    return prices, volume / split, factor, split

@@ -49,8 +49,8 @@ class Spec:
         hint = f"give the path of a {kind} file"
         try:
             path = self.base / Path(self.name).expanduser()
-            if path.is_file():
-                return [path]
+            if path.exists() and not path.is_dir():
+                return [path]  # a pipe or a device is refused when it is opened
             if path.is_dir():
                 files = [each for each in sorted(path.iterdir()) if _is_data_file(each, extensions)]
                 problem = f"no {kind} files in"
