@@ -26,6 +26,7 @@ EXCEPTIONS = {
     ("evolve/data/cache.py", "write_table"): INTO_TEMPORARY,
     ("evolve/store/folder.py", "write_table"): INTO_TEMPORARY,
     ("evolve/store/folder.py", "write_text"): "`RunFolder.write_text`, which calls the writer",
+    ("evolve/experiment/input_copies.py", "write_text"): "`RunFolder.write_text`",
     ("evolve/experiment/recorder.py", "write_text"): "`RunFolder.write_text`",
     ("evolve/experiment/recipe.py", "write_text"): "`RunFolder.write_text`",
     ("evolve/experiment/run.py", "write_text"): "`RunFolder.write_text`",

@@ -9,12 +9,11 @@ from dsl.names import unique_name
 from evolve.config import Experiment
 from evolve.experiment.input_files import resolve_path
 from evolve.experiment.plan import Plan
-from evolve.files import atomic_write, read_bytes, read_text
+from evolve.files import read_text
 from evolve.store import RunFolder
 
 INPUTS_FOLDER = "inputs"  # strategies and operators
-LEARNINGS_FOLDER, PROMPTS_FOLDER = "inputs/learnings", "inputs/prompts"
-MAX_TEMPLATE_BYTES = 4_000_000
+LEARNINGS_FOLDER, PROMPTS_FOLDER = "inputs/learnings", Path("inputs/prompts")
 
 
 def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
@@ -31,8 +30,8 @@ def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
         source = plan.files.locate("llm.learnings", llm.learnings)
         folder.write_text(paths["learnings"], read_text(source, "llm.learnings"))
     if llm.prompts is not None:
-        paths["prompts"] = PROMPTS_FOLDER
-        _copy_templates(plan, llm.prompts, folder.path / PROMPTS_FOLDER)
+        paths["prompts"] = PROMPTS_FOLDER.as_posix()
+        _copy_templates(plan, llm.prompts, folder)
     return settings.model_copy(update={"llm": settings.llm.model_copy(update=paths)})
 
 
@@ -81,10 +80,8 @@ def _locate_others(plan: Plan) -> dict[str, Path]:
     return paths if llm.replay is None else {**paths, "replay": resolve_path(llm.replay, plan.base)}
 
 
-def _copy_templates(plan: Plan, name: str, target: Path) -> None:
+def _copy_templates(plan: Plan, name: str, folder: RunFolder) -> None:
     source = plan.files.locate("llm.prompts", name)
     for path in plan.files.list_templates("llm.prompts", source):
-        copy = target / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(copy) as (temporary,):
-            temporary.write_bytes(read_bytes(path, MAX_TEMPLATE_BYTES, "llm.prompts"))
+        copy = (PROMPTS_FOLDER / path.relative_to(source)).as_posix()
+        folder.write_text(copy, read_text(path, "llm.prompts", errors="replace"))

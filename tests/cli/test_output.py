@@ -187,7 +187,7 @@ def test_hostile_answers_of_a_server_are_printed_literally(
 
 
 def test_a_document_is_exact(tmp_path: Path) -> None:
-    source = f"# {MARKUP} \u202e\nstrategy x {{\n  buy when close > open\n}}\n"
+    source = f"# {MARKUP} \u200b\nstrategy x {{\n  buy when close > open\n}}\n"
     done = subprocess.run(
         [*EVOLVE, "fmt", "-"], input=source.encode(), capture_output=True, check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

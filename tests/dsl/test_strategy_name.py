@@ -9,10 +9,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dsl.analysis.check import check, check_file
+from dsl.diagnostics import Source
 from dsl.printing.decompile import compact_text, format_program
+from dsl.syntax.invalid_text import find_invalid_text
 from dsl.syntax.strategy_name import MAX_CHARACTERS, build_strategy_name
 from dsl.syntax.vocabulary import RESERVED
 from evolve.store.folder import format_commented
+
+
+def is_valid_text(text: str) -> bool:
+    return not find_invalid_text(Source(text))
+
 
 PROGRAM = check("strategy s { buy when close > sma(close, 20) sell when rsi(close, 2) > 90 }")
 TEXTS = st.one_of(
@@ -63,6 +70,6 @@ def test_a_comment_of_any_text_changes_no_strategy(comment: str) -> None:
     assert program.hash == PROGRAM.hash
 
 
-@given(st.text(st.characters(exclude_characters='"\n', codec="utf-8")))
+@given(st.text(st.characters(exclude_characters='"\n\r', codec="utf-8")).filter(is_valid_text))
 def test_a_description_is_read_back(about: str) -> None:
     assert check(format_program(replace(PROGRAM, about=about))).about == about

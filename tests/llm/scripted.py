@@ -113,7 +113,7 @@ class Scripted:
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 body = json.loads(self.rfile.read(length))
-                if not self.path.startswith("/v1/"):
+                if self.path.startswith("/api/"):
                     return self.do_GET()
                 with scripted._lock:
                     scripted.bodies.append(body)

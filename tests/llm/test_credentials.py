@@ -17,7 +17,7 @@ from evolve.llm.transport.environment import PROCESS, Environment, Variable, rea
 from evolve.llm.transport.masked_server import MaskedServer
 from evolve.llm.transport.masking import Mask
 from evolve.llm.transport.model import OPENAI, Model, read_model
-from evolve.llm.transport.reply import ModelError
+from evolve.llm.transport.reply import ModelError, Reply
 from tests.llm.echo_server import echoing
 
 KEY = "sk-very-secret-0123"
@@ -251,9 +251,8 @@ def test_nothing_that_a_server_answers_has_a_credential(user_info: str) -> None:
     secrets = [KEY] if not user_info else ["p@ss-w0rd-77", "p%40ss-w0rd-77", "dXNlcjpwQHNz"]
     scheme = "Basic" if user_info else "Bearer"
     assert all(each.startswith(scheme) for each in echo.authorizations)
-    kinds = [type(each).__name__ for each in results]
-    assert kinds.count("Reply") == 3
-    assert kinds.count("ModelError") == 4
+    assert sum(isinstance(each, Reply) for each in results) == 3
+    assert sum(isinstance(each, ModelError) for each in results) == 4
     for each in results:
         texts = (
             repr(vars(each)) + repr(each) + str(each) if isinstance(each, Exception) else repr(each)

@@ -276,7 +276,7 @@ def test_every_prompt_of_a_run_leaves_room_for_its_answer(context: int) -> None:
         long = answer(call, "strategy s { buy when smaa(close, 3) > close }" + " " * 3000 + "x")
         return long if call.number % 4 == 1 else strategy(call)
 
-    run = run_with(say, calls=40, context=context, learnings_tokens=200)
+    run = run_with(say, evaluations=1600, calls=40, context=context, learnings_tokens=200)
     model = run.models.models["m"]
     assert set(run.kinds) == {"propose", "repair", "summarize"}
     for call in run.answering.calls:
@@ -295,7 +295,9 @@ def test_an_error_shortens_the_next_prompt() -> None:
     sizes = [sum(len(m["content"].encode()) for m in c.messages) for c in run.answering.calls]
     room = (1800 - 300 - MARGIN_TOKENS) * BYTES_PER_TOKEN
     assert sizes[1] > room >= max(sizes[2:])
-    assert [each.max_tokens for each in run.answering.calls] == [2000] * 2 + [300] * 5
+    limits = [each.max_tokens for each in run.answering.calls]
+    assert limits == [2000] * 2 + [300] * (len(limits) - 2)
+    assert len(limits) >= 5
     assert run.log.texts[0].startswith("context of m: 1,800 tokens, because its server rejected")
 
 

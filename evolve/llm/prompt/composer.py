@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from evolve.errors import EvolveError
@@ -192,11 +192,14 @@ class Composer:
             returned: messages that follow the prompt.
         """
         limit, note = self.limits[label], self._list_notes()
-        return fit(
+        fitted = fit(
             parts,
             self.prompts.request_strategies,
             lambda messages: limit.is_within([*messages, *returned, *note]),
         )
+        if limit.model.context_tokens is None:  # the limit is a preference; the server decides
+            return replace(fitted, is_short=True)
+        return fitted
 
     def _list_notes(self) -> list[Message]:
         """Return the text that a request format may append to a prompt."""
