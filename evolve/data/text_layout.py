@@ -34,6 +34,7 @@ class TextLayout:
         start: the offset of the first row in bytes.
         stop: the offset after the last row in bytes.
         first_line: the number of the line of the first row, from 1.
+        above: the cells of the line above the header; empty if there is none.
     """
 
     delimiter: str
@@ -41,6 +42,7 @@ class TextLayout:
     start: int
     stop: int
     first_line: int
+    above: tuple[str, ...] = ()
 
 
 def find_layout(content: bytes, origin: str) -> TextLayout:
@@ -79,7 +81,8 @@ def find_layout(content: bytes, origin: str) -> TextLayout:
         )
     labels = _fit_labels(labels, cells)
     stop = _find_end(content, start, delimiter, labels)
-    layout = TextLayout(delimiter, tuple(labels), min(start, stop), stop, number + 2)
+    above = tuple(split_cells(lines[number - 1], delimiter)) if number > 0 else ()
+    layout = TextLayout(delimiter, tuple(labels), min(start, stop), stop, number + 2, above)
     _check_size(content, layout, origin)
     return layout
 

@@ -20,11 +20,13 @@ Times = NDArray[np.datetime64]
 
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # the range of datetime64[ns]
 OFFSET = r"^(\d{4}-\d\d-\d\d.*|.*\d:\d\d.*?)(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
-CLOCK = r"^(.*\d{4})[ T,]+((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$"
+CLOCK = r"^(.*\d{4}|.*[/-]\d{2})[ T,]+((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$"
 TWELVE_HOURS = r"(?<!\d)(0?[1-9]|1[0-2]):(\d{2}(?::\d{2}(?:\.\d+)?)?) ?([AaPp])[Mm]$"
 FORMATS = (
     "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%b %d, %Y", "%B %d, %Y",
     "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%Y-%b-%d",
+    # Years of two digits: 69 to 99 are of the 20th century.
+    "%m/%d/%y", "%d/%m/%y", "%y/%m/%d", "%d-%b-%y", "%y-%b-%d",
 )  # fmt: skip
 ZONE = r" (?:GMT|BST|[A-Z]{1,4}T|[A-Z][A-Za-z]+(?:/[A-Za-z_+-]+[0-9]*){1,2})$"
 LOCAL_TIME = r"[0-9-]+(?:[ T][0-9:.]+)?"

@@ -152,7 +152,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "a download without rows": (DOWNLOAD, ["acme.csv"]),
     "a download of a failed ticker": (DOWNLOAD + "2024-01-02,,,,,\n", ["acme.csv", "no rows"]),
     "a download without closes": (
-        DOWNLOAD.replace("Close,", "Last,") + "2024-01-02,11,12,9,10,100\n", ["`close`"],
+        DOWNLOAD.replace("Close,", "Final,") + "2024-01-02,11,12,9,10,100\n", ["`close`"],
     ),
     "a download with a ticker missing": (
         DOWNLOAD.replace("A,", ",", 1) + "2024-01-02,11,12,9,10,100\n", ["acme.csv"],
@@ -228,8 +228,8 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
         lines(*[f"{row},1" for row in ROWS], head=f"{HEAD},Vol"), ["volume", "duplicate"],
     ),
     "open, high and low left out": (
-        lines("2024-01-02,10,11", head="Date,Open,Last"),
-        ["`high`", "`low`", "`close`", "Date, Open, Last"],
+        lines("2024-01-02,10,11", head="Date,Open,Final"),
+        ["`high`", "`low`", "`close`", "Date, Open, Final"],
     ),
     "no date, no volume": (
         lines("10,12,9,11", head="Open,High,Low,Close"), ["date", "Open, High, Low, Close"],
