@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dsl.bars import PANELS, Bars
+from evolve.data.live_row import drop_live_rows
 from evolve.data.sessions import list_names
 from evolve.errors import EvolveError
 from evolve.notices import NoticeLog
@@ -19,6 +20,7 @@ from evolve.notices import NoticeLog
 DAY = np.timedelta64(1, "D")
 MIN_SHARE = 0.9  # of the bars, inside the period of the file name
 MAX_PRICE_RATIO = 2.0  # from the last close of a part to the first open of the next
+MAX_LENGTH_RATIO = 2.0  # of the bars of two parts
 MAX_PART_DIGITS = 2  # of a name without letters; tickers of Asia have four to six
 MIN_EQUAL_SHARE = 0.9  # of the opens at times that two parts share; a live bar may differ
 _NUMBER = r"[-_. ]+(?:to[-_. ]+)?(?:part[-_. ]?\d+|q[1-4]|\d+)"
@@ -56,15 +58,18 @@ class FileBars:
 def join_parts(files: Sequence[FileBars], notices: NoticeLog) -> list[Bars]:
     """Join the parts of each symbol; the order of the symbols is that of their first files.
 
+    A live row at the end of a file is left out, so that it is no part of the next.
+
     Args:
         files: one per file and symbol.
-        notices: receives the files and the range of each joined symbol.
+        notices: receives the files and the range of each joined symbol, and live rows.
 
     Raises:
         EvolveError: if two parts of a symbol overlap in time.
     """
     joined = []
-    for symbol, group in group_parts(files).items():
+    complete = [replace(each, bars=drop_live_rows(each.bars, notices)) for each in files]
+    for symbol, group in group_parts(complete).items():
         ordered = sorted(group, key=lambda each: each.bars.time[0])
         for one, other in pairwise(ordered):
             _check_overlap(symbol, one, other)
@@ -192,6 +197,10 @@ def _continue(files: Sequence[FileBars]) -> bool:
 
 def _fit(one: Bars, other: Bars) -> bool:
     """Return whether the bars of one symbol may continue or repeat those of another."""
+    if len(one) > 1 and len(other) > 1:
+        length = float(np.median(one.days[1:]) / np.median(other.days[1:]))
+        if not 1 / MAX_LENGTH_RATIO < length < MAX_LENGTH_RATIO:
+            return False
     _, before, after = np.intersect1d(one.time, other.time, return_indices=True)
     if len(before):
         equal = np.isclose(one.open[0, before], other.open[0, after], rtol=1e-9)

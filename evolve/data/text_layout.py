@@ -15,6 +15,7 @@ HEADER_BYTES = 65_536
 FOOTER_BYTES = 4096  # of one line
 MAX_FOOTER_LINES = 20
 MAX_COLUMNS = 10_000
+MAX_INDEX_CELLS = 2  # of a row before those that the header names
 MAX_PREAMBLE_LINES = 40
 SAMPLE_ROWS = 100
 END_LABEL = "unnamed at the end"  # of the empty cells after a comma at the end of each row
@@ -78,6 +79,11 @@ def find_layout(content: bytes, origin: str) -> TextLayout:
         raise EvolveError(
             f"{origin}: expected at most {MAX_COLUMNS:,} columns, found {len(labels):,}",
             "write one row per symbol and bar",
+        )
+    if len(cells) > len(labels) + MAX_INDEX_CELLS:
+        raise EvolveError(
+            f"{origin}: expected {len(labels)} cells as in the header, found {len(cells)}",
+            "write decimals with a point, or separate cells with semicolons",
         )
     labels = _fit_labels(labels, cells)
     stop = _find_end(content, start, delimiter, labels)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import refuse
-from tests.data.tables import HEAD, ROWS
+from tests.data.tables import HEAD, ROWS, refusal
 
 LONG = "Date,Symbol,Open,High,Low,Close,Volume"
 DOWNLOAD = "Price,Close,High,Low,Open,Volume\nTicker,A,A,A,A,A\nDate,,,,,\n"
@@ -280,3 +280,11 @@ def test_a_broken_csv_file_is_one_error(kind: str, tmp_path: Path) -> None:
     assert [part for part in ["acme.csv", *words] if part.lower() not in lower] == []
     assert "\n  = " in text
     assert [each.name for each in tmp_path.iterdir()] == ["acme.csv"]
+
+
+def test_decimal_commas_between_commas_are_one_error_with_both_counts(tmp_path: Path) -> None:
+    path = tmp_path / "acme.csv"
+    path.write_text("Date,Open,High,Low,Close\n2024-01-02,1,20,1,25,1,15,1,22\n")
+    error = refusal(str(path))
+    assert "expected 5 cells as in the header, found 9" in error.message
+    assert "point" in error.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,27 @@ def test_symbols_that_follow_each_other_in_time_are_reported(tmp_path: Path) -> 
     notices = NoticeList()
     load(f"csv:{tmp_path}", notices)
     assert not [text for text in notices.texts if "ends" in text]
+
+
+def test_a_live_row_at_the_end_of_a_part_is_left_out(tmp_path: Path) -> None:
+    whole = prices("2023-01-02", 60)
+    live = whole[:31].copy()
+    live["Date"] = live["Date"].astype(str)
+    live.loc[30, "Date"] += " 15:32:11"
+    write(tmp_path / "A-1.csv", live)
+    write(tmp_path / "A-2.csv", whole[30:])
+    write(tmp_path / "whole.txt", whole)
+    notices = NoticeList()
+    bars = load(f"csv:{tmp_path}/A-*.csv", notices).bars
+    assert_same(bars, replace(load(f"csv:{tmp_path}/whole.txt").bars, symbols=("A",)))
+    assert sum("2023-02-13 15:32:11, is left out" in text for text in notices.texts) == 1
+
+
+def test_bars_of_two_lengths_are_no_parts(tmp_path: Path) -> None:
+    hours = prices("2023-01-02", 60 * 24).assign(
+        Date=pd.date_range("2023-01-02", periods=60 * 24, freq="h")
+    )
+    days = hours[::24]
+    write(tmp_path / "XBTUSD_60.csv", hours)
+    write(tmp_path / "XBTUSD_1440.csv", days)
+    assert "expected bars of one length" in refusal(f"csv:{tmp_path}").message
