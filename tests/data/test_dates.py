@@ -236,6 +236,32 @@ def test_offsets_of_each_format_are_read(zones: tuple[str, str]) -> None:
     assert read_times(*texts) == ["2024-03-29T09:30", "2024-03-31T09:30"]
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("2024-01-30 09-30", "2024-01-30 10-30"),
+        ("2024-01-30 09-05", "2024-01-30 10-05"),
+        ("2024-01-30-12", "2024-01-31-12"),
+        ("2024-01-30 09:30+15", "2024-01-30 10:30+15"),
+    ],
+)
+def test_minutes_or_days_after_a_dash_are_no_offset(texts: tuple[str, str]) -> None:
+    assert f"found `{texts[0]}`" in read_error(*texts).message
+
+
+def test_a_date_may_have_an_offset_with_minutes() -> None:
+    assert read_times("2024-01-30-05:00", "2024-01-31-05:00") == ["2024-01-30", "2024-01-31"]
+    assert read_times("2024-01-30T09Z", "2024-01-30T10Z") == [
+        "2024-01-30T09:00",
+        "2024-01-30T10:00",
+    ]
+
+
+@pytest.mark.parametrize(("text", "day"), [("01/31/62", "1962-01-31"), ("01/31/49", "2049-01-31")])
+def test_a_year_of_two_digits_is_from_1950_to_2049(text: str, day: str) -> None:
+    assert read_times(text) == [day]
+
+
 REPEATED = pd.date_range("2024-11-03 04:30", periods=4, freq="1h", tz="UTC").tz_convert(
     "US/Eastern"
 )
