@@ -25,7 +25,8 @@ def name_levels(frame: pd.DataFrame, above: Sequence[str]) -> pd.DataFrame:
         above: the cells of the line above the labels.
     """
     roles = assign_roles(frame.columns[1:])  # the first label may be `Price`
-    prices = [frame.columns.get_loc(roles[name]) for name in PRICES if name in roles]
+    order = [*frame.columns]
+    prices = [order.index(roles[name]) for name in PRICES if name in roles]
     if not prices or len(frame) < 2:
         return frame
     if _are_tickers(below := [*frame.iloc[0]], len(frame.columns), prices):

@@ -23,7 +23,8 @@ FIRST_YEAR, LAST_YEAR = 1678, 2261  # the range of datetime64[ns]
 # After a date without minutes, only `-05:00` is an offset: `09-30` may be a time of day.
 _HOURS = r"[+-](?:0\d|1[0-4])"
 OFFSET = (
-    rf"^(\d{{4}}-\d\d-\d\d(?:[ T]\d\d)?(?=Z$|UTC$|{_HOURS}:\d\d$)|.*\d:\d\d.*?)"
+    rf"^(\d{{4}}-\d\d-\d\d(?:[ T]\d\d)?(?=Z$|UTC$|{_HOURS}:\d\d$)"
+    rf"|\d{{8}}T\d{{4}}(?:\d\d)?|.*\d:\d\d.*?)"
     rf"(?:Z|UTC|{_HOURS}(?::?\d{{2}})?)$"
 )
 CLOCK = r"^(.*\d{4}|.*[/-]\d{2})[ T,]+((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$"

@@ -87,7 +87,8 @@ def test_a_yfinance_download_of_each_order_is_read_from_csv(
         ) + row
         for row, ticker in enumerate(tickers)
     }  # fmt: skip
-    table = pd.concat(frames, axis=1, names=names[::-1])
+    table = pd.concat(frames, axis=1)
+    table.columns.names = [*names[::-1]]
     if order == "column":
         table = table.swaplevel(axis=1).sort_index(axis=1)
     if is_indexed:

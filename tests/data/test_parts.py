@@ -156,7 +156,7 @@ def test_files_of_similar_names_with_equal_opens_overlap(
 def test_a_live_bar_at_the_end_of_a_part_is_an_overlap(tmp_path: Path) -> None:
     whole = prices("2023-01-02", 60)
     live = whole[:31].copy()
-    live.loc[30, "Close"] -= 0.25
+    live["Close"] -= 0.25 * (live.index == 30)
     write(tmp_path / "A-1.csv", live)
     write(tmp_path / "A-2.csv", whole[30:])
     assert "overlap from 2023-02-13" in refusal(f"csv:{tmp_path}").message
@@ -179,8 +179,7 @@ def test_symbols_that_follow_each_other_in_time_are_reported(tmp_path: Path) -> 
 def test_a_live_row_at_the_end_of_a_part_is_left_out(tmp_path: Path) -> None:
     whole = prices("2023-01-02", 60)
     live = whole[:31].copy()
-    live["Date"] = live["Date"].astype(str)
-    live.loc[30, "Date"] += " 15:32:11"
+    live["Date"] = [f"{each:%Y-%m-%d}" for each in live["Date"][:30]] + ["2023-02-13 15:32:11"]
     write(tmp_path / "A-1.csv", live)
     write(tmp_path / "A-2.csv", whole[30:])
     write(tmp_path / "whole.txt", whole)
