@@ -148,7 +148,8 @@ def _find_stem(file: FileBars) -> str:
     if re.search(r"[^\W\d_]", stem):
         return stem
     is_part = _PERIOD_WORD.match(file.symbol) or len(file.symbol) <= MAX_PART_DIGITS
-    return file.path.absolute().parent.name if is_part else file.symbol
+    folder = file.path.absolute().parent.name  # empty for the root
+    return folder if is_part and folder else file.symbol
 
 
 def _match_periods(files: Sequence[FileBars]) -> bool:
