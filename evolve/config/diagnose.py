@@ -42,6 +42,7 @@ _EXPECTED = {
 _KINDS = {dict: "a mapping", list: "a list", type(None): "`null`"}
 _BOOLEANS = {True: "true", False: "false"}
 _OFF = "off"
+_OFF_WORDS = (False, _OFF, "no", "none")
 
 Location = tuple[str | int, ...]
 Error = Mapping[str, Any]
@@ -170,7 +171,7 @@ def _suggest_section(loc: Location, value: object) -> str:
     if model is None or not name or isinstance(loc[-1], int):
         return ""
     fields = {field.alias or key: field for key, field in model.model_fields.items()}
-    if value in (False, _OFF):
+    if value in _OFF_WORDS:
         for key, field in fields.items():
             if _OFF in get_args(field.annotation):
                 return f"write `{name}: {{{key}: {_OFF}}}`"

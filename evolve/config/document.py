@@ -132,6 +132,8 @@ def _report_invalid(document: Document, error: yaml.YAMLError | RecursionError) 
         mark = error.problem_mark or error.context_mark
         start = mark.index if mark else 0
         reason = str(error.problem or error.context)
+        if mark and document.source.text[start : start + 1] == "\t":
+            reason, hint = "found a tab before a setting", "indent with spaces"
     elif isinstance(error, yaml.reader.ReaderError):
         start, hint = int(error.position), "remove it"
         reason = f"unexpected character U+{error.character:04X}"

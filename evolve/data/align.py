@@ -25,7 +25,10 @@ def align(parts: Sequence[Bars]) -> Bars:
     symbols = tuple(name for part in parts for name in part.symbols)
     name, count = Counter(symbols).most_common(1)[0]
     if count > 1:
-        raise EvolveError(f"duplicate symbol `{name}`", "remove one of the two")
+        raise EvolveError(
+            f"duplicate symbol `{name}`",
+            "remove one of the two, or give the parts of a symbol as one folder or pattern",
+        )
     steps = sorted((_find_shortest_step(part), part.symbols[0]) for part in parts if len(part) > 2)
     are_days = bool(steps) and 1.0 <= steps[0][0] <= steps[-1][0] < MIN_WEEK_DAYS
     if steps and not are_days and steps[-1][0] > MAX_STEP_RATIO * steps[0][0]:

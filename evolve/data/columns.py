@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
-from evolve.data.numbers import COMMA, NO_VOLUME, parse_cells, read_both
+from evolve.data.numbers import COMMA, NO_VOLUMES, parse_cells, read_both
 from evolve.data.raw_table import PRICES, RawTable
 from evolve.errors import EvolveError
 
@@ -20,7 +20,7 @@ BLANKS = {"", "null"}
 
 
 def parse_numbers(table: RawTable, name: str) -> Column:
-    """Parse the column of a role as float64[row]; a dash for a volume gives NaN.
+    """Parse the column of a role as float64[row]; dashes for a volume give NaN.
 
     Raises:
         EvolveError: for the first cell that is not a finite number.
@@ -35,7 +35,7 @@ def parse_numbers(table: RawTable, name: str) -> Column:
         numbers = parse_cells(column, table.decimal_mark, is_volume)
         bad = ~np.isfinite(numbers)
         if is_volume:
-            bad &= (column.astype(str).str.strip() != NO_VOLUME).to_numpy(bool)
+            bad &= ~column.astype(str).str.strip().isin(NO_VOLUMES).to_numpy(bool)
         if not table.decimal_mark:
             bad |= np.array([len(set(read_both(str(cell)).values())) == 2 for cell in column])
     rows = np.flatnonzero(bad)

@@ -13,6 +13,7 @@ import numpy as np
 from dsl.bars import Bars
 from evolve.data.align import align
 from evolve.data.live_row import drop_live_rows
+from evolve.data.parts import describe_sequence
 from evolve.data.sessions import date_sessions, list_names
 from evolve.data.source import FetchedBars, UnreachableError, parse_spec
 from evolve.data.sources import SOURCES
@@ -135,7 +136,10 @@ def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None =
         used, reason = _list_specs(request.fallback), error.message
         notices.notice(f"{error.message}; using the fallback {', '.join(used)} instead")
         fetched = _fetch_all(used, request, notices)
-    complete = drop_live_rows(align([each.bars for each in fetched]), notices)
+    aligned = align([each.bars for each in fetched])
+    if text := describe_sequence(aligned):
+        notices.notice(text)
+    complete = drop_live_rows(aligned, notices)
     whole = date_sessions(complete, notices)
     name = ", ".join(used)
     bars, first = _select_range(whole, request.start, request.end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evolve.data.raw_table import PRICES, TIMES, find_role
+from evolve.data.raw_table import COLUMN_ROLES, PRICES, TIMES, find_role
 
 DATE, SYMBOL = "Date", "Symbol"
 
@@ -44,7 +44,8 @@ def _list_index_columns(frame: pd.DataFrame) -> dict[str, pd.Index]:
     levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
     for values in sorted(levels, key=_is_number):
         role = "" if values.name is None else find_role(values.name)
-        if role == "symbol" or (not role and len(levels) > 1 and _is_text(values)):
+        is_other = role not in COLUMN_ROLES and len(levels) > 1 and _is_text(values)
+        if role == "symbol" or is_other:
             if "symbol" not in roles:
                 columns.setdefault(SYMBOL, values)
         elif not isinstance(values, pd.RangeIndex) and not roles & set(TIMES):
@@ -55,6 +56,11 @@ def _list_index_columns(frame: pd.DataFrame) -> dict[str, pd.Index]:
 
 def _split_label(label: object) -> tuple[object, ...]:
     return label if isinstance(label, tuple) else (label,)
+
+
+def _count_prices(labels: pd.Index) -> int:
+    """Return the number of different prices among labels; tickers such as LOW may be among them."""
+    return len({find_role(label) for label in labels} & set(PRICES))
 
 
 def _is_number(values: pd.Index) -> bool:
@@ -76,8 +82,8 @@ def _stack_symbols(frame: pd.DataFrame) -> pd.DataFrame:
     Empty bars of a symbol are dropped. A column without a symbol belongs to all of them.
     """
     levels = [frame.columns.get_level_values(level) for level in (0, 1)]
-    fields = next((each for each in levels if set(PRICES) <= {find_role(x) for x in each}), None)
-    if fields is None:
+    fields = max(levels, key=_count_prices)
+    if not _count_prices(fields):
         return frame
     symbols = levels[1] if fields is levels[0] else levels[0]
     # An index that became a column has its name on the first level, and nothing on the second.

@@ -144,8 +144,13 @@ def _build_bars(table: RawTable, time: Times, symbol: str) -> _Part:
 
 
 def _is_empty(table: RawTable, name: str) -> bool:
-    """Return whether no cell of a column has a value."""
-    return bool(table.frame[table.columns[name]].isna().all())
+    """Return whether no cell of a column has a value; -1 in all cells counts as none.
+
+    Interactive Brokers writes -1 for the volume of currencies and of quotes.
+    """
+    column = table.frame[table.columns[name]]
+    is_unset = pd.api.types.is_numeric_dtype(column) and bool((column == -1).all())
+    return is_unset or bool(column.isna().all())
 
 
 def _adjust(

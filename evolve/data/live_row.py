@@ -58,6 +58,8 @@ def drop_live_rows(bars: Bars, notices: NoticeLog) -> Bars:
 def describe_live_row(symbol: str, times: Sequence[str]) -> str:
     """Return the notice about live rows that are left out, from their times in ISO format."""
     shown = ", ".join(times).replace("T", " ")
+    if len(times) > 1:
+        return f"{symbol}: the last rows, {shown}, are left out: they are no complete bars"
     return f"{symbol}: the last row, {shown}, is left out: it is no complete bar"
 
 

@@ -13,7 +13,7 @@ MAX_NUMBER_CHARACTERS = 500
 POINT, COMMA = ".", ","
 SPACES = " \u00a0\u2009\u202f'\u2019"  # also no-break and thin spaces, and apostrophes
 SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-NO_VOLUME = "-"
+NO_VOLUMES = ("-", "--")
 
 
 def _compile(mark: str, others: str) -> tuple[re.Pattern[str], re.Pattern[str]]:

@@ -12,19 +12,27 @@ from typing import Any
 import numpy as np
 
 from dsl.bars import PANELS, Bars
+from evolve.data.live_row import drop_live_rows
+from evolve.data.sessions import list_names
 from evolve.errors import EvolveError
 from evolve.notices import NoticeLog
 
 DAY = np.timedelta64(1, "D")
 MIN_SHARE = 0.9  # of the bars, inside the period of the file name
 MAX_PRICE_RATIO = 2.0  # from the last close of a part to the first open of the next
-_SUFFIX = re.compile(r"(?:[-_. ]+(?:to[-_. ]+)?(?:part[-_. ]?\d+|q[1-4]|\d+))+$", re.IGNORECASE)
+MAX_LENGTH_RATIO = 2.0  # of the bars of two parts
+MAX_PART_DIGITS = 2  # of a name without letters; tickers of Asia have four to six
+MIN_EQUAL_SHARE = 0.9  # of the opens at times that two parts share; a live bar may differ
+_NUMBER = r"[-_. ]+(?:to[-_. ]+)?(?:part[-_. ]?\d+|q[1-4]|\d+)"
+_COPY = r" ?\(\d+\)|[-_ ]+copy"  # of a browser or a file manager
+_SUFFIX = re.compile(rf"(?:{_NUMBER}|{_COPY})+$", re.IGNORECASE)
 _MONTH = r"(?:0[1-9]|1[0-2])"
 _PERIOD = re.compile(
     rf"(?P<year>(?:19|20)\d\d)(?:[-_. ]?(?:(?P<month>{_MONTH})(?:[-_. ]?(?P<day>[0-3]\d))?"
     r"|q(?P<quarter>[1-4])))?(?!\d)",
     re.IGNORECASE,
 )
+_PERIOD_WORD = re.compile(rf"(?:^|(?<=[-_. ])){_PERIOD.pattern}(?:[-_. ]+|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,15 +58,18 @@ class FileBars:
 def join_parts(files: Sequence[FileBars], notices: NoticeLog) -> list[Bars]:
     """Join the parts of each symbol; the order of the symbols is that of their first files.
 
+    A live row at the end of a file is left out, so that it is no part of the next.
+
     Args:
         files: one per file and symbol.
-        notices: receives the files and the range of each joined symbol.
+        notices: receives the files and the range of each joined symbol, and live rows.
 
     Raises:
         EvolveError: if two parts of a symbol overlap in time.
     """
     joined = []
-    for symbol, group in group_parts(files).items():
+    complete = [replace(each, bars=drop_live_rows(each.bars, notices)) for each in files]
+    for symbol, group in group_parts(complete).items():
         ordered = sorted(group, key=lambda each: each.bars.time[0])
         for one, other in pairwise(ordered):
             _check_overlap(symbol, one, other)
@@ -79,13 +90,15 @@ def group_parts(files: Sequence[FileBars]) -> dict[str, list[FileBars]]:
     Files are parts of one symbol in three cases:
 
     - Their symbol columns, or their file names without folder and extension, are equal.
-    - Their names differ only in a period at the end, as in `AAPL-2023-01` and `AAPL-2023-02`, and
-      at least nine tenths of the bars of each file are in its period. The contracts of a future,
-      named by the month in which they expire, are no parts.
-    - Their names differ only in a number at the end, as in `AAPL-1` and `AAPL-2`, no two of them
-      overlap in time, and the price changes by less than a factor of 2 from one to the next.
+    - Their names differ only in a period, as in `AAPL-2023-01` and `AAPL-2023-02`, and at least
+      nine tenths of the bars of each file are in its period. The contracts of a future, named by
+      the month in which they expire, are no parts.
+    - Their names differ only in a period, or in a number at the end, as in `AAPL-1` and `AAPL (2)`,
+      and no two of them contradict each other. Where two share times, their opens are equal. Else
+      one follows the other, and the price changes by less than a factor of 2.
 
-    Else each file is a symbol, under its own name.
+    Files named by a period or two digits alone, such as `2023-01` or `01`, may be parts of the
+    symbol that names the folder. Else each file is a symbol, under its own name.
 
     Returns:
         The parts by symbol. A symbol in the second and third case has the name without the end.
@@ -95,14 +108,14 @@ def group_parts(files: Sequence[FileBars]) -> dict[str, list[FileBars]]:
         by_name.setdefault(each.symbol, []).append(each)
     by_stem: dict[str, list[str]] = {}
     for name, group in by_name.items():
-        stem = _SUFFIX.sub("", name)
-        is_named = any(each.is_named for each in group)
-        if stem != name and not is_named and re.search(r"[^\W\d_]", stem):
+        stem = _find_stem(group[0])
+        if stem != name and not any(each.is_named for each in group):
             by_stem.setdefault(stem, []).append(name)
     renamed: dict[str, str] = {}
     for stem, names in by_stem.items():
-        parts = [each for name in names for each in by_name[name]]
-        if len(names) > 1 and stem not in by_name and (_match_periods(parts) or _continue(parts)):
+        others = by_name.get(stem, [])
+        parts = [*others, *(each for name in names for each in by_name[name])]
+        if len(parts) > 1 and ((not others and _match_periods(parts)) or _continue(parts)):
             renamed |= dict.fromkeys(names, stem)
     groups: dict[str, list[FileBars]] = {}
     for name, group in by_name.items():
@@ -110,11 +123,44 @@ def group_parts(files: Sequence[FileBars]) -> dict[str, list[FileBars]]:
     return groups
 
 
+def describe_sequence(bars: Bars) -> str:
+    """Return a notice if the symbols follow each other in time, as parts of one do; else empty."""
+    if len(bars.symbols) < 2:
+        return ""
+    spans = []
+    for symbol in range(len(bars.symbols)):
+        if len(indices := bars.priced_indices(symbol)):
+            spans.append((indices[0], indices[-1]))
+    spans.sort()
+    if len(spans) < 2 or any(other[0] <= one[1] for one, other in pairwise(spans)):
+        return ""
+    return (
+        f"{list_names(bars.symbols)}: each begins after another ends; if they are parts of one "
+        "symbol, put them into one folder and name them SYMBOL-1, SYMBOL-2 and so on"
+    )
+
+
+def _find_stem(file: FileBars) -> str:
+    """Return the name of a file without number and period, or that of its folder."""
+    stem = _SUFFIX.sub("", file.symbol)
+    if stem == file.symbol:
+        stem = _PERIOD_WORD.sub("", stem).rstrip("-_. ")
+    if re.search(r"[^\W\d_]", stem):
+        return stem
+    is_part = _PERIOD_WORD.match(file.symbol) or len(file.symbol) <= MAX_PART_DIGITS
+    folder = file.path.absolute().parent.name  # empty for the root
+    return folder if is_part and folder else file.symbol
+
+
 def _match_periods(files: Sequence[FileBars]) -> bool:
-    """Return whether the name of each file ends in the period of its bars."""
+    """Return whether the name of each file has the period of its bars."""
     for each in files:
         suffix = _SUFFIX.search(each.symbol)
-        periods = list(_PERIOD.finditer(suffix.group())) if suffix else []
+        # `2023` in `AAPL-2023-01` is no suffix of a name without letters, such as `2023-01`.
+        is_suffix = suffix is not None and re.search(r"[^\W\d_]", each.symbol[: suffix.start()])
+        pattern = _PERIOD if is_suffix else _PERIOD_WORD
+        text = suffix.group() if suffix is not None and is_suffix else each.symbol
+        periods = list(pattern.finditer(text))
         if not periods:
             return False
         start, end = _parse_period(periods[0])[0], _parse_period(periods[-1])[1]
@@ -145,13 +191,23 @@ def _parse_period(match: re.Match[str]) -> tuple[np.datetime64, np.datetime64]:
 
 
 def _continue(files: Sequence[FileBars]) -> bool:
-    """Return whether files follow each other in time, at similar prices."""
+    """Return whether files follow each other in time, or have equal opens where they overlap."""
     ordered = sorted((each.bars for each in files), key=lambda bars: bars.time[0])
-    for one, other in pairwise(ordered):
-        ratio = float(other.open[0, 0] / one.close[0, -1])
-        if other.time[0] <= one.time[-1] or not 1 / MAX_PRICE_RATIO < ratio < MAX_PRICE_RATIO:
+    return all(_fit(one, other) for one, other in pairwise(ordered))
+
+
+def _fit(one: Bars, other: Bars) -> bool:
+    """Return whether the bars of one symbol may continue or repeat those of another."""
+    if len(one) > 1 and len(other) > 1:
+        length = float(np.median(one.days[1:]) / np.median(other.days[1:]))
+        if not 1 / MAX_LENGTH_RATIO < length < MAX_LENGTH_RATIO:
             return False
-    return True
+    _, before, after = np.intersect1d(one.time, other.time, return_indices=True)
+    if len(before):
+        equal = np.isclose(one.open[0, before], other.open[0, after], rtol=1e-9)
+        return bool(np.mean(equal) >= MIN_EQUAL_SHARE)
+    ratio = float(other.open[0, 0] / one.close[0, -1])
+    return bool(other.time[0] > one.time[-1] and 1 / MAX_PRICE_RATIO < ratio < MAX_PRICE_RATIO)
 
 
 def _name_files(paths: Sequence[Path]) -> list[str]:

@@ -31,6 +31,8 @@ OTHER_NAMES = {
     "local time": "datetime",
     "time (eet)": "datetime",
     "time (utc)": "datetime",
+    "utc": "datetime",
+    "eet": "datetime",
     "unix timestamp": "unix",
     "tickvol": "tick volume",
     "tick vol": "tick volume",
@@ -43,7 +45,7 @@ STAND_INS = {  # the roles or labels that serve if the role has no column
     "open": ("o",),
     "high": ("h",),
     "low": ("l",),
-    "close": ("c", "price"),
+    "close": ("c", "price", "last", "latest"),
     "volume": ("v", "tick volume"),
     "timestamp": ("t",),
 }

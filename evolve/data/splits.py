@@ -14,7 +14,8 @@ from evolve.data.raw_table import SPLITS, RawTable
 Column = NDArray[np.float64]
 
 MAX_SPLIT = 1000.0
-RATIOS = np.array([1.5, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0])  # new shares for one; or old for one new
+# New shares for one; or old for one new.
+RATIOS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100])
 MAX_GAP_DEVIATION = 0.03  # log, of the open after a split from the split price
 MAX_MOVE_DEVIATION = 0.08  # log, of the close, if opens repeat the previous close
 MAX_TURNOVER_RATIO = 4.0  # a crash has many times the usual turnover; a split has not

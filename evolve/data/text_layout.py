@@ -15,6 +15,7 @@ HEADER_BYTES = 65_536
 FOOTER_BYTES = 4096  # of one line
 MAX_FOOTER_LINES = 20
 MAX_COLUMNS = 10_000
+MAX_INDEX_CELLS = 2  # of a row before those that the header names
 MAX_PREAMBLE_LINES = 40
 SAMPLE_ROWS = 100
 END_LABEL = "unnamed at the end"  # of the empty cells after a comma at the end of each row
@@ -34,6 +35,7 @@ class TextLayout:
         start: the offset of the first row in bytes.
         stop: the offset after the last row in bytes.
         first_line: the number of the line of the first row, from 1.
+        above: the cells of the line above the header; empty if there is none.
     """
 
     delimiter: str
@@ -41,6 +43,7 @@ class TextLayout:
     start: int
     stop: int
     first_line: int
+    above: tuple[str, ...] = ()
 
 
 def find_layout(content: bytes, origin: str) -> TextLayout:
@@ -77,9 +80,15 @@ def find_layout(content: bytes, origin: str) -> TextLayout:
             f"{origin}: expected at most {MAX_COLUMNS:,} columns, found {len(labels):,}",
             "write one row per symbol and bar",
         )
+    if len(cells) > len(labels) + MAX_INDEX_CELLS:
+        raise EvolveError(
+            f"{origin}: expected {len(labels)} cells as in the header, found {len(cells)}",
+            "write decimals with a point, or separate cells with semicolons",
+        )
     labels = _fit_labels(labels, cells)
     stop = _find_end(content, start, delimiter, labels)
-    layout = TextLayout(delimiter, tuple(labels), min(start, stop), stop, number + 2)
+    above = tuple(split_cells(lines[number - 1], delimiter)) if number > 0 else ()
+    layout = TextLayout(delimiter, tuple(labels), min(start, stop), stop, number + 2, above)
     _check_size(content, layout, origin)
     return layout
 

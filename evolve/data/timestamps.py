@@ -18,13 +18,22 @@ from evolve.errors import EvolveError
 
 Times = NDArray[np.datetime64]
 
+FIRST_FUTURE_YEAR = 2050  # of years with two digits
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # the range of datetime64[ns]
-OFFSET = r"^(\d{4}-\d\d-\d\d.*|.*\d:\d\d.*?)(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
-CLOCK = r"^(.*\d{4})[ T,]+((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$"
+# After a date without minutes, only `-05:00` is an offset: `09-30` may be a time of day.
+_HOURS = r"[+-](?:0\d|1[0-4])"
+OFFSET = (
+    rf"^(\d{{4}}-\d\d-\d\d(?:[ T]\d\d)?(?=Z$|UTC$|{_HOURS}:\d\d$)"
+    rf"|\d{{8}}T\d{{4}}(?:\d\d)?|.*\d:\d\d.*?)"
+    rf"(?:Z|UTC|{_HOURS}(?::?\d{{2}})?)$"
+)
+CLOCK = r"^(.*\d{4}|.*[/-]\d{2})[ T,]+((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$"
 TWELVE_HOURS = r"(?<!\d)(0?[1-9]|1[0-2]):(\d{2}(?::\d{2}(?:\.\d+)?)?) ?([AaPp])[Mm]$"
 FORMATS = (
     "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%b %d, %Y", "%B %d, %Y",
     "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%Y-%b-%d",
+    # Years of two digits: 50 to 99 are of the 20th century.
+    "%m/%d/%y", "%d/%m/%y", "%y/%m/%d", "%d-%b-%y", "%y-%b-%d",
 )  # fmt: skip
 ZONE = r" (?:GMT|BST|[A-Z]{1,4}T|[A-Z][A-Za-z]+(?:/[A-Za-z_+-]+[0-9]*){1,2})$"
 LOCAL_TIME = r"[0-9-]+(?:[ T][0-9:.]+)?"
@@ -167,7 +176,10 @@ def _parse_forms(text: pd.Series, table: RawTable) -> pd.Series:
     iso = iso.where(iso.str.match(r"\d{4}-"))
     try:
         parsed = pd.to_datetime(iso, format="ISO8601", errors="coerce")
-    except ValueError:  # some cells have offsets that OFFSET does not match, such as `-0`
+        is_local = parsed.dt.tz is None
+    except ValueError:  # offsets differ
+        is_local = False
+    if not is_local:  # some cells have offsets that OFFSET does not match, such as `-0`
         single = iso.where(iso.str.fullmatch(LOCAL_TIME).fillna(False).astype(bool))
         parsed = pd.to_datetime(single, format="ISO8601", errors="coerce")
     if not parsed.isna().any() or text.str.match(r"\d{4}").any():
@@ -183,7 +195,7 @@ def _parse_formats(text: pd.Series, table: RawTable) -> pd.Series:
     """
     parts = text.str.extract(CLOCK)
     days = parts[0].fillna(text).str.strip().str.rstrip(",")
-    candidates = [pd.to_datetime(days, format=pattern, errors="coerce") for pattern in FORMATS]
+    candidates = [_parse_days(days, pattern) for pattern in FORMATS]
     best = max(candidates, key=lambda each: each.notna().sum())
     complete = [each for each in candidates if each.notna().all()]
     others = [each for each in complete if not each.equals(best)]
@@ -196,6 +208,14 @@ def _parse_formats(text: pd.Series, table: RawTable) -> pd.Series:
     clock = parts[1].fillna("0:00").str.strip()
     clock = clock.str.replace(r"^(\d{1,2}:\d{2})$", r"\1:00", regex=True)
     return best + pd.to_timedelta(clock, errors="coerce")
+
+
+def _parse_days(days: pd.Series, pattern: str) -> pd.Series:
+    parsed: pd.Series = pd.to_datetime(days, format=pattern, errors="coerce")
+    if "%y" in pattern:
+        is_past = parsed.dt.year >= FIRST_FUTURE_YEAR
+        parsed = parsed.where(~is_past, parsed - pd.DateOffset(years=100))
+    return parsed
 
 
 def _convert_to_24_hours(match: re.Match[str]) -> str:

@@ -49,6 +49,27 @@ def _counts(unit: str, head: str = "time,open,high,low,close,Volume") -> str:
 
 
 SAMPLES = {
+    "Interactive Brokers, currencies": Sample(
+        "date,open,high,low,close,volume,average,barCount\n"
+        "2024-01-02,10.5,12.5,9.5,11.5,-1,-1.0,-1\n2024-01-03,11.5,13.5,10.5,12.5,-1,-1.0,-1\n",
+        DAYS, CLOSES,
+    ),
+    "Nasdaq, an index": Sample(
+        "Date,Close/Last,Volume,Open,High,Low\n01/31/2024,12.5,--,11.5,13.5,10.5\n"
+        "01/30/2024,11.5,--,10.5,12.5,9.5\n",
+        ("2024-01-30", "2024-01-31"), CLOSES,
+    ),
+    "Barchart": Sample(
+        "Time,Open,High,Low,Last,Change,%Chg,Volume\n01/31/2024,11.5,13.5,10.5,12.5,1,+0.2%,7\n"
+        '01/30/2024,10.5,12.5,9.5,11.5,1,+0.2%,5\n'
+        '"Downloaded from Barchart.com as of 02-01-2024 11:57pm CST"\n',
+        ("2024-01-30", "2024-01-31"), CLOSES, (5, 7),
+    ),
+    "Wall Street Journal": Sample(
+        "Date, Open, High, Low, Close\n01/31/24, 11.5, 13.5, 10.5, 12.5\n"
+        "01/30/24, 10.5, 12.5, 9.5, 11.5\n",
+        ("2024-01-30", "2024-01-31"), CLOSES,
+    ),
     "MetaTrader 4": Sample(
         "2024.01.02,09:30,1.1,1.2,1.0,1.15,123\n2024.01.02,09:31,1.15,1.25,1.1,1.2,98\n",
         MINUTES, (1.15, 1.2), (123, 98),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import refuse
-from tests.data.tables import HEAD, ROWS
+from tests.data.tables import HEAD, ROWS, refusal
 
 LONG = "Date,Symbol,Open,High,Low,Close,Volume"
 DOWNLOAD = "Price,Close,High,Low,Open,Volume\nTicker,A,A,A,A,A\nDate,,,,,\n"
@@ -152,7 +152,7 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "a download without rows": (DOWNLOAD, ["acme.csv"]),
     "a download of a failed ticker": (DOWNLOAD + "2024-01-02,,,,,\n", ["acme.csv", "no rows"]),
     "a download without closes": (
-        DOWNLOAD.replace("Close,", "Last,") + "2024-01-02,11,12,9,10,100\n", ["`close`"],
+        DOWNLOAD.replace("Close,", "Final,") + "2024-01-02,11,12,9,10,100\n", ["`close`"],
     ),
     "a download with a ticker missing": (
         DOWNLOAD.replace("A,", ",", 1) + "2024-01-02,11,12,9,10,100\n", ["acme.csv"],
@@ -228,8 +228,8 @@ FILES: dict[str, tuple[str | bytes, list[str]]] = {
         lines(*[f"{row},1" for row in ROWS], head=f"{HEAD},Vol"), ["volume", "duplicate"],
     ),
     "open, high and low left out": (
-        lines("2024-01-02,10,11", head="Date,Open,Last"),
-        ["`high`", "`low`", "`close`", "Date, Open, Last"],
+        lines("2024-01-02,10,11", head="Date,Open,Final"),
+        ["`high`", "`low`", "`close`", "Date, Open, Final"],
     ),
     "no date, no volume": (
         lines("10,12,9,11", head="Open,High,Low,Close"), ["date", "Open, High, Low, Close"],
@@ -280,3 +280,11 @@ def test_a_broken_csv_file_is_one_error(kind: str, tmp_path: Path) -> None:
     assert [part for part in ["acme.csv", *words] if part.lower() not in lower] == []
     assert "\n  = " in text
     assert [each.name for each in tmp_path.iterdir()] == ["acme.csv"]
+
+
+def test_decimal_commas_between_commas_are_one_error_with_both_counts(tmp_path: Path) -> None:
+    path = tmp_path / "acme.csv"
+    path.write_text("Date,Open,High,Low,Close\n2024-01-02,1,20,1,25,1,15,1,22\n")
+    error = refusal(str(path))
+    assert "expected 5 cells as in the header, found 9" in error.message
+    assert "point" in error.hint

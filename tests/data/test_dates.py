@@ -95,6 +95,22 @@ def test_months_and_days_may_have_one_digit() -> None:
     ]
 
 
+@pytest.mark.parametrize("texts", [("01/30/24", "02/01/24"), ("30-Jan-24", "1-Feb-24")])
+@pytest.mark.parametrize("clock", ["", " 9:30"])
+def test_a_year_of_two_digits_is_read_if_it_has_one_reading(
+    texts: tuple[str, str], clock: str
+) -> None:
+    expected = [day + "T09:30" * bool(clock) for day in ("2024-01-30", "2024-02-01")]
+    assert read_times(*[text + clock for text in texts]) == expected
+
+
+@pytest.mark.parametrize(
+    "texts", [("24/01/02", "24/01/03"), ("13/02/24", "14/02/24"), ("02-Jan-24", "03-Jan-24")]
+)
+def test_a_year_of_two_digits_that_may_be_a_day_is_an_error(texts: tuple[str, str]) -> None:
+    assert "ambiguous date" in read_error(*texts).message
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("point", ["", ".0"], ids=["whole", "with a point"])
 def test_counts_since_1970_are_read(unit: str, point: str) -> None:
@@ -179,7 +195,7 @@ def test_a_compact_timestamp_is_read(texts: list[str], meant: list[str]) -> None
     "texts",
     [
         ("240130", "240131"), ("45321", "45322"), ("202312", "202401"), ("01312024", "02012024"),
-        ("01/30/24", "01/31/24"), ("2024-30-01", "2024-31-01"),
+        ("30.01.24", "31.01.24"), ("2024-30-01", "2024-31-01"),
     ],
 )  # fmt: skip
 def test_an_ambiguous_timestamp_is_an_error(texts: tuple[str, str]) -> None:
@@ -218,6 +234,32 @@ def test_offsets_of_each_format_are_read(zones: tuple[str, str]) -> None:
     """Check hours without minutes, as PostgreSQL writes them."""
     texts = [f"2024-03-{day} 09:30:00{zone}" for day, zone in zip((29, 31), zones, strict=True)]
     assert read_times(*texts) == ["2024-03-29T09:30", "2024-03-31T09:30"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("2024-01-30 09-30", "2024-01-30 10-30"),
+        ("2024-01-30 09-05", "2024-01-30 10-05"),
+        ("2024-01-30-12", "2024-01-31-12"),
+        ("2024-01-30 09:30+15", "2024-01-30 10:30+15"),
+    ],
+)
+def test_minutes_or_days_after_a_dash_are_no_offset(texts: tuple[str, str]) -> None:
+    assert f"found `{texts[0]}`" in read_error(*texts).message
+
+
+def test_a_date_may_have_an_offset_with_minutes() -> None:
+    assert read_times("2024-01-30-05:00", "2024-01-31-05:00") == ["2024-01-30", "2024-01-31"]
+    assert read_times("2024-01-30T09Z", "2024-01-30T10Z") == [
+        "2024-01-30T09:00",
+        "2024-01-30T10:00",
+    ]
+
+
+@pytest.mark.parametrize(("text", "day"), [("01/31/62", "1962-01-31"), ("01/31/49", "2049-01-31")])
+def test_a_year_of_two_digits_is_from_1950_to_2049(text: str, day: str) -> None:
+    assert read_times(text) == [day]
 
 
 REPEATED = pd.date_range("2024-11-03 04:30", periods=4, freq="1h", tz="UTC").tz_convert(

@@ -68,6 +68,48 @@ def test_a_yfinance_download_of_two_tickers_is_read(tmp_path: Path) -> None:
     assert bars.select_symbol(1).volume[0].tolist() == [200, 202]
 
 
+@pytest.mark.parametrize("order", ["column", "ticker"])
+@pytest.mark.parametrize("names", [("Price", "Ticker"), (None, None)])
+@pytest.mark.parametrize("tickers", [("SPY",), ("OPEN", "LOW", "SPY")])
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_a_yfinance_download_of_each_order_is_read_from_csv(
+    order: str,
+    names: tuple[str | None, str | None],
+    tickers: tuple[str, ...],
+    is_indexed: bool,
+    tmp_path: Path,
+) -> None:
+    """Check files with tickers below the prices and above, with and without a named index."""
+    days = pd.DatetimeIndex(["2024-01-30", "2024-01-31"], name="Date")
+    frames = {
+        ticker: pd.DataFrame(
+            {"Close": [1.5, 2.5], "High": [3.0, 4.0], "Low": 1.0, "Open": 2.0, "Volume": 7}, days
+        ) + row
+        for row, ticker in enumerate(tickers)
+    }  # fmt: skip
+    table = pd.concat(frames, axis=1)
+    table.columns.names = [*names[::-1]]
+    if order == "column":
+        table = table.swaplevel(axis=1).sort_index(axis=1)
+    if is_indexed:
+        table.to_csv(tmp_path / "a.csv")
+    else:
+        table.reset_index().to_csv(tmp_path / "a.csv", index=False)
+    bars = load(str(tmp_path / "a.csv")).bars
+    assert days_of(bars) == ["2024-01-30", "2024-01-31"]
+    assert closes(bars) == {name: [1.5 + row, 2.5 + row] for row, name in enumerate(tickers)}
+
+
+@pytest.mark.parametrize("name", ["Symbols", "tic", "code"])
+def test_an_index_level_of_text_beside_dates_is_the_symbol(name: str, tmp_path: Path) -> None:
+    days = pd.DatetimeIndex(["2024-01-30", "2024-01-31"])
+    frame = pd.DataFrame({"open": 2.0, "high": 4.0, "low": 1.0, "close": [3.0, 2.5]}, days)
+    table = pd.concat({"AAA": frame, "BBB": frame + 1}, names=[name, "date"])
+    table.to_parquet(tmp_path / "a.parquet")
+    bars = load(str(tmp_path / "a.parquet")).bars
+    assert closes(bars) == {"AAA": [3.0, 2.5], "BBB": [4.0, 3.5]}
+
+
 def test_a_yfinance_download_with_raw_prices_is_adjusted(tmp_path: Path) -> None:
     bars = read(
         tmp_path / "raw.csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,13 @@ def write(path: Path, table: pd.DataFrame) -> None:
         (("A-1.csv", "A-2.csv"), "A"),
         (("A_part1.csv", "A_part2.csv"), "A"),
         (("x/A.csv", "y/A.csv"), "A"),
+        (("A (1).csv", "A (2).csv"), "A"),
+        (("A.csv", "A (1).csv"), "A"),
+        (("A/2023-01.csv", "A/2023-02.csv"), "A"),
+        (("A/1.csv", "A/2.csv"), "A"),
+        (("2023-01_A.csv", "2023-02_A.csv"), "A"),
+        (("A_2023-01_1d.csv", "A_2023-02_1d.csv"), "A_1d"),
+        (("A_BID_01.01.2023-31.01.2023.csv", "A_BID_01.02.2023-28.02.2023.csv"), "A_BID"),
     ],
 )
 def test_files_that_differ_in_a_period_or_number_are_parts(
@@ -55,7 +63,7 @@ def test_files_that_differ_in_a_period_or_number_are_parts(
     folder = f"{tmp_path}/*" if "/" in names[0] else tmp_path
     notices = NoticeList()
     bars = load(
-        f"{'parquet' if ending == 'parquet' else 'csv'}:{folder}/*[0-9A].{ending}", notices
+        f"{'parquet' if ending == 'parquet' else 'csv'}:{folder}/*[0-9Ad)].{ending}", notices
     ).bars
     assert bars.symbols == (symbol,)
     assert_same(bars, load(f"csv:{tmp_path / 'whole.csv'}").bars)
@@ -81,12 +89,13 @@ def test_parts_by_year_or_quarter_may_be_at_any_prices(
     "files",
     [
         CONTRACTS,
-        {"A-1": ("2022-01-03", 50), "A-2": ("2022-01-03", 50)},
+        {"A-1": ("2022-01-03", 50), "A-2": ("2022-01-03", 50, 300.0)},
         {"A-1": ("2022-01-03", 50), "A-2": ("2022-03-01", 50)},
         {"A-1": ("2022-01-03", 50, 100.0), "A-2": ("2022-05-02", 50, 300.0)},
         {"005930": ("2022-01-03", 50), "005935": ("2022-05-02", 50)},
         {"ES.A": ("2022-01-03", 50), "ES.B": ("2022-05-02", 50)},
-        {"A": ("2022-01-03", 50), "A-2": ("2022-05-02", 50)},
+        {"A": ("2022-01-03", 50), "A-2": ("2022-05-02", 50, 300.0)},
+        {"01": ("2022-01-03", 50), "02": ("2022-02-01", 50, 300.0)},
         {"A-2023-06-31": ("2023-01-03", 50), "A-2023-07-31": ("2023-05-02", 50, 300.0)},
     ],
     ids=lambda files: " ".join(files),
@@ -128,3 +137,63 @@ def test_parts_that_overlap_are_an_error_with_both_files_and_the_first_time(
     error = refusal(f"csv:{folder}")
     for part in ("duplicate symbol `A`", *(f"{name}.csv" for name in names), "from 2023-02-01"):
         assert part in error.message
+
+
+@pytest.mark.parametrize(
+    "names", [("A-1", "A-2"), ("A", "A-2023-02"), ("A", "A (1)"), ("A", "A copy"), ("1", "2")]
+)
+def test_files_of_similar_names_with_equal_opens_overlap(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    whole = prices("2023-01-02", 60)
+    write(tmp_path / f"{names[0]}.csv", whole[:40])
+    write(tmp_path / f"{names[1]}.csv", whole[30:])
+    error = refusal(f"csv:{tmp_path}")
+    for part in ("duplicate symbol", *(f"{name}.csv" for name in names), "from 2023-02-13"):
+        assert part in error.message
+
+
+def test_a_live_bar_at_the_end_of_a_part_is_an_overlap(tmp_path: Path) -> None:
+    whole = prices("2023-01-02", 60)
+    live = whole[:31].copy()
+    live["Close"] -= 0.25 * (live.index == 30)
+    write(tmp_path / "A-1.csv", live)
+    write(tmp_path / "A-2.csv", whole[30:])
+    assert "overlap from 2023-02-13" in refusal(f"csv:{tmp_path}").message
+
+
+def test_symbols_that_follow_each_other_in_time_are_reported(tmp_path: Path) -> None:
+    whole = prices("2023-01-02", 60)
+    write(tmp_path / "A-Jan.csv", whole[:22])
+    write(tmp_path / "A-Feb.csv", whole[22:])
+    notices = NoticeList()
+    load([f"csv:{tmp_path}/A-Jan.csv", f"csv:{tmp_path}/A-Feb.csv"], notices)
+    (notice,) = (text for text in notices.texts if "ends" in text)
+    assert notice.startswith("A-Jan, A-Feb: each begins after another ends")
+    write(tmp_path / "B.csv", whole)
+    notices = NoticeList()
+    load(f"csv:{tmp_path}", notices)
+    assert not [text for text in notices.texts if "ends" in text]
+
+
+def test_a_live_row_at_the_end_of_a_part_is_left_out(tmp_path: Path) -> None:
+    whole = prices("2023-01-02", 60)
+    live = whole[:31].copy()
+    live["Date"] = [f"{each:%Y-%m-%d}" for each in live["Date"][:30]] + ["2023-02-13 15:32:11"]
+    write(tmp_path / "A-1.csv", live)
+    write(tmp_path / "A-2.csv", whole[30:])
+    write(tmp_path / "whole.txt", whole)
+    notices = NoticeList()
+    bars = load(f"csv:{tmp_path}/A-*.csv", notices).bars
+    assert_same(bars, replace(load(f"csv:{tmp_path}/whole.txt").bars, symbols=("A",)))
+    assert sum("2023-02-13 15:32:11, is left out" in text for text in notices.texts) == 1
+
+
+def test_bars_of_two_lengths_are_no_parts(tmp_path: Path) -> None:
+    hours = prices("2023-01-02", 60 * 24).assign(
+        Date=pd.date_range("2023-01-02", periods=60 * 24, freq="h")
+    )
+    days = hours[::24]
+    write(tmp_path / "XBTUSD_60.csv", hours)
+    write(tmp_path / "XBTUSD_1440.csv", days)
+    assert "expected bars of one length" in refusal(f"csv:{tmp_path}").message

@@ -101,7 +101,9 @@ def test_adj_close_that_has_the_split_is_applied_once(tmp_path: Path) -> None:
     np.testing.assert_allclose(bars.close, read(tmp_path / "b.csv", walk()).close, rtol=1e-12)
 
 
-@pytest.mark.parametrize("ratio", [1.5, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 2 / 3, 0.5, 0.1, 0.05])
+@pytest.mark.parametrize(
+    "ratio", [1.5, 2, 3, 4, 5, 7, 8, 10, 20, 50, 2 / 3, 0.5, 0.125, 0.1, 0.05, 1 / 30]
+)
 def test_a_split_without_a_column_is_one_suspicion(ratio: float, tmp_path: Path) -> None:
     bars = read(tmp_path / "a.csv", unadjusted({30: ratio}))
     assert suspect(bars) == [[30]]

@@ -48,6 +48,7 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     import pandas as pd
 
     from evolve.data.file_text import read_utf8
+    from evolve.data.header_levels import name_levels
     from evolve.data.raw_table import NUMBERS, PRICES, assign_roles
     from evolve.data.text_layout import END_LABEL, find_layout
 
@@ -69,7 +70,7 @@ def read(path: Path, origin: str) -> pd.DataFrame:
             "correct the row, or name the last column",
         )
     frame = _drop_empty_rows(frame, [str(roles[name]) for name in PRICES if name in roles])
-    return _stack_symbols(frame) if _is_yfinance_table(frame) else frame
+    return name_levels(frame, layout.above)
 
 
 def _parse(
@@ -122,32 +123,6 @@ def _drop_empty_rows(frame: pd.DataFrame, prices: Sequence[str]) -> pd.DataFrame
     if prices and not any(pd.api.types.is_numeric_dtype(frame[label]) for label in prices):
         frame = frame[~(frame[list(prices)] == NO_BAR).all(axis=1)]
     return frame
-
-
-def _is_yfinance_table(frame: pd.DataFrame) -> bool:
-    """Return whether `yfinance.download(...).to_csv()` wrote the table, with three header rows."""
-    return (
-        len(frame) > 2
-        and len(frame.columns) > 1
-        and str(frame.columns[0]) == "Price"
-        and str(frame.iloc[0, 0]) == "Ticker"
-        and str(frame.iloc[1, 0]) in ("Date", "Datetime")
-    )
-
-
-def _stack_symbols(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert a yfinance table to one row per symbol and bar; drop the empty bars of a symbol."""
-    import pandas as pd
-
-    tickers, rows = frame.iloc[0, 1:], frame.iloc[2:]
-    parts = []
-    for ticker in tickers.unique():
-        part = rows[tickers.index[tickers == ticker]]
-        part = part.rename(columns=lambda label: str(label).partition(".")[0])
-        part = part.dropna(how="all")
-        parts.append(part.assign(Date=rows.iloc[:, 0].loc[part.index], Symbol=ticker))
-    stacked: pd.DataFrame = pd.concat(parts)
-    return stacked
 
 
 def _name_line(row: int) -> str:
