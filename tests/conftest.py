@@ -38,6 +38,14 @@ def _no_home_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_flush() -> Iterator[None]:
+    """Flush no file to the disk: a test does not survive a crash of the machine either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Use a worker for each core, but none for single files, which start faster without."""

@@ -13,6 +13,7 @@ from evolve.experiment.plan import build_grammar
 from tests.command_line import QUICK, invoke
 from tests.llm.hostile_server import MODES, HostileServer, Mode, hostile, http
 from tests.llm.model_lists import LISTS
+from tests.params import thin_out
 
 SETS = [
     "data.from=sample:sp500", "budget.evaluations=40", "search.population=20",
@@ -46,14 +47,14 @@ def list_models(server: HostileServer, body: bytes) -> None:
     server.routes = {"GET /v1/models": Mode(http(body))}
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", thin_out(LISTS, 4))
 def test_ask_answers_with_any_list_of_models(name: str, server: HostileServer) -> None:
     list_models(server, LISTS[name][0])
     done = invoke("ask", "buy the dips", "--end", "2001-12-31")
     assert done.out.startswith("strategy good {")
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", thin_out(LISTS, 4))
 def test_doctor_reports_any_list_of_models(name: str, server: HostileServer) -> None:
     body, names = LISTS[name]
     list_models(server, body)
@@ -69,7 +70,9 @@ def test_doctor_reports_any_list_of_models(name: str, server: HostileServer) -> 
     assert "\x1b" not in done.out
 
 
-@pytest.mark.parametrize("name", ["OpenAI", "null", "HTML", "ids that are no text", "odd ids"])
+@pytest.mark.parametrize(
+    "name", thin_out(["null", "OpenAI", "HTML", "ids that are no text", "odd ids"], 5)
+)
 def test_a_run_uses_the_model_with_any_list_of_models(
     name: str, server: HostileServer, tmp_path: Path
 ) -> None:
@@ -81,7 +84,9 @@ def test_a_run_uses_the_model_with_any_list_of_models(
 
 @pytest.mark.parametrize(
     "name",
-    ["an endless error", "2,000,000 characters of lines", "usage of 2**63", "status 529"],
+    thin_out(
+        ["usage of 2**63", "an endless error", "2,000,000 characters of lines", "status 529"], 4
+    ),
 )
 def test_a_run_survives_a_hostile_answer(name: str, server: HostileServer, tmp_path: Path) -> None:
     server.mode = MODES[name]

@@ -13,6 +13,7 @@ from dsl.printable import make_lines_printable, make_printable
 from evolve.cli.terminal import OutputConsole
 from tests.command_line import EVOLVE, QUICK, ROOT, Output, invoke
 from tests.llm.scripted import Answer, fail, say, serving
+from tests.params import thin_out
 
 pytestmark = pytest.mark.usefixtures("own_home")
 ESCAPE, SHOWN = "\x1b]0;pwn\x07", "\\x1b]0;pwn\\x07"
@@ -77,7 +78,7 @@ def write_csv(path: Path, symbol: str) -> None:
     path.write_text(text, "utf-8", errors="surrogateescape")
 
 
-@pytest.mark.parametrize("kind", ["escape", "order", "markup"])
+@pytest.mark.parametrize("kind", thin_out(["escape", "order", "markup"], 3))
 def test_a_hostile_symbol_is_printed_literally(kind: str, tmp_path: Path) -> None:
     symbol = HOSTILE[kind].replace("\r", "")
     write_csv(tmp_path / "two.csv", symbol)
@@ -127,7 +128,7 @@ def test_a_hostile_file_name_is_printed_literally(kind: str, tmp_path: Path) -> 
     assert without == []
 
 
-@pytest.mark.parametrize("kind", ["escape", "order", "markup"])
+@pytest.mark.parametrize("kind", thin_out(["escape", "order", "markup"], 3))
 def test_hostile_text_in_a_strategy_is_printed_literally(kind: str, tmp_path: Path) -> None:
     text = HOSTILE[kind].replace('"', "").replace("\r", "")
     files = {
@@ -144,7 +145,7 @@ def test_hostile_text_in_a_strategy_is_printed_literally(kind: str, tmp_path: Pa
             printed(verb, f"{name}.evo", *more)
 
 
-@pytest.mark.parametrize("kind", ["escape", "order", "markup"])
+@pytest.mark.parametrize("kind", thin_out(["escape", "order", "markup"], 3))
 def test_hostile_text_in_an_experiment_is_printed_literally(kind: str, tmp_path: Path) -> None:
     text = HOSTILE[kind].replace("\r", "")
     quoted = '"' + "".join(f"\\U{ord(each):08x}" for each in text) + '"'
@@ -163,7 +164,7 @@ def test_hostile_text_in_an_experiment_is_printed_literally(kind: str, tmp_path:
             printed(*args, "x.yaml")
 
 
-@pytest.mark.parametrize("kind", ["escape", "order", "markup"])
+@pytest.mark.parametrize("kind", thin_out(["escape", "order", "markup"], 3))
 def test_hostile_answers_of_a_server_are_printed_literally(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

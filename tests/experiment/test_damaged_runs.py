@@ -18,6 +18,7 @@ from tests.command_line import Output, invoke
 from tests.experiment.damages import DAMAGES
 from tests.experiment.small_runs import EDGE, run_small, write_experiment
 from tests.llm.scripted import say, serving
+from tests.params import thin_out
 
 SMALL = ("budget.evaluations=40", "validate.null_runs=0")
 
@@ -95,14 +96,18 @@ def test_the_table_has_many_damages() -> None:
     assert len(DAMAGES) >= 60
 
 
-@pytest.mark.parametrize("name", [each for each in DAMAGES if "replay" not in DAMAGES[each][1]])
+@pytest.mark.parametrize(
+    "name", thin_out([each for each in DAMAGES if "replay" not in DAMAGES[each][1]], 3)
+)
 def test_a_damaged_run_is_not_opened(
     runs: Runs, damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     check_refusals(name, runs, damaged, tmp_path / "new", ("holdout", "harden"), monkeypatch)
 
 
-@pytest.mark.parametrize("name", [each for each in DAMAGES if "replay" in DAMAGES[each][1]])
+@pytest.mark.parametrize(
+    "name", thin_out([each for each in DAMAGES if "replay" in DAMAGES[each][1]], 3)
+)
 def test_a_damaged_recording_is_not_replayed(
     runs: Runs, damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -11,6 +11,7 @@ from evolve.experiment.run import run
 from evolve.store.journal import read_event
 from tests.command_line import Output, invoke
 from tests.llm.echo_server import echoing
+from tests.params import thin_out
 
 pytestmark = pytest.mark.usefixtures("own_home")
 KEY = "sk-very-secret-0123"
@@ -47,7 +48,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("address", ["{}", "user:p%40ss-w0rd-77@{}"])
+@pytest.mark.parametrize("address", thin_out(["user:p%40ss-w0rd-77@{}", "{}"], 2))
 def test_no_file_and_no_output_has_the_key_of_the_environment(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

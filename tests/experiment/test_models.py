@@ -21,6 +21,7 @@ from evolve.experiment.run import run
 from evolve.stop import Stop
 from evolve.store.journal import read_event
 from tests.llm.scripted import GOOD, Answer, Script, fail, in_turn, say, serving
+from tests.params import thin_out
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
@@ -147,7 +148,7 @@ def test_a_replay_equals_the_run(mixed: Run, tmp_path: Path) -> None:
     assert same_run(mixed.folder, twice.folder)
 
 
-@pytest.mark.parametrize("context", [2048, 4096, 16384])
+@pytest.mark.parametrize("context", thin_out([2048, 4096, 16384], 3))
 def test_a_replay_composes_the_prompts_of_the_recorded_context(
     context: int, tmp_path: Path
 ) -> None:

@@ -327,9 +327,11 @@ def test_a_hostile_template_is_rejected(tmp_path: Path, text: str) -> None:
 
 def test_values_are_never_rendered_as_templates() -> None:
     value = "{{ 7 * 7 }} {% include 'chat.md' %} {# gone #}"
+    quoted = "{ { 7 * 7 } } { % include 'chat.md' % } { # gone # }"  # text of a model
     assert value in TRAIN.request_strategies(TRAIN.ask(value))[1]["content"]
-    assert value in TRAIN.repair("x", [Rejected("x", value)])[1]["content"]
-    assert TRAIN.repair(value, [])[0] == {"role": "assistant", "content": value}
+    returned, request = TRAIN.repair(value, [Rejected("x", value)])
+    assert returned == {"role": "assistant", "content": quoted}
+    assert quoted in request["content"]
     text = TRAIN.request_strategies(
         PromptParts(
             FALLBACK_TASK,
@@ -339,7 +341,7 @@ def test_values_are_never_rendered_as_templates() -> None:
             learnings_tokens=1500,
         )
     )[1]["content"]
-    assert text.count(value) == 4
+    assert (text.count(value), text.count(quoted)) == (1, 3)
 
 
 def sources() -> Iterator[tuple[Path, str]]:

@@ -21,6 +21,7 @@ from evolve.notices import NoticeList
 from evolve.search.space import build_space
 from tests.llm.hostile_server import ANSWERED, MODES, hostile
 from tests.llm.scripted import say, serving
+from tests.params import thin_out
 
 MESSAGES = [{"role": "user", "content": "Write one."}]
 CONSTRAINT = Constraint('start: "x"\n', 'root ::= "x"\n', {"type": "object"})
@@ -85,7 +86,7 @@ def check_bounds(each: Exchange) -> None:
         assert each.tokens_out > 0
 
 
-@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize("name", thin_out(MODES, 2))
 def test_a_call_to_a_hostile_server_ends_in_an_exchange(name: str) -> None:
     mode = MODES[name]
     answer = exchange(name, "text")
@@ -101,7 +102,9 @@ def test_a_call_to_a_hostile_server_ends_in_an_exchange(name: str) -> None:
         check_bounds(exchange(name, "auto"))
 
 
-@pytest.mark.parametrize("name", [name for name, mode in MODES.items() if mode.is_bomb])
+@pytest.mark.parametrize(
+    "name", thin_out([name for name, mode in MODES.items() if mode.is_bomb], 3)
+)
 def test_a_bomb_takes_little_memory(name: str) -> None:
     tracemalloc.start()
     exchange(name, "text")

@@ -113,8 +113,8 @@ def request(
 
 
 def individual(about: str) -> Individual:
-    """Return an individual whose belief has no quotes and no line feeds, like every parsed one."""
-    text = about.replace('"', "'").replace("\n", " ")
+    """Return an individual whose belief has only printable characters, like every parsed one."""
+    text = "".join(each if each.isprintable() else " " for each in about.replace('"', "'"))
     program = check(f'strategy s {{ about "{text}" buy when rsi(close, 3) < 30 hold 5 }}')
     scores = individuals(TRAIN.profiler.bars)[2].scores
     return Individual(
