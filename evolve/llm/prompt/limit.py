@@ -78,10 +78,9 @@ class PromptLimit:
         lowest, highest = PLAUSIBLE_BYTES_PER_TOKEN
         if lowest <= ratio <= highest:
             self._bytes_per_token = min(self._bytes_per_token, ratio)
-        if read >= MIN_TRUNCATED_TOKENS and (
-            ratio > MAX_BYTES_PER_TOKEN or self._has_count_of_other(sent, read)
-        ):
-            estimated = self.estimate(exchange.messages)
+        estimated = self.estimate(exchange.messages)
+        is_equal = self._has_count_of_other(sent, read)
+        if read >= MIN_TRUNCATED_TOKENS and (ratio > MAX_BYTES_PER_TOKEN or is_equal):
             reason = f"it read {read:,} of about {estimated:,} tokens of a prompt"
             return self._lower(max(read, SMALLEST_CONTEXT_TOKENS), reason)
         return ""
