@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from random import Random
@@ -18,9 +19,13 @@ from evolve.llm.prompt.selection import FALLBACK_TASK
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.context import DEFAULT_PROMPT_TOKENS, find_setting
 from evolve.llm.transport.event_loop import LoopThread
+from evolve.llm.transport.model import Model
 from evolve.llm.transport.reply import ModelError
+from evolve.llm.transport.request_body import Message
 
 SUGGESTED_CONTEXT_TOKENS = 8192
+SHORT_DIVISOR = 2  # of the length of the second prompt, which shows the ratio of bytes to tokens
+MAX_RATIO_GROWTH = 1.15  # from the short prompt to the long one; above, the long one is truncated
 ANSWER_TOKENS = 400  # enough for a reasoning model to repeat a word
 WORD_LETTERS = 8
 TYPICAL_PROFILE = StrategyProfile(40, 0.5, 10.0, 0.5, -0.2, ("falling and wild",))
@@ -111,24 +116,67 @@ def _check_truncation(
     loop: LoopThread, client: Client, limit: PromptLimit, prompts: PromptBuilder
 ) -> CheckResult:
     """Check that a server reads a long prompt from its beginning."""
-    model = client.model
+    model, tokens = client.model, min(limit.tokens, DEFAULT_PROMPT_TOKENS)
     rng = Random(f"{model.base_url} {model.name}")
-    word = "".join(rng.choices(ascii_lowercase, k=WORD_LETTERS))
-    messages = prompts.needle(word, min(limit.tokens, DEFAULT_PROMPT_TOKENS), limit.estimate)
-    sent = limit.estimate(messages)
-    setting = find_setting(model.context_source)
-    remedy = f"raise {setting} to {SUGGESTED_CONTEXT_TOKENS:,} or more, or set `context_tokens`"
+    read = partial(_read_needle, loop, client, limit, prompts, rng)
     try:
-        reply = loop.submit(partial(client.server.ask, messages, max_tokens=ANSWER_TOKENS)).result()
+        long = read(tokens)
+        if long.is_found:
+            text = f"it read about {long.estimated:,} tokens from the first word on"
+            return CheckResult("reading", True, text)
+        if is_estimated(long.messages, long.counted):
+            text = f"it did not repeat the first word of about {long.estimated:,} tokens"
+            return CheckResult("reading", False, f"{text}: {_suggest_context(model)}")
+        short = read(tokens // SHORT_DIVISOR)
     except ModelError as error:
-        return CheckResult("reading", False, f"{error}; {remedy}")
-    if word in (reply.text + reply.reasoning).lower():
-        return CheckResult("reading", True, f"it read about {sent:,} tokens from the first word on")
-    if is_estimated(messages, reply.tokens_in):
-        text = f"it did not repeat the first word of about {sent:,} tokens: {remedy}"
-        return CheckResult("reading", False, text)
-    size = sum(len(each["content"].encode()) for each in messages)
-    if size / reply.tokens_in <= MAX_BYTES_PER_TOKEN:
-        return CheckResult("reading", True, f"it counted {reply.tokens_in:,} tokens of a prompt")
-    text = f"it read {reply.tokens_in:,} of about {sent:,} tokens of a prompt: {remedy}"
-    return CheckResult("reading", False, text)
+        return CheckResult("reading", False, f"{error}; {_suggest_context(model)}")
+    # The same text has the same ratio of bytes to tokens, unless the server drops a part of it.
+    most = min(short.ratio * MAX_RATIO_GROWTH, MAX_BYTES_PER_TOKEN)
+    if long.counted >= long.estimated or long.ratio <= most:
+        return CheckResult("reading", True, f"it counted {long.counted:,} tokens of a prompt")
+    text = f"it read {long.counted:,} of about {long.estimated:,} tokens of a prompt"
+    return CheckResult("reading", False, f"{text}: {_suggest_context(model, long.counted)}")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What a model read of a prompt that begins with a word and asks for it at its end.
+
+    Attributes:
+        messages: the prompt.
+        estimated: its estimated length in tokens.
+        counted: its length in tokens, as the server reports it.
+        is_found: whether the answer contains the word.
+    """
+
+    messages: Sequence[Message]
+    estimated: int
+    counted: int
+    is_found: bool
+
+    @property
+    def ratio(self) -> float:
+        """Bytes per token that the server counted."""
+        return sum(len(each["content"].encode()) for each in self.messages) / self.counted
+
+
+def _read_needle(
+    loop: LoopThread,
+    client: Client,
+    limit: PromptLimit,
+    prompts: PromptBuilder,
+    rng: Random,
+    tokens: int,
+) -> _Reading:
+    word = "".join(rng.choices(ascii_lowercase, k=WORD_LETTERS))
+    messages = prompts.needle(word, tokens, limit.estimate)
+    reply = loop.submit(partial(client.server.ask, messages, max_tokens=ANSWER_TOKENS)).result()
+    is_found = word in (reply.text + reply.reasoning).lower()
+    return _Reading(messages, limit.estimate(messages), reply.tokens_in, is_found)
+
+
+def _suggest_context(model: Model, counted: int | None = None) -> str:
+    """Return the remedy of a context that is too small."""
+    setting = find_setting(model.context_source)
+    to = "" if counted is None else f" to {counted:,}"
+    return f"raise {setting} to {SUGGESTED_CONTEXT_TOKENS:,} or more, or set `context_tokens`{to}"

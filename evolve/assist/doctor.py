@@ -31,7 +31,7 @@ from evolve.llm.transport.client import Client
 from evolve.llm.transport.environment import read_environment
 from evolve.llm.transport.event_loop import LoopThread
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.reply import ModelError
+from evolve.llm.transport.reply import ModelError, OtherFormatError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.notices import NoticeList
 
@@ -101,9 +101,11 @@ def _check_model(
         names = loop.submit(client.server.models).result()
     except ModelError as error:
         yield CheckResult("model", False, f"{model.name}: {error}")
-        return
-    listed = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
-    yield CheckResult("model", True, f"{model.name} at {model.base_url}{listed}")
+        if not isinstance(error, OtherFormatError):
+            return  # without a list of models, a server may still answer
+    else:
+        listed = "" if model.name in names else f", which lists {', '.join(names[:5]) or 'nothing'}"
+        yield CheckResult("model", True, f"{model.name} at {model.base_url}{listed}")
     probes = loop.submit(lambda: client.probe(constraint)).result()
     if client.request_format is None:
         yield CheckResult("constraint", False, probes[-1].error if probes else "no response")

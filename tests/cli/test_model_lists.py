@@ -67,6 +67,7 @@ def test_doctor_reports_any_list_of_models(name: str, server: HostileServer) -> 
     else:
         assert line.startswith("ok  model")
         assert ("a" if names else "lists nothing") in line
+    assert any(each[4:].startswith("answer") for each in done.out.splitlines())
     assert "\x1b" not in done.out
 
 

@@ -229,6 +229,16 @@ def test_doctor_accepts_a_model_that_reads_the_whole_prompt() -> None:
     assert (done.status, list(parse_lines(done))[-1]) == (0, "answer")
 
 
+def test_doctor_accepts_a_small_model_that_repeats_no_word_of_a_prompt_that_is_read() -> None:
+    def answer(body: dict[str, object]) -> Answer:
+        return say(GOOD, tokens=(len(str(body["messages"])) // 3, 20))
+
+    model = keeping_to("grammar", answer)
+    with model_server(lambda body: model(body) if "messages" in body else fail(404)):
+        mark, text = parse_lines(evolve("doctor"))["reading"]
+    assert (mark, bool(re.match(r"it counted 2,\d{3} tokens of a prompt", text))) == ("ok", True)
+
+
 def test_doctor_checks_a_model_and_reports_a_truncated_prompt() -> None:
     with model_server(answer_with(GOOD)) as server:
         done = evolve("doctor")
@@ -267,6 +277,7 @@ def repeating(shown_characters: int, is_counted: bool = True) -> Script:
     [
         (100_000, True, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
         (100_000, False, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
+        (6144, True, ("!!", r"it read 2,048 of about 2,\d{3} tokens .*`context_tokens` to 2,048$")),
         (3000, True, ("!!", r"it read 1,000 of about 2,\d{3} tokens of a prompt: raise `-c`")),
         (3000, False, ("!!", r"it did not repeat the first word of about 2,\d{3} tokens: raise")),
     ],

@@ -201,6 +201,8 @@ def test_an_answer_gets_what_a_default_prompt_leaves_at_least_a_sixth(wanted: in
         ("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
          1048576),
         ("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens", 4096),
+        ("Prompt is 11543 tokens but the model context window is 4096 tokens.", 4096),
+        ("Please reduce the length. Current length is 9000 while limit is 8192", 8192),
         ("failed to parse grammar", None),
         ("max_tokens must be at least 1, got -344", None),
         ("maximum context length is 3 tokens", None),

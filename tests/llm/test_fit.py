@@ -238,6 +238,41 @@ def test_a_cached_estimated_or_plausible_count_is_no_truncation(read: int) -> No
     assert (limit.record(exchange(30_000, read)), limit.model.context_tokens) == ("", None)
 
 
+def test_equal_counts_of_prompts_of_different_lengths_show_that_both_were_truncated() -> None:
+    limit = PromptLimit(Model("m", LOCAL))
+    for bytes_, read in ((7000, 2048), (7010, 2048), (5000, 1700), (5100, 1700), (2100, 700)):
+        assert limit.record(exchange(bytes_, read)) == ""
+    notice = limit.record(exchange(8000, 2048))
+    assert notice.startswith("context of m: 2,048 tokens, because it read 2,048 of about 2,858")
+    assert limit.record(exchange(9000, 700)) == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Prompt exceeds maximum context length",
+        "Context size has been exceeded.",
+        "Please reduce the length of the messages or completion.",
+        "The prompt size exceeds the context window size and cannot be processed.",
+        "Trying to keep the first 4567 tokens; provide a shorter input",
+        "prompt is too long",
+    ],
+)
+def test_a_refusal_of_a_long_prompt_without_a_number_makes_the_next_one_shorter(error: str) -> None:
+    limit = PromptLimit(Model("m", LOCAL))
+    assert limit.record(exchange(1000, 0, error)) == ""  # a probe is no long prompt
+    notice = limit.record(exchange(8400, 0, error))
+    assert notice.startswith("context of m: 3,750 tokens, because its server rejected a prompt of")
+    limit.record(exchange(8400, 0, error))
+    assert limit.tokens < 3000 * 0.8
+
+
+@pytest.mark.parametrize("error", ["HTTP 503", "context shift is disabled", "max_tokens is large"])
+def test_other_errors_leave_the_context_unknown(error: str) -> None:
+    limit = PromptLimit(Model("m", LOCAL))
+    assert (limit.record(exchange(8400, 0, error)), limit.model.context_tokens) == ("", None)
+
+
 def test_an_error_lowers_the_context_and_never_raises_it() -> None:
     limit = PromptLimit(Model("m", LOCAL, max_tokens=500, context_tokens=8192))
     error = "maximum context length is {} tokens"

@@ -332,3 +332,18 @@ def test_a_server_lists_its_models() -> None:
     with serving([say("ok")]) as server:
         client = Server(Model("default", server.url), None, 5.0)
         assert asyncio.run(ended(client, client.models())) == ["tiny"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "max_tokens is too large: 2000. This model supports at most 512 completion tokens.",
+        "`max_tokens` must be less than or equal to `512`",
+        "max_tokens: 2000 > 512, which is the maximum allowed number of output tokens",
+        "Invalid max_tokens value, the valid range of max_tokens is [1, 512]",
+    ],
+)
+def test_a_refused_limit_on_tokens_names_the_setting(message: str) -> None:
+    error, _ = failed(fail(400, message))
+    assert message in error.message
+    assert error.hint == "lower `max_tokens` of the model in `llm.models`"

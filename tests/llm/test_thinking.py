@@ -27,6 +27,12 @@ DRESSES = {
     "Kimi": ("◁think▷", "◁/think▷", ""),
     "Cohere": ("<|START_THINKING|>", "<|END_THINKING|>", ""),
     "thought tokens": ("<|begin_of_thought|>", "<|end_of_thought|>", ""),
+    "attributes": ('<think type="step">', "</think>", ""),
+    "any prefix": ("<longcat_think>", "</longcat_think>", ""),
+    "reflection": ("<reflection>", "</reflection><output>", "</output>"),
+    "Apertus": ("<|inner_prefix|>", "<|inner_suffix|>", ""),
+    "Gemma": ("<|channel>thought\n", "<channel|>", ""),
+    "Granite": ("Here is my thought process:\n", "\nHere is my response:\n", ""),
     "harmony": (
         "<|channel|>analysis<|message|>",
         "<|end|><|start|>assistant<|channel|>final<|message|>",
@@ -125,3 +131,10 @@ def test_a_rejection_names_the_limit_that_cut_the_answer() -> None:
         .rejected[0]
         .reason.startswith(CUT_REASON)
     )
+
+
+@pytest.mark.parametrize("marker", ["<think>", "</think>", "[THINK]", "assistantfinal"])
+def test_a_marker_in_a_belief_loses_no_answer(marker: str) -> None:
+    believed = FINAL.replace("{", f'{{ about "what {marker} believes"', 1)
+    assert names(believed) == ["final"]
+    assert names(f"<think>{DRAFT}</think>{believed}") == ["final"]

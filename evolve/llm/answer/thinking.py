@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# The tags of DeepSeek, Qwen, Seed and most others, with a prefix such as `seed:` or attributes.
+_TAG = r"(?:\w{1,20}[:_])?(?:think|thinking|thoughts?|reason|reasoning|reflection|scratchpad)"
 # One row for each dress: the patterns of the marker before and of the marker after the thinking.
 MARKERS = (
-    (r"(?i:<think>)", r"(?i:</think>)"),  # DeepSeek, Qwen and most others
-    (r"(?i:<thinking>)", r"(?i:</thinking>)"),
-    (r"(?i:<thought>)", r"(?i:</thought>)"),
-    (r"(?i:<reasoning>)", r"(?i:</reasoning>)"),
+    (rf"(?i:<{_TAG}(?:\s[^<>]{{0,100}})?>)", rf"(?i:</{_TAG}>)"),
     (r"\[THINK\]", r"\[/THINK\]"),  # Mistral
-    (r"<seed:think>", r"</seed:think>"),  # ByteDance Seed
     (r"◁think▷", r"◁/think▷"),  # Kimi
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Cohere
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
+    (r"<\|channel>thought", r"<channel\|>"),  # Gemma 4
+    (r"(?i:here is my thought process:)", r"(?i:here is my response:)"),  # Granite 3.2
     # The harmony format of OpenAI's open models: the channel `final` has the answer.
     (
         r"<\|channel\|>\s*(?:analysis|commentary)",
@@ -24,8 +25,14 @@ MARKERS = (
     # The same after a server has removed its special tokens.
     (r"\A\s*(?:analysis|commentary)(?=[A-Z\n])", r"assistantfinal"),
 )
+_BELIEF = r'(?P<belief>\babout"?\s*:?\s*"[^"\n]*")'  # its text is no marker
 _MARKER = re.compile(
-    "|".join(f"(?P<end{i}>{end})|(?P<start{i}>{start})" for i, (start, end) in enumerate(MARKERS))
+    "|".join(
+        (
+            _BELIEF,
+            *(f"(?P<end{i}>{end})|(?P<start{i}>{start})" for i, (start, end) in enumerate(MARKERS)),
+        )
+    )
 )
 
 
@@ -56,6 +63,8 @@ def split_thinking(text: str) -> SplitText:
     inside: list[str] = []
     position, is_open = 0, False
     for marker in _MARKER.finditer(text):
+        if marker.lastgroup == "belief":
+            continue
         is_end = (marker.lastgroup or "").startswith("end")
         (inside if is_open or is_end else outside).append(text[position : marker.start()])
         position, is_open = marker.end(), not is_end

@@ -10,6 +10,7 @@ from evolve.llm.transport.context import (
     DEFAULT_PROMPT_TOKENS,
     MARGIN_TOKENS,
     find_setting,
+    is_too_long,
     limit_answer,
     read_context_error,
 )
@@ -26,6 +27,8 @@ MAX_BYTES_PER_TOKEN = 6.0  # a server that reports more has truncated the prompt
 MIN_MEASURED_BYTES = 2000  # of a prompt that shows the ratio
 MIN_TRUNCATED_TOKENS = 1000  # with fewer, the server counts only what it has not cached
 SMALLEST_CONTEXT_TOKENS = 2048  # the smallest default of a server
+MIN_OTHER_LENGTH = 1.05  # ratio of the bytes of two prompts that cannot have equal counts
+REFUSED_SHARE = 0.75  # of a refused length, to try next if the refusal states no number
 
 
 class PromptLimit:
@@ -42,6 +45,7 @@ class PromptLimit:
         """
         self.model = model
         self._bytes_per_token = BYTES_PER_TOKEN
+        self._bytes_by_count: dict[int, int] = {}  # of the shortest prompt with a count of tokens
 
     @property
     def tokens(self) -> int:
@@ -66,21 +70,38 @@ class PromptLimit:
         by all servers.
         """
         if exchange.error:
-            context = read_context_error(exchange.error)
-            return self._lower(context, "its server rejected a longer prompt") if context else ""
-        sent = _count_bytes(exchange.messages)
-        if sent < MIN_MEASURED_BYTES or is_estimated(exchange.messages, exchange.tokens_in):
+            return self._record_refusal(exchange)
+        sent, read = _count_bytes(exchange.messages), exchange.tokens_in
+        if sent < MIN_MEASURED_BYTES or is_estimated(exchange.messages, read):
             return ""
-        ratio = sent / exchange.tokens_in
+        ratio = sent / read
         lowest, highest = PLAUSIBLE_BYTES_PER_TOKEN
         if lowest <= ratio <= highest:
             self._bytes_per_token = min(self._bytes_per_token, ratio)
-        if ratio > MAX_BYTES_PER_TOKEN and exchange.tokens_in >= MIN_TRUNCATED_TOKENS:
-            context = max(exchange.tokens_in, SMALLEST_CONTEXT_TOKENS)
-            estimated = self.estimate(exchange.messages)
-            read = f"it read {exchange.tokens_in:,} of about {estimated:,} tokens of a prompt"
-            return self._lower(context, read)
+        estimated = self.estimate(exchange.messages)
+        is_equal = self._has_count_of_other(sent, read)
+        if read >= MIN_TRUNCATED_TOKENS and (ratio > MAX_BYTES_PER_TOKEN or is_equal):
+            reason = f"it read {read:,} of about {estimated:,} tokens of a prompt"
+            return self._lower(max(read, SMALLEST_CONTEXT_TOKENS), reason)
         return ""
+
+    def _record_refusal(self, exchange: Exchange) -> str:
+        context = read_context_error(exchange.error)
+        if context is not None:
+            return self._lower(context, "its server rejected a longer prompt")
+        is_short = _count_bytes(exchange.messages) < MIN_MEASURED_BYTES
+        if is_short or not is_too_long(exchange.error):
+            return ""
+        sent = self.estimate(exchange.messages)
+        context = int((sent + self.model.max_tokens) * REFUSED_SHARE)
+        return self._lower(context, f"its server rejected a prompt of about {sent:,} tokens")
+
+    def _has_count_of_other(self, sent: int, read: int) -> bool:
+        """Return whether a prompt of another length had the same count: both were truncated."""
+        shortest = min(sent, self._bytes_by_count.get(read, sent))
+        longest = max(sent, self._bytes_by_count.get(read, sent))
+        self._bytes_by_count[read] = shortest
+        return longest > shortest * MIN_OTHER_LENGTH
 
     def describe_excess(self, tokens: int) -> tuple[str, str]:
         """Return a message and a hint for a smallest prompt that exceeds the limit.

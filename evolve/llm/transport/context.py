@@ -96,6 +96,11 @@ def read_context_error(text: str) -> int | None:
     return None
 
 
+def is_too_long(text: str) -> bool:
+    """Return whether the error of a server refuses a prompt because of its length."""
+    return TOO_LONG_PATTERN.search(text) is not None or read_context_error(text) is not None
+
+
 def _read_models(document: Mapping[str, Any], name: str) -> int | None:
     """Read `/v1/models` of vLLM and SGLang, OpenRouter, or Groq."""
     entry = _find_entry(document, "data", name)
@@ -174,11 +179,20 @@ ERROR_PATTERNS = tuple(
         r"\bn_ctx\W+([\d,]+)",  # llama.cpp before October 2025
         r"context length of only ([\d,]+)",  # LM Studio
         r"context length \(([\d,]+) tokens\)",  # SGLang
-        r"context window of ([\d,]+)",  # llama-cpp-python
+        r"context window (?:of|is) ([\d,]+)",  # llama-cpp-python, RKLLM
         r"greater than max_seq_len ([\d,]+)",  # TabbyAPI
         r"([\d,]+) maximum context length",  # Mistral
         r"tokens > ([\d,]+) maximum",  # Anthropic
         r"maximum number of tokens allowed \(([\d,]+)\)",  # Gemini
         r"`max_new_tokens` must be <= ([\d,]+)",  # Text Generation Inference
+        r"current length is [\d,]+ while limit is ([\d,]+)",  # Cerebras
     )
+)
+
+# Of a refusal of a long prompt, in words without a number: MLX, LM Studio, Groq, GPT4All.
+TOO_LONG_PATTERN = re.compile(
+    r"context_length_exceeded|reduce the length|shorter (?:input|prompt)"
+    r"|(?:prompt|input|messages?|context) (?:size |length |window )*(?:is |are |has |been )*"
+    r"(?:too (?:long|large)|exceed)|exceeds? (?:the |its |available |maximum )*context",
+    re.I,
 )

@@ -16,6 +16,18 @@ _UNSUPPORTED = re.compile(
     re.IGNORECASE,
 )
 
+_LIMIT_TOO_HIGH = re.compile(
+    r"max_(?:completion_|output_)?tokens\b[^{}]{0,200}?"
+    r"(?:too (?:large|high|big)|at most|less than|<=|maximum|valid range)",
+    re.IGNORECASE,
+)
+LIMIT_HINT = "lower `max_tokens` of the model in `llm.models`"
+
+
+def suggest_remedy(body: str) -> str:
+    """Return a remedy of a refused request; empty if its error names no setting of the user."""
+    return LIMIT_HINT if _LIMIT_TOO_HIGH.search(body[:MAX_READ_CHARACTERS]) else ""
+
 
 def read_server_words(body: str) -> str:
     """Return the message in the body of an error: JSON in any dialect, HTML or text."""

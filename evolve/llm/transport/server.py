@@ -11,7 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.refusals import find_unsupported_field, read_server_words
+from evolve.llm.transport.refusals import (
+    find_unsupported_field,
+    read_server_words,
+    suggest_remedy,
+)
 from evolve.llm.transport.reply import (
     ERROR_IN_ANSWER,
     MAX_SHOWN_CHARACTERS,
@@ -252,7 +256,8 @@ class Server:
         text = f"{self.model.base_url} answered {status}: {detail}"
         if context := _CONTEXT.search(body):  # llama.cpp states its context here only
             text += f" (n_ctx {context[1]})"
-        return ModelError(text, hints.get(status, ""), status, body=body)
+        hint = suggest_remedy(body) if status in INVALID_REQUEST else hints.get(status, "")
+        return ModelError(text, hint, status, body=body)
 
     @property
     def _versioned_url(self) -> str:
