@@ -35,7 +35,7 @@ def test_a_file_without_content_yet_is_refused(
     path = tmp_path / "a"
     path.touch()
     monkeypatch.setattr(os, "fdopen", lambda *_: WaitingFile())
-    with pytest.raises(EvolveError, match="cannot read .*temporarily unavailable"):
+    with pytest.raises(EvolveError, match=r"cannot read .*temporarily unavailable"):
         read_bytes(path, 10)
 
 
