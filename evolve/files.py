@@ -63,6 +63,8 @@ def read_bytes(path: Path, max_bytes: int, wanted_by: str = "", hint: str = "") 
     else:
         with open_regular(path, wanted_by, hint) as file:
             content = file.read(max_bytes + 1)
+            if content is None:  # some files of the system have no content yet
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     if len(content) > max_bytes:
         name = "standard input" if str(path) == STANDARD_INPUT else str(path)
         message = f"{_lead(wanted_by)}{name} is too large: expected at most {max_bytes:,} bytes"

@@ -28,6 +28,28 @@ def test_a_large_file_is_refused_by_its_size(tmp_path: Path) -> None:
         read_bytes(path, 10)
 
 
+def test_a_file_without_content_yet_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulate files such as /proc/kmsg, whose reads return None while they would wait."""
+    path = tmp_path / "a"
+    path.touch()
+    monkeypatch.setattr(os, "fdopen", lambda *_: WaitingFile())
+    with pytest.raises(EvolveError, match=r"cannot read .*temporarily unavailable"):
+        read_bytes(path, 10)
+
+
+class WaitingFile:
+    def __enter__(self) -> "WaitingFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, size: int) -> None:
+        pass
+
+
 def test_text_from_outside_controls_no_terminal() -> None:
     assert make_printable("a\x1b[31mb\nc\td\u202e\x9b\udc80") == (
         "a\\x1b[31mb\nc\td\\u202e\\x9b\\udc80"

@@ -137,7 +137,7 @@ def main(args: Sequence[str] | None = None) -> None:
         interrupt_on_signals()
         status = _run(args)
     except KeyboardInterrupt:  # before the command, or during its last message
-        _report("interrupted")
+        echo("interrupted", err=True)
         status = INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
@@ -156,28 +156,29 @@ def _run(args: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except click.ClickException as error:
-        _report(format_click_error(error))
+        echo(format_click_error(error), err=True)
         return error.exit_code
     except (EvolveError, LanguageError) as error:
         count = len(getattr(error, "diagnostics", ()))
         text = str(error) if count else f"error: {error}"
-        _report(f"{text}\n\n{count} errors" if count > 1 else text)
+        echo(f"{text}\n\n{count} errors" if count > 1 else text, err=True)
         return WRONG_INPUT
     except (KeyboardInterrupt, click.Abort):
-        _report("interrupted")
+        echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         return _discard_output()
     except OSError as error:
         prefix = f"{error.filename}: " if error.filename else ""
-        _report(f"error: {prefix}{error.strerror or error}")
+        echo(f"error: {prefix}{error.strerror or error}", err=True)
         return WRONG_INPUT
     except Exception as error:
         if os.environ.get("EVOLVE_DEBUG"):
             raise
-        _report(
+        echo(
             f"internal error: {type(error).__name__}: {error}\n"
-            "  = set EVOLVE_DEBUG=1 for the traceback, and report it"
+            "  = set EVOLVE_DEBUG=1 for the traceback, and report it",
+            err=True,
         )
         return WRONG_INPUT
 
@@ -191,6 +192,8 @@ def _prepare_streams() -> None:
         while (handle := os.open(os.devnull, os.O_RDWR)) < MIN_FILE:
             pass
         os.close(handle)
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     if sys.stderr is None:
@@ -198,12 +201,6 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _report(text: str) -> None:
-    """Print an error, if the terminal still exists."""
-    with suppress(OSError, ValueError):
-        echo(text, err=True)
 
 
 def _discard_output() -> int:

@@ -10,6 +10,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import click
 
@@ -19,12 +20,15 @@ from dsl.printable import make_lines_printable, make_printable
 def echo(text: object = "", err: bool = False, lead: str = "") -> None:
     """Print text, of which each line is escaped, and cut if it is long.
 
+    A message on stderr that cannot be printed is lost: a full or closed stderr ends no command.
+
     Args:
         text: the text.
         err: whether it goes to stderr.
         lead: text of the program to print before it, which may have colors.
     """
-    click.echo(lead + make_lines_printable(text, max_lines=None), err=err)
+    with suppress(*((OSError, ValueError) if err else ())):
+        click.echo(lead + make_lines_printable(text, max_lines=None), err=err)
 
 
 def echo_heading(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -59,7 +60,10 @@ def follow(states: Iterator[State]) -> State | None:
     from evolve.report.diagnostics import describe_progress
 
     last = None
-    with OutputConsole(stderr=True).status("searching") as status:
+    console = OutputConsole(stderr=True)
+    # Without a terminal the status is not shown, and an error of stderr would end the search.
+    with console.status("searching") if console.is_terminal else nullcontext() as status:
         for last in states:
-            status.update(describe_progress(last))
+            if status is not None:
+                status.update(describe_progress(last))
     return last

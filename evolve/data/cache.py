@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dsl.cache_dir import cache_dir
-from evolve.files import atomic_write
+from evolve.errors import EvolveError
+from evolve.files import atomic_write, open_regular
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,13 @@ def read(source: str, symbol: str) -> CachedTable | None:
     """Read the cached table of a symbol; None if it is missing or damaged."""
     path = locate(source, symbol)
     try:
-        with path.open("rb") as file:  # opened once: another process may replace it
+        with open_regular(path) as file:  # opened once: another process may replace it
             table = pq.read_table(file)
         metadata = table.schema.metadata or {}
         frame: pd.DataFrame = table.to_pandas()
         as_of = metadata[b"as_of"].decode()
         is_whole = metadata[b"hash"].decode() == _hash(frame, as_of)
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+    except (EvolveError, OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         return None
     return CachedTable(frame, as_of, metadata.get(b"kind", b"").decode()) if is_whole else None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsl.printable import make_printable
 from evolve.data.source import FetchedBars, Spec, match_extension
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def fetch_files(
     files = []
     for path in paths:
         origin = spec.name if len(paths) == 1 and path.name in spec.name else str(path)
-        symbol = path.name[: len(path.name) - len(match_extension(path, extensions))] or path.name
+        name = path.name[: len(path.name) - len(match_extension(path, extensions))] or path.name
+        symbol = make_printable(name)  # a name that is not UTF-8 can be neither hashed nor written
         bars = bars_from_frame(read(path, origin), symbol, origin, row_name, notices)
         is_named = bars.symbols != (symbol,)
         files += [

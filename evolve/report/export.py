@@ -79,7 +79,9 @@ def write_tables(tables: Sequence[tuple[Path, pd.DataFrame]]) -> None:
             if path.suffix == ".csv":
                 _format_times(frame).to_csv(temporary, index=False)
             else:
-                frame.to_parquet(temporary, index=False)
+                # A name that is not UTF-8 cannot be passed to pyarrow; a file can.
+                with temporary.open("wb") as file:
+                    frame.to_parquet(file, index=False)
 
 
 def _format_times(frame: pd.DataFrame) -> pd.DataFrame:

@@ -113,6 +113,36 @@ def test_another_command_reports_a_full_output(arguments: tuple[str, ...]) -> No
     assert done.stderr == "error: No space left on device\n"
 
 
+WALK = ("--data", "synthetic:walk?bars=300")
+WALK_FORWARD = ("walkforward", "{}", "--set", "budget.evaluations=100")
+
+
+@needs_full
+@pytest.mark.parametrize(
+    "arguments", [("prompt", "{}"), pytest.param(WALK_FORWARD, marks=pytest.mark.slow)]
+)
+def test_a_full_stderr_ends_no_command(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    experiment = write_experiment(tmp_path)
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*EVOLVE, *(each.format(experiment) for each in arguments)], stdout=subprocess.PIPE,
+            stderr=full, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("fmt", "-"), ("check", "-"), ("signals", "-", *WALK)])
+def test_a_closed_standard_input_is_an_empty_file(arguments: tuple[str, ...]) -> None:
+    command = " ".join(f"'{each}'" for each in (*EVOLVE, *arguments))
+    done = subprocess.run(
+        ["bash", "-c", f"{command} <&-"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert "internal error" not in done.stderr
+    assert done.returncode == (0 if arguments[0] == "fmt" else 1)
+
+
 @pytest.mark.parametrize("name", ["a.csv", "link.csv", "hard.csv"])
 def test_data_refuses_to_overwrite_its_input(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.csv"

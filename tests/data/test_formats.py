@@ -12,6 +12,7 @@ import pytest
 
 from dsl.bars import Bars
 from evolve.data import load
+from evolve.report.export import write_table
 from tests.data.tables import days_of
 
 HEAD = "Date,Open,High,Low,Close"
@@ -271,6 +272,15 @@ def test_a_symbol_is_the_text_of_its_cell(
 @pytest.mark.parametrize("name", ["005930", "TRUE", "NA", "1E5", "BRK.B", "^GSPC", "EURUSD=X"])
 def test_a_symbol_is_the_name_of_its_file(name: str, tmp_path: Path) -> None:
     assert read(tmp_path / f"{name}.csv", HEAD, *ONE).symbols == (name,)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_symbol_of_a_name_that_is_not_utf_8_is_escaped(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"w\udcfe.{ending}"
+    write_table(table(), path)
+    bars = load(str(path)).bars
+    assert bars.symbols == ("w\\udcfe",)
+    assert len(bars.hash) == 32
 
 
 # -- Parquet

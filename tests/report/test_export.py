@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -146,8 +147,11 @@ def test_a_path_that_cannot_be_written_is_named(name: str, target: str, tmp_path
 def test_a_failed_write_preserves_the_old_file(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_half(frame: pd.DataFrame, path: str, **_: object) -> None:
-        Path(path).write_text("half")
+    def write_half(frame: pd.DataFrame, target: Path | BinaryIO, **_: object) -> None:
+        if isinstance(target, Path):
+            target.write_text("half")
+        else:
+            target.write(b"half")
         raise OSError(28, "No space left on device")
 
     path = tmp_path / f"out{ending}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dsl.cache_dir import cache_dir
 from evolve.errors import EvolveError
-from evolve.files import write_text
+from evolve.files import read_text, write_text
 from evolve.llm.transport.request_formats import REQUEST_FORMATS, RequestFormat
 
 
@@ -34,9 +34,9 @@ def write_cached_format(key: str, request_format: RequestFormat) -> None:
 def _read_cache() -> dict[str, str]:
     names = {each.name for each in REQUEST_FORMATS}
     try:
-        cached = json.loads(_cache_path().read_text("utf-8"))
+        cached = json.loads(read_text(_cache_path()))
         return {str(key): name for key, name in cached.items() if name in names}
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+    except (EvolveError, OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
 
 
