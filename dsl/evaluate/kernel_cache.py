@@ -77,7 +77,8 @@ class _CheckedFiles(IndexDataCacheFile):  # type: ignore[misc]
 def _is_whole(path: str) -> bool:
     """Return whether a file can be read and ends with the checksum of its content."""
     try:
-        data = Path(path).read_bytes()
+        file = Path(path)
+        data = file.read_bytes() if file.is_file() else b""  # a pipe would wait
     except OSError:
         return False
     content, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]

@@ -35,7 +35,7 @@ _EXPECTED = {
     "greater_than_equal": "a value of at least {ge:g}",
     "less_than": "a value below {lt:g}",
     "less_than_equal": "a value of at most {le:g}",
-    "string_pattern_mismatch": "text that matches {pattern}",
+    "string_pattern_mismatch": "a letter, then at most 63 letters, digits, `_` or `-`",
     "string_too_short": "non-empty text",
     "too_short": "a non-empty list",
 }

@@ -88,7 +88,7 @@ def test_a_command_without_a_search_ends_in_words(number: signal.Signals) -> Non
         wait_for_handler(running.pid, number)
         running.send_signal(number)
         assert running.wait(30) == 130
-        assert running.stderr.read() == "interrupted\n"
+        assert running.stderr.read().lstrip("\n") == "interrupted\n"  # click may end a line first
 
 
 def wait_for_handler(process: int, number: signal.Signals) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -295,3 +296,18 @@ def test_a_redirect_to_another_host_carries_no_credential() -> None:
     assert set(other.authorizations) <= {""}
     assert KEY not in str(other.headers)
     assert "p@ss" not in str(other.headers)
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
+def test_a_file_of_variables_that_cannot_be_read_is_an_error(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("EVOLVE_DOTENV", str(tmp_path / kind))
+    with pytest.raises(EvolveError, match=kind):
+        read_environment()
+    monkeypatch.delenv("EVOLVE_DOTENV")
+    (tmp_path / ".env").mkdir()  # a virtual environment
+    monkeypatch.chdir(tmp_path)
+    read_environment(tmp_path)

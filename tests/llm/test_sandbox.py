@@ -71,7 +71,7 @@ BOUNDED = {
     "nested loops": "{% for a in numbers %}{% for b in numbers %}"
     "{% for c in numbers %}{% endfor %}{% endfor %}{% endfor %}",
     "loops over text": "{% for a in text %}{% for b in text %}{% endfor %}{% endfor %}",
-    "long body": "{% for a in numbers %}" + "{{ base.name }}" * 500 + "{% endfor %}",
+    "long body": "{% for a in numbers %}" + "{{ base.name }}" * 1000 + "{% endfor %}",
     "long output": "{% for a in numbers %}" + "x" * 30_000 + "{% endfor %}",
     "replace": "{{ text" + " | replace('a', 'aaaa')" * 40 + " }}",
     "replace of nothing": "{{ text" + " | replace('', 'aaaa')" * 40 + " }}",

@@ -71,12 +71,16 @@ def read_environment(folder: Path | None = None) -> Environment:
     override = os.environ.get("EVOLVE_DOTENV")
     paths = [folder / ".env"] if folder is not None else []
     variables: dict[str, Variable] = {}
-    for path in [Path(override)] if override else [*paths, Path(".env")]:
-        if path.is_file():
-            text, source = read_text(path), str(path.resolve())
-            values = dotenv_values(stream=StringIO(text), interpolate=False)
-            variables |= {
-                name: Variable(name, value, source) for name, value in values.items() if value
-            }
+    if override:
+        paths = [] if override == os.devnull else [Path(override)]
+    else:
+        # A folder of that name is a virtual environment.
+        paths = [each for each in (*paths, Path(".env")) if each.exists() and not each.is_dir()]
+    for path in paths:
+        text, source = read_text(path, "variables"), str(path.resolve())
+        values = dotenv_values(stream=StringIO(text), interpolate=False)
+        variables |= {
+            name: Variable(name, value, source) for name, value in values.items() if value
+        }
     variables |= {name: Variable(name, value) for name, value in os.environ.items() if value}
     return Environment(variables)
