@@ -64,6 +64,7 @@ def follow(states: Iterator[State]) -> State | None:
     # Without a terminal the status is not shown, and an error of stderr would end the search.
     with console.status("searching") if console.is_terminal else nullcontext() as status:
         for last in states:
+            text = describe_progress(last)
             if status is not None:
-                status.update(describe_progress(last))
+                status.update(text)
     return last
