@@ -67,6 +67,7 @@ def test_long_scripts_agree() -> None:
         assert_equal(random_script(10_000 + seed, count=3000))
 
 
+@pytest.mark.slow
 def test_scripts_on_a_grid_of_prices_agree() -> None:
     """Use prices that often equal a level to the last bit."""
     ties = 0

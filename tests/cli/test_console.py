@@ -67,6 +67,7 @@ def test_the_summary_and_the_table_count_refused_calls_alike(tmp_path: Path) -> 
     assert document["llm"]["refused"] == int(found.group(1))
 
 
+@pytest.mark.slow
 def test_a_replay_calls_no_model(tmp_path: Path) -> None:
     printed_with(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run")
     text = printed_by_run(tmp_path / "again", f"llm.replay={tmp_path / 'run'}")

@@ -51,6 +51,7 @@ def test_a_run_without_a_home_folder_ends_without_a_test(tmp_path: Path) -> None
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run0", "run1"]
 
 
+@pytest.mark.slow
 def test_commands_without_a_home_folder_name_the_problem(tmp_path: Path) -> None:
     plain = evolve(tmp_path, "eval", "close", "--data", "sample:sp500")
     assert (plain.returncode, plain.stderr.count("\n")) == (0, 1)  # the note of the sample

@@ -164,6 +164,7 @@ def test_hostile_text_in_an_experiment_is_printed_literally(kind: str, tmp_path:
             printed(*args, "x.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", thin_out(["escape", "order", "markup"], 3))
 def test_hostile_answers_of_a_server_are_printed_literally(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -133,6 +133,7 @@ def test_open_twice_has_the_same_number_and_result(tmp_path: Path) -> None:
     assert count_openings() == 1
 
 
+@pytest.mark.slow
 def test_open_of_another_run_on_these_prices_is_the_second_opening(tmp_path: Path) -> None:
     folders = [run_small(tmp_path, NOISE, f"seed={seed}").folder for seed in (1, 2)]
     for number, folder in enumerate(folders, start=1):
@@ -165,6 +166,7 @@ def test_open_refuses_a_run_of_an_earlier_version(tmp_path: Path) -> None:
     assert "is a run of an earlier version" in refuse("holdout", "open", str(folder), "--yes")
 
 
+@pytest.mark.slow
 def test_open_refuses_another_strategy_than_the_one_that_was_tested(tmp_path: Path) -> None:
     """The null run tested the winner, so an edited file would borrow its p-value."""
     folder = run_small(tmp_path, EDGE, "validate.holdout=sealed").folder

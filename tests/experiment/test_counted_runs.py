@@ -152,6 +152,7 @@ def test_many_runs_on_nearly_the_same_bars_do_not_pass() -> None:
     assert compute_family_test(few, (), 1).p_value == 1.0
 
 
+@pytest.mark.slow
 def test_prices_of_another_market_are_not_counted(tmp_path: Path) -> None:
     run_small(tmp_path, NOISE)
     finished = run_small(tmp_path, EDGE)
@@ -159,6 +160,7 @@ def test_prices_of_another_market_are_not_counted(tmp_path: Path) -> None:
     assert finished.evidence.family.runs == 1
 
 
+@pytest.mark.slow
 def test_an_earlier_run_that_cannot_be_repeated_bounds_the_p_value(tmp_path: Path) -> None:
     """Its settings are invalid today, or its null searches asked models."""
     first = run_small(tmp_path, EDGE)

@@ -188,6 +188,7 @@ def test_a_replay_of_another_experiment_is_rejected(mixed: Run, tmp_path: Path) 
         run(QUICK, [*SMALL, "llm.replay=nowhere"], out=tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_the_search_waits_for_slow_answers(tmp_path: Path) -> None:
     with serving(lambda body: say(GOOD, seconds=0.4)) as server:
         done = run(QUICK, settings_for(server.url, "budget.llm_calls=3"), out=tmp_path / "run")
@@ -249,6 +250,7 @@ def test_a_server_without_an_answer_changes_no_trial(tmp_path: Path, is_dead: bo
     assert same_run(asked.folder, again.folder)
 
 
+@pytest.mark.slow
 def test_a_server_that_recovers_is_asked_again(tmp_path: Path) -> None:
     dead = fail(401, "closed")
     script = in_turn([say(IDEAS[0]), dead, dead, say(IDEAS[3]), say(IDEAS[5])])
@@ -307,6 +309,7 @@ def test_cost_follows_the_reported_usage_and_is_limited(tmp_path: Path) -> None:
     assert done.spent.usd <= 0.1
 
 
+@pytest.mark.slow
 def test_calls_are_concurrent_up_to_the_setting(tmp_path: Path) -> None:
     with serving(lambda body: say(GOOD, seconds=0.2)) as server:
         run(QUICK, settings_for(server.url, "budget.llm_calls=3"), out=tmp_path / "one")
@@ -315,6 +318,7 @@ def test_calls_are_concurrent_up_to_the_setting(tmp_path: Path) -> None:
         assert server.max_in_flight == 3
 
 
+@pytest.mark.slow
 def test_each_model_is_an_arm(tmp_path: Path) -> None:
     with serving(ideas()) as one, serving(ideas()) as other:
         models = (
@@ -391,6 +395,7 @@ def test_an_interrupt_ends_a_wait(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "result.json").exists()
 
 
+@pytest.mark.slow
 def test_null_searches_ask_the_model_only_if_configured(tmp_path: Path) -> None:
     """Their results are separate in the ledger, so neither kind stands in for the other."""
     small = ("data.from=synthetic:walk?seed=2&bars=1500", "budget.evaluations=300",
@@ -409,6 +414,7 @@ def test_null_searches_ask_the_model_only_if_configured(tmp_path: Path) -> None:
     assert runs[0].evidence.protocol != runs[1].evidence.protocol
 
 
+@pytest.mark.slow
 def test_null_searches_without_answers_are_no_test(tmp_path: Path) -> None:
     small = ("data.from=synthetic:walk?seed=2&bars=1500", "budget.evaluations=300",
              "budget.llm_calls=2", "workers=1", "budget.stale_epochs=null",

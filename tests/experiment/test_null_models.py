@@ -34,6 +34,7 @@ def searched(folder: Path, *settings: str, answers: list[str] | None = None) -> 
         return done, len(server.bodies)
 
 
+@pytest.mark.slow
 def test_without_a_request_the_null_run_asks_no_model(tmp_path: Path) -> None:
     done, requests = searched(tmp_path / "run")
     assert done.evidence.null is not None
@@ -55,6 +56,7 @@ def test_a_null_run_may_ask_the_model_again_on_each_permutation(tmp_path: Path) 
     assert not any("did not ask" in each for each in done.evidence.caveats)
 
 
+@pytest.mark.slow
 def test_a_winner_that_descends_from_an_answer_has_caveats(tmp_path: Path) -> None:
     answers = [WINNER] * 20
     settings = [PLANTED, "search.proposers={tune: 1, llm: auto}", "validate.holdout=sealed"]
@@ -86,6 +88,7 @@ def test_models_alone_are_not_tested_unless_asked_again(tmp_path: Path) -> None:
     assert done.evidence.null is None
 
 
+@pytest.mark.slow
 def test_recorded_answers_are_no_null_run(tmp_path: Path) -> None:
     first, _ = searched(tmp_path / "run")
     settings = [f"llm.replay={first.folder}", "validate.null_llm=ask"]

@@ -211,6 +211,7 @@ def test_a_grid_ends_at_the_first_edge_that_all_searches_find(
     assert [each.edge_bps for each in powers[-1].rows] == [10.0]
 
 
+@pytest.mark.slow
 def test_a_run_reports_power_and_walk_forward_and_shares_its_null_searches(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,6 +183,7 @@ def test_an_interrupted_run_is_complete_but_not_tested(tmp_path: Path, event: st
     assert_unused(finished)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_from_its_null_searches(
     tmp_path: Path, searches: list[int]
 ) -> None:
@@ -195,6 +196,7 @@ def test_an_interrupted_run_goes_on_from_its_null_searches(
     assert finished.evidence.family is not None and finished.evidence.family.runs == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_with_earlier_runs_is_not_tested(tmp_path: Path) -> None:
     run_small(tmp_path, EDGE, "seed=2")
     stopper = Stopper("family")

@@ -11,6 +11,7 @@ import pytest
 from evolve.errors import EvolveError
 from evolve.llm.prompt.sandbox import MAX_RENDERED_CHARACTERS, MAX_TEMPLATE_BYTES
 from evolve.llm.prompt.templates import FOLDER, PromptError, list_tasks, render
+from tests.params import thin_out
 
 VALUES = {
     "text": "ab" * 1000,
@@ -94,7 +95,7 @@ def test_a_template_is_refused_by_its_syntax(tmp_path: Path, name: str) -> None:
     assert len(caught.value.message) < 3000
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("name", thin_out(BOUNDED, 2))
 def test_the_work_of_a_template_is_bounded(tmp_path: Path, name: str) -> None:
     tracemalloc.start()
     with pytest.raises(PromptError, match=r"chat\.md.*(loops too often|characters of text)"):

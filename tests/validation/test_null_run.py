@@ -24,6 +24,7 @@ from evolve.validation.family import ScoreRow, compute_family_test, pivot_p_valu
 from evolve.validation.null_run import NullJob, NullRun, run_null_searches
 from evolve.validation.null_search import NullResult, NullSearcher
 from evolve.validation.permutation import permute
+from tests.params import thin_out
 
 TRIALS = 240
 BARS = random_walk(700, 4)
@@ -205,7 +206,7 @@ def test_one_run_has_the_p_value_of_its_rank() -> None:
         assert compute_family_test(row).p_value == rank
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("correlation", thin_out([0.0, 0.5, 0.9], 3))
 def test_the_best_of_five_runs_without_skill_passes_in_one_case_of_twenty(
     correlation: float,
 ) -> None:
