@@ -30,7 +30,7 @@ from dsl.cache_dir import cache_dir
 from evolve.backtest.backtest import backtest
 from evolve.backtest.market import market
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.fitness.fitness import FoldFitness
 from evolve.report.export import write_table
 

@@ -16,7 +16,7 @@ from verdict_markets import draw_market
 from dsl.bars import Bars
 from dsl.evaluate.jit import kernel_cache_dir
 from evolve.backtest.backtest import backtest
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import LoadedData, Plan, build_problem, read_plan
 from evolve.experiment.result import Run

@@ -28,8 +28,8 @@ def command(request: DataRequest, refresh: bool, plot: bool, output: Path | None
 
     For example: evolve data yahoo:SPY yahoo:QQQ -o both.csv
     """
-    from evolve.data.frames import bars_to_frame
     from evolve.data.inputs import list_input_files
+    from evolve.data.tables.frames import bars_to_frame
     from evolve.files import refuse_overwrite
     from evolve.report.export import write_table
 

@@ -38,8 +38,8 @@ def fetch_files(
             file.
     """
     from evolve.data.align import align
-    from evolve.data.frames import bars_from_frame
     from evolve.data.parts import FileBars, join_parts
+    from evolve.data.tables.frames import bars_from_frame
 
     spec.check_options()
     paths = spec.list_files(kind, extensions)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import Bars
-from evolve.data.raw_table import SPLITS, RawTable
+from evolve.data.tables.raw_table import SPLITS, RawTable
 
 Column = NDArray[np.float64]
 

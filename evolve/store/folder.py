@@ -17,7 +17,7 @@ from dsl.bars import Bars
 from dsl.names import unique_name
 from dsl.printable import make_printable
 from dsl.printing.decompile import format_program
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.errors import EvolveError
 from evolve.files import atomic_write, create_exclusively, write_text
 

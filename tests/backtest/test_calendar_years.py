@@ -18,7 +18,7 @@ from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import market
 from evolve.cli import _run
 from evolve.data.align import align
-from evolve.data.frames import bars_from_frame
+from evolve.data.tables.frames import bars_from_frame
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 

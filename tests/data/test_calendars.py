@@ -10,8 +10,8 @@ import pytest
 
 from dsl.bars import Bars
 from evolve.data import load
-from evolve.data.frames import bars_from_frame
 from evolve.data.quality import check_quality, find_gaps, find_spikes, find_stale
+from evolve.data.tables.frames import bars_from_frame
 from tests.command_line import invoke
 
 YEAR = pd.date_range("2023-01-02", "2023-12-31", freq="D")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evolve.data import file_text, load
+from evolve.data import load
+from evolve.data.tables import file_text
 from tests.data.tables import HEAD, ROWS, refusal
 
 MEGABYTE = 1_000_000

@@ -17,7 +17,7 @@ from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
 from evolve.api import evaluate
 from evolve.backtest.market import market
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
 from evolve.report.export import write_table

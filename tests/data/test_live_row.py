@@ -12,10 +12,10 @@ import pytest
 
 from dsl.bars import FIELDS, Bars
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
 from evolve.data.live_row import drop_live_rows, is_live
 from evolve.data.source import FetchedBars, Source
 from evolve.data.sources import SOURCES
+from evolve.data.tables.frames import bars_to_frame
 from evolve.notices import NoticeList
 from evolve.report.export import write_table
 

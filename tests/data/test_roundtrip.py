@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dsl.bars import FIELDS, PANELS, Bars
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.report.export import write_table
 from tests.command_line import invoke
 from tests.data.tables import csv

@@ -14,8 +14,8 @@ from dsl.bars import Bars
 from dsl.evaluate import truth_values, values
 from evolve.data import DataRequest, load
 from evolve.data.align import align
-from evolve.data.frames import bars_to_frame
 from evolve.data.generators import random_walk
+from evolve.data.tables.frames import bars_to_frame
 from evolve.notices import NoticeList
 from evolve.report.export import write_table
 from tests.command_line import csv_rows, invoke

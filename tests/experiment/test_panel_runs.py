@@ -9,7 +9,7 @@ import pytest
 
 from evolve.cli.console import ConsoleObserver
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.errors import EvolveError
 from evolve.experiment.finished_run import read_run
 from evolve.experiment.plan import build_prompts, read_plan

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evolve.data import load
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.experiment.evidence import EvidenceDocument, build_document
 from evolve.validation.ledger import Ledger, ledger_path
 from evolve.validation.null_run import NullRun

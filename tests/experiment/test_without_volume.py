@@ -13,8 +13,8 @@ from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check
 from dsl.terms.series import operator_reads, reads_series
 from evolve.backtest.volume import VOLUME, list_unreadable, list_without_volume
-from evolve.data.frames import bars_to_frame
 from evolve.data.generators import random_walk
+from evolve.data.tables.frames import bars_to_frame
 from evolve.report.export import write_table
 from evolve.search.grow import grow_rules
 from evolve.search.space import build_space

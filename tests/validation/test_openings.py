@@ -14,7 +14,7 @@ import pytest
 from dsl.bars import FIELDS, Bars
 from evolve.data import load
 from evolve.data.dataset import DataRequest
-from evolve.data.frames import bars_to_frame
+from evolve.data.tables.frames import bars_to_frame
 from evolve.validation.ledger import FILE, Ledger
 from evolve.validation.openings import KIND, open_prices, required_p_value
 from evolve.validation.prices import PriceId, identify_prices, read_prices

@@ -15,7 +15,7 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evolve.data.text_layout import TextLayout
+    from evolve.data.tables.text_layout import TextLayout
     from evolve.notices import NoticeLog
 
 EXTENSIONS = (".csv", ".csv.gz", ".txt")
@@ -47,10 +47,10 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from evolve.data.file_text import read_utf8
-    from evolve.data.header_levels import name_levels
-    from evolve.data.raw_table import NUMBERS, PRICES, assign_roles
-    from evolve.data.text_layout import END_LABEL, find_layout
+    from evolve.data.tables.file_text import read_utf8
+    from evolve.data.tables.header_levels import name_levels
+    from evolve.data.tables.raw_table import NUMBERS, PRICES, assign_roles
+    from evolve.data.tables.text_layout import END_LABEL, find_layout
 
     content = read_utf8(path, origin)
     layout = find_layout(content, origin)
@@ -108,7 +108,7 @@ def _parse(
 def _has_separators(column: pd.Series) -> bool:
     import pandas as pd
 
-    from evolve.data.numbers import has_separators
+    from evolve.data.tables.numbers import has_separators
 
     return not pd.api.types.is_numeric_dtype(column) and has_separators(column.astype(str))
 

@@ -37,7 +37,7 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     Raises:
         EvolveError: if the file is of another format, or if its table is too large.
     """
-    from evolve.data.flatten import flatten_table
+    from evolve.data.tables.flatten import flatten_table
 
     with open_regular(path) as file:
         is_feather = file.read(8).startswith(FEATHER_MARKS)

@@ -41,7 +41,7 @@ def fetch(spec: Spec, notices: NoticeLog) -> FetchedBars:
     Raises:
         EvolveError: for an unknown sample or an option.
     """
-    from evolve.data.frames import bars_from_frame
+    from evolve.data.tables.frames import bars_from_frame
 
     spec.check_options()
     sample = SAMPLES.get(spec.name)

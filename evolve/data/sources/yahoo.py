@@ -90,7 +90,7 @@ def _build_fetched(bars: Bars, as_of: str, kind: str) -> FetchedBars:
 
 
 def _parse_bars(frame: pd.DataFrame, symbol: str, origin: str) -> Bars:
-    from evolve.data.frames import bars_from_frame
+    from evolve.data.tables.frames import bars_from_frame
 
     complete = frame.dropna(subset=["Open", "High", "Low", "Close"])
     return bars_from_frame(complete.reset_index(), symbol, origin, _name_row)

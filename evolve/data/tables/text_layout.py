@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evolve.data.dialects import DELIMITERS, NUMBER, find_dialect, split_cells
-from evolve.data.raw_table import PRICES, TIMES, assign_roles
+from evolve.data.tables.dialects import DELIMITERS, NUMBER, find_dialect, split_cells
+from evolve.data.tables.raw_table import PRICES, TIMES, assign_roles
 from evolve.errors import EvolveError
 
 HEADER_BYTES = 65_536

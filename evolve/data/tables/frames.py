@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dsl.bars import FIELDS, MAX_PRICE, MIN_PRICE, Bars
 from evolve.data.align import align
-from evolve.data.columns import Column, check_prices, parse_numbers
-from evolve.data.raw_table import PRICES, RawTable
 from evolve.data.splits import compute_split_factor
-from evolve.data.timestamps import Times, check_order, parse_times
+from evolve.data.tables.columns import Column, check_prices, parse_numbers
+from evolve.data.tables.raw_table import PRICES, RawTable
+from evolve.data.tables.timestamps import Times, check_order, parse_times
 from evolve.errors import EvolveError
 from evolve.notices import NoticeLog
 

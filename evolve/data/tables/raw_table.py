@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evolve.data.numbers import find_decimal_mark
+from evolve.data.tables.numbers import find_decimal_mark
 from evolve.errors import EvolveError
 
 PRICES = ("open", "high", "low", "close")

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evolve.data.columns import is_blank
-from evolve.data.epochs import convert_counts, find_unit
-from evolve.data.raw_table import TIMES, RawTable
+from evolve.data.tables.columns import is_blank
+from evolve.data.tables.epochs import convert_counts, find_unit
+from evolve.data.tables.raw_table import TIMES, RawTable
 from evolve.errors import EvolveError
 
 Times = NDArray[np.datetime64]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from evolve.data.columns import is_blank
-from evolve.data.flatten import DATE, flatten_table
-from evolve.data.numbers import read_both
-from evolve.data.raw_table import PRICES, TIMES, assign_roles, find_role
+from evolve.data.tables.columns import is_blank
+from evolve.data.tables.flatten import DATE, flatten_table
+from evolve.data.tables.numbers import read_both
+from evolve.data.tables.raw_table import PRICES, TIMES, assign_roles, find_role
 
 
 def name_levels(frame: pd.DataFrame, above: Sequence[str]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evolve.data.raw_table import COLUMN_ROLES, PRICES, TIMES, find_role
+from evolve.data.tables.raw_table import COLUMN_ROLES, PRICES, TIMES, find_role
 
 DATE, SYMBOL = "Date", "Symbol"
 

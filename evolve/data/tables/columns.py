@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dsl.bars import MAX_PRICE, MAX_VOLUME, MIN_PRICE
-from evolve.data.numbers import COMMA, NO_VOLUMES, parse_cells, read_both
-from evolve.data.raw_table import PRICES, RawTable
+from evolve.data.tables.numbers import COMMA, NO_VOLUMES, parse_cells, read_both
+from evolve.data.tables.raw_table import PRICES, RawTable
 from evolve.errors import EvolveError
 
 Column = NDArray[np.float64]

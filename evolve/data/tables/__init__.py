@@ -1,0 +1,1 @@
+"""Tables of prices as files contain them, and their conversion to bars."""
