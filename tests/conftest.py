@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -58,6 +59,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the longest checks first, so that no worker waits for them at the end."""
     items.sort(key=lambda item: "test_house.py" not in item.nodeid)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Exempt what imports created from garbage collection, which would visit it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

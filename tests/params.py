@@ -9,8 +9,11 @@ import pytest
 
 
 def thin_out(values: Iterable[Any], step: int) -> list[Any]:
-    """Return values as parameters; all but the first of each `step` are marked slow."""
+    """Return values, or tuples of them, as parameters; only one of each `step` is not slow."""
     return [
-        pytest.param(value, marks=[pytest.mark.slow] if index % step else [])
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=[pytest.mark.slow] if index % step else [],
+        )
         for index, value in enumerate(values)
     ]

@@ -41,6 +41,7 @@ from tests.llm.scripted import (
     say,
     serving,
 )
+from tests.params import thin_out
 from tests.samples import with_other_future
 
 Patch = pytest.MonkeyPatch
@@ -274,13 +275,24 @@ def repeating(shown_characters: int, is_counted: bool = True) -> Script:
 
 @pytest.mark.parametrize(
     ("shown", "is_counted", "reading"),
-    [
-        (100_000, True, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
-        (100_000, False, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
-        (6144, True, ("!!", r"it read 2,048 of about 2,\d{3} tokens .*`context_tokens` to 2,048$")),
-        (3000, True, ("!!", r"it read 1,000 of about 2,\d{3} tokens of a prompt: raise `-c`")),
-        (3000, False, ("!!", r"it did not repeat the first word of about 2,\d{3} tokens: raise")),
-    ],
+    thin_out(
+        [
+            (100_000, True, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
+            (100_000, False, ("ok", r"it read about 2,[\d]{3} tokens from the first word on")),
+            (
+                6144,
+                True,
+                ("!!", r"it read 2,048 of about 2,\d{3} tokens .*`context_tokens` to 2,048$"),
+            ),
+            (3000, True, ("!!", r"it read 1,000 of about 2,\d{3} tokens of a prompt: raise `-c`")),
+            (
+                3000,
+                False,
+                ("!!", r"it did not repeat the first word of about 2,\d{3} tokens: raise"),
+            ),
+        ],
+        2,
+    ),
 )
 def test_doctor_finds_a_server_that_truncates_silently(
     shown: int, is_counted: bool, reading: tuple[str, str]

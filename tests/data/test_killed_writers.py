@@ -20,6 +20,7 @@ from evolve.report import export
 from evolve.report.export import write_table
 from tests.command_line import ROOT
 from tests.data.tables import frame
+from tests.params import thin_out
 
 ROWS = 500
 KILLED = 9
@@ -90,7 +91,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", thin_out(WRITES, 2))
 def test_a_reader_and_a_second_writer_at_any_line_see_whole_tables(
     write: Write, folder: Path
 ) -> None:
@@ -114,7 +115,7 @@ def test_a_reader_and_a_second_writer_at_any_line_see_whole_tables(
     assert list(folder.rglob("*.part")) == []
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", thin_out(WRITES, 2))
 def test_an_interrupt_at_any_line_leaves_only_a_whole_table(write: Write, folder: Path) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt

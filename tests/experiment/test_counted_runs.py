@@ -29,6 +29,7 @@ from tests.experiment.small_runs import (
     run_small,
     write_experiment,
 )
+from tests.params import thin_out
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -63,11 +64,11 @@ def test_the_winner_of_another_seed_opens_the_holdout_for_the_second_time(tmp_pa
 
 @pytest.mark.parametrize(
     "override",
-    [
+    thin_out([
         "seed=2", "fitness.folds=3", "budget.evaluations=150", "search.population=25",
         "language.operators=[roc, rsi]", "backtest.slippage_bps=6",
         "backtest.fill=close",
-    ],
+    ], 3),
 )  # fmt: skip
 def test_each_other_run_on_the_same_bars_is_counted(tmp_path: Path, override: str) -> None:
     run_small(tmp_path, NOISE, override)

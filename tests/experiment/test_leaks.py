@@ -72,7 +72,7 @@ def test_no_file_and_no_output_has_the_key_of_the_environment(
             assert_clean(invoke(*args, status=None), home)
 
 
-@pytest.mark.parametrize("is_override", [False, True])
+@pytest.mark.parametrize("is_override", thin_out([False, True], 2))
 def test_the_password_in_an_address_of_an_experiment_is_sent_but_not_stored(
     is_override: bool, tmp_path: Path
 ) -> None:
@@ -108,7 +108,7 @@ def test_an_error_of_an_experiment_shows_no_password(more: str, tmp_path: Path) 
     assert_clean(invoke("validate", write(tmp_path), "--set", setting, status=1))
 
 
-@pytest.mark.parametrize("more", ["", ", api_key_env: OPENAI_API_KEY"])
+@pytest.mark.parametrize("more", thin_out(["", ", api_key_env: OPENAI_API_KEY"], 2))
 def test_the_key_of_the_user_does_not_go_to_a_server_that_an_experiment_names(
     more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

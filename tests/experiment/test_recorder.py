@@ -17,6 +17,7 @@ from evolve.store import Journal, RunFolder
 from evolve.store.calls import read_recording
 from evolve.store.journal import read_event, read_trials
 from tests.experiment.small_runs import NOISE, Notices, read_result, run_small
+from tests.params import thin_out
 
 SMALL = ("budget.evaluations=120", "validate.null_runs=0")
 
@@ -69,7 +70,7 @@ ERRORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("error", thin_out(ERRORS, 3), ids=lambda each: type(each).__name__)
 def test_an_observer_that_fails_at_every_event_changes_no_result(
     tmp_path: Path, error: Exception
 ) -> None:
@@ -100,7 +101,7 @@ JOURNAL_FAILURES = [
 ]
 
 
-@pytest.mark.parametrize("error", JOURNAL_FAILURES, ids=str)
+@pytest.mark.parametrize("error", thin_out(JOURNAL_FAILURES, 3), ids=str)
 def test_a_journal_that_fails_ends_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -152,7 +153,7 @@ def refuse(name: str, monkeypatch: pytest.MonkeyPatch, count: int = 10**6) -> No
     monkeypatch.setattr(RunFolder, "write_text", write)
 
 
-@pytest.mark.parametrize("name", ["result.json", "best.evo", "finalists/"])
+@pytest.mark.parametrize("name", thin_out(["result.json", "best.evo", "finalists/"], 3))
 def test_a_full_disk_at_the_end_gives_the_result_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -24,6 +24,7 @@ from dsl.syntax.literals import format_number
 from evolve.search.space import build_space
 from tests.dsl.generate.gbnf import Gbnf
 from tests.dsl.generate.walk import accepts, build_matcher, draw_sentence, list_messages
+from tests.params import thin_out
 from tests.samples import random_bars
 
 SENTENCES = 3000
@@ -42,7 +43,7 @@ def sentences() -> tuple[str, ...]:
     return tuple(draw_sentence(matcher, rng) for _ in range(SENTENCES))
 
 
-@pytest.mark.parametrize(("directions", "max_nodes"), LIMITS)
+@pytest.mark.parametrize(("directions", "max_nodes"), thin_out(LIMITS, 3))
 def test_the_grammar_has_no_error_and_no_warning(
     directions: tuple[str, ...], max_nodes: int
 ) -> None:
@@ -59,7 +60,7 @@ def test_every_sentence_is_a_valid_program_that_can_be_evaluated() -> None:
         evaluator.signals([program])
 
 
-@pytest.mark.parametrize(("directions", "max_nodes"), LIMITS)
+@pytest.mark.parametrize(("directions", "max_nodes"), thin_out(LIMITS, 3))
 def test_sentences_respect_the_node_limit_and_the_directions(
     directions: tuple[str, ...], max_nodes: int
 ) -> None:
