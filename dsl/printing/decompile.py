@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from dsl.analysis.program import Program
 from dsl.printing.common_subexpressions import name_common_subexpressions
 from dsl.syntax import nodes
+from dsl.syntax.nodes import Comments
 from dsl.syntax.printer import define_lines, format_file, param_text
 from dsl.syntax.vocabulary import ORDERS, SettingName
 from dsl.terms.terms import Argument, Number, Parameter, Term
@@ -21,9 +23,8 @@ def format_program(program: Program) -> str:
 
 def compact_text(program: Program) -> str:
     """Return a program as one line that `check` accepts; fast, for journals."""
-    parts = [
-        line.strip() for each in program.defines if each.node for line in define_lines(each.node)
-    ]
+    defines = [replace(each.node, comments=Comments()) for each in program.defines if each.node]
+    parts = [line.strip() for each in defines for line in define_lines(each)]
     parts.append(f"strategy {program.name} {{")
     parts.extend(param_text(_build_param(each)) for each in program.parameters)
     for name, term in program.rules.named():

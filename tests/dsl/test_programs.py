@@ -333,3 +333,11 @@ def test_a_hash_is_equal_in_every_process_and_needs_no_numerical_library() -> No
     }
     assert printed == {check(text).hash + "\n"}
     assert check_expression("min(mfi(), 50)") is check_expression("min(50, mfi())")
+
+
+def test_a_define_with_comments_is_written_on_one_line_without_them() -> None:
+    define = "# why\ndefine twice(x: number) -> like x = x * 2  # doubled"
+    text = f"{define}\nstrategy s {{ buy when twice(close) > open }}"
+    program = check(text)
+    assert "# doubled" in format_program(program)
+    assert check(compact_text(program)).hash == program.hash
