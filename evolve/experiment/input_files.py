@@ -1,15 +1,17 @@
 """Files that an experiment names, which are in its folder unless the command line names them.
 
 A model may see their content, so an experiment of somebody else must not name files of the user.
+Strategies to start from may be anywhere, unless the experiment also names a server.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evolve.config import Experiment
 from evolve.config.load import is_overridden
 from evolve.errors import EvolveError
 
@@ -24,10 +26,20 @@ class InputFiles:
     Attributes:
         base: the folder of the experiment.
         overrides: settings `a.b=value` of the command line.
+        has_server: whether the experiment, or a `.env` file beside it, may name a server.
     """
 
     base: Path
     overrides: tuple[str, ...] = ()
+    has_server: bool = True
+
+    @classmethod
+    def of(cls, experiment: Experiment, base: Path, overrides: Sequence[str]) -> InputFiles:
+        """Return the files of an experiment in a folder."""
+        named = any(each.base_url for each in experiment.llm.models)
+        named = named and not is_overridden("llm.models", overrides)
+        beside = (base / ".env").is_file() and base.resolve() != Path.cwd()
+        return cls(base, tuple(overrides), named or beside)
 
     def locate(self, setting: str, name: str) -> Path:
         """Return the path of a file or folder that a setting names; it need not exist.
@@ -38,7 +50,8 @@ class InputFiles:
         if is_overridden(setting, self.overrides):
             return resolve_path(name, self.base)
         path = self.base / expand_user(name)
-        self._check_inside(setting, name, path)
+        if setting != "start_from" or self.has_server:
+            self._check_inside(setting, name, path)
         return path
 
     def list_templates(self, setting: str, folder: Path) -> list[Path]:

@@ -77,7 +77,7 @@ class Plan:
     @property
     def files(self) -> InputFiles:
         """Files that the experiment names."""
-        return InputFiles(self.base, self.overrides)
+        return InputFiles.of(self.experiment, self.base, self.overrides)
 
     @cached_property
     def space(self) -> Space:
@@ -115,7 +115,7 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     """
     path = Path(path)
     experiment = load_experiment(path, overrides)
-    files = InputFiles(path.parent, tuple(overrides))
+    files = InputFiles.of(experiment, path.parent, overrides)
     included = [files.locate("language.include", name) for name in experiment.language.include]
     operators = read_operators(included, f"{path}: language.include")
     start_from = [

@@ -22,7 +22,8 @@ MINIMAL = "name: x\ndata: {from: 'synthetic:walk?seed=1&bars=700'}\n"
 SETTINGS = {
     "llm.learnings": "llm: {{learnings: '{}'}}\n",
     "llm.prompts": "llm: {{prompts: '{}'}}\n",
-    "start_from": "start_from: ['{}']\n",
+    "start_from": "llm: {{models: [{{name: m, base_url: 'http://x.example/v1'}}]}}\n"
+    "start_from: ['{}']\n",
     "language.include": "language: {{include: ['{}']}}\n",
 }
 NAMES = {
@@ -192,3 +193,27 @@ def test_an_invalid_path_is_refused(tmp_path: Path) -> None:
 def test_the_experiments_of_this_project_name_files_in_their_folder(name: str) -> None:
     folder = Path(__file__).parents[2] / "experiments"
     assert read_plan(folder / f"{name}.yaml").start_from
+
+
+@pytest.mark.parametrize(
+    ("more", "is_read"),
+    [
+        ("", True),
+        ("llm: {models: [{name: m}]}\n", True),
+        ("llm: {models: [{name: m, base_url: 'http://x.example/v1'}]}\n", False),
+    ],
+)
+def test_a_strategy_of_the_user_goes_to_no_server_that_an_experiment_names(
+    more: str, is_read: bool, folders: Folders
+) -> None:
+    inside, _ = folders
+    path = inside / "x.yaml"
+    path.write_text(MINIMAL + more + "start_from: [../user/mine.evo]\n")
+    if not is_read:
+        with pytest.raises(EvolveError, match="outside of the folder"):
+            read_plan(path)
+        return
+    assert [each.name for each in read_plan(path).start_from] == ["mine"]
+    (inside / ".env").write_text("OPENAI_BASE_URL=http://x.example/v1\n")
+    with pytest.raises(EvolveError, match="outside of the folder"):
+        read_plan(path)
