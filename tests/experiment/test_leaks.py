@@ -1,4 +1,4 @@
-"""Runs with models: no credential is stored or printed, whatever a server or an experiment does."""
+"""Runs with models: no server and no experiment makes a run store or print a credential."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_a_failure_closes_the_journal(tmp_path: Path) -> None:
 
 
 class Failing(Observer):
-    """Observer whose output is gone; it counts what it was told."""
+    """Observer whose output is gone; it counts its events."""
 
     def __init__(self, error: Exception) -> None:
         self.error, self.errors, self.calls = error, list[Exception](), 0
