@@ -298,6 +298,20 @@ def test_a_redirect_to_another_host_carries_no_credential() -> None:
     assert "p@ss" not in str(other.headers)
 
 
+def test_a_document_beside_the_api_has_no_credential() -> None:
+    async def read(model: Model) -> object:
+        server = MaskedServer(model, KEY, 5.0)
+        try:
+            return await server.read_document("/props")
+        finally:
+            await server.close()
+
+    with echoing() as echo:
+        document = asyncio.run(read(Model("tiny", echo.url, named_by=PROCESS)))
+    assert "tiny" in repr(document)
+    assert KEY not in repr(document)
+
+
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
 def test_a_file_of_variables_that_cannot_be_read_is_an_error(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from evolve.llm.transport.credentials import is_trusted
-from evolve.llm.transport.masking import Mask
+from evolve.llm.transport.masking import Mask, Value
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.reply import ModelError, Reply
 from evolve.llm.transport.request_body import Message
@@ -40,19 +40,24 @@ class MaskedServer(Server):
         max_tokens: int | None = None,
     ) -> Reply:
         """Return the completion of a prompt, as `Server.ask` does."""
-        try:
-            reply = await super().ask(messages, request_format, constraint, max_tokens)
-        except ModelError as error:
-            raise self._mask.apply_to_error(error) from None
-        return self._mask.apply(reply)
+        return await self._take_in(super().ask(messages, request_format, constraint, max_tokens))
 
     async def models(self) -> list[str]:
         """Return the names of the models of the server, as `Server.models` does."""
+        return await self._take_in(super().models())
+
+    async def read_document(
+        self, path: str, body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Return a JSON document beside the API, as `Server.read_document` does."""
+        return await self._take_in(super().read_document(path, body))
+
+    async def _take_in(self, answer: Awaitable[Value]) -> Value:
+        """Return an answer without credentials; raise an error without them."""
         try:
-            names = await super().models()
+            return self._mask.apply(await answer)
         except ModelError as error:
             raise self._mask.apply_to_error(error) from None
-        return self._mask.apply(names)
 
     @property
     def _client(self) -> AsyncOpenAI:
