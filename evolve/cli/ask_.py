@@ -47,7 +47,7 @@ def command(description: str, request: DataRequest, output: Path | None) -> None
             "rephrase the request, or use a larger model",
         )
     from evolve.cli.terminal import OutputConsole
-    from evolve.report.tables import metrics_table
+    from evolve.report.terminal.tables import metrics_table
 
     echo(format_answer(answer))
     for each in answer.programs:

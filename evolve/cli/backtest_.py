@@ -137,9 +137,10 @@ def _print_tables(
     from rich.text import Text
 
     from evolve.backtest.metrics import METRICS
-    from evolve.report import trading
+    from evolve.report.formats import format_rate
     from evolve.report.glossary import HINT
-    from evolve.report.tables import format_rate, metrics_table
+    from evolve.report.terminal import trading
+    from evolve.report.terminal.tables import metrics_table
 
     console = result_console()
     bars, bars_per_year = len(result.time), result.performance.bars_per_year
@@ -174,7 +175,7 @@ def _print_tables(
 
 
 def _plot(result: Backtest) -> None:
-    from evolve.report.chart import line_chart
+    from evolve.report.terminal.chart import line_chart
 
     lines = {"buy and hold": result.benchmark, "strategy": result.equity}
     is_log = bool((result.equity > 0).all() and (result.benchmark > 0).all())
@@ -186,7 +187,7 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
 
     from evolve.analysis.periods import yearly_returns
     from evolve.experiment.result import clean_metrics, data_document
-    from evolve.report.tables import format_iso
+    from evolve.report.formats import format_iso
 
     trades = [
         asdict(each) | {name: format_iso(getattr(each, name)) for name in TIME_FIELDS}

@@ -21,12 +21,9 @@ from evolve.experiment.result import Assessed, Run
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
-from evolve.report.diagnostics import describe_progress
-from evolve.report.tables import (
-    format_rate,
-    format_value,
-    metrics_table,
-)
+from evolve.report.formats import format_rate, format_value
+from evolve.report.terminal.diagnostics import describe_progress
+from evolve.report.terminal.tables import metrics_table
 from evolve.search.progress import Progress as SearchProgress
 from evolve.validation.null_run import NullRun
 from evolve.validation.power import Power

@@ -45,8 +45,8 @@ def command(request: DataRequest, refresh: bool, plot: bool, output: Path | None
 
 
 def _describe(dataset: Dataset) -> None:
-    from evolve.report.data_tables import bars_table, issues_table
-    from evolve.report.tables import format_rate
+    from evolve.report.formats import format_rate
+    from evolve.report.terminal.data_tables import bars_table, issues_table
 
     bars = dataset.bars
     echo(f"source     {dataset.name}" + (f", as of {dataset.as_of}" if dataset.as_of else ""))
@@ -66,7 +66,7 @@ def _describe(dataset: Dataset) -> None:
 
 
 def _plot(dataset: Dataset) -> None:
-    from evolve.report.chart import line_chart
+    from evolve.report.terminal.chart import line_chart
 
     bars = dataset.bars
     for symbol, name in enumerate(bars.symbols):

@@ -40,7 +40,7 @@ def command(expression: str, request: DataRequest, plot: bool) -> None:
     compute = truth_values if infer_kind(term) == BOOL else values
     columns = compute(term, dataset.bars)[:, first:]
     if plot:
-        from evolve.report.chart import line_chart
+        from evolve.report.terminal.chart import line_chart
 
         lines = dict(zip(bars.symbols, columns, strict=True))
         echo(line_chart(bars.time, lines, expression, width=chart_width()))

@@ -25,7 +25,7 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     from evolve.cli.terminal import OutputConsole
     from evolve.experiment.finished_run import read_run
     from evolve.experiment.harden import audit, compare_protocols, harden
-    from evolve.report.protocol_comparison import protocol_table
+    from evolve.report.terminal.protocol_comparison import protocol_table
 
     original = read_run(run)
     echo(f"{len(original.trials):,} trials of {run}", err=True)

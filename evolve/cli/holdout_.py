@@ -33,8 +33,8 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     from evolve.experiment.reopen import open_finished_run
     from evolve.experiment.result_reader import MAX_RESULT_BYTES
     from evolve.files import read_text
-    from evolve.report.tables import metrics_table
-    from evolve.report.verdict import format_verdict, gates_table
+    from evolve.report.terminal.tables import metrics_table
+    from evolve.report.terminal.verdict import format_verdict, gates_table
 
     finished = read_run(run)
     if not yes and not click.confirm("a holdout gives evidence once; open it?", err=True):

@@ -31,7 +31,7 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     from evolve.experiment.evidence import describe_null
     from evolve.experiment.luck import measure_luck
     from evolve.experiment.plan import read_plan
-    from evolve.report.verdict import luck_table
+    from evolve.report.terminal.verdict import luck_table
 
     plan = read_plan(experiment, overrides)
     if not plan.experiment.validation.max_null_runs:

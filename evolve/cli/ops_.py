@@ -54,7 +54,7 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
 def _sparkline(expression: str) -> str:
     """Return a sparkline of an expression on the sample; of a condition, its share of bars."""
     from evolve.api import evaluate
-    from evolve.report.sparkline import sparkline
+    from evolve.report.terminal.sparkline import sparkline
 
     values = evaluate(expression, SAMPLE)[0]
     if values.dtype == bool:

@@ -29,7 +29,7 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     from evolve.cli.options import ConsoleNotices, result_console
     from evolve.cli.repeated_search import follow, open_experiment
     from evolve.experiment.power import PowerTest, describe_power
-    from evolve.report.diagnostics import list_power
+    from evolve.report.terminal.diagnostics import list_power
     from evolve.validation.power import Power
 
     stop = StopOnInterrupt("search")

@@ -57,7 +57,7 @@ def open_experiment(path: Path, overrides: Sequence[str], quiet: bool) -> tuple[
 def follow(states: Iterator[State]) -> State | None:
     """Return the last state, and show each on a terminal; None if there is none."""
     from evolve.cli.terminal import OutputConsole
-    from evolve.report.diagnostics import describe_progress
+    from evolve.report.terminal.diagnostics import describe_progress
 
     last = None
     console = OutputConsole(stderr=True)

@@ -11,18 +11,18 @@ from evolve.cli.terminal import OutputConsole
 from evolve.experiment.result import Assessed, Run
 from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
-from evolve.report.diagnostics import list_diagnostics
 from evolve.report.glossary import HINT
-from evolve.report.robustness import (
+from evolve.report.terminal.diagnostics import list_diagnostics
+from evolve.report.terminal.robustness import (
     costs_table,
     counterfactuals_table,
     plateau_table,
     pruning_table,
     statistics_table,
 )
-from evolve.report.tables import arm_costs_table, metrics_table, proposers_table
-from evolve.report.trading import symbols_table
-from evolve.report.verdict import format_verdict, gates_table, luck_table
+from evolve.report.terminal.tables import arm_costs_table, metrics_table, proposers_table
+from evolve.report.terminal.trading import symbols_table
+from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
 from evolve.validation.verdict import LUCK
 
 FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")

@@ -56,7 +56,7 @@ def _print_last(program: Program, dataset: Dataset, costs: dict[str, Any]) -> No
     """Print the position and orders of each symbol after its last bar."""
     from evolve.analysis.next_orders import list_next_orders
     from evolve.backtest.market import market
-    from evolve.report.tables import format_time
+    from evolve.report.formats import format_time
 
     bars, terms = dataset.bars, market(**costs)
     listed = list_next_orders(program, bars, terms, dataset.start)

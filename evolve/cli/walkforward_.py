@@ -38,7 +38,7 @@ def command(
     from evolve.cli.repeated_search import follow, open_experiment
     from evolve.config.validate import MAX_WINDOWS, MIN_WINDOWS, WalkForward
     from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
-    from evolve.report.diagnostics import list_walk_forward
+    from evolve.report.terminal.diagnostics import list_walk_forward
 
     if windows is not None and not MIN_WINDOWS <= windows <= MAX_WINDOWS:
         message = f"expected {MIN_WINDOWS} to {MAX_WINDOWS}, found {windows}"

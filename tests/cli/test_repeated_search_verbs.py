@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from evolve.experiment import power as power_module
-from evolve.report import diagnostics
+from evolve.report.terminal import diagnostics
 from tests.command_line import document, invoke, refuse
 
 pytestmark = pytest.mark.usefixtures("own_home")

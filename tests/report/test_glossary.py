@@ -13,9 +13,9 @@ from evolve.config.reference import settings
 from evolve.data.generators import random_walk
 from evolve.fitness.objectives import OBJECTIVES, REQUIREMENTS
 from evolve.llm.transport.usage import ArmCost
-from evolve.report import trading
 from evolve.report.glossary import TERMS, explain, list_explanations, list_terms
-from evolve.report.tables import arm_costs_table, proposers_table
+from evolve.report.terminal import trading
+from evolve.report.terminal.tables import arm_costs_table, proposers_table
 from evolve.search.proposer_stats import ProposerStats
 from evolve.search.proposers import PROPOSERS
 from evolve.validation.verdict import LABELS

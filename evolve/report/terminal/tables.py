@@ -1,22 +1,20 @@
-"""Tables of a run, and the formats of their cells."""
+"""Tables of a run."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from dsl.printable import make_printable
-from evolve.backtest.metrics import METRICS, Unit
+from evolve.backtest.metrics import METRICS
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
+from evolve.report.formats import format_value
 from evolve.search.proposer_stats import StatsByProposer
 
-MAX_PERCENT = 1e5  # annual growth of a few bars may have more digits than fit in a cell
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
     "entry_bar_exits", "win_rate", "costs_paid",
@@ -36,42 +34,9 @@ def blank_table(title: str = "", gap: int = 2) -> Table:
     )  # fmt: skip
 
 
-def format_value(value: float, unit: Unit) -> str:
-    """Format a figure in its unit; a dash if it is not finite."""
-    if not math.isfinite(value):
-        return "–"
-    if unit == "percent" and abs(value) >= MAX_PERCENT:
-        return f"{100 * value:.1e}%"
-    if unit == "percent":
-        return f"{round(value, 3) + 0.0:.1%}"  # no -0.0%
-    if unit == "money":
-        return f"{value:,.0f}"
-    return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
-
-
 def format_text(text: str) -> Text:
     """Format text from outside, such as a symbol, so that a terminal shows it as it is."""
     return Text(make_printable(text))
-
-
-def format_price(value: float) -> str:
-    """Format a price, with four significant digits below 1."""
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
-
-
-def format_rate(bars_per_year: float) -> str:
-    """Format bars per year: `252`, `121.8`, `19656`."""
-    return f"{bars_per_year:.0f}" if bars_per_year >= 1000 else f"{bars_per_year:.4g}"
-
-
-def format_iso(moment: np.datetime64) -> str:
-    """Format a time as ISO 8601: a day, with the time of day if it is not zero."""
-    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))
-
-
-def format_time(moment: np.datetime64) -> str:
-    """Format a time like `format_iso`, with a space between day and time of day."""
-    return format_iso(moment).replace("T", " ")
 
 
 def metrics_table(

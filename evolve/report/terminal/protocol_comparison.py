@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 
 from evolve.experiment.result import ProtocolResult
-from evolve.report.tables import blank_table, format_value
+from evolve.report.formats import format_value
+from evolve.report.terminal.tables import blank_table
 
 
 def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) -> Table:

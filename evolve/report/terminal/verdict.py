@@ -8,7 +8,8 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
-from evolve.report.tables import blank_table, format_value
+from evolve.report.formats import format_value
+from evolve.report.terminal.tables import blank_table
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.null_run import NullRun
 from evolve.validation.verdict import Verdict

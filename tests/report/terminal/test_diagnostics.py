@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from evolve.report.diagnostics import describe_power, describe_progress, list_power
+from evolve.report.terminal.diagnostics import describe_power, describe_progress, list_power
 from evolve.validation.null_run import NullRun
 from evolve.validation.power import RULES, Power, PowerRow
 

@@ -17,14 +17,14 @@ from evolve.analysis.counterfactuals import (
 )
 from evolve.analysis.plateau import Neighbor, Plateau
 from evolve.analysis.prune import Pruned
-from evolve.report.robustness import (
+from evolve.report.terminal.robustness import (
     costs_table,
     counterfactuals_table,
     plateau_table,
     pruning_table,
 )
 from tests.golden import golden
-from tests.report.test_trading import read_cells, render
+from tests.report.terminal.test_trading import read_cells, render
 
 GOLDEN = Path(__file__).parent / "golden" / "robustness.txt"
 PRUNED = Pruned(

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from dsl.bars import Bars
 from evolve.data.quality import check_quality
-from evolve.report.tables import blank_table, format_price, format_text, format_time
+from evolve.report.formats import format_price, format_time
+from evolve.report.terminal.tables import blank_table, format_text
 
 MAX_SHOWN = 3
 

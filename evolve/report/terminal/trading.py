@@ -11,7 +11,8 @@ from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, Tally
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import METRICS
-from evolve.report.tables import blank_table, format_price, format_text, format_time, format_value
+from evolve.report.formats import format_price, format_time, format_value
+from evolve.report.terminal.tables import blank_table, format_text
 
 BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
 STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")

@@ -24,8 +24,9 @@ from evolve.backtest.drawdowns import list_drawdowns
 from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
 from evolve.data.generators import random_walk
-from evolve.report import data_tables, trading
-from evolve.report.tables import format_time, format_value, metrics_table
+from evolve.report.formats import format_time, format_value
+from evolve.report.terminal import data_tables, trading
+from evolve.report.terminal.tables import metrics_table
 from tests.backtest.test_sleeves import panel_of
 
 RULES = "strategy s { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }"

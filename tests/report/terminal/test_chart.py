@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from evolve.report.chart import line_chart
+from evolve.report.terminal.chart import line_chart
 
 Series = NDArray[np.float64]
 
@@ -128,7 +128,7 @@ def test_intraday_bars_have_their_time_of_day() -> None:
 
 SCRIPT = """
 import numpy as np
-from evolve.report.chart import line_chart
+from evolve.report.terminal.chart import line_chart
 hours = np.datetime64("2020-01-01T09:30", "ns") + np.arange(50) * np.timedelta64(1, "h")
 print(line_chart(hours, {"a": np.arange(50.0)}, "t").splitlines()[-1])
 """

@@ -1,0 +1,44 @@
+"""Formats of figures in tables, for the terminal and for pages."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from evolve.backtest.metrics import Unit
+
+MAX_PERCENT = 1e5  # annual growth of a few bars may have more digits than fit in a cell
+
+
+def format_value(value: float, unit: Unit) -> str:
+    """Format a figure in its unit; a dash if it is not finite."""
+    if not math.isfinite(value):
+        return "–"
+    if unit == "percent" and abs(value) >= MAX_PERCENT:
+        return f"{100 * value:.1e}%"
+    if unit == "percent":
+        return f"{round(value, 3) + 0.0:.1%}"  # no -0.0%
+    if unit == "money":
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+
+
+def format_price(value: float) -> str:
+    """Format a price, with four significant digits below 1."""
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
+
+
+def format_rate(bars_per_year: float) -> str:
+    """Format bars per year: `252`, `121.8`, `19656`."""
+    return f"{bars_per_year:.0f}" if bars_per_year >= 1000 else f"{bars_per_year:.4g}"
+
+
+def format_iso(moment: np.datetime64) -> str:
+    """Format a time as ISO 8601: a day, with the time of day if it is not zero."""
+    return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))
+
+
+def format_time(moment: np.datetime64) -> str:
+    """Format a time like `format_iso`, with a space between day and time of day."""
+    return format_iso(moment).replace("T", " ")
