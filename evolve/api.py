@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -24,7 +26,8 @@ from evolve.backtest.backtest import Backtest
 from evolve.backtest.backtest import backtest as simulate
 from evolve.backtest.market import market
 from evolve.experiment.result import Run
-from evolve.experiment.run import run
+from evolve.experiment.run import run as run_experiment
+from evolve.report.save import save_report
 
 __all__ = [
     "Backtest",
@@ -40,6 +43,17 @@ __all__ = [
     "run",
     "signals",
 ]
+
+
+def run(experiment: str | Path, overrides: Sequence[str] = (), out: Path | None = None) -> Run:
+    """Run an experiment and write its run folder and its report, as `evolve run` does.
+
+    Args:
+        experiment: the path of the YAML file.
+        overrides: settings `a.b=value` that replace those of the YAML file.
+        out: the run folder; `runs/<name>-<time>` if None.
+    """
+    return run_experiment(experiment, overrides, out, report=save_report)
 
 
 def bars(spec: str | Bars) -> Bars:

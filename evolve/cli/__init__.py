@@ -21,6 +21,7 @@ GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
     "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
+    "Runs": ("report",),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -107,6 +108,8 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.ask_ import command
         case "doctor":
             from evolve.cli.doctor_ import command
+        case "report":
+            from evolve.cli.report_ import command
         case "harden":
             from evolve.cli.harden_ import command
         case _:

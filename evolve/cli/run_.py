@@ -26,7 +26,9 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     from evolve.errors import EvolveError
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
+    from evolve.report.save import save_report
     from evolve.store import JOURNAL
+    from evolve.store.lock import LOCK
 
     plan = read_plan(experiment, overrides)
     stop = StopOnInterrupt()
@@ -34,7 +36,7 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
 
     observer = ConsoleObserver(quiet=as_json, command=f"evolve run {experiment}")
     with observer:
-        finished = run(plan, out=out, observer=observer, stop=stop)
+        finished = run(plan, out=out, observer=observer, stop=stop, report=save_report)
     if as_json:
         from evolve.experiment.result import document
 
@@ -45,7 +47,9 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
         raise EvolveError(message, f"it is in {finished.folder}")
     if unsaved := [name for name in finished.incomplete if name != JOURNAL]:
         saved = sorted(
-            each.name for each in finished.folder.iterdir() if each.name not in finished.incomplete
+            each.name
+            for each in finished.folder.iterdir()
+            if each.name not in (*finished.incomplete, LOCK)
         )
         message = f"cannot write {', '.join(unsaved)} in {finished.folder}"
         raise EvolveError(message, f"complete: {', '.join(saved)}")

@@ -25,7 +25,7 @@ from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
 from evolve.validation.verdict import LUCK
 
-FILES = ("best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
+FILES = ("report.html", "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 
 
 def print_run(console: OutputConsole, run: Run, command: str) -> None:

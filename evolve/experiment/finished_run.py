@@ -85,13 +85,27 @@ def read_run(folder: Path) -> FinishedRun:
     document, result = read_result(folder)
     if document.journal is None:
         check_journal(RunFolder(folder).journal)
-    plan = read_plan(folder / "experiment.yaml", WITHOUT_FILES)
+    plan = read_run_plan(folder, document.data.fallback_used)
     if (plan.experiment.name, plan.experiment.seed) != (document.name, document.seed):
         raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
+    return FinishedRun(folder, plan, document, result)
+
+
+def read_run_plan(folder: Path, fallback_used: bool) -> Plan:
+    """Read the plan of a run folder, with the snapshot of the bars as data.
+
+    Args:
+        folder: the run folder.
+        fallback_used: whether its data are those of the fallback, which may have another split.
+
+    Raises:
+        EvolveError, LanguageError: if its experiment or a file that it names is damaged.
+    """
+    plan = read_plan(folder / "experiment.yaml", WITHOUT_FILES)
     parts = plan.experiment.split
-    if document.data.fallback_used and parts.fallback is not None:
+    if fallback_used and parts.fallback is not None:
         parts = parts.fallback
     snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
     llm = plan.experiment.llm.model_copy(update={"mode": "off"})  # after the check of `scored_on`
     experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts, "llm": llm})
-    return FinishedRun(folder, replace(plan, experiment=experiment), document, result)
+    return replace(plan, experiment=experiment)

@@ -72,7 +72,7 @@ class RunRecorder:
             self._fail(JOURNAL, "it was deleted")
         return tuple(self._incomplete)
 
-    def save(self, name: str, write: Callable[[], None]) -> None:
+    def save(self, name: str, write: Callable[[], object]) -> None:
         """Write a file of the run folder; report a failure, and try the next time again.
 
         Args:

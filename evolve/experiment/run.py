@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,8 @@ from evolve.search.executors import open_executor
 from evolve.search.history import SearchHistory
 from evolve.search.search import search
 from evolve.stop import Stop
-from evolve.store import RESULT, RunFolder
+from evolve.store import REPORT, RESULT, RunFolder
+from evolve.store.lock import hold_lock
 from evolve.validation.verdict import decide
 
 
@@ -49,6 +51,7 @@ def run(
     out: Path | None = None,
     observer: Observer | None = None,
     stop: Stop | None = None,
+    report: Callable[[Path], object] | None = None,
 ) -> Run:
     """Run an experiment and record it in a run folder.
 
@@ -58,6 +61,7 @@ def run(
         out: the run folder; `runs/<name>-<time>` if None.
         observer: receives the events of the run.
         stop: once set, ends the search after the current epoch.
+        report: writes the report of a run folder, after everything else; None for no report.
 
     Raises:
         EvolveError, LanguageError: if the experiment, a strategy or the data is not valid.
@@ -65,7 +69,7 @@ def run(
     stop = stop or Stop()
     plan = experiment if isinstance(experiment, Plan) else read_plan(experiment, overrides)
     settings, started = plan.experiment, time.monotonic()
-    with RunRecorder(observer or Observer()) as recorder:
+    with ExitStack() as lock, RunRecorder(observer or Observer()) as recorder:
         observer = recorder.observer
         models = load_model_set(plan)
         data = _load_data(plan, recorder)
@@ -76,6 +80,7 @@ def run(
             recorder.notice(text)
         problem = build_problem(plan, data, models.settings.mode)
         folder = _create_folder(plan, data, out)
+        lock.enter_context(hold_lock(folder.path))
         recorder.open(folder)
         _precompile(settings, data, observer)
         observer.baselines([_assess_on_train(each, data) for each in plan.start_from])
@@ -115,6 +120,9 @@ def run(
         )  # fmt: skip
         recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
         finished = _save_result(finished, recorder)
+        if report is not None:
+            recorder.save(REPORT, partial(report, folder.path))
+            finished = replace(finished, incomplete=recorder.incomplete)
     observer.done(finished)
     return finished
 
@@ -123,7 +131,10 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
     data = plan.load(recorder)
     dataset = data.dataset
     recorder.observer.data(dataset)
-    recorder.event("data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash)
+    recorder.event(
+        "data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash,
+        fallback_used=dataset.fallback_used,
+    )  # fmt: skip
     for text in dataset.tradability_notes:
         recorder.notice(text)
     recorder.observer.split(data.split)

@@ -23,6 +23,7 @@ from evolve.files import atomic_write, create_exclusively, write_text
 
 JOURNAL = "journal.sqlite"
 RESULT = "result.json"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)

@@ -278,5 +278,6 @@ def test_a_result_that_cannot_be_written_is_printed(
     assert "result.json is incomplete: cannot write" in done.out
     assert done.err.endswith(
         f"error: cannot write result.json in {folder}\n"
-        "  = complete: bars.parquet, best.evo, experiment.yaml, finalists, journal.sqlite\n"
+        "  = complete: bars.parquet, best.evo, experiment.yaml, finalists, journal.sqlite, "
+        "report.html\n"
     )

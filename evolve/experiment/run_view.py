@@ -1,0 +1,93 @@
+"""View of a run folder in any state: running, stopped or finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from dsl.analysis.check import check_file
+from dsl.analysis.program import Program
+from dsl.diagnostics import LanguageError
+from evolve.errors import EvolveError
+from evolve.experiment.finished_run import read_run_plan
+from evolve.experiment.plan import LoadedData, Plan
+from evolve.experiment.result_reader import ResultDocument, read_result
+from evolve.files import read_text
+from evolve.notices import NoticeList
+from evolve.store import RESULT, RunFolder
+from evolve.store.lock import is_locked
+from evolve.store.rows import JournalRows, read_rows
+
+RunState = Literal["running", "stopped", "finished"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunView:
+    """What a run folder has at one moment; parts that do not exist yet are empty.
+
+    Attributes:
+        folder: the run folder.
+        state: `finished` once the run has its verdict; a run that was killed is `stopped`.
+        plan: the plan of its experiment, with the snapshot of the bars as data.
+        document: the parts of the result document that commands use; None before the first.
+        result: the whole result document; empty before the first.
+        rows: rows of the journal.
+    """
+
+    folder: Path
+    state: RunState
+    plan: Plan
+    document: ResultDocument | None
+    result: Mapping[str, Any]
+    rows: JournalRows
+
+    @cached_property
+    def data(self) -> LoadedData:
+        """Data of the run, loaded once.
+
+        Raises:
+            EvolveError: if the snapshot of the bars cannot be read.
+        """
+        return self.plan.load(NoticeList())
+
+    @cached_property
+    def best(self) -> Program | None:
+        """Best strategy so far; None if there is none."""
+        path = RunFolder(self.folder).best
+        if not path.exists():
+            return None
+        try:
+            (program,) = check_file(read_text(path), str(path), self.plan.operators)
+        except (LanguageError, ValueError):
+            return None  # edited by its user
+        return program
+
+    @property
+    def is_holdout_open(self) -> bool:
+        """Whether the holdout was opened."""
+        holdout = self.result.get("holdout")
+        return isinstance(holdout, dict) and holdout.get("sealed") is False
+
+
+def read_view(folder: Path) -> RunView:
+    """Read a run folder in any state.
+
+    Raises:
+        EvolveError, LanguageError: if the folder has no run, or a damaged file.
+    """
+    files = RunFolder(folder)
+    if not files.journal.is_file():
+        hint = "expected a run folder, such as runs/spy-20261101-120000"
+        raise EvolveError(f"no run in {folder}", hint)
+    is_running = is_locked(folder)  # before the rows, which are then at least as new
+    rows = read_rows(files.journal)
+    document, result = None, dict[str, Any]()
+    if (folder / RESULT).exists():
+        document, result = read_result(folder)
+    is_finished = document is not None and bool(rows.list_events("finished"))
+    state: RunState = "finished" if is_finished else "running" if is_running else "stopped"
+    used = any(each.detail.get("fallback_used") for each in rows.list_events("data"))
+    return RunView(folder, state, read_run_plan(folder, used), document, result, rows)

@@ -1,0 +1,1 @@
+"""Renderer of pages as HTML with charts."""

@@ -1,0 +1,13 @@
+"""Section of a page: what a repetition of the run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evolve.experiment.run_view import RunView
+from evolve.report.page.blocks import Block
+
+
+def iterate_blocks(view: RunView) -> Iterator[Block]:
+    """Yield the blocks of the section."""
+    yield from ()

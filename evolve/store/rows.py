@@ -1,0 +1,182 @@
+"""Rows of a journal as they are, read without parsing a program, also while the run goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve.store import calls, journal
+from evolve.store.database import open_journal
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """Trial of a journal.
+
+    Attributes:
+        number: its number, from 1.
+        hash: hash of the program.
+        source: the program on one line.
+        nodes: its size.
+        proposer: who proposed it.
+        parents: hashes of its parents.
+        island: index of its island.
+        epoch: number of its epoch.
+        scores: float[objective].
+        folds: the first objective by fold, float[fold].
+        trades: number of closed trades over all folds.
+        infeasible_reason: empty if it is feasible.
+    """
+
+    number: int
+    hash: str
+    source: str
+    nodes: int
+    proposer: str
+    parents: tuple[str, ...]
+    island: int
+    epoch: int
+    scores: tuple[float, ...]
+    folds: tuple[float, ...]
+    trades: int
+    infeasible_reason: str
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether it meets every requirement."""
+        return not self.infeasible_reason
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Event of a journal.
+
+    Attributes:
+        at: time in ISO 8601.
+        kind: its kind.
+        detail: its figures.
+    """
+
+    at: str
+    kind: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ExchangeRow:
+    """Request to a model and its answer.
+
+    Attributes:
+        call: number of its call.
+        at: time of the answer in ISO 8601.
+        kind: `propose`, `repair`, `summarize`, `audit` or `probe`.
+        model: label of the model.
+        task: task of the call; empty for none.
+        request_format: the constraint on the answer.
+        text: the answer.
+        error: empty if the model answered.
+        tokens_in, tokens_out: tokens of the prompt and of the answer.
+        usd: cost in US dollars.
+        seconds: duration.
+    """
+
+    call: int
+    at: str
+    kind: str
+    model: str
+    task: str
+    request_format: str
+    text: str
+    error: str
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ProposalRow:
+    """Strategy of an answer of a model.
+
+    Attributes:
+        call: number of its call.
+        source: its text as written.
+        hash: hash of the program; empty if it was rejected.
+        status: `evaluated`, `duplicate`, `rejected` or `no budget`.
+        reason: why it was rejected or is infeasible; else empty.
+    """
+
+    call: int
+    source: str
+    hash: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class JournalRows:
+    """All rows of a journal, of one moment.
+
+    Attributes:
+        trials: in order of their numbers.
+        events: in order of their times.
+        exchanges: in order of their answers.
+        proposals: in order of their answers.
+    """
+
+    trials: tuple[TrialRow, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    exchanges: tuple[ExchangeRow, ...] = ()
+    proposals: tuple[ProposalRow, ...] = ()
+
+    def list_events(self, kind: str) -> list[EventRow]:
+        """Return the events of a kind."""
+        return [each for each in self.events if each.kind == kind]
+
+
+def read_rows(path: Path) -> JournalRows:
+    """Read all rows of a journal.
+
+    Raises:
+        EvolveError: if the file is not a journal.
+    """
+    with open_journal(path, journal.SCHEMA + calls.SCHEMA) as connection:
+        connection.execute("BEGIN")  # one moment for all tables
+        return JournalRows(
+            tuple(
+                _parse_trial(*row)
+                for row in connection.execute("SELECT * FROM trials ORDER BY trial")
+            ),
+            tuple(
+                EventRow(at, kind, json.loads(detail))
+                for at, kind, detail in connection.execute(
+                    "SELECT at, kind, detail FROM events ORDER BY id"
+                )
+            ),
+            tuple(
+                ExchangeRow(*row)
+                for row in connection.execute(
+                    "SELECT call, at, exchanges.kind, model, task, request_format, text, error,"
+                    " tokens_in, tokens_out, usd, seconds FROM exchanges"
+                    " JOIN calls ON call = number ORDER BY id"
+                )
+            ),
+            tuple(
+                ProposalRow(*row)
+                for row in connection.execute(
+                    "SELECT call, source, hash, status, reason FROM proposals ORDER BY id"
+                )
+            ),
+        )  # fmt: skip
+
+
+def _parse_trial(
+    number: int, digest: str, source: str, nodes: int, proposer: str, parents: str, *rest: Any
+) -> TrialRow:
+    island, epoch, scores, folds, trades, reason = rest
+    return TrialRow(
+        number, digest, source, nodes, proposer, tuple(parents.split()), island, epoch,
+        tuple(json.loads(scores)), tuple(json.loads(folds)), trades, reason,
+    )  # fmt: skip
