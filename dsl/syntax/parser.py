@@ -6,7 +6,7 @@ import re
 from collections.abc import Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -24,6 +24,7 @@ from dsl.syntax.invalid_text import find_invalid_text, normalize_text
 from dsl.syntax.vocabulary import ITEMS, STATEMENTS
 
 MAX_SYNTAX_ERRORS = 20
+MAX_CACHED_TREES, MAX_CACHED_CHARACTERS = 4, 20_000
 
 _T = TypeVar("_T")
 
@@ -75,7 +76,7 @@ def parse_leniently(text: str, name: str = "<text>", budget: Budget | None = Non
     while len(errors) < MAX_SYNTAX_ERRORS:
         try:
             file, comments = _read("file", nodes.File, remaining)
-            return Parsed(file, source, tuple(_sort(errors)), tuple(comments))
+            return Parsed(file, source, tuple(_sort(errors)), comments)
         except BuildError as error:
             diagnostic = error.diagnostic(source)
         except UnexpectedInput as error:
@@ -121,10 +122,20 @@ def _accepted(text: str, rule: str) -> Set[str]:
     return set(parser.accepts())
 
 
-def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, list[Token]]:
+def _read(rule: str, expected: type[_T], text: str) -> tuple[_T, tuple[Token, ...]]:
+    is_short = len(text) <= MAX_CACHED_CHARACTERS
+    tree, comments = (_parse_cached if is_short else _parse)(rule, text)
+    return cast(_T, tree), comments
+
+
+def _parse(rule: str, text: str) -> tuple[object, tuple[Token, ...]]:
     reader, comments = _reader()
     comments.clear()
-    return cast(_T, reader.parse(text, start=rule)), list(comments)
+    return reader.parse(text, start=rule), tuple(comments)
+
+
+# A text that is checked is often printed as well.
+_parse_cached = lru_cache(MAX_CACHED_TREES)(_parse)
 
 
 @cache
