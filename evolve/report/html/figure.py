@@ -39,7 +39,7 @@ def build_figure(chart: Chart | Heatmap) -> dict[str, Any]:
     return {
         "data": [*bands, *map(_build_trace, chart.traces)],
         "layout": {
-            "xaxis": _build_axis(chart.x),
+            "xaxis": _build_axis(chart.x) | ({"dtick": "D2"} if chart.x.kind == "log" else {}),
             "yaxis": _build_axis(chart.y),
             "shapes": [*_iterate_regions(chart), *map(_build_mark, chart.marks)],
             "annotations": [*_iterate_labels(chart)],
@@ -64,12 +64,13 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
         figure["hovertext"] = [escape_text(each) for each in trace.hover]
         figure["hoverinfo"] = "text"
     if trace.kind == "bars":
-        return figure | {"type": "bar", "marker": {"color": color}}
+        bar = {"color": f"{color}/0.55", "line": {"color": color, "width": 1}}
+        return figure | {"type": "bar", "marker": bar}
     figure["type"] = "scatter"
     if trace.kind == "points":
         marker = {"color": color, "symbol": trace.symbol, "size": 8}
         return figure | {"mode": "markers", "marker": marker}
-    line = {"color": color, "width": 2, "dash": "dash" if trace.is_dashed else "solid"}
+    line = {"color": color, "width": 1.75, "dash": "dash" if trace.is_dashed else "solid"}
     if trace.kind == "area":
         figure |= {"fill": "tozeroy", "fillcolor": f"@{trace.role}/0.25"}
     shape = "hv" if trace.kind == "step" else "linear"
