@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from evolve.report.html.cells import FORMATS, format_cell, is_numeric
+from evolve.report.html.cells import FORMATS, format_cell, is_numeric, list_numeric
+from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Cell, CellUnit
 
 
@@ -41,3 +42,9 @@ def test_a_cell_has_the_format_of_its_unit(value: Cell, unit: CellUnit, text: st
 def test_texts_and_times_are_the_only_units_without_numbers() -> None:
     assert {each for each in get_args(CellUnit) if not is_numeric(each)} == {"text", "code", "time"}
     assert set(FORMATS) < set(get_args(CellUnit))
+
+
+def test_a_column_of_figures_of_several_units_is_numeric() -> None:
+    columns = tuple(Column(each) for each in ("metric", "train", "validation", "year"))
+    rows = (("return", "-12.5%", None, 2020), ("trades", "1,234", "–", 2021))
+    assert list_numeric(Table("t", "T", columns, rows)) == [False, True, False, False]

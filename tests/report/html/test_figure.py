@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from html import unescape
-from typing import Any
+from typing import Any, Literal
 
 from evolve.report.html.figure import build_figure
 from evolve.report.page.charts import Axis, Chart, Heatmap, Mark, Trace
@@ -67,6 +67,18 @@ def test_labels_of_neighbouring_marks_are_below_each_other() -> None:
     ]  # fmt: skip
     assert len(heights) == 3
     assert sorted(set(heights), reverse=True) == heights
+
+
+def test_an_axis_of_few_counts_has_whole_ticks() -> None:
+    def axis(value: float, kind: Literal["linear", "log"] = "linear") -> Any:
+        chart = Chart(
+            "c", "C", "a", Axis("x"), Axis("y", kind, "count"), (Trace("t", (1,), (value,)),)
+        )
+        return build_figure(chart)["layout"]["yaxis"]
+
+    assert axis(2)["dtick"] == 1
+    assert "dtick" not in axis(200)
+    assert "dtick" not in axis(2, "log")
 
 
 def test_bars_at_one_place_are_beside_each_other() -> None:

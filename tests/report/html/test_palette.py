@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evolve.report.html.figure import CELL_OPACITY
 from evolve.report.html.palette import PALETTE, PARTS, list_variables
 from evolve.report.page.charts import Role
 
@@ -63,6 +64,14 @@ def test_every_role_is_legible_as_text_on_both_surfaces(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("ground", GROUNDS)
+def test_values_are_legible_in_the_strongest_cells_of_a_heatmap(ground: Ground) -> None:
+    colors = list_variables(ground)
+    for role in ("--good", "--bad"):
+        cell = blend(colors[role], colors["--ground"], CELL_OPACITY)
+        assert contrast(colors["--text"], cell) >= MIN_TEXT_CONTRAST, (role, cell)
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
 def test_lines_of_axes_and_borders_of_controls_are_visible(ground: Ground) -> None:
     colors = list_variables(ground)
     assert contrast(colors["--line"], colors["--ground"]) >= MIN_SHAPE_CONTRAST
@@ -103,6 +112,12 @@ def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of two colours (WCAG 2.2, "contrast ratio")."""
     darker, lighter = sorted(luminance(each) for each in (one, other))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def blend(color: str, under: str, opacity: float) -> str:
+    """Return a translucent colour over another one."""
+    pairs = [(int(color[at : at + 2], 16), int(under[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(opacity * x + (1 - opacity) * y):02x}" for x, y in pairs)
 
 
 def luminance(color: str) -> float:
