@@ -1,0 +1,59 @@
+"""Text of the cells of a table, by unit."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+from evolve.report.formats import format_price, format_value
+from evolve.report.page.blocks import Table
+from evolve.report.page.charts import Cell, CellUnit
+
+NO_VALUE = "–"
+FIGURE = re.compile(r"[-+−]?\$?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%| s)?")
+"""A number with its unit, as text."""
+FORMATS: dict[CellUnit, Callable[[float], str]] = {
+    "ratio": lambda value: format_value(value, "ratio"),
+    "percent": lambda value: format_value(value, "percent"),
+    "money": lambda value: format_value(value, "money"),
+    "count": lambda value: format_value(value, "count"),
+    "price": format_price,
+    "seconds": lambda value: f"{value:,.1f} s" if abs(value) < 100 else f"{value:,.0f} s",
+    "usd": lambda value: f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}",
+}
+"""Format of the numbers of each unit; units of texts have none."""
+
+
+def format_cell(value: Cell, unit: CellUnit) -> str:
+    """Format a cell in its unit; a dash if it has no value.
+
+    Args:
+        value: the cell.
+        unit: unit of its column; a number in a column of texts has its shortest form.
+    """
+    if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+        return NO_VALUE
+    if isinstance(value, str):
+        return value.replace("T", " ", 1) if unit == "time" else value
+    if unit in FORMATS:
+        return FORMATS[unit](value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def is_numeric(unit: CellUnit) -> bool:
+    """Return whether the cells of a unit are numbers."""
+    return unit in FORMATS
+
+
+def list_numeric(table: Table) -> list[bool]:
+    """List for each column whether its cells are numbers, also as texts of several units."""
+    return [
+        is_numeric(column.unit) or _are_figures([row[index] for row in table.rows])
+        for index, column in enumerate(table.columns)
+    ]
+
+
+def _are_figures(cells: list[Cell]) -> bool:
+    texts = [each for each in cells if each not in (None, "", NO_VALUE)]
+    return bool(texts) and all(isinstance(each, str) and FIGURE.fullmatch(each) for each in texts)
