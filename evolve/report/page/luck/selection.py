@@ -161,10 +161,10 @@ def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]]) -> Table:
         (
             Column("rank", "count"),
             Column("nodes", "count", "size of the strategy"),
-            Column(f"{title}, train", unit),
-            Column(f"{title}, validation", unit),
-            Column("trades, train", "count"),
-            Column("trades, validation", "count"),
+            Column("train", unit, f"{title} on train"),
+            Column("validation", unit, f"{title} on validation"),
+            Column("train trades", "count", "closed trades on train"),
+            Column("validation trades", "count", "closed trades on validation"),
         ),
         tuple(
             (

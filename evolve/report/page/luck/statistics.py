@@ -19,13 +19,13 @@ def iterate_statistics(view: RunView) -> Iterator[Block]:
             "statistics",
             "Other statistics on train",
             (Column("statistic"), Column("value"), Column("how to read it")),
-            tuple(_iterate_rows(robustness["statistics"])),
+            tuple(_iterate_rows(robustness["statistics"], view)),
             "They accompany the verdict and never decide it, since all of them ignore that a "
             "search adapts to noise.",
         )
 
 
-def _iterate_rows(found: Mapping[str, Any]) -> Iterator[Row]:
+def _iterate_rows(found: Mapping[str, Any], view: RunView) -> Iterator[Row]:
     yield (
         "probabilistic Sharpe ratio", _format(found["probabilistic"]),
         "probability that the ratio of the winner is above 0 if it were the only trial; the best "
@@ -41,11 +41,11 @@ def _iterate_rows(found: Mapping[str, Any]) -> Iterator[Row]:
             f"probability that the ratio is above the best that luck gives among {count:,} "
             "independent trials; above 0.95 is the usual demand",
         )  # fmt: skip
-    years = found["track_record_years"]
+    needed, train = found["track_record_years"], view.data.split.train.years
     yield (
-        "minimum track record", "never" if years is None else f"{years:.1f} years",
-        "length of history that would show the ratio of the winner if it were the only trial; a "
-        "train part that is shorter shows nothing",
+        "minimum track record", "never" if needed is None else f"{needed:.1f} years",
+        "history that shows the ratio of the winner if it were the only trial; train has "
+        f"{train:.1f} years",
     )  # fmt: skip
     yield from _iterate_overfitting(found["overfitting"])
     superior = found["superior"]
@@ -67,7 +67,7 @@ def _iterate_overfitting(found: Mapping[str, Any] | None) -> Iterator[Row]:
         "median in the other; 0.5 is chance",
     )  # fmt: skip
     yield (
-        "  losses in the other half", _format(found["loss"]),
+        "losses in the other half", _format(found["loss"]),
         "share of these ways in which the best trial of one half loses in the other",
     )  # fmt: skip
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_value
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.verdict.gates import format_figure
 from evolve.validation.holdout import MIN_POWER
 from evolve.validation.null_run import NullRun
+from evolve.validation.power import GOOD_SHARE
 
 Row = tuple[str, str, str]
 
@@ -78,14 +80,17 @@ def _iterate_null(null: NullRun) -> Iterator[Row]:
 
 
 def _iterate_power(view: RunView) -> Iterator[Row]:
-    """Yield the power of the search, if the run measured it."""
+    """Yield the smallest edge that the search usually finds, if the run measured its power."""
     power = view.result.get("power")
-    for edge in power["edges"] if power else ():
+    edges = power["edges"] if power else []
+    if edges:
+        chosen = next((each for each in edges if each["share"] >= GOOD_SHARE), edges[-1])
         yield (
-            f"power at {abs(edge['edge_bps']):g} bps", f"{edge['found']} of {edge['searches']}",
-            "searches that found a planted edge of this size",
+            f"power of the search, {abs(chosen['edge_bps']):g} bps",
+            f"{chosen['found']} of {chosen['searches']}",
+            "searches that found a planted edge of this size on as much data",
         )  # fmt: skip
 
 
 def _format(score: float) -> str:
-    return format_figure(score, "ratio")
+    return format_value(score, "ratio")
