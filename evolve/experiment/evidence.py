@@ -51,7 +51,7 @@ def describe_null(null: NullRun) -> dict[str, Any]:
         "score": None if is_alone else null.score,
         "trials": null.trials,
         "planned": null.planned,
-        "searches": [_describe_search(each) for each in null.results],
+        "searches": [describe_search(each) for each in null.results],
         "exceedances": None if is_alone else null.exceedances,
         "p_value": None if is_alone else null.p_value,
         "mean": null.mean,
@@ -59,6 +59,11 @@ def describe_null(null: NullRun) -> dict[str, Any]:
         "largest": max(null.bests, default=None),
         "threshold": null.threshold,
     }
+
+
+def describe_search(result: NullResult) -> dict[str, Any]:
+    """Describe a null search."""
+    return {**asdict(result), "curve": [list(each) for each in result.curve]}
 
 
 class NullDocument(BaseModel):
@@ -100,7 +105,3 @@ class EvidenceDocument(BaseModel):
             family=self.family, power=self.power, sealed=self.sealed, curve=self.curve,
             caveats=self.caveats,
         )  # fmt: skip
-
-
-def _describe_search(result: NullResult) -> dict[str, Any]:
-    return {**asdict(result), "curve": [list(each) for each in result.curve]}

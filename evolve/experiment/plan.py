@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -64,6 +65,7 @@ class Plan:
         assets: the templates, tasks and learnings of its prompts.
         extra: further programs that the search starts from.
         overrides: the settings `a.b=value` that the command line replaced.
+        command: the command line that runs it; empty for a plan without a file.
     """
 
     experiment: Experiment
@@ -73,6 +75,7 @@ class Plan:
     assets: PromptAssets
     extra: tuple[Program, ...] = ()
     overrides: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def files(self) -> InputFiles:
@@ -128,9 +131,11 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     assets = _read_assets(experiment, files)
     if experiment.language.operators != "all":
         select_operators(operators, experiment.language.operators)
+    replaced = [word for each in overrides for word in ("--set", each)]
     return Plan(
-        experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides
-    )
+        experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides,
+        command=shlex.join(["evolve", "run", str(path), *replaced]),
+    )  # fmt: skip
 
 
 def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProblem:

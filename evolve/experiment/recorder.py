@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -112,11 +113,13 @@ class RunRecorder:
     def progress(self, progress: Progress) -> None:
         """Record an epoch with its trials, and report it to the observer."""
         best = progress.best.score if progress.best else None
+        stats = {name: asdict(counts) for name, counts in sorted(progress.stats.items())}
         self._record(
             lambda journal: journal.epoch(
-                progress.epoch, progress.trials, evaluated=progress.evaluated, best=best
+                progress.epoch, progress.trials, evaluated=progress.evaluated, best=best,
+                stats=stats,
             )
-        )
+        )  # fmt: skip
         self.observer.progress(progress, self.search_seconds)
 
     # -- calls to models

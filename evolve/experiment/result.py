@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsl.analysis.program import LANGUAGE_VERSION, Program
 from dsl.printing.decompile import format_program
@@ -74,7 +74,7 @@ class Run:
         robustness: analyses of the winner on train; None if no program was feasible.
         call_budget: cost of the models; None if no model was asked.
         arm_costs: cost by arm.
-        diagnostics: power and walk-forward; None if the run has none.
+        diagnostics: power and walk-forward; None before the run has its verdict.
         incomplete: names of the files of the run folder that could not be written.
     """
 
@@ -119,6 +119,8 @@ def document(run: Run) -> dict[str, object]:
         "run_dir": str(run.folder),
         "verdict": asdict(run.verdict),
     }
+    if run.diagnostics is None:
+        result["unfinished"] = True
     if JOURNAL in run.incomplete:
         result["journal"] = "incomplete"
     if run.call_budget is not None:
@@ -155,7 +157,7 @@ def document(run: Run) -> dict[str, object]:
     }
 
 
-def data_document(dataset: Dataset) -> dict[str, object]:
+def data_document(dataset: Dataset) -> dict[str, Any]:
     """Describe the origin and the extent of a dataset."""
     bars, used = dataset.window, dataset.used
     return {
@@ -168,6 +170,8 @@ def data_document(dataset: Dataset) -> dict[str, object]:
         "bars_per_year": bars.bars_per_year,
         "closes_only": {name: asdict(dataset.stop_gains[name]) for name in bars.closes_only},
         "hash": bars.hash,
+        "as_of": dataset.as_of,
+        "fallback_reason": dataset.reason,
     }
 
 

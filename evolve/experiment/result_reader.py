@@ -11,6 +11,7 @@ from evolve.errors import EvolveError
 from evolve.experiment.evidence import EvidenceDocument
 from evolve.files import read_bytes
 from evolve.store import RESULT
+from evolve.validation.verdict import Verdict
 
 MAX_RESULT_BYTES = 64_000_000
 HINT = "restore the file, or run the experiment again"
@@ -50,7 +51,12 @@ class TrialsDocument(BaseModel):
 
 
 class ResultDocument(BaseModel):
-    """Parts of a result document that commands use."""
+    """Parts of a result document that commands use.
+
+    Attributes:
+        journal: `incomplete` if the journal is.
+        unfinished: whether the run has no verdict yet.
+    """
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -61,6 +67,8 @@ class ResultDocument(BaseModel):
     journal: Literal["incomplete"] | None = None
     best: BestDocument | None = None
     validation: EvidenceDocument | None = None
+    verdict: Verdict | None = None
+    unfinished: bool = False
 
 
 _WHOLE = TypeAdapter(dict[str, Any])

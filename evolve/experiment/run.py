@@ -29,7 +29,7 @@ from evolve.experiment.plan import (
     read_plan,
 )
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.result import Assessed, Run, document
+from evolve.experiment.result import Assessed, Run, data_document, document, versions
 from evolve.experiment.robustness import analyze_winner
 from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.unfinished import UnfinishedFinalists
@@ -72,6 +72,8 @@ def run(
     with ExitStack() as lock, RunRecorder(observer or Observer()) as recorder:
         observer = recorder.observer
         models = load_model_set(plan)
+        command = "" if plan.extra else plan.command  # which names no further programs
+        recorder.event("begin", command=command, versions=versions())
         data = _load_data(plan, recorder)
         observer.proposers(settings, models)
         for text in list_uncapped(data.dataset.bars, data.market):
@@ -131,10 +133,7 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
     data = plan.load(recorder)
     dataset = data.dataset
     recorder.observer.data(dataset)
-    recorder.event(
-        "data", source=dataset.name, bars=len(dataset.bars), hash=dataset.bars.hash,
-        fallback_used=dataset.fallback_used,
-    )  # fmt: skip
+    recorder.event("data", source=dataset.name, **data_document(dataset))
     for text in dataset.tradability_notes:
         recorder.notice(text)
     recorder.observer.split(data.split)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel, ValidationError
+
 from dsl.analysis.check import check_file
 from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
+from evolve.experiment.evidence import Count, Finite
 from evolve.experiment.finished_run import read_run_plan
 from evolve.experiment.plan import LoadedData, Plan
-from evolve.experiment.result_reader import ResultDocument, read_result
+from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.files import read_text
 from evolve.notices import NoticeList
 from evolve.store import RESULT, RunFolder
 from evolve.store.lock import is_locked
-from evolve.store.rows import JournalRows, read_rows
+from evolve.store.rows import EventRow, JournalRows, read_rows
+from evolve.validation.null_run import NullRun
+from evolve.validation.null_search import NullResult
 
 RunState = Literal["running", "stopped", "finished"]
 
@@ -65,6 +71,25 @@ class RunView:
             return None  # edited by its user
         return program
 
+    @cached_property
+    def null(self) -> NullRun | None:
+        """Null searches so far; None before the first one.
+
+        Raises:
+            EvolveError: if the journal is damaged.
+        """
+        evidence = self.document.validation if self.document else None
+        if evidence is not None and evidence.null is not None:
+            return evidence.read().null
+        events = self.rows.list_events("null_search")
+        if not events:
+            return None
+        try:
+            return _read_null(events, len(self.rows.trials))
+        except ValidationError:
+            path = RunFolder(self.folder).journal
+            raise EvolveError(f"{path} is damaged: expected null searches", HINT) from None
+
     @property
     def is_holdout_open(self) -> bool:
         """Whether the holdout was opened."""
@@ -87,7 +112,25 @@ def read_view(folder: Path) -> RunView:
     document, result = None, dict[str, Any]()
     if (folder / RESULT).exists():
         document, result = read_result(folder)
-    is_finished = document is not None and bool(rows.list_events("finished"))
+    is_finished = document is not None and (
+        bool(rows.list_events("finished"))
+        or (document.journal is not None and not document.unfinished)
+    )
     state: RunState = "finished" if is_finished else "running" if is_running else "stopped"
     used = any(each.detail.get("fallback_used") for each in rows.list_events("data"))
     return RunView(folder, state, read_run_plan(folder, used), document, result, rows)
+
+
+class _NullEvent(BaseModel):
+    """Event of a null search."""
+
+    score: Finite
+    planned: Count
+    search: NullResult
+
+
+def _read_null(events: Sequence[EventRow], trials: int) -> NullRun:
+    """Return the null run of the events of its searches, each of as many trials."""
+    searches = [_NullEvent.model_validate_json(json.dumps(each.detail)) for each in events]
+    last = searches[-1]
+    return NullRun(last.score, trials, last.planned, tuple(each.search for each in searches))

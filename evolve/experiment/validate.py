@@ -9,6 +9,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from evolve.errors import EvolveError
+from evolve.experiment.evidence import describe_search
 from evolve.experiment.holdout import open_holdout
 from evolve.experiment.null_models import NullModels, UnansweredError
 from evolve.experiment.null_test import NullTester
@@ -176,6 +177,8 @@ def _test_null(
     """Return the evidence with the null run and the family-wise p-value."""
     null: NullRun | None = None
     for null in tester.iterate(planned):
+        search = describe_search(null.results[-1])
+        recorder.event("null_search", score=null.score, planned=planned, search=search)
         recorder.observer.null_search(null)
     family: FamilyTest | None = None
     if null is not None and null.is_complete:

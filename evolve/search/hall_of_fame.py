@@ -19,7 +19,12 @@ MAX_MEMBERS_PER_CLASS = 20
 
 def find_size_class(individual: Individual) -> int:
     """Return the index of the size class of an individual, 0 for the smallest programs."""
-    return bisect_left(MAX_NODES_BY_SIZE_CLASS, individual.program.nodes)
+    return find_class_of_size(individual.program.nodes)
+
+
+def find_class_of_size(nodes: int) -> int:
+    """Return the index of the size class of programs with a number of nodes."""
+    return bisect_left(MAX_NODES_BY_SIZE_CLASS, nodes)
 
 
 @dataclass(frozen=True)

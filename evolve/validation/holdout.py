@@ -10,6 +10,7 @@ import numpy as np
 
 from evolve.backtest.backtest import Backtest
 from evolve.backtest.performance import Performance, Series
+from evolve.validation.gates import Criterion, require_minimum
 from evolve.validation.sharpe import CRITICAL_T, compute_power, compute_t
 
 MIN_TRADES, MIN_BARS_HELD = 10, 30
@@ -37,6 +38,15 @@ class HoldoutTest:
     opening: int
 
     @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """Figures that must be large enough."""
+        return (
+            require_minimum("closed trades", self.trades, MIN_TRADES, "count"),
+            require_minimum("bars with a position", self.bars_held, MIN_BARS_HELD, "count"),
+            require_minimum("t of the appraisal returns", self.t, CRITICAL_T, "ratio"),
+        )
+
+    @property
     def shortage(self) -> str:
         """Reason why the holdout cannot tell; empty if it can."""
         if self.trades < MIN_TRADES:
@@ -48,7 +58,7 @@ class HoldoutTest:
     @cached_property
     def passed(self) -> bool:
         """True if the ratio is significant, with enough trades and bars."""
-        return not self.shortage and self.t >= CRITICAL_T
+        return all(each.passed for each in self.criteria)
 
 
 def assess_holdout(result: Backtest, opening: int) -> HoldoutTest:

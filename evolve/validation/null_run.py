@@ -64,6 +64,14 @@ class NullRun:
         """Best scores of the null searches that have one."""
         return tuple(each.best for each in self.results if each.best is not None)
 
+    def list_bests_after(self, trials: int) -> list[float]:
+        """Return the best scores after a number of trials, of the searches that have one.
+
+        A search that ended early counts with its last score, a lower bound.
+        """
+        bests = [each.read_best(trials) for each in self.results]
+        return [each for each in bests if each is not None]
+
     @property
     def mean(self) -> float | None:
         """Mean of the best scores; None if no null search has one."""

@@ -46,6 +46,10 @@ class NullResult:
         """Return whether the best score is at least a score."""
         return self.best is not None and self.best >= score
 
+    def read_best(self, trials: int) -> float | None:
+        """Return the best score after a number of trials; None if there is none yet."""
+        return next((each.best for each in reversed(self.curve) if each.trials <= trials), None)
+
 
 class NullSearcher:
     """Runner of null searches, one after another.

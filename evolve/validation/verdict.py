@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from evolve.backtest.backtest import Backtest
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.family import FamilyTest
-from evolve.validation.gates import Gate
+from evolve.validation.gates import Criterion, Gate, require_maximum
 from evolve.validation.holdout import MIN_POWER, HoldoutTest
 from evolve.validation.null_run import LEVEL, NullRun
 from evolve.validation.openings import required_p_value
@@ -128,9 +128,11 @@ def _holdout_gate(evidence: Evidence) -> Gate:
     if holdout is None:
         return Gate("holdout", None, evidence.sealed)
     if family is None:
-        return Gate("holdout", None, f"t = {holdout.t:.2f}, without a null run")
+        text = f"t = {holdout.t:.2f}, without a null run"
+        return Gate("holdout", None, text, holdout.criteria)
     reason = _find_failure(holdout, family)
-    return Gate("holdout", not reason, reason or f"t = {holdout.t:.2f}, needed {CRITICAL_T}")
+    text = reason or f"t = {holdout.t:.2f}, needed {CRITICAL_T}"
+    return Gate("holdout", not reason, text, (*_check_reuse(holdout, family), *holdout.criteria))
 
 
 def _describe_holdout(evidence: Evidence) -> str:
@@ -152,13 +154,13 @@ def _describe_power(evidence: Evidence) -> str:
 
 def _find_failure(holdout: HoldoutTest, family: FamilyTest) -> str:
     """Return the reason why the holdout does not confirm; empty if it does."""
-    required = required_p_value(holdout.opening)
-    if holdout.opening > 1 and (family.pivot is None or family.pivot > required):
-        found = "unknown" if family.pivot is None else f"{family.pivot:.2g}"
-        return (
-            f"this is opening {holdout.opening} of the same unseen prices, which needs a p-value "
-            f"of at most {required:.2g}, found {found}"
-        )
+    for each in _check_reuse(holdout, family):
+        if not each.passed:
+            found = "unknown" if each.value is None else f"{each.value:.2g}"
+            return (
+                f"this is opening {holdout.opening} of the same unseen prices, which needs a "
+                f"p-value of at most {each.limit:.2g}, found {found}"
+            )
     if holdout.shortage:
         return f"the holdout cannot tell: {holdout.shortage}"
     if holdout.t < CRITICAL_T:
@@ -166,12 +168,25 @@ def _find_failure(holdout: HoldoutTest, family: FamilyTest) -> str:
     return ""
 
 
+def _check_reuse(holdout: HoldoutTest, family: FamilyTest) -> tuple[Criterion, ...]:
+    """Return the criterion of a further opening of the same prices; empty for the first one."""
+    if holdout.opening == 1:
+        return ()
+    required, pivot = required_p_value(holdout.opening), family.pivot
+    is_low = pivot is not None and pivot <= required
+    name = f"p-value for opening {holdout.opening} of these prices"
+    return (Criterion(name, pivot, "at most", required, "ratio", is_low),)
+
+
 def _null_gate(null: NullRun, family: FamilyTest) -> Gate:
     runs = f"{family.runs} run" + ("s" if family.runs > 1 else "")
+    name = "p-value over all runs on these data"
+    criterion = require_maximum(name, family.p_value, LEVEL, "ratio")
     return Gate(
-        "null", family.p_value <= LEVEL,
+        "null", criterion.passed,
         f"p = {null.p_value:.2g} ({null.exceedances} of {len(null.results)} did as well); over "
         f"{runs} on these data p = {family.p_value:.2g}",
+        (criterion,),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from evolve.experiment.result import Run, document
 from evolve.experiment.run import run
 from evolve.search.progress import Progress
 from evolve.stop import Stop
+from evolve.store.rows import read_rows
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "experiments" / "quick.yaml"
@@ -164,7 +165,19 @@ def test_the_journal_has_every_trial_as_valid_text(
     for _, digest, source, parents in rows:
         assert check(source).hash == digest
         assert set(parents.split()) <= hashes
-    assert kinds == {"data", "notice", "epoch", "null", "finished"}
+    assert kinds == {"begin", "data", "notice", "epoch", "null_search", "null", "finished"}
+
+
+def test_the_journal_has_the_counts_of_all_proposers_after_each_epoch(
+    finished: tuple[Run, RecordingObserver],
+) -> None:
+    events = read_rows(finished[0].folder / "journal.sqlite").list_events("epoch")
+    result = json.loads((finished[0].folder / "result.json").read_text("utf-8"))
+    assert events[-1].detail["stats"] == result["proposers"]
+    proposed = [
+        sum(counts["proposed"] for counts in each.detail["stats"].values()) for each in events
+    ]
+    assert proposed == sorted(set(proposed))
 
 
 def test_equal_seeds_give_equal_results(

@@ -12,7 +12,7 @@ from dsl.analysis.check import check
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import market
 from evolve.fitness.goals import FitnessSpec
-from evolve.validation.gates import check_executable
+from evolve.validation.gates import check_executable, require_maximum, require_minimum
 from tests.samples import random_bars
 
 REQUIRE = {"trades_per_fold": 3, "exposure_per_fold": 0.05}
@@ -27,8 +27,16 @@ def text(spec: FitnessSpec | None = None, exits: float = 0.0, **settings: Any) -
     """Return the text of the gate; it passes if and only if there is none."""
     gate = check_executable(market(**settings), spec or FitnessSpec(require=REQUIRE), train(exits))
     assert gate.name == "executable"
-    assert gate.passed is (gate.text == "")
+    assert gate.passed is (gate.text == "") is all(each.passed for each in gate.criteria)
+    assert len(gate.criteria) == 4
     return gate.text
+
+
+def test_a_figure_without_a_value_is_no_minimum_and_no_violation() -> None:
+    for require, passed in ((require_minimum, False), (require_maximum, True)):
+        criterion = require("x", math.nan, 1.0, "ratio")
+        assert (criterion.value, criterion.passed) == (None, passed)
+        assert require("x", 1.0, 1.0, "ratio").passed
 
 
 def test_the_defaults_pass() -> None:

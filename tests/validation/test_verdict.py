@@ -232,6 +232,20 @@ def test_each_pass_has_passed_gates_only() -> None:
         assert (verdict.label == PASS) is are_passed, arguments
 
 
+def test_a_gate_passes_if_and_only_if_all_of_its_figures_are_within_their_limits() -> None:
+    for arguments in product(
+        [True], ["luck", "family", "weak", "strong", "no pivot"], [1, 2, 3],
+        ["sealed", "good", "bad", "few"],
+    ):  # fmt: skip
+        _, *gates = decide(combine(*arguments)).gates
+        for gate in gates:
+            if gate.passed is not None:
+                assert gate.criteria
+                assert gate.passed is all(each.passed for each in gate.criteria), arguments
+            else:
+                assert gate.criteria == ()
+
+
 @pytest.mark.parametrize(
     "name", [name for name, (_, label) in CASES.items() if label == NOT_TESTED]
 )

@@ -2,12 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
+from dsl.printable import make_lines_printable, make_printable
 from evolve.experiment.run_view import RunView
-from evolve.report.page.blocks import Block
+from evolve.files import read_text
+from evolve.report.page.blocks import Block, Code, Column, Table, Text
+from evolve.report.page.run_documents import read_data_document
+
+SETTING = re.compile(r"^(\s*(?:- )*)([\w.\"'-]+)(:)(?=\s|$)")
+Row = tuple[str, str]
 
 
 def iterate_blocks(view: RunView) -> Iterator[Block]:
-    """Yield the blocks of the section."""
-    yield from ()
+    """Yield the commands, the origin of the run, its data, its versions and its settings."""
+    yield Text(
+        "The same settings, bars and versions give the same result, for any number of processes; "
+        "the folder of the run has its settings and its bars."
+    )
+    yield Code("commands", "Commands", (("", "\n".join(_iterate_commands(view))),))
+    yield Table("run", "Run", (Column(""), Column("")), tuple(_iterate_run(view)))
+    data = read_data_document(view)
+    if data:
+        yield Table("data", "Data", (Column(""), Column("")), tuple(_iterate_data(view, data)))
+    versions = view.result.get("versions") or _read_begin(view).get("versions")
+    if versions:
+        columns = (Column("package"), Column("version"))
+        yield Table("versions", "Versions", columns, tuple(versions.items()))
+    text = make_lines_printable(read_text(view.folder / "experiment.yaml"))
+    yield Code("settings", "experiment.yaml", tuple(_iterate_tokens(text)))
+
+
+def _iterate_commands(view: RunView) -> Iterator[str]:
+    """Yield the command of the run if it is known, and the one that repeats it."""
+    command = _read_begin(view).get("command")
+    if command:
+        yield make_printable(command)
+    yield make_printable(shlex.join(["evolve", "run", f"{view.folder}/experiment.yaml"]))
+
+
+def _iterate_run(view: RunView) -> Iterator[Row]:
+    experiment, result = view.plan.experiment, view.result
+    yield "experiment", make_printable(experiment.name)
+    yield "seed", str(experiment.seed)
+    events = view.rows.events
+    if events:
+        yield "begin", f"{events[0].at[:19]} UTC"
+    trials = result.get("trials", {})
+    yield "trials", f"{trials.get('evaluated', len(view.rows.trials)):,}"
+    if trials:
+        yield "proposed", f"{trials['proposed']:,}, of which {trials['duplicate']:,} duplicates"
+    rate = result.get("evaluations_per_second")
+    if rate is not None:
+        yield "trials per second", f"{rate:,.0f}"
+    seconds = result.get("elapsed_seconds", _measure_seconds(view))
+    if seconds is not None:
+        yield "seconds in all" if view.state == "finished" else "seconds so far", f"{seconds:,.1f}"
+    if result.get("stop_reason"):
+        yield "end of the search", make_printable(result["stop_reason"])
+
+
+def _iterate_data(view: RunView, data: Mapping[str, Any]) -> Iterator[Row]:
+    origin = data.get("from", data.get("source"))
+    yield "source", make_printable(", ".join(origin) if isinstance(origin, list) else origin)
+    if data.get("fallback_used"):
+        yield "fallback", make_printable(data.get("fallback_reason") or "used")
+    if "start" in data:
+        yield "range", f"{data['start']} to {data['end']}"
+    yield "bars", f"{data['bars']:,}"
+    if "symbols" in data:
+        yield "symbols", make_printable(", ".join(data["symbols"]))
+        yield "bars per year", f"{data['bars_per_year']:.4g}"
+    for name, size in zip(("train", "validation", "holdout"), _list_sizes(view), strict=True):
+        yield name, f"{size:,} bars"
+    yield "hash of the bars", str(data["hash"])
+    if data.get("as_of"):
+        yield "fetched", str(data["as_of"])
+
+
+def _list_sizes(view: RunView) -> tuple[int, int, int]:
+    split = view.data.split
+    validation = len(split.seen) - split.validation_start
+    return split.validation_start, validation, split.holdout.bars
+
+
+def _read_begin(view: RunView) -> dict[str, Any]:
+    """Return the versions and the command of the first event; empty for earlier versions."""
+    return next((each.detail for each in view.rows.list_events("begin")), {})
+
+
+def _measure_seconds(view: RunView) -> float | None:
+    """Return the seconds from the first to the last event; None without events."""
+    events = view.rows.events
+    if not events:
+        return None
+    first, last = (datetime.fromisoformat(each.at) for each in (events[0], events[-1]))
+    return (last - first).total_seconds()
+
+
+def _iterate_tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the tokens of settings in YAML: names of settings, comments and the rest."""
+    for line in text.splitlines(keepends=True):
+        if line.lstrip().startswith("#"):
+            yield "comment", line
+        elif match := SETTING.match(line):
+            yield "", match[1]
+            yield "keyword", match[2]
+            yield "", line[match.start(3) :]
+        else:
+            yield "", line

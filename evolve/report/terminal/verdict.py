@@ -66,19 +66,10 @@ def compare_curves(
     points = curve or [CurvePoint(each.trials, None) for each in null.results[0].curve]
     rows = []
     for trials, best in points:
-        bests = [_read_curve(each.curve, trials) for each in null.results]
-        finite = [each for each in bests if each is not None]
+        finite = null.list_bests_after(trials)
         mean, largest = (fmean(finite), max(finite)) if finite else (None, None)
         rows.append((trials, (best, mean, largest)))
     return rows
-
-
-def _read_curve(curve: Sequence[CurvePoint], trials: int) -> float | None:
-    best = None
-    for each in curve:
-        if each.trials <= trials:
-            best = each.best
-    return best
 
 
 def _format_score(score: float | None) -> str:

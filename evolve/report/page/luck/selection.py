@@ -1,0 +1,184 @@
+"""Finalists and other good trials of a search, on train and on validation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dsl.analysis.check import check
+from dsl.diagnostics import LanguageError
+from evolve.backtest.backtest import backtest
+from evolve.backtest.metrics import METRICS
+from evolve.errors import EvolveError
+from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_value
+from evolve.report.page.blocks import Block, Column, Table
+from evolve.report.page.charts import Axis, Chart, Role, Trace
+from evolve.search.hall_of_fame import find_class_of_size
+from evolve.store.rows import TrialRow
+
+MAX_OTHERS = 24
+MAX_PER_CLASS = 6
+MIN_OTHERS = 4
+MAX_CELLS = 20_000_000  # bars of all symbols, of all backtests together
+
+
+@dataclass(frozen=True)
+class Point:
+    """Strategy on train and on validation.
+
+    Attributes:
+        name: a description, in lines.
+        train, validation: the metric there.
+    """
+
+    name: str
+    train: float
+    validation: float
+
+
+def iterate_selection(view: RunView) -> Iterator[Block]:
+    """Yield the chart of finalists and other good trials, and the table of finalists."""
+    metric = view.plan.experiment.fitness.maximize[0]
+    finalists = view.result.get("finalists", [])
+    chosen = [point for each in finalists if (point := _read_finalist(each, metric))]
+    others = list(_measure_others(view, metric))
+    if chosen or others:
+        yield _build_chart(metric, chosen, others)
+    if finalists:
+        yield _build_table(metric, finalists)
+
+
+def select_others(
+    trials: Sequence[TrialRow], finalists: Sequence[Mapping[str, Any]], count: int
+) -> list[TrialRow]:
+    """Select the best feasible trials of each size class that are no finalists.
+
+    Args:
+        trials: the trials.
+        finalists: documents of the finalists.
+        count: the maximum number.
+
+    Returns:
+        The trials with distinct scores, the best first.
+    """
+    known = {each["hash"] for each in finalists}
+    known |= {each["pruned"]["hash"] for each in finalists if each.get("pruned")}
+    ranked = sorted(
+        (each for each in trials if each.is_feasible and each.hash not in known),
+        key=lambda each: (-each.scores[0], each.nodes, each.number),
+    )
+    selected: list[TrialRow] = []
+    counts: Counter[int] = Counter()
+    scores: set[float] = set()
+    for each in ranked:
+        size_class = find_class_of_size(each.nodes)
+        if len(selected) < count and counts[size_class] < MAX_PER_CLASS:
+            if each.scores[0] not in scores:
+                selected.append(each)
+                counts[size_class] += 1
+            scores.add(each.scores[0])
+    return selected
+
+
+def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
+    """Yield good trials that are no finalists, from a bounded number of backtests."""
+    if not view.rows.trials:
+        return
+    split, market = view.data.split, view.data.market
+    count = min(MAX_OTHERS, max(MIN_OTHERS, MAX_CELLS // (2 * split.seen.close.size)))
+    for each in select_others(view.rows.trials, view.result.get("finalists", []), count):
+        try:
+            program = check(each.source)
+            train = backtest(program, split.train, market).metrics[metric]
+            validation = backtest(program, split.seen, market, start=split.validation_start)
+        except (LanguageError, EvolveError):
+            continue  # equity that overflows on validation
+        name = f"trial {each.number:,}, {each.nodes} nodes"
+        yield Point(name, train, validation.metrics[metric])
+
+
+def _read_finalist(document: Mapping[str, Any], metric: str) -> Point | None:
+    """Return the point of a finalist; None if a metric has no value."""
+    values = [document["metrics"].get(name, {}).get(metric) for name in ("train", "validation")]
+    if None in values:
+        return None
+    return Point(f"finalist, {document['nodes']} nodes", *values)
+
+
+def _build_chart(metric: str, chosen: Sequence[Point], others: Sequence[Point]) -> Chart:
+    values = [value for each in (*chosen, *others) for value in (each.train, each.validation)]
+    limits = (min(values), max(values))
+    title, unit = metric.replace("_", " "), METRICS[metric].unit
+    traces = [Trace("equal on both", limits, limits, "line", "neutral", is_dashed=True)]
+    if others:
+        traces.append(_build_trace("other good trials", others, metric, "neutral"))
+    if chosen:
+        traces.append(_build_trace("finalists", chosen[1:], metric, "validation"))
+        traces.append(_build_trace("winner", chosen[:1], metric, "strategy"))
+    return Chart(
+        "train-validation",
+        "Train against validation",
+        _describe(title, [*chosen, *others]),
+        Axis(f"{title} on train", unit=unit),
+        Axis(f"{title} on validation", unit=unit),
+        tuple(each for each in traces if each.x),
+    )
+
+
+def _build_trace(name: str, points: Sequence[Point], metric: str, role: Role) -> Trace:
+    unit = METRICS[metric].unit
+    hover = tuple(
+        f"{each.name}\ntrain {format_value(each.train, unit)}\n"
+        f"validation {format_value(each.validation, unit)}"
+        for each in points
+    )
+    return Trace(
+        name, tuple(each.train for each in points), tuple(each.validation for each in points),
+        "points", role, hover, "circle" if role == "neutral" else "diamond",
+    )  # fmt: skip
+
+
+def _describe(title: str, points: Sequence[Point]) -> str:
+    below = sum(each.validation < each.train for each in points)
+    positive = sum(each.validation > 0 for each in points)
+    return (
+        f"Each point is a strategy: {title} on train, which selected it, against that on "
+        "validation, which the search never sees. Points below the dashed line lost on the way; "
+        "a cloud without a slope means that train predicts nothing. "
+        f"{below} of {len(points)} are below the line, {positive} are above 0 on validation. "
+        "Finalists are compared on validation, so the winner looks a little too good there."
+    )
+
+
+def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]]) -> Table:
+    title, unit = metric.replace("_", " "), METRICS[metric].unit
+    return Table(
+        "finalists",
+        "Finalists",
+        (
+            Column("rank", "count"),
+            Column("nodes", "count", "size of the strategy"),
+            Column("train", unit, f"{title} on train"),
+            Column("validation", unit, f"{title} on validation"),
+            Column("train trades", "count", "closed trades on train"),
+            Column("validation trades", "count", "closed trades on validation"),
+        ),
+        tuple(
+            (
+                rank,
+                each["nodes"],
+                *[_read_metric(each, part, metric) for part in ("train", "validation")],
+                *[_read_metric(each, part, "num_trades") for part in ("train", "validation")],
+            )
+            for rank, each in enumerate(finalists, start=1)
+        ),
+        "Ranked by the mean of both parts, weighted by their bars; the first one is the winner.",
+    )
+
+
+def _read_metric(document: Mapping[str, Any], part: str, metric: str) -> float | None:
+    value: float | None = document["metrics"].get(part, {}).get(metric)
+    return value

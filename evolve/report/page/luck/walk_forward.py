@@ -1,0 +1,117 @@
+"""Walk-forward of a run: the search repeated on earlier bars, its winner traded on later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evolve.backtest.metrics import METRICS
+from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_value
+from evolve.report.page.blocks import Block, Column, Table
+from evolve.report.page.charts import Axis, Cell, Chart, Trace
+
+JOINED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
+
+
+def iterate_walk_forward(view: RunView) -> Iterator[Block]:
+    """Yield the chart and the tables of a walk-forward; nothing if the run has none."""
+    walk = view.result.get("walk_forward")
+    if not walk or not walk["results"]:
+        return
+    yield _build_chart(walk)
+    yield _build_windows(walk)
+    yield _build_joined(walk)
+
+
+def _build_chart(walk: Mapping[str, Any]) -> Chart:
+    title, metric = walk["metric"].replace("_", " "), walk["metric"]
+    days = tuple(each["traded"][0] for each in walk["results"])
+    inside, outside = (
+        tuple(each.get(part, {}).get(metric) for each in walk["results"])
+        for part in ("in_sample", "out_of_sample")
+    )
+    return Chart(
+        "walk-forward",
+        "Walk-forward",
+        _describe(walk),
+        Axis("first day of the window", "category", "time"),
+        Axis(title, unit=METRICS[metric].unit),
+        (
+            Trace("in sample, where it was found", days, inside, "bars", "train"),
+            Trace("out of sample, where it was traded", days, outside, "bars", "validation"),
+        ),
+    )
+
+
+def _build_windows(walk: Mapping[str, Any]) -> Table:
+    metric = walk["metric"]
+    title, unit = metric.replace("_", " "), METRICS[metric].unit
+    return Table(
+        "walk-forward-windows",
+        "Windows",
+        (
+            Column("first day", "time"),
+            Column("last day", "time"),
+            Column(f"{title}, in sample", unit),
+            Column(f"{title}, out of sample", unit),
+            Column("return", "percent"),
+            Column("return of buy and hold", "percent"),
+            Column("trades", "count"),
+        ),
+        tuple(
+            (
+                *each["traded"],
+                _read(each, "in_sample", metric),
+                _read(each, "out_of_sample", metric),
+                _read(each, "out_of_sample", "total_return"),
+                _read(each, "benchmark", "total_return"),
+                _read(each, "out_of_sample", "num_trades"),
+            )
+            for each in walk["results"]
+        ),
+        "A window without figures stays in cash, since no strategy met `fitness.require`.",
+    )
+
+
+def _build_joined(walk: Mapping[str, Any]) -> Table:
+    return Table(
+        "walk-forward-joined",
+        "All windows joined",
+        (Column("metric"), Column("out of sample"), Column("buy and hold")),
+        tuple(
+            (
+                name.replace("_", " "),
+                *[_format(walk[part].get(name), name) for part in ("metrics", "benchmark")],
+            )
+            for name in JOINED
+        ),
+        "One account that trades each window with the winner of the bars before it.",
+    )
+
+
+def _describe(walk: Mapping[str, Any]) -> str:
+    sentences = [
+        "Each pair of bars is a search on earlier bars and its winner on the bars after them. "
+        "Bars out of sample that are far lower mean that the search fits noise."
+    ]
+    if walk["efficiency"] is not None:
+        sentences.append(
+            f"The efficiency, the ratio of their means, is {walk['efficiency']:.2f}; 1 loses "
+            "nothing."
+        )
+    if not walk["is_complete"]:
+        sentences.append(f"Interrupted after {len(walk['results'])} of {walk['windows']} windows.")
+    if walk["start_from"]:
+        sentences.append("Strategies of `start_from` may be chosen with later bars in view.")
+    sentences.append(f"It uses {walk['trials']:,} further trials: a view of stability, not a test.")
+    return " ".join(sentences)
+
+
+def _read(window: Mapping[str, Any], part: str, metric: str) -> Cell:
+    value: Cell = window.get(part, {}).get(metric)
+    return value
+
+
+def _format(value: float | None, name: str) -> str:
+    return "–" if value is None else format_value(value, METRICS[name].unit)
