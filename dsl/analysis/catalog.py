@@ -235,6 +235,7 @@ def _build_operator(declaration: Declaration, family: str, known: Catalog) -> Op
         infer=infer,
         family=family,
         about=declaration.about,
+        phrase=declaration.phrase,
         signature=signature_text(signature).replace("()", "" if declaration.series else "()"),
         aliases=aliases,
         example=declaration.example,

@@ -14,7 +14,7 @@ from dsl.syntax import nodes
 from dsl.syntax.literals import format_number
 from dsl.terms.canonical import substitute
 from dsl.terms.infer import infer_kind
-from dsl.terms.operator import Operator, Slot
+from dsl.terms.operator import Operator, Slot, list_placeholders
 from dsl.terms.terms import Term, argument, call, number
 from dsl.terms.text import format_term
 from dsl.types import kinds
@@ -142,6 +142,10 @@ def define(
     rule = build_infer(signature, body)
     declared = rule(*[infer_kind(scope.names[slot.name]) for slot in slots]).kind
     _check_result(node, declared, infer_kind(body), scope)
+    for name in list_placeholders(node.phrase):
+        if name not in scope.names:
+            message = f"unknown argument `{name}` in the phrase of `{signature.name}`"
+            scope.report("E201", message, signature.span, "name one of the arguments")
     for each in signature.arguments:
         if each.name not in scope.used:
             scope.report("W406", f"unused argument `{each.name}`", each.span, "remove it")
@@ -151,6 +155,7 @@ def define(
         infer=rule,
         family=family or "user-defined",
         about=node.about,
+        phrase=node.phrase,
         signature=signature_text(signature),
         aliases=node.also,
         example=_example(signature.name, slots),

@@ -46,6 +46,7 @@ def _infer_absolute(x: Kind) -> Inference:
     infer=rules.infer_sum,
     symbol="+",
     facts=("keeps_whole",),
+    phrase="{x} plus {y}",
 )
 def add(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -59,6 +60,7 @@ def add(x: Series, y: Series, out: Series) -> None:
     infer=rules.infer_difference,
     symbol="-",
     facts=("keeps_whole",),
+    phrase="{x} minus {y}",
 )
 def subtract(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -72,6 +74,7 @@ def subtract(x: Series, y: Series, out: Series) -> None:
     infer=rules.infer_product,
     symbol="*",
     facts=("keeps_whole",),
+    phrase="{x} × {y}",
 )
 def multiply(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -84,6 +87,7 @@ def multiply(x: Series, y: Series, out: Series) -> None:
     "close / sma(close, 50)",
     infer=rules.infer_quotient,
     symbol="/",
+    phrase="{x} divided by {y}",
 )
 def divide(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -96,6 +100,7 @@ def divide(x: Series, y: Series, out: Series) -> None:
     "-change(close, 1)",
     infer=_infer_negation,
     facts=("keeps_whole",),
+    phrase="minus {x}",
 )
 def negate(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -110,6 +115,7 @@ def negate(x: Series, out: Series) -> None:
     infer=rules.infer_join,
     is_variadic=True,
     facts=("keeps_whole",),
+    phrase="the smallest of ({x}, {y})",
 )
 def minimum(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -127,6 +133,7 @@ def minimum(x: Series, y: Series, out: Series) -> None:
     infer=rules.infer_join,
     is_variadic=True,
     facts=("keeps_whole",),
+    phrase="the largest of ({x}, {y})",
 )
 def maximum(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -142,6 +149,7 @@ def maximum(x: Series, y: Series, out: Series) -> None:
     "abs(close - open)",
     infer=_infer_absolute,
     facts=("keeps_whole",),
+    phrase="the absolute value of {x}",
 )
 def absolute(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -153,6 +161,7 @@ def absolute(x: Series, out: Series) -> None:
     "sign: 1 if x is positive, -1 if x is negative, 0 if x is 0",
     "sign(change(close, 1))",
     facts=("whole",),
+    phrase="the sign of {x}",
 )
 def sign(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -165,6 +174,7 @@ def sign(x: Series, out: Series) -> None:
     "sqrt(close / open)",
     infer=lambda x: Inference(Kind("other", x.price // 2, x.volume // 2), sampled=False),
     facts=("nonnegative",),
+    phrase="the square root of {x}",
 )
 def square_root(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -176,6 +186,7 @@ def square_root(x: Series, out: Series) -> None:
     "natural logarithm; unknown if x is 0 or negative",
     "log(close / close[1])",
     aliases=("ln",),
+    phrase="the natural logarithm of {x}",
 )
 def logarithm(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -190,6 +201,7 @@ def logarithm(x: Series, out: Series) -> None:
     "exponential: e to the power of x; unknown if it overflows",
     "exp(sum(log(close / close[1]), 20))",
     facts=("nonnegative",),
+    phrase="e to the power of {x}",
 )
 def exponential(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -202,6 +214,7 @@ def exponential(x: Series, out: Series) -> None:
     "power(close / open, 2)",
     aliases=("pow",),
     infer=_infer_power,
+    phrase="{x} to the power of {y}",
 )
 def power(x: Series, y: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -218,6 +231,7 @@ def power(x: Series, y: Series, out: Series) -> None:
     "floor(close / open)",
     infer=lambda x: Inference(x, sampled=False),
     facts=("whole",),
+    phrase="the whole part of {x}",
 )
 def floor(x: Series, out: Series) -> None:
     for i in range(len(out)):
@@ -234,6 +248,7 @@ def floor(x: Series, out: Series) -> None:
     "where(close > open, volume, 0)",
     aliases=("iff", "if_else"),
     infer=lambda condition, x, y: rules.infer_join(x, y),
+    phrase="({x} if {condition}, else {y})",
 )
 def where(holds: Condition, fails: Condition, x: Series, y: Series, out: Series) -> None:
     """Choose between two values; `holds` and `fails` are both false for an unknown condition."""

@@ -27,6 +27,7 @@ def _window_lookback(n: int) -> int:
     aliases=("ts_mean", "mean", "ma"),
     lookback=_window_lookback,
     facts=("mean", "monotone", "keeps_sign"),
+    phrase="the {n}-bar simple moving average of {x}",
 )
 def sma(x: Series, n: int, out: Series) -> None:
     """Update a running sum, recomputed every n bars; exact for a flat window."""
@@ -57,6 +58,7 @@ def sma(x: Series, n: int, out: Series) -> None:
     "ema(close, 50)",
     lookback=_window_lookback,
     facts=("keeps_sign",),
+    phrase="the {n}-bar exponential moving average of {x}",
 )
 def ema(x: Series, n: int, out: Series) -> None:
     weight = 2.0 / (n + 1)
@@ -83,6 +85,7 @@ def ema(x: Series, n: int, out: Series) -> None:
     aliases=("wilder", "smma"),
     lookback=_window_lookback,
     facts=("keeps_sign",),
+    phrase="the {n}-bar Wilder average of {x}",
 )
 def rma(x: Series, n: int, out: Series) -> None:
     weight = 1.0 / n
@@ -109,6 +112,7 @@ def rma(x: Series, n: int, out: Series) -> None:
     aliases=("decay_linear", "ts_decay_linear", "lwma"),
     lookback=_window_lookback,
     facts=("mean", "monotone", "keeps_sign"),
+    phrase="the {n}-bar weighted moving average of {x}",
 )
 def wma(x: Series, n: int, out: Series) -> None:
     total, weighted, known, equal, age = 0.0, 0.0, 0, 0, 0
@@ -143,6 +147,7 @@ def wma(x: Series, n: int, out: Series) -> None:
     "smooth(close, 0.1)",
     aliases=("ewma", "ewm"),
     lookback=lambda: 0,
+    phrase="the exponential smoothing with weight {alpha} of {x}",
 )
 def smooth(x: Series, alpha: Series, out: Series) -> None:
     average = math.nan
@@ -157,6 +162,7 @@ def smooth(x: Series, alpha: Series, out: Series) -> None:
     "kama(close, 10)",
     lookback=lambda n: n,
     facts=("keeps_sign",),
+    phrase="the {n}-bar adaptive moving average of {x}",
 )
 def kama(x: Series, n: int, out: Series) -> None:
     fast, slow = 2.0 / 3.0, 2.0 / 31.0

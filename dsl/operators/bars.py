@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 
 def _declare_series(name: str, kind: str, about: str, *never_above: str) -> Declaration:
-    signature = f"{name}() -> {kind}"
-    return Declaration(None, signature, about, name, series=name, never_above=never_above)
+    return Declaration(
+        None, f"{name}() -> {kind}", about, name, f"the {name}", series=name,
+        never_above=never_above,
+    )  # fmt: skip
 
 
 OPEN = _declare_series("open", "level", "opening price", "high")
@@ -24,19 +26,22 @@ CLOSE = _declare_series("close", "level", "closing price", "high")
 VOLUME = _declare_series("volume", "volume", "traded volume of the bar")
 
 
-def _declare_calendar(name: str, last: int, about: str) -> Declaration:
+def _declare_calendar(name: str, last: int, about: str, phrase: str) -> Declaration:
     """Declare a calendar series; the search does not draw it, as it fits coincidences too well."""
     kind = Kind("oscillator", low=1.0, high=float(last), typical=(1.0, float(last)))
     inference = Inference(kind, sampled=False)
     signature = f"{name}() -> oscillator 1..{last}"
     return Declaration(
-        None, signature, about, name, series=name, infer=lambda: inference, facts=("whole",)
-    )
+        None, signature, about, name, phrase, series=name, infer=lambda: inference,
+        facts=("whole",),
+    )  # fmt: skip
 
 
-WEEKDAY = _declare_calendar("weekday", 7, "day of the week, 1 (Monday) to 7 (Sunday)")
-MONTH = _declare_calendar("month", 12, "month, 1 (January) to 12 (December)")
-DAY = _declare_calendar("day_of_month", 31, "day of the month, 1 to 31")
+WEEKDAY = _declare_calendar(
+    "weekday", 7, "day of the week, 1 (Monday) to 7 (Sunday)", "the day of the week (Monday is 1)"
+)
+MONTH = _declare_calendar("month", 12, "month, 1 (January) to 12 (December)", "the month")
+DAY = _declare_calendar("day_of_month", 31, "day of the month, 1 to 31", "the day of the month")
 
 
 @operator(
@@ -46,6 +51,7 @@ DAY = _declare_calendar("day_of_month", 31, "day of the month, 1 to 31")
     aliases=("delay", "ref", "shift", "ts_delay"),
     lookback=lambda n: n,
     facts=("monotone", "keeps_sign", "keeps_whole"),
+    phrase="the value {n} bars ago of {x}",
 )
 def lag(x: Series, n: int, out: Series) -> None:
     for i in range(min(n, len(x))):

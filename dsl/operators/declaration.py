@@ -40,6 +40,7 @@ class Declaration:
             are where the search draws them from.
         about: one-line description.
         example: example of use, which the tests check and evaluate.
+        phrase: template of its use in plain words; see `dsl.terms.operator.Operator`.
         aliases: other names, which the parser replaces.
         infer: kinds of the arguments -> kind of the result, if the `->` of the signature cannot
             express it.
@@ -59,6 +60,7 @@ class Declaration:
     signature: str
     about: str
     example: str
+    phrase: str = ""
     aliases: tuple[str, ...] = ()
     infer: Callable[..., Inference] | None = None
     lookback: Callable[..., int] | None = None

@@ -24,6 +24,7 @@ def _infer_unsampled(x: Kind, y: Kind) -> Inference:
 @pointwise(
     "less(x: number, y: number)", "x is less than y", "close < open",
     infer=rules.infer_comparison, complement=">=", symbol="<",
+    phrase="{x} is below {y}",
 )  # fmt: skip
 def less(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -37,6 +38,7 @@ def less(x: Series, y: Series, out: Condition) -> None:
     infer=_infer_unsampled,
     complement=">",
     symbol="<=",
+    phrase="{x} is at most {y}",
 )
 def at_most(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -46,6 +48,7 @@ def at_most(x: Series, y: Series, out: Condition) -> None:
 @pointwise(
     "greater(x: number, y: number)", "x is greater than y", "close > open",
     infer=rules.infer_comparison, complement="<=", symbol=">",
+    phrase="{x} is above {y}",
 )  # fmt: skip
 def greater(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -59,6 +62,7 @@ def greater(x: Series, y: Series, out: Condition) -> None:
     infer=_infer_unsampled,
     complement="<",
     symbol=">=",
+    phrase="{x} is at least {y}",
 )
 def at_least(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -72,6 +76,7 @@ def at_least(x: Series, y: Series, out: Condition) -> None:
     infer=_infer_unsampled,
     complement="!=",
     symbol="==",
+    phrase="{x} is equal to {y}",
 )
 def equal(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -85,6 +90,7 @@ def equal(x: Series, y: Series, out: Condition) -> None:
     infer=_infer_unsampled,
     complement="==",
     symbol="!=",
+    phrase="{x} is not equal to {y}",
 )
 def unequal(x: Series, y: Series, out: Condition) -> None:
     for i in range(len(out)):
@@ -94,6 +100,7 @@ def unequal(x: Series, y: Series, out: Condition) -> None:
 @pointwise(
     "both(x: bool, y: bool) -> bool", "all conditions hold", "close > open and close > close[1]",
     symbol="and", is_variadic=True,
+    phrase="{x} and {y}",
 )  # fmt: skip
 def both(x: Condition, y: Condition, out: Condition) -> None:
     for i in range(len(out)):
@@ -103,6 +110,7 @@ def both(x: Condition, y: Condition, out: Condition) -> None:
 @pointwise(
     "either(x: bool, y: bool) -> bool", "at least one condition holds",
     "close > open or close > close[1]", symbol="or", is_variadic=True,
+    phrase="{x} or {y}",
 )  # fmt: skip
 def either(x: Condition, y: Condition, out: Condition) -> None:
     for i in range(len(out)):
@@ -114,6 +122,7 @@ NOT = Declaration(
     "negation(x: bool) -> bool",
     "the condition is known not to hold",
     "not (close > open)",
+    "it is not true that {x}",
     infer=lambda x: Inference(BOOL, sampled=False),
     symbol="not",
     is_pointwise=True,

@@ -22,6 +22,7 @@ BLOCK_BARS = 128
     lookback=lambda n: n - 1,
     facts=("maximum", "monotone", "keeps_sign", "keeps_whole"),
     mirror="lowest",
+    phrase="the highest {~x} in the last {n} bars",
 )
 def highest(x: Series, n: int, out: Series) -> None:
     """Compute each maximum from parts of two blocks of n bars (van Herk, 1992)."""
@@ -50,6 +51,7 @@ def highest(x: Series, n: int, out: Series) -> None:
     aliases=("bars_since_highest",),
     lookback=lambda n: n - 1,
     facts=("whole",),
+    phrase="the number of bars since the highest {~x} in the last {n} bars",
 )
 def highest_bar(x: Series, n: int, out: Series) -> None:
     """Update a queue of bars with decreasing values."""
@@ -77,6 +79,7 @@ def highest_bar(x: Series, n: int, out: Series) -> None:
     "percentrank(close, 60)",
     aliases=("ts_rank", "percent_rank"),
     lookback=lambda n: n - 1,
+    phrase="the {n}-bar percentile rank of {x}",
 )
 def percentrank(x: Series, n: int, out: Series) -> None:
     """Count smaller values, block by block; this vectorizes, which a sorted window does not."""
@@ -111,6 +114,7 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     aliases=("ts_quantile", "percentile"),
     lookback=lambda n: n - 1,
     facts=("mean", "monotone", "keeps_sign"),
+    phrase="the {n}-bar {q}-quantile of {x}",
 )
 def quantile(x: Series, n: int, q: Series, out: Series) -> None:
     window = x[:n].copy()  # up to n values since the last unknown one, sorted

@@ -34,6 +34,7 @@ def _infer_covariance(x: Kind, y: Kind, n: Kind) -> Inference:
     "correlation(close, volume, 20)",
     aliases=("corr", "ts_corr", "correl"),
     lookback=_window_lookback,
+    phrase="the {n}-bar correlation of {x} with {y}",
 )
 def correlation(x: Series, y: Series, n: int, out: Series) -> None:
     known, age, equal_x, equal_y = 0, 0, 0, 0
@@ -75,6 +76,7 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
     aliases=("cov", "ts_cov"),
     infer=_infer_covariance,
     lookback=_window_lookback,
+    phrase="the {n}-bar covariance of {x} with {y}",
 )
 def covariance(x: Series, y: Series, n: int, out: Series) -> None:
     known, age, equal_x, equal_y = 0, 0, 0, 0
@@ -109,6 +111,7 @@ def covariance(x: Series, y: Series, n: int, out: Series) -> None:
     "slope(close, 14)",
     aliases=("linreg_slope", "linearreg_slope", "ts_slope"),
     lookback=_window_lookback,
+    phrase="the {n}-bar slope of {x}",
 )
 def slope(x: Series, n: int, out: Series) -> None:
     """Update sums over positions 0 to n - 1; a value that leaves shifts the others by one."""
@@ -142,6 +145,7 @@ def slope(x: Series, n: int, out: Series) -> None:
     "rsquare(close, 14)",
     aliases=("rsq", "r_squared"),
     lookback=_window_lookback,
+    phrase="the {n}-bar R-squared of {x}",
 )
 def rsquare(x: Series, n: int, out: Series) -> None:
     known, age, equal = 0, 0, 0

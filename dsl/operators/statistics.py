@@ -30,6 +30,7 @@ def _infer_sum(x: Kind, n: Kind) -> Inference:
     infer=_infer_sum,
     lookback=lambda n: n - 1,
     facts=("monotone", "keeps_sign", "keeps_whole"),
+    phrase="the {n}-bar sum of {x}",
 )
 def rolling_sum(x: Series, n: int, out: Series) -> None:
     """Update a running sum, recomputed every n bars; exact for a flat window."""
@@ -61,6 +62,7 @@ def rolling_sum(x: Series, n: int, out: Series) -> None:
     aliases=("std", "ts_stddev", "stddev", "ts_std"),
     lookback=lambda n: n - 1,
     facts=("nonnegative",),
+    phrase="the {n}-bar standard deviation of {x}",
 )
 def stdev(x: Series, n: int, out: Series) -> None:
     """Update sums relative to an anchor, recomputed every n bars; 0 for a flat window."""
@@ -98,6 +100,7 @@ def stdev(x: Series, n: int, out: Series) -> None:
     aliases=("avedev", "dev"),
     lookback=lambda n: n - 1,
     facts=("nonnegative",),
+    phrase="the {n}-bar mean absolute deviation of {x}",
 )
 def mad(x: Series, n: int, out: Series) -> None:
     """Compute all means, then the deviations block by block, which vectorizes."""
@@ -138,6 +141,7 @@ def mad(x: Series, n: int, out: Series) -> None:
     "skew(roc(close, 1), 20)",
     aliases=("skewness", "ts_skewness"),
     lookback=lambda n: n - 1,
+    phrase="the {n}-bar skewness of {x}",
 )
 def skew(x: Series, n: int, out: Series) -> None:
     """Compute G1 = n / ((n - 1) (n - 2)) * sum of z^3 (Joanes and Gill, 1998)."""
@@ -174,6 +178,7 @@ def skew(x: Series, n: int, out: Series) -> None:
     "kurt(roc(close, 1), 20)",
     aliases=("kurtosis", "ts_kurtosis"),
     lookback=lambda n: n - 1,
+    phrase="the {n}-bar kurtosis of {x}",
 )
 def kurt(x: Series, n: int, out: Series) -> None:
     """Compute G2 (Joanes and Gill, 1998)."""
@@ -216,6 +221,7 @@ def kurt(x: Series, n: int, out: Series) -> None:
     aliases=("ts_product",),
     infer=lambda x, n: Inference(Kind("other") if x.dimension != (0, 0) else x, sampled=False),
     lookback=lambda n: n - 1,
+    phrase="the {n}-bar product of {x}",
 )
 def product(x: Series, n: int, out: Series) -> None:
     unknown = -1
@@ -238,6 +244,7 @@ def product(x: Series, n: int, out: Series) -> None:
     aliases=("cum", "cumsum"),
     infer=lambda x: Inference(Kind("other", x.price, x.volume), sampled=False),
     lookback=lambda: 0,
+    phrase="the cumulative sum of {x}",
 )
 def cumulate(x: Series, out: Series) -> None:
     total = 0.0

@@ -24,7 +24,7 @@ from dsl.syntax.vocabulary import EXIT_SETTINGS, OrderName, SettingName
 
 Bounds = tuple[nodes.Number, nodes.Number]
 _DefineParts = tuple[
-    tuple[nodes.Argument, ...], nodes.Result, tuple[str, ...], str, nodes.Expression
+    tuple[nodes.Argument, ...], nodes.Result, tuple[str, ...], str, str, nodes.Expression
 ]
 _DUPLICATE_HINTS = {
     word: f"remove one, or write `{word} min(a, b)` for the nearer of the two"
@@ -160,10 +160,14 @@ class Builder(Transformer[Token, nodes.File]):
     def summary(self, *keyword_and_text: Token) -> str:
         return keyword_and_text[1][1:-1] if keyword_and_text else ""
 
+    def phrase(self, *text: Token) -> str:
+        return text[0][1:-1] if text else ""
+
     def define(self, keyword: Token, name: Token, *parts: object) -> nodes.Define:
-        arguments, result, also, about, body = cast(_DefineParts, parts)
+        arguments, result, also, about, phrase, body = cast(_DefineParts, parts)
         signature = nodes.Signature(str(name), arguments, result, find_span(name))
-        return nodes.Define(signature, also, about, body, join_spans(keyword, body))
+        span = join_spans(keyword, body)
+        return nodes.Define(signature, also, about, body, phrase, span)
 
     def strategy(
         self, keyword: Token, name: Token, *rest: nodes.Statement | Token

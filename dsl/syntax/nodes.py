@@ -181,12 +181,21 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Define:
-    """Operator written in the language; `also` are its aliases."""
+    """Operator written in the language.
+
+    Attributes:
+        signature: its name, arguments and result.
+        also: its aliases.
+        about: one-line description.
+        body: the expression that it abbreviates.
+        phrase: template of its use in plain words; see `dsl.terms.operator.Operator`.
+    """
 
     signature: Signature
     also: tuple[str, ...]
     about: str
     body: Expression
+    phrase: str = ""
     span: Span = field(default=NOWHERE, compare=False)
     comments: Comments = field(default_factory=Comments)
 

@@ -146,6 +146,12 @@ def keywords() -> frozenset[str]:
 
 
 @cache
+def read_patterns() -> dict[str, str]:
+    """Return the regular expression of each terminal of the grammar, by name."""
+    return {each.name: each.pattern.to_regexp() for each in _reader()[0].terminals}
+
+
+@cache
 def _grammar() -> str:
     package = Path(__file__).parents[1]
     folders = (package / "grammar", package.parent / "grammar")  # in a wheel, in a checkout

@@ -103,14 +103,15 @@ def define_lines(node: nodes.Define) -> Iterator[str]:
     if node.also:
         head += f" also {', '.join(node.also)}"
     about = f'about "{node.about}"' if node.about else ""
+    phrase = f'phrase "{node.phrase}"' if node.phrase else ""
     body = f"= {expression_text(node.body)}"
-    rest = f"{about} {body}".strip()
+    rest = " ".join(filter(None, (about, phrase, body)))
     if len(f"{head} {rest}") <= WIDTH:
         lines = [f"{head} {rest}"]
     elif len(INDENT + rest) <= WIDTH:
         lines = [head, INDENT + rest]
     else:
-        lines = [head, *[INDENT + each for each in (about, body) if each]]
+        lines = [head, *[INDENT + each for each in (about, phrase, body) if each]]
     yield from _add_comments(lines, node.comments, "")
 
 

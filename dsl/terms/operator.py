@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from dsl.types.kinds import Inference, Kind
 
 if TYPE_CHECKING:
     from dsl.terms.terms import Term
+
+PLACEHOLDER = re.compile(r"\{~?(\w+)\}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,10 @@ class Operator:
         family: heading under which the reference lists it.
         about: one-line description.
         signature: `sma(x: number, n: window = 20) -> like x`.
+        phrase: template of its use in plain words, such as `the {n}-bar median of {x}`; empty for
+            none. `{x}` is an argument, and `{~x}` one without `the`. A part in brackets is left
+            out if its argument has its default value, or is the close. A condition has a verb:
+            `{x} is below {y}`. The last argument of a variadic operator is a list.
         aliases: other names, which the parser accepts.
         example: example of use.
         kernel: `(*operands, out) -> None` in the order of the slots: float64 series, whole
@@ -77,6 +84,7 @@ class Operator:
     family: str
     about: str
     signature: str
+    phrase: str = ""
     aliases: tuple[str, ...] = ()
     example: str = ""
     kernel: Callable[..., None] | None = None
@@ -119,3 +127,8 @@ class Operator:
     def slot(self, index: int) -> Slot:
         """Return the slot of an argument; a variadic operator repeats its last slot."""
         return self.slots[index] if index < len(self.slots) else self.slots[-1]
+
+
+def list_placeholders(phrase: str) -> list[str]:
+    """Return the names of the arguments in a phrase, in order."""
+    return PLACEHOLDER.findall(phrase)

@@ -123,29 +123,45 @@ def measure_counterfactuals(
     return Counterfactuals(metric, strategy, tuple(rows), _summarize(results, strategy))
 
 
+def describe_always(entry: str, opposite: Sequence[str] = ()) -> str:
+    """Describe the entry on every bar, without the opposite entries."""
+    return f"`{entry}` on every bar" + "".join(f" and without `{name}`" for name in opposite)
+
+
+def describe_removal(rule: str, condition: Term | None = None) -> str:
+    """Describe a strategy without a rule, or without one condition of it."""
+    if condition is None:
+        return f"without `{rule}`"
+    return f"`{rule}` without `{format_term(condition)}`"
+
+
+def describe_negation(rule: str, condition: Term) -> str:
+    """Describe a strategy with a negated condition."""
+    return f"`{rule}` with `{format_term(condition)}` negated"
+
+
 def _list_changes(rules: Rules) -> Iterator[tuple[str, Rules]]:
     """Yield each change, as a phrase, with the rules after it."""
     for entry in ENTRIES:
         if getattr(rules, entry) is not None:
             opposite = [name for name, _ in rules.named() if name in ENTRIES and name != entry]
-            text = "".join(f" and without `{name}`" for name in opposite)
             values = dict.fromkeys(opposite) | {entry: truth(True)}
-            yield f"`{entry}` on every bar{text}", rules._replace(**values)
+            yield describe_always(entry, opposite), rules._replace(**values)
     for name, _ in rules.named():
         without = rules._replace(**{name: None})
         if any(getattr(without, entry) is not None for entry in ENTRIES):
-            yield f"without `{name}`", without
+            yield describe_removal(name), without
     for name, term in rules.named():
         if name not in ORDERS:
             continue
         operands = list(iterate_operands(term))
         for index, operand in enumerate(operands):
-            text, others = format_term(operand), [*operands[:index], *operands[index + 1 :]]
+            others = [*operands[:index], *operands[index + 1 :]]
             if others:
-                yield f"`{name}` without `{text}`", rules._replace(**{name: _join(others)})
+                yield describe_removal(name, operand), rules._replace(**{name: _join(others)})
             negated = call(catalog().operator("not"), operand)
             changed = _join([*operands[:index], negated, *operands[index + 1 :]])
-            yield f"`{name}` with `{text}` negated", rules._replace(**{name: changed})
+            yield describe_negation(name, operand), rules._replace(**{name: changed})
 
 
 def _join(operands: Sequence[Term]) -> Term:

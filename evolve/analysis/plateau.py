@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from dsl.analysis.program import Program, Rules
 from dsl.generate.productions import Constant, Domain, Window
 from dsl.syntax.literals import format_number
 from dsl.terms.canonical import MeaningError
-from dsl.terms.terms import Number, Parameter, number
+from dsl.terms.terms import Number, Parameter, Term, number
 from dsl.terms.text import format_term
 from evolve.search.edit import list_parts, replace_parameter, replace_part
 from evolve.search.proposers.tune import CONSTANT_SPREAD, PARAMETER_SPREAD
@@ -25,6 +26,22 @@ RETAINED_SHARE = 0.5  # of the score of the strategy
 
 Score = Callable[[Sequence[Program]], Sequence[float]]
 """Returns the score of each program; -inf for an infeasible one."""
+
+
+class Location(NamedTuple):
+    """Place of a changed literal.
+
+    Attributes:
+        rule: name of the rule.
+        old: the smallest call that contains it, or the literal if it is the whole rule.
+        new: the same with the changed literal.
+        slot: index of the literal in the arguments of the call; -1 for a whole rule.
+    """
+
+    rule: str
+    old: Term
+    new: Term
+    slot: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,22 @@ def measure_plateau(program: Program, score: Score) -> Plateau:
     return Plateau(float(own), tuple(sorted(neighbors, key=lambda each: each.score)))
 
 
+def locate_change(rules: Rules, changed: Rules) -> Location:
+    """Return where rules differ in one literal."""
+    name, old = next(each for each in rules.named() if getattr(changed, each[0]) is not each[1])
+    new, slot = getattr(changed, name), -1
+    while old.operator is not None:
+        slot, (one, other) = next(
+            (index, pair)
+            for index, pair in enumerate(zip(old.args, new.args, strict=True))
+            if pair[0] is not pair[1]
+        )
+        if one.operator is None:
+            break
+        old, new = one, other
+    return Location(name, old, new, slot)
+
+
 def _list_neighbors(program: Program) -> Iterator[tuple[str, Program]]:
     """Yield the neighbors of distinct meaning, with the change as a phrase."""
     seen = {program.key}
@@ -161,14 +194,6 @@ def _step_constant(value: float, domain: Constant, step: float, digits: int) -> 
 
 def _describe(rules: Rules, changed: Rules) -> str:
     """Return the smallest call, or the setting, that contains the changed literal."""
-    name, old = next(each for each in rules.named() if getattr(changed, each[0]) is not each[1])
-    new = getattr(changed, name)
-    if old.operator is None:
-        return f"`{name} {format_term(old)}` to `{format_term(new)}`"
-    while True:
-        one, other = next(
-            pair for pair in zip(old.args, new.args, strict=True) if pair[0] is not pair[1]
-        )
-        if one.operator is None:
-            return f"`{format_term(old)}` to `{format_term(new)}`"
-        old, new = one, other
+    found = locate_change(rules, changed)
+    old, new = format_term(found.old), format_term(found.new)
+    return f"`{old}` to `{new}`" if found.old.args else f"`{found.rule} {old}` to `{new}`"

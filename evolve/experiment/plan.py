@@ -146,18 +146,27 @@ def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProb
         data: its data.
         mode: `mix`, or `only` if models are the only proposers.
     """
-    settings, spec = plan.experiment, plan.experiment.fitness.goals()
-    bars, start = _select_scored_bars(settings, data.split)
+    settings = plan.experiment
+    bars, _ = _select_scored_bars(settings, data.split)
     return SearchProblem(
         space=restrict_space(plan, bars),
-        evaluate=FoldFitness(bars, data.market, spec, start, settings.workers.memory_mb),
-        weights=spec.weights,
+        evaluate=build_fitness(plan, data),
+        weights=settings.fitness.goals().weights,
         population=settings.search.population,
         generations_per_epoch=settings.search.generations_per_epoch,
         proposers={} if mode == "only" else settings.search.weights,
         islands=settings.search.islands,
         seed=settings.seed,
         start_from=(*plan.start_from, *plan.extra),
+    )
+
+
+def build_fitness(plan: Plan, data: LoadedData) -> FoldFitness:
+    """Build the fitness of an experiment."""
+    settings = plan.experiment
+    bars, start = _select_scored_bars(settings, data.split)
+    return FoldFitness(
+        bars, data.market, settings.fitness.goals(), start, settings.workers.memory_mb
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -11,11 +11,18 @@ import numpy as np
 
 from dsl.analysis.program import Program
 from evolve.analysis.costs import AtCosts, measure_costs
-from evolve.analysis.counterfactuals import Counterfactuals, measure_counterfactuals
+from evolve.analysis.counterfactuals import (
+    Counterfactual,
+    Counterfactuals,
+    Figures,
+    RandomEntries,
+    measure_counterfactuals,
+)
 from evolve.analysis.plateau import Plateau, measure_plateau
 from evolve.backtest.backtest import Backtest, Backtester
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData
+from evolve.search.individual import Evaluate
 from evolve.search.problem import SearchProblem
 from evolve.validation.holdout import appraisal_returns
 from evolve.validation.trial_statistics import TrialStatistics, compute_trial_statistics
@@ -53,13 +60,13 @@ def analyze_winner(
     """
     train, market = data.split.train, data.market
     run = Backtester(train, market)
-    rng = np.random.default_rng([problem.seed, int(program.hash, 16)])
+    rng = seed_draws(problem.seed, program)
     winner = appraisal_returns(run(program).performance)
     returns = [appraisal_returns(result.performance) for result in _iterate_results(run, sample)]
     matrix = np.array(returns).T if returns else np.empty((len(winner), 0))
     return Robustness(
         measure_counterfactuals(program, run, rng),
-        measure_plateau(program, lambda programs: _score(problem, programs)),
+        measure_plateau(program, lambda programs: score_programs(problem.evaluate, programs)),
         measure_costs(program, train, market),
         compute_trial_statistics(winner, matrix, trials, train.bars_per_year, rng),
     )
@@ -90,6 +97,49 @@ def describe_robustness(robustness: Robustness) -> dict[str, Any]:
     return cast("dict[str, Any]", _replace_infinite(document))
 
 
+def read_counterfactuals(result: Mapping[str, Any]) -> Counterfactuals | None:
+    """Read the counterfactuals of the best strategy of a result document; None without them."""
+    try:
+        robustness, metrics = result["robustness"], result["best"]["metrics"]["train"]
+        metric, drawn = robustness["metric"], robustness["random_entries"]
+        rows = tuple(
+            Counterfactual(each["change"], _read_figures(each), _read(each["difference"]))
+            for each in robustness["counterfactuals"]
+        )
+        names = {"metric": metric, "total_return": "total_return", "trades": "num_trades"}
+        strategy = _read_figures({name: metrics[key] for name, key in names.items()})
+        entries = RandomEntries(
+            drawn["draws"], _read_figures(drawn["mean"]), _read(drawn["deviation"]),
+            _read(drawn["difference"]), _read(drawn["share"]),
+        )  # fmt: skip
+    except (KeyError, TypeError):  # the search found nothing, or its user edited the document
+        return None
+    return Counterfactuals(metric, strategy, rows, entries)
+
+
+def score_programs(evaluate: Evaluate, programs: Sequence[Program]) -> list[float]:
+    """Return the score of each program; -inf for an infeasible one."""
+    return [each.values[0] if each.is_feasible else -math.inf for each in evaluate(programs)]
+
+
+def seed_draws(seed: int, program: Program) -> np.random.Generator:
+    """Return the generator for the analyses of a strategy.
+
+    Args:
+        seed: seed of the run.
+        program: the strategy.
+    """
+    return np.random.default_rng([seed, int(program.hash, 16)])
+
+
+def _read_figures(document: Mapping[str, Any]) -> Figures:
+    return Figures(*(_read(document[name]) for name in Figures._fields))
+
+
+def _read(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
 def _replace_infinite(value: object) -> object:
     if isinstance(value, dict):
         return {name: _replace_infinite(each) for name, each in value.items()}
@@ -105,8 +155,3 @@ def _iterate_results(run: Backtester, programs: Sequence[Program]) -> Iterator[B
             yield run(program)
         except EvolveError:
             continue
-
-
-def _score(problem: SearchProblem, programs: Sequence[Program]) -> list[float]:
-    scores = problem.evaluate(programs)
-    return [each.values[0] if each.is_feasible else -math.inf for each in scores]

@@ -26,7 +26,7 @@ from dsl.types.kinds import Family
 
 GRAMMAR = (Path(__file__).parents[2] / "grammar" / "strategy.lark").read_text("utf-8")
 KINDS = {"number", *get_args(Family)} - {"scalar"}  # only literals are scalars
-IN_SIGNATURES = {"also", "like", "distance", "typical", *KINDS}
+IN_SIGNATURES = {"also", "like", "distance", "typical", "phrase", *KINDS}
 
 
 def list_terminals(name: str) -> tuple[str, ...]:

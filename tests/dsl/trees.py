@@ -20,7 +20,18 @@ RESERVED = tuple(
     )
 )
 INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or")
-WORDS = ("like", "also", "typical", "distance", "level", "window", "buyer", "inner", "notional")
+WORDS = (
+    "like",
+    "also",
+    "typical",
+    "distance",
+    "phrase",
+    "level",
+    "window",
+    "buyer",
+    "inner",
+    "notional",
+)
 
 # -- words, numbers, texts
 
@@ -217,6 +228,7 @@ def defines(is_first: bool) -> st.SearchStrategy[nodes.Define]:
         st.lists(names(), max_size=2).map(tuple),
         sentences(),
         expressions(),
+        st.just("") | sentences(),
         comments=comments(may_be_blank=not is_first),
     )
 
