@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
@@ -28,12 +29,13 @@ BUY, SHORT = Style("buy", "triangle-up", "long"), Style("short", "triangle-down"
 ENTRIES = {"long": BUY, "short": SHORT}
 BY_RULE = Style("exit by rule", "x", "strategy")
 STOPPED = Style("stop or trail", "cross", "bad")
-TARGET = Style("target", "star", "good")
-OTHER = Style("hold, end or ruin", "square", "neutral")
 EXITS = {
-    "signal": BY_RULE, "reverse": BY_RULE, "stop": STOPPED, "trail": STOPPED, "target": TARGET,
+    "signal": BY_RULE, "reverse": BY_RULE, "stop": STOPPED, "trail": STOPPED,
+    "target": Style("target", "star", "good"), "hold": Style("hold", "square", "neutral"),
+    "end": Style("end", "diamond", "neutral"), "ruin": Style("ruin", "hexagon", "bad"),
 }  # fmt: skip
-STYLES = (BUY, SHORT, BY_RULE, STOPPED, TARGET, OTHER)
+STYLES = tuple(dict.fromkeys([*ENTRIES.values(), *EXITS.values()]))
+HOVER_WIDTH = 76
 
 
 class Point(NamedTuple):
@@ -81,17 +83,17 @@ def _iterate_points(
     entry = signals.explain_entry(trade)
     filled = _describe_fill(tested, signals, entry, trade.entry_time, trade.entry_price)
     size = f"{trade.side} {trade.shares:,.6g} shares"
-    hover = "\n".join([entry.text, filled, size])
+    hover = _wrap(entry.text, filled, size)
     yield Point(ENTRIES[trade.side], trade.entry_time, trade.entry_price, hover)
     leave = signals.explain_exit(trade, f"end of {window.name or 'the data'}")
     filled = _describe_fill(tested, signals, leave, trade.exit_time, trade.exit_price)
     growth = format_value(measure_return(trade), "percent")
     sign = "+" if trade.profit > 0 else ""
-    result = (
-        f"profit {sign}{trade.profit:,.2f} ({sign}{growth}) after {trade.bars:,} bars {trade.side}"
-    )
-    style = EXITS.get(trade.reason, OTHER)
-    yield Point(style, trade.exit_time, trade.exit_price, "\n".join([leave.text, filled, result]))
+    profit = f"profit {sign}{trade.profit:,.2f} ({sign}{growth})"
+    bars = "1 bar" if trade.bars == 1 else f"{trade.bars:,} bars"
+    result = f"{profit} after {bars} {trade.side}"
+    hover = _wrap(leave.text, filled, result)
+    yield Point(EXITS[trade.reason], trade.exit_time, trade.exit_price, hover)
 
 
 def _describe_fill(
@@ -101,3 +103,11 @@ def _describe_fill(
     if signal.bar is None:
         return filled
     return f"signal {tested.format_time(signals.bars.time[signal.bar])}, {filled}"
+
+
+def _wrap(*texts: str) -> str:
+    """Join lines, of which long ones are wrapped."""
+    lines = [line for text in texts for line in text.splitlines()]
+    return "\n".join(
+        part for line in lines for part in wrap(line, HOVER_WIDTH, subsequent_indent="    ")
+    )
