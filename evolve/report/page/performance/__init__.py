@@ -52,5 +52,6 @@ def _iterate_idle(tested: Tested) -> Iterator[Text]:
             activity = measure_activity(
                 tested.program, window.bars, tested.market, window.start, has_traded=False
             )
+            first, *reasons = explain_no_trades(activity).splitlines()
             lead = f"{window.name}: " if window.name else ""
-            yield Text(lead + explain_no_trades(activity), "warning")
+            yield Text(f"{lead}{first} {'; '.join(map(str.strip, reasons))}".strip(), "warning")

@@ -80,7 +80,7 @@ def _join_periods(
 
 def _build_months(tested: Tested) -> Heatmap:
     months = _join_periods(tested, monthly_returns, is_benchmark=False)
-    years = _join_periods(tested, yearly_returns, is_benchmark=False)
+    years = sorted({year for year, _ in months})
     best, worst = max(months, key=months.__getitem__), min(months, key=months.__getitem__)
     gains = sum(each > 0 for each in months.values())
     return Heatmap(
@@ -89,12 +89,9 @@ def _build_months(tested: Tested) -> Heatmap:
         "Return of the strategy by month and year, net of costs. "
         f"It gains in {gains} of {len(months)} months; the best is {_name_month(months, best)}, "
         f"the worst {_name_month(months, worst)}.",
-        (*MONTHS, "year"),
+        MONTHS,
         tuple(str(year) for year in years),
-        tuple(
-            (*[months.get((year, month)) for month in range(1, 13)], growth)
-            for year, growth in years.items()
-        ),
+        tuple(tuple(months.get((year, month)) for month in range(1, 13)) for year in years),
     )
 
 

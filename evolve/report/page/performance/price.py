@@ -24,7 +24,7 @@ from evolve.report.page.performance.trades import (
 from evolve.report.page.performance.windows import Tested
 
 MAX_CHARTS = 6
-MAX_PARTS = 1000  # of all charts of prices, two points each
+MAX_PARTS = 2600  # of all charts, two points each: all daily bars of 20 years
 MIN_PARTS = 200  # of each
 
 
@@ -33,7 +33,8 @@ def iterate_prices(tested: Tested) -> Iterator[Chart]:
     trades, symbols = list_trades(tested), tested.bars.symbols
     counts = Counter(trade.symbol for _, trade in trades)
     ranked = sorted(range(len(symbols)), key=lambda symbol: (-counts[symbols[symbol]], symbol))
-    shown = sorted(ranked[:MAX_CHARTS])
+    priced = tested.bars.priced[:, tested.windows[0].start :]
+    shown = sorted([symbol for symbol in ranked if priced[symbol].any()][:MAX_CHARTS])
     for number, symbol in enumerate(shown, start=1):
         own = [each for each in trades if each[1].symbol == symbols[symbol]]
         yield _build_chart(tested, symbol, own, number, len(shown))
