@@ -13,7 +13,7 @@ from evolve.report.formats import format_rate
 from evolve.report.page import strategy
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
 from evolve.report.page.performance import iterate_performance
-from evolve.report.page.performance.windows import Tested, Window
+from evolve.report.page.performance.windows import TrackRecord, Window
 
 
 def build_backtest_page(
@@ -35,7 +35,7 @@ def build_backtest_page(
             "Performance",
             (
                 *_iterate_fills(dataset, market),
-                *iterate_performance(Tested(program, market, (window,))),
+                *iterate_performance(TrackRecord(program, market, (window,))),
             ),
         ),
         "repeat": ("To repeat this", (_build_origin(dataset, market, command),)),
