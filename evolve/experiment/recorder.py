@@ -112,11 +112,13 @@ class RunRecorder:
     def progress(self, progress: Progress) -> None:
         """Record an epoch with its trials, and report it to the observer."""
         best = progress.best.score if progress.best else None
+        seconds = {name: round(spent, 4) for name, spent in sorted(progress.seconds.items())}
         self._record(
             lambda journal: journal.epoch(
-                progress.epoch, progress.trials, evaluated=progress.evaluated, best=best
+                progress.epoch, progress.trials, evaluated=progress.evaluated, best=best,
+                seconds=seconds,
             )
-        )
+        )  # fmt: skip
         self.observer.progress(progress, self.search_seconds)
 
     # -- calls to models
