@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
@@ -18,11 +18,11 @@ class Ancestor:
 
     Attributes:
         trial: its row.
-        parents: hashes of its parents that are trials before it, the best by score first.
+        parents: hashes of its parents in the lineage, the best by score first.
         is_main: whether it is on the main line: the trial whose descent it is, its first parent,
             the first parent of that one and so on.
-        gain: its score minus that of its first parent; None without a parent, or if one of them
-            is not feasible.
+        gain: its score minus that of its best feasible parent; None if it has none, or is not
+            feasible.
     """
 
     trial: TrialRow
@@ -52,26 +52,47 @@ def trace_lineage(rows: JournalRows, digest: str) -> tuple[Ancestor, ...]:
         current = parents[current][0]
         main.add(current)
     lineage = [
-        Ancestor(trials[each], above, each in main, _find_gain(trials[each], above, trials))
+        Ancestor(trials[each], above, each in main, find_gain(trials[each], trials))
         for each, above in parents.items()
     ]
     return tuple(sorted(lineage, key=lambda each: each.trial.number))
 
 
 def shorten_lineage(lineage: Iterable[Ancestor], max_steps: int) -> tuple[Ancestor, ...]:
-    """Return the last steps of the main line, and the other parents of these.
+    """Return the last steps of the main line with their other parents, which have no parents.
 
     Args:
-        lineage: a trial and its ancestors.
-        max_steps: the maximum number of steps of the main line.
+        lineage: a trial and its ancestors, at least one.
+        max_steps: the maximum number of steps of the main line, at least 1.
     """
     every = {each.trial.hash: each for each in lineage}
-    main = [each for each in every.values() if each.is_main][-max_steps:]
-    shown = {each.trial.hash for each in main}
-    shown.update(digest for each in main[1:] for digest in each.parents)
-    if main:
-        shown.update(main[0].parents[1:])
-    return tuple(each for digest, each in every.items() if digest in shown)
+    first, *rest = [each for each in every.values() if each.is_main][-max_steps:]
+    main = {each.trial.hash: each for each in (replace(first, parents=()), *rest)}
+    beside = {
+        digest: replace(every[digest], parents=(), is_main=False)
+        for each in rest
+        for digest in each.parents
+        if digest not in main
+    }
+    return tuple(sorted((main | beside).values(), key=lambda each: each.trial.number))
+
+
+def find_gain(trial: TrialRow, trials: Mapping[str, TrialRow]) -> float | None:
+    """Return the score of a trial minus that of its best feasible parent.
+
+    Args:
+        trial: its row.
+        trials: rows by hash.
+
+    Returns:
+        The difference; None if the trial or all its parents are not feasible.
+    """
+    scores = [
+        trials[each].scores[0]
+        for each in trial.parents
+        if each in trials and trials[each].is_feasible
+    ]
+    return trial.scores[0] - max(scores) if scores and trial.is_feasible else None
 
 
 def find_winner(view: RunView) -> str | None:
@@ -96,11 +117,3 @@ def _rank_parents(child: TrialRow, trials: Mapping[str, TrialRow]) -> tuple[str,
     earlier = [each for each in known if each.number < child.number]
     earlier.sort(key=lambda each: (not each.is_feasible, -each.scores[0]))  # stable
     return tuple(each.hash for each in earlier)
-
-
-def _find_gain(
-    child: TrialRow, parents: tuple[str, ...], trials: Mapping[str, TrialRow]
-) -> float | None:
-    if not parents or not child.is_feasible or not trials[parents[0]].is_feasible:
-        return None
-    return child.scores[0] - trials[parents[0]].scores[0]

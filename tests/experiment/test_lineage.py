@@ -84,6 +84,7 @@ def test_a_parent_that_is_not_feasible_comes_last_and_gives_no_gain() -> None:
         )
     )
     assert trace_lineage(rows, "h3")[-1].parents == ("h2", "h1")
+    assert trace_lineage(rows, "h3")[-1].gain == pytest.approx(0.3)
     assert trace_lineage(rows, "h4")[-1].gain is None
 
 
@@ -96,13 +97,25 @@ def test_a_journal_with_a_circle_ends() -> None:
     assert [each.trial.number for each in trace_lineage(rows, "h2")] == [1, 2]
 
 
-@pytest.mark.parametrize(("steps", "numbers"), [(1, [3, 6]), (2, [3, 5, 6]), (9, [2, 3, 5, 6])])
+@pytest.mark.parametrize(("steps", "numbers"), [(1, [6]), (2, [3, 5, 6]), (9, [2, 3, 5, 6])])
 def test_a_short_lineage_has_the_last_steps_and_their_other_parents(
     steps: int, numbers: list[int]
 ) -> None:
     rows = JournalRows((*ROWS.trials[:5], build_trial(6, 0.6, 5, 3)))
     lineage = shorten_lineage(trace_lineage(rows, "h6"), steps)
     assert [each.trial.number for each in lineage] == numbers
+    shown = {each.trial.hash for each in lineage}
+    assert all(shown.issuperset(each.parents) for each in lineage)
+    assert all(each.is_main or not each.parents for each in lineage)
+
+
+def test_a_step_that_is_left_out_returns_as_another_parent_beside_the_main_line() -> None:
+    rows = JournalRows((build_trial(1, 0.1), build_trial(2, 0.3, 1), build_trial(3, 0.5, 2, 1)))
+    lineage = shorten_lineage(trace_lineage(rows, "h3"), 2)
+    assert [(each.trial.number, each.is_main) for each in lineage] == [
+        (1, False), (2, True), (3, True),
+    ]  # fmt: skip
+    assert lineage[1].parents == ()
 
 
 def test_the_winner_of_a_finished_run_is_that_of_its_result(view: RunView) -> None:
