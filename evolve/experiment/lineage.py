@@ -87,11 +87,8 @@ def find_gain(trial: TrialRow, trials: Mapping[str, TrialRow]) -> float | None:
     Returns:
         The difference; None if the trial or all its parents are not feasible.
     """
-    scores = [
-        trials[each].scores[0]
-        for each in trial.parents
-        if each in trials and trials[each].is_feasible
-    ]
+    parents = [trials[each] for each in trial.parents if each in trials]
+    scores = [each.scores[0] for each in parents if each.is_feasible]
     return trial.scores[0] - max(scores) if scores and trial.is_feasible else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,14 @@ from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page.blocks import Block, Table
 from evolve.report.page.charts import Cell, Chart
 from evolve.report.page.model import iterate_blocks
+from evolve.report.page.model.answers import STATUSES
 from evolve.report.page.search.credit import list_credits, sum_arm_costs
 from evolve.store.rows import ExchangeRow, JournalRows, ProposalRow
 from tests.experiment.small_runs import EDGE, write_experiment
 from tests.llm.scripted import fail, in_turn, say, serving
 
 IDEAS = (
-    'strategy a { about "<b>dips</b> revert" buy when roc(close, 1) < 0 sell when rsi(close, 4) > 70 }',
+    'strategy a { about "<b>dips</b> revert" buy when roc(close, 1) < 0 sell when rsi(close) > 70 }',
     "strategy b { buy when smaa(close, 3) > close }",
     "strategy c { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }",
     "strategy c { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }",
@@ -32,9 +32,7 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> RunView:
     """Return the view of a run that asks a scripted server, which fails once."""
     folder = tmp_path_factory.mktemp("model")
     plan = write_experiment(folder, EDGE)
-    script = in_turn(
-        [fail(400), *[say(each) for each, _ in zip(cycle(IDEAS), range(30), strict=False)]]
-    )
+    script = in_turn([fail(400), *map(say, 6 * IDEAS)])
     with serving(script) as server:
         settings = [
             f"llm.models=[{{name: tiny, base_url: '{server.url}', usd_per_million_in: 10, "
@@ -97,10 +95,7 @@ def test_every_strategy_of_the_models_has_one_status(view: RunView) -> None:
     rows = list_rows(view, "proposals")
     assert sum(int(str(row["strategies"])) for row in rows) == len(view.rows.proposals)
     for row in rows:
-        parts = [
-            int(str(row[each])) for each in ("evaluated", "duplicate", "rejected", "no budget")
-        ]
-        assert sum(parts) == row["strategies"]
+        assert sum(int(str(row[each])) for each in STATUSES) == row["strategies"]
     assert sum(int(str(row["duplicate"])) for row in rows) > 0
     assert sum(int(str(row["repairs"])) for row in rows) > 0
 
@@ -146,10 +141,10 @@ def test_a_belief_is_data_beside_the_score_of_its_trial(view: RunView) -> None:
 def test_the_sentences_of_learnings_are_listed_without_the_records(
     view: RunView, tmp_path: Path
 ) -> None:
-    text = '# Learnings\n\n## Works\n\n- "short <i>windows</i>"\n\n## Measured\n\n- "x" → 1\n'
+    text = '# Learnings\n\n## Works\n\n- "short <window>"\n\n## Measured\n\n- "x" → 1\n'
     (tmp_path / "learnings.md").write_text(text, "utf-8")
     rows = list_rows(replace(view, folder=tmp_path), "learnings")
-    assert rows == [{"section": "works", "sentence": "short <i>windows</i>"}]
+    assert rows == [{"section": "works", "sentence": "short < window>"}]
 
 
 def test_learnings_that_cannot_be_read_are_absent(view: RunView, tmp_path: Path) -> None:

@@ -140,8 +140,8 @@ def _list_reasons(proposals: Iterable[ProposalRow]) -> Iterator[tuple[Cell, ...]
     ranked = sorted(examples.items(), key=lambda item: (-item[1].total(), item[0]))
     for key, lines in ranked[:MAX_REASONS]:
         line = min(lines, key=lambda each: (-lines[each], each))
-        code = make_printable(key) if _CODE.match(line) else None
-        yield lines.total(), code, make_printable(line, MAX_REASON_CHARACTERS)
+        shown = make_printable(key) if _CODE.match(line) else None
+        yield lines.total(), shown, make_printable(line, MAX_REASON_CHARACTERS)
 
 
 def _list_errors(rows: JournalRows) -> Iterator[tuple[Cell, ...]]:
