@@ -26,4 +26,6 @@ def pick_extremes(values: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
     starts = np.arange(parts) * length + np.minimum(np.arange(parts), longer)
     part_of = np.repeat(np.arange(parts), np.diff(np.append(starts, len(known))))
     lowest, highest = (np.lexsort((each, part_of))[starts] for each in (found, -found))
-    return known[np.unique(np.concatenate([[0], lowest, highest, [len(known) - 1]]))]
+    picked = np.unique(np.concatenate([[0], lowest, highest, [len(known) - 1]]))
+    bars: NDArray[np.int64] = known[picked]
+    return bars

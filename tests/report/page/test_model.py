@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from evolve.experiment.model_costs import sum_arm_costs
 from evolve.experiment.run import run
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page.blocks import Block, Table
 from evolve.report.page.charts import Cell, Chart
 from evolve.report.page.model import iterate_blocks
 from evolve.report.page.model.answers import STATUSES
-from evolve.report.page.search.credit import list_credits, sum_arm_costs
+from evolve.report.page.search.credit import list_credits
 from evolve.store.rows import ExchangeRow, JournalRows, ProposalRow
 from tests.experiment.small_runs import EDGE, write_experiment
 from tests.llm.scripted import fail, in_turn, say, serving
 
 IDEAS = (
-    'strategy a { about "<b>dips</b> revert" buy when roc(close, 1) < 0 sell when rsi(close) > 70 }',
+    'strategy a { about "<b>dips</b> revert" buy when roc(close, 1) < 0 sell when rsi() > 70 }',
     "strategy b { buy when smaa(close, 3) > close }",
     "strategy c { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }",
     "strategy c { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dsl.printable import make_printable
+from evolve.experiment.model_costs import sum_cost
 from evolve.experiment.run_view import RunView
-from evolve.llm.transport.usage import Cost
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Axis, Cell, Chart, Trace
 from evolve.store.rows import ExchangeRow
@@ -53,20 +53,6 @@ def iterate_calls(view: RunView) -> Iterator[Table | Chart]:
     budget = _build_budget(view)
     if budget.rows:
         yield budget
-
-
-def sum_cost(view: RunView) -> Cost:
-    """Return the cost of the models: that of the result, or that of the answers so far."""
-    if "llm" in view.result:
-        spent = view.result["llm"]
-        return Cost(spent["calls"], spent["tokens_in"], spent["tokens_out"], spent["usd"])
-    exchanges = view.rows.exchanges
-    return Cost(
-        len({each.call for each in exchanges if each.kind != "probe"}),
-        sum(each.tokens_in for each in exchanges),
-        sum(each.tokens_out for each in exchanges),
-        sum(each.usd for each in exchanges),
-    )
 
 
 def _build_row(model: str, task: str, rows: Sequence[ExchangeRow]) -> tuple[Cell, ...]:

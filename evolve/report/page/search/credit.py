@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from evolve.experiment.model_costs import read_arm_costs
 from evolve.experiment.run_view import RunView
-from evolve.llm.prompt.selection import arm_name, is_arm
-from evolve.llm.transport.usage import ArmCost
+from evolve.llm.prompt.selection import is_arm
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Axis, Cell, Chart, Trace
 from evolve.report.page.search.authors import AUTHORS, find_role, name_author
 from evolve.search.proposer_stats import ProposerStats
-from evolve.store.rows import JournalRows
 
 PER = 1000  # evaluations of the gain per evaluation
 
@@ -96,29 +95,6 @@ def read_counts(
     epochs = view.rows.list_events("epoch")
     detail = epochs[-1].detail if epochs else {}
     return detail.get("stats", {}), detail.get("seconds", {})
-
-
-def read_arm_costs(view: RunView) -> dict[str, ArmCost]:
-    """Return the cost of each model with a task: of the result, or of the answers so far."""
-    if "llm" in view.result:
-        arms = view.result["llm"]["arms"]
-        return {name: ArmCost(**cost) for name, cost in arms.items()}
-    return sum_arm_costs(view.rows)
-
-
-def sum_arm_costs(rows: JournalRows) -> dict[str, ArmCost]:
-    """Return the cost of each model with a task, including repairs, from the answers."""
-    calls, costs = dict[str, set[int]](), dict[str, ArmCost]()
-    for each in rows.exchanges:
-        if each.task and each.kind != "probe":
-            name = arm_name(each.model, each.task)
-            numbers = calls.setdefault(name, set())
-            numbers.add(each.call)
-            before = costs.get(name, ArmCost(0, 0.0, 0.0))
-            costs[name] = ArmCost(
-                len(numbers), before.seconds + each.seconds, before.usd + each.usd
-            )
-    return costs
 
 
 def _build_row(each: Credit) -> tuple[Cell, ...]:
