@@ -85,14 +85,14 @@ def select_finalists(
     """
     ranked, leaders = sorted(hall_of_fame, key=_rank), select_leaders(hall_of_fame)
     selected = [(each, run(each.program)) for each in leaders]
-    positions = [_standardize_positions(result) for _, result in selected]
+    positions = [standardize_positions(result) for _, result in selected]
     for individual in ranked:
         if len(selected) >= total:
             break
         if individual in leaders:
             continue
         result = run(individual.program)
-        own = _standardize_positions(result)
+        own = standardize_positions(result)
         if all(float(own @ other) < MAX_CORRELATION for other in positions):
             selected.append((individual, result))
             positions.append(own)
@@ -109,6 +109,17 @@ def select_leaders(hall_of_fame: Sequence[Individual]) -> list[Individual]:
 def name_finalist(rank: int) -> str:
     """Return the file of a finalist in the run folder."""
     return f"finalists/{rank}.evo"
+
+
+def standardize_positions(run: Backtest) -> NDArray[np.float64]:
+    """Return the positions of all symbols with mean 0 and norm 1; zeros if they are constant.
+
+    The product of two of them is their correlation.
+    """
+    held = np.concatenate([each.held for each in run.sleeves or (run,)]).astype(np.float64)
+    held -= held.mean()
+    norm = float(np.sqrt(held @ held))
+    return held / norm if norm > 0 else held
 
 
 def _combine(finalist: Assessed, metric: str, weight: float) -> float:
@@ -137,14 +148,3 @@ def _describe(finalist: Assessed, rank: int, count: int, settings: Experiment) -
 def _rank(individual: Individual) -> tuple[float, int, str]:
     """Return the sort key of a finalist: score, then fewer nodes, then hash."""
     return -individual.score, individual.program.nodes, individual.program.hash
-
-
-def _standardize_positions(run: Backtest) -> NDArray[np.float64]:
-    """Return the positions of all symbols with mean 0 and norm 1; zeros if they are constant.
-
-    The product of two of them is their correlation.
-    """
-    held = np.concatenate([each.held for each in run.sleeves or (run,)]).astype(np.float64)
-    held -= held.mean()
-    norm = float(np.sqrt(held @ held))
-    return held / norm if norm > 0 else held

@@ -114,10 +114,11 @@ class RunRecorder:
         """Record an epoch with its trials, and report it to the observer."""
         best = progress.best.score if progress.best else None
         stats = {name: asdict(counts) for name, counts in sorted(progress.stats.items())}
+        seconds = {name: round(spent, 4) for name, spent in sorted(progress.seconds.items())}
         self._record(
             lambda journal: journal.epoch(
                 progress.epoch, progress.trials, evaluated=progress.evaluated, best=best,
-                stats=stats,
+                stats=stats, seconds=seconds,
             )
         )  # fmt: skip
         self.observer.progress(progress, self.search_seconds)

@@ -149,6 +149,9 @@ def document(run: Run) -> dict[str, object]:
             "evaluated": run.progress.evaluated,
         },
         "proposers": {name: asdict(counts) for name, counts in sorted(stats.items())},
+        "proposer_seconds": {
+            name: round(spent, 4) for name, spent in sorted(run.progress.seconds.items())
+        },
         "stop_reason": run.progress.stop_reason,
         "data": data_document(run.dataset),
         "elapsed_seconds": round(run.seconds, 3),

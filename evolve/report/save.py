@@ -1,4 +1,4 @@
-"""Pages as files: the report of a run, and that of a backtest."""
+"""Pages as files."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from deap import base, tools
@@ -66,11 +67,13 @@ class EpochResult:
         island: the island after the epoch.
         trials: all evaluated individuals, in order.
         stats: counts by proposer in this epoch.
+        seconds: time by proposer, for reports only: two equal epochs differ in it.
     """
 
     island: Island
     trials: tuple[Individual, ...]
     stats: Mapping[str, ProposerStats]
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 def run_epoch(task: EpochTask, problem: SearchProblem, seen: Set[bytes]) -> EpochResult:
@@ -153,6 +156,7 @@ class _EpochRun:
         self.proposed: set[bytes] = set()  # keys
         self.trials: list[Individual] = []
         self.counts = {name: ProposerStats().as_counts() for name in PROPOSERS}
+        self.seconds = dict.fromkeys(PROPOSERS, 0.0)
         self.shares = compute_shares(problem.proposers, task.stats)
 
     def run(self) -> EpochResult:
@@ -168,11 +172,14 @@ class _EpochRun:
             for name, counts in self.counts.items()
             if any(counts.values())
         }
-        return EpochResult(island, tuple(self.trials), stats)
+        seconds = {name: spent for name, spent in self.seconds.items() if spent > 0}
+        return EpochResult(island, tuple(self.trials), stats, seconds)
 
     def _run_generation(self, size: int) -> None:
         offspring = list(self._propose(size))
+        started = perf_counter()
         scores = self.problem.evaluate([program for program, _, _ in offspring])
+        share = (perf_counter() - started) / max(len(offspring), 1)
         children = [
             Individual(
                 program, score, Fitness(self.problem.weights, score.values), name,
@@ -191,6 +198,7 @@ class _EpochRun:
         survivors = set(map(id, self.population))
         for each, (_, name, parents) in zip(children, offspring, strict=True):
             counts = self.counts[name]
+            self.seconds[name] += share
             counts["evaluated"] += 1
             counts["accepted"] += id(each) in survivors
             best = max([parent.score for parent in parents], default=each.score)
@@ -205,6 +213,7 @@ class _EpochRun:
         for _ in range(size * MAX_TRIES_PER_CHILD):
             if count == size:
                 return
+            started = perf_counter()
             name = self.rng.choices(names, cum_weights=weights)[0]
             proposer = PROPOSERS[name]
             if len(self.population) < max(2, proposer.parents):
@@ -214,6 +223,7 @@ class _EpochRun:
                 [each.program.rules for each in parents], rng=self.rng
             )
             program = self._admit(rules, proposer.name)
+            self.seconds[proposer.name] += perf_counter() - started
             if program is not None:
                 count += 1
                 yield program, proposer.name, parents

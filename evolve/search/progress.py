@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evolve.search.individual import Individual
 from evolve.search.island import Island
@@ -38,6 +38,8 @@ class Progress:
         stats: counts by proposer so far.
         islands: the islands with their populations.
         stop_reason: the reason why the search ends; empty if it continues.
+        seconds: time of proposing and evaluating by genetic operator so far, summed over the worker
+            processes; for reports only, since two equal searches differ in it.
     """
 
     epoch: int
@@ -48,3 +50,4 @@ class Progress:
     stats: Mapping[str, ProposerStats]
     islands: tuple[Island, ...]
     stop_reason: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ class _SearchState:
     islands: tuple[Island, ...]
     seen: SeenKeys = field(default_factory=SeenKeys)
     stats: dict[str, ProposerStats] = field(default_factory=dict)
+    seconds: Counter[str] = field(default_factory=Counter)
     hall_of_fame: HallOfFame = field(default_factory=HallOfFame)
     epoch: int = 0
     interval: Interval | None = None  # None after a migration
@@ -68,6 +70,7 @@ def search(
         progress = Progress(
             state.epoch, tuple(trials), len(state.seen), state.hall_of_fame.best,
             state.hall_of_fame.members, dict(state.stats), state.islands, stop_reason,
+            dict(state.seconds),
         )  # fmt: skip
         if stop_reason:
             yield progress
@@ -143,6 +146,7 @@ def _collect_epochs(
         state.interval = None if rest.is_over else rest
         for each in results:
             state.stats = merge_stats(state.stats, each.stats)
+            state.seconds.update(each.seconds)
         state.islands = tuple(each.island for each in results)
         if state.interval is None:
             state.islands = _migrate(state.islands, problem.population)

@@ -1,0 +1,184 @@
+"""Comparison of runs in any state: figures, data, settings and winners."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dsl.printing.decompile import format_program
+from evolve.config.document import read_document
+from evolve.errors import EvolveError
+from evolve.experiment.model_costs import sum_cost
+from evolve.experiment.run_view import RunView
+from evolve.files import read_text
+from evolve.llm.transport.address import mask_user_info
+
+MAX_RUNS = 6  # lines that a chart shows clearly
+OWN_SETTINGS = ("name", "seed")  # shown with the figures
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """Figures of a run; None for what it does not have yet.
+
+    Attributes:
+        label: the name of its folder, or its path if two folders have one name.
+        name: name of the experiment.
+        seed: seed of the search.
+        state: `running`, `stopped` or `finished`.
+        verdict: label of the verdict.
+        objective: name of the score.
+        scored_on: part of the data that the search scores on.
+        score: best score.
+        validation: the objective of the winner on validation.
+        beats_benchmark: whether its total return on validation is above buy and hold.
+        holdout: the objective of the winner on an opened holdout.
+        trials: number of trials.
+        evaluations_per_second: trials per second of the search.
+        null_searches: number of searches on shuffled prices.
+        nulls_beaten: number of those with a lower best score.
+        usd: cost of the models in US dollars; None if none was asked.
+        data: origin of the bars.
+        data_hash: hash of the bars.
+        validation_from: first day of validation.
+        source: source of the winner, or of the best strategy so far.
+    """
+
+    label: str
+    name: str
+    seed: int
+    state: str
+    verdict: str | None
+    objective: str
+    scored_on: str
+    score: float | None
+    validation: float | None
+    beats_benchmark: bool | None
+    holdout: float | None
+    trials: int
+    evaluations_per_second: float | None
+    null_searches: int | None
+    nulls_beaten: int | None
+    usd: float | None
+    data: str
+    data_hash: str
+    validation_from: str
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compared runs.
+
+    Attributes:
+        runs: the runs.
+        settings: the settings that differ, by name `a.b`, with the text of their value in each
+            run; None where a run has no such setting.
+        warnings: reasons why figures are not comparable, as sentences.
+    """
+
+    runs: tuple[ComparedRun, ...]
+    settings: Mapping[str, tuple[str | None, ...]]
+    warnings: tuple[str, ...]
+
+
+def compare_runs(views: Sequence[RunView]) -> Comparison:
+    """Compare runs.
+
+    Raises:
+        EvolveError: if there are fewer than two runs or more than MAX_RUNS, one of them is listed
+            twice, or a file of a run is damaged.
+    """
+    folders = [each.folder.resolve() for each in views]
+    if not 2 <= len(views) <= MAX_RUNS:
+        raise EvolveError(f"expected 2 to {MAX_RUNS} runs, found {len(views)}")
+    if len(set(folders)) < len(folders):
+        twice = next(each for each in folders if folders.count(each) > 1)
+        raise EvolveError(f"duplicate run {twice}", "name each run once")
+    names = Counter(each.name for each in folders)
+    labels = [each.name if names[each.name] == 1 else str(each) for each in folders]
+    runs = tuple(_summarize(view, label) for view, label in zip(views, labels, strict=True))
+    return Comparison(runs, _find_differences(views), tuple(_list_warnings(runs)))
+
+
+def _summarize(view: RunView, label: str) -> ComparedRun:
+    experiment, result, rows = view.plan.experiment, view.result, view.rows
+    objective = experiment.fitness.maximize[0]
+    best = result.get("best", {})
+    validation = best.get("metrics", {}).get("validation", {})
+    benchmark = best.get("benchmark", {}).get("validation", {})
+    returns = [each.get("total_return") for each in (validation, benchmark)]
+    null = result.get("validation", {}).get("null")
+    scores = [each.scores[0] for each in rows.trials if each.is_feasible and each.scores]
+    holdout = result["holdout"].get("metrics", {}) if view.is_holdout_open else {}
+    return ComparedRun(
+        label=label,
+        name=experiment.name,
+        seed=experiment.seed,
+        state=view.state,
+        verdict=result["verdict"]["label"] if view.state == "finished" else None,
+        objective=objective,
+        scored_on=experiment.fitness.scored_on,
+        score=max(scores, default=None),
+        validation=validation.get(objective),
+        beats_benchmark=None if None in returns else returns[0] > returns[1],
+        holdout=holdout.get(objective),
+        trials=len(rows.trials),
+        evaluations_per_second=result.get("evaluations_per_second"),
+        null_searches=len(null["searches"]) if null else None,
+        nulls_beaten=len(null["searches"]) - null["exceedances"] if null else None,
+        usd=sum_cost(view).usd if rows.exchanges else None,
+        data=_describe_data(view),
+        data_hash=view.data.dataset.bars.hash,
+        validation_from=str(view.data.split.seen.time[view.data.split.validation_start])[:10],
+        source=best.get("source") or (format_program(view.best) if view.best else None),
+    )
+
+
+def _describe_data(view: RunView) -> str:
+    events = [each.detail.get("source") for each in view.rows.list_events("data")]
+    found = view.result.get("data", {}).get("from") or next(iter(events), "")
+    return ", ".join(found) if isinstance(found, list) else str(found)
+
+
+def _list_warnings(runs: Sequence[ComparedRun]) -> Iterator[str]:
+    if len({each.data_hash for each in runs}) > 1:
+        yield "The runs have different data: scores and metrics are not comparable."
+    elif len({each.validation_from for each in runs}) > 1:
+        yield "Validation begins on different days: metrics on it are not comparable."
+    if len({(each.objective, each.scored_on) for each in runs}) > 1:
+        yield "The runs maximize different objectives: their scores are not comparable."
+    unfinished = [each.label for each in runs if each.state != "finished"]
+    if unfinished:
+        yield f"Not finished: {', '.join(unfinished)}. Its best strategy is that of the search."
+
+
+def _find_differences(views: Sequence[RunView]) -> dict[str, tuple[str | None, ...]]:
+    """Return the settings that differ, in the order of the first run."""
+    settings = [dict(_flatten(_read_settings(each))) for each in views]
+    names = dict.fromkeys(name for each in settings for name in each)
+    values = {name: tuple(each.get(name) for each in settings) for name in names}
+    return {
+        name: found
+        for name, found in values.items()
+        if name not in OWN_SETTINGS and len(set(found)) > 1
+    }
+
+
+def _read_settings(view: RunView) -> Mapping[str, Any]:
+    path = view.folder / "experiment.yaml"
+    data = read_document(read_text(path), str(path)).data
+    return data if isinstance(data, dict) else {}
+
+
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each setting with its value as JSON; names of texts have no quotes."""
+    for name, value in settings.items():
+        if isinstance(value, dict) and value:
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"{prefix}{name}", mask_user_info(text)

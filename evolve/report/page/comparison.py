@@ -1,0 +1,207 @@
+"""Page that compares runs: figures, settings, equity, progress and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dsl.printable import make_printable
+from evolve.backtest.backtest import Backtest, backtest
+from evolve.errors import EvolveError
+from evolve.experiment.comparison import ComparedRun, Comparison, compare_runs
+from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_iso
+from evolve.report.page.blocks import Block, Column, Page, Section, Step, Table, Text, Tree
+from evolve.report.page.charts import Axis, Cell, Chart, Mark, Role, Trace
+from evolve.report.page.diff import diff_sources
+from evolve.report.page.downsample import pick_extremes
+
+ROLES: tuple[Role, ...] = ("strategy", "luck", "validation", "holdout", "bad", "train")
+PARTS = 600  # of a line of equity
+COLUMNS = (
+    Column("run"),
+    Column("experiment"),
+    Column("seed", "count"),
+    Column("state"),
+    Column("verdict"),
+    Column("best score", "ratio", "best score of the search"),
+    Column("validation", "ratio", "the objective of the winner on validation"),
+    Column("beats buy and hold", "text", "total return on validation above buy and hold"),
+    Column("holdout", "ratio", "the objective of the winner on an opened holdout"),
+    Column("trials", "count"),
+    Column("trials per second", "ratio"),
+    Column("nulls beaten", "text", "searches on shuffled prices with a lower best score"),
+    Column("$", "usd", "cost of the models"),
+    Column("data"),
+)
+
+
+def build_comparison_page(views: Sequence[RunView]) -> Page:
+    """Build the page that compares runs.
+
+    Raises:
+        EvolveError: if the runs cannot be compared, or a file of them is damaged.
+    """
+    comparison = compare_runs(views)
+    labels = [make_printable(each.label) for each in comparison.runs]
+    sections = {
+        "figures": ("Figures", _iterate_figures(comparison)),
+        "settings": ("Settings that differ", _iterate_settings(comparison)),
+        "charts": ("Equity and progress", _iterate_charts(views, labels)),
+        "sources": ("Sources of the winners", _iterate_sources(comparison.runs)),
+    }
+    built = [Section(name, title, tuple(blocks)) for name, (title, blocks) in sections.items()]
+    return Page(
+        title="Comparison of runs",
+        subtitle=" | ".join(labels),
+        sections=tuple(each for each in built if each.blocks),
+    )
+
+
+def _iterate_figures(comparison: Comparison) -> Iterator[Block]:
+    for text in comparison.warnings:
+        yield Text(make_printable(text), "warning")
+    objectives = dict.fromkeys(each.objective.replace("_", " ") for each in comparison.runs)
+    yield Table(
+        "runs",
+        "Runs",
+        COLUMNS,
+        tuple(map(_build_row, comparison.runs)),
+        f"The score is the {' or '.join(objectives)} over folds. A better figure may be chance: "
+        "runs that differ in their seed only show how much.",
+    )
+
+
+def _build_row(run: ComparedRun) -> tuple[Cell, ...]:
+    beats = {True: "yes", False: "no", None: None}[run.beats_benchmark]
+    nulls = f"{run.nulls_beaten} of {run.null_searches}" if run.null_searches else None
+    return (
+        make_printable(run.label), make_printable(run.name), run.seed, run.state, run.verdict,
+        run.score, run.validation, beats, run.holdout, run.trials, run.evaluations_per_second,
+        nulls, run.usd, make_printable(run.data),
+    )  # fmt: skip
+
+
+def _iterate_settings(comparison: Comparison) -> Iterator[Block]:
+    if comparison.settings:
+        yield Table(
+            "differences",
+            "Settings that differ",
+            (
+                Column("setting", "code"),
+                *[Column(make_printable(each.label), "code") for each in comparison.runs],
+            ),
+            tuple(
+                (
+                    make_printable(name),
+                    *[None if each is None else make_printable(each) for each in values],
+                )
+                for name, values in comparison.settings.items()
+            ),
+        )
+    else:
+        yield Text("The runs have equal settings, except for name and seed.")
+
+
+def _iterate_charts(views: Sequence[RunView], labels: Sequence[str]) -> Iterator[Block]:
+    equity = _build_equity(views, labels)
+    if equity.traces:
+        yield equity
+    progress = _build_progress(views, labels)
+    if progress.traces:
+        yield progress
+
+
+def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
+    """Build the chart of equity; buy and hold is that of the first run with a strategy."""
+    traces, ends = list[Trace](), list[str]()
+    for view, label, role in zip(views, labels, ROLES, strict=False):
+        result = _backtest_best(view)
+        if result is None:
+            continue
+        if not traces:
+            traces.append(_build_line(result, f"buy and hold ({label})", "benchmark"))
+        traces.append(_build_line(result, label, role))
+        ends.append(f"{label} ends at {result.equity[-1] / result.performance.capital:.2f}")
+    days = {format_iso(each.data.split.seen.time[each.data.split.validation_start])
+            for each in views}  # fmt: skip
+    return Chart(
+        "equity",
+        "Equity on train and validation",
+        "Equity of each winner as a multiple of its capital, in one backtest from the first bar "
+        "of train to the last of validation, on a logarithmic scale. Growth before the vertical "
+        f"line is on train, where the winner was selected. {'; '.join(ends)}.",
+        Axis("time", "time", "time"),
+        Axis("equity (multiple of the capital)", "log"),
+        tuple(traces),
+        marks=tuple(Mark("validation", day, "x", "validation") for day in sorted(days)),
+        is_tall=True,
+    )
+
+
+def _backtest_best(view: RunView) -> Backtest | None:
+    """Backtest the best strategy on train and validation; None if there is none."""
+    if view.best is None:
+        return None
+    try:
+        return backtest(view.best, view.data.split.seen, view.data.market)
+    except EvolveError:
+        return None
+
+
+def _build_line(result: Backtest, name: str, role: Role) -> Trace:
+    values = result.benchmark if role == "benchmark" else result.equity
+    values = np.asarray(values, np.float64) / result.performance.capital
+    chosen = pick_extremes(values, PARTS)
+    return Trace(
+        name, tuple(format_iso(result.time[each]) for each in chosen),
+        tuple(float(value) if value > 0 else None for value in values[chosen]), "line", role,
+        is_dashed=role == "benchmark",
+    )  # fmt: skip
+
+
+def _build_progress(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
+    traces, ends = list[Trace](), list[str]()
+    for view, label, role in zip(views, labels, ROLES, strict=False):
+        best, points = -np.inf, list[tuple[int, float]]()
+        for each in view.rows.trials:
+            if each.is_feasible and each.scores[0] > best:
+                best = each.scores[0]
+                points.append((each.number, best))
+        if points:
+            points.append((len(view.rows.trials), best))
+            numbers, scores = zip(*points, strict=True)
+            traces.append(Trace(label, numbers, scores, "step", role))
+            ends.append(f"{label} reaches {best:.3f} after {len(view.rows.trials):,} trials")
+    return Chart(
+        "progress",
+        "Best score by number of trials",
+        "Each line is the best score so far of a search. A line that is above another at the same "
+        f"number of trials searched better, or was luckier. {'; '.join(ends)}.",
+        Axis("trials", unit="count"),
+        Axis("best score so far"),
+        tuple(traces),
+        is_tall=True,
+    )
+
+
+def _iterate_sources(runs: Sequence[ComparedRun]) -> Iterator[Block]:
+    found = [each for each in runs if each.source]
+    if not found:
+        return
+    first, *others = found
+    steps = [_build_step(first, None), *[_build_step(each, first) for each in others]]
+    about = f"Each step has the source of a winner beside that of {make_printable(first.label)}."
+    yield Tree("sources", "Sources of the winners", about, tuple(steps))
+
+
+def _build_step(run: ComparedRun, first: ComparedRun | None) -> Step:
+    label = make_printable(run.label)
+    before = first.source or "" if first is not None else ""
+    score = "no score" if run.score is None else f"best score {run.score:.4f}"
+    parents = () if first is None else (make_printable(first.label),)
+    return Step(
+        label, label, "neutral", parents, f"{run.name}, seed {run.seed}, {score}",
+        diff_sources(before, run.source or ""),
+    )  # fmt: skip

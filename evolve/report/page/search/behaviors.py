@@ -1,0 +1,49 @@
+"""Table of the strategies that trade differently."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evolve.experiment.archive import MAX_CANDIDATES, Behavior, find_behaviors
+from evolve.experiment.finalists import MAX_CORRELATION
+from evolve.experiment.run_view import RunView
+from evolve.report.page.blocks import Column, Table
+from evolve.report.page.charts import Cell
+from evolve.report.page.search.authors import name_author
+from evolve.report.page.search.front import shorten_source
+
+MAX_SOURCE_CHARACTERS = 400
+COLUMNS = (
+    Column("trial", "count"),
+    Column("score", "ratio", "score of the search"),
+    Column("nodes", "count", "size of the program"),
+    Column("alike", "count", "examined trials whose positions are most like those of this one"),
+    Column("exposure", "percent", "share of the bars in a position"),
+    Column("trades", "count", "closed trades on train"),
+    Column("holding", "ratio", "mean number of bars of a trade"),
+    Column("proposer"),
+    Column("rules", "code"),
+)
+
+
+def build_behaviors(view: RunView) -> Table:
+    """Build the table of the best trials that trade differently on train."""
+    return Table(
+        "behaviors",
+        "Different strategies found",
+        COLUMNS,
+        tuple(_build_row(each) for each in find_behaviors(view)),
+        f"Of the best {MAX_CANDIDATES} trials of all sizes, the best of each group that trades "
+        f"alike: positions on train correlate below {MAX_CORRELATION:g} between two rows. Many "
+        "rows with similar scores are a sign of several ideas, or of luck of several kinds.",
+    )
+
+
+def _build_row(each: Behavior) -> tuple[Cell, ...]:
+    bars, metrics = each.train.performance.trades.bars, each.train.metrics
+    holding = float(np.mean(bars)) if len(bars) else None
+    return (
+        each.trial.number, each.trial.scores[0], each.trial.nodes, each.members,
+        metrics["exposure"], int(metrics["num_trades"]), holding,
+        name_author(each.trial.proposer), shorten_source(each.trial.source, MAX_SOURCE_CHARACTERS),
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Chart of score against size, with the trials that no other one beats in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+
+from dsl.printable import make_printable
+from evolve.experiment.lineage import find_winner
+from evolve.experiment.run_view import RunView
+from evolve.report.page.charts import Axis, Chart, Role, Trace
+from evolve.report.page.search.authors import AUTHORS, find_role, name_author
+from evolve.store.rows import TrialRow
+
+SCORE_LEVELS = 100  # of the thinned cloud: finer than a point of the chart
+MAX_SOURCE_CHARACTERS = 160
+LINE_CHARACTERS = 60
+
+
+def build_front(view: RunView) -> Chart:
+    """Build the chart of score against size of a run with feasible trials."""
+    feasible = [each for each in view.rows.trials if each.is_feasible and each.scores]
+    front = find_front(feasible)
+    shown = thin_out(feasible, front)
+    fitness = view.plan.experiment.fitness
+    traces = [
+        _build_points(label, role, [each for each in shown if find_role(each.proposer) == role])
+        for role, label in AUTHORS.items()
+    ]
+    edge = Trace("best score of each size", tuple(each.nodes for each in front),
+                 tuple(each.scores[0] for each in front), "step", "strategy")  # fmt: skip
+    finalists = _find_finalists(view, feasible)
+    winner = [each for each in feasible if each.hash == find_winner(view)]
+    return Chart(
+        "front",
+        "Score against size",
+        f"Each point is a trial: higher is a better score, further left is a smaller program. The "
+        f"line joins the {len(front)} of {len(feasible):,} feasible trials that no trial of "
+        f"their size or smaller beats, from {_describe(front[0])} to {_describe(front[-1])}. A "
+        "line that hardly rises to the right shows that size adds little. The winner may be below "
+        "it, since validation has a part in its selection."
+        + (f" The cloud shows {len(shown):,} of them." if len(shown) < len(feasible) else ""),
+        Axis("size (nodes)", unit="count"),
+        Axis(f"score on {fitness.scored_on} ({fitness.maximize[0].replace('_', ' ')})"),
+        (
+            *[each for each in traces if each.x],
+            edge,
+            *_build_marks("finalists", "diamond", finalists),
+            *_build_marks("winner", "star", winner),
+        ),
+        is_tall=True,
+    )
+
+
+def find_front(trials: Iterable[TrialRow]) -> list[TrialRow]:
+    """Return the trials that score above all of their size or smaller, the smallest first."""
+    front = list[TrialRow]()
+    for each in sorted(trials, key=lambda one: (one.nodes, -one.scores[0], one.number)):
+        if not front or each.scores[0] > front[-1].scores[0]:
+            front.append(each)
+    return front
+
+
+def thin_out(trials: Sequence[TrialRow], front: Iterable[TrialRow]) -> list[TrialRow]:
+    """Return the first trial of each size, level of the score and kind of author, and the front.
+
+    Args:
+        trials: feasible trials, at least one.
+        front: trials that are shown in any case.
+    """
+    scores = [each.scores[0] for each in trials]
+    low = min(scores)
+    height = (max(scores) - low) / SCORE_LEVELS or 1.0
+    chosen = dict[tuple[int, int, Role], TrialRow]()
+    for each in trials:
+        level = int((each.scores[0] - low) / height)
+        chosen.setdefault((each.nodes, level, find_role(each.proposer)), each)
+    shown = {each.number: each for each in (*chosen.values(), *front)}
+    return [shown[number] for number in sorted(shown)]
+
+
+def shorten_source(source: str, max_characters: int = MAX_SOURCE_CHARACTERS) -> str:
+    """Return the rules of a source of one line, shortened to a limit."""
+    _, _, rules = source.partition("{")
+    return make_printable(rules.rpartition("}")[0].strip() or source, max_characters)
+
+
+def _find_finalists(view: RunView, trials: Iterable[TrialRow]) -> list[TrialRow]:
+    finalists = view.result.get("finalists", [])
+    hashes = {each.get("pruned", each)["hash"] for each in finalists}
+    return [each for each in trials if each.hash in hashes]
+
+
+def _build_points(label: str, role: Role, trials: Sequence[TrialRow]) -> Trace:
+    return Trace(
+        label, tuple(each.nodes for each in trials), tuple(each.scores[0] for each in trials),
+        "points", role, tuple(map(_describe_trial, trials)),
+    )  # fmt: skip
+
+
+def _build_marks(label: str, symbol: str, trials: Sequence[TrialRow]) -> Iterable[Trace]:
+    if trials:
+        yield Trace(
+            label, tuple(each.nodes for each in trials), tuple(each.scores[0] for each in trials),
+            "points", "good" if symbol == "star" else "validation",
+            tuple(map(_describe_trial, trials)), symbol,
+        )  # fmt: skip
+
+
+def _describe_trial(trial: TrialRow) -> str:
+    lines = wrap(shorten_source(trial.source), LINE_CHARACTERS)
+    heading = f"trial {trial.number:,}: {_describe(trial)}, by {name_author(trial.proposer)}"
+    return "\n".join([heading, *lines])
+
+
+def _describe(trial: TrialRow) -> str:
+    return f"{trial.scores[0]:.3f} with {trial.nodes} nodes"

@@ -1,0 +1,103 @@
+"""Comparison of runs on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evolve.experiment.comparison import ComparedRun, Comparison
+from evolve.report.formats import format_value
+from evolve.report.page.diff import diff_sources
+from evolve.report.terminal.tables import blank_table, format_text
+
+DASH = "–"
+FIGURES: dict[str, Callable[[ComparedRun], str]] = {
+    "experiment": lambda run: run.name,
+    "seed": lambda run: str(run.seed),
+    "state": lambda run: run.state,
+    "verdict": lambda run: run.verdict or DASH,
+    "objective": lambda run: run.objective.replace("_", " "),
+    "best score": lambda run: _format_ratio(run.score),
+    "on validation": lambda run: _format_ratio(run.validation),
+    "beats buy and hold": lambda run: {True: "yes", False: "no", None: DASH}[run.beats_benchmark],
+    "on the holdout": lambda run: _format_ratio(run.holdout),
+    "trials": lambda run: f"{run.trials:,}",
+    "trials per second": lambda run: _format_count(run.evaluations_per_second),
+    "nulls beaten": lambda run: (
+        DASH if run.null_searches is None else f"{run.nulls_beaten} of {run.null_searches}"
+    ),
+    "cost of the models": lambda run: DASH if run.usd is None else f"${run.usd:.4f}",
+    "data": lambda run: run.data,
+}
+"""Text of each figure by heading; one without a value in any run is left out."""
+
+
+def list_comparison(comparison: Comparison) -> Iterator[RenderableType]:
+    """Yield the warnings, the figures, the settings that differ and the sources."""
+    for text in comparison.warnings:
+        yield Text.assemble(("warning: ", "bold yellow"), format_text(text))
+    yield _build_figures(comparison.runs)
+    yield _build_settings(comparison)
+    found = [each for each in comparison.runs if each.source]
+    for other in found[1:]:
+        yield Text("")
+        yield _format_diff(found[0], other)
+
+
+def _build_figures(runs: Sequence[ComparedRun]) -> Table:
+    table = _blank_table("", runs)
+    for heading, describe in FIGURES.items():
+        cells = [describe(each) for each in runs]
+        if any(each != DASH for each in cells):
+            table.add_row(heading, *map(format_text, cells))
+    return table
+
+
+def _build_settings(comparison: Comparison) -> RenderableType:
+    if not comparison.settings:
+        return Text("\nno other setting differs")
+    table = _blank_table("settings that differ", comparison.runs)
+    for name, values in comparison.settings.items():
+        table.add_row(
+            format_text(name), *[format_text(DASH if each is None else each) for each in values]
+        )
+    return table
+
+
+def _blank_table(title: str, runs: Sequence[ComparedRun]) -> Table:
+    table = blank_table(title)
+    table.add_column("", no_wrap=True)
+    for each in runs:
+        table.add_column(format_text(each.label), overflow="fold")
+    return table
+
+
+def _format_diff(first: ComparedRun, other: ComparedRun) -> Text:
+    """Format the differences of two sources: lines of the first after `-`, of the other after `+`.
+
+    A line of both has no sign.
+    """
+    text = Text.assemble(
+        ("- winner of ", "bold red"), format_text(first.label), "\n",
+        ("+ winner of ", "bold green"), format_text(other.label),
+    )  # fmt: skip
+    lines = diff_sources(first.source or "", other.source or "")
+    for is_equal, group in groupby(lines, key=lambda each: each.before == each.after):
+        before, after = zip(*[(each.before, each.after) for each in group], strict=True)
+        parts = [(" ", "", before)] if is_equal else [("-", "red", before), ("+", "green", after)]
+        for sign, style, side in parts:
+            for line in filter(None, side):
+                text.append_text(Text(f"\n{sign} {format_text(line)}", style))
+    return text
+
+
+def _format_ratio(value: float | None) -> str:
+    return DASH if value is None else format_value(value, "ratio")
+
+
+def _format_count(value: float | None) -> str:
+    return DASH if value is None else format_value(value, "count")
