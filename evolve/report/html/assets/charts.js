@@ -73,6 +73,7 @@ function mergeLayout(layout, element) {
   const axis = {
     automargin: true, gridcolor: resolveColor("@grid"), linecolor: resolveColor("@line"),
     zerolinecolor: resolveColor("@line"), ticks: "outside", tickcolor: resolveColor("@line"), showline: true,
+    spikecolor: resolveColor("@muted"), spikethickness: 1,
   };
   const hasLabels = (layout.shapes || []).some((each) => each.label && each.label.text);
   const mergeAxis = (own, standoff) => ({ ...axis, ...own, title: { standoff, ...own.title } });
