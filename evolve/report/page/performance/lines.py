@@ -36,7 +36,9 @@ class Line(NamedTuple):
     is_area: bool = False
 
 
-def draw_lines(record: TrackRecord, lines: Sequence[Line], parts: int = MAX_PARTS) -> tuple[Trace, ...]:
+def draw_lines(
+    record: TrackRecord, lines: Sequence[Line], parts: int = MAX_PARTS
+) -> tuple[Trace, ...]:
     """Draw lines at the same times, with the extremes of each.
 
     Args:
