@@ -164,7 +164,7 @@ def test_other_trials_are_the_best_of_each_size_without_finalists() -> None:
         build_trial(n, float(rng.normal()), int(rng.integers(3, 30)), digest=f"{n}")
         for n in range(1, 500)
     ]
-    finalists = [{"hash": "x", "pruned": {"hash": "7"}}, {"hash": "9"}]
+    finalists: list[dict[str, Any]] = [{"hash": "x", "pruned": {"hash": "7"}}, {"hash": "9"}]
     for count in (1, 10, 24, 1000):
         found = select_others(trials, finalists, count)
         assert len(found) <= count

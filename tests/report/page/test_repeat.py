@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from evolve.config import load_experiment
+from evolve.experiment.plan import read_plan
 from evolve.experiment.result import versions
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page import repeat
 from evolve.report.page.blocks import Code
-from tests.experiment.small_runs import NOISE, run_small
+from tests.experiment.small_runs import NOISE, run_small, write_experiment
 from tests.report.page.pages import Watcher, change_result, find_table, read_pairs
 
 OVERRIDES = ("validate.null_runs=0", "search.proposers={point: 1}")
@@ -44,6 +45,13 @@ def test_the_commands_are_that_of_the_run_and_the_one_that_repeats_it(view: RunV
     settings = [word for each in OVERRIDES for word in ("--set", each)]
     assert original == ["evolve", "run", str(view.folder.parent / "small.yaml"), *settings]
     assert again == ["evolve", "run", str(view.folder / "experiment.yaml")]
+
+
+def test_no_password_of_a_server_is_in_the_command(tmp_path: Path) -> None:
+    models = "llm.models=[{name: x, base_url: 'http://user:secret@localhost:1/v1'}]"
+    command = read_plan(write_experiment(tmp_path), [models]).command
+    assert "localhost:1/v1" in command
+    assert "secret" not in command
 
 
 def test_the_settings_are_the_file_and_give_the_same_experiment(
@@ -80,7 +88,7 @@ def test_the_tables_have_the_figures_of_the_result(view: RunView) -> None:
     assert data["range"] == f"{found['start']} to {found['end']}"
     assert data["hash of the bars"] == found["hash"] == view.data.dataset.bars.hash
     assert (data["bars"], data["train"], data["holdout"]) == ("1,000", "600 bars", "200 bars")
-    assert dict(find_table(blocks, "versions").rows) == versions()
+    assert read_pairs(find_table(blocks, "versions")) == versions()
     fetched = change_result(view, data={**found, "as_of": "2026-01-02"})
     assert read_pairs(find_table(repeat.iterate_blocks(fetched), "data"))["fetched"] == "2026-01-02"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
-from evolve.backtest.metrics import METRICS
+from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
@@ -92,12 +93,15 @@ def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     for each in select_others(view.rows.trials, view.result.get("finalists", []), count):
         try:
             program = check(each.source)
-            train = backtest(program, split.train, market).metrics[metric]
-            validation = backtest(program, split.seen, market, start=split.validation_start)
+            parts = (
+                backtest(program, split.train, market),
+                backtest(program, split.seen, market, start=split.validation_start),
+            )
         except (LanguageError, EvolveError):
             continue  # equity that overflows on validation
-        name = f"trial {each.number:,}, {each.nodes} nodes"
-        yield Point(name, train, validation.metrics[metric])
+        train, validation = (measure(part.performance, (metric,))[metric] for part in parts)
+        if math.isfinite(train) and math.isfinite(validation):
+            yield Point(f"trial {each.number:,}, {each.nodes} nodes", train, validation)
 
 
 def _read_finalist(document: Mapping[str, Any], metric: str) -> Point | None:
