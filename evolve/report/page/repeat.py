@@ -59,9 +59,10 @@ def _iterate_run(view: RunView) -> Iterator[Row]:
     rate = result.get("evaluations_per_second")
     if rate is not None:
         yield "trials per second", f"{rate:,.0f}"
-    seconds = result.get("elapsed_seconds", _measure_seconds(view))
-    if seconds is not None:
-        yield "seconds in all" if view.state == "finished" else "seconds so far", f"{seconds:,.1f}"
+    if view.state == "finished" and "elapsed_seconds" in result:
+        yield "seconds in all", f"{result['elapsed_seconds']:,.1f}"
+    elif (seconds := _measure_seconds(view)) is not None:
+        yield "seconds so far", f"{seconds:,.1f}"
     if result.get("stop_reason"):
         yield "end of the search", make_printable(result["stop_reason"])
 

@@ -200,6 +200,17 @@ def test_each_strategy_has_its_metric_on_train_and_validation(view: RunView) -> 
     assert [row[2:4] for row in rows] == expected
 
 
+def test_a_search_that_sees_validation_has_no_unseen_points(view: RunView) -> None:
+    experiment = view.plan.experiment
+    fitness = experiment.fitness.model_copy(update={"scored_on": "validation"})
+    plan = replace(view.plan, experiment=experiment.model_copy(update={"fitness": fitness}))
+    chart = find_chart(luck.iterate_blocks(view), "train-validation")
+    assert "never sees validation" in chart.about
+    chart = find_chart(luck.iterate_blocks(replace(view, plan=plan)), "train-validation")
+    assert "never sees" not in chart.about
+    assert "neither of them is unseen" in chart.about
+
+
 def test_the_winner_is_measured_as_the_run_measured_it(view: RunView) -> None:
     assert view.best is not None
     split = view.data.split

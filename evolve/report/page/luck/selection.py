@@ -42,12 +42,13 @@ class Point:
 
 def iterate_selection(view: RunView) -> Iterator[Block]:
     """Yield the chart of finalists and other good trials, and the table of finalists."""
-    metric = view.plan.experiment.fitness.maximize[0]
+    fitness = view.plan.experiment.fitness
+    metric = fitness.maximize[0]
     finalists = view.result.get("finalists", [])
     chosen = [point for each in finalists if (point := _read_finalist(each, metric))]
     others = list(_measure_others(view, metric))
     if chosen or others:
-        yield _build_chart(metric, chosen, others)
+        yield _build_chart(metric, chosen, others, fitness.scored_on == "train")
     if finalists:
         yield _build_table(metric, finalists)
 
@@ -112,7 +113,9 @@ def _read_finalist(document: Mapping[str, Any], metric: str) -> Point | None:
     return Point(f"finalist, {document['nodes']} nodes", *values)
 
 
-def _build_chart(metric: str, chosen: Sequence[Point], others: Sequence[Point]) -> Chart:
+def _build_chart(
+    metric: str, chosen: Sequence[Point], others: Sequence[Point], is_unseen: bool
+) -> Chart:
     values = [value for each in (*chosen, *others) for value in (each.train, each.validation)]
     limits = (min(values), max(values))
     title, unit = metric.replace("_", " "), METRICS[metric].unit
@@ -125,7 +128,7 @@ def _build_chart(metric: str, chosen: Sequence[Point], others: Sequence[Point]) 
     return Chart(
         "train-validation",
         "Train against validation",
-        _describe(title, [*chosen, *others]),
+        _describe(title, [*chosen, *others], is_unseen),
         Axis(f"{title} on train", unit=unit),
         Axis(f"{title} on validation", unit=unit),
         tuple(each for each in traces if each.x),
@@ -145,13 +148,18 @@ def _build_trace(name: str, points: Sequence[Point], metric: str, role: Role) ->
     )  # fmt: skip
 
 
-def _describe(title: str, points: Sequence[Point]) -> str:
+def _describe(title: str, points: Sequence[Point], is_unseen: bool) -> str:
     below = sum(each.validation < each.train for each in points)
     positive = sum(each.validation > 0 for each in points)
+    lead = f"Each point is a strategy: {title} on train against that on validation. "
+    if not is_unseen:
+        return (
+            f"{lead}The search is scored on validation, so neither of them is unseen. "
+            f"{below} of {len(points)} are below the dashed line."
+        )
     return (
-        f"Each point is a strategy: {title} on train, which selected it, against that on "
-        "validation, which the search never sees. Points below the dashed line lost on the way; "
-        "a cloud without a slope means that train predicts nothing. "
+        f"{lead}The search learns from train and never sees validation. Points below the dashed "
+        "line lost on the way; a cloud without a slope means that train predicts nothing. "
         f"{below} of {len(points)} are below the line, {positive} are above 0 on validation. "
         "Finalists are compared on validation, so the winner looks a little too good there."
     )
