@@ -29,6 +29,7 @@ from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.learnings import Learnings, read_learnings
 from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.templates import PromptError, list_tasks
+from evolve.llm.transport.address import mask_user_info
 from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
 from evolve.search.problem import SearchProblem
@@ -65,7 +66,7 @@ class Plan:
         assets: the templates, tasks and learnings of its prompts.
         extra: further programs that the search starts from.
         overrides: the settings `a.b=value` that the command line replaced.
-        command: the command line that runs it; empty for a plan without a file.
+        command: the command line that runs it, without passwords; empty for a plan without a file.
     """
 
     experiment: Experiment
@@ -134,7 +135,7 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     replaced = [word for each in overrides for word in ("--set", each)]
     return Plan(
         experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides,
-        command=shlex.join(["evolve", "run", str(path), *replaced]),
+        command=mask_user_info(shlex.join(["evolve", "run", str(path), *replaced])),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from evolve.report.page.blocks import Block, Code, Column, Table, Text
 from evolve.report.page.run_documents import read_data_document
 
 SETTING = re.compile(r"^(\s*(?:- )*)([\w.\"'-]+)(:)(?=\s|$)")
+SAVED_BARS = "data.from=parquet:bars.parquet"
 Row = tuple[str, str]
 
 
@@ -24,25 +25,33 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
         "The same settings, bars and versions give the same result, for any number of processes; "
         "the folder of the run has its settings and its bars."
     )
-    yield Code("commands", "Commands", (("", "\n".join(_iterate_commands(view))),))
-    yield Table("run", "Run", (Column(""), Column("")), tuple(_iterate_run(view)))
+    yield Code("commands", "Commands", tuple(_list_commands(view)))
+    columns = (Column("figure"), Column("value"))
+    yield Table("run", "Run", columns, tuple(_iterate_run(view)))
     data = read_data_document(view)
     if data:
-        yield Table("data", "Data", (Column(""), Column("")), tuple(_iterate_data(view, data)))
+        yield Table("data", "Data", columns, tuple(_iterate_data(view, data)))
     versions = view.result.get("versions") or _read_begin(view).get("versions")
     if versions:
-        columns = (Column("package"), Column("version"))
-        yield Table("versions", "Versions", columns, tuple(versions.items()))
+        headings = (Column("package"), Column("version"))
+        yield Table("versions", "Versions", headings, tuple(versions.items()))
     text = make_lines_printable(read_text(view.folder / "experiment.yaml"))
     yield Code("settings", "experiment.yaml", tuple(_iterate_tokens(text)))
 
 
-def _iterate_commands(view: RunView) -> Iterator[str]:
-    """Yield the command of the run if it is known, and the one that repeats it."""
-    command = _read_begin(view).get("command")
-    if command:
-        yield make_printable(command)
-    yield make_printable(shlex.join(["evolve", "run", f"{view.folder}/experiment.yaml"]))
+def _list_commands(view: RunView) -> list[tuple[str, str]]:
+    """Return tokens: the command of the run if it is known, and those that repeat it."""
+    original = _read_begin(view).get("command")
+    again = shlex.join(["evolve", "run", f"{view.folder}/experiment.yaml"])
+    commands = [("the run", original)] if original else []
+    commands.append(("with the bars that its source has today", again))
+    if not read_data_document(view).get("fallback_used"):  # which may have another split
+        commands.append(("with the bars of the run", f"{again} --set {SAVED_BARS}"))
+    return [
+        token
+        for about, command in commands
+        for token in (("comment", f"# {about}\n"), ("", f"{make_printable(command)}\n"))
+    ]
 
 
 def _iterate_run(view: RunView) -> Iterator[Row]:
@@ -59,9 +68,10 @@ def _iterate_run(view: RunView) -> Iterator[Row]:
     rate = result.get("evaluations_per_second")
     if rate is not None:
         yield "trials per second", f"{rate:,.0f}"
-    seconds = result.get("elapsed_seconds", _measure_seconds(view))
-    if seconds is not None:
-        yield "seconds in all" if view.state == "finished" else "seconds so far", f"{seconds:,.1f}"
+    if view.state == "finished" and "elapsed_seconds" in result:
+        yield "seconds in all", f"{result['elapsed_seconds']:,.1f}"
+    elif (seconds := _measure_seconds(view)) is not None:
+        yield "seconds so far", f"{seconds:,.1f}"
     if result.get("stop_reason"):
         yield "end of the search", make_printable(result["stop_reason"])
 

@@ -164,7 +164,7 @@ def test_other_trials_are_the_best_of_each_size_without_finalists() -> None:
         build_trial(n, float(rng.normal()), int(rng.integers(3, 30)), digest=f"{n}")
         for n in range(1, 500)
     ]
-    finalists = [{"hash": "x", "pruned": {"hash": "7"}}, {"hash": "9"}]
+    finalists: list[dict[str, Any]] = [{"hash": "x", "pruned": {"hash": "7"}}, {"hash": "9"}]
     for count in (1, 10, 24, 1000):
         found = select_others(trials, finalists, count)
         assert len(found) <= count
@@ -198,6 +198,17 @@ def test_each_strategy_has_its_metric_on_train_and_validation(view: RunView) -> 
     assert traces["equal on both"].x == traces["equal on both"].y
     rows = find_table(blocks, "finalists").rows
     assert [row[2:4] for row in rows] == expected
+
+
+def test_a_search_that_sees_validation_has_no_unseen_points(view: RunView) -> None:
+    experiment = view.plan.experiment
+    fitness = experiment.fitness.model_copy(update={"scored_on": "validation"})
+    plan = replace(view.plan, experiment=experiment.model_copy(update={"fitness": fitness}))
+    chart = find_chart(luck.iterate_blocks(view), "train-validation")
+    assert "never sees validation" in chart.about
+    chart = find_chart(luck.iterate_blocks(replace(view, plan=plan)), "train-validation")
+    assert "never sees" not in chart.about
+    assert "neither of them is unseen" in chart.about
 
 
 def test_the_winner_is_measured_as_the_run_measured_it(view: RunView) -> None:

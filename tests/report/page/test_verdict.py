@@ -114,7 +114,7 @@ def test_during_the_search_there_is_no_verdict_but_the_best_so_far(
     assert find_label(blocks).label == "RUNNING"
     assert not [each for each in blocks if getattr(each, "name", "") == "gates"]
     best = find_table(blocks, "so-far")
-    assert [each.heading for each in best.columns] == ["", "best so far", "buy and hold"]
+    assert [each.heading for each in best.columns] == ["metric", "best so far", "buy and hold"]
     figures = read_pairs(find_table(blocks, "verdict-figures"))
     assert figures["trials"] == f"{len(view.rows.trials)} of 200"
     assert "searches on shuffled prices" not in figures

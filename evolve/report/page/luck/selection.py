@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
-from evolve.backtest.metrics import METRICS
+from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
@@ -41,12 +42,13 @@ class Point:
 
 def iterate_selection(view: RunView) -> Iterator[Block]:
     """Yield the chart of finalists and other good trials, and the table of finalists."""
-    metric = view.plan.experiment.fitness.maximize[0]
+    fitness = view.plan.experiment.fitness
+    metric = fitness.maximize[0]
     finalists = view.result.get("finalists", [])
     chosen = [point for each in finalists if (point := _read_finalist(each, metric))]
     others = list(_measure_others(view, metric))
     if chosen or others:
-        yield _build_chart(metric, chosen, others)
+        yield _build_chart(metric, chosen, others, fitness.scored_on == "train")
     if finalists:
         yield _build_table(metric, finalists)
 
@@ -92,12 +94,15 @@ def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     for each in select_others(view.rows.trials, view.result.get("finalists", []), count):
         try:
             program = check(each.source)
-            train = backtest(program, split.train, market).metrics[metric]
-            validation = backtest(program, split.seen, market, start=split.validation_start)
+            parts = (
+                backtest(program, split.train, market),
+                backtest(program, split.seen, market, start=split.validation_start),
+            )
         except (LanguageError, EvolveError):
             continue  # equity that overflows on validation
-        name = f"trial {each.number:,}, {each.nodes} nodes"
-        yield Point(name, train, validation.metrics[metric])
+        train, validation = (measure(part.performance, (metric,))[metric] for part in parts)
+        if math.isfinite(train) and math.isfinite(validation):
+            yield Point(f"trial {each.number:,}, {each.nodes} nodes", train, validation)
 
 
 def _read_finalist(document: Mapping[str, Any], metric: str) -> Point | None:
@@ -108,7 +113,9 @@ def _read_finalist(document: Mapping[str, Any], metric: str) -> Point | None:
     return Point(f"finalist, {document['nodes']} nodes", *values)
 
 
-def _build_chart(metric: str, chosen: Sequence[Point], others: Sequence[Point]) -> Chart:
+def _build_chart(
+    metric: str, chosen: Sequence[Point], others: Sequence[Point], is_unseen: bool
+) -> Chart:
     values = [value for each in (*chosen, *others) for value in (each.train, each.validation)]
     limits = (min(values), max(values))
     title, unit = metric.replace("_", " "), METRICS[metric].unit
@@ -121,7 +128,7 @@ def _build_chart(metric: str, chosen: Sequence[Point], others: Sequence[Point]) 
     return Chart(
         "train-validation",
         "Train against validation",
-        _describe(title, [*chosen, *others]),
+        _describe(title, [*chosen, *others], is_unseen),
         Axis(f"{title} on train", unit=unit),
         Axis(f"{title} on validation", unit=unit),
         tuple(each for each in traces if each.x),
@@ -141,13 +148,18 @@ def _build_trace(name: str, points: Sequence[Point], metric: str, role: Role) ->
     )  # fmt: skip
 
 
-def _describe(title: str, points: Sequence[Point]) -> str:
+def _describe(title: str, points: Sequence[Point], is_unseen: bool) -> str:
     below = sum(each.validation < each.train for each in points)
     positive = sum(each.validation > 0 for each in points)
+    lead = f"Each point is a strategy: {title} on train against that on validation. "
+    if not is_unseen:
+        return (
+            f"{lead}The search is scored on validation, so neither of them is unseen. "
+            f"{below} of {len(points)} are below the dashed line."
+        )
     return (
-        f"Each point is a strategy: {title} on train, which selected it, against that on "
-        "validation, which the search never sees. Points below the dashed line lost on the way; "
-        "a cloud without a slope means that train predicts nothing. "
+        f"{lead}The search learns from train and never sees validation. Points below the dashed "
+        "line lost on the way; a cloud without a slope means that train predicts nothing. "
         f"{below} of {len(points)} are below the line, {positive} are above 0 on validation. "
         "Finalists are compared on validation, so the winner looks a little too good there."
     )

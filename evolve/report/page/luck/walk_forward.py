@@ -53,11 +53,11 @@ def _build_windows(walk: Mapping[str, Any]) -> Table:
         (
             Column("first day", "time"),
             Column("last day", "time"),
-            Column(f"{title}, in sample", unit),
-            Column(f"{title}, out of sample", unit),
-            Column("return", "percent"),
-            Column("return of buy and hold", "percent"),
-            Column("trades", "count"),
+            Column("in sample", unit, f"{title} on the bars of the search"),
+            Column("out of sample", unit, f"{title} in the window"),
+            Column("return", "percent", "total return in the window"),
+            Column("held", "percent", "total return of buy and hold in the window"),
+            Column("trades", "count", "closed trades in the window"),
         ),
         tuple(
             (

@@ -19,7 +19,7 @@ def build_figures(view: RunView) -> Table:
     """Build a table of the search, its null searches and its power, as far as they are known."""
     return Table(
         "verdict-figures",
-        "Figures behind it",
+        "Figures",
         (Column("figure"), Column("value"), Column("how to read it")),
         tuple(_iterate_rows(view)),
     )

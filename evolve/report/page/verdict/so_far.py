@@ -24,7 +24,7 @@ def build_so_far(view: RunView) -> Table | None:
     return Table(
         "so-far",
         "On train, so far",
-        (Column(""), *map(Column, columns)),
+        (Column("metric"), *map(Column, columns)),
         tuple(
             (
                 name.replace("_", " "),
