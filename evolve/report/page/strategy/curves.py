@@ -13,7 +13,7 @@ from evolve.report.page.blocks import Block, Column, Table, Text
 from evolve.report.page.charts import Axis, Cell, CellUnit, Chart, Mark, Trace
 
 MAX_CHARTS = 6
-NO_TRIALS = "These evaluations are for this page alone: they are no trials, and nothing is selected by them."
+NO_TRIALS = "These evaluations come after: they are no trials, and nothing is selected by them."
 
 
 def iterate_curves(
