@@ -27,7 +27,7 @@ def measure(rules: str, count: int = 400) -> dict[str, Curve]:
     return {each.name: each for each in curves}
 
 
-VALUES = {
+VALUES: dict[str, tuple[str, dict[str, list[float]]]] = {
     "a threshold takes values over its range": (
         "buy when rsi(close, 3) < 30",
         {"30 in rsi(close, 3) < 30": [10, 17, 23, 30, 37, 43, 50, 57, 63, 70, 77, 83, 90]},
@@ -140,7 +140,7 @@ def build_curve(scores: Sequence[float], value: float) -> Curve:
     return Curve("n", "buy", value, False, True, points)
 
 
-RETAINED = {
+RETAINED: dict[str, tuple[list[float], int, tuple[int, int] | None, float]] = {
     "up to the first value below half": ([2, 0.9, 1, 2, 1.5, 0.9, 2], 3, (2, 4), 4 / 6),
     "up to the ends": ([1, 1, 1], 1, (0, 2), 1.0),
     "an isolated peak": ([0.4, 1, 0.4, 1], 1, (1, 1), 1 / 3),

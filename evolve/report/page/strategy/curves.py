@@ -13,7 +13,7 @@ from evolve.report.page.blocks import Block, Column, Table, Text
 from evolve.report.page.charts import Axis, Cell, CellUnit, Chart, Mark, Trace
 
 MAX_CHARTS = 6
-NO_TRIALS = "These evaluations come after: they are no trials, and nothing is selected by them."
+NO_TRIALS = "None of these evaluations is a trial, and nothing is selected by them."
 
 
 def iterate_curves(
@@ -60,7 +60,8 @@ def _build_table(curves: Sequence[Curve], score: str) -> Table:
 
 def _build_row(curve: Curve) -> tuple[Cell, ...]:
     write, share = _writer(curve), None if math.isnan(curve.share) else curve.share
-    retained = None if curve.retained is None else " to ".join(map(write, curve.retained))
+    ends = [] if curve.retained is None else list(map(write, curve.retained))
+    retained = " to ".join(dict.fromkeys(ends)) or None
     rule = curve.rule or "parameter"
     return (curve.name, rule, write(curve.value), retained, share, write(curve.best[0]))
 
