@@ -23,6 +23,7 @@ MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 _ARGUMENT = re.compile(r"\{(?P<bare>~?)(?P<name>\w+)\}(?P<unit>-bar\b| bars\b| values\b)?")
 _OWN = re.compile(r"^the (?P<text>.*?)(?: of \{(?P<always>\w+)\}|\[ of \{(?P<often>\w+)\}\])$")
+_SINGULAR = ("each of its previous {n} values", "its previous value")
 _VERBS = (("crosses", "does not cross"), (" is not ", " is "), (" is ", " is not "))
 
 
@@ -150,6 +151,11 @@ def _fill(template: str, term: Term) -> Phrase:
     assert operator is not None
     is_condition = infer_kind(term) == BOOL
     template = drop_known_parts(template, operator, term.args)
+    if any(
+        slot.is_window and arg.value == 1
+        for slot, arg in zip(operator.slots, term.args, strict=False)
+    ):
+        template = template.replace(*_SINGULAR)
     names = [slot.name for slot in operator.slots]
     parts: list[str] = []
     end, is_open = 0, False

@@ -93,22 +93,25 @@ class _Constant:
     change: Change
 
 
-def measure_curves(program: Program, score: Score) -> tuple[Curve, ...]:
+def measure_curves(
+    program: Program, score: Score, max_evaluations: int = MAX_EVALUATIONS
+) -> tuple[Curve, ...]:
     """Score a strategy over the values of each of its tunable constants.
 
     The values are spread over the range of a constant: preferred numbers for a window, and
-    equal steps for another constant. If there are many constants, each has fewer values.
+    equal steps for another constant. If they are too many, each constant has fewer values.
 
     Args:
         program: a checked strategy.
         score: scores on some bars.
+        max_evaluations: number of strategies to score; more if there are as many constants.
 
     Returns:
         One curve per constant, parameters first; empty if there is no constant.
     """
     constants = _list_constants(program, CURVE_VALUES)
-    if len(constants) * CURVE_VALUES > MAX_EVALUATIONS:
-        constants = _list_constants(program, max(2, MAX_EVALUATIONS // len(constants)))
+    if len(constants) * CURVE_VALUES > max_evaluations:
+        constants = _list_constants(program, max(2, max_evaluations // len(constants)))
     tried = [
         (index, value, neighbor)
         for index, constant in enumerate(constants)

@@ -33,6 +33,7 @@ not (close != open)
 not crossover(close, sma(close, 50))
 not (close > open and low > low[1])
 not rising(close, 3)
+rising(close, 1)
 close > open and (low > low[1] or volume > volume[5])
 close > open and low > low[1] or volume > volume[5]
 (close > open or low > low[1]) and (volume > volume[5] or high > high[1])

@@ -8,8 +8,8 @@ import numpy as np
 
 from dsl.analysis.program import Program
 from dsl.bars import Bars
-from evolve.analysis.counterfactuals import Counterfactuals, measure_counterfactuals
-from evolve.analysis.neighborhood import measure_curves
+from evolve.analysis.counterfactuals import DRAWS, Counterfactuals, measure_counterfactuals
+from evolve.analysis.neighborhood import MAX_EVALUATIONS, measure_curves
 from evolve.analysis.plateau import Score
 from evolve.backtest.activity import measure_activity
 from evolve.backtest.backtest import Backtester
@@ -27,6 +27,8 @@ from evolve.report.page.strategy.rules import iterate_rules
 from evolve.report.page.strategy.source import iterate_source
 
 SEED = 1  # of the random entries of a strategy without a run
+MAX_BACKTESTED_BARS = 3_000_000  # of the draws, and of the curves: a second each
+MIN_DRAWS = 20
 
 
 def iterate_blocks(view: RunView) -> Iterator[Block]:
@@ -71,9 +73,11 @@ def iterate_strategy(
     yield from iterate_source(program, _name_fill(market, bars), source)
     activity = measure_activity(program, bars, market, start, has_traded=False)
     run = Backtester(bars, market, start)
-    found = measure_counterfactuals(program, run, seed_draws(SEED, program))
+    affordable = _count_affordable(run)
+    draws = max(MIN_DRAWS, min(DRAWS, affordable))
+    found = measure_counterfactuals(program, run, seed_draws(SEED, program), draws=draws)
     yield from iterate_rules(program, activity, found, "these bars")
-    curves = measure_curves(program, _score_by_metric(run))
+    curves = measure_curves(program, _score_by_metric(run), min(MAX_EVALUATIONS, affordable))
     yield from iterate_curves(curves, DEFAULT_METRIC.replace("_", " "), "these bars")
     yield from iterate_orders(program, bars, market, start)
 
@@ -94,11 +98,17 @@ def _find_counterfactuals(view: RunView, program: Program) -> Counterfactuals | 
     if found is not None:
         return found
     run = Backtester(view.data.split.train, view.data.market)
-    rng: np.random.Generator = seed_draws(view.plan.experiment.seed, program)
+    rng = seed_draws(view.plan.experiment.seed, program)
+    draws = max(MIN_DRAWS, min(DRAWS, _count_affordable(run)))
     try:
-        return measure_counterfactuals(program, run, rng)
+        return measure_counterfactuals(program, run, rng, draws=draws)
     except EvolveError:  # its equity overflows
         return None
+
+
+def _count_affordable(run: Backtester) -> int:
+    """Return the number of backtests that a reader waits for."""
+    return MAX_BACKTESTED_BARS // sum(len(each.indices) for each in run.sleeves)
 
 
 def _score_by_metric(run: Backtester) -> Score:

@@ -10,12 +10,10 @@ from evolve.analysis.neighborhood import Curve
 from evolve.analysis.plateau import RETAINED_SHARE
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table, Text
-from evolve.report.page.charts import Axis, CellUnit, Chart, Mark, Trace
+from evolve.report.page.charts import Axis, Cell, CellUnit, Chart, Mark, Trace
 
-MAX_CHARTS = 8
-NO_TRIALS = (
-    "These evaluations come after the search: they are no trials, and nothing is selected by them."
-)
+MAX_CHARTS = 6
+NO_TRIALS = "None of these evaluations is a trial, and nothing is selected by them."
 
 
 def iterate_curves(
@@ -50,11 +48,9 @@ def _build_table(curves: Sequence[Curve], score: str) -> Table:
             Column("constant", "code"),
             Column("rule"),
             Column("value", "code"),
-            Column("keeps half from"),
-            Column("to"),
+            Column("keeps half from", "code", "the values around it with at least half the score"),
             Column("share", "percent", "share of the other values with at least half of the score"),
             Column("best value", "code", "the value with the highest score"),
-            Column(f"best {score}", "ratio"),
         ),
         tuple(_build_row(each) for each in curves),
         "The most fragile first. A constant that reflects the market keeps at least half of the "
@@ -62,15 +58,12 @@ def _build_table(curves: Sequence[Curve], score: str) -> Table:
     )
 
 
-def _build_row(curve: Curve) -> tuple[str | float | None, ...]:
-    best, score = curve.best
-    low, high = (None, None) if curve.retained is None else map(_writer(curve), curve.retained)
-    write = _writer(curve)
-    share = None if math.isnan(curve.share) else curve.share
-    return (
-        curve.name, curve.rule or "parameter", write(curve.value), low, high, share, write(best),
-        score,
-    )  # fmt: skip
+def _build_row(curve: Curve) -> tuple[Cell, ...]:
+    write, share = _writer(curve), None if math.isnan(curve.share) else curve.share
+    ends = [] if curve.retained is None else list(map(write, curve.retained))
+    retained = " to ".join(dict.fromkeys(ends)) or None
+    rule = curve.rule or "parameter"
+    return (curve.name, rule, write(curve.value), retained, share, write(curve.best[0]))
 
 
 def _build_chart(name: str, curve: Curve, score: str, window: str) -> Chart:

@@ -14,8 +14,9 @@ def iterate_plateau(result: Mapping[str, Any]) -> Iterator[Block]:
     Args:
         result: the result document of a run.
     """
-    plateau = (result.get("robustness") or {}).get("plateau") or {}
-    if not plateau.get("neighbors"):
+    robustness = result.get("robustness")
+    plateau = robustness.get("plateau") if isinstance(robustness, dict) else None
+    if not plateau or not plateau.get("neighbors"):
         return
     worst = plateau.get("worst") or {}
     yield Table(

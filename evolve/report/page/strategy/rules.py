@@ -100,7 +100,7 @@ def _build_entries_table(found: Counterfactuals, window: str) -> Table:
     always = [each for each in found.rows if "on every bar" in each.change]
     rows = [
         ("the strategy", *_list_figures(found.strategy)),
-        *((each.change, *_list_figures(each.figures)) for each in always),
+        *((each.change.replace("`", ""), *_list_figures(each.figures)) for each in always),
         (f"entries on random bars, mean of {drawn.draws:,}", *_list_figures(drawn.mean)),
     ]
     return Table(
@@ -129,5 +129,5 @@ def _describe_random_entries(found: Counterfactuals) -> str:
     share = format_value(drawn.share, "percent")
     return (
         f"{share} of {drawn.draws:,} draws of as many entries on random bars reach the {name} of "
-        f"the strategy, {own}; their mean is {mean}. An entry rule with skill is reached by few."
+        f"the strategy, {own}; their mean is {mean}. Few draws reach an entry rule with skill."
     )

@@ -22,5 +22,5 @@ def iterate_source(program: Program, fill: str, source: str = "") -> Iterator[Bl
     """
     text = make_printable(source or format_program(program))
     yield Code("strategy-source", "Source", tokenize(text))
-    for rule, sentence in describe_program(program, fill):
-        yield Text(sentence, "label", rule) if rule else Text(sentence)
+    for sentence in describe_program(program, fill):
+        yield Text(sentence.text)
