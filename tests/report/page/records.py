@@ -14,7 +14,9 @@ from evolve.report.page.blocks import Block, Table
 from evolve.report.page.performance.windows import TrackRecord, Window
 
 
-def whole(program: Program | str, bars: Bars, terms: Market | None = None, start: int = 0) -> TrackRecord:
+def whole(
+    program: Program | str, bars: Bars, terms: Market | None = None, start: int = 0
+) -> TrackRecord:
     """Backtest a strategy on all bars from `start` on."""
     program = check(program) if isinstance(program, str) else program
     terms = terms or market()
