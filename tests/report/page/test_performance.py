@@ -302,7 +302,7 @@ def test_times_of_intraday_bars_have_minutes() -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=12)
+@settings(max_examples=8)
 def test_random_strategies_on_ragged_panels_never_raise(seed: int) -> None:
     (program,) = programs(seed, 1, with_orders=seed % 2 == 0)
     bars = ragged(seed)
