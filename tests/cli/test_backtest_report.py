@@ -45,17 +45,17 @@ def test_the_page_has_the_figures_of_the_document(dip: str, tmp_path: Path) -> N
     path = tmp_path / "out.html"
     found = document("backtest", dip, *DATA, "--report", str(path))
     blocks = read_named(path.read_text("utf-8"))
-    own = {row[0]: row[1] for row in blocks["metrics"]["rows"]}
+    own = {row[0]: row[1] for row in blocks["performance-metrics"]["rows"]}
     assert own == {
         name.replace("_", " "): format_value(
             float("nan") if value is None else value, METRICS[name].unit
         )
         for name, value in found["metrics"].items()
     }
-    headings = [each["heading"] for each in blocks["trades"]["columns"]]
-    profits = [row[headings.index("profit")] for row in blocks["trades"]["rows"]]
+    headings = [each["heading"] for each in blocks["performance-trades"]["columns"]]
+    profits = [row[headings.index("profit")] for row in blocks["performance-trades"]["rows"]]
     assert profits == [each["profit"] for each in found["trades"]]
-    years = {row[0]: row[1] for row in blocks["years-table"]["rows"]}
+    years = {row[0]: row[1] for row in blocks["performance-years-table"]["rows"]}
     assert years == found["by_year"]
 
 
@@ -63,7 +63,7 @@ def test_the_page_repeats_its_command_data_and_costs(dip: str, tmp_path: Path) -
     path = tmp_path / "out.html"
     args = ("backtest", dip, *DATA, "--start", "2000-06-01", "--slippage-bps", "7")
     invoke(*args, "--report", str(path))
-    rows = dict(read_named(path.read_text("utf-8"))["origin"]["rows"])
+    rows = dict(read_named(path.read_text("utf-8"))["repeat-origin"]["rows"])
     assert rows["command"] == (
         f"evolve backtest {dip} --data '{DATA[1]}' --start 2000-06-01 --slippage-bps 7.0"
     )

@@ -94,6 +94,6 @@ def _build_origin(dataset: Dataset, market: Market, command: str) -> Table:
         ],
     ]
     return Table(
-        "origin", "Data and costs", (Column(""), Column("", "code")), tuple(rows),
+        "repeat-origin", "Data and costs", (Column(""), Column("", "code")), tuple(rows),
         "Costs and rates are fractions of the value that they apply to.",
     )  # fmt: skip
