@@ -13,7 +13,7 @@ from evolve.backtest.appraisal import TINY
 from evolve.backtest.performance import Series
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
-from evolve.report.page.charts import Axis, Chart, Heatmap, Mark, Trace
+from evolve.report.page.charts import Axis, Chart, Heatmap, Trace
 from evolve.report.page.performance.lines import Line, draw_lines, list_regions
 from evolve.report.page.performance.windows import TrackRecord, Window
 
@@ -141,7 +141,6 @@ def _iterate_rolling(record: TrackRecord) -> Iterator[Chart]:
         Axis("Sharpe ratio of one year", "linear", "ratio"),
         traces,
         regions=list_regions(record),
-        marks=(Mark("0", 0.0, "y", "neutral"),),
     )
 
 

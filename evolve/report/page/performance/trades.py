@@ -87,7 +87,7 @@ def _build_histogram(record: TrackRecord) -> Chart:
         Axis("return of a trade", "linear", "percent"),
         Axis("share of trades", "linear", "percent"),
         tuple(traces),
-        marks=(*marks, Mark("0%", 0.0, "x", "neutral")),
+        marks=tuple(marks),
     )
 
 
