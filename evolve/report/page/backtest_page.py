@@ -10,10 +10,10 @@ from evolve.backtest.backtest import Backtest
 from evolve.backtest.market import FILLS, Market
 from evolve.data import Dataset
 from evolve.report.formats import format_rate
-from evolve.report.page import strategy
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
 from evolve.report.page.performance import iterate_performance
 from evolve.report.page.performance.windows import TrackRecord, Window
+from evolve.report.page.strategy import iterate_strategy
 
 
 def build_backtest_page(
@@ -30,7 +30,7 @@ def build_backtest_page(
     """
     window = Window("", "strategy", dataset.bars, dataset.start, result)
     blocks = {
-        "strategy": ("The strategy", _iterate_strategy(program, dataset, market)),
+        "strategy": ("The strategy", iterate_strategy(program, dataset.bars, market, dataset.start)),
         "performance": (
             "Performance",
             (
@@ -46,12 +46,6 @@ def build_backtest_page(
         subtitle=f"backtest on {dataset.name}, {dataset.first_day} to {dataset.last_day}",
         sections=tuple(each for each in sections if each.blocks),
     )
-
-
-def _iterate_strategy(program: Program, dataset: Dataset, market: Market) -> Iterator[Block]:
-    iterate = getattr(strategy, "iterate_strategy", None)
-    if iterate is not None:
-        yield from iterate(program, dataset.bars, market, dataset.start)
 
 
 def _iterate_fills(dataset: Dataset, market: Market) -> Iterator[Text]:
@@ -94,6 +88,6 @@ def _build_origin(dataset: Dataset, market: Market, command: str) -> Table:
         ],
     ]
     return Table(
-        "origin", "Data and costs", (Column(""), Column("", "code")), tuple(rows),
+        "repeat-origin", "Data and costs", (Column(""), Column("", "code")), tuple(rows),
         "Costs and rates are fractions of the value that they apply to.",
     )  # fmt: skip

@@ -40,9 +40,9 @@ def in_parts(program: Program | str, bars: Bars, terms: Market | None = None) ->
 
 
 def by_name(blocks: Iterable[Block]) -> dict[str, Any]:
-    """Return the blocks that have a name; names are unique."""
+    """Return the blocks that have a name, without the name of the section; names are unique."""
     named = [each for each in blocks if hasattr(each, "name")]
-    found = {each.name: each for each in named}
+    found = {each.name.removeprefix("performance-"): each for each in named}
     assert len(found) == len(named)
     return found
 

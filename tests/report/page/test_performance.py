@@ -89,10 +89,9 @@ def test_parts_are_shaded_from_their_first_to_their_last_bar() -> None:
 
 
 def test_equity_that_touches_zero_has_a_linear_axis() -> None:
-    rows = 10.0 * np.arange(1, 40)
-    rising = replace(
-        random_walk(39, 1), **{name: rows[None].copy() for name in ("open", "high", "low", "close")}
-    )
+    prices = 10.0 * np.arange(1, 40)[None]
+    panels: dict[str, Any] = {name: prices.copy() for name in ("open", "high", "low", "close")}
+    rising = replace(random_walk(39, 1), **panels)
     ruined = whole(
         "strategy ruin { short when close > 0 * close size 300% }", rising, market(max_leverage=3)
     )
@@ -303,7 +302,7 @@ def test_times_of_intraday_bars_have_minutes() -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_random_strategies_on_ragged_panels_never_raise(seed: int) -> None:
     (program,) = programs(seed, 1, with_orders=seed % 2 == 0)
     bars = ragged(seed)

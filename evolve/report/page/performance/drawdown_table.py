@@ -38,5 +38,8 @@ def iterate_drawdowns(record: TrackRecord) -> Iterator[Table]:
         Column("bars", "count", "bars from the peak to the recovery, or to the end of the part"),
     )  # fmt: skip
     yield Table(
-        "drawdowns", "Largest drawdowns", (*record.part_columns, *columns), tuple(rows[:MAX_ROWS])
+        "performance-drawdowns",
+        "Largest drawdowns",
+        (*record.part_columns, *columns),
+        tuple(rows[:MAX_ROWS]),
     )

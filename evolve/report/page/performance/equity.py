@@ -32,7 +32,7 @@ def iterate_equity(record: TrackRecord) -> Iterator[Chart]:
         else ""
     )
     yield Chart(
-        "equity",
+        "performance-equity",
         "Equity beside buy and hold",
         f"Equity at each close, net of costs. {scale}{parts} {_describe_growth(record)}",
         TIME,
@@ -45,7 +45,7 @@ def iterate_equity(record: TrackRecord) -> Iterator[Chart]:
         is_tall=True,
     )  # fmt: skip
     yield Chart(
-        "drawdown",
+        "performance-drawdown",
         "Under water",
         "Fall of equity from its highest value so far in the same part; 0% is a new high. "
         + _describe_depth(record),

@@ -36,15 +36,12 @@ class Line(NamedTuple):
     is_area: bool = False
 
 
-def draw_lines(
-    record: TrackRecord, lines: Sequence[Line], parts: int = MAX_PARTS
-) -> tuple[Trace, ...]:
+def draw_lines(record: TrackRecord, lines: Sequence[Line]) -> tuple[Trace, ...]:
     """Draw lines at the same times, with the extremes of each.
 
     Args:
         record: the parts of the data.
         lines: the lines; a bar that is not finite is left out.
-        parts: number of the intervals in which extremes survive.
     """
     times: list[str] = []
     values: list[list[float | None]] = [[] for _ in lines]
@@ -52,7 +49,7 @@ def draw_lines(
     for window in record.windows:
         series = [line.measure(window) for line in lines]
         time = window.result.time
-        count = max(MIN_PARTS, parts * len(time) // max(total, 1))
+        count = max(MIN_PARTS, MAX_PARTS * len(time) // max(total, 1))
         picked = reduce(np.union1d, [pick_extremes(each, count) for each in series])
         if not len(picked):
             continue

@@ -30,7 +30,7 @@ def build_metrics(record: TrackRecord) -> Table:
                 cells.append(format_value(metrics[name], metric.unit))
         rows.append((*cells, metric.about))
     return Table(
-        "metrics", "Metrics", (*columns, Column("meaning")), tuple(rows),
+        "performance-metrics", "Metrics", (*columns, Column("meaning")), tuple(rows),
         "All figures are net of costs.",
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ def build_costs(record: TrackRecord) -> Table:
     )
     columns = [Column("costs"), *[_build_column(name) for name in STRESSED]]
     return Table(
-        "costs", "At higher costs", (*record.part_columns, *columns), rows,
+        "performance-costs", "At higher costs", (*record.part_columns, *columns), rows,
         "Commissions, slippage and borrowing costs are multiplied. A strategy that loses its "
         "profit at twice the costs depends on the estimate of them.",
     )  # fmt: skip
@@ -65,7 +65,7 @@ def iterate_symbols(record: TrackRecord) -> Iterator[Table]:
     columns = [Column("symbol"), *[_build_column(name) for name in BY_SYMBOL]]
     held = Column("held", "percent", "total return of holding the symbol")
     yield Table(
-        "symbols", "By symbol", (*record.part_columns, *columns, held), rows,
+        "performance-symbols", "By symbol", (*record.part_columns, *columns, held), rows,
         "Each symbol trades an equal share of the capital, which is never rebalanced.",
         is_long=len(rows) > MAX_SHORT_ROWS,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from evolve.backtest.appraisal import TINY
 from evolve.backtest.performance import Series
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
-from evolve.report.page.charts import Axis, Chart, Heatmap, Mark, Trace
+from evolve.report.page.charts import Axis, Chart, Heatmap, Trace
 from evolve.report.page.performance.lines import Line, draw_lines, list_regions
 from evolve.report.page.performance.windows import TrackRecord, Window
 
@@ -33,7 +33,7 @@ def iterate_periods(record: TrackRecord) -> Iterator[Block]:
     }
     yield _build_years(years)
     yield Table(
-        "years-table", "By year",
+        "performance-years-table", "By year",
         (Column("year"), *[Column(name, "percent") for name in years],
          Column("difference", "percent")),
         tuple(
@@ -84,7 +84,7 @@ def _build_months(record: TrackRecord) -> Heatmap:
     best, worst = max(months, key=months.__getitem__), min(months, key=months.__getitem__)
     gains = sum(each > 0 for each in months.values())
     return Heatmap(
-        "months",
+        "performance-months",
         "Return of each month",
         "Return of the strategy by month and year, net of costs. "
         f"It gains in {gains} of {len(months)} months; the best is {_name_month(months, best)}, "
@@ -105,7 +105,7 @@ def _build_years(years: Mapping[str, Mapping[int, float]]) -> Chart:
     labels = tuple(str(year) for year in own)
     above = sum(own[year] > held[year] for year in own)
     return Chart(
-        "years",
+        "performance-years",
         "Return of each year",
         "Return by calendar year, net of costs; the first and the last year may be shorter. "
         f"The strategy is above buy and hold in {above} of {len(own)} years.",
@@ -130,7 +130,7 @@ def _iterate_rolling(record: TrackRecord) -> Iterator[Chart]:
     own = np.concatenate([each.measure(window) for each in lines[1:] for window in record.windows])
     known = own[np.isfinite(own)]
     yield Chart(
-        "rolling-sharpe",
+        "performance-rolling-sharpe",
         "Sharpe ratio of the last year",
         "Annualized Sharpe ratio of the returns of the last year at each bar. A window never spans "
         "two parts, so that each part begins with a year without a value. That of the strategy is "
@@ -141,7 +141,6 @@ def _iterate_rolling(record: TrackRecord) -> Iterator[Chart]:
         Axis("Sharpe ratio of one year", "linear", "ratio"),
         traces,
         regions=list_regions(record),
-        marks=(Mark("0", 0.0, "y", "neutral"),),
     )
 
 

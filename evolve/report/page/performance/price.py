@@ -70,10 +70,15 @@ def _build_chart(
             f"{len(record.bars.symbols):,}; the table by symbol has all."
         )
     return Chart(
-        f"price-{number}", f"Price and trades: {name}", about, Axis("time", "time", "time"),
-        Axis("price", "log", "price"), (line, *draw_marks(record, marked, signals)),
-        regions=list_regions(record), is_tall=True,
-    )  # fmt: skip
+        f"performance-price-{number}",
+        f"Price and trades: {name}",
+        about,
+        Axis("time", "time", "time"),
+        Axis("price", "log", "price"),
+        (line, *draw_marks(record, marked, signals)),
+        regions=list_regions(record),
+        is_tall=True,
+    )
 
 
 def _pick_bars(

@@ -80,14 +80,14 @@ def _build_histogram(record: TrackRecord) -> Chart:
             f"{format_value(gains, 'percent')} of {len(values):,} trades gain."
         )
     return Chart(
-        "trade-returns",
+        "performance-trade-returns",
         "Returns of trades",
         "Share of trades by return on the value of their entry, net of costs. The outer bars "
         f"include all returns beyond them. {' '.join(sentences)}",
         Axis("return of a trade", "linear", "percent"),
         Axis("share of trades", "linear", "percent"),
         tuple(traces),
-        marks=(*marks, Mark("0%", 0.0, "x", "neutral")),
+        marks=tuple(marks),
     )
 
 
@@ -134,4 +134,4 @@ def _build_table(record: TrackRecord, trades: Sequence[Placed]) -> Table:
     about = "Closed trades in order of exit." + describe_picked(
         len(shown), len(trades), "The table has"
     )
-    return Table("trades", "Trades", columns, rows, about, is_long=True)
+    return Table("performance-trades", "Trades", columns, rows, about, is_long=True)
