@@ -126,6 +126,12 @@ def test_the_page_has_the_tables_and_the_charts(views: list[RunView]) -> None:
     equity, progress, sources = blocks["equity"], blocks["progress"], blocks["sources"]
     assert isinstance(table, Table) and isinstance(settings, Table)
     assert [row[0] for row in table.rows] == ["1", "2", "3"]
+    results = blocks["results"]
+    assert isinstance(results, Table)
+    headings = [each.heading for each in results.columns]
+    assert "holdout" not in headings and "$" not in headings
+    for row, run in zip(results.rows, compare_runs(views).runs, strict=True):
+        assert row[headings.index("validation")] == run.validation
     assert {row[0] for row in settings.rows} == {"data.from", "fitness.folds", "search.population"}
     assert isinstance(equity, Chart) and isinstance(progress, Chart)
     assert [each.name for each in equity.traces] == ["buy and hold (1)", "1", "2", "3"]
