@@ -10,7 +10,7 @@ from evolve.cli.options import json_option
 from evolve.cli.output import echo, echo_json
 
 
-@click.command("compare", short_help="Compare runs: figures, settings and winners.")
+@click.command("compare", short_help="Compare the results of runs.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False),

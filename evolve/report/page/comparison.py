@@ -19,22 +19,26 @@ from evolve.report.page.downsample import pick_extremes
 
 ROLES: tuple[Role, ...] = ("strategy", "luck", "validation", "holdout", "bad", "train")
 PARTS = 600  # of a line of equity
-COLUMNS = (
+RUN_COLUMNS = (
     Column("run"),
     Column("experiment"),
     Column("seed", "count"),
     Column("state"),
     Column("verdict"),
+    Column("data"),
+)
+FIGURE_COLUMNS = (
+    Column("run"),
     Column("best score", "ratio", "best score of the search"),
     Column("validation", "ratio", "the objective of the winner on validation"),
     Column("beats buy and hold", "text", "total return on validation above buy and hold"),
     Column("holdout", "ratio", "the objective of the winner on an opened holdout"),
     Column("trials", "count"),
-    Column("trials per second", "ratio"),
+    Column("per second", "ratio", "trials per second of the search"),
     Column("nulls beaten", "text", "searches on shuffled prices with a lower best score"),
     Column("$", "usd", "cost of the models"),
-    Column("data"),
 )
+BEATS = {True: "yes", False: "no", None: None}
 
 
 def build_comparison_page(views: Sequence[RunView]) -> Page:
@@ -63,23 +67,36 @@ def _iterate_figures(comparison: Comparison) -> Iterator[Block]:
     for text in comparison.warnings:
         yield Text(make_printable(text), "warning")
     objectives = dict.fromkeys(each.objective.replace("_", " ") for each in comparison.runs)
+    runs = comparison.runs
+    yield Table("runs", "Runs", RUN_COLUMNS, tuple(map(_describe_run, runs)))
+    rows = [_list_figures(each) for each in runs]
+    known = [
+        index
+        for index, cells in enumerate(zip(*rows, strict=True))
+        if any(cell is not None for cell in cells)
+    ]
     yield Table(
-        "runs",
-        "Runs",
-        COLUMNS,
-        tuple(map(_build_row, comparison.runs)),
+        "results",
+        "Results",
+        tuple(FIGURE_COLUMNS[index] for index in known),
+        tuple(tuple(row[index] for index in known) for row in rows),
         f"The score is the {' or '.join(objectives)} over folds. A better figure may be chance: "
         "runs that differ in their seed only show how much.",
     )
 
 
-def _build_row(run: ComparedRun) -> tuple[Cell, ...]:
-    beats = {True: "yes", False: "no", None: None}[run.beats_benchmark]
-    nulls = f"{run.nulls_beaten} of {run.null_searches}" if run.null_searches else None
+def _describe_run(run: ComparedRun) -> tuple[Cell, ...]:
     return (
         make_printable(run.label), make_printable(run.name), run.seed, run.state, run.verdict,
-        run.score, run.validation, beats, run.holdout, run.trials, run.evaluations_per_second,
-        nulls, run.usd, make_printable(run.data),
+        make_printable(run.data),
+    )  # fmt: skip
+
+
+def _list_figures(run: ComparedRun) -> tuple[Cell, ...]:
+    nulls = f"{run.nulls_beaten} of {run.null_searches}" if run.null_searches else None
+    return (
+        make_printable(run.label), run.score, run.validation, BEATS[run.beats_benchmark],
+        run.holdout, run.trials, run.evaluations_per_second, nulls, run.usd,
     )  # fmt: skip
 
 
@@ -87,7 +104,7 @@ def _iterate_settings(comparison: Comparison) -> Iterator[Block]:
     if comparison.settings:
         yield Table(
             "differences",
-            "Settings that differ",
+            "Settings by run",
             (
                 Column("setting", "code"),
                 *[Column(make_printable(each.label), "code") for each in comparison.runs],
@@ -193,15 +210,14 @@ def _iterate_sources(runs: Sequence[ComparedRun]) -> Iterator[Block]:
     first, *others = found
     steps = [_build_step(first, None), *[_build_step(each, first) for each in others]]
     about = f"Each step has the source of a winner beside that of {make_printable(first.label)}."
-    yield Tree("sources", "Sources of the winners", about, tuple(steps))
+    yield Tree("sources", "Source of each winner", about, tuple(steps))
 
 
 def _build_step(run: ComparedRun, first: ComparedRun | None) -> Step:
-    label = make_printable(run.label)
     before = first.source or "" if first is not None else ""
     score = "no score" if run.score is None else f"best score {run.score:.4f}"
     parents = () if first is None else (make_printable(first.label),)
     return Step(
-        label, label, "neutral", parents, f"{run.name}, seed {run.seed}, {score}",
-        diff_sources(before, run.source or ""),
+        make_printable(run.label), make_printable(run.name), "neutral", parents,
+        f"seed {run.seed}, {score}", diff_sources(before, run.source or ""),
     )  # fmt: skip

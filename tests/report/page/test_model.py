@@ -16,11 +16,11 @@ from evolve.report.page.model import iterate_blocks
 from evolve.report.page.model.answers import STATUSES
 from evolve.report.page.search.credit import list_credits
 from evolve.store.rows import ExchangeRow, JournalRows, ProposalRow
-from tests.experiment.small_runs import EDGE, write_experiment
+from tests.experiment.small_runs import NOISE, write_experiment
 from tests.llm.scripted import fail, in_turn, say, serving
 
 IDEAS = (
-    'strategy a { about "<b>dips</b> revert" buy when roc(close, 1) < 0 sell when rsi() > 70 }',
+    'strategy a { about "<b>dips</b> revert" buy when roc(close, 1) < 0 hold 9 }',
     "strategy b { buy when smaa(close, 3) > close }",
     "strategy c { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }",
     "strategy c { buy when rsi(close, 3) < 30 sell when rsi(close, 3) > 60 }",
@@ -32,7 +32,7 @@ IDEAS = (
 def view(tmp_path_factory: pytest.TempPathFactory) -> RunView:
     """Return the view of a run that asks a scripted server, which fails once."""
     folder = tmp_path_factory.mktemp("model")
-    plan = write_experiment(folder, EDGE)
+    plan = write_experiment(folder, NOISE)
     script = in_turn([fail(400), *map(say, 6 * IDEAS)])
     with serving(script) as server:
         settings = [

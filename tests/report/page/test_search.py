@@ -16,6 +16,7 @@ from evolve.report.page.blocks import Block, Table, Tree
 from evolve.report.page.charts import Chart
 from evolve.report.page.search import iterate_blocks
 from evolve.report.page.search.credit import list_credits
+from evolve.report.page.search.descent import MAX_STEPS
 from evolve.report.page.search.front import build_front, find_front, thin_out
 from evolve.store.rows import EventRow, JournalRows, TrialRow
 from tests.experiment.small_runs import EDGE, run_small
@@ -209,3 +210,24 @@ def test_a_control_character_of_a_source_reaches_no_hover(view: RunView, tmp_pat
     hostile = replace(without_result(view), rows=JournalRows((trial,)))
     chart = build_front(hostile)
     assert "\x1b" not in "".join(text for each in chart.traces for text in each.hover)
+
+
+def test_a_long_lineage_shows_its_last_steps_and_counts_the_others(view: RunView) -> None:
+    source = "strategy s {{ buy when close > sma(close, {}) }}"
+    trials = [
+        replace(
+            build_trial(number, number / 100, 4), source=source.format(number + 1),
+            parents=(f"h{number - 1}",),
+        )
+        for number in range(1, 81)
+    ]  # fmt: skip
+    tree: Tree = find_block(
+        replace(without_result(view), rows=JournalRows(tuple(trials))), "descent"
+    )
+    assert len(tree.steps) == MAX_STEPS
+    assert tree.steps[0].parents == ()
+    assert tree.steps[0].text.startswith("score 0.2100 (+0.0100), trial 21\n")
+    assert tree.steps[-1].key == "h80"
+    assert tree.about.endswith("The first 20 steps are left out.")
+    assert "over 80 steps" in tree.about
+    assert "79 ancestors" in tree.about

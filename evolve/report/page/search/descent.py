@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dsl.printable import make_printable
 from evolve.experiment.lineage import (
     Ancestor,
     find_winner,
@@ -36,23 +37,20 @@ def build_descent(view: RunView) -> Tree | None:
 
 def _build_step(each: Ancestor, sources: Mapping[str, str]) -> Step:
     trial, before = each.trial, each.parents[0] if each.parents else ""
-    lines = [
-        f"trial {trial.number:,}, epoch {trial.epoch}, island {trial.island + 1}",
-        f"score {trial.scores[0]:.4f}, {trial.nodes} nodes, {trial.trades:,} trades"
-        if trial.is_feasible
-        else f"not feasible: {trial.infeasible_reason}",
-    ]
-    if not each.is_main:
-        lines.append("second parent")
-    elif each.gain is not None:
-        change = "improves" if each.gain > 0 else "changes"
-        lines.append(f"{change} the score of its first parent by {each.gain:+.4f}")
+    score = f"score {trial.scores[0]:.4f}" if trial.is_feasible else trial.infeasible_reason
+    change = f" ({each.gain:+.4f})" if each.is_main and each.gain is not None else ""
+    place = "" if each.is_main else ", second parent"
+    text = (
+        f"{make_printable(score)}{change}{place}, trial {trial.number:,}\n"
+        f"epoch {trial.epoch}, island {trial.island + 1}; {trial.nodes} nodes, "
+        f"{trial.trades:,} trades"
+    )
     return Step(
         trial.hash[:KEY_CHARACTERS],
         name_author(trial.proposer),
         find_role(trial.proposer),
         tuple(digest[:KEY_CHARACTERS] for digest in each.parents),
-        "\n".join(lines),
+        text,
         diff_sources(sources.get(before, ""), sources[trial.hash]),
     )
 
@@ -75,9 +73,10 @@ def _describe(lineage: tuple[Ancestor, ...], shown: tuple[Ancestor, ...]) -> str
     main = [each for each in lineage if each.is_main]
     count = sum(each.is_main for each in shown)
     text = (
-        f"Each step shows who changed the program and how. The main line follows the parent with "
-        f"the better score from trial {main[0].trial.number:,} to the winner over {len(main)} "
-        f"steps; the other parents are beside it, without their own ancestors. The winner has "
+        "Each step shows who changed the program and how, and the score with its change against "
+        "the better parent. The main line follows that parent from trial "
+        f"{main[0].trial.number:,} to the winner over {len(main)} steps; the other parents are "
+        "beside it, without their own ancestors. The winner has "
         f"{len(lineage) - 1:,} ancestors in total."
     )
     left_out = len(main) - count

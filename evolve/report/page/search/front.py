@@ -28,7 +28,7 @@ def build_front(view: RunView) -> Chart:
         for role, label in AUTHORS.items()
     ]
     edge = Trace("best score of each size", tuple(each.nodes for each in front),
-                 tuple(each.scores[0] for each in front), "step", "strategy")  # fmt: skip
+                 tuple(each.scores[0] for each in front), "step", "good")  # fmt: skip
     finalists = _find_finalists(view, feasible)
     winner = [each for each in feasible if each.hash == find_winner(view)]
     return Chart(
