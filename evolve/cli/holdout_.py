@@ -33,6 +33,7 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     from evolve.experiment.reopen import open_finished_run
     from evolve.experiment.result_reader import MAX_RESULT_BYTES
     from evolve.files import read_text
+    from evolve.report.save import save_report
     from evolve.report.terminal.tables import metrics_table
     from evolve.report.terminal.verdict import format_verdict, gates_table
 
@@ -41,6 +42,7 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
         echo("the holdout stays sealed", err=True)
         return DONE
     evidence, verdict = open_finished_run(finished, ConsoleNotices().notice)
+    save_report(run)
     if as_json:
         echo_json(json.loads(read_text(run / "result.json", max_bytes=MAX_RESULT_BYTES)))
         return DONE

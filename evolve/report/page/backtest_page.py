@@ -10,7 +10,7 @@ from evolve.backtest.backtest import Backtest
 from evolve.backtest.market import FILLS, Market
 from evolve.data import Dataset
 from evolve.report.formats import format_rate
-from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
+from evolve.report.page.blocks import Column, Page, Section, Table, Text
 from evolve.report.page.performance import iterate_performance
 from evolve.report.page.performance.windows import TrackRecord, Window
 from evolve.report.page.strategy import iterate_strategy
@@ -30,7 +30,10 @@ def build_backtest_page(
     """
     window = Window("", "strategy", dataset.bars, dataset.start, result)
     blocks = {
-        "strategy": ("The strategy", iterate_strategy(program, dataset.bars, market, dataset.start)),
+        "strategy": (
+            "The strategy",
+            iterate_strategy(program, dataset.bars, market, dataset.start),
+        ),
         "performance": (
             "Performance",
             (
