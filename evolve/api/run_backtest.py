@@ -1,0 +1,93 @@
+"""Backtest of a strategy, with the settings of an experiment as arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dsl.analysis.program import Program
+from dsl.bars import Bars
+from dsl.diagnostics import did_you_mean
+from evolve.api.backtest_result import BacktestResult
+from evolve.api.data import DataLike, bars, describe_type
+from evolve.api.strategy import check
+from evolve.errors import EvolveError
+
+if TYPE_CHECKING:
+    from evolve.backtest.market import Market
+
+Part = Literal["train", "validation"]
+
+
+def backtest(
+    strategy: str | Path | Program,
+    data: DataLike,
+    *,
+    part: Part | None = None,
+    split: Mapping[str, str | float | date] | None = None,
+    **costs: Any,
+) -> BacktestResult:
+    """Backtest a strategy on all bars, or on a part of them; earlier bars warm its indicators.
+
+    Args:
+        strategy: its text, the path of its file, or a checked program.
+        data: bars, or what `bars` reads.
+        part: `train` or `validation`; None for all bars.
+        split: the settings `train`, `validation` and `holdout` of the section `split` of an
+            experiment: fractions, such as `{"validation": "20%", "holdout": "10%"}`, or first days.
+            A setting that is left out has its default.
+        costs: settings of the section `backtest` of an experiment that differ from their defaults:
+            capital, fill, commission_bps, slippage_bps and others.
+
+    Raises:
+        LanguageError: with all errors of the strategy.
+        EvolveError: if an argument, the strategy or the data are not valid.
+
+    >>> from evolve.api import backtest
+    >>> text = "strategy s { buy when rsi(close, 2) < 10 sell when rsi(close, 2) > 60 }"
+    >>> result = backtest(text, "sample:sp500", part="validation", commission_bps=2)
+    >>> result.time[0], len(result.trades)
+    """
+    from evolve.backtest.backtest import backtest as simulate
+
+    program, market = check(strategy), _read_market(costs)
+    if split is not None and part is None:
+        raise EvolveError("`split` without `part`", 'add part="train" or part="validation"')
+    panel, start = bars(data), 0
+    if part is not None:
+        panel, start = _select_part(panel, part, {} if split is None else split)
+    return BacktestResult(program, panel, start, market, simulate(program, panel, market, start))
+
+
+def _read_market(costs: Mapping[str, object]) -> Market:
+    """Return the market of settings of the section `backtest`."""
+    from evolve.config.arguments import read_section
+    from evolve.config.schema import Backtest
+
+    known = ("part", "split", *Backtest.model_fields)
+    for name in costs:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"expected one of: {', '.join(known)}"
+            raise EvolveError(f"unknown argument `{name}`", hint)
+    return read_section(Backtest, "backtest", costs).market()
+
+
+def _select_part(panel: Bars, part: object, split: object) -> tuple[Bars, int]:
+    """Return the bars up to the end of a part, and the index of its first bar."""
+    from evolve.config.arguments import read_section
+    from evolve.config.data import Parts
+    from evolve.data import split_bars
+
+    if part == "holdout":
+        message = "a backtest of a part does not open the holdout"
+        raise EvolveError(message, "open that of a run with `evolve holdout RUN`")
+    if part not in ("train", "validation"):
+        found = f"`{part}`" if isinstance(part, str) else describe_type(part)
+        raise EvolveError(f"`part`: expected `train` or `validation`, found {found}")
+    if not isinstance(split, Mapping):
+        found = describe_type(split)
+        raise EvolveError(f"`split`: expected a dict, found {found}", 'such as {"train": "60%"}')
+    parts = split_bars(panel, read_section(Parts, "split", split).sizes())
+    return (parts.train, 0) if part == "train" else (parts.seen, parts.validation_start)
