@@ -29,6 +29,13 @@ SHOWN = (
 MAX_SYMBOLS = 5
 
 
+def run_backtest(program: Program, bars: Bars, start: int, market: Market) -> BacktestResult:
+    """Backtest a program on the bars from `start`; earlier bars only warm its indicators."""
+    from evolve.backtest.backtest import backtest
+
+    return BacktestResult(program, bars, start, market, backtest(program, bars, market, start))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class BacktestResult:
     """Result of a backtest.
@@ -90,7 +97,14 @@ class BacktestResult:
         Raises:
             EvolveError: if there is no such chart.
         """
-        raise NotImplementedError
+        from evolve.api.charts import plot_chart
+        from evolve.report.page.performance import iterate_performance
+        from evolve.report.page.performance.windows import Tested, Window
+
+        window = Window("", "strategy", self.bars, self.start, self.raw)
+        return plot_chart(
+            name, iterate_performance(Tested(self.program, self.market, (window,)))
+        )
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {own} ({held})" for name, own, held in self._list_rows(BRIEF))

@@ -50,6 +50,11 @@ def load_run(folder: str | Path) -> RunResult:
 
 def _read_path(value: object, expected: str, example: str) -> Path:
     if isinstance(value, str | Path) and str(value).strip() and "\0" not in str(value):
-        return Path(value)
+        path = Path(value)
+        try:
+            path.exists()
+        except (OSError, ValueError):  # too long, or with characters that no path has
+            raise EvolveError(f"invalid path: {path}", f"expected {expected}") from None
+        return path
     found = f"`{value!r}`" if isinstance(value, str) else describe_type(value)
     raise EvolveError(f"expected {expected}, found {found}", f"such as {example}")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
-
-from evolve.store.rows import ExchangeRow
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
+from typing import TYPE_CHECKING, get_type_hints
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evolve.experiment.lineage import Ancestor
-    from evolve.store.rows import TrialRow
+    from evolve.store.rows import ExchangeRow, TrialRow
 
-TRIAL_COLUMNS = (
-    "trial", "hash", "proposer", "island", "epoch", "nodes", "trades", "score", "is_feasible",
-    "infeasible_reason", "parents", "source",
-)  # fmt: skip
-LINEAGE_COLUMNS = (
-    "trial", "hash", "proposer", "score", "gain", "is_main", "parents", "nodes", "source",
-)  # fmt: skip
+TRIAL_TYPES = {
+    "trial": int, "hash": str, "proposer": str, "island": int, "epoch": int, "nodes": int,
+    "trades": int, "score": float, "is_feasible": bool, "infeasible_reason": str, "parents": str,
+    "source": str,
+}  # fmt: skip
+LINEAGE_TYPES = {
+    "trial": int, "hash": str, "proposer": str, "score": float, "gain": float, "is_main": bool,
+    "parents": str, "nodes": int, "source": str,
+}  # fmt: skip
+DTYPES = {str: "str", int: "int64", float: "float64", bool: "bool"}
 
 
 def build_trials_frame(trials: Iterable[TrialRow]) -> pd.DataFrame:
@@ -33,7 +34,7 @@ def build_trials_frame(trials: Iterable[TrialRow]) -> pd.DataFrame:
         )
         for each in trials
     ]  # fmt: skip
-    return _build(rows, TRIAL_COLUMNS, "trial")
+    return _build(rows, TRIAL_TYPES)
 
 
 def build_scores_frame(trials: Iterable[TrialRow], objectives: Sequence[str]) -> pd.DataFrame:
@@ -48,12 +49,12 @@ def build_scores_frame(trials: Iterable[TrialRow], objectives: Sequence[str]) ->
     """
     rows = [(each.number, each.scores, each.folds) for each in trials]
     count = max((len(folds) for _, _, folds in rows), default=0)
-    columns = ("trial", *objectives, *[f"fold_{fold}" for fold in range(1, count + 1)])
+    names = (*objectives, *[f"fold_{fold}" for fold in range(1, count + 1)])
     cells = [
         (number, *_fill(scores, len(objectives)), *_fill(folds, count))
         for number, scores, folds in rows
     ]
-    return _build(cells, columns, "trial")
+    return _build(cells, {"trial": int} | dict.fromkeys(names, float))
 
 
 def build_lineage_frame(lineage: Iterable[Ancestor]) -> pd.DataFrame:
@@ -65,22 +66,26 @@ def build_lineage_frame(lineage: Iterable[Ancestor]) -> pd.DataFrame:
         )
         for each in lineage
     ]  # fmt: skip
-    return _build(rows, LINEAGE_COLUMNS, "trial").astype({"gain": "float64"})
+    return _build(rows, LINEAGE_TYPES)
 
 
 def build_calls_frame(exchanges: Iterable[ExchangeRow]) -> pd.DataFrame:
     """Build a table of requests to models by the number of the call, which may need several."""
     import pandas as pd
 
-    columns = [each.name for each in fields(ExchangeRow)]
-    frame = _build([tuple(asdict(each).values()) for each in exchanges], columns, "call")
+    from evolve.store.rows import ExchangeRow
+
+    frame = _build([astuple(each) for each in exchanges], get_type_hints(ExchangeRow))
     return frame.assign(at=pd.to_datetime(frame["at"], format="ISO8601"))
 
 
-def _build(rows: Sequence[Sequence[object]], columns: Sequence[str], index: str) -> pd.DataFrame:
+def _build(rows: Sequence[Sequence[object]], types: Mapping[str, type]) -> pd.DataFrame:
+    """Build a table whose index is the first column, with the same types for any rows."""
     import pandas as pd
 
-    return pd.DataFrame(rows, columns=list(columns)).set_index(index)
+    frame = pd.DataFrame(rows, columns=list(types))
+    dtypes = {name: DTYPES[each] for name, each in types.items()}
+    return frame.astype(dtypes).set_index(frame.columns[0])
 
 
 def _read_score(trial: TrialRow) -> float | None:

@@ -12,25 +12,22 @@ def render_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[st
     """Render a table with a caption; all texts are escaped.
 
     Args:
-        title: the caption, in lines.
-        headings: one per column.
-        rows: texts of the cells; the first column is aligned to the left.
+        title: the caption.
+        headings: one per column; none for a table of texts, which are aligned to the left.
+        rows: texts of the cells.
     """
+    align = "right" if headings else "left"
     head = "".join(f"<th>{_escape(each)}</th>" for each in headings)
     body = "".join(
-        "<tr>" + "".join(_render_cell(cell, column) for column, cell in enumerate(row)) + "</tr>"
-        for row in rows
+        f'<tr><td style="text-align:left">{_escape(first)}</td>'
+        + "".join(f'<td style="text-align:{align}">{_escape(each)}</td>' for each in others)
+        + "</tr>"
+        for first, *others in rows
     )
-    caption = "<br>".join(map(_escape, title.split("\n")))
     return (
-        f'<table><caption style="text-align:left">{caption}</caption>'
+        f'<table><caption style="text-align:left">{_escape(title)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
-
-
-def _render_cell(text: str, column: int) -> str:
-    align = "right" if column else "left"
-    return f'<td style="text-align:{align}">{_escape(text)}</td>'
 
 
 def _escape(text: str) -> str:

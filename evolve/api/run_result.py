@@ -11,17 +11,17 @@ from dsl.analysis.program import Program
 from dsl.printable import make_printable
 from dsl.printing.decompile import compact_text
 from evolve.api import frames
-from evolve.api.backtest_result import BacktestResult
+from evolve.api.backtest_result import BacktestResult, run_backtest
 from evolve.api.charts import plot_chart
 from evolve.api.markup import render_table
+from evolve.api.parts import Part, check_part, select_part
 from evolve.errors import EvolveError
-from evolve.experiment.lineage import find_winner, trace_lineage
-from evolve.experiment.run_view import RunState, RunView
-from evolve.store import REPORT
 
 if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
+
+    from evolve.experiment.run_view import RunState, RunView
 
 NONE_YET = "none yet"
 
@@ -49,6 +49,8 @@ class RunResult:
     @property
     def report(self) -> Path | None:
         """Report of the run; None if it is not written yet."""
+        from evolve.store import REPORT
+
         path = self.folder / REPORT
         return path if path.exists() else None
 
@@ -75,14 +77,15 @@ class RunResult:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Objectives of each trial, and the first of them on each fold."""
-        objectives = self.view.plan.experiment.fitness.goals().objectives
-        return frames.build_scores_frame(
-            self.view.rows.trials, [each.name for each in objectives]
-        )
+        fitness = self.view.plan.experiment.fitness
+        names = [*fitness.maximize, *fitness.minimize]
+        return frames.build_scores_frame(self.view.rows.trials, names)
 
     @cached_property
     def lineage(self) -> pd.DataFrame:
         """Line of descent of the best trial so far: its ancestors in order, then itself."""
+        from evolve.experiment.lineage import find_winner, trace_lineage
+
         winner = find_winner(self.view) or ""
         return frames.build_lineage_frame(trace_lineage(self.view.rows, winner))
 
@@ -91,15 +94,26 @@ class RunResult:
         """Requests to models with their answers, tokens, cost and duration."""
         return frames.build_calls_frame(self.view.rows.exchanges)
 
-    def backtest(self, part: str = "train") -> BacktestResult:
+    def backtest(self, part: Part = "train") -> BacktestResult:
         """Backtest the best strategy on the bars and at the costs of the run, as the run did.
 
         Args:
-            part: `train`; after the search also `validation`; `holdout` if it is open.
+            part: `train`, or `validation` once the search has ended.
 
         Raises:
             EvolveError: if there is no strategy yet, or the part may not be shown.
         """
+        if self.best is None:
+            raise EvolveError(f"{self.folder} has no strategy yet", "wait until the search has one")
+        check_part(part)
+        if part == "validation" and self.view.document is None:
+            message = "validation is not shown before the search has ended"
+            raise EvolveError(message, "wait for its end, or use the part `train`")
+        if not self._is_unchanged:
+            raise EvolveError(f"{self.folder}: best.evo was changed after the run", "restore it")
+        data = self.view.data
+        bars, start = select_part(data.split, part)
+        return run_backtest(self.best, bars, start, data.market)
 
     def plot(self, name: str = "equity") -> Figure:
         """Plot equity of the best strategy beside buy and hold, or another chart of the report.
@@ -128,6 +142,8 @@ class RunResult:
 
     def _list_rows(self) -> list[tuple[str, str]]:
         """Return the verdict and the best strategy with their names, as text."""
+        from evolve.experiment.lineage import find_winner
+
         verdict, best = NONE_YET, NONE_YET
         if self.verdict:
             verdict = f"{self.verdict}. {self.explanation.partition('. ')[0]}"
@@ -135,8 +151,14 @@ class RunResult:
             best = compact_text(self.best)
             scores = {each.hash: each.scores for each in self.view.rows.trials}
             winner = scores.get(find_winner(self.view) or "", ())
-            best = f"{best}, score {winner[0]:.3f}" if winner else best
+            best += f", score {winner[0]:.3f}" if winner and self._is_unchanged else ""
         return [("verdict", make_printable(verdict)), ("best", make_printable(best))]
+
+    @property
+    def _is_unchanged(self) -> bool:
+        """Whether the best strategy is that of the result; True before there is a result."""
+        winner = self.view.document.best if self.view.document is not None else None
+        return winner is None or self.best is None or self.best.hash == winner.hash
 
     def _read_verdict(self, name: str) -> str:
         verdict = self.view.result.get("verdict")

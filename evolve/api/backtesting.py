@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.diagnostics import did_you_mean
-from evolve.api.backtest_result import BacktestResult
+from evolve.api.backtest_result import BacktestResult, run_backtest
 from evolve.api.data import DataLike, bars, describe_type
+from evolve.api.parts import Part, check_part, select_part
 from evolve.api.strategy import check
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
     from evolve.backtest.market import Market
-
-Part = Literal["train", "validation"]
+    from evolve.data import DataSplit
 
 
 def backtest(
@@ -48,17 +48,16 @@ def backtest(
     >>> from evolve.api import backtest
     >>> text = "strategy s { buy when rsi(close, 2) < 10 sell when rsi(close, 2) > 60 }"
     >>> result = backtest(text, "sample:sp500", part="validation", commission_bps=2)
-    >>> result.time[0], len(result.trades)
+    >>> str(result.equity.index[0]), len(result.trades)
     """
-    from evolve.backtest.backtest import backtest as simulate
-
     program, market = check(strategy), _read_market(costs)
     if split is not None and part is None:
         raise EvolveError("`split` without `part`", 'add part="train" or part="validation"')
     panel, start = bars(data), 0
     if part is not None:
-        panel, start = _select_part(panel, part, {} if split is None else split)
-    return BacktestResult(program, panel, start, market, simulate(program, panel, market, start))
+        check_part(part)
+        panel, start = select_part(_split(panel, {} if split is None else split), part)
+    return run_backtest(program, panel, start, market)
 
 
 def _read_market(costs: Mapping[str, object]) -> Market:
@@ -74,20 +73,13 @@ def _read_market(costs: Mapping[str, object]) -> Market:
     return read_section(Backtest, "backtest", costs).market()
 
 
-def _select_part(panel: Bars, part: object, split: object) -> tuple[Bars, int]:
-    """Return the bars up to the end of a part, and the index of its first bar."""
+def _split(panel: Bars, split: object) -> DataSplit:
+    """Split bars by the settings of the section `split`."""
     from evolve.config.arguments import read_section
     from evolve.config.data import Parts
     from evolve.data import split_bars
 
-    if part == "holdout":
-        message = "a backtest of a part does not open the holdout"
-        raise EvolveError(message, "open that of a run with `evolve holdout RUN`")
-    if part not in ("train", "validation"):
-        found = f"`{part}`" if isinstance(part, str) else describe_type(part)
-        raise EvolveError(f"`part`: expected `train` or `validation`, found {found}")
     if not isinstance(split, Mapping):
         found = describe_type(split)
         raise EvolveError(f"`split`: expected a dict, found {found}", 'such as {"train": "60%"}')
-    parts = split_bars(panel, read_section(Parts, "split", split).sizes())
-    return (parts.train, 0) if part == "train" else (parts.seen, parts.validation_start)
+    return split_bars(panel, read_section(Parts, "split", split).sizes())
