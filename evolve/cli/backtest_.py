@@ -139,6 +139,7 @@ def _print_tables(
     from evolve.backtest.metrics import METRICS
     from evolve.report.formats import format_rate
     from evolve.report.glossary import HINT
+    from evolve.report.page.no_trades import explain_no_trades
     from evolve.report.terminal import trading
     from evolve.report.terminal.tables import metrics_table
 
@@ -170,7 +171,7 @@ def _print_tables(
     if result.trades:
         console.print(trading.trades_table(result.trades, is_panel=bool(result.sleeves)))
     else:
-        console.print(Text(trading.explain_no_trades(activity)))
+        console.print(Text(explain_no_trades(activity)))
     console.print(f"\n{HINT}")
 
 

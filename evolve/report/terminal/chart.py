@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.printable import make_printable
+from evolve.report.page.downsample import pick_extremes
 
 WIDTH, HEIGHT = 100, 24
 MAX_TICKS = 6
@@ -43,7 +44,7 @@ def line_chart(
     omitted = [name for name in lines if name not in shown]
     if omitted:
         head += textwrap.wrap(f"not drawn: {', '.join(omitted)}", width)
-    sampled = {name: _sample_extremes(values, 2 * width) for name, values in shown.items()}
+    sampled = {name: pick_extremes(values, 2 * width) for name, values in shown.items()}
     if not any(len(bars) for bars in sampled.values()):
         return "\n".join([*head, *textwrap.wrap("no values to draw", width)])
     plotext.clear_figure()
@@ -62,17 +63,6 @@ def line_chart(
     plotext.xticks(ticks, [_format_tick(time, tick) for tick in ticks])
     text = plotext.uncolorize(plotext.build()).splitlines()
     return "\n".join([*head, *[line.rstrip() for line in text]])
-
-
-def _sample_extremes(values: Series, parts: int) -> NDArray[np.int64]:
-    """Return int64[at most 2 * parts], the bars of the minimum and maximum of each part."""
-    known = np.flatnonzero(np.isfinite(values))
-    extremes = [
-        part[[np.argmin(values[part]), np.argmax(values[part])]]
-        for part in np.array_split(known, min(parts, max(len(known), 1)))
-        if len(part)
-    ]
-    return np.unique(np.concatenate(extremes)) if extremes else known
 
 
 def _choose_ticks(time: Time, width: int) -> list[int]:

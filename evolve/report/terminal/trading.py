@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from dsl.syntax.vocabulary import ENTRIES
 from evolve.analysis.periods import largest_drawdowns, yearly_returns
 from evolve.backtest.activity import Activity, Tally
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import METRICS
 from evolve.report.formats import format_price, format_time, format_value
+from evolve.report.page.shown_metrics import BY_SYMBOL, STRESSED
 from evolve.report.terminal.tables import blank_table, format_text
-
-BY_SYMBOL = ("total_return", "sharpe", "max_drawdown", "exposure", "num_trades", "costs_paid")
-STRESSED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "costs_paid")
 
 
 def symbols_table(result: Backtest, window: str = "") -> Table:
@@ -93,19 +90,6 @@ def rules_table(activity: Activity) -> Table:
 
 def _tally_cells(tally: Tally) -> tuple[str, str, str]:
     return f"{tally.true:,}", f"{tally.known:,}", f"{tally.bars:,}"
-
-
-def explain_no_trades(activity: Activity) -> str:
-    """Return why a strategy never entered a position, one line per reason."""
-    if not activity.entries:
-        names = [f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES]
-        rules = f"{names[0]} was never" if len(names) == 1 else "neither `buy` nor `short` was ever"
-        return f"never traded: {rules} true"
-    entries = " or ".join(f"`{rule.name}`" for rule in activity.rules if rule.name in ENTRIES)
-    bars = "1 bar" if activity.entries == 1 else f"{activity.entries:,} bars"
-    lines = [f"never traded: {entries} was true on {bars}, but"]
-    lines += [f"  on {count:,}: {reason}" for reason, count in activity.blocked.items()]
-    return "\n".join(lines)
 
 
 def stress_table(metrics: Mapping[float, Mapping[str, float]]) -> Table:

@@ -25,6 +25,7 @@ from evolve.backtest.market import market
 from evolve.backtest.metrics import METRICS
 from evolve.data.generators import random_walk
 from evolve.report.formats import format_time, format_value
+from evolve.report.page.no_trades import explain_no_trades
 from evolve.report.terminal import data_tables, trading
 from evolve.report.terminal.tables import metrics_table
 from tests.backtest.test_sleeves import panel_of
@@ -162,8 +163,8 @@ def test_a_rule_that_was_never_true_is_split_into_its_parts() -> None:
     assert [row[4] for row in rows] == ["", "never together", "", ""]
     marks = [row[4] for row in read_cells(trading.rules_table(activity_of(BARE)))]
     assert marks == ["", "", "never known", "never together", "", ""]
-    assert trading.explain_no_trades(found).startswith("never traded: `buy` or `short` was true on")
-    assert trading.explain_no_trades(activity_of(BARE)) == (
+    assert explain_no_trades(found).startswith("never traded: `buy` or `short` was true on")
+    assert explain_no_trades(activity_of(BARE)) == (
         "never traded: neither `buy` nor `short` was ever true"
     )
 

@@ -1,0 +1,56 @@
+"""Section of a page: the backtest of a strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evolve.backtest.activity import measure_activity
+from evolve.experiment.run_view import RunView
+from evolve.report.page.blocks import Block, Text
+from evolve.report.page.no_trades import explain_no_trades
+from evolve.report.page.performance.drawdown_table import iterate_drawdowns
+from evolve.report.page.performance.equity import iterate_equity
+from evolve.report.page.performance.metrics import build_costs, build_metrics, iterate_symbols
+from evolve.report.page.performance.periods import iterate_periods
+from evolve.report.page.performance.price import iterate_prices
+from evolve.report.page.performance.trades import iterate_trades
+from evolve.report.page.performance.windows import Tested, backtest_run
+
+CHANGED = (
+    "best.evo was changed after the run; restore it to see the performance of the best strategy."
+)
+
+
+def iterate_blocks(view: RunView) -> Iterator[Block]:
+    """Yield the blocks of the section."""
+    if (program := view.best) is None:
+        return
+    best = view.document.best if view.document is not None else None
+    if best is not None and best.hash != program.hash:
+        yield Text(CHANGED, "warning")
+        return
+    yield from iterate_performance(backtest_run(view, program))
+
+
+def iterate_performance(tested: Tested) -> Iterator[Block]:
+    """Yield the charts and tables of a strategy on the parts of its data."""
+    yield from _iterate_idle(tested)
+    yield from iterate_equity(tested)
+    yield build_metrics(tested)
+    yield from iterate_prices(tested)
+    yield from iterate_periods(tested)
+    yield build_costs(tested)
+    yield from iterate_drawdowns(tested)
+    yield from iterate_symbols(tested)
+    yield from iterate_trades(tested)
+
+
+def _iterate_idle(tested: Tested) -> Iterator[Text]:
+    """Yield the reasons why the strategy never trades on a part."""
+    for window in tested.windows:
+        if not window.result.trades:
+            activity = measure_activity(
+                tested.program, window.bars, tested.market, window.start, has_traded=False
+            )
+            lead = f"{window.name}: " if window.name else ""
+            yield Text(lead + explain_no_trades(activity), "warning")

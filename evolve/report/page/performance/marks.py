@@ -1,0 +1,103 @@
+"""Entries and exits of trades as points on a chart of prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from evolve.backtest.backtest import Trade
+from evolve.report.formats import format_price, format_value
+from evolve.report.page.charts import Cell, Role, Trace
+from evolve.report.page.performance.lines import round_values
+from evolve.report.page.performance.signals import Signal, TradeSignals
+from evolve.report.page.performance.trades import measure_return
+from evolve.report.page.performance.windows import Tested, Window
+
+
+class Style(NamedTuple):
+    """Look of the points of one kind."""
+
+    name: str
+    symbol: str
+    role: Role
+
+
+BUY, SHORT = Style("buy", "triangle-up", "long"), Style("short", "triangle-down", "short")
+ENTRIES = {"long": BUY, "short": SHORT}
+BY_RULE = Style("exit by rule", "x", "strategy")
+STOPPED = Style("stop or trail", "cross", "bad")
+TARGET = Style("target", "star", "good")
+OTHER = Style("hold, end or ruin", "square", "neutral")
+EXITS = {
+    "signal": BY_RULE, "reverse": BY_RULE, "stop": STOPPED, "trail": STOPPED, "target": TARGET,
+}  # fmt: skip
+STYLES = (BUY, SHORT, BY_RULE, STOPPED, TARGET, OTHER)
+
+
+class Point(NamedTuple):
+    """Fill of a trade on a chart."""
+
+    style: Style
+    moment: np.datetime64
+    price: float
+    hover: str
+
+
+def draw_marks(
+    tested: Tested, trades: Iterable[tuple[Window, Trade]], signals: TradeSignals
+) -> Iterator[Trace]:
+    """Yield a trace for each kind of entry and exit.
+
+    Args:
+        tested: the strategy with its backtests.
+        trades: trades of one symbol, each with its part of the data.
+        signals: the signals of the symbol.
+    """
+    points = [
+        point
+        for window, trade in trades
+        for point in _iterate_points(tested, window, trade, signals)
+    ]
+    for style in STYLES:
+        if own := [each for each in points if each.style is style]:
+            yield _draw_points(tested, style, own)
+
+
+def _draw_points(tested: Tested, style: Style, points: Sequence[Point]) -> Trace:
+    prices = round_values(np.array([each.price for each in points]))
+    times = tested.format_times(np.array([each.moment for each in points]))
+    return Trace(
+        style.name, tuple[Cell, ...](times), tuple[Cell, ...](prices), "points", style.role,
+        tuple(each.hover for each in points), style.symbol,
+    )  # fmt: skip
+
+
+def _iterate_points(
+    tested: Tested, window: Window, trade: Trade, signals: TradeSignals
+) -> Iterator[Point]:
+    """Yield the entry and the exit of a trade."""
+    entry = signals.explain_entry(trade)
+    filled = _describe_fill(tested, signals, entry, trade.entry_time, trade.entry_price)
+    size = f"{trade.side} {trade.shares:,.6g} shares"
+    hover = "\n".join([entry.text, filled, size])
+    yield Point(ENTRIES[trade.side], trade.entry_time, trade.entry_price, hover)
+    leave = signals.explain_exit(trade, f"end of {window.name or 'the data'}")
+    filled = _describe_fill(tested, signals, leave, trade.exit_time, trade.exit_price)
+    growth = format_value(measure_return(trade), "percent")
+    sign = "+" if trade.profit > 0 else ""
+    result = (
+        f"profit {sign}{trade.profit:,.2f} ({sign}{growth}) after {trade.bars:,} bars {trade.side}"
+    )
+    style = EXITS.get(trade.reason, OTHER)
+    yield Point(style, trade.exit_time, trade.exit_price, "\n".join([leave.text, filled, result]))
+
+
+def _describe_fill(
+    tested: Tested, signals: TradeSignals, signal: Signal, moment: np.datetime64, price: float
+) -> str:
+    filled = f"filled {tested.format_time(moment)} at {format_price(price)}"
+    if signal.bar is None:
+        return filled
+    return f"signal {tested.format_time(signals.bars.time[signal.bar])}, {filled}"
