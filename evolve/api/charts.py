@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dsl.diagnostics import did_you_mean
+from dsl.printable import make_printable
 from evolve.errors import EvolveError
 from evolve.report.page.charts import Chart, Heatmap
 
@@ -23,10 +24,14 @@ def plot_chart(name: object, blocks: Iterable[Block]) -> Figure:
     """
     from evolve.report.html.plotly_figure import to_plotly
 
-    charts = {each.name: each for each in blocks if isinstance(each, Chart | Heatmap)}
-    if not charts:
+    names = []
+    for each in blocks:  # the blocks after the chart are not built
+        if isinstance(each, Chart | Heatmap):
+            if isinstance(name, str) and each.name == name:
+                return to_plotly(each)
+            names.append(each.name)
+    if not names:
         raise EvolveError("there is no chart yet", "wait until the search has a best strategy")
-    if not isinstance(name, str) or name not in charts:
-        hint = did_you_mean(str(name), charts) or f"expected one of: {', '.join(charts)}"
-        raise EvolveError(f"unknown chart `{name}`", hint)
-    return to_plotly(charts[name])
+    found = make_printable(repr(name))
+    hint = did_you_mean(str(name), names) or f"expected one of: {', '.join(names)}"
+    raise EvolveError(f"unknown chart {found}", hint)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 COLORS = {name.removeprefix("--"): color for name, color in list_variables("light").items()}
 _ROLE = re.compile(r"@(\w+)(?:/([\d.]+))?")
-HEIGHTS = {False: 420, True: 560}  # pixels, by whether a chart is tall
+HEIGHTS = {False: 360, True: 460}  # pixels, by whether a chart is tall
+TITLE = 60  # pixels
 
 
 def to_plotly(chart: Chart | Heatmap) -> Figure:
@@ -22,14 +23,15 @@ def to_plotly(chart: Chart | Heatmap) -> Figure:
     from plotly.graph_objects import Figure
 
     figure = resolve_roles(build_figure(chart))
+    own = figure["layout"]
     layout = {
         "title": {"text": escape_text(chart.title)},
         "template": "plotly_white",
-        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-    }
-    if isinstance(chart, Chart):
-        layout["height"] = HEIGHTS[chart.is_tall]
-    return Figure(figure["data"], figure["layout"] | layout)
+        "height": own.get("height", HEIGHTS[isinstance(chart, Chart) and chart.is_tall]) + TITLE,
+        "margin": {"t": 40 + TITLE, "b": 40},
+        "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
+    }  # the labels of regions are above the axes, so the legend is below
+    return Figure(figure["data"], own | layout)
 
 
 def resolve_roles(value: Any, is_color: bool = False) -> Any:
