@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,10 +125,12 @@ class RunResult:
         Raises:
             EvolveError: if the report has no such chart, or a file of the run is damaged.
         """
-        from evolve.report.page.build import build_page
+        from evolve.report.page.build import SECTIONS
 
-        page = build_page(self.view)
-        return plot_chart(name, [block for section in page.sections for block in section.blocks])
+        names = dict.fromkeys(("performance", *SECTIONS))  # the first is found without the others
+        return plot_chart(
+            name, chain.from_iterable(SECTIONS[each][1](self.view) for each in names)
+        )
 
     def __repr__(self) -> str:
         return "\n".join([self._title, *[f"{name}: {text}" for name, text in self._list_rows()]])
