@@ -13,8 +13,8 @@ function raises EvolveError or LanguageError for what a user can fix.
 from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.diagnostics import LanguageError
-from evolve.api.backtesting import backtest
 from evolve.api.backtest_result import BacktestResult
+from evolve.api.backtesting import backtest
 from evolve.api.data import bars
 from evolve.api.experiment import load_run, run
 from evolve.api.run_result import RunResult

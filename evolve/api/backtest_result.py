@@ -102,9 +102,7 @@ class BacktestResult:
         from evolve.report.page.performance.windows import Tested, Window
 
         window = Window("", "strategy", self.bars, self.start, self.raw)
-        return plot_chart(
-            name, iterate_performance(Tested(self.program, self.market, (window,)))
-        )
+        return plot_chart(name, iterate_performance(Tested(self.program, self.market, (window,))))
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {own} ({held})" for name, own, held in self._list_rows(BRIEF))
@@ -129,9 +127,11 @@ class BacktestResult:
 
     def _list_rows(self, names: Sequence[str]) -> list[tuple[str, str, str]]:
         """Return name, value and value of buy and hold of each metric, as text."""
-        own, held = self.raw.metrics, self.raw.benchmark_metrics
-        return [
-            (name.replace("_", " "), *(format_value(each[name], METRICS[name].unit)
-                                       for each in (own, held)))
-            for name in names
-        ]  # fmt: skip
+        rows = []
+        for name in names:
+            own, held = (
+                format_value(metrics[name], METRICS[name].unit)
+                for metrics in (self.raw.metrics, self.raw.benchmark_metrics)
+            )
+            rows.append((name.replace("_", " "), own, held))
+        return rows

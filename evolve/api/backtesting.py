@@ -11,7 +11,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.diagnostics import did_you_mean
 from evolve.api.backtest_result import BacktestResult, run_backtest
-from evolve.api.data import DataLike, bars, describe_type
+from evolve.api.data import DataLike, Log, bars, describe_type
 from evolve.api.parts import Part, check_part, select_part
 from evolve.api.strategy import check
 from evolve.errors import EvolveError
@@ -48,7 +48,8 @@ def backtest(
     >>> from evolve.api import backtest
     >>> text = "strategy s { buy when rsi(close, 2) < 10 sell when rsi(close, 2) > 60 }"
     >>> result = backtest(text, "sample:sp500", part="validation", commission_bps=2)
-    >>> str(result.equity.index[0]), len(result.trades)
+    >>> str(result.equity.index[0].date()), len(result.trades)
+    ('2011-01-03', 41)
     """
     program, market = check(strategy), _read_market(costs)
     if split is not None and part is None:
@@ -57,6 +58,7 @@ def backtest(
     if part is not None:
         check_part(part)
         panel, start = select_part(_split(panel, {} if split is None else split), part)
+    _log_notices(program, panel, start, market)
     return run_backtest(program, panel, start, market)
 
 
@@ -71,6 +73,19 @@ def _read_market(costs: Mapping[str, object]) -> Market:
             hint = did_you_mean(name, known) or f"expected one of: {', '.join(known)}"
             raise EvolveError(f"unknown argument `{name}`", hint)
     return read_section(Backtest, "backtest", costs).market()
+
+
+def _log_notices(program: Program, panel: Bars, start: int, market: Market) -> None:
+    """Log what limits the trades of a strategy on these bars."""
+    from evolve.backtest.sleeve import list_uncapped
+    from evolve.backtest.volume import list_unreadable
+    from evolve.backtest.warmup import entry_lookback, warmup_note
+
+    note = warmup_note(f"`{program.name}`", entry_lookback(program.canonical), panel, start)
+    log, window = Log(), panel.slice(start, len(panel))
+    for text in (*list_uncapped(window, market), *list_unreadable(window, [program]), note):
+        if text:
+            log.notice(text)
 
 
 def _split(panel: Bars, split: object) -> DataSplit:

@@ -13,7 +13,8 @@ from evolve.errors import EvolveError
 if TYPE_CHECKING:
     import pandas as pd
 
-DataLike: TypeAlias = "str | Path | Sequence[str | Path] | pd.DataFrame | Mapping[str, pd.DataFrame] | Bars"  # noqa: E501
+Tables: TypeAlias = "pd.DataFrame | Mapping[str, pd.DataFrame]"
+DataLike: TypeAlias = "str | Path | Sequence[str | Path] | Tables | Bars"
 SYMBOL = "PRICES"  # of a table that names no symbol
 HINT = "give a table of pandas, a dict of tables by symbol, a path, a data spec such as yahoo:SPY"
 
@@ -52,7 +53,7 @@ def bars(data: DataLike) -> Bars:
     from evolve.data.memory_tables import load_table
 
     if isinstance(data, pd.DataFrame):
-        return load_table(data, SYMBOL, _Log())
+        return load_table(data, SYMBOL, Log())
     if isinstance(data, list | tuple) and all(isinstance(each, str | Path) for each in data):
         return _load(data)
     raise EvolveError(f"expected bars, found {describe_type(data)}", HINT)
@@ -63,7 +64,7 @@ def describe_type(value: object) -> str:
     return "`None`" if value is None else f"a value of type `{type(value).__name__}`"
 
 
-class _Log:
+class Log:
     """Log of notices, by the logger `evolve`."""
 
     def notice(self, text: str) -> None:
@@ -74,7 +75,7 @@ class _Log:
 def _load(specs: Sequence[str | Path]) -> Bars:
     from evolve.data import load
 
-    log = _Log()
+    log = Log()
     dataset = load([str(each) for each in specs], log)
     for text in dataset.tradability_notes:
         log.notice(text)
@@ -92,4 +93,4 @@ def _load_mapping(tables: Mapping[str, pd.DataFrame]) -> Bars:
             raise EvolveError(f"expected symbols as text, found {found}", HINT)
         if not isinstance(table, pd.DataFrame):
             raise EvolveError(f"{name}: expected a table, found {describe_type(table)}", HINT)
-    return load_tables(tables, _Log())
+    return load_tables(tables, Log())

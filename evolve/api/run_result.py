@@ -128,9 +128,7 @@ class RunResult:
         from evolve.report.page.build import SECTIONS
 
         names = dict.fromkeys(("performance", *SECTIONS))  # the first is found without the others
-        return plot_chart(
-            name, chain.from_iterable(SECTIONS[each][1](self.view) for each in names)
-        )
+        return plot_chart(name, chain.from_iterable(SECTIONS[each][1](self.view) for each in names))
 
     def __repr__(self) -> str:
         return "\n".join([self._title, *[f"{name}: {text}" for name, text in self._list_rows()]])

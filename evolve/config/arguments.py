@@ -34,9 +34,7 @@ def read_section(kind: type[S], name: str, settings: Mapping[str, object]) -> S:
     try:
         return kind.model_validate(plain)
     except ValidationError as error:
-        errors = [
-            {**each, "loc": (name, *each["loc"])} for each in error.errors(include_url=False)
-        ]
+        errors = [{**each, "loc": (name, *each["loc"])} for each in error.errors(include_url=False)]
     first = diagnose(errors, Document(Source("", name), {name: plain}), {})[0]
     raise EvolveError(first.message.replace(f"`{name}.", "`", 1), first.hint)
 

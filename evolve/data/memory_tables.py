@@ -96,4 +96,3 @@ def _name_rows(frame: pd.DataFrame) -> Callable[[int], str]:
         return make_printable(f"row {', '.join(texts)}")
 
     return name_row
-

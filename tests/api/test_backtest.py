@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,12 @@ def two() -> BacktestResult:
 
 
 def test_settings_are_those_of_the_backtest_section() -> None:
-    costs = {"capital": 500, "commission_bps": 20, "fill": "close", "max_volume_share": "50%"}
+    costs: dict[str, Any] = {
+        "capital": 500,
+        "commission_bps": 20,
+        "fill": "close",
+        "max_volume_share": "50%",
+    }
     result = backtest(STRATEGY, TABLE, **costs)
     assert result.market == Backtest.model_validate(costs).market()
     assert result.raw.performance.capital == 500
@@ -202,3 +208,13 @@ def test_a_window_without_trades_has_empty_tables_of_the_same_types(two: Backtes
 def test_bars_are_checked_once_and_used_as_they_are() -> None:
     loaded: Bars = bars(TABLE)
     assert backtest(STRATEGY, loaded).bars is loaded
+
+
+def test_what_makes_a_strategy_never_trade_goes_to_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table = TABLE.drop(columns="Volume")
+    backtest("strategy s { buy when volume > sma(volume, 150) }", table, max_volume_share=0.5)
+    assert "`s` reads it and may never trade there" in caplog.text
+    assert "fills are not capped there" in caplog.text
+    assert "149 bars" in caplog.text

@@ -195,9 +195,9 @@ WRONG_BARS: dict[str, tuple[Callable[[], Bars], str]] = {
     "whole numbers": (
         lambda: replace(random_bars(1), close=np.full((1, 200), 100)), "contiguous float64"
     ),
-    "transposed": (
-        lambda: replace(random_bars(1, symbols=2), close=random_bars(1, symbols=2).close.T.copy().T),
-        "`close` as contiguous float64",
+    "every second value": (
+        lambda: replace(random_bars(1), high=random_bars(1).high.repeat(2, axis=1)[:, ::2]),
+        "`high` as contiguous float64",
     ),
     "one name twice": (
         lambda: replace(random_bars(1, symbols=2), symbols=("A", "A")), "duplicate symbol in A, A"
