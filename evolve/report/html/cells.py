@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from evolve.report.formats import format_price, format_value
+from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
 NO_VALUE = "–"
+FIGURE = re.compile(r"[-+−]?\$?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%| s)?")
+"""A number with its unit, as text."""
 FORMATS: dict[CellUnit, Callable[[float], str]] = {
     "ratio": lambda value: format_value(value, "ratio"),
     "percent": lambda value: format_value(value, "percent"),
@@ -40,3 +44,16 @@ def format_cell(value: Cell, unit: CellUnit) -> str:
 def is_numeric(unit: CellUnit) -> bool:
     """Return whether the cells of a unit are numbers."""
     return unit in FORMATS
+
+
+def list_numeric(table: Table) -> list[bool]:
+    """List for each column whether its cells are numbers, also as texts of several units."""
+    return [
+        is_numeric(column.unit) or _are_figures([row[index] for row in table.rows])
+        for index, column in enumerate(table.columns)
+    ]
+
+
+def _are_figures(cells: list[Cell]) -> bool:
+    texts = [each for each in cells if each not in (None, "", NO_VALUE)]
+    return bool(texts) and all(isinstance(each, str) and FIGURE.fullmatch(each) for each in texts)
