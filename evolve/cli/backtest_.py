@@ -43,12 +43,14 @@ class Outputs:
 
     Attributes:
         trades, equity: the table files to write; None to write none.
+        report: the page to write; None to write none.
         plot: whether to draw the equity.
         as_json: whether to print one JSON document instead of tables.
     """
 
     trades: Path | None
     equity: Path | None
+    report: Path | None
     plot: bool
     as_json: bool
 
@@ -58,6 +60,7 @@ def output_options(command: Decorated) -> Decorated:
     for option in (
         json_option,
         click.option("--plot", is_flag=True, help="Draw equity beside buy and hold."),
+        click.option("--report", type=table_path, help="Write a page with charts, as one .html."),
         click.option("--equity", type=table_path, help="Write equity a bar to a .csv or .parquet."),
         click.option("--trades", type=table_path, help="Write all trades to a .csv or .parquet."),
     ):
@@ -65,9 +68,10 @@ def output_options(command: Decorated) -> Decorated:
 
     @wraps(command)
     def collect(
-        trades: Path | None, equity: Path | None, plot: bool, as_json: bool, **others: Any
-    ) -> Any:
-        return command(outputs=Outputs(trades, equity, plot, as_json), **others)
+        trades: Path | None, equity: Path | None, report: Path | None, plot: bool, as_json: bool,
+        **others: Any,
+    ) -> Any:  # fmt: skip
+        return command(outputs=Outputs(trades, equity, report, plot, as_json), **others)
 
     return cast("Decorated", collect)
 
@@ -93,10 +97,14 @@ def command(
     from evolve.data.inputs import list_input_files
     from evolve.files import refuse_overwrite
     from evolve.report.export import equity_frame, trades_frame, write_tables
+    from evolve.report.save import check_page_path, save_page
 
     if outputs.plot and outputs.as_json:
         raise click.UsageError("--plot and --json exclude each other")
-    refuse_overwrite([outputs.trades, outputs.equity], [file, *list_input_files(request)])
+    if outputs.report is not None:
+        check_page_path(outputs.report)
+    written = [outputs.trades, outputs.equity, outputs.report]
+    refuse_overwrite(written, [file, *list_input_files(request)])
     program = read_strategy(file, name)
     dataset = load_data(request)
     notices, terms = ConsoleNotices(), market(**costs)
@@ -115,6 +123,11 @@ def command(
         )
     tables = ((outputs.trades, trades_frame), (outputs.equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
+    if outputs.report is not None:
+        from evolve.report.page.backtest_page import build_backtest_page
+
+        text = _format_command(file, request, name, costs)
+        save_page(build_backtest_page(program, dataset, terms, result, text), outputs.report)
     stress = {
         factor: backtest(program, dataset.bars, terms.scale_costs(factor), dataset.start).metrics
         for factor in COST_FACTORS
@@ -128,6 +141,29 @@ def command(
 
 
 TIME_FIELDS = ("entry_time", "exit_time")
+
+
+def _format_command(
+    file: Path, request: DataRequest, name: str | None, costs: Mapping[str, Any]
+) -> str:
+    """Return the command line of the backtest, with the options that are not the default."""
+    import shlex
+
+    from evolve.config.schema import Backtest as Settings
+
+    specs = [request.source] if isinstance(request.source, str) else request.source
+    options: list[tuple[str, object]] = [("data", each) for each in specs]
+    options += [("start", request.start), ("end", request.end), ("name", name)]
+    options += [
+        (key, value) for key, value in costs.items() if value != Settings.model_fields[key].default
+    ]
+    words = [
+        word
+        for key, value in options
+        if value is not None
+        for word in (f"--{key.replace('_', '-')}", str(value))
+    ]
+    return shlex.join(["evolve", "backtest", str(file), *words])
 
 
 def _print_tables(

@@ -1,14 +1,18 @@
-"""Report of a run as a file in its folder."""
+"""Pages as files: the report of a run, and that of a backtest."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from evolve.errors import EvolveError
 from evolve.experiment.run_view import read_view
 from evolve.files import write_text
 from evolve.report.html.render import render_page
+from evolve.report.page.blocks import Page
 from evolve.report.page.build import build_page
 from evolve.store import REPORT
+
+EXTENSIONS = (".html", ".htm")
 
 
 def save_report(folder: Path, path: Path | None = None) -> Path:
@@ -22,5 +26,21 @@ def save_report(folder: Path, path: Path | None = None) -> Path:
         EvolveError: if the folder has no run or a damaged file, or the report cannot be written.
     """
     path = path or folder / REPORT
-    write_text(path, render_page(build_page(read_view(folder))))
+    save_page(build_page(read_view(folder)), path)
     return path
+
+
+def save_page(page: Page, path: Path) -> None:
+    """Write a page as one HTML file.
+
+    Raises:
+        EvolveError: if it cannot be written.
+    """
+    write_text(path, render_page(page))
+
+
+def check_page_path(path: Path) -> None:
+    """Raise EvolveError if a path is not that of an HTML file, so that no table is replaced."""
+    if path.suffix.lower() not in EXTENSIONS:
+        hint = f"expected a file that ends in {EXTENSIONS[0]}"
+        raise EvolveError(f"unknown format of a page: {path}", hint)

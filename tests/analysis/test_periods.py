@@ -7,13 +7,14 @@ from itertools import accumulate, pairwise
 from operator import mul
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dsl.analysis.check import check
-from evolve.analysis.periods import largest_drawdowns, yearly_returns
+from evolve.analysis.periods import largest_drawdowns, monthly_returns, yearly_returns
 from evolve.backtest.backtest import backtest
 from evolve.backtest.drawdowns import Drawdown
 from evolve.backtest.market import market
@@ -183,6 +184,24 @@ def test_yearly_returns_of_edge_cases(
     found = yearly_returns(np.array(days, "datetime64[ns]"), np.array(equity), CAPITAL)
     assert list(found) == list(years)
     assert list(found.values()) == pytest.approx(list(years.values()))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_monthly_returns_equal_those_of_pandas_and_compound_to_years(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hours = np.cumsum(rng.integers(1, 900, 400)) * np.timedelta64(1, "h")
+    time = np.datetime64("1968-11-30T05:00", "ns") + hours
+    equity = CAPITAL * np.exp(np.cumsum(rng.normal(0, 0.05, 400)))
+    found = monthly_returns(time, equity, CAPITAL)
+    ends = pd.Series(equity, pd.DatetimeIndex(time)).resample("ME").last().dropna()
+    before = [CAPITAL, *ends[:-1]]
+    dates = pd.DatetimeIndex(ends.index)
+    assert list(found) == list(zip(dates.year, dates.month, strict=True))
+    assert list(found.values()) == pytest.approx((ends / before - 1).tolist())
+    for year, growth in yearly_returns(time, equity, CAPITAL).items():
+        months = [1 + each for (its_year, _), each in found.items() if its_year == year]
+        assert math.prod(months) == pytest.approx(1 + growth)
+    assert monthly_returns(time[:0], equity[:0], CAPITAL) == {}
 
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])

@@ -14,7 +14,7 @@ from evolve.report.page.performance.metrics import build_costs, build_metrics, i
 from evolve.report.page.performance.periods import iterate_periods
 from evolve.report.page.performance.price import iterate_prices
 from evolve.report.page.performance.trades import iterate_trades
-from evolve.report.page.performance.windows import Tested, backtest_run
+from evolve.report.page.performance.windows import TrackRecord, backtest_run
 
 CHANGED = (
     "best.evo was changed after the run; restore it to see the performance of the best strategy."
@@ -32,25 +32,26 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
     yield from iterate_performance(backtest_run(view, program))
 
 
-def iterate_performance(tested: Tested) -> Iterator[Block]:
+def iterate_performance(record: TrackRecord) -> Iterator[Block]:
     """Yield the charts and tables of a strategy on the parts of its data."""
-    yield from _iterate_idle(tested)
-    yield from iterate_equity(tested)
-    yield build_metrics(tested)
-    yield from iterate_prices(tested)
-    yield from iterate_periods(tested)
-    yield build_costs(tested)
-    yield from iterate_drawdowns(tested)
-    yield from iterate_symbols(tested)
-    yield from iterate_trades(tested)
+    yield from _iterate_idle(record)
+    yield from iterate_equity(record)
+    yield build_metrics(record)
+    yield from iterate_prices(record)
+    yield from iterate_periods(record)
+    yield build_costs(record)
+    yield from iterate_drawdowns(record)
+    yield from iterate_symbols(record)
+    yield from iterate_trades(record)
 
 
-def _iterate_idle(tested: Tested) -> Iterator[Text]:
+def _iterate_idle(record: TrackRecord) -> Iterator[Text]:
     """Yield the reasons why the strategy never trades on a part."""
-    for window in tested.windows:
+    for window in record.windows:
         if not window.result.trades:
             activity = measure_activity(
-                tested.program, window.bars, tested.market, window.start, has_traded=False
+                record.program, window.bars, record.market, window.start, has_traded=False
             )
+            first, *reasons = explain_no_trades(activity).splitlines()
             lead = f"{window.name}: " if window.name else ""
-            yield Text(lead + explain_no_trades(activity), "warning")
+            yield Text(f"{lead}{first} {'; '.join(map(str.strip, reasons))}".strip(), "warning")

@@ -11,14 +11,14 @@ from evolve.backtest.performance import Series
 from evolve.report.formats import format_value
 from evolve.report.page.charts import Axis, Chart
 from evolve.report.page.performance.lines import Line, draw_lines, list_regions
-from evolve.report.page.performance.windows import Tested, Window
+from evolve.report.page.performance.windows import TrackRecord, Window
 
 TIME = Axis("time", "time", "time")
 
 
-def iterate_equity(tested: Tested) -> Iterator[Chart]:
+def iterate_equity(record: TrackRecord) -> Iterator[Chart]:
     """Yield the chart of equity and the chart of drawdowns."""
-    curves = [each for window in tested.windows for each in _list_curves(window)]
+    curves = [each for window in record.windows for each in _list_curves(window)]
     is_positive = all(bool((each > 0).all()) for each in curves)
     scale = (
         "The scale is logarithmic: equal heights are equal growth."
@@ -28,34 +28,34 @@ def iterate_equity(tested: Tested) -> Iterator[Chart]:
     parts = (
         " Each part starts flat with the whole capital and closes its positions at its end, as in "
         "the scores; the lines begin again at the capital there."
-        if tested.has_parts
+        if record.has_parts
         else ""
     )
     yield Chart(
-        "equity",
+        "performance-equity",
         "Equity beside buy and hold",
-        f"Equity at each close, net of costs. {scale}{parts} {_describe_growth(tested)}",
+        f"Equity at each close, net of costs. {scale}{parts} {_describe_growth(record)}",
         TIME,
         Axis("equity, in money", "log" if is_positive else "linear", "money"),
-        draw_lines(tested, [
+        draw_lines(record, [
             Line("buy and hold", "benchmark", lambda window: window.result.benchmark),
             Line("strategy", "strategy", lambda window: window.result.equity),
         ]),
-        regions=list_regions(tested),
+        regions=list_regions(record),
         is_tall=True,
     )  # fmt: skip
     yield Chart(
-        "drawdown",
+        "performance-drawdown",
         "Under water",
         "Fall of equity from its highest value so far in the same part; 0% is a new high. "
-        + _describe_depth(tested),
+        + _describe_depth(record),
         TIME,
         Axis("fall from the peak", "linear", "percent"),
-        draw_lines(tested, [
+        draw_lines(record, [
             Line("buy and hold", "benchmark", lambda window: _fall(window, is_benchmark=True)),
             Line("strategy", "strategy", lambda window: _fall(window), is_area=True),
         ]),
-        regions=list_regions(tested),
+        regions=list_regions(record),
     )  # fmt: skip
 
 
@@ -71,9 +71,9 @@ def _fall(window: Window, is_benchmark: bool = False) -> Series:
         )
 
 
-def _describe_growth(tested: Tested) -> str:
+def _describe_growth(record: TrackRecord) -> str:
     sentences = []
-    for window in tested.windows:
+    for window in record.windows:
         own, held = window.result.metrics, window.result.benchmark_metrics
         start, end, held_end = (
             format_value(each, "money")
@@ -92,9 +92,9 @@ def _describe_growth(tested: Tested) -> str:
     return " ".join(each[0].upper() + each[1:] for each in sentences)
 
 
-def _describe_depth(tested: Tested) -> str:
+def _describe_depth(record: TrackRecord) -> str:
     sentences = []
-    for window in tested.windows:
+    for window in record.windows:
         own, held = (
             format_value(each["max_drawdown"], "percent")
             for each in (window.result.metrics, window.result.benchmark_metrics)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evolve.backtest.performance import Series
 from evolve.report.page.charts import Cell, Region, Role, Trace
 from evolve.report.page.downsample import pick_extremes
-from evolve.report.page.performance.windows import Tested, Window
+from evolve.report.page.performance.windows import TrackRecord, Window
 
 MAX_PARTS = 500  # of a line, two points each
 MIN_PARTS = 50
@@ -36,21 +36,20 @@ class Line(NamedTuple):
     is_area: bool = False
 
 
-def draw_lines(tested: Tested, lines: Sequence[Line], parts: int = MAX_PARTS) -> tuple[Trace, ...]:
+def draw_lines(record: TrackRecord, lines: Sequence[Line]) -> tuple[Trace, ...]:
     """Draw lines at the same times, with the extremes of each.
 
     Args:
-        tested: the parts of the data.
+        record: the parts of the data.
         lines: the lines; a bar that is not finite is left out.
-        parts: number of the intervals in which extremes survive.
     """
     times: list[str] = []
     values: list[list[float | None]] = [[] for _ in lines]
-    total = sum(len(each.result.time) for each in tested.windows)
-    for window in tested.windows:
+    total = sum(len(each.result.time) for each in record.windows)
+    for window in record.windows:
         series = [line.measure(window) for line in lines]
         time = window.result.time
-        count = max(MIN_PARTS, parts * len(time) // max(total, 1))
+        count = max(MIN_PARTS, MAX_PARTS * len(time) // max(total, 1))
         picked = reduce(np.union1d, [pick_extremes(each, count) for each in series])
         if not len(picked):
             continue
@@ -58,7 +57,7 @@ def draw_lines(tested: Tested, lines: Sequence[Line], parts: int = MAX_PARTS) ->
             times.append(times[-1])  # a point without a value, which interrupts the line
             for row in values:
                 row.append(None)
-        times += tested.format_times(time[picked])
+        times += record.format_times(time[picked])
         for row, each in zip(values, series, strict=True):
             row += round_values(each[picked])
     return tuple(
@@ -71,11 +70,11 @@ def draw_lines(tested: Tested, lines: Sequence[Line], parts: int = MAX_PARTS) ->
     )  # fmt: skip
 
 
-def list_regions(tested: Tested) -> tuple[Region, ...]:
+def list_regions(record: TrackRecord) -> tuple[Region, ...]:
     """List the parts of the data as shaded intervals; none if there is only one."""
     regions = []
-    for window in tested.windows if tested.has_parts else ():
-        first, last = tested.format_times(window.result.time[[0, -1]])
+    for window in record.windows if record.has_parts else ():
+        first, last = record.format_times(window.result.time[[0, -1]])
         regions.append(Region(window.name, first, last, window.role))
     return tuple(regions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from evolve.report.page.charts import Cell, Role, Trace
 from evolve.report.page.performance.lines import round_values
 from evolve.report.page.performance.signals import Signal, TradeSignals
 from evolve.report.page.performance.trades import measure_return
-from evolve.report.page.performance.windows import Tested, Window
+from evolve.report.page.performance.windows import TrackRecord, Window
 
 
 class Style(NamedTuple):
@@ -28,12 +29,13 @@ BUY, SHORT = Style("buy", "triangle-up", "long"), Style("short", "triangle-down"
 ENTRIES = {"long": BUY, "short": SHORT}
 BY_RULE = Style("exit by rule", "x", "strategy")
 STOPPED = Style("stop or trail", "cross", "bad")
-TARGET = Style("target", "star", "good")
-OTHER = Style("hold, end or ruin", "square", "neutral")
 EXITS = {
-    "signal": BY_RULE, "reverse": BY_RULE, "stop": STOPPED, "trail": STOPPED, "target": TARGET,
+    "signal": BY_RULE, "reverse": BY_RULE, "stop": STOPPED, "trail": STOPPED,
+    "target": Style("target", "star", "good"), "hold": Style("hold", "square", "neutral"),
+    "end": Style("end", "diamond", "neutral"), "ruin": Style("ruin", "hexagon", "bad"),
 }  # fmt: skip
-STYLES = (BUY, SHORT, BY_RULE, STOPPED, TARGET, OTHER)
+STYLES = tuple(dict.fromkeys([*ENTRIES.values(), *EXITS.values()]))
+HOVER_WIDTH = 76
 
 
 class Point(NamedTuple):
@@ -46,28 +48,28 @@ class Point(NamedTuple):
 
 
 def draw_marks(
-    tested: Tested, trades: Iterable[tuple[Window, Trade]], signals: TradeSignals
+    record: TrackRecord, trades: Iterable[tuple[Window, Trade]], signals: TradeSignals
 ) -> Iterator[Trace]:
     """Yield a trace for each kind of entry and exit.
 
     Args:
-        tested: the strategy with its backtests.
+        record: the strategy with its backtests.
         trades: trades of one symbol, each with its part of the data.
         signals: the signals of the symbol.
     """
     points = [
         point
         for window, trade in trades
-        for point in _iterate_points(tested, window, trade, signals)
+        for point in _iterate_points(record, window, trade, signals)
     ]
     for style in STYLES:
         if own := [each for each in points if each.style is style]:
-            yield _draw_points(tested, style, own)
+            yield _draw_points(record, style, own)
 
 
-def _draw_points(tested: Tested, style: Style, points: Sequence[Point]) -> Trace:
+def _draw_points(record: TrackRecord, style: Style, points: Sequence[Point]) -> Trace:
     prices = round_values(np.array([each.price for each in points]))
-    times = tested.format_times(np.array([each.moment for each in points]))
+    times = record.format_times(np.array([each.moment for each in points]))
     return Trace(
         style.name, tuple[Cell, ...](times), tuple[Cell, ...](prices), "points", style.role,
         tuple(each.hover for each in points), style.symbol,
@@ -75,29 +77,37 @@ def _draw_points(tested: Tested, style: Style, points: Sequence[Point]) -> Trace
 
 
 def _iterate_points(
-    tested: Tested, window: Window, trade: Trade, signals: TradeSignals
+    record: TrackRecord, window: Window, trade: Trade, signals: TradeSignals
 ) -> Iterator[Point]:
     """Yield the entry and the exit of a trade."""
     entry = signals.explain_entry(trade)
-    filled = _describe_fill(tested, signals, entry, trade.entry_time, trade.entry_price)
+    filled = _describe_fill(record, signals, entry, trade.entry_time, trade.entry_price)
     size = f"{trade.side} {trade.shares:,.6g} shares"
-    hover = "\n".join([entry.text, filled, size])
+    hover = _wrap(entry.text, filled, size)
     yield Point(ENTRIES[trade.side], trade.entry_time, trade.entry_price, hover)
     leave = signals.explain_exit(trade, f"end of {window.name or 'the data'}")
-    filled = _describe_fill(tested, signals, leave, trade.exit_time, trade.exit_price)
+    filled = _describe_fill(record, signals, leave, trade.exit_time, trade.exit_price)
     growth = format_value(measure_return(trade), "percent")
     sign = "+" if trade.profit > 0 else ""
-    result = (
-        f"profit {sign}{trade.profit:,.2f} ({sign}{growth}) after {trade.bars:,} bars {trade.side}"
-    )
-    style = EXITS.get(trade.reason, OTHER)
-    yield Point(style, trade.exit_time, trade.exit_price, "\n".join([leave.text, filled, result]))
+    profit = f"profit {sign}{trade.profit:,.2f} ({sign}{growth})"
+    bars = "1 bar" if trade.bars == 1 else f"{trade.bars:,} bars"
+    result = f"{profit} after {bars} {trade.side}"
+    hover = _wrap(leave.text, filled, result)
+    yield Point(EXITS[trade.reason], trade.exit_time, trade.exit_price, hover)
 
 
 def _describe_fill(
-    tested: Tested, signals: TradeSignals, signal: Signal, moment: np.datetime64, price: float
+    record: TrackRecord, signals: TradeSignals, signal: Signal, moment: np.datetime64, price: float
 ) -> str:
-    filled = f"filled {tested.format_time(moment)} at {format_price(price)}"
+    filled = f"filled {record.format_time(moment)} at {format_price(price)}"
     if signal.bar is None:
         return filled
-    return f"signal {tested.format_time(signals.bars.time[signal.bar])}, {filled}"
+    return f"signal {record.format_time(signals.bars.time[signal.bar])}, {filled}"
+
+
+def _wrap(*texts: str) -> str:
+    """Join lines, of which long ones are wrapped."""
+    lines = [line for text in texts for line in text.splitlines()]
+    return "\n".join(
+        part for line in lines for part in wrap(line, HOVER_WIDTH, subsequent_indent="    ")
+    )

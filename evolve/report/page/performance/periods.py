@@ -15,7 +15,7 @@ from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
 from evolve.report.page.charts import Axis, Chart, Heatmap, Mark, Trace
 from evolve.report.page.performance.lines import Line, draw_lines, list_regions
-from evolve.report.page.performance.windows import Tested, Window
+from evolve.report.page.performance.windows import TrackRecord, Window
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MIN_WINDOW_BARS = 20  # of a rolling ratio
@@ -24,16 +24,16 @@ Period = TypeVar("Period")
 MeasurePeriods = Callable[[Time, Series, float], dict[Period, float]]
 
 
-def iterate_periods(tested: Tested) -> Iterator[Block]:
+def iterate_periods(record: TrackRecord) -> Iterator[Block]:
     """Yield the returns by month, the returns by year, and the rolling Sharpe ratio."""
-    yield _build_months(tested)
+    yield _build_months(record)
     years = {
-        "strategy": _join_periods(tested, yearly_returns, is_benchmark=False),
-        "buy and hold": _join_periods(tested, yearly_returns, is_benchmark=True),
+        "strategy": _join_periods(record, yearly_returns, is_benchmark=False),
+        "buy and hold": _join_periods(record, yearly_returns, is_benchmark=True),
     }
     yield _build_years(years)
     yield Table(
-        "years-table", "By year",
+        "performance-years-table", "By year",
         (Column("year"), *[Column(name, "percent") for name in years],
          Column("difference", "percent")),
         tuple(
@@ -41,7 +41,7 @@ def iterate_periods(tested: Tested) -> Iterator[Block]:
             for year, growth in years["strategy"].items()
         ),
     )  # fmt: skip
-    yield from _iterate_rolling(tested)
+    yield from _iterate_rolling(record)
 
 
 def measure_rolling_sharpe(excess: Series, window_bars: int, bars_per_year: float) -> Series:
@@ -66,11 +66,11 @@ def measure_rolling_sharpe(excess: Series, window_bars: int, bars_per_year: floa
 
 
 def _join_periods(
-    tested: Tested, measure: MeasurePeriods[Period], is_benchmark: bool
+    record: TrackRecord, measure: MeasurePeriods[Period], is_benchmark: bool
 ) -> dict[Period, float]:
     """Return the return of each period; a period in two parts has the product of their growths."""
     growths: dict[Period, float] = {}
-    for window in tested.windows:
+    for window in record.windows:
         result = window.result
         equity = result.benchmark if is_benchmark else result.equity
         for period, growth in measure(result.time, equity, result.performance.capital).items():
@@ -78,23 +78,20 @@ def _join_periods(
     return {period: growth - 1.0 for period, growth in growths.items()}
 
 
-def _build_months(tested: Tested) -> Heatmap:
-    months = _join_periods(tested, monthly_returns, is_benchmark=False)
-    years = _join_periods(tested, yearly_returns, is_benchmark=False)
+def _build_months(record: TrackRecord) -> Heatmap:
+    months = _join_periods(record, monthly_returns, is_benchmark=False)
+    years = sorted({year for year, _ in months})
     best, worst = max(months, key=months.__getitem__), min(months, key=months.__getitem__)
     gains = sum(each > 0 for each in months.values())
     return Heatmap(
-        "months",
+        "performance-months",
         "Return of each month",
         "Return of the strategy by month and year, net of costs. "
         f"It gains in {gains} of {len(months)} months; the best is {_name_month(months, best)}, "
         f"the worst {_name_month(months, worst)}.",
-        (*MONTHS, "year"),
+        MONTHS,
         tuple(str(year) for year in years),
-        tuple(
-            (*[months.get((year, month)) for month in range(1, 13)], growth)
-            for year, growth in years.items()
-        ),
+        tuple(tuple(months.get((year, month)) for month in range(1, 13)) for year in years),
     )
 
 
@@ -108,7 +105,7 @@ def _build_years(years: Mapping[str, Mapping[int, float]]) -> Chart:
     labels = tuple(str(year) for year in own)
     above = sum(own[year] > held[year] for year in own)
     return Chart(
-        "years",
+        "performance-years",
         "Return of each year",
         "Return by calendar year, net of costs; the first and the last year may be shorter. "
         f"The strategy is above buy and hold in {above} of {len(own)} years.",
@@ -121,19 +118,19 @@ def _build_years(years: Mapping[str, Mapping[int, float]]) -> Chart:
     )
 
 
-def _iterate_rolling(tested: Tested) -> Iterator[Chart]:
+def _iterate_rolling(record: TrackRecord) -> Iterator[Chart]:
     """Yield the chart of the rolling Sharpe ratio, unless every part is shorter than a year."""
     lines = [
         Line("buy and hold", "benchmark", lambda window: _roll(window, is_benchmark=True)),
         Line("strategy", "strategy", lambda window: _roll(window, is_benchmark=False)),
     ]
-    traces = draw_lines(tested, lines)
+    traces = draw_lines(record, lines)
     if not traces:
         return
-    own = np.concatenate([each.measure(window) for each in lines[1:] for window in tested.windows])
+    own = np.concatenate([each.measure(window) for each in lines[1:] for window in record.windows])
     known = own[np.isfinite(own)]
     yield Chart(
-        "rolling-sharpe",
+        "performance-rolling-sharpe",
         "Sharpe ratio of the last year",
         "Annualized Sharpe ratio of the returns of the last year at each bar. A window never spans "
         "two parts, so that each part begins with a year without a value. That of the strategy is "
@@ -143,7 +140,7 @@ def _iterate_rolling(tested: Tested) -> Iterator[Chart]:
         Axis("time", "time", "time"),
         Axis("Sharpe ratio of one year", "linear", "ratio"),
         traces,
-        regions=list_regions(tested),
+        regions=list_regions(record),
         marks=(Mark("0", 0.0, "y", "neutral"),),
     )
 

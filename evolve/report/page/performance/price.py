@@ -21,38 +21,39 @@ from evolve.report.page.performance.trades import (
     list_trades,
     pick_trades,
 )
-from evolve.report.page.performance.windows import Tested
+from evolve.report.page.performance.windows import TrackRecord
 
 MAX_CHARTS = 6
-MAX_PARTS = 1000  # of all charts of prices, two points each
+MAX_PARTS = 2600  # of all charts, two points each: all daily bars of 20 years
 MIN_PARTS = 200  # of each
 
 
-def iterate_prices(tested: Tested) -> Iterator[Chart]:
+def iterate_prices(record: TrackRecord) -> Iterator[Chart]:
     """Yield the chart of each symbol; of many, those with the most trades."""
-    trades, symbols = list_trades(tested), tested.bars.symbols
+    trades, symbols = list_trades(record), record.bars.symbols
     counts = Counter(trade.symbol for _, trade in trades)
     ranked = sorted(range(len(symbols)), key=lambda symbol: (-counts[symbols[symbol]], symbol))
-    shown = sorted(ranked[:MAX_CHARTS])
+    priced = record.bars.priced[:, record.windows[0].start :]
+    shown = sorted([symbol for symbol in ranked if priced[symbol].any()][:MAX_CHARTS])
     for number, symbol in enumerate(shown, start=1):
         own = [each for each in trades if each[1].symbol == symbols[symbol]]
-        yield _build_chart(tested, symbol, own, number, len(shown))
+        yield _build_chart(record, symbol, own, number, len(shown))
 
 
 def _build_chart(
-    tested: Tested, symbol: int, trades: Sequence[Placed], number: int, charts: int
+    record: TrackRecord, symbol: int, trades: Sequence[Placed], number: int, charts: int
 ) -> Chart:
-    bars = tested.bars.select_symbol(symbol)
-    signals = TradeSignals(tested.program, bars, tested.market)
+    bars = record.bars.select_symbol(symbol)
+    signals = TradeSignals(record.program, bars, record.market)
     marked = pick_trades(trades, MAX_TRADES // charts)
     moments = [moment for _, trade in marked for moment in (trade.entry_time, trade.exit_time)]
     fills = np.array([signals.locate(each) for each in moments], np.int64)
-    first = int(np.searchsorted(bars.time, tested.windows[0].result.time[0]))
+    first = int(np.searchsorted(bars.time, record.windows[0].result.time[0]))
     prices = bars.close[0].copy()
     prices[:first] = np.nan  # bars of the warm-up
     picked = _pick_bars(prices, fills, max(MIN_PARTS, MAX_PARTS // charts))
     line = Trace(
-        "close", tuple[Cell, ...](tested.format_times(bars.time[picked])),
+        "close", tuple[Cell, ...](record.format_times(bars.time[picked])),
         tuple[Cell, ...](round_values(prices[picked])), "line", "benchmark",
     )  # fmt: skip
     name = make_printable(bars.symbols[0])
@@ -63,15 +64,15 @@ def _build_chart(
     )
     if len(picked) < np.isfinite(prices).sum():
         about += " The line has the lowest and the highest close of each short interval."
-    if len(tested.bars.symbols) > charts:
+    if len(record.bars.symbols) > charts:
         about += (
             f" Charts show the {charts} symbols with the most trades of "
-            f"{len(tested.bars.symbols):,}; the table by symbol has all."
+            f"{len(record.bars.symbols):,}; the table by symbol has all."
         )
     return Chart(
-        f"price-{number}", f"Price and trades: {name}", about, Axis("time", "time", "time"),
-        Axis("price", "log", "price"), (line, *draw_marks(tested, marked, signals)),
-        regions=list_regions(tested), is_tall=True,
+        f"performance-price-{number}", f"Price and trades: {name}", about, Axis("time", "time", "time"),
+        Axis("price", "log", "price"), (line, *draw_marks(record, marked, signals)),
+        regions=list_regions(record), is_tall=True,
     )  # fmt: skip
 
 

@@ -50,8 +50,12 @@ class RuleValues:
         self._truth: dict[Term, Series] = {}
 
     def describe_order(self, name: str, bar: int) -> str:
-        """Describe why an order is true on a bar, such as `buy: close = 12 > open = 11`."""
-        return f"{name}: {'; '.join(self._iterate_reasons(getattr(self.program.rules, name), bar))}"
+        """Describe why an order is true on a bar, such as `buy: close = 12 > open = 11`.
+
+        Each further condition is on a line of its own.
+        """
+        reasons = self._iterate_reasons(getattr(self.program.rules, name), bar)
+        return f"{name}: " + "\nand ".join(reasons)
 
     def describe_setting(self, name: str, bar: int) -> str:
         """Describe the value of a setting on a bar, such as `stop: 3 * atr(14) = 8.1`."""

@@ -10,7 +10,7 @@ from evolve.backtest.backtest import Trade
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
 from evolve.report.page.charts import Axis, Chart, Mark, Trace
-from evolve.report.page.performance.windows import Tested, Window
+from evolve.report.page.performance.windows import TrackRecord, Window
 
 MAX_TRADES = 2000  # of a table, and of all charts of prices
 MAX_BINS, MIN_BINS = 40, 8
@@ -19,9 +19,9 @@ TAIL = 0.5  # percent of the returns on each side that the outer bins collect
 Placed = tuple[Window, Trade]
 
 
-def list_trades(tested: Tested) -> list[Placed]:
+def list_trades(record: TrackRecord) -> list[Placed]:
     """List all trades with their part of the data, in order of exit."""
-    return [(window, trade) for window in tested.windows for trade in window.result.trades]
+    return [(window, trade) for window in record.windows for trade in window.result.trades]
 
 
 def pick_trades(trades: Sequence[Placed], limit: int = MAX_TRADES) -> list[Placed]:
@@ -44,29 +44,29 @@ def measure_return(trade: Trade) -> float:
     return trade.profit / (trade.shares * trade.entry_price)
 
 
-def iterate_trades(tested: Tested) -> Iterator[Block]:
+def iterate_trades(record: TrackRecord) -> Iterator[Block]:
     """Yield the histogram of the returns of trades and their table; none without trades."""
-    trades = list_trades(tested)
+    trades = list_trades(record)
     if not trades:
         return
-    yield _build_histogram(tested)
-    yield _build_table(tested, trades)
+    yield _build_histogram(record)
+    yield _build_table(record, trades)
 
 
-def _build_histogram(tested: Tested) -> Chart:
+def _build_histogram(record: TrackRecord) -> Chart:
     """Build the histogram of each part, over the same bins."""
     returns = [
         np.array([measure_return(trade) for trade in window.result.trades])
-        for window in tested.windows
+        for window in record.windows
     ]
     edges = _choose_edges(np.concatenate(returns))
     centers = tuple(((edges[:-1] + edges[1:]) / 2).tolist())
     traces, marks, sentences = [], [], []
-    for window, values in zip(tested.windows, returns, strict=True):
+    for window, values in zip(record.windows, returns, strict=True):
         if not len(values):
             continue
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-        role = window.role if tested.has_parts else "strategy"
+        role = window.role if record.has_parts else "strategy"
         share = tuple((counts / len(values)).tolist())
         hover = tuple(
             f"{_name_bin(edges, number)}\n{count:,} of {len(values):,} trades{window.place}"
@@ -80,7 +80,7 @@ def _build_histogram(tested: Tested) -> Chart:
             f"{format_value(gains, 'percent')} of {len(values):,} trades gain."
         )
     return Chart(
-        "trade-returns",
+        "performance-trade-returns",
         "Returns of trades",
         "Share of trades by return on the value of their entry, net of costs. The outer bars "
         f"include all returns beyond them. {' '.join(sentences)}",
@@ -107,21 +107,21 @@ def _name_bin(edges: np.ndarray, number: int) -> str:
     return f"above {low}" if number == len(edges) - 2 else f"{low} to {high}"
 
 
-def _build_table(tested: Tested, trades: Sequence[Placed]) -> Table:
+def _build_table(record: TrackRecord, trades: Sequence[Placed]) -> Table:
     shown = pick_trades(trades)
-    is_panel = len(tested.bars.symbols) > 1
-    entries = tested.format_times(np.array([trade.entry_time for _, trade in shown]))
-    exits = tested.format_times(np.array([trade.exit_time for _, trade in shown]))
+    is_panel = len(record.bars.symbols) > 1
+    entries = record.format_times(np.array([trade.entry_time for _, trade in shown]))
+    exits = record.format_times(np.array([trade.exit_time for _, trade in shown]))
     rows = tuple(
         (
-            *tested.part_cells(window), *((trade.symbol,) if is_panel else ()), entry, leave,
+            *record.part_cells(window), *((trade.symbol,) if is_panel else ()), entry, leave,
             trade.side, trade.shares, trade.entry_price, trade.exit_price, trade.bars, trade.profit,
             measure_return(trade), trade.costs, trade.reason,
         )
         for (window, trade), entry, leave in zip(shown, entries, exits, strict=True)
     )  # fmt: skip
     columns = (
-        *tested.part_columns, *((Column("symbol"),) if is_panel else ()), Column("entry", "time"),
+        *record.part_columns, *((Column("symbol"),) if is_panel else ()), Column("entry", "time"),
         Column("exit", "time"), Column("side"), Column("shares", "ratio"),
         Column("from", "price", "price of the entry, after slippage"),
         Column("to", "price", "price of the exit, after slippage"),
@@ -134,4 +134,4 @@ def _build_table(tested: Tested, trades: Sequence[Placed]) -> Table:
     about = "Closed trades in order of exit." + describe_picked(
         len(shown), len(trades), "The table has"
     )
-    return Table("trades", "Trades", columns, rows, about, is_long=True)
+    return Table("performance-trades", "Trades", columns, rows, about, is_long=True)

@@ -50,7 +50,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class TrackRecord:
     """Strategy with its backtests.
 
     Attributes:
@@ -100,12 +100,12 @@ class Tested:
         return str(moment.astype(f"datetime64[{self.time_unit}]"))
 
 
-def backtest_run(view: RunView, program: Program) -> Tested:
+def backtest_run(view: RunView, program: Program) -> TrackRecord:
     """Backtest the best strategy of a run on the parts that may be shown.
 
     Validation is shown once the search has ended, and the holdout once it was opened.
     """
-    return Tested(program, view.data.market, tuple(_iterate_windows(view, program)))
+    return TrackRecord(program, view.data.market, tuple(_iterate_windows(view, program)))
 
 
 def _iterate_windows(view: RunView, program: Program) -> Iterator[Window]:
