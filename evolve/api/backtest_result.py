@@ -99,10 +99,12 @@ class BacktestResult:
         """
         from evolve.api.charts import plot_chart
         from evolve.report.page.performance import iterate_performance
-        from evolve.report.page.performance.windows import Tested, Window
+        from evolve.report.page.performance.windows import TrackRecord, Window
 
         window = Window("", "strategy", self.bars, self.start, self.raw)
-        return plot_chart(name, iterate_performance(Tested(self.program, self.market, (window,))))
+        return plot_chart(
+            name, iterate_performance(TrackRecord(self.program, self.market, (window,)))
+        )
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {own} ({held})" for name, own, held in self._list_rows(BRIEF))
