@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
     from evolve.report.page.blocks import Block
 
+SECTION = "performance-"
+
 
 def plot_chart(name: object, blocks: Iterable[Block]) -> Figure:
     """Plot the chart of a name among the blocks of a page.
+
+    Args:
+        name: its name in the page; a chart of performance has it without the section.
+        blocks: the blocks.
 
     Raises:
         EvolveError: if there is no chart of that name.
@@ -27,9 +33,9 @@ def plot_chart(name: object, blocks: Iterable[Block]) -> Figure:
     names = []
     for each in blocks:  # the blocks after the chart are not built
         if isinstance(each, Chart | Heatmap):
-            if isinstance(name, str) and each.name == name:
+            names.append(each.name.removeprefix(SECTION))
+            if isinstance(name, str) and name.removeprefix(SECTION) == names[-1]:
                 return to_plotly(each)
-            names.append(each.name)
     if not names:
         raise EvolveError("there is no chart yet", "wait until the search has a best strategy")
     found = make_printable(repr(name))
