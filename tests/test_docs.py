@@ -5,7 +5,9 @@ from __future__ import annotations
 import doctest
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
@@ -47,16 +49,28 @@ def list_blocks(language: str) -> list[tuple[Path, str]]:
     return [(page, block) for page in PAGES for block in read_blocks(page, language)]
 
 
-def test_the_python_examples_run() -> None:
-    results = doctest.testfile(str(ROOT / "docs" / "python.md"), module_relative=False)
-    assert results.attempted > 10
+@pytest.mark.parametrize("page", [page for page in PAGES if read_blocks(page, "python")])
+def test_the_python_examples_run(page: Path) -> None:
+    text = "\n".join(read_blocks(page, "python"))
+    examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    results = doctest.DocTestRunner().run(examples)
+    assert results.attempted == text.count(">>> ") > 0
     assert results.failed == 0
+
+
+def test_the_page_on_python_has_examples() -> None:
+    assert len(read_blocks(ROOT / "docs" / "python.md", "python")) > 1
+
+
+MODULES = [evolve.api] + [
+    import_module(f"evolve.api.{each.name}") for each in iter_modules(evolve.api.__path__)
+]
 
 
 def test_the_docstring_examples_of_the_python_interface_run() -> None:
-    results = doctest.testmod(evolve.api)
-    assert results.attempted > 3
-    assert results.failed == 0
+    results = [doctest.testmod(each) for each in MODULES]
+    assert sum(each.attempted for each in results) > 10
+    assert sum(each.failed for each in results) == 0
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -28,7 +28,9 @@ TEXTS = sorted(
     ]
 )
 SCRIPTS = [
-    str(each) for name in ("benchmarks", "docs/images") for each in (ROOT / name).glob("*.py")
+    str(each)
+    for name in ("benchmarks", "docs/images", "examples")
+    for each in (ROOT / name).glob("*.py")
 ]
 CHECKS = {
     "format": [sys.executable, "-m", "ruff", "format", "--check", "."],

@@ -24,7 +24,8 @@ def test_a_wheel_in_a_fresh_environment_runs_a_strategy(tmp_path: Path) -> None:
         "dsl/py.typed", "evolve/data/samples/stocks.parquet", "evolve/data/samples/NOTICE.md",
     ):  # fmt: skip
         assert name in names
-    assert not [name for name in names if name.startswith(("tests", "experiments", "benchmarks"))]
+    folders = ("tests", "experiments", "benchmarks", "examples")
+    assert not [name for name in names if name.startswith(folders)]
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
     run([str(binaries / "pip"), "install", "--quiet", str(wheel)], tmp_path)

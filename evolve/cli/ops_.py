@@ -54,9 +54,10 @@ def command(name: str | None, guide: bool, as_json: bool) -> None:
 def _sparkline(expression: str) -> str:
     """Return a sparkline of an expression on the sample; of a condition, its share of bars."""
     from evolve.api import evaluate
+    from evolve.data import load
     from evolve.report.terminal.sparkline import sparkline
 
-    values = evaluate(expression, SAMPLE)[0]
+    values = evaluate(expression, load(SAMPLE).bars)[0]
     if values.dtype == bool:
         return f"true on {values.mean():.1%} of the bars of {SAMPLE}"
     return f"{sparkline(values[-LAST_BARS:])}  last {LAST_BARS} bars of {SAMPLE}"

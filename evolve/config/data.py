@@ -80,7 +80,8 @@ class Parts(Section):
         elif isinstance(first, float) and isinstance(second, float):
             whole = (self.train or 1 - first - second) + (first + second)
             if abs(whole - 1) > 1e-9 or first + second >= 1:
-                raise ValueError(f"expected parts that add up to 100%, found {whole:.0%}")
+                found = max(whole, first + second)
+                raise ValueError(f"expected parts that add up to 100%, found {found:.0%}")
         return self
 
     @property

@@ -18,7 +18,7 @@ from evolve.data.sessions import date_sessions, list_names
 from evolve.data.source import FetchedBars, UnreachableError, parse_spec
 from evolve.data.sources import SOURCES
 from evolve.data.splits import find_splits
-from evolve.data.tradability import StopGain, mark_closes_only
+from evolve.data.tradability import StopGain, describe_closes_only, mark_closes_only
 from evolve.errors import EvolveError
 from evolve.notices import NoticeList, NoticeLog
 
@@ -78,10 +78,7 @@ class Dataset:
     @property
     def tradability_notes(self) -> list[str]:
         """Notices about symbols that trade only on their closes."""
-        return [
-            f"{symbol} has no traded opens: {self.stop_gains[symbol].consequence}"
-            for symbol in self.bars.closes_only
-        ]
+        return describe_closes_only(self.bars, self.stop_gains)
 
     @property
     def name(self) -> str:
@@ -136,11 +133,7 @@ def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None =
         used, reason = _list_specs(request.fallback), error.message
         notices.notice(f"{error.message}; using the fallback {', '.join(used)} instead")
         fetched = _fetch_all(used, request, notices)
-    aligned = align([each.bars for each in fetched])
-    if text := describe_sequence(aligned):
-        notices.notice(text)
-    complete = drop_live_rows(aligned, notices)
-    whole = date_sessions(complete, notices)
+    whole = combine(fetched, notices)
     name = ", ".join(used)
     bars, first = _select_range(whole, request.start, request.end)
     if first == len(bars) and used is not requested:
@@ -153,11 +146,53 @@ def load(request: DataRequest | str | Sequence[str], notices: NoticeLog | None =
         raise EvolveError(message, f"it has bars from {days[0]} to {days[-1]}")
     bars, gains = mark_closes_only(bars, first)
     window = bars.slice(first, len(bars))
-    _check_bias(window, fetched, notices)
+    check_bias(window, fetched, notices)
     as_of = min((each.as_of for each in fetched if each.as_of), default="")
     if request.with_earlier:
         return Dataset(bars, requested, used, as_of, reason, first, gains)
     return Dataset(window, requested, used, as_of, reason, stop_gains=gains)
+
+
+def combine(fetched: Sequence[FetchedBars], notices: NoticeLog) -> Bars:
+    """Align the bars of sources; leave out live rows, and date the sessions.
+
+    Args:
+        fetched: the bars of each source.
+        notices: receives what is left out or dated.
+
+    Raises:
+        EvolveError: for a duplicate symbol, or for bars of different lengths.
+    """
+    aligned = align([each.bars for each in fetched])
+    if text := describe_sequence(aligned):
+        notices.notice(text)
+    return date_sessions(drop_live_rows(aligned, notices), notices)
+
+
+def check_bias(bars: Bars, fetched: Sequence[FetchedBars], notices: NoticeLog) -> None:
+    """Report what makes results on these bars look better than real ones."""
+    absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
+    if absent:
+        notices.notice(
+            f"{', '.join(absent)}: no bars in the requested range; its capital stays in cash"
+        )
+    for row, name in enumerate(bars.symbols):
+        alone = bars.select_symbol(row)
+        days = [str(each.astype("datetime64[D]")) for each in alone.time[find_splits(alone)]]
+        if days:
+            notices.notice(
+                f"{name}: prices leap as at a split that is not applied: {list_names(days)}; use "
+                "adjusted prices, or add a column `Stock Splits`"
+            )
+    stocks = [each for each in fetched if each.are_stocks is not False]
+    count = sum(len(each.bars.symbols) for each in stocks)
+    if count > 1:
+        are_known = all(each.are_stocks for each in stocks)
+        subject = f"{count} stocks of today" if are_known else f"these {count} symbols, if stocks,"
+        notices.notice(
+            f"survivorship bias: {subject} exclude those that failed or were delisted; results "
+            "look better than real ones"
+        )
 
 
 def _select_range(whole: Bars, start: date | None, end: date | None) -> tuple[Bars, int]:
@@ -191,32 +226,6 @@ def _fetch_all(texts: Sequence[str], request: DataRequest, notices: NoticeLog) -
     if errors:
         raise EvolveError("; ".join(error.message for error in errors), errors[0].hint)
     return fetched
-
-
-def _check_bias(bars: Bars, fetched: Sequence[FetchedBars], notices: NoticeLog) -> None:
-    """Report what makes results on these bars look better than real ones."""
-    absent = [name for name, row in zip(bars.symbols, bars.priced, strict=True) if not row.any()]
-    if absent:
-        notices.notice(
-            f"{', '.join(absent)}: no bars in the requested range; its capital stays in cash"
-        )
-    for row, name in enumerate(bars.symbols):
-        alone = bars.select_symbol(row)
-        days = [str(each.astype("datetime64[D]")) for each in alone.time[find_splits(alone)]]
-        if days:
-            notices.notice(
-                f"{name}: prices leap as at a split that is not applied: {list_names(days)}; use "
-                "adjusted prices, or add a column `Stock Splits`"
-            )
-    stocks = [each for each in fetched if each.are_stocks is not False]
-    count = sum(len(each.bars.symbols) for each in stocks)
-    if count > 1:
-        are_known = all(each.are_stocks for each in stocks)
-        subject = f"{count} stocks of today" if are_known else f"these {count} symbols, if stocks,"
-        notices.notice(
-            f"survivorship bias: {subject} exclude those that failed or were delisted; results "
-            "look better than real ones"
-        )
 
 
 def _to_time(day: date | None, at_end: bool = False) -> np.datetime64 | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,6 +68,18 @@ def mark_closes_only(bars: Bars, start: int = 0) -> tuple[Bars, dict[str, StopGa
     }
     closes_only = tuple(name for name, gain in gains.items() if gain.is_impossible)
     return replace(bars, closes_only=closes_only), gains
+
+
+def describe_closes_only(bars: Bars, gains: Mapping[str, StopGain]) -> list[str]:
+    """Return a notice for each symbol that trades only on its closes.
+
+    Args:
+        bars: one or more symbols.
+        gains: the gain by symbol.
+    """
+    return [
+        f"{symbol} has no traded opens: {gains[symbol].consequence}" for symbol in bars.closes_only
+    ]
 
 
 def measure_stop_gain(bars: Bars, start: int = 0) -> StopGain:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, get_type_hints
 
 import numpy as np
 
-from dsl.syntax.vocabulary import DirectionName
+from dsl.analysis.program import Program
+from dsl.bars import Bars
+from dsl.evaluate import Evaluator, truth_series
+from dsl.syntax.vocabulary import ORDERS, DirectionName
 from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import drawdowns
 from evolve.errors import EvolveError
@@ -48,6 +51,32 @@ def equity_frame(result: Backtest) -> pd.DataFrame:
     for sleeve in result.sleeves:
         columns[f"equity_{sleeve.symbols[0]}"] = sleeve.equity
     return pd.DataFrame(columns)
+
+
+def signals_frame(program: Program, bars: Bars, start: int = 0) -> pd.DataFrame:
+    """Build a table of all bars of each symbol: whether each order has a signal; NA if unknown.
+
+    Args:
+        program: the strategy.
+        bars: one or more symbols.
+        start: index of the first bar of the table; earlier bars only warm the indicators.
+    """
+    import pandas as pd
+
+    evaluator = Evaluator(*[bars.select_symbol(symbol) for symbol in range(len(bars.symbols))])
+    parts = []
+    for symbol, name in enumerate(bars.symbols):
+        indices = bars.priced_indices(symbol)
+        first = int(np.searchsorted(indices, start))
+        columns: dict[str, object] = {"time": bars.time[indices[first:]], "symbol": name}
+        for order in ORDERS:
+            rule = getattr(program.canonical, order)
+            truth = np.zeros(len(indices))
+            if rule is not None:
+                truth = truth_series(evaluator, rule, symbol)
+            columns[order] = pd.array(truth[first:], "Float64").astype("boolean")
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

@@ -28,7 +28,8 @@ def parse_numbers(table: RawTable, name: str) -> Column:
     column = table.frame[table.columns[name]]
     is_volume = name == "volume"
     types = pd.api.types
-    if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
+    is_other = types.is_bool_dtype(column) or types.is_complex_dtype(column)
+    if types.is_numeric_dtype(column) and not is_other:
         numbers = column.to_numpy(np.float64, na_value=np.nan)
         bad = ~np.isfinite(numbers)
     else:

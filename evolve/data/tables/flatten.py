@@ -24,6 +24,8 @@ def flatten_table(frame: pd.DataFrame) -> pd.DataFrame:
     flat = frame.reset_index(drop=True)
     if flat.columns.nlevels == 2:
         flat = _stack_symbols(flat)
+    if flat.columns.nlevels > 1:  # not of prices and tickers
+        flat.columns = flat.columns.to_flat_index()
     for name, values in added.items():
         flat[name] = values.take(flat.index.to_numpy())
     for position, dtype in enumerate(flat.dtypes):

@@ -164,7 +164,8 @@ def _adjust(
     ones = np.ones(len(values["close"]))
     volume = values.get("volume", np.full(len(ones), np.nan))
     if "adjustment" in values:
-        return [values[name].copy() for name in PRICES], volume, values["adjustment"].copy(), ones
+        prices = [values[name].copy() for name in PRICES]  # columns may share memory with the table
+        return prices, volume.copy(), values["adjustment"].copy(), ones
     factor = values["adj close"] / values["close"] if "adj close" in values else ones
     split = compute_split_factor(table, values["open"] * factor, values["close"] * factor)
     factor = factor * split

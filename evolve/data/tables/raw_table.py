@@ -88,6 +88,10 @@ class RawTable:
                 raise EvolveError(message, f"found columns: {self.column_list}")
             found.add(name)
         roles = assign_roles(self.frame.columns)
+        for used in roles.values():
+            if np.count_nonzero(self.frame.columns == used) > 1:  # of a stand-in
+                message = f"{self.origin}: duplicate column `{used}`"
+                raise EvolveError(message, f"found columns: {self.column_list}")
         volume = self._find_volume(roles)
         return roles if volume is None else roles | {"volume": volume}
 
