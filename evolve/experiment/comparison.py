@@ -153,7 +153,7 @@ def _list_warnings(runs: Sequence[ComparedRun]) -> Iterator[str]:
         yield "The runs maximize different objectives: their scores are not comparable."
     unfinished = [each.label for each in runs if each.state != "finished"]
     if unfinished:
-        yield f"Not finished: {', '.join(unfinished)}. Its best strategy is that of the search."
+        yield f"Not finished: {', '.join(unfinished)}. The best strategy so far is the winner."
 
 
 def _find_differences(views: Sequence[RunView]) -> dict[str, tuple[str | None, ...]]:

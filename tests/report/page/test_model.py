@@ -14,7 +14,7 @@ from evolve.report.page.blocks import Block, Table
 from evolve.report.page.charts import Cell, Chart
 from evolve.report.page.model import iterate_blocks
 from evolve.report.page.model.answers import STATUSES
-from evolve.report.page.search.credit import list_credits
+from evolve.report.page.search.credit import iterate_credit, list_credits
 from evolve.store.rows import ExchangeRow, JournalRows, ProposalRow
 from tests.experiment.small_runs import NOISE, write_experiment
 from tests.llm.scripted import fail, in_turn, say, serving
@@ -90,6 +90,8 @@ def test_the_credit_of_a_model_has_its_time_and_cost(view: RunView) -> None:
     credits = [each for each in list_credits(view) if each.usd is not None]
     assert {each.proposer for each in credits} == set(view.result["llm"]["arms"])
     assert sum(each.usd or 0.0 for each in credits) > 0
+    table = next(each for each in iterate_credit(view) if isinstance(each, Table))
+    assert [each.heading for each in table.columns][-2:] == ["$", "gain per $"]
 
 
 def test_every_strategy_of_the_models_has_one_status(view: RunView) -> None:

@@ -14,6 +14,7 @@ from evolve.report.page.search.authors import AUTHORS, find_role, name_author
 from evolve.search.proposer_stats import ProposerStats
 
 PER = 1000  # evaluations of the gain per evaluation
+COST_COLUMNS = 2  # the last ones, which only models have
 
 COLUMNS = (
     Column("proposer", "text", "a genetic operator, or a model with its task"),
@@ -24,7 +25,7 @@ COLUMNS = (
     Column("accepted", "count", "evaluated ones that entered a population"),
     Column("improved", "count", "evaluated ones that score above their best parent"),
     Column("gain", "ratio", "sum of the improvements of the score over the best parent"),
-    Column(f"gain per {PER:,} evaluations", "ratio"),
+    Column(f"gain per {PER:,}", "ratio", f"gain per {PER:,} evaluated programs"),
     Column("seconds", "seconds", "time to propose and to evaluate, over all processes; for a "
            "model the time of its answers"),
     Column("gain per second", "ratio"),
@@ -55,12 +56,14 @@ def iterate_credit(view: RunView) -> Iterator[Table | Chart]:
     credits = list_credits(view)
     if not credits:
         return
+    has_cost = any(each.usd is not None for each in credits)
+    count = len(COLUMNS) if has_cost else len(COLUMNS) - COST_COLUMNS
     yield Table(
         "credit",
         "Who found it: credit of the proposers",
-        COLUMNS,
-        tuple(_build_row(each) for each in credits),
-        "The gain shows who improved its parents, per evaluation, per second and per dollar. A "
+        COLUMNS[:count],
+        tuple(_build_row(each)[:count] for each in credits),
+        "The gain shows who improved its parents, and for how many evaluations and seconds. A "
         "proposer with many duplicates or few accepted trials wastes its share of the budget.",
     )
     timed = [each for each in credits if each.seconds]
