@@ -36,7 +36,7 @@ function drawEntry(element, trace) {
 function drawRegion({ name, color }) {
   const entry = document.createElement("li");
   entry.className = "region";
-  entry.style.borderColor = color;
+  entry.style.setProperty("--role", color);
   entry.textContent = readMarkup(name);
   return entry;
 }
