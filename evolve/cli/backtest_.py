@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from evolve.cli.backtest_run import RunCommand, print_run_backtest, run_options
 from evolve.cli.options import (
     ConsoleNotices,
     Decorated,
-    TradingCommand,
     chart_width,
-    data_options,
     echo_compiling,
     echo_warmup,
     json_option,
     load_data,
+    optional_data_options,
     read_strategy,
     result_console,
 )
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evolve.backtest.activity import Activity
+    from dsl.analysis.program import Program
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
+    from evolve.cli.backtest_run import RunChoice
     from evolve.data import DataRequest, Dataset
 
     Stress = Mapping[float, Mapping[str, float]]
@@ -72,20 +74,20 @@ def output_options(command: Decorated) -> Decorated:
     return cast("Decorated", collect)
 
 
-@click.command(
-    "backtest", cls=TradingCommand, short_help="Backtest a strategy beside buy and hold."
-)
-@click.argument("file", type=click.Path(path_type=Path))
-@data_options
+@click.command("backtest", cls=RunCommand, short_help="Backtest a strategy beside buy and hold.")
+@click.argument("file", metavar="FILE|RUN", type=click.Path(path_type=Path))
+@optional_data_options
 @click.option("--name", help="The strategy to use, if the file has several.")
+@run_options
 @output_options
 def command(
-    file: Path, request: DataRequest, name: str | None, outputs: Outputs, **costs: Any
-) -> None:
-    """Backtest the strategy in FILE beside buy and hold."""
-    from evolve.analysis.costs import COST_FACTORS
-    from evolve.backtest.activity import measure_activity
-    from evolve.backtest.backtest import backtest
+    file: Path, request: DataRequest, name: str | None, choice: RunChoice, outputs: Outputs,
+    **costs: Any,
+) -> None:  # fmt: skip
+    """Backtest the strategy in FILE, or that of RUN, a run folder, beside buy and hold.
+
+    A FILE requires --data. A run has its own bars, costs and parts: its figures are repeated.
+    """
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import list_uncapped
     from evolve.backtest.volume import list_unreadable
@@ -96,6 +98,9 @@ def command(
 
     if outputs.plot and outputs.as_json:
         raise click.UsageError("--plot and --json exclude each other")
+    if file.is_dir():
+        print_run_backtest(file, choice, outputs)
+        return
     refuse_overwrite([outputs.trades, outputs.equity], [file, *list_input_files(request)])
     program = read_strategy(file, name)
     dataset = load_data(request)
@@ -106,8 +111,7 @@ def command(
         notices.notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()
-    result = backtest(program, dataset.bars, terms, dataset.start)
-    activity = measure_activity(program, dataset.bars, terms, dataset.start, bool(result.trades))
+    result, stress, activity = measure_strategy(program, dataset, terms)
     if activity.capped:
         notices.notice(
             f"`size` is capped at max_leverage {terms.max_leverage:g} on {activity.capped:,} of "
@@ -115,25 +119,41 @@ def command(
         )
     tables = ((outputs.trades, trades_frame), (outputs.equity, equity_frame))
     write_tables([(path, frame(result)) for path, frame in tables if path is not None])
+    if outputs.as_json:
+        echo_json(
+            {"data": describe_data(result, dataset)} | describe_backtest(result, stress, activity)
+        )
+    else:
+        print_tables(program.name, result, dataset, terms, stress, activity)
+        if outputs.plot:
+            plot_equity(result)
+
+
+def measure_strategy(
+    program: Program, dataset: Dataset, market: Market
+) -> tuple[Backtest, Stress, Activity]:
+    """Return the backtest of a strategy, its metrics at higher costs, and what its rules did."""
+    from evolve.analysis.costs import COST_FACTORS
+    from evolve.backtest.activity import measure_activity
+    from evolve.backtest.backtest import backtest
+
+    bars, start = dataset.bars, dataset.start
+    result = backtest(program, bars, market, start)
     stress = {
-        factor: backtest(program, dataset.bars, terms.scale_costs(factor), dataset.start).metrics
+        factor: backtest(program, bars, market.scale_costs(factor), start).metrics
         for factor in COST_FACTORS
     }
-    if outputs.as_json:
-        _print_json(result, dataset, stress, activity)
-    else:
-        _print_tables(program.name, result, dataset, terms, stress, activity)
-        if outputs.plot:
-            _plot(result)
+    return result, stress, measure_activity(program, bars, market, start, bool(result.trades))
 
 
 TIME_FIELDS = ("entry_time", "exit_time")
 
 
-def _print_tables(
+def print_tables(
     name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress,
     activity: Activity,
 ) -> None:  # fmt: skip
+    """Print all tables of the backtest of one strategy."""
     from rich.text import Text
 
     from evolve.backtest.metrics import METRICS
@@ -174,27 +194,35 @@ def _print_tables(
     console.print(f"\n{HINT}")
 
 
-def _plot(result: Backtest) -> None:
+def plot_equity(result: Backtest, title: str = "equity") -> None:
+    """Print a chart of equity beside buy and hold."""
     from evolve.report.terminal.chart import line_chart
 
     lines = {"buy and hold": result.benchmark, "strategy": result.equity}
     is_log = bool((result.equity > 0).all() and (result.benchmark > 0).all())
-    echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
+    echo(line_chart(result.time, lines, title, is_log, chart_width()))
 
 
-def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Activity) -> None:
+def describe_data(result: Backtest, dataset: Dataset) -> dict[str, object]:
+    """Describe the bars of a backtest for JSON."""
+    from evolve.experiment.result import data_document
+
+    return data_document(dataset) | {"bars_per_year": result.performance.bars_per_year}
+
+
+def describe_backtest(result: Backtest, stress: Stress, activity: Activity) -> dict[str, object]:
+    """Describe a backtest for JSON, without its bars."""
     from dataclasses import asdict
 
     from evolve.analysis.periods import yearly_returns
-    from evolve.experiment.result import clean_metrics, data_document
+    from evolve.experiment.result import clean_metrics
     from evolve.report.formats import format_iso
 
     trades = [
         asdict(each) | {name: format_iso(getattr(each, name)) for name in TIME_FIELDS}
         for each in result.trades
     ]
-    document = {
-        "data": data_document(dataset) | {"bars_per_year": result.performance.bars_per_year},
+    return {
         "metrics": clean_metrics(result.metrics),
         "benchmark": clean_metrics(result.benchmark_metrics),
         "by_symbol": {each.symbols[0]: clean_metrics(each.metrics) for each in result.sleeves},
@@ -209,4 +237,3 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
         },
         "trades": trades,
     }  # fmt: skip
-    echo_json(document)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dsl.printable import make_printable
+from evolve.backtest.backtest import Backtest
 from evolve.backtest.metrics import METRICS
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
@@ -58,6 +59,22 @@ def metrics_table(
         row = [format_value(metrics[name], unit) for metrics in columns.values()]
         table.add_row(name.replace("_", " "), *row)
     return table
+
+
+def metrics_by_part_table(
+    results: Mapping[str, Backtest], names: Sequence[str] = SUMMARY
+) -> Table:
+    """Build a table of a strategy beside buy and hold, on each part of the bars.
+
+    Args:
+        results: the backtests by part.
+        names: the metrics to show.
+    """
+    columns: dict[str, Mapping[str, float]] = {}
+    for number, (part, result) in enumerate(results.items()):
+        columns[part] = result.metrics
+        columns["buy and hold" + " " * number] = result.benchmark_metrics
+    return metrics_table(columns, names)
 
 
 def proposers_table(stats: StatsByProposer) -> Table:
