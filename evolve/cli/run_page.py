@@ -13,6 +13,7 @@ from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
 from evolve.report.glossary import HINT
 from evolve.report.terminal.diagnostics import list_diagnostics
+from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.robustness import (
     costs_table,
     counterfactuals_table,
@@ -61,8 +62,8 @@ def print_run(console: OutputConsole, run: Run, command: str) -> None:
 
 
 def print_line(console: OutputConsole, label: str, text: str, style: str = "bold") -> None:
-    """Print a line with a label. Markup in its text is not interpreted."""
-    console.print(Text.assemble((f"{label:<5}", style), " ", text))
+    """Print a line with a label, which wraps under its text."""
+    console.print(Hanging(text, Text.assemble((f"{label:<5}", style), " ")))
 
 
 def _print_winner(console: OutputConsole, best: Assessed) -> None:
@@ -145,8 +146,7 @@ def _list_next_steps(run: Run, command: str) -> Iterator[str]:
     """Yield the commands that follow from the verdict."""
     folder = run.folder
     yield f"evolve show {folder}"
-    if REPORT not in run.incomplete:
-        yield f"evolve report {folder} --open"
+    yield f"evolve report {folder} --open"
     yield f"evolve backtest {folder}"
     last = str(run.split.seen.time[-1])[:10]
     data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"

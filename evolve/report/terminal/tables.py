@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.table import Table
-from rich.text import Text
 
-from dsl.printable import make_printable
 from evolve.backtest.backtest import Backtest
 from evolve.backtest.metrics import METRICS
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
 from evolve.report.formats import format_value
+from evolve.report.terminal.hanging import Hanging
 from evolve.search.proposer_stats import StatsByProposer
 
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
     "entry_bar_exits", "win_rate", "costs_paid",
 )  # fmt: skip
+
+MAX_HEADING_CHARACTERS = 16  # a longer one wraps, so that no figure does
 
 
 def blank_table(title: str = "", gap: int = 2) -> Table:
@@ -35,9 +37,9 @@ def blank_table(title: str = "", gap: int = 2) -> Table:
     )  # fmt: skip
 
 
-def format_text(text: str) -> Text:
+def format_text(text: str) -> Hanging:
     """Format text from outside, such as a symbol, so that a terminal shows it as it is."""
-    return Text(make_printable(text))
+    return Hanging(text)
 
 
 def metrics_table(
@@ -53,7 +55,8 @@ def metrics_table(
     table = blank_table(title)
     table.add_column("")
     for heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
+        is_short = cell_len(heading) <= MAX_HEADING_CHARACTERS
+        table.add_column(format_text(heading), justify="right", no_wrap=is_short, overflow="fold")
     for name in names:
         unit = METRICS[name].unit
         row = [format_value(metrics[name], unit) for metrics in columns.values()]
@@ -94,7 +97,7 @@ def proposers_table(stats: StatsByProposer) -> Table:
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
         table.add_row(
-            _label_proposer(name, stats), *[f"{count:,}" for count in counts], f"{gain:.4f}"
+            format_text(_label_proposer(name, stats)), *[f"{count:,}" for count in counts], f"{gain:.4f}"
         )
     return table
 
@@ -118,7 +121,7 @@ def arm_costs_table(costs: Mapping[str, ArmCost], stats: StatsByProposer) -> Tab
         gain = stats[name].gain if name in stats else 0.0
         per_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
         table.add_row(
-            _label_proposer(name, costs), f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}",
-            f"{gain:.3f}", f"{gain / cost.calls:.4f}", per_dollar,
+            format_text(_label_proposer(name, costs)), f"{cost.calls}", f"{cost.seconds:.1f}",
+            f"{cost.usd:.4f}", f"{gain:.3f}", f"{gain / cost.calls:.4f}", per_dollar,
         )  # fmt: skip
     return table
