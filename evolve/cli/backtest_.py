@@ -27,8 +27,8 @@ from evolve.cli.output import echo, echo_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolve.backtest.activity import Activity
     from dsl.analysis.program import Program
+    from evolve.backtest.activity import Activity
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
     from evolve.cli.backtest_run import RunChoice

@@ -16,7 +16,7 @@ from evolve.cli.options import (
     echo_compiling,
     result_console,
 )
-from evolve.cli.output import echo, echo_json
+from evolve.cli.output import echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

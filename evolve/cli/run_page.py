@@ -13,7 +13,6 @@ from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
 from evolve.report.glossary import HINT
 from evolve.report.terminal.diagnostics import list_diagnostics
-from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.robustness import (
     costs_table,
     counterfactuals_table,
@@ -21,6 +20,7 @@ from evolve.report.terminal.robustness import (
     pruning_table,
     statistics_table,
 )
+from evolve.report.terminal.run_summary import format_line
 from evolve.report.terminal.tables import arm_costs_table, metrics_by_part_table, proposers_table
 from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
@@ -63,7 +63,7 @@ def print_run(console: OutputConsole, run: Run, command: str) -> None:
 
 def print_line(console: OutputConsole, label: str, text: str, style: str = "bold") -> None:
     """Print a line with a label, which wraps under its text."""
-    console.print(Hanging(text, Text.assemble((f"{label:<5}", style), " ")))
+    console.print(format_line(label, text, style))
 
 
 def _print_winner(console: OutputConsole, best: Assessed) -> None:

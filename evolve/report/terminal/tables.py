@@ -64,9 +64,7 @@ def metrics_table(
     return table
 
 
-def metrics_by_part_table(
-    results: Mapping[str, Backtest], names: Sequence[str] = SUMMARY
-) -> Table:
+def metrics_by_part_table(results: Mapping[str, Backtest], names: Sequence[str] = SUMMARY) -> Table:
     """Build a table of a strategy beside buy and hold, on each part of the bars.
 
     Args:
@@ -97,7 +95,9 @@ def proposers_table(stats: StatsByProposer) -> Table:
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
         table.add_row(
-            format_text(_label_proposer(name, stats)), *[f"{count:,}" for count in counts], f"{gain:.4f}"
+            format_text(_label_proposer(name, stats)),
+            *[f"{count:,}" for count in counts],
+            f"{gain:.4f}",
         )
     return table
 
