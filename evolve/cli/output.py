@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -15,6 +16,13 @@ from contextlib import suppress
 import click
 
 from dsl.printable import make_lines_printable, make_printable
+
+DUMB = ("dumb", "unknown")  # terminals, by the variable TERM
+
+
+def is_plain() -> bool:
+    """Return whether the environment asks for text without colors and without drawing in place."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "").lower() in DUMB
 
 
 def echo(text: object = "", err: bool = False, lead: str = "") -> None:
@@ -28,12 +36,13 @@ def echo(text: object = "", err: bool = False, lead: str = "") -> None:
         lead: text of the program to print before it, which may have colors.
     """
     with suppress(*((OSError, ValueError) if err else ())):
-        click.echo(lead + make_lines_printable(text, max_lines=None), err=err)
+        shown = lead + make_lines_printable(text, max_lines=None)
+        click.echo(shown, err=err, color=False if is_plain() else None)
 
 
 def echo_heading(text: str) -> None:
     """Print a heading in bold."""
-    click.secho(make_lines_printable(text), bold=True)
+    click.secho(make_lines_printable(text), bold=True, color=False if is_plain() else None)
 
 
 def echo_document(text: str) -> None:

@@ -61,7 +61,7 @@ def print_run(console: OutputConsole, run: Run, command: str) -> None:
     _print_next_steps(console, run, command)
 
 
-def print_line(console: OutputConsole, label: str, text: str, style: str = "bold") -> None:
+def print_line(console: OutputConsole, label: str, text: str | Text, style: str = "bold") -> None:
     """Print a line with a label, which wraps under its text."""
     console.print(format_line(label, text, style))
 

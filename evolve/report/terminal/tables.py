@@ -95,20 +95,11 @@ def proposers_table(stats: StatsByProposer) -> Table:
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
         table.add_row(
-            format_text(_label_proposer(name, stats)),
+            format_text(label_proposer(name, stats)),
             *[f"{count:,}" for count in counts],
             f"{gain:.4f}",
         )
     return table
-
-
-def _label_proposer(name: str, names: Iterable[str]) -> str:
-    """Return a short label of a proposer; an arm names its model if there are several."""
-    if not is_arm(name):
-        return name
-    model, task = split_arm(name)
-    models = {split_arm(each)[0] for each in names if is_arm(each)}
-    return f"{model if len(models) > 1 else 'model'}: {task}"
 
 
 def arm_costs_table(costs: Mapping[str, ArmCost], stats: StatsByProposer) -> Table:
@@ -121,7 +112,16 @@ def arm_costs_table(costs: Mapping[str, ArmCost], stats: StatsByProposer) -> Tab
         gain = stats[name].gain if name in stats else 0.0
         per_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
         table.add_row(
-            format_text(_label_proposer(name, costs)), f"{cost.calls}", f"{cost.seconds:.1f}",
+            format_text(label_proposer(name, costs)), f"{cost.calls}", f"{cost.seconds:.1f}",
             f"{cost.usd:.4f}", f"{gain:.3f}", f"{gain / cost.calls:.4f}", per_dollar,
         )  # fmt: skip
     return table
+
+
+def label_proposer(name: str, names: Iterable[str]) -> str:
+    """Return a short label of a proposer; an arm names its model if there are several."""
+    if not is_arm(name):
+        return name
+    model, task = split_arm(name)
+    models = {split_arm(each)[0] for each in names if is_arm(each)}
+    return f"{model if len(models) > 1 else 'model'}: {task}"
