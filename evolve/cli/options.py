@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 110
 SAMPLE = "sample:sp500"  # the default data of commands
-MIN_WIDTH = 80  # of tables: a truncated figure is useless
+MIN_WIDTH = 40  # of tables, which become lists if they do not fit
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling kernels, once on this machine: about ten seconds …"
 COMPILING_UNCACHED = "compiling kernels, as in every run: {problem}"

@@ -127,6 +127,8 @@ def _describe(trial: TrialView) -> dict[str, object]:
 
 
 def _print(parts: Iterable[RenderableType]) -> None:
+    from rich.text import Text
+
     console = result_console()
     for each in parts:
-        console.print(each, crop=False)
+        console.print(each, soft_wrap=isinstance(each, Text) and bool(each.no_wrap))

@@ -8,7 +8,7 @@ import numpy as np
 
 from evolve.backtest.backtest import Backtest
 from evolve.report.formats import format_time
-from evolve.report.terminal.chart import line_chart
+from evolve.report.terminal.chart import Series, line_chart
 
 
 def equity_chart(results: Mapping[str, Backtest], width: int) -> str:
@@ -25,16 +25,16 @@ def equity_chart(results: Mapping[str, Backtest], width: int) -> str:
         "strategy": _join([each.equity for each in every], every[0]),
     }
     begins = [f"{part} from {format_time(each.time[0])}" for part, each in results.items()]
-    title = f"equity: {', '.join(begins)}"
+    title = f"equity; {', '.join(begins)}"
     if len(begins) > 1:
-        title += "; each part begins in cash, drawn from the end of the one before"
+        title += ", each in cash at its first bar"
     is_log = all(bool((line > 0).all()) for line in lines.values())
     return line_chart(time, lines, title, is_log, width)
 
 
-def _join(lines: list[np.ndarray], first: Backtest) -> np.ndarray:
+def _join(lines: list[Series], first: Backtest) -> Series:
     capital = first.performance.capital
-    level, joined = 1.0, []
+    level, joined = 1.0, list[Series]()
     for line in lines:
         joined.append(line * level)
         level *= float(line[-1]) / capital

@@ -13,6 +13,7 @@ from evolve.backtest.metrics import METRICS
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
 from evolve.report.formats import format_value
+from evolve.report.terminal.fitting_table import FittingTable
 from evolve.report.terminal.hanging import Hanging
 from evolve.search.proposer_stats import StatsByProposer
 
@@ -31,7 +32,7 @@ def blank_table(title: str = "", gap: int = 2) -> Table:
         title: the line above the table, after a blank line; empty for none.
         gap: characters between columns.
     """
-    return Table(
+    return FittingTable(
         title=f"\n{title}" if title else None, title_justify="left", title_style="bold",
         box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False,
     )  # fmt: skip

@@ -84,7 +84,7 @@ def _name(objective: str) -> str:
 
 
 def _format_lines(text: str) -> Text:
-    return format_block(make_lines_printable(text))
+    return format_block(make_lines_printable(text.rstrip()))
 
 
 def _format_diff(before: str, after: str) -> Text:
