@@ -43,6 +43,10 @@ class Terminal:
             os.close(self._handle)
         return b"".join(self._read).decode("utf-8").replace("\r\n", "\n")
 
+    def hang_up(self) -> None:
+        """Close the side of the user; each write fails from now on."""
+        os.close(self._handle)
+
     def _collect(self) -> None:
         with suppress(OSError):
             while part := os.read(self._handle, 65536):

@@ -67,7 +67,7 @@ class ConsoleObserver(Observer):
         self.evaluations = 0
         self.is_model_alone = False
         self._state = RunProgress()
-        self._clock, self._since = clock, clock()
+        self._clock, self._searched_at, self._changed_at = clock, 0.0, clock()
         self._display = LiveDisplay(self.err, self._list_lines)
 
     def __enter__(self) -> ConsoleObserver:
@@ -154,7 +154,7 @@ class ConsoleObserver(Observer):
 
     def progress(self, progress: SearchProgress, seconds: float) -> None:
         search = self._build_search(progress, seconds)
-        self._since = self._clock()
+        self._searched_at = self._changed_at = self._clock()
         is_searched = bool(progress.stop_reason)
         step = "testing the finalists" if is_searched else ""
         self._show(search=search, is_searched=is_searched, step=step)
@@ -175,7 +175,8 @@ class ConsoleObserver(Observer):
         self.has_printed = True
 
     def null_search(self, run: NullRun) -> None:
-        self._show(null=run, null_seconds=self._clock() - self._since, step="")
+        self._changed_at = self._clock()
+        self._show(null=run, null_seconds=self._changed_at - self._searched_at, step="")
         if self._display.is_enabled:
             return
         result = run.results[-1]
@@ -202,8 +203,7 @@ class ConsoleObserver(Observer):
             self.err.print(text)
 
     def _list_lines(self) -> list[Hanging]:
-        state, now = self._state, self._clock()
-        state = replace(state, since_epoch=now - self._since)
+        state = replace(self._state, since_change=self._clock() - self._changed_at)
         return list(list_progress(state, self.err.width, self.err.options.ascii_only))
 
     def _build_search(self, progress: SearchProgress, seconds: float) -> SearchState:

@@ -29,6 +29,7 @@ def echo(text: object = "", err: bool = False, lead: str = "") -> None:
     """Print text, of which each line is escaped, and cut if it is long.
 
     A message on stderr that cannot be printed is lost: a full or closed stderr ends no command.
+    While a live display is on stderr, a message is printed above it.
 
     Args:
         text: the text.
@@ -37,7 +38,10 @@ def echo(text: object = "", err: bool = False, lead: str = "") -> None:
     """
     with suppress(*((OSError, ValueError) if err else ())):
         shown = lead + make_lines_printable(text, max_lines=None)
-        click.echo(shown, err=err, color=False if is_plain() else None)
+        if err and hasattr(sys.stderr, "rich_proxied_file"):  # click would write into the display
+            sys.stderr.write(f"{shown}\n")
+        else:
+            click.echo(shown, err=err, color=False if is_plain() else None)
 
 
 def echo_heading(text: str) -> None:

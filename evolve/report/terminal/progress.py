@@ -85,8 +85,9 @@ class RunProgress:
         limits: the limits on that cost.
         planned_nulls: maximum number of null searches.
         null: the null run; None before the first search ended.
-        null_seconds: time since the null run started.
-        since_epoch: time since the last epoch ended.
+        null_seconds: duration of the null searches so far.
+        since_change: time since the last epoch or null search ended.
+        is_searched: whether the search has ended.
     """
 
     search: SearchState | None = None
@@ -96,7 +97,7 @@ class RunProgress:
     planned_nulls: int = 0
     null: NullRun | None = None
     null_seconds: float = 0.0
-    since_epoch: float = 0.0
+    since_change: float = 0.0
     is_searched: bool = False
 
 
@@ -138,17 +139,17 @@ def describe_time_left(state: RunProgress, search: SearchState) -> str:
     if state.is_searched:
         count = len(state.null.results) if state.null is not None else 0
         if not count:
-            seconds = state.planned_nulls * search.seconds - state.null_seconds
+            seconds = state.planned_nulls * search.seconds
         else:
-            each = state.null_seconds / count
-            seconds = (state.planned_nulls - count) * each
+            seconds = (state.planned_nulls - count) * state.null_seconds / count
+        seconds -= state.since_change
         return f"at most about {format_duration(seconds)}" if state.planned_nulls else ""
-    seconds = search.seconds_left - state.since_epoch
+    seconds = search.seconds_left - state.since_change
     if not math.isfinite(seconds):
         return ""
     text = f"{format_duration(seconds)} for the search"
     if state.planned_nulls:
-        whole = search.seconds + state.since_epoch + max(seconds, 0.0)
+        whole = search.seconds + state.since_change + max(seconds, 0.0)
         total = max(seconds, 0.0) + state.planned_nulls * whole
         text += f", at most about {format_duration(total)} with the shuffled searches"
     return text

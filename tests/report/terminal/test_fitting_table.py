@@ -44,8 +44,11 @@ def test_every_figure_is_whole_at_every_width(width: int) -> None:
 def test_a_narrow_terminal_gets_a_line_for_each_row_and_a_wide_one_the_table() -> None:
     narrow, wide = render(38), render(80)
     assert narrow[:4] == [
-        "", "by symbol", "AAPL: total return 1641.6%, sharpe", "  1.02, max_drawdown -73.0%, trades",
-    ]  # fmt: skip
+        "",
+        "by symbol",
+        "AAPL: total return 1641.6%, sharpe",
+        "  1.02, max_drawdown -73.0%, trades",
+    ]
     assert any("─" * 20 in line for line in wide)
     assert not any("─" in line for line in narrow)
 
