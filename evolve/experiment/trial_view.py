@@ -14,6 +14,7 @@ from evolve.store.calls import read_exchanges
 from evolve.store.rows import ProposalRow, TrialRow
 
 BEST = "best"
+MIN_DIGITS = 8  # of a hash without a letter; fewer digits are a number
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def find_trial(view: RunView, text: str) -> TrialRow:
         return found[0]
     if wanted.isdecimal() and 1 <= int(wanted) <= count:
         return trials[int(wanted) - 1]
-    matching = [each for each in trials if wanted and each.hash.startswith(wanted)]
+    is_prefix = bool(wanted) and not (wanted.isdecimal() and len(wanted) < MIN_DIGITS)
+    matching = [each for each in trials if is_prefix and each.hash.startswith(wanted)]
     if len(matching) > 1:
         message = f"{len(matching):,} trials of {view.folder} have a hash that begins with `{text}`"
         raise EvolveError(message, "write more of its characters")

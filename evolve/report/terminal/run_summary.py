@@ -62,7 +62,7 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
         spent = figures.llm.spent
         yield format_line(
             "model",
-            f"{spent.calls:,} calls, {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, "
+            f"calls: {spent.calls:,}; {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, "
             f"${spent.usd:.4f}",
         )
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from dsl.printable import make_lines_printable
 from evolve.experiment.lineage import Ancestor, format_source
 from evolve.experiment.trial_view import TrialView
+from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.exchange import Exchange
 from evolve.report.page.diff import diff_sources
 from evolve.report.terminal.hanging import Hanging
@@ -24,7 +25,7 @@ def list_trial(trial: TrialView) -> Iterator[Part]:
     row = trial.row
     yield format_line("trial", f"{row.number:,} of {trial.count:,}, hash {row.hash}")
     island = f", island {row.island + 1}" if row.island >= 0 else ""
-    yield format_line("by", f"{row.proposer}, epoch {row.epoch}{island}")
+    yield format_line("by", f"{_name_proposer(row.proposer)}, epoch {row.epoch}{island}")
     scores = ", ".join(f"{_name(name)} {value:.6g}" for name, value in trial.scores.items())
     yield format_line("score", scores)
     if row.folds:
@@ -33,7 +34,8 @@ def list_trial(trial: TrialView) -> Iterator[Part]:
         yield format_line("folds", f"{folds} ({first} by fold; {row.trades:,} trades in all)")
     if row.infeasible_reason:
         yield format_line("out", f"not feasible: {row.infeasible_reason}", "bold red")
-    yield format_line("child", f"{trial.children:,} trials have it as a parent")
+    times = "once" if trial.children == 1 else f"{trial.children:,} times"
+    yield format_line("used", f"{times} as a parent" if trial.children else "never as a parent")
     yield Text()
     yield _format_lines(trial.source)
     if trial.dropped:
@@ -76,7 +78,16 @@ def list_lineage(lineage: Sequence[Ancestor]) -> Iterator[Part]:
 
 def _describe(row: TrialRow) -> str:
     score = f"{row.scores[0]:.6g}" if row.scores and row.is_feasible else "not feasible"
-    return f"{row.number:,} ({row.proposer}, epoch {row.epoch}, {row.nodes} nodes): {score}"
+    proposer = _name_proposer(row.proposer)
+    return f"{row.number:,} ({proposer}, epoch {row.epoch}, {row.nodes} nodes): {score}"
+
+
+def _name_proposer(proposer: str) -> str:
+    """Return the name of a genetic operator, or of a model and its task."""
+    if not is_arm(proposer):
+        return proposer
+    model, task = split_arm(proposer)
+    return f"model {model}, task {task}"
 
 
 def _name(objective: str) -> str:
