@@ -44,7 +44,9 @@ def run_on(
     return terminal.close()
 
 
-@pytest.mark.parametrize(("columns", "null_runs"), [(80, 19), (40, 0)])
+@pytest.mark.parametrize(
+    ("columns", "null_runs"), [(80, 19), pytest.param(40, 0, marks=pytest.mark.slow)]
+)
 def test_a_run_draws_every_part_within_the_width_and_erases_it(
     columns: int, null_runs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
