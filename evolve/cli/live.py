@@ -61,7 +61,7 @@ class LiveDisplay:
             self._start()
 
     def stop(self) -> None:
-        """Erase the display and show the cursor; do nothing if it is not on the terminal."""
+        """Remove the display and show the cursor; do nothing if it is not on the terminal."""
         if self._live is None:
             return
         self._end.set()
@@ -78,7 +78,7 @@ class LiveDisplay:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Erase the display while other lines are printed."""
+        """Remove the display while other lines are printed."""
         was_started = self.is_started
         self.stop()
         yield

@@ -29,7 +29,7 @@ from evolve.llm.schedule import Schedule
 from evolve.llm.transport.calls import Call, Calls
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.request_body import Message
-from evolve.llm.transport.usage import CallBudget, Cost, estimate_max_cost
+from evolve.llm.transport.usage import CallBudget, estimate_max_cost
 from evolve.notices import NoticeLog
 from evolve.search.external import Outcome, Proposal, ProposalBatch
 from evolve.search.progress import Progress
@@ -40,10 +40,7 @@ PROBING_TOKENS = 6000  # reserved if the call may probe request formats
 
 
 class ProposalLog(NoticeLog, Protocol):
-    """Log of proposals, learnings and cost."""
-
-    def report_cost(self, spent: Cost) -> None:
-        """Report the cost of all calls so far, after each response."""
+    """Log of proposals and learnings."""
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """Record a strategy in the answer of a call, and its status."""
@@ -191,7 +188,6 @@ class ModelProposer:
                 continue
             del self._in_flight[number]
             self.budget.settle(number, exchanges)
-            self._log.report_cost(self.budget.spent)
             for text in self._composer.record_exchanges(request.call.model, exchanges):
                 self._log.notice(text)
             answer = exchanges[-1] if exchanges else None

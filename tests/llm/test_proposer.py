@@ -25,7 +25,7 @@ from evolve.llm.transport.calls import Call
 from evolve.llm.transport.context import MARGIN_TOKENS, limit_answer
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
-from evolve.llm.transport.usage import CallBudget, CallLimits, Cost
+from evolve.llm.transport.usage import CallBudget, CallLimits
 from evolve.notices import NoticeList
 from evolve.search.progress import Budget, Progress
 from tests.samples import random_bars
@@ -76,10 +76,6 @@ class Log(NoticeList):
         super().__init__()
         self.statuses: list[tuple[int, str, str]] = []
         self.learnings: list[str] = []
-        self.costs: list[Cost] = []
-
-    def report_cost(self, spent: Cost) -> None:
-        self.costs.append(spent)
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, why: str) -> None:
         self.statuses.append((call, status, why))

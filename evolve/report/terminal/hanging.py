@@ -26,7 +26,7 @@ class Hanging:
     def __init__(self, text: str | Text, label: Text | None = None) -> None:
         """
         Args:
-            text: the text; a string is made printable.
+            text: the text; control characters of a string are escaped.
             label: what precedes it on its first line, as wide as the indent; None for nothing.
         """
         self.text = Text(make_printable(text)) if isinstance(text, str) else text
