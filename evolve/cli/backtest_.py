@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from evolve.cli.backtest_run import RunCommand, print_run_backtest, run_options
 from evolve.cli.options import (
     ConsoleNotices,
     Decorated,
-    TradingCommand,
     chart_width,
-    data_options,
     echo_compiling,
     echo_warmup,
     json_option,
     load_data,
+    optional_data_options,
     read_strategy,
     result_console,
 )
@@ -27,9 +27,11 @@ from evolve.cli.output import echo, echo_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dsl.analysis.program import Program
     from evolve.backtest.activity import Activity
     from evolve.backtest.backtest import Backtest
     from evolve.backtest.market import Market
+    from evolve.cli.backtest_run import RunChoice
     from evolve.data import DataRequest, Dataset
 
     Stress = Mapping[float, Mapping[str, float]]
@@ -76,20 +78,20 @@ def output_options(command: Decorated) -> Decorated:
     return cast("Decorated", collect)
 
 
-@click.command(
-    "backtest", cls=TradingCommand, short_help="Backtest a strategy beside buy and hold."
-)
-@click.argument("file", type=click.Path(path_type=Path))
-@data_options
+@click.command("backtest", cls=RunCommand, short_help="Backtest a strategy beside buy and hold.")
+@click.argument("file", metavar="FILE|RUN", type=click.Path(path_type=Path))
+@optional_data_options
 @click.option("--name", help="The strategy to use, if the file has several.")
+@run_options
 @output_options
 def command(
-    file: Path, request: DataRequest, name: str | None, outputs: Outputs, **costs: Any
-) -> None:
-    """Backtest the strategy in FILE beside buy and hold."""
-    from evolve.analysis.costs import COST_FACTORS
-    from evolve.backtest.activity import measure_activity
-    from evolve.backtest.backtest import backtest
+    file: Path, request: DataRequest, name: str | None, choice: RunChoice, outputs: Outputs,
+    **costs: Any,
+) -> None:  # fmt: skip
+    """Backtest the strategy in FILE, or that of RUN, a run folder, beside buy and hold.
+
+    A FILE requires --data. A run has its own bars, costs and parts: its figures are repeated.
+    """
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import list_uncapped
     from evolve.backtest.volume import list_unreadable
@@ -103,6 +105,9 @@ def command(
         raise click.UsageError("--plot and --json exclude each other")
     if outputs.report is not None:
         check_page_path(outputs.report)
+    if file.is_dir():
+        print_run_backtest(file, choice, outputs)
+        return
     written = [outputs.trades, outputs.equity, outputs.report]
     refuse_overwrite(written, [file, *list_input_files(request)])
     program = read_strategy(file, name)
@@ -114,8 +119,7 @@ def command(
         notices.notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))
     echo_compiling()
-    result = backtest(program, dataset.bars, terms, dataset.start)
-    activity = measure_activity(program, dataset.bars, terms, dataset.start, bool(result.trades))
+    result, stress, activity = measure_strategy(program, dataset, terms)
     if activity.capped:
         notices.notice(
             f"`size` is capped at max_leverage {terms.max_leverage:g} on {activity.capped:,} of "
@@ -128,16 +132,31 @@ def command(
 
         text = _format_command(file, request, name, costs)
         save_page(build_backtest_page(program, dataset, terms, result, text), outputs.report)
+    if outputs.as_json:
+        echo_json(
+            {"data": describe_data(result, dataset)} | describe_backtest(result, stress, activity)
+        )
+    else:
+        print_tables(program.name, result, dataset, terms, stress, activity)
+        if outputs.plot:
+            plot_equity(result)
+
+
+def measure_strategy(
+    program: Program, dataset: Dataset, market: Market
+) -> tuple[Backtest, Stress, Activity]:
+    """Return the backtest of a strategy, its metrics at higher costs, and what its rules did."""
+    from evolve.analysis.costs import COST_FACTORS
+    from evolve.backtest.activity import measure_activity
+    from evolve.backtest.backtest import backtest
+
+    bars, start = dataset.bars, dataset.start
+    result = backtest(program, bars, market, start)
     stress = {
-        factor: backtest(program, dataset.bars, terms.scale_costs(factor), dataset.start).metrics
+        factor: backtest(program, bars, market.scale_costs(factor), start).metrics
         for factor in COST_FACTORS
     }
-    if outputs.as_json:
-        _print_json(result, dataset, stress, activity)
-    else:
-        _print_tables(program.name, result, dataset, terms, stress, activity)
-        if outputs.plot:
-            _plot(result)
+    return result, stress, measure_activity(program, bars, market, start, bool(result.trades))
 
 
 TIME_FIELDS = ("entry_time", "exit_time")
@@ -166,10 +185,11 @@ def _format_command(
     return shlex.join(["evolve", "backtest", str(file), *words])
 
 
-def _print_tables(
+def print_tables(
     name: str, result: Backtest, dataset: Dataset, market: Market, stress: Stress,
     activity: Activity,
 ) -> None:  # fmt: skip
+    """Print all tables of the backtest of one strategy."""
     from rich.text import Text
 
     from evolve.backtest.metrics import METRICS
@@ -211,27 +231,35 @@ def _print_tables(
     console.print(f"\n{HINT}")
 
 
-def _plot(result: Backtest) -> None:
+def plot_equity(result: Backtest, title: str = "equity") -> None:
+    """Print a chart of equity beside buy and hold."""
     from evolve.report.terminal.chart import line_chart
 
     lines = {"buy and hold": result.benchmark, "strategy": result.equity}
     is_log = bool((result.equity > 0).all() and (result.benchmark > 0).all())
-    echo(line_chart(result.time, lines, "equity", is_log, chart_width()))
+    echo(line_chart(result.time, lines, title, is_log, chart_width()))
 
 
-def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Activity) -> None:
+def describe_data(result: Backtest, dataset: Dataset) -> dict[str, object]:
+    """Describe the bars of a backtest for JSON."""
+    from evolve.experiment.result import data_document
+
+    return data_document(dataset) | {"bars_per_year": result.performance.bars_per_year}
+
+
+def describe_backtest(result: Backtest, stress: Stress, activity: Activity) -> dict[str, object]:
+    """Describe a backtest for JSON, without its bars."""
     from dataclasses import asdict
 
     from evolve.analysis.periods import yearly_returns
-    from evolve.experiment.result import clean_metrics, data_document
+    from evolve.experiment.result import clean_metrics
     from evolve.report.formats import format_iso
 
     trades = [
         asdict(each) | {name: format_iso(getattr(each, name)) for name in TIME_FIELDS}
         for each in result.trades
     ]
-    document = {
-        "data": data_document(dataset) | {"bars_per_year": result.performance.bars_per_year},
+    return {
         "metrics": clean_metrics(result.metrics),
         "benchmark": clean_metrics(result.benchmark_metrics),
         "by_symbol": {each.symbols[0]: clean_metrics(each.metrics) for each in result.sleeves},
@@ -246,4 +274,3 @@ def _print_json(result: Backtest, dataset: Dataset, stress: Stress, activity: Ac
         },
         "trades": trades,
     }  # fmt: skip
-    echo_json(document)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
+from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from evolve.cli.live import LiveDisplay
 from evolve.cli.options import compiling_text
 from evolve.cli.run_page import print_line, print_run
 from evolve.cli.terminal import OutputConsole
@@ -21,8 +23,17 @@ from evolve.experiment.result import Assessed, Run
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
+from evolve.llm.transport.usage import CallLimits, Cost
 from evolve.report.formats import format_rate, format_value
 from evolve.report.terminal.diagnostics import describe_progress
+from evolve.report.terminal.hanging import Hanging
+from evolve.report.terminal.progress import (
+    LATELY_EPOCHS,
+    RunProgress,
+    SearchState,
+    format_duration,
+    list_progress,
+)
 from evolve.report.terminal.tables import metrics_table
 from evolve.search.progress import Progress as SearchProgress
 from evolve.validation.null_run import NullRun
@@ -38,12 +49,15 @@ class ConsoleObserver(Observer):
         error: the first error of an output; None if there was none.
     """
 
-    def __init__(self, quiet: bool = False, command: str = "") -> None:
+    def __init__(
+        self, quiet: bool = False, command: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """
         Args:
             quiet: whether stdout is reserved for a document; everything goes to stderr then.
             command: the command line of the run, for suggestions; if empty, the suggestions name
                 the experiment in the run folder.
+            clock: returns seconds, for the time left.
         """
         self.out = OutputConsole(stderr=quiet)
         self.err = OutputConsole(stderr=True)
@@ -52,19 +66,9 @@ class ConsoleObserver(Observer):
         self.error: Exception | None = None
         self.evaluations = 0
         self.is_model_alone = False
-        self.rate = 0.0
-        self.task: TaskID | None = None
-        self.bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn(
-                "{task.fields[rate]} per second · best {task.fields[best]} · {task.fields[left]}"
-            ),
-            console=self.err,
-            transient=True,
-            disable=not self.err.is_terminal,
-        )
+        self._state = RunProgress()
+        self._clock, self._searched_at, self._changed_at = clock, 0.0, clock()
+        self._display = LiveDisplay(self.err, self._list_lines)
 
     def __enter__(self) -> ConsoleObserver:
         return self
@@ -75,7 +79,7 @@ class ConsoleObserver(Observer):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stop_bar()
+        self._display.stop()
 
     def notice(self, text: str) -> None:
         self._print_line("note", text, "bold yellow")
@@ -96,18 +100,22 @@ class ConsoleObserver(Observer):
         start = split.validation_start
         holdout = split.holdout
         sealed = f"holdout from {holdout.first_day} sealed ({holdout.bars:,})"
-        self.out.print(
-            Text.assemble(
-                ("split", "bold"),
-                f" train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
-                f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), ",
-                sealed if holdout.bars else ("no holdout", "bold yellow"),
-            )
+        text = Text.assemble(
+            f"train {seen[0]} to {seen[start - 1]} ({start:,} bars), validation "
+            f"{seen[start]} to {seen[-1]} ({len(seen) - start:,}), ",
+            sealed if holdout.bars else ("no holdout", "bold yellow"),
         )
+        self._print_line("split", text)
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
         self.evaluations = experiment.budget.evaluations
         self.is_model_alone = bool(models) and models.settings.mode == "only"
+        budget = experiment.budget
+        self._state = RunProgress(
+            spent=Cost() if models else None,
+            limits=CallLimits(budget.llm_calls, budget.llm_tokens, budget.llm_usd),
+            planned_nulls=experiment.validation.max_null_runs,
+        )
         self._print_line("score", describe_score(experiment.fitness))
         weights = experiment.search.weights
         total = sum(weights.values())
@@ -137,41 +145,40 @@ class ConsoleObserver(Observer):
             columns |= {each.program.name: each.train.metrics for each in assessed}
             self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
 
+    def spending(self, spent: Cost) -> None:
+        self._show(spent=spent)
+
     def waiting(self) -> None:
         limit = "timeout_seconds" if self.is_model_alone else "wait_seconds"
-        self.err.print(f"waiting for the model, at most `llm.{limit}`")
+        self._step(f"waiting for the model, at most `llm.{limit}`")
 
     def progress(self, progress: SearchProgress, seconds: float) -> None:
-        self.rate = progress.evaluated / seconds if progress.epoch and seconds > 0 else 0.0
-        best = format_value(progress.best.score, "ratio") if progress.best else "none yet"
-        left = (self.evaluations - progress.evaluated) / self.rate if self.rate else math.nan
-        if self.is_model_alone:
-            if progress.epoch:
-                self.err.print(
-                    f"epoch {progress.epoch}: {progress.evaluated:,} evaluated, best {best}"
-                )
-        elif self.err.is_terminal:
-            self._update_bar(progress, best, left)
-        elif progress.epoch:
-            self.err.print(
-                f"epoch {progress.epoch}: {progress.evaluated:,} of {self.evaluations:,}, "
-                f"{self.rate:,.0f} per second, best {best}, {_format_time_left(left)}"
-            )
+        search = self._build_search(progress, seconds)
+        self._searched_at = self._changed_at = self._clock()
+        is_searched = bool(progress.stop_reason)
+        step = "testing the finalists" if is_searched else ""
+        self._show(search=search, is_searched=is_searched, step=step)
+        if progress.epoch and not self._display.is_enabled:
+            self._print_epoch(search)
 
     def diagnostic(self, state: NullRun | Power | WalkForward) -> None:
-        self.err.print(describe_progress(state))
+        self._step(describe_progress(state))
 
     def broken(self, error: Exception) -> None:
+        self._display.stop()
         self.error = error
         self.err.print(Text(f"note: cannot print: {error}; the run continues"))
 
     def done(self, run: Run) -> None:
-        self._stop_bar()
+        self._display.stop()
         print_run(self.out, run, self.command)
         self.has_printed = True
 
     def null_search(self, run: NullRun) -> None:
-        self._stop_bar()
+        self._changed_at = self._clock()
+        self._show(null=run, null_seconds=self._changed_at - self._searched_at, step="")
+        if self._display.is_enabled:
+            return
         result = run.results[-1]
         best = "none" if result.best is None else format_value(result.best, "ratio")
         beaten = len(run.results) - run.exceedances
@@ -181,25 +188,53 @@ class ConsoleObserver(Observer):
         )
 
     def family(self, index: int, count: int) -> None:
-        self.err.print(f"comparing with earlier run {index} of {count} on these data")
+        self._step(f"comparing with earlier run {index} of {count} on these data")
 
-    def _stop_bar(self) -> None:
-        with suppress(OSError, ValueError):  # the terminal may be closed
-            self.bar.stop()
+    def _show(self, **changes: Any) -> None:
+        """Change the live display."""
+        self._state = replace(self._state, **changes)
+        if self._state.search is not None:
+            self._display.update()
 
-    def _print_line(self, label: str, text: str, style: str = "bold") -> None:
-        print_line(self.out, label, text, style)
+    def _step(self, text: str) -> None:
+        """Show what happens now: in the live display, else as a line."""
+        self._show(step=text)
+        if not self._display.is_started:
+            self.err.print(text)
 
-    def _update_bar(self, progress: SearchProgress, best: str, left: float) -> None:
-        if self.task is None:
-            self.bar.start()
-            self.task = self.bar.add_task(
-                "search", total=self.evaluations, epoch=0, rate="…", best=best, left=""
-            )
-        self.bar.update(
-            self.task, completed=progress.evaluated, epoch=progress.epoch,
-            rate=f"{self.rate:,.0f}", best=best, left=_format_time_left(left),
+    def _list_lines(self) -> list[Hanging]:
+        state = replace(self._state, since_change=self._clock() - self._changed_at)
+        return list(list_progress(state, self.err.width, self.err.options.ascii_only))
+
+    def _build_search(self, progress: SearchProgress, seconds: float) -> SearchState:
+        last = self._state.search
+        bests, stats = (last.bests, last.stats) if last is not None else ((), ())
+        best = progress.best.score if progress.best else math.nan
+        return SearchState(
+            progress.epoch, progress.evaluated, self.evaluations, (*bests, best),
+            (*stats, progress.stats)[-LATELY_EPOCHS - 1 :], seconds, not self.is_model_alone,
         )  # fmt: skip
+
+    def _print_epoch(self, search: SearchState) -> None:
+        best = search.bests[-1]
+        score = format_value(best, "ratio") if math.isfinite(best) else "none yet"
+        if self.is_model_alone:
+            text = f"epoch {search.epoch}: {search.evaluated:,} evaluated, best {score}"
+        else:
+            left = search.seconds_left
+            shown = f"{format_duration(left)} left" if math.isfinite(left) else "time left unknown"
+            rate = 0.0 if math.isnan(search.rate) else search.rate
+            text = (
+                f"epoch {search.epoch}: {search.evaluated:,} of {search.budget:,}, "
+                f"{rate:,.0f} per second, best {score}, {shown}"
+            )
+        if (spent := self._state.spent) is not None:
+            text += f", {spent.calls:,} calls, ${spent.usd:.4f}"
+        self.err.print(text)
+
+    def _print_line(self, label: str, text: str | Text, style: str = "bold") -> None:
+        with self._display.pause():
+            print_line(self.out, label, text, style)
 
 
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
@@ -213,10 +248,3 @@ def describe_score(fitness: Fitness) -> str:
         penalty = f" less {fitness.spread_penalty:g} deviations" if fitness.spread_penalty else ""
         text += f", mean over {folds} folds{penalty}"
     return f"{text}, on {fitness.scored_on}"
-
-
-def _format_time_left(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "time left unknown"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} left" if minutes else f"{rest} s left"

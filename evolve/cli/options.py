@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 110
 SAMPLE = "sample:sp500"  # the default data of commands
-MIN_WIDTH = 80  # of tables: a truncated figure is useless
+MIN_WIDTH = 40  # of tables, which become lists if they do not fit
 CHART_WIDTHS = (40, 100)
 COMPILING = "compiling kernels, once on this machine: about ten seconds …"
 COMPILING_UNCACHED = "compiling kernels, as in every run: {problem}"
@@ -33,6 +33,15 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 def data_options(command: Decorated) -> Decorated:
     """Add `--data`, `--start` and `--end`, which the command receives as one `request`."""
+    return _add_data_options(command, is_required=True)
+
+
+def optional_data_options(command: Decorated) -> Decorated:
+    """Add the options of `data_options` to a command that may have data of its own."""
+    return _add_data_options(command, is_required=False)
+
+
+def _add_data_options(command: Decorated, is_required: bool) -> Decorated:
     day = click.DateTime(["%Y-%m-%d"])
     for option in (
         click.option("--end", type=day, help="The last day."),
@@ -40,7 +49,7 @@ def data_options(command: Decorated) -> Decorated:
             "--start", type=day, help="The first day; earlier bars warm the indicators."
         ),
         click.option(
-            "--data", "specs", required=True, multiple=True, metavar="SPEC",
+            "--data", "specs", required=is_required, multiple=True, metavar="SPEC",
             help="yahoo:SPY, csv:PATH, parquet:PATH, sample:stocks or synthetic:walk?seed=1; "
             "a folder, a pattern with *, or the option again for several symbols.",
         ),

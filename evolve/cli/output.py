@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,11 +17,19 @@ import click
 
 from dsl.printable import make_lines_printable, make_printable
 
+DUMB = ("dumb", "unknown")  # terminals, by the variable TERM
+
+
+def is_plain() -> bool:
+    """Return whether the environment asks for text without colors and without drawing in place."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM", "").lower() in DUMB
+
 
 def echo(text: object = "", err: bool = False, lead: str = "") -> None:
     """Print text, of which each line is escaped, and cut if it is long.
 
     A message on stderr that cannot be printed is lost: a full or closed stderr ends no command.
+    While a live display is on stderr, a message is printed above it.
 
     Args:
         text: the text.
@@ -28,12 +37,16 @@ def echo(text: object = "", err: bool = False, lead: str = "") -> None:
         lead: text of the program to print before it, which may have colors.
     """
     with suppress(*((OSError, ValueError) if err else ())):
-        click.echo(lead + make_lines_printable(text, max_lines=None), err=err)
+        shown = lead + make_lines_printable(text, max_lines=None)
+        if err and hasattr(sys.stderr, "rich_proxied_file"):  # click would write into the display
+            sys.stderr.write(f"{shown}\n")
+        else:
+            click.echo(shown, err=err, color=False if is_plain() else None)
 
 
 def echo_heading(text: str) -> None:
     """Print a heading in bold."""
-    click.secho(make_lines_printable(text), bold=True)
+    click.secho(make_lines_printable(text), bold=True, color=False if is_plain() else None)
 
 
 def echo_document(text: str) -> None:

@@ -62,7 +62,7 @@ def follow(states: Iterator[State]) -> State | None:
     last = None
     console = OutputConsole(stderr=True)
     # Without a terminal the status is not shown, and an error of stderr would end the search.
-    with console.status("searching") if console.is_terminal else nullcontext() as status:
+    with console.status("searching") if console.can_redraw else nullcontext() as status:
         for last in states:
             text = describe_progress(last)
             if status is not None:

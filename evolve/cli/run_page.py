@@ -20,12 +20,14 @@ from evolve.report.terminal.robustness import (
     pruning_table,
     statistics_table,
 )
-from evolve.report.terminal.tables import arm_costs_table, metrics_table, proposers_table
+from evolve.report.terminal.run_summary import format_line
+from evolve.report.terminal.tables import arm_costs_table, metrics_by_part_table, proposers_table
 from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
+from evolve.store import REPORT
 from evolve.validation.verdict import LUCK
 
-FILES = ("report.html", "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
+FILES = (REPORT, "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 
 
 def print_run(console: OutputConsole, run: Run, command: str) -> None:
@@ -59,9 +61,9 @@ def print_run(console: OutputConsole, run: Run, command: str) -> None:
     _print_next_steps(console, run, command)
 
 
-def print_line(console: OutputConsole, label: str, text: str, style: str = "bold") -> None:
-    """Print a line with a label. Markup in its text is not interpreted."""
-    console.print(Text.assemble((f"{label:<5}", style), " ", text))
+def print_line(console: OutputConsole, label: str, text: str | Text, style: str = "bold") -> None:
+    """Print a line with a label, which wraps under its text."""
+    console.print(format_line(label, text, style))
 
 
 def _print_winner(console: OutputConsole, best: Assessed) -> None:
@@ -71,24 +73,18 @@ def _print_winner(console: OutputConsole, best: Assessed) -> None:
     if pruned is not None and pruned.dropped:
         console.print(pruning_table(pruned))
         console.print()
-    columns = {"train": best.train.metrics, "buy and hold": best.train.benchmark_metrics}
-    if best.validation is not None:
-        columns |= {
-            "validation": best.validation.metrics,
-            "buy and hold ": best.validation.benchmark_metrics,
-        }
-    console.print(metrics_table(columns))
-    windows = {"train": best.train, "validation": best.validation}
-    for name, window in windows.items():
-        if window is not None and window.sleeves:
-            console.print(symbols_table(window, name))
-    for name, window in windows.items():
-        if window is not None:
-            strategy, benchmark = (
-                metrics["total_return"] for metrics in (window.metrics, window.benchmark_metrics)
-            )
-            is_above = "yes" if strategy > benchmark else "no"
-            console.print(f"total return above buy and hold on {name}: {is_above}")
+    parts = {"train": best.train, "validation": best.validation}
+    results = {part: result for part, result in parts.items() if result is not None}
+    console.print(metrics_by_part_table(results))
+    for part, result in results.items():
+        if result.sleeves:
+            console.print(symbols_table(result, part))
+    for part, result in results.items():
+        strategy, benchmark = (
+            metrics["total_return"] for metrics in (result.metrics, result.benchmark_metrics)
+        )
+        is_above = "yes" if strategy > benchmark else "no"
+        console.print(f"total return above buy and hold on {part}: {is_above}")
 
 
 def _print_robustness(console: OutputConsole, robustness: Robustness) -> None:
@@ -149,9 +145,11 @@ def _print_next_steps(console: OutputConsole, run: Run, command: str) -> None:
 def _list_next_steps(run: Run, command: str) -> Iterator[str]:
     """Yield the commands that follow from the verdict."""
     folder = run.folder
+    yield f"evolve show {folder}"
+    yield f"evolve report {folder} --open"
+    yield f"evolve backtest {folder}"
     last = str(run.split.seen.time[-1])[:10]
     data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
-    yield f"evolve backtest {folder}/best.evo {data}"
     yield f"evolve signals {folder}/best.evo {data} --last"
     again = command or f"evolve run {folder}/experiment.yaml"
     if run.evidence.sealed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -12,6 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from dsl.printable import make_printable
+from evolve.cli.output import is_plain
 
 MAX_SEGMENT_CHARACTERS = 20_000  # a source line may be long
 
@@ -28,7 +30,17 @@ class OutputConsole(Console):
             stderr: whether it prints on stderr.
             width: the length of a line in characters; None for that of the terminal.
         """
-        super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+        super().__init__(
+            stderr=stderr, width=width, highlight=False, markup=False, emoji=False,
+            color_system=None if is_plain() else "auto",
+        )  # fmt: skip
+
+    @property
+    def can_redraw(self) -> bool:
+        """Whether it prints on a terminal that may be drawn on in place."""
+        with suppress(OSError, ValueError):
+            return self.is_terminal and self.file.isatty() and not is_plain()
+        return False
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError if the reader is gone; rich would exit with status 1."""

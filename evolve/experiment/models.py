@@ -203,7 +203,9 @@ def open_proposer(
     with _open_calls(models, plan, prompts, recorder, stop) as (named, calls):
         recorder.event(EVENT, **named.record())
         limits = plan.experiment.budget
-        budget = CallBudget(CallLimits(limits.llm_calls, limits.llm_tokens, limits.llm_usd))
+        budget = CallBudget(
+            CallLimits(limits.llm_calls, limits.llm_tokens, limits.llm_usd), recorder.report_cost
+        )
         composer = Composer(named, prompts, plan.experiment.seed)
         with closing(ModelProposer(composer, calls, budget, recorder)) as proposer:
             yield proposer

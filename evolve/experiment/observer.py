@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from evolve.data import Dataset, DataSplit
     from evolve.experiment.result import Assessed, Run
     from evolve.llm.model_set import ModelSet
+    from evolve.llm.transport.usage import Cost
     from evolve.search.progress import Progress
     from evolve.validation.null_run import NullRun
     from evolve.validation.power import Power
@@ -41,6 +42,9 @@ class Observer:
 
     def progress(self, progress: Progress, seconds: float) -> None:
         """Receive the state after an epoch, `seconds` after the start of the search."""
+
+    def spending(self, spent: Cost) -> None:
+        """Receive the cost of all calls to models so far, after each response."""
 
     def waiting(self) -> None:
         """Handle the first wait of the search for a model."""

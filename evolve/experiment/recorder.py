@@ -14,7 +14,7 @@ from evolve.errors import EvolveError
 from evolve.experiment.observer import Observer, isolate
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.usage import ArmCost
+from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.search.progress import Progress
 from evolve.store import JOURNAL, JOURNAL_ERRORS, Journal, RunFolder
 
@@ -136,6 +136,10 @@ class RunRecorder:
     def record_collected(self, number: int, epoch: int) -> None:
         """Record the epoch in which the response of a call was collected."""
         self._record(lambda journal: journal.calls.record_collected(number, epoch))
+
+    def report_cost(self, spent: Cost) -> None:
+        """Report the cost of all calls so far."""
+        self.observer.spending(spent)
 
     def waiting(self) -> None:
         """Report a noticeable wait for a model."""

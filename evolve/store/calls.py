@@ -140,6 +140,18 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
         }
 
 
+def read_exchanges(journal: Path, number: int) -> tuple[Exchange, ...]:
+    """Read the exchanges of one call of a journal, with their prompts, in order.
+
+    Raises:
+        EvolveError: if the file is not a journal.
+    """
+    with open_journal(journal, SCHEMA) as connection:
+        query = "SELECT record FROM exchanges WHERE call=? ORDER BY id"
+        records = connection.execute(query, (number,)).fetchall()
+        return tuple(_EXCHANGE.validate_python(json.loads(record)) for (record,) in records)
+
+
 def _build_row(number: int, each: Exchange) -> Sequence[object]:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 from evolve.llm.transport.exchange import Exchange
@@ -57,12 +57,15 @@ class CallBudget:
         refused: the number of calls that no server accepted; they cost nothing.
     """
 
-    def __init__(self, limits: CallLimits) -> None:
+    def __init__(
+        self, limits: CallLimits, report: Callable[[Cost], None] = lambda spent: None
+    ) -> None:
         """
         Args:
             limits: the limits on the committed cost.
+            report: receives the cost spent whenever it changes.
         """
-        self.limits = limits
+        self.limits, self._report = limits, report
         self.spent, self.assumed, self.refused = Cost(), Cost(), 0
         self._reserved: dict[int, Cost] = {}
 
@@ -118,6 +121,7 @@ class CallBudget:
         self.refused += not calls and any(each.kind != "probe" for each in exchanges)
         for each in exchanges:
             self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
+        self._report(self.spent)
 
     def assume_spent(self) -> None:
         """Count calls in flight as spent: their servers may continue to work on them."""
@@ -128,6 +132,7 @@ class CallBudget:
     def _assume(self, cost: Cost) -> None:
         self.spent += cost
         self.assumed += cost
+        self._report(self.spent)
 
 
 def estimate_max_cost(model: Model, messages: Sequence[Message], further_tokens: int = 0) -> Cost:

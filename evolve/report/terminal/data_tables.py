@@ -16,7 +16,8 @@ MAX_SHOWN = 3
 def bars_table(bars: Bars) -> Table:
     """Build a table of the range, bars, closes and volume of each symbol."""
     table = blank_table(gap=1)
-    for heading in ("symbol", "first", "last"):
+    table.add_column("symbol", overflow="fold")
+    for heading in ("first", "last"):
         table.add_column(heading, no_wrap=True)
     for heading in ("bars", "missing", "low close", "high close", "median volume"):
         table.add_column(heading, justify="right")
@@ -47,7 +48,7 @@ def issues_table(bars: Bars) -> Table:
     table = blank_table(title)
     is_panel = len(bars.symbols) > 1
     for heading in ("symbol", "issue") if is_panel else ("issue",):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     table.add_column("bars", justify="right")
     table.add_column("first", overflow="fold")
     for report in check_quality(bars):

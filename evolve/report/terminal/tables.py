@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.table import Table
-from rich.text import Text
 
-from dsl.printable import make_printable
+from evolve.backtest.backtest import Backtest
 from evolve.backtest.metrics import METRICS
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
 from evolve.report.formats import format_value
+from evolve.report.terminal.fitting_table import FittingTable
+from evolve.report.terminal.hanging import Hanging
 from evolve.search.proposer_stats import StatsByProposer
 
 SUMMARY = (
     "total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "exposure", "num_trades",
     "entry_bar_exits", "win_rate", "costs_paid",
 )  # fmt: skip
+
+MAX_HEADING_CHARACTERS = 16  # a longer one wraps, so that no figure does
 
 
 def blank_table(title: str = "", gap: int = 2) -> Table:
@@ -28,15 +32,15 @@ def blank_table(title: str = "", gap: int = 2) -> Table:
         title: the line above the table, after a blank line; empty for none.
         gap: characters between columns.
     """
-    return Table(
+    return FittingTable(
         title=f"\n{title}" if title else None, title_justify="left", title_style="bold",
         box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False,
     )  # fmt: skip
 
 
-def format_text(text: str) -> Text:
+def format_text(text: str) -> Hanging:
     """Format text from outside, such as a symbol, so that a terminal shows it as it is."""
-    return Text(make_printable(text))
+    return Hanging(text)
 
 
 def metrics_table(
@@ -52,12 +56,27 @@ def metrics_table(
     table = blank_table(title)
     table.add_column("")
     for heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
+        is_short = cell_len(heading) <= MAX_HEADING_CHARACTERS
+        table.add_column(format_text(heading), justify="right", no_wrap=is_short, overflow="fold")
     for name in names:
         unit = METRICS[name].unit
         row = [format_value(metrics[name], unit) for metrics in columns.values()]
         table.add_row(name.replace("_", " "), *row)
     return table
+
+
+def metrics_by_part_table(results: Mapping[str, Backtest], names: Sequence[str] = SUMMARY) -> Table:
+    """Build a table of a strategy beside buy and hold, on each part of the bars.
+
+    Args:
+        results: the backtests by part.
+        names: the metrics to show.
+    """
+    columns: dict[str, Mapping[str, float]] = {}
+    for number, (part, result) in enumerate(results.items()):
+        columns[part] = result.metrics
+        columns["buy and hold" + " " * number] = result.benchmark_metrics
+    return metrics_table(columns, names)
 
 
 def proposers_table(stats: StatsByProposer) -> Table:
@@ -77,18 +96,11 @@ def proposers_table(stats: StatsByProposer) -> Table:
             each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
         )  # fmt: skip
         table.add_row(
-            _label_proposer(name, stats), *[f"{count:,}" for count in counts], f"{gain:.4f}"
+            format_text(label_proposer(name, stats)),
+            *[f"{count:,}" for count in counts],
+            f"{gain:.4f}",
         )
     return table
-
-
-def _label_proposer(name: str, names: Iterable[str]) -> str:
-    """Return a short label of a proposer; an arm names its model if there are several."""
-    if not is_arm(name):
-        return name
-    model, task = split_arm(name)
-    models = {split_arm(each)[0] for each in names if is_arm(each)}
-    return f"{model if len(models) > 1 else 'model'}: {task}"
 
 
 def arm_costs_table(costs: Mapping[str, ArmCost], stats: StatsByProposer) -> Table:
@@ -101,7 +113,16 @@ def arm_costs_table(costs: Mapping[str, ArmCost], stats: StatsByProposer) -> Tab
         gain = stats[name].gain if name in stats else 0.0
         per_dollar = f"{gain / cost.usd:.3f}" if cost.usd else "free"
         table.add_row(
-            _label_proposer(name, costs), f"{cost.calls}", f"{cost.seconds:.1f}", f"{cost.usd:.4f}",
-            f"{gain:.3f}", f"{gain / cost.calls:.4f}", per_dollar,
+            format_text(label_proposer(name, costs)), f"{cost.calls}", f"{cost.seconds:.1f}",
+            f"{cost.usd:.4f}", f"{gain:.3f}", f"{gain / cost.calls:.4f}", per_dollar,
         )  # fmt: skip
     return table
+
+
+def label_proposer(name: str, names: Iterable[str]) -> str:
+    """Return a short label of a proposer; an arm names its model if there are several."""
+    if not is_arm(name):
+        return name
+    model, task = split_arm(name)
+    models = {split_arm(each)[0] for each in names if is_arm(each)}
+    return f"{model if len(models) > 1 else 'model'}: {task}"

@@ -141,5 +141,5 @@ def trades_table(trades: Sequence[Trade], is_panel: bool = False, limit: int = 2
 
 def _table(title: str, first: str, gap: int = 2) -> Table:
     table = blank_table(title, gap)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, no_wrap=first != "symbol", overflow="fold")
     return table

@@ -1,0 +1,53 @@
+"""Table that becomes a list on a terminal too narrow for its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import console as rich_console
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
+
+from evolve.report.terminal.hanging import Hanging
+
+MIN_NAME_CHARACTERS = 12  # of a column that wraps; a narrower one is hard to read
+
+
+class FittingTable(Table):
+    """Table whose rows become lines `name: heading figure, heading figure` if it does not fit."""
+
+    def __rich_console__(
+        self, console: rich_console.Console, options: rich_console.ConsoleOptions
+    ) -> rich_console.RenderResult:
+        """Yield the table, or the lines."""
+        needed = sum(self._measure(console, options, each) for each in self.columns)
+        if needed <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        if isinstance(self.title, str):
+            yield Text(self.title, str(self.title_style))
+        headings = [str(each.header) for each in self.columns]
+        for cells in zip(*[each.cells for each in self.columns], strict=True):
+            yield Hanging(_join(headings, [str(each) for each in cells]))
+
+    def _measure(
+        self, console: rich_console.Console, options: rich_console.ConsoleOptions, column: Column
+    ) -> int:
+        """Return the least width of a column, with the gap after it."""
+        wide = options.update(width=max(options.max_width, 1000))
+        sizes = [Measurement.get(console, wide, each) for each in (column.header, *column.cells)]
+        gap = self.padding[1]
+        if column.no_wrap:
+            return max(each.maximum for each in sizes) + gap
+        return min(max(each.minimum for each in sizes), MIN_NAME_CHARACTERS) + gap
+
+
+def _join(headings: Iterable[str], cells: list[str]) -> str:
+    named = [
+        f"{heading.replace(chr(10), ' ').strip()} {cell.strip()}".strip()
+        for heading, cell in zip(headings, cells, strict=True)
+        if cell.strip()
+    ]
+    name, rest = cells[0].rstrip(), named[1:] if cells[0].strip() else named
+    return f"{name}: {', '.join(rest)}" if name.strip() and rest else name or ", ".join(rest)

@@ -1,0 +1,132 @@
+"""Main tables of a run in any state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from evolve.backtest.metrics import METRICS
+from evolve.experiment.run_summary import Figures, RunSummary
+from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_value
+from evolve.report.terminal.hanging import Hanging
+from evolve.report.terminal.sparkline import sparkline
+from evolve.report.terminal.tables import (
+    arm_costs_table,
+    blank_table,
+    format_text,
+    metrics_table,
+    proposers_table,
+)
+from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
+
+Part = Table | Text | Hanging
+
+
+def format_line(label: str, text: str | Text, style: str = "bold") -> Hanging:
+    """Format a line with a label, which wraps under its text."""
+    return Hanging(text, Text.assemble((f"{label:<5}", style), " "))
+
+
+def format_block(text: str) -> Text:
+    """Format lines that are not wrapped, such as a source or a chart."""
+    return Text(text, no_wrap=True, overflow="ignore")
+
+
+def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
+    """Yield what a run searches, on what, and how far it is."""
+    settings, last = view.plan.experiment, summary.epochs[-1] if summary.epochs else None
+    yield format_line("run", f"{settings.name} in {view.folder}: {view.state}")
+    figures = summary.figures
+    if figures is not None:
+        yield format_line(
+            "ended",
+            f"{figures.stop_reason}; {view.result['trials']['evaluated']:,} trials at "
+            f"{figures.evaluations_per_second:,.0f} per second, {figures.elapsed_seconds:.1f} s",
+        )
+    elif last is not None:
+        yield format_line(
+            "trial", f"{last.evaluated:,} of {settings.budget.evaluations:,}, epoch {last.number}"
+        )
+    bests = [np.nan if each.best is None else each.best for each in summary.epochs]
+    if np.isfinite(bests).any():
+        assert last is not None
+        score = format_value(bests[-1], "ratio")
+        objective = settings.fitness.maximize[0].replace("_", " ")
+        curve = sparkline(np.array(bests)).strip()
+        yield format_line("best", f"{score} {curve} ({objective}, on {settings.fitness.scored_on})")
+    if figures is not None and figures.llm is not None:
+        spent = figures.llm.spent
+        yield format_line(
+            "model",
+            f"calls: {spent.calls:,}; {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, "
+            f"${spent.usd:.4f}",
+        )
+
+
+def list_verdict(summary: RunSummary) -> Iterator[Part]:
+    """Yield the verdict, its gates and the null searches; nothing before the result."""
+    if summary.figures is None:
+        return
+    yield format_verdict(summary.figures.verdict)
+    yield Text()
+    yield gates_table(summary.figures.verdict)
+    evidence = summary.evidence
+    if evidence is not None and evidence.null is not None and evidence.null.results:
+        yield luck_table(evidence.curve, evidence.null)
+
+
+def list_metrics(view: RunView, summary: RunSummary) -> Iterator[Part]:
+    """Yield the metrics of the winner by part, beside buy and hold."""
+    columns = summary.list_columns(view.is_holdout_open)
+    if columns:
+        yield metrics_table(columns)
+
+
+def list_search(summary: RunSummary, objective: str) -> Iterator[Part]:
+    """Yield who proposed what, what models cost, and the finalists."""
+    figures = summary.figures
+    if figures is None:
+        if summary.stats:
+            yield _build_counts_table(summary)
+        return
+    if summary.stats:
+        yield Text()
+        yield proposers_table(summary.stats)
+    if figures.llm is not None and figures.llm.arms:
+        yield arm_costs_table(figures.llm.arms, summary.stats)
+    if figures.finalists:
+        yield _build_finalists_table(figures, objective)
+
+
+def _build_counts_table(summary: RunSummary) -> Table:
+    """Build a table of the trials of each proposer of an unfinished run."""
+    table = blank_table("trials so far")
+    table.add_column("proposer", overflow="fold")
+    table.add_column("trials", justify="right", no_wrap=True)
+    for name, each in sorted(summary.stats.items()):
+        table.add_row(format_text(name), f"{each.evaluated:,}")
+    return table
+
+
+def _build_finalists_table(figures: Figures, objective: str) -> Table:
+    """Build a table with one row per finalist: its size, score, and objective by part."""
+    table = blank_table(f"finalists; {objective.replace('_', ' ')} by part")
+    for heading in ("rank", "nodes", "score", "train", "validation", "trades"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    unit = METRICS[objective].unit if objective in METRICS else "ratio"
+    for rank, each in enumerate(figures.finalists, start=1):
+        parts = [
+            format_value(each.metrics[part][objective], unit)
+            if objective in each.metrics.get(part, {})
+            else "–"
+            for part in ("train", "validation")
+        ]
+        score = format_value(each.scores[0], "ratio") if each.scores else "–"
+        trades = [metrics["num_trades"] for metrics in each.metrics.values()]
+        shown = " + ".join(format_value(count, "count") for count in trades)
+        table.add_row(str(rank), f"{each.nodes}", score, *parts, shown)
+    return table
