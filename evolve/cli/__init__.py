@@ -21,7 +21,7 @@ GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
     "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
-    "Runs": ("report",),
+    "Runs": ("report", "dash"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -110,6 +110,8 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.doctor_ import command
         case "report":
             from evolve.cli.report_ import command
+        case "dash":
+            from evolve.cli.dash_ import command
         case "harden":
             from evolve.cli.harden_ import command
         case _:
