@@ -1,23 +1,51 @@
 """Figures of charts in the JSON of Plotly.
 
-Colours are names of roles after a `@`; the page replaces them with those of its theme.
+Plotly reads markup in texts, so each text from outside is escaped. A colour is the name of a role
+after a `@`, perhaps with an opacity (`@luck/0.2`); the page replaces it with that of its theme.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain
 from typing import Any
 
-from evolve.report.page.charts import Axis, Chart, Trace
+from evolve.report.html.cells import format_cell
+from evolve.report.page.charts import Axis, Band, Cell, CellUnit, Chart, Heatmap, Mark, Trace
 
-MODES = {"line": "lines", "step": "lines", "area": "lines", "points": "markers"}
+KINDS = {"time": "date"}
+TICKS: dict[CellUnit, dict[str, str]] = {
+    "percent": {"tickformat": ".2~%", "hoverformat": ".2%"},
+    "money": {"tickformat": ",~r", "hoverformat": ",.0f"},
+    "count": {"tickformat": ",~f", "hoverformat": ",~f"},
+    "price": {"tickformat": ",~r", "hoverformat": ",.6~r"},
+    "ratio": {"tickformat": "~r", "hoverformat": ".3~f"},
+    "seconds": {"tickformat": ",~r", "hoverformat": ",.3~r", "ticksuffix": " s"},
+    "usd": {"tickformat": ",~r", "hoverformat": ",.4~r", "tickprefix": "$"},
+}
+"""Formats of D3 for the ticks and the hover text of each unit."""
+CELL_HEIGHT = 28  # pixels of a row of a heatmap
+LABEL_STEP = 0.085  # height of a label of a mark, as a part of the height of its chart
+LABEL_ROWS = 4
 
 
-def build_figure(chart: Chart) -> dict[str, Any]:
+def build_figure(chart: Chart | Heatmap) -> dict[str, Any]:
     """Build the figure of a chart: `data` and `layout` of Plotly."""
+    if isinstance(chart, Heatmap):
+        return _build_heatmap(chart)
+    bands = chain.from_iterable(_iterate_band(each) for each in chart.bands)
     return {
-        "data": [_build_trace(each) for each in chart.traces],
-        "layout": {"xaxis": _build_axis(chart.x), "yaxis": _build_axis(chart.y)},
+        "data": [*bands, *map(_build_trace, chart.traces)],
+        "layout": {
+            "xaxis": _build_axis(chart.x),
+            "yaxis": _build_axis(chart.y),
+            "shapes": [*_iterate_regions(chart), *map(_build_mark, chart.marks)],
+            "annotations": [*_iterate_labels(chart)],
+            "barmode": "group" if _have_common_bars(chart.traces) else "overlay",
+            "hovermode": _choose_hover(chart.traces),
+        },
     }
 
 
@@ -27,20 +55,144 @@ def escape_text(text: str) -> str:
 
 
 def _build_trace(trace: Trace) -> dict[str, Any]:
+    color = f"@{trace.role}"
     figure: dict[str, Any] = {
-        "name": escape_text(trace.name), "x": list(trace.x), "y": list(trace.y),
+        "name": escape_text(trace.name), "x": _escape_cells(trace.x), "y": _escape_cells(trace.y),
         "showlegend": bool(trace.name),
     }  # fmt: skip
+    if trace.hover:
+        figure["hovertext"] = [escape_text(each) for each in trace.hover]
+        figure["hoverinfo"] = "text"
     if trace.kind == "bars":
-        return figure | {"type": "bar", "marker": {"color": f"@{trace.role}"}}
-    return figure | {
-        "type": "scatter",
-        "mode": MODES[trace.kind],
-        "line": {"color": f"@{trace.role}"},
-        "marker": {"color": f"@{trace.role}"},
-    }
+        return figure | {"type": "bar", "marker": {"color": color}}
+    figure["type"] = "scatter"
+    if trace.kind == "points":
+        marker = {"color": color, "symbol": trace.symbol, "size": 8}
+        return figure | {"mode": "markers", "marker": marker}
+    line = {"color": color, "width": 2, "dash": "dash" if trace.is_dashed else "solid"}
+    if trace.kind == "area":
+        figure |= {"fill": "tozeroy", "fillcolor": f"@{trace.role}/0.25"}
+    shape = "hv" if trace.kind == "step" else "linear"
+    return figure | {"mode": "lines", "line": line | {"shape": shape}}
+
+
+def _iterate_band(band: Band) -> Iterator[dict[str, Any]]:
+    """Yield its lower edge, then its upper edge, which fills the area down to the lower."""
+    name = escape_text(band.name)
+    edge = {
+        "type": "scatter", "mode": "lines", "x": _escape_cells(band.x),
+        "line": {"width": 1, "color": f"@{band.role}/0.5"},
+    }  # fmt: skip
+    yield edge | {"y": list(band.low), "name": f"{name}, low", "showlegend": False}
+    yield edge | {
+        "y": list(band.high), "name": name, "showlegend": bool(name), "fill": "tonexty",
+        "fillcolor": f"@{band.role}/0.18", "meta": "band",
+    }  # fmt: skip
+
+
+def _iterate_regions(chart: Chart) -> Iterator[dict[str, Any]]:
+    for each in chart.regions:
+        yield {
+            "type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
+            "x0": _escape_cell(each.start), "x1": _escape_cell(each.end),
+            "line": {"width": 0}, "fillcolor": f"@{each.role}/0.1",
+            "label": {
+                "text": escape_text(each.name), "textposition": "top center",
+                "yanchor": "bottom", "font": {"color": f"@{each.role}", "size": 12},
+            },
+        }  # fmt: skip
+
+
+def _build_mark(mark: Mark) -> dict[str, Any]:
+    value = _escape_cell(mark.value)
+    along = {"xref": "x", "x0": value, "x1": value, "yref": "paper", "y0": 0, "y1": 1}
+    if mark.axis == "y":
+        along = {"yref": "y", "y0": value, "y1": value, "xref": "paper", "x0": 0, "x1": 1}
+    return along | {"type": "line", "line": {"color": f"@{mark.role}", "width": 2, "dash": "dot"}}
+
+
+def _iterate_labels(chart: Chart) -> Iterator[dict[str, Any]]:
+    """Yield the labels of the marks; those of vertical lines are below each other."""
+    row = 0
+    for each in chart.marks:
+        label: dict[str, Any] = {
+            "text": escape_text(each.name), "showarrow": False, "bgcolor": "@ground/0.8",
+            "font": {"color": f"@{each.role}", "size": 12},
+        }  # fmt: skip
+        axis = chart.x if each.axis == "x" else chart.y
+        value = _place_label(each.value, axis)
+        if not each.name or value is None:
+            continue
+        if each.axis == "y":
+            yield label | {
+                "yref": "y", "y": value, "yanchor": "bottom",
+                "xref": "paper", "x": 1, "xanchor": "right",
+            }  # fmt: skip
+            continue
+        yield label | {
+            "xref": "x", "x": value, "xanchor": "auto",
+            "yref": "paper", "y": 1 - LABEL_STEP * (row % LABEL_ROWS), "yanchor": "top",
+        }  # fmt: skip
+        row += 1
+
+
+def _place_label(value: Cell, axis: Axis) -> Cell:
+    """Return the coordinate of a label, which is a logarithm on a logarithmic axis."""
+    if axis.kind != "log":
+        return _escape_cell(value)
+    return math.log10(value) if isinstance(value, (int, float)) and value > 0 else None
 
 
 def _build_axis(axis: Axis) -> dict[str, Any]:
-    kinds = {"time": "date"}
-    return {"title": {"text": escape_text(axis.title)}, "type": kinds.get(axis.kind, axis.kind)}
+    title = {"text": escape_text(axis.title)}
+    return {"title": title, "type": KINDS.get(axis.kind, axis.kind)} | TICKS.get(axis.unit, {})
+
+
+def _build_heatmap(chart: Heatmap) -> dict[str, Any]:
+    values = [abs(each) for row in chart.values for each in row if each is not None]
+    limit = max((each for each in values if math.isfinite(each)), default=0.0) or 1.0
+    axis = {"type": "category", "showgrid": False}
+    return {
+        "data": [
+            {
+                "type": "heatmap", "x": _escape_cells(chart.x), "y": _escape_cells(chart.y),
+                "z": [list(row) for row in chart.values], "zmin": -limit, "zmax": limit,
+                "colorscale": [[0, "@bad"], [0.5, "@ground"], [1, "@good"]], "showscale": False,
+                "text": [
+                    ["" if each is None else format_cell(each, chart.unit) for each in row]
+                    for row in chart.values
+                ],
+                "texttemplate": "%{text}", "hovertemplate": "%{y} %{x}: %{text}<extra></extra>",
+                "hoverongaps": False, "xgap": 1, "ygap": 1,
+            }
+        ],
+        "layout": {
+            "xaxis": axis | {"side": "top"}, "yaxis": axis | {"autorange": "reversed"},
+            "height": CELL_HEIGHT * len(chart.y) + 60, "hovermode": "closest",
+        },
+    }  # fmt: skip
+
+
+def _have_common_bars(traces: Iterable[Trace]) -> bool:
+    """Return whether two traces have bars at one place."""
+    seen = set[Cell]()
+    for trace in traces:
+        if trace.kind == "bars":
+            places = {x for x, y in zip(trace.x, trace.y, strict=True) if y}
+            if seen & places:
+                return True
+            seen |= places
+    return False
+
+
+def _choose_hover(traces: tuple[Trace, ...]) -> str:
+    """Choose the hover text of one point if points have their own, else that of all lines."""
+    return "closest" if any(each.hover or each.kind == "points" for each in traces) else "x unified"
+
+
+def _escape_cells(cells: Iterable[Cell]) -> list[Cell]:
+    return [_escape_cell(each) for each in cells]
+
+
+def _escape_cell(cell: Cell) -> Cell:
+    return escape_text(cell) if isinstance(cell, str) else cell

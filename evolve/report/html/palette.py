@@ -1,30 +1,42 @@
-"""Colours of roles on a light and on a dark ground.
+"""Colours of roles on a light and on a dark ground, declared once for charts and style sheets.
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008), which people with a colour
-vision deficiency tell apart. Their lightness is adjusted to each ground.
+vision deficiency tell apart. Their lightness is adjusted so that each has a contrast of at least
+4.5 to its ground (WCAG 2.2, success criterion 1.4.3).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evolve.report.page.charts import Role
 
+Part = Literal["ground", "surface", "text", "muted", "line", "grid"]
+"""Colour of the page that is not a role."""
+
 
 class Shade(NamedTuple):
-    """Colour of a role on each ground, as `#rrggbb`."""
+    """Colour on each ground, as `#rrggbb`."""
 
     light: str
     dark: str
 
 
+PARTS: dict[Part, Shade] = {
+    "ground": Shade("#ffffff", "#14171c"),
+    "surface": Shade("#f3f5f8", "#1e232a"),
+    "text": Shade("#1b1f24", "#e6e9ee"),
+    "muted": Shade("#565d66", "#a3acb8"),
+    "line": Shade("#858c96", "#6d7682"),
+    "grid": Shade("#dfe3e8", "#2e353e"),
+}
 PALETTE: dict[Role, Shade] = {
     "strategy": Shade("#0072b2", "#56b4e9"),
     "benchmark": Shade("#6b6b6b", "#a8a8a8"),
     "luck": Shade("#a35200", "#e69f00"),
-    "train": Shade("#56b4e9", "#0072b2"),
-    "validation": Shade("#009e73", "#009e73"),
-    "holdout": Shade("#cc79a7", "#cc79a7"),
+    "train": Shade("#0072b2", "#56b4e9"),
+    "validation": Shade("#007a59", "#2fc79a"),
+    "holdout": Shade("#a83279", "#e39ac4"),
     "good": Shade("#00704f", "#2fc79a"),
     "bad": Shade("#b34700", "#ff8a4c"),
     "neutral": Shade("#6b6b6b", "#a8a8a8"),
@@ -34,3 +46,9 @@ PALETTE: dict[Role, Shade] = {
     "model": Shade("#a35200", "#e69f00"),
     "seed": Shade("#6b6b6b", "#a8a8a8"),
 }
+
+
+def list_variables(ground: Literal["light", "dark"]) -> dict[str, str]:
+    """List the custom properties of CSS for a ground: `--strategy` and its colour."""
+    shades = {**PARTS, **PALETTE}
+    return {f"--{name}": getattr(shade, ground) for name, shade in shades.items()}
