@@ -17,6 +17,7 @@ from evolve.dash.hub import Hub
 from evolve.dash.run_list import RunList
 from evolve.dash.run_page import RunPage
 
+LIST = "/list"  # no run folder has this address
 MISSING = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>No such run</title></head>
 <body><h1>No such run</h1><p>There is no run <code>{name}</code> any more, or there never was.</p>
@@ -44,13 +45,14 @@ class Dashboard:
         self.app = Starlette(
             routes=[
                 Route(prefix + path, show)
-                for prefix in ("", "/runs/{name}")
+                for prefix in (LIST, "/runs/{name}")
                 for path, show in (
-                    ("" if prefix else "/", self._show_page),
+                    ("", self._show_page),
                     ("/events", self._show_events),
                     ("/page.json", self._show_update),
                 )
             ]
+            + [Route("/", self._show_page)]
         )
         self.app.router.redirect_slashes = False
 
@@ -64,9 +66,10 @@ class Dashboard:
         source, cache = self._find(request)
         built = await cache.get(source) if source else None
         if built is None:
-            name = escape(str(request.path_params.get("name", "")))
-            return HTMLResponse(MISSING.format(name=name), 404)
-        stream = f"/runs/{quote(built_key, safe='')}" if (built_key := source.key) else ""
+            missing = escape(str(request.path_params.get("name", "")))
+            return HTMLResponse(MISSING.format(name=missing), 404)
+        name = request.path_params.get("name")
+        stream = LIST if name is None else f"/runs/{quote(name, safe='')}"
         return HTMLResponse(await cache.render(built, stream))
 
     async def _show_update(self, request: Request) -> Response:

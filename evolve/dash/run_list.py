@@ -10,13 +10,14 @@ from dsl.printable import make_printable
 from evolve.dash.folders import Stamp
 from evolve.dash.summary import RunSummary, SummaryCache
 from evolve.errors import EvolveError
+from evolve.report.html.cells import DURATIONS
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
 from evolve.report.page.charts import Cell
 
 COLUMNS = (
     Column("run", "link", "folder of the run, and a link to its page"),
     Column("state", "text", "a run that was interrupted or killed is stopped"),
-    Column("age", "text", "time since its start"),
+    Column("age", "duration", "time since its start"),
     Column("started", "time", "time of its start (UTC)"),
     Column("best", "ratio", "best score so far, on the bars that score"),
     Column("verdict", "text", "the claim that the evidence of the run supports"),
@@ -24,7 +25,6 @@ COLUMNS = (
     Column("cost", "usd", "cost of the models"),
 )
 FAULT = Column("note", "text", "why a folder cannot be read")
-AGES = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds of a unit
 
 
 class RunList:
@@ -53,8 +53,9 @@ class RunList:
         """Build the page."""
         blocks = self._read_blocks()
         count = sum(len(each.rows) for each in blocks if isinstance(each, Table))
-        subtitle = f"{count:,} in {make_printable(str(self._runs))}"
-        return Page("Runs", subtitle, "", (Section("runs", "Runs", blocks),))
+        noun = "run" if count == 1 else "runs"
+        subtitle = f"{count:,} {noun} in {make_printable(str(self._runs))}"
+        return Page("evolve", subtitle, "", (Section("runs", "Runs", blocks),))
 
     def _read_blocks(self) -> tuple[Block, ...]:
         try:
@@ -83,23 +84,28 @@ def build_blocks(
     columns = (*COLUMNS, FAULT) if has_fault else COLUMNS
     rows = tuple(_build_row(each, now)[: len(columns)] for each in summaries)
     about = "Newest first. A run is listed as soon as its folder exists."
-    return (Table("run-list", "Runs", columns, rows, about, is_long=True),)
+    return (Table("run-list", "All runs", columns, rows, about, is_long=True),)
 
 
-def format_age(started: str, now: datetime) -> str:
-    """Format the time since a start in its largest unit; empty if the start is unknown."""
+def measure_age(started: str, now: datetime) -> float | None:
+    """Measure the time since a start in whole units of its size; None if the start is unknown.
+
+    It changes only when the list shows another age.
+
+    Args:
+        started: the start in ISO 8601.
+        now: the time, with a time zone.
+    """
     try:
         seconds = (now - datetime.fromisoformat(started)).total_seconds()
     except (ValueError, TypeError):
-        return ""
-    for size, unit in AGES:
-        if seconds >= size:
-            return f"{seconds // size:.0f} {unit}"
-    return "under 1 min"
+        return None
+    size = next((size for size, _ in DURATIONS if seconds >= size), None)
+    return seconds // size * size if size else 0.0
 
 
 def _build_row(each: RunSummary, now: datetime) -> tuple[Cell, ...]:
     return (
-        each.name, each.state or "damaged", format_age(each.started, now), each.started or None,
+        each.name, each.state or "damaged", measure_age(each.started, now), each.started or None,
         each.best, each.verdict, each.trials, each.usd, each.fault,
     )  # fmt: skip
