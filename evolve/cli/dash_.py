@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import socket
 
 import click
 
@@ -15,8 +16,8 @@ MAX_PORT = 65_535
 @click.argument("runs", type=click.Path(path_type=Path), default="runs", metavar="[RUNS_DIR]")
 @click.option("--port", type=click.IntRange(0, MAX_PORT), help="The port; 0 for any free one.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the list of runs in a browser.")
-@click.option("--with-input", "ends_with_input", is_flag=True, hidden=True)
-def command(runs: Path, port: int | None, is_opened: bool, ends_with_input: bool) -> None:
+@click.option("--listener", type=int, hidden=True)  # a socket of the run that the server is part of
+def command(runs: Path, port: int | None, is_opened: bool, listener: int | None) -> None:
     """Serve the list of the runs in RUNS_DIR, and the page of each, until Ctrl-C.
 
     RUNS_DIR is `runs` by default. The pages follow runs that go on. The server listens on this
@@ -26,17 +27,19 @@ def command(runs: Path, port: int | None, is_opened: bool, ends_with_input: bool
     from evolve.dash.listener import check_extra, format_address, open_listener
 
     check_extra()
-    check_runs(runs)
-    listener = open_listener(port)
     from evolve.dash.server import serve
 
-    address = format_address(listener)
+    check_runs(runs)
+    if listener is not None:
+        serve(runs, socket(fileno=listener), ends_with_input=True)
+        return
+    opened = open_listener(port)
+    address = format_address(opened)
     echo(address)
-    if not ends_with_input:
-        echo(f"shows the runs in {runs}; Ctrl-C ends it", err=True)
+    echo(f"shows the runs in {runs}; Ctrl-C ends it", err=True)
     if is_opened:
         click.launch(address)
-    serve(runs, listener, ends_with_input)
+    serve(runs, opened)
 
 
 def check_runs(runs: Path) -> None:

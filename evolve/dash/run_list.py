@@ -14,6 +14,7 @@ from evolve.report.html.cells import DURATIONS
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
 from evolve.report.page.charts import Cell
 
+SECONDS = len("2026-11-01T12:00:00")
 COLUMNS = (
     Column("run", "link", "folder of the run, and a link to its page"),
     Column("state", "text", "a run that was interrupted or killed is stopped"),
@@ -106,6 +107,6 @@ def measure_age(started: str, now: datetime) -> float | None:
 
 def _build_row(each: RunSummary, now: datetime) -> tuple[Cell, ...]:
     return (
-        each.name, each.state or "damaged", measure_age(each.started, now), each.started or None,
-        each.best, each.verdict, each.trials, each.usd, each.fault,
+        each.name, each.state or "damaged", measure_age(each.started, now),
+        each.started[:SECONDS] or None, each.best, each.verdict, each.trials, each.usd, each.fault,
     )  # fmt: skip

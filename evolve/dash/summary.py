@@ -29,7 +29,7 @@ class RunSummary:
         best: best score so far; None for none.
         verdict: label of the verdict; empty before the run has ended.
         trials: number of trials.
-        usd: cost of the models in US dollars.
+        usd: cost of the models in US dollars; None if no model was asked.
         fault: why the folder, or a part of it, cannot be read; else empty.
     """
 

@@ -18,14 +18,14 @@ class JournalTotals:
         started: time of the first event in ISO 8601; empty if there is none.
         trials: number of trials.
         best: best score so far; None if no trial is feasible.
-        usd: cost of the models in US dollars.
+        usd: cost of the models in US dollars; None if no model was asked.
         is_finished: whether the run has ended with its verdict.
     """
 
     started: str
     trials: int
     best: float | None
-    usd: float
+    usd: float | None
     is_finished: bool
 
 
@@ -51,6 +51,6 @@ def read_totals(path: Path) -> JournalTotals:
             started=str(first[0]) if first else "",
             trials=int(trials or 0),
             best=None if best is None else float(best),
-            usd=float(usd or 0.0),
+            usd=None if usd is None else float(usd),
             is_finished=bool(is_finished),
         )
