@@ -77,6 +77,9 @@ class PageCache:
         self._lock = asyncio.Lock()
         self._worker = ThreadPoolExecutor(1, "evolve-dash")
 
+    def __len__(self) -> int:
+        return len(self._pages)
+
     async def get(self, source: PageSource) -> BuiltPage | None:
         """Return the page of a source, built if it is due; None if it does not exist any more."""
         async with self._lock:
