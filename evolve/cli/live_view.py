@@ -80,9 +80,9 @@ class LiveView(Observer):
         server = self._server
         if server is None or server.poll() is None:
             return
-        assert server.stderr is not None
-        reason = server.stderr.read(MAX_ERROR_BYTES).decode("utf-8", "replace").strip()
         self._server = None
+        _, error = server.communicate()
+        reason = error[:MAX_ERROR_BYTES].decode("utf-8", "replace").strip()
         text = f"the live view has ended: {reason or server.returncode}; the run continues"
         self._console.notice(text)
 
