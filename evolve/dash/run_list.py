@@ -10,7 +10,7 @@ from dsl.printable import make_printable
 from evolve.dash.folders import Stamp
 from evolve.dash.summary import RunSummary, SummaryCache
 from evolve.errors import EvolveError
-from evolve.report.html.cells import DURATIONS
+from evolve.report.formats import DURATIONS
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
 from evolve.report.page.charts import Cell
 

@@ -13,7 +13,7 @@ import pytest
 from evolve.dash.run_list import RunList, build_blocks, measure_age
 from evolve.dash.summary import RunSummary, SummaryCache
 from evolve.errors import EvolveError
-from evolve.report.html.cells import format_duration
+from evolve.report.formats import format_duration
 from evolve.report.page.blocks import Table, Text
 from evolve.store import JOURNAL, RESULT, Journal
 from tests.dash.live_server import copy_without_results, go_on, kill_run

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
-from evolve.report.formats import format_price, format_value
+from evolve.report.formats import format_duration, format_price, format_value
+from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
 NO_VALUE = "–"
-DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds of a unit
+FIGURE = re.compile(r"[-+−]?\$?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%| s)?")
+"""A number with its unit, as text."""
 FORMATS: dict[CellUnit, Callable[[float], str]] = {
     "ratio": lambda value: format_value(value, "ratio"),
     "percent": lambda value: format_value(value, "percent"),
@@ -17,7 +20,7 @@ FORMATS: dict[CellUnit, Callable[[float], str]] = {
     "count": lambda value: format_value(value, "count"),
     "price": format_price,
     "seconds": lambda value: f"{value:,.1f} s" if abs(value) < 100 else f"{value:,.0f} s",
-    "duration": lambda value: format_duration(value),
+    "duration": format_duration,
     "usd": lambda value: f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}",
 }
 """Format of the numbers of each unit; units of texts have none."""
@@ -39,14 +42,19 @@ def format_cell(value: Cell, unit: CellUnit) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def format_duration(seconds: float) -> str:
-    """Format a duration in its largest unit."""
-    for size, unit in DURATIONS:
-        if seconds >= size:
-            return f"{seconds // size:,.0f} {unit}"
-    return "under 1 min"
-
-
 def is_numeric(unit: CellUnit) -> bool:
     """Return whether the cells of a unit are numbers."""
     return unit in FORMATS
+
+
+def list_numeric(table: Table) -> list[bool]:
+    """List for each column whether its cells are numbers, also as texts of several units."""
+    return [
+        is_numeric(column.unit) or _are_figures([row[index] for row in table.rows])
+        for index, column in enumerate(table.columns)
+    ]
+
+
+def _are_figures(cells: list[Cell]) -> bool:
+    texts = [each for each in cells if each not in (None, "", NO_VALUE)]
+    return bool(texts) and all(isinstance(each, str) and FIGURE.fullmatch(each) for each in texts)

@@ -27,6 +27,8 @@ TICKS: dict[CellUnit, dict[str, str]] = {
 }
 """Formats of D3 for the ticks and the hover text of each unit."""
 CELL_HEIGHT = 28  # pixels of a row of a heatmap
+CELL_OPACITY = 0.55  # of the extremes, on which text is legible
+MAX_COUNTED = 10  # largest count whose axis has a tick at each number
 LABEL_STEP = 0.085  # height of a label of a mark, as a part of the height of its chart
 LABEL_ROWS = 4
 
@@ -39,8 +41,8 @@ def build_figure(chart: Chart | Heatmap) -> dict[str, Any]:
     return {
         "data": [*bands, *map(_build_trace, chart.traces)],
         "layout": {
-            "xaxis": _build_axis(chart.x),
-            "yaxis": _build_axis(chart.y),
+            "xaxis": _build_axis(chart.x) | ({"dtick": "D2"} if chart.x.kind == "log" else {}),
+            "yaxis": _build_axis(chart.y) | _count_ticks(chart),
             "shapes": [*_iterate_regions(chart), *map(_build_mark, chart.marks)],
             "annotations": [*_iterate_labels(chart)],
             "barmode": "group" if _have_common_bars(chart.traces) else "overlay",
@@ -64,12 +66,13 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
         figure["hovertext"] = [escape_text(each) for each in trace.hover]
         figure["hoverinfo"] = "text"
     if trace.kind == "bars":
-        return figure | {"type": "bar", "marker": {"color": color}}
+        bar = {"color": f"{color}/0.55", "line": {"color": color, "width": 1}}
+        return figure | {"type": "bar", "marker": bar}
     figure["type"] = "scatter"
     if trace.kind == "points":
         marker = {"color": color, "symbol": trace.symbol, "size": 8}
         return figure | {"mode": "markers", "marker": marker}
-    line = {"color": color, "width": 2, "dash": "dash" if trace.is_dashed else "solid"}
+    line = {"color": color, "width": 1.75, "dash": "dash" if trace.is_dashed else "solid"}
     if trace.kind == "area":
         figure |= {"fill": "tozeroy", "fillcolor": f"@{trace.role}/0.25"}
     shape = "hv" if trace.kind == "step" else "linear"
@@ -148,6 +151,13 @@ def _build_axis(axis: Axis) -> dict[str, Any]:
     return {"title": title, "type": KINDS.get(axis.kind, axis.kind)} | TICKS.get(axis.unit, {})
 
 
+def _count_ticks(chart: Chart) -> dict[str, Any]:
+    """Return whole ticks for an axis of few counts, which has no half ones."""
+    values = [y for trace in chart.traces for y in trace.y if isinstance(y, (int, float))]
+    is_few = chart.y.unit == "count" and chart.y.kind == "linear" and bool(values)
+    return {"tick0": 0, "dtick": 1} if is_few and max(values) <= MAX_COUNTED else {}
+
+
 def _build_heatmap(chart: Heatmap) -> dict[str, Any]:
     values = [abs(each) for row in chart.values for each in row if each is not None]
     limit = max((each for each in values if math.isfinite(each)), default=0.0) or 1.0
@@ -157,12 +167,16 @@ def _build_heatmap(chart: Heatmap) -> dict[str, Any]:
             {
                 "type": "heatmap", "x": _escape_cells(chart.x), "y": _escape_cells(chart.y),
                 "z": [list(row) for row in chart.values], "zmin": -limit, "zmax": limit,
-                "colorscale": [[0, "@bad"], [0.5, "@ground"], [1, "@good"]], "showscale": False,
+                "colorscale": [
+                    [0, f"@bad/{CELL_OPACITY}"], [0.5, "@ground"], [1, f"@good/{CELL_OPACITY}"],
+                ],
+                "showscale": False,
                 "text": [
                     ["" if each is None else format_cell(each, chart.unit) for each in row]
                     for row in chart.values
                 ],
-                "texttemplate": "%{text}", "hovertemplate": "%{y} %{x}: %{text}<extra></extra>",
+                "texttemplate": "%{text}", "textfont": {"color": "@text"},
+                "hovertemplate": "%{y} %{x}: %{text}<extra></extra>",
                 "hoverongaps": False, "xgap": 1, "ygap": 1,
             }
         ],

@@ -1,8 +1,8 @@
 """Colours of roles on a light and on a dark ground, declared once for charts and style sheets.
 
-The hues are those of Okabe and Ito, "Color Universal Design" (2008), which people with a colour
-vision deficiency tell apart. Their lightness is adjusted so that each has a contrast of at least
-4.5 to its ground (WCAG 2.2, success criterion 1.4.3).
+The hues follow those of Okabe and Ito, "Color Universal Design" (2008), which people with a colour
+vision deficiency tell apart. Each colour has a contrast of at least 4.5 to its ground (WCAG 2.2,
+success criterion 1.4.3), and roles of one chart differ for people who see no red or no green.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ PARTS: dict[Part, Shade] = {
 }
 PALETTE: dict[Role, Shade] = {
     "strategy": Shade("#0072b2", "#56b4e9"),
-    "benchmark": Shade("#6b6b6b", "#a8a8a8"),
-    "luck": Shade("#a35200", "#e69f00"),
+    "benchmark": Shade("#6b6b6b", "#c2c2c2"),
+    "luck": Shade("#8a5a00", "#e69f00"),
     "train": Shade("#0072b2", "#56b4e9"),
-    "validation": Shade("#007a59", "#2fc79a"),
+    "validation": Shade("#007a59", "#12a67f"),
     "holdout": Shade("#a83279", "#e39ac4"),
-    "good": Shade("#00704f", "#2fc79a"),
-    "bad": Shade("#b34700", "#ff8a4c"),
-    "neutral": Shade("#6b6b6b", "#a8a8a8"),
-    "long": Shade("#00704f", "#2fc79a"),
-    "short": Shade("#b34700", "#ff8a4c"),
+    "good": Shade("#005a3c", "#00b98a"),
+    "bad": Shade("#a8003a", "#ff8a4c"),
+    "neutral": Shade("#6b6b6b", "#c2c2c2"),
+    "long": Shade("#005a3c", "#00b98a"),
+    "short": Shade("#a8003a", "#ff8a4c"),
     "genetic": Shade("#0072b2", "#56b4e9"),
-    "model": Shade("#a35200", "#e69f00"),
-    "seed": Shade("#6b6b6b", "#a8a8a8"),
+    "model": Shade("#8a5a00", "#e69f00"),
+    "seed": Shade("#6b6b6b", "#c2c2c2"),
 }
 
 

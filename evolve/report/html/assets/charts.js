@@ -5,6 +5,7 @@ const CONFIG = {
   responsive: true, displaylogo: false, showTips: false, doubleClick: "reset",
   modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
 };
+const NARROW_CONFIG = { ...CONFIG, displayModeBar: true, modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
 const DATA_KEYS = new Set(["x", "y", "z", "text", "hovertext"]);
 const hiddenTraces = new Map(); // name of a chart -> names of traces that the reader hid
 let waiting = [];
@@ -46,7 +47,7 @@ function drawChart(element) {
   const hidden = hiddenTraces.get(element.id) || new Set();
   for (const trace of figure.data) if (hidden.has(trace.name)) trace.visible = "legendonly";
   const layout = mergeLayout(figure.layout, element);
-  Plotly.react(element, figure.data, layout, CONFIG);
+  Plotly.react(element, figure.data, layout, innerWidth < NARROW ? NARROW_CONFIG : CONFIG);
   drawLegend(element, figure.data);
 }
 
@@ -77,10 +78,10 @@ function mergeLayout(layout, element) {
   const mergeAxis = (own, standoff) => ({ ...axis, ...own, title: { standoff, ...own.title } });
   return {
     ...layout,
-    xaxis: mergeAxis(layout.xaxis, 8), yaxis: { ...mergeAxis(layout.yaxis, 8), fixedrange: isNarrow && undefined },
+    xaxis: mergeAxis(layout.xaxis, 8), yaxis: mergeAxis(layout.yaxis, 8),
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: resolveColor("@text") },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 48, r: 14, t: hasLabels ? 24 : 12, b: 36 },
+    margin: { l: 48, r: 14, t: (hasLabels ? 24 : 12) + (isNarrow ? 24 : 0), b: 36 },
     dragmode: isNarrow ? false : "zoom",
     showlegend: false, bargap: 0.06, uirevision: "reader",
     hoverlabel: { bgcolor: resolveColor("@surface"), bordercolor: resolveColor("@line"), align: "left", namelength: -1,

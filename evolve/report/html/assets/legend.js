@@ -53,7 +53,7 @@ function drawSample(trace) {
     const symbol = trace.mode === "markers" ? (trace.marker.symbol || "circle").replace("-open", "") : "";
     path.setAttribute("d", symbol ? SHAPES[symbol] || SHAPES.circle : "M1 1h18v10H1Z");
     path.setAttribute("fill", trace.fillcolor || trace.marker.color);
-    if (trace.fillcolor) path.setAttribute("stroke", trace.line.color);
+    if (!symbol) path.setAttribute("stroke", (trace.line || trace.marker.line).color);
   }
   svg.append(path);
   return svg;

@@ -1,0 +1,50 @@
+"""Text of cells, by unit."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from evolve.report.html.cells import FORMATS, format_cell, is_numeric, list_numeric
+from evolve.report.page.blocks import Column, Table
+from evolve.report.page.charts import Cell, CellUnit
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.1234, "percent", "12.3%"),
+        (-0.0001, "percent", "0.0%"),
+        (1234567.8, "money", "1,234,568"),
+        (5000, "count", "5,000"),
+        (0.00012345, "price", "0.0001234"),
+        (3.14159, "ratio", "3.14"),
+        (1.25, "seconds", "1.2 s"),
+        (3600.0, "seconds", "3,600 s"),
+        (0.0123, "usd", "$0.0123"),
+        (12.5, "usd", "$12.50"),
+        ("2020-01-02T15:30:00", "time", "2020-01-02 15:30:00"),
+        ("T2T", "text", "T2T"),
+        (3, "text", "3"),
+        (0.5, "code", "0.5"),
+        (None, "price", "–"),
+        (float("nan"), "text", "–"),
+        (float("inf"), "usd", "–"),
+        ("", "text", "–"),
+        ("not tested", "ratio", "not tested"),
+    ],
+)
+def test_a_cell_has_the_format_of_its_unit(value: Cell, unit: CellUnit, text: str) -> None:
+    assert format_cell(value, unit) == text
+
+
+def test_texts_and_times_are_the_only_units_without_numbers() -> None:
+    assert {each for each in get_args(CellUnit) if not is_numeric(each)} == {"text", "code", "time"}
+    assert set(FORMATS) < set(get_args(CellUnit))
+
+
+def test_a_column_of_figures_of_several_units_is_numeric() -> None:
+    columns = tuple(Column(each) for each in ("metric", "train", "validation", "year"))
+    rows = (("return", "-12.5%", None, 2020), ("trades", "1,234", "–", 2021))
+    assert list_numeric(Table("t", "T", columns, rows)) == [False, True, False, False]
