@@ -17,6 +17,7 @@ from evolve.dash.hub import Hub
 from evolve.dash.run_list import RunList
 from evolve.dash.run_page import RunPage
 
+NO_CONTENT = 204  # a browser that shows a deleted run gets no error, and its page remains
 LIST = "/list"  # no run folder has this address
 MISSING = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>No such run</title></head>
@@ -56,6 +57,10 @@ class Dashboard:
         )
         self.app.router.redirect_slashes = False
 
+    def count_builds(self) -> int:
+        """Count the pages of runs that were built so far."""
+        return self._run_cache.builds
+
     def close(self) -> None:
         """End all streams and builds."""
         self.hub.close()
@@ -76,13 +81,13 @@ class Dashboard:
         source, cache = self._find(request)
         built = await cache.get(source) if source else None
         if built is None:
-            return Response(status_code=404)
+            return Response(status_code=NO_CONTENT)
         return Response(built.update, media_type="application/json")
 
     async def _show_events(self, request: Request) -> Response:
         source, cache = self._find(request)
         if source is None or source.read_stamp() is None:
-            return Response(status_code=204)  # a browser does not ask again
+            return Response(status_code=NO_CONTENT)
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
         last_version = request.headers.get("last-event-id", "")

@@ -32,7 +32,11 @@ class PageSource(Protocol):
         """Return the signature of the page by cheap checks; None if it does not exist any more."""
 
     def build(self) -> Page:
-        """Build the page."""
+        """Build the page.
+
+        Raises:
+            FileNotFoundError: if it does not exist any more.
+        """
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,10 @@ class PageCache:
             if stamp is None:
                 return None
             if known is None or (known.stamp != stamp and self._is_due(known, stamp)):
-                known = await self._run(lambda: self._build(source, stamp))
+                try:
+                    known = await self._run(lambda: self._build(source, stamp))
+                except FileNotFoundError:
+                    return None
             self._pages[source.key] = known
             while len(self._pages) > MAX_PAGES:
                 self._pages.popitem(last=False)

@@ -12,7 +12,6 @@ from evolve.errors import EvolveError
 from evolve.store import JOURNAL, RESULT
 from evolve.store.lock import is_locked
 
-EXPERIMENT = "experiment.yaml"
 WATCHED = (JOURNAL, f"{JOURNAL}-wal", RESULT, "best.evo")
 
 
@@ -42,7 +41,7 @@ def list_folders(runs: Path) -> list[Path]:
         return []
     except OSError as error:
         raise EvolveError(f"cannot read {runs}: {error.strerror}") from None
-    return [path for path in (runs / name for name in names) if _is_run(path)]
+    return [path for path in (runs / name for name in names) if is_run(path)]
 
 
 def find_folder(runs: Path, name: str) -> Path | None:
@@ -55,7 +54,7 @@ def find_folder(runs: Path, name: str) -> Path | None:
         return None
     path = runs / name
     with suppress(OSError, ValueError, RuntimeError):  # too long, not UTF-8, or a loop of links
-        if path.is_dir() and _is_run(path) and not leads_out(path):
+        if path.is_dir() and is_run(path) and not leads_out(path):
             return path
     return None
 
@@ -63,6 +62,11 @@ def find_folder(runs: Path, name: str) -> Path | None:
 def leads_out(folder: Path) -> bool:
     """Return whether a folder is a symbolic link to a place outside its parent."""
     return folder.is_symlink() and folder.resolve().parent != folder.parent.resolve()
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder has a journal or a result."""
+    return any(os.path.lexists(folder / name) for name in (JOURNAL, RESULT))
 
 
 def is_unwritten(folder: Path) -> bool:
@@ -75,16 +79,12 @@ def is_unwritten(folder: Path) -> bool:
 
 def read_stamp(folder: Path) -> Stamp | None:
     """Return the signature of a run folder; None if it does not exist."""
-    if not folder.is_dir():
+    if not is_run(folder):
         return None
     is_running = False
     with suppress(OSError):
         is_running = is_locked(folder)  # before the files, which are then at least as new
     return Stamp((is_running, *(_sign(folder / name) for name in WATCHED)), is_running)
-
-
-def _is_run(folder: Path) -> bool:
-    return any(os.path.lexists(folder / name) for name in (JOURNAL, RESULT, EXPERIMENT))
 
 
 def _sign(path: Path) -> tuple[int, int, int] | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Literal
 
 from dsl.diagnostics import LanguageError
 from dsl.printable import make_printable
-from evolve.dash.folders import Stamp, is_unwritten, read_stamp
+from evolve.dash.folders import Stamp, is_run, is_unwritten, read_stamp
 from evolve.errors import EvolveError
 from evolve.experiment.run_view import read_view
 from evolve.report.page.blocks import Page, Section, Text
 from evolve.report.page.build import build_page
+
+PAUSE_SECONDS = 0.5
 
 
 class RunPage:
@@ -34,13 +37,29 @@ class RunPage:
         return read_stamp(self._folder)
 
     def build(self) -> Page:
-        """Build the page; a folder that cannot be read has its fault as a page."""
+        """Build the page; a folder that cannot be read has its fault as a page.
+
+        Raises:
+            FileNotFoundError: if the folder was deleted meanwhile.
+        """
+        page, fault = self._try_to_build()
+        if page is None:
+            time.sleep(PAUSE_SECONDS)  # somebody may be deleting the folder, or writing it
+            page, fault = self._try_to_build()
+        if page is not None:
+            return page
+        if not is_run(self._folder):
+            raise FileNotFoundError(self._folder)
+        return self._describe_fault(fault)
+
+    def _try_to_build(self) -> tuple[Page | None, str]:
+        """Build the page; return None and the fault of a folder that cannot be read."""
         try:
-            return build_page(read_view(self._folder))
+            return build_page(read_view(self._folder)), ""
         except (EvolveError, LanguageError) as error:
-            return self._describe_fault(str(error))
+            return None, str(error)
         except Exception as error:  # of a damaged folder: it ends neither the server nor the page
-            return self._describe_fault(f"internal error: {type(error).__name__}: {error}")
+            return None, f"internal error: {type(error).__name__}: {error}"
 
     def _describe_fault(self, fault: str) -> Page:
         stamp = self.read_stamp()

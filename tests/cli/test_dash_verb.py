@@ -59,6 +59,12 @@ def wait_until_served(address: str) -> None:
     raise AssertionError(f"{address} is not served")
 
 
+def read_state(address: str) -> str:
+    """Read the state of a run from its page."""
+    with urllib.request.urlopen(f"{address}/page.json", timeout=60) as answer:
+        return str(json.load(answer)["state"])
+
+
 @pytest.mark.parametrize(
     "number",
     [
@@ -172,11 +178,13 @@ def test_the_live_view_ends_with_its_run(tmp_path: Path, number: signal.Signals)
         address = read_address(process)
         assert address.endswith("/runs/one")
         wait_until_served(address)
-        with urllib.request.urlopen(f"{address}/page.json", timeout=60) as answer:
-            assert json.load(answer)["state"] == "running"
-        process.send_signal(number)
-        out_text, err = process.communicate(timeout=60)
-        assert "Traceback" not in out_text + err
+        assert read_state(address) == "running"
+        with urllib.request.urlopen(f"{address}/events", timeout=60) as stream:  # a browser
+            process.send_signal(number)
+            out_text, err = process.communicate(timeout=60)
+            assert "Traceback" not in out_text + err
+            states = [read_state(address) for line in stream if line.startswith(b"data:")]
+        assert states[-1] == ("finished" if number == signal.SIGINT else "stopped")
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     wait_until_refused(address)
     assert (out / REPORT).exists() == (number == signal.SIGINT)

@@ -37,7 +37,7 @@ def test_a_finished_run_has_its_verdict(runs: Path) -> None:
 def test_a_run_is_running_while_its_lock_is_held(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     folder = copy_without_results(finished, tmp_path / "runs" / "new")
-    assert read_one(folder).state is None  # without a journal it is no run yet
+    assert SummaryCache(folder.parent).read() == ()  # without a journal it is no run yet
     with go_on(folder) as journal:
         assert read_one(folder).state == "running"
         assert read_one(folder).best is None
@@ -78,6 +78,11 @@ def test_a_damaged_folder_is_a_row_with_its_fault(
     assert name in summary.fault or "no run" in summary.fault
 
 
+def test_a_run_without_its_journal_is_a_row_with_its_fault(runs: Path) -> None:
+    (runs / "done" / JOURNAL).unlink()
+    assert "no run in" in read_one(runs / "done").fault
+
+
 def test_only_folders_of_runs_are_listed(runs: Path) -> None:
     (runs / "notes").mkdir()
     (runs / "file").touch()
@@ -109,7 +114,7 @@ def test_the_newest_run_comes_first(runs: Path) -> None:
     for number in range(2):
         folder = runs / f"older-{number}"
         folder.mkdir()
-        (folder / "experiment.yaml").touch()
+        (folder / RESULT).touch()
         os.utime(folder, (number, number))
     assert [each.name for each in SummaryCache(runs).read()] == ["done", "older-1", "older-0"]
 
