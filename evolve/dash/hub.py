@@ -61,7 +61,7 @@ class Hub:
         channels: the watched pages by the key of their source; a page without listeners has none.
     """
 
-    def __init__(self, poll_seconds: float = 0.7) -> None:
+    def __init__(self, poll_seconds: float = 1.0) -> None:
         """
         Args:
             poll_seconds: pause between two looks for changes of a page.

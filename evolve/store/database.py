@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,12 +88,19 @@ def _locate(journal: Path) -> Iterator[str]:
 
 def _check_tables(connection: sqlite3.Connection, schema: str) -> None:
     """Raise ValueError if a table of a schema is missing or has other columns."""
+    for table, expected in _list_tables(schema).items():
+        found = _list_columns(connection, table)
+        if expected != found:
+            raise ValueError(f"expected the columns {expected} in table {table}, found {found}")
+
+
+@cache
+def _list_tables(schema: str) -> dict[str, str]:
+    """Return the columns of each table of a schema."""
     with closing(sqlite3.connect(":memory:")) as model:
         model.executescript(schema)
-        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type='table'"):
-            expected, found = (_list_columns(each, table) for each in (model, connection))
-            if expected != found:
-                raise ValueError(f"expected the columns {expected} in table {table}, found {found}")
+        tables = model.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+        return {table: _list_columns(model, table) for (table,) in tables}
 
 
 def _list_columns(connection: sqlite3.Connection, table: str) -> str:
