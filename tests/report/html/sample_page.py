@@ -97,10 +97,10 @@ def make_points(mark: str) -> Chart:
         "points", "Archive", "Each point is a strategy.", Axis("nodes", unit="count"),
         Axis("score"),
         traces=(
-            Trace("archive", (1, 2, 3), (0.1, None, 0.3), "points", "neutral",
+            Trace("archive", (1, 2, 3), (0.15, None, 0.35), "points", "neutral",
                   (f"one {mark}\nline", "two", "three"), "diamond"),
             Trace("best", (1, 2, 3), (0.1, 0.2, 0.3), "step"),
-            Trace("area", (1, 2, 3), (0.1, 0.1, 0.2), "area", "seed"),
+            Trace("area", (1, 2, 3), (0.05, 0.05, 0.02), "area", "seed"),
         ),
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ def test_a_point_without_a_value_has_no_row() -> None:
     table = tabulate_chart(make_points(""))
     assert table is not None
     assert [row for row in table.rows if row[0] == "archive"] == [
-        ("archive", 1, 0.1), ("archive", 3, 0.3)
+        ("archive", 1, 0.15), ("archive", 3, 0.35)
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 /* Charts: figures of the page drawn by Plotly in the colours of the theme. */
 const NARROW = 600; // pixels; below it a finger scrolls the page instead of zooming
-const PAPER_WIDTH = 680; // pixels of a chart on paper
+const PAPER_WIDTH = 680, PAPER_HEIGHT = 300; // pixels of a chart on paper, as in print.css
 const CONFIG = {
   responsive: true, displaylogo: false, showTips: false, doubleClick: "reset",
   modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
@@ -73,6 +73,7 @@ function mergeLayout(layout, element) {
   const axis = {
     automargin: true, gridcolor: resolveColor("@grid"), linecolor: resolveColor("@line"),
     zerolinecolor: resolveColor("@line"), ticks: "outside", tickcolor: resolveColor("@line"), showline: true,
+    spikecolor: resolveColor("@muted"), spikethickness: 1,
   };
   const hasLabels = (layout.shapes || []).some((each) => each.label && each.label.text);
   const mergeAxis = (own, standoff) => ({ ...axis, ...own, title: { standoff, ...own.title } });
@@ -87,7 +88,7 @@ function mergeLayout(layout, element) {
     hoverlabel: { bgcolor: resolveColor("@surface"), bordercolor: resolveColor("@line"), align: "left", namelength: -1,
       font: { color: resolveColor("@text") } },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: resolveColor("@muted"), activecolor: resolveColor("@text") },
-    ...(isPrinting ? { width: PAPER_WIDTH, height: layout.height || 300 } : { autosize: true }),
+    ...(isPrinting ? { width: PAPER_WIDTH, height: layout.height || PAPER_HEIGHT } : { autosize: true }),
   };
 }
 

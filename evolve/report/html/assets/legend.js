@@ -8,8 +8,8 @@ const SHAPES = {
 
 function drawLegend(element, traces) {
   const figure = element.closest("figure");
-  const list = figure.querySelector(".legend") || document.createElement("ul");
-  list.className = "legend";
+  const list = figure.querySelector(".key") || document.createElement("ul");
+  list.className = "key";
   const shown = traces.filter((each) => each.showlegend);
   list.replaceChildren(...shown.map((trace) => drawEntry(element, trace)));
   if (shown.length) element.parentElement.after(list); else list.remove();
@@ -27,14 +27,14 @@ function drawEntry(element, trace) {
     hiddenTraces.set(element.id, hidden);
     const at = [...list(button)].indexOf(button);
     drawChart(element);
-    [...list(element.closest("figure").querySelector(".legend"))][at].focus();
+    [...list(element.closest("figure").querySelector(".key"))][at].focus();
   });
   entry.append(button);
   return entry;
 }
 
 function list(element) {
-  return element.closest(".legend").querySelectorAll("button");
+  return element.closest(".key").querySelectorAll("button");
 }
 
 function drawSample(trace) {
@@ -52,8 +52,9 @@ function drawSample(trace) {
   } else {
     const symbol = trace.mode === "markers" ? (trace.marker.symbol || "circle").replace("-open", "") : "";
     path.setAttribute("d", symbol ? SHAPES[symbol] || SHAPES.circle : "M1 1h18v10H1Z");
-    path.setAttribute("fill", trace.fillcolor || trace.marker.color);
-    if (!symbol) path.setAttribute("stroke", (trace.line || trace.marker.line).color);
+    const isOpen = trace.marker?.symbol?.endsWith("-open");
+    path.setAttribute("fill", isOpen ? "none" : trace.fillcolor || trace.marker.color);
+    if (isOpen || !symbol) path.setAttribute("stroke", isOpen ? trace.marker.color : (trace.line || trace.marker.line).color);
   }
   svg.append(path);
   return svg;
