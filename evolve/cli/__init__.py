@@ -21,7 +21,7 @@ GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
     "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
-    "Runs": ("show", "report", "compare"),
+    "Runs": ("show", "report", "compare", "dash"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -114,6 +114,8 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.show_ import command
         case "report":
             from evolve.cli.report_ import command
+        case "dash":
+            from evolve.cli.dash_ import command
         case "harden":
             from evolve.cli.harden_ import command
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -15,15 +16,22 @@ from evolve.cli.output import echo_json
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder to write.")
+@click.option("--dash", "has_dash", is_flag=True, help="Show the run in a browser meanwhile.")
 @json_option
-def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> int:
+def command(
+    experiment: Path, overrides: tuple[str, ...], out: Path | None, has_dash: bool, as_json: bool
+) -> int:
     """Run EXPERIMENT: search on train, select on validation, and write a run folder.
 
     Ctrl-C stops after the current epoch and saves the results; a second Ctrl-C stops at once.
     SIGTERM and SIGHUP act as Ctrl-C.
+
+    --dash serves the live page of the run on this machine until the run ends; it prints the
+    address. The open page remains, and `evolve dash` shows the run later.
     """
     from evolve.cli import DONE, INTERRUPTED
     from evolve.errors import EvolveError
+    from evolve.experiment.observer import Observer
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
     from evolve.report.save import save_report
@@ -35,8 +43,13 @@ def command(experiment: Path, overrides: tuple[str, ...], out: Path | None, as_j
     from evolve.cli.console import ConsoleObserver
 
     observer = ConsoleObserver(quiet=as_json, command=f"evolve run {experiment}")
-    with observer:
-        finished = run(plan, out=out, observer=observer, stop=stop, report=save_report)
+    with observer, ExitStack() as live:
+        watched: Observer = observer
+        if has_dash:
+            from evolve.cli.live_view import LiveView
+
+            watched = live.enter_context(LiveView(observer))
+        finished = run(plan, out=out, observer=watched, stop=stop, report=save_report)
     if as_json:
         from evolve.experiment.result import document
 

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evolve.config import Experiment
     from evolve.data import Dataset, DataSplit
     from evolve.experiment.result import Assessed, Run
@@ -33,6 +35,9 @@ class Observer:
 
     def proposers(self, experiment: Experiment, models: ModelSet) -> None:
         """Receive the settings of the proposers and the models."""
+
+    def run_folder(self, path: Path) -> None:
+        """Receive the run folder, which exists from here on."""
 
     def compiling(self) -> None:
         """Handle the start of a compilation of kernels that are not cached."""

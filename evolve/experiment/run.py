@@ -84,6 +84,7 @@ def run(
         folder = _create_folder(plan, data, out)
         lock.enter_context(hold_lock(folder.path))
         recorder.open(folder)
+        observer.run_folder(folder.path)
         _precompile(settings, data, observer)
         observer.baselines([_assess_on_train(each, data) for each in plan.start_from])
         with (

@@ -8,6 +8,7 @@ import numpy as np
 
 from evolve.backtest.metrics import Unit
 
+DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds of a unit
 MAX_PERCENT = 1e5  # annual growth of a few bars may have more digits than fit in a cell
 
 
@@ -42,3 +43,11 @@ def format_iso(moment: np.datetime64) -> str:
 def format_time(moment: np.datetime64) -> str:
     """Format a time like `format_iso`, with a space between day and time of day."""
     return format_iso(moment).replace("T", " ")
+
+
+def format_duration(seconds: float) -> str:
+    """Format a duration in its largest unit."""
+    for size, unit in DURATIONS:
+        if seconds >= size:
+            return f"{seconds // size:,.0f} {unit}"
+    return "under 1 min"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
 
@@ -54,11 +57,7 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
     try:
         if not journal.is_file():
             raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
-        # Without a write-ahead log, no process writes, and SQLite needs no files for locks.
-        log = journal.with_name(f"{journal.name}-wal")
-        mode = "mode=ro" if log.exists() else "mode=ro&immutable=1"
-        uri = f"{journal.resolve().as_uri()}?{mode}"
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
+        with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != SCHEMA_VERSION:
                 message = f"{journal}: expected schema version {SCHEMA_VERSION}, found {version}"
@@ -72,14 +71,36 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
         raise EvolveError(f"cannot read {journal}: {reason}", hint) from None
 
 
+@contextmanager
+def _locate(journal: Path) -> Iterator[str]:
+    """Yield an address by which SQLite reads a journal and writes nothing into its folder."""
+    log, index = (journal.with_name(f"{journal.name}-{each}") for each in ("wal", "shm"))
+    if not log.exists():  # no process writes, and SQLite needs no files for locks
+        yield f"{journal.resolve().as_uri()}?mode=ro&immutable=1"
+    elif index.exists():  # by default SQLite would rebuild the index that a killed run left
+        yield f"{journal.resolve().as_uri()}?mode=ro&readonly_shm=1"
+    else:  # the index was lost, as in a copied folder; SQLite would create it
+        with TemporaryDirectory(prefix="evolve-") as folder:
+            for each in (journal, log):
+                shutil.copy(each, folder)
+            yield f"{(Path(folder) / journal.name).as_uri()}?mode=ro"
+
+
 def _check_tables(connection: sqlite3.Connection, schema: str) -> None:
     """Raise ValueError if a table of a schema is missing or has other columns."""
+    for table, expected in _list_tables(schema).items():
+        found = _list_columns(connection, table)
+        if expected != found:
+            raise ValueError(f"expected the columns {expected} in table {table}, found {found}")
+
+
+@cache
+def _list_tables(schema: str) -> dict[str, str]:
+    """Return the columns of each table of a schema."""
     with closing(sqlite3.connect(":memory:")) as model:
         model.executescript(schema)
-        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type='table'"):
-            expected, found = (_list_columns(each, table) for each in (model, connection))
-            if expected != found:
-                raise ValueError(f"expected the columns {expected} in table {table}, found {found}")
+        tables = model.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+        return {table: _list_columns(model, table) for (table,) in tables}
 
 
 def _list_columns(connection: sqlite3.Connection, table: str) -> str:

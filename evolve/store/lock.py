@@ -6,6 +6,7 @@ The lock is one of the operating system (`flock`), so no process can die without
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = "run.lock"
+TRIES, RETRY_SECONDS = 20, 0.01  # a reader of the state holds the lock for a moment
 
 
 @contextmanager
@@ -29,13 +31,8 @@ def hold_lock(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise EvolveError(
-                    f"another process runs in {folder}", "wait until it ends"
-                ) from None
+        if not any(_try_lock(handle, pause) for pause in [RETRY_SECONDS] * TRIES):
+            raise EvolveError(f"another process runs in {folder}", "wait until it ends")
         yield
     finally:
         os.close(handle)
@@ -53,3 +50,14 @@ def is_locked(folder: Path) -> bool:
         finally:
             os.close(handle)
     return False
+
+
+def _try_lock(handle: int, pause_seconds: float) -> bool:
+    """Lock a file; pause and return False if another process holds its lock."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause_seconds)
+            return False
+    return True

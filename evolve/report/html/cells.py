@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from evolve.report.formats import format_price, format_value
+from evolve.report.formats import format_duration, format_price, format_value
 from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
@@ -21,6 +21,7 @@ FORMATS: dict[CellUnit, Callable[[float], str]] = {
     "count": lambda value: format_value(value, "count"),
     "price": format_price,
     "seconds": lambda value: f"{value:,.1f} s" if abs(value) < 100 else f"{value:,.0f} s",
+    "duration": format_duration,
     "usd": lambda value: f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}",
 }
 """Format of the numbers of each unit; units of texts have none."""

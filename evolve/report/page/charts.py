@@ -13,8 +13,11 @@ Role = Literal[
 
 CellUnit = Literal[
     "text", "code", "ratio", "percent", "money", "count", "price", "seconds", "usd", "time",
+    "duration", "link",
 ]  # fmt: skip
-"""Unit of the cells of a column: `time` is text in ISO 8601, `percent` a fraction."""
+"""Unit of the cells of a column: `time` is text in ISO 8601, `percent` a fraction, a
+`duration` is in seconds and shown in its largest unit, and a `link` is the name of a run folder,
+which links to the page of the run."""
 
 Cell = str | float | int | None
 """Cell of a table; None, or a number that is not finite, for a figure without a value."""

@@ -39,8 +39,9 @@ def test_a_cell_has_the_format_of_its_unit(value: Cell, unit: CellUnit, text: st
     assert format_cell(value, unit) == text
 
 
-def test_texts_and_times_are_the_only_units_without_numbers() -> None:
-    assert {each for each in get_args(CellUnit) if not is_numeric(each)} == {"text", "code", "time"}
+def test_only_units_of_texts_have_no_numbers() -> None:
+    texts = {"text", "code", "time", "link"}
+    assert {each for each in get_args(CellUnit) if not is_numeric(each)} == texts
     assert set(FORMATS) < set(get_args(CellUnit))
 
 

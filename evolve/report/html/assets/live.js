@@ -2,21 +2,29 @@
 const RETRY_MS = 5000;
 let isLoading = false;
 let isStale = false;
+let source = null;
 
+/* A browser has six connections to a server, so a hidden page gives up its own. */
 function startLive() {
   const stream = document.body.dataset.stream;
   if (!stream) return;
   connect(stream);
-  document.addEventListener("visibilitychange", () => { if (isStale) load(stream); });
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    source = null;
+    if (!document.hidden) connect(stream);
+  });
 }
 
 function connect(stream) {
-  const source = new EventSource(`${stream}/events`);
+  source?.close();
+  if (document.hidden) return;
+  source = new EventSource(`${stream}/events`);
   source.onopen = () => { showConnection(true); load(stream); };
   source.onmessage = () => load(stream);
   source.onerror = () => {
     showConnection(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS, stream);
+    if (source?.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS, stream);
   };
 }
 
