@@ -9,9 +9,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dsl.printable import make_printable
 from evolve.experiment.comparison import ComparedRun, Comparison
 from evolve.report.formats import format_value
 from evolve.report.page.diff import diff_sources
+from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.tables import blank_table, format_text
 
 DASH = "–"
@@ -39,7 +41,7 @@ FIGURES: dict[str, Callable[[ComparedRun], str]] = {
 def list_comparison(comparison: Comparison) -> Iterator[RenderableType]:
     """Yield the warnings, the figures, the settings that differ and the sources."""
     for text in comparison.warnings:
-        yield Text.assemble(("warning: ", "bold yellow"), format_text(text))
+        yield Hanging(text, Text("warning: ", "bold yellow"))
     yield _build_figures(comparison.runs)
     yield _build_settings(comparison)
     found = [each for each in comparison.runs if each.source]
@@ -82,8 +84,8 @@ def _format_diff(first: ComparedRun, other: ComparedRun) -> Text:
     A line of both has no sign.
     """
     text = Text.assemble(
-        ("- winner of ", "bold red"), format_text(first.label), "\n",
-        ("+ winner of ", "bold green"), format_text(other.label),
+        ("- winner of ", "bold red"), make_printable(first.label), "\n",
+        ("+ winner of ", "bold green"), make_printable(other.label),
     )  # fmt: skip
     lines = diff_sources(first.source or "", other.source or "")
     for is_equal, group in groupby(lines, key=lambda each: each.before == each.after):
