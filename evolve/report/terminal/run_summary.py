@@ -40,11 +40,11 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
     """Yield what a run searches, on what, and how far it is."""
     settings, last = view.plan.experiment, summary.epochs[-1] if summary.epochs else None
     yield format_line("run", f"{settings.name} in {view.folder}: {view.state}")
-    figures = summary.figures
-    if figures is not None:
+    figures, document = summary.figures, view.document
+    if figures is not None and document is not None:
         yield format_line(
             "ended",
-            f"{figures.stop_reason}; {view.result['trials']['evaluated']:,} trials at "
+            f"{figures.stop_reason}; {document.trials.evaluated:,} trials at "
             f"{figures.evaluations_per_second:,.0f} per second, {figures.elapsed_seconds:.1f} s",
         )
     elif last is not None:
