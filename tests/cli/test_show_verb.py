@@ -217,3 +217,6 @@ def test_a_trial_of_a_model_has_its_prompt_and_its_answer(asked: Path) -> None:
     assert found["call"]["exchanges"][-1]["text"] == f"{EVIL}\n{ANSWER}"
     assert found["call"]["exchanges"][-1]["messages"][-1]["role"] == "user"
     assert "calls: 1;" in invoke("show", str(asked)).out
+    expected = invoke("show", str(asked)).out.split("model ")[1].splitlines()[0]
+    (asked / "result.json").unlink()
+    assert expected in invoke("show", str(asked)).out
