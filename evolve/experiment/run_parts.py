@@ -10,8 +10,10 @@ from evolve.data import Dataset
 from evolve.errors import EvolveError
 from evolve.experiment.finalists import name_finalist
 from evolve.experiment.result_reader import HINT
+from evolve.experiment.run_summary import read_figures
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
+from evolve.store import RESULT
 
 SEEN_PARTS = ("train", "validation")
 HOLDOUT = "holdout"
@@ -61,12 +63,11 @@ def read_finalist(view: RunView, rank: int = 1) -> Program:
     Raises:
         EvolveError, LanguageError: if the run has no such finalist, or a damaged file.
     """
-    finalists = view.result.get("finalists")
-    if isinstance(finalists, list):
-        _check_rank(view, rank, len(finalists))
-        entry = finalists[rank - 1]
-        source, where = str(entry["source"]), f"{view.folder}/result.json"
-        digest = str(entry["hash"])
+    figures = read_figures(view)
+    if figures is not None:
+        _check_rank(view, rank, len(figures.finalists))
+        finalist = figures.finalists[rank - 1]
+        source, where, digest = finalist.source, str(view.folder / RESULT), finalist.hash
     else:
         count = 0
         while (view.folder / name_finalist(count + 1)).exists():

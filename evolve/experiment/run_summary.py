@@ -110,7 +110,11 @@ class RunSummary:
         if self.figures is None or not self.figures.finalists:
             return columns
         best, holdout = self.figures.finalists[0], self.figures.holdout
-        parts = {part: (each, best.benchmark[part]) for part, each in best.metrics.items()}
+        parts = {
+            part: (each, best.benchmark[part])
+            for part, each in best.metrics.items()
+            if part in best.benchmark
+        }
         if is_holdout_open and holdout is not None and holdout.metrics:
             parts["holdout"] = (holdout.metrics, holdout.benchmark)
         for number, (part, (metrics, benchmark)) in enumerate(parts.items()):
@@ -125,15 +129,7 @@ def summarize(view: RunView) -> RunSummary:
     Raises:
         EvolveError: if its result document is damaged.
     """
-    figures = None
-    if view.result:
-        try:
-            figures = Figures.model_validate(view.result)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            message = f"{view.folder / RESULT} is damaged: `{where}`: {first['msg']}"
-            raise EvolveError(message, HINT) from None
+    figures = read_figures(view)
     evidence = view.document.validation if view.document is not None else None
     epochs = tuple(
         EpochPoint(detail["number"], detail["evaluated"], detail["best"])
@@ -141,6 +137,23 @@ def summarize(view: RunView) -> RunSummary:
     )
     stats = figures.proposers if figures is not None else _count_trials(view)
     return RunSummary(figures, evidence.read() if evidence is not None else None, epochs, stats)
+
+
+def read_figures(view: RunView) -> Figures | None:
+    """Read the parts of a result document that a summary shows; None before the first.
+
+    Raises:
+        EvolveError: if the document is damaged.
+    """
+    if not view.result:
+        return None
+    try:
+        return Figures.model_validate(view.result)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        message = f"{view.folder / RESULT} is damaged: `{where}`: {first['msg']}"
+        raise EvolveError(message, HINT) from None
 
 
 def _count_trials(view: RunView) -> dict[str, ProposerStats]:

@@ -14,6 +14,8 @@ from evolve.errors import EvolveError
 from evolve.experiment.lineage import find_winner
 from evolve.experiment.run_view import read_view
 from evolve.experiment.trial_view import find_trial, view_trial
+from evolve.store.journal import Journal
+from evolve.store.lock import hold_lock
 from evolve.store.rows import read_rows
 from tests.command_line import Output, document, invoke, refuse
 from tests.experiment.small_runs import write_experiment
@@ -128,6 +130,17 @@ def test_a_damaged_result_is_refused_with_its_place(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("printed")
+def test_a_run_that_has_just_begun_shows_that_it_runs(home: Path) -> None:
+    shutil.copytree(home / "run", home / "begun", dirs_exist_ok=True)
+    for name in ("result.json", "best.evo", "journal.sqlite"):
+        (home / "begun" / name).unlink()
+    Journal(home / "begun" / "journal.sqlite").close()
+    with hold_lock(home / "begun"):
+        assert invoke("show", "begun").out == "run   small in begun: running\n"
+    assert "has no trial yet" in refuse("show", "begun", "best")
+
+
+@pytest.mark.usefixtures("printed")
 def test_a_holdout_is_shown_once_it_is_open(home: Path) -> None:
     shutil.copytree(home / "run", home / "open", dirs_exist_ok=True)
     assert " holdout  buy and hold" not in invoke("show", "open").out
@@ -204,3 +217,6 @@ def test_a_trial_of_a_model_has_its_prompt_and_its_answer(asked: Path) -> None:
     assert found["call"]["exchanges"][-1]["text"] == f"{EVIL}\n{ANSWER}"
     assert found["call"]["exchanges"][-1]["messages"][-1]["role"] == "user"
     assert "calls: 1;" in invoke("show", str(asked)).out
+    expected = invoke("show", str(asked)).out.split("model ")[1].splitlines()[0]
+    (asked / "result.json").unlink()
+    assert expected in invoke("show", str(asked)).out

@@ -21,6 +21,7 @@ from evolve.validation.null_run import NullRun
 BAR_CHARACTERS, BEST_CHARACTERS = 24, 30
 LATELY_EPOCHS = 5
 WIDE_CHARACTERS = 60  # a narrower terminal has bars of half the length
+MIN_SHARE = 0.005  # a smaller one is rounded to 0
 BLOCKS, ASCII_BLOCKS = "█░", "#-"
 
 Stats = Mapping[str, ProposerStats]
@@ -189,11 +190,15 @@ def _list_shares(search: SearchState) -> Iterator[Hanging]:
             continue
         ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
         shares = ", ".join(
-            f"{label_proposer(each, lately)} {count / total:.0%}"
+            f"{label_proposer(each, lately)} {_format_share(count / total)}"
             for each, count in ordered
             if count
         )
         yield format_line(label, f"{name}: {shares}")
+
+
+def _format_share(share: float) -> str:
+    return f"{share:.0%}" if share >= MIN_SHARE else "<1%"
 
 
 def _describe_cost(spent: Cost, limits: CallLimits) -> str:

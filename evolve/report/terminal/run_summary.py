@@ -11,6 +11,7 @@ from rich.text import Text
 from evolve.backtest.metrics import METRICS
 from evolve.experiment.run_summary import Figures, RunSummary
 from evolve.experiment.run_view import RunView
+from evolve.llm.transport.usage import Cost
 from evolve.report.formats import format_value
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.sparkline import sparkline
@@ -18,6 +19,7 @@ from evolve.report.terminal.tables import (
     arm_costs_table,
     blank_table,
     format_text,
+    label_proposer,
     metrics_table,
     proposers_table,
 )
@@ -40,11 +42,11 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
     """Yield what a run searches, on what, and how far it is."""
     settings, last = view.plan.experiment, summary.epochs[-1] if summary.epochs else None
     yield format_line("run", f"{settings.name} in {view.folder}: {view.state}")
-    figures = summary.figures
-    if figures is not None:
+    figures, document = summary.figures, view.document
+    if figures is not None and document is not None:
         yield format_line(
             "ended",
-            f"{figures.stop_reason}; {view.result['trials']['evaluated']:,} trials at "
+            f"{figures.stop_reason}; {document.trials.evaluated:,} trials at "
             f"{figures.evaluations_per_second:,.0f} per second, {figures.elapsed_seconds:.1f} s",
         )
     elif last is not None:
@@ -58,8 +60,8 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
         objective = settings.fitness.maximize[0].replace("_", " ")
         curve = sparkline(np.array(bests)).strip()
         yield format_line("best", f"{score} {curve} ({objective}, on {settings.fitness.scored_on})")
-    if figures is not None and figures.llm is not None:
-        spent = figures.llm.spent
+    spent = _find_spent(view, summary)
+    if spent is not None:
         yield format_line(
             "model",
             f"calls: {spent.calls:,}; {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, "
@@ -102,13 +104,28 @@ def list_search(summary: RunSummary, objective: str) -> Iterator[Part]:
         yield _build_finalists_table(figures, objective)
 
 
+def _find_spent(view: RunView, summary: RunSummary) -> Cost | None:
+    """Return the cost of models; None without a call. So far, only answers count."""
+    if summary.figures is not None:
+        return summary.figures.llm.spent if summary.figures.llm is not None else None
+    exchanges = view.rows.exchanges
+    if not exchanges:
+        return None
+    calls = {each.call for each in exchanges if each.kind != "probe"}
+    tokens_in, tokens_out = (
+        sum(getattr(each, name) for each in exchanges) for name in ("tokens_in", "tokens_out")
+    )
+    return Cost(len(calls), tokens_in, tokens_out, sum(each.usd for each in exchanges))
+
+
 def _build_counts_table(summary: RunSummary) -> Table:
     """Build a table of the trials of each proposer of an unfinished run."""
     table = blank_table("trials so far")
     table.add_column("proposer", overflow="fold")
     table.add_column("trials", justify="right", no_wrap=True)
     for name, each in sorted(summary.stats.items()):
-        table.add_row(format_text(name), f"{each.evaluated:,}")
+        label = format_text(label_proposer(name, summary.stats))
+        table.add_row(label, f"{each.evaluated:,}")
     return table
 
 

@@ -97,6 +97,12 @@ def test_a_search_shows_its_speed_its_cost_and_its_proposers() -> None:
     assert "model: simplify" not in text  # no proposal lately
 
 
+def test_a_share_that_is_rounded_to_zero_is_not_zero() -> None:
+    few = replace(SEARCH, stats=(stats((0, 1), (0, 0)), stats((1, 1), (999, 1))))
+    text = " ".join(render(replace(MODEL, search=few), 200))
+    assert "proposed: tune 100%, crossover <1%" in text
+
+
 def test_without_limits_only_the_cost_is_shown() -> None:
     text = " ".join(render(replace(MODEL, limits=CallLimits()), 200))
     assert "7 calls, 33,300 tokens, $0.0123" in text
