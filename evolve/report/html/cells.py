@@ -11,6 +11,7 @@ from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
 NO_VALUE = "–"
+MAX_NARROW = 30  # characters of a text that fits in a narrow column
 FIGURE = re.compile(r"[-+−]?\$?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%| s)?")
 """A number with its unit, as text."""
 FORMATS: dict[CellUnit, Callable[[float], str]] = {
@@ -52,6 +53,14 @@ def list_numeric(table: Table) -> list[bool]:
     return [
         is_numeric(column.unit) or _are_figures([row[index] for row in table.rows])
         for index, column in enumerate(table.columns)
+    ]
+
+
+def list_wide(table: Table) -> list[bool]:
+    """List for each column whether it has long texts, which a narrow column would break."""
+    return [
+        any(isinstance(row[index], str) and len(row[index]) > MAX_NARROW for row in table.rows)
+        for index in range(len(table.columns))
     ]
 
 

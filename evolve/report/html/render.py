@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evolve.report.html.cells import format_cell, list_numeric
+from evolve.report.html.cells import format_cell, list_numeric, list_wide
 from evolve.report.html.data_table import tabulate_chart
 from evolve.report.html.island import describe_page, describe_section, encode_json, name_kind
 from evolve.report.html.lanes import place_steps
@@ -95,7 +95,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {
         "kind": name_kind, "tabulate": tabulate_chart, "place": place_steps,
-        "cell": format_cell, "list_numeric": list_numeric,
+        "cell": format_cell, "list_numeric": list_numeric, "list_wide": list_wide,
     }  # fmt: skip
     return environment
 

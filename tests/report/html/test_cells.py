@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from evolve.report.html.cells import FORMATS, format_cell, is_numeric, list_numeric
+from evolve.report.html.cells import FORMATS, format_cell, is_numeric, list_numeric, list_wide
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Cell, CellUnit
 
@@ -49,3 +49,9 @@ def test_a_column_of_figures_of_several_units_is_numeric() -> None:
     columns = tuple(Column(each) for each in ("metric", "train", "validation", "year"))
     rows = (("return", "-12.5%", None, 2020), ("trades", "1,234", "–", 2021))
     assert list_numeric(Table("t", "T", columns, rows)) == [False, True, False, False]
+
+
+def test_a_column_with_a_long_text_is_wide() -> None:
+    columns = tuple(Column(each) for each in ("name", "about", "value"))
+    table = Table("t", "T", columns, (("a", "short", 1.0), ("b", "words " * 8, None)))
+    assert list_wide(table) == [False, True, False]

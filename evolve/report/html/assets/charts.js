@@ -46,9 +46,11 @@ function drawChart(element) {
   const figure = paint(block.figure);
   const hidden = hiddenTraces.get(element.id) || new Set();
   for (const trace of figure.data) if (hidden.has(trace.name)) trace.visible = "legendonly";
-  const layout = mergeLayout(figure.layout, element);
-  Plotly.react(element, figure.data, layout, innerWidth < NARROW ? NARROW_CONFIG : CONFIG);
-  drawLegend(element, figure.data);
+  const isNarrow = innerWidth < NARROW && !isPrinting;
+  const regions = isNarrow ? takeRegions(figure.layout) : [];
+  const layout = mergeLayout(figure.layout, isNarrow);
+  Plotly.react(element, figure.data, layout, isNarrow ? NARROW_CONFIG : CONFIG);
+  drawLegend(element, figure.data, regions);
 }
 
 function removeChart(element) {
@@ -68,8 +70,15 @@ function paint(value, key = "") {
   return isColor ? resolveColor(value) : value;
 }
 
-function mergeLayout(layout, element) {
-  const isNarrow = innerWidth < NARROW;
+/* Take the labels of regions out of a narrow chart, where they would overlap; its legend has them. */
+function takeRegions(layout) {
+  const regions = (layout.shapes || []).filter((each) => each.label?.text);
+  const entries = regions.map((each) => ({ name: each.label.text, color: each.label.font.color }));
+  for (const each of regions) delete each.label;
+  return entries;
+}
+
+function mergeLayout(layout, isNarrow) {
   const axis = {
     automargin: true, gridcolor: resolveColor("@grid"), linecolor: resolveColor("@line"),
     zerolinecolor: resolveColor("@line"), ticks: "outside", tickcolor: resolveColor("@line"), showline: true,

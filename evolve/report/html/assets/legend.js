@@ -6,13 +6,13 @@ const SHAPES = {
   "star": "M8 0l1.6 4H14l-3.4 2.6L12 11 8 8.4 4 11l1.4-4.4L2 4h4.4Z",
 };
 
-function drawLegend(element, traces) {
+function drawLegend(element, traces, regions) {
   const figure = element.closest("figure");
   const list = figure.querySelector(".key") || document.createElement("ul");
   list.className = "key";
   const shown = traces.filter((each) => each.showlegend);
-  list.replaceChildren(...shown.map((trace) => drawEntry(element, trace)));
-  if (shown.length) element.parentElement.after(list); else list.remove();
+  list.replaceChildren(...shown.map((trace) => drawEntry(element, trace)), ...regions.map(drawRegion));
+  if (list.children.length) element.parentElement.after(list); else list.remove();
 }
 
 function drawEntry(element, trace) {
@@ -30,6 +30,14 @@ function drawEntry(element, trace) {
     [...list(element.closest("figure").querySelector(".key"))][at].focus();
   });
   entry.append(button);
+  return entry;
+}
+
+function drawRegion({ name, color }) {
+  const entry = document.createElement("li");
+  entry.className = "region";
+  entry.style.setProperty("--role", color);
+  entry.textContent = readMarkup(name);
   return entry;
 }
 
