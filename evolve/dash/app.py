@@ -62,7 +62,7 @@ class Dashboard:
         return self._run_cache.builds
 
     def close(self) -> None:
-        """End all streams and builds."""
+        """Close all streams, and drop the builds that have not begun."""
         self.hub.close()
         self._list_cache.close()
         self._run_cache.close()

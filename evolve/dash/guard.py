@@ -7,6 +7,8 @@ this server. Fetch metadata (W3C, "Fetch Metadata Request Headers") identify the
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,25 +42,18 @@ class Guard:
         self._app, self._port = app, port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Pass a request to the application, or refuse it."""
         if scope["type"] != "http":
             return
-        is_started = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal is_started
             if message["type"] == "http.response.start":
-                is_started = True
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        try:
-            app = self._refuse(scope["method"], Headers(scope=scope)) or self._app
+        app = self._refuse(scope["method"], Headers(scope=scope)) or self._app
+        with suppress(Exception):  # Starlette has answered with status 500, and raises it again
             await app(scope, receive, send_with_headers)
-        except Exception as error:
-            if not is_started:
-                text = f"internal error: {type(error).__name__}"
-                await PlainTextResponse(text, 500)(scope, receive, send_with_headers)
 
     def _refuse(self, method: str, headers: Headers) -> Response | None:
         """Return the answer to a request that is refused; None if it is not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from evolve.dash.cache import PageCache, PageSource
@@ -45,7 +46,7 @@ class Channel:
             self._wake()
 
     def close(self) -> None:
-        """End the streams of the page."""
+        """Close the streams of the page."""
         self.is_closed = True
         self._wake()
 
@@ -103,11 +104,12 @@ class Hub:
         """Send the last updates, and wait until the browsers have asked for them."""
         if self.channels:
             for channel in list(self.channels.values()):
-                await channel.refresh()
+                with suppress(Exception):
+                    await channel.refresh()
             await asyncio.sleep(DELIVERY_SECONDS)
 
     def close(self) -> None:
-        """End all streams, and accept no further ones."""
+        """Close all streams, and accept no further ones."""
         self._is_closed = True
         for channel in self.channels.values():
             channel.close()
@@ -132,5 +134,6 @@ class Hub:
 
     async def _watch(self, channel: Channel) -> None:
         while not channel.is_closed:
-            await channel.refresh()
+            with suppress(Exception):  # a build that fails is tried again
+                await channel.refresh()
             await asyncio.sleep(self._poll_seconds)

@@ -19,13 +19,14 @@ COLUMNS = (
     Column("run", "link", "folder of the run, and a link to its page"),
     Column("state", "text", "a run that was interrupted or killed is stopped"),
     Column("age", "duration", "time since its start"),
-    Column("started", "time", "time of its start (UTC)"),
     Column("best", "ratio", "best score so far, on the bars that score"),
     Column("verdict", "text", "the claim that the evidence of the run supports"),
     Column("trials", "count", "distinct strategies evaluated"),
     Column("cost", "usd", "cost of the models"),
+    Column("started", "time", "time of its start (UTC)"),
 )
 FAULT = Column("note", "text", "why a folder cannot be read")
+FAULT_AT = [each.heading for each in COLUMNS].index("trials")
 
 
 class RunList:
@@ -82,8 +83,8 @@ def build_blocks(
         )
         return (Text(text),)
     has_fault = any(each.fault for each in summaries)
-    columns = (*COLUMNS, FAULT) if has_fault else COLUMNS
-    rows = tuple(_build_row(each, now)[: len(columns)] for each in summaries)
+    columns = (*COLUMNS[:FAULT_AT], FAULT, *COLUMNS[FAULT_AT:]) if has_fault else COLUMNS
+    rows = tuple(_build_row(each, now, has_fault) for each in summaries)
     about = "Newest first. A run is listed as soon as its folder exists."
     return (Table("run-list", "All runs", columns, rows, about, is_long=True),)
 
@@ -105,8 +106,9 @@ def measure_age(started: str, now: datetime) -> float | None:
     return seconds // size * size if size else 0.0
 
 
-def _build_row(each: RunSummary, now: datetime) -> tuple[Cell, ...]:
+def _build_row(each: RunSummary, now: datetime, has_fault: bool) -> tuple[Cell, ...]:
+    fault = (each.fault,) if has_fault else ()
     return (
-        each.name, each.state or "damaged", measure_age(each.started, now),
-        each.started[:SECONDS] or None, each.best, each.verdict, each.trials, each.usd, each.fault,
+        each.name, each.state or "unreadable", measure_age(each.started, now), each.best,
+        each.verdict, *fault, each.trials, each.usd, each.started[:SECONDS] or None,
     )  # fmt: skip

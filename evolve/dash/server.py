@@ -50,7 +50,7 @@ class DashServer(uvicorn.Server):
         await self.serve([self._listener])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, and then the connections, which would wait for them."""
+        """Close the streams, and then the connections, which would wait for them."""
         self._dashboard.close()
         await super().shutdown(sockets)
 

@@ -53,7 +53,7 @@ def is_locked(folder: Path) -> bool:
 
 
 def _try_lock(handle: int, pause_seconds: float) -> bool:
-    """Lock a file; pause and return False if another process holds its lock."""
+    """Try to lock a file; pause and return False if another process holds its lock."""
     if fcntl is not None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

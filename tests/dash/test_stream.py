@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evolve.dash import cache
+from evolve.report.html.render import encode_update
+from evolve.report.page.blocks import Page
 from evolve.store import JOURNAL, RESULT
 from tests.dash.live_server import (
     LiveServer,
@@ -114,6 +117,28 @@ def test_a_damaged_run_has_a_page_with_its_fault(runs: Path, content: bytes) -> 
         assert "cannot be shown" in answer.text
         assert "Traceback" not in answer.text
         assert "internal error" not in answer.text
+
+
+def test_a_build_that_fails_ends_no_stream(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = 3
+
+    def fail_first(page: Page) -> str:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise LookupError("a template was replaced by that of another release")
+        return encode_update(page)
+
+    monkeypatch.setattr(cache, "encode_update", fail_first)
+    with serve_runs(runs) as server:
+        answer = server.request("/runs/done")
+        assert answer.status == 500
+        assert "Traceback" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        with server.listen("/runs/done/events") as versions:
+            assert next(versions)
+        assert failures == 0
+        assert server.request("/runs/done").status == 200
 
 
 def test_the_server_ends_while_browsers_listen(runs: Path) -> None:

@@ -140,10 +140,11 @@ def test_the_column_of_faults_is_absent_without_faults() -> None:
     bad = RunSummary("b", None, "", fault="damaged")
     (table,) = build_blocks(Path("runs"), (good,), NOW)
     assert isinstance(table, Table)
-    assert table.rows == (("a", "running", 3600.0, "2026-11-01T11:00:00", 0.5, "", 10, 0.1),)
+    assert table.rows == (("a", "running", 3600.0, 0.5, "", 10, 0.1, "2026-11-01T11:00:00"),)
     (table,) = build_blocks(Path("runs"), (good, bad), NOW)
     assert isinstance(table, Table)
-    assert [row[-1] for row in table.rows] == ["", "damaged"]
+    at = [each.heading for each in table.columns].index("note")
+    assert [row[at] for row in table.rows] == ["", "damaged"]
     assert all(len(row) == len(table.columns) for row in table.rows)
 
 
