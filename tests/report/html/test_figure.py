@@ -23,8 +23,10 @@ LINES = Axis("x"), Axis("y")
 
 
 def test_no_text_from_outside_is_markup() -> None:
-    charts = [make_equity(MARKUP), make_histogram(MARKUP), make_operators(MARKUP),
-              make_points(MARKUP), *find_heatmaps()]  # fmt: skip
+    charts: list[Chart | Heatmap] = [
+        make_equity(MARKUP), make_histogram(MARKUP), make_operators(MARKUP), make_points(MARKUP),
+        *find_heatmaps(),
+    ]  # fmt: skip
     found = 0
     for chart in charts:
         for text in iterate_texts(build_figure(chart)):
