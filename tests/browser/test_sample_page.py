@@ -13,6 +13,7 @@ from evolve.report.html.palette import list_variables
 from evolve.report.html.render import render_page
 from tests.browser.actions import (
     DESKTOP,
+    PHONE,
     drag_across,
     find_box,
     point_at,
