@@ -157,7 +157,8 @@ def _refine_ticks(chart: Chart) -> dict[str, Any]:
         return {"dtick": "D2"}
     if chart.x.kind != "time":
         return {}
-    places = [str(x) for each in (*chart.traces, *chart.bands) for x in each.x]
+    rows = [each.x for each in chart.traces] + [each.x for each in chart.bands]
+    places = [str(x) for row in rows for x in row]
     is_daily = all(len(each) <= len("2020-01-01") for each in places)
     return {"hoverformat": "%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M"}
 
