@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from tests.browser.runs import make_hostile_run
 
@@ -62,6 +62,10 @@ def watch_pages(browser: Browser) -> Iterator[OpenPage]:
     faults: list[str] = []
     contexts: list[Any] = []
 
+    def refuse_dialog(dialog: Dialog) -> None:
+        faults.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
     def open_address(address: str | Path, **options: Any) -> Page:
         url = address.resolve().as_uri() if isinstance(address, Path) else address
         context = browser.new_context(**{"reduced_motion": "reduce", **options})
@@ -70,7 +74,7 @@ def watch_pages(browser: Browser) -> Iterator[OpenPage]:
         page.set_default_timeout(MAX_MS)
         page.on("console", lambda each: faults.append(each.text) if each.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda each: (faults.append(f"dialog {each.message}"), each.dismiss()))
+        page.on("dialog", refuse_dialog)
         origin = url.split("/")[2]
         page.on(
             "request",

@@ -13,6 +13,7 @@ from evolve.report.html.palette import list_variables
 from evolve.report.html.render import render_page
 from tests.browser.actions import (
     DESKTOP,
+    PHONE,
     drag_across,
     find_box,
     point_at,
@@ -20,10 +21,12 @@ from tests.browser.actions import (
     wait_for_charts,
 )  # fmt: skip
 from tests.browser.conftest import OpenPage
+from tests.report.html.colors import blend, contrast
 from tests.report.html.sample_page import MARKUP, TRADES, make_page
-from tests.report.html.test_palette import MIN_TEXT_CONTRAST, blend, contrast
 
 pytestmark = pytest.mark.browser
+
+MIN_TEXT_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3
 
 TRADES_BLOCK = '[data-block="trades"]'
 PLACES = """() => ["a", "th button", "summary", ".scroll", ".csv", ".filter", ".key button"]
@@ -181,6 +184,23 @@ def test_every_text_is_legible(page: Page, theme: str) -> None:
         if (ratio := contrast(to_hex(color, theme), to_hex(ground, theme))) < MIN_TEXT_CONTRAST
     ]
     assert low == []
+
+
+def test_a_phone_has_no_overlapping_labels_and_no_trapped_scroll(
+    open_page: OpenPage, path: Path
+) -> None:
+    page = wait_for_charts(open_page(path, viewport=PHONE, has_touch=True, is_mobile=True))
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.locator("#equity .shape-label").all_text_contents() == []
+    regions = page.locator('[data-block="equity"] .region').all_text_contents()
+    assert regions[0] == "train" and "<script>" in regions[1]
+    assert page.locator("#equity").evaluate("each => each.layout.dragmode") is False
+    touch = page.locator("#equity .nsewdrag").evaluate("each => getComputedStyle(each).touchAction")
+    assert touch == "pan-y"
+    scrolls = page.locator("[data-block=trades] .scroll").evaluate(
+        "each => each.scrollWidth > each.clientWidth"
+    )
+    assert scrolls
 
 
 def read_column(page: Page, column: int) -> list[str]:

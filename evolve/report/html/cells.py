@@ -58,9 +58,11 @@ def list_numeric(table: Table) -> list[bool]:
 
 def list_wide(table: Table) -> list[bool]:
     """List for each column whether it has long texts, which a narrow column would break."""
+    if not table.rows:
+        return [False] * len(table.columns)
     return [
-        any(isinstance(row[index], str) and len(row[index]) > MAX_NARROW for row in table.rows)
-        for index in range(len(table.columns))
+        any(isinstance(cell, str) and len(cell) > MAX_NARROW for cell in cells)
+        for cells in zip(*table.rows, strict=True)
     ]
 
 

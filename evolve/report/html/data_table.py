@@ -11,7 +11,7 @@ MAX_POINTS = 200
 
 
 def tabulate_chart(chart: Chart | Heatmap) -> Table | None:
-    """Tabulate the points of a chart; None if there are too many to read."""
+    """Build a table of the points of a chart; None if there are too many to read."""
     if isinstance(chart, Heatmap):
         columns = (Column(""), *(Column(each, chart.unit) for each in chart.x))
         pairs = zip(chart.y, chart.values, strict=True)

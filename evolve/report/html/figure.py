@@ -41,7 +41,7 @@ def build_figure(chart: Chart | Heatmap) -> dict[str, Any]:
     return {
         "data": [*bands, *map(_build_trace, chart.traces)],
         "layout": {
-            "xaxis": _build_axis(chart.x) | ({"dtick": "D2"} if chart.x.kind == "log" else {}),
+            "xaxis": _build_axis(chart.x) | _refine_ticks(chart),
             "yaxis": _build_axis(chart.y) | _count_ticks(chart),
             "shapes": [*_iterate_regions(chart), *map(_build_mark, chart.marks)],
             "annotations": [*_iterate_labels(chart)],
@@ -149,6 +149,18 @@ def _place_label(value: Cell, axis: Axis) -> Cell:
 def _build_axis(axis: Axis) -> dict[str, Any]:
     title = {"text": escape_text(axis.title)}
     return {"title": title, "type": KINDS.get(axis.kind, axis.kind)} | TICKS.get(axis.unit, {})
+
+
+def _refine_ticks(chart: Chart) -> dict[str, Any]:
+    """Return ticks of a logarithmic axis that do not overlap, and times as exact as the bars."""
+    if chart.x.kind == "log":
+        return {"dtick": "D2"}
+    if chart.x.kind != "time":
+        return {}
+    rows = [each.x for each in chart.traces] + [each.x for each in chart.bands]
+    places = [str(x) for row in rows for x in row]
+    is_daily = all(len(each) <= len("2020-01-01") for each in places)
+    return {"hoverformat": "%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M"}
 
 
 def _count_ticks(chart: Chart) -> dict[str, Any]:

@@ -50,5 +50,5 @@ PALETTE: dict[Role, Shade] = {
 
 def list_variables(ground: Literal["light", "dark"]) -> dict[str, str]:
     """List the custom properties of CSS for a ground: `--strategy` and its colour."""
-    shades = {**PARTS, **PALETTE}
-    return {f"--{name}": getattr(shade, ground) for name, shade in shades.items()}
+    shades = [*PARTS.items(), *PALETTE.items()]
+    return {f"--{name}": getattr(shade, ground) for name, shade in shades}

@@ -23,8 +23,10 @@ LINES = Axis("x"), Axis("y")
 
 
 def test_no_text_from_outside_is_markup() -> None:
-    charts = [make_equity(MARKUP), make_histogram(MARKUP), make_operators(MARKUP),
-              make_points(MARKUP), *find_heatmaps()]  # fmt: skip
+    charts: list[Chart | Heatmap] = [
+        make_equity(MARKUP), make_histogram(MARKUP), make_operators(MARKUP), make_points(MARKUP),
+        *find_heatmaps(),
+    ]  # fmt: skip
     found = 0
     for chart in charts:
         for text in iterate_texts(build_figure(chart)):
@@ -79,6 +81,16 @@ def test_an_axis_of_few_counts_has_whole_ticks() -> None:
     assert axis(2)["dtick"] == 1
     assert "dtick" not in axis(200)
     assert "dtick" not in axis(2, "log")
+
+
+def test_the_hover_text_of_a_time_is_as_exact_as_the_bars() -> None:
+    def hover(*times: str) -> Any:
+        trace = Trace("t", times, (1,) * len(times))
+        chart = Chart("c", "C", "a", Axis("x", "time", "time"), Axis("y"), (trace,))
+        return build_figure(chart)["layout"]["xaxis"]["hoverformat"]
+
+    assert hover("2020-01-01", "2020-01-02") == "%Y-%m-%d"
+    assert hover("2020-01-01", "2020-01-01T15:30:00") == "%Y-%m-%d %H:%M"
 
 
 def test_bars_at_one_place_are_beside_each_other() -> None:

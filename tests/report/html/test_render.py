@@ -18,7 +18,7 @@ from evolve.report.html.render import (
     render_sections,
 )  # fmt: skip
 from evolve.report.page.blocks import Page, Section, Text
-from evolve.report.page.charts import Heatmap
+from evolve.report.page.charts import Chart, Heatmap
 from tests.report.html.sample_page import MARKUP, TRADES, make_page
 
 MAX_MB = 8
@@ -83,7 +83,7 @@ def test_every_block_is_shown_with_its_text(html: str) -> None:
     blocks = [block for section in make_page().sections for block in section.blocks]
     assert names == {each.name for each in blocks if not isinstance(each, Text)}
     assert [each for each in elements.tags if each in ("h1", "h2")] == ["h1", "h2", "h2", "h2"]
-    charts = [each for each in blocks if hasattr(each, "traces") or isinstance(each, Heatmap)]
+    charts = [each for each in blocks if isinstance(each, (Chart, Heatmap))]
     assert elements.tags.count("figcaption") == len(charts) == 5
     assert all(each.about in elements.text for each in charts)
     assert "PASS" in elements.text and "removed:" in elements.text and "-30.0%" in elements.text
@@ -130,7 +130,8 @@ def test_a_digest_changes_with_its_section_alone() -> None:
 def test_a_digest_changes_with_a_figure_that_is_only_in_a_picture() -> None:
     page = make_page()
     equity = page.sections[1].blocks[0]
-    moved = replace(equity, y=replace(equity.y, kind="linear"))  # type: ignore[union-attr, call-arg]
+    assert isinstance(equity, Chart)
+    moved = replace(equity, y=replace(equity.y, kind="linear"))
     section = replace(page.sections[1], blocks=(moved, *page.sections[1].blocks[1:]))
     before, after = (render_sections(Page("t", "s", "", (each,)))[0]
                      for each in (page.sections[1], section))  # fmt: skip

@@ -82,16 +82,17 @@ function mergeLayout(layout, isNarrow) {
   const axis = {
     automargin: true, gridcolor: resolveColor("@grid"), linecolor: resolveColor("@line"),
     zerolinecolor: resolveColor("@line"), ticks: "outside", tickcolor: resolveColor("@line"), showline: true,
-    spikecolor: resolveColor("@muted"), spikethickness: 1,
+    spikecolor: resolveColor("@muted"), spikethickness: 1, showspikes: false,
   };
   const hasLabels = (layout.shapes || []).some((each) => each.label && each.label.text);
   const mergeAxis = (own, standoff) => ({ ...axis, ...own, title: { standoff, ...own.title } });
   return {
     ...layout,
-    xaxis: mergeAxis(layout.xaxis, 8), yaxis: mergeAxis(layout.yaxis, 8),
+    xaxis: { ...mergeAxis(layout.xaxis, 8), showspikes: layout.hovermode === "x unified" },
+    yaxis: mergeAxis(layout.yaxis, 8),
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: resolveColor("@text") },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 48, r: 14, t: (hasLabels ? 24 : 12) + (isNarrow ? 24 : 0), b: 36 },
+    paper_bgcolor: resolveColor("@ground"), plot_bgcolor: resolveColor("@ground"),
+    margin: { l: 48, r: 14, t: hasLabels ? 46 : 28, b: 36 },
     dragmode: isNarrow ? false : "zoom",
     showlegend: false, bargap: 0.06, uirevision: "reader",
     hoverlabel: { bgcolor: resolveColor("@surface"), bordercolor: resolveColor("@line"), align: "left", namelength: -1,
