@@ -32,6 +32,12 @@ def printed_by_run(folder: Path, *settings: str) -> str:
     return " ".join((out.getvalue() + err.getvalue()).split())
 
 
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no path of a temporary folder to wrap."""
+    monkeypatch.setenv("COLUMNS", "400")
+
+
 def printed_with(script: Script, folder: Path, *settings: str) -> str:
     """Run the quick experiment with a model whose server follows a script."""
     with serving(script) as server:

@@ -96,7 +96,7 @@ def test_the_result_document_is_complete(
     assert result == json.loads(json.dumps(document(finished[0])))
     assert set(result) == {
         "name", "seed", "run_dir", "verdict", "best", "finalists", "trials", "proposers",
-        "stop_reason", "data", "holdout", "validation", "robustness",
+        "proposer_seconds", "stop_reason", "data", "holdout", "validation", "robustness",
         "elapsed_seconds", "evaluations_per_second", "versions",
     }  # fmt: skip
     assert result["trials"]["evaluated"] == 400

@@ -34,8 +34,10 @@ def encode_json(document: Any) -> str:
     Args:
         document: the document; numbers that are not finite become null.
     """
-    text = json.dumps(_replace_infinite(document), allow_nan=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    text = json.dumps(
+        _replace_infinite(document), allow_nan=False, ensure_ascii=False, separators=(",", ":")
+    )
+    return text.replace("<", "\\u003c")  # neither `</script>` nor `<!--` remains
 
 
 def name_kind(block: Block) -> str:

@@ -38,7 +38,7 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> RunView:
         settings = [
             f"llm.models=[{{name: tiny, base_url: '{server.url}', usd_per_million_in: 10, "
             "usd_per_million_out: 10}]", "llm.constraint=text", "budget.llm_calls=8",
-            "budget.llm_usd=1", "validate.null_runs=0",
+            "llm.concurrency=1", "budget.llm_usd=1", "validate.null_runs=0",
         ]  # fmt: skip
         return read_view(run(plan, settings, out=folder / "run").folder)
 
