@@ -149,3 +149,10 @@ def read_prose(path: Path) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in PROSE_TOKENS:
             yield token.start[0], token.string.replace("_", " ")
+
+
+@pytest.mark.parametrize("name", ["browser", "llm", "parity"])
+def test_tests_that_run_by_folder_are_in_their_folder(name: str) -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        if f"pytest.mark.{name}" in path.read_text("utf-8") and path.name != "test_house.py":
+            assert path.parent.name == name
