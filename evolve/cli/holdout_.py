@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     from evolve.report.terminal.verdict import format_verdict, gates_table
 
     finished = read_run(run)
-    if not yes and not click.confirm("a holdout gives evidence once; open it?", err=True):
+    if not yes and not _confirm():
         echo("the holdout stays sealed", err=True)
         return DONE
     evidence, verdict = open_finished_run(finished, ConsoleNotices().notice)
@@ -53,3 +54,20 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     console.print(gates_table(verdict))
     console.print(format_verdict(verdict))
     return DONE
+
+
+def _confirm() -> bool:
+    """Ask whether to open the holdout.
+
+    Raises:
+        EvolveError: if nobody can answer.
+    """
+    from evolve.errors import EvolveError
+
+    try:
+        return click.confirm("a holdout gives evidence once; open it?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        echo("", err=True)
+        raise EvolveError("the holdout stays sealed: no answer", "add --yes to open it") from None

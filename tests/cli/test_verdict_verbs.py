@@ -93,7 +93,9 @@ def test_open_asks_and_leaves_the_holdout_sealed_unless_confirmed(
         assert "the holdout stays sealed" in shown.err
         assert shown.out == ""
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert invoke("holdout", "open", str(folder), status=130).out == ""
+    shown = invoke("holdout", "open", str(folder), status=1)
+    assert "the holdout stays sealed: no answer\n  = add --yes to open it" in shown.err
+    assert shown.out == ""
     assert read_result(folder) == before
     assert count_openings() == 0
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))

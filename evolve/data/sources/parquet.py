@@ -40,7 +40,8 @@ def read(path: Path, origin: str) -> pd.DataFrame:
     from evolve.data.tables.flatten import flatten_table
 
     with open_regular(path) as file:
-        is_feather = file.read(8).startswith(FEATHER_MARKS)
+        mark = file.read(8) or b""  # None if a file of the system would block
+        is_feather = mark.startswith(FEATHER_MARKS)
         file.seek(0)
         try:
             table = _read_feather(file, origin) if is_feather else _read_parquet(file, origin)
