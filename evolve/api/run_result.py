@@ -15,7 +15,7 @@ from evolve.api import frames
 from evolve.api.backtest_result import BacktestResult, run_backtest
 from evolve.api.charts import plot_chart
 from evolve.api.markup import render_table
-from evolve.api.parts import Part, check_part, select_part
+from evolve.api.parts import Part, check_part
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -104,17 +104,15 @@ class RunResult:
         Raises:
             EvolveError: if there is no strategy yet, or the part may not be shown.
         """
+        from evolve.experiment.run_parts import select_part
+
         if self.best is None:
             raise EvolveError(f"{self.folder} has no strategy yet", "wait until the search has one")
         check_part(part)
-        if part == "validation" and self.view.document is None:
-            message = "validation is not shown before the search has ended"
-            raise EvolveError(message, "wait for its end, or use the part `train`")
         if not self._is_unchanged:
             raise EvolveError(f"{self.folder}: best.evo was changed after the run", "restore it")
-        data = self.view.data
-        bars, start = select_part(data.split, part)
-        return run_backtest(self.best, bars, start, data.market)
+        data = select_part(self.view, part)
+        return run_backtest(self.best, data.bars, data.start, self.view.data.market)
 
     def plot(self, name: str = "equity") -> Figure:
         """Plot equity of the best strategy beside buy and hold, or another chart of the report.

@@ -16,11 +16,10 @@ from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
 from evolve.experiment.evidence import Count, Finite
-from evolve.experiment.finished_run import read_run_plan
+from evolve.experiment.finished_run import load_snapshot, read_run_plan
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.files import read_text
-from evolve.notices import NoticeList
 from evolve.store import RESULT, RunFolder
 from evolve.store.lock import is_locked
 from evolve.store.rows import EventRow, JournalRows, read_rows
@@ -55,9 +54,9 @@ class RunView:
         """Data of the run, loaded once.
 
         Raises:
-            EvolveError: if the snapshot of the bars cannot be read.
+            EvolveError: if the snapshot of the bars cannot be read, or is another one.
         """
-        return self.plan.load(NoticeList())
+        return load_snapshot(self.folder, self.plan, self.document)
 
     @cached_property
     def best(self) -> Program | None:

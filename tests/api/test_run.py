@@ -138,7 +138,7 @@ def test_a_run_that_goes_on_shows_what_it_has(unfinished: Path) -> None:
     assert repr(running).splitlines()[1] == "verdict: none yet"
     assert running.lineage["score"].iloc[-1] == running.trials.query("is_feasible")["score"].max()
     assert running.backtest().metrics["num_trades"] > 0
-    with pytest.raises(EvolveError, match="validation is not shown before the search has ended"):
+    with pytest.raises(EvolveError, match="is not shown before its search has ended"):
         running.backtest("validation")
     assert [each.label.text for each in running.plot().layout.shapes] in ([], ["train"])
 

@@ -10,6 +10,7 @@ from dsl.printable import make_printable
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.errors import EvolveError
 from evolve.experiment.comparison import ComparedRun, Comparison, compare_runs
+from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_iso
 from evolve.report.page.blocks import Block, Column, Page, Section, Step, Table, Text, Tree
@@ -38,6 +39,7 @@ FIGURE_COLUMNS = (
     Column("nulls beaten", "text", "searches on shuffled prices with a lower best score"),
     Column("$", "usd", "cost of the models"),
 )
+NO_END = " The line of a search that has not ended has train alone."
 BEATS = {True: "yes", False: "no", None: None}
 
 
@@ -141,14 +143,16 @@ def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
             traces.append(_build_line(result, f"buy and hold ({label})", "benchmark"))
         traces.append(_build_line(result, label, role))
         ends.append(f"{label} ends at {result.equity[-1] / result.performance.capital:.2f}")
+    ended = [each for each in views if "validation" in list_open_parts(each)]
     days = {format_iso(each.data.split.seen.time[each.data.split.validation_start])
-            for each in views}  # fmt: skip
+            for each in ended}  # fmt: skip
+    rest = "" if len(ended) == len(views) else NO_END
     return Chart(
         "equity",
         "Equity on train and validation",
         "Equity of each winner as a multiple of its capital, in one backtest from the first bar "
         "of train to the last of validation, on a logarithmic scale. Growth before the vertical "
-        f"line is on train, where the winner was selected. {'; '.join(ends)}.",
+        f"line is on train, where the winner was selected.{rest} {'; '.join(ends)}.",
         Axis("time", "time", "time"),
         Axis("equity (multiple of the capital)", "log"),
         tuple(traces),
@@ -158,11 +162,13 @@ def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
 
 
 def _backtest_best(view: RunView) -> Backtest | None:
-    """Backtest the best strategy on train and validation; None if there is none."""
+    """Backtest the best strategy on train, and on validation if shown; None if there is none."""
     if view.best is None:
         return None
+    split = view.data.split
+    bars = split.seen if "validation" in list_open_parts(view) else split.train
     try:
-        return backtest(view.best, view.data.split.seen, view.data.market)
+        return backtest(view.best, bars, view.data.market)
     except EvolveError:
         return None
 

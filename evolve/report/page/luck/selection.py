@@ -13,6 +13,7 @@ from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
+from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
@@ -87,7 +88,7 @@ def select_others(
 
 def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     """Yield good trials that are no finalists, from a bounded number of backtests."""
-    if not view.rows.trials:
+    if not view.rows.trials or "validation" not in list_open_parts(view):
         return
     split, market = view.data.split, view.data.market
     count = min(MAX_OTHERS, max(MIN_OTHERS, MAX_CELLS // (2 * split.seen.close.size)))
