@@ -9,6 +9,7 @@ import numpy as np
 from evolve.backtest.metrics import Unit
 
 DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds of a unit
+OUTCOMES = {True: "passed", False: "failed", None: "not reached"}  # of a gate
 MAX_PERCENT = 1e5  # annual growth of a few bars may have more digits than fit in a cell
 
 

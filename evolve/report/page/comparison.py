@@ -17,6 +17,7 @@ from evolve.report.page.blocks import Block, Column, Page, Section, Step, Table,
 from evolve.report.page.charts import Axis, Cell, Chart, Mark, Role, Trace
 from evolve.report.page.diff import diff_sources
 from evolve.report.page.downsample import pick_extremes
+from evolve.report.page.luck.progress import list_improvements
 
 ROLES: tuple[Role, ...] = ("strategy", "luck", "validation", "holdout", "bad", "train")
 PARTS = 600  # of a line of equity
@@ -187,16 +188,11 @@ def _build_line(result: Backtest, name: str, role: Role) -> Trace:
 def _build_progress(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
     traces, ends = list[Trace](), list[str]()
     for view, label, role in zip(views, labels, ROLES, strict=False):
-        best, points = -np.inf, list[tuple[int, float]]()
-        for each in view.rows.trials:
-            if each.is_feasible and each.scores[0] > best:
-                best = each.scores[0]
-                points.append((each.number, best))
+        points = list_improvements(view.rows.trials)
         if points:
-            points.append((len(view.rows.trials), best))
             numbers, scores = zip(*points, strict=True)
             traces.append(Trace(label, numbers, scores, "step", role))
-            ends.append(f"{label} reaches {best:.3f} after {len(view.rows.trials):,} trials")
+            ends.append(f"{label} reaches {scores[-1]:.3f} after {numbers[-1]:,} trials")
     return Chart(
         "progress",
         "Best score by number of trials",

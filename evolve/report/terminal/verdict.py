@@ -8,13 +8,11 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
-from evolve.report.formats import format_value
+from evolve.report.formats import OUTCOMES, format_value
 from evolve.report.terminal.tables import blank_table
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.null_run import NullRun
 from evolve.validation.verdict import Verdict
-
-STATES = {True: "passed", False: "failed", None: "not reached"}
 
 
 def gates_table(verdict: Verdict) -> Table:
@@ -24,7 +22,7 @@ def gates_table(verdict: Verdict) -> Table:
     table.add_column("result", no_wrap=True)
     table.add_column("", overflow="fold")
     for each in verdict.gates:
-        table.add_row(each.name, STATES[each.passed], each.text)
+        table.add_row(each.name, OUTCOMES[each.passed], each.text)
     return table
 
 

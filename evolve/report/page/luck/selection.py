@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,12 @@ from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
+from evolve.experiment.archive import select_candidates
 from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
 from evolve.report.page.charts import Axis, Chart, Role, Trace
-from evolve.search.hall_of_fame import find_class_of_size
 from evolve.store.rows import TrialRow
 
 MAX_OTHERS = 24
@@ -57,33 +56,17 @@ def iterate_selection(view: RunView) -> Iterator[Block]:
 def select_others(
     trials: Sequence[TrialRow], finalists: Sequence[Mapping[str, Any]], count: int
 ) -> list[TrialRow]:
-    """Select the best feasible trials of each size class that are no finalists.
+    """Select the best feasible trials of each size class that are no finalists, the best first.
 
     Args:
         trials: the trials.
         finalists: documents of the finalists.
         count: the maximum number.
-
-    Returns:
-        The trials with distinct scores, the best first.
     """
     known = {each["hash"] for each in finalists}
     known |= {each["pruned"]["hash"] for each in finalists if each.get("pruned")}
-    ranked = sorted(
-        (each for each in trials if each.is_feasible and each.hash not in known),
-        key=lambda each: (-each.scores[0], each.nodes, each.number),
-    )
-    selected: list[TrialRow] = []
-    counts: Counter[int] = Counter()
-    scores: set[float] = set()
-    for each in ranked:
-        size_class = find_class_of_size(each.nodes)
-        if len(selected) < count and counts[size_class] < MAX_PER_CLASS:
-            if each.scores[0] not in scores:
-                selected.append(each)
-                counts[size_class] += 1
-            scores.add(each.scores[0])
-    return selected
+    others = (each for each in trials if each.hash not in known)
+    return select_candidates(others, MAX_PER_CLASS)[:count]
 
 
 def _measure_others(view: RunView, metric: str) -> Iterator[Point]:

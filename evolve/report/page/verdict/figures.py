@@ -33,12 +33,12 @@ def _iterate_rows(view: RunView) -> Iterator[Row]:
         "trials", f"{count:,} of {settings.budget.evaluations:,}",
         "distinct strategies that were evaluated; each one raises what luck can reach",
     )  # fmt: skip
-    best = max((each.scores[0] for each in trials if each.is_feasible), default=None)
+    best = view.rows.best
     if best is not None:
         name = settings.fitness.maximize[0].replace("_", " ")
         part, penalty = settings.fitness.scored_on, settings.fitness.spread_penalty
         about = f"{name}: mean over folds of {part}, less {penalty:g} deviations over them"
-        yield "best score", _format(best), about
+        yield "best score", _format(best.scores[0]), about
     if view.null is not None:
         yield from _iterate_null(view.null)
     if evidence is None:
