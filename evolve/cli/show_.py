@@ -73,13 +73,13 @@ def _print_best(view: RunView) -> None:
 def _print_equity(view: RunView) -> None:
     """Print the equity of the best strategy on the parts that are open."""
     from evolve.backtest.backtest import Backtest, backtest
-    from evolve.experiment.run_parts import list_open_parts, read_finalist, select_part
+    from evolve.experiment.run_parts import list_open_parts, select_part
     from evolve.report.terminal.equity import equity_chart
     from evolve.report.terminal.run_summary import format_block
 
     if view.best is None:
         return
-    program, market = read_finalist(view), view.data.market
+    program, market = view.best, view.data.market
     echo_compiling()
     results = dict[str, Backtest]()
     for part in list_open_parts(view):

@@ -134,7 +134,7 @@ def _summarize(view: RunView, label: str) -> ComparedRun:
         data=_describe_data(view),
         data_hash=view.data.dataset.bars.hash,
         validation_from=str(view.data.split.seen.time[view.data.split.validation_start])[:10],
-        source=best.get("source") or (format_program(view.best) if view.best else None),
+        source=None if view.best is None else format_program(view.best),
     )
 
 

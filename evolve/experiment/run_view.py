@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,7 +61,14 @@ class RunView:
 
     @cached_property
     def best(self) -> Program | None:
-        """Best strategy so far; None if there is none."""
+        """Winner as the run measured it, or the best strategy so far; None if there is none.
+
+        Raises:
+            EvolveError: if the result document is damaged.
+        """
+        winner = self.document.best if self.document is not None else None
+        if winner is not None:
+            return self._read_winner(winner.hash)
         path = RunFolder(self.folder).best
         if not path.exists():
             return None
@@ -94,6 +102,15 @@ class RunView:
         """Whether the holdout was opened."""
         holdout = self.result.get("holdout")
         return isinstance(holdout, dict) and holdout.get("sealed") is False
+
+    def _read_winner(self, digest: str) -> Program:
+        """Read the program of the result document, since its user may have edited `best.evo`."""
+        path, programs = str(self.folder / RESULT), tuple[Program, ...]()
+        with suppress(LookupError, LanguageError, ValueError):
+            programs = check_file(self.result["best"]["source"], path, self.plan.operators)
+        if [each.hash for each in programs] != [digest]:
+            raise EvolveError(f"{path} is damaged: expected the source of the winner", HINT)
+        return programs[0]
 
 
 def read_view(folder: Path) -> RunView:

@@ -153,7 +153,8 @@ def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
         "Equity on train and validation",
         "Equity of each winner as a multiple of its capital, in one backtest from the first bar "
         "of train to the last of validation, on a logarithmic scale. Growth before the vertical "
-        f"line is on train, where the winner was selected.{rest} {'; '.join(ends)}.",
+        f"line is on train. On the part that scores its search, a winner looks too good.{rest} "
+        f"{'; '.join(ends)}.",
         Axis("time", "time", "time"),
         Axis("equity (multiple of the capital)", "log"),
         tuple(traces),

@@ -12,10 +12,11 @@ import pytest
 
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS
+from evolve.errors import EvolveError
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.formats import format_value
 from evolve.report.page import performance
-from evolve.report.page.blocks import Block, Text
+from evolve.report.page.blocks import Block
 from evolve.store import RESULT
 from tests.experiment.small_runs import EDGE, run_small
 from tests.report.page.pages import change_prices
@@ -108,13 +109,18 @@ def test_before_the_result_only_train_is_shown(folder: Path, copy: Path) -> None
 
 
 def test_a_run_without_a_strategy_has_no_performance(copy: Path) -> None:
+    (copy / RESULT).unlink()
     (copy / "best.evo").unlink()
     assert build(read_view(copy)) == []
 
 
-def test_a_strategy_that_its_user_changed_is_no_result_of_the_run(copy: Path) -> None:
+def test_a_strategy_that_its_user_changed_replaces_no_result_of_the_run(
+    folder: Path, copy: Path
+) -> None:
     (copy / "best.evo").write_text("strategy other { buy when close > open }", "utf-8")
-    (block,) = build(read_view(copy))
-    assert isinstance(block, Text)
-    assert block.tone == "warning"
-    assert "changed after the run" in block.text
+    assert build(read_view(copy)) == build(read_view(folder))
+    result = json.loads((copy / RESULT).read_text("utf-8"))
+    result["best"]["source"] = "strategy other { buy when close > open }"
+    (copy / RESULT).write_text(json.dumps(result), "utf-8")
+    with pytest.raises(EvolveError, match="expected the source of the winner"):
+        build(read_view(copy))

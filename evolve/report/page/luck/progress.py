@@ -22,7 +22,8 @@ MIN_FEASIBLE = 4  # of a window, for its quartiles
 def build_progress(view: RunView) -> Chart:
     """Build the chart of a run with at least one feasible trial."""
     trials, null = view.rows.trials, view.null
-    metric = view.plan.experiment.fitness.maximize[0].replace("_", " ")
+    fitness = view.plan.experiment.fitness
+    metric = fitness.maximize[0].replace("_", " ")
     best = list_improvements(trials)
     traces = [Trace("best of this search", *_split(best), kind="step")]
     bands = []
@@ -43,7 +44,7 @@ def build_progress(view: RunView) -> Chart:
         "Progress of the search, and of luck",
         _describe(best, luck),
         Axis("trials, on a logarithmic scale", "log", "count"),
-        Axis(f"score on train ({metric})"),
+        Axis(f"score on {fitness.scored_on} ({metric})"),
         tuple(traces),
         tuple(bands),
         is_tall=True,

@@ -23,6 +23,10 @@ from evolve.store.rows import TrialRow
 MAX_OTHERS = 24
 MAX_PER_CLASS = 6
 MIN_OTHERS = 4
+RANKED = {
+    "train": "Ranked by the mean of both parts, weighted by their bars; the first is the winner.",
+    "validation": "Ranked by validation, which scores the search; the first is the winner.",
+}
 MAX_CELLS = 20_000_000  # bars of all symbols, of all backtests together
 
 
@@ -50,7 +54,7 @@ def iterate_selection(view: RunView) -> Iterator[Block]:
     if chosen or others:
         yield _build_chart(metric, chosen, others, fitness.scored_on == "train")
     if finalists:
-        yield _build_table(metric, finalists)
+        yield _build_table(metric, finalists, RANKED[fitness.scored_on])
 
 
 def select_others(
@@ -145,11 +149,12 @@ def _describe(title: str, points: Sequence[Point], is_unseen: bool) -> str:
         f"{lead}The search learns from train and never sees validation. Points below the dashed "
         "line lost on the way; a cloud without a slope means that train predicts nothing. "
         f"{below} of {len(points)} are below the line, {positive} are above 0 on validation. "
-        "Finalists are compared on validation, so the winner looks a little too good there."
+        "Finalists are compared on validation, so the winner looks a little too good there. The "
+        "other trials are measured there for this page alone, and nothing is selected by them."
     )
 
 
-def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]]) -> Table:
+def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]], about: str) -> Table:
     title, unit = metric.replace("_", " "), METRICS[metric].unit
     return Table(
         "finalists",
@@ -171,7 +176,7 @@ def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]]) -> Table:
             )
             for rank, each in enumerate(finalists, start=1)
         ),
-        "Ranked by the mean of both parts, weighted by their bars; the first one is the winner.",
+        about,
     )
 
 
