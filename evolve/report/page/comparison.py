@@ -36,7 +36,7 @@ FIGURE_COLUMNS = (
     Column("beats buy and hold", "text", "total return on validation above buy and hold"),
     Column("holdout", "ratio", "the objective of the winner on an opened holdout"),
     Column("trials", "count"),
-    Column("per second", "ratio", "trials per second of the search"),
+    Column("per second", "count", "trials per second of the search"),
     Column("nulls beaten", "text", "searches on shuffled prices with a lower best score"),
     Column("$", "usd", "cost of the models"),
 )
@@ -134,14 +134,17 @@ def _iterate_charts(views: Sequence[RunView], labels: Sequence[str]) -> Iterator
 
 
 def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
-    """Build the chart of equity; buy and hold is that of the first run with a strategy."""
+    """Build the chart of equity; buy and hold is that of the run with the most bars."""
+    found = [
+        (label, role, result)
+        for view, label, role in zip(views, labels, ROLES, strict=False)
+        if (result := _backtest_best(view)) is not None
+    ]
     traces, ends = list[Trace](), list[str]()
-    for view, label, role in zip(views, labels, ROLES, strict=False):
-        result = _backtest_best(view)
-        if result is None:
-            continue
-        if not traces:
-            traces.append(_build_line(result, f"buy and hold ({label})", "benchmark"))
+    if found:
+        label, _, longest = max(found, key=lambda each: len(each[-1].equity))
+        traces.append(_build_line(longest, f"buy and hold ({label})", "benchmark"))
+    for label, role, result in found:
         traces.append(_build_line(result, label, role))
         ends.append(f"{label} ends at {result.equity[-1] / result.performance.capital:.2f}")
     ended = [each for each in views if "validation" in list_open_parts(each)]

@@ -12,7 +12,7 @@ from evolve.backtest.metrics import METRICS
 from evolve.experiment.model_costs import read_arm_costs, sum_cost
 from evolve.experiment.run_summary import Figures, RunSummary
 from evolve.experiment.run_view import RunView
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score, format_value
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.sparkline import sparkline
 from evolve.report.terminal.tables import (
@@ -56,7 +56,7 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
     bests = [np.nan if each.best is None else each.best for each in summary.epochs]
     if np.isfinite(bests).any():
         assert last is not None
-        score = format_value(bests[-1], "ratio")
+        score = format_score(bests[-1])
         objective = settings.fitness.maximize[0].replace("_", " ")
         curve = sparkline(np.array(bests)).strip()
         yield format_line("best", f"{score} {curve} ({objective}, on {settings.fitness.scored_on})")
@@ -124,12 +124,10 @@ def _build_finalists_table(figures: Figures, objective: str) -> Table:
     unit = METRICS[objective].unit if objective in METRICS else "ratio"
     for rank, each in enumerate(figures.finalists, start=1):
         parts = [
-            format_value(each.metrics[part][objective], unit)
-            if objective in each.metrics.get(part, {})
-            else "–"
+            format_value(each.metrics.get(part, {}).get(objective), unit)
             for part in ("train", "validation")
         ]
-        score = format_value(each.scores[0], "ratio") if each.scores else "–"
+        score = format_score(each.scores[0] if each.scores else None)
         trades = [metrics["num_trades"] for metrics in each.metrics.values()]
         shown = " + ".join(format_value(count, "count") for count in trades)
         table.add_row(str(rank), f"{each.nodes}", score, *parts, shown)

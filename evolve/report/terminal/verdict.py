@@ -8,7 +8,7 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
-from evolve.report.formats import OUTCOMES, format_value
+from evolve.report.formats import OUTCOMES, format_score
 from evolve.report.terminal.tables import blank_table
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.null_run import NullRun
@@ -45,7 +45,7 @@ def luck_table(curve: Sequence[CurvePoint], null: NullRun) -> Table:
     for heading in (*headings, "luck: mean", "luck: largest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for trials, bests in compare_curves(curve, null):
-        table.add_row(f"{trials:,}", *map(_format_score, bests if curve else bests[1:]))
+        table.add_row(f"{trials:,}", *map(format_score, bests if curve else bests[1:]))
     return table
 
 
@@ -68,7 +68,3 @@ def compare_curves(
         mean, largest = (fmean(finite), max(finite)) if finite else (None, None)
         rows.append((trials, (best, mean, largest)))
     return rows
-
-
-def _format_score(score: float | None) -> str:
-    return "–" if score is None else format_value(score, "ratio")

@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from evolve.experiment.run_view import RunView
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score
 from evolve.report.page.charts import Axis, Band, Chart, Trace
 from evolve.store.rows import TrialRow
 from evolve.validation.null_run import NullRun
@@ -105,18 +105,14 @@ def _describe(
     trials, score = best[-1]
     text = (
         "The line is the best score so far; the grey area has the middle half of the feasible "
-        f"trials at that time. After {trials:,} trials the best score is {_format(score)}."
+        f"trials at that time. After {trials:,} trials the best score is {format_score(score)}."
     )
     if not luck:
         return text
     _, _, mean, largest = luck[-1]
     return (
         f"{text} The other area spans the best scores so far of the searches on shuffled prices, "
-        f"which end at {_format(mean)} on average and at {_format(largest)} at most: inside it, "
-        "this search finds no more than luck does. A shuffled search that ends early counts with "
-        "its last score."
+        f"which end at {format_score(mean)} on average and at {format_score(largest)} at most: "
+        "inside it, this search finds no more than luck does. A shuffled search that ends early "
+        "counts with its last score."
     )
-
-
-def _format(score: float) -> str:
-    return format_value(score, "ratio")
