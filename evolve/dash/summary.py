@@ -19,7 +19,7 @@ from evolve.store.totals import read_totals
 
 
 @dataclass(frozen=True)
-class RunSummary:
+class ListedRun:
     """Row of the list of runs.
 
     Attributes:
@@ -53,9 +53,9 @@ class SummaryCache:
 
     def __init__(self, runs: Path) -> None:
         self.runs, self.reads = runs, 0
-        self._known: dict[str, tuple[Stamp, RunSummary]] = {}
+        self._known: dict[str, tuple[Stamp, ListedRun]] = {}
 
-    def read(self) -> tuple[RunSummary, ...]:
+    def read(self) -> tuple[ListedRun, ...]:
         """Return the summaries, newest first.
 
         Raises:
@@ -75,7 +75,7 @@ class SummaryCache:
         return tuple(sorted(summaries, key=lambda each: each.started, reverse=True))
 
 
-def read_summary(folder: Path, is_running: bool) -> RunSummary:
+def read_summary(folder: Path, is_running: bool) -> ListedRun:
     """Read the summary of a run folder; a damaged folder has its fault as a summary.
 
     Args:
@@ -85,17 +85,17 @@ def read_summary(folder: Path, is_running: bool) -> RunSummary:
     name = make_printable(folder.name)
     if leads_out(folder):
         fault = f"a link to {folder.resolve()}, which is elsewhere: give its parent as RUNS_DIR"
-        return RunSummary(name, None, _read_time(folder), fault=make_printable(fault))
+        return ListedRun(name, None, _read_time(folder), fault=make_printable(fault))
     if name != folder.name:
         fault = "rename the folder: its name has characters that cannot be shown"
-        return RunSummary(name, None, _read_time(folder), fault=fault)
+        return ListedRun(name, None, _read_time(folder), fault=fault)
     try:
         totals = read_totals(folder / JOURNAL)
     except EvolveError as error:
         if is_unwritten(folder):
             state: RunState = "running" if is_running else "stopped"
-            return RunSummary(name, state, _read_time(folder), trials=0)
-        return RunSummary(name, None, _read_time(folder), fault=error.message)
+            return ListedRun(name, state, _read_time(folder), trials=0)
+        return ListedRun(name, None, _read_time(folder), fault=error.message)
     fault, verdict, usd = "", "", totals.usd
     has_result = (folder / RESULT).exists()
     state = "finished" if totals.is_finished and has_result else "stopped"
@@ -103,7 +103,7 @@ def read_summary(folder: Path, is_running: bool) -> RunSummary:
         state = "running"
     elif has_result:
         verdict, usd, fault = _read_result(folder, usd)
-    return RunSummary(
+    return ListedRun(
         name, state, totals.started or _read_time(folder), totals.best, verdict,
         totals.trials, usd, fault,
     )  # fmt: skip
