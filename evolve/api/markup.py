@@ -25,7 +25,7 @@ def render_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[st
         for first, *others in rows
     )
     return (
-        f'<table><caption style="text-align:left">{_escape(title)}</caption>'
+        f'<table><caption style="text-align:left;white-space:nowrap">{_escape(title)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 

@@ -18,7 +18,7 @@ def check_part(part: object) -> None:
     """Raise EvolveError if a value is not the name of a part."""
     if isinstance(part, str) and part == "holdout":
         message = "a backtest of a part does not open the holdout"
-        raise EvolveError(message, "open that of a run with `evolve holdout RUN`")
+        raise EvolveError(message, "open that of a run with `evolve holdout open RUN`")
     if not isinstance(part, str) or part not in get_args(Part):
         found = f"`{part}`" if isinstance(part, str) else describe_type(part)
         raise EvolveError(f"`part`: expected `train` or `validation`, found {found}")

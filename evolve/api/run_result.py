@@ -15,7 +15,7 @@ from evolve.api import frames
 from evolve.api.backtest_result import BacktestResult, run_backtest
 from evolve.api.charts import plot_chart
 from evolve.api.markup import render_table
-from evolve.api.parts import Part, check_part, select_part
+from evolve.api.parts import Part, check_part
 from evolve.errors import EvolveError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RunResult:
 
     @property
     def best(self) -> Program | None:
-        """Best strategy so far; None if there is none."""
+        """Winner of the run, or the best strategy so far; None if there is none."""
         return self.view.best
 
     @property
@@ -104,17 +104,13 @@ class RunResult:
         Raises:
             EvolveError: if there is no strategy yet, or the part may not be shown.
         """
+        from evolve.experiment.run_parts import select_part
+
         if self.best is None:
             raise EvolveError(f"{self.folder} has no strategy yet", "wait until the search has one")
         check_part(part)
-        if part == "validation" and self.view.document is None:
-            message = "validation is not shown before the search has ended"
-            raise EvolveError(message, "wait for its end, or use the part `train`")
-        if not self._is_unchanged:
-            raise EvolveError(f"{self.folder}: best.evo was changed after the run", "restore it")
-        data = self.view.data
-        bars, start = select_part(data.split, part)
-        return run_backtest(self.best, bars, start, data.market)
+        data = select_part(self.view, part)
+        return run_backtest(self.best, data.bars, data.start, self.view.data.market)
 
     def plot(self, name: str = "equity") -> Figure:
         """Plot equity of the best strategy beside buy and hold, or another chart of the report.
@@ -152,14 +148,8 @@ class RunResult:
             best = compact_text(self.best)
             scores = {each.hash: each.scores for each in self.view.rows.trials}
             winner = scores.get(find_winner(self.view) or "", ())
-            best += f", score {winner[0]:.3f}" if winner and self._is_unchanged else ""
+            best += f", score {winner[0]:.3f}" if winner else ""
         return [("verdict", make_printable(verdict)), ("best", make_printable(best))]
-
-    @property
-    def _is_unchanged(self) -> bool:
-        """Whether the best strategy is that of the result; True before there is a result."""
-        winner = self.view.document.best if self.view.document is not None else None
-        return winner is None or self.best is None or self.best.hash == winner.hash
 
     def _read_verdict(self, name: str) -> str:
         verdict = self.view.result.get("verdict")

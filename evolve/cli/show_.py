@@ -51,13 +51,12 @@ def _show_run(view: RunView, as_json: bool) -> None:
         head = {"run_dir": str(view.folder), "state": view.state, "epochs": epochs}
         echo_json(head | dict(view.result))
         return
-    objective = view.plan.experiment.fitness.maximize[0]
     _print(run_summary.list_head(view, summary))
     _print(run_summary.list_verdict(summary))
     _print_best(view)
     _print(run_summary.list_metrics(view, summary))
     _print_equity(view)
-    _print(run_summary.list_search(summary, objective))
+    _print(run_summary.list_search(view, summary))
     if view.rows.trials:
         result_console().print(f"\none trial: evolve show {view.folder} best, or 1 to "
                                f"{len(view.rows.trials)}", soft_wrap=True)  # fmt: skip
@@ -73,19 +72,19 @@ def _print_best(view: RunView) -> None:
 
 def _print_equity(view: RunView) -> None:
     """Print the equity of the best strategy on the parts that are open."""
-    from evolve.backtest.backtest import backtest
-    from evolve.experiment.run_parts import list_open_parts, read_finalist, select_part
+    from evolve.backtest.backtest import Backtest, backtest
+    from evolve.experiment.run_parts import list_open_parts, select_part
     from evolve.report.terminal.equity import equity_chart
     from evolve.report.terminal.run_summary import format_block
 
     if view.best is None:
         return
-    program, market = read_finalist(view), view.data.market
+    program, market = view.best, view.data.market
     echo_compiling()
-    datasets = {part: select_part(view, part) for part in list_open_parts(view)}
-    results = {
-        part: backtest(program, each.bars, market, each.start) for part, each in datasets.items()
-    }
+    results = dict[str, Backtest]()
+    for part in list_open_parts(view):
+        data = select_part(view, part)
+        results[part] = backtest(program, data.bars, market, data.start)
     _print([format_block(f"\n{equity_chart(results, chart_width())}\n")])
 
 

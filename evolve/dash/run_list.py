@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsl.printable import make_printable
 from evolve.dash.folders import Stamp
-from evolve.dash.summary import RunSummary, SummaryCache
+from evolve.dash.summary import ListedRun, SummaryCache
 from evolve.errors import EvolveError
 from evolve.report.formats import DURATIONS
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
@@ -67,7 +67,7 @@ class RunList:
 
 
 def build_blocks(
-    runs: Path, summaries: tuple[RunSummary, ...], now: datetime
+    runs: Path, summaries: tuple[ListedRun, ...], now: datetime
 ) -> tuple[Block, ...]:  # fmt: skip
     """Build the blocks of the list.
 
@@ -106,7 +106,7 @@ def measure_age(started: str, now: datetime) -> float | None:
     return seconds // size * size if size else 0.0
 
 
-def _build_row(each: RunSummary, now: datetime, has_fault: bool) -> tuple[Cell, ...]:
+def _build_row(each: ListedRun, now: datetime, has_fault: bool) -> tuple[Cell, ...]:
     fault = (each.fault,) if has_fault else ()
     return (
         each.name, each.state or "unreadable", measure_age(each.started, now), each.best,

@@ -19,7 +19,7 @@ from evolve.store.totals import read_totals
 
 
 @dataclass(frozen=True)
-class RunSummary:
+class ListedRun:
     """Row of the list of runs.
 
     Attributes:
@@ -53,9 +53,9 @@ class SummaryCache:
 
     def __init__(self, runs: Path) -> None:
         self.runs, self.reads = runs, 0
-        self._known: dict[str, tuple[Stamp, RunSummary]] = {}
+        self._known: dict[str, tuple[Stamp, ListedRun]] = {}
 
-    def read(self) -> tuple[RunSummary, ...]:
+    def read(self) -> tuple[ListedRun, ...]:
         """Return the summaries, newest first.
 
         Raises:
@@ -75,7 +75,7 @@ class SummaryCache:
         return tuple(sorted(summaries, key=lambda each: each.started, reverse=True))
 
 
-def read_summary(folder: Path, is_running: bool) -> RunSummary:
+def read_summary(folder: Path, is_running: bool) -> ListedRun:
     """Read the summary of a run folder; a damaged folder has its fault as a summary.
 
     Args:
@@ -85,39 +85,48 @@ def read_summary(folder: Path, is_running: bool) -> RunSummary:
     name = make_printable(folder.name)
     if leads_out(folder):
         fault = f"a link to {folder.resolve()}, which is elsewhere: give its parent as RUNS_DIR"
-        return RunSummary(name, None, _read_time(folder), fault=make_printable(fault))
+        return ListedRun(name, None, _read_time(folder), fault=make_printable(fault))
     if name != folder.name:
         fault = "rename the folder: its name has characters that cannot be shown"
-        return RunSummary(name, None, _read_time(folder), fault=fault)
+        return ListedRun(name, None, _read_time(folder), fault=fault)
     try:
         totals = read_totals(folder / JOURNAL)
     except EvolveError as error:
         if is_unwritten(folder):
             state: RunState = "running" if is_running else "stopped"
-            return RunSummary(name, state, _read_time(folder), trials=0)
-        return RunSummary(name, None, _read_time(folder), fault=error.message)
-    fault, verdict = "", ""
+            return ListedRun(name, state, _read_time(folder), trials=0)
+        return ListedRun(name, None, _read_time(folder), fault=error.message)
+    fault, verdict, usd = "", "", totals.usd
     has_result = (folder / RESULT).exists()
     state = "finished" if totals.is_finished and has_result else "stopped"
     if state != "finished" and is_running:
         state = "running"
     elif has_result:
-        verdict, fault = _read_verdict(folder)
-    return RunSummary(
+        verdict, usd, fault = _read_result(folder, usd)
+    return ListedRun(
         name, state, totals.started or _read_time(folder), totals.best, verdict,
-        totals.trials, totals.usd, fault,
+        totals.trials, usd, fault,
     )  # fmt: skip
 
 
-def _read_verdict(folder: Path) -> tuple[str, str]:
-    """Return the label of the verdict of a result document, and the fault of a damaged one."""
+def _read_result(folder: Path, usd: float | None) -> tuple[str, float | None, str]:
+    """Read the verdict and the cost of the models from a result document.
+
+    Args:
+        folder: the run folder.
+        usd: the cost that the answers report; a request without an answer may cost more.
+
+    Returns:
+        The label of the verdict, the cost, and the fault of a damaged document.
+    """
     try:
         document: Any = json.loads(read_bytes(folder / RESULT, MAX_RESULT_BYTES))
-        return str(document["verdict"]["label"]), ""
+        cost = None if usd is None or "llm" not in document else document["llm"]["usd"]
+        return str(document["verdict"]["label"]), usd if cost is None else float(cost), ""
     except EvolveError as error:
-        return "", error.message
+        return "", usd, error.message
     except (ValueError, LookupError, TypeError, RecursionError):
-        return "", f"{RESULT} is damaged: expected a verdict"
+        return "", usd, f"{RESULT} is damaged: expected a verdict"
 
 
 def _read_time(folder: Path) -> str:

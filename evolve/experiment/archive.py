@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from evolve.backtest.backtest import Backtest, Backtester
 from evolve.errors import EvolveError
 from evolve.experiment.finalists import MAX_CORRELATION, standardize_positions
 from evolve.experiment.run_view import RunView
-from evolve.search.hall_of_fame import MAX_NODES_BY_SIZE_CLASS
+from evolve.search.hall_of_fame import MAX_NODES_BY_SIZE_CLASS, find_class_of_size
 from evolve.store.rows import TrialRow
 
 MAX_CANDIDATES = 150  # programs that are parsed and backtested
@@ -69,17 +68,24 @@ def find_behaviors(view: RunView) -> tuple[Behavior, ...]:
     return tuple(Behavior(*each, 1 + counts[index]) for index, each in enumerate(found))
 
 
-def select_candidates(trials: Iterable[TrialRow]) -> list[TrialRow]:
-    """Select the best feasible trials of each size class with distinct scores, the best first."""
+def select_candidates(
+    trials: Iterable[TrialRow], max_per_class: int = MAX_CANDIDATES // _CLASSES
+) -> list[TrialRow]:
+    """Select the best feasible trials of each size class with distinct scores, the best first.
+
+    Args:
+        trials: the trials.
+        max_per_class: the maximum number of trials of a size class.
+    """
     ranked = sorted(
-        (each for each in trials if each.is_feasible and each.scores),
+        (each for each in trials if each.is_feasible),
         key=lambda each: (-each.scores[0], each.nodes, each.number),
     )
     counts, scores = Counter[int](), set[float]()
     selected = list[TrialRow]()
     for each in ranked:
-        size_class = bisect_left(MAX_NODES_BY_SIZE_CLASS, each.nodes)
-        if counts[size_class] < MAX_CANDIDATES // _CLASSES and each.scores[0] not in scores:
+        size_class = find_class_of_size(each.nodes)
+        if counts[size_class] < max_per_class and each.scores[0] not in scores:
             scores.add(each.scores[0])
             counts[size_class] += 1
             selected.append(each)

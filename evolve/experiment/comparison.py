@@ -110,9 +110,9 @@ def _summarize(view: RunView, label: str) -> ComparedRun:
     best = result.get("best", {})
     validation = best.get("metrics", {}).get("validation", {})
     benchmark = best.get("benchmark", {}).get("validation", {})
+    cost = sum_cost(view)
     returns = [each.get("total_return") for each in (validation, benchmark)]
     null = result.get("validation", {}).get("null")
-    scores = [each.scores[0] for each in rows.trials if each.is_feasible and each.scores]
     holdout = result["holdout"].get("metrics", {}) if view.is_holdout_open else {}
     return ComparedRun(
         label=label,
@@ -122,7 +122,7 @@ def _summarize(view: RunView, label: str) -> ComparedRun:
         verdict=result["verdict"]["label"] if view.state == "finished" else None,
         objective=objective,
         scored_on=experiment.fitness.scored_on,
-        score=max(scores, default=None),
+        score=None if rows.best is None else rows.best.scores[0],
         validation=validation.get(objective),
         beats_benchmark=None if None in returns else returns[0] > returns[1],
         holdout=holdout.get(objective),
@@ -130,11 +130,11 @@ def _summarize(view: RunView, label: str) -> ComparedRun:
         evaluations_per_second=result.get("evaluations_per_second"),
         null_searches=len(null["searches"]) if null else None,
         nulls_beaten=len(null["searches"]) - null["exceedances"] if null else None,
-        usd=sum_cost(view).usd if rows.exchanges else None,
+        usd=None if cost is None else cost.usd,
         data=_describe_data(view),
         data_hash=view.data.dataset.bars.hash,
         validation_from=str(view.data.split.seen.time[view.data.split.validation_start])[:10],
-        source=best.get("source") or (format_program(view.best) if view.best else None),
+        source=None if view.best is None else format_program(view.best),
     )
 
 

@@ -45,10 +45,7 @@ class FinishedRun:
         Raises:
             EvolveError: if the snapshot of the bars cannot be read, or is another one.
         """
-        data = self.plan.load(NoticeList())
-        if data.dataset.bars.hash != self.document.data.hash:
-            raise EvolveError(f"{self.folder}: bars.parquet is not the snapshot of the run", HINT)
-        return data
+        return load_snapshot(self.folder, self.plan, self.document)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -89,6 +86,23 @@ def read_run(folder: Path) -> FinishedRun:
     if (plan.experiment.name, plan.experiment.seed) != (document.name, document.seed):
         raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
     return FinishedRun(folder, plan, document, result)
+
+
+def load_snapshot(folder: Path, plan: Plan, document: ResultDocument | None) -> LoadedData:
+    """Load the data of a run folder from the snapshot of its bars.
+
+    Args:
+        folder: the run folder.
+        plan: its plan.
+        document: its result document, which has the hash of the bars; None before the first.
+
+    Raises:
+        EvolveError: if the snapshot cannot be read, or is another one.
+    """
+    data = plan.load(NoticeList())
+    if document is not None and data.dataset.bars.hash != document.data.hash:
+        raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
+    return data
 
 
 def read_run_plan(folder: Path, fallback_used: bool) -> Plan:

@@ -97,8 +97,8 @@ def find_winner(view: RunView) -> str | None:
     document = view.document
     if document is not None and document.best is not None:
         return document.best.trial
-    feasible = [each for each in view.rows.trials if each.is_feasible and each.scores]
-    return max(feasible, key=lambda each: each.scores[0]).hash if feasible else None
+    best = view.rows.best
+    return None if best is None else best.hash
 
 
 def format_source(source: str) -> str:

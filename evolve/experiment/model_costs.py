@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from evolve.experiment.run_summary import read_figures
 from evolve.experiment.run_view import RunView
 from evolve.llm.prompt.selection import arm_name
 from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.store.rows import JournalRows
 
 
-def sum_cost(view: RunView) -> Cost:
-    """Return the cost of the models: that of the result, or that of the answers so far."""
-    if "llm" in view.result:
-        spent = view.result["llm"]
-        return Cost(spent["calls"], spent["tokens_in"], spent["tokens_out"], spent["usd"])
-    exchanges = view.rows.exchanges
+def sum_cost(view: RunView) -> Cost | None:
+    """Return the cost of the models: that of the result, or that of the answers so far.
+
+    Returns:
+        The cost; None if no model was asked.
+
+    Raises:
+        EvolveError: if the result document is damaged.
+    """
+    exchanges, figures = view.rows.exchanges, read_figures(view)
+    if not exchanges:
+        return None
+    if figures is not None and figures.llm is not None:
+        return figures.llm.spent
     return Cost(
         len({each.call for each in exchanges if each.kind != "probe"}),
         sum(each.tokens_in for each in exchanges),
@@ -23,10 +32,14 @@ def sum_cost(view: RunView) -> Cost:
 
 
 def read_arm_costs(view: RunView) -> dict[str, ArmCost]:
-    """Return the cost of each model with a task: that of the result, or of the answers so far."""
-    if "llm" in view.result:
-        arms = view.result["llm"]["arms"]
-        return {name: ArmCost(**cost) for name, cost in arms.items()}
+    """Return the cost of each model with a task: that of the result, or of the answers so far.
+
+    Raises:
+        EvolveError: if the result document is damaged.
+    """
+    figures = read_figures(view)
+    if figures is not None and figures.llm is not None:
+        return figures.llm.arms
     return sum_arm_costs(view.rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from dsl.analysis.check import check_file
 from dsl.analysis.program import Program
@@ -15,14 +16,19 @@ from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.store import RESULT
 
-SEEN_PARTS = ("train", "validation")
-HOLDOUT = "holdout"
-PARTS = (*SEEN_PARTS, HOLDOUT)
+Part = Literal["train", "validation", "holdout"]
+PARTS: tuple[Part, ...] = ("train", "validation", "holdout")
 
 
-def list_open_parts(view: RunView) -> tuple[str, ...]:
-    """Return the parts that may be shown: the holdout only if it was opened."""
-    return PARTS if view.is_holdout_open else SEEN_PARTS
+def list_open_parts(view: RunView) -> tuple[Part, ...]:
+    """Return the parts that may be shown.
+
+    Validation is shown once the search has ended, since a person who sees it before selects by it.
+    The holdout is shown once it was opened.
+    """
+    if view.document is None:
+        return PARTS[:1]
+    return PARTS if view.is_holdout_open else PARTS[:2]
 
 
 def select_part(view: RunView, part: str) -> Dataset:
@@ -33,17 +39,18 @@ def select_part(view: RunView, part: str) -> Dataset:
         part: `train`, `validation` or `holdout`.
 
     Raises:
-        EvolveError: if the holdout is sealed or absent, or if the snapshot of the bars is damaged.
+        EvolveError: if the part may not be shown yet or is absent, or if the snapshot of the bars
+            is damaged.
     """
-    data = view.data
-    dataset, split = data.dataset, data.split
-    if view.document is not None and dataset.bars.hash != view.document.data.hash:
-        raise EvolveError(f"{view.folder}: bars.parquet is not the snapshot of the run", HINT)
+    dataset, split = view.data.dataset, view.data.split
     used, fallback_used = _read_origin(view)
     dataset = replace(dataset, requested=() if fallback_used else used, used=used)
     if part == "train":
         return replace(dataset, bars=split.train, start=0)
     if part == "validation":
+        if view.document is None:
+            message = f"validation of {view.folder} is not shown before its search has ended"
+            raise EvolveError(message, "use the part train")
         return replace(dataset, bars=split.seen, start=split.validation_start)
     if not split.holdout.bars:
         raise EvolveError(f"the split of {view.folder} has no holdout")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +17,10 @@ from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
 from evolve.experiment.evidence import Count, Finite
-from evolve.experiment.finished_run import read_run_plan
+from evolve.experiment.finished_run import load_snapshot, read_run_plan
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.files import read_text
-from evolve.notices import NoticeList
 from evolve.store import RESULT, RunFolder
 from evolve.store.lock import is_locked
 from evolve.store.rows import EventRow, JournalRows, read_rows
@@ -55,13 +55,20 @@ class RunView:
         """Data of the run, loaded once.
 
         Raises:
-            EvolveError: if the snapshot of the bars cannot be read.
+            EvolveError: if the snapshot of the bars cannot be read, or is another one.
         """
-        return self.plan.load(NoticeList())
+        return load_snapshot(self.folder, self.plan, self.document)
 
     @cached_property
     def best(self) -> Program | None:
-        """Best strategy so far; None if there is none."""
+        """Winner as the run measured it, or the best strategy so far; None if there is none.
+
+        Raises:
+            EvolveError: if the result document is damaged.
+        """
+        winner = self.document.best if self.document is not None else None
+        if winner is not None:
+            return self._read_winner(winner.hash)
         path = RunFolder(self.folder).best
         if not path.exists():
             return None
@@ -95,6 +102,15 @@ class RunView:
         """Whether the holdout was opened."""
         holdout = self.result.get("holdout")
         return isinstance(holdout, dict) and holdout.get("sealed") is False
+
+    def _read_winner(self, digest: str) -> Program:
+        """Read the program of the result document, since its user may have edited `best.evo`."""
+        path, programs = str(self.folder / RESULT), tuple[Program, ...]()
+        with suppress(LookupError, LanguageError, ValueError):
+            programs = check_file(self.result["best"]["source"], path, self.plan.operators)
+        if [each.hash for each in programs] != [digest]:
+            raise EvolveError(f"{path} is damaged: expected the source of the winner", HINT)
+        return programs[0]
 
 
 def read_view(folder: Path) -> RunView:

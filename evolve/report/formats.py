@@ -9,13 +9,15 @@ import numpy as np
 from evolve.backtest.metrics import Unit
 
 DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds of a unit
+NO_VALUE = "–"
+OUTCOMES = {True: "passed", False: "failed", None: "not reached"}  # of a gate
 MAX_PERCENT = 1e5  # annual growth of a few bars may have more digits than fit in a cell
 
 
-def format_value(value: float, unit: Unit) -> str:
-    """Format a figure in its unit; a dash if it is not finite."""
-    if not math.isfinite(value):
-        return "–"
+def format_value(value: float | None, unit: Unit) -> str:
+    """Format a figure in its unit; a dash if there is none, or if it is not finite."""
+    if value is None or not math.isfinite(value):
+        return NO_VALUE
     if unit == "percent" and abs(value) >= MAX_PERCENT:
         return f"{100 * value:.1e}%"
     if unit == "percent":
@@ -23,6 +25,11 @@ def format_value(value: float, unit: Unit) -> str:
     if unit == "money":
         return f"{value:,.0f}"
     return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+
+
+def format_score(score: float | None) -> str:
+    """Format a score of a search; a dash if there is none."""
+    return format_value(score, "ratio")
 
 
 def format_price(value: float) -> str:

@@ -45,8 +45,8 @@ class TrialRow:
 
     @property
     def is_feasible(self) -> bool:
-        """Whether it meets every requirement."""
-        return not self.infeasible_reason
+        """Whether it has a score and meets every requirement."""
+        return bool(self.scores) and not self.infeasible_reason
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,12 @@ class JournalRows:
     events: tuple[EventRow, ...] = ()
     exchanges: tuple[ExchangeRow, ...] = ()
     proposals: tuple[ProposalRow, ...] = ()
+
+    @property
+    def best(self) -> TrialRow | None:
+        """First of the feasible trials with the highest score; None if there is none."""
+        feasible = [each for each in self.trials if each.is_feasible]
+        return max(feasible, key=lambda each: each.scores[0], default=None)
 
     def list_events(self, kind: str) -> list[EventRow]:
         """Return the events of a kind."""

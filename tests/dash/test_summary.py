@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from evolve.dash.run_list import RunList, build_blocks, measure_age
-from evolve.dash.summary import RunSummary, SummaryCache
+from evolve.dash.summary import ListedRun, SummaryCache
 from evolve.errors import EvolveError
+from evolve.experiment.model_costs import sum_cost
+from evolve.experiment.run_view import read_view
 from evolve.report.formats import format_duration
 from evolve.report.page.blocks import Table, Text
 from evolve.store import JOURNAL, RESULT, Journal
@@ -21,7 +25,7 @@ from tests.dash.live_server import copy_without_results, go_on, kill_run
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def read_one(folder: Path) -> RunSummary:
+def read_one(folder: Path) -> ListedRun:
     (summary,) = SummaryCache(folder.parent).read()
     return summary
 
@@ -32,6 +36,26 @@ def test_a_finished_run_has_its_verdict(runs: Path) -> None:
     assert summary.trials == 200
     assert summary.best is not None
     assert summary.usd is None
+
+
+def test_the_cost_is_that_of_the_result_as_on_the_page_of_the_run(runs: Path) -> None:
+    with closing(sqlite3.connect(runs / "done" / JOURNAL)) as connection, connection:
+        for table in ("calls", "exchanges"):
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            empty = {
+                name: 0 if kind in ("INTEGER", "REAL") else "" for _, name, kind, *_ in columns
+            }
+            row = tuple((empty | ({"usd": 0.25} if "usd" in empty else {})).values())
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+    assert read_one(runs / "done").usd == 0.25
+    path = runs / "done" / RESULT
+    llm = {"calls": 2, "tokens_in": 1, "tokens_out": 1, "usd": 1.5}
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"llm": llm}), "utf-8")
+    assert read_one(runs / "done").usd == 1.5
+    cost = sum_cost(read_view(runs / "done"))
+    assert cost is not None
+    assert cost.usd == 1.5
 
 
 def test_a_run_is_running_while_its_lock_is_held(finished: Path, tmp_path: Path) -> None:
@@ -136,8 +160,8 @@ def test_a_folder_that_cannot_be_read_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_the_column_of_faults_is_absent_without_faults() -> None:
-    good = RunSummary("a", "running", "2026-11-01T11:00:00.000+00:00", 0.5, "", 10, 0.1)
-    bad = RunSummary("b", None, "", fault="damaged")
+    good = ListedRun("a", "running", "2026-11-01T11:00:00.000+00:00", 0.5, "", 10, 0.1)
+    bad = ListedRun("b", None, "", fault="damaged")
     (table,) = build_blocks(Path("runs"), (good,), NOW)
     assert isinstance(table, Table)
     assert table.rows == (("a", "running", 3600.0, 0.5, "", 10, 0.1, "2026-11-01T11:00:00"),)

@@ -6,11 +6,10 @@ import math
 import re
 from collections.abc import Callable
 
-from evolve.report.formats import format_duration, format_price, format_value
+from evolve.report.formats import NO_VALUE, format_duration, format_price, format_value
 from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
-NO_VALUE = "–"
 MAX_NARROW = 30  # characters of a text that fits in a narrow column
 FIGURE = re.compile(r"[-+−]?\$?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%| s)?")
 """A number with its unit, as text."""

@@ -10,12 +10,14 @@ from dsl.printable import make_printable
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.errors import EvolveError
 from evolve.experiment.comparison import ComparedRun, Comparison, compare_runs
+from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_iso
 from evolve.report.page.blocks import Block, Column, Page, Section, Step, Table, Text, Tree
 from evolve.report.page.charts import Axis, Cell, Chart, Mark, Role, Trace
 from evolve.report.page.diff import diff_sources
 from evolve.report.page.downsample import pick_extremes
+from evolve.report.page.luck.progress import list_improvements
 
 ROLES: tuple[Role, ...] = ("strategy", "luck", "validation", "holdout", "bad", "train")
 PARTS = 600  # of a line of equity
@@ -34,10 +36,11 @@ FIGURE_COLUMNS = (
     Column("beats buy and hold", "text", "total return on validation above buy and hold"),
     Column("holdout", "ratio", "the objective of the winner on an opened holdout"),
     Column("trials", "count"),
-    Column("per second", "ratio", "trials per second of the search"),
+    Column("per second", "count", "trials per second of the search"),
     Column("nulls beaten", "text", "searches on shuffled prices with a lower best score"),
     Column("$", "usd", "cost of the models"),
 )
+NO_END = " The line of a search that has not ended has train alone."
 BEATS = {True: "yes", False: "no", None: None}
 
 
@@ -131,24 +134,30 @@ def _iterate_charts(views: Sequence[RunView], labels: Sequence[str]) -> Iterator
 
 
 def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
-    """Build the chart of equity; buy and hold is that of the first run with a strategy."""
+    """Build the chart of equity; buy and hold is that of the run with the most bars."""
+    found = [
+        (label, role, result)
+        for view, label, role in zip(views, labels, ROLES, strict=False)
+        if (result := _backtest_best(view)) is not None
+    ]
     traces, ends = list[Trace](), list[str]()
-    for view, label, role in zip(views, labels, ROLES, strict=False):
-        result = _backtest_best(view)
-        if result is None:
-            continue
-        if not traces:
-            traces.append(_build_line(result, f"buy and hold ({label})", "benchmark"))
+    if found:
+        label, _, longest = max(found, key=lambda each: len(each[-1].equity))
+        traces.append(_build_line(longest, f"buy and hold ({label})", "benchmark"))
+    for label, role, result in found:
         traces.append(_build_line(result, label, role))
         ends.append(f"{label} ends at {result.equity[-1] / result.performance.capital:.2f}")
+    ended = [each for each in views if "validation" in list_open_parts(each)]
     days = {format_iso(each.data.split.seen.time[each.data.split.validation_start])
-            for each in views}  # fmt: skip
+            for each in ended}  # fmt: skip
+    rest = "" if len(ended) == len(views) else NO_END
     return Chart(
         "equity",
         "Equity on train and validation",
         "Equity of each winner as a multiple of its capital, in one backtest from the first bar "
         "of train to the last of validation, on a logarithmic scale. Growth before the vertical "
-        f"line is on train, where the winner was selected. {'; '.join(ends)}.",
+        f"line is on train. On the part that scores its search, a winner looks too good.{rest} "
+        f"{'; '.join(ends)}.",
         Axis("time", "time", "time"),
         Axis("equity (multiple of the capital)", "log"),
         tuple(traces),
@@ -158,11 +167,13 @@ def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
 
 
 def _backtest_best(view: RunView) -> Backtest | None:
-    """Backtest the best strategy on train and validation; None if there is none."""
+    """Backtest the best strategy on train, and on validation if shown; None if there is none."""
     if view.best is None:
         return None
+    split = view.data.split
+    bars = split.seen if "validation" in list_open_parts(view) else split.train
     try:
-        return backtest(view.best, view.data.split.seen, view.data.market)
+        return backtest(view.best, bars, view.data.market)
     except EvolveError:
         return None
 
@@ -181,16 +192,11 @@ def _build_line(result: Backtest, name: str, role: Role) -> Trace:
 def _build_progress(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
     traces, ends = list[Trace](), list[str]()
     for view, label, role in zip(views, labels, ROLES, strict=False):
-        best, points = -np.inf, list[tuple[int, float]]()
-        for each in view.rows.trials:
-            if each.is_feasible and each.scores[0] > best:
-                best = each.scores[0]
-                points.append((each.number, best))
+        points = list_improvements(view.rows.trials)
         if points:
-            points.append((len(view.rows.trials), best))
             numbers, scores = zip(*points, strict=True)
             traces.append(Trace(label, numbers, scores, "step", role))
-            ends.append(f"{label} reaches {best:.3f} after {len(view.rows.trials):,} trials")
+            ends.append(f"{label} reaches {scores[-1]:.3f} after {numbers[-1]:,} trials")
     return Chart(
         "progress",
         "Best score by number of trials",

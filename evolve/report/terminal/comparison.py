@@ -11,28 +11,29 @@ from rich.text import Text
 
 from dsl.printable import make_printable
 from evolve.experiment.comparison import ComparedRun, Comparison
-from evolve.report.formats import format_value
+from evolve.report.formats import NO_VALUE, format_score, format_value
 from evolve.report.page.diff import diff_sources
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.tables import blank_table, format_text
 
-DASH = "–"
 FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "experiment": lambda run: run.name,
     "seed": lambda run: str(run.seed),
     "state": lambda run: run.state,
-    "verdict": lambda run: run.verdict or DASH,
+    "verdict": lambda run: run.verdict or NO_VALUE,
     "objective": lambda run: run.objective.replace("_", " "),
-    "best score": lambda run: _format_ratio(run.score),
-    "on validation": lambda run: _format_ratio(run.validation),
-    "beats buy and hold": lambda run: {True: "yes", False: "no", None: DASH}[run.beats_benchmark],
-    "on the holdout": lambda run: _format_ratio(run.holdout),
+    "best score": lambda run: format_score(run.score),
+    "on validation": lambda run: format_score(run.validation),
+    "beats buy and hold": lambda run: {True: "yes", False: "no", None: NO_VALUE}[
+        run.beats_benchmark
+    ],
+    "on the holdout": lambda run: format_score(run.holdout),
     "trials": lambda run: f"{run.trials:,}",
-    "trials per second": lambda run: _format_count(run.evaluations_per_second),
+    "trials per second": lambda run: format_value(run.evaluations_per_second, "count"),
     "nulls beaten": lambda run: (
-        DASH if run.null_searches is None else f"{run.nulls_beaten} of {run.null_searches}"
+        NO_VALUE if run.null_searches is None else f"{run.nulls_beaten} of {run.null_searches}"
     ),
-    "cost of the models": lambda run: DASH if run.usd is None else f"${run.usd:.4f}",
+    "cost of the models": lambda run: NO_VALUE if run.usd is None else f"${run.usd:.4f}",
     "data": lambda run: run.data,
 }
 """Text of each figure by heading; one without a value in any run is left out."""
@@ -54,7 +55,7 @@ def _build_figures(runs: Sequence[ComparedRun]) -> Table:
     table = _blank_table("", runs)
     for heading, describe in FIGURES.items():
         cells = [describe(each) for each in runs]
-        if any(each != DASH for each in cells):
+        if any(each != NO_VALUE for each in cells):
             table.add_row(heading, *map(format_text, cells))
     return table
 
@@ -65,7 +66,7 @@ def _build_settings(comparison: Comparison) -> RenderableType:
     table = _blank_table("settings that differ", comparison.runs)
     for name, values in comparison.settings.items():
         table.add_row(
-            format_text(name), *[format_text(DASH if each is None else each) for each in values]
+            format_text(name), *[format_text(NO_VALUE if each is None else each) for each in values]
         )
     return table
 
@@ -95,11 +96,3 @@ def _format_diff(first: ComparedRun, other: ComparedRun) -> Text:
             for line in filter(None, side):
                 text.append_text(Text(f"\n{sign} {format_text(line)}", style))
     return text
-
-
-def _format_ratio(value: float | None) -> str:
-    return DASH if value is None else format_value(value, "ratio")
-
-
-def _format_count(value: float | None) -> str:
-    return DASH if value is None else format_value(value, "count")

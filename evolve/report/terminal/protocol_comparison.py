@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from evolve.experiment.result import ProtocolResult
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score
 from evolve.report.terminal.tables import blank_table
 
 
@@ -30,7 +30,5 @@ def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) 
         ("drop", "drop from train to validation"),
     ):
         values = [getattr(each, name) for each in (before, after)]
-        table.add_row(
-            label, *["–" if each is None else format_value(each, "ratio") for each in values]
-        )
+        table.add_row(label, *map(format_score, values))
     return table

@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from evolve.backtest.metrics import METRICS
+from evolve.experiment.model_costs import read_arm_costs, sum_cost
 from evolve.experiment.run_summary import Figures, RunSummary
 from evolve.experiment.run_view import RunView
-from evolve.llm.transport.usage import Cost
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score, format_value
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.sparkline import sparkline
 from evolve.report.terminal.tables import (
@@ -56,11 +56,11 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
     bests = [np.nan if each.best is None else each.best for each in summary.epochs]
     if np.isfinite(bests).any():
         assert last is not None
-        score = format_value(bests[-1], "ratio")
+        score = format_score(bests[-1])
         objective = settings.fitness.maximize[0].replace("_", " ")
         curve = sparkline(np.array(bests)).strip()
         yield format_line("best", f"{score} {curve} ({objective}, on {settings.fitness.scored_on})")
-    spent = _find_spent(view, summary)
+    spent = sum_cost(view)
     if spent is not None:
         yield format_line(
             "model",
@@ -88,7 +88,7 @@ def list_metrics(view: RunView, summary: RunSummary) -> Iterator[Part]:
         yield metrics_table(columns)
 
 
-def list_search(summary: RunSummary, objective: str) -> Iterator[Part]:
+def list_search(view: RunView, summary: RunSummary) -> Iterator[Part]:
     """Yield who proposed what, what models cost, and the finalists."""
     figures = summary.figures
     if figures is None:
@@ -98,24 +98,11 @@ def list_search(summary: RunSummary, objective: str) -> Iterator[Part]:
     if summary.stats:
         yield Text()
         yield proposers_table(summary.stats)
-    if figures.llm is not None and figures.llm.arms:
-        yield arm_costs_table(figures.llm.arms, summary.stats)
+    costs = read_arm_costs(view)
+    if costs:
+        yield arm_costs_table(costs, summary.stats)
     if figures.finalists:
-        yield _build_finalists_table(figures, objective)
-
-
-def _find_spent(view: RunView, summary: RunSummary) -> Cost | None:
-    """Return the cost of models; None without a call. So far, only answers count."""
-    if summary.figures is not None:
-        return summary.figures.llm.spent if summary.figures.llm is not None else None
-    exchanges = view.rows.exchanges
-    if not exchanges:
-        return None
-    calls = {each.call for each in exchanges if each.kind != "probe"}
-    tokens_in, tokens_out = (
-        sum(getattr(each, name) for each in exchanges) for name in ("tokens_in", "tokens_out")
-    )
-    return Cost(len(calls), tokens_in, tokens_out, sum(each.usd for each in exchanges))
+        yield _build_finalists_table(figures, view.plan.experiment.fitness.maximize[0])
 
 
 def _build_counts_table(summary: RunSummary) -> Table:
@@ -137,12 +124,10 @@ def _build_finalists_table(figures: Figures, objective: str) -> Table:
     unit = METRICS[objective].unit if objective in METRICS else "ratio"
     for rank, each in enumerate(figures.finalists, start=1):
         parts = [
-            format_value(each.metrics[part][objective], unit)
-            if objective in each.metrics.get(part, {})
-            else "–"
+            format_value(each.metrics.get(part, {}).get(objective), unit)
             for part in ("train", "validation")
         ]
-        score = format_value(each.scores[0], "ratio") if each.scores else "–"
+        score = format_score(each.scores[0] if each.scores else None)
         trades = [metrics["num_trades"] for metrics in each.metrics.values()]
         shown = " + ".join(format_value(count, "count") for count in trades)
         table.add_row(str(rank), f"{each.nodes}", score, *parts, shown)

@@ -77,7 +77,7 @@ def list_lineage(lineage: Sequence[Ancestor]) -> Iterator[Part]:
 
 
 def _describe(row: TrialRow) -> str:
-    score = f"{row.scores[0]:.6g}" if row.scores and row.is_feasible else "not feasible"
+    score = f"{row.scores[0]:.6g}" if row.is_feasible else "not feasible"
     proposer = _name_proposer(row.proposer)
     return f"{row.number:,} ({proposer}, epoch {row.epoch}, {row.nodes} nodes): {score}"
 

@@ -8,13 +8,11 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
-from evolve.report.formats import format_value
+from evolve.report.formats import OUTCOMES, format_score
 from evolve.report.terminal.tables import blank_table
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.null_run import NullRun
 from evolve.validation.verdict import Verdict
-
-STATES = {True: "passed", False: "failed", None: "not reached"}
 
 
 def gates_table(verdict: Verdict) -> Table:
@@ -24,7 +22,7 @@ def gates_table(verdict: Verdict) -> Table:
     table.add_column("result", no_wrap=True)
     table.add_column("", overflow="fold")
     for each in verdict.gates:
-        table.add_row(each.name, STATES[each.passed], each.text)
+        table.add_row(each.name, OUTCOMES[each.passed], each.text)
     return table
 
 
@@ -47,7 +45,7 @@ def luck_table(curve: Sequence[CurvePoint], null: NullRun) -> Table:
     for heading in (*headings, "luck: mean", "luck: largest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for trials, bests in compare_curves(curve, null):
-        table.add_row(f"{trials:,}", *map(_format_score, bests if curve else bests[1:]))
+        table.add_row(f"{trials:,}", *map(format_score, bests if curve else bests[1:]))
     return table
 
 
@@ -70,7 +68,3 @@ def compare_curves(
         mean, largest = (fmean(finite), max(finite)) if finite else (None, None)
         rows.append((trials, (best, mean, largest)))
     return rows
-
-
-def _format_score(score: float | None) -> str:
-    return "–" if score is None else format_value(score, "ratio")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from evolve.experiment.result_reader import ResultDocument
 from evolve.experiment.run_view import RunView, read_view
@@ -12,6 +15,7 @@ from evolve.report.page import luck, repeat, verdict
 from evolve.report.page.blocks import Block, Table, Text
 from evolve.report.page.charts import Cell, Chart
 from evolve.search.progress import Progress
+from evolve.store import RESULT, RunFolder
 from evolve.store.rows import EventRow
 from evolve.validation.null_run import NullRun
 from tests.experiment.small_runs import Notices
@@ -83,6 +87,20 @@ def change_result(view: RunView, **parts: Any) -> RunView:
     """Return a view with other parts of its result document, which is read again."""
     result: Mapping[str, Any] = {**view.result, **parts}
     return replace(view, result=result, document=ResultDocument.model_validate(result))
+
+
+def change_prices(folder: Path, first: int) -> None:
+    """Replace the prices of a run folder from a bar on, and the hash of the bars in its result."""
+    bars = read_view(folder).data.dataset.bars
+    factor = np.where(np.arange(len(bars)) >= first, 1.5 + np.arange(len(bars)) % 7 / 3, 1.0)
+    prices: dict[str, Any] = {
+        name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")
+    }
+    changed = replace(bars, **prices)
+    RunFolder(folder).write_bars(changed)
+    result = folder / RESULT
+    if result.exists():
+        result.write_text(result.read_text("utf-8").replace(bars.hash, changed.hash), "utf-8")
 
 
 def add_event(view: RunView, kind: str, **detail: Any) -> RunView:

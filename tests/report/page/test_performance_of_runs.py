@@ -6,19 +6,20 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS
+from evolve.errors import EvolveError
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.formats import format_value
 from evolve.report.page import performance
-from evolve.report.page.blocks import Block, Text
-from evolve.store import RESULT, RunFolder
+from evolve.report.page.blocks import Block
+from evolve.store import RESULT
 from tests.experiment.small_runs import EDGE, run_small
+from tests.report.page.pages import change_prices
 from tests.report.page.records import by_name, column
 
 
@@ -44,17 +45,6 @@ def open_holdout(view: RunView) -> RunView:
 
 def parts_of(blocks: list[Block]) -> list[str]:
     return [region.name for region in by_name(blocks)["equity"].regions]
-
-
-def perturb_holdout(folder: Path) -> None:
-    """Replace the prices of the holdout in the snapshot of a run."""
-    bars = read_view(folder).data.dataset.bars
-    start = len(read_view(folder).data.split.seen)
-    factor = np.where(np.arange(len(bars)) >= start, 1 + np.arange(len(bars)) % 7 / 3, 1.0)
-    prices: dict[str, Any] = {
-        name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")
-    }
-    RunFolder(folder).write_bars(replace(bars, **prices))
 
 
 def test_metrics_by_part_are_those_of_the_result(folder: Path) -> None:
@@ -85,8 +75,9 @@ def test_costs_and_last_equity_on_train_are_those_of_the_result(folder: Path) ->
 
 
 def test_no_figure_depends_on_a_sealed_holdout(folder: Path, copy: Path) -> None:
-    perturb_holdout(copy)
-    sealed, other = read_view(folder), read_view(copy)
+    sealed = read_view(folder)
+    change_prices(copy, len(sealed.data.split.seen))
+    other = read_view(copy)
     assert sealed.data.dataset.bars.hash != other.data.dataset.bars.hash
     assert parts_of(build(sealed)) == ["train", "validation"]
     assert build(sealed) == build(other)
@@ -118,13 +109,18 @@ def test_before_the_result_only_train_is_shown(folder: Path, copy: Path) -> None
 
 
 def test_a_run_without_a_strategy_has_no_performance(copy: Path) -> None:
+    (copy / RESULT).unlink()
     (copy / "best.evo").unlink()
     assert build(read_view(copy)) == []
 
 
-def test_a_strategy_that_its_user_changed_is_no_result_of_the_run(copy: Path) -> None:
+def test_a_strategy_that_its_user_changed_replaces_no_result_of_the_run(
+    folder: Path, copy: Path
+) -> None:
     (copy / "best.evo").write_text("strategy other { buy when close > open }", "utf-8")
-    (block,) = build(read_view(copy))
-    assert isinstance(block, Text)
-    assert block.tone == "warning"
-    assert "changed after the run" in block.text
+    assert build(read_view(copy)) == build(read_view(folder))
+    result = json.loads((copy / RESULT).read_text("utf-8"))
+    result["best"]["source"] = "strategy other { buy when close > open }"
+    (copy / RESULT).write_text(json.dumps(result), "utf-8")
+    with pytest.raises(EvolveError, match="expected the source of the winner"):
+        build(read_view(copy))

@@ -192,6 +192,7 @@ def test_a_pruned_winner_is_a_last_step_that_names_what_was_dropped(view: RunVie
     pruned = document.best.pruned.model_copy(update={"hash": trial.hash})
     best = document.best.model_copy(update={"pruned": pruned})
     result = {
+        **view.result,
         "best": {
             "hash": "f" * 32, "nodes": 3, "source": "strategy s {\n  buy when close > 1\n}\n",
             "pruned": {"hash": trial.hash, "nodes": 5, "dropped": ["sell"]},

@@ -18,7 +18,7 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
     """Yield the blocks of the section."""
     if view.null is not None and view.null.bests:
         yield build_histogram(view.null)
-    if any(each.is_feasible for each in view.rows.trials):
+    if view.rows.best is not None:
         yield build_progress(view)
     yield from iterate_selection(view)
     yield from iterate_statistics(view)

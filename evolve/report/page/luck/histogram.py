@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score
 from evolve.report.page.charts import Axis, Chart, Mark, Trace
 from evolve.validation.null_run import NullRun
 
@@ -19,7 +19,7 @@ def build_histogram(null: NullRun) -> Chart:
     bins = min(MAX_BINS, max(MIN_BINS, math.ceil(2 * math.sqrt(len(bests)))))
     counts, edges = np.histogram(bests, bins)
     hover = tuple(
-        f"{count} with a best score\nfrom {_format(low)} to {_format(high)}"
+        f"{count} with a best score\nfrom {format_score(low)} to {format_score(high)}"
         for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
     )
     middles = (edges[:-1] + edges[1:]) / 2
@@ -47,11 +47,11 @@ def _describe(null: NullRun) -> str:
     sentences = [
         "Each bar counts searches on shuffled prices, which have no edge, by their best score. "
         "The further right the line of this search, the less luck explains it.",
-        f"This search scores {_format(null.score)}; {null.exceedances} of {count} did as well, "
-        f"and the best of them scores {_format(largest)}.",
+        f"This search scores {format_score(null.score)}; {null.exceedances} of {count} did as "
+        f"well, and the best of them scores {format_score(largest)}.",
     ]
     if null.threshold is not None:
-        sentences.append(f"A score above {_format(null.threshold)} would pass.")
+        sentences.append(f"A score above {format_score(null.threshold)} would pass.")
     if any(each.reached for each in null.results):
         sentences.append(
             "A shuffled search ends when it does as well, so its score is a lower bound."
@@ -60,7 +60,3 @@ def _describe(null: NullRun) -> str:
     if missing:
         sentences.append(f"Without a feasible strategy, and not shown: {missing}.")
     return " ".join(sentences)
-
-
-def _format(score: float) -> str:
-    return format_value(score, "ratio")

@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from evolve.experiment.run_view import RunView
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score
 from evolve.report.page.charts import Axis, Band, Chart, Trace
 from evolve.store.rows import TrialRow
 from evolve.validation.null_run import NullRun
@@ -22,7 +22,8 @@ MIN_FEASIBLE = 4  # of a window, for its quartiles
 def build_progress(view: RunView) -> Chart:
     """Build the chart of a run with at least one feasible trial."""
     trials, null = view.rows.trials, view.null
-    metric = view.plan.experiment.fitness.maximize[0].replace("_", " ")
+    fitness = view.plan.experiment.fitness
+    metric = fitness.maximize[0].replace("_", " ")
     best = list_improvements(trials)
     traces = [Trace("best of this search", *_split(best), kind="step")]
     bands = []
@@ -43,7 +44,7 @@ def build_progress(view: RunView) -> Chart:
         "Progress of the search, and of luck",
         _describe(best, luck),
         Axis("trials, on a logarithmic scale", "log", "count"),
-        Axis(f"score on train ({metric})"),
+        Axis(f"score on {fitness.scored_on} ({metric})"),
         tuple(traces),
         tuple(bands),
         is_tall=True,
@@ -104,18 +105,14 @@ def _describe(
     trials, score = best[-1]
     text = (
         "The line is the best score so far; the grey area has the middle half of the feasible "
-        f"trials at that time. After {trials:,} trials the best score is {_format(score)}."
+        f"trials at that time. After {trials:,} trials the best score is {format_score(score)}."
     )
     if not luck:
         return text
     _, _, mean, largest = luck[-1]
     return (
         f"{text} The other area spans the best scores so far of the searches on shuffled prices, "
-        f"which end at {_format(mean)} on average and at {_format(largest)} at most: inside it, "
-        "this search finds no more than luck does. A shuffled search that ends early counts with "
-        "its last score."
+        f"which end at {format_score(mean)} on average and at {format_score(largest)} at most: "
+        "inside it, this search finds no more than luck does. A shuffled search that ends early "
+        "counts with its last score."
     )
-
-
-def _format(score: float) -> str:
-    return format_value(score, "ratio")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +12,21 @@ from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
+from evolve.experiment.archive import select_candidates
+from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
 from evolve.report.page.charts import Axis, Chart, Role, Trace
-from evolve.search.hall_of_fame import find_class_of_size
 from evolve.store.rows import TrialRow
 
 MAX_OTHERS = 24
 MAX_PER_CLASS = 6
 MIN_OTHERS = 4
+RANKED = {
+    "train": "Ranked by the mean of both parts, weighted by their bars; the first is the winner.",
+    "validation": "Ranked by validation, which scores the search; the first is the winner.",
+}
 MAX_CELLS = 20_000_000  # bars of all symbols, of all backtests together
 
 
@@ -50,44 +54,28 @@ def iterate_selection(view: RunView) -> Iterator[Block]:
     if chosen or others:
         yield _build_chart(metric, chosen, others, fitness.scored_on == "train")
     if finalists:
-        yield _build_table(metric, finalists)
+        yield _build_table(metric, finalists, RANKED[fitness.scored_on])
 
 
 def select_others(
     trials: Sequence[TrialRow], finalists: Sequence[Mapping[str, Any]], count: int
 ) -> list[TrialRow]:
-    """Select the best feasible trials of each size class that are no finalists.
+    """Select the best feasible trials of each size class that are no finalists, the best first.
 
     Args:
         trials: the trials.
         finalists: documents of the finalists.
         count: the maximum number.
-
-    Returns:
-        The trials with distinct scores, the best first.
     """
     known = {each["hash"] for each in finalists}
     known |= {each["pruned"]["hash"] for each in finalists if each.get("pruned")}
-    ranked = sorted(
-        (each for each in trials if each.is_feasible and each.hash not in known),
-        key=lambda each: (-each.scores[0], each.nodes, each.number),
-    )
-    selected: list[TrialRow] = []
-    counts: Counter[int] = Counter()
-    scores: set[float] = set()
-    for each in ranked:
-        size_class = find_class_of_size(each.nodes)
-        if len(selected) < count and counts[size_class] < MAX_PER_CLASS:
-            if each.scores[0] not in scores:
-                selected.append(each)
-                counts[size_class] += 1
-            scores.add(each.scores[0])
-    return selected
+    others = (each for each in trials if each.hash not in known)
+    return select_candidates(others, MAX_PER_CLASS)[:count]
 
 
 def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     """Yield good trials that are no finalists, from a bounded number of backtests."""
-    if not view.rows.trials:
+    if not view.rows.trials or "validation" not in list_open_parts(view):
         return
     split, market = view.data.split, view.data.market
     count = min(MAX_OTHERS, max(MIN_OTHERS, MAX_CELLS // (2 * split.seen.close.size)))
@@ -161,11 +149,12 @@ def _describe(title: str, points: Sequence[Point], is_unseen: bool) -> str:
         f"{lead}The search learns from train and never sees validation. Points below the dashed "
         "line lost on the way; a cloud without a slope means that train predicts nothing. "
         f"{below} of {len(points)} are below the line, {positive} are above 0 on validation. "
-        "Finalists are compared on validation, so the winner looks a little too good there."
+        "Finalists are compared on validation, so the winner looks a little too good there. The "
+        "other trials are measured there for this page alone, and nothing is selected by them."
     )
 
 
-def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]]) -> Table:
+def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]], about: str) -> Table:
     title, unit = metric.replace("_", " "), METRICS[metric].unit
     return Table(
         "finalists",
@@ -187,7 +176,7 @@ def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]]) -> Table:
             )
             for rank, each in enumerate(finalists, start=1)
         ),
-        "Ranked by the mean of both parts, weighted by their bars; the first one is the winner.",
+        about,
     )
 
 

@@ -82,7 +82,10 @@ def _build_joined(walk: Mapping[str, Any]) -> Table:
         tuple(
             (
                 name.replace("_", " "),
-                *[_format(walk[part].get(name), name) for part in ("metrics", "benchmark")],
+                *[
+                    format_value(walk[part].get(name), METRICS[name].unit)
+                    for part in ("metrics", "benchmark")
+                ],
             )
             for name in JOINED
         ),
@@ -111,7 +114,3 @@ def _describe(walk: Mapping[str, Any]) -> str:
 def _read(window: Mapping[str, Any], part: str, metric: str) -> Cell:
     value: Cell = window.get(part, {}).get(metric)
     return value
-
-
-def _format(value: float | None, name: str) -> str:
-    return "–" if value is None else format_value(value, METRICS[name].unit)

@@ -9,6 +9,7 @@ import numpy as np
 from dsl.printable import make_printable
 from evolve.experiment.model_costs import sum_cost
 from evolve.experiment.run_view import RunView
+from evolve.llm.transport.usage import Cost
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Axis, Cell, Chart, Trace
 from evolve.store.rows import ExchangeRow
@@ -104,7 +105,7 @@ def _describe_exchange(each: ExchangeRow) -> str:
 
 def _build_budget(view: RunView) -> Table:
     """Build the table of the limits; a limit that is not set has no row."""
-    budget, spent = view.plan.experiment.budget, sum_cost(view)
+    budget, spent = view.plan.experiment.budget, sum_cost(view) or Cost()
     limits: tuple[tuple[str, float | None, float], ...] = (
         ("calls", budget.llm_calls, spent.calls),
         ("tokens", budget.llm_tokens, spent.tokens),

@@ -13,6 +13,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from evolve.backtest.backtest import Backtest, backtest
 from evolve.backtest.market import Market
+from evolve.experiment.run_parts import list_open_parts, select_part
 from evolve.experiment.run_view import RunView
 from evolve.report.page.blocks import Column
 from evolve.report.page.charts import Role
@@ -101,22 +102,12 @@ class TrackRecord:
 
 
 def backtest_run(view: RunView, program: Program) -> TrackRecord:
-    """Backtest the best strategy of a run on the parts that may be shown.
-
-    Validation is shown once the search has ended, and the holdout once it was opened.
-    """
+    """Backtest the best strategy of a run on the parts that may be shown."""
     return TrackRecord(program, view.data.market, tuple(_iterate_windows(view, program)))
 
 
 def _iterate_windows(view: RunView, program: Program) -> Iterator[Window]:
-    split, market = view.data.split, view.data.market
-    train = backtest(program, split.train, market)
-    yield Window("train", "train", split.train, 0, train)
-    if view.document is None:
-        return
-    start = split.validation_start
-    validation = backtest(program, split.seen, market, start)
-    yield Window("validation", "validation", split.seen, start, validation)
-    if view.is_holdout_open:
-        bars, start = view.data.dataset.bars, len(split.seen)
-        yield Window("holdout", "holdout", bars, start, backtest(program, bars, market, start))
+    for part in list_open_parts(view):
+        data = select_part(view, part)
+        result = backtest(program, data.bars, view.data.market, data.start)
+        yield Window(part, part, data.bars, data.start, result)

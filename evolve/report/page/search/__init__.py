@@ -14,7 +14,7 @@ from evolve.report.page.search.front import build_front
 
 def iterate_blocks(view: RunView) -> Iterator[Block]:
     """Yield the blocks of the section."""
-    if any(each.is_feasible for each in view.rows.trials):
+    if view.rows.best is not None:
         yield build_front(view)
         yield build_behaviors(view)
     yield from iterate_credit(view)

@@ -19,7 +19,7 @@ LINE_CHARACTERS = 60
 
 def build_front(view: RunView) -> Chart:
     """Build the chart of score against size of a run with feasible trials."""
-    feasible = [each for each in view.rows.trials if each.is_feasible and each.scores]
+    feasible = [each for each in view.rows.trials if each.is_feasible]
     front = find_front(feasible)
     shown = thin_out(feasible, front)
     fitness = view.plan.experiment.fitness

@@ -9,6 +9,7 @@ from dsl.bars import Bars
 from evolve.analysis.next_orders import NextOrders, list_next_orders
 from evolve.backtest.market import Market
 from evolve.errors import EvolveError
+from evolve.experiment.run_parts import list_open_parts, select_part
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_iso
 from evolve.report.page.blocks import Block, Column, Table, Text
@@ -32,18 +33,18 @@ def iterate_orders(program: Program, bars: Bars, market: Market, start: int) -> 
 
 
 def iterate_run_orders(view: RunView, program: Program) -> Iterator[Block]:
-    """Yield the next orders of the best strategy of a run, without a bar of a sealed holdout."""
-    data = view.data
-    split = data.split
-    if view.is_holdout_open:
-        bars, start = data.dataset.bars, len(split.seen)
-    else:
-        bars, start = split.seen, split.validation_start
-    blocks = list(iterate_orders(program, bars, data.market, start))
-    if blocks and split.holdout.bars and not view.is_holdout_open:
+    """Yield the next orders of the best strategy of a run, after the last part that is shown."""
+    part = list_open_parts(view)[-1]
+    data, holdout = select_part(view, part), view.data.split.holdout
+    blocks = list(iterate_orders(program, data.bars, view.data.market, data.start))
+    reasons = {"train": "The search has not ended"}
+    if holdout.bars:
+        days = f"from {holdout.first_day} to {holdout.last_day}"
+        reasons["validation"] = f"The holdout {days} is sealed"
+    if blocks and part in reasons:
         yield Text(
-            f"The holdout from {split.holdout.first_day} to {split.holdout.last_day} is sealed, so "
-            "the orders below are those after the last bar of validation, not of today."
+            f"{reasons[part]}, so the orders below are those after the last bar of {part}, not of "
+            "today."
         )
     yield from blocks
 

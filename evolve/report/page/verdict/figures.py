@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolve.experiment.run_view import RunView
-from evolve.report.formats import format_value
+from evolve.report.formats import format_score
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.verdict.gates import format_figure
 from evolve.validation.holdout import MIN_POWER
@@ -33,12 +33,12 @@ def _iterate_rows(view: RunView) -> Iterator[Row]:
         "trials", f"{count:,} of {settings.budget.evaluations:,}",
         "distinct strategies that were evaluated; each one raises what luck can reach",
     )  # fmt: skip
-    best = max((each.scores[0] for each in trials if each.is_feasible), default=None)
+    best = view.rows.best
     if best is not None:
         name = settings.fitness.maximize[0].replace("_", " ")
         part, penalty = settings.fitness.scored_on, settings.fitness.spread_penalty
         about = f"{name}: mean over folds of {part}, less {penalty:g} deviations over them"
-        yield "best score", _format(best), about
+        yield "best score", format_score(best.scores[0]), about
     if view.null is not None:
         yield from _iterate_null(view.null)
     if evidence is None:
@@ -65,12 +65,13 @@ def _iterate_null(null: NullRun) -> Iterator[Row]:
     )  # fmt: skip
     yield "of them beaten", f"{beaten:,}", "their best score is below that of this search"
     if null.mean is not None:
-        largest = f"{_format(max(null.bests))}; mean {_format(null.mean)}"
+        largest = f"{format_score(max(null.bests))}; mean {format_score(null.mean)}"
         yield "best score by luck", largest, "largest and mean best score of these searches"
     if null.threshold is not None:
         is_bound = any(each.reached for each in null.results) or done < null.planned
         yield (
-            "score that would pass", f"{'at least ' if is_bound else ''}{_format(null.threshold)}",
+            "score that would pass",
+            f"{'at least ' if is_bound else ''}{format_score(null.threshold)}",
             "an edge on this much data differs from luck only above it",
         )  # fmt: skip
     yield (
@@ -90,7 +91,3 @@ def _iterate_power(view: RunView) -> Iterator[Row]:
             f"{chosen['found']} of {chosen['searches']}",
             "searches that found a planted edge of this size on as much data",
         )  # fmt: skip
-
-
-def _format(score: float) -> str:
-    return format_value(score, "ratio")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evolve.report.formats import format_value
+from evolve.report.formats import OUTCOMES, format_value
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Cell
 from evolve.validation.gates import Criterion, Gate
 from evolve.validation.verdict import Verdict
-
-OUTCOMES = {True: "passed", False: "failed", None: "not reached"}
 
 
 def build_gates(verdict: Verdict) -> Table:

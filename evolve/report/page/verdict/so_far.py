@@ -10,6 +10,10 @@ from evolve.report.page.blocks import Column, Table
 from evolve.validation.walk_forward import hold
 
 SHOWN = ("total_return", "cagr", "sharpe", "max_drawdown", "exposure", "num_trades")
+ABOUT = {
+    "train": "Figures on the bars that the search learns from, so they look too good.",
+    "validation": "The search is scored on validation, which is shown once it has ended.",
+}
 
 
 def build_so_far(view: RunView) -> Table | None:
@@ -32,5 +36,5 @@ def build_so_far(view: RunView) -> Table | None:
             )
             for name in names
         ),
-        "Figures on the bars that the search learns from: it fits them, so they look too good.",
+        ABOUT[view.plan.experiment.fitness.scored_on],
     )
