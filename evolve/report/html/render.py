@@ -20,7 +20,7 @@ from evolve.report.page.blocks import Page, Section
 
 FOLDER = Path(__file__).parent / "assets"
 STYLES = ("page.css", "blocks.css", "print.css")
-SCRIPTS = ("theme.js", "charts.js", "legend.js", "tables.js", "live.js", "page.js")
+SCRIPTS = ("theme.js", "zoom.js", "charts.js", "legend.js", "tables.js", "live.js", "page.js")
 """Files of each kind in the order in which the page has them."""
 
 

@@ -73,6 +73,7 @@ class Band:
         low: its lower edge.
         high: its upper edge.
         role: meaning of its colour.
+        is_step: whether its edges change only at the horizontal values.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Band:
     low: tuple[Cell, ...]
     high: tuple[Cell, ...]
     role: Role = "luck"
+    is_step: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Chart:
         regions: shaded intervals.
         marks: straight lines.
         is_tall: whether it needs more height than others.
+        is_small: whether it may share a row with other small charts.
     """
 
     name: str
@@ -142,6 +145,7 @@ class Chart:
     regions: tuple[Region, ...] = ()
     marks: tuple[Mark, ...] = ()
     is_tall: bool = False
+    is_small: bool = False
 
 
 @dataclass(frozen=True)

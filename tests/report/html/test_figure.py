@@ -63,11 +63,9 @@ def test_a_label_on_a_logarithmic_axis_is_at_the_logarithm() -> None:
 
 def test_labels_of_neighbouring_marks_are_below_each_other() -> None:
     marks = (Mark("one", 1.0), Mark("two", 1.01), Mark("", 1.02), Mark("three", 1.03))
-    heights = [
-        each["y"] for each in build_figure(Chart("c", "C", "a", *LINES, marks=marks))["layout"]
-        ["annotations"]
-    ]  # fmt: skip
-    assert len(heights) == 3
+    labels = build_figure(Chart("c", "C", "a", *LINES, marks=marks))["layout"]["annotations"]
+    assert [each["yanchor"] for each in labels] == ["bottom", "top", "top"]
+    heights = [each["y"] + (each["yanchor"] == "bottom") for each in labels]
     assert sorted(set(heights), reverse=True) == heights
 
 

@@ -12,7 +12,7 @@ from dsl.printable import make_printable
 from evolve.report.page.charts import Axis, Cell, Chart, Trace
 from evolve.report.page.downsample import pick_extremes
 from evolve.report.page.performance.lines import list_regions, round_values
-from evolve.report.page.performance.marks import draw_marks
+from evolve.report.page.performance.marks import draw_holdings, draw_marks
 from evolve.report.page.performance.signals import TradeSignals
 from evolve.report.page.performance.trades import (
     MAX_TRADES,
@@ -59,7 +59,8 @@ def _build_chart(
     name = make_printable(bars.symbols[0])
     about = (
         "Closes on a logarithmic scale, with the fills of entries and exits. A point names the "
-        f"rule that fired, the values that it read, and the fill. {_count_trades(trades)}"
+        f"rule that fired, the values that it read, and the fill. A thin line joins the entry and "
+        f"the exit of a trade. {_count_trades(trades)}"
         f"{describe_picked(len(marked), len(trades), 'The points are those of')}"
     )
     if len(picked) < np.isfinite(prices).sum():
@@ -75,7 +76,7 @@ def _build_chart(
         about,
         Axis("time", "time", "time"),
         Axis("price", "log", "price"),
-        (line, *draw_marks(record, marked, signals)),
+        (line, *draw_holdings(record, marked), *draw_marks(record, marked, signals)),
         regions=list_regions(record),
         is_tall=True,
     )
