@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any, Literal
 
 from evolve.report.html.figure import build_figure
-from evolve.report.page.charts import Axis, Chart, Heatmap, Mark, Trace
+from evolve.report.page.charts import Axis, Band, Chart, Heatmap, Mark, Trace
 from tests.report.html.sample_page import (
     EQUITY,
     MARKUP,
@@ -122,3 +122,21 @@ def iterate_texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from iterate_texts(each)
+
+
+def test_many_points_are_smaller_and_a_single_star_is_large() -> None:
+    def size(count: int, symbol: str = "circle") -> int:
+        numbers = tuple(range(count))
+        trace = Trace("t", numbers, numbers, "points", symbol=symbol)
+        figure = build_figure(Chart("c", "C", "a", *LINES, traces=(trace,)))
+        found: int = figure["data"][0]["marker"]["size"]
+        return found
+
+    assert size(500) < size(10) < size(1, "star")
+    assert size(500, "star") == size(500)
+
+
+def test_a_band_of_steps_has_steps_at_both_edges() -> None:
+    band = Band("b", (1, 2), (0, 1), (1, 2), is_step=True)
+    figure = build_figure(Chart("c", "C", "a", *LINES, bands=(band,)))
+    assert [each["line"]["shape"] for each in figure["data"]] == ["hv", "hv"]

@@ -122,7 +122,7 @@ function mergeLayout(layout, isNarrow, paper) {
     yaxis: mergeAxis(layout.yaxis, 8),
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: resolveColor("@text") },
     paper_bgcolor: resolveColor("@ground"), plot_bgcolor: resolveColor("@ground"),
-    margin: { l: 48, r: 14, t: hasLabels ? 46 : 28, b: 36 },
+    margin: { l: 48, r: 24, t: hasLabels ? 46 : 28, b: 36 },
     dragmode: isNarrow ? false : "zoom",
     showlegend: false, bargap: 0.06, uirevision: "reader",
     hoverlabel: { bgcolor: resolveColor("@surface"), bordercolor: resolveColor("@line"), align: "left", namelength: -1,

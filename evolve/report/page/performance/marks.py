@@ -67,9 +67,7 @@ def draw_marks(
             yield _draw_points(record, style, own)
 
 
-def draw_holdings(
-    record: TrackRecord, trades: Iterable[tuple[Window, Trade]]
-) -> Iterator[Trace]:
+def draw_holdings(record: TrackRecord, trades: Iterable[tuple[Window, Trade]]) -> Iterator[Trace]:
     """Yield a trace for gains and one for losses, with a line from each entry to its exit.
 
     Args:
