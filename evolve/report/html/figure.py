@@ -31,7 +31,7 @@ CELL_OPACITY = 0.55  # of the extremes, on which text is legible
 MAX_COUNTED = 10  # largest count whose axis has a tick at each number
 LOG_TICKS = 4  # ticks of a vertical logarithmic axis, at most about
 OUTLINED = {"star", "diamond", "triangle-up", "triangle-down", "square"}
-"""Symbols with an edge in the colour of the ground, since they may overlap."""
+"""Symbols with an edge in the colour of the ground where they are large, since they may overlap."""
 LABEL_STEP = 0.085  # height of a label of a mark, as a part of the height of its chart
 LABEL_ROWS = 4
 MAX_LARGE_POINTS = 50  # of a trace whose points have their full size
@@ -75,8 +75,9 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
         return figure | {"type": "bar", "marker": bar}
     figure["type"] = "scatter"
     if trace.kind == "points":
-        marker = {"color": color, "symbol": trace.symbol, "size": _choose_size(trace)}
-        if trace.symbol in OUTLINED:
+        size = _choose_size(trace)
+        marker = {"color": color, "symbol": trace.symbol, "size": size}
+        if trace.symbol in OUTLINED and size > SMALL_SIZE:
             marker["line"] = {"color": "@ground", "width": 1}
         return figure | {"mode": "markers", "marker": marker}
     line = {"color": color, "width": 1.75, "dash": "dash" if trace.is_dashed else "solid"}
