@@ -24,7 +24,8 @@ DRAWN = "all => all.filter(each => each.querySelector('.main-svg')).map(each => 
 BROKEN = """cells => cells.filter((cell) => {
   const inner = cell.querySelector("button, code") || cell;
   const texts = [...inner.childNodes].filter((each) => each.nodeType === 3);
-  return texts.some((node) => [...node.textContent.matchAll(/[\\w%]+/g)].some(({ 0: word, index }) => {
+  const words = (node) => [...node.textContent.matchAll(/[\\w%]+/g)];
+  return texts.some((node) => words(node).some(({ 0: word, index }) => {
     const range = document.createRange();
     range.setStart(node, index);
     range.setEnd(node, index + word.length);

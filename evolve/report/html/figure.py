@@ -67,7 +67,9 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
         "name": escape_text(trace.name), "x": _escape_cells(trace.x), "y": _escape_cells(trace.y),
         "showlegend": bool(trace.name),
     }  # fmt: skip
-    if trace.hover:
+    if trace.hover and not any(trace.hover):
+        figure["hoverinfo"] = "skip"
+    elif trace.hover:
         figure["hovertext"] = [escape_text(each) for each in trace.hover]
         figure["hoverinfo"] = "text"
     if trace.kind == "bars":

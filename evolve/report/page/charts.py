@@ -48,7 +48,8 @@ class Trace:
         y: vertical values, one per horizontal value; None interrupts a line.
         kind: how it is drawn.
         role: meaning of its colour.
-        hover: text of each point, in lines; empty to show the values.
+        hover: text of each point, in lines; empty to show the values. A point with an empty text
+            shows nothing.
         symbol: shape of its points, in the names of Plotly.
         is_dashed: whether its line is dashed.
     """

@@ -60,6 +60,10 @@ function drawChart(element) {
   const figure = prepareFigure(element);
   if (!figure) return;
   const isNarrow = innerWidth < NARROW && !isPrinting;
+  const characters = Math.floor((element.clientWidth - AXIS_WIDTH) / CHARACTER_WIDTH);
+  for (const trace of figure.data) {
+    if (trace.hovertext) trace.hovertext = trace.hovertext.map((each) => wrapText(each, characters));
+  }
   const layout = mergeLayout(figure.layout, isNarrow, element.closest(".small") ? SMALL_PAPER : PAPER);
   Plotly.react(element, figure.data, layout, isNarrow ? NARROW_CONFIG : CONFIG);
   followZoom(element);
@@ -94,6 +98,15 @@ function paint(value, key = "") {
   return isColor ? resolveColor(value) : value;
 }
 
+/* Break the lines of an escaped text at spaces, so that they fit a chart. */
+function wrapText(text, characters) {
+  return text.split("<br>").flatMap((line) => line.split(/(?<=[^ ]) /).reduce((lines, word) => {
+    const last = lines.at(-1);
+    const fits = last !== undefined && readMarkup(`${last} ${word}`).length <= characters;
+    return fits ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
+  }, [])).join("<br>");
+}
+
 /* Take the labels of regions out of a chart that is too narrow for one of them; its legend has them. */
 function takeRegions(layout, element) {
   const regions = (layout.shapes || []).filter((each) => each.label?.text);
@@ -126,7 +139,7 @@ function mergeLayout(layout, isNarrow, paper) {
     dragmode: isNarrow ? false : "zoom",
     showlegend: false, bargap: 0.06, uirevision: "reader",
     hoverlabel: { bgcolor: resolveColor("@surface"), bordercolor: resolveColor("@line"), align: "left", namelength: -1,
-      font: { color: resolveColor("@text") } },
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: resolveColor("@text") } },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: resolveColor("@muted"), activecolor: resolveColor("@text") },
     ...(isPrinting ? { ...paper, ...(layout.height && { height: layout.height }) } : { autosize: true }),
   };

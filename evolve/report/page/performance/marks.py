@@ -85,11 +85,10 @@ def draw_holdings(record: TrackRecord, trades: Iterable[tuple[Window, Trade]]) -
 def _join_fills(record: TrackRecord, name: str, role: Role, trades: Sequence[Trade]) -> Trace:
     moments = [moment for each in trades for moment in (each.entry_time, *[each.exit_time] * 2)]
     prices = [price for each in trades for price in (each.entry_price, each.exit_price, None)]
-    hover = [text for each in trades for text in [_describe_profit(each)] * 3]
     rounded = [None if each is None else round_values(np.array([each]))[0] for each in prices]
     times = record.format_times(np.array(moments))
     return Trace(
-        name, tuple[Cell, ...](times), tuple[Cell, ...](rounded), "line", role, tuple(hover)
+        name, tuple[Cell, ...](times), tuple[Cell, ...](rounded), "line", role, ("",) * len(times)
     )
 
 
