@@ -22,9 +22,9 @@ def format_value(value: float | None, unit: Unit) -> str:
         return f"{100 * value:.1e}%"
     if unit == "percent":
         return f"{round(value, 3) + 0.0:.1%}"  # no -0.0%
-    if unit == "money":
-        return f"{value:,.0f}"
-    return f"{value:,.0f}" if unit == "count" else f"{value:.2f}"
+    if unit in ("money", "count"):
+        return f"{round(value) + 0.0:,.0f}"
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def format_score(score: float | None) -> str:

@@ -12,7 +12,14 @@ PHONE = {"width": 390, "height": 844}
 
 
 def wait_for_charts(page: Page) -> Page:
-    """Wait until all charts are drawn."""
+    """Scroll to each chart and wait until it is drawn; return to where the page was."""
+    page.wait_for_selector("html[data-ready]")
+    before = page.evaluate("scrollY")
+    for chart in page.locator(".chart").all():
+        chart.evaluate("each => each.scrollIntoView({ block: 'center', behavior: 'instant' })")
+        chart.locator(".main-svg").first.wait_for()
+        page.wait_for_selector("html[data-ready]")
+    page.evaluate("top => scrollTo({ top, behavior: 'instant' })", before)
     page.wait_for_selector("html[data-ready]")
     return page
 

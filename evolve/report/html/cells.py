@@ -11,6 +11,7 @@ from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
 MAX_NARROW = 30  # characters of a text that fits in a narrow column
+MAX_UNBROKEN = 16  # characters of a text that a column does not break
 FIGURE = re.compile(r"[-+−]?\$?\d[\d,]*(\.\d+)?(e[-+]?\d+)?( ?%| s)?")
 """A number with its unit, as text."""
 FORMATS: dict[CellUnit, Callable[[float], str]] = {
@@ -19,7 +20,7 @@ FORMATS: dict[CellUnit, Callable[[float], str]] = {
     "money": lambda value: format_value(value, "money"),
     "count": lambda value: format_value(value, "count"),
     "price": format_price,
-    "seconds": lambda value: f"{value:,.1f} s" if abs(value) < 100 else f"{value:,.0f} s",
+    "seconds": lambda value: f"{value:,.{_count_decimals(value)}f} s",
     "duration": format_duration,
     "usd": lambda value: f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}",
 }
@@ -63,6 +64,18 @@ def list_wide(table: Table) -> list[bool]:
         any(isinstance(cell, str) and len(cell) > MAX_NARROW for cell in cells)
         for cells in zip(*table.rows, strict=True)
     ]
+
+
+def list_short(table: Table) -> list[bool]:
+    """List for each column whether all its cells are short, so that none is broken into lines."""
+    return [
+        all(len(format_cell(row[index], column.unit)) <= MAX_UNBROKEN for row in table.rows)
+        for index, column in enumerate(table.columns)
+    ]
+
+
+def _count_decimals(seconds: float) -> int:
+    return 0 if abs(seconds) >= 100 else 1 if abs(seconds) >= 1 else 2
 
 
 def _are_figures(cells: list[Cell]) -> bool:

@@ -29,8 +29,13 @@ TICKS: dict[CellUnit, dict[str, str]] = {
 CELL_HEIGHT = 28  # pixels of a row of a heatmap
 CELL_OPACITY = 0.55  # of the extremes, on which text is legible
 MAX_COUNTED = 10  # largest count whose axis has a tick at each number
+LOG_TICKS = 4  # ticks of a vertical logarithmic axis, at most about
+OUTLINED = {"star", "diamond", "triangle-up", "triangle-down", "square"}
+"""Symbols with an edge in the colour of the ground where they are large, since they may overlap."""
 LABEL_STEP = 0.085  # height of a label of a mark, as a part of the height of its chart
 LABEL_ROWS = 4
+MAX_LARGE_POINTS = 50  # of a trace whose points have their full size
+SIZE, SMALL_SIZE, STAR_SIZE = 8, 5, 14  # pixels of a point
 
 
 def build_figure(chart: Chart | Heatmap) -> dict[str, Any]:
@@ -62,7 +67,9 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
         "name": escape_text(trace.name), "x": _escape_cells(trace.x), "y": _escape_cells(trace.y),
         "showlegend": bool(trace.name),
     }  # fmt: skip
-    if trace.hover:
+    if trace.hover and not any(trace.hover):
+        figure["hoverinfo"] = "skip"
+    elif trace.hover:
         figure["hovertext"] = [escape_text(each) for each in trace.hover]
         figure["hoverinfo"] = "text"
     if trace.kind == "bars":
@@ -70,7 +77,10 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
         return figure | {"type": "bar", "marker": bar}
     figure["type"] = "scatter"
     if trace.kind == "points":
-        marker = {"color": color, "symbol": trace.symbol, "size": 8}
+        size = _choose_size(trace)
+        marker = {"color": color, "symbol": trace.symbol, "size": size}
+        if trace.symbol in OUTLINED and size > SMALL_SIZE:
+            marker["line"] = {"color": "@ground", "width": 1}
         return figure | {"mode": "markers", "marker": marker}
     line = {"color": color, "width": 1.75, "dash": "dash" if trace.is_dashed else "solid"}
     if trace.kind == "area":
@@ -79,12 +89,21 @@ def _build_trace(trace: Trace) -> dict[str, Any]:
     return figure | {"mode": "lines", "line": line | {"shape": shape}}
 
 
+def _choose_size(trace: Trace) -> int:
+    """Choose the size of points: many are small, and a star is seen among them."""
+    if trace.symbol == "star" and len(trace.x) == 1:
+        return STAR_SIZE
+    return SIZE if len(trace.x) <= MAX_LARGE_POINTS else SMALL_SIZE
+
+
 def _iterate_band(band: Band) -> Iterator[dict[str, Any]]:
     """Yield its lower edge, then its upper edge, which fills the area down to the lower."""
     name = escape_text(band.name)
     edge = {
         "type": "scatter", "mode": "lines", "x": _escape_cells(band.x),
-        "line": {"width": 1, "color": f"@{band.role}/0.5"},
+        "line": {
+            "width": 1, "color": f"@{band.role}/0.5", "shape": "hv" if band.is_step else "linear",
+        },
     }  # fmt: skip
     yield edge | {"y": list(band.low), "name": f"{name}, low", "showlegend": False}
     yield edge | {
@@ -115,8 +134,11 @@ def _build_mark(mark: Mark) -> dict[str, Any]:
 
 
 def _iterate_labels(chart: Chart) -> Iterator[dict[str, Any]]:
-    """Yield the labels of the marks; those of vertical lines are below each other."""
-    row = 0
+    """Yield the labels of the marks; those of vertical lines are below each other.
+
+    The first one is above the plot, unless the labels of regions are.
+    """
+    row = 0 if chart.regions else -1
     for each in chart.marks:
         label: dict[str, Any] = {
             "text": escape_text(each.name), "showarrow": False, "bgcolor": "@ground/0.8",
@@ -134,7 +156,8 @@ def _iterate_labels(chart: Chart) -> Iterator[dict[str, Any]]:
             continue
         yield label | {
             "xref": "x", "x": value, "xanchor": "auto",
-            "yref": "paper", "y": 1 - LABEL_STEP * (row % LABEL_ROWS), "yanchor": "top",
+            "yref": "paper", "y": 1 - LABEL_STEP * max(row % LABEL_ROWS if row > 0 else row, 0),
+            "yanchor": "bottom" if row < 0 else "top",
         }  # fmt: skip
         row += 1
 
@@ -164,7 +187,9 @@ def _refine_ticks(chart: Chart) -> dict[str, Any]:
 
 
 def _count_ticks(chart: Chart) -> dict[str, Any]:
-    """Return whole ticks for an axis of few counts, which has no half ones."""
+    """Return whole ticks for an axis of few counts, and few ones for one of logarithms."""
+    if chart.y.kind == "log":
+        return {"nticks": LOG_TICKS}
     values = [y for trace in chart.traces for y in trace.y if isinstance(y, (int, float))]
     is_few = chart.y.unit == "count" and chart.y.kind == "linear" and bool(values)
     return {"tick0": 0, "dtick": 1} if is_few and max(values) <= MAX_COUNTED else {}

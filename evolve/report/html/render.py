@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -10,8 +11,9 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from evolve.report.html.cells import format_cell, list_numeric, list_wide
+from evolve.report.html.cells import format_cell, list_numeric, list_short, list_wide
 from evolve.report.html.data_table import tabulate_chart
 from evolve.report.html.island import describe_page, describe_section, encode_json, name_kind
 from evolve.report.html.lanes import place_steps
@@ -19,8 +21,10 @@ from evolve.report.html.palette import list_variables
 from evolve.report.page.blocks import Page, Section
 
 FOLDER = Path(__file__).parent / "assets"
+BREAK = re.compile(r"([(.,])(?=[^\W\d])")
+CODE = re.compile("`([^`\n]+)`")
 STYLES = ("page.css", "blocks.css", "print.css")
-SCRIPTS = ("theme.js", "charts.js", "legend.js", "tables.js", "live.js", "page.js")
+SCRIPTS = ("theme.js", "zoom.js", "charts.js", "legend.js", "tables.js", "live.js", "page.js")
 """Files of each kind in the order in which the page has them."""
 
 
@@ -96,8 +100,19 @@ def _environment() -> Environment:
     environment.filters |= {
         "kind": name_kind, "tabulate": tabulate_chart, "place": place_steps,
         "cell": format_cell, "list_numeric": list_numeric, "list_wide": list_wide,
+        "list_short": list_short, "words": mark_code, "breakable": permit_breaks,
     }  # fmt: skip
     return environment
+
+
+def mark_code(text: str) -> Markup:
+    """Escape a text, and mark what is between backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def permit_breaks(code: str) -> Markup:
+    """Escape code, and permit a new line after its brackets, dots and commas."""
+    return Markup(BREAK.sub(r"\1<wbr>", str(escape(code))))
 
 
 @cache

@@ -48,7 +48,8 @@ class Trace:
         y: vertical values, one per horizontal value; None interrupts a line.
         kind: how it is drawn.
         role: meaning of its colour.
-        hover: text of each point, in lines; empty to show the values.
+        hover: text of each point, in lines; empty to show the values. A point with an empty text
+            shows nothing.
         symbol: shape of its points, in the names of Plotly.
         is_dashed: whether its line is dashed.
     """
@@ -73,6 +74,7 @@ class Band:
         low: its lower edge.
         high: its upper edge.
         role: meaning of its colour.
+        is_step: whether its edges change only at the horizontal values.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Band:
     low: tuple[Cell, ...]
     high: tuple[Cell, ...]
     role: Role = "luck"
+    is_step: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Chart:
         regions: shaded intervals.
         marks: straight lines.
         is_tall: whether it needs more height than others.
+        is_small: whether it may share a row with other small charts.
     """
 
     name: str
@@ -142,6 +146,7 @@ class Chart:
     regions: tuple[Region, ...] = ()
     marks: tuple[Mark, ...] = ()
     is_tall: bool = False
+    is_small: bool = False
 
 
 @dataclass(frozen=True)

@@ -148,8 +148,6 @@ def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
         traces.append(_build_line(result, label, role))
         ends.append(f"{label} ends at {result.equity[-1] / result.performance.capital:.2f}")
     ended = [each for each in views if "validation" in list_open_parts(each)]
-    days = {format_iso(each.data.split.seen.time[each.data.split.validation_start])
-            for each in ended}  # fmt: skip
     rest = "" if len(ended) == len(views) else NO_END
     return Chart(
         "equity",
@@ -161,9 +159,26 @@ def _build_equity(views: Sequence[RunView], labels: Sequence[str]) -> Chart:
         Axis("time", "time", "time"),
         Axis("equity (multiple of the capital)", "log"),
         tuple(traces),
-        marks=tuple(Mark("validation", day, "x", "validation") for day in sorted(days)),
+        marks=_mark_validation(views, labels),
         is_tall=True,
     )
+
+
+def _mark_validation(views: Sequence[RunView], labels: Sequence[str]) -> tuple[Mark, ...]:
+    """Return the first day of validation where it is shown; of each run if they differ."""
+    starts = dict[str, list[str]]()
+    for view, label in zip(views, labels, strict=True):
+        if "validation" not in list_open_parts(view):
+            continue
+        split = view.data.split
+        starts.setdefault(format_iso(split.seen.time[split.validation_start]), []).append(label)
+    return tuple(
+        Mark(
+            "validation" if len(starts) == 1 else f"validation of {', '.join(names)}",
+            day, "x", "validation",
+        )
+        for day, names in sorted(starts.items())
+    )  # fmt: skip
 
 
 def _backtest_best(view: RunView) -> Backtest | None:

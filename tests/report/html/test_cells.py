@@ -6,7 +6,14 @@ from typing import get_args
 
 import pytest
 
-from evolve.report.html.cells import FORMATS, format_cell, is_numeric, list_numeric, list_wide
+from evolve.report.html.cells import (
+    FORMATS,
+    format_cell,
+    is_numeric,
+    list_numeric,
+    list_short,
+    list_wide,
+)
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Cell, CellUnit
 
@@ -21,6 +28,9 @@ from evolve.report.page.charts import Cell, CellUnit
         (0.00012345, "price", "0.0001234"),
         (3.14159, "ratio", "3.14"),
         (1.25, "seconds", "1.2 s"),
+        (0.024, "seconds", "0.02 s"),
+        (-0.004, "ratio", "0.00"),
+        (-0.3, "money", "0"),
         (3600.0, "seconds", "3,600 s"),
         (0.0123, "usd", "$0.0123"),
         (12.5, "usd", "$12.50"),
@@ -55,3 +65,9 @@ def test_a_column_with_a_long_text_is_wide() -> None:
     columns = tuple(Column(each) for each in ("name", "about", "value"))
     table = Table("t", "T", columns, (("a", "short", 1.0), ("b", "words " * 8, None)))
     assert list_wide(table) == [False, True, False]
+
+
+def test_a_column_of_short_texts_is_not_broken() -> None:
+    columns = tuple(Column(each) for each in ("part", "about", "trades"))
+    rows = (("validation", "a text of several words", 1), ("train", "short", None))
+    assert list_short(Table("t", "T", columns, rows)) == [True, False, True]

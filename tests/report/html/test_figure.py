@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any, Literal
 
 from evolve.report.html.figure import build_figure
-from evolve.report.page.charts import Axis, Chart, Heatmap, Mark, Trace
+from evolve.report.page.charts import Axis, Band, Chart, Heatmap, Mark, Trace
 from tests.report.html.sample_page import (
     EQUITY,
     MARKUP,
@@ -63,11 +63,9 @@ def test_a_label_on_a_logarithmic_axis_is_at_the_logarithm() -> None:
 
 def test_labels_of_neighbouring_marks_are_below_each_other() -> None:
     marks = (Mark("one", 1.0), Mark("two", 1.01), Mark("", 1.02), Mark("three", 1.03))
-    heights = [
-        each["y"] for each in build_figure(Chart("c", "C", "a", *LINES, marks=marks))["layout"]
-        ["annotations"]
-    ]  # fmt: skip
-    assert len(heights) == 3
+    labels = build_figure(Chart("c", "C", "a", *LINES, marks=marks))["layout"]["annotations"]
+    assert [each["yanchor"] for each in labels] == ["bottom", "top", "top"]
+    heights = [each["y"] + (each["yanchor"] == "bottom") for each in labels]
     assert sorted(set(heights), reverse=True) == heights
 
 
@@ -124,3 +122,21 @@ def iterate_texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from iterate_texts(each)
+
+
+def test_many_points_are_smaller_and_a_single_star_is_large() -> None:
+    def size(count: int, symbol: str = "circle") -> int:
+        numbers = tuple(range(count))
+        trace = Trace("t", numbers, numbers, "points", symbol=symbol)
+        figure = build_figure(Chart("c", "C", "a", *LINES, traces=(trace,)))
+        found: int = figure["data"][0]["marker"]["size"]
+        return found
+
+    assert size(500) < size(10) < size(1, "star")
+    assert size(500, "star") == size(500)
+
+
+def test_a_band_of_steps_has_steps_at_both_edges() -> None:
+    band = Band("b", (1, 2), (0, 1), (1, 2), is_step=True)
+    figure = build_figure(Chart("c", "C", "a", *LINES, bands=(band,)))
+    assert [each["line"]["shape"] for each in figure["data"]] == ["hv", "hv"]

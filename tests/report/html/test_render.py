@@ -14,6 +14,8 @@ from evolve.report.html.island import encode_json
 from evolve.report.html.render import (
     encode_island,
     encode_update,
+    mark_code,
+    permit_breaks,
     render_page,
     render_sections,
 )  # fmt: skip
@@ -153,3 +155,14 @@ def test_a_page_without_a_run_has_no_state() -> None:
 
 def iterate_blocks(document: Any) -> list[Any]:
     return [block for section in document["sections"] for block in section["blocks"]]
+
+
+def test_what_is_between_backticks_is_code_and_the_rest_is_text() -> None:
+    assert mark_code("a `b` <i> `<c>`") == ("a <code>b</code> &lt;i&gt; <code>&lt;c&gt;</code>")
+    assert mark_code("one ` only") == "one ` only"
+
+
+def test_a_line_of_code_breaks_after_its_brackets() -> None:
+    assert permit_breaks("sma(ema(close, 3), 0.5) < a") == (
+        "sma(<wbr>ema(<wbr>close, 3), 0.5) &lt; a"
+    )

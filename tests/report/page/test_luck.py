@@ -93,6 +93,15 @@ def test_the_band_of_luck_spans_the_null_searches_that_have_a_score() -> None:
     ]
 
 
+def test_the_band_of_luck_begins_where_the_scores_are_recorded() -> None:
+    short = build_search(5, (2, 0.6), reached=True)
+    results = (*NULL.results, short)
+    counts = [count for count, *_ in measure_luck_band(replace(NULL, results=results))]
+    assert counts == [100, 150, 200, 500]
+    few = tuple(build_search(number, (40, 0.1 * number)) for number in (1, 2))
+    assert measure_luck_band(replace(NULL, results=few)) == [(40, 0.1, pytest.approx(0.15), 0.2)]
+
+
 def test_the_improvements_are_the_running_maximum_of_feasible_trials() -> None:
     rng = np.random.default_rng(5)
     scores = [None if rng.random() < 0.3 else float(rng.normal()) for _ in range(200)]

@@ -221,9 +221,21 @@ def test_fills_are_at_their_time_and_price_and_on_the_line() -> None:
     trades = record.windows[0].result.trades
     assert list(traces["buy"].x) == [str(each.entry_time)[:10] for each in trades]
     assert list(traces["buy"].y) == pytest.approx([each.entry_price for each in trades], rel=1e-7)
-    exits = sorted(str(time) for name, time, _ in iterate_marks(RULES) if name != "buy")
+    others = {"buy", "gain", "loss"}
+    exits = sorted(str(time) for name, time, _ in iterate_marks(RULES) if name not in others)
     assert exits == sorted(str(each.exit_time)[:10] for each in trades)
     assert {each for trace in traces.values() for each in trace.x} <= set(traces["close"].x)
+
+
+def test_a_line_joins_the_entry_and_the_exit_of_each_trade_by_its_profit() -> None:
+    traces, trades = marks(RULES), whole(RULES, WALK).windows[0].result.trades
+    for name, is_gain in (("gain", True), ("loss", False)):
+        own = [each for each in trades if (each.profit > 0) == is_gain]
+        days = [str(day)[:10] for each in own for day in (each.entry_time, *[each.exit_time] * 2)]
+        assert own and list(traces[name].x) == days
+        assert list(traces[name].y[::3]) == pytest.approx([each.entry_price for each in own])
+        assert list(traces[name].y[1::3]) == pytest.approx([each.exit_price for each in own])
+        assert set(traces[name].y[2::3]) == {None} and not any(traces[name].hover)
 
 
 def test_a_long_line_of_prices_has_its_extremes_and_all_fills() -> None:

@@ -1,6 +1,6 @@
-/* Charts: figures of the page drawn by Plotly in the colours of the theme. */
+/* Charts: figures of the page, drawn by Plotly in the colours of the theme when the reader comes near. */
 const NARROW = 600; // pixels; below it a finger scrolls the page instead of zooming
-const PAPER_WIDTH = 680, PAPER_HEIGHT = 300; // pixels of a chart on paper, as in print.css
+const PAPER = { width: 680, height: 300 }, SMALL_PAPER = { width: 330, height: 220 }; // pixels, as in print.css
 const CONFIG = {
   responsive: true, displaylogo: false, showTips: false, doubleClick: "reset",
   modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
@@ -8,7 +8,9 @@ const CONFIG = {
 const NARROW_CONFIG = { ...CONFIG, displayModeBar: true, modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
 const DATA_KEYS = new Set(["x", "y", "z", "text", "hovertext"]);
 const hiddenTraces = new Map(); // name of a chart -> names of traces that the reader hid
-let waiting = [];
+const waiting = new Set(); // charts near the window whose picture is missing or old
+const nearby = new IntersectionObserver(noteNearby, { rootMargin: "75% 0px" });
+let isDrawing = false;
 let isPrinting = false;
 
 function startCharts() {
@@ -18,43 +20,69 @@ function startCharts() {
   matchMedia("print").addEventListener("change", (event) => setPrinting(event.matches));
 }
 
-/* Draw charts one by one, so that the page answers its reader meanwhile. */
+/* Draw charts once they are near the window. */
 function queueCharts(elements) {
-  const isIdle = waiting.length === 0;
-  waiting.push(...elements);
-  delete root.dataset.ready;
-  if (isIdle) setTimeout(drawNext);
+  for (const each of elements) {
+    waiting.delete(each);
+    nearby.unobserve(each);
+    nearby.observe(each);
+    prepareFigure(each);
+  }
+  if (elements.length) delete root.dataset.ready; else markReady();
 }
 
+function noteNearby(entries) {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting) waiting.add(target); else waiting.delete(target);
+  }
+  if (!isDrawing) drawNext();
+}
+
+/* Draw one chart at a time, so that the page answers its reader meanwhile. */
 function drawNext() {
-  const element = waiting.shift();
+  const [element] = waiting;
   if (element) drawChart(element);
-  if (waiting.length) setTimeout(drawNext); else root.dataset.ready = "true";
+  isDrawing = waiting.size > 0;
+  if (isDrawing) setTimeout(drawNext); else markReady();
 }
 
-function drawWaiting() {
-  while (waiting.length) drawNext();
+function markReady() {
+  if (!waiting.size) root.dataset.ready = "true";
 }
 
 function redrawCharts() {
-  queueCharts([...document.querySelectorAll(".chart")].filter((each) => !waiting.includes(each)));
+  queueCharts([...document.querySelectorAll(".chart")]);
 }
 
 function drawChart(element) {
+  waiting.delete(element);
+  nearby.unobserve(element);
+  const figure = prepareFigure(element);
+  if (!figure) return;
+  const isNarrow = innerWidth < NARROW && !isPrinting;
+  const characters = Math.floor((element.clientWidth - AXIS_WIDTH) / CHARACTER_WIDTH);
+  for (const trace of figure.data) {
+    if (trace.hovertext) trace.hovertext = trace.hovertext.map((each) => wrapText(each, characters));
+  }
+  const layout = mergeLayout(figure.layout, isNarrow, element.closest(".small") ? SMALL_PAPER : PAPER);
+  Plotly.react(element, figure.data, layout, isNarrow ? NARROW_CONFIG : CONFIG);
+  followZoom(element);
+}
+
+/* Build the figure of a chart and draw its legend, so that nothing moves once the picture comes. */
+function prepareFigure(element) {
   const block = findBlock(element.id);
-  if (!block || !element.isConnected) return;
+  if (!block || !element.isConnected) return null;
   const figure = paint(block.figure);
   const hidden = hiddenTraces.get(element.id) || new Set();
   for (const trace of figure.data) if (hidden.has(trace.name)) trace.visible = "legendonly";
-  const isNarrow = innerWidth < NARROW && !isPrinting;
-  const regions = isNarrow ? takeRegions(figure.layout) : [];
-  const layout = mergeLayout(figure.layout, isNarrow);
-  Plotly.react(element, figure.data, layout, isNarrow ? NARROW_CONFIG : CONFIG);
-  drawLegend(element, figure.data, regions);
+  drawLegend(element, figure.data, takeRegions(figure.layout, element));
+  return figure;
 }
 
 function removeChart(element) {
-  waiting = waiting.filter((each) => each !== element);
+  waiting.delete(element);
+  nearby.unobserve(element);
   hiddenTraces.delete(element.id);
   Plotly.purge(element);
 }
@@ -70,15 +98,30 @@ function paint(value, key = "") {
   return isColor ? resolveColor(value) : value;
 }
 
-/* Take the labels of regions out of a narrow chart, where they would overlap; its legend has them. */
-function takeRegions(layout) {
+/* Break the lines of an escaped text at spaces, so that they fit a chart. */
+function wrapText(text, characters) {
+  return text.split("<br>").flatMap((line) => line.split(/(?<=[^ ]) /).reduce((lines, word) => {
+    const last = lines.at(-1);
+    const fits = last !== undefined && readMarkup(`${last} ${word}`).length <= characters;
+    return fits ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
+  }, [])).join("<br>");
+}
+
+/* Take the labels of regions out of a chart that is too narrow for one of them; its legend has them. */
+function takeRegions(layout, element) {
   const regions = (layout.shapes || []).filter((each) => each.label?.text);
+  if (!regions.length) return [];
+  const limits = regions.flatMap((each) => [each.x0, each.x1]).map(readPlace);
+  const width = (isPrinting ? PAPER.width : element.clientWidth) - AXIS_WIDTH;
+  const scale = width / (Math.max(...limits) - Math.min(...limits));
+  const fits = (each) => readMarkup(each.label.text).length * CHARACTER_WIDTH < scale * (readPlace(each.x1) - readPlace(each.x0));
+  if (regions.every(fits)) return [];
   const entries = regions.map((each) => ({ name: each.label.text, color: each.label.font.color }));
   for (const each of regions) delete each.label;
   return entries;
 }
 
-function mergeLayout(layout, isNarrow) {
+function mergeLayout(layout, isNarrow, paper) {
   const axis = {
     automargin: true, gridcolor: resolveColor("@grid"), linecolor: resolveColor("@line"),
     zerolinecolor: resolveColor("@line"), ticks: "outside", tickcolor: resolveColor("@line"), showline: true,
@@ -92,17 +135,17 @@ function mergeLayout(layout, isNarrow) {
     yaxis: mergeAxis(layout.yaxis, 8),
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: resolveColor("@text") },
     paper_bgcolor: resolveColor("@ground"), plot_bgcolor: resolveColor("@ground"),
-    margin: { l: 48, r: 14, t: hasLabels ? 46 : 28, b: 36 },
+    margin: { l: 48, r: 24, t: hasLabels ? 46 : 28, b: 36 },
     dragmode: isNarrow ? false : "zoom",
     showlegend: false, bargap: 0.06, uirevision: "reader",
     hoverlabel: { bgcolor: resolveColor("@surface"), bordercolor: resolveColor("@line"), align: "left", namelength: -1,
-      font: { color: resolveColor("@text") } },
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: resolveColor("@text") } },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: resolveColor("@muted"), activecolor: resolveColor("@text") },
-    ...(isPrinting ? { width: PAPER_WIDTH, height: layout.height || PAPER_HEIGHT } : { autosize: true }),
+    ...(isPrinting ? { ...paper, ...(layout.height && { height: layout.height }) } : { autosize: true }),
   };
 }
 
-/* Draw for paper before the browser lays out its sheets. */
+/* Draw for paper before the browser lays out its sheets, also what the reader has not come to. */
 function setPrinting(value) {
   if (isPrinting === value) return;
   isPrinting = value;
@@ -111,6 +154,5 @@ function setPrinting(value) {
     if (value) each.dataset.open = each.open;
     each.open = value || each.dataset.open === "true";
   }
-  redrawCharts();
-  drawWaiting();
+  if (value) document.querySelectorAll(".chart").forEach(drawChart); else redrawCharts();
 }

@@ -11,6 +11,7 @@ import numpy as np
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_score
 from evolve.report.page.charts import Axis, Band, Chart, Trace
+from evolve.search.best_curve import FIRST_COUNT
 from evolve.store.rows import TrialRow
 from evolve.validation.null_run import NullRun
 
@@ -35,9 +36,9 @@ def build_progress(view: RunView) -> Chart:
     luck = measure_luck_band(null) if null is not None else []
     if luck:
         x, low, middle, high = map(tuple, zip(*luck, strict=True))
-        bands.append(Band("best of shuffled searches, range", x, low, high, "luck"))
+        bands.append(Band("best of shuffled searches, range", x, low, high, "luck", is_step=True))
         traces.append(
-            Trace("best of shuffled searches, mean", x, middle, role="luck", is_dashed=True)
+            Trace("best of shuffled searches, mean", x, middle, "step", "luck", is_dashed=True)
         )
     return Chart(
         "search-progress",
@@ -84,8 +85,13 @@ def measure_quartiles(trials: Sequence[TrialRow]) -> list[tuple[int, float, floa
 
 
 def measure_luck_band(null: NullRun) -> list[tuple[int, float, float, float]]:
-    """Return the trials, and the smallest, mean and largest best score of the null searches."""
-    counts = sorted({point.trials for each in null.results for point in each.curve})
+    """Return the trials, and the smallest, mean and largest best score of the null searches.
+
+    The curves have their first point at `FIRST_COUNT` trials. An earlier one is the end of a short
+    search, at which nothing is known of the others.
+    """
+    ends = {point.trials for each in null.results for point in each.curve}
+    counts = sorted(each for each in ends if each >= min(FIRST_COUNT, max(ends)))
     rows = []
     for count in counts:
         bests = null.list_bests_after(count)
@@ -114,5 +120,6 @@ def _describe(
         f"{text} The other area spans the best scores so far of the searches on shuffled prices, "
         f"which end at {format_score(mean)} on average and at {format_score(largest)} at most: "
         "inside it, this search finds no more than luck does. A shuffled search that ends early "
-        "counts with its last score."
+        "counts with its last score. Their scores are recorded at round numbers of trials, so this "
+        "area has steps."
     )

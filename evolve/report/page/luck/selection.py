@@ -109,10 +109,10 @@ def _build_chart(
     title, unit = metric.replace("_", " "), METRICS[metric].unit
     traces = [Trace("equal on both", limits, limits, "line", "neutral", is_dashed=True)]
     if others:
-        traces.append(_build_trace("other good trials", others, metric, "neutral"))
+        traces.append(_build_trace("other good trials", others, metric, "neutral", "circle"))
     if chosen:
         traces.append(_build_trace("finalists", chosen[1:], metric, "validation"))
-        traces.append(_build_trace("winner", chosen[:1], metric, "strategy"))
+        traces.append(_build_trace("winner", chosen[:1], metric, "strategy", "star"))
     return Chart(
         "train-validation",
         "Train against validation",
@@ -123,7 +123,9 @@ def _build_chart(
     )
 
 
-def _build_trace(name: str, points: Sequence[Point], metric: str, role: Role) -> Trace:
+def _build_trace(
+    name: str, points: Sequence[Point], metric: str, role: Role, symbol: str = "diamond"
+) -> Trace:
     unit = METRICS[metric].unit
     hover = tuple(
         f"{each.name}\ntrain {format_value(each.train, unit)}\n"
@@ -132,7 +134,7 @@ def _build_trace(name: str, points: Sequence[Point], metric: str, role: Role) ->
     )
     return Trace(
         name, tuple(each.train for each in points), tuple(each.validation for each in points),
-        "points", role, hover, "circle" if role == "neutral" else "diamond",
+        "points", role, hover, symbol,
     )  # fmt: skip
 
 

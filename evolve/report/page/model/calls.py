@@ -89,7 +89,7 @@ def _build_latency(exchanges: Sequence[ExchangeRow]) -> Chart:
         "Latency over the run",
         "Each point is an answer, at the time of its arrival. A rise over the run shows a server "
         f"that slows down or prompts that grow. Half of the {len(answered):,} answers took less "
-        f"than {median:.1f} seconds, the slowest {slowest:.1f} seconds.",
+        f"than {median:.3g} seconds, the slowest {slowest:.3g} seconds.",
         Axis("time of the answer (UTC)", "time", "time"),
         Axis("seconds", unit="seconds"),
         tuple(traces),

@@ -67,6 +67,31 @@ def draw_marks(
             yield _draw_points(record, style, own)
 
 
+def draw_holdings(record: TrackRecord, trades: Iterable[tuple[Window, Trade]]) -> Iterator[Trace]:
+    """Yield a trace for gains and one for losses, with a line from each entry to its exit.
+
+    Args:
+        record: the strategy with its backtests.
+        trades: trades of one symbol, each with its part of the data.
+    """
+    chosen = [trade for _, trade in trades]
+    gains = [each for each in chosen if each.profit > 0]
+    losses = [each for each in chosen if not each.profit > 0]
+    for name, role, own in (("gain", "good", gains), ("loss", "bad", losses)):
+        if own:
+            yield _join_fills(record, name, role, own)
+
+
+def _join_fills(record: TrackRecord, name: str, role: Role, trades: Sequence[Trade]) -> Trace:
+    moments = [moment for each in trades for moment in (each.entry_time, *[each.exit_time] * 2)]
+    prices = [price for each in trades for price in (each.entry_price, each.exit_price, None)]
+    rounded = [None if each is None else round_values(np.array([each]))[0] for each in prices]
+    times = record.format_times(np.array(moments))
+    return Trace(
+        name, tuple[Cell, ...](times), tuple[Cell, ...](rounded), "line", role, ("",) * len(times)
+    )
+
+
 def _draw_points(record: TrackRecord, style: Style, points: Sequence[Point]) -> Trace:
     prices = round_values(np.array([each.price for each in points]))
     times = record.format_times(np.array([each.moment for each in points]))
@@ -87,13 +112,15 @@ def _iterate_points(
     yield Point(ENTRIES[trade.side], trade.entry_time, trade.entry_price, hover)
     leave = signals.explain_exit(trade, f"end of {window.name or 'the data'}")
     filled = _describe_fill(record, signals, leave, trade.exit_time, trade.exit_price)
+    hover = _wrap(leave.text, filled, _describe_profit(trade))
+    yield Point(EXITS[trade.reason], trade.exit_time, trade.exit_price, hover)
+
+
+def _describe_profit(trade: Trade) -> str:
     growth = format_value(measure_return(trade), "percent")
     sign = "+" if trade.profit > 0 else ""
-    profit = f"profit {sign}{trade.profit:,.2f} ({sign}{growth})"
     bars = "1 bar" if trade.bars == 1 else f"{trade.bars:,} bars"
-    result = f"{profit} after {bars} {trade.side}"
-    hover = _wrap(leave.text, filled, result)
-    yield Point(EXITS[trade.reason], trade.exit_time, trade.exit_price, hover)
+    return f"profit {sign}{trade.profit:,.2f} ({sign}{growth}) after {bars} {trade.side}"
 
 
 def _describe_fill(

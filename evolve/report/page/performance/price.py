@@ -12,7 +12,7 @@ from dsl.printable import make_printable
 from evolve.report.page.charts import Axis, Cell, Chart, Trace
 from evolve.report.page.downsample import pick_extremes
 from evolve.report.page.performance.lines import list_regions, round_values
-from evolve.report.page.performance.marks import draw_marks
+from evolve.report.page.performance.marks import draw_holdings, draw_marks
 from evolve.report.page.performance.signals import TradeSignals
 from evolve.report.page.performance.trades import (
     MAX_TRADES,
@@ -26,6 +26,7 @@ from evolve.report.page.performance.windows import TrackRecord
 MAX_CHARTS = 6
 MAX_PARTS = 2600  # of all charts, two points each: all daily bars of 20 years
 MIN_PARTS = 200  # of each
+MAX_JOINED = 500  # trades of a chart that has a line for each
 
 
 def iterate_prices(record: TrackRecord) -> Iterator[Chart]:
@@ -46,6 +47,7 @@ def _build_chart(
     bars = record.bars.select_symbol(symbol)
     signals = TradeSignals(record.program, bars, record.market)
     marked = pick_trades(trades, MAX_TRADES // charts)
+    joined = marked if len(marked) <= MAX_JOINED else ()
     moments = [moment for _, trade in marked for moment in (trade.entry_time, trade.exit_time)]
     fills = np.array([signals.locate(each) for each in moments], np.int64)
     first = int(np.searchsorted(bars.time, record.windows[0].result.time[0]))
@@ -59,9 +61,12 @@ def _build_chart(
     name = make_printable(bars.symbols[0])
     about = (
         "Closes on a logarithmic scale, with the fills of entries and exits. A point names the "
-        f"rule that fired, the values that it read, and the fill. {_count_trades(trades)}"
+        f"rule that fired, the values that it read, and the fill. "
+        f"{_count_trades(trades)}"
         f"{describe_picked(len(marked), len(trades), 'The points are those of')}"
     )
+    if joined:
+        about += " A thin line joins the entry and the exit of a trade."
     if len(picked) < np.isfinite(prices).sum():
         about += " The line has the lowest and the highest close of each short interval."
     if len(record.bars.symbols) > charts:
@@ -75,7 +80,7 @@ def _build_chart(
         about,
         Axis("time", "time", "time"),
         Axis("price", "log", "price"),
-        (line, *draw_marks(record, marked, signals)),
+        (line, *draw_holdings(record, joined), *draw_marks(record, marked, signals)),
         regions=list_regions(record),
         is_tall=True,
     )

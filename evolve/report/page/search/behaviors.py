@@ -16,13 +16,13 @@ MAX_SOURCE_CHARACTERS = 400
 COLUMNS = (
     Column("trial", "count"),
     Column("score", "ratio", "score of the search"),
+    Column("rules", "code"),
     Column("nodes", "count", "size of the program"),
     Column("alike", "count", "examined trials whose positions are most like those of this one"),
     Column("exposure", "percent", "share of the bars in a position"),
     Column("trades", "count", "closed trades on train"),
     Column("holding", "ratio", "mean number of bars of a trade"),
     Column("proposer"),
-    Column("rules", "code"),
 )
 
 
@@ -43,7 +43,8 @@ def _build_row(each: Behavior) -> tuple[Cell, ...]:
     bars, metrics = each.train.performance.trades.bars, each.train.metrics
     holding = float(np.mean(bars)) if len(bars) else None
     return (
-        each.trial.number, each.trial.scores[0], each.trial.nodes, each.members,
+        each.trial.number, each.trial.scores[0],
+        shorten_source(each.trial.source, MAX_SOURCE_CHARACTERS), each.trial.nodes, each.members,
         metrics["exposure"], int(metrics["num_trades"]), holding,
-        name_author(each.trial.proposer), shorten_source(each.trial.source, MAX_SOURCE_CHARACTERS),
+        name_author(each.trial.proposer),
     )  # fmt: skip

@@ -80,13 +80,14 @@ def _build_chart(name: str, curve: Curve, score: str, window: str) -> Chart:
         name,
         f"{curve.name}" + (f" ({curve.rule})" if curve.rule not in ("", curve.name) else ""),
         f"{score.capitalize()} on {window} over the values of this constant. {_describe(curve)}",
-        Axis(curve.name, unit=unit),
+        Axis("value of the constant", unit=unit),
         Axis(f"{score} on {window}"),
         (
             Trace("", xs, ys, "line", hover=hover),
             Trace("", xs, ys, "points", hover=hover),
         ),
         marks=tuple(marks),
+        is_small=True,
     )
 
 

@@ -32,7 +32,7 @@ def iterate_plateau(result: Mapping[str, Any]) -> Iterator[Block]:
         (
             (
                 plateau["neighbors"], plateau.get("share"), plateau.get("median"),
-                worst.get("score"), worst.get("change"),
+                worst.get("score"), (worst.get("change") or "").replace("`", ""),
             ),
         ),
         "A neighbor differs by one step of one constant; a step is that of the search.",
