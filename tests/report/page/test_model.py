@@ -33,7 +33,8 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> RunView:
     """Return the view of a run that asks a scripted server, which fails once."""
     folder = tmp_path_factory.mktemp("model")
     plan = write_experiment(folder, NOISE)
-    script = in_turn([fail(400), *map(say, 6 * IDEAS)])
+    # The search does not wait for a model that failed, so a failure comes last.
+    script = in_turn([*map(say, (*IDEAS, IDEAS[0])), fail(400), *map(say, 6 * IDEAS)])
     with serving(script) as server:
         settings = [
             f"llm.models=[{{name: tiny, base_url: '{server.url}', usd_per_million_in: 10, "
