@@ -77,9 +77,10 @@ def draw_holdings(record: TrackRecord, trades: Iterable[tuple[Window, Trade]]) -
     chosen = [trade for _, trade in trades]
     gains = [each for each in chosen if each.profit > 0]
     losses = [each for each in chosen if not each.profit > 0]
-    for name, role, own in (("gain", "good", gains), ("loss", "bad", losses)):
-        if own:
-            yield _join_fills(record, name, role, own)
+    if gains:
+        yield _join_fills(record, "gain", "good", gains)
+    if losses:
+        yield _join_fills(record, "loss", "bad", losses)
 
 
 def _join_fills(record: TrackRecord, name: str, role: Role, trades: Sequence[Trade]) -> Trace:

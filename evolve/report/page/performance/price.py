@@ -61,8 +61,7 @@ def _build_chart(
     name = make_printable(bars.symbols[0])
     about = (
         "Closes on a logarithmic scale, with the fills of entries and exits. A point names the "
-        f"rule that fired, the values that it read, and the fill. "
-        f"{_count_trades(trades)}"
+        f"rule that fired, the values that it read, and the fill. {_count_trades(trades)}"
         f"{describe_picked(len(marked), len(trades), 'The points are those of')}"
     )
     if joined:
