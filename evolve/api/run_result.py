@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from evolve.experiment.run_view import RunState, RunView
+    from evolve.validation.verdict import Verdict
 
 NONE_YET = "none yet"
 
@@ -63,12 +64,12 @@ class RunResult:
     @property
     def verdict(self) -> str:
         """Label of the verdict, such as PASS; empty before the end of the search."""
-        return self._read_verdict("label")
+        return self._verdict.label if self._verdict is not None else ""
 
     @property
     def explanation(self) -> str:
         """Sentences that explain the verdict; empty before the end of the search."""
-        return self._read_verdict("sentence")
+        return self._verdict.sentence if self._verdict is not None else ""
 
     @cached_property
     def trials(self) -> pd.DataFrame:
@@ -161,6 +162,6 @@ class RunResult:
         winner = self.view.document.best if self.view.document is not None else None
         return winner is None or self.best is None or self.best.hash == winner.hash
 
-    def _read_verdict(self, name: str) -> str:
-        verdict = self.view.result.get("verdict")
-        return str(verdict.get(name, "")) if isinstance(verdict, dict) else ""
+    @property
+    def _verdict(self) -> Verdict | None:
+        return self.view.document.verdict if self.view.document is not None else None

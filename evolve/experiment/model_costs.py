@@ -10,9 +10,8 @@ from evolve.store.rows import JournalRows
 
 def sum_cost(view: RunView) -> Cost:
     """Return the cost of the models: that of the result, or that of the answers so far."""
-    if "llm" in view.result:
-        spent = view.result["llm"]
-        return Cost(spent["calls"], spent["tokens_in"], spent["tokens_out"], spent["usd"])
+    if view.document is not None and view.document.llm is not None:
+        return view.document.llm.spent
     exchanges = view.rows.exchanges
     return Cost(
         len({each.call for each in exchanges if each.kind != "probe"}),
@@ -24,9 +23,8 @@ def sum_cost(view: RunView) -> Cost:
 
 def read_arm_costs(view: RunView) -> dict[str, ArmCost]:
     """Return the cost of each model with a task: that of the result, or of the answers so far."""
-    if "llm" in view.result:
-        arms = view.result["llm"]["arms"]
-        return {name: ArmCost(**cost) for name, cost in arms.items()}
+    if view.document is not None and view.document.llm is not None:
+        return view.document.llm.arms
     return sum_arm_costs(view.rows)
 
 
