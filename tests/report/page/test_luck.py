@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from evolve.backtest.backtest import backtest
-from evolve.experiment.run_view import RunView, read_view
 from evolve.experiment.result_parts import FinalistDocument, PrunedDocument
+from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page import luck
 from evolve.report.page.luck.histogram import build_histogram
 from evolve.report.page.luck.progress import (

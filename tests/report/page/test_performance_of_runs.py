@@ -19,6 +19,7 @@ from evolve.report.page import performance
 from evolve.report.page.blocks import Block, Text
 from evolve.store import RESULT, RunFolder
 from tests.experiment.small_runs import EDGE, run_small
+from tests.report.page.pages import change_result
 from tests.report.page.records import by_name, column
 
 
@@ -39,7 +40,7 @@ def build(view: RunView) -> list[Block]:
 
 
 def open_holdout(view: RunView) -> RunView:
-    return replace(view, result={**view.result, "holdout": {"sealed": False}})
+    return change_result(view, holdout={"sealed": False})
 
 
 def parts_of(blocks: list[Block]) -> list[str]:

@@ -29,6 +29,7 @@ from evolve.report.page.strategy import iterate_blocks, iterate_strategy
 from evolve.report.page.strategy.curves import MAX_CHARTS, iterate_curves
 from evolve.store.rows import JournalRows
 from tests.experiment.small_runs import write_experiment
+from tests.report.page.pages import MINIMAL, change_result
 
 SOURCE = """strategy s {
   buy when rsi(close, 2) < 40 and close > 0.9 * sma(close, 20)
@@ -51,7 +52,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read_view(folder: Path, state: RunState = "stopped", result: Any = None) -> RunView:
     plan = read_plan(folder / "small.yaml")
-    return RunView(folder, state, plan, None, result or {}, JournalRows())
+    view = RunView(folder, state, plan, None, {}, JournalRows())
+    return view if result is None else change_result(view, **MINIMAL, **result)
 
 
 def choose(blocks: Iterable[Block], kind: type[T]) -> dict[str, T]:
@@ -260,7 +262,8 @@ def test_a_stopped_run_is_measured_like_a_finished_one(folder: Path) -> None:
     problem = build_problem(view.plan, data)
     robustness = describe_robustness(analyze_winner(program, [program], 1, problem, data))
     train = backtest(program, data.split.train, data.market).metrics
-    best = {"hash": program.hash, "metrics": {"train": train}}
+    best = {"name": "small", "source": "", "nodes": program.nodes, "hash": program.hash,
+            "metrics": {"train": train}}  # fmt: skip
     result = json.loads(json.dumps({"best": best, "robustness": robustness}))
     stopped = list(iterate_blocks(view))
     finished = list(iterate_blocks(read_view(folder, "finished", result)))
@@ -269,8 +272,12 @@ def test_a_stopped_run_is_measured_like_a_finished_one(folder: Path) -> None:
         robustness["plateau"]["neighbors"], robustness["plateau"]["share"],
     )  # fmt: skip
     assert [each for each in finished if each is not plateau] == stopped
-    edited = list(iterate_blocks(read_view(folder, "finished", {"best": best, "robustness": {}})))
-    assert edited == stopped
+    other = list(
+        iterate_blocks(
+            read_view(folder, "finished", {"best": {**best, "hash": "0"}, "robustness": robustness})
+        )
+    )
+    assert other == stopped
 
 
 def test_the_curves_of_a_run_have_the_score_of_its_search(folder: Path) -> None:
