@@ -31,13 +31,14 @@ def _iterate_rows(found: StatisticsDocument, view: RunView) -> Iterator[Row]:
         "probability that the ratio of the winner is above 0 if it were the only trial; the best "
         "of many trials is near 1 by luck alone",
     )  # fmt: skip
+    sampled = "1 trial" if found.sampled == 1 else f"{found.sampled:,} trials"
+    classes = "class" if found.classes == 1 else "classes"
     for value, count, of in (
-        (found.deflated_by_classes, found.classes, f"classes of behavior in {found.sampled:,}"),
-        (found.deflated_by_trials, found.trials, "trials"),
+        (found.deflated_by_classes, found.classes, f"{classes} of behavior in {sampled}"),
+        (found.deflated_by_trials, found.trials, "trial" if found.trials == 1 else "trials"),
     ):
-        trials = "" if of == "trials" else " trials"
         yield (
-            f"deflated Sharpe ratio, {count:,} {of}{trials}", _format(value),
+            f"deflated Sharpe ratio, {count:,} {of}", _format(value),
             f"probability that the ratio is above the best that luck gives among {count:,} "
             "independent trials; above 0.95 is the usual demand",
         )  # fmt: skip

@@ -68,7 +68,7 @@ def iterate_credit(view: RunView) -> Iterator[Table | Chart]:
         "proposer with many duplicates or few accepted trials wastes its share of the budget.",
     )
     timed = [each for each in credits if each.seconds]
-    if timed:
+    if any(each.stats.gain > 0 for each in timed):
         yield _build_chart(timed)
 
 
