@@ -102,6 +102,7 @@ class HoldoutDocument(BaseModel):
     """Holdout, with its figures if it was opened."""
 
     sealed: bool
+    bars: Count
     test: OpeningDocument | None = None
     metrics: CompleteMetrics = {}
     benchmark: CompleteMetrics = {}

@@ -15,7 +15,7 @@ from evolve.errors import EvolveError
 from evolve.experiment.finished_run import read_run_plan
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.result_parts import DataDocument
-from evolve.experiment.result_reader import ResultDocument, read_result
+from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.experiment.run_events import (
     BeginEvent,
     DataEvent,
@@ -58,9 +58,17 @@ class RunView:
         """Data of the run, loaded once.
 
         Raises:
-            EvolveError: if the snapshot of the bars cannot be read.
+            EvolveError: if the snapshot of the bars cannot be read, or if it or the split is not
+                that of the run. Another split would show bars of a sealed holdout.
         """
-        return self.plan.load(NoticeList())
+        data, origin, document = self.plan.load(NoticeList()), self.origin, self.document
+        if origin is not None and data.dataset.bars.hash != origin.hash:
+            raise EvolveError(f"{self.folder}: bars.parquet is not the snapshot of the run", HINT)
+        if document is not None:
+            expected = document.holdout.bars if document.holdout is not None else 0
+            if data.split.holdout.bars != expected:
+                raise EvolveError(f"{self.folder}: experiment.yaml is not that of the run", HINT)
+        return data
 
     @cached_property
     def best(self) -> Program | None:

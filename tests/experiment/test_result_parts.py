@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = {
         "metric": "sharpe", "windows": 3, "is_complete": True, "trials": 100, "start_from": 0,
         "efficiency": 0.5, "metrics": FIGURES, "benchmark": FIGURES, "results": [WINDOW],
     },
-    "holdout": {"sealed": False, "test": {"opening": 1}, "metrics": FIGURES},
+    "holdout": {"sealed": False, "bars": 5, "test": {"opening": 1}, "metrics": FIGURES},
     "llm": MODELS,
 }  # fmt: skip
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from evolve.errors import EvolveError
+from evolve.report.page.performance import CHANGED
 from evolve.report.save import save_report
 from tests.experiment.small_runs import EDGE, run_small
 
@@ -71,3 +74,30 @@ def test_a_damaged_part_of_a_result_is_an_error_with_its_name(copy: Path, part: 
         path.write_text(json.dumps({**document, part: damage}), "utf-8")
         with pytest.raises(EvolveError, match=rf"result.json is damaged: `{part}"):
             save_report(copy)
+
+
+@pytest.mark.parametrize("state", ["finished", "stopped"])
+def test_other_bars_than_those_of_the_run_are_refused(copy: Path, state: str) -> None:
+    if state == "stopped":
+        (copy / "result.json").unlink()
+    table = pq.read_table(copy / "bars.parquet")
+    pq.write_table(table.slice(1), copy / "bars.parquet")
+    with pytest.raises(EvolveError, match="not the snapshot of the run"):
+        save_report(copy)
+
+
+def test_an_edited_split_shows_no_bar_of_the_sealed_holdout(copy: Path) -> None:
+    path = copy / "experiment.yaml"
+    text = path.read_text("utf-8")
+    setting = re.compile(r"^  holdout: 0\..*$", re.MULTILINE)
+    path.write_text(setting.sub("  holdout: 0.02", text), "utf-8")
+    with pytest.raises(EvolveError, match=r"experiment\.yaml is not that of the run"):
+        save_report(copy)
+
+
+@pytest.mark.parametrize("content", [None, "strategy x { buy when", ""])
+def test_a_lost_strategy_is_a_warning(copy: Path, content: str | None) -> None:
+    (copy / "best.evo").unlink()
+    if content is not None:
+        (copy / "best.evo").write_text(content, "utf-8")
+    assert CHANGED in save_report(copy).read_text("utf-8")

@@ -40,7 +40,7 @@ def build(view: RunView) -> list[Block]:
 
 
 def open_holdout(view: RunView) -> RunView:
-    return change_result(view, holdout={"sealed": False})
+    return change_result(view, holdout={**view.result["holdout"], "sealed": False})
 
 
 def parts_of(blocks: list[Block]) -> list[str]:
@@ -55,7 +55,10 @@ def perturb_holdout(folder: Path) -> None:
     prices: dict[str, Any] = {
         name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")
     }
-    RunFolder(folder).write_bars(replace(bars, **prices))
+    changed = replace(bars, **prices)
+    RunFolder(folder).write_bars(changed)
+    text = (folder / RESULT).read_text("utf-8")
+    (folder / RESULT).write_text(text.replace(bars.hash, changed.hash), "utf-8")
 
 
 def test_metrics_by_part_are_those_of_the_result(folder: Path) -> None:
@@ -120,6 +123,7 @@ def test_before_the_result_only_train_is_shown(folder: Path, copy: Path) -> None
 
 def test_a_run_without_a_strategy_has_no_performance(copy: Path) -> None:
     (copy / "best.evo").unlink()
+    (copy / RESULT).unlink()
     assert build(read_view(copy)) == []
 
 
@@ -128,4 +132,4 @@ def test_a_strategy_that_its_user_changed_is_no_result_of_the_run(copy: Path) ->
     (block,) = build(read_view(copy))
     assert isinstance(block, Text)
     assert block.tone == "warning"
-    assert "changed after the run" in block.text
+    assert "changed or removed after the run" in block.text

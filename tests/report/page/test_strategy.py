@@ -53,7 +53,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read_view(folder: Path, state: RunState = "stopped", result: Any = None) -> RunView:
     plan = read_plan(folder / "small.yaml")
     view = RunView(folder, state, plan, None, {}, JournalRows())
-    return view if result is None else change_result(view, **MINIMAL, **result)
+    if result is None:
+        return view
+    data = {**MINIMAL["data"], "hash": view.data.dataset.bars.hash}
+    holdout = {"sealed": True, "bars": view.data.split.holdout.bars, **result.pop("holdout", {})}
+    return change_result(view, **{**MINIMAL, "data": data, "holdout": holdout}, **result)
 
 
 def choose(blocks: Iterable[Block], kind: type[T]) -> dict[str, T]:

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from evolve.experiment.run_view import RunView, read_view
+from evolve.notices import NoticeList
 from evolve.report.page import verdict
 from evolve.report.page.verdict.warnings import MAX_NOTICES, SAME_CLOSE
 from evolve.store.rows import TrialRow
@@ -283,7 +284,9 @@ def _change_prices(view: RunView, folder: Path, first: int) -> RunView:
     document = json.loads((folder / "result.json").read_text("utf-8"))
     document["holdout"] |= {"metrics": {"sharpe": 77.77}, "test": {"t": 77.77, "opening": 9}}
     (folder / "result.json").write_text(json.dumps(document), "utf-8")
-    return replace(read_view(folder), folder=view.folder)
+    changed = replace(read_view(folder), folder=view.folder)
+    vars(changed)["data"] = changed.plan.load(NoticeList())  # unchecked: their hash is another one
+    return changed
 
 
 def _remove_event(journal: Path, kind: str) -> None:

@@ -17,19 +17,19 @@ from evolve.report.page.performance.trades import iterate_trades
 from evolve.report.page.performance.windows import TrackRecord, backtest_run
 
 CHANGED = (
-    "best.evo was changed after the run; restore it to see the performance of the best strategy."
+    "best.evo was changed or removed after the run; restore it to see the performance of the best "
+    "strategy."
 )
 
 
 def iterate_blocks(view: RunView) -> Iterator[Block]:
     """Yield the blocks of the section."""
-    if (program := view.best) is None:
-        return
-    best = view.document.best if view.document is not None else None
-    if best is not None and best.hash != program.hash:
+    program, document = view.best, view.document
+    best = document.best if document is not None else None
+    if best is not None and (program is None or best.hash != program.hash):
         yield Text(CHANGED, "warning")
-        return
-    yield from iterate_performance(backtest_run(view, program))
+    elif program is not None:
+        yield from iterate_performance(backtest_run(view, program))
 
 
 def iterate_performance(record: TrackRecord) -> Iterator[Block]:
