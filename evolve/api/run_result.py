@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from evolve.experiment.run_view import RunState, RunView
+    from evolve.validation.verdict import Verdict
 
 NONE_YET = "none yet"
 
@@ -63,12 +64,12 @@ class RunResult:
     @property
     def verdict(self) -> str:
         """Label of the verdict, such as PASS; empty before the end of the search."""
-        return self._read_verdict("label")
+        return self._verdict.label if self._verdict is not None else ""
 
     @property
     def explanation(self) -> str:
         """Sentences that explain the verdict; empty before the end of the search."""
-        return self._read_verdict("sentence")
+        return self._verdict.sentence if self._verdict is not None else ""
 
     @cached_property
     def trials(self) -> pd.DataFrame:
@@ -151,6 +152,6 @@ class RunResult:
             best += f", score {winner[0]:.3f}" if winner else ""
         return [("verdict", make_printable(verdict)), ("best", make_printable(best))]
 
-    def _read_verdict(self, name: str) -> str:
-        verdict = self.view.result.get("verdict")
-        return str(verdict.get(name, "")) if isinstance(verdict, dict) else ""
+    @property
+    def _verdict(self) -> Verdict | None:
+        return self.view.document.verdict if self.view.document is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dsl.printing.decompile import format_program
 from evolve.config.document import read_document
 from evolve.errors import EvolveError
 from evolve.experiment.model_costs import sum_cost
+from evolve.experiment.result_parts import FinalistDocument
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.llm.transport.address import mask_user_info
@@ -105,43 +107,39 @@ def compare_runs(views: Sequence[RunView]) -> Comparison:
 
 
 def _summarize(view: RunView, label: str) -> ComparedRun:
-    experiment, result, rows = view.plan.experiment, view.result, view.rows
+    experiment, document, rows = view.plan.experiment, view.document, view.rows
     objective = experiment.fitness.maximize[0]
-    best = result.get("best", {})
-    validation = best.get("metrics", {}).get("validation", {})
-    benchmark = best.get("benchmark", {}).get("validation", {})
-    cost = sum_cost(view)
-    returns = [each.get("total_return") for each in (validation, benchmark)]
-    null = result.get("validation", {}).get("null")
-    holdout = result["holdout"].get("metrics", {}) if view.is_holdout_open else {}
+    best = document.best if document is not None else None
+    null, cost = view.null, sum_cost(view)
     return ComparedRun(
         label=label,
         name=experiment.name,
         seed=experiment.seed,
         state=view.state,
-        verdict=result["verdict"]["label"] if view.state == "finished" else None,
+        verdict=document.verdict.label if document and view.state == "finished" else None,
         objective=objective,
         scored_on=experiment.fitness.scored_on,
         score=None if rows.best is None else rows.best.scores[0],
-        validation=validation.get(objective),
-        beats_benchmark=None if None in returns else returns[0] > returns[1],
-        holdout=holdout.get(objective),
+        validation=best.find_metric("validation", objective) if best else None,
+        beats_benchmark=_compare_returns(best) if best else None,
+        holdout=document.holdout.find_metric(objective) if document and document.holdout else None,
         trials=len(rows.trials),
-        evaluations_per_second=result.get("evaluations_per_second"),
-        null_searches=len(null["searches"]) if null else None,
-        nulls_beaten=len(null["searches"]) - null["exceedances"] if null else None,
+        evaluations_per_second=document.evaluations_per_second if document else None,
+        null_searches=len(null.results) if null else None,
+        nulls_beaten=len(null.results) - null.exceedances if null else None,
         usd=None if cost is None else cost.usd,
-        data=_describe_data(view),
+        data=view.origin.name if view.origin else "",
         data_hash=view.data.dataset.bars.hash,
         validation_from=str(view.data.split.seen.time[view.data.split.validation_start])[:10],
         source=None if view.best is None else format_program(view.best),
     )
 
 
-def _describe_data(view: RunView) -> str:
-    events = [each.detail.get("source") for each in view.rows.list_events("data")]
-    found = view.result.get("data", {}).get("from") or next(iter(events), "")
-    return ", ".join(found) if isinstance(found, list) else str(found)
+def _compare_returns(best: FinalistDocument) -> bool | None:
+    """Return whether a strategy earned more on validation than buy and hold."""
+    returns = [each.get("validation", {}).get("total_return", math.nan)
+               for each in (best.metrics, best.benchmark)]  # fmt: skip
+    return None if any(map(math.isnan, returns)) else returns[0] > returns[1]
 
 
 def _list_warnings(runs: Sequence[ComparedRun]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from evolve.config.data import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
@@ -45,7 +46,7 @@ class FinishedRun:
         Raises:
             EvolveError: if the snapshot of the bars cannot be read, or is another one.
         """
-        return load_snapshot(self.folder, self.plan, self.document)
+        return load_snapshot(self.folder, self.plan, self.document.data, self.document)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -88,20 +89,28 @@ def read_run(folder: Path) -> FinishedRun:
     return FinishedRun(folder, plan, document, result)
 
 
-def load_snapshot(folder: Path, plan: Plan, document: ResultDocument | None) -> LoadedData:
+def load_snapshot(
+    folder: Path, plan: Plan, origin: DataDocument | None, document: ResultDocument | None
+) -> LoadedData:
     """Load the data of a run folder from the snapshot of its bars.
 
     Args:
         folder: the run folder.
         plan: its plan.
-        document: its result document, which has the hash of the bars; None before the first.
+        origin: the origin of its bars, with their hash; None if it is unknown.
+        document: its result document, with the length of the holdout; None before the first.
 
     Raises:
-        EvolveError: if the snapshot cannot be read, or is another one.
+        EvolveError: if the snapshot cannot be read, or if it or the split is not that of the run.
+            Another split would show bars of a sealed holdout.
     """
     data = plan.load(NoticeList())
-    if document is not None and data.dataset.bars.hash != document.data.hash:
+    if origin is not None and data.dataset.bars.hash != origin.hash:
         raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
+    if document is not None:
+        expected = document.holdout.bars if document.holdout is not None else 0
+        if data.split.holdout.bars != expected:
+            raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
     return data
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from evolve.experiment.run_summary import read_figures
 from evolve.experiment.run_view import RunView
 from evolve.llm.prompt.selection import arm_name
 from evolve.llm.transport.usage import ArmCost, Cost
@@ -14,15 +13,12 @@ def sum_cost(view: RunView) -> Cost | None:
 
     Returns:
         The cost; None if no model was asked.
-
-    Raises:
-        EvolveError: if the result document is damaged.
     """
-    exchanges, figures = view.rows.exchanges, read_figures(view)
+    exchanges = view.rows.exchanges
     if not exchanges:
         return None
-    if figures is not None and figures.llm is not None:
-        return figures.llm.spent
+    if view.document is not None and view.document.llm is not None:
+        return view.document.llm.spent
     return Cost(
         len({each.call for each in exchanges if each.kind != "probe"}),
         sum(each.tokens_in for each in exchanges),
@@ -32,14 +28,9 @@ def sum_cost(view: RunView) -> Cost | None:
 
 
 def read_arm_costs(view: RunView) -> dict[str, ArmCost]:
-    """Return the cost of each model with a task: that of the result, or of the answers so far.
-
-    Raises:
-        EvolveError: if the result document is damaged.
-    """
-    figures = read_figures(view)
-    if figures is not None and figures.llm is not None:
-        return figures.llm.arms
+    """Return the cost of each model with a task: that of the result, or of the answers so far."""
+    if view.document is not None and view.document.llm is not None:
+        return view.document.llm.arms
     return sum_arm_costs(view.rows)
 
 

@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from evolve.errors import EvolveError
 from evolve.experiment.evidence import EvidenceDocument
+from evolve.experiment.result_parts import (
+    DataDocument,
+    FinalistDocument,
+    HoldoutDocument,
+    ModelsDocument,
+    PowerDocument,
+    RobustnessDocument,
+    TrialsDocument,
+    WalkForwardDocument,
+)
 from evolve.files import read_bytes
+from evolve.search.proposer_stats import ProposerStats
 from evolve.store import RESULT
 from evolve.validation.verdict import Verdict
 
 MAX_RESULT_BYTES = 64_000_000
 HINT = "restore the file, or run the experiment again"
-
-
-class DataDocument(BaseModel):
-    """Origin of the bars."""
-
-    origin: Annotated[str | list[str], Field(alias="from", min_length=1)]
-    fallback_used: bool
-    hash: str
-
-
-class PrunedDocument(BaseModel):
-    """Strategy before pruning, which is a trial."""
-
-    hash: str
-
-
-class BestDocument(BaseModel):
-    """Winner of the run."""
-
-    hash: str
-    metrics: dict[str, dict[str, float | None]] = {}
-    pruned: PrunedDocument | None = None
-
-    @property
-    def trial(self) -> str:
-        """Hash of the trial that won."""
-        return self.pruned.hash if self.pruned is not None else self.hash
-
-
-class TrialsDocument(BaseModel):
-    """Counts of the trials."""
-
-    evaluated: int
 
 
 class ResultDocument(BaseModel):
@@ -64,11 +42,23 @@ class ResultDocument(BaseModel):
     seed: int
     data: DataDocument
     trials: TrialsDocument
+    verdict: Verdict
+    proposers: dict[str, ProposerStats]
+    proposer_seconds: dict[str, float] = {}
+    finalists: list[FinalistDocument]
+    versions: dict[str, str] = {}
+    stop_reason: str = ""
+    elapsed_seconds: float = 0.0
+    evaluations_per_second: float = 0.0
     journal: Literal["incomplete"] | None = None
-    best: BestDocument | None = None
-    validation: EvidenceDocument | None = None
-    verdict: Verdict | None = None
     unfinished: bool = False
+    best: FinalistDocument | None = None
+    validation: EvidenceDocument | None = None
+    holdout: HoldoutDocument | None = None
+    llm: ModelsDocument | None = None
+    robustness: RobustnessDocument | None = None
+    power: PowerDocument | None = None
+    walk_forward: WalkForwardDocument | None = None
 
 
 _WHOLE = TypeAdapter(dict[str, Any])

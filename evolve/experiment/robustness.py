@@ -22,6 +22,7 @@ from evolve.analysis.plateau import Plateau, measure_plateau
 from evolve.backtest.backtest import Backtest, Backtester
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData
+from evolve.experiment.result_parts import FiguresDocument, RobustnessDocument
 from evolve.search.individual import Evaluate
 from evolve.search.problem import SearchProblem
 from evolve.validation.holdout import appraisal_returns
@@ -97,23 +98,26 @@ def describe_robustness(robustness: Robustness) -> dict[str, Any]:
     return cast("dict[str, Any]", _replace_infinite(document))
 
 
-def read_counterfactuals(result: Mapping[str, Any]) -> Counterfactuals | None:
-    """Read the counterfactuals of the best strategy of a result document; None without them."""
-    try:
-        robustness, metrics = result["robustness"], result["best"]["metrics"]["train"]
-        metric, drawn = robustness["metric"], robustness["random_entries"]
-        rows = tuple(
-            Counterfactual(each["change"], _read_figures(each), _read(each["difference"]))
-            for each in robustness["counterfactuals"]
-        )
-        names = {"metric": metric, "total_return": "total_return", "trades": "num_trades"}
-        strategy = _read_figures({name: metrics[key] for name, key in names.items()})
-        entries = RandomEntries(
-            drawn["draws"], _read_figures(drawn["mean"]), _read(drawn["deviation"]),
-            _read(drawn["difference"]), _read(drawn["share"]),
-        )  # fmt: skip
-    except (KeyError, TypeError):  # the search found nothing, or its user edited the document
-        return None
+def read_counterfactuals(
+    document: RobustnessDocument, metrics: Mapping[str, float]
+) -> Counterfactuals:
+    """Read the counterfactuals of a strategy.
+
+    Args:
+        document: its analyses.
+        metrics: its metrics on train; a missing one has no value.
+    """
+    metric, drawn = document.metric, document.random_entries
+    rows = tuple(
+        Counterfactual(each.change, _read_figures(each), _read(each.difference))
+        for each in document.counterfactuals
+    )
+    names = (metric, "total_return", "num_trades")
+    strategy = Figures(*[metrics.get(name, math.nan) for name in names])
+    entries = RandomEntries(
+        drawn.draws, _read_figures(drawn.mean), _read(drawn.deviation), _read(drawn.difference),
+        _read(drawn.share),
+    )  # fmt: skip
     return Counterfactuals(metric, strategy, rows, entries)
 
 
@@ -132,12 +136,12 @@ def seed_draws(seed: int, program: Program) -> np.random.Generator:
     return np.random.default_rng([seed, int(program.hash, 16)])
 
 
-def _read_figures(document: Mapping[str, Any]) -> Figures:
-    return Figures(*(_read(document[name]) for name in Figures._fields))
+def _read_figures(document: FiguresDocument) -> Figures:
+    return Figures(_read(document.metric), _read(document.total_return), _read(document.trades))
 
 
 def _read(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+    return math.nan if value is None else value
 
 
 def _replace_infinite(value: object) -> object:

@@ -11,7 +11,6 @@ from evolve.data import Dataset
 from evolve.errors import EvolveError
 from evolve.experiment.finalists import name_finalist
 from evolve.experiment.result_reader import HINT
-from evolve.experiment.run_summary import read_figures
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.store import RESULT
@@ -70,10 +69,9 @@ def read_finalist(view: RunView, rank: int = 1) -> Program:
     Raises:
         EvolveError, LanguageError: if the run has no such finalist, or a damaged file.
     """
-    figures = read_figures(view)
-    if figures is not None:
-        _check_rank(view, rank, len(figures.finalists))
-        finalist = figures.finalists[rank - 1]
+    if view.document is not None:
+        _check_rank(view, rank, len(view.document.finalists))
+        finalist = view.document.finalists[rank - 1]
         source, where, digest = finalist.source, str(view.folder / RESULT), finalist.hash
     else:
         count = 0
@@ -93,13 +91,10 @@ def _read_origin(view: RunView) -> tuple[tuple[str, ...], bool]:
 
     The plan of a run folder has neither: its data are the snapshot.
     """
-    if view.document is not None:
-        data = view.document.data
-        origin = (data.origin,) if isinstance(data.origin, str) else tuple(data.origin)
-        return origin, data.fallback_used
-    for event in view.rows.list_events("data"):
-        return (str(event.detail["source"]),), bool(event.detail.get("fallback_used"))
-    return (str(view.folder),), False
+    if view.origin is None:
+        return (str(view.folder),), False
+    found = view.origin.origin
+    return (found,) if isinstance(found, str) else tuple(found), view.origin.fallback_used
 
 
 def _check_rank(view: RunView, rank: int, count: int) -> None:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
-
 from dsl.analysis.check import check_file
 from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
-from evolve.experiment.evidence import Count, Finite
 from evolve.experiment.finished_run import load_snapshot, read_run_plan
 from evolve.experiment.plan import LoadedData, Plan
+from evolve.experiment.result_parts import DataDocument, FinalistDocument
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result
+from evolve.experiment.run_events import (
+    BeginEvent,
+    DataEvent,
+    Event,
+    NullSearchEvent,
+    read_events,
+)
 from evolve.files import read_text
 from evolve.store import RESULT, RunFolder
 from evolve.store.lock import is_locked
-from evolve.store.rows import EventRow, JournalRows, read_rows
+from evolve.store.rows import JournalRows, read_rows
 from evolve.validation.null_run import NullRun
-from evolve.validation.null_search import NullResult
 
 RunState = Literal["running", "stopped", "finished"]
 
@@ -55,9 +58,10 @@ class RunView:
         """Data of the run, loaded once.
 
         Raises:
-            EvolveError: if the snapshot of the bars cannot be read, or is another one.
+            EvolveError: if the snapshot of the bars cannot be read, or if it or the split is not
+                that of the run.
         """
-        return load_snapshot(self.folder, self.plan, self.document)
+        return load_snapshot(self.folder, self.plan, self.origin, self.document)
 
     @cached_property
     def best(self) -> Program | None:
@@ -68,7 +72,7 @@ class RunView:
         """
         winner = self.document.best if self.document is not None else None
         if winner is not None:
-            return self._read_winner(winner.hash)
+            return self._read_winner(winner)
         path = RunFolder(self.folder).best
         if not path.exists():
             return None
@@ -88,27 +92,52 @@ class RunView:
         evidence = self.document.validation if self.document else None
         if evidence is not None and evidence.null is not None:
             return evidence.read().null
-        events = self.rows.list_events("null_search")
+        events = self.read_events(NullSearchEvent)
         if not events:
             return None
-        try:
-            return _read_null(events, len(self.rows.trials))
-        except ValidationError:
-            path = RunFolder(self.folder).journal
-            raise EvolveError(f"{path} is damaged: expected null searches", HINT) from None
+        searches = tuple(each.search for each in events)
+        return NullRun(events[-1].score, len(self.rows.trials), events[-1].planned, searches)
+
+    @cached_property
+    def origin(self) -> DataDocument | None:
+        """Origin and extent of the bars; None if they are unknown.
+
+        Raises:
+            EvolveError: if the journal is damaged.
+        """
+        if self.document is not None:
+            return self.document.data
+        return next(iter(self.read_events(DataEvent)), None)
+
+    @cached_property
+    def begin(self) -> BeginEvent:
+        """Begin of the run.
+
+        Raises:
+            EvolveError: if the journal is damaged.
+        """
+        return next(iter(self.read_events(BeginEvent)), BeginEvent())
+
+    def read_events(self, model: type[Event]) -> tuple[Event, ...]:
+        """Read the events of a kind.
+
+        Raises:
+            EvolveError: if the journal is damaged.
+        """
+        return read_events(self.rows, model, RunFolder(self.folder).journal)
 
     @property
     def is_holdout_open(self) -> bool:
         """Whether the holdout was opened."""
-        holdout = self.result.get("holdout")
-        return isinstance(holdout, dict) and holdout.get("sealed") is False
+        holdout = self.document.holdout if self.document is not None else None
+        return holdout is not None and not holdout.sealed
 
-    def _read_winner(self, digest: str) -> Program:
+    def _read_winner(self, winner: FinalistDocument) -> Program:
         """Read the program of the result document, since its user may have edited `best.evo`."""
         path, programs = str(self.folder / RESULT), tuple[Program, ...]()
-        with suppress(LookupError, LanguageError, ValueError):
-            programs = check_file(self.result["best"]["source"], path, self.plan.operators)
-        if [each.hash for each in programs] != [digest]:
+        with suppress(LanguageError):
+            programs = check_file(winner.source, path, self.plan.operators)
+        if [each.hash for each in programs] != [winner.hash]:
             raise EvolveError(f"{path} is damaged: expected the source of the winner", HINT)
         return programs[0]
 
@@ -133,20 +162,5 @@ def read_view(folder: Path) -> RunView:
         or (document.journal is not None and not document.unfinished)
     )
     state: RunState = "finished" if is_finished else "running" if is_running else "stopped"
-    used = any(each.detail.get("fallback_used") for each in rows.list_events("data"))
+    used = any(each.fallback_used for each in read_events(rows, DataEvent, files.journal))
     return RunView(folder, state, read_run_plan(folder, used), document, result, rows)
-
-
-class _NullEvent(BaseModel):
-    """Event of a null search."""
-
-    score: Finite
-    planned: Count
-    search: NullResult
-
-
-def _read_null(events: Sequence[EventRow], trials: int) -> NullRun:
-    """Return the null run of the events of its searches, each of as many trials."""
-    searches = [_NullEvent.model_validate_json(json.dumps(each.detail)) for each in events]
-    last = searches[-1]
-    return NullRun(last.score, trials, last.planned, tuple(each.search for each in searches))

@@ -106,11 +106,9 @@ def find_trial(view: RunView, text: str) -> TrialRow:
 
 
 def _list_dropped(view: RunView, row: TrialRow) -> tuple[str, ...]:
-    best = view.result.get("best")
-    pruned = best.get("pruned") if isinstance(best, dict) else None
-    if not isinstance(pruned, dict) or pruned.get("hash") != row.hash:
-        return ()
-    return tuple(map(str, pruned.get("dropped", ())))
+    best = view.document.best if view.document is not None else None
+    pruned = best.pruned if best is not None else None
+    return tuple(pruned.dropped) if pruned is not None and pruned.hash == row.hash else ()
 
 
 def _find_call(view: RunView, row: TrialRow) -> ModelCall | None:

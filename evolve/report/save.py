@@ -25,9 +25,15 @@ def save_report(folder: Path, path: Path | None = None) -> Path:
     Raises:
         EvolveError: if the folder has no run or a damaged file, or the report cannot be written.
     """
-    path = path or folder / REPORT
-    save_page(build_page(read_view(folder)), path)
-    return path
+    if path is not None:
+        check_page_path(path)
+    page, written = build_page(read_view(folder)), path or folder / REPORT
+    try:
+        save_page(page, written)
+    except EvolveError as error:
+        hint = f"give another file, as in: evolve report {folder} --out {REPORT}"
+        raise EvolveError(error.message, hint) from None
+    return written
 
 
 def save_page(page: Page, path: Path) -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    Strict,
+    TypeAdapter,
+)
 
 from evolve.store import calls, journal
 from evolve.store.database import open_journal
@@ -152,37 +162,57 @@ def read_rows(path: Path) -> JournalRows:
         connection.execute("BEGIN")  # one moment for all tables
         return JournalRows(
             tuple(
-                _parse_trial(*row)
-                for row in connection.execute("SELECT * FROM trials ORDER BY trial")
+                TrialRow(*row)
+                for row in _TRIALS.validate_python(
+                    connection.execute("SELECT * FROM trials ORDER BY trial").fetchall()
+                )
             ),
             tuple(
-                EventRow(at, kind, json.loads(detail))
-                for at, kind, detail in connection.execute(
-                    "SELECT at, kind, detail FROM events ORDER BY id"
+                EventRow(*row)
+                for row in _EVENTS.validate_python(
+                    connection.execute("SELECT at, kind, detail FROM events ORDER BY id").fetchall()
                 )
             ),
             tuple(
                 ExchangeRow(*row)
-                for row in connection.execute(
-                    "SELECT call, at, exchanges.kind, model, task, request_format, text, error,"
-                    " tokens_in, tokens_out, usd, seconds FROM exchanges"
-                    " JOIN calls ON call = number ORDER BY id"
+                for row in _EXCHANGES.validate_python(
+                    connection.execute(
+                        "SELECT call, at, exchanges.kind, model, task, request_format, text, error,"
+                        " tokens_in, tokens_out, usd, seconds FROM exchanges"
+                        " JOIN calls ON call = number ORDER BY id"
+                    ).fetchall()
                 )
             ),
             tuple(
                 ProposalRow(*row)
-                for row in connection.execute(
-                    "SELECT call, source, hash, status, reason FROM proposals ORDER BY id"
+                for row in _PROPOSALS.validate_python(
+                    connection.execute(
+                        "SELECT call, source, hash, status, reason FROM proposals ORDER BY id"
+                    ).fetchall()
                 )
             ),
-        )  # fmt: skip
+        )
 
 
-def _parse_trial(
-    number: int, digest: str, source: str, nodes: int, proposer: str, parents: str, *rest: Any
-) -> TrialRow:
-    island, epoch, scores, folds, trades, reason = rest
-    return TrialRow(
-        number, digest, source, nodes, proposer, tuple(parents.split()), island, epoch,
-        tuple(json.loads(scores)), tuple(json.loads(folds)), trades, reason,
-    )  # fmt: skip
+def _check_time(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+_STRICT = ConfigDict(strict=True)
+_Parents = Annotated[tuple[str, ...], Strict(False), BeforeValidator(str.split)]
+_Scores = Json[Annotated[tuple[float, ...], Field(min_length=1)]]
+_Time = Annotated[str, AfterValidator(_check_time)]
+_TRIALS = TypeAdapter(
+    list[
+        tuple[
+            int, str, str, int, str, _Parents, int, int, _Scores, Json[tuple[float, ...]], int, str
+        ]
+    ],
+    config=_STRICT,
+)  # fmt: skip
+_EVENTS = TypeAdapter(list[tuple[_Time, str, Json[dict[str, Any]]]], config=_STRICT)
+_EXCHANGES = TypeAdapter(
+    list[tuple[int, _Time, str, str, str, str, str, str, int, int, float, float]], config=_STRICT
+)
+_PROPOSALS = TypeAdapter(list[tuple[int, str, str, str, str]], config=_STRICT)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from dsl.printable import make_lines_printable, make_printable
+from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.report.page.blocks import Block, Code, Column, Table, Text
-from evolve.report.page.run_documents import read_data_document
 
 SETTING = re.compile(r"^(\s*(?:- )*)([\w.\"'-]+)(:)(?=\s|$)")
 SAVED_BARS = "data.from=parquet:bars.parquet"
@@ -28,10 +27,9 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
     yield Code("commands", "Commands", tuple(_list_commands(view)))
     columns = (Column("figure"), Column("value"))
     yield Table("run", "Run", columns, tuple(_iterate_run(view)))
-    data = read_data_document(view)
-    if data:
-        yield Table("data", "Data", columns, tuple(_iterate_data(view, data)))
-    versions = view.result.get("versions") or _read_begin(view).get("versions")
+    if view.origin is not None:
+        yield Table("data", "Data", columns, tuple(_iterate_data(view, view.origin)))
+    versions = (view.document.versions if view.document else {}) or view.begin.versions
     if versions:
         headings = (Column("package"), Column("version"))
         yield Table("versions", "Versions", headings, tuple(versions.items()))
@@ -41,11 +39,11 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
 
 def _list_commands(view: RunView) -> list[tuple[str, str]]:
     """Return tokens: the command of the run if it is known, and those that repeat it."""
-    original = _read_begin(view).get("command")
+    original = view.begin.command
     again = shlex.join(["evolve", "run", f"{view.folder}/experiment.yaml"])
     commands = [("the run", original)] if original else []
     commands.append(("with the bars that its source has today", again))
-    if not read_data_document(view).get("fallback_used"):  # which may have another split
+    if view.origin is None or not view.origin.fallback_used:  # which may have another split
         commands.append(("with the bars of the run", f"{again} --set {SAVED_BARS}"))
     return [
         token
@@ -55,54 +53,44 @@ def _list_commands(view: RunView) -> list[tuple[str, str]]:
 
 
 def _iterate_run(view: RunView) -> Iterator[Row]:
-    experiment, result = view.plan.experiment, view.result
+    experiment, document = view.plan.experiment, view.document
     yield "experiment", make_printable(experiment.name)
     yield "seed", str(experiment.seed)
     events = view.rows.events
     if events:
         yield "begin", f"{events[0].at[:19]} UTC"
-    trials = result.get("trials", {})
-    yield "trials", f"{trials.get('evaluated', len(view.rows.trials)):,}"
-    if trials:
-        yield "proposed", f"{trials['proposed']:,}, of which {trials['duplicate']:,} duplicates"
-    rate = result.get("evaluations_per_second")
-    if rate is not None:
-        yield "trials per second", f"{rate:,.0f}"
-    if view.state == "finished" and "elapsed_seconds" in result:
-        yield "seconds in all", f"{result['elapsed_seconds']:,.1f}"
+    yield "trials", f"{document.trials.evaluated if document else len(view.rows.trials):,}"
+    if document is not None:
+        trials = document.trials
+        yield "proposed", f"{trials.proposed:,}, of which {trials.duplicate:,} duplicates"
+        yield "trials per second", f"{document.evaluations_per_second:,.0f}"
+    if document is not None and view.state == "finished":
+        yield "seconds in all", f"{document.elapsed_seconds:,.1f}"
     elif (seconds := _measure_seconds(view)) is not None:
         yield "seconds so far", f"{seconds:,.1f}"
-    if result.get("stop_reason"):
-        yield "end of the search", make_printable(result["stop_reason"])
+    if document is not None and document.stop_reason:
+        yield "end of the search", make_printable(document.stop_reason)
 
 
-def _iterate_data(view: RunView, data: Mapping[str, Any]) -> Iterator[Row]:
-    origin = data.get("from", data.get("source"))
-    yield "source", make_printable(", ".join(origin) if isinstance(origin, list) else origin)
-    if data.get("fallback_used"):
-        yield "fallback", make_printable(data.get("fallback_reason") or "used")
-    if "start" in data:
-        yield "range", f"{data['start']} to {data['end']}"
-    yield "bars", f"{data['bars']:,}"
-    if "symbols" in data:
-        yield "symbols", make_printable(", ".join(data["symbols"]))
-        yield "bars per year", f"{data['bars_per_year']:.4g}"
+def _iterate_data(view: RunView, data: DataDocument) -> Iterator[Row]:
+    yield "source", make_printable(data.name)
+    if data.fallback_used:
+        yield "fallback", make_printable(data.fallback_reason or "used")
+    yield "range", make_printable(f"{data.start} to {data.end}")
+    yield "bars", f"{data.bars:,}"
+    yield "symbols", make_printable(", ".join(data.symbols))
+    yield "bars per year", f"{data.bars_per_year:.4g}"
     for name, size in zip(("train", "validation", "holdout"), _list_sizes(view), strict=True):
         yield name, f"{size:,} bars"
-    yield "hash of the bars", str(data["hash"])
-    if data.get("as_of"):
-        yield "fetched", str(data["as_of"])
+    yield "hash of the bars", make_printable(data.hash)
+    if data.as_of:
+        yield "fetched", make_printable(data.as_of)
 
 
 def _list_sizes(view: RunView) -> tuple[int, int, int]:
     split = view.data.split
     validation = len(split.seen) - split.validation_start
     return split.validation_start, validation, split.holdout.bars
-
-
-def _read_begin(view: RunView) -> dict[str, Any]:
-    """Return the versions and the command of the first event; empty for earlier versions."""
-    return next((each.detail for each in view.rows.list_events("begin")), {})
 
 
 def _measure_seconds(view: RunView) -> float | None:

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from evolve.backtest.metrics import METRICS
 from evolve.experiment.model_costs import read_arm_costs, sum_cost
-from evolve.experiment.run_summary import Figures, RunSummary
+from evolve.experiment.result_reader import ResultDocument
+from evolve.experiment.run_summary import RunSummary
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_score, format_value
 from evolve.report.terminal.hanging import Hanging
@@ -42,11 +43,11 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
     """Yield what a run searches, on what, and how far it is."""
     settings, last = view.plan.experiment, summary.epochs[-1] if summary.epochs else None
     yield format_line("run", f"{settings.name} in {view.folder}: {view.state}")
-    figures, document = summary.figures, view.document
-    if figures is not None and document is not None:
+    figures = summary.figures
+    if figures is not None:
         yield format_line(
             "ended",
-            f"{figures.stop_reason}; {document.trials.evaluated:,} trials at "
+            f"{figures.stop_reason}; {figures.trials.evaluated:,} trials at "
             f"{figures.evaluations_per_second:,.0f} per second, {figures.elapsed_seconds:.1f} s",
         )
     elif last is not None:
@@ -116,7 +117,7 @@ def _build_counts_table(summary: RunSummary) -> Table:
     return table
 
 
-def _build_finalists_table(figures: Figures, objective: str) -> Table:
+def _build_finalists_table(figures: ResultDocument, objective: str) -> Table:
     """Build a table with one row per finalist: its size, score, and objective by part."""
     table = blank_table(f"finalists; {objective.replace('_', ' ')} by part")
     for heading in ("rank", "nodes", "score", "train", "validation", "trades"):

@@ -21,6 +21,15 @@ from evolve.validation.null_run import NullRun
 from tests.experiment.small_runs import Notices
 
 SECTIONS = (verdict, luck, repeat)
+MINIMAL: dict[str, Any] = {
+    "name": "small", "seed": 1,
+    "data": {"from": "x", "fallback_used": False, "hash": "", "symbols": ["X"],
+             "start": "2000-01-03", "end": "2001-01-03", "bars": 1, "bars_per_year": 252.0},
+    "trials": {"evaluated": 0, "proposed": 0, "duplicate": 0},
+    "verdict": {"label": "NOT TESTED", "sentence": "", "gates": []},
+    "proposers": {}, "finalists": [],
+}  # fmt: skip
+"""Parts that each result document has."""
 
 
 class Watcher(Notices):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from evolve.backtest.backtest import backtest
+from evolve.experiment.result_parts import FinalistDocument, PrunedDocument
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page import luck
 from evolve.report.page.luck.histogram import build_histogram
@@ -174,7 +175,10 @@ def test_other_trials_are_the_best_of_each_size_without_finalists() -> None:
         build_trial(n, float(rng.normal()), int(rng.integers(3, 30)), digest=f"{n}")
         for n in range(1, 500)
     ]
-    finalists: list[dict[str, Any]] = [{"hash": "x", "pruned": {"hash": "7"}}, {"hash": "9"}]
+    finalists = [
+        FinalistDocument(name="s", source="", hash="x", nodes=5, pruned=PrunedDocument(hash="7")),
+        FinalistDocument(name="s", source="", hash="9", nodes=5),
+    ]
     for count in (1, 10, 24, 1000):
         found = select_others(trials, finalists, count)
         assert len(found) <= count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from evolve.report.page import performance
 from evolve.report.page.blocks import Block
 from evolve.store import RESULT
 from tests.experiment.small_runs import EDGE, run_small
-from tests.report.page.pages import change_prices
+from tests.report.page.pages import change_prices, change_result
 from tests.report.page.records import by_name, column
 
 
@@ -40,7 +39,7 @@ def build(view: RunView) -> list[Block]:
 
 
 def open_holdout(view: RunView) -> RunView:
-    return replace(view, result={**view.result, "holdout": {"sealed": False}})
+    return change_result(view, holdout={**view.result["holdout"], "sealed": False})
 
 
 def parts_of(blocks: list[Block]) -> list[str]:

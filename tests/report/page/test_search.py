@@ -142,7 +142,8 @@ def test_the_credit_of_a_finished_run_is_that_of_its_result(view: RunView) -> No
 
 def test_the_credit_of_a_run_in_progress_is_that_of_its_last_epoch(view: RunView) -> None:
     events = [
-        EventRow("", "epoch", {"stats": {"tune": {"evaluated": each, "gain": 2.0}},
+        EventRow("", "epoch", {"number": 1, "evaluated": each, "best": None,
+                               "stats": {"tune": {"evaluated": each, "gain": 2.0}},
                                "seconds": {"tune": 0.5}})
         for each in (4, 8)
     ]  # fmt: skip
@@ -189,16 +190,12 @@ def test_a_pruned_winner_is_a_last_step_that_names_what_was_dropped(view: RunVie
     trial = view.rows.trials[-1]
     document = view.document
     assert document is not None and document.best is not None and document.best.pruned is not None
-    pruned = document.best.pruned.model_copy(update={"hash": trial.hash})
-    best = document.best.model_copy(update={"pruned": pruned})
-    result = {
-        **view.result,
-        "best": {
-            "hash": "f" * 32, "nodes": 3, "source": "strategy s {\n  buy when close > 1\n}\n",
-            "pruned": {"hash": trial.hash, "nodes": 5, "dropped": ["sell"]},
-        }
-    }  # fmt: skip
-    changed = replace(view, document=document.model_copy(update={"best": best}), result=result)
+    pruned = document.best.pruned.model_copy(
+        update={"hash": trial.hash, "nodes": 5, "dropped": ["sell"]}
+    )
+    source = "strategy s {\n  buy when close > 1\n}\n"
+    best = document.best.model_copy(update={"pruned": pruned, "source": source})
+    changed = replace(view, document=document.model_copy(update={"best": best}))
     *_, found, last = find_block(changed, "descent").steps
     assert found.key == trial.hash[:8]
     assert last.author == "pruned"

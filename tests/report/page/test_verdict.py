@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evolve.experiment.run_view import RunView, read_view
+from evolve.notices import NoticeList
 from evolve.report.page import verdict
 from evolve.report.page.verdict.warnings import MAX_NOTICES, SAME_CLOSE
 from evolve.store.rows import TrialRow
@@ -280,9 +281,13 @@ def _change_prices(view: RunView, folder: Path, first: int) -> RunView:
     document = json.loads((folder / "result.json").read_text("utf-8"))
     document["holdout"] |= {"metrics": {"sharpe": 77.77}, "test": {"t": 77.77, "opening": 9}}
     (folder / "result.json").write_text(json.dumps(document), "utf-8")
-    changed = read_view(folder)
-    result = {**changed.result, "data": view.result["data"]}  # the page shows the hash of the bars
-    return replace(changed, folder=view.folder, result=result)
+    found = read_view(folder)
+    assert found.document is not None and view.document is not None
+    # The page shows the hash of the bars.
+    document = found.document.model_copy(update={"data": view.document.data})
+    changed = replace(found, folder=view.folder, document=document)
+    vars(changed)["data"] = found.data
+    return changed
 
 
 def _remove_event(journal: Path, kind: str) -> None:

@@ -111,7 +111,8 @@ def _describe(
     trials, score = best[-1]
     text = (
         "The line is the best score so far; the grey area has the middle half of the feasible "
-        f"trials at that time. After {trials:,} trials the best score is {format_score(score)}."
+        f"trials at that time. After {trials:,} {'trial' if trials == 1 else 'trials'} the best "
+        f"score is {format_score(score)}."
     )
     if not luck:
         return text

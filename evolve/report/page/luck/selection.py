@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
@@ -13,6 +12,7 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
 from evolve.experiment.archive import select_candidates
+from evolve.experiment.result_parts import FinalistDocument
 from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
@@ -48,7 +48,7 @@ def iterate_selection(view: RunView) -> Iterator[Block]:
     """Yield the chart of finalists and other good trials, and the table of finalists."""
     fitness = view.plan.experiment.fitness
     metric = fitness.maximize[0]
-    finalists = view.result.get("finalists", [])
+    finalists = view.document.finalists if view.document is not None else []
     chosen = [point for each in finalists if (point := _read_finalist(each, metric))]
     others = list(_measure_others(view, metric))
     if chosen or others:
@@ -58,17 +58,16 @@ def iterate_selection(view: RunView) -> Iterator[Block]:
 
 
 def select_others(
-    trials: Sequence[TrialRow], finalists: Sequence[Mapping[str, Any]], count: int
+    trials: Sequence[TrialRow], finalists: Sequence[FinalistDocument], count: int
 ) -> list[TrialRow]:
     """Select the best feasible trials of each size class that are no finalists, the best first.
 
     Args:
         trials: the trials.
-        finalists: documents of the finalists.
+        finalists: the finalists.
         count: the maximum number.
     """
-    known = {each["hash"] for each in finalists}
-    known |= {each["pruned"]["hash"] for each in finalists if each.get("pruned")}
+    known = {digest for each in finalists for digest in (each.hash, each.trial)}
     others = (each for each in trials if each.hash not in known)
     return select_candidates(others, MAX_PER_CLASS)[:count]
 
@@ -77,9 +76,10 @@ def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     """Yield good trials that are no finalists, from a bounded number of backtests."""
     if not view.rows.trials or "validation" not in list_open_parts(view):
         return
+    finalists = view.document.finalists if view.document is not None else []
     split, market = view.data.split, view.data.market
     count = min(MAX_OTHERS, max(MIN_OTHERS, MAX_CELLS // (2 * split.seen.close.size)))
-    for each in select_others(view.rows.trials, view.result.get("finalists", []), count):
+    for each in select_others(view.rows.trials, finalists, count):
         try:
             program = check(each.source)
             parts = (
@@ -93,12 +93,12 @@ def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
             yield Point(f"trial {each.number:,}, {each.nodes} nodes", train, validation)
 
 
-def _read_finalist(document: Mapping[str, Any], metric: str) -> Point | None:
+def _read_finalist(finalist: FinalistDocument, metric: str) -> Point | None:
     """Return the point of a finalist; None if a metric has no value."""
-    values = [document["metrics"].get(name, {}).get(metric) for name in ("train", "validation")]
-    if None in values:
+    train, validation = (finalist.find_metric(part, metric) for part in ("train", "validation"))
+    if train is None or validation is None:
         return None
-    return Point(f"finalist, {document['nodes']} nodes", *values)
+    return Point(f"finalist, {finalist.nodes} nodes", train, validation)
 
 
 def _build_chart(
@@ -156,7 +156,7 @@ def _describe(title: str, points: Sequence[Point], is_unseen: bool) -> str:
     )
 
 
-def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]], about: str) -> Table:
+def _build_table(metric: str, finalists: Sequence[FinalistDocument], about: str) -> Table:
     title, unit = metric.replace("_", " "), METRICS[metric].unit
     return Table(
         "finalists",
@@ -172,16 +172,11 @@ def _build_table(metric: str, finalists: Sequence[Mapping[str, Any]], about: str
         tuple(
             (
                 rank,
-                each["nodes"],
-                *[_read_metric(each, part, metric) for part in ("train", "validation")],
-                *[_read_metric(each, part, "num_trades") for part in ("train", "validation")],
+                each.nodes,
+                *[each.find_metric(part, metric) for part in ("train", "validation")],
+                *[each.find_metric(part, "num_trades") for part in ("train", "validation")],
             )
             for rank, each in enumerate(finalists, start=1)
         ),
         about,
     )
-
-
-def _read_metric(document: Mapping[str, Any], part: str, metric: str) -> float | None:
-    value: float | None = document["metrics"].get(part, {}).get(metric)
-    return value

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from evolve.backtest.metrics import METRICS
+from evolve.experiment.result_parts import WalkForwardDocument
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
-from evolve.report.page.charts import Axis, Cell, Chart, Trace
+from evolve.report.page.charts import Axis, Chart, Trace
 
 JOINED = ("total_return", "cagr", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
 
 
 def iterate_walk_forward(view: RunView) -> Iterator[Block]:
     """Yield the chart and the tables of a walk-forward; nothing if the run has none."""
-    walk = view.result.get("walk_forward")
-    if not walk or not walk["results"]:
+    walk = view.document.walk_forward if view.document is not None else None
+    if walk is None or not walk.results:
         return
     yield _build_chart(walk)
     yield _build_windows(walk)
     yield _build_joined(walk)
 
 
-def _build_chart(walk: Mapping[str, Any]) -> Chart:
-    title, metric = walk["metric"].replace("_", " "), walk["metric"]
-    days = tuple(each["traded"][0] for each in walk["results"])
-    inside, outside = (
-        tuple(each.get(part, {}).get(metric) for each in walk["results"])
-        for part in ("in_sample", "out_of_sample")
-    )
+def _build_chart(walk: WalkForwardDocument) -> Chart:
+    title, metric = walk.metric.replace("_", " "), walk.metric
+    days = tuple(each.traded[0] for each in walk.results)
+    inside = tuple(_read(each.in_sample, metric) for each in walk.results)
+    outside = tuple(_read(each.out_of_sample, metric) for each in walk.results)
     return Chart(
         "walk-forward",
         "Walk-forward",
@@ -44,8 +43,8 @@ def _build_chart(walk: Mapping[str, Any]) -> Chart:
     )
 
 
-def _build_windows(walk: Mapping[str, Any]) -> Table:
-    metric = walk["metric"]
+def _build_windows(walk: WalkForwardDocument) -> Table:
+    metric = walk.metric
     title, unit = metric.replace("_", " "), METRICS[metric].unit
     return Table(
         "walk-forward-windows",
@@ -61,20 +60,20 @@ def _build_windows(walk: Mapping[str, Any]) -> Table:
         ),
         tuple(
             (
-                *each["traded"],
-                _read(each, "in_sample", metric),
-                _read(each, "out_of_sample", metric),
-                _read(each, "out_of_sample", "total_return"),
-                _read(each, "benchmark", "total_return"),
-                _read(each, "out_of_sample", "num_trades"),
+                *each.traded,
+                _read(each.in_sample, metric),
+                _read(each.out_of_sample, metric),
+                _read(each.out_of_sample, "total_return"),
+                _read(each.benchmark, "total_return"),
+                _read(each.out_of_sample, "num_trades"),
             )
-            for each in walk["results"]
+            for each in walk.results
         ),
         "A window without figures stays in cash, since no strategy met `fitness.require`.",
     )
 
 
-def _build_joined(walk: Mapping[str, Any]) -> Table:
+def _build_joined(walk: WalkForwardDocument) -> Table:
     return Table(
         "walk-forward-joined",
         "All windows joined",
@@ -82,10 +81,7 @@ def _build_joined(walk: Mapping[str, Any]) -> Table:
         tuple(
             (
                 name.replace("_", " "),
-                *[
-                    format_value(walk[part].get(name), METRICS[name].unit)
-                    for part in ("metrics", "benchmark")
-                ],
+                *[_format(_read(each, name), name) for each in (walk.metrics, walk.benchmark)],
             )
             for name in JOINED
         ),
@@ -93,24 +89,27 @@ def _build_joined(walk: Mapping[str, Any]) -> Table:
     )
 
 
-def _describe(walk: Mapping[str, Any]) -> str:
+def _describe(walk: WalkForwardDocument) -> str:
     sentences = [
         "Each pair of bars is a search on earlier bars and its winner on the bars after them. "
         "Bars out of sample that are far lower mean that the search fits noise."
     ]
-    if walk["efficiency"] is not None:
+    if walk.efficiency is not None:
         sentences.append(
-            f"The efficiency, the ratio of their means, is {walk['efficiency']:.2f}; 1 loses "
-            "nothing."
+            f"The efficiency, the ratio of their means, is {walk.efficiency:.2f}; 1 loses nothing."
         )
-    if not walk["is_complete"]:
-        sentences.append(f"Interrupted after {len(walk['results'])} of {walk['windows']} windows.")
-    if walk["start_from"]:
+    if not walk.is_complete:
+        sentences.append(f"Interrupted after {len(walk.results)} of {walk.windows} windows.")
+    if walk.start_from:
         sentences.append("Strategies of `start_from` may be chosen with later bars in view.")
-    sentences.append(f"It uses {walk['trials']:,} further trials: a view of stability, not a test.")
+    sentences.append(f"It uses {walk.trials:,} further trials: a view of stability, not a test.")
     return " ".join(sentences)
 
 
-def _read(window: Mapping[str, Any], part: str, metric: str) -> Cell:
-    value: Cell = window.get(part, {}).get(metric)
-    return value
+def _read(metrics: Mapping[str, float], metric: str) -> float | None:
+    value = metrics.get(metric, math.nan)
+    return value if math.isfinite(value) else None
+
+
+def _format(value: float | None, name: str) -> str:
+    return "–" if value is None else format_value(value, METRICS[name].unit)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from evolve.experiment.model_costs import read_arm_costs
+from evolve.experiment.run_events import EpochEvent
 from evolve.experiment.run_view import RunView
 from evolve.llm.prompt.selection import is_arm
 from evolve.report.page.blocks import Column, Table
@@ -67,7 +68,7 @@ def iterate_credit(view: RunView) -> Iterator[Table | Chart]:
         "proposer with many duplicates or few accepted trials wastes its share of the budget.",
     )
     timed = [each for each in credits if each.seconds]
-    if timed:
+    if any(each.stats.gain > 0 for each in timed):
         yield _build_chart(timed)
 
 
@@ -76,12 +77,12 @@ def list_credits(view: RunView) -> list[Credit]:
 
     The counts of a run that is not finished are those of its last epoch.
     """
-    counts, seconds = read_counts(view)
+    counts, seconds = read_stats(view)
     costs = read_arm_costs(view)
     return [
         Credit(
             name,
-            ProposerStats.from_counts(counts.get(name, {})),
+            counts.get(name, ProposerStats()),
             costs[name].seconds if name in costs else seconds.get(name),
             costs[name].usd if name in costs else None,
         )
@@ -89,15 +90,12 @@ def list_credits(view: RunView) -> list[Credit]:
     ]
 
 
-def read_counts(
-    view: RunView,
-) -> tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]:
+def read_stats(view: RunView) -> tuple[Mapping[str, ProposerStats], Mapping[str, float]]:
     """Return the counts and the seconds by proposer; empty before the first epoch."""
-    if "proposers" in view.result:
-        return view.result["proposers"], view.result.get("proposer_seconds", {})
-    epochs = view.rows.list_events("epoch")
-    detail = epochs[-1].detail if epochs else {}
-    return detail.get("stats", {}), detail.get("seconds", {})
+    if view.document is not None:
+        return view.document.proposers, view.document.proposer_seconds
+    epochs = view.read_events(EpochEvent)
+    return (epochs[-1].stats, epochs[-1].seconds) if epochs else ({}, {})
 
 
 def _build_row(each: Credit) -> tuple[Cell, ...]:

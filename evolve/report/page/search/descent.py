@@ -57,16 +57,16 @@ def _build_step(each: Ancestor, sources: Mapping[str, str]) -> Step:
 
 def _build_pruned_step(view: RunView, last: Step, source: str) -> list[Step]:
     """Return the step from the winner as found to its pruned form; none without a change."""
-    best = view.result.get("best", {})
-    if not best.get(PRUNED, {}).get("dropped"):
+    best = view.document.best if view.document is not None else None
+    if best is None or best.pruned is None or not best.pruned.dropped:
         return []
-    dropped = ", ".join(best[PRUNED]["dropped"])
+    dropped = make_printable(", ".join(best.pruned.dropped))
     text = (
         f"without the parts that change no trade on train: {dropped}\n"
-        f"{best[PRUNED]['nodes']} nodes before, {best['nodes']} after"
+        f"{best.pruned.nodes} nodes before, {best.nodes} after"
     )
-    key = best["hash"][:KEY_CHARACTERS]
-    return [Step(key, PRUNED, "neutral", (last.key,), text, diff_sources(source, best["source"]))]
+    key = best.hash[:KEY_CHARACTERS]
+    return [Step(key, PRUNED, "neutral", (last.key,), text, diff_sources(source, best.source))]
 
 
 def _describe(lineage: tuple[Ancestor, ...], shown: tuple[Ancestor, ...]) -> str:

@@ -86,8 +86,7 @@ def shorten_source(source: str, max_characters: int = MAX_SOURCE_CHARACTERS) -> 
 
 
 def _find_finalists(view: RunView, trials: Iterable[TrialRow]) -> list[TrialRow]:
-    finalists = view.result.get("finalists", [])
-    hashes = {each.get("pruned", each)["hash"] for each in finalists}
+    hashes = {each.trial for each in view.document.finalists} if view.document else set[str]()
     return [each for each in trials if each.hash in hashes]
 
 

@@ -17,6 +17,7 @@ from evolve.backtest.market import Market
 from evolve.backtest.metrics import DEFAULT_METRIC, measure
 from evolve.errors import EvolveError
 from evolve.experiment.plan import build_fitness
+from evolve.experiment.result_parts import RobustnessDocument
 from evolve.experiment.robustness import read_counterfactuals, score_programs, seed_draws
 from evolve.experiment.run_view import RunView
 from evolve.report.page.blocks import Block
@@ -50,8 +51,8 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
     objective = settings.maximize[0].replace("_", " ")
     note = f" The score is that of the search: its leading objective, {objective}, over the folds."
     yield from iterate_curves(curves, "score", settings.scored_on, note)
-    if _is_winner(view, program):
-        yield from iterate_plateau(view.result)
+    if (robustness := _find_robustness(view, program)) is not None:
+        yield from iterate_plateau(robustness.plateau)
     yield from iterate_run_orders(view, program)
 
 
@@ -86,17 +87,19 @@ def _name_fill(market: Market, bars: Bars) -> str:
     return f"at the {market.filled_at(bars.closes_only == bars.symbols)}"
 
 
-def _is_winner(view: RunView, program: Program) -> bool:
-    """Return whether the result document is about a strategy."""
-    best = view.result.get("best")
-    return isinstance(best, dict) and best.get("hash") == program.hash
+def _find_robustness(view: RunView, program: Program) -> RobustnessDocument | None:
+    """Return the analyses of the result document; None if they are not about a strategy."""
+    document = view.document
+    if document is None or document.best is None or document.best.hash != program.hash:
+        return None
+    return document.robustness
 
 
 def _find_counterfactuals(view: RunView, program: Program) -> Counterfactuals | None:
     """Return the counterfactuals of the result document; measure them if it has none."""
-    found = read_counterfactuals(view.result) if _is_winner(view, program) else None
-    if found is not None:
-        return found
+    robustness, document = _find_robustness(view, program), view.document
+    if robustness is not None and document is not None and document.best is not None:
+        return read_counterfactuals(robustness, document.best.metrics.get("train", {}))
     run = Backtester(view.data.split.train, view.data.market)
     rng = seed_draws(view.plan.experiment.seed, program)
     draws = max(MIN_DRAWS, min(DRAWS, _count_affordable(run)))

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from evolve.experiment.result_parts import PlateauDocument
 from evolve.report.page.blocks import Block, Column, Table
 
 
-def iterate_plateau(result: Mapping[str, Any]) -> Iterator[Block]:
-    """Yield the table of the plateau, if the result has one.
-
-    Args:
-        result: the result document of a run.
-    """
-    robustness = result.get("robustness")
-    plateau = robustness.get("plateau") if isinstance(robustness, dict) else None
-    if not plateau or not plateau.get("neighbors"):
+def iterate_plateau(plateau: PlateauDocument) -> Iterator[Block]:
+    """Yield the table of the plateau, if the strategy has neighbors."""
+    worst = plateau.worst
+    if not plateau.neighbors:
         return
-    worst = plateau.get("worst") or {}
     yield Table(
         "strategy-plateau",
         "With one constant changed by one step",
@@ -31,8 +25,8 @@ def iterate_plateau(result: Mapping[str, Any]) -> Iterator[Block]:
         ),
         (
             (
-                plateau["neighbors"], plateau.get("share"), plateau.get("median"),
-                worst.get("score"), (worst.get("change") or "").replace("`", ""),
+                plateau.neighbors, plateau.share, plateau.median,
+                worst.score if worst else None, worst.change.replace("`", "") if worst else None,
             ),
         ),
         "A neighbor differs by one step of one constant; a step is that of the search.",

@@ -82,12 +82,12 @@ def _iterate_null(null: NullRun) -> Iterator[Row]:
 
 def _iterate_power(view: RunView) -> Iterator[Row]:
     """Yield the smallest edge that the search usually finds, if the run measured its power."""
-    power = view.result.get("power")
-    edges = power["edges"] if power else []
+    power = view.document.power if view.document is not None else None
+    edges = power.edges if power is not None else []
     if edges:
-        chosen = next((each for each in edges if each["share"] >= GOOD_SHARE), edges[-1])
+        chosen = next((each for each in edges if each.share >= GOOD_SHARE), edges[-1])
         yield (
-            f"power of the search, {abs(chosen['edge_bps']):g} bps",
-            f"{chosen['found']} of {chosen['searches']}",
+            f"power of the search, {abs(chosen.edge_bps):g} bps",
+            f"{chosen.found} of {chosen.searches}",
             "searches that found a planted edge of this size on as much data",
         )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl.printable import make_printable
+from evolve.experiment.run_events import NoticeEvent
 from evolve.experiment.run_view import RunView
 from evolve.llm.prompt.selection import is_arm, split_arm
-from evolve.report.page.run_documents import read_data_document
 from evolve.validation.holdout import MIN_TRADES
 
 FEW_TRADES = 30  # on train; the usual minimum for a mean with a normal error
@@ -25,7 +25,7 @@ JOURNAL = (
 
 def list_warnings(view: RunView) -> list[str]:
     """Return the warnings that apply to a run."""
-    notices = list(dict.fromkeys(each.detail["text"] for each in view.rows.list_events("notice")))
+    notices = list(dict.fromkeys(each.text for each in view.read_events(NoticeEvent)))
     texts = [*_iterate_data(view, notices), *_iterate_tests(view)]
     texts += [make_printable(" ".join(each.split())) for each in notices[:MAX_NOTICES]]
     if len(notices) > MAX_NOTICES:
@@ -35,19 +35,17 @@ def list_warnings(view: RunView) -> list[str]:
 
 def _iterate_data(view: RunView, notices: list[str]) -> Iterator[str]:
     """Yield warnings of data and market; a notice that they replace is removed from `notices`."""
-    data = read_data_document(view)
-    if data.get("fallback_used"):
-        origin = data["from"]
-        name = ", ".join(origin) if isinstance(origin, list) else str(origin)
-        replaced = f"{data.get('fallback_reason')}; using the fallback {name} instead"
+    data = view.origin
+    if data is not None and data.fallback_used:
+        replaced = f"{data.fallback_reason}; using the fallback {data.name} instead"
         if replaced in notices:
             notices.remove(replaced)
-        reason = data.get("fallback_reason")
+        reason = f" ({data.fallback_reason})" if data.fallback_reason else ""
         yield make_printable(
-            f"The prices are those of the fallback {name}, so the verdict holds for them alone"
-            f"{f' ({reason})' if reason else ''}."
+            f"The prices are those of the fallback {data.name}, so the verdict holds for them "
+            f"alone{reason}."
         )
-    for name in data.get("closes_only", ()):
+    for name in data.closes_only if data is not None else ():
         if not any(each.startswith(f"{name} has no traded opens") for each in notices):
             yield make_printable(
                 f"{name} has no traded opens: its orders fill at closes, and stops are checked "
@@ -60,9 +58,9 @@ def _iterate_data(view: RunView, notices: list[str]) -> Iterator[str]:
 def _iterate_tests(view: RunView) -> Iterator[str]:
     """Yield warnings of the tests and of what they leave out."""
     yield from _iterate_few_trades(view)
-    holdout = view.result.get("holdout")
-    if view.is_holdout_open and isinstance(holdout, dict) and "test" in holdout:
-        opening = holdout["test"]["opening"]
+    holdout = view.document.holdout if view.document is not None else None
+    if holdout is not None and not holdout.sealed and holdout.test is not None:
+        opening = holdout.test.opening
         if opening > 1:
             yield (
                 f"REUSED: this is opening {opening} of the same unseen prices, and each further "
@@ -86,7 +84,7 @@ def _iterate_tests(view: RunView) -> Iterator[str]:
 def _iterate_few_trades(view: RunView) -> Iterator[str]:
     best = view.document.best if view.document else None
     for part, minimum in (("train", FEW_TRADES), ("validation", MIN_TRADES)):
-        count = best.metrics.get(part, {}).get("num_trades") if best else None
+        count = best.find_metric(part, "num_trades") if best else None
         if count is not None and count < minimum:
             yield (
                 f"The best strategy closed only {count:,.0f} trades on {part}, fewer than "

@@ -1,0 +1,88 @@
+"""Events of a journal, with the details that they must have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from evolve.errors import EvolveError
+from evolve.experiment.evidence import Count, Finite
+from evolve.experiment.result_parts import DataDocument
+from evolve.search.proposer_stats import ProposerStats
+from evolve.store.rows import JournalRows
+from evolve.validation.null_search import NullResult
+
+HINT = "restore the file, or run the experiment again"
+
+
+class BeginEvent(BaseModel):
+    """Begin of a run; empty for earlier versions."""
+
+    command: str = ""
+    versions: dict[str, str] = {}
+
+
+class DataEvent(DataDocument):
+    """Origin and extent of the bars, before the result."""
+
+    source: str
+
+
+class NoticeEvent(BaseModel):
+    """Notice to the user."""
+
+    text: str
+
+
+class EpochEvent(BaseModel):
+    """State of a search after an epoch; `best` is None if no trial was feasible."""
+
+    number: Count
+    evaluated: Count
+    best: Finite | None
+    stats: dict[str, ProposerStats] = {}
+    seconds: dict[str, Finite] = {}
+
+
+class NullSearchEvent(BaseModel):
+    """Null search that ended."""
+
+    score: Finite
+    planned: Count
+    search: NullResult
+
+
+Event = TypeVar("Event", bound=BaseModel)
+
+KINDS: dict[type[BaseModel], str] = {
+    BeginEvent: "begin",
+    DataEvent: "data",
+    NoticeEvent: "notice",
+    EpochEvent: "epoch",
+    NullSearchEvent: "null_search",
+}
+"""Kind of the events of each model."""
+
+
+def read_events(rows: JournalRows, model: type[Event], journal: Path) -> tuple[Event, ...]:
+    """Read the events of a kind.
+
+    Args:
+        rows: the rows of the journal.
+        model: the details that they must have.
+        journal: the file, for errors.
+
+    Raises:
+        EvolveError: if an event has other details.
+    """
+    details = [each.detail for each in rows.list_events(KINDS[model])]
+    try:
+        return tuple(TypeAdapter(list[model]).validate_python(details))  # type: ignore[valid-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        number, *names = first["loc"]
+        where = ".".join(map(str, names))
+        message = f"{journal} is damaged: event `{KINDS[model]}` {int(number) + 1}"
+        raise EvolveError(f"{message}: `{where}`: {first['msg']}", HINT) from None
