@@ -116,7 +116,13 @@ def test_a_sealed_holdout_shows_no_figure_and_an_opened_one_its_metric(
 
 def test_the_number_of_null_searches_with_a_lower_score_is_shown(views: list[RunView]) -> None:
     searches = [
-        {"number": number, "best": float(number > 16), "evaluated": 5, "reached": False}
+        {
+            "number": number,
+            "best": float(number > 16),
+            "evaluated": 5,
+            "reached": False,
+            "curve": [],
+        }
         for number in range(1, 20)
     ]
     null = {"score": 0.5, "planned": 19, "searches": searches}
