@@ -18,6 +18,7 @@ from evolve.report.page.comparison import ROLES, build_comparison_page
 from tests.command_line import document, invoke, refuse
 from tests.experiment.small_runs import run_small
 from tests.golden import golden
+from tests.report.page.pages import change_result
 
 GOLDEN = Path(__file__).parent / "golden"
 FIRST, OTHER = "synthetic:walk?seed=3&bars=600", "synthetic:walk?seed=2&bars=600"
@@ -108,14 +109,24 @@ def test_a_sealed_holdout_shows_no_figure_and_an_opened_one_its_metric(
 ) -> None:
     metrics = {"appraisal_ratio": 0.25}
     for sealed, shown in ((True, None), (False, 0.25)):
-        holdout = {"sealed": sealed, "metrics": metrics}
-        opened = replace(views[0], result={**views[0].result, "holdout": holdout})
+        holdout = {**views[0].result["holdout"], "sealed": sealed, "metrics": metrics}
+        opened = change_result(views[0], holdout=holdout)
         assert compare_runs([opened, views[1]]).runs[0].holdout == shown
 
 
 def test_the_number_of_null_searches_with_a_lower_score_is_shown(views: list[RunView]) -> None:
-    null = {"searches": [{}] * 19, "exceedances": 3}
-    tested = replace(views[0], result={**views[0].result, "validation": {"null": null}})
+    searches = [
+        {
+            "number": number,
+            "best": float(number > 16),
+            "evaluated": 5,
+            "reached": False,
+            "curve": [],
+        }
+        for number in range(1, 20)
+    ]
+    null = {"score": 0.5, "planned": 19, "searches": searches}
+    tested = change_result(views[0], validation={**views[0].result["validation"], "null": null})
     run = compare_runs([tested, views[1]]).runs[0]
     assert (run.nulls_beaten, run.null_searches) == (16, 19)
 

@@ -17,6 +17,9 @@ from evolve.dash.app import Dashboard
 from evolve.dash.hub import Hub
 from evolve.dash.listener import open_listener
 from evolve.dash.server import DashServer
+from evolve.experiment.finished_run import read_run_plan
+from evolve.experiment.result import data_document
+from evolve.notices import NoticeList
 from evolve.store import JOURNAL, Journal
 from evolve.store.lock import hold_lock
 
@@ -110,8 +113,9 @@ def copy_without_results(finished: Path, target: Path) -> Path:
 @contextmanager
 def go_on(folder: Path) -> Iterator[Journal]:
     """Hold the lock of a run folder, and yield its new journal."""
+    dataset = read_run_plan(folder, fallback_used=False).load(NoticeList()).dataset
     with hold_lock(folder), closing(Journal(folder / JOURNAL)) as journal:
-        journal.event("data", source="x", bars=1, hash="", fallback_used=False)
+        journal.event("data", source=dataset.name, **data_document(dataset))
         yield journal
 
 

@@ -27,7 +27,7 @@ def iterate_drawdowns(record: TrackRecord) -> Iterator[Table]:
         first = 0 if each.peak is None else each.peak
         start, trough = record.format_times(window.result.time[[first, each.trough]])
         end = None if each.recovery is None else window.result.time[each.recovery]
-        recovered = "not yet" if end is None else record.format_time(end)
+        recovered = "not yet" if end is None else record.format_time(end).replace("T", " ")
         rows.append((*record.part_cells(window), depth, start, trough, recovered, each.bars))
     if not rows:
         return
