@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
 from evolve.experiment.run_view import RunView
+from evolve.experiment.trial_program import check_trial
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
 from evolve.report.page.charts import Axis, Chart, Role, Trace
@@ -93,7 +93,7 @@ def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     count = min(MAX_OTHERS, max(MIN_OTHERS, MAX_CELLS // (2 * split.seen.close.size)))
     for each in select_others(view.rows.trials, view.result.get("finalists", []), count):
         try:
-            program = check(each.source)
+            program = check_trial(each.source)
             parts = (
                 backtest(program, split.train, market),
                 backtest(program, split.seen, market, start=split.validation_start),
