@@ -24,7 +24,7 @@ from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED
 from evolve.llm.transport.usage import CallLimits, Cost
-from evolve.report.formats import format_rate, format_value
+from evolve.report.formats import format_count, format_rate, format_value
 from evolve.report.terminal.diagnostics import describe_progress
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.progress import (
@@ -229,7 +229,7 @@ class ConsoleObserver(Observer):
                 f"{rate:,.0f} per second, best {score}, {shown}"
             )
         if (spent := self._state.spent) is not None:
-            text += f", {spent.calls:,} calls, ${spent.usd:.4f}"
+            text += f", {format_count(spent.calls, 'call')}, ${spent.usd:.4f}"
         self.err.print(text)
 
     def _print_line(self, label: str, text: str | Text, style: str = "bold") -> None:

@@ -11,6 +11,7 @@ from evolve.cli.terminal import OutputConsole
 from evolve.experiment.result import Assessed, Run
 from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
+from evolve.report.formats import format_count
 from evolve.report.glossary import HINT
 from evolve.report.terminal.diagnostics import list_diagnostics
 from evolve.report.terminal.robustness import (
@@ -102,10 +103,11 @@ def _print_counts(console: OutputConsole, run: Run) -> None:
     stats = run.progress.stats.values()
     proposed = sum(each.proposed for each in stats)
     duplicates = sum(each.duplicate for each in stats)
+    trials = format_count(run.progress.evaluated, "trial")
     console.print(
-        f"\n{run.progress.evaluated:,} trials (distinct strategies evaluated; {proposed:,} "
-        f"proposed, {duplicates:,} duplicates) at {run.evaluations_per_second:,.0f} per second; "
-        f"{run.seconds:.1f} s in all"
+        f"\n{trials} (distinct strategies evaluated; {proposed:,} proposed, "
+        f"{format_count(duplicates, 'duplicate')}) at {run.evaluations_per_second:,.0f} per "
+        f"second; {run.seconds:.1f} s in all"
     )
 
 
@@ -116,8 +118,8 @@ def _print_models(console: OutputConsole, run: Run) -> None:
     refused = run.call_budget.refused
     is_recorded = run.experiment.llm.replay is not None
     console.print(
-        f"{spent.calls + refused} "
-        + ("calls answered from the recording" if is_recorded else "calls to models")
+        format_count(spent.calls + refused, "call")
+        + (" answered from the recording" if is_recorded else " to models")
         + (f", {refused} of them refused" if refused else "")
         + f": {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, ${spent.usd:.4f}"
     )

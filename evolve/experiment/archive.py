@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import Backtest, Backtester
 from evolve.errors import EvolveError
 from evolve.experiment.finalists import MAX_CORRELATION, standardize_positions
 from evolve.experiment.run_view import RunView
+from evolve.experiment.trial_program import check_trial
 from evolve.search.hall_of_fame import MAX_NODES_BY_SIZE_CLASS, find_class_of_size
 from evolve.store.rows import TrialRow
 
@@ -54,7 +54,7 @@ def find_behaviors(view: RunView) -> tuple[Behavior, ...]:
     positions = np.zeros((MAX_BEHAVIORS, len(run.sleeves) * len(view.data.split.train)))
     for trial in select_candidates(view.rows.trials):
         try:
-            program = check(trial.source)
+            program = check_trial(trial.source)
             result = run(program)
         except (LanguageError, EvolveError, ValueError):
             continue  # a journal that was edited

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
 from dsl.printing.decompile import format_program
 from evolve.experiment.run_view import RunView
+from evolve.experiment.trial_program import check_trial
 from evolve.store.rows import JournalRows, TrialRow
 
 
@@ -104,7 +104,7 @@ def find_winner(view: RunView) -> str | None:
 def format_source(source: str) -> str:
     """Format the source of a trial over several lines; an unreadable one is returned as it is."""
     try:
-        return format_program(check(source))
+        return format_program(check_trial(source))
     except (LanguageError, ValueError):
         return source
 

@@ -32,6 +32,11 @@ def format_score(score: float | None) -> str:
     return format_value(score, "ratio")
 
 
+def format_count(count: int, noun: str) -> str:
+    """Format a number of things, with a noun whose plural ends in `s`: `1 call`, `2,000 calls`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def format_price(value: float) -> str:
     """Format a price, with four significant digits below 1."""
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"

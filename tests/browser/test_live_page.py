@@ -5,14 +5,12 @@ The fixture `server` comes before `open_page` in each test, so that the server o
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,10 +19,8 @@ from playwright.sync_api import Locator, Page, expect
 from evolve.dash import cache, run_page
 from evolve.experiment.run_view import RunView
 from evolve.report.page.blocks import Page as Report
-from evolve.report.page.blocks import Section
-from evolve.report.page.build import build_page
+from evolve.report.page.blocks import Section, Text
 from evolve.report.page.charts import Axis, Chart, Trace
-from evolve.store import RESULT
 from tests.browser.conftest import OpenPage
 from tests.command_line import start
 from tests.dash.live_server import (
@@ -194,10 +190,9 @@ def test_many_updates_leave_the_browser_as_it_was(
 ) -> None:
     monkeypatch.setattr(cache, "MIN_INTERVAL_SECONDS", 0.0)
     monkeypatch.setattr(cache, "MAX_LOAD", 1.0)
-    monkeypatch.setattr(run_page, "build_page", build_with_chart)
+    monkeypatch.setattr(run_page, "build_page", build_small_page)
     runs.mkdir()
     folder = copy_without_results(finished, runs / "one")
-    result = json.loads((finished / RESULT).read_text("utf-8"))
     with go_on(folder) as journal:
         page = open_page(address(server))
         expect_state(page, "running")
@@ -205,10 +200,8 @@ def test_many_updates_leave_the_browser_as_it_was(
         for number in range(UPDATES):
             if number == FIRST_UPDATES:
                 before = measure(page)
-            result["verdict"]["sentence"] = f"This is update {number}."
-            (folder / RESULT).write_text(json.dumps(result), "utf-8")
             journal.event("epoch", number=number, evaluated=number, best=number / UPDATES)
-            expect_text(page.locator("#verdict"), f"This is update {number}.")
+            expect_text(page.locator("#growth"), f"This is update {number}.")
         after = measure(page)
     assert after["Nodes"] <= before["Nodes"] * 1.1 + 100
     assert after["JSEventListeners"] <= before["JSEventListeners"] * 1.1 + 20
@@ -216,13 +209,13 @@ def test_many_updates_leave_the_browser_as_it_was(
     assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < MAX_HEAP_GROWTH_BYTES
 
 
-def build_with_chart(view: RunView) -> Report:
-    """Build the page of a run with a chart that grows with each epoch."""
-    report = build_page(view)
+def build_small_page(view: RunView) -> Report:
+    """Build a page of a run with a text and a chart that change with each epoch."""
     best = [each.detail["best"] for each in view.rows.list_events("epoch")]
     trace = Trace("best", tuple(range(len(best))), tuple(best))
-    chart = Chart("growth", "Growth", "It grows.", Axis("epoch"), Axis("score"), (trace,))
-    return replace(report, sections=(*report.sections, Section("growth", "Growth", (chart,))))
+    chart = Chart("growth-chart", "Growth", "It grows.", Axis("epoch"), Axis("score"), (trace,))
+    blocks = (Text(f"This is update {len(best) - 1}."), chart)
+    return Report("run", "", view.state, (Section("growth", "Growth", blocks),))
 
 
 def measure(page: Page) -> dict[str, float]:

@@ -220,3 +220,12 @@ def test_a_trial_of_a_model_has_its_prompt_and_its_answer(asked: Path) -> None:
     expected = invoke("show", str(asked)).out.split("model ")[1].splitlines()[0]
     (asked / "result.json").unlink()
     assert expected in invoke("show", str(asked)).out
+
+
+@pytest.mark.usefixtures("printed")
+def test_a_trial_without_ancestors_is_one_trial_in_line(home: Path) -> None:
+    rows = read_rows(home / "run" / "journal.sqlite").trials
+    first = next(each for each in rows if not each.parents)
+    page = invoke("show", "run", str(first.number), "--lineage").out
+    number = first.number
+    assert page.startswith(f"1 trial in line from trial {number} to {number}; 0 other ancestors")

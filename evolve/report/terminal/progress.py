@@ -10,7 +10,7 @@ import numpy as np
 from rich.text import Text
 
 from evolve.llm.transport.usage import CallLimits, Cost
-from evolve.report.formats import format_value
+from evolve.report.formats import format_count, format_value
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.run_summary import format_line
 from evolve.report.terminal.sparkline import sparkline
@@ -202,10 +202,10 @@ def _format_share(share: float) -> str:
 
 
 def _describe_cost(spent: Cost, limits: CallLimits) -> str:
-    calls = f"{spent.calls:,} calls" if limits.calls is None else (
+    calls = format_count(spent.calls, "call") if limits.calls is None else (
         f"{spent.calls:,} of {limits.calls:,} calls"
     )  # fmt: skip
-    tokens = f"{spent.tokens:,} tokens" if limits.tokens is None else (
+    tokens = format_count(spent.tokens, "token") if limits.tokens is None else (
         f"{spent.tokens:,} of {limits.tokens:,} tokens"
     )  # fmt: skip
     usd = f"${spent.usd:.4f}" + ("" if limits.usd is None else f" of ${limits.usd:.2f}")

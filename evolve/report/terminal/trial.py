@@ -11,6 +11,7 @@ from evolve.experiment.lineage import Ancestor, format_source
 from evolve.experiment.trial_view import TrialView
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.exchange import Exchange
+from evolve.report.formats import format_count
 from evolve.report.page.diff import diff_sources
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.run_summary import format_block, format_line
@@ -31,7 +32,9 @@ def list_trial(trial: TrialView) -> Iterator[Part]:
     if row.folds:
         first = _name(next(iter(trial.scores), "score"))
         folds = "  ".join(f"{each:.4g}" for each in row.folds)
-        yield format_line("folds", f"{folds} ({first} by fold; {row.trades:,} trades in all)")
+        yield format_line(
+            "folds", f"{folds} ({first} by fold; {format_count(row.trades, 'trade')} in all)"
+        )
     if row.infeasible_reason:
         yield format_line("out", f"not feasible: {row.infeasible_reason}", "bold red")
     times = "once" if trial.children == 1 else f"{trial.children:,} times"
@@ -58,8 +61,8 @@ def list_lineage(lineage: Sequence[Ancestor]) -> Iterator[Part]:
     main = [each for each in lineage if each.is_main]
     others = len(lineage) - len(main)
     yield Text(
-        f"{len(main)} trials in line from trial {main[0].trial.number:,} to "
-        f"{main[-1].trial.number:,}; {others} other ancestors",
+        f"{format_count(len(main), 'trial')} in line from trial {main[0].trial.number:,} to "
+        f"{main[-1].trial.number:,}; {format_count(others, 'other ancestor')}",
         "bold",
     )
     for each in main:
@@ -79,7 +82,8 @@ def list_lineage(lineage: Sequence[Ancestor]) -> Iterator[Part]:
 def _describe(row: TrialRow) -> str:
     score = f"{row.scores[0]:.6g}" if row.is_feasible else "not feasible"
     proposer = _name_proposer(row.proposer)
-    return f"{row.number:,} ({proposer}, epoch {row.epoch}, {row.nodes} nodes): {score}"
+    nodes = format_count(row.nodes, "node")
+    return f"{row.number:,} ({proposer}, epoch {row.epoch}, {nodes}): {score}"
 
 
 def _name_proposer(proposer: str) -> str:

@@ -14,7 +14,7 @@ from evolve.experiment.finalists import MAX_CORRELATION, standardize_positions
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page.blocks import Block, Table, Tree
 from evolve.report.page.charts import Chart
-from evolve.report.page.search import iterate_blocks
+from evolve.report.page.search import front, iterate_blocks
 from evolve.report.page.search.credit import list_credits
 from evolve.report.page.search.descent import MAX_STEPS
 from evolve.report.page.search.front import build_front, find_front, thin_out
@@ -95,6 +95,15 @@ def test_the_front_marks_the_winner_and_the_finalists_where_they_are(view: RunVi
         for point in zip(each.x, each.y, each.hover, strict=True)
     ]
     assert all(f"{score:.3f} with {nodes} nodes" in hover for nodes, score, hover in points)
+
+
+def test_the_winner_of_a_run_in_progress_is_looked_for_once(
+    view: RunView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[RunView] = []
+    monkeypatch.setattr(front, "find_winner", calls.append)
+    build_front(without_result(view))
+    assert len(calls) == 1, "it looks at all trials, so once per trial is quadratic"
 
 
 def test_behaviors_trade_differently_and_are_the_best_of_their_group(view: RunView) -> None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dsl.analysis.check import check
 from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
@@ -15,6 +14,7 @@ from evolve.experiment.archive import select_candidates
 from evolve.experiment.result_parts import FinalistDocument
 from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
+from evolve.experiment.trial_program import check_trial
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Block, Column, Table
 from evolve.report.page.charts import Axis, Chart, Role, Trace
@@ -81,7 +81,7 @@ def _measure_others(view: RunView, metric: str) -> Iterator[Point]:
     count = min(MAX_OTHERS, max(MIN_OTHERS, MAX_CELLS // (2 * split.seen.close.size)))
     for each in select_others(view.rows.trials, finalists, count):
         try:
-            program = check(each.source)
+            program = check_trial(each.source)
             parts = (
                 backtest(program, split.train, market),
                 backtest(program, split.seen, market, start=split.validation_start),
