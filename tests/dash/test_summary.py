@@ -45,7 +45,10 @@ def test_the_cost_is_that_of_the_result_as_on_the_page_of_the_run(runs: Path) ->
             empty = {
                 name: 0 if kind in ("INTEGER", "REAL") else "" for _, name, kind, *_ in columns
             }
-            row = tuple((empty | ({"usd": 0.25} if "usd" in empty else {})).values())
+            filled = {"usd": 0.25, "at": "2026-11-02T09:30:00+00:00"}
+            row = tuple(
+                (empty | {name: filled[name] for name in filled.keys() & empty.keys()}).values()
+            )
             marks = ", ".join("?" * len(row))
             connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
     assert read_one(runs / "done").usd == 0.25

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from evolve.report.page import luck, repeat, verdict
 from evolve.report.page.blocks import Block, Table, Text
 from evolve.report.page.charts import Cell, Chart
 from evolve.search.progress import Progress
-from evolve.store import RESULT, RunFolder
+from evolve.store import JOURNAL, RESULT, RunFolder
 from evolve.store.rows import EventRow
 from evolve.validation.null_run import NullRun
 from tests.experiment.small_runs import Notices
@@ -99,7 +101,7 @@ def change_result(view: RunView, **parts: Any) -> RunView:
 
 
 def change_prices(folder: Path, first: int) -> None:
-    """Replace the prices of a run folder from a bar on, and the hash of the bars in its result."""
+    """Replace the prices of a run folder from a bar on, and the hash of the bars in its files."""
     bars = read_view(folder).data.dataset.bars
     factor = np.where(np.arange(len(bars)) >= first, 1.5 + np.arange(len(bars)) % 7 / 3, 1.0)
     prices: dict[str, Any] = {
@@ -110,6 +112,9 @@ def change_prices(folder: Path, first: int) -> None:
     result = folder / RESULT
     if result.exists():
         result.write_text(result.read_text("utf-8").replace(bars.hash, changed.hash), "utf-8")
+    query = "UPDATE events SET detail = replace(detail, ?, ?) WHERE kind = 'data'"
+    with closing(sqlite3.connect(folder / JOURNAL)) as connection, connection:
+        connection.execute(query, (bars.hash, changed.hash))
 
 
 def add_event(view: RunView, kind: str, **detail: Any) -> RunView:

@@ -15,6 +15,7 @@ import pytest
 from dsl.analysis.check import check
 from dsl.bars import PANELS, Bars
 from dsl.evaluate import Evaluator, truth_series
+from dsl.printing.decompile import format_program
 from evolve.analysis.counterfactuals import measure_counterfactuals
 from evolve.analysis.neighborhood import Curve
 from evolve.backtest.backtest import Backtester, backtest
@@ -266,7 +267,8 @@ def test_a_stopped_run_is_measured_like_a_finished_one(folder: Path) -> None:
     problem = build_problem(view.plan, data)
     robustness = describe_robustness(analyze_winner(program, [program], 1, problem, data))
     train = backtest(program, data.split.train, data.market).metrics
-    best = {"name": "small", "source": "", "nodes": program.nodes, "hash": program.hash,
+    source = format_program(program)
+    best = {"name": "small", "source": source, "nodes": program.nodes, "hash": program.hash,
             "metrics": {"train": train}}  # fmt: skip
     result = json.loads(json.dumps({"best": best, "robustness": robustness}))
     stopped = list(iterate_blocks(view))

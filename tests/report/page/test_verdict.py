@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from evolve.experiment.run_view import RunView, read_view
-from evolve.notices import NoticeList
 from evolve.report.page import verdict
 from evolve.report.page.verdict.warnings import MAX_NOTICES, SAME_CLOSE
 from evolve.store.rows import TrialRow
