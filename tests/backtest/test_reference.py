@@ -51,6 +51,7 @@ def assert_equal(script: Script) -> Outcome:
     return found
 
 
+@pytest.mark.slow
 def test_random_scripts_agree() -> None:
     reasons: Counter[str] = Counter()
     for seed in range(SEEDS):

@@ -180,6 +180,7 @@ def test_later_bars_do_not_change_earlier_results(seed: int, cut: int) -> None:
     assert known[0] == known[1]
 
 
+@pytest.mark.slow
 @given(seed=SEEDS)
 @some
 def test_signals_and_values_are_those_of_the_symbol_alone(seed: int) -> None:

@@ -180,6 +180,7 @@ def test_an_operator_is_described_in_full() -> None:
     assert "true on" in invoke("ops", "crossover").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["lark", "gbnf", "json-schema"])
 def test_the_constraint_grammar_is_printed(form: str) -> None:
     whole = invoke("grammar", "--format", form).out
@@ -270,6 +271,7 @@ def test_run_json_prints_only_the_document(tmp_path: Path) -> None:
     assert found == json.loads((tmp_path / "run" / "result.json").read_text())
 
 
+@pytest.mark.slow
 def test_an_interrupt_stops_after_the_epoch_and_saves_the_results(tmp_path: Path) -> None:
     """Interrupt the search at the first epoch that it reports."""
     endless = ("--set", "budget.evaluations=10000000", "--set", "budget.stale_epochs=null")

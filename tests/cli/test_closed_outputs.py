@@ -63,6 +63,7 @@ def test_a_run_survives_its_output(tmp_path: Path, redirection: str, status: int
     assert_complete(tmp_path)
 
 
+@pytest.mark.slow
 @needs_full
 def test_a_full_output_is_reported_once_with_the_folder(tmp_path: Path) -> None:
     done = run_shell(tmp_path, "> /dev/full")

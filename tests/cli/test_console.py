@@ -62,6 +62,7 @@ def test_a_run_prints_the_cost_and_the_proposals_of_its_model(tmp_path: Path) ->
     assert "NOT TESTED: There was no search on shuffled prices" in text
 
 
+@pytest.mark.slow
 def test_the_summary_and_the_table_count_refused_calls_alike(tmp_path: Path) -> None:
     text = printed_with(lambda body: fail(401, "no"), tmp_path / "run", "budget.llm_calls=6")
     found = re.search(r"(\d+) calls to models, (\d+) of them refused: 0 tokens in, 0 out", text)
@@ -96,6 +97,7 @@ def test_a_run_lists_the_files_that_it_wrote(tmp_path: Path) -> None:
         assert "beats" not in text
 
 
+@pytest.mark.slow
 def test_calls_without_an_answer_count_at_their_maximum_cost(tmp_path: Path) -> None:
     late = ("llm.wait_seconds=0", "budget.llm_calls=1")
     text = printed_with(lambda body: say(GOOD, seconds=60.0), tmp_path / "run", *late)

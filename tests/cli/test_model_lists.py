@@ -54,6 +54,7 @@ def test_ask_answers_with_any_list_of_models(name: str, server: HostileServer) -
     assert done.out.startswith("strategy good {")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", thin_out(LISTS, 4))
 def test_doctor_reports_any_list_of_models(name: str, server: HostileServer) -> None:
     body, names = LISTS[name]
@@ -83,6 +84,7 @@ def test_a_run_uses_the_model_with_any_list_of_models(
     assert '"calls": 1' in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     thin_out(

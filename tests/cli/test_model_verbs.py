@@ -187,6 +187,7 @@ def test_ask_requires_a_request_a_model_and_a_new_file(tmp_path: Path) -> None:
     assert (existing.read_text(), server.bodies) == ("mine", [])
 
 
+@pytest.mark.slow
 def test_every_command_reports_a_server_that_is_down(finished: Path) -> None:
     with model_server(answer_with(GOOD)) as server:
         server.close()
@@ -454,6 +455,7 @@ def test_harden_sends_no_result_on_validation(
     assert not re.search(r"\b(19|20)\d\d\b|\d-\d\d|sp500|parquet", hard[2][0][0]["content"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run #1", "run"])
 def test_harden_accepts_folder_names_with_spaces_and_user_defined_tasks(
     name: str, finished: Path, tmp_path: Path

@@ -35,6 +35,7 @@ def count_openings() -> int:
 # -- evolve null
 
 
+@pytest.mark.slow
 def test_null_shows_what_luck_reaches_and_a_run_reuses_it(tmp_path: Path) -> None:
     path = write_experiment(tmp_path, EDGE)
     shown = invoke("null", str(path))
@@ -125,6 +126,7 @@ def test_open_tests_the_winner_and_updates_the_run(tmp_path: Path) -> None:
     assert events == 1
 
 
+@pytest.mark.slow
 def test_open_twice_has_the_same_number_and_result(tmp_path: Path) -> None:
     folder = run_small(tmp_path, NOISE).folder
     first = document("holdout", "open", str(folder), "--yes")
@@ -145,6 +147,7 @@ def test_open_of_another_run_on_these_prices_is_the_second_opening(tmp_path: Pat
         assert found["verdict"]["label"] == "NOT DISTINGUISHED FROM LUCK"
 
 
+@pytest.mark.slow
 def test_open_on_a_run_that_was_not_tested_is_no_pass(tmp_path: Path) -> None:
     folder = run_small(tmp_path, EDGE, "backtest.fill=close").folder
     found = document("holdout", "open", str(folder), "--yes")
@@ -183,6 +186,7 @@ def test_open_refuses_another_strategy_than_the_one_that_was_tested(tmp_path: Pa
     assert count_openings() == 0
 
 
+@pytest.mark.slow
 def test_open_refuses_other_prices_than_those_of_the_run(tmp_path: Path) -> None:
     folder = run_small(tmp_path, NOISE).folder
     other = run_small(tmp_path / "other", EDGE, "validate.null_runs=0").folder

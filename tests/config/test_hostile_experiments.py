@@ -123,6 +123,7 @@ def test_an_unknown_operator_is_an_error_before_data_are_loaded(place: str, tmp_
     assert type(caught.value).__name__ in ("EvolveError", "LanguageError")
 
 
+@pytest.mark.slow
 def test_a_document_with_19_000_wrong_keys_shows_the_first_errors() -> None:
     text = MINIMAL + "".join(f"seeed{i}: 1\n" for i in range(19_000))
     with pytest.raises(ConfigError) as caught:

@@ -302,6 +302,7 @@ def is_as_strict(setting: str, old: Any, new: Any) -> bool:
     return bool(new <= old if WAYS[setting] == DOWN else new >= old)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(st.sampled_from(["", LISTED, AT_CLOSE]), patches())
 def test_an_accepted_patch_loosens_nothing_and_applies_once(

@@ -107,6 +107,7 @@ def test_a_link_that_leads_out_is_listed_with_the_reason(server: LiveServer) -> 
     assert "which is elsewhere" in server.request("/").text
 
 
+@pytest.mark.slow
 def test_names_of_folders_are_text(server: LiveServer) -> None:
     text = server.request("/").text
     assert "<script>alert" not in text

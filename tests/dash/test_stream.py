@@ -108,6 +108,7 @@ def test_many_browsers_that_come_and_go_leave_nothing(runs: Path) -> None:
         wait_until(lambda: not server.dashboard.hub.channels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"name: [", b"name: x\nseed: -1\n", b"\xff", b""])
 def test_a_damaged_run_has_a_page_with_its_fault(runs: Path, content: bytes) -> None:
     with serve_runs(runs) as server:

@@ -224,6 +224,7 @@ CHAINED: dict[str, dict[str, object]] = {  # an edge changes where the rule hold
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CHAINED)
 def test_planting_evaluates_each_bar_a_bounded_number_of_times(
     kind: str, monkeypatch: pytest.MonkeyPatch

@@ -211,6 +211,7 @@ MANY = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MANY)
 def test_many_findings_are_cut_and_counted_in_proportional_time(name: str) -> None:
     text, code = MANY[name]

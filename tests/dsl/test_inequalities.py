@@ -182,6 +182,7 @@ def assert_correct(comparison: Term, verdict: str) -> None:
             assert held[~np.isnan(sides[0]) & ~np.isnan(sides[1])].all()
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**9))
 def test_every_verdict_about_two_random_terms_is_correct(seed: int) -> None:
     rng = Random(seed)

@@ -127,6 +127,7 @@ def lets(link: str, count: int) -> str:
     return f"strategy s {{ {body} }}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -34,6 +34,7 @@ from tests.params import thin_out
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
+@pytest.mark.slow
 def test_a_second_identical_run_computes_nothing_and_has_the_same_opening(
     tmp_path: Path, searches: list[int]
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_run_that_is_killed_during_its_search_is_counted_until_it_is_repeated(
     assert repeated is not None and repeated.runs == 2
 
 
+@pytest.mark.slow
 def test_a_search_without_a_feasible_strategy_is_not_counted(tmp_path: Path) -> None:
     run_small(tmp_path, EDGE, "fitness.require={trades_per_fold: 100000}")
     family = run_small(tmp_path, EDGE).evidence.family
@@ -215,6 +217,7 @@ def test_deleted_run_folders_are_counted(tmp_path: Path) -> None:
     assert finished.evidence.family.runs == 2
 
 
+@pytest.mark.slow
 def test_scores_of_searches_that_ended_early_are_completed_for_the_family(
     tmp_path: Path,
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_damaged_run_is_not_opened(
     check_refusals(name, runs, damaged, tmp_path / "new", ("holdout", "harden"), monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", thin_out([each for each in DAMAGES if "replay" in DAMAGES[each][1]], 3)
 )

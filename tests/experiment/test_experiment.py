@@ -255,6 +255,7 @@ def test_every_example_strategy_trades(path: Path) -> None:
     assert program.about
 
 
+@pytest.mark.slow
 def test_user_defined_operators_are_included_and_searched(tmp_path: Path) -> None:
     (tmp_path / "custom.evo").write_text(
         "define dip(x: number, n: window 2..50 = 20) -> oscillator -1..0 typical -0.2..-0.01"
@@ -294,6 +295,7 @@ def test_an_included_file_is_checked(define: str, message: str, tmp_path: Path) 
         read_plan(tmp_path / "custom.yaml")
 
 
+@pytest.mark.slow
 def test_copies_of_files_with_equal_names_have_distinct_names(
     tmp_path: Path,
 ) -> None:

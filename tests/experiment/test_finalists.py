@@ -73,6 +73,7 @@ def correlate(one: Individual, other: Individual, bars: Bars) -> float:
     return float(np.asarray(np.corrcoef(held[0], held[1]))[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("total", TOTALS)
 def test_the_best_of_each_size_class_is_a_finalist(finished: Run, total: int) -> None:
     hall_of_fame = finished.progress.hall_of_fame
@@ -149,6 +150,7 @@ def test_positions_of_several_symbols_are_compared_symbol_by_symbol() -> None:
     assert select([dear_only, cheap_only], bars, 2) == [dear_only, cheap_only]
 
 
+@pytest.mark.slow
 def test_finalists_do_not_depend_on_the_number_of_workers(finished: Run, folder: Path) -> None:
     other = run(folder / "x.yaml", ["workers=2"], out=folder / "two")
     assert document(other)["finalists"] == document(finished)["finalists"]

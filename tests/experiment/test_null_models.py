@@ -44,6 +44,7 @@ def test_without_a_request_the_null_run_asks_no_model(tmp_path: Path) -> None:
     assert all(each.evaluated <= done.progress.evaluated for each in done.evidence.null.results)
 
 
+@pytest.mark.slow
 def test_a_null_run_may_ask_the_model_again_on_each_permutation(tmp_path: Path) -> None:
     answers = [*IDEAS] * 40
     done, requests = searched(tmp_path / "run", "validate.null_llm=ask", answers=answers)

@@ -47,6 +47,7 @@ def finished(folder: Path) -> Run:
     return run(folder / "three.yaml", out=folder / "one")
 
 
+@pytest.mark.slow
 def test_the_result_has_metrics_by_symbol(finished: Run, folder: Path) -> None:
     document = json.loads((folder / "one" / "result.json").read_text())
     assert document["data"]["symbols"] == ["REGIME1", "GARCH2", "B"]

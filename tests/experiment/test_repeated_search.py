@@ -186,6 +186,7 @@ def test_power_rises_with_the_edge_and_does_not_depend_on_processes(
     assert sum(something.found) > sum(nothing.found)
 
 
+@pytest.mark.slow
 def test_null_searches_of_the_ledger_are_reused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +200,7 @@ def test_null_searches_of_the_ledger_are_reused(
     assert counted.count == MARKETS_PER_EDGE
 
 
+@pytest.mark.slow
 def test_a_grid_ends_at_the_first_edge_that_all_searches_find(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

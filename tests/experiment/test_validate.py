@@ -69,6 +69,7 @@ def test_a_strong_edge_passes_every_gate(tmp_path: Path) -> None:
     assert opening["protocol"] == evidence.protocol
 
 
+@pytest.mark.slow
 def test_an_edge_that_the_holdout_does_not_show_is_unconfirmed(tmp_path: Path) -> None:
     finished = run_small(tmp_path, WEAK_EDGE, "seed=2")
     assert finished.verdict.label == UNCONFIRMED
@@ -91,6 +92,7 @@ def test_a_run_that_may_not_open_the_holdout_leaves_it_sealed(tmp_path: Path) ->
     assert_unused(finished)
 
 
+@pytest.mark.slow
 def test_a_short_holdout_is_not_opened(tmp_path: Path) -> None:
     finished = run_small(tmp_path, EDGE, "split={validation: 38%, holdout: 2%}")
     assert finished.evidence.power is not None and finished.evidence.power < 0.5
@@ -144,6 +146,7 @@ def test_searches_that_no_shuffled_prices_can_repeat_are_not_tested(
     assert sentence.startswith("The search started from strategies that a search found")
 
 
+@pytest.mark.slow
 def test_the_winner_of_an_earlier_run_is_no_start(tmp_path: Path) -> None:
     earlier = run_small(tmp_path, NOISE, "fitness.minimize=[]")
     files = [earlier.folder / "best.evo", *sorted((earlier.folder / "finalists").iterdir())]
@@ -155,12 +158,14 @@ def test_the_winner_of_an_earlier_run_is_no_start(tmp_path: Path) -> None:
         assert_unused(finished)
 
 
+@pytest.mark.slow
 def test_the_winner_of_a_run_on_earlier_bars_is_no_start(tmp_path: Path) -> None:
     earlier = run_small(tmp_path, NOISE, "data.end=2003-09-01")
     finished = run_small(tmp_path, NOISE, start_from=earlier.folder / "best.evo")
     assert "which an earlier run found on these prices" in finished.verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_start_that_wins_is_no_winner_of_the_search(tmp_path: Path) -> None:
     start = tmp_path / "start.evo"
     start.write_text("strategy start { buy when roc(close, 1) < 0 hold 1 }")

@@ -102,6 +102,7 @@ def test_an_implausible_context_is_ignored(tokens: object) -> None:
     assert ask_server(with_slots(tokens)) == (None, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [each.path for each in CONTEXT_SOURCES])
 @pytest.mark.parametrize(
     "document",
@@ -117,6 +118,7 @@ def test_the_hosted_server_of_openai_is_not_asked() -> None:
     assert asyncio.run(find_context(Server(Model("gpt", OPENAI), None, 0.1))) == (None, "")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_is_asked_once() -> None:
     with serving([say("x")]) as scripted:
         url = scripted.url

@@ -80,6 +80,7 @@ def of_task(task: str, constraint: str = "auto") -> PromptParts:
     return replace(full_parts(constraint), task=task, min_parents=prompts.tasks[task].parents)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("constraint", ["auto", "grammar", "json_schema", "text"])
 @pytest.mark.parametrize("context", [2048, 4096, 8192, None])
 def test_the_prompts_of_spy_fit_the_usual_contexts(context: int | None, constraint: str) -> None:

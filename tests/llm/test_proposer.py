@@ -268,6 +268,7 @@ def test_a_context_that_is_too_small_is_reported_and_the_run_continues_without_t
     assert alone.epochs[-1].stop_reason == "no proposals left"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", [2048, 4096, 8192])
 def test_every_prompt_of_a_run_leaves_room_for_its_answer(context: int) -> None:
     def say(call: Call) -> Exchange:

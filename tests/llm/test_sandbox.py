@@ -95,6 +95,7 @@ def test_a_template_is_refused_by_its_syntax(tmp_path: Path, name: str) -> None:
     assert len(caught.value.message) < 3000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", thin_out(BOUNDED, 2))
 def test_the_work_of_a_template_is_bounded(tmp_path: Path, name: str) -> None:
     tracemalloc.start()

@@ -206,6 +206,7 @@ def test_one_run_has_the_p_value_of_its_rank() -> None:
         assert compute_family_test(row).p_value == rank
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("correlation", thin_out([0.0, 0.5, 0.9], 3))
 def test_the_best_of_five_runs_without_skill_passes_in_one_case_of_twenty(
     correlation: float,

@@ -122,6 +122,7 @@ def test_the_grid_begins_lower_on_more_bars_and_calmer_ones() -> None:
     assert first[0] / first[2] == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_grid_ends_before_prices_explode() -> None:
     many = load("synthetic:walk?bars=60000&volatility=0.5").bars
     edges = choose_edges(many, market(commission_bps=5, slippage_bps=5), "long")

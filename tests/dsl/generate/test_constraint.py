@@ -78,6 +78,7 @@ def test_the_grammar_contains_only_the_operators_of_the_experiment() -> None:
     assert set(re.findall(r'"(\w+)\(', text)) == {"sma", "rsi"}
 
 
+@pytest.mark.slow
 def test_a_node_limit_below_the_smallest_strategy_is_rejected() -> None:
     with pytest.raises(ValueError, match="at most 2 nodes"):
         constraint_grammar(build_space().productions, ("long",), 2)
