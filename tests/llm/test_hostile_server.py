@@ -86,7 +86,7 @@ def check_bounds(each: Exchange) -> None:
         assert each.tokens_out > 0
 
 
-@pytest.mark.parametrize("name", thin_out(MODES, 4))
+@pytest.mark.parametrize("name", thin_out(MODES, 8))
 def test_a_call_to_a_hostile_server_ends_in_an_exchange(name: str) -> None:
     mode = MODES[name]
     answer = exchange(name, "text")
