@@ -14,6 +14,7 @@ from typing import Any
 from evolve.config.data import Data
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.experiment.result import describe_parts
 from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.notices import NoticeList
@@ -46,7 +47,7 @@ class FinishedRun:
         Raises:
             EvolveError: if the snapshot of the bars cannot be read, or is another one.
         """
-        return load_snapshot(self.folder, self.plan, self.document.data, self.document)
+        return load_snapshot(self.folder, self.plan, self.document.data)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
@@ -89,16 +90,13 @@ def read_run(folder: Path) -> FinishedRun:
     return FinishedRun(folder, plan, document, result)
 
 
-def load_snapshot(
-    folder: Path, plan: Plan, origin: DataDocument | None, document: ResultDocument | None
-) -> LoadedData:
+def load_snapshot(folder: Path, plan: Plan, origin: DataDocument | None) -> LoadedData:
     """Load the data of a run folder from the snapshot of its bars.
 
     Args:
         folder: the run folder.
         plan: its plan.
-        origin: the origin of its bars, with their hash; None if it is unknown.
-        document: its result document, with the length of the holdout; None before the first.
+        origin: the origin of its bars, with their hash and parts; None if it is unknown.
 
     Raises:
         EvolveError: if the snapshot cannot be read, or if it or the split is not that of the run.
@@ -107,10 +105,8 @@ def load_snapshot(
     data = plan.load(NoticeList())
     if origin is not None and data.dataset.bars.hash != origin.hash:
         raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
-    if document is not None:
-        expected = document.holdout.bars if document.holdout is not None else 0
-        if data.split.holdout.bars != expected:
-            raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
+    if origin is not None and origin.parts not in (None, describe_parts(data.split)):
+        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
     return data
 
 

@@ -153,7 +153,7 @@ def document(run: Run) -> dict[str, object]:
             name: round(spent, 4) for name, spent in sorted(run.progress.seconds.items())
         },
         "stop_reason": run.progress.stop_reason,
-        "data": data_document(run.dataset),
+        "data": data_document(run.dataset) | {"parts": describe_parts(run.split)},
         "elapsed_seconds": round(run.seconds, 3),
         "evaluations_per_second": round(run.evaluations_per_second, 1),
         "versions": versions(),
@@ -176,6 +176,12 @@ def data_document(dataset: Dataset) -> dict[str, Any]:
         "as_of": dataset.as_of,
         "fallback_reason": dataset.reason,
     }
+
+
+def describe_parts(split: DataSplit) -> dict[str, int]:
+    """Return the number of bars of each part of the data."""
+    train, seen = len(split.train), len(split.seen)
+    return {"train": train, "validation": seen - train, "holdout": split.holdout.bars}
 
 
 def clean_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -43,6 +43,7 @@ class DataDocument(BaseModel):
     end: str
     bars: Count
     bars_per_year: Finite
+    parts: dict[str, Count] | None = None
     closes_only: dict[str, object] = {}
     as_of: str = ""
     fallback_reason: str = ""

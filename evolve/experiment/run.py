@@ -29,7 +29,14 @@ from evolve.experiment.plan import (
     read_plan,
 )
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.result import Assessed, Run, data_document, document, versions
+from evolve.experiment.result import (
+    Assessed,
+    Run,
+    data_document,
+    describe_parts,
+    document,
+    versions,
+)
 from evolve.experiment.robustness import analyze_winner
 from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.unfinished import UnfinishedFinalists
@@ -134,7 +141,8 @@ def _load_data(plan: Plan, recorder: RunRecorder) -> LoadedData:
     data = plan.load(recorder)
     dataset = data.dataset
     recorder.observer.data(dataset)
-    recorder.event("data", source=dataset.name, **data_document(dataset))
+    parts = describe_parts(data.split)
+    recorder.event("data", source=dataset.name, **data_document(dataset), parts=parts)
     for text in dataset.tradability_notes:
         recorder.notice(text)
     recorder.observer.split(data.split)

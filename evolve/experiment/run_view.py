@@ -61,7 +61,7 @@ class RunView:
             EvolveError: if the snapshot of the bars cannot be read, or if it or the split is not
                 that of the run.
         """
-        return load_snapshot(self.folder, self.plan, self.origin, self.document)
+        return load_snapshot(self.folder, self.plan, self.origin)
 
     @cached_property
     def best(self) -> Program | None:

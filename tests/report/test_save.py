@@ -85,7 +85,10 @@ def test_other_bars_than_those_of_the_run_are_refused(copy: Path, state: str) ->
         save_report(copy)
 
 
-def test_an_edited_split_shows_no_bar_of_the_sealed_holdout(copy: Path) -> None:
+@pytest.mark.parametrize("state", ["finished", "stopped"])
+def test_an_edited_split_shows_no_bar_of_the_sealed_holdout(copy: Path, state: str) -> None:
+    if state == "stopped":
+        (copy / "result.json").unlink()
     path = copy / "experiment.yaml"
     text = path.read_text("utf-8")
     setting = re.compile(r"^  holdout: 0\..*$", re.MULTILINE)
