@@ -174,6 +174,7 @@ def test_ruin_is_reported(evo: WriteStrategy, tmp_path: Path) -> None:
 # -- terminals, pipes and signals
 
 
+@pytest.mark.slow
 def test_piped_output_has_no_colour_and_no_truncation(dip: str) -> None:
     with start(
         "backtest", dip, *ONE, "--plot", FORCE_COLOR="", NO_COLOR="1", COLUMNS="60"

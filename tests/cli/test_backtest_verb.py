@@ -182,6 +182,7 @@ def test_every_option_changes_the_result(both: str) -> None:
         assert found["final_equity"] != plain["final_equity"], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "fill"])
 def test_an_option_accepts_the_values_of_its_setting(name: str, both: str) -> None:
     outcomes = set()

@@ -12,6 +12,7 @@ import pytest
 
 from evolve.experiment.comparison import compare_runs
 from evolve.experiment.run_view import RunView, read_view
+from evolve.notices import NoticeList
 from evolve.report.page.blocks import Block, Table, Text, Tree
 from evolve.report.page.charts import Chart
 from evolve.report.page.comparison import ROLES, build_comparison_page
@@ -85,6 +86,7 @@ def test_a_different_begin_of_validation_and_objective_are_warnings(views: list[
         }
     )
     other = replace(views[1], plan=replace(views[1].plan, experiment=changed))
+    vars(other)["data"] = other.plan.load(NoticeList())  # as if the run had this split
     validation, objective = compare_runs([views[0], other]).warnings
     assert "Validation begins on different days" in validation
     assert "different objectives" in objective

@@ -104,6 +104,7 @@ def test_open_asks_and_leaves_the_holdout_sealed_unless_confirmed(
     assert count_openings() == 1
 
 
+@pytest.mark.slow
 def test_open_tests_the_winner_and_updates_the_run(tmp_path: Path) -> None:
     finished = run_small(tmp_path, EDGE, "validate.holdout=sealed")
     other = run_small(tmp_path / "other", EDGE)

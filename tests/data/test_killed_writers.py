@@ -156,6 +156,7 @@ def kill_at_each_line(name: str, folder: Path) -> None:
     assert before == line
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are forked")
 @pytest.mark.parametrize("write", WRITES)
 def test_a_writer_killed_at_any_line_leaves_a_whole_table(write: Write, folder: Path) -> None:

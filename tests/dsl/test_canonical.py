@@ -120,6 +120,7 @@ def test_the_order_of_conditions_does_not_matter(a: str, b: str) -> None:
     assert check_expression(f"{a} or {a}") is check_expression(a)
 
 
+@pytest.mark.slow
 @given(small(numbers()), small(numbers()))
 def test_the_order_of_operands_does_not_matter(a: str, b: str) -> None:
     assert check_expression(f"{a} + {b}") is check_expression(f"{b} + {a}")

@@ -42,6 +42,7 @@ def test_a_printed_program_parses_to_the_same_program(text: str) -> None:
     assert format_text(format_program(program)) == format_program(program)
 
 
+@pytest.mark.slow
 @given(strategies())
 def test_formatting_does_not_change_the_meaning(text: str) -> None:
     assert check(format_text(text)).rules == check(text).rules

@@ -128,6 +128,7 @@ def test_the_key_of_the_user_does_not_go_to_a_server_that_an_experiment_names(
     assert set(echo.authorizations) == {"Bearer none"}
 
 
+@pytest.mark.slow
 def test_the_key_of_the_user_does_not_go_to_a_server_of_a_foreign_env_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

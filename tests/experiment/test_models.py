@@ -90,6 +90,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Run:
         return run(QUICK, settings_for(server.url), out=folder)
 
 
+@pytest.mark.slow
 def test_a_model_and_genetic_programming_improve_one_population(mixed: Run) -> None:
     result = document(mixed)
     assert result["trials"]["evaluated"] == 600  # type: ignore[index]

@@ -99,6 +99,7 @@ def break_entry(path: Path) -> None:
         connection.execute("UPDATE entries SET body='{\"data\": 1}'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [break_text, break_folder, break_entry])
 def test_an_unusable_ledger_is_a_notice_and_the_run_is_complete(
     tmp_path: Path, damage: Any, searches: list[int]

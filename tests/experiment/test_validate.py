@@ -85,6 +85,7 @@ def test_noise_is_not_distinguished_from_luck(tmp_path: Path, seed: int) -> None
     assert_unused(finished)
 
 
+@pytest.mark.slow
 def test_a_run_that_may_not_open_the_holdout_leaves_it_sealed(tmp_path: Path) -> None:
     finished = run_small(tmp_path, EDGE, "validate.holdout=sealed")
     assert finished.verdict.label == UNCONFIRMED

@@ -113,6 +113,7 @@ def test_the_schema_accepts_the_tree_of_every_sentence() -> None:
         assert format_tree(tree) == text
 
 
+@pytest.mark.slow
 def test_the_grammar_accepts_the_text_of_every_tree() -> None:
     schema = LLMatcher.grammar_from_json_schema(
         json_schema(grammar()), overrides={"whitespace_flexible": False}

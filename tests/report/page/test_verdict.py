@@ -54,6 +54,7 @@ def view(passed: tuple[RunView, Watcher]) -> RunView:
 # -- the verdict
 
 
+@pytest.mark.slow
 def test_a_pass_has_its_sentence_and_all_gates_with_figures_and_limits(view: RunView) -> None:
     blocks = list(verdict.iterate_blocks(view))
     label = find_label(blocks)
