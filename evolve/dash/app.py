@@ -57,10 +57,6 @@ class Dashboard:
         )
         self.app.router.redirect_slashes = False
 
-    def count_builds(self) -> int:
-        """Count the pages of runs that were built so far."""
-        return self._run_cache.builds
-
     def close(self) -> None:
         """Close all streams, and drop the builds that have not begun."""
         self.hub.close()

@@ -15,7 +15,7 @@ from evolve.report.page.blocks import Page
 
 
 class Clock:
-    """Clock that moves only when it is told to."""
+    """Clock that a test moves."""
 
     now = 0.0
 
