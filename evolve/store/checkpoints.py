@@ -66,17 +66,18 @@ def read_checkpoint(connection: sqlite3.Connection, epoch: int | None) -> Checkp
     Raises:
         ValueError: if its state is damaged.
     """
-    query, values = f"SELECT {_COLUMNS} FROM checkpoints ORDER BY epoch DESC LIMIT 1", ()
+    query = f"SELECT {_COLUMNS} FROM checkpoints ORDER BY epoch DESC LIMIT 1"
+    values: tuple[int, ...] = ()
     if epoch is not None:
         query, values = f"SELECT {_COLUMNS} FROM checkpoints WHERE epoch=?", (epoch,)
     row = connection.execute(query, values).fetchone()
     if row is None:
         return None
-    *numbers, text = row
+    number, trials, last_event, last_proposal, seconds, text = row
     state = json.loads(text)
     if not isinstance(state, dict):
-        raise ValueError(f"expected the state of epoch {numbers[0]} as a JSON object")
-    return Checkpoint(*numbers, state)
+        raise ValueError(f"expected the state of epoch {number} as a JSON object")
+    return Checkpoint(number, trials, last_event, last_proposal, seconds, state)
 
 
 def delete_later(connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TRIALS = """
-CREATE TABLE IF NOT EXISTS trials (
+CREATE TABLE trials (
     trial INTEGER PRIMARY KEY,  -- its number
     hash TEXT NOT NULL UNIQUE,  -- of the canonical form
     source TEXT NOT NULL,       -- on one line
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS trials (
 );
 """
 EVENTS = """
-CREATE TABLE IF NOT EXISTS events (
+CREATE TABLE events (
     id INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS events (
 );
 """
 CALLS = """
-CREATE TABLE IF NOT EXISTS calls (
+CREATE TABLE calls (
     number INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,         -- propose, repair, summarize or audit
     model TEXT NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS calls (
     asked_epoch INTEGER NOT NULL,
     collected_epoch INTEGER     -- NULL if its response was not collected
 );
-CREATE TABLE IF NOT EXISTS exchanges (
+CREATE TABLE exchanges (
     id INTEGER PRIMARY KEY,
     call INTEGER NOT NULL,
     at TEXT NOT NULL,
@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS exchanges (
     seconds REAL NOT NULL,
     record TEXT NOT NULL        -- JSON: the exchange with its messages
 );
-CREATE TABLE IF NOT EXISTS proposals (
+CREATE TABLE proposals (
     id INTEGER PRIMARY KEY,
     call INTEGER NOT NULL,
     source TEXT NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS proposals (
 );
 """
 CHECKPOINTS = """
-CREATE TABLE IF NOT EXISTS checkpoints (
+CREATE TABLE checkpoints (
     epoch INTEGER PRIMARY KEY,  -- -1 before the first epoch
     trials INTEGER NOT NULL,    -- number of trials so far
     last_event INTEGER NOT NULL,     -- id; 0 for none
@@ -70,7 +70,7 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 );
 """
 RESUMES = """
-CREATE TABLE IF NOT EXISTS resumes (
+CREATE TABLE resumes (
     id INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
     command TEXT NOT NULL,
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS resumes (
 );
 """
 JOBS = """
-CREATE TABLE IF NOT EXISTS jobs (
+CREATE TABLE jobs (
     problem TEXT NOT NULL,      -- hash of what all jobs of a kind share
     number INTEGER NOT NULL,
     result TEXT NOT NULL,       -- JSON

@@ -127,7 +127,7 @@ def test_a_folder_is_read_again_only_after_it_changed(tmp_path: Path) -> None:
     assert len(before) == cache.reads == 200
     assert cache.read() == before
     assert cache.reads == 200
-    with closing(Journal.create(tmp_path / "run-007" / JOURNAL)) as journal:
+    with closing(Journal(tmp_path / "run-007" / JOURNAL)) as journal:
         journal.event("epoch", number=2, evaluated=0, best=9.5)
     after = {each.name: each.best for each in cache.read()}
     assert cache.reads == 201
