@@ -79,7 +79,7 @@ def load_model_set(plan: Plan) -> ModelSet:
         return ModelSet(reason_empty="`budget.llm_calls` is 0")
     if llm.replay is not None:
         return _read_recorded_models(resolve_path(llm.replay, plan.base) / JOURNAL, settings)
-    environment = read_environment(plan.base)
+    environment = read_environment(plan.environment_folder or plan.base)
     models = configured_models(plan, environment)
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"

@@ -174,6 +174,12 @@ class Journal:
             query = "INSERT INTO resumes (at, command, versions, changes) VALUES (?,?,?,?)"
             connection.execute(query, row)
 
+    def list_changes(self) -> list[dict[str, Any]]:
+        """Return the changes of settings of each time that the run went on, in order."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT changes FROM resumes ORDER BY id").fetchall()
+            return [dict(json.loads(text)) for (text,) in rows]
+
     # -- checkpoints
 
     def list_checkpoints(self) -> list[CheckpointName]:
