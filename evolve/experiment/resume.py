@@ -167,7 +167,8 @@ def _build_checkpoint(
     ):
         index.add(bytes.fromhex(digest), proposer, map(bytes.fromhex, parents), island, epoch)
     read = partial(_read_individuals, journal, settings.fitness.goals().weights)
-    return Checkpoint(stored.epoch, stored.state, index, read, stored.seconds)
+    seconds = journal.read_last_event("epoch", stored)["seconds"]
+    return Checkpoint(stored.epoch, stored.state, index, read, stored.seconds, seconds)
 
 
 def _read_individuals(

@@ -207,6 +207,19 @@ class Journal:
         with self._database.write() as connection:
             checkpoints.delete_later(connection, checkpoint)
 
+    def read_last_event(self, kind: str, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Return the figures of the last event of a kind up to a checkpoint.
+
+        Raises:
+            EvolveError: if there is none.
+        """
+        query = "SELECT detail FROM events WHERE kind=? AND id<=? ORDER BY id DESC LIMIT 1"
+        with self._database.read() as connection:
+            row = connection.execute(query, (kind, checkpoint.last_event)).fetchone()
+            if row is None:
+                raise ValueError(f"expected an event {kind}")
+            return dict(json.loads(row[0]))
+
     # -- trials
 
     def read_trials(self, numbers: Iterable[int]) -> dict[int, TrialRow]:
