@@ -1,0 +1,248 @@
+"""Resumption: a run that goes on equals one that was never interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evolve.errors import EvolveError
+from evolve.experiment.observer import Observer
+from evolve.experiment.plan import read_plan
+from evolve.experiment.result import Run
+from evolve.experiment.resume import resume
+from evolve.experiment.run import run
+from evolve.report.save import save_report
+from evolve.search.progress import Progress
+from evolve.stop import Stop
+from evolve.store import Journal
+from evolve.store.lock import hold_lock
+from tests.experiment.compare_runs import assert_equal_runs, read_result, read_rows
+from tests.experiment.small_runs import EDGE, Stopper, write_experiment
+
+SETTINGS = ("budget.evaluations=300", "validate.null_runs=19")
+
+
+class StopAfter(Observer):
+    """Observer that requests a stop after an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.stop, self.epoch = Stop(), epoch
+
+    def progress(self, progress: Progress, seconds: float) -> None:
+        if progress.epoch >= self.epoch:
+            self.stop.set()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a ledger of its own to each run: use `switch`."""
+    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
+    yield tmp_path
+
+
+def switch(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setenv("EVOLVE_HOME", str(path))
+
+
+def run_whole(folder: Path, *settings: str) -> Run:
+    plan = read_plan(write_experiment(folder, EDGE), (*SETTINGS, *settings))
+    return run(plan, out=folder / "whole")
+
+
+@pytest.fixture
+def whole(home: Path) -> Run:
+    return run_whole(home)
+
+
+def begin(folder: Path, name: str, observer: StopAfter | Stopper, *settings: str) -> Path:
+    """Begin a run that is interrupted; return its folder."""
+    plan = read_plan(write_experiment(folder, EDGE), (*SETTINGS, *settings))
+    run(plan, out=folder / name, observer=observer, stop=observer.stop)
+    return folder / name
+
+
+def test_a_run_that_was_interrupted_after_any_epoch_equals_one_that_was_not(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for epoch in range(whole.progress.epoch + 1):
+        switch(monkeypatch, home / f"home{epoch}")
+        folder = begin(home, str(epoch), StopAfter(epoch))
+        if epoch < whole.progress.epoch:
+            document = json.loads((folder / "result.json").read_text("utf-8"))
+            assert document["unfinished"] is True
+            assert "finished" not in {each["kind"] for each in read_rows(folder)["events"]}
+        finished = resume(folder)
+        assert finished.is_complete
+        assert_equal_runs(folder, whole.folder)
+
+
+@pytest.mark.parametrize("event", ["null_search", "family"])
+def test_a_run_that_was_interrupted_in_its_validation_equals_one_that_was_not(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    switch(monkeypatch, home / "other")
+    resume(begin(home, "run", Stopper(event)))
+    assert_equal_runs(home / "run", whole.folder)
+
+
+def test_a_run_may_be_interrupted_again_and_again(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch(monkeypatch, home / "other")
+    folder = begin(home, "run", StopAfter(0))
+    for epoch in range(1, whole.progress.epoch):
+        observer = StopAfter(epoch)
+        assert not resume(folder, observer=observer, stop=observer.stop).is_complete
+    resume(folder)
+    assert_equal_runs(folder, whole.folder)
+
+
+def test_other_processes_continue_the_run(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch(monkeypatch, home / "other")
+    folder = begin(home, "run", StopAfter(1))
+    assert resume(folder, ["workers.processes=2"]).experiment.workers.processes == 2
+    rows, others = read_rows(folder), read_rows(whole.folder)
+    assert rows["trials"] == others["trials"]
+    assert read_result(folder) == read_result(whole.folder)
+
+
+@pytest.mark.parametrize("evaluations", [90, 150, 180, 300])
+def test_a_finished_run_with_a_larger_budget_equals_one_that_had_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, evaluations: int
+) -> None:
+    larger = "budget.evaluations=400"
+    whole = run_whole(home, larger, "validate.null_runs=0")
+    switch(monkeypatch, home / "other")
+    plan = read_plan(
+        write_experiment(home, EDGE),
+        (f"budget.evaluations={evaluations}", "validate.null_runs=0"),
+    )
+    first = run(plan, out=home / "run", report=save_report)
+    before = read_rows(first.folder)["trials"]
+    resume(first.folder, [larger])
+    assert_equal_runs(first.folder, whole.folder)
+    assert {each["hash"] for each in before} <= {
+        each["hash"] for each in read_rows(first.folder)["trials"]
+    }
+    earlier = json.loads((first.folder / "earlier/1/result.json").read_text("utf-8"))
+    assert earlier["trials"]["evaluated"] == evaluations
+    assert (first.folder / "earlier/1/report.html").exists()
+
+
+def test_a_finished_run_does_not_go_on_without_a_larger_budget(home: Path) -> None:
+    finished = run_whole(home, "validate.null_runs=0")
+    save_report(finished.folder)
+    content = read_rows(finished.folder)
+    with pytest.raises(EvolveError) as error:
+        resume(finished.folder)
+    assert "is finished" in str(error.value)
+    assert "--set budget.evaluations=600" in str(error.value)
+    assert read_rows(finished.folder) == content
+
+
+def test_a_run_that_found_no_improvement_needs_another_limit(home: Path) -> None:
+    finished = run_whole(home, "validate.null_runs=0", "budget.stale_epochs=1", "seed=3")
+    assert "no improvement" in finished.progress.stop_reason
+    with pytest.raises(EvolveError, match="stale_epochs=null"):
+        resume(finished.folder, ["budget.evaluations=2000"])
+    going_on = resume(finished.folder, ["budget.stale_epochs=null"])
+    assert going_on.progress.evaluated == 300
+
+
+@pytest.mark.parametrize(
+    ("setting", "part"),
+    [
+        ("seed=2", "seed from 1 to 2"),
+        ("backtest.slippage_bps=9", "backtest.slippage_bps from"),
+        ("search.population=30", "search.population from 20 to 30"),
+        ("search.proposers.crossover=9", "search.proposers.crossover from"),
+    ],
+)
+def test_other_changes_are_refused_until_they_are_accepted(
+    home: Path, setting: str, part: str
+) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
+    content = (folder / "experiment.yaml").read_text("utf-8"), read_rows(folder)
+    with pytest.raises(EvolveError) as error:
+        resume(folder, [setting])
+    assert part in str(error.value)
+    assert "--accept-changes" in str(error.value)
+    assert ((folder / "experiment.yaml").read_text("utf-8"), read_rows(folder)) == content
+    finished = resume(folder, [setting, "validate.null_runs=19"], accepts_changes=True)
+    assert finished.evidence.untested.startswith("settings changed during the search")
+    assert part in finished.evidence.untested
+    journal = Journal(folder / "journal.sqlite")
+    assert setting.partition("=")[0] in journal.list_changes()[-1]
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "setting", ["name=other", "data.from=sample:sp500", "search.islands=3", "split.holdout=0.3",
+                "fitness.minimize=[]", "start_from=[a.evo]"],
+)  # fmt: skip
+def test_what_the_checkpoint_rests_on_cannot_change(home: Path, setting: str) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
+    (folder / "a.evo").write_text("strategy a { buy when close > 1 }", "utf-8")
+    with pytest.raises(EvolveError, match="cannot change|no such file"):
+        resume(folder, [setting], accepts_changes=True)
+
+
+def test_another_version_is_a_change(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
+    import evolve.experiment.resume as module
+
+    real = module.versions()
+    monkeypatch.setattr(module, "versions", lambda: {**real, "numpy": "1.0"})
+    with pytest.raises(EvolveError, match="numpy from .* to 1.0"):
+        resume(folder)
+    monkeypatch.setattr(module, "versions", lambda: {**real, "language": "2"})
+    with pytest.raises(EvolveError, match="meaning of programs"):
+        resume(folder, accepts_changes=True)
+    monkeypatch.setattr(module, "versions", lambda: {**real, "numpy": "1.0"})
+    assert resume(folder, accepts_changes=True).is_complete
+
+
+def test_a_second_process_is_refused(home: Path) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
+    with hold_lock(folder), pytest.raises(EvolveError, match=str(os.getpid())):
+        resume(folder)
+    assert resume(folder).is_complete
+
+
+def test_the_snapshot_and_the_inputs_are_those_of_the_run(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch(monkeypatch, home / "other")
+    folder = begin(home, "run", StopAfter(1))
+    (home / "small.yaml").unlink()
+    moved = home / "elsewhere" / "run"
+    moved.parent.mkdir()
+    shutil.move(folder, moved)
+    resume(moved)
+    assert_equal_runs(moved, whole.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("experiment.yaml", "no such file"), ("bars.parquet", "bars.parquet"), ("journal.sqlite", "no run in")],
+)  # fmt: skip
+def test_a_folder_without_a_file_is_refused(home: Path, name: str, part: str) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
+    (folder / name).unlink()
+    with pytest.raises(EvolveError, match=part):
+        resume(folder)
+
+
+@pytest.mark.parametrize("folder", ["missing", "empty"])
+def test_a_folder_without_a_run_is_refused(home: Path, folder: str) -> None:
+    (home / "empty").mkdir()
+    with pytest.raises(EvolveError, match="no run in"):
+        resume(home / folder)
+    assert not list((home / "empty").iterdir())
