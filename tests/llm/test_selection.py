@@ -303,7 +303,7 @@ def composed(
     """Return the last message and the choice of three composed prompts."""
     composer = Composer(ModelSet(MODELS_ASKED, settings), prompts, seed)
     composer.record_progress(state(epoch=0, trials=CROWD[:2]))
-    composer.has_failed_last = has_failed
+    composer.state.has_failed_last = has_failed
     for each in failures:
         composer.record_failure(each)
     prompts_composed = [composer.compose(state(CROWD, CROWD[-3:]), learnings) for _ in range(3)]
