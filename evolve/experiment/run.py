@@ -19,7 +19,8 @@ from evolve.config.load import to_yaml
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
 from evolve.experiment.input_copies import copy_inputs
-from evolve.experiment.models import load_model_set, open_proposer
+from evolve.experiment.model_proposer import open_proposer
+from evolve.experiment.models import load_model_set
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import (
     LoadedData,

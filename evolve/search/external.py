@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from dsl.analysis.program import Program
 from evolve.search.individual import Individual
@@ -95,3 +95,9 @@ class ExternalProposer(Protocol):
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Report the outcome of every collected proposal."""
+
+    def save(self) -> dict[str, Any]:
+        """Return the state at the end of an epoch as JSON values, before `ask` of that epoch."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state; the search repeats `ask` of that epoch afterwards."""

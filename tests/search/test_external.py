@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,12 @@ class ScriptedProposer:
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         self.log.append(f"outcomes of {len(outcomes)}")
         self.outcomes.append(list(outcomes))
+
+    def save(self) -> dict[str, Any]:
+        return {"counts": self.counts}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.counts = list(state["counts"])
 
 
 def totals(programs: Sequence[Program]) -> list[ToyScores]:
