@@ -19,7 +19,8 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import Cost
 from evolve.search.external import ExternalProposer
 from evolve.stop import Stop
-from evolve.store import JOURNAL_ERRORS, Journal, RunFolder
+from evolve.store import Journal, RunFolder
+from evolve.store.database import is_unwritten
 
 FOLDER = "null"  # in the run folder: one journal for each permutation
 
@@ -128,8 +129,11 @@ class NullRecorder:
 
 
 def _open_journal(path: Path) -> Journal:
+    """Open the journal of a permutation; create it if a kill left none or an empty one."""
     try:
         path.parent.mkdir(exist_ok=True)
-        return Journal(path)
-    except JOURNAL_ERRORS as error:
-        raise EvolveError(f"cannot write {path}: {error}", "free some space") from None
+    except OSError as error:
+        hint = "allow writing it, or free some space"
+        raise EvolveError(f"cannot create {path.parent}: {error.strerror}", hint) from None
+    is_new = not path.exists() or is_unwritten(path)
+    return Journal.create(path) if is_new else Journal(path)

@@ -101,7 +101,6 @@ class ModelProposer:
 
     def ask(self, progress: Progress, migration: int) -> None:
         """Start calls if the schedule allows a round."""
-        self._composer.record_progress(progress)
         self._schedule.record_progress(migration)
         if self._schedule.is_due and not progress.stop_reason:
             self._ask(progress)

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import struct
-from base64 import b64decode, b64encode
 from random import Random
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import PlainSerializer, PlainValidator
 
+from evolve.search.random_state import decode_random_state, encode_random_state
+
 Item = TypeVar("Item", int, str)
-STATE_VERSION = 3  # of `Random.getstate`
-WORDS = struct.Struct("<625I")  # the Mersenne Twister: 624 words and the position
 
 
-def encode_random(rng: Random) -> tuple[str, float | None]:
-    """Return the state of a generator: its words in base64, and its spare normal number."""
-    _, words, spare = rng.getstate()
-    return b64encode(WORDS.pack(*words)).decode(), spare
+def encode_random(rng: Random) -> list[Any]:
+    """Return the state of a generator as JSON values."""
+    return encode_random_state(rng.getstate())
 
 
-def decode_random(saved: object) -> Random:
+def decode_random(saved: Any) -> Random:
     """Return the generator of a saved state.
 
     Raises:
         ValueError: if it is not the state of a generator.
     """
-    if isinstance(saved, Random):
-        return saved
-    if not isinstance(saved, list | tuple) or len(saved) != 2 or not isinstance(saved[0], str):
-        raise ValueError("expected the state of a random generator")
+    rng = Random()
     try:
-        words, rng = WORDS.unpack(b64decode(saved[0])), Random()
-        rng.setstate((STATE_VERSION, words, saved[1]))
-    except (struct.error, TypeError) as error:
-        raise ValueError(f"expected the state of a random generator: {error}") from None
+        rng.setstate(decode_random_state(saved))
+    except TypeError as error:
+        raise ValueError(str(error)) from None
     return rng
 
 

@@ -70,6 +70,12 @@ class ExternalProposer(Protocol):
     They may depend on the progress and on the answers that it received, but not on time.
     """
 
+    def save(self) -> Mapping[str, Any]:
+        """Return its state as JSON; called before `ask`."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved state; `ask` of the same epoch follows."""
+
     def ask(self, progress: Progress, migration: int) -> None:
         """Start to propose; return at once.
 
@@ -95,9 +101,3 @@ class ExternalProposer(Protocol):
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Report the outcome of every collected proposal."""
-
-    def save(self) -> dict[str, Any]:
-        """Return the state at the end of an epoch as JSON values, before `ask` of that epoch."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; the search repeats `ask` of that epoch afterwards."""

@@ -43,6 +43,13 @@ class ScriptedProposer:
     log: list[str] = field(default_factory=list)
     outcomes: list[list[Outcome]] = field(default_factory=list)
 
+    def save(self) -> dict[str, Any]:
+        return {"counts": self.counts, "collected": len(self.outcomes)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.counts = list(state["counts"])
+        self.outcomes = [[] for _ in range(state["collected"])]
+
     def ask(self, progress: Progress, migration: int) -> None:
         assert not progress.stop_reason
         assert progress.evaluated < migration
@@ -61,12 +68,6 @@ class ScriptedProposer:
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         self.log.append(f"outcomes of {len(outcomes)}")
         self.outcomes.append(list(outcomes))
-
-    def save(self) -> dict[str, Any]:
-        return {"counts": self.counts}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.counts = list(state["counts"])
 
 
 def totals(programs: Sequence[Program]) -> list[ToyScores]:

@@ -15,10 +15,10 @@ from evolve.llm.prompt.limit import LimitState, PromptLimit
 from evolve.llm.prompt.parts import Failure, FittedPrompt, PromptParts, fit
 from evolve.llm.prompt.selection import (
     ArmChoice,
-    Lineage,
     build_choice,
     choose_arm,
     choose_parents,
+    trace_lineage,
 )
 from evolve.llm.saved_types import SavedRandom, SavedSet
 from evolve.llm.transport.exchange import Exchange
@@ -85,7 +85,6 @@ class Composer:
         self.limits = {label: PromptLimit(model) for label, model in models.models.items()}
         states = {label: limit.state for label, limit in self.limits.items()}
         self.state = ComposerState(Random(f"{seed}/model"), limits=states)
-        self._lineage = Lineage()
 
     @property
     def has_models(self) -> bool:
@@ -103,10 +102,6 @@ class Composer:
         self.state = state
         for label, limit in self.limits.items():
             limit.state = state.limits.setdefault(label, limit.state)
-
-    def record_progress(self, progress: Progress) -> None:
-        """Record the lineage of the trials of an epoch."""
-        self._lineage.record(progress)
 
     def record_failure(self, failure: Failure) -> None:
         """Record a failure; a repeated one moves to the end."""
@@ -134,9 +129,7 @@ class Composer:
                 again.
         """
         settings, rng = self.settings, self.state.rng
-        parents = choose_parents(
-            progress, settings.parents, settings.mode, self._lineage.first, rng
-        )
+        parents = choose_parents(progress, settings.parents, settings.mode, rng)
         tasks = {name: self.prompts.tasks[name] for name in settings.tasks}
         choice = choose_arm(self._weights, tasks, parents, progress.stats, rng)
         base = len(parents) - 1
@@ -146,7 +139,7 @@ class Composer:
         parts = PromptParts(
             task=choice.task,
             parents=tuple(
-                self.prompts.describe_parent(each, name, self._lineage.trace(each))
+                self.prompts.describe_parent(each, name, trace_lineage(progress, each))
                 for name, each in by_name.items()
             ),
             base=f"p{base + 1}" if parents else "",
