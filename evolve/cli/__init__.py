@@ -21,7 +21,7 @@ GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
     "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
-    "Runs": ("show", "report", "compare", "dash"),
+    "Runs": ("resume", "show", "report", "compare", "dash"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -74,6 +74,8 @@ def _import_command(name: str) -> click.Command:
     match name:
         case "run":
             from evolve.cli.run_ import command
+        case "resume":
+            from evolve.cli.resume_ import command
         case "null":
             from evolve.cli.null_ import command
         case "holdout":

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +48,7 @@ class ConsoleObserver(Observer):
     Attributes:
         has_printed: whether the result of the run was printed.
         error: the first error of an output; None if there was none.
+        folder: the run folder; None before it exists.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ConsoleObserver(Observer):
         self.command = command
         self.has_printed = False
         self.error: Exception | None = None
+        self.folder: Path | None = None
         self.evaluations = 0
         self.is_model_alone = False
         self._state = RunProgress()
@@ -135,6 +138,12 @@ class ConsoleObserver(Observer):
         if experiment.fitness.scored_on == "validation":
             self.notice("strategies are scored on validation, which the model sees: the verdict "
                         "can only be NOT TESTED")  # fmt: skip
+
+    def run_folder(self, path: Path) -> None:
+        self.folder = path
+
+    def resumed(self, evaluated: int, evaluations: int) -> None:
+        self._print_line("from", f"trial {evaluated:,} of {evaluations:,}, where the run stopped")
 
     def compiling(self) -> None:
         self.err.print(compiling_text())

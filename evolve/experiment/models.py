@@ -73,7 +73,7 @@ def load_model_set(plan: Plan, resumed: Path | None = None) -> ModelSet:
     if llm.replay is not None:
         replayed = resolve_path(llm.replay, plan.base) / JOURNAL
         return replay_models(replayed, settings, resumed is not None)
-    environment = read_environment(plan.base)
+    environment = read_environment(plan.environment_folder or plan.base)
     models = configured_models(plan, environment)
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"

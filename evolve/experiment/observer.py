@@ -39,6 +39,9 @@ class Observer:
     def run_folder(self, path: Path) -> None:
         """Receive the run folder, which exists from here on."""
 
+    def resumed(self, evaluated: int, evaluations: int) -> None:
+        """Receive the number of trials at which a run goes on, and its budget."""
+
     def compiling(self) -> None:
         """Handle the start of a compilation of kernels that are not cached."""
 

@@ -67,6 +67,7 @@ class Plan:
         extra: further programs that the search starts from.
         overrides: the settings `a.b=value` that the command line replaced.
         command: the command line that runs it, without passwords; empty for a plan without a file.
+        environment_folder: the folder whose `.env` it reads; `base` if None.
     """
 
     experiment: Experiment
@@ -77,6 +78,7 @@ class Plan:
     extra: tuple[Program, ...] = ()
     overrides: tuple[str, ...] = ()
     command: str = ""
+    environment_folder: Path | None = None
 
     @property
     def files(self) -> InputFiles:

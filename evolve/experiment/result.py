@@ -22,6 +22,7 @@ from evolve.experiment.robustness import Robustness, describe_robustness
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
+from evolve.store import RunFolder
 from evolve.validation.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -94,6 +95,16 @@ class Run:
     incomplete: tuple[str, ...] = ()
 
     @property
+    def run_folder(self) -> RunFolder:
+        """Run folder with its files."""
+        return RunFolder(self.folder)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run was not interrupted."""
+        return self.diagnostics is not None
+
+    @property
     def spent(self) -> Cost | None:
         """Cost of the models; None if no model was asked."""
         return self.call_budget.spent if self.call_budget is not None else None
@@ -118,7 +129,7 @@ def document(run: Run) -> dict[str, object]:
         "run_dir": str(run.folder),
         "verdict": asdict(run.verdict),
     }
-    if run.diagnostics is None:
+    if not run.is_complete:
         result["unfinished"] = True
     if run.call_budget is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -11,6 +12,7 @@ from evolve.errors import EvolveError
 from evolve.experiment.evidence import Count, Finite
 from evolve.experiment.result_parts import DataDocument
 from evolve.search.proposer_stats import ProposerStats
+from evolve.store.journal import read_event
 from evolve.store.rows import JournalRows
 from evolve.validation.null_search import NullResult
 
@@ -22,6 +24,9 @@ class BeginEvent(BaseModel):
 
     command: str = ""
     versions: dict[str, str] = {}
+    base: str = ""
+    overrides: list[str] = []
+    extra: list[str] = []
 
 
 class DataEvent(DataDocument):
@@ -66,6 +71,20 @@ KINDS: dict[type[BaseModel], str] = {
 """Kind of the events of each model."""
 
 
+def read_event_of(journal: Path, model: type[Event]) -> Event | None:
+    """Read the first event of a kind from a journal; None if it has none.
+
+    Args:
+        journal: the file.
+        model: the details that it must have.
+
+    Raises:
+        EvolveError: if it is no journal, or if the event has other details.
+    """
+    detail = read_event(journal, KINDS[model])
+    return _validate([detail], model, journal)[0] if detail else None
+
+
 def read_events(rows: JournalRows, model: type[Event], journal: Path) -> tuple[Event, ...]:
     """Read the events of a kind.
 
@@ -78,6 +97,12 @@ def read_events(rows: JournalRows, model: type[Event], journal: Path) -> tuple[E
         EvolveError: if an event has other details.
     """
     details = [each.detail for each in rows.list_events(KINDS[model])]
+    return _validate(details, model, journal)
+
+
+def _validate(
+    details: Sequence[Mapping[str, Any]], model: type[Event], journal: Path
+) -> tuple[Event, ...]:
     try:
         return tuple(TypeAdapter(list[model]).validate_python(details))  # type: ignore[valid-type]
     except ValidationError as error:

@@ -24,6 +24,7 @@ class SearchedRun:
         last: the last state of the search.
         finalists: the finalists, the winner first.
         history: history of the search.
+        changes: settings that changed during the search, each with its values.
     """
 
     plan: Plan
@@ -32,6 +33,7 @@ class SearchedRun:
     last: Progress
     finalists: tuple[Assessed, ...]
     history: SearchHistory
+    changes: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Experiment:

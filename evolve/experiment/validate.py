@@ -34,8 +34,8 @@ NO_STRATEGY = Gate(
 )
 
 INTERRUPTED = (
-    "the comparison with shuffled prices was interrupted (run the experiment again; it goes on "
-    "from the searches that ended)"
+    "the comparison with shuffled prices was interrupted (`evolve resume RUN` goes on from the "
+    "searches that ended)"
 )
 NO_LEDGER = "the ledger, which counts runs and openings, cannot be used (see the note)"
 NO_ANSWER = (
@@ -129,6 +129,11 @@ def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str
         return (
             "the search was scored on validation, so no unseen prices selected the winner (set "
             "`fitness.scored_on` to train)"
+        )
+    if run.changes:
+        return (
+            f"settings changed during the search, which no null search repeats: "
+            f"{', '.join(run.changes)} (run the experiment again with them)"
         )
     if run.plan.extra:
         return "the search started from strategies that a search found on these prices"

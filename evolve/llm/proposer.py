@@ -83,7 +83,7 @@ class ModelProposer:
         return encode_state(ModelsState(self._state, *parts, self.budget.state))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; start the calls again that were in flight.
+        """Continue from a saved state; the next `ask` starts the calls that were in flight.
 
         Raises:
             EvolveError: if the state is damaged.
@@ -94,13 +94,14 @@ class ModelProposer:
         self._schedule.state, self._patience.state = saved.schedule, saved.patience
         self.budget.restore(saved.budget)
         self._is_repeating = True
-        for number in sorted(self._state.in_flight):
-            self._calls.submit(self._state.in_flight[number].call)
 
     # -- ask
 
     def ask(self, progress: Progress, migration: int) -> None:
         """Start calls if the schedule allows a round."""
+        if self._is_repeating:
+            for number in sorted(self._state.in_flight):
+                self._calls.submit(self._state.in_flight[number].call)
         self._schedule.record_progress(migration)
         if self._schedule.is_due and not progress.stop_reason:
             self._ask(progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dsl.analysis.check import check
@@ -37,6 +37,7 @@ class Checkpoint:
         index: all trials up to it.
         read_trials: reads trials by their numbers.
         seconds: duration of the search up to it.
+        proposer_seconds: time by proposer up to it; see `Progress`.
     """
 
     epoch: int
@@ -44,16 +45,16 @@ class Checkpoint:
     index: TrialIndex
     read_trials: ReadTrials
     seconds: float = 0.0
+    proposer_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def describe_state(progress: Progress) -> dict[str, Any]:
-    """Describe the state of a search as JSON."""
+    """Describe the state of a search as JSON, without times: two equal searches differ in them."""
     index, interval = progress.index, progress.interval
     return {
         "first": len(progress.first),
         "stale_evaluations": progress.stale_evaluations,
         "stats": _describe_stats(progress.stats),
-        "seconds": dict(progress.seconds),
         "islands": [
             {
                 "random": encode_random_state(each.rng_state),
@@ -89,7 +90,7 @@ def restore_state(checkpoint: Checkpoint) -> SearchState:
         ),
         checkpoint.index,
         _restore_stats(saved["stats"]),
-        Counter(saved["seconds"]),
+        Counter(checkpoint.proposer_seconds),
         HallOfFame(tuple(trials[number] for number in saved["hall_of_fame"])),
         checkpoint.epoch,
         _restore_interval(saved["interval"], checkpoint.index),

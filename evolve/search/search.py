@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from evolve.search.checkpoint import Checkpoint, restore_state
 from evolve.search.executors import Executor, SerialExecutor
-from evolve.search.external import ExternalProposer, Outcome, Proposal
+from evolve.search.external import ExternalProposer, Outcome, Proposal, ProposalBatch
 from evolve.search.individual import SEED, Fitness, Individual
 from evolve.search.interval import Interval, begin_interval
 from evolve.search.island import EpochResult, Island, accept_migrants, new_island
@@ -43,7 +43,8 @@ def search(
         executor: runs the epochs; serial if None.
         external: another proposer, synchronized after the generation that ends nearest to the
             evaluation count that it returns. Without proposals, it changes no trial.
-        stop: once set, ends the search after the current epoch.
+        stop: once set, ends the search after the current epoch, or after the last one if the
+            current one would wait for an external proposer.
         clock: returns seconds; called at the end of epochs only.
         resume_from: where to go on; None for a new search.
     """
@@ -82,7 +83,11 @@ def search(
         yield progress  # the caller handles it while the epochs run in worker processes
         trials = _collect_epochs(pending(), state, problem, interval, generations)
         if external is not None and is_sync_due:
-            trials += _sync_external(external, state, problem, budget)
+            batch = ProposalBatch() if stop.is_set else external.collect(state.epoch)
+            if stop.is_set:  # it ends every wait, so the epoch is not that of another run
+                yield replace(progress, trials=(), stop_reason=INTERRUPTED)
+                return
+            trials += _take_in(batch, external, state, problem, budget)
 
 
 def _begin(problem: SearchProblem) -> SearchState:
@@ -159,11 +164,14 @@ def _collect_epochs(
     return state.index.add_new([trial for each in results for trial in each.trials])
 
 
-def _sync_external(
-    external: ExternalProposer, state: SearchState, problem: SearchProblem, budget: Budget
+def _take_in(
+    batch: ProposalBatch,
+    external: ExternalProposer,
+    state: SearchState,
+    problem: SearchProblem,
+    budget: Budget,
 ) -> list[Individual]:
     """Evaluate the proposals of an external proposer for one island; return the new trials."""
-    batch = external.collect(state.epoch)
     new: dict[bytes, Proposal] = {}
     for proposal in batch.proposals:
         if proposal.program.key not in state.index:

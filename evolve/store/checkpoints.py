@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from evolve.store.digests import NO_TRIALS, compute_digest, extend_digest
 
 FIRST_EPOCH = -1  # of the checkpoint before the search
 
@@ -42,15 +44,32 @@ class CheckpointName(NamedTuple):
 
 
 def insert_checkpoint(
-    connection: sqlite3.Connection, epoch: int, seconds: float, state: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    epoch: int,
+    trials: Sequence[Sequence[object]],
+    seconds: float,
+    state: Mapping[str, Any],
 ) -> None:
-    """Insert a checkpoint of all rows so far, in the transaction of its epoch."""
+    """Insert a checkpoint of all rows so far, in the transaction of its epoch.
+
+    Args:
+        connection: to the journal.
+        epoch: number of the epoch.
+        trials: the rows of its trials.
+        seconds: time of the search so far.
+        state: state of the search as JSON values.
+    """
+    last = connection.execute("SELECT digest FROM checkpoints ORDER BY epoch DESC LIMIT 1")
+    (digest,) = last.fetchone() or (NO_TRIALS,)
+    for row in trials:
+        digest = extend_digest(digest, row)
+    text = json.dumps(state, separators=(",", ":"))
     connection.execute(
-        f"INSERT INTO checkpoints ({_COLUMNS}) VALUES (?, "
+        f"INSERT INTO checkpoints ({_COLUMNS}, digest, state_digest) VALUES (?, "
         "(SELECT COALESCE(MAX(trial), 0) FROM trials), "
         "(SELECT COALESCE(MAX(id), 0) FROM events), "
-        "(SELECT COALESCE(MAX(id), 0) FROM proposals), ?, ?)",
-        (epoch, seconds, json.dumps(state, separators=(",", ":"))),
+        "(SELECT COALESCE(MAX(id), 0) FROM proposals), ?, ?, ?, ?)",
+        (epoch, seconds, text, digest, compute_digest(text)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,7 @@ from evolve.files import atomic_write, create_exclusively, write_text
 JOURNAL = "journal.sqlite"
 RESULT = "result.json"
 REPORT = "report.html"
+EARLIER = "earlier"  # results of a run that went on after them
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,32 @@ class RunFolder:
         with suppress(OSError):  # the write reports it
             path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text, is_durable)
+
+    def set_aside_results(self) -> None:
+        """Move the result and the report of a run that goes on into its folder of earlier ones.
+
+        Raises:
+            EvolveError: if one cannot be moved.
+        """
+        present = [name for name in (RESULT, REPORT) if (self.path / name).exists()]
+        if not present:
+            return
+        parent = self.path / EARLIER
+        try:
+            parent.mkdir(exist_ok=True)
+            target = parent / str(len(list(parent.iterdir())) + 1)
+            target.mkdir()
+            for name in present:
+                (self.path / name).rename(target / name)
+        except OSError as error:
+            raise EvolveError(f"cannot write {parent}: {error.strerror or error}") from None
+
+    def remove_others(self, folder: str, names: Collection[str]) -> None:
+        """Remove the strategies of a folder inside that are not among some names."""
+        for path in (self.path / folder).glob("*.evo"):
+            if f"{folder}/{path.name}" not in names:
+                with suppress(OSError):
+                    path.unlink()
 
     def write_bars(self, bars: Bars) -> None:
         """Write the snapshot of the bars."""

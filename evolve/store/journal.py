@@ -114,7 +114,7 @@ class Journal:
             with database.write() as connection:
                 for kind, detail in events:
                     _insert_event(connection, kind, detail)
-                checkpoints.insert_checkpoint(connection, checkpoints.FIRST_EPOCH, 0.0, {})
+                checkpoints.insert_checkpoint(connection, checkpoints.FIRST_EPOCH, (), 0.0, {})
         except BaseException:
             database.close()
             raise
@@ -152,12 +152,10 @@ class Journal:
         """
         with self._database.write() as connection:
             (last,) = connection.execute("SELECT COALESCE(MAX(trial), 0) FROM trials").fetchone()
-            connection.executemany(
-                "INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                [_build_row(index, each) for index, each in enumerate(trials, start=last + 1)],
-            )
+            rows = [_build_row(index, each) for index, each in enumerate(trials, start=last + 1)]
+            connection.executemany("INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
             _insert_event(connection, "epoch", {"number": number, **detail})
-            checkpoints.insert_checkpoint(connection, number, seconds, checkpoint)
+            checkpoints.insert_checkpoint(connection, number, rows, seconds, checkpoint)
 
     def record_resume(
         self, command: str, versions: Mapping[str, str], changes: Mapping[str, object]
@@ -173,6 +171,12 @@ class Journal:
         with self._database.write() as connection:
             query = "INSERT INTO resumes (at, command, versions, changes) VALUES (?,?,?,?)"
             connection.execute(query, row)
+
+    def list_changes(self) -> list[dict[str, Any]]:
+        """Return the changes of settings of each time that the run went on, in order."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT changes FROM resumes ORDER BY id").fetchall()
+            return [dict(json.loads(text)) for (text,) in rows]
 
     # -- checkpoints
 
@@ -202,6 +206,19 @@ class Journal:
         """
         with self._database.write() as connection:
             checkpoints.delete_later(connection, checkpoint)
+
+    def read_last_event(self, kind: str, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Return the figures of the last event of a kind up to a checkpoint.
+
+        Raises:
+            EvolveError: if there is none.
+        """
+        query = "SELECT detail FROM events WHERE kind=? AND id<=? ORDER BY id DESC LIMIT 1"
+        with self._database.read() as connection:
+            row = connection.execute(query, (kind, checkpoint.last_event)).fetchone()
+            if row is None:
+                raise ValueError(f"expected an event {kind}")
+            return dict(json.loads(row[0]))
 
     # -- trials
 

@@ -43,7 +43,7 @@ class Rows:
 
 def describe(progress: Progress) -> str:
     """Describe a state and its trials completely, with the forms of programs, without times."""
-    state = describe_state(replace(progress, seconds={}))
+    state = describe_state(progress)
     trials = [
         (compact_text(e.program), e.scores.values, e.proposer, e.parents, e.island, e.epoch)
         for e in progress.trials
