@@ -66,7 +66,6 @@ def first_prompt(
     start = next(search(problem, Budget(1)))
     prompts = build_prompts(plan, data, models.settings)
     composer = Composer(models, prompts, plan.experiment.seed)
-    composer.record_progress(start)
     prompt = composer.compose(start, plan.assets.learnings)
     if task is not None and prompt.choice.task != task:
         needed = prompts.tasks[task].parents

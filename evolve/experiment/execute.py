@@ -14,7 +14,7 @@ from evolve.backtest.backtest import backtest
 from evolve.config import Experiment
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
-from evolve.experiment.models import open_proposer
+from evolve.experiment.model_proposer import open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import LoadedData, build_problem, count_processes
 from evolve.experiment.prepared_run import PreparedRun

@@ -1,4 +1,4 @@
-"""Models of an experiment: read from its settings, connected, and opened as a proposer."""
+"""Models of an experiment: read from its settings and connected to their servers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, Field, ValidationError
 
 from dsl.generate.gbnf import gbnf_text
 from dsl.generate.json_schema import json_schema
@@ -19,14 +16,15 @@ from dsl.names import unique_name
 from evolve.config.load import is_overridden
 from evolve.errors import EvolveError
 from evolve.experiment.input_files import resolve_path
-from evolve.experiment.plan import LoadedData, Plan, build_grammar, build_prompts
-from evolve.experiment.recorder import RunRecorder
-from evolve.llm.model_set import LlmSettings, Mode, ModelSet
+from evolve.experiment.plan import Plan
+from evolve.experiment.recorded_models import (
+    read_recorded_models,
+    replay_models,
+    resume_models,
+)
+from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
-from evolve.llm.prompt.composer import Composer
 from evolve.llm.prompt.templates import render
-from evolve.llm.proposer import ModelProposer
-from evolve.llm.transport.calls import Calls, LiveCalls, RecordedCalls
 from evolve.llm.transport.client import Client
 from evolve.llm.transport.context import find_context, limit_answer
 from evolve.llm.transport.credentials import decide_key, place_model
@@ -37,31 +35,23 @@ from evolve.llm.transport.model import OPENAI, UNNAMED, Model, read_model
 from evolve.llm.transport.reply import ModelError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Server
-from evolve.llm.transport.usage import CallBudget, CallLimits
 from evolve.notices import NoticeLog
-from evolve.stop import Stop
-from evolve.store.calls import read_recording
 from evolve.store.folder import JOURNAL
-from evolve.store.journal import read_event
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # concurrent
 LIST_SECONDS = 5.0
 OPENINGS = {"grammar": "strategy ", "json_schema": "{"}  # prefix of an answer, by constraint
 UNCONSTRAINED = Constraint("", "", {})
-EVENT = "models"  # kind of the event in the journal
 
 
-class RecordedModels(BaseModel):
-    """Models and settings that a replay needs, as `ModelSet.record` describes them."""
-
-    models: dict[str, Model]
-    mode: Mode
-    concurrency: Annotated[int, Field(ge=1)]
-    constraint: str = ""  # older runs did not record it
-
-
-def load_model_set(plan: Plan) -> ModelSet:
+def load_model_set(plan: Plan, resumed: Path | None = None) -> ModelSet:
     """Return the models of an experiment, from its settings and the environment.
+
+    A run that goes on has the models with which it began, at the addresses of today.
+
+    Args:
+        plan: the experiment.
+        resumed: the journal of the run that goes on; None for a new run.
 
     Raises:
         EvolveError: if `llm.mode` is `only` and no model is configured, if the cost of a model
@@ -77,14 +67,20 @@ def load_model_set(plan: Plan) -> ModelSet:
         if llm.mode == "only":
             raise EvolveError("`llm.mode: only` requires calls, but `budget.llm_calls` is 0")
         return ModelSet(reason_empty="`budget.llm_calls` is 0")
+    recorded = read_recorded_models(resumed) if resumed is not None else None
+    if resumed is not None and recorded is None:
+        return ModelSet(reason_empty="the run began without one")
     if llm.replay is not None:
-        return _read_recorded_models(resolve_path(llm.replay, plan.base) / JOURNAL, settings)
+        replayed = resolve_path(llm.replay, plan.base) / JOURNAL
+        return replay_models(replayed, settings, resumed is not None)
     environment = read_environment(plan.environment_folder or plan.base)
     models = configured_models(plan, environment)
     if not models:
         why = "set OPENAI_BASE_URL (or OPENAI_API_KEY) to add one"
         if llm.mode == "only":
             raise EvolveError("`llm.mode: only` requires a model, but none is configured", why)
+        if recorded is not None:
+            raise EvolveError("the run began with a model, but none is configured", why)
         return ModelSet(reason_empty=why)
     for model in models.values():
         if experiment.budget.llm_usd is not None and not model.is_priced:
@@ -95,7 +91,8 @@ def load_model_set(plan: Plan) -> ModelSet:
     if not isinstance(llm.concurrency, int):
         is_local = all(each.is_local for each in models.values())
         settings = replace(settings, concurrency=LOCAL_CALLS if is_local else REMOTE_CALLS)
-    return ModelSet(models, settings, environment=environment)
+    model_set = ModelSet(models, settings, environment=environment)
+    return model_set if recorded is None else resume_models(model_set, recorded)
 
 
 def configured_models(plan: Plan | None, environment: Environment) -> dict[str, Model]:
@@ -180,7 +177,9 @@ def open_models(
     for text in describe_keys(models):
         log.notice(text)
     with closing(LoopThread(settings.concurrency)) as loop:
-        named = replace(models, models=_complete_models(loop, models, log))
+        named = models
+        if not models.is_resumed:
+            named = replace(models, models=_complete_models(loop, models, log))
         clients = {
             label: Client(
                 _open_server(loop, model, models.environment, settings.timeout_seconds),
@@ -189,42 +188,6 @@ def open_models(
             for label, model in named.models.items()
         }  # fmt: skip
         yield OpenModels(named, loop, clients)
-
-
-@contextmanager
-def open_proposer(
-    models: ModelSet, plan: Plan, data: LoadedData, recorder: RunRecorder, stop: Stop
-) -> Iterator[ModelProposer | None]:
-    """Yield the proposer of a run, backed by servers or a recording; None without models."""
-    if not models:
-        yield None
-        return
-    prompts = build_prompts(plan, data, models.settings)
-    with _open_calls(models, plan, prompts, recorder, stop) as (named, calls):
-        recorder.event(EVENT, **named.record())
-        limits = plan.experiment.budget
-        budget = CallBudget(
-            CallLimits(limits.llm_calls, limits.llm_tokens, limits.llm_usd), recorder.report_cost
-        )
-        composer = Composer(named, prompts, plan.experiment.seed)
-        with closing(ModelProposer(composer, calls, budget, recorder)) as proposer:
-            yield proposer
-
-
-@contextmanager
-def _open_calls(
-    models: ModelSet, plan: Plan, prompts: PromptBuilder, recorder: RunRecorder, stop: Stop
-) -> Iterator[tuple[ModelSet, Calls]]:
-    """Yield the models with the names that their servers use, and the calls to them."""
-    if models.recording is not None:
-        recorded = read_recording(models.recording)
-        yield models, RecordedCalls(recorded, str(models.recording.parent), recorder)
-        return
-    with open_models(models, recorder, plan.assets.folder) as opened:
-        constraint = UNCONSTRAINED
-        if models.settings.constraint != "text":
-            constraint = build_constraint(prompts, build_grammar(plan))
-        yield opened.models, LiveCalls(opened.loop, opened.clients, constraint, recorder, stop)
 
 
 def _open_server(
@@ -260,23 +223,3 @@ def _complete_models(loop: LoopThread, models: ModelSet, log: NoticeLog) -> dict
             )
         completed.append(limited)
     return assign_labels(completed)
-
-
-def _read_recorded_models(journal: Path, settings: LlmSettings) -> ModelSet:
-    record = read_event(journal, EVENT)
-    if not record:
-        hint = "replay a run with models"
-        raise EvolveError(f"no model calls in {journal.parent}", hint)
-    try:
-        recorded = RecordedModels.model_validate(record)
-    except ValidationError as error:
-        reason = error.errors(include_url=False, include_input=False)[0]["msg"]
-        message = f"{journal} is damaged: event `{EVENT}`: {reason}"
-        raise EvolveError(message, "restore the file") from None
-    settings = replace(
-        settings,
-        mode=recorded.mode,
-        concurrency=recorded.concurrency,
-        constraint=recorded.constraint or settings.constraint,
-    )
-    return ModelSet(recorded.models, settings, recording=journal)

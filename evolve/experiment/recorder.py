@@ -12,7 +12,7 @@ from typing import Any
 
 from evolve.errors import EvolveError
 from evolve.experiment.observer import Observer, isolate
-from evolve.llm.transport.calls import Call
+from evolve.llm.transport.calls import Call, RecordedCall
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.search.progress import Progress
@@ -89,6 +89,12 @@ class RunRecorder:
     # -- files
 
     @property
+    def folder(self) -> RunFolder:
+        """Folder of the run; only after `open`."""
+        assert self._folder is not None
+        return self._folder
+
+    @property
     def incomplete(self) -> tuple[str, ...]:
         """Names of the files of the run folder that could not be written."""
         return tuple(self._incomplete)
@@ -157,16 +163,26 @@ class RunRecorder:
     # -- calls to models
 
     def record_call(self, call: Call) -> None:
-        """Record the start of a call."""
+        """Record the start of a call, in place of a record with its number."""
         self._record(lambda journal: journal.calls.record_call(call))
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
-        """Record the response of a call."""
+        """Record the response of a call, in place of an earlier one."""
         self._record(lambda journal: journal.calls.record_response(number, exchanges))
 
     def record_collected(self, number: int, epoch: int) -> None:
         """Record the epoch in which the response of a call was collected."""
         self._record(lambda journal: journal.calls.record_collected(number, epoch))
+
+    def move_calls(self, first: int) -> None:
+        """Move the recorded calls from a number on to numbers below 1."""
+        self._record(lambda journal: journal.calls.move_calls(first))
+
+    def read_calls(self) -> dict[int, RecordedCall]:
+        """Return the calls that are recorded already, by number; some if the run goes on."""
+        calls: dict[int, RecordedCall] = {}
+        self._record(lambda journal: calls.update(journal.calls.read()))
+        return calls
 
     def report_cost(self, spent: Cost) -> None:
         """Report the cost of all calls so far."""

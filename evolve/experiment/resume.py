@@ -69,7 +69,7 @@ def resume(
         changes = list_setting_changes(saved.before, saved.plan.experiment)
         _check_changes(saved, changes, accepts_changes)
         _check_unfinished(saved, changes)
-        models = load_model_set(saved.plan)
+        models = load_model_set(saved.plan, files.journal)
         journal = stack.enter_context(closing(Journal(files.journal)))
         stored = _choose_checkpoint(journal, saved, changes)
         checkpoint = _build_checkpoint(journal, stored, saved.plan.experiment)

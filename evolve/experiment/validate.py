@@ -172,7 +172,7 @@ def _build_tester(
         run.settings.workers.processes,
         recorder,
         stop,
-        NullModels(run, stop).open if is_asked else None,
+        NullModels(run, recorder.folder, stop).open if is_asked else None,
     )
 
 

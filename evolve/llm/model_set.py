@@ -63,6 +63,7 @@ class ModelSet:
         settings: the settings they share.
         reason_empty: the reason for an empty set, and its remedy.
         recording: the journal that replaces the servers; None to call them.
+        is_resumed: whether the run goes on; the names and contexts of its models are recorded.
         environment: environment variables, which include the API keys.
     """
 
@@ -70,6 +71,7 @@ class ModelSet:
     settings: LlmSettings = field(default_factory=LlmSettings)
     reason_empty: str = ""
     recording: Path | None = None
+    is_resumed: bool = False
     environment: Environment = field(default_factory=Environment, repr=False)
 
     def __bool__(self) -> bool:

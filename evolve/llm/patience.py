@@ -10,8 +10,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
+from evolve.llm.saved_types import SavedSet
 from evolve.notices import NoticeLog
+
+
+@dataclass
+class PatienceState:
+    """State of the patience, without a clock.
+
+    Attributes:
+        overdue: numbers of the calls that were awaited in vain.
+        silent: whether the server refused the last call, by the label of a silent model.
+    """
+
+    overdue: SavedSet[int] = field(default_factory=set)
+    silent: dict[str, bool] = field(default_factory=dict)
 
 
 class Patience:
@@ -25,9 +40,8 @@ class Patience:
             log: receives a notice if a model becomes silent, and if it answers again.
         """
         self._wait_seconds, self._always_waits, self._log = wait_seconds, always_waits, log
-        self._deadline, self._is_last = 0.0, False
-        self._overdue = set[int]()  # numbers of calls that were awaited in vain
-        self._silent: dict[str, bool] = {}  # whether a silent model refused its last call
+        self._deadline, self._is_last = 0.0, False  # of the synchronization that is under way
+        self.state = PatienceState()
 
     def begin(self, is_last: bool) -> None:
         """Start the wait of a synchronization."""
@@ -35,8 +49,8 @@ class Patience:
 
     def get_deadline(self, number: int, model: str) -> float:
         """Return the time until which to wait for a call of a model."""
-        is_silent = number in self._overdue or model in self._silent
-        is_refused = self._is_last and self._silent.get(model, False)
+        is_silent = number in self.state.overdue or model in self.state.silent
+        is_refused = self._is_last and self.state.silent.get(model, False)
         is_awaited = self._always_waits or is_refused or not is_silent
         return self._deadline if is_awaited else time.monotonic()
 
@@ -47,12 +61,12 @@ class Patience:
             in_flight: models by the numbers of the calls without an answer.
             answering: the models that answered.
         """
-        for model in answering & self._silent.keys():
-            del self._silent[model]
+        for model in answering & self.state.silent.keys():
+            del self.state.silent[model]
             self._log.notice("the model answers again")
         if not self._wait_seconds or time.monotonic() < self._deadline:
             return  # no wait, or one that an interrupt ended
-        self._overdue = set(in_flight)
+        self.state.overdue = set(in_flight)
         for model in in_flight.values():
             if model not in answering:
                 self.record_silence(model, f"none within {self._wait_seconds:g} seconds", False)
@@ -65,8 +79,8 @@ class Patience:
             reason: the reason, for the report.
             is_refused: whether its server could not be reached.
         """
-        is_known = model in self._silent
-        self._silent[model] = is_refused
+        is_known = model in self.state.silent
+        self.state.silent[model] = is_refused
         if not is_known:
             self._log.notice(
                 f"no answer from {model}: {reason}\n"

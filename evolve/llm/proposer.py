@@ -7,56 +7,36 @@ arrival times, so that a replay of a recording repeats the run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal
 
 from dsl.printing.decompile import format_program
 from evolve.llm.answer.extraction import list_regions
 from evolve.llm.answer.parse import parse_answer
+from evolve.llm.answer.summary import merge_summary
 from evolve.llm.patience import Patience
 from evolve.llm.prompt.builder import build_failure, build_program_failure
 from evolve.llm.prompt.composer import Composer, PromptTooLongError
-from evolve.llm.prompt.learnings import (
-    Learning,
-    build_summary_schema,
-    read_summary,
-    shorten_belief,
-)
-from evolve.llm.prompt.parts import PromptParts
+from evolve.llm.prompt.learnings import Learnings, build_learning, build_summary_schema
 from evolve.llm.prompt.selection import ArmChoice
+from evolve.llm.proposal_log import ProposalLog
+from evolve.llm.proposer_state import (
+    ModelsState,
+    ProposerState,
+    Request,
+    decode_state,
+    encode_state,
+)
 from evolve.llm.schedule import Schedule
 from evolve.llm.transport.calls import Call, Calls
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.usage import CallBudget, estimate_max_cost
-from evolve.notices import NoticeLog
 from evolve.search.external import Outcome, Proposal, ProposalBatch
 from evolve.search.progress import Progress
 from evolve.search.proposer_stats import ProposerStats, merge_stats
 
 MIN_SUMMARIZED_RECORDS = 8
 PROBING_TOKENS = 6000  # reserved if the call may probe request formats
-
-
-class ProposalLog(NoticeLog, Protocol):
-    """Log of proposals and learnings."""
-
-    def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
-        """Record a strategy in the answer of a call, and its status."""
-
-    def record_learnings(self, text: str) -> None:
-        """Record the learnings so far."""
-
-
-@dataclass
-class _Request:
-    """A call in flight, with its arm and parents."""
-
-    call: Call
-    choice: ArmChoice = field(default_factory=ArmChoice)
-    parts: PromptParts = field(default_factory=PromptParts)
-    summarized: int = 0  # records that a summary replaces
 
 
 class ModelProposer:
@@ -73,33 +53,65 @@ class ModelProposer:
             log: receives the records of proposals and learnings.
         """
         self.settings, self.prompts, self.budget = composer.settings, composer.prompts, budget
-        self.learnings = self.prompts.assets.learnings
-        self.failed_calls = 0  # without those for summaries
         self._models = composer.models.models
         self._composer, self._calls, self._log = composer, calls, log
-        self._in_flight: dict[int, _Request] = {}
-        self._collected: dict[int, _Request] = {}  # by the id() of a proposal
-        self._last_number = 0
-        self._may_probe = set(self._models)  # labels of models whose format is unknown
+        self._state = ProposerState(self.prompts.assets.learnings, set(self._models))
+        self._collected: dict[int, Request] = {}  # by the id() of a proposal, until its outcome
         settings = self.settings
         is_alone = settings.mode == "only"
         self._schedule = Schedule(
             settings.evaluations, budget.calls_left, settings.concurrency, is_alone
         )
         self._patience = Patience(settings.sync_wait_seconds, is_alone, log)
+        self._is_repeating = False  # during `ask` after `restore`, whose notices are recorded
+
+    @property
+    def learnings(self) -> Learnings:
+        """What the models learned so far."""
+        return self._state.learnings
+
+    @property
+    def failed_calls(self) -> int:
+        """Number of calls that failed, without those for summaries."""
+        return self._state.failed_calls
+
+    # -- save
+
+    def save(self) -> dict[str, Any]:
+        """Return the state at the end of an epoch as JSON values."""
+        parts = (self._composer.state, self._schedule.state, self._patience.state)
+        return encode_state(ModelsState(self._state, *parts, self.budget.state))
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state; the next `ask` starts the calls that were in flight.
+
+        Raises:
+            EvolveError: if the state is damaged.
+        """
+        saved = decode_state(state)
+        self._state = saved.proposer
+        self._composer.restore(saved.composer)
+        self._schedule.state, self._patience.state = saved.schedule, saved.patience
+        self.budget.restore(saved.budget)
+        self._is_repeating = True
 
     # -- ask
 
     def ask(self, progress: Progress, migration: int) -> None:
         """Start calls if the schedule allows a round."""
-        self._composer.record_progress(progress)
+        if self._is_repeating:
+            for number in sorted(self._state.in_flight):
+                self._calls.submit(self._state.in_flight[number].call)
         self._schedule.record_progress(migration)
-        if progress.stop_reason or not self._schedule.is_due:
-            return
-        is_active = bool(self._in_flight)
+        if self._schedule.is_due and not progress.stop_reason:
+            self._ask(progress)
+        self._is_repeating = False
+
+    def _ask(self, progress: Progress) -> None:
+        is_active = bool(self._state.in_flight)
         if self._schedule.fits_round(progress.evaluated):
             is_active = self._schedule.skip_round() or self._start_round(progress)
-        in_flight, left = len(self._in_flight), self.budget.calls_affordable
+        in_flight, left = len(self._state.in_flight), self.budget.calls_affordable
         self._schedule.record_asked(progress.evaluated, in_flight, left, is_active)
 
     def _start_round(self, progress: Progress) -> bool:
@@ -108,18 +120,19 @@ class ModelProposer:
         Return False if no call is in flight and the budget allows none.
         """
         self._start_summary(progress.epoch)
-        summaries = sum(each.call.kind == "summarize" for each in self._in_flight.values())
+        summaries = sum(each.call.kind == "summarize" for each in self._state.in_flight.values())
         most = self.settings.concurrency + summaries
-        while self._composer.has_models and len(self._in_flight) < most:
+        while self._composer.has_models and len(self._state.in_flight) < most:
             try:
                 prompt = self._composer.compose(progress, self.learnings)
             except PromptTooLongError as error:
-                self._log.notice(f"{error}\n  = the run continues without the model")
+                if not self._is_repeating:
+                    self._log.notice(f"{error}\n  = the run continues without the model")
                 continue
             if not self._start("propose", prompt.messages, progress.epoch, prompt.choice):
                 break
-            self._in_flight[self._last_number].parts = prompt.parts
-        return bool(self._in_flight)
+            self._state.in_flight[self._state.last_number].parts = prompt.parts
+        return bool(self._state.in_flight)
 
     @property
     def is_silent(self) -> bool:
@@ -134,7 +147,7 @@ class ModelProposer:
         """Request a summary of the learnings if they are too long; shorten them if that fails."""
         records, folder = self.learnings.records, self.prompts.assets.folder
         is_long = self.learnings.tokens(folder) > self.settings.learnings_tokens
-        is_requested = any(each.call.kind == "summarize" for each in self._in_flight.values())
+        is_requested = any(each.call.kind == "summarize" for each in self._state.in_flight.values())
         if not is_long or is_requested or len(records) < MIN_SUMMARIZED_RECORDS:
             return
         label = next(iter(self._models))
@@ -142,9 +155,9 @@ class ModelProposer:
         if messages is not None and self._start(
             "summarize", messages, epoch, ArmChoice(label), build_summary_schema()
         ):
-            self._in_flight[self._last_number].summarized = len(records)
+            self._state.in_flight[self._state.last_number].summarized = len(records)
         else:
-            self.learnings = self.learnings.shorten()
+            self._state.learnings = self.learnings.shorten()
 
     def _start(
         self,
@@ -156,16 +169,16 @@ class ModelProposer:
     ) -> bool:
         """Start a call; return False if the budget does not allow it."""
         label = choice.model
-        probing = PROBING_TOKENS if label in self._may_probe else 0
+        probing = PROBING_TOKENS if label in self._state.may_probe else 0
         max_cost = estimate_max_cost(self._models[label], messages, probing)
-        if not self.budget.reserve(self._last_number + 1, max_cost):
+        if not self.budget.reserve(self._state.last_number + 1, max_cost):
             return False
-        self._last_number += 1
+        self._state.last_number += 1
         call = Call(
-            self._last_number, kind, label, tuple(messages), epoch, choice.task, schema,
+            self._state.last_number, kind, label, tuple(messages), epoch, choice.task, schema,
             self._composer.limits[label].model.max_tokens,
         )  # fmt: skip
-        self._in_flight[call.number] = _Request(call, choice)
+        self._state.in_flight[call.number] = Request(call, choice)
         self._calls.submit(call)
         return True
 
@@ -177,48 +190,48 @@ class ModelProposer:
         self._patience.begin(self._schedule.is_last)
         stats: dict[str, ProposerStats] = {}
         proposals: list[Proposal] = []
-        numbers = sorted(self._in_flight)
+        numbers = sorted(self._state.in_flight)
         had_calls, answering = bool(numbers), set[str]()
         while numbers:
             number = numbers.pop(0)
-            request = self._in_flight[number]
+            request = self._state.in_flight[number]
             deadline = self._patience.get_deadline(number, request.call.model)
             exchanges = self._calls.collect(number, epoch, deadline)
             if exchanges is None:
                 continue
-            del self._in_flight[number]
+            del self._state.in_flight[number]
             self.budget.settle(number, exchanges)
             for text in self._composer.record_exchanges(request.call.model, exchanges):
                 self._log.notice(text)
             answer = exchanges[-1] if exchanges else None
-            self._may_probe.discard(request.call.model)
+            self._state.may_probe.discard(request.call.model)
             if answer is None or answer.error:
-                self._may_probe.add(request.call.model)
+                self._state.may_probe.add(request.call.model)
                 self._handle_failed_call(request, answer)
                 continue
             answering.add(request.call.model)
             if request.call.kind == "summarize":
-                self._read_summary(request, answer)
+                self._state.learnings = merge_summary(self.learnings, answer, request.summarized)
                 continue
-            last_number = self._last_number
+            last_number = self._state.last_number
             read, counts = self._read_answer(request, answer, epoch)
             proposals.extend(read)
             stats = merge_stats(stats, {request.choice.arm: counts})
-            numbers.extend(range(last_number + 1, self._last_number + 1))  # a repair
-        in_flight = {number: each.call.model for number, each in self._in_flight.items()}
+            numbers.extend(range(last_number + 1, self._state.last_number + 1))  # a repair
+        in_flight = {number: each.call.model for number, each in self._state.in_flight.items()}
         self._patience.end(in_flight, answering)
-        self._schedule.record_collected(had_calls, bool(answering), len(self._in_flight))
+        self._schedule.record_collected(had_calls, bool(answering), len(self._state.in_flight))
         return ProposalBatch(tuple(proposals), stats)
 
     def _read_answer(
-        self, request: _Request, answer: Exchange, epoch: int
+        self, request: Request, answer: Exchange, epoch: int
     ) -> tuple[list[Proposal], ProposerStats]:
         """Return the proposals in an answer; start a repair if there are none."""
         call, choice = request.call, request.choice
         parsed = parse_answer(answer.text, answer.reasoning, self.prompts.space, answer.finish)
-        self._calls.record_parse_result(call.model, parsed.is_readable)
+        self._calls.record_parse_result(call.model, parsed.is_readable, answer.request_format)
         if not parsed.is_readable:
-            self._may_probe.add(call.model)
+            self._state.may_probe.add(call.model)
         for each in parsed.rejected:
             self._composer.record_failure(build_failure(each.text, each.reason))
             self._log.record_proposal(call.number, each.text, "", "rejected", each.reason)
@@ -238,20 +251,12 @@ class ModelProposer:
         proposed = len(parsed.programs) + len(parsed.rejected)
         return proposals, ProposerStats(proposed=proposed, valid=len(proposals))
 
-    def _read_summary(self, request: _Request, answer: Exchange) -> None:
-        for region in list_regions(answer.text, answer.reasoning):
-            with suppress(ValueError, RecursionError):
-                sections = read_summary(region.text)
-                self.learnings = self.learnings.replace_merged(sections, request.summarized)
-                return
-        self.learnings = self.learnings.shorten()
-
-    def _handle_failed_call(self, request: _Request, answer: Exchange | None) -> None:
+    def _handle_failed_call(self, request: Request, answer: Exchange | None) -> None:
         """Shorten the learnings if their summary failed; otherwise report the failure."""
         if request.call.kind == "summarize":
-            self.learnings = self.learnings.shorten()
+            self._state.learnings = merge_summary(self.learnings, answer, request.summarized)
             return
-        self.failed_calls += 1
+        self._state.failed_calls += 1
         reason = answer.error if answer else "no response"
         is_refused = answer is not None and answer.is_unreachable and not answer.may_be_billed
         self._patience.record_silence(request.call.model, reason, is_refused)
@@ -260,11 +265,16 @@ class ModelProposer:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of the proposals of the last synchronization."""
-        records = [self._build_learning(each) for each in outcomes if each.individual is not None]
+        measure = self.prompts.goals.maximize[0]
+        records = [
+            build_learning(each, self._collected[id(each.proposal)].choice.task, measure)
+            for each in outcomes
+            if each.individual is not None
+        ]
         for outcome in outcomes:
             self._record_outcome(outcome)
-        self._composer.has_failed_last = not any(each.improved for each in outcomes)
-        self.learnings = self.learnings.add_records(records)
+        self._composer.state.has_failed_last = not any(each.improved for each in outcomes)
+        self._state.learnings = self.learnings.add_records(records)
         if self.learnings:
             self._log.record_learnings(self.learnings.text(self.prompts.assets.folder))
 
@@ -285,16 +295,4 @@ class ModelProposer:
             program.hash,
             outcome.status,
             reason if individual else "",
-        )
-
-    def _build_learning(self, outcome: Outcome) -> Learning:
-        request, proposal = self._collected[id(outcome.proposal)], outcome.proposal
-        assert outcome.individual is not None
-        return Learning(
-            shorten_belief(proposal.program.about),
-            request.choice.task,
-            self.prompts.goals.maximize[0],
-            outcome.individual.score,
-            proposal.parent_score,
-            outcome.individual.scores.infeasible_reason,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,6 +20,14 @@ from evolve.store.schema import CALLS
 
 MAX_INTEGER = 2**63 - 1  # of SQLite
 
+_UPSERT = """
+INSERT INTO calls VALUES (?,?,?,?,?,?,NULL) ON CONFLICT (number) DO UPDATE SET
+    kind=excluded.kind, model=excluded.model, task=excluded.task, digest=excluded.digest,
+    asked_epoch=excluded.asked_epoch,
+    collected_epoch=CASE
+        WHEN digest=excluded.digest AND asked_epoch=excluded.asked_epoch THEN collected_epoch
+    END
+"""
 _EXCHANGE, _CALL = TypeAdapter(Exchange), TypeAdapter(RecordedCall)
 
 
@@ -29,14 +38,18 @@ class CallTables:
         self._database = database
 
     def record_call(self, call: Call) -> None:
-        """Insert a call."""
+        """Insert a call, in place of one with its number.
+
+        If an equal call was asked in the same epoch, its collection remains recorded.
+        """
         row = (call.number, call.kind, call.model, call.task, call.digest, call.epoch)
         with self._database.write() as connection:
-            connection.execute("INSERT INTO calls VALUES (?,?,?,?,?,?,NULL)", row)
+            connection.execute(_UPSERT, row)
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
-        """Insert the exchanges of a call."""
+        """Insert the exchanges of a call, in place of those that it has."""
         with self._database.write() as connection:
+            connection.execute("DELETE FROM exchanges WHERE call=?", (number,))
             connection.executemany(
                 "INSERT INTO exchanges (call, at, kind, request_format, text, error, tokens_in,"
                 " tokens_out, usd, seconds, record) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -47,6 +60,21 @@ class CallTables:
         """Update the epoch in which the response of a call was collected."""
         with self._database.write() as connection:
             connection.execute("UPDATE calls SET collected_epoch=? WHERE number=?", (epoch, number))
+
+    def move_calls(self, first: int) -> None:
+        """Move the calls from a number on to free numbers below 1.
+
+        They are of a course that the run left. Their answers are paid for, and count as cost.
+        """
+        query = "SELECT MIN(0, MIN(number)) FROM calls"
+        with self._database.write() as connection:
+            (lowest,) = connection.execute(query).fetchone()
+            values = {"lowest": lowest or 0, "first": first}
+            connection.execute(
+                "UPDATE calls SET number=:lowest-number, collected_epoch=NULL WHERE number>=:first",
+                values,
+            )
+            connection.execute("UPDATE exchanges SET call=:lowest-call WHERE call>=:first", values)
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """Insert one strategy of a response.
@@ -63,6 +91,11 @@ class CallTables:
             connection.execute(
                 "INSERT INTO proposals (call, source, hash, status, reason) VALUES (?,?,?,?,?)", row
             )
+
+    def read(self) -> dict[int, RecordedCall]:
+        """Return the recorded calls, by number."""
+        with self._database.read() as connection:
+            return _read_calls(connection)
 
     def costs(self) -> dict[str, ArmCost]:
         """Return the cost by arm, including repairs."""
@@ -83,21 +116,8 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
         EvolveError: if the file is not a journal.
     """
     with open_journal(journal, CALLS) as connection:
-        calls = connection.execute("SELECT number, digest, collected_epoch FROM calls").fetchall()
-        rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
-        exchanges: dict[int, list[Exchange]] = {}
-        for number, record in rows:
-            exchanges.setdefault(number, []).append(_EXCHANGE.validate_python(json.loads(record)))
-        return {
-            number: _CALL.validate_python(
-                {
-                    "digest": digest,
-                    "exchanges": tuple(exchanges.get(number, ())),
-                    "collected_epoch": epoch,
-                }
-            )
-            for number, digest, epoch in calls
-        }
+        connection.execute("BEGIN")  # one moment for both tables
+        return _read_calls(connection)
 
 
 def read_exchanges(journal: Path, number: int) -> tuple[Exchange, ...]:
@@ -110,6 +130,31 @@ def read_exchanges(journal: Path, number: int) -> tuple[Exchange, ...]:
         query = "SELECT record FROM exchanges WHERE call=? ORDER BY id"
         records = connection.execute(query, (number,)).fetchall()
         return tuple(_EXCHANGE.validate_python(json.loads(record)) for (record,) in records)
+
+
+def _read_calls(connection: sqlite3.Connection) -> dict[int, RecordedCall]:
+    query = (
+        "SELECT number, digest, collected_epoch, kind, model, asked_epoch FROM calls "
+        "WHERE number > 0 ORDER BY number"
+    )
+    calls = connection.execute(query).fetchall()
+    rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
+    exchanges: dict[int, list[Exchange]] = {}
+    for number, record in rows:
+        exchanges.setdefault(number, []).append(_EXCHANGE.validate_python(json.loads(record)))
+    return {
+        number: _CALL.validate_python(
+            {
+                "digest": digest,
+                "exchanges": tuple(exchanges.get(number, ())),
+                "collected_epoch": epoch,
+                "kind": kind,
+                "model": model,
+                "asked_epoch": asked_epoch,
+            }
+        )
+        for number, digest, epoch, kind, model, asked_epoch in calls
+    }
 
 
 def _build_row(number: int, each: Exchange) -> Sequence[object]:

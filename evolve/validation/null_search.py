@@ -17,8 +17,8 @@ from evolve.search.progress import Budget
 from evolve.search.search import search
 from evolve.validation.permutation import permute
 
-OpenProposer = Callable[[Bars], AbstractContextManager[ExternalProposer | None]]
-"""Opens an external proposer for a search on permuted bars."""
+OpenProposer = Callable[[Bars, int], AbstractContextManager[ExternalProposer | None]]
+"""Opens an external proposer for a search on the permuted bars of a number."""
 
 BuildMarket = Callable[[Bars, int], Bars]
 """Builds the market of a number from the bars of the real search."""
@@ -93,7 +93,7 @@ class NullSearcher:
         self._fitness = self._fitness.with_bars(bars)
         scorer = _TargetScorer(self._fitness, target)
         problem = replace(self._problem, evaluate=scorer)
-        opened = nullcontext() if self._open_proposer is None else self._open_proposer(bars)
+        opened = nullcontext() if self._open_proposer is None else self._open_proposer(bars, number)
         curve, is_first, last = BestCurve(), not self._programs, None
         with pause_gc(), opened as proposer:
             try:

@@ -131,7 +131,7 @@ def test_an_error_in_a_client_fails_its_call(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_error_in_a_callback_is_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
     with live(lambda body: say("yes"), RowLog()) as calls:
-        calls.record_parse_result("unknown model", True)
+        calls.record_parse_result("unknown model", True, "text")
         calls.submit(call(1))
         assert calls.collect(1, 1, deadline_in())
     assert capfd.readouterr() == ("", "")
@@ -190,8 +190,8 @@ def answer_after(event: threading.Event) -> Script:
 def test_a_replay_gives_each_answer_in_its_epoch_and_records_it_again() -> None:
     answer = (Exchange("propose", "m", "text", (), "yes"),)
     recorded = {
-        1: RecordedCall(call(1).digest, answer, 5),
-        2: RecordedCall(call(2).digest, answer, None),
+        1: RecordedCall(call(1).digest, answer, 5, "propose", "m", 3),
+        2: RecordedCall(call(2).digest, answer, None, "propose", "m", 3),
     }
     log = RowLog()
     replay = RecordedCalls(recorded, "runs/x", log)

@@ -65,7 +65,7 @@ class Answering:
             self.collected.append((number, epoch))
         return (response,) if response is not None else None
 
-    def record_parse_result(self, model: str, is_readable: bool) -> None:
+    def record_parse_result(self, model: str, is_readable: bool, request_format: str) -> None:
         self.parsed.append(is_readable)
 
 

@@ -29,10 +29,10 @@ from evolve.llm.prompt.selection import (
     FALLBACK_TASK,
     MAX_LINEAGE,
     ArmChoice,
-    Lineage,
     arm_name,
     choose_arm,
     choose_parents,
+    trace_lineage,
 )
 from evolve.llm.prompt.templates import Task
 from evolve.llm.schedule import MAX_SKIPPED_ROUNDS, MAX_UNANSWERED_ROUNDS, Schedule
@@ -62,10 +62,14 @@ def one(
 def state(
     population: Sequence[Individual] = (), fame: Sequence[Individual] = (), epoch: int = 1,
     trials: Sequence[Individual] = (), stats: Mapping[str, ProposerStats] | None = None,
+    first: Sequence[Individual] = (),
 ) -> Progress:  # fmt: skip
     islands = (Island(0, tuple(population), ()), Island(1, tuple(population[:1]), ()))
     best = max(fame, key=lambda each: each.score, default=None)
-    return Progress(epoch, tuple(trials), 100, best, tuple(fame), stats or {}, islands)
+    return Progress(
+        epoch, tuple(trials), 100, best, tuple(fame), stats or {}, islands,
+        first=tuple(first),
+    )  # fmt: skip
 
 
 CROWD = [one(index / 10) for index in range(12)]
@@ -78,22 +82,22 @@ def scores_of(individuals: Sequence[Individual]) -> list[float]:
 
 @given(st.integers(0, 99), st.integers(1, 8))
 def test_the_best_and_others_are_chosen_the_worst_first(seed: int, count: int) -> None:
-    chosen = choose_parents(state(CROWD), count, "mix", FIRST, Random(seed))
+    chosen = choose_parents(state(CROWD, first=FIRST), count, "mix", Random(seed))
     assert len(set(scores_of(chosen))) == len(chosen) == count
     assert chosen[-1] == CROWD[-1]
     assert scores_of(chosen) == sorted(scores_of(chosen))
-    assert choose_parents(state(CROWD), count, "mix", FIRST, Random(seed)) == chosen
+    assert choose_parents(state(CROWD, first=FIRST), count, "mix", Random(seed)) == chosen
 
 
 @pytest.mark.parametrize("mode", ["mix", "only"])
 def test_no_parents_are_chosen_if_the_count_is_zero(mode: str) -> None:
     for shown in (state(CROWD), state()):
-        assert choose_parents(shown, 0, mode, FIRST, Random(1)) == []
+        assert choose_parents(replace(shown, first=FIRST), 0, mode, Random(1)) == []
 
 
 def test_other_parents_are_selected_by_tournaments_of_three() -> None:
     drawn = Counter(
-        choose_parents(state(CROWD), 2, "mix", (), Random(seed))[0].score for seed in range(600)
+        choose_parents(state(CROWD), 2, "mix", Random(seed))[0].score for seed in range(600)
     )
     assert drawn[1.0] / 600 == pytest.approx(1 - (10 / 11) ** 3, abs=0.03)
     assert drawn[0.9] / 600 == pytest.approx((10**3 - 9**3) / 11**3, abs=0.03)
@@ -102,7 +106,7 @@ def test_other_parents_are_selected_by_tournaments_of_three() -> None:
 
 def test_models_alone_get_the_best_individuals() -> None:
     for seed in range(5):
-        chosen = choose_parents(state(CROWD[:7], CROWD[9:]), 4, "only", FIRST, Random(seed))
+        chosen = choose_parents(state(CROWD[:7], CROWD[9:], first=FIRST), 4, "only", Random(seed))
         assert scores_of(chosen) == [0.6, 0.9, 1.0, 1.1]
 
 
@@ -111,14 +115,15 @@ def test_of_individuals_with_equal_scores_only_the_best_is_chosen(mode: str) -> 
     small, other = one(0.5, 10), one(0.2)
     large = replace(one(0.5, 20), fitness=Fitness(WEIGHTS, (0.5, 30.0)))
     for population in ([small, large, other], [other, large, small]):
-        assert choose_parents(state(population, [large]), 5, mode, (), Random(1)) == [other, small]
+        assert choose_parents(state(population, [large]), 5, mode, Random(1)) == [other, small]
 
 
 def test_without_feasible_individuals_the_first_trials_are_chosen_the_worst_first() -> None:
     for mode in ("mix", "only"):
-        assert choose_parents(state(), 5, mode, (), Random(1)) == []
-        assert len(choose_parents(state(), 2, mode, FIRST, Random(1))) == 2
-        assert scores_of(choose_parents(state(), 5, mode, FIRST, Random(1))) == [-0.4, 0.3, 0.9]
+        assert choose_parents(state(), 5, mode, Random(1)) == []
+        assert len(choose_parents(state(first=FIRST), 2, mode, Random(1))) == 2
+        chosen = choose_parents(state(first=FIRST), 5, mode, Random(1))
+        assert scores_of(chosen) == [-0.4, 0.3, 0.9]
 
 
 TASKS = {each.name: each for each in (Task("combine", 2), Task("tune", 1),
@@ -180,26 +185,24 @@ def test_a_lineage_lists_the_proposers_of_an_individual_and_its_ancestors() -> N
     other = one(0.2, proposer="random")
     child = one(0.3, proposer="llm:tiny:tune", parents=[other, seed])
     grandchild = one(0.4, proposer="crossover", parents=[other, child])
-    lineage = Lineage()
-    lineage.record(state(epoch=0, trials=[seed]))
-    lineage.record(state(epoch=1, trials=[other, child]))
-    lineage.record(state(epoch=2, trials=[grandchild]))
-    assert lineage.first == (seed,)
-    lines = [lineage.trace(each) for each in (seed, other, child, grandchild)]
+    progress = state()
+    progress.index.add_new([seed, other, child, grandchild])
+    lines = [trace_lineage(progress, each) for each in (seed, other, child, grandchild)]
     assert lines == [("seed",), ("random",), ("tune", "seed"), ("crossover", "tune", "seed")]
-    assert lineage.trace(one(0.5, proposer="tune", parents=[one(0.6)])) == ("tune", "seed")
+    lone = one(0.5, proposer="tune", parents=[one(0.6)])
+    assert trace_lineage(progress, lone) == ("tune", "seed")
 
 
 def test_a_long_or_circular_lineage_is_truncated() -> None:
-    lineage, line = Lineage(), [one(0.0, 2, "seed")]
+    progress, line = state(), [one(0.0, 2, "seed")]
     for days in range(3, 13):
         line.append(one(0.0, days, f"p{days}", line[-1:]))
-    lineage.record(state(trials=line))
-    assert lineage.trace(line[-1]) == ("p12", "p11", "p10", "p9", "p8")
+    progress.index.add_new(line)
+    assert trace_lineage(progress, line[-1]) == ("p12", "p11", "p10", "p9", "p8")
     assert MAX_LINEAGE == 5
     circular = one(0.0, 50, "tune", [one(0.0, 50)])
-    lineage.record(state(trials=[circular]))
-    assert lineage.trace(circular) == ("tune",) * MAX_LINEAGE
+    progress.index.add_new([circular])
+    assert trace_lineage(progress, circular) == ("tune",) * MAX_LINEAGE
 
 
 def rounds(
@@ -302,8 +305,7 @@ def composed(
 ) -> list[tuple[str, ArmChoice]]:  # fmt: skip
     """Return the last message and the choice of three composed prompts."""
     composer = Composer(ModelSet(MODELS_ASKED, settings), prompts, seed)
-    composer.record_progress(state(epoch=0, trials=CROWD[:2]))
-    composer.has_failed_last = has_failed
+    composer.state.has_failed_last = has_failed
     for each in failures:
         composer.record_failure(each)
     prompts_composed = [composer.compose(state(CROWD, CROWD[-3:]), learnings) for _ in range(3)]

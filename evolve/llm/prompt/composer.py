@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from evolve.errors import EvolveError
@@ -12,15 +11,16 @@ from evolve.llm.answer.parse import Rejected
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.builder import PromptBuilder
 from evolve.llm.prompt.learnings import MAX_SENTENCE_CHARACTERS, MAX_SENTENCES, Learnings
-from evolve.llm.prompt.limit import PromptLimit
+from evolve.llm.prompt.limit import LimitState, PromptLimit
 from evolve.llm.prompt.parts import Failure, FittedPrompt, PromptParts, fit
 from evolve.llm.prompt.selection import (
     ArmChoice,
-    Lineage,
     build_choice,
     choose_arm,
     choose_parents,
+    trace_lineage,
 )
+from evolve.llm.saved_types import SavedRandom, SavedSet
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.request_formats import TEXT
@@ -50,6 +50,27 @@ class ComposedPrompt:
     left_out: str
 
 
+@dataclass
+class ComposerState:
+    """State of the composition.
+
+    Attributes:
+        rng: the generator of all draws.
+        has_failed_last: whether the last answers brought no improvement.
+        excluded: labels of models whose contexts are too small.
+        unconstrained: labels of models that ignore constraints.
+        failures: recent failures, the latest last.
+        limits: what is known about the contexts of the models, by label.
+    """
+
+    rng: SavedRandom
+    has_failed_last: bool = False
+    excluded: SavedSet[str] = field(default_factory=set)
+    unconstrained: SavedSet[str] = field(default_factory=set)
+    failures: tuple[Failure, ...] = ()
+    limits: dict[str, LimitState] = field(default_factory=dict)
+
+
 class Composer:
     """Composer of prompts that fit the contexts of their models."""
 
@@ -61,38 +82,43 @@ class Composer:
             seed: the seed of the run.
         """
         self.models, self.settings, self.prompts = models, models.settings, prompts
-        self.has_failed_last = False  # whether the last answers brought no improvement
         self.limits = {label: PromptLimit(model) for label, model in models.models.items()}
-        self._weights = {label: model.weight for label, model in models.models.items()}
-        self._unconstrained: set[str] = set()  # labels of models that ignore constraints
-        self._rng = Random(f"{seed}/model")
-        self._lineage = Lineage()
-        self._failures: deque[Failure] = deque(maxlen=self.settings.failures)
+        states = {label: limit.state for label, limit in self.limits.items()}
+        self.state = ComposerState(Random(f"{seed}/model"), limits=states)
 
     @property
     def has_models(self) -> bool:
         """Whether a model is left whose context suffices."""
         return bool(self._weights)
 
-    def record_progress(self, progress: Progress) -> None:
-        """Record the lineage of the trials of an epoch."""
-        self._lineage.record(progress)
+    @property
+    def _weights(self) -> dict[str, float]:
+        """Weights of the models whose contexts suffice, by label."""
+        models, excluded = self.models.models, self.state.excluded
+        return {label: each.weight for label, each in models.items() if label not in excluded}
+
+    def restore(self, state: ComposerState) -> None:
+        """Continue from a saved state."""
+        self.state = state
+        for label, limit in self.limits.items():
+            limit.state = state.limits.setdefault(label, limit.state)
 
     def record_failure(self, failure: Failure) -> None:
         """Record a failure; a repeated one moves to the end."""
-        if failure in self._failures:
-            self._failures.remove(failure)
-        self._failures.append(failure)
+        failures = [*(each for each in self.state.failures if each != failure), failure]
+        excess = max(len(failures) - self.settings.failures, 0)
+        self.state.failures = tuple(failures[excess:])
 
     def record_exchanges(self, label: str, exchanges: Sequence[Exchange]) -> list[str]:
         """Learn the context of a model from a collected call; return notices.
 
         Collected calls are in the recording of a run, so its replay learns the same.
         """
+        unconstrained = self.state.unconstrained
         for each in exchanges:
             if each.kind == "propose" and not each.error:
                 is_text = each.request_format == TEXT.name
-                (self._unconstrained.add if is_text else self._unconstrained.discard)(label)
+                (unconstrained.add if is_text else unconstrained.discard)(label)
         return [text for each in exchanges if (text := self.limits[label].record(each))]
 
     def compose(self, progress: Progress, learnings: Learnings) -> ComposedPrompt:
@@ -102,33 +128,31 @@ class Composer:
             PromptTooLongError: if the context of the drawn model is too small; it is not drawn
                 again.
         """
-        settings, rng = self.settings, self._rng
-        parents = choose_parents(
-            progress, settings.parents, settings.mode, self._lineage.first, rng
-        )
+        settings, rng = self.settings, self.state.rng
+        parents = choose_parents(progress, settings.parents, settings.mode, rng)
         tasks = {name: self.prompts.tasks[name] for name in settings.tasks}
         choice = choose_arm(self._weights, tasks, parents, progress.stats, rng)
         base = len(parents) - 1
-        if settings.mode == "only" and self.has_failed_last and parents:
+        if settings.mode == "only" and self.state.has_failed_last and parents:
             base = rng.randrange(len(parents))  # to leave a base that yields no improvement
         by_name = {f"p{index}": each for index, each in enumerate(parents, start=1)}
         parts = PromptParts(
             task=choice.task,
             parents=tuple(
-                self.prompts.describe_parent(each, name, self._lineage.trace(each))
+                self.prompts.describe_parent(each, name, trace_lineage(progress, each))
                 for name, each in by_name.items()
             ),
             base=f"p{base + 1}" if parents else "",
             min_parents=self.prompts.tasks[choice.task].parents,
-            failures=tuple(self._failures),
+            failures=self.state.failures,
             learnings=learnings,
             learnings_tokens=settings.learnings_tokens,
             examples=tuple(self.prompts.examples(settings.examples, rng)),
-            guide="full" if choice.model in self._unconstrained else self.prompts.guide,
+            guide="full" if choice.model in self.state.unconstrained else self.prompts.guide,
         )
         fitted = self.fit(choice.model, parts)
         if not fitted.is_short:
-            del self._weights[choice.model]
+            self.state.excluded.add(choice.model)
             raise self._build_error(choice.model, fitted)
         shown = [by_name[each["name"]] for each in fitted.parts.parents]
         choice = build_choice(choice.model, fitted.parts.task, shown)

@@ -11,6 +11,7 @@ from pathlib import Path
 from evolve.llm.prompt.quotation import clean_model_text, quote_model_text
 from evolve.llm.prompt.templates import render
 from evolve.llm.transport.reply import CHARACTERS_PER_TOKEN
+from evolve.search.external import Outcome
 
 _BULLET = re.compile(r"^[-*]\s+")
 SECTIONS = ("works", "fails", "open_questions", "recommendations")
@@ -111,6 +112,22 @@ class Learnings:
         half = MAX_RANKED_RECORDS // 2
         selected = order if len(order) <= MAX_RANKED_RECORDS else [*order[:half], *order[-half:]]
         return Learnings(_bound(self.sections), tuple(selected))
+
+
+def build_learning(outcome: Outcome, task: str, measure: str) -> Learning:
+    """Return the learning of a proposal that was evaluated.
+
+    Args:
+        outcome: its outcome.
+        task: the task of its call.
+        measure: the name of the first objective.
+    """
+    assert outcome.individual is not None
+    proposal, individual = outcome.proposal, outcome.individual
+    return Learning(
+        shorten_belief(proposal.program.about), task, measure, individual.score,
+        proposal.parent_score, individual.scores.infeasible_reason,
+    )  # fmt: skip
 
 
 def read_learnings(text: str) -> Learnings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from evolve.llm.transport.context import (
@@ -31,21 +31,41 @@ MIN_OTHER_LENGTH = 1.05  # ratio of the bytes of two prompts that cannot have eq
 REFUSED_SHARE = 0.75  # of a refused length, to try next if the refusal states no number
 
 
-class PromptLimit:
-    """The limit on the prompts of a model; its exchanges refine it.
+@dataclass
+class LimitState:
+    """What is known about the context of a model.
 
     Attributes:
-        model: the model, with the context and the length of answers that are known so far.
+        context_tokens: its length; None if it is unknown.
+        max_tokens: the maximum length of an answer.
+        bytes_per_token: the ratio that is assumed for prompts.
+        bytes_by_count: bytes of the shortest prompt for which a server reported a count of tokens.
     """
+
+    context_tokens: int | None
+    max_tokens: int
+    bytes_per_token: float = BYTES_PER_TOKEN
+    bytes_by_count: dict[int, int] = field(default_factory=dict)
+
+
+class PromptLimit:
+    """The limit on the prompts of a model; its exchanges refine it."""
 
     def __init__(self, model: Model) -> None:
         """
         Args:
             model: the model, with its context if it is known.
         """
-        self.model = model
-        self._bytes_per_token = BYTES_PER_TOKEN
-        self._bytes_by_count: dict[int, int] = {}  # of the shortest prompt with a count of tokens
+        self._model = model
+        self.state = LimitState(model.context_tokens, model.max_tokens)
+
+    @property
+    def model(self) -> Model:
+        """Model with the context and the length of answers that are known so far."""
+        state = self.state
+        return replace(
+            self._model, context_tokens=state.context_tokens, max_tokens=state.max_tokens
+        )
 
     @property
     def tokens(self) -> int:
@@ -57,7 +77,7 @@ class PromptLimit:
 
     def estimate(self, messages: Sequence[Message]) -> int:
         """Estimate the length of a prompt in tokens; the estimate is rather too high."""
-        return ceil(_count_bytes(messages) / self._bytes_per_token)
+        return ceil(_count_bytes(messages) / self.state.bytes_per_token)
 
     def is_within(self, messages: Sequence[Message]) -> bool:
         """Return whether the estimated length of a prompt is within the limit."""
@@ -77,7 +97,7 @@ class PromptLimit:
         ratio = sent / read
         lowest, highest = PLAUSIBLE_BYTES_PER_TOKEN
         if lowest <= ratio <= highest:
-            self._bytes_per_token = min(self._bytes_per_token, ratio)
+            self.state.bytes_per_token = min(self.state.bytes_per_token, ratio)
         estimated = self.estimate(exchange.messages)
         is_equal = self._has_count_of_other(sent, read)
         if read >= MIN_TRUNCATED_TOKENS and (ratio > MAX_BYTES_PER_TOKEN or is_equal):
@@ -98,9 +118,9 @@ class PromptLimit:
 
     def _has_count_of_other(self, sent: int, read: int) -> bool:
         """Return whether a prompt of another length had the same count: both were truncated."""
-        shortest = min(sent, self._bytes_by_count.get(read, sent))
-        longest = max(sent, self._bytes_by_count.get(read, sent))
-        self._bytes_by_count[read] = shortest
+        shortest = min(sent, self.state.bytes_by_count.get(read, sent))
+        longest = max(sent, self.state.bytes_by_count.get(read, sent))
+        self.state.bytes_by_count[read] = shortest
         return longest > shortest * MIN_OTHER_LENGTH
 
     def describe_excess(self, tokens: int) -> tuple[str, str]:
@@ -124,7 +144,8 @@ class PromptLimit:
     def _lower(self, context: int, reason: str) -> str:
         if self.model.context_tokens is not None and context >= self.model.context_tokens:
             return ""
-        self.model = limit_answer(replace(self.model, context_tokens=context))
+        limited = limit_answer(replace(self.model, context_tokens=context))
+        self.state.context_tokens, self.state.max_tokens = context, limited.max_tokens
         setting = find_setting(self.model.context_source)
         return (
             f"context of {self.model.name}: {context:,} tokens, because {reason}\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from evolve.llm.prompt.templates import Task
-from evolve.search.individual import SEED, Individual
+from evolve.search.individual import Individual
 from evolve.search.progress import Progress
 from evolve.search.proposer_stats import StatsByProposer, compute_shares
 
@@ -55,9 +55,7 @@ class ArmChoice:
         return arm_name(self.model, self.task)
 
 
-def choose_parents(
-    progress: Progress, count: int, mode: str, first: Sequence[Individual], rng: Random
-) -> list[Individual]:
+def choose_parents(progress: Progress, count: int, mode: str, rng: Random) -> list[Individual]:
     """Choose the parents of a prompt, the worst first.
 
     In the mode `only` they are the best individuals. In the mode `mix` they are the best one
@@ -67,7 +65,6 @@ def choose_parents(
         progress: the state of the search.
         count: the maximum number of parents.
         mode: `mix` or `only`.
-        first: the first trials of the search.
         rng: the generator of the composer.
     """
     everyone = [
@@ -78,7 +75,7 @@ def choose_parents(
     ranked = sorted(unique.values(), key=lambda each: each.fitness.wvalues, reverse=True)
     # Of individuals with equal scores, only the best is shown.
     ranked = list({each.score: each for each in reversed(ranked)}.values())[::-1]
-    ranked = ranked or sorted(first, key=lambda each: each.fitness.wvalues, reverse=True)
+    ranked = ranked or sorted(progress.first, key=lambda each: each.fitness.wvalues, reverse=True)
     if mode == "only":
         return ranked[:count][::-1]
     chosen = ranked[: min(count, 1)]
@@ -87,6 +84,12 @@ def choose_parents(
         index = min(rng.randrange(len(others)) for _ in range(TOURNAMENT_SIZE))
         chosen.append(others.pop(index))
     return sorted(chosen, key=lambda each: each.fitness.wvalues)
+
+
+def trace_lineage(progress: Progress, individual: Individual) -> tuple[str, ...]:
+    """Return the operators and tasks of an individual and its ancestors, the newest first."""
+    proposers = progress.index.trace(individual, MAX_LINEAGE)
+    return tuple(each.rpartition(":")[2] for each in proposers)
 
 
 def choose_arm(
@@ -119,34 +122,3 @@ def build_choice(model: str, task: str, parents: Sequence[Individual]) -> ArmCho
     scores = [each.score for each in parents if each.scores.is_feasible]
     hashes = tuple(each.program.hash for each in parents)
     return ArmChoice(model, task, hashes, max(scores, default=None))
-
-
-@dataclass
-class Lineage:
-    """The proposer and the parents of each trial.
-
-    Attributes:
-        first: the trials of epoch 0.
-        origins: proposer and hashes of the parents, by hash.
-    """
-
-    first: tuple[Individual, ...] = ()
-    origins: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-
-    def record(self, progress: Progress) -> None:
-        """Record the trials of an epoch."""
-        if progress.epoch == 0:
-            self.first = progress.trials
-        for each in progress.trials:
-            self.origins[each.program.hash] = (each.proposer, each.parents)
-
-    def trace(self, individual: Individual) -> tuple[str, ...]:
-        """Return the proposers of an individual and its ancestors, the newest first."""
-        names: list[str] = []
-        proposer, parents = individual.proposer, individual.parents
-        while len(names) < MAX_LINEAGE:
-            names.append(proposer.rpartition(":")[2])
-            if not parents:
-                break
-            proposer, parents = self.origins.get(parents[-1], (SEED, ()))
-        return tuple(names)

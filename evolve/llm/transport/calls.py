@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
@@ -63,23 +63,34 @@ class RecordedCall:
 
     Attributes:
         digest: the digest of the call.
-        exchanges: its exchanges, in order.
+        exchanges: its exchanges, in order; empty if it has no response.
         collected_epoch: the epoch in which it was collected; None if it never was.
+        kind: its purpose.
+        model: the label of the model.
+        asked_epoch: the epoch in which it started.
     """
 
     digest: str
     exchanges: tuple[Exchange, ...]
     collected_epoch: int | None
+    kind: Kind
+    model: str
+    asked_epoch: int
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its response is an error."""
+        return bool(self.exchanges) and bool(self.exchanges[-1].error)
 
 
 class CallLog(NoticeLog, Protocol):
     """Log of calls."""
 
     def record_call(self, call: Call) -> None:
-        """Record that a call starts."""
+        """Record that a call starts; replace a record with its number."""
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
-        """Record the response of a call; may run on another thread."""
+        """Record the response of a call, in place of an earlier one; may run on another thread."""
 
     def record_collected(self, number: int, epoch: int) -> None:
         """Record the epoch in which a response was collected."""
@@ -97,8 +108,8 @@ class Calls(Protocol):
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
         """Return the exchanges of a call; None if it does not end before the deadline."""
 
-    def record_parse_result(self, model: str, is_readable: bool) -> None:
-        """Record whether an answer of a model was parsed."""
+    def record_parse_result(self, model: str, is_readable: bool, request_format: str) -> None:
+        """Record whether an answer of a model in a request format was parsed."""
 
 
 class LiveCalls:
@@ -155,9 +166,20 @@ class LiveCalls:
         self._log.record_collected(number, epoch)
         return exchanges
 
-    def record_parse_result(self, model: str, is_readable: bool) -> None:
-        """Record in the client of a model whether an answer was parsed."""
-        self._loop.call_soon(lambda: self._clients[model].record_parse_result(is_readable))
+    def record_parse_result(self, model: str, is_readable: bool, request_format: str) -> None:
+        """Record in the client of a model whether an answer in its request format was parsed."""
+
+        def record() -> None:
+            client = self._clients[model]
+            if client.request_format is not None and client.request_format.name == request_format:
+                client.record_parse_result(is_readable)
+
+        self._loop.call_soon(record)
+
+    def adopt_format(self, model: str, exchanges: Sequence[Exchange]) -> None:
+        """Use the request format that a recorded response of a model shows."""
+        if model in self._clients:
+            self._clients[model].adopt_format(exchanges)
 
     async def _run(self, call: Call, work: Work[tuple[Exchange, ...]]) -> tuple[Exchange, ...]:
         """Run a call, and record its response before it can be collected.
@@ -218,7 +240,7 @@ class RecordedCalls:
         self._log.record_collected(number, epoch)
         return recorded.exchanges
 
-    def record_parse_result(self, model: str, is_readable: bool) -> None:
+    def record_parse_result(self, model: str, is_readable: bool, request_format: str) -> None:
         """Do nothing: a recording fixes the request formats."""
 
 

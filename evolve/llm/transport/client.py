@@ -12,7 +12,11 @@ from collections.abc import Mapping, Sequence
 
 from evolve.llm.transport.context import read_context_error
 from evolve.llm.transport.exchange import Exchange, Kind
-from evolve.llm.transport.format_cache import read_cached_format, write_cached_format
+from evolve.llm.transport.format_cache import (
+    find_recorded_format,
+    read_cached_format,
+    write_cached_format,
+)
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.probes import (
     PROBE_TOKENS,
@@ -29,6 +33,7 @@ from evolve.llm.transport.request_formats import (
     Constraint,
     RequestFormat,
     formats_for,
+    list_weaker_formats,
 )
 from evolve.llm.transport.server import Server
 from evolve.notices import NoticeLog
@@ -131,6 +136,13 @@ class Client:
             self._downgrade(self._format, reason)
             self._unreadable = 0
 
+    def adopt_format(self, exchanges: Sequence[Exchange]) -> None:
+        """Use the request format that a recorded call of this model shows, without a probe."""
+        found = find_recorded_format(exchanges, self._candidates)
+        if found is not None:
+            self._candidates = self._candidates[self._candidates.index(found) :]
+            self._format, self._is_temporary = found, True  # whoever asked may have cached it
+
     async def _repeat_without(
         self,
         request_format: RequestFormat,
@@ -164,7 +176,7 @@ class Client:
         if request_format is self._format:
             self._log.notice(f"request format {request_format.name} disabled: {reason}")
             self._candidates, self._format = (
-                _list_weaker_formats(request_format, self._candidates),
+                list_weaker_formats(request_format, self._candidates),
                 None,
             )
 
@@ -219,10 +231,8 @@ class Client:
         opening = self._openings.get(request_format.strictness, "")
         for probed, expected in ((build_word_constraint(word), word), (constraint, opening)):
             messages = [{"role": "user", "content": self._probe}]
-            exchanges.append(
-                await self._exchange("probe", messages, request_format, probed, PROBE_TOKENS)
-            )
-            answer = exchanges[-1]
+            answer = await self._exchange("probe", messages, request_format, probed, PROBE_TOKENS)
+            exchanges.append(answer)
             if answer.error and is_unreachable(answer, request_format, exchanges[:-1]):
                 return False, True
             text = (answer.text or answer.reasoning).strip()
@@ -238,13 +248,13 @@ class Client:
         sent = add_note(
             messages, constraint.notes.get(request_format.strictness, "") if constraint else ""
         )
-        label = self.model.label
         try:
             reply = await self.server.ask(sent, request_format, constraint, max_tokens)
         except ModelError as error:
             return Exchange(
-                kind, label, request_format.name, sent, error=str(error), status=error.status,
-                may_be_billed=error.may_be_billed, is_unreachable=error.is_unreachable,
+                kind, self.model.label, request_format.name, sent, error=str(error),
+                status=error.status, may_be_billed=error.may_be_billed,
+                is_unreachable=error.is_unreachable,
             )  # fmt: skip
         self._report_unsupported_fields()
         self._report_cut(kind, reply)
@@ -282,16 +292,8 @@ def add_note(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
 def _build_exchange(
     kind: Kind, model: Model, request_format: RequestFormat, sent: tuple[Message, ...], reply: Reply
 ) -> Exchange:
-    usd = model.usd(reply.tokens_in, reply.tokens_out)
     return Exchange(
         kind, model.label, request_format.name, sent, reply.text, reply.reasoning, reply.finish,
-        reply.tokens_in, reply.tokens_out, usd, reply.seconds,
+        reply.tokens_in, reply.tokens_out, model.usd(reply.tokens_in, reply.tokens_out),
+        reply.seconds,
     )  # fmt: skip
-
-
-def _list_weaker_formats(
-    request_format: RequestFormat, candidates: Sequence[RequestFormat]
-) -> tuple[RequestFormat, ...]:
-    """Return the formats after one; plain text if none follows."""
-    index = candidates.index(request_format) if request_format in candidates else -1
-    return tuple(candidates[index + 1 :]) or (TEXT,)

@@ -1,4 +1,4 @@
-"""Cache of the request formats that servers support, shared by all runs."""
+"""Request formats that servers are known to support: from the cache of all runs, or a recording."""
 
 from __future__ import annotations
 
@@ -10,12 +10,31 @@ from pathlib import Path
 from dsl.cache_dir import cache_dir
 from evolve.errors import EvolveError
 from evolve.files import read_text, write_text
+from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.request_formats import REQUEST_FORMATS, RequestFormat
+
+CONSTRAINED = ("propose", "repair")  # kinds of calls in the strictest format
 
 
 def read_cached_format(key: str, candidates: Sequence[RequestFormat]) -> RequestFormat | None:
     """Return the cached format of a model if it is among the candidates."""
     name = _read_cache().get(key)
+    return next((each for each in candidates if each.name == name), None)
+
+
+def find_recorded_format(
+    exchanges: Sequence[Exchange], candidates: Sequence[RequestFormat]
+) -> RequestFormat | None:
+    """Return the format of a recorded call if it is among the candidates.
+
+    Returns:
+        The format of its answer; None if there is no answer, or if the server refused the format
+        of the first request.
+    """
+    answers = [each for each in exchanges if each.kind in CONSTRAINED]
+    if len(answers) != 1 or answers[0].error:
+        return None
+    name = answers[0].request_format
     return next((each for each in candidates if each.name == name), None)
 
 

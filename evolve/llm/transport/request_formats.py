@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -101,3 +101,11 @@ def formats_for(constraint: str) -> tuple[RequestFormat, ...]:
     if constraint == "auto":
         return REQUEST_FORMATS
     return tuple(each for each in REQUEST_FORMATS if each.strictness == constraint or each is TEXT)
+
+
+def list_weaker_formats(
+    request_format: RequestFormat, candidates: Sequence[RequestFormat]
+) -> tuple[RequestFormat, ...]:
+    """Return the formats after one; plain text if none follows."""
+    index = candidates.index(request_format) if request_format in candidates else -1
+    return tuple(candidates[index + 1 :]) or (TEXT,)

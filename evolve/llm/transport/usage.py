@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.model import Model
@@ -48,14 +48,25 @@ class CallLimits:
     usd: float | None = None
 
 
-class CallBudget:
-    """Budget of the model calls of a run.
+@dataclass
+class BudgetState:
+    """State of the budget of a run.
 
     Attributes:
         spent: the cost that servers reported, or the reserved cost of a call without a report.
         assumed: the part of `spent` that no server reported.
         refused: the number of calls that no server accepted; they cost nothing.
+        reserved: the maximum cost of each call in flight, by number.
     """
+
+    spent: Cost = field(default_factory=Cost)
+    assumed: Cost = field(default_factory=Cost)
+    refused: int = 0
+    reserved: dict[int, Cost] = field(default_factory=dict)
+
+
+class CallBudget:
+    """Budget of the model calls of a run."""
 
     def __init__(
         self, limits: CallLimits, report: Callable[[Cost], None] = lambda spent: None
@@ -66,13 +77,27 @@ class CallBudget:
             report: receives the cost spent whenever it changes.
         """
         self.limits, self._report = limits, report
-        self.spent, self.assumed, self.refused = Cost(), Cost(), 0
-        self._reserved: dict[int, Cost] = {}
+        self.state = BudgetState()
+
+    @property
+    def spent(self) -> Cost:
+        """Cost spent; see `BudgetState`."""
+        return self.state.spent
+
+    @property
+    def assumed(self) -> Cost:
+        """Part of the cost spent that no server reported."""
+        return self.state.assumed
+
+    @property
+    def refused(self) -> int:
+        """Number of calls that no server accepted."""
+        return self.state.refused
 
     @property
     def committed(self) -> Cost:
         """Cost spent or reserved for calls in flight."""
-        return sum(self._reserved.values(), self.spent)
+        return sum(self.state.reserved.values(), self.spent)
 
     @property
     def calls_left(self) -> int:
@@ -102,8 +127,13 @@ class CallBudget:
             return False
         if limits.usd is not None and total.usd > limits.usd:
             return False
-        self._reserved[number] = max_cost
+        self.state.reserved[number] = max_cost
         return True
+
+    def restore(self, state: BudgetState) -> None:
+        """Continue from a saved state, and report its cost."""
+        self.state = state
+        self._report(self.spent)
 
     def settle(self, number: int, exchanges: Sequence[Exchange]) -> None:
         """Replace the reserved cost of a call by its cost.
@@ -111,27 +141,27 @@ class CallBudget:
         If a server may bill an exchange that failed, the call costs what was reserved. A call
         that no server accepted costs nothing.
         """
-        reserved = self._reserved.pop(number)
+        reserved = self.state.reserved.pop(number)
         billable = [each for each in exchanges if not each.error or each.may_be_billed]
         calls = int(any(each.kind != "probe" for each in billable))
         if any(each.error for each in billable):
             self._assume(Cost(calls, reserved.tokens_in, reserved.tokens_out, reserved.usd))
             return
-        self.spent += Cost(calls=calls)
-        self.refused += not calls and any(each.kind != "probe" for each in exchanges)
+        self.state.spent += Cost(calls=calls)
+        self.state.refused += not calls and any(each.kind != "probe" for each in exchanges)
         for each in exchanges:
-            self.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
+            self.state.spent += Cost(0, each.tokens_in, each.tokens_out, each.usd)
         self._report(self.spent)
 
     def assume_spent(self) -> None:
         """Count calls in flight as spent: their servers may continue to work on them."""
-        for reserved in self._reserved.values():
+        for reserved in self.state.reserved.values():
             self._assume(reserved)
-        self._reserved.clear()
+        self.state.reserved.clear()
 
     def _assume(self, cost: Cost) -> None:
-        self.spent += cost
-        self.assumed += cost
+        self.state.spent += cost
+        self.state.assumed += cost
         self._report(self.spent)
 
 

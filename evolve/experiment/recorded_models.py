@@ -1,0 +1,94 @@
+"""Models that a run recorded: a replay uses them, and a run that goes on continues with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, ValidationError
+
+from evolve.errors import EvolveError
+from evolve.llm.model_set import LlmSettings, Mode, ModelSet
+from evolve.llm.transport.model import Model
+from evolve.store.journal import read_event
+
+EVENT = "models"  # kind of the event in the journal
+
+
+class RecordedModels(BaseModel):
+    """Models and settings of a run, as `ModelSet.record` describes them."""
+
+    models: dict[str, Model]
+    mode: Mode
+    concurrency: Annotated[int, Field(ge=1)]
+    constraint: str = ""  # older runs did not record it
+
+
+def read_recorded_models(journal: Path) -> RecordedModels | None:
+    """Read the models of a run; None if it had none.
+
+    Raises:
+        EvolveError: if the journal is damaged.
+    """
+    record = read_event(journal, EVENT)
+    if not record:
+        return None
+    try:
+        return RecordedModels.model_validate(record)
+    except ValidationError as error:
+        reason = error.errors(include_url=False, include_input=False)[0]["msg"]
+        message = f"{journal} is damaged: event `{EVENT}`: {reason}"
+        raise EvolveError(message, "restore the file") from None
+
+
+def replay_models(journal: Path, settings: LlmSettings, is_resumed: bool) -> ModelSet:
+    """Return the models of a run whose answers are replayed.
+
+    Args:
+        journal: the journal of that run.
+        settings: the settings of the experiment.
+        is_resumed: whether the replaying run goes on.
+
+    Raises:
+        EvolveError: if that run had no models, or if its journal is damaged.
+    """
+    recorded = read_recorded_models(journal)
+    if recorded is None:
+        hint = "replay a run with models"
+        raise EvolveError(f"no model calls in {journal.parent}", hint)
+    settings = replace(
+        settings,
+        mode=recorded.mode,
+        concurrency=recorded.concurrency,
+        constraint=recorded.constraint or settings.constraint,
+    )
+    return ModelSet(recorded.models, settings, recording=journal, is_resumed=is_resumed)
+
+
+def resume_models(models: ModelSet, recorded: RecordedModels) -> ModelSet:
+    """Return models with the labels, names, contexts and concurrency of their recorded run.
+
+    Their addresses and keys remain, since a server may have moved.
+    """
+    return replace(
+        models,
+        models=_merge(recorded.models, models.models),
+        settings=replace(models.settings, concurrency=recorded.concurrency),
+        is_resumed=True,
+    )
+
+
+def _merge(recorded: Mapping[str, Model], configured: Mapping[str, Model]) -> dict[str, Model]:
+    """Return the recorded models at the configured addresses, in order."""
+    if len(recorded) != len(configured):
+        return dict(recorded)
+    pairs = zip(recorded.items(), configured.values(), strict=True)
+    return {
+        label: replace(
+            model, base_url=at.base_url, user_info=at.user_info, named_by=at.named_by,
+            api_key_env=at.api_key_env,
+        )
+        for (label, model), at in pairs
+    }  # fmt: skip
