@@ -13,7 +13,7 @@ import pytest
 from evolve.errors import EvolveError
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import read_plan
-from evolve.experiment.result import Run
+from evolve.experiment.result import Run, versions
 from evolve.experiment.resume import resume
 from evolve.experiment.run import run
 from evolve.report.save import save_report
@@ -190,22 +190,20 @@ def test_other_changes_are_refused_until_they_are_accepted(
 def test_what_the_checkpoint_rests_on_cannot_change(home: Path, setting: str) -> None:
     folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     (folder / "a.evo").write_text("strategy a { buy when close > 1 }", "utf-8")
-    with pytest.raises(EvolveError, match="cannot change|no such file"):
+    with pytest.raises(EvolveError, match=r"cannot change|no such file"):
         resume(folder, [setting], accepts_changes=True)
 
 
 def test_another_version_is_a_change(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
-    import evolve.experiment.resume as module
-
-    real = module.versions()
-    monkeypatch.setattr(module, "versions", lambda: {**real, "numpy": "1.0"})
-    with pytest.raises(EvolveError, match="numpy from .* to 1.0"):
+    name, real = "evolve.experiment.resume.versions", versions()
+    monkeypatch.setattr(name, lambda: {**real, "numpy": "1.0"})
+    with pytest.raises(EvolveError, match=r"numpy from .* to 1\.0"):
         resume(folder)
-    monkeypatch.setattr(module, "versions", lambda: {**real, "language": "2"})
+    monkeypatch.setattr(name, lambda: {**real, "language": "2"})
     with pytest.raises(EvolveError, match="meaning of programs"):
         resume(folder, accepts_changes=True)
-    monkeypatch.setattr(module, "versions", lambda: {**real, "numpy": "1.0"})
+    monkeypatch.setattr(name, lambda: {**real, "numpy": "1.0"})
     assert resume(folder, accepts_changes=True).is_complete
 
 
@@ -231,8 +229,12 @@ def test_the_snapshot_and_the_inputs_are_those_of_the_run(
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("experiment.yaml", "no such file"), ("bars.parquet", "bars.parquet"), ("journal.sqlite", "no run in")],
-)  # fmt: skip
+    [
+        ("experiment.yaml", "no such file"),
+        ("bars.parquet", "bars.parquet"),
+        ("journal.sqlite", "no run in"),
+    ],
+)
 def test_a_folder_without_a_file_is_refused(home: Path, name: str, part: str) -> None:
     folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     (folder / name).unlink()

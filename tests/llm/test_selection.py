@@ -92,7 +92,7 @@ def test_the_best_and_others_are_chosen_the_worst_first(seed: int, count: int) -
 @pytest.mark.parametrize("mode", ["mix", "only"])
 def test_no_parents_are_chosen_if_the_count_is_zero(mode: str) -> None:
     for shown in (state(CROWD), state()):
-        assert choose_parents(replace(shown, first=FIRST), 0, mode, Random(1)) == []
+        assert choose_parents(replace(shown, first=tuple(FIRST)), 0, mode, Random(1)) == []
 
 
 def test_other_parents_are_selected_by_tournaments_of_three() -> None:
