@@ -69,9 +69,10 @@ def resume(
         changes = list_setting_changes(saved.before, saved.plan.experiment)
         _check_changes(saved, changes, accepts_changes)
         _check_unfinished(saved, changes)
-        models = load_model_set(saved.plan, files.journal)
         journal = stack.enter_context(closing(Journal(files.journal)))
         stored = _choose_checkpoint(journal, saved, changes)
+        is_begun = stored.epoch != FIRST_EPOCH
+        models = load_model_set(saved.plan, files.journal if is_begun else None)
         checkpoint = _build_checkpoint(journal, stored, saved.plan.experiment)
         recorder = stack.enter_context(RunRecorder(observer or Observer()))
         announce(saved.plan, saved.data, models, recorder)

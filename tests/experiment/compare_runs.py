@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 TABLES = ("trials", "events", "checkpoints", "calls", "proposals", "jobs")
+COMMAND = ("command", "overrides")  # of the begin
 TIMES = ("at", "seconds", "elapsed_seconds", "evaluations_per_second", "proposer_seconds")
 TEXTS = (".evo", ".md", ".yaml", ".parquet")
 
@@ -54,4 +55,5 @@ def _parse(value: Any) -> Any:
     """Return the value of a column, of which JSON objects lose their times."""
     if not isinstance(value, str) or not value.startswith("{"):
         return value
-    return {name: each for name, each in json.loads(value).items() if name not in TIMES}
+    known = (*TIMES, *COMMAND)
+    return {name: each for name, each in json.loads(value).items() if name not in known}
