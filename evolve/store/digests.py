@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 NO_TRIALS = ""
+SEPARATOR = "\x1f"  # the unit separator of ASCII
 BYTES = 16
 
 
@@ -16,9 +17,10 @@ def extend_digest(digest: str, row: Sequence[object]) -> str:
         digest: of the trials before it.
         row: its values, as they are stored.
     """
-    return compute_digest("\x1f".join([digest, *map(str, row)]))
+    return compute_digest([digest, *row])
 
 
-def compute_digest(text: str) -> str:
-    """Return the 128-bit BLAKE2b digest of a text in hexadecimal digits."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=BYTES).hexdigest()
+def compute_digest(row: Sequence[object]) -> str:
+    """Return the 128-bit BLAKE2b digest of a row in hexadecimal digits."""
+    content = SEPARATOR.join(map(str, row)).encode("utf-8", "surrogatepass")
+    return blake2b(content, digest_size=BYTES).hexdigest()

@@ -68,7 +68,7 @@ CREATE TABLE checkpoints (
     seconds REAL NOT NULL,      -- of the search so far
     state TEXT NOT NULL,        -- JSON
     digest TEXT NOT NULL,       -- of the trials so far; empty for none
-    state_digest TEXT NOT NULL
+    row_digest TEXT NOT NULL    -- of the other columns
 );
 """
 RESUMES = """
