@@ -14,6 +14,7 @@ import pytest
 from evolve.errors import EvolveError
 from evolve.store import Journal
 from evolve.store.calls import read_recording
+from evolve.store.lock import hold_lock
 from evolve.store.repair import RepairReport, repair_journal
 from evolve.store.rows import JournalRows, read_rows
 from tests.store.journals import iterate_damages, write_journal
