@@ -17,6 +17,11 @@ from evolve.store.schema import SCHEMA, STEPS, VERSION
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
 JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 
+LOG_BYTES = 16_000_000  # of the write-ahead log, after which it is written into the file
+LOG_PAGES = LOG_BYTES // 4096
+MAX_LOG_BYTES = 4 * LOG_BYTES  # above it, a commit waits for readers
+LOCK_SECONDS, READERS_SECONDS = 5, 20  # maximum waits for another connection
+
 _DAMAGE = (
     sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
     RecursionError,
@@ -76,6 +81,8 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
         self._lock = threading.RLock()
+        self._log = path.with_name(f"{path.name}-wal")
+        self._max_log_bytes = MAX_LOG_BYTES
 
     def close(self) -> None:
         """Close the connection."""
@@ -97,6 +104,23 @@ class Database:
             raise _report_failure(self.path, "it was deleted", "restore the file") from None
         except JOURNAL_ERRORS as error:
             raise _report_failure(self.path, str(error), "free some space") from None
+
+    def trim_log(self) -> None:
+        """Empty a long write-ahead log, for which it waits for readers.
+
+        SQLite empties the log only when nobody reads it, which readers that overlap prevent for
+        ever. After a reader that does not end, the next attempt is at twice the length.
+        """
+        with self._lock, suppress(OSError, sqlite3.Error):  # all of the log is committed
+            size = self._log.stat().st_size
+            if size > self._max_log_bytes:
+                self._max_log_bytes = 2 * size
+                _set_patience(self._connection, READERS_SECONDS)
+                statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+                (is_busy, *_) = self._connection.execute(statement).fetchone()
+                _set_patience(self._connection, LOCK_SECONDS)
+                if not is_busy:
+                    self._max_log_bytes = MAX_LOG_BYTES
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -182,13 +206,20 @@ def _migrate(path: Path) -> sqlite3.Connection:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    _set_patience(connection, LOCK_SECONDS)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _set_patience(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout={int(1000 * seconds)}")
 
 
 def _check_version(journal: Path, connection: sqlite3.Connection) -> int:

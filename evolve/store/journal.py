@@ -156,6 +156,7 @@ class Journal:
             connection.executemany("INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
             _insert_event(connection, "epoch", {"number": number, **detail})
             checkpoints.insert_checkpoint(connection, number, rows, seconds, checkpoint)
+        self._database.trim_log()
 
     def record_resume(
         self, command: str, versions: Mapping[str, str], changes: Mapping[str, object]
