@@ -22,6 +22,10 @@ LOG_PAGES = LOG_BYTES // 4096
 MAX_LOG_BYTES = 4 * LOG_BYTES  # above it, a commit waits for readers
 LOCK_SECONDS, READERS_SECONDS = 5, 20  # maximum waits for another connection
 
+_UNWRITABLE = (
+    "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_BUSY",
+    "SQLITE_IOERR_WRITE",
+)  # fmt: skip
 _DAMAGE = (
     sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
     RecursionError,
@@ -48,7 +52,7 @@ def create_journal(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except JOURNAL_ERRORS as error:
-        raise _report_failure(path, str(error), "free some space") from None
+        raise _report_failure(path, error) from None
     return connection
 
 
@@ -65,9 +69,9 @@ def reopen_journal(path: Path) -> sqlite3.Connection:
         raise EvolveError(f"the run in {path.parent} ended before it began", "run it again")
     try:
         return _migrate(path)
-    except sqlite3.OperationalError as error:
-        raise _report_failure(path, str(error), "allow writing it") from None
-    except JOURNAL_ERRORS as error:
+    except (*JOURNAL_ERRORS, ValueError) as error:
+        if getattr(error, "sqlite_errorname", "").startswith(_UNWRITABLE):
+            raise _report_failure(path, error) from None
         raise report_damage(path, error) from None
 
 
@@ -100,10 +104,8 @@ class Database:
             with self._lock, self._connection as connection:
                 yield connection
                 self.path.stat()  # SQLite would write into a deleted file
-        except FileNotFoundError:
-            raise _report_failure(self.path, "it was deleted", "restore the file") from None
         except JOURNAL_ERRORS as error:
-            raise _report_failure(self.path, str(error), "free some space") from None
+            raise _report_failure(self.path, error) from None
 
     def trim_log(self) -> None:
         """Empty a long write-ahead log, for which it waits for readers.
@@ -182,7 +184,16 @@ def is_unwritten(journal: Path) -> bool:
     return False
 
 
-def _report_failure(journal: Path, reason: str, remedy: str) -> JournalError:
+def _report_failure(journal: Path, error: Exception) -> JournalError:
+    """Return the error of a journal that cannot be written."""
+    reason, remedy = str(error), "free some space"
+    name = getattr(error, "sqlite_errorname", "")
+    if isinstance(error, FileNotFoundError):
+        reason, remedy = "it was deleted", "restore the file"
+    elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        remedy = "allow writing in the folder"
+    elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        remedy = f"rebuild what is whole: evolve runs --repair {journal.parent}"
     hint = f"{remedy}, then go on with: evolve resume {journal.parent}"
     return JournalError(f"cannot write {journal}: {reason}", hint)
 
