@@ -162,13 +162,11 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
             _check_tables(connection, schema)
             yield connection
     except _DAMAGE as error:
-        hint = "restore the file, or run the experiment again"
-        reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
-        raise EvolveError(f"cannot read {journal}: {reason}", hint) from None
+        raise report_damage(journal, error) from None
 
 
 def report_damage(journal: Path, error: Exception) -> JournalError:
-    """Return the error of a journal that is open for writing and has damaged content."""
+    """Return the error of a journal whose content is damaged."""
     reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
     hint = f"restore the file, or rebuild what is whole: evolve runs --repair {journal.parent}"
     return JournalError(f"cannot read {journal}: {reason}", hint)
