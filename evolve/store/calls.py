@@ -29,10 +29,10 @@ class CallTables:
         self._database = database
 
     def record_call(self, call: Call) -> None:
-        """Insert a call, or replace one that was in flight when its run was killed."""
+        """Insert a call."""
         row = (call.number, call.kind, call.model, call.task, call.digest, call.epoch)
         with self._database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO calls VALUES (?,?,?,?,?,?,NULL)", row)
+            connection.execute("INSERT INTO calls VALUES (?,?,?,?,?,?,NULL)", row)
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
         """Insert the exchanges of a call."""

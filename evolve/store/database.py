@@ -108,7 +108,7 @@ class Database:
             raise _report_failure(self.path, error) from None
 
     def trim_log(self) -> None:
-        """Empty a long write-ahead log, for which it waits for readers.
+        """Shorten a long write-ahead log; wait for its readers.
 
         SQLite empties the log only when nobody reads it, which readers that overlap prevent for
         ever. After a reader that does not end, the next attempt is at twice the length.

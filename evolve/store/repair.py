@@ -48,7 +48,7 @@ class RepairReport:
 
 
 def repair_journal(journal: Path) -> RepairReport:
-    """Rebuild a damaged journal up to the last checkpoint all of whose trials are whole.
+    """Repair a damaged journal up to the last checkpoint all of whose trials are whole.
 
     The damaged file remains beside it. Events, calls and results of jobs that are whole remain.
 

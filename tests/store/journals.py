@@ -34,10 +34,11 @@ def write_journal(path: Path, epochs: int, per_epoch: int = 40) -> Journal:
             each for each in draw_trials(per_epoch, epoch, rng) if each.program.hash not in known
         ]
         known |= {each.program.hash for each in trials}
-        journal.calls.record_call(Call(epoch, "propose", "m", (), epoch))
-        journal.calls.record_response(epoch, (Exchange("propose", "m", "text", (), "x" * 600),))
-        journal.calls.record_collected(epoch, epoch)
-        journal.calls.record_proposal(epoch, "buy when close > open", "", "rejected", "a reason")
+        call = epoch + 1
+        journal.calls.record_call(Call(call, "propose", "m", (), epoch))
+        journal.calls.record_response(call, (Exchange("propose", "m", "text", (), "x" * 600),))
+        journal.calls.record_collected(call, epoch)
+        journal.calls.record_proposal(call, "buy when close > open", "", "rejected", "a reason")
         state = {"rng": [rng.getrandbits(32) for _ in range(200)]}
         detail = {"evaluated": len(known), "best": 0.5, "stats": {}}
         journal.epoch(epoch, trials, state, 2.0 * epoch, **detail)

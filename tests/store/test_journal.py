@@ -13,7 +13,6 @@ from random import Random
 import pytest
 
 from evolve.errors import EvolveError
-from evolve.llm.transport.calls import Call
 from evolve.search.individual import Individual
 from evolve.store import Journal, JournalError, checkpoints
 from evolve.store.calls import read_recording
@@ -120,12 +119,6 @@ def test_results_of_jobs_and_resumes_outlive_a_rollback(tmp_path: Path, journal:
     (resume,) = read_rows(tmp_path / "journal.sqlite").resumes
     assert (resume.command, resume.versions) == ("evolve resume run", {"numpy": "2"})
     assert resume.changes == {"budget.evaluations": [1, 2]}
-
-
-def test_a_call_that_is_asked_again_replaces_its_row(tmp_path: Path, journal: Journal) -> None:
-    journal.calls.record_call(Call(9, "propose", "m", (), 3))
-    journal.calls.record_call(Call(9, "propose", "m", (), 3))
-    assert read_recording(tmp_path / "journal.sqlite")[9].exchanges == ()
 
 
 def test_damage_of_a_checkpoint_is_a_clear_error(tmp_path: Path, journal: Journal) -> None:
