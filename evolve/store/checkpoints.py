@@ -63,14 +63,23 @@ def insert_checkpoint(
     (digest,) = last.fetchone() or (NO_TRIALS,)
     for row in trials:
         digest = extend_digest(digest, row)
+    numbers = connection.execute(
+        "SELECT (SELECT COALESCE(MAX(trial), 0) FROM trials),"
+        " (SELECT COALESCE(MAX(id), 0) FROM events), (SELECT COALESCE(MAX(id), 0) FROM proposals)"
+    ).fetchone()
     text = json.dumps(state, separators=(",", ":"))
-    connection.execute(
-        f"INSERT INTO checkpoints ({_COLUMNS}, digest, state_digest) VALUES (?, "
-        "(SELECT COALESCE(MAX(trial), 0) FROM trials), "
-        "(SELECT COALESCE(MAX(id), 0) FROM events), "
-        "(SELECT COALESCE(MAX(id), 0) FROM proposals), ?, ?, ?, ?)",
-        (epoch, seconds, text, digest, compute_digest(text)),
-    )
+    insert_row(connection, (epoch, *numbers, float(seconds), text, digest))
+
+
+def insert_row(connection: sqlite3.Connection, row: Sequence[object]) -> None:
+    """Insert the row of a checkpoint, with its digest.
+
+    Args:
+        connection: to the journal.
+        row: its values without the digest of the row.
+    """
+    query = "INSERT INTO checkpoints VALUES (?,?,?,?,?,?,?,?)"
+    connection.execute(query, (*row, compute_digest(row)))
 
 
 def list_checkpoints(connection: sqlite3.Connection) -> list[CheckpointName]:

@@ -17,6 +17,15 @@ from evolve.store.schema import SCHEMA, STEPS, VERSION
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
 JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 
+LOG_BYTES = 16_000_000  # of the write-ahead log, after which it is written into the file
+LOG_PAGES = LOG_BYTES // 4096
+MAX_LOG_BYTES = 4 * LOG_BYTES  # above it, a commit waits for readers
+LOCK_SECONDS, READERS_SECONDS = 5, 20  # maximum waits for another connection
+
+_UNWRITABLE = (
+    "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_BUSY",
+    "SQLITE_IOERR_WRITE",
+)  # fmt: skip
 _DAMAGE = (
     sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
     RecursionError,
@@ -43,7 +52,7 @@ def create_journal(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except JOURNAL_ERRORS as error:
-        raise _report_failure(path, str(error), "free some space") from None
+        raise _report_failure(path, error) from None
     return connection
 
 
@@ -60,9 +69,9 @@ def reopen_journal(path: Path) -> sqlite3.Connection:
         raise EvolveError(f"the run in {path.parent} ended before it began", "run it again")
     try:
         return _migrate(path)
-    except sqlite3.OperationalError as error:
-        raise _report_failure(path, str(error), "allow writing it") from None
-    except JOURNAL_ERRORS as error:
+    except (*JOURNAL_ERRORS, ValueError) as error:
+        if getattr(error, "sqlite_errorname", "").startswith(_UNWRITABLE):
+            raise _report_failure(path, error) from None
         raise report_damage(path, error) from None
 
 
@@ -76,6 +85,8 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
         self._lock = threading.RLock()
+        self._log = path.with_name(f"{path.name}-wal")
+        self._max_log_bytes = MAX_LOG_BYTES
 
     def close(self) -> None:
         """Close the connection."""
@@ -93,10 +104,25 @@ class Database:
             with self._lock, self._connection as connection:
                 yield connection
                 self.path.stat()  # SQLite would write into a deleted file
-        except FileNotFoundError:
-            raise _report_failure(self.path, "it was deleted", "restore the file") from None
         except JOURNAL_ERRORS as error:
-            raise _report_failure(self.path, str(error), "free some space") from None
+            raise _report_failure(self.path, error) from None
+
+    def trim_log(self) -> None:
+        """Shorten a long write-ahead log; wait for its readers.
+
+        SQLite empties the log only when nobody reads it, which readers that overlap prevent for
+        ever. After a reader that does not end, the next attempt is at twice the length.
+        """
+        with self._lock, suppress(OSError, sqlite3.Error):  # all of the log is committed
+            size = self._log.stat().st_size
+            if size > self._max_log_bytes:
+                self._max_log_bytes = 2 * size
+                _set_patience(self._connection, READERS_SECONDS)
+                statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+                (is_busy, *_) = self._connection.execute(statement).fetchone()
+                _set_patience(self._connection, LOCK_SECONDS)
+                if not is_busy:
+                    self._max_log_bytes = MAX_LOG_BYTES
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -136,13 +162,11 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
             _check_tables(connection, schema)
             yield connection
     except _DAMAGE as error:
-        hint = "restore the file, or run the experiment again"
-        reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
-        raise EvolveError(f"cannot read {journal}: {reason}", hint) from None
+        raise report_damage(journal, error) from None
 
 
 def report_damage(journal: Path, error: Exception) -> JournalError:
-    """Return the error of a journal that is open for writing and has damaged content."""
+    """Return the error of a journal whose content is damaged."""
     reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
     hint = f"restore the file, or rebuild what is whole: evolve runs --repair {journal.parent}"
     return JournalError(f"cannot read {journal}: {reason}", hint)
@@ -158,7 +182,16 @@ def is_unwritten(journal: Path) -> bool:
     return False
 
 
-def _report_failure(journal: Path, reason: str, remedy: str) -> JournalError:
+def _report_failure(journal: Path, error: Exception) -> JournalError:
+    """Return the error of a journal that cannot be written."""
+    reason, remedy = str(error), "free some space"
+    name = getattr(error, "sqlite_errorname", "")
+    if isinstance(error, FileNotFoundError):
+        reason, remedy = "it was deleted", "restore the file"
+    elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        remedy = "allow writing in the folder"
+    elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        remedy = f"rebuild what is whole: evolve runs --repair {journal.parent}"
     hint = f"{remedy}, then go on with: evolve resume {journal.parent}"
     return JournalError(f"cannot write {journal}: {reason}", hint)
 
@@ -182,13 +215,20 @@ def _migrate(path: Path) -> sqlite3.Connection:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    _set_patience(connection, LOCK_SECONDS)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _set_patience(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout={int(1000 * seconds)}")
 
 
 def _check_version(journal: Path, connection: sqlite3.Connection) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
+from hashlib import sha256
 
 NO_TRIALS = ""
-BYTES = 16
+DIGITS = 32
 
 
 def extend_digest(digest: str, row: Sequence[object]) -> str:
@@ -16,9 +16,10 @@ def extend_digest(digest: str, row: Sequence[object]) -> str:
         digest: of the trials before it.
         row: its values, as they are stored.
     """
-    return compute_digest("\x1f".join([digest, *map(str, row)]))
+    return compute_digest((digest, *row))
 
 
-def compute_digest(text: str) -> str:
-    """Return the 128-bit BLAKE2b digest of a text in hexadecimal digits."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=BYTES).hexdigest()
+def compute_digest(row: Sequence[object]) -> str:
+    """Return the first 128 bits of the SHA-256 digest of a row in hexadecimal digits."""
+    content = ("%s\x1f" * len(row) % tuple(row)).encode("utf-8", "surrogatepass")
+    return sha256(content).hexdigest()[:DIGITS]

@@ -13,7 +13,6 @@ from typing import Any
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
-from dsl.printing.decompile import compact_text
 from evolve.errors import EvolveError
 from evolve.search.individual import Individual
 from evolve.store import checkpoints
@@ -23,6 +22,7 @@ from evolve.store.database import Database, create_journal, open_journal, reopen
 from evolve.store.jobs import JobTable
 from evolve.store.rows import TrialRow, parse_trials
 from evolve.store.schema import CALLS, EVENTS, TRIALS
+from evolve.store.trial_rows import build_trial_row
 
 Origin = tuple[str, str, tuple[str, ...], int, int]
 """Hash, proposer, hashes of the parents, island and epoch of a trial."""
@@ -152,10 +152,13 @@ class Journal:
         """
         with self._database.write() as connection:
             (last,) = connection.execute("SELECT COALESCE(MAX(trial), 0) FROM trials").fetchone()
-            rows = [_build_row(index, each) for index, each in enumerate(trials, start=last + 1)]
+            rows = [
+                build_trial_row(index, each) for index, each in enumerate(trials, start=last + 1)
+            ]
             connection.executemany("INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
             _insert_event(connection, "epoch", {"number": number, **detail})
             checkpoints.insert_checkpoint(connection, number, rows, seconds, checkpoint)
+        self._database.trim_log()
 
     def record_resume(
         self, command: str, versions: Mapping[str, str], changes: Mapping[str, object]
@@ -266,23 +269,6 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _build_row(number: int, each: Individual) -> tuple[object, ...]:
-    return (
-        number,
-        each.program.hash,
-        compact_text(each.program),
-        each.program.nodes,
-        each.proposer,
-        " ".join(each.parents),
-        each.island,
-        each.epoch,
-        _encode_numbers(each.scores.values),
-        _encode_numbers(each.scores.folds),
-        each.scores.trades,
-        each.scores.infeasible_reason,
-    )
-
-
 def _parse_trial(source: str, scores: str, folds: str, trades: int, reason: str) -> Trial:
     """Parse a row of the trials; raise an error if a value has another type."""
     if not (isinstance(source, str) and isinstance(trades, int) and isinstance(reason, str)):
@@ -298,8 +284,3 @@ def _parse_numbers(text: str) -> tuple[float, ...]:
     if not isinstance(values, list) or not all(type(each) in (int, float) for each in values):
         raise TypeError(f"expected a list of numbers, found {text[:40]}")
     return tuple(map(float, values))
-
-
-def _encode_numbers(values: Sequence[float]) -> str:
-    """Encode finite numbers as JSON, faster than `json.dumps`."""
-    return f"[{', '.join(map(repr, values))}]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 TRIALS = """
 CREATE TABLE trials (
     trial INTEGER PRIMARY KEY,  -- its number
-    hash TEXT NOT NULL UNIQUE,  -- of the canonical form
+    hash TEXT NOT NULL,         -- of the canonical form; distinct
     source TEXT NOT NULL,       -- on one line
     nodes INTEGER NOT NULL,
     proposer TEXT NOT NULL,
@@ -18,6 +18,8 @@ CREATE TABLE trials (
     infeasible_reason TEXT NOT NULL  -- empty if it is feasible
 );
 """
+# An index of the hashes would double the time of a commit: it has random pages of the whole file.
+# The search counts each program once, and the digests of checkpoints show a row that was changed.
 EVENTS = """
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
@@ -68,7 +70,7 @@ CREATE TABLE checkpoints (
     seconds REAL NOT NULL,      -- of the search so far
     state TEXT NOT NULL,        -- JSON
     digest TEXT NOT NULL,       -- of the trials so far; empty for none
-    state_digest TEXT NOT NULL
+    row_digest TEXT NOT NULL    -- of the other columns
 );
 """
 RESUMES = """
