@@ -32,11 +32,11 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     from evolve.cli.options import ConsoleNotices, result_console
     from evolve.experiment.finished_run import read_run
     from evolve.experiment.reopen import open_finished_run
-    from evolve.experiment.result_reader import MAX_RESULT_BYTES
     from evolve.files import read_text
     from evolve.report.save import save_report
     from evolve.report.terminal.tables import metrics_table
     from evolve.report.terminal.verdict import format_verdict, gates_table
+    from evolve.store.files import MAX_RESULT_BYTES, RESULT
 
     finished = read_run(run)
     if not yes and not _confirm():
@@ -45,7 +45,7 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     evidence, verdict = open_finished_run(finished, ConsoleNotices().notice)
     save_report(run)
     if as_json:
-        echo_json(json.loads(read_text(run / "result.json", max_bytes=MAX_RESULT_BYTES)))
+        echo_json(json.loads(read_text(run / RESULT, max_bytes=MAX_RESULT_BYTES)))
         return DONE
     console, result = result_console(), evidence.holdout_result
     if result is not None:
