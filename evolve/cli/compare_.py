@@ -8,10 +8,11 @@ import click
 
 from evolve.cli.options import json_option
 from evolve.cli.output import echo, echo_json
+from evolve.cli.run_argument import RunType
 
 
 @click.command("compare", short_help="Compare the results of runs.")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=RunType())
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False),
     help="Write the comparison as one HTML file, with equity and progress of the runs.",

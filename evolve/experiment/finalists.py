@@ -22,6 +22,7 @@ from evolve.experiment.result import Assessed
 from evolve.search.hall_of_fame import find_size_class
 from evolve.search.individual import SEED, Individual
 from evolve.store import RunFolder
+from evolve.store.files import FINALISTS
 
 MAX_FINALISTS = 8  # the best of 5, 8, 10 and 15, by less than the error (benchmarks/finalists.py)
 MAX_CORRELATION = 0.5  # exclusive; the best of a size class may exceed it
@@ -108,7 +109,7 @@ def select_leaders(hall_of_fame: Sequence[Individual]) -> list[Individual]:
 
 def name_finalist(rank: int) -> str:
     """Return the file of a finalist in the run folder."""
-    return f"finalists/{rank}.evo"
+    return f"{FINALISTS}/{rank}.evo"
 
 
 def standardize_positions(run: Backtest) -> NDArray[np.float64]:

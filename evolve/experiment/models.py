@@ -41,7 +41,7 @@ from evolve.llm.transport.usage import CallBudget, CallLimits
 from evolve.notices import NoticeLog
 from evolve.stop import Stop
 from evolve.store.calls import read_recording
-from evolve.store.folder import JOURNAL
+from evolve.store.files import JOURNAL
 from evolve.store.journal import read_event
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # concurrent

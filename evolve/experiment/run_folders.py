@@ -84,6 +84,24 @@ def find_run(path: Path, with_prefix: bool = True) -> Path:
     raise EvolveError(message, hint)
 
 
+def check_runs_folder(runs: Path, command: str, must_exist: bool = False) -> None:
+    """Raise EvolveError if a path is not that of a folder with run folders.
+
+    Args:
+        runs: the path.
+        command: the command that wants it, for its correction.
+        must_exist: whether a missing folder is refused, too.
+    """
+    hint = "expected a folder of run folders, such as runs"
+    if must_exist and not runs.exists():
+        raise EvolveError(f"no such folder: {runs}", hint)
+    if runs.exists() and not runs.is_dir():
+        raise EvolveError(f"{runs} is no folder", hint)
+    if (runs / JOURNAL).exists():
+        message = f"{runs} is one run; expected the folder that contains it"
+        raise EvolveError(message, f"{command} {runs.absolute().parent}")
+
+
 def leads_out(folder: Path) -> bool:
     """Return whether a folder is a symbolic link to a place outside its parent."""
     return folder.is_symlink() and folder.resolve().parent != folder.parent.resolve()

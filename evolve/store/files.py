@@ -12,6 +12,8 @@ JOURNAL = "journal.sqlite"
 RESULT = "result.json"
 REPORT = "report.html"
 BEST = "best.evo"
+LEARNINGS = "learnings.md"
+FINALISTS, INPUTS = "finalists", "inputs"  # folders
 MAX_RESULT_BYTES = 64_000_000
 
 

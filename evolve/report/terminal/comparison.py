@@ -13,8 +13,8 @@ from dsl.printable import make_printable
 from evolve.experiment.comparison import ComparedRun, Comparison
 from evolve.report.formats import NO_VALUE, format_score, format_value
 from evolve.report.page.diff import diff_sources
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.report.terminal.hanging import Hanging
-from evolve.report.terminal.tables import blank_table, format_text
 
 FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "experiment": lambda run: run.name,

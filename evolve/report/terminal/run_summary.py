@@ -14,12 +14,11 @@ from evolve.experiment.result_reader import ResultDocument
 from evolve.experiment.run_summary import RunSummary
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_score, format_value
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.sparkline import sparkline
 from evolve.report.terminal.tables import (
     arm_costs_table,
-    blank_table,
-    format_text,
     label_proposer,
     metrics_table,
     proposers_table,
