@@ -9,11 +9,13 @@ from dsl.diagnostics import LanguageError
 from dsl.printable import make_printable
 from evolve.dash.stamp import Stamp, read_stamp
 from evolve.errors import EvolveError
-from evolve.experiment.run_folders import is_run, is_unwritten
+from evolve.experiment.run_folders import is_run
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.experiment.run_view import read_view
 from evolve.report.page.blocks import Page, Section, Text
 from evolve.report.page.build import build_page
+from evolve.store import JOURNAL
+from evolve.store.database import is_unwritten
 
 PAUSE_SECONDS = 0.5
 
@@ -66,9 +68,9 @@ class RunPage:
     def _describe_fault(self, fault: str) -> Page:
         stamp = self.read_stamp()
         text, title = f"This run cannot be shown: {fault}", "Damaged run"
-        if is_unwritten(self._folder):
+        if is_unwritten(self._folder / JOURNAL):
             text, title = "The run has no trials yet.", "No trials yet"
         section = Section("fault", title, (Text(text, "warning"),))
         name = make_printable(self.key)
-        state: RunState = decide_state(False, None, stamp is not None and stamp.is_live)
+        state: RunState = decide_state(False, False, stamp is not None and stamp.is_live)
         return Page(name, f"in {name}", state, (section,))

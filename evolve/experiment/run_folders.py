@@ -112,14 +112,6 @@ def is_run(folder: Path) -> bool:
     return any(os.path.lexists(folder / name) for name in (JOURNAL, RESULT))
 
 
-def is_unwritten(folder: Path) -> bool:
-    """Return whether the journal of a run was created and not yet written."""
-    with suppress(OSError):
-        journal = folder / JOURNAL
-        return journal.is_file() and journal.stat().st_size == 0
-    return False
-
-
 def is_closed(folder: Path) -> bool:
     """Return whether a folder may not be opened by this user."""
     return os.path.lexists(folder) and not os.access(folder, os.R_OK | os.X_OK)

@@ -14,13 +14,13 @@ from dsl.printable import make_printable
 from evolve.errors import EvolveError
 from evolve.experiment.run_folders import (
     is_closed,
-    is_unwritten,
     leads_out,
     list_folders,
     name_run,
 )
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_bytes
+from evolve.store.database import is_unwritten
 from evolve.store.files import BARS, EXPERIMENT, JOURNAL, MAX_RESULT_BYTES, RESULT, format_resume
 from evolve.store.lock import is_locked
 from evolve.store.totals import JournalTotals, read_totals
@@ -91,8 +91,8 @@ def read_listed_run(folder: Path, runs: Path) -> ListedRun:
         totals = read_totals(folder / JOURNAL)
         return _combine(folder, name, totals, is_running)
     except (EvolveError, OSError) as error:
-        if is_unwritten(folder):
-            state = decide_state(False, None, is_running)
+        if is_unwritten(folder / JOURNAL):
+            state = decide_state(False, False, is_running)
             return ListedRun(name, state, _read_time(folder), trials=0)
         next_step = _format_repair(folder)
         fault = error.message if isinstance(error, EvolveError) else str(error)
@@ -127,7 +127,7 @@ def _combine(folder: Path, name: str, totals: JournalTotals, is_running: bool) -
     result, fault = None, ""
     if (folder / RESULT).exists():
         result, fault = _read_result(folder)
-    state = decide_state(totals.is_finished, result, is_running)
+    state = decide_state(totals.is_finished, result is not None, is_running)
     next_step = ""
     if state == "running":
         fault, result = "", None

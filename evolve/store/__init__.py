@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from evolve.store.database import JOURNAL_ERRORS
+from evolve.store.database import JOURNAL_ERRORS, JournalError
 from evolve.store.files import JOURNAL, REPORT, RESULT
 
 if TYPE_CHECKING:
     from evolve.store.folder import RunFolder
     from evolve.store.journal import Journal
 
-__all__ = ["JOURNAL", "JOURNAL_ERRORS", "REPORT", "RESULT", "Journal", "RunFolder"]
+__all__ = ["JOURNAL", "JOURNAL_ERRORS", "REPORT", "RESULT", "Journal", "JournalError", "RunFolder"]
 
 
 def __getattr__(name: str) -> object:
