@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from dsl.printable import make_printable
 from evolve.errors import EvolveError
@@ -151,7 +152,7 @@ def _combine(folder: Path, name: str, totals: JournalTotals, is_running: bool) -
 def _read_result(folder: Path) -> tuple[dict[str, Any] | None, str]:
     """Read a result document; return None and its fault if it is damaged."""
     try:
-        document: Any = json.loads(read_bytes(folder / RESULT, MAX_RESULT_BYTES))
+        document: Any = from_json(read_bytes(folder / RESULT, MAX_RESULT_BYTES))  # faster than `json`
         if not isinstance(document["verdict"]["label"], str):
             raise TypeError
         if "llm" in document:
@@ -159,7 +160,7 @@ def _read_result(folder: Path) -> tuple[dict[str, Any] | None, str]:
         return document, ""
     except EvolveError as error:
         return None, error.message
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError):
         return None, f"{RESULT} is damaged: expected a verdict"
 
 
