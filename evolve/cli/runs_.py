@@ -12,8 +12,10 @@ from evolve.cli.output import echo, echo_json
 from evolve.cli.run_argument import RunType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from evolve.experiment.repair_run import RunRepair
     from evolve.experiment.run_list import ListedRun
 
 
@@ -34,6 +36,7 @@ def command(folder: Path | None, damaged: Path | None, as_json: bool) -> None:
     if damaged is not None:
         if folder is not None:
             raise click.UsageError("--repair and RUNS_DIR exclude each other")
+        _repair(damaged, as_json)
         return
     from datetime import UTC, datetime
 
@@ -75,3 +78,47 @@ def _describe(run: ListedRun, runs: Path, now: datetime) -> dict[str, object]:
         "fault": run.fault or None,
         "next_step": run.next_step or None,
     }
+
+
+def _repair(folder: Path, as_json: bool) -> None:
+    from evolve.experiment.repair_run import repair_run
+
+    repair = repair_run(folder)
+    journal, run = repair.journal, repair.run
+    if as_json:
+        echo_json(
+            {
+                "run_dir": str(folder),
+                "trials": journal.trials,
+                "lost_trials": journal.lost,
+                "epoch": journal.epoch,
+                "damaged": [str(each) for each in (journal.damaged, repair.result) if each],
+                "state": run.shown_state,
+                "fault": run.fault or None,
+                "next_step": run.next_step or None,
+            }
+        )
+        return
+    for line in _list_repairs(repair):
+        echo(line)
+    if run.fault:
+        echo(f"still damaged: {run.fault}")
+    echo(f"next: {run.next_step or f'evolve show {folder}'}")
+
+
+def _list_repairs(repair: RunRepair) -> Iterator[str]:
+    """Yield what was kept and what was lost, as sentences."""
+    from evolve.report.formats import format_count
+
+    journal = repair.journal
+    trials = format_count(journal.trials, "trial")
+    if journal.damaged is None:
+        yield f"the journal is whole: {trials}"
+    else:
+        end = f"up to epoch {journal.epoch}" if journal.epoch >= 0 else "before the first epoch"
+        yield f"the journal is rebuilt, {end}: {trials}"
+        lost = format_count(journal.lost, "trial")
+        yield f"lost: {lost} at least; a run that goes on computes them again"
+        yield f"the damaged journal is now {journal.damaged}"
+    if repair.result is not None:
+        yield f"the result was damaged and is now {repair.result}; the run writes it again"

@@ -25,12 +25,14 @@ from evolve.store.files import (
 from evolve.store.lock import LOCK, hold_lock, is_locked
 
 PARTIAL = r"\.evolve-\w+\.part"  # what an interrupted write leaves
+SQLITE = r"(-wal|-shm|-journal)?"
 OWN_FILES = re.compile(
-    "|".join([*map(re.escape, (EXPERIMENT, BARS, BEST, LEARNINGS, REPORT, RESULT, LOCK)),
-              rf"{re.escape(JOURNAL)}(-wal|-shm|-journal)?", r"result\.damaged(-\d+)?\.json",
-              PARTIAL])
+    "|".join([*map(re.escape, (EXPERIMENT, BARS, BEST, LEARNINGS, REPORT, RESULT, LOCK)), PARTIAL,
+              rf"journal(\.damaged-\d+)?\.sqlite{SQLITE}", r"result\.damaged-\d+\.json"])
 )  # fmt: skip
-OWN_FOLDERS = {FINALISTS: re.compile(rf"\d+\.evo|{PARTIAL}"), INPUTS: re.compile(".*")}
+ALL = re.compile(".*")
+OWN_FOLDERS = {FINALISTS: re.compile(rf"\d+\.evo|{PARTIAL}"), INPUTS: ALL}
+REPAIR = re.compile(r"\.evolve-repair-\w+")  # a folder that an interrupted repair leaves
 # A run without its experiment cannot go on; a folder with its journal is still recognized.
 FIRST, LAST = EXPERIMENT, (RESULT, LOCK, f"{JOURNAL}-wal", f"{JOURNAL}-shm", JOURNAL)
 
@@ -134,21 +136,23 @@ def _check_removable(folder: Path) -> None:
 def _walk(folder: Path) -> Iterator[Path]:
     """Yield what is in a run folder and in its own folders; a link is not followed."""
     for path in sorted(folder.iterdir()):
-        yield path
         is_folder = path.is_dir() and not path.is_symlink()
-        if is_folder and path.relative_to(folder).parts[0] in OWN_FOLDERS:
-            yield from _walk(path)
+        if is_folder and (path.name in OWN_FOLDERS or REPAIR.fullmatch(path.name)):
+            yield path
+            yield from sorted(path.rglob("*"))
+        else:
+            yield path
 
 
 def _is_own(name: str, mode: int) -> bool:
     """Return whether a run writes a file or a folder of a name."""
     top, _, rest = name.partition("/")
+    files = ALL if REPAIR.fullmatch(top) else OWN_FOLDERS.get(top)
     if stat.S_ISDIR(mode):
-        return name in OWN_FOLDERS or top == INPUTS
+        return files is not None and (not rest or files is ALL)
     if not stat.S_ISREG(mode):
         return False
-    own = OWN_FOLDERS.get(top)
-    return bool(OWN_FILES.fullmatch(name) if own is None else own.fullmatch(rest))
+    return bool(OWN_FILES.fullmatch(name) if files is None else files.fullmatch(rest))
 
 
 def _refuse(folder: Path, error: OSError) -> EvolveError:

@@ -152,7 +152,8 @@ def _combine(folder: Path, name: str, totals: JournalTotals, is_running: bool) -
 def _read_result(folder: Path) -> tuple[dict[str, Any] | None, str]:
     """Read a result document; return None and its fault if it is damaged."""
     try:
-        document: Any = from_json(read_bytes(folder / RESULT, MAX_RESULT_BYTES))  # faster than `json`
+        content = read_bytes(folder / RESULT, MAX_RESULT_BYTES)
+        document: Any = from_json(content)  # faster than `json`
         if not isinstance(document["verdict"]["label"], str):
             raise TypeError
         if "llm" in document:
