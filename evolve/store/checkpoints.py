@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from evolve.store.digests import NO_TRIALS, compute_digest, extend_digest
 
 FIRST_EPOCH = -1  # of the checkpoint before the search
 
@@ -42,16 +44,42 @@ class CheckpointName(NamedTuple):
 
 
 def insert_checkpoint(
-    connection: sqlite3.Connection, epoch: int, seconds: float, state: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    epoch: int,
+    trials: Sequence[Sequence[object]],
+    seconds: float,
+    state: Mapping[str, Any],
 ) -> None:
-    """Insert a checkpoint of all rows so far, in the transaction of its epoch."""
-    connection.execute(
-        f"INSERT INTO checkpoints ({_COLUMNS}) VALUES (?, "
-        "(SELECT COALESCE(MAX(trial), 0) FROM trials), "
-        "(SELECT COALESCE(MAX(id), 0) FROM events), "
-        "(SELECT COALESCE(MAX(id), 0) FROM proposals), ?, ?)",
-        (epoch, seconds, json.dumps(state, separators=(",", ":"))),
-    )
+    """Insert a checkpoint of all rows so far, in the transaction of its epoch.
+
+    Args:
+        connection: to the journal.
+        epoch: number of the epoch.
+        trials: the rows of its trials.
+        seconds: time of the search so far.
+        state: state of the search as JSON values.
+    """
+    last = connection.execute("SELECT digest FROM checkpoints ORDER BY epoch DESC LIMIT 1")
+    (digest,) = last.fetchone() or (NO_TRIALS,)
+    for row in trials:
+        digest = extend_digest(digest, row)
+    numbers = connection.execute(
+        "SELECT (SELECT COALESCE(MAX(trial), 0) FROM trials),"
+        " (SELECT COALESCE(MAX(id), 0) FROM events), (SELECT COALESCE(MAX(id), 0) FROM proposals)"
+    ).fetchone()
+    text = json.dumps(state, separators=(",", ":"))
+    insert_row(connection, (epoch, *numbers, float(seconds), text, digest))
+
+
+def insert_row(connection: sqlite3.Connection, row: Sequence[object]) -> None:
+    """Insert the row of a checkpoint, with its digest.
+
+    Args:
+        connection: to the journal.
+        row: its values without the digest of the row.
+    """
+    query = "INSERT INTO checkpoints VALUES (?,?,?,?,?,?,?,?)"
+    connection.execute(query, (*row, compute_digest(row)))
 
 
 def list_checkpoints(connection: sqlite3.Connection) -> list[CheckpointName]:

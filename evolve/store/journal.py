@@ -114,7 +114,7 @@ class Journal:
             with database.write() as connection:
                 for kind, detail in events:
                     _insert_event(connection, kind, detail)
-                checkpoints.insert_checkpoint(connection, checkpoints.FIRST_EPOCH, 0.0, {})
+                checkpoints.insert_checkpoint(connection, checkpoints.FIRST_EPOCH, (), 0.0, {})
         except BaseException:
             database.close()
             raise
@@ -152,12 +152,10 @@ class Journal:
         """
         with self._database.write() as connection:
             (last,) = connection.execute("SELECT COALESCE(MAX(trial), 0) FROM trials").fetchone()
-            connection.executemany(
-                "INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                [_build_row(index, each) for index, each in enumerate(trials, start=last + 1)],
-            )
+            rows = [_build_row(index, each) for index, each in enumerate(trials, start=last + 1)]
+            connection.executemany("INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
             _insert_event(connection, "epoch", {"number": number, **detail})
-            checkpoints.insert_checkpoint(connection, number, seconds, checkpoint)
+            checkpoints.insert_checkpoint(connection, number, rows, seconds, checkpoint)
 
     def record_resume(
         self, command: str, versions: Mapping[str, str], changes: Mapping[str, object]

@@ -66,7 +66,9 @@ CREATE TABLE checkpoints (
     last_event INTEGER NOT NULL,     -- id; 0 for none
     last_proposal INTEGER NOT NULL,  -- id; 0 for none
     seconds REAL NOT NULL,      -- of the search so far
-    state TEXT NOT NULL         -- JSON
+    state TEXT NOT NULL,        -- JSON
+    digest TEXT NOT NULL,       -- of the trials so far; empty for none
+    row_digest TEXT NOT NULL    -- of the other columns
 );
 """
 RESUMES = """
