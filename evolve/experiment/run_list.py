@@ -55,8 +55,10 @@ class ListedRun:
 
     @property
     def shown_state(self) -> str:
-        """State in a table: `damaged` for a folder that cannot be read."""
-        return self.state or "damaged"
+        """State in a table: `unreadable` without any figure, `damaged` with some of them."""
+        if self.state is None:
+            return "unreadable"
+        return "damaged" if self.fault else self.state
 
 
 def list_runs(runs: Path) -> tuple[ListedRun, ...]:
@@ -135,7 +137,7 @@ def _combine(folder: Path, name: str, totals: JournalTotals, is_running: bool) -
     elif fault:
         next_step = _format_repair(folder)
     elif missing := [each for each in (EXPERIMENT, BARS) if not (folder / each).exists()]:
-        fault = f"{' and '.join(missing)} missing"
+        fault = f"no {' and no '.join(missing)}: restore what is missing, or delete the run"
     elif state == "stopped":
         next_step = format_resume(folder)
     verdict, usd = "", totals.usd

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ def test_a_folder_that_is_a_run_missing_or_a_file_is_refused() -> None:
 def test_commands_take_the_begin_of_a_name(finished: Path) -> None:
     shutil.copytree(finished, "runs/spy-1")
     shutil.copytree(finished, "runs/qqq-1")
-    assert document("show", "spy")["run_dir"] == "runs/spy-1"
+    assert "small in runs/spy-1: finished" in invoke("show", "spy").out
     assert len(document("compare", "spy", "qqq-1")["runs"]) == 2
     assert document("backtest", "spy", "--part", "train")["run_dir"] == "runs/spy-1"
     assert "runs/spy-1" in invoke("report", "spy").out
@@ -209,7 +209,7 @@ def test_what_is_no_run_a_link_or_in_use_is_not_deleted(finished: Path) -> None:
     assert "other is no run folder: it has no journal.sqlite" in refuse("rm", "other", "--yes")
     assert "runs is no run folder: it holds runs (a, …)" in refuse("rm", "runs", "--yes")
     assert "link is a link, which is not followed" in refuse("rm", "link", "--yes")
-    assert "did you mean `a`" in refuse("rm", "b", "--yes")
+    assert "no run in b" in refuse("rm", "b", "--yes")
     with hold_lock(Path("runs/a")):
         assert "the run in runs/a goes on" in refuse("rm", "runs/a", "--yes")
         assert "the run in runs/a goes on" in refuse("rm", "runs/a", "other", "--yes")

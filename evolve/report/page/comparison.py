@@ -135,7 +135,7 @@ def format_credit(run: ComparedRun, proposer: str) -> str | None:
     stats = run.credit.get(proposer)
     if stats is None:
         return None
-    return f"{stats.evaluated:,}, {stats.improved:,} improved"
+    return f"{stats.evaluated:,} ({stats.improved:,})"
 
 
 def _iterate_credit(comparison: Comparison) -> Iterator[Block]:
@@ -146,7 +146,7 @@ def _iterate_credit(comparison: Comparison) -> Iterator[Block]:
     ]
     if rows:
         columns = (Column("proposer"), *[Column(make_printable(each.label)) for each in runs])
-        about = "Trials of each proposer, and how many of them improve on their best parent."
+        about = "Trials of each proposer; in parentheses, those that improve on their best parent."
         yield Table("credit", "Trials by proposer", columns, tuple(rows), about)
 
 

@@ -39,7 +39,7 @@ FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "data": lambda run: run.data,
 }
 """Text of each figure by heading; one without a value in any run is left out."""
-CREDIT = "trials by proposer"
+CREDIT = "trials by proposer (improved)"
 
 
 def list_comparison(comparison: Comparison) -> Iterator[RenderableType]:

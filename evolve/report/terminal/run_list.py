@@ -43,7 +43,7 @@ def list_runs_table(runs: Sequence[ListedRun], now: datetime) -> Iterator[Render
         yield Text("\nto continue a stopped run:")
         yield from map(_format_command, stopped[:MAX_COMMANDS])
     if len(stopped) > MAX_COMMANDS:
-        yield Text(f"  and {format_count(len(stopped) - MAX_COMMANDS, 'more run')} by its name")
+        yield Text(f"  and {format_count(len(stopped) - MAX_COMMANDS, 'other')}, by name")
 
 
 def _build_table(runs: Sequence[ListedRun], now: datetime) -> Table:
