@@ -80,8 +80,10 @@ def salvage_journal(journal: Path, folder: Path) -> Salvage | None:
 
 def read_trial_rows(journal: Path, count: int) -> Iterator[Row]:
     """Yield the first trials of a journal as they are stored."""
+    if count == 0:
+        return
     with closing(_open(journal)) as connection:
-        query = "SELECT * FROM trials WHERE trial <= ? ORDER BY trial"
+        query = "SELECT * FROM trials ORDER BY trial LIMIT ?"  # a later page may be damaged
         yield from connection.execute(query, (count,))
 
 
