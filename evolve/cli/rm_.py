@@ -31,7 +31,7 @@ def command(runs: tuple[Path, ...], yes: bool) -> int:
     """Delete each RUN: a run folder, or its whole name in `runs/`.
 
     Only the files that a run writes are deleted. A folder with other files remains, with them. The
-    ledger still counts the trials, since they were made on these prices.
+    ledger still counts their trials and the openings of their holdouts.
     """
     from evolve.cli import DONE
     from evolve.experiment.remove_run import list_files, remove

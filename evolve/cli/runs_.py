@@ -107,7 +107,7 @@ def _repair(folder: Path, as_json: bool) -> None:
 
 
 def _list_repairs(repair: RunRepair) -> Iterator[str]:
-    """Yield what was kept and what was lost, as sentences."""
+    """Yield what is whole and what is lost, as sentences."""
     from evolve.report.formats import format_count
 
     journal = repair.journal

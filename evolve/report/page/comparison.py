@@ -131,7 +131,7 @@ def _iterate_settings(comparison: Comparison) -> Iterator[Block]:
 
 
 def format_credit(run: ComparedRun, proposer: str) -> str | None:
-    """Format the trials of a proposer, and those that improved; None if it made none."""
+    """Format the trials of a proposer, and those that improved; None if it has none."""
     stats = run.credit.get(proposer)
     if stats is None:
         return None
