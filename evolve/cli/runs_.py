@@ -121,4 +121,4 @@ def _list_repairs(repair: RunRepair) -> Iterator[str]:
         yield f"lost: {lost} at least; a run that goes on computes them again"
         yield f"the damaged journal is now {journal.damaged}"
     if repair.result is not None:
-        yield f"the result was damaged and is now {repair.result}; the run writes it again"
+        yield f"the result was damaged and is now {repair.result}; evolve resume writes it again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -118,8 +119,7 @@ def test_a_damaged_result_is_renamed_and_the_run_can_be_continued(finished: Path
     out = invoke("runs", "--repair", "a").out
     assert not result.exists()
     assert Path("runs/a/result.damaged-1.json").exists()
-    assert "the journal is whole: 100 trials" in out
-    assert out.splitlines()[-1] == "next: evolve resume runs/a"
+    golden(GOLDEN / "runs_repair.txt", out)
     assert document("runs")["runs"][0]["state"] == "stopped"
 
 
@@ -165,10 +165,13 @@ def test_a_run_is_deleted_with_all_its_files(finished: Path) -> None:
     Path("runs/a/.evolve-0123.part").touch()
     Path("runs/a/journal.damaged-1.sqlite").touch()
     shutil.copytree(finished, "runs/b")
-    out = invoke("rm", "runs/a", "a", "--yes")
-    assert "deleted runs/a\n" in out.out
-    assert "the ledger still counts" in out.err
-    assert [each.name for each in Path("runs").iterdir()] == ["b"]
+    shutil.copytree(finished, "runs/c")
+    Path("runs/b/notes.txt").touch()
+    out = invoke("rm", "runs/a", "a", "b", "--yes")
+    shown = re.sub(r"\d[\d.,]* [kM]B", "SIZE", out.out)
+    golden(GOLDEN / "rm.txt", f"{shown}== stderr\n{out.err}")
+    assert sorted(each.name for each in Path("runs").iterdir()) == ["b", "c"]
+    assert [each.name for each in Path("runs/b").iterdir()] == ["notes.txt"]
 
 
 def test_the_question_shows_what_is_deleted_and_no_answer_deletes_nothing(finished: Path) -> None:
