@@ -36,6 +36,7 @@ EXCEPTIONS = {
     ("evolve/validation/ledger.py", "connect"): "SQLite writes its own files in transactions",
     ("evolve/store/database.py", "copy"): "a copy of a journal in a temporary folder, to read it",
     ("evolve/store/lock.py", "open"): "the lock of a run folder, an empty file",
+    ("evolve/experiment/remove_run.py", "unlink"): "deletes a run, at the request of its user",
     ("evolve/assist/doctor.py", "TemporaryFile"): "tests whether a folder is writable",
 }
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
-    from evolve.experiment.run_view import RunState, RunView
+    from evolve.experiment.run_state import RunState
+    from evolve.experiment.run_view import RunView
     from evolve.validation.verdict import Verdict
 
 NONE_YET = "none yet"

@@ -21,7 +21,7 @@ GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
     "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
-    "Runs": ("resume", "show", "report", "compare", "dash"),
+    "Runs": ("runs", "resume", "show", "report", "compare", "rm", "dash"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
 }
@@ -110,6 +110,10 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.ask_ import command
         case "doctor":
             from evolve.cli.doctor_ import command
+        case "runs":
+            from evolve.cli.runs_ import command
+        case "rm":
+            from evolve.cli.rm_ import command
         case "compare":
             from evolve.cli.compare_ import command
         case "show":

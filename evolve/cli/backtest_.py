@@ -23,6 +23,7 @@ from evolve.cli.options import (
     result_console,
 )
 from evolve.cli.output import echo, echo_json
+from evolve.cli.run_argument import FileOrRunType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,7 @@ def output_options(command: Decorated) -> Decorated:
 
 
 @click.command("backtest", cls=RunCommand, short_help="Backtest a strategy beside buy and hold.")
-@click.argument("file", metavar="FILE|RUN", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE|RUN", type=FileOrRunType())
 @optional_data_options
 @click.option("--name", help="The strategy to use, if the file has several.")
 @run_options

@@ -8,10 +8,11 @@ import click
 
 from evolve.cli.options import json_option
 from evolve.cli.output import echo, echo_json
+from evolve.cli.run_argument import RunType
 
 
 @click.command("compare", short_help="Compare the results of runs.")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=RunType())
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False),
     help="Write the comparison as one HTML file, with equity and progress of the runs.",
@@ -31,6 +32,7 @@ def command(runs: tuple[Path, ...], report: Path | None, as_json: bool) -> None:
     if report is not None:
         check_page_path(report)
     views = [read_view(each) for each in runs]
+    page = None if report is None else build_comparison_page(views)
     comparison = compare_runs(views)
     if as_json:
         echo_json(asdict(comparison))
@@ -38,6 +40,6 @@ def command(runs: tuple[Path, ...], report: Path | None, as_json: bool) -> None:
         console = result_console()
         for part in list_comparison(comparison):
             console.print(part)
-    if report is not None:
-        save_page(build_comparison_page(views), report)
+    if report is not None and page is not None:
+        save_page(page, report)
         echo(str(report), err=as_json)

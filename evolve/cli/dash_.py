@@ -28,8 +28,9 @@ def command(runs: Path, port: int | None, is_opened: bool, listener: int | None)
 
     check_extra()
     from evolve.dash.server import serve
+    from evolve.experiment.run_folders import check_runs_folder
 
-    check_runs(runs)
+    check_runs_folder(runs, "evolve dash")
     if listener is not None:
         serve(runs, socket(fileno=listener), ends_with_input=True)
         return
@@ -40,15 +41,3 @@ def command(runs: Path, port: int | None, is_opened: bool, listener: int | None)
     if is_opened:
         click.launch(address)
     serve(runs, opened)
-
-
-def check_runs(runs: Path) -> None:
-    """Raise EvolveError if a path is not that of a folder with run folders."""
-    from evolve.errors import EvolveError
-    from evolve.store import JOURNAL
-
-    if runs.exists() and not runs.is_dir():
-        raise EvolveError(f"{runs} is no folder", "expected a folder of run folders, such as runs")
-    if (runs / JOURNAL).exists():
-        message = f"{runs} is one run; expected the folder that contains it"
-        raise EvolveError(message, f"evolve dash {runs.absolute().parent}")

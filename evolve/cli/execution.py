@@ -72,8 +72,10 @@ class Execution:
 
     def _hint(self, folder: Path | None) -> None:
         """Print the command that continues an interrupted run."""
+        from evolve.store.files import format_resume
+
         if folder is not None:
-            echo(f"to go on: evolve resume {folder}", err=True)
+            echo(f"to go on: {format_resume(folder)}", err=True)
 
 
 def _check_saved(finished: Run) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from evolve.cli.confirm import confirm
 from evolve.cli.output import echo
+from evolve.cli.run_argument import run_argument
 
 
 @click.command("harden", short_help="Let a model tighten a run's protocol.")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option("--out", type=click.Path(path_type=Path), help="The new run's folder.")
 @click.option("--yes", is_flag=True, help="Score all trials again without confirmation.")
 def command(run: Path, out: Path | None, yes: bool) -> int:
@@ -33,7 +35,8 @@ def command(run: Path, out: Path | None, yes: bool) -> int:
     echo("the model proposes:")
     for change in patch.changes:
         echo(f"  {change.setting}: {change.old} → {change.new}")
-    if not yes and not click.confirm("score all trials again under this protocol?"):
+    question = "score all trials again under this protocol?"
+    if not yes and not confirm(question, "nothing changed", "add --yes to score them"):
         echo("nothing changed")
         return DONE
     with ConsoleObserver() as observer:

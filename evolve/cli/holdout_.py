@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
+from evolve.cli.confirm import confirm
 from evolve.cli.options import json_option
 from evolve.cli.output import echo, echo_json
+from evolve.cli.run_argument import run_argument
 
 
 @click.group("holdout", short_help="Open the sealed holdout of a run.")
@@ -18,7 +19,7 @@ def command() -> None:
 
 
 @command.command("open", short_help="Open the holdout of RUN, and test its winner.")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option("--yes", is_flag=True, help="Open it without confirmation.")
 @json_option
 def open_(run: Path, yes: bool, as_json: bool) -> int:
@@ -32,20 +33,21 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     from evolve.cli.options import ConsoleNotices, result_console
     from evolve.experiment.finished_run import read_run
     from evolve.experiment.reopen import open_finished_run
-    from evolve.experiment.result_reader import MAX_RESULT_BYTES
     from evolve.files import read_text
     from evolve.report.save import save_report
     from evolve.report.terminal.tables import metrics_table
     from evolve.report.terminal.verdict import format_verdict, gates_table
+    from evolve.store.files import MAX_RESULT_BYTES, RESULT
 
     finished = read_run(run)
-    if not yes and not _confirm():
+    question = "a holdout gives evidence once; open it?"
+    if not yes and not confirm(question, "the holdout stays sealed", "add --yes to open it"):
         echo("the holdout stays sealed", err=True)
         return DONE
     evidence, verdict = open_finished_run(finished, ConsoleNotices().notice)
     save_report(run)
     if as_json:
-        echo_json(json.loads(read_text(run / "result.json", max_bytes=MAX_RESULT_BYTES)))
+        echo_json(json.loads(read_text(run / RESULT, max_bytes=MAX_RESULT_BYTES)))
         return DONE
     console, result = result_console(), evidence.holdout_result
     if result is not None:
@@ -54,20 +56,3 @@ def open_(run: Path, yes: bool, as_json: bool) -> int:
     console.print(gates_table(verdict))
     console.print(format_verdict(verdict))
     return DONE
-
-
-def _confirm() -> bool:
-    """Ask whether to open the holdout.
-
-    Raises:
-        EvolveError: if nobody can answer.
-    """
-    from evolve.errors import EvolveError
-
-    try:
-        return click.confirm("a holdout gives evidence once; open it?", err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise
-        echo("", err=True)
-        raise EvolveError("the holdout stays sealed: no answer", "add --yes to open it") from None

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from evolve.cli.output import echo
+from evolve.cli.run_argument import run_argument
 
 
 @click.command("report", short_help="Write the report of a run as one HTML file.")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the report in a browser.")
 def command(run: Path, out: Path | None, is_opened: bool) -> None:

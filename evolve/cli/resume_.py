@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from evolve.cli.options import json_option
+from evolve.cli.run_argument import run_argument
 
 
 @click.command("resume", short_help="Continue a run that was interrupted.")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option("--set", "overrides", multiple=True, metavar="A.B=V", help="Replace a setting.")
 @click.option("--accept-changes", is_flag=True, help="Accept other settings or versions.")
 @click.option("--dash", "has_dash", is_flag=True, help="Show the run in a browser meanwhile.")
@@ -30,6 +31,7 @@ def command(
 
     from evolve.cli.execution import Execution
     from evolve.experiment.resume import resume
+    from evolve.store.files import format_resume
 
     start = partial(resume, run, overrides, accept_changes)
-    return Execution(f"evolve resume {run}", has_dash, as_json).execute(start)
+    return Execution(format_resume(run), has_dash, as_json).execute(start)

@@ -9,6 +9,7 @@ import click
 
 from evolve.cli.options import chart_width, echo_compiling, json_option, result_console
 from evolve.cli.output import echo_json
+from evolve.cli.run_argument import run_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show", short_help="Show the tables of a run, or one trial.")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.argument("trial", required=False)
 @click.option("--lineage", is_flag=True, help="Show the line of descent of the best trial.")
 @json_option

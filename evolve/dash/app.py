@@ -12,10 +12,10 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from evolve.dash.cache import PageCache, PageSource
-from evolve.dash.folders import find_folder
 from evolve.dash.hub import Hub
 from evolve.dash.run_list import RunList
 from evolve.dash.run_page import RunPage
+from evolve.experiment.run_folders import find_folder
 
 NO_CONTENT = 204  # a browser that shows a deleted run gets no error, and its page remains
 LIST = "/list"  # no run folder has this address
@@ -46,7 +46,7 @@ class Dashboard:
         self.app = Starlette(
             routes=[
                 Route(prefix + path, show)
-                for prefix in (LIST, "/runs/{name}")
+                for prefix in (LIST, "/runs/{name}", "/runs/{sweep}/{name}")
                 for path, show in (
                     ("", self._show_page),
                     ("/events", self._show_events),
@@ -67,10 +67,10 @@ class Dashboard:
         source, cache = self._find(request)
         built = await cache.get(source) if source else None
         if built is None:
-            missing = escape(str(request.path_params.get("name", "")))
+            missing = escape(read_name(request) or "")
             return HTMLResponse(MISSING.format(name=missing), 404)
-        name = request.path_params.get("name")
-        stream = LIST if name is None else f"/runs/{quote(name, safe='')}"
+        name = read_name(request)
+        stream = LIST if name is None else f"/runs/{quote(name)}"
         return HTMLResponse(await cache.render(built, stream))
 
     async def _show_update(self, request: Request) -> Response:
@@ -92,8 +92,14 @@ class Dashboard:
 
     def _find(self, request: Request) -> tuple[PageSource | None, PageCache]:
         """Return the source of the page that a request names, and its cache."""
-        name = request.path_params.get("name")
+        name = read_name(request)
         if name is None:
             return self._list, self._list_cache
         folder = find_folder(self._runs, name)
-        return RunPage(folder) if folder else None, self._run_cache
+        return RunPage(folder, name) if folder else None, self._run_cache
+
+
+def read_name(request: Request) -> str | None:
+    """Return the name of a run, or `sweep/run`, from the address of its page."""
+    parts = [request.path_params.get(each) for each in ("sweep", "name")]
+    return "/".join(each for each in parts if each is not None) or None

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from evolve.dash.folders import Stamp
+from evolve.dash.stamp import Stamp
 from evolve.report.html.render import encode_update, render_page
 from evolve.report.page.blocks import Page
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dsl.printable import make_printable
-from evolve.dash.folders import Stamp
-from evolve.dash.summary import ListedRun, SummaryCache
+from evolve.dash.stamp import Stamp
+from evolve.dash.summary import SummaryCache
 from evolve.errors import EvolveError
+from evolve.experiment.run_list import ListedRun, count_seconds
 from evolve.report.formats import DURATIONS
 from evolve.report.page.blocks import Block, Column, Page, Section, Table, Text
 from evolve.report.page.charts import Cell
@@ -98,9 +99,8 @@ def measure_age(started: str, now: datetime) -> float | None:
         started: the start in ISO 8601.
         now: the time, with a time zone.
     """
-    try:
-        seconds = (now - datetime.fromisoformat(started)).total_seconds()
-    except (ValueError, TypeError):
+    seconds = count_seconds(started, now)
+    if seconds is None:
         return None
     size = next((size for size, _ in DURATIONS if seconds >= size), None)
     return seconds // size * size if size else 0.0
@@ -109,6 +109,6 @@ def measure_age(started: str, now: datetime) -> float | None:
 def _build_row(each: ListedRun, now: datetime, has_fault: bool) -> tuple[Cell, ...]:
     fault = (each.fault,) if has_fault else ()
     return (
-        each.name, each.state or "unreadable", measure_age(each.started, now), each.best,
+        each.name, each.shown_state, measure_age(each.started, now), each.best,
         each.verdict, *fault, each.trials, each.usd, each.started[:SECONDS] or None,
     )  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Literal
 
 from dsl.diagnostics import LanguageError
 from dsl.printable import make_printable
-from evolve.dash.folders import Stamp, is_run, read_stamp
+from evolve.dash.stamp import Stamp, read_stamp
 from evolve.errors import EvolveError
+from evolve.experiment.run_folders import is_run
+from evolve.experiment.run_state import RunState, decide_state
 from evolve.experiment.run_view import read_view
 from evolve.report.page.blocks import Page, Section, Text
 from evolve.report.page.build import build_page
@@ -23,15 +24,16 @@ class RunPage:
     """Page of a run; a source of pages.
 
     Attributes:
-        key: its key among the sources: the name of the run folder.
+        key: its key among the sources: the name in the list of runs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         """
         Args:
             folder: the run folder.
+            name: its name in the list of runs.
         """
-        self.key = folder.name
+        self.key = name
         self._folder = folder
 
     def read_stamp(self) -> Stamp | None:
@@ -70,5 +72,5 @@ class RunPage:
             text, title = "The run has no trials yet.", "No trials yet"
         section = Section("fault", title, (Text(text, "warning"),))
         name = make_printable(self.key)
-        state: Literal["running", "stopped"] = "running" if stamp and stamp.is_live else "stopped"
+        state: RunState = decide_state(False, False, stamp is not None and stamp.is_live)
         return Page(name, f"in {name}", state, (section,))

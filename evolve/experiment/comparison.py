@@ -14,11 +14,14 @@ from evolve.config.document import read_document
 from evolve.errors import EvolveError
 from evolve.experiment.model_costs import sum_cost
 from evolve.experiment.result_parts import FinalistDocument
+from evolve.experiment.run_summary import read_stats
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
+from evolve.llm.prompt.selection import is_arm
 from evolve.llm.transport.address import mask_user_info
+from evolve.search.proposer_stats import ProposerStats
+from evolve.store.files import EXPERIMENT
 
-MAX_RUNS = 6  # lines that a chart shows clearly
 OWN_SETTINGS = ("name", "seed")  # shown with the figures
 
 
@@ -47,6 +50,7 @@ class ComparedRun:
         data_hash: hash of the bars.
         validation_from: first day of validation.
         source: source of the winner, or of the best strategy so far.
+        credit: counts by proposer; those of the last epoch if the search has not ended.
     """
 
     label: str
@@ -69,6 +73,7 @@ class ComparedRun:
     data_hash: str
     validation_from: str
     source: str | None
+    credit: Mapping[str, ProposerStats]
 
 
 @dataclass(frozen=True)
@@ -86,17 +91,23 @@ class Comparison:
     settings: Mapping[str, tuple[str | None, ...]]
     warnings: tuple[str, ...]
 
+    @property
+    def proposers(self) -> tuple[str, ...]:
+        """Proposers of any run: operators, then models, each in order of names."""
+        names = {name for each in self.runs for name in each.credit}
+        return tuple(sorted(names, key=lambda each: (is_arm(each), each)))
+
 
 def compare_runs(views: Sequence[RunView]) -> Comparison:
     """Compare runs.
 
     Raises:
-        EvolveError: if there are fewer than two runs or more than MAX_RUNS, one of them is listed
-            twice, or a file of a run is damaged.
+        EvolveError: if there are fewer than two runs, one of them is listed twice, or a file of a
+            run is damaged.
     """
     folders = [each.folder.resolve() for each in views]
-    if not 2 <= len(views) <= MAX_RUNS:
-        raise EvolveError(f"expected 2 to {MAX_RUNS} runs, found {len(views)}")
+    if len(views) < 2:
+        raise EvolveError(f"expected two runs or more, found {len(views)}")
     if len(set(folders)) < len(folders):
         twice = next(each for each in folders if folders.count(each) > 1)
         raise EvolveError(f"duplicate run {twice}", "name each run once")
@@ -132,6 +143,7 @@ def _summarize(view: RunView, label: str) -> ComparedRun:
         data_hash=view.data.dataset.bars.hash,
         validation_from=str(view.data.split.seen.time[view.data.split.validation_start])[:10],
         source=None if view.best is None else format_program(view.best),
+        credit=dict(sorted(read_stats(view)[0].items())),
     )
 
 
@@ -167,7 +179,7 @@ def _find_differences(views: Sequence[RunView]) -> dict[str, tuple[str | None, .
 
 
 def _read_settings(view: RunView) -> Mapping[str, Any]:
-    path = view.folder / "experiment.yaml"
+    path = view.folder / EXPERIMENT
     data = read_document(read_text(path), str(path)).data
     return data if isinstance(data, dict) else {}
 

@@ -22,9 +22,9 @@ from evolve.experiment.result import Assessed
 from evolve.search.hall_of_fame import find_size_class
 from evolve.search.individual import SEED, Individual
 from evolve.store import RunFolder
+from evolve.store.files import FINALISTS
 
 MAX_FINALISTS = 8  # the best of 5, 8, 10 and 15, by less than the error (benchmarks/finalists.py)
-FOLDER = "finalists"
 MAX_CORRELATION = 0.5  # exclusive; the best of a size class may exceed it
 
 
@@ -66,7 +66,7 @@ def write_finalists(finalists: Sequence[Assessed], settings: Experiment, folder:
         if rank == 1:
             folder.write_program(folder.best.name, each.program, comment)
         folder.write_program(name_finalist(rank), each.program, comment)
-    folder.remove_others(FOLDER, [name_finalist(rank + 1) for rank in range(len(finalists))])
+    folder.remove_others(FINALISTS, [name_finalist(rank + 1) for rank in range(len(finalists))])
 
 
 def select_finalists(
@@ -110,7 +110,7 @@ def select_leaders(hall_of_fame: Sequence[Individual]) -> list[Individual]:
 
 def name_finalist(rank: int) -> str:
     """Return the file of a finalist in the run folder."""
-    return f"{FOLDER}/{rank}.evo"
+    return f"{FINALISTS}/{rank}.evo"
 
 
 def standardize_positions(run: Backtest) -> NDArray[np.float64]:

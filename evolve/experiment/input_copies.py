@@ -11,9 +11,9 @@ from evolve.experiment.input_files import resolve_path
 from evolve.experiment.plan import Plan
 from evolve.files import read_text
 from evolve.store import RunFolder
+from evolve.store.files import INPUTS
 
-INPUTS_FOLDER = "inputs"  # strategies and operators
-LEARNINGS_FOLDER, PROMPTS_FOLDER = "inputs/learnings", Path("inputs/prompts")
+LEARNINGS_FOLDER, PROMPTS_FOLDER = f"{INPUTS}/learnings", Path(f"{INPUTS}/prompts")
 
 
 def copy_inputs(plan: Plan, folder: RunFolder) -> Experiment:
@@ -52,7 +52,7 @@ def copy_strategies(plan: Plan, write: Callable[[str, str], None]) -> Experiment
         paths = [files.locate(setting, name) for name in names]
         for path in paths:
             if path not in copies:
-                stem, taken = f"{INPUTS_FOLDER}/{path.stem}", set(copies.values())
+                stem, taken = f"{INPUTS}/{path.stem}", set(copies.values())
                 copies[path] = unique_name(stem, taken.__contains__, suffix=path.suffix)
                 write(copies[path], read_text(path))
         return [copies[path] for path in paths]

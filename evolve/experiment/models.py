@@ -36,7 +36,7 @@ from evolve.llm.transport.reply import ModelError
 from evolve.llm.transport.request_formats import Constraint
 from evolve.llm.transport.server import Server
 from evolve.notices import NoticeLog
-from evolve.store.folder import JOURNAL
+from evolve.store.files import JOURNAL
 
 LOCAL_CALLS, REMOTE_CALLS = 1, 4  # concurrent
 LIST_SECONDS = 5.0

@@ -21,8 +21,7 @@ from evolve.search.external import ExternalProposer
 from evolve.stop import Stop
 from evolve.store import Journal, RunFolder
 from evolve.store.database import is_unwritten
-
-FOLDER = "null"  # in the run folder: one journal for each permutation
+from evolve.store.files import NULL
 
 
 class UnansweredError(EvolveError):
@@ -59,7 +58,7 @@ class NullModels:
             UnansweredError: if a call failed, or the last one has no answer.
         """
         data = replace(self.run.data, split=replace(self.run.data.split, train=bars))
-        path = self.folder.path / FOLDER / f"{number}.sqlite"
+        path = self.folder.path / NULL / f"{number}.sqlite"
         with (
             closing(_open_journal(path)) as journal,
             open_proposer(

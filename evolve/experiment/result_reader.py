@@ -22,9 +22,9 @@ from evolve.experiment.result_parts import (
 from evolve.files import read_bytes
 from evolve.search.proposer_stats import ProposerStats
 from evolve.store import RESULT
+from evolve.store.files import MAX_RESULT_BYTES
 from evolve.validation.verdict import Verdict
 
-MAX_RESULT_BYTES = 64_000_000
 HINT = "restore the file, or run the experiment again"
 
 

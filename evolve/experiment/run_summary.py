@@ -9,6 +9,7 @@ from evolve.experiment.result_reader import ResultDocument
 from evolve.experiment.run_events import EpochEvent
 from evolve.experiment.run_view import RunView
 from evolve.search.proposer_stats import ProposerStats
+from evolve.store.files import format_resume
 from evolve.validation.verdict import Evidence
 
 Metrics = Mapping[str, float]
@@ -71,6 +72,21 @@ def summarize(view: RunView) -> RunSummary:
     )
     stats = figures.proposers if figures is not None else _count_trials(view)
     return RunSummary(figures, evidence.read() if evidence is not None else None, epochs, stats)
+
+
+def read_stats(view: RunView) -> tuple[Mapping[str, ProposerStats], Mapping[str, float]]:
+    """Return the counts and the seconds by proposer; empty before the first epoch."""
+    if view.document is not None:
+        return view.document.proposers, view.document.proposer_seconds
+    epochs = view.read_events(EpochEvent)
+    return (epochs[-1].stats, epochs[-1].seconds) if epochs else ({}, {})
+
+
+def describe_stop(view: RunView) -> str:
+    """Describe where a run stopped, and how to continue it."""
+    where = "during the search" if view.document is None else "after the search, during its test"
+    command = format_resume(view.folder)
+    return f"The process ended {where}, so there is no verdict. Continue the run: {command}"
 
 
 def _count_trials(view: RunView) -> dict[str, ProposerStats]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dsl.analysis.check import check_file
 from dsl.analysis.program import Program
@@ -24,13 +24,12 @@ from evolve.experiment.run_events import (
     NullSearchEvent,
     read_events,
 )
+from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_text
 from evolve.store import RESULT, RunFolder
 from evolve.store.lock import is_locked
 from evolve.store.rows import JournalRows, read_rows
 from evolve.validation.null_run import NullRun
-
-RunState = Literal["running", "stopped", "finished"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +156,7 @@ def read_view(folder: Path) -> RunView:
     document, result = None, dict[str, Any]()
     if (folder / RESULT).exists():
         document, result = read_result(folder)
-    is_finished = document is not None and bool(rows.list_events("finished"))
-    state: RunState = "finished" if is_finished else "running" if is_running else "stopped"
+    has_ended = bool(rows.list_events("finished"))
+    state = decide_state(has_ended, document is not None, is_running)
     used = any(each.fallback_used for each in read_events(rows, DataEvent, files.journal))
     return RunView(folder, state, read_run_plan(folder, used), document, result, rows)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-from evolve.backtest.metrics import Unit
+    from evolve.backtest.metrics import Unit
 
 DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # seconds of a unit
 NO_VALUE = "–"
@@ -47,8 +49,23 @@ def format_rate(bars_per_year: float) -> str:
     return f"{bars_per_year:.0f}" if bars_per_year >= 1000 else f"{bars_per_year:.4g}"
 
 
+def format_usd(value: float) -> str:
+    """Format a cost in US dollars, with more digits below 1."""
+    return f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}"
+
+
+def format_bytes(size: int) -> str:
+    """Format a size: `12 kB`, `3.4 MB`, `1.2 GB`."""
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6)):
+        if size >= bytes_each:
+            return f"{size / bytes_each:,.1f} {unit}"
+    return f"{math.ceil(size / 1e3):,} kB"
+
+
 def format_iso(moment: np.datetime64) -> str:
     """Format a time as ISO 8601: a day, with the time of day if it is not zero."""
+    import numpy as np
+
     return str(np.datetime_as_string(moment.astype("datetime64[s]"), unit="auto"))
 
 

@@ -20,11 +20,7 @@ from dsl.printing.decompile import format_program
 from evolve.data.tables.frames import bars_to_frame
 from evolve.errors import EvolveError
 from evolve.files import atomic_write, create_exclusively, write_text
-
-JOURNAL = "journal.sqlite"
-RESULT = "result.json"
-REPORT = "report.html"
-EARLIER = "earlier"  # results of a run that went on after them
+from evolve.store.files import BARS, BEST, EARLIER, JOURNAL, REPORT, RESULT, RUNS
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class RunFolder:
         Raises:
             EvolveError: if `out` is not empty or cannot be created.
         """
-        path = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+        path = out or RUNS / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
         try:
             str(path).encode()  # SQLite accepts no other names
             if out is None:
@@ -79,7 +75,7 @@ class RunFolder:
     @property
     def best(self) -> Path:
         """Path of the best strategy."""
-        return self.path / "best.evo"
+        return self.path / BEST
 
     def write_text(self, name: str, text: str, is_durable: bool = True) -> None:
         """Write a file of the folder atomically; see `evolve.files.write_text`.
@@ -121,7 +117,7 @@ class RunFolder:
     def write_bars(self, bars: Bars) -> None:
         """Write the snapshot of the bars."""
         table = pa.Table.from_pandas(bars_to_frame(bars, has_symbol=True), preserve_index=False)
-        with atomic_write(self.path / "bars.parquet") as (temporary,):
+        with atomic_write(self.path / BARS) as (temporary,):
             pq.write_table(table, temporary)
 
     def write_program(self, name: str, program: Program, comment: str) -> None:

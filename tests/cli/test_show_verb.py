@@ -109,6 +109,7 @@ def test_a_stopped_run_shows_what_it_has(home: Path) -> None:
     (home / "stopped" / "result.json").unlink()
     page = invoke("show", "stopped").out
     assert "small in stopped: stopped" in page
+    assert "Continue the run: evolve resume stopped" in " ".join(page.split())
     assert "200 of 200, epoch" in page
     assert "trials so far" in page
     assert "equity; train from" in page

@@ -158,7 +158,7 @@ def test_open_on_a_run_that_was_not_tested_is_no_pass(tmp_path: Path) -> None:
 
 
 def test_open_refuses_folders_without_a_finished_run(tmp_path: Path) -> None:
-    assert "no finished run in" in refuse("holdout", "open", str(tmp_path / "none"), "--yes")
+    assert "no run in" in refuse("holdout", "open", str(tmp_path / "none"), "--yes")
     none = run_small(tmp_path, NOISE, "fitness.require={trades_per_fold: 10000}").folder
     assert "has no best strategy to test" in refuse("holdout", "open", str(none), "--yes")
     assert count_openings() == 0

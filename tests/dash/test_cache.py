@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evolve.dash.cache import MAX_LOAD, MAX_PAGES, MIN_INTERVAL_SECONDS, BuiltPage, PageCache
-from evolve.dash.folders import Stamp
+from evolve.dash.stamp import Stamp
 from evolve.report.page.blocks import Page
 
 

@@ -152,3 +152,17 @@ def test_the_server_ends_while_browsers_listen(runs: Path) -> None:
         assert list(each) == []
     for stream in streams:
         stream.__exit__(None, None, None)
+
+
+def test_a_run_of_a_sweep_has_a_page_and_a_link(finished: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for name in ("events", "seed=1"):  # the first is also the end of an address
+        shutil.copytree(finished, runs / "grid" / name)
+    with serve_runs(runs) as server:
+        assert b'href="/runs/grid/seed%3D1"' in server.request("/").body
+        for name in ("events", "seed%3D1"):
+            assert read_page(server, f"/runs/grid/{name}")["state"] == "finished"
+        for missing in ("/runs/grid", "/runs/grid/none", "/runs/grid/..%2Fgrid", "/runs/grid/a/b"):
+            assert server.request(missing).status == 404
+        with server.listen("/runs/grid/seed%3D1/events") as versions:
+            next(versions)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from evolve.dash.run_list import RunList, build_blocks, measure_age
-from evolve.dash.summary import ListedRun, SummaryCache
+from evolve.dash.summary import SummaryCache
 from evolve.errors import EvolveError
 from evolve.experiment.model_costs import sum_cost
+from evolve.experiment.run_list import ListedRun
 from evolve.experiment.run_view import read_view
 from evolve.report.formats import format_duration
 from evolve.report.page.blocks import Table, Text

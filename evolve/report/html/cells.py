@@ -6,7 +6,13 @@ import math
 import re
 from collections.abc import Callable
 
-from evolve.report.formats import NO_VALUE, format_duration, format_price, format_value
+from evolve.report.formats import (
+    NO_VALUE,
+    format_duration,
+    format_price,
+    format_usd,
+    format_value,
+)
 from evolve.report.page.blocks import Table
 from evolve.report.page.charts import Cell, CellUnit
 
@@ -22,7 +28,7 @@ FORMATS: dict[CellUnit, Callable[[float], str]] = {
     "price": format_price,
     "seconds": lambda value: f"{value:,.{_count_decimals(value)}f} s",
     "duration": format_duration,
-    "usd": lambda value: f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}",
+    "usd": format_usd,
 }
 """Format of the numbers of each unit; units of texts have none."""
 

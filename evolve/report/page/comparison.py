@@ -18,8 +18,10 @@ from evolve.report.page.charts import Axis, Cell, Chart, Mark, Role, Trace
 from evolve.report.page.diff import diff_sources
 from evolve.report.page.downsample import pick_extremes
 from evolve.report.page.luck.progress import list_improvements
+from evolve.report.page.search.authors import name_author
 
 ROLES: tuple[Role, ...] = ("strategy", "luck", "validation", "holdout", "bad", "train")
+MAX_RUNS = len(ROLES)  # lines that a chart shows clearly
 PARTS = 600  # of a line of equity
 RUN_COLUMNS = (
     Column("run"),
@@ -51,10 +53,14 @@ def build_comparison_page(views: Sequence[RunView]) -> Page:
         EvolveError: if the runs cannot be compared, or a file of them is damaged.
     """
     comparison = compare_runs(views)
+    if len(views) > MAX_RUNS:
+        hint = "leave out --report, or compare fewer runs"
+        raise EvolveError(f"a page compares at most {MAX_RUNS} runs, found {len(views)}", hint)
     labels = [make_printable(each.label) for each in comparison.runs]
     sections = {
         "figures": ("Figures", _iterate_figures(comparison)),
         "settings": ("Settings that differ", _iterate_settings(comparison)),
+        "credit": ("Credit", _iterate_credit(comparison)),
         "charts": ("Equity and progress", _iterate_charts(views, labels)),
         "sources": ("Sources of the winners", _iterate_sources(comparison.runs)),
     }
@@ -122,6 +128,26 @@ def _iterate_settings(comparison: Comparison) -> Iterator[Block]:
         )
     else:
         yield Text("The runs have equal settings, except for name and seed.")
+
+
+def format_credit(run: ComparedRun, proposer: str) -> str | None:
+    """Format the trials of a proposer, and those that improved; None if it has none."""
+    stats = run.credit.get(proposer)
+    if stats is None:
+        return None
+    return f"{stats.evaluated:,} ({stats.improved:,})"
+
+
+def _iterate_credit(comparison: Comparison) -> Iterator[Block]:
+    runs = comparison.runs
+    rows = [
+        (name_author(name), *[format_credit(each, name) for each in runs])
+        for name in comparison.proposers
+    ]
+    if rows:
+        columns = (Column("proposer"), *[Column(make_printable(each.label)) for each in runs])
+        about = "Trials of each proposer; in parentheses, those that improve on their best parent."
+        yield Table("credit", "Trials by proposer", columns, tuple(rows), about)
 
 
 def _iterate_charts(views: Sequence[RunView], labels: Sequence[str]) -> Iterator[Block]:

@@ -12,9 +12,11 @@ from rich.text import Text
 from dsl.printable import make_printable
 from evolve.experiment.comparison import ComparedRun, Comparison
 from evolve.report.formats import NO_VALUE, format_score, format_value
+from evolve.report.page.comparison import format_credit
 from evolve.report.page.diff import diff_sources
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.report.terminal.hanging import Hanging
-from evolve.report.terminal.tables import blank_table, format_text
+from evolve.report.terminal.tables import label_proposer
 
 FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "experiment": lambda run: run.name,
@@ -37,14 +39,17 @@ FIGURES: dict[str, Callable[[ComparedRun], str]] = {
     "data": lambda run: run.data,
 }
 """Text of each figure by heading; one without a value in any run is left out."""
+CREDIT = "trials by proposer (improved)"
 
 
 def list_comparison(comparison: Comparison) -> Iterator[RenderableType]:
-    """Yield the warnings, the figures, the settings that differ and the sources."""
+    """Yield the warnings, the figures, the settings that differ, the credit and the sources."""
     for text in comparison.warnings:
         yield Hanging(text, Text("warning: ", "bold yellow"))
     yield _build_figures(comparison.runs)
     yield _build_settings(comparison)
+    if comparison.proposers:
+        yield _build_credit(comparison)
     found = [each for each in comparison.runs if each.source]
     for other in found[1:]:
         yield Text("")
@@ -68,6 +73,15 @@ def _build_settings(comparison: Comparison) -> RenderableType:
         table.add_row(
             format_text(name), *[format_text(NO_VALUE if each is None else each) for each in values]
         )
+    return table
+
+
+def _build_credit(comparison: Comparison) -> Table:
+    table = _blank_table(CREDIT, comparison.runs)
+    for name in comparison.proposers:
+        cells = [format_credit(each, name) for each in comparison.runs]
+        label = format_text(label_proposer(name, comparison.proposers))
+        table.add_row(label, *[each or NO_VALUE for each in cells])
     return table
 
 

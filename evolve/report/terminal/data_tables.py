@@ -8,7 +8,7 @@ from rich.table import Table
 from dsl.bars import Bars
 from evolve.data.quality import check_quality
 from evolve.report.formats import format_price, format_time
-from evolve.report.terminal.tables import blank_table, format_text
+from evolve.report.terminal.fitting_table import blank_table, format_text
 
 MAX_SHOWN = 3
 

@@ -11,7 +11,8 @@ from evolve.backtest.metrics import METRICS
 from evolve.experiment.diagnostics import Diagnostics
 from evolve.experiment.walk_forward import list_days
 from evolve.report.formats import format_value
-from evolve.report.terminal.tables import blank_table, metrics_table
+from evolve.report.terminal.fitting_table import blank_table
+from evolve.report.terminal.tables import metrics_table
 from evolve.validation.null_run import NullRun
 from evolve.validation.power import GOOD_SHARE, Power
 from evolve.validation.walk_forward import WalkForward, WindowResult

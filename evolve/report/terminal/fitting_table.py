@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich import console as rich_console
+from rich.box import SIMPLE_HEAD
 from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
@@ -12,6 +13,24 @@ from rich.text import Text
 from evolve.report.terminal.hanging import Hanging
 
 MIN_NAME_CHARACTERS = 12  # of a column that wraps; a narrower one is hard to read
+
+
+def blank_table(title: str = "", gap: int = 2) -> Table:
+    """Build a table without rows, as narrow as its cells allow.
+
+    Args:
+        title: the line above the table, after a blank line; empty for none.
+        gap: characters between columns.
+    """
+    return FittingTable(
+        title=f"\n{title}" if title else None, title_justify="left", title_style="bold",
+        box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False,
+    )  # fmt: skip
+
+
+def format_text(text: str) -> Hanging:
+    """Format text from outside, such as a symbol, so that a terminal shows it as it is."""
+    return Hanging(text)
 
 
 class FittingTable(Table):

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from evolve.experiment.result import ProtocolResult
 from evolve.report.formats import format_score
-from evolve.report.terminal.tables import blank_table
+from evolve.report.terminal.fitting_table import blank_table
 
 
 def protocol_table(before: ProtocolResult, after: ProtocolResult, measure: str) -> Table:

@@ -13,7 +13,7 @@ from evolve.analysis.plateau import Plateau
 from evolve.analysis.prune import Pruned
 from evolve.backtest.metrics import METRICS
 from evolve.report.formats import format_value
-from evolve.report.terminal.tables import blank_table, format_text
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.validation.pbo import Overfitting
 from evolve.validation.trial_statistics import TrialStatistics
 

@@ -11,15 +11,14 @@ from rich.text import Text
 from evolve.backtest.metrics import METRICS
 from evolve.experiment.model_costs import read_arm_costs, sum_cost
 from evolve.experiment.result_reader import ResultDocument
-from evolve.experiment.run_summary import RunSummary
+from evolve.experiment.run_summary import RunSummary, describe_stop
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_score, format_value
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.sparkline import sparkline
 from evolve.report.terminal.tables import (
     arm_costs_table,
-    blank_table,
-    format_text,
     label_proposer,
     metrics_table,
     proposers_table,
@@ -68,6 +67,8 @@ def list_head(view: RunView, summary: RunSummary) -> Iterator[Part]:
             f"calls: {spent.calls:,}; {spent.tokens_in:,} tokens in, {spent.tokens_out:,} out, "
             f"${spent.usd:.4f}",
         )
+    if view.state == "stopped":
+        yield format_line("next", describe_stop(view))
 
 
 def list_verdict(summary: RunSummary) -> Iterator[Part]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.table import Table
 
@@ -13,8 +12,7 @@ from evolve.backtest.metrics import METRICS
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.usage import ArmCost
 from evolve.report.formats import format_value
-from evolve.report.terminal.fitting_table import FittingTable
-from evolve.report.terminal.hanging import Hanging
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.search.proposer_stats import StatsByProposer
 
 SUMMARY = (
@@ -23,24 +21,6 @@ SUMMARY = (
 )  # fmt: skip
 
 MAX_HEADING_CHARACTERS = 16  # a longer one wraps, so that no figure does
-
-
-def blank_table(title: str = "", gap: int = 2) -> Table:
-    """Build a table without rows, as narrow as its cells allow.
-
-    Args:
-        title: the line above the table, after a blank line; empty for none.
-        gap: characters between columns.
-    """
-    return FittingTable(
-        title=f"\n{title}" if title else None, title_justify="left", title_style="bold",
-        box=SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False,
-    )  # fmt: skip
-
-
-def format_text(text: str) -> Hanging:
-    """Format text from outside, such as a symbol, so that a terminal shows it as it is."""
-    return Hanging(text)
 
 
 def metrics_table(

@@ -12,7 +12,7 @@ from evolve.backtest.backtest import Backtest, Trade
 from evolve.backtest.metrics import METRICS
 from evolve.report.formats import format_price, format_time, format_value
 from evolve.report.page.shown_metrics import BY_SYMBOL, STRESSED
-from evolve.report.terminal.tables import blank_table, format_text
+from evolve.report.terminal.fitting_table import blank_table, format_text
 
 
 def symbols_table(result: Backtest, window: str = "") -> Table:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolve.report.formats import OUTCOMES, format_score
-from evolve.report.terminal.tables import blank_table
+from evolve.report.terminal.fitting_table import blank_table
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.null_run import NullRun
 from evolve.validation.verdict import Verdict

@@ -23,7 +23,8 @@ from evolve.backtest.market import market
 from evolve.data.generators import random_walk
 from evolve.experiment.plan import LoadedData, build_problem, read_plan
 from evolve.experiment.robustness import analyze_winner, describe_robustness
-from evolve.experiment.run_view import RunState, RunView
+from evolve.experiment.run_state import RunState
+from evolve.experiment.run_view import RunView
 from evolve.report.page.blocks import Block, Code, Table, Text
 from evolve.report.page.charts import Chart
 from evolve.report.page.strategy import iterate_blocks, iterate_strategy

@@ -148,7 +148,7 @@ def test_a_run_that_was_killed_shows_that_it_stopped(
     label = find_label(list_blocks(view))
     assert (view.state, label.label) == ("stopped", "STOPPED")
     assert where in label.text
-    assert "Run the experiment again" in label.text
+    assert f"evolve resume {tmp_path / '1'}" in label.text
 
 
 # -- the holdout

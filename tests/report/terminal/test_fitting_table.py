@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from evolve.report.terminal.tables import blank_table, format_text
+from evolve.report.terminal.fitting_table import blank_table, format_text
 
 HEADINGS = ("total\nreturn", "sharpe", "max_drawdown", "trades")
 ROWS = [("AAPL", "1641.6%", "1.02", "-73.0%", "145"), ("B" * 30, "-2.5%", "0.15", "–", "59")]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.report.terminal.hanging import INDENT, MIN_TEXT_WIDTH, Hanging
 from evolve.report.terminal.run_summary import format_line
-from evolve.report.terminal.tables import blank_table, format_text, metrics_table
+from evolve.report.terminal.tables import metrics_table
 
 PATH = "csv:/data/" + "a" * 70 + ".csv"
 WORDS = st.lists(st.text("abc/.", min_size=1, max_size=50), min_size=1, max_size=12)

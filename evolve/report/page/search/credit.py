@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evolve.experiment.model_costs import read_arm_costs
-from evolve.experiment.run_events import EpochEvent
+from evolve.experiment.run_summary import read_stats
 from evolve.experiment.run_view import RunView
 from evolve.llm.prompt.selection import is_arm
 from evolve.report.page.blocks import Column, Table
@@ -88,14 +88,6 @@ def list_credits(view: RunView) -> list[Credit]:
         )
         for name in sorted({*counts, *costs}, key=lambda each: (is_arm(each), each))
     ]
-
-
-def read_stats(view: RunView) -> tuple[Mapping[str, ProposerStats], Mapping[str, float]]:
-    """Return the counts and the seconds by proposer; empty before the first epoch."""
-    if view.document is not None:
-        return view.document.proposers, view.document.proposer_seconds
-    epochs = view.read_events(EpochEvent)
-    return (epochs[-1].stats, epochs[-1].seconds) if epochs else ({}, {})
 
 
 def _build_row(each: Credit) -> tuple[Cell, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evolve.experiment.run_summary import describe_stop
 from evolve.experiment.run_view import RunView
 from evolve.report.page.blocks import Block, Text
 from evolve.report.page.charts import Role
@@ -23,7 +24,7 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
     if view.state == "running":
         yield Text(_describe_running(view), "label", "RUNNING")
     elif view.state == "stopped":
-        yield Text(_describe_stop(view), "label", "STOPPED")
+        yield Text(describe_stop(view), "label", "STOPPED")
     elif verdict is not None:
         yield Text(verdict.sentence, "label", verdict.label, ROLES.get(verdict.label, "neutral"))
         yield build_gates(verdict)
@@ -45,13 +46,4 @@ def _describe_running(view: RunView) -> str:
     return (
         f"{lead} It beat {beaten} of {done} searches on shuffled prices; at most {null.planned} "
         "are planned."
-    )
-
-
-def _describe_stop(view: RunView) -> str:
-    """Describe where a run stopped, and how to continue."""
-    where = "during the search" if view.document is None else "after the search, during its test"
-    return (
-        f"The process ended {where}, so there is no verdict. Run the experiment again; searches "
-        "on shuffled prices that ended are not repeated."
     )

@@ -1,0 +1,22 @@
+"""State of a run, from what its folder has."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+RunState = Literal["running", "stopped", "finished"]
+
+
+def decide_state(
+    has_ended: bool, has_result: bool, is_running: bool
+) -> RunState:  # fmt: skip
+    """Return the state of a run; one that was interrupted or killed is stopped.
+
+    Args:
+        has_ended: whether the journal has the end of the run.
+        has_result: whether there is a result document.
+        is_running: whether a process holds the lock of the folder.
+    """
+    if has_ended and has_result:
+        return "finished"
+    return "running" if is_running else "stopped"
