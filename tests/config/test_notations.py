@@ -55,12 +55,9 @@ def test_a_map_changes_the_weights_that_it_names_in_any_order(
 ) -> None:
     text = MINIMAL + yaml.safe_dump({"search": {"proposers": dict(reversed(in_file.items()))}})
     one_by_one = [f"search.proposers.{name}={weight}" for name, weight in override.items()]
+    at_once = [f"search.proposers={override}"], [f"search={{proposers: {override}}}"]
     expected = DEFAULTS | in_file | override
-    for overrides in (
-        [f"search.proposers={given}"],
-        [f"search={{proposers: {given}}}"],
-        one_by_one,
-    ):
+    for overrides in (*at_once, one_by_one):
         found = parse_experiment(text, "x.yaml", overrides)
         assert list(found.search.proposers.items()) == list(expected.items())
         assert parse_experiment(to_yaml(found), "y.yaml") == found
