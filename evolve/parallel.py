@@ -47,9 +47,14 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _begin(begin: Callable[[], None] | None) -> None:
+def begin_worker() -> None:
+    """Ignore the signals of a terminal in this worker process, and exit with its parent."""
     _leave_signals_to_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _begin(begin: Callable[[], None] | None) -> None:
+    begin_worker()
     if begin is not None:
         begin()
 

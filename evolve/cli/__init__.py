@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
-    "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
+    "Experiments": (
+        "run",
+        "sweep",
+        "null",
+        "holdout",
+        "power",
+        "walkforward",
+        "validate",
+        "schema",
+    ),
     "Runs": ("show", "report", "compare", "dash"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
     "Reference": ("ops", "explain"),
@@ -74,6 +83,8 @@ def _import_command(name: str) -> click.Command:
     match name:
         case "run":
             from evolve.cli.run_ import command
+        case "sweep":
+            from evolve.cli.sweep_ import command
         case "null":
             from evolve.cli.null_ import command
         case "holdout":
