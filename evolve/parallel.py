@@ -12,8 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
+from typing import Literal
 
-METHOD = "fork" if sys.platform == "linux" else "spawn"
+METHOD: Literal["fork", "spawn"] = "fork" if sys.platform == "linux" else "spawn"
 WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process repeats the imports
 
 

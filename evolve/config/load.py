@@ -13,7 +13,6 @@ from dsl.diagnostics import Source, Span, did_you_mean
 from dsl.printable import make_lines_printable
 from evolve.config.diagnose import ConfigError, diagnose
 from evolve.config.document import Document, read_document
-from evolve.config.effort import parse_processes
 from evolve.config.naming import build_experiment_name
 from evolve.config.overrides import apply_override
 from evolve.config.schema import Experiment
@@ -63,8 +62,6 @@ def parse_experiment(
         document.report("E505", "expected a mapping of settings", Span(0, 1), hint)
     if not isinstance(data, dict):
         raise ConfigError(document.diagnostics)
-    if "workers" in data:
-        data["workers"] = parse_processes(data["workers"])
     sources = {
         apply_override(each, data): Source(mask_user_info(each), f"--set {mask_user_info(each)}")
         for each in overrides

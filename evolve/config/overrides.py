@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evolve.config.diagnose import ConfigError, describe_value
 from evolve.config.document import read_document
+from evolve.config.effort import parse_processes
 from evolve.errors import EvolveError
 from evolve.llm.transport.address import mask_user_info
 
 EXAMPLE = "such as --set budget.evaluations=500"
+
+EXPANSIONS: Mapping[str, Callable[[object], object]] = {"workers": parse_processes}
+"""Functions that expand the short form of a section."""
 
 Path = tuple[str, ...]
 
@@ -33,6 +37,8 @@ def apply_override(override: str, data: dict[str, Any]) -> Path:
     for depth, part in enumerate(path[:-1], start=1):
         if here.get(part) is None:
             here[part] = {}
+        if depth == 1 and part in EXPANSIONS:
+            here[part] = EXPANSIONS[part](here[part])
         inner = here[part]
         if not isinstance(inner, dict):
             raise _refuse_path(shown, path[:depth], inner)

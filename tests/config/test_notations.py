@@ -161,6 +161,8 @@ def test_an_override_reaches_into_a_short_or_empty_section() -> None:
     text = MINIMAL + "workers: 2\nsearch:\n"
     found = parse_experiment(text, "x.yaml", ["workers.processes=1", "search.population=20"])
     assert (found.workers.processes, found.search.population) == (1, 20)
+    found = parse_experiment(MINIMAL, "x.yaml", ["workers=3", "workers.memory_mb=64"])
+    assert (found.workers.processes, found.workers.memory_mb) == (3, 64)
     assert "`search`: expected a mapping" in parse_errors(MINIMAL + "search:\n")
 
 

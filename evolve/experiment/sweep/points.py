@@ -117,9 +117,9 @@ def _name_folder(number: str, settings: dict[str, str]) -> str:
 
 def _combine(errors: Sequence[Exception]) -> Exception:
     """Return one error with all errors of the runs, each once."""
-    diagnostics = [each.diagnostics for each in errors if isinstance(each, ConfigError)]
-    if len(diagnostics) == len(errors):
-        return ConfigError(diagnostic for each in diagnostics for diagnostic in each)
+    if all(isinstance(each, ConfigError) for each in errors):
+        found = [each for error in errors for each in getattr(error, "diagnostics", ())]
+        return ConfigError({each.message: each for each in reversed(found)}.values())
     texts = list(dict.fromkeys(map(str, errors)))
     hidden = len(texts) - MAX_ERRORS
     texts = texts[:MAX_ERRORS] + ([f"and {hidden:,} more errors"] if hidden > 0 else [])

@@ -10,7 +10,6 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -35,7 +34,7 @@ def run_side_by_side(
         processes: maximum number of tasks that run at a time.
         stop: once set, no task begins, and those that run are asked to stop.
     """
-    context: BaseContext = multiprocessing.get_context(METHOD)
+    context: Any = multiprocessing.get_context(METHOD)
     is_stopped, waiting = context.Value("b", 0), deque(numbers)
     running: dict[int, tuple[BaseProcess, int]] = {}
     try:
@@ -70,7 +69,7 @@ class SharedStop(Stop):
         super().__init__()
 
     @property
-    def is_set(self) -> bool:  # type: ignore[override]
+    def is_set(self) -> bool:
         """True once the stop is requested."""
         return bool(self._flag.value)
 

@@ -40,7 +40,7 @@ def list_sweep(summary: SweepSummary) -> Iterator[RenderableType]:
     yield table
     objectives = ", ".join(each.replace("_", " ") for each in summary.objectives)
     if summary.has_seeds and objectives:
-        yield Hanging(f"median (least–largest) over the seeds; score: {objectives}")
+        yield Hanging(f"median (least…largest) over the seeds; score: {objectives}")
     elif objectives:
         yield Hanging(f"score: {objectives}")
     for row, reason in summary.failures:
@@ -70,7 +70,7 @@ def _format_spread(spread: Spread | None, form: Callable[[float], str]) -> str:
         return NO_VALUE
     if spread.least == spread.largest:
         return form(spread.median)
-    return f"{form(spread.median)} ({form(spread.least)}–{form(spread.largest)})"
+    return f"{form(spread.median)} ({form(spread.least)}…{form(spread.largest)})"
 
 
 def _format_runs(group: SweepGroup) -> str:
