@@ -49,7 +49,7 @@ def count_cores() -> int:
 
 
 def begin_worker() -> None:
-    """Ignore the signals of a terminal in this worker process, and exit with its parent."""
+    """Leave the signals of a terminal to the parent of this worker process, and exit with it."""
     _leave_signals_to_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
