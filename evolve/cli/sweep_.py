@@ -30,7 +30,7 @@ def command(
     """Run EXPERIMENT once for each combination of the settings, and print one table.
 
     \b
-    evolve sweep quick.yaml --set search.population=100,200 --set seed=1..5
+    evolve sweep spy.yaml --set seed=1..5
 
     A setting has one value, a list 1,2,5, or a range 1..5, with its step 0..100..25. The table has
     medians and ranges over the seeds. Runs are side by side, one per core or `workers.processes`,
