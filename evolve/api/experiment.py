@@ -11,13 +11,13 @@ from evolve.errors import EvolveError
 
 
 def run(
-    experiment: str | Path, overrides: Sequence[str] = (), out: str | Path | None = None
+    experiment: str | Path, overrides: str | Sequence[str] = (), out: str | Path | None = None
 ) -> RunResult:
     """Run an experiment and write its run folder and its report, as `evolve run` does.
 
     Args:
         experiment: the path of the YAML file.
-        overrides: settings `a.b=value` that replace those of the YAML file.
+        overrides: one setting `a.b=value` or several, which replace those of the YAML file.
         out: the run folder; `runs/<name>-<time>` if None.
 
     Raises:
@@ -27,9 +27,10 @@ def run(
     from evolve.report.save import save_report
 
     path = _read_path(experiment, "the path of an experiment", "experiments/quick.yaml")
+    overrides = [overrides] if isinstance(overrides, str) else overrides
     if not isinstance(overrides, list | tuple) or not all(isinstance(e, str) for e in overrides):
-        hint = 'write for example ["budget.evaluations=500"]'
-        raise EvolveError(f"expected a list of overrides, found {describe_type(overrides)}", hint)
+        hint = 'such as "budget.evaluations=500", or a list of them'
+        raise EvolveError(f"expected overrides as text, found {describe_type(overrides)}", hint)
     folder = None if out is None else _read_path(out, "the path of a new folder", "runs/first")
     return load_run(run_experiment(path, overrides, folder, report=save_report).folder)
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 GROUPS = {
     "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
     "Data": ("data",),
-    "Experiments": ("run", "null", "holdout", "power", "walkforward", "validate", "schema"),
+    "Experiments": ("run", "sweep", "null", "holdout", "power", "walkforward", "validate"),
     "Runs": ("runs", "resume", "show", "report", "compare", "rm", "dash"),
     "Models": ("doctor", "ask", "prompt", "grammar", "harden"),
-    "Reference": ("ops", "explain"),
+    "Reference": ("ops", "explain", "schema"),
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 DONE, WRONG_INPUT, INTERRUPTED = 0, 1, 130
@@ -76,6 +76,8 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.run_ import command
         case "resume":
             from evolve.cli.resume_ import command
+        case "sweep":
+            from evolve.cli.sweep_ import command
         case "null":
             from evolve.cli.null_ import command
         case "holdout":

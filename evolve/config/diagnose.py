@@ -109,6 +109,8 @@ def _diagnose(
         hint = _suggest_value(loc, group)
     for path, source in overrides.items():
         if loc[: len(path)] == path:
+            is_empty = source.text.endswith("=")
+            hint = hint or ("write a value after `=`" if is_empty else "")
             return Diagnostic(code, message, Span(0, len(source.text)), hint, source)
     span = document.locate(loc, of_key=kind == "extra_forbidden")
     if kind == "missing":
@@ -142,6 +144,8 @@ def _suggest_value(loc: Location, group: Sequence[Error]) -> str:
     value, kinds = group[0]["input"], {each["type"] for each in group}
     if kinds & {"model_type", "model_attributes_type"}:
         return _suggest_section(loc, value)
+    if value in (*_OFF_WORDS, None) and len(loc) > 1 and _find_section(loc[:-1]) is None:
+        return "write 0 for none, or leave it out for its default"
     if value is False and any(f"'{_OFF}'" in str(each.get("ctx", {})) for each in group):
         return f"write `{loc[-1]}: {_OFF}`"
     if type(value) not in (int, float):
@@ -191,7 +195,8 @@ def _locate(steps: Location, data: object) -> Location:
     path: list[str | int] = []
     for step in steps:
         is_key = isinstance(data, Mapping) and step in data
-        if not is_key and _is_union_branch(step):
+        is_only_text = isinstance(data, str) and isinstance(step, int)  # short for a list of one
+        if is_only_text or (not is_key and _is_union_branch(step)):
             continue
         path.append(step)
         if isinstance(data, Mapping):

@@ -42,7 +42,8 @@ class Search(Section):
     )
     proposers: dict[str, Weight] = Field(
         default_factory=_default_weights,
-        description="weight of each proposer; `auto` or 0 for `llm`",
+        description="weight of each proposer, 0 for none; an omitted one has its default; "
+        "`auto` or 0 for `llm`",
     )
 
     @field_validator("proposers")
@@ -51,21 +52,25 @@ class Search(Section):
         for name, weight in weights.items():
             check_name(name, {**PROPOSERS, MODEL: None}, "proposer")
             if (weight == "auto") != (name == MODEL and weight != 0):
-                expected = "`auto` or 0" if name == MODEL else "a number"
+                expected = "`auto` or 0" if name == MODEL else "a number, 0 for none,"
                 raise ValueError(f"expected {expected} for `{name}`, found `{weight}`")
         if not any(weight for name, weight in weights.items() if name != MODEL):
             raise ValueError(f"expected a weight above 0 for a proposer other than `{MODEL}`")
-        return {name: weight for name, weight in weights.items() if weight != 0}
+        return weights
 
     @property
     def weights(self) -> dict[str, float]:
-        """Weights of the genetic operators, by name."""
-        return {name: each for name, each in self.proposers.items() if not isinstance(each, str)}
+        """Weights above 0 of the genetic operators, by name."""
+        return {
+            name: each
+            for name, each in self.proposers.items()
+            if not isinstance(each, str) and each > 0 and name != MODEL
+        }
 
     @property
     def asks_models(self) -> bool:
         """True if models may propose."""
-        return MODEL in self.proposers
+        return self.proposers[MODEL] != 0
 
 
 class Limits(Section):

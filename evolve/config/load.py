@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from dsl.diagnostics import Source, Span, did_you_mean
 from dsl.printable import make_lines_printable
 from evolve.config.diagnose import ConfigError, diagnose
-from evolve.config.document import read_document
+from evolve.config.document import Document, read_document
+from evolve.config.naming import build_experiment_name
+from evolve.config.overrides import apply_override
 from evolve.config.schema import Experiment
-from evolve.errors import EvolveError
-from evolve.files import read_text
+from evolve.files import STANDARD_INPUT, read_text
 from evolve.llm.transport.address import mask_user_info
 from evolve.llm.transport.environment import read_environment
 
@@ -32,12 +33,15 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         EvolveError: if the file cannot be read.
     """
     text = read_text(path, hint="" if path.exists() else _suggest_file(path))
-    return parse_experiment(text, str(path), overrides, read_environment(path.parent).readable)
+    variables = read_environment(path.parent).readable
+    stem = "" if str(path) == STANDARD_INPUT else path.stem
+    return parse_experiment(text, str(path), overrides, variables, stem)
 
 
 def parse_experiment(
-    text: str, name: str, overrides: Sequence[str] = (), variables: Mapping[str, str] | None = None
-) -> Experiment:
+    text: str, name: str, overrides: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None, stem: str = "",
+) -> Experiment:  # fmt: skip
     """Parse the experiment of a YAML text.
 
     Args:
@@ -45,6 +49,8 @@ def parse_experiment(
         name: the name of the text in messages.
         overrides: settings `a.b=value` that replace those of the text.
         variables: the environment variables for `${NAME}` in values.
+        stem: the stem of the file, which names an experiment without a name; empty for the default
+            name.
 
     Raises:
         ConfigError: with all errors of the text.
@@ -57,9 +63,11 @@ def parse_experiment(
     if not isinstance(data, dict):
         raise ConfigError(document.diagnostics)
     sources = {
-        _apply_override(each, data): Source(mask_user_info(each), f"--set {mask_user_info(each)}")
+        apply_override(each, data): Source(mask_user_info(each), f"--set {mask_user_info(each)}")
         for each in overrides
     }
+    if stem and "name" not in data:
+        _add_name(stem, data, document)
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:
@@ -85,24 +93,14 @@ def to_yaml(experiment: Experiment) -> str:
     return text
 
 
-def _apply_override(setting: str, data: dict[str, Any]) -> tuple[str, ...]:
-    """Apply an override `a.b=value` to the data; return the path of the setting."""
-    name, equals, value = setting.partition("=")
-    path, shown = tuple(part.strip() for part in name.split(".")), mask_user_info(setting)
-    if not equals or not all(path):
-        hint = "such as --set budget.evaluations=500"
-        raise EvolveError(f"--set: expected NAME=VALUE, found `{shown}`", hint)
-    document = read_document(value, f"--set {shown}")
-    if document.diagnostics:
-        raise ConfigError(document.diagnostics)
-    here = data
-    for part in path[:-1]:
-        inner = here.setdefault(part, {})
-        if not isinstance(inner, dict):
-            raise EvolveError(f"--set {shown}: `{part}` is not a section")
-        here = inner
-    here[path[-1]] = document.data
-    return path
+def _add_name(stem: str, data: dict[str, Any], document: Document) -> None:
+    """Add the name from the stem of the file; report a stem that has no name."""
+    name = build_experiment_name(stem)
+    if name is not None:
+        data["name"] = name
+        return
+    message = f"missing setting `name`, and the name of the file has no letter: {stem}"
+    document.report("E502", message, Span(0, 1), "add `name:`")
 
 
 def _suggest_file(path: Path) -> str:

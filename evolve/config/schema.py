@@ -13,6 +13,7 @@ from evolve.backtest.market import Market, MarketSettings
 from evolve.config.data import Data, Parts
 from evolve.config.effort import Limits, Processes, Search, Workers, parse_processes
 from evolve.config.models import Llm
+from evolve.config.naming import DEFAULT_NAME, NAME_PATTERN
 from evolve.config.percentage import OrPercentage, Share
 from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.config.validate import Validate
@@ -158,7 +159,7 @@ class Fitness(Section):
             if not 0 <= value <= maximum:
                 limits = f"from 0 to {maximum:g}" if math.isfinite(maximum) else "of at least 0"
                 raise ValueError(f"expected a value {limits} for `{name}`, found {value:g}")
-        return {**DEFAULT_REQUIRE, **minima}
+        return minima
 
     def goals(self) -> FitnessSpec:
         """Return the specification of the fitness."""
@@ -172,8 +173,10 @@ class Experiment(Section):
     """Experiment: its data, its market, its search and its limits."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$",
-        description="name of the run folder and of the best strategy",
+        DEFAULT_NAME,
+        pattern=NAME_PATTERN,
+        description="name of the run folder and of the best strategy; if it is left out, the name "
+        "of the file without its ending",
     )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of all random draws of the run")
     data: Data

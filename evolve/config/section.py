@@ -12,13 +12,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationInfo,
     field_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticKnownError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError
 
 from dsl.diagnostics import did_you_mean
+from evolve.config.notation import accepts_text_as_list, admit_text, expand_notation
 
 Way = Literal["up", "down", "subset"]
 TIGHTER, UNIT = "tighter", "unit"
@@ -33,8 +36,9 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _check_booleans(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse `true` and `false` as numbers, which pydantic reads as 1 and 0."""
+    def _expand(cls, value: object, info: ValidationInfo) -> object:
+        """Expand short notations; refuse `true` and `false` as numbers, which pydantic accepts."""
+        value = expand_notation(cls.model_fields[str(info.field_name)], value)
         kinds = _list_types(cls.model_fields[str(info.field_name)].annotation)
         if kinds & {int, float} and not kinds & {bool, Any}:
             for name, each in _list_values(value):
@@ -44,6 +48,17 @@ class Section(BaseModel):
                     found = str(each).lower()
                     raise ValueError(f"expected {expected}{where}, found `{found}`")
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema)["properties"]
+        for name, info in cls.model_fields.items():
+            if accepts_text_as_list(info.annotation):
+                admit_text(properties[info.alias or name])
+        return schema
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain data, without those that are null by default."""

@@ -98,9 +98,17 @@ class Plan:
         Raises:
             EvolveError: if the data cannot be loaded or has too few bars.
         """
+        return self.split(self.load_dataset(notices))
+
+    def load_dataset(self, notices: NoticeLog) -> Dataset:
+        """Load the data.
+
+        Raises:
+            EvolveError: if they cannot be loaded.
+        """
         data = self.experiment.data
         request = DataRequest(data.source, data.start, data.end, data.fallback, self.base)
-        return self.split(load(request, notices))
+        return load(request, notices)
 
     def split(self, dataset: Dataset) -> LoadedData:
         """Split a dataset; a fallback may have a different split."""

@@ -15,6 +15,7 @@ from dsl.analysis.program import LANGUAGE_VERSION
 from evolve.config.effort import MODEL
 from evolve.experiment.input_copies import copy_strategies
 from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.search.proposers import PROPOSERS
 from evolve.store import RunFolder
 
 ASKED_SECTIONS = ("llm", "budget")  # they determine the answers of models
@@ -60,12 +61,18 @@ def open_recipe(recipe: Mapping[str, Any], seed: int) -> Iterator[Plan]:
         EvolveError, LanguageError: if its settings or strategies are no longer valid.
     """
     settings = {"name": "earlier", "seed": seed, "data": {"from": "sample:sp500"}}
+    settings |= {**recipe["settings"], "search": _complete_search(recipe["settings"]["search"])}
     with TemporaryDirectory(prefix="evolve-") as name:
         folder = RunFolder(Path(name))
         for path, text in recipe["files"].items():
             folder.write_text(path, text)
-        folder.write_text("experiment.yaml", yaml.safe_dump(settings | recipe["settings"]))
+        folder.write_text("experiment.yaml", yaml.safe_dump(settings))
         yield read_plan(folder.path / "experiment.yaml")
+
+
+def _complete_search(search: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a search with weight 0 for each proposer that its recipe lacks."""
+    return {**search, "proposers": {**dict.fromkeys(PROPOSERS, 0), **search["proposers"]}}
 
 
 def _list_versions() -> list[str]:

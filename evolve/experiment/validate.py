@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import blake2b
 
 from evolve.errors import EvolveError
 from evolve.experiment.evidence import describe_search
@@ -26,7 +24,7 @@ from evolve.validation.gates import Gate, check_executable
 from evolve.validation.ledger import Ledger, ledger_path
 from evolve.validation.null_run import LEVEL, NullRun
 from evolve.validation.prices import identify_prices
-from evolve.validation.run_ledger import RunLedger, RunRecord
+from evolve.validation.run_ledger import RunLedger, RunRecord, identify_search
 from evolve.validation.verdict import Evidence
 
 NO_STRATEGY = Gate(
@@ -53,7 +51,8 @@ def begin_search(plan: Plan, data: LoadedData) -> None:
     """
     with suppress(EvolveError):
         ledger = RunLedger(Ledger(ledger_path()))
-        ledger.record_begin(data.split.train.hash, _identify_search(plan, data))
+        search = identify_search(build_recipe(plan, data), plan.experiment.seed)
+        ledger.record_begin(data.split.train.hash, search)
 
 
 def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
@@ -70,9 +69,10 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
     best, individual = run.best, run.last.best
     train = run.data.split.train
     try:
-        ledger = RunLedger(Ledger(ledger_path()))
+        search = identify_search(build_recipe(run.plan, run.data), run.settings.seed)
+        ledger = RunLedger(Ledger(ledger_path())).leave_out_sweep(search)
         ledger.ledger.verify()
-        ledger.record_end(train.hash, _identify_search(run.plan, run.data))
+        ledger.record_end(train.hash, search)
         if best is None or individual is None:
             return evidence
         asked = sorted(run.models.models) if run.asks_models else ()
@@ -90,7 +90,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if not evidence.executable.passed or evidence.untested:
             return evidence
         tester = _build_tester(run, record, ledger, recorder, stop)
-        tester = replace(tester, uncounted=len(related) + ledger.count_abandoned(train.hash))
+        unknown = len(related) + ledger.count_abandoned(train.hash) + ledger.other_members
+        tester = replace(tester, uncounted=unknown)
         if not _is_reproduced(tester, individual):
             return replace(evidence, untested=NOT_REPRODUCED)
         evidence = _test_null(evidence, tester, recorder, run.settings.validation.max_null_runs)
@@ -192,12 +193,6 @@ def _test_null(
         return replace(evidence, null=null, untested=INTERRUPTED)
     recorder.event("null", searches=len(null.results), p_value=null.p_value)
     return replace(evidence, null=null, family=family)
-
-
-def _identify_search(plan: Plan, data: LoadedData) -> str:
-    """Return a hash of what determines a search on the data, besides the number of trials."""
-    text = json.dumps([build_recipe(plan, data), plan.experiment.seed], sort_keys=True)
-    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _is_reproduced(tester: NullTester, winner: Individual) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from evolve.validation.ledger import Ledger
 from evolve.validation.null_search import NullResult
 from evolve.validation.prices import PriceId, read_prices
 
-RUN, NULL, PRICES = "run", "null", "prices"
+RUN, NULL, PRICES, SWEEP = "run", "null", "prices", "sweep"
 BEGIN, END = "begin", "end"  # of a search
 
 Record = TypeVar("Record")
@@ -50,9 +51,40 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class RunLedger:
-    """Runs and null searches of a ledger."""
+    """Runs and null searches of a ledger.
+
+    Attributes:
+        ledger: the ledger.
+        members: identities of the searches of a sweep, which are left out.
+        other_members: number of the other runs of that sweep.
+    """
 
     ledger: Ledger
+    members: frozenset[str] = frozenset()
+    other_members: int = 0
+
+    def record_sweep(self, searches: Sequence[str]) -> None:
+        """Add a sweep.
+
+        Args:
+            searches: identities of the searches of its runs; equal ones may differ in their budget.
+        """
+        self._add_once(SWEEP, "", {"searches": sorted(searches)})
+
+    def leave_out_sweep(self, search: str) -> RunLedger:
+        """Return the ledger without the runs of the sweeps that a search belongs to.
+
+        The runs of a sweep end in any order. So each is tested as one of all of them, and none
+        depends on those that ended before.
+
+        Args:
+            search: identity of the search.
+        """
+        runs = Counter[str]()
+        for each in self.ledger.read(SWEEP):
+            if search in each["searches"]:
+                runs |= Counter(each["searches"])
+        return replace(self, members=frozenset(runs), other_members=max(runs.total() - 1, 0))
 
     def record_begin(self, data: str, search: str) -> None:
         """Add the begin of a search.
@@ -72,7 +104,7 @@ class RunLedger:
         begun, ended = (
             {str(each["search"]) for each in self.ledger.read(kind, data)} for kind in (BEGIN, END)
         )
-        return len(begun - ended)
+        return len(begun - ended - self.members)
 
     def record_run(self, run: RunRecord, prices: PriceId) -> None:
         """Add a run and the identity of its train bars, unless the ledger has them."""
@@ -89,7 +121,10 @@ class RunLedger:
         Raises:
             EvolveError: if an entry is damaged.
         """
-        return [self._parse(_parse_run, each) for each in self.ledger.read(RUN, data)]
+        runs = [self._parse(_parse_run, each) for each in self.ledger.read(RUN, data)]
+        return [
+            each for each in runs if identify_search(each.recipe, each.seed) not in self.members
+        ]
 
     def list_related(self, data: str, prices: PriceId) -> list[RunRecord]:
         """Return the runs on other bars that have prices in common with the data.
@@ -139,6 +174,17 @@ class RunLedger:
         except (KeyError, TypeError, ValueError) as error:
             message = f"{self.ledger.path} has a damaged entry: {error!r}"
             raise EvolveError(message, "move the file away to begin a new ledger") from None
+
+
+def identify_search(recipe: Mapping[str, Any], seed: int) -> str:
+    """Return a hash of what determines a search on its data, besides models and trials.
+
+    Args:
+        recipe: the recipe of the search.
+        seed: its seed.
+    """
+    text = json.dumps([{**recipe, "models": [], "asked": {}}, seed], sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _parse_run(body: Mapping[str, Any]) -> RunRecord:

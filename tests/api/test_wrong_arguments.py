@@ -23,6 +23,7 @@ from evolve.api import (
     signals,
 )
 from tests.api.tables import STRATEGY, build_table
+from tests.command_line import QUICK
 
 TABLE = build_table(20)
 JUNK: dict[str, object] = {
@@ -70,6 +71,12 @@ def test_a_wrong_strategy_is_refused_with_its_diagnostics(strategy: str) -> None
         backtest(strategy, TABLE)
 
 
-def test_text_as_a_list_of_overrides_is_refused() -> None:
-    with pytest.raises(EvolveError, match="expected a list of overrides, found a value of type"):
-        run("/missing.yaml", "budget.evaluations=5")
+def test_overrides_that_are_no_text_are_refused() -> None:
+    for overrides in ({"seed": 1}, 5, [5]):
+        with pytest.raises(EvolveError, match="expected overrides as text, found a value of type"):
+            run("/missing.yaml", overrides)  # type: ignore[arg-type]
+
+
+def test_one_override_serves_where_a_list_of_one_does() -> None:
+    with pytest.raises(EvolveError, match=r"unknown setting `budget\.x`"):
+        run(QUICK, "budget.x=5")

@@ -20,6 +20,7 @@ from evolve.config.document import parse_scalar, read_document
 from evolve.config.load import parse_experiment, to_yaml
 from evolve.config.schema import Backtest
 from evolve.errors import EvolveError
+from evolve.search.proposers import PROPOSERS
 from tests.config.experiments import MINIMAL, all_errors, parse_errors
 from tests.golden import golden
 
@@ -44,7 +45,7 @@ budget: {evaluations: none}
     "a tag": MINIMAL + "seed: !!python/object/apply:os.getpid []\n",
     "dates mixed with fractions": MINIMAL + "split: {validation: 2015-01-01, holdout: 20%}\n",
     "nodes as first objective": MINIMAL + "fitness: {maximize: [nodes]}\n",
-    "no weight above 0": MINIMAL + "search: {proposers: {random: 0}}\n",
+    "no weight above 0": MINIMAL + f"search: {{proposers: {dict.fromkeys(PROPOSERS, 0)}}}\n",
 }
 
 

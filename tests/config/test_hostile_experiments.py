@@ -135,9 +135,9 @@ def test_a_document_with_19_000_wrong_keys_shows_the_first_errors() -> None:
 
 
 def test_both_of_two_missing_settings_are_shown() -> None:
-    errors = parse_errors("seed: 1\n")
-    assert "missing setting `name`" in errors
-    assert "missing setting `data`" in errors
+    errors = parse_errors("data: {}\nllm: {models: [{}]}\n")
+    assert "missing setting `data.from`" in errors
+    assert "missing setting `llm.models.0.name`" in errors
 
 
 @pytest.mark.parametrize(

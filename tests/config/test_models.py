@@ -16,6 +16,7 @@ from evolve.experiment.plan import Plan, read_plan
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.transport.model import OPENAI
+from evolve.search.proposers import PROPOSERS
 from tests.config.experiments import MINIMAL, all_errors, parse_errors
 from tests.golden import golden
 
@@ -43,7 +44,7 @@ INVALID = {
     "unknown choices": "llm: {mode: both, constraint: strict, tasks: tune}\n",
     "a weight for llm": "search: {proposers: {crossover: 1, llm: 3}}\n",
     "auto for another proposer": "search: {proposers: {crossover: auto}}\n",
-    "no genetic operator": "search: {proposers: {llm: auto}}\n",
+    "no genetic operator": f"search: {{proposers: {dict.fromkeys(PROPOSERS, 0)}}}\n",
     "validation with GP": "fitness: {scored_on: validation}\n",
     "validation without models": "fitness: {scored_on: validation}\nllm: {mode: off}\n",
     "no holdout": "split: {holdout: none}\n",
@@ -156,8 +157,7 @@ def test_user_defined_tasks_are_added_to_the_default_ones(tmp_path: Path) -> Non
     ("more", "why"),
     [
         ("llm: {mode: off}\n", "`llm.mode` is off"),
-        ("search: {proposers: {crossover: 1}}\n", "`search.proposers` excludes llm"),
-        ("search: {proposers: {crossover: 1, llm: 0}}\n", "`search.proposers` excludes llm"),
+        ("search: {proposers: {llm: 0}}\n", "`search.proposers` excludes llm"),
         ("budget: {llm_calls: 0}\n", "`budget.llm_calls` is 0"),
     ],
 )

@@ -58,7 +58,7 @@ def test_the_reference_has_all_settings_with_their_defaults() -> None:
         if name not in given:
             assert json.loads(each.default) == values[name]
     required = [name for name, each in ALL.items() if each.default == REQUIRED]
-    assert required == ["name", "data.from", "llm.models[].name"]
+    assert required == ["data.from", "llm.models[].name"]
     assert to_yaml(parse_experiment("name: x\ndata: {from: sample:sp500}\n", "x")).count(":") > 50
 
 

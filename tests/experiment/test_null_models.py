@@ -9,12 +9,14 @@ import pytest
 from evolve.config import ConfigError
 from evolve.experiment.result import Run
 from evolve.experiment.run import run
+from evolve.search.proposers import PROPOSERS
 from evolve.validation.verdict import LUCK, NOT_TESTED
 from tests.experiment.test_models import IDEAS, QUICK, ideas, settings_for
 from tests.llm.scripted import in_turn, say, serving
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
+ONLY_TUNE = f"search.proposers={dict.fromkeys(PROPOSERS, 0) | {'tune': 1}}"
 NULLS = "validate.null_runs=19"
 
 WINNER = (
@@ -60,7 +62,7 @@ def test_a_null_run_may_ask_the_model_again_on_each_permutation(tmp_path: Path) 
 @pytest.mark.slow
 def test_a_winner_that_descends_from_an_answer_has_caveats(tmp_path: Path) -> None:
     answers = [WINNER] * 20
-    settings = [PLANTED, "search.proposers={tune: 1, llm: auto}", "validate.holdout=sealed"]
+    settings = [PLANTED, ONLY_TUNE, "validate.holdout=sealed"]
     done, _ = searched(tmp_path / "run", *settings, answers=answers)
     assert done.best is not None and done.best.individual is not None
     text = " ".join(done.evidence.caveats)
@@ -75,7 +77,7 @@ def test_a_model_may_know_the_period_before_its_cutoff(
     with serving(in_turn([say(WINNER)] * 20)) as server:
         model = f"llm.models=[{{name: tiny, base_url: '{server.url}', knowledge_cutoff: {cutoff}}}]"
         settings = [*settings_for(server.url), model, PLANTED]
-        settings += ["search.proposers={tune: 1, llm: auto}"]
+        settings += [ONLY_TUNE]
         done = run(QUICK, settings, out=tmp_path / "run")
     text = " ".join(done.evidence.caveats)
     assert "which the null run did not ask" in text

@@ -1,0 +1,125 @@
+"""One run of a sweep, from its settings to its row."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from dsl.diagnostics import LanguageError
+from evolve.data import Dataset
+from evolve.errors import EvolveError
+from evolve.experiment.plan import Plan, read_plan
+from evolve.experiment.result import Run
+from evolve.experiment.run import run
+from evolve.experiment.sweep.folder import PointRow, SweepFolder
+from evolve.notices import NoticeList, NoticeLog
+from evolve.stop import Stop
+from evolve.store import JOURNAL
+from evolve.store.lock import is_locked
+
+
+@dataclass(frozen=True, eq=False)
+class SharedData:
+    """Bars that several runs use, loaded once.
+
+    Attributes:
+        dataset: the bars and their origin.
+        notices: what a person should know about them.
+    """
+
+    dataset: Dataset
+    notices: tuple[str, ...]
+
+    @classmethod
+    def load(cls, plan: Plan) -> SharedData:
+        """Load the bars of a plan.
+
+        Raises:
+            EvolveError: if they cannot be loaded.
+        """
+        notices = NoticeList()
+        return cls(plan.load_dataset(notices), tuple(notices.texts))
+
+
+@dataclass(frozen=True)
+class PlanWithData(Plan):
+    """Plan whose bars are loaded already."""
+
+    shared: SharedData | None = None
+
+    def load_dataset(self, notices: NoticeLog) -> Dataset:
+        """Return the bars, and repeat the notices about them."""
+        if self.shared is None:
+            return super().load_dataset(notices)
+        for text in self.shared.notices:
+            notices.notice(text)
+        return self.shared.dataset
+
+    @classmethod
+    def of(cls, plan: Plan, shared: SharedData) -> PlanWithData:
+        """Return a plan with bars."""
+        values = {each.name: getattr(plan, each.name) for each in fields(Plan)}
+        return cls(**values, shared=shared)
+
+
+@dataclass(frozen=True, eq=False)
+class PointTask:
+    """Task that runs a point of a sweep and writes its row; see `run_side_by_side`.
+
+    Attributes:
+        experiment: path of the YAML file.
+        overrides: settings `a.b=value` of the points, by number.
+        rows: the rows of the points before they run, by number.
+        data: their bars, by number; points may share them.
+        folder: the folder of the sweep.
+    """
+
+    experiment: Path
+    overrides: Mapping[int, tuple[str, ...]]
+    rows: Mapping[int, PointRow]
+    data: Mapping[int, SharedData]
+    folder: SweepFolder
+
+    def __call__(self, number: int, stop: Stop) -> None:
+        """Run a point, and write its row: before the run, and with its result."""
+        row = replace(self.rows[number], status="running")
+        self.folder.write_row(row)
+        try:
+            plan = read_plan(self.experiment, self.overrides[number])
+            plan = PlanWithData.of(plan, self.data[number])
+            row = _complete(row, _run_or_resume(plan, self.folder.path / row.folder, stop), stop)
+        except (EvolveError, LanguageError, OSError) as error:
+            row = replace(row, status="failed", error=str(error))
+        except Exception as error:
+            text = f"internal error: {type(error).__name__}: {error}"
+            row = replace(row, status="failed", error=text)
+        self.folder.write_row(row)
+
+
+def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> Run:
+    """Run a plan in a folder; a run that did not end there begins again."""
+    if (folder / JOURNAL).exists():
+        if is_locked(folder):
+            raise EvolveError(f"another process runs in {folder}", "wait until it ends")
+        shutil.rmtree(folder)
+    return run(plan, out=folder, stop=stop)
+
+
+def _complete(row: PointRow, finished: Run, stop: Stop) -> PointRow:
+    """Return the row of a run with its figures."""
+    objective, best = finished.experiment.fitness.maximize[0], finished.progress.best
+    validation = finished.best.validation_metric(objective) if finished.best else -math.inf
+    return replace(
+        row,
+        status="stopped" if stop.is_set else "finished",
+        objective=objective,
+        score=None if best is None else best.score,
+        validation=validation if math.isfinite(validation) else None,
+        trials=finished.progress.evaluated,
+        seconds=round(finished.seconds, 3),
+        verdict=finished.verdict.label,
+        data=finished.dataset.bars.hash,
+    )

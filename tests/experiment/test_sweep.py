@@ -1,0 +1,251 @@
+"""Sweeps: equal for any number of processes, one family of attempts, and resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+
+from evolve.errors import EvolveError
+from evolve.experiment.sweep.folder import PointRow, SweepFolder
+from evolve.experiment.sweep.side_by_side import run_side_by_side
+from evolve.experiment.sweep.sweep import begin_sweep, list_rows, open_sweep
+from evolve.stop import Stop
+from evolve.store.lock import is_locked
+from evolve.validation.ledger import Ledger, ledger_path
+from evolve.validation.run_ledger import SWEEP, RunLedger
+from tests.command_line import EVOLVE, ROOT, invoke, refuse, start
+from tests.experiment.small_runs import NOISE, write_experiment
+from tests.experiment.test_kills import wait_until_gone
+
+GRID = ("search.population=10,20", "seed=1..2", "budget.evaluations=60", "validate.null_runs=0")
+TESTED = (*GRID[:-1], "validate.null_runs=19")
+VOLATILE = ("elapsed_seconds", "evaluations_per_second", "proposer_seconds", "run_dir")
+
+
+def sweep(folder: Path, processes: int, grid: Sequence[str] = GRID) -> list[PointRow]:
+    """Run a sweep with a ledger of its own; return its rows."""
+    path = write_experiment(folder, NOISE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVOLVE_HOME", str(folder / "home"))
+        begun = begin_sweep(path, [*grid, f"workers={processes}"], folder / "sweep")
+        assert begun.processes == processes
+        list(begun.run(Stop()))
+        return list_rows(begun.folder)
+
+
+def strip(rows: list[PointRow]) -> list[PointRow]:
+    return [replace(each, seconds=0.0) for each in rows]
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """Return the results of all runs of a sweep, without what time decides."""
+    results = []
+    for path in sorted(folder.glob("*/result.json")):
+        document = json.loads(path.read_text("utf-8"))
+        results.append({key: each for key, each in document.items() if key not in VOLATILE})
+    return results
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[PointRow]]:
+    """Return the folder of a sweep that ran one run after another, and its rows."""
+    folder = tmp_path_factory.mktemp("serial")
+    return folder / "sweep", sweep(folder, 1)
+
+
+def test_a_sweep_is_equal_for_two_processes_and_after_a_stop(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
+    path, rows = serial
+    begun = begin_sweep(write_experiment(tmp_path, NOISE), [*GRID, "workers=2"], tmp_path / "sweep")
+    stop = Stop()
+    for _ in begun.run(stop):
+        stop.set()
+    statuses = {each.status for each in list_rows(begun.folder)}
+    assert {"finished", "not started"} <= statuses <= {"finished", "not started", "stopped"}
+    list(open_sweep(tmp_path / "sweep").run(Stop()))
+    assert strip(list_rows(begun.folder)) == strip(rows)
+    assert read_results(tmp_path / "sweep") == read_results(path)
+    assert [each.status for each in rows] == ["finished"] * 4
+    assert len({each.score for each in rows}) > 1
+
+
+@pytest.mark.slow
+def test_each_run_is_tested_as_one_of_all_runs_in_any_order(tmp_path: Path) -> None:
+    rows = [sweep(tmp_path / str(count), count, TESTED) for count in (1, 2)]
+    assert strip(rows[0]) == strip(rows[1])
+    one, two = (read_results(tmp_path / str(count) / "sweep") for count in (1, 2))
+    assert one == two
+    assert [each["validation"]["family"]["runs"] for each in one] == [4] * 4
+    assert all(each["holdout"]["sealed"] for each in one)
+
+
+def test_the_rows_have_the_figures_of_the_runs(serial: tuple[Path, list[PointRow]]) -> None:
+    folder, rows = serial
+    for row in rows:
+        result = json.loads((folder / row.folder / "result.json").read_text("utf-8"))
+        assert row.trials == result["trials"]["evaluated"]
+        assert row.verdict == result["verdict"]["label"]
+        assert row.seconds == result["elapsed_seconds"]
+        assert row.validation == result["best"]["metrics"]["validation"][row.objective]
+    settings = [(each.settings["search.population"], each.settings["seed"]) for each in rows]
+    assert settings == [("10", "1"), ("10", "2"), ("20", "1"), ("20", "2")]
+    assert rows[3].folder == "4-population=20-seed=2"
+
+
+def test_a_finished_sweep_runs_nothing_again(serial: tuple[Path, list[PointRow]]) -> None:
+    before = {each: each.stat().st_mtime_ns for each in serial[0].glob("results/*")}
+    assert list(open_sweep(serial[0]).run(Stop())) == []
+    assert {each: each.stat().st_mtime_ns for each in serial[0].glob("results/*")} == before
+
+
+def test_a_changed_experiment_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = write_experiment(tmp_path, NOISE)
+    begin_sweep(path, GRID, tmp_path / "sweep")
+    path.write_text(path.read_text("utf-8").replace("folds: 2", "folds: 3"), "utf-8")
+    with pytest.raises(EvolveError, match=r"changed since the sweep began \(runs 1, 2, 3, 4\)"):
+        open_sweep(tmp_path / "sweep")
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_run_that_fails_ends_no_other(tmp_path: Path) -> None:
+    grid = [*GRID[2:], "seed=1,2"]
+    begun = begin_sweep(write_experiment(tmp_path, NOISE), grid, tmp_path / "sweep")
+    (tmp_path / "sweep" / begun.points[0].folder).mkdir()
+    (tmp_path / "sweep" / begun.points[0].folder / "notes").touch()
+    rows = sorted(begun.run(Stop()), key=lambda row: row.number)
+    assert [each.status for each in rows] == ["failed", "finished"]
+    assert "already exists and is not empty" in rows[0].error
+    assert list_rows(begun.folder) == rows
+
+
+def die(number: int, stop: Stop) -> None:
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_for_stop(number: int, stop: Stop) -> None:
+    while not stop.is_set:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_a_process_that_dies_is_reported_and_the_others_go_on(processes: int) -> None:
+    ended = dict(run_side_by_side(die, [1, 2, 3, 4], processes, Stop()))
+    assert ended == {1: 0, 2: -signal.SIGKILL, 3: 0, 4: 0}
+
+
+def test_a_stop_reaches_the_running_tasks_and_begins_no_other() -> None:
+    stop = Stop()
+    timer = Timer(0.2, stop.set)
+    timer.start()
+    ended = dict(run_side_by_side(wait_for_stop, [1, 2, 3], 2, stop))
+    assert ended == {1: 0, 2: 0}
+
+
+def test_a_ledger_without_a_sweep_leaves_out_no_run(tmp_path: Path) -> None:
+    ledger = RunLedger(Ledger(tmp_path / "ledger.sqlite"))
+    ledger.record_sweep(["a", "b", "b"])
+    ledger.record_sweep(["b", "c"])
+    assert ledger.leave_out_sweep("x").other_members == 0
+    assert ledger.leave_out_sweep("a").other_members == 2
+    assert ledger.leave_out_sweep("b").other_members == 3
+    assert ledger.leave_out_sweep("b").members == {"a", "b", "c"}
+    ledger.record_begin("bars", "a")
+    ledger.record_begin("bars", "x")
+    assert ledger.count_abandoned("bars") == 2
+    assert ledger.leave_out_sweep("b").count_abandoned("bars") == 1
+    ledger.record_sweep(["b", "c"])
+    assert len(ledger.ledger.read(SWEEP)) == 2
+
+
+@pytest.mark.usefixtures("own_home")
+def test_all_errors_are_found_before_the_first_run(tmp_path: Path) -> None:
+    path = str(write_experiment(tmp_path))
+    for settings, message in (
+        (["search.populaton=10,20"], "did you mean `population`?"),
+        (["search.population=10,2,3", "seed=-1"], "at least 0"),
+        (["fitness.maximize=sharpe,[sharpe]"], "two runs of the grid are equal"),
+        (["validate.holdout=auto"], "a sweep opens no holdout"),
+        (["start_from=a.evo,b.evo"], "no such file"),
+        (["data.from=csv:missing.csv"], "missing.csv"),
+    ):
+        options = [part for each in settings for part in ("--set", each)]
+        done = invoke("sweep", path, *options, "--out", str(tmp_path / "out"), status=1)
+        assert message in done.err
+    assert not (tmp_path / "out").exists()
+    assert Ledger(ledger_path()).read(SWEEP) == []
+
+
+def test_a_dry_run_prints_the_grid_and_writes_nothing(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    done = invoke(
+        "sweep", str(path), "--set", "seed=1..2", "--set", "budget.minutes=1,2", "--dry-run"
+    )
+    assert done.out.splitlines() == [
+        "1  seed=1 budget.minutes=1", "2  seed=1 budget.minutes=2",
+        "3  seed=2 budget.minutes=1", "4  seed=2 budget.minutes=2",
+    ]  # fmt: skip
+    assert [each.name for each in tmp_path.iterdir()] == ["small.yaml"]
+
+
+def test_a_folder_without_a_sweep_is_refused(tmp_path: Path) -> None:
+    assert "no sweep in" in refuse("sweep", str(tmp_path))
+    assert "no sweep in" in refuse("sweep", str(tmp_path), "--resume")
+    (tmp_path / "sweep.json").write_text('{"format": 2}')
+    assert "sweep.json is damaged" in refuse("sweep", str(tmp_path))
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_that_is_resumed_equals_one_that_was_not(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    path, folder = write_experiment(tmp_path, NOISE), tmp_path / "sweep"
+    options = [part for each in (*GRID, "workers=2") for part in ("--set", each)]
+    args = ("sweep", str(path), *options, "--out", str(folder))
+    environment = {**os.environ, "EVOLVE_HOME": str(tmp_path / "home")}
+    with subprocess.Popen(
+        [*EVOLVE, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env={**environment, "PYTHONPATH": str(ROOT)},
+    ) as running:  # fmt: skip
+        for line in running.stderr or ():
+            if line.startswith("1/4"):
+                break
+        os.killpg(running.pid, signal.SIGKILL)
+    wait_until_gone(running.pid)
+    assert not is_locked(folder)
+    assert list_rows(SweepFolder(folder))[3].status != "finished"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
+        invoke("sweep", str(folder), "--resume")
+    assert strip(list_rows(SweepFolder(folder))) == strip(serial[1])
+    assert read_results(folder) == read_results(serial[0])
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_sweep_with_the_command_to_go_on(tmp_path: Path) -> None:
+    path, folder = write_experiment(tmp_path, NOISE), tmp_path / "sweep"
+    options = ["--set", "seed=1..4", "--set", "budget.evaluations=1000000"]
+    with start("sweep", str(path), *options, "--out", str(folder)) as running:
+        while not list(folder.glob("*/best.evo")):
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert f"go on with: evolve sweep {folder} --resume" in err
+    assert "stopped" in out
+    statuses = {each.status for each in list_rows(SweepFolder(folder))}
+    assert statuses == {"stopped", "not started"}
