@@ -12,8 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
+from typing import Literal
 
-METHOD = "fork" if sys.platform == "linux" else "spawn"
+METHOD: Literal["fork", "spawn"] = "fork" if sys.platform == "linux" else "spawn"
 WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process repeats the imports
 
 
@@ -47,9 +48,14 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _begin(begin: Callable[[], None] | None) -> None:
+def begin_worker() -> None:
+    """Ignore the signals of a terminal in this worker process, and exit with its parent."""
     _leave_signals_to_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _begin(begin: Callable[[], None] | None) -> None:
+    begin_worker()
     if begin is not None:
         begin()
 

@@ -37,6 +37,7 @@ def command(
     from evolve.cli.options import ConsoleNotices, result_console
     from evolve.cli.repeated_search import follow, open_experiment
     from evolve.config.validate import MAX_WINDOWS, MIN_WINDOWS, WalkForward
+    from evolve.experiment.repeated_search import JobRunner
     from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
     from evolve.report.terminal.diagnostics import list_walk_forward
 
@@ -51,7 +52,8 @@ def command(
         update["windows"] = windows
     if is_rolling is not None:
         update["anchored"] = not is_rolling
-    test = WalkForwardTest(plan, data, settings.model_copy(update=update), ConsoleNotices(), stop)
+    runner = JobRunner(plan.experiment.workers, ConsoleNotices(), stop)
+    test = WalkForwardTest(plan, data, settings.model_copy(update=update), runner)
     last = follow(test.iterate())
     if last is None:
         echo("interrupted in the first window", err=True)

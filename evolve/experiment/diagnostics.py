@@ -9,6 +9,7 @@ from typing import TypeVar
 from evolve.errors import EvolveError
 from evolve.experiment.power import PowerTest, describe_power
 from evolve.experiment.recorder import RunRecorder
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
 from evolve.stop import Stop
@@ -50,13 +51,14 @@ def diagnose(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Diagnostics
         stop: once set, ends the diagnostics.
     """
     wanted = run.settings.validation
+    runner = JobRunner(run.settings.workers, recorder, stop)
     power: NullRun | Power | None = None
     walk: WalkForward | None = None
     if wanted.power and not stop.is_set:
-        test = PowerTest(run.plan, run.data, recorder, stop)
+        test = PowerTest(run.plan, run.data, runner)
         power = _exhaust(test.iterate(run.last.evaluated), recorder)
     if wanted.walk_forward is not None and not stop.is_set:
-        windows = WalkForwardTest(run.plan, run.data, wanted.walk_forward, recorder, stop)
+        windows = WalkForwardTest(run.plan, run.data, wanted.walk_forward, runner)
         walk = _exhaust(windows.iterate(), recorder)
     return Diagnostics(power if isinstance(power, Power) else None, walk)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import Plan, build_problem
+from evolve.experiment.plan import Plan
 from evolve.experiment.recipe import build_recipe
+from evolve.experiment.repeated_search import JobRunner, build_source
 from evolve.notices import NoticeLog
 from evolve.stop import Stop
 from evolve.validation.ledger import Ledger, ledger_path
@@ -42,8 +43,8 @@ def measure_luck(
     ledger = Ledger(ledger_path())
     ledger.verify()
     tester = NullTester(
-        record, build_problem(plan, data), data, RunLedger(ledger),
-        settings.workers.processes, notices, stop,
+        record, build_source(plan, data), data, RunLedger(ledger),
+        JobRunner(settings.workers, notices, stop),
     )  # fmt: skip
     run: NullRun | None = None
     for run in tester.iterate_luck(settings.validation.max_null_runs):

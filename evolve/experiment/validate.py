@@ -13,11 +13,11 @@ from evolve.experiment.evidence import describe_search
 from evolve.experiment.holdout import open_holdout
 from evolve.experiment.null_models import NullModels, UnansweredError
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import LoadedData, Plan, build_problem
+from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
+from evolve.experiment.repeated_search import JobRunner, build_source
 from evolve.experiment.searched_run import SearchedRun
-from evolve.fitness.fitness import FoldFitness
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.individual import SEED, Individual
 from evolve.stop import Stop
@@ -161,12 +161,10 @@ def _build_tester(
     mode = run.models.settings.mode if is_asked else "mix"
     return NullTester(
         record,
-        build_problem(run.plan, run.data, mode),
+        build_source(run.plan, run.data, mode),
         run.data,
         ledger,
-        run.settings.workers.processes,
-        recorder,
-        stop,
+        JobRunner(run.settings.workers, recorder, stop),
         NullModels(run, stop).open if is_asked else None,
     )
 
@@ -200,8 +198,7 @@ def _is_reproduced(tester: NullTester, winner: Individual) -> bool:
 
     A search that was scored on other bars, such as the holdout, is not comparable to them.
     """
-    fitness = tester.problem.evaluate
-    assert isinstance(fitness, FoldFitness)
+    fitness = tester.source.open().fitness
     (scores,) = fitness([winner.program])
     return fitness.bars.hash == tester.record.data and scores.values[0] == winner.score
 
