@@ -79,6 +79,8 @@ def run_call(function: Callable[..., Any], hashes: Sequence[str], *args: Any) ->
         except EvolveError as error:
             spent = perf_counter() - started
             return Answer(None, spent, type(error).__name__, error.message, error.hint)
+        except MemoryError:
+            raise  # another worker may have more
         except Exception as error:
             spent = perf_counter() - started
             trace = traceback.format_exc()

@@ -48,13 +48,15 @@ class Sender:
 
     def _start(self, address: str, call: Call | None) -> Future[Any]:
         place = {"workers": [address], "allow_other_workers": False}
+        outcome: Future[Any]
         try:
             if call is None:
-                return self._executor.submit(describe_environment, **place)
+                outcome = self._executor.submit(describe_environment, **place)
+                return outcome
             hashes = [each.hash if isinstance(each, Blob) else "" for each in call.args]
             args = [self.blobs.get(each) if isinstance(each, Blob) else each for each in call.args]
-            return self._executor.submit(run_call, call.function, hashes, *args, **place)
+            outcome = self._executor.submit(run_call, call.function, hashes, *args, **place)
         except (OSError, RuntimeError, ValueError) as error:  # the connection is lost
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed
+            outcome = Future()
+            outcome.set_exception(error)
+        return outcome
