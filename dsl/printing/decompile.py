@@ -10,7 +10,7 @@ from dsl.analysis.program import Program
 from dsl.printing.common_subexpressions import name_common_subexpressions
 from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments
-from dsl.syntax.printer import define_lines, format_file, param_text
+from dsl.syntax.printer import about_text, define_lines, format_file, param_text
 from dsl.syntax.vocabulary import ORDERS, SettingName
 from dsl.terms.terms import Argument, Number, Parameter, Term
 from dsl.terms.text import format_term, list_written_args
@@ -22,10 +22,12 @@ def format_program(program: Program) -> str:
 
 
 def compact_text(program: Program) -> str:
-    """Return a program as one line that `check` accepts; fast, for journals."""
+    """Return a program as one line that `check` accepts and reads as the same rules; fast."""
     defines = [replace(each.node, comments=Comments()) for each in program.defines if each.node]
     parts = [line.strip() for each in defines for line in define_lines(each)]
     parts.append(f"strategy {program.name} {{")
+    if program.about:
+        parts.append(about_text(program.about))
     parts.extend(param_text(_build_param(each)) for each in program.parameters)
     for name, term in program.rules.named():
         parts.append(

@@ -65,7 +65,7 @@ def _print_strategy(node: nodes.Strategy) -> Iterator[str]:
 def _print_statement(node: nodes.Statement) -> list[str]:
     match node:
         case nodes.About(text):
-            return [f'{INDENT}about "{text}"']
+            return [INDENT + about_text(text)]
         case nodes.Param():
             return [INDENT + param_text(node)]
         case nodes.Let(name, value):
@@ -74,6 +74,11 @@ def _print_statement(node: nodes.Statement) -> list[str]:
             return _wrap(f"{INDENT}{name} when ", when)
         case nodes.Setting(name, value):
             return _wrap(f"{INDENT}{name} ", value)
+
+
+def about_text(text: str) -> str:
+    """Print an about statement."""
+    return f'about "{text}"'
 
 
 def param_text(node: nodes.Param) -> str:
@@ -102,7 +107,7 @@ def define_lines(node: nodes.Define) -> Iterator[str]:
     head = f"define {_print_signature(node.signature)}"
     if node.also:
         head += f" also {', '.join(node.also)}"
-    about = f'about "{node.about}"' if node.about else ""
+    about = about_text(node.about) if node.about else ""
     phrase = f'phrase "{node.phrase}"' if node.phrase else ""
     body = f"= {expression_text(node.body)}"
     rest = " ".join(filter(None, (about, phrase, body)))

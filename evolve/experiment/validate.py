@@ -207,7 +207,7 @@ def _list_caveats(run: SearchedRun) -> Iterator[str]:
     """Yield what a null run of this search does not cover, as sentences."""
     if run.best is None or run.best.individual is None:
         return
-    proposers = run.history.lineage.list_proposers(run.best.individual)
+    proposers = run.last.index.list_proposers(run.best.individual)
     arms = [split_arm(each)[0] for each in proposers if is_arm(each)]
     if SEED in proposers:
         yield (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from evolve.search.individual import Individual
 
@@ -27,6 +27,20 @@ class BestCurve:
         self._next = next(self._counts)
         self._trials = 0
         self._best: float | None = None
+
+    def save(self) -> dict[str, Any]:
+        """Return its state as JSON."""
+        return {"points": self._points, "trials": self._trials, "best": self._best}
+
+    @classmethod
+    def restore(cls, saved: Mapping[str, Any]) -> BestCurve:
+        """Restore a curve from its saved state."""
+        curve = cls()
+        curve._points = [CurvePoint(*each) for each in saved["points"]]
+        curve._trials, curve._best = saved["trials"], saved["best"]
+        while curve._next <= curve._trials:
+            curve._next = next(curve._counts)
+        return curve
 
     def add(self, trials: Iterable[Individual]) -> None:
         """Add trials in order."""

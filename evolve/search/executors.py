@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -17,33 +17,10 @@ from evolve.notices import NoticeLog
 from evolve.parallel import open_pool
 from evolve.search.island import EpochResult, EpochTask, Island, run_epoch
 from evolve.search.problem import SearchProblem
+from evolve.search.trial_index import TrialIndex
 
 KEY_BYTES = 16
 MAX_ATTEMPTS = 2
-
-
-@dataclass
-class SeenKeys:
-    """Keys of all evaluated programs, in the order of their trials.
-
-    Attributes:
-        keys: the keys as a set.
-        order: the keys in order.
-    """
-
-    keys: set[bytes] = field(default_factory=set)
-    order: list[bytes] = field(default_factory=list)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.keys
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def add(self, key: bytes) -> None:
-        """Add a new key."""
-        self.keys.add(key)
-        self.order.append(key)
 
 
 PendingEpochs = Callable[[], list[EpochResult]]
@@ -53,8 +30,8 @@ PendingEpochs = Callable[[], list[EpochResult]]
 class Executor(Protocol):
     """Runner of epochs."""
 
-    def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
-        """Start epochs; `seen` must not change until their results are returned."""
+    def submit(self, tasks: Sequence[EpochTask], index: TrialIndex) -> PendingEpochs:
+        """Start epochs; the index must not change until their results are returned."""
 
 
 class SerialExecutor:
@@ -63,9 +40,9 @@ class SerialExecutor:
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
 
-    def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+    def submit(self, tasks: Sequence[EpochTask], index: TrialIndex) -> PendingEpochs:
         """Defer the epochs until their results are requested."""
-        return lambda: [run_epoch(each, self._problem, seen.keys) for each in tasks]
+        return lambda: [run_epoch(each, self._problem, index.seen) for each in tasks]
 
 
 class ProcessExecutor:
@@ -102,34 +79,36 @@ class ProcessExecutor:
             with suppress(OSError):  # keys that a full disk refused
                 self._keys.close()
 
-    def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+    def submit(self, tasks: Sequence[EpochTask], index: TrialIndex) -> PendingEpochs:
         """Start epochs in the workers, after writing the new keys to the file."""
         if not self._is_serial:
             try:
-                self._write_keys(seen)
-                running = self._submit(tasks, seen)
-                return lambda: self._wait(running, tasks, seen)
+                self._write_keys(index)
+                running = self._submit(tasks, index)
+                return lambda: self._wait(running, tasks, index)
             except OSError as error:
                 self._is_serial = True
                 self._log.notice(f"no worker processes: {error}; epochs run in the main process")
-        return self._serial.submit(tasks, seen)
+        return self._serial.submit(tasks, index)
 
-    def _write_keys(self, seen: SeenKeys) -> None:
+    def _write_keys(self, index: TrialIndex) -> None:
         """Append the new keys to the file, whose name the workers use to read it."""
         if self._keys is None:
             self._keys = open_spill()
-        self._keys.write(b"".join(seen.order[self._written :]))
+        self._keys.write(b"".join(index.keys[self._written :]))
         self._keys.flush()
-        self._written = len(seen)
+        self._written = len(index)
 
-    def _submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> Iterator[EpochResult] | None:
+    def _submit(
+        self, tasks: Sequence[EpochTask], index: TrialIndex
+    ) -> Iterator[EpochResult] | None:
         """Return the results as they arrive; None if a worker died."""
         with suppress(BrokenProcessPool):
-            return self._start_pool().map(_run_task, tasks, [len(seen)] * len(tasks))
+            return self._start_pool().map(_run_task, tasks, [len(index)] * len(tasks))
         return None
 
     def _wait(
-        self, running: Iterator[EpochResult] | None, tasks: Sequence[EpochTask], seen: SeenKeys
+        self, running: Iterator[EpochResult] | None, tasks: Sequence[EpochTask], index: TrialIndex
     ) -> list[EpochResult]:
         """Return all results; submit the epochs again if a worker died."""
         for attempt in range(MAX_ATTEMPTS):
@@ -137,13 +116,13 @@ class ProcessExecutor:
                 self._log.notice("a worker process died; its epoch runs again")
                 running = None
                 with suppress(OSError):  # no process can start
-                    running = self._submit(tasks, seen)
+                    running = self._submit(tasks, index)
             with suppress(BrokenProcessPool):
                 if running is not None:
                     return list(running)
             self._pool = None
         self._log.notice("worker processes die repeatedly; this epoch runs in the main process")
-        return self._serial.submit(tasks, seen)()
+        return self._serial.submit(tasks, index)()
 
     def _start_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -158,7 +137,7 @@ class _Worker:
 
     def __init__(self, problem: SearchProblem, path: Path) -> None:
         self.problem, self.path = problem, path
-        self.seen = SeenKeys()
+        self.seen = set[bytes]()
         self.islands: dict[int, Island] = {}  # references keep interned terms from being collected
 
     def run(self, task: EpochTask, seen: int) -> EpochResult:
@@ -166,9 +145,10 @@ class _Worker:
             with self.path.open("rb") as file:
                 file.seek(len(self.seen) * KEY_BYTES)
                 new = file.read((seen - len(self.seen)) * KEY_BYTES)
-            for offset in range(0, len(new), KEY_BYTES):
-                self.seen.add(new[offset : offset + KEY_BYTES])
-        result = run_epoch(task, self.problem, self.seen.keys)
+            self.seen.update(
+                new[offset : offset + KEY_BYTES] for offset in range(0, len(new), KEY_BYTES)
+            )
+        result = run_epoch(task, self.problem, self.seen)
         self.islands[task.island.index] = result.island
         return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from dsl.analysis.program import Program
 from evolve.search.individual import Individual
@@ -69,6 +69,12 @@ class ExternalProposer(Protocol):
     It is asked at the end of one epoch, and its proposals are collected at the end of a later one.
     They may depend on the progress and on the answers that it received, but not on time.
     """
+
+    def save(self) -> Mapping[str, Any]:
+        """Return its state as JSON; called before `ask`."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved state; `ask` of the same epoch follows."""
 
     def ask(self, progress: Progress, migration: int) -> None:
         """Start to propose; return at once.

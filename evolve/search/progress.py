@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from evolve.search.individual import Individual
+from evolve.search.interval import Interval
 from evolve.search.island import Island
 from evolve.search.proposer_stats import ProposerStats
+from evolve.search.trial_index import TrialIndex
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Progress:
         stop_reason: the reason why the search ends; empty if it continues.
         seconds: time of proposing and evaluating by genetic operator so far, summed over the worker
             processes; for reports only, since two equal searches differ in it.
+        first: the trials of epoch 0.
+        interval: the rest of the interval between two migrations; None after a migration.
+        stale_evaluations: number of evaluations allowed since the last improvement.
+        proposer_state: state of the external proposer before it is asked; None without one.
+        index: all trials so far, and those of later epochs once they end.
     """
 
     epoch: int
@@ -51,3 +59,8 @@ class Progress:
     islands: tuple[Island, ...]
     stop_reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    first: tuple[Individual, ...] = ()
+    interval: Interval | None = None
+    stale_evaluations: int = 0
+    proposer_state: Mapping[str, Any] | None = None
+    index: TrialIndex = field(default_factory=TrialIndex, compare=False)

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from evolve.search.executors import Executor, SeenKeys, SerialExecutor
+from evolve.search.checkpoint import Checkpoint, restore_state
+from evolve.search.executors import Executor, SerialExecutor
 from evolve.search.external import ExternalProposer, Outcome, Proposal
-from evolve.search.hall_of_fame import HallOfFame
 from evolve.search.individual import SEED, Fitness, Individual
 from evolve.search.interval import Interval, begin_interval
 from evolve.search.island import EpochResult, Island, accept_migrants, new_island
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats, merge_stats
+from evolve.search.state import SearchState
 from evolve.stop import Stop
 
 MIGRANTS_PER_EPOCH = 2
 MIN_IMPROVEMENT = 1e-9
 INTERRUPTED = "interrupted"
-
-
-@dataclass
-class _SearchState:
-    islands: tuple[Island, ...]
-    seen: SeenKeys = field(default_factory=SeenKeys)
-    stats: dict[str, ProposerStats] = field(default_factory=dict)
-    seconds: Counter[str] = field(default_factory=Counter)
-    hall_of_fame: HallOfFame = field(default_factory=HallOfFame)
-    epoch: int = 0
-    interval: Interval | None = None  # None after a migration
-    stale_evaluations: int = 0  # allowed since the last improvement
 
 
 def search(
@@ -42,8 +30,12 @@ def search(
     external: ExternalProposer | None = None,
     stop: Stop | None = None,
     clock: Callable[[], float] = time.monotonic,
+    resume_from: Checkpoint | None = None,
 ) -> Iterator[Progress]:
     """Run a search; yield its state after the starting programs and after every epoch.
+
+    A search that goes on from a checkpoint yields the state of its epoch first, without trials.
+    All later states are those of a search that was never interrupted.
 
     Args:
         problem: the constants of the search.
@@ -53,24 +45,28 @@ def search(
             evaluation count that it returns. Without proposals, it changes no trial.
         stop: once set, ends the search after the current epoch.
         clock: returns seconds; called at the end of epochs only.
+        resume_from: where to go on; None for a new search.
     """
     executor, stop = executor or SerialExecutor(problem), stop or Stop()
-    state = _SearchState(tuple(new_island(index, problem.seed) for index in range(problem.islands)))
-    started = clock()
-    trials = _count_new(_evaluate_start(problem), state)
-    state.islands = tuple(
-        Island(each.index, tuple(t for t in trials if t.scores.is_feasible), each.rng_state)
-        for each in state.islands
-    )
+    started, trials = clock(), list[Individual]()
+    if resume_from is None:
+        state = _begin(problem)
+        trials = list(state.first)
+    else:
+        state = restore_state(resume_from)
+        started -= resume_from.seconds
+        if external is not None:
+            external.restore(resume_from.state["proposer"])
     while True:
         _update_hall_of_fame(trials, state)
         stop_reason = _find_stop_reason(state, problem, budget, clock() - started, external)
         if stop.is_set and not stop_reason:
             stop_reason = INTERRUPTED
         progress = Progress(
-            state.epoch, tuple(trials), len(state.seen), state.hall_of_fame.best,
+            state.epoch, tuple(trials), len(state.index), state.hall_of_fame.best,
             state.hall_of_fame.members, dict(state.stats), state.islands, stop_reason,
-            dict(state.seconds),
+            dict(state.seconds), state.first, state.interval, state.stale_evaluations,
+            external.save() if external is not None else None, state.index,
         )  # fmt: skip
         if stop_reason:
             yield progress
@@ -82,11 +78,21 @@ def search(
             external.ask(progress, progress.evaluated + interval.generations * generation)
         generations, is_sync_due = _plan_epoch(interval, state, problem, external)
         tasks = interval.build_tasks(state.islands, generations, state.epoch)
-        pending = executor.submit(tasks, state.seen) if problem.proposers else list
+        pending = executor.submit(tasks, state.index) if problem.proposers else list
         yield progress  # the caller handles it while the epochs run in worker processes
         trials = _collect_epochs(pending(), state, problem, interval, generations)
         if external is not None and is_sync_due:
             trials += _sync_external(external, state, problem, budget)
+
+
+def _begin(problem: SearchProblem) -> SearchState:
+    """Return the state after the starting programs, which join every island if feasible."""
+    islands = [new_island(number, problem.seed) for number in range(problem.islands)]
+    state = SearchState(())
+    state.first = tuple(state.index.add_new(_evaluate_start(problem)))
+    feasible = tuple(each for each in state.first if each.scores.is_feasible)
+    state.islands = tuple(replace(each, population=feasible) for each in islands)
+    return state
 
 
 def _evaluate_start(problem: SearchProblem) -> list[Individual]:
@@ -99,7 +105,7 @@ def _evaluate_start(problem: SearchProblem) -> list[Individual]:
     ]
 
 
-def _update_hall_of_fame(trials: Sequence[Individual], state: _SearchState) -> None:
+def _update_hall_of_fame(trials: Sequence[Individual], state: SearchState) -> None:
     before = state.hall_of_fame.best
     state.hall_of_fame = state.hall_of_fame.add(trials)
     best = state.hall_of_fame.best
@@ -107,9 +113,9 @@ def _update_hall_of_fame(trials: Sequence[Individual], state: _SearchState) -> N
         state.stale_evaluations = 0
 
 
-def _continue_interval(state: _SearchState, problem: SearchProblem, budget: Budget) -> Interval:
+def _continue_interval(state: SearchState, problem: SearchProblem, budget: Budget) -> Interval:
     """Return the rest of the interval between two migrations; begin one after a migration."""
-    left = max(budget.evaluations - len(state.seen), 0)
+    left = max(budget.evaluations - len(state.index), 0)
     if state.interval is not None:
         return state.interval.limit(left)
     allowed = min(left, problem.max_epoch_evaluations)
@@ -119,12 +125,12 @@ def _continue_interval(state: _SearchState, problem: SearchProblem, budget: Budg
 
 def _plan_epoch(
     interval: Interval,
-    state: _SearchState,
+    state: SearchState,
     problem: SearchProblem,
     external: ExternalProposer | None,
 ) -> tuple[int, bool]:
     """Return the generations of the next epoch, and whether a synchronization follows it."""
-    evaluated, size = len(state.seen), problem.population * problem.islands
+    evaluated, size = len(state.index), problem.population * problem.islands
     sync = external.next_sync(evaluated) if external is not None else None
     if sync is None:
         return interval.generations, False
@@ -134,7 +140,7 @@ def _plan_epoch(
 
 def _collect_epochs(
     results: Sequence[EpochResult],
-    state: _SearchState,
+    state: SearchState,
     problem: SearchProblem,
     interval: Interval,
     generations: int,
@@ -150,32 +156,32 @@ def _collect_epochs(
         state.islands = tuple(each.island for each in results)
         if state.interval is None:
             state.islands = _migrate(state.islands, problem.population)
-    return _count_new([trial for each in results for trial in each.trials], state)
+    return state.index.add_new([trial for each in results for trial in each.trials])
 
 
 def _sync_external(
-    external: ExternalProposer, state: _SearchState, problem: SearchProblem, budget: Budget
+    external: ExternalProposer, state: SearchState, problem: SearchProblem, budget: Budget
 ) -> list[Individual]:
     """Evaluate the proposals of an external proposer for one island; return the new trials."""
     batch = external.collect(state.epoch)
     new: dict[bytes, Proposal] = {}
     for proposal in batch.proposals:
-        if proposal.program.key not in state.seen:
+        if proposal.program.key not in state.index:
             new.setdefault(proposal.program.key, proposal)
-    admitted = list(new.values())[: budget.evaluations - len(state.seen)]
+    admitted = list(new.values())[: budget.evaluations - len(state.index)]
     scores = problem.evaluate([each.program for each in admitted])
-    index = state.epoch % len(state.islands)
+    number = state.epoch % len(state.islands)
     evaluated = {
         id(each): Individual(
             each.program, score, Fitness(problem.weights, score.values), each.proposer,
-            each.parents, index, state.epoch,
+            each.parents, number, state.epoch,
         )
         for each, score in zip(admitted, scores, strict=True)
     }  # fmt: skip
     trials = list(evaluated.values())
     feasible = [each for each in trials if each.scores.is_feasible]
-    island = accept_migrants(state.islands[index], feasible, problem.population)
-    state.islands = (*state.islands[:index], island, *state.islands[index + 1 :])
+    island = accept_migrants(state.islands[number], feasible, problem.population)
+    state.islands = (*state.islands[:number], island, *state.islands[number + 1 :])
     survivors = set(map(id, island.population))
     outcomes = [
         _build_outcome(
@@ -187,7 +193,7 @@ def _sync_external(
     for outcome in outcomes:
         state.stats = merge_stats(state.stats, {outcome.proposal.proposer: _outcome_stats(outcome)})
     external.tell(outcomes)
-    return _count_new(trials, state)
+    return state.index.add_new(trials)
 
 
 def _build_outcome(
@@ -211,24 +217,14 @@ def _outcome_stats(outcome: Outcome) -> ProposerStats:
     )
 
 
-def _count_new(trials: Sequence[Individual], state: _SearchState) -> list[Individual]:
-    """Return the trials of new programs; a program that two islands propose counts once."""
-    new = []
-    for trial in trials:
-        if trial.program.key not in state.seen:
-            state.seen.add(trial.program.key)
-            new.append(trial)
-    return new
-
-
 def _find_stop_reason(
-    state: _SearchState,
+    state: SearchState,
     problem: SearchProblem,
     budget: Budget,
     seconds: float,
     external: ExternalProposer | None,
 ) -> str:
-    if len(state.seen) >= budget.evaluations:
+    if len(state.index) >= budget.evaluations:
         return f"budget of {budget.evaluations:,} evaluations spent"
     stale = budget.stale_epochs
     if (
@@ -239,7 +235,7 @@ def _find_stop_reason(
         return f"no improvement in {stale} epochs"
     if budget.minutes is not None and seconds >= budget.minutes * 60:
         return f"budget of {budget.minutes:g} minutes spent at epoch {state.epoch}"
-    if not problem.proposers and (external is None or external.next_sync(len(state.seen)) is None):
+    if not problem.proposers and (external is None or external.next_sync(len(state.index)) is None):
         return "no proposals left"
     return ""
 

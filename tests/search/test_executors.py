@@ -30,12 +30,13 @@ from evolve.fitness.goals import FitnessSpec
 from evolve.notices import NoticeList
 from evolve.parallel import count_worthwhile_processes
 from evolve.search import executors
-from evolve.search.executors import ProcessExecutor, SeenKeys, SerialExecutor
+from evolve.search.executors import ProcessExecutor, SerialExecutor
 from evolve.search.grow import grow_rules
 from evolve.search.island import EpochTask, new_island
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.space import build_space
+from evolve.search.trial_index import TrialIndex
 from tests.search.toy import ToyScores, closeness, solve, toy_problem
 
 MAIN_PROCESS = os.getpid()
@@ -265,14 +266,13 @@ def test_workers_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_workers_do_not_evaluate_seen_programs() -> None:
-    problem, seen = toy_problem(), SeenKeys()
+    problem, index = toy_problem(), TrialIndex()
     task = [EpochTask(new_island(0, 1), {}, 50, 1, 3)]
-    for trial in SerialExecutor(problem).submit(task, seen)()[0].trials:
-        seen.add(trial.program.key)
-    assert len(seen) == 50
+    index.add_new(SerialExecutor(problem).submit(task, index)()[0].trials)
+    assert len(index) == 50
     with ProcessExecutor(problem, 2, NoticeList()) as workers:
-        (again,) = workers.submit(task, seen)()
-    assert not {trial.program.key for trial in again.trials} & seen.keys
+        (again,) = workers.submit(task, index)()
+    assert not {trial.program.key for trial in again.trials} & index.seen
 
 
 def test_the_number_of_processes_depends_on_cores_islands_and_budget(

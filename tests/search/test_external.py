@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,13 @@ class ScriptedProposer:
     rounds: int = 0
     log: list[str] = field(default_factory=list)
     outcomes: list[list[Outcome]] = field(default_factory=list)
+
+    def save(self) -> dict[str, Any]:
+        return {"counts": self.counts, "collected": len(self.outcomes)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.counts = list(state["counts"])
+        self.outcomes = [[] for _ in range(state["collected"])]
 
     def ask(self, progress: Progress, migration: int) -> None:
         assert not progress.stop_reason

@@ -1,4 +1,4 @@
-"""History of a search: its curve, lineage and sample."""
+"""History of a search: its curve and its sample."""
 
 from __future__ import annotations
 
@@ -32,25 +32,6 @@ def test_the_curve_does_not_repeat_its_last_point() -> None:
     history, _ = run(200)
     assert [each.trials for each in history.curve.points] == [100, 200]
     assert BestCurve().points == (CurvePoint(0, None),)
-
-
-def test_the_lineage_has_the_proposers_of_all_ancestors() -> None:
-    history, trials = run(600)
-    by_hash = {each.program.hash: each for each in trials}
-
-    def collect(each: Individual) -> set[str]:
-        found, waiting, done = {each.proposer}, list(each.parents), set[str]()
-        while waiting:
-            name = waiting.pop()
-            if name not in done and name in by_hash:
-                done.add(name)
-                found.add(by_hash[name].proposer)
-                waiting.extend(by_hash[name].parents)
-        return found
-
-    assert any(len(collect(each)) > 2 for each in trials)
-    for each in trials[::7]:
-        assert history.lineage.list_proposers(each) == sorted(collect(each))
 
 
 def test_the_sample_is_evenly_spaced_and_bounded() -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from dsl.analysis.check import check
-from evolve.search.executors import PendingEpochs, SeenKeys, SerialExecutor
+from evolve.search.executors import PendingEpochs, SerialExecutor
 from evolve.search.island import EpochResult, EpochTask, new_island, run_epoch
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats, compute_shares
 from evolve.search.proposers import PROPOSERS
 from evolve.search.search import search
+from evolve.search.trial_index import TrialIndex
 from evolve.stop import Stop
 from tests.search.toy import ToyScores, closeness, solve, toy_problem
 
@@ -188,9 +189,9 @@ def test_an_epoch_starts_before_the_last_one_is_yielded() -> None:
     order: list[str] = []
 
     class LoggingExecutor(SerialExecutor):
-        def submit(self, tasks: Sequence[EpochTask], seen: SeenKeys) -> PendingEpochs:
+        def submit(self, tasks: Sequence[EpochTask], index: TrialIndex) -> PendingEpochs:
             order.append("submitted")
-            pending = super().submit(tasks, seen)
+            pending = super().submit(tasks, index)
 
             def wait() -> list[EpochResult]:
                 order.append("awaited")

@@ -255,7 +255,7 @@ def build_failure(text: str, reason: str) -> Failure:
 
 def build_program_failure(program: Program, reason: str) -> Failure:
     """Return a failure of a program."""
-    return build_failure(compact_text(program), reason)
+    return build_failure(compact_text(replace(program, about="")), reason)
 
 
 @cache
