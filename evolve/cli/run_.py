@@ -35,7 +35,6 @@ def command(
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
     from evolve.report.save import save_report
-    from evolve.store import JOURNAL
     from evolve.store.lock import LOCK
 
     plan = read_plan(experiment, overrides)
@@ -58,7 +57,7 @@ def command(
     if not is_printed and not isinstance(observer.error, BrokenPipeError):
         message = f"cannot print the result: {observer.error}"
         raise EvolveError(message, f"it is in {finished.folder}")
-    if unsaved := [name for name in finished.incomplete if name != JOURNAL]:
+    if unsaved := finished.incomplete:
         saved = sorted(
             each.name
             for each in finished.folder.iterdir()

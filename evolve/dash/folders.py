@@ -69,14 +69,6 @@ def is_run(folder: Path) -> bool:
     return any(os.path.lexists(folder / name) for name in (JOURNAL, RESULT))
 
 
-def is_unwritten(folder: Path) -> bool:
-    """Return whether the journal of a run was created and not yet written."""
-    with suppress(OSError):
-        journal = folder / JOURNAL
-        return journal.is_file() and journal.stat().st_size == 0
-    return False
-
-
 def read_stamp(folder: Path) -> Stamp | None:
     """Return the signature of a run folder; None if it does not exist."""
     if not is_run(folder):

@@ -8,11 +8,13 @@ from typing import Literal
 
 from dsl.diagnostics import LanguageError
 from dsl.printable import make_printable
-from evolve.dash.folders import Stamp, is_run, is_unwritten, read_stamp
+from evolve.dash.folders import Stamp, is_run, read_stamp
 from evolve.errors import EvolveError
 from evolve.experiment.run_view import read_view
 from evolve.report.page.blocks import Page, Section, Text
 from evolve.report.page.build import build_page
+from evolve.store import JOURNAL
+from evolve.store.database import is_unwritten
 
 PAUSE_SECONDS = 0.5
 
@@ -64,7 +66,7 @@ class RunPage:
     def _describe_fault(self, fault: str) -> Page:
         stamp = self.read_stamp()
         text, title = f"This run cannot be shown: {fault}", "Damaged run"
-        if is_unwritten(self._folder):
+        if is_unwritten(self._folder / JOURNAL):
             text, title = "The run has no trials yet.", "No trials yet"
         section = Section("fault", title, (Text(text, "warning"),))
         name = make_printable(self.key)

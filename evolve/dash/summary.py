@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from dsl.printable import make_printable
-from evolve.dash.folders import Stamp, is_unwritten, leads_out, list_folders, read_stamp
+from evolve.dash.folders import Stamp, leads_out, list_folders, read_stamp
 from evolve.errors import EvolveError
 from evolve.experiment.result_reader import MAX_RESULT_BYTES
 from evolve.experiment.run_view import RunState
 from evolve.files import read_bytes
 from evolve.store import JOURNAL, RESULT
+from evolve.store.database import is_unwritten
 from evolve.store.totals import read_totals
 
 
@@ -92,7 +93,7 @@ def read_summary(folder: Path, is_running: bool) -> ListedRun:
     try:
         totals = read_totals(folder / JOURNAL)
     except EvolveError as error:
-        if is_unwritten(folder):
+        if is_unwritten(folder / JOURNAL):
             state: RunState = "running" if is_running else "stopped"
             return ListedRun(name, state, _read_time(folder), trials=0)
         return ListedRun(name, None, _read_time(folder), fault=error.message)

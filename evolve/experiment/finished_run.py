@@ -54,7 +54,7 @@ class FinishedRun:
         """Trials of the run in order, read once.
 
         Raises:
-            EvolveError: if the journal cannot be read, is incomplete or is that of another run.
+            EvolveError: if the journal cannot be read, or is that of another run.
         """
         journal, best = RunFolder(self.folder).journal, self.document.best
         trials = tuple(read_trials(journal))
@@ -65,9 +65,7 @@ class FinishedRun:
 
     def verify(self) -> None:
         """Raise EvolveError if a file of the run is damaged, or of another run."""
-        parts: list[object] = [self.data]
-        if self.document.journal is None:
-            parts.append(self.trials)
+        _ = self.data, self.trials
 
     @property
     def feasible(self) -> tuple[Trial, ...]:
@@ -82,8 +80,7 @@ def read_run(folder: Path) -> FinishedRun:
         EvolveError, LanguageError: if the folder has no finished run, or a damaged file.
     """
     document, result = read_result(folder)
-    if document.journal is None:
-        check_journal(RunFolder(folder).journal)
+    check_journal(RunFolder(folder).journal)
     plan = read_run_plan(folder, document.data.fallback_used)
     if (plan.experiment.name, plan.experiment.seed) != (document.name, document.seed):
         raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from types import TracebackType
@@ -16,15 +16,18 @@ from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.search.progress import Progress
-from evolve.store import JOURNAL, JOURNAL_ERRORS, Journal, RunFolder
+from evolve.store import JOURNAL_ERRORS, Journal, JournalError, RunFolder
+from evolve.store.rows import read_rows
 
 
 class RunRecorder:
     """Recorder of a run; use it as a context manager, which closes the journal.
 
     Events before `open` are buffered, since the run folder is created after the experiment and its
-    data have been checked. After `open`, methods may be called from several threads, and none of
-    them ends the run: an observer, a journal or a file that fails is reported once.
+    data have been checked. After `open`, methods may be called from several threads. A journal
+    that cannot be written ends the run: results without their trials and checkpoints would be
+    lost. On another thread than that of `open`, the failure waits for the next write of that one.
+    An observer or another file that fails ends nothing, and is reported once.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -34,6 +37,9 @@ class RunRecorder:
         self._journal: Journal | None = None
         self._lock = threading.RLock()
         self._incomplete: dict[str, str] = {}
+        self._failure: JournalError | None = None
+        self._thread = threading.get_ident()
+        self._recorded: set[tuple[str, str]] = set()  # before a resumed run goes on
         self._search_started = 0.0
 
     def __enter__(self) -> RunRecorder:
@@ -49,28 +55,42 @@ class RunRecorder:
             with suppress(*JOURNAL_ERRORS):
                 self._journal.close()
 
-    def open(self, folder: RunFolder) -> None:
-        """Create the journal of a run folder and write the buffered events.
+    def open(self, folder: RunFolder, resumed: Journal | None = None) -> None:
+        """Create the journal of a run folder with the buffered events, or continue one.
+
+        A resumed run prepares its search as at its start. Until `start_search`, events that the
+        journal has are not written again: a notice with its text, and any other by its kind.
+
+        Args:
+            folder: the run folder.
+            resumed: its journal, rolled back to the checkpoint from which the run goes on; the
+                recorder closes it. None for a new run.
 
         Raises:
             EvolveError: if the journal cannot be written; nothing is lost yet.
         """
-        try:
-            self._folder, self._journal = folder, Journal(folder.journal)
-            for kind, detail in self._events:
-                self._journal.event(kind, **detail)
-        except JOURNAL_ERRORS as error:
-            hint = "free some space, or choose another --out"
-            raise EvolveError(f"cannot write {folder.journal}: {error}", hint) from None
-        self._events.clear()
+        self._folder, self._thread = folder, threading.get_ident()
+        events, self._events = self._events, []
+        if resumed is None:
+            self._journal = _create_journal(folder, events)
+            return
+        self._journal = resumed
+        for event in read_rows(folder.journal).events:
+            self._recorded.add(_identify(event.kind, event.detail))
+        for kind, detail in events:
+            self.event(kind, **detail)
+
+    @property
+    def journal(self) -> Journal:
+        """Journal of the run; only after `open`."""
+        assert self._journal is not None
+        return self._journal
 
     # -- files
 
     @property
     def incomplete(self) -> tuple[str, ...]:
         """Names of the files of the run folder that could not be written."""
-        if self._folder is not None and not self._folder.journal.exists():
-            self._fail(JOURNAL, "it was deleted")
         return tuple(self._incomplete)
 
     def save(self, name: str, write: Callable[[], object]) -> None:
@@ -93,7 +113,7 @@ class RunRecorder:
         """Record an event."""
         if self._journal is None:
             self._events.append((kind, detail))
-        else:
+        elif _identify(kind, detail) not in self._recorded:
             self._record(lambda journal: journal.event(kind, **detail))
 
     def notice(self, text: str) -> None:
@@ -101,24 +121,35 @@ class RunRecorder:
         self.event("notice", text=text)
         self.observer.notice(text)
 
-    def start_search(self) -> None:
-        """Start the clock of the search."""
-        self._search_started = time.monotonic()
+    def start_search(self, seconds: float = 0.0) -> None:
+        """Start the clock of the search.
+
+        Args:
+            seconds: time of the search before it was resumed.
+        """
+        self._search_started = time.monotonic() - seconds
+        self._recorded.clear()
 
     @property
     def search_seconds(self) -> float:
-        """Seconds since the search started."""
+        """Seconds of the search so far."""
         return time.monotonic() - self._search_started
 
-    def progress(self, progress: Progress) -> None:
-        """Record an epoch with its trials, and report it to the observer."""
+    def progress(self, progress: Progress, checkpoint: Mapping[str, Any]) -> None:
+        """Record an epoch with its trials and its checkpoint, and report it to the observer.
+
+        Args:
+            progress: state of the search at the end of the epoch.
+            checkpoint: the state from which the search can go on, as JSON values.
+        """
         best = progress.best.score if progress.best else None
         stats = {name: asdict(counts) for name, counts in sorted(progress.stats.items())}
         seconds = {name: round(spent, 4) for name, spent in sorted(progress.seconds.items())}
+        spent = self.search_seconds
         self._record(
             lambda journal: journal.epoch(
-                progress.epoch, progress.trials, evaluated=progress.evaluated, best=best,
-                stats=stats, seconds=seconds,
+                progress.epoch, progress.trials, checkpoint, spent,
+                evaluated=progress.evaluated, best=best, stats=stats, seconds=seconds,
             )
         )  # fmt: skip
         self.observer.progress(progress, self.search_seconds)
@@ -146,10 +177,8 @@ class RunRecorder:
         self.observer.waiting()
 
     def arm_costs(self) -> dict[str, ArmCost]:
-        """Return the cost by arm, including repairs; empty if the journal is incomplete."""
-        costs: dict[str, ArmCost] = {}
-        self._record(lambda journal: costs.update(journal.calls.costs()))
-        return costs
+        """Return the cost by arm, including repairs."""
+        return self.journal.calls.costs()
 
     # -- proposals
 
@@ -176,14 +205,18 @@ class RunRecorder:
     # -- failures
 
     def _record(self, write: Callable[[Journal], None]) -> None:
-        """Write to the journal, unless an earlier write failed: its rest would have a gap."""
-        assert self._journal is not None
-        if JOURNAL in self._incomplete:
-            return
-        try:
-            write(self._journal)
-        except JOURNAL_ERRORS as error:
-            self._fail(JOURNAL, f"{error}; nothing more is recorded")
+        """Write to the journal, unless an earlier write failed: its rest would have a gap.
+
+        Raises:
+            JournalError: if this write or an earlier one failed; on the thread of `open` only.
+        """
+        if self._failure is None:
+            try:
+                write(self.journal)
+            except JournalError as error:
+                self._failure = error
+        if self._failure is not None and threading.get_ident() == self._thread:
+            raise self._failure
 
     def _fail(self, name: str, reason: str) -> None:
         """Report that a file cannot be written, once until it can."""
@@ -197,6 +230,18 @@ class RunRecorder:
         self.event("observer", error=f"{type(error).__name__}: {error}")
 
 
+def _create_journal(folder: RunFolder, events: Sequence[tuple[str, dict[str, Any]]]) -> Journal:
+    try:
+        return Journal.create(folder.journal, events)
+    except JournalError as error:
+        raise JournalError(error.message, "free some space, or choose another --out") from None
+
+
+def _identify(kind: str, detail: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what equal events of the start of a run have in common."""
+    return kind, str(detail["text"]) if kind == "notice" else ""
+
+
 def extend_journal(
     folder: RunFolder, log: Callable[[str], None], write: Callable[[Journal], None]
 ) -> None:
@@ -208,9 +253,7 @@ def extend_journal(
         write: writes to the journal.
     """
     try:
-        if not folder.journal.exists():
-            raise FileNotFoundError("it was deleted")
         with closing(Journal(folder.journal)) as journal:
             write(journal)
-    except JOURNAL_ERRORS as error:
-        log(f"{folder.journal} is incomplete: {error}")
+    except EvolveError as error:
+        log(f"{folder.journal} is incomplete: {error.message}")

@@ -22,7 +22,6 @@ from evolve.experiment.robustness import Robustness, describe_robustness
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
-from evolve.store import JOURNAL
 from evolve.validation.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -121,8 +120,6 @@ def document(run: Run) -> dict[str, object]:
     }
     if run.diagnostics is None:
         result["unfinished"] = True
-    if JOURNAL in run.incomplete:
-        result["journal"] = "incomplete"
     if run.call_budget is not None:
         arms = {name: asdict(cost) for name, cost in run.arm_costs.items()}
         result["llm"] = {

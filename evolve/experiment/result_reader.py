@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -32,7 +32,6 @@ class ResultDocument(BaseModel):
     """Parts of a result document that commands use.
 
     Attributes:
-        journal: `incomplete` if the journal is.
         unfinished: whether the run has no verdict yet.
     """
 
@@ -50,7 +49,6 @@ class ResultDocument(BaseModel):
     stop_reason: str = ""
     elapsed_seconds: float = 0.0
     evaluations_per_second: float = 0.0
-    journal: Literal["incomplete"] | None = None
     unfinished: bool = False
     best: FinalistDocument | None = None
     validation: EvidenceDocument | None = None

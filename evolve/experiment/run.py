@@ -104,7 +104,7 @@ def run(
             with pause_gc():
                 for last in search(problem, settings.budget.budget(), executor, proposer, stop):
                     recorder.save(folder.best.name, partial(unfinished.update, last))
-                    recorder.progress(last)
+                    recorder.progress(last, {})
                     history.add(last.trials)
             search_seconds = recorder.search_seconds
         finalists = tuple(assess_finalists(last.hall_of_fame, settings, data))

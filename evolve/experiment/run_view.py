@@ -157,10 +157,7 @@ def read_view(folder: Path) -> RunView:
     document, result = None, dict[str, Any]()
     if (folder / RESULT).exists():
         document, result = read_result(folder)
-    is_finished = document is not None and (
-        bool(rows.list_events("finished"))
-        or (document.journal is not None and not document.unfinished)
-    )
+    is_finished = document is not None and bool(rows.list_events("finished"))
     state: RunState = "finished" if is_finished else "running" if is_running else "stopped"
     used = any(each.fallback_used for each in read_events(rows, DataEvent, files.journal))
     return RunView(folder, state, read_run_plan(folder, used), document, result, rows)

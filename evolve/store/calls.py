@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,42 +14,10 @@ from evolve.llm.prompt.selection import arm_name
 from evolve.llm.transport.calls import Call, RecordedCall
 from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost
-from evolve.store.database import open_journal
+from evolve.store.database import Database, open_journal
+from evolve.store.schema import CALLS
 
 MAX_INTEGER = 2**63 - 1  # of SQLite
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS calls (
-    number INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,         -- propose, repair, summarize or audit
-    model TEXT NOT NULL,
-    task TEXT NOT NULL,
-    digest TEXT NOT NULL,       -- of the request
-    asked_epoch INTEGER NOT NULL,
-    collected_epoch INTEGER     -- NULL if its response was not collected
-);
-CREATE TABLE IF NOT EXISTS exchanges (
-    id INTEGER PRIMARY KEY,
-    call INTEGER NOT NULL,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL,         -- of the call, or probe
-    request_format TEXT NOT NULL,  -- the constraint on the answer
-    text TEXT NOT NULL,
-    error TEXT NOT NULL,        -- empty if the model answered
-    tokens_in INTEGER NOT NULL,
-    tokens_out INTEGER NOT NULL,
-    usd REAL NOT NULL,
-    seconds REAL NOT NULL,
-    record TEXT NOT NULL        -- JSON: the exchange with its messages
-);
-CREATE TABLE IF NOT EXISTS proposals (
-    id INTEGER PRIMARY KEY,
-    call INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    hash TEXT NOT NULL,         -- of the program; empty if it was rejected
-    status TEXT NOT NULL,       -- evaluated, duplicate, rejected or no budget
-    reason TEXT NOT NULL        -- errors of the parser, or why it is infeasible
-);
-"""
 
 _EXCHANGE, _CALL = TypeAdapter(Exchange), TypeAdapter(RecordedCall)
 
@@ -60,18 +25,18 @@ _EXCHANGE, _CALL = TypeAdapter(Exchange), TypeAdapter(RecordedCall)
 class CallTables:
     """Call tables of a journal; usable from several threads."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: threading.RLock) -> None:
-        self._connection, self._lock = connection, lock
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def record_call(self, call: Call) -> None:
         """Insert a call."""
         row = (call.number, call.kind, call.model, call.task, call.digest, call.epoch)
-        with self._transaction() as connection:
+        with self._database.write() as connection:
             connection.execute("INSERT INTO calls VALUES (?,?,?,?,?,?,NULL)", row)
 
     def record_response(self, number: int, exchanges: tuple[Exchange, ...]) -> None:
         """Insert the exchanges of a call."""
-        with self._transaction() as connection:
+        with self._database.write() as connection:
             connection.executemany(
                 "INSERT INTO exchanges (call, at, kind, request_format, text, error, tokens_in,"
                 " tokens_out, usd, seconds, record) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -80,7 +45,7 @@ class CallTables:
 
     def record_collected(self, number: int, epoch: int) -> None:
         """Update the epoch in which the response of a call was collected."""
-        with self._transaction() as connection:
+        with self._database.write() as connection:
             connection.execute("UPDATE calls SET collected_epoch=? WHERE number=?", (epoch, number))
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
@@ -94,7 +59,7 @@ class CallTables:
             reason: why it was rejected or is infeasible; else empty.
         """
         row = (call, _clean(text), digest, status, _clean(reason))
-        with self._transaction() as connection:
+        with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO proposals (call, source, hash, status, reason) VALUES (?,?,?,?,?)", row
             )
@@ -106,14 +71,9 @@ class CallTables:
             "JOIN exchanges ON call = number WHERE task != '' AND exchanges.kind != 'probe' "
             "GROUP BY model, task ORDER BY model, task"
         )
-        with self._lock:
-            rows = self._connection.execute(query).fetchall()
+        with self._database.read() as connection:
+            rows = connection.execute(query).fetchall()
         return {arm_name(model, task): ArmCost(*cost) for model, task, *cost in rows}
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._connection:
-            yield self._connection
 
 
 def read_recording(journal: Path) -> dict[int, RecordedCall]:
@@ -122,7 +82,7 @@ def read_recording(journal: Path) -> dict[int, RecordedCall]:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(journal, SCHEMA) as connection:
+    with open_journal(journal, CALLS) as connection:
         calls = connection.execute("SELECT number, digest, collected_epoch FROM calls").fetchall()
         rows = connection.execute("SELECT call, record FROM exchanges ORDER BY id").fetchall()
         exchanges: dict[int, list[Exchange]] = {}
@@ -146,7 +106,7 @@ def read_exchanges(journal: Path, number: int) -> tuple[Exchange, ...]:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(journal, SCHEMA) as connection:
+    with open_journal(journal, CALLS) as connection:
         query = "SELECT record FROM exchanges WHERE call=? ORDER BY id"
         records = connection.execute(query, (number,)).fetchall()
         return tuple(_EXCHANGE.validate_python(json.loads(record)) for (record,) in records)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
+from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
 JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
-SCHEMA_VERSION = 2  # raise it whenever a table or the meaning of a column changes
 
 _DAMAGE = (
     sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
@@ -22,29 +23,100 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def create_journal(path: Path, schema: str) -> sqlite3.Connection:
-    """Create a journal, or open one for writing.
+class JournalError(EvolveError):
+    """Error of a journal that cannot be written or continued; what it has is readable."""
 
-    WAL mode allows concurrent readers and loses no committed transaction.
 
-    Args:
-        path: the file.
-        schema: SQL that creates the tables.
+def create_journal(path: Path) -> sqlite3.Connection:
+    """Create a journal in a file that is missing or empty; the caller commits its first rows.
+
+    Its tables and first rows are one transaction: a journal has all of them or no table.
+
+    Raises:
+        JournalError: if it cannot be written.
     """
-    connection = sqlite3.connect(path, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.executescript(f"{schema} PRAGMA user_version={SCHEMA_VERSION};")
-    except BaseException:
-        connection.close()
-        raise
+        connection = _connect(path, "rwc")
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={VERSION};")
+        except BaseException:
+            connection.close()
+            raise
+    except JOURNAL_ERRORS as error:
+        raise _report_failure(path, str(error), "free some space") from None
     return connection
+
+
+def reopen_journal(path: Path) -> sqlite3.Connection:
+    """Open an existing journal for writing; migrate one of an earlier version.
+
+    Raises:
+        EvolveError: if the file is missing, damaged, of a version that cannot be migrated, or
+            cannot be written.
+    """
+    if not path.is_file():
+        raise EvolveError(f"no run in {path.parent}", "expected the folder of a run")
+    if is_unwritten(path):
+        raise EvolveError(f"the run in {path.parent} ended before it began", "run it again")
+    try:
+        return _migrate(path)
+    except sqlite3.OperationalError as error:
+        raise _report_failure(path, str(error), "allow writing it") from None
+    except JOURNAL_ERRORS as error:
+        raise report_damage(path, error) from None
+
+
+class Database:
+    """Connection to a journal that is open for writing; usable from several threads.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self._connection = path, connection
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection for one transaction: all of the block is committed, or nothing.
+
+        Raises:
+            JournalError: if it cannot be written, or if the file was deleted.
+        """
+        try:
+            with self._lock, self._connection as connection:
+                yield connection
+                self.path.stat()  # SQLite would write into a deleted file
+        except FileNotFoundError:
+            raise _report_failure(self.path, "it was deleted", "restore the file") from None
+        except JOURNAL_ERRORS as error:
+            raise _report_failure(self.path, str(error), "free some space") from None
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection for a query.
+
+        Raises:
+            JournalError: if what is read is damaged.
+        """
+        try:
+            with self._lock:
+                yield self._connection
+        except _DAMAGE as error:
+            raise report_damage(self.path, error) from None
 
 
 @contextmanager
 def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """Open a journal for reading; nothing is written into its folder.
+
+    The tables that an earlier version does not have are empty.
 
     Args:
         journal: the file.
@@ -58,17 +130,78 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
         if not journal.is_file():
             raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
         with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version != SCHEMA_VERSION:
-                message = f"{journal}: expected schema version {SCHEMA_VERSION}, found {version}"
-                hint = "run the experiment again, or use the release that wrote the journal"
-                raise EvolveError(message, hint)
+            version = _check_version(journal, connection)
+            for later in range(version, VERSION):
+                _add_empty_tables(connection, STEPS[later])
             _check_tables(connection, schema)
             yield connection
     except _DAMAGE as error:
         hint = "restore the file, or run the experiment again"
         reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
         raise EvolveError(f"cannot read {journal}: {reason}", hint) from None
+
+
+def report_damage(journal: Path, error: Exception) -> JournalError:
+    """Return the error of a journal that is open for writing and has damaged content."""
+    reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
+    hint = f"restore the file, or rebuild what is whole: evolve runs --repair {journal.parent}"
+    return JournalError(f"cannot read {journal}: {reason}", hint)
+
+
+def is_unwritten(journal: Path) -> bool:
+    """Return whether a journal was created and has no table yet, as when its run begins."""
+    with suppress(OSError, sqlite3.Error):
+        if not journal.is_file() or journal.stat().st_size == 0:
+            return journal.is_file()
+        with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute("SELECT name FROM sqlite_master").fetchone() is None
+    return False
+
+
+def _report_failure(journal: Path, reason: str, remedy: str) -> JournalError:
+    hint = f"{remedy}, then go on with: evolve resume {journal.parent}"
+    return JournalError(f"cannot write {journal}: {reason}", hint)
+
+
+def _migrate(path: Path) -> sqlite3.Connection:
+    """Open a journal and bring it to the current version."""
+    connection = _connect(path, "rw")
+    try:
+        version = _check_version(path, connection)
+        if version < VERSION:
+            steps = "".join(STEPS[each] for each in range(version, VERSION))
+            script = f"BEGIN IMMEDIATE; {steps} PRAGMA user_version={VERSION}; COMMIT;"
+            connection.executescript(script)
+        _check_tables(connection, SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_version(journal: Path, connection: sqlite3.Connection) -> int:
+    """Return the schema version of a journal; raise EvolveError if it cannot be read."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION or version in STEPS:
+        return int(version)
+    readable = " or ".join(map(str, (*STEPS, VERSION)))
+    message = f"{journal}: expected schema version {readable}, found {version}"
+    hint = "run the experiment again, or use the release that wrote the journal"
+    if version > VERSION:
+        hint = "update evolve: a later release wrote the journal"
+    raise EvolveError(message, hint)
 
 
 @contextmanager
@@ -84,6 +217,12 @@ def _locate(journal: Path) -> Iterator[str]:
             for each in (journal, log):
                 shutil.copy(each, folder)
             yield f"{(Path(folder) / journal.name).as_uri()}?mode=ro"
+
+
+def _add_empty_tables(connection: sqlite3.Connection, schema: str) -> None:
+    """Add tables that exist in the memory of a connection only."""
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.executescript(schema.replace("CREATE TABLE", "CREATE TEMP TABLE"))
 
 
 def _check_tables(connection: sqlite3.Connection, schema: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,33 +14,18 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from dsl.printing.decompile import compact_text
+from evolve.errors import EvolveError
 from evolve.search.individual import Individual
-from evolve.store import calls
+from evolve.store import checkpoints
 from evolve.store.calls import CallTables
-from evolve.store.database import create_journal, open_journal
+from evolve.store.checkpoints import Checkpoint, CheckpointName
+from evolve.store.database import Database, create_journal, open_journal, reopen_journal
+from evolve.store.jobs import JobTable
+from evolve.store.rows import TrialRow, parse_trials
+from evolve.store.schema import CALLS, EVENTS, TRIALS
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS trials (
-    trial INTEGER PRIMARY KEY,  -- its number
-    hash TEXT NOT NULL UNIQUE,  -- of the canonical form
-    source TEXT NOT NULL,       -- on one line
-    nodes INTEGER NOT NULL,
-    proposer TEXT NOT NULL,
-    parents TEXT NOT NULL,      -- hashes, separated by spaces
-    island INTEGER NOT NULL,
-    epoch INTEGER NOT NULL,
-    scores TEXT NOT NULL,       -- JSON: one number per objective
-    folds TEXT NOT NULL,        -- JSON: the first objective by fold
-    trades INTEGER NOT NULL,
-    infeasible_reason TEXT NOT NULL  -- empty if it is feasible
-);
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    detail TEXT NOT NULL        -- JSON
-);
-"""
+Origin = tuple[str, str, tuple[str, ...], int, int]
+"""Hash, proposer, hashes of the parents, island and epoch of a trial."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +54,7 @@ def read_trials(journal: Path) -> Iterator[Trial]:
         EvolveError: if the file is not a journal.
     """
     query = "SELECT source, scores, folds, trades, infeasible_reason FROM trials ORDER BY trial"
-    with open_journal(journal, SCHEMA) as connection:
+    with open_journal(journal, TRIALS) as connection:
         for number, row in enumerate(connection.execute(query), start=1):
             try:
                 yield _parse_trial(*row)
@@ -80,7 +65,7 @@ def read_trials(journal: Path) -> Iterator[Trial]:
 
 def check_journal(journal: Path) -> None:
     """Raise EvolveError if a file is no journal of this version."""
-    with open_journal(journal, SCHEMA + calls.SCHEMA):
+    with open_journal(journal, TRIALS + EVENTS + CALLS):
         pass
 
 
@@ -90,62 +75,195 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(journal, SCHEMA) as connection:
+    with open_journal(journal, EVENTS) as connection:
         query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
         row = connection.execute(query, (kind,)).fetchone()
         return dict(json.loads(row[0])) if row else {}
 
 
 class Journal:
-    """Journal that is open for writing; close it, as with `contextlib.closing`."""
+    """Journal that is open for writing; close it, as with `contextlib.closing`.
+
+    Every method commits. A process that is killed loses no commit. A crash of the machine may lose
+    the last ones, but never a part of one: each journal is consistent.
+
+    Attributes:
+        calls: the calls to models.
+        jobs: the results of jobs.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._connection = create_journal(path, SCHEMA + calls.SCHEMA)
-        self._lock = threading.RLock()
-        self._trials = 0
-        self.calls = CallTables(self._connection, self._lock)
+        """Open an existing journal; migrate one of an earlier version.
+
+        Raises:
+            EvolveError: if it is missing, damaged or of a version that cannot be migrated.
+        """
+        self._open(Database(path, reopen_journal(path)))
+
+    @classmethod
+    def create(cls, path: Path, events: Sequence[tuple[str, Mapping[str, object]]] = ()) -> Journal:
+        """Create a journal with its first events and a checkpoint before the search, at once.
+
+        Args:
+            path: the file, which is missing or empty.
+            events: kind and figures of each.
+        """
+        journal = cls.__new__(cls)
+        database = Database(path, create_journal(path))
+        try:
+            with database.write() as connection:
+                for kind, detail in events:
+                    _insert_event(connection, kind, detail)
+                checkpoints.insert_checkpoint(connection, checkpoints.FIRST_EPOCH, 0.0, {})
+        except BaseException:
+            database.close()
+            raise
+        journal._open(database)
+        return journal
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._connection.close()
+        self._database.close()
+
+    # -- the search
 
     def event(self, kind: str, **detail: object) -> None:
         """Insert an event and commit it."""
-        with self._lock, self._connection:
-            self._insert_event(kind, detail)
+        with self._database.write() as connection:
+            _insert_event(connection, kind, detail)
 
-    def epoch(self, number: int, trials: Iterable[Individual], **detail: object) -> None:
-        """Insert an epoch, its trials and its event in one transaction."""
-        with self._lock, self._connection:
-            self._connection.executemany(
+    def epoch(
+        self,
+        number: int,
+        trials: Iterable[Individual],
+        checkpoint: Mapping[str, Any],
+        seconds: float,
+        /,
+        **detail: object,
+    ) -> None:
+        """Insert an epoch in one transaction: its trials, its event and its checkpoint.
+
+        Args:
+            number: number of the epoch.
+            trials: its new trials, in order.
+            checkpoint: state of the search at its end, as JSON values.
+            seconds: time of the search so far.
+            detail: figures of its event.
+        """
+        with self._database.write() as connection:
+            (last,) = connection.execute("SELECT COALESCE(MAX(trial), 0) FROM trials").fetchone()
+            connection.executemany(
                 "INSERT INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                [self._build_row(each) for each in trials],
+                [_build_row(index, each) for index, each in enumerate(trials, start=last + 1)],
             )
-            self._insert_event("epoch", {"number": number, **detail})
+            _insert_event(connection, "epoch", {"number": number, **detail})
+            checkpoints.insert_checkpoint(connection, number, seconds, checkpoint)
 
-    def _build_row(self, each: Individual) -> tuple[object, ...]:
-        self._trials += 1
-        return (
-            self._trials,
-            each.program.hash,
-            compact_text(each.program),
-            each.program.nodes,
-            each.proposer,
-            " ".join(each.parents),
-            each.island,
-            each.epoch,
-            _encode_numbers(each.scores.values),
-            _encode_numbers(each.scores.folds),
-            each.scores.trades,
-            each.scores.infeasible_reason,
-        )
+    def record_resume(
+        self, command: str, versions: Mapping[str, str], changes: Mapping[str, object]
+    ) -> None:
+        """Record that the run goes on.
 
-    def _insert_event(self, kind: str, detail: Mapping[str, object]) -> None:
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._connection.execute(
-            "INSERT INTO events (at, kind, detail) VALUES (?,?,?)", (at, kind, json.dumps(detail))
-        )
+        Args:
+            command: the command that continued it.
+            versions: versions of the tool and its libraries.
+            changes: the settings that differ from those of the run, by name.
+        """
+        row = (_now(), command, json.dumps(versions), json.dumps(changes))
+        with self._database.write() as connection:
+            query = "INSERT INTO resumes (at, command, versions, changes) VALUES (?,?,?,?)"
+            connection.execute(query, row)
+
+    # -- checkpoints
+
+    def list_checkpoints(self) -> list[CheckpointName]:
+        """Return epoch and number of trials of all checkpoints in order."""
+        with self._database.read() as connection:
+            return checkpoints.list_checkpoints(connection)
+
+    def read_checkpoint(self, epoch: int | None = None) -> Checkpoint:
+        """Return the checkpoint of an epoch, or the last one.
+
+        Raises:
+            EvolveError: if there is none, or if it is damaged.
+        """
+        with self._database.read() as connection:
+            found = checkpoints.read_checkpoint(connection, epoch)
+        if found is None:
+            wanted = "no checkpoint" if epoch is None else f"no checkpoint of epoch {epoch}"
+            hint = "a run of an earlier version can be read; to continue it, run it again"
+            raise EvolveError(f"{self._database.path} has {wanted}", hint)
+        return found
+
+    def roll_back(self, checkpoint: Checkpoint) -> None:
+        """Delete the trials, events, proposals and checkpoints after a checkpoint.
+
+        The calls and their exchanges remain, since their answers are paid for.
+        """
+        with self._database.write() as connection:
+            checkpoints.delete_later(connection, checkpoint)
+
+    # -- trials
+
+    def read_trials(self, numbers: Iterable[int]) -> dict[int, TrialRow]:
+        """Return trials by number.
+
+        Args:
+            numbers: their numbers, from 1.
+
+        Raises:
+            EvolveError: if one is missing or damaged.
+        """
+        query, rows = "SELECT * FROM trials WHERE trial=?", []
+        with self._database.read() as connection:
+            for number in sorted(set(numbers)):
+                row = connection.execute(query, (number,)).fetchone()
+                if row is None:
+                    raise ValueError(f"expected trial {number}")
+                rows.append(row)
+            return {each.number: each for each in parse_trials(rows)}
+
+    def iterate_origins(self) -> Iterator[Origin]:
+        """Yield the origins of all trials, in order of their numbers.
+
+        Raises:
+            EvolveError: if a row is damaged.
+        """
+        query = "SELECT hash, proposer, parents, island, epoch FROM trials ORDER BY trial"
+        with self._database.read() as connection:
+            for digest, proposer, parents, island, epoch in connection.execute(query):
+                yield digest, proposer, tuple(parents.split()), island, epoch
+
+    def _open(self, database: Database) -> None:
+        self._database = database
+        self.calls, self.jobs = CallTables(database), JobTable(database)
+
+
+def _insert_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
+    connection.execute(
+        "INSERT INTO events (at, kind, detail) VALUES (?,?,?)", (_now(), kind, json.dumps(detail))
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _build_row(number: int, each: Individual) -> tuple[object, ...]:
+    return (
+        number,
+        each.program.hash,
+        compact_text(each.program),
+        each.program.nodes,
+        each.proposer,
+        " ".join(each.parents),
+        each.island,
+        each.epoch,
+        _encode_numbers(each.scores.values),
+        _encode_numbers(each.scores.folds),
+        each.scores.trades,
+        each.scores.infeasible_reason,
+    )
 
 
 def _parse_trial(source: str, scores: str, folds: str, trades: int, reason: str) -> Trial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +18,8 @@ from pydantic import (
     TypeAdapter,
 )
 
-from evolve.store import calls, journal
 from evolve.store.database import open_journal
+from evolve.store.schema import CALLS, EVENTS, RESUMES, TRIALS
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,23 @@ class ProposalRow:
 
 
 @dataclass(frozen=True)
+class ResumeRow:
+    """Continuation of a run.
+
+    Attributes:
+        at: time in ISO 8601.
+        command: the command that continued it.
+        versions: versions of the tool and its libraries.
+        changes: the settings that differ from those of the run, by name.
+    """
+
+    at: str
+    command: str
+    versions: dict[str, str]
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class JournalRows:
     """All rows of a journal, of one moment.
 
@@ -134,12 +152,14 @@ class JournalRows:
         events: in order of their times.
         exchanges: in order of their answers.
         proposals: in order of their answers.
+        resumes: in order of their times; empty for a run that was never continued.
     """
 
     trials: tuple[TrialRow, ...] = ()
     events: tuple[EventRow, ...] = ()
     exchanges: tuple[ExchangeRow, ...] = ()
     proposals: tuple[ProposalRow, ...] = ()
+    resumes: tuple[ResumeRow, ...] = ()
 
     @property
     def best(self) -> TrialRow | None:
@@ -158,15 +178,10 @@ def read_rows(path: Path) -> JournalRows:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(path, journal.SCHEMA + calls.SCHEMA) as connection:
+    with open_journal(path, TRIALS + EVENTS + CALLS + RESUMES) as connection:
         connection.execute("BEGIN")  # one moment for all tables
         return JournalRows(
-            tuple(
-                TrialRow(*row)
-                for row in _TRIALS.validate_python(
-                    connection.execute("SELECT * FROM trials ORDER BY trial").fetchall()
-                )
-            ),
+            parse_trials(connection.execute("SELECT * FROM trials ORDER BY trial").fetchall()),
             tuple(
                 EventRow(*row)
                 for row in _EVENTS.validate_python(
@@ -191,7 +206,24 @@ def read_rows(path: Path) -> JournalRows:
                     ).fetchall()
                 )
             ),
+            tuple(
+                ResumeRow(*row)
+                for row in _RESUMES.validate_python(
+                    connection.execute(
+                        "SELECT at, command, versions, changes FROM resumes ORDER BY id"
+                    ).fetchall()
+                )
+            ),
         )
+
+
+def parse_trials(rows: Sequence[Sequence[object]]) -> tuple[TrialRow, ...]:
+    """Parse rows of the table of trials.
+
+    Raises:
+        ValueError: if a value has another type.
+    """
+    return tuple(TrialRow(*row) for row in _TRIALS.validate_python(rows))
 
 
 def _check_time(text: str) -> str:
@@ -216,3 +248,6 @@ _EXCHANGES = TypeAdapter(
     list[tuple[int, _Time, str, str, str, str, str, str, int, int, float, float]], config=_STRICT
 )
 _PROPOSALS = TypeAdapter(list[tuple[int, str, str, str, str]], config=_STRICT)
+_RESUMES = TypeAdapter(
+    list[tuple[_Time, str, Json[dict[str, str]], Json[dict[str, Any]]]], config=_STRICT
+)

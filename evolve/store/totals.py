@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from evolve.store import calls, journal
 from evolve.store.database import open_journal
+from evolve.store.schema import CALLS, EVENTS, TRIALS
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def read_totals(path: Path) -> JournalTotals:
     Raises:
         EvolveError: if the file is not a journal.
     """
-    with open_journal(path, journal.SCHEMA + calls.SCHEMA) as connection:
+    with open_journal(path, TRIALS + EVENTS + CALLS) as connection:
         connection.execute("BEGIN")  # one moment for all tables
         first = connection.execute("SELECT at FROM events ORDER BY id LIMIT 1").fetchone()
         epoch = connection.execute(

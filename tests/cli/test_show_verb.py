@@ -134,7 +134,7 @@ def test_a_run_that_has_just_begun_shows_that_it_runs(home: Path) -> None:
     shutil.copytree(home / "run", home / "begun", dirs_exist_ok=True)
     for name in ("result.json", "best.evo", "journal.sqlite"):
         (home / "begun" / name).unlink()
-    Journal(home / "begun" / "journal.sqlite").close()
+    Journal.create(home / "begun" / "journal.sqlite").close()
     with hold_lock(home / "begun"):
         assert invoke("show", "begun").out == "run   small in begun: running\n"
     assert "has no trial yet" in refuse("show", "begun", "best")

@@ -114,7 +114,7 @@ def copy_without_results(finished: Path, target: Path) -> Path:
 def go_on(folder: Path) -> Iterator[Journal]:
     """Hold the lock of a run folder, and yield its new journal."""
     dataset = read_run_plan(folder, fallback_used=False).load(NoticeList()).dataset
-    with hold_lock(folder), closing(Journal(folder / JOURNAL)) as journal:
+    with hold_lock(folder), closing(Journal.create(folder / JOURNAL)) as journal:
         journal.event("data", source=dataset.name, **data_document(dataset))
         yield journal
 

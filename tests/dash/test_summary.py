@@ -120,7 +120,7 @@ def test_a_folder_is_read_again_only_after_it_changed(tmp_path: Path) -> None:
     for number in range(200):
         folder = tmp_path / f"run-{number:03}"
         folder.mkdir()
-        with closing(Journal(folder / JOURNAL)) as journal:
+        with closing(Journal.create(folder / JOURNAL)) as journal:
             journal.event("epoch", number=1, evaluated=0, best=number)
     cache = SummaryCache(tmp_path)
     before = cache.read()

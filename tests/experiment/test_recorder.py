@@ -1,8 +1,12 @@
-"""Recorder of a run: buffered events, and failures that end nothing."""
+"""Recorder of a run: buffered events, a journal that must be written, and other failures."""
 
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +17,10 @@ from evolve.experiment.recorder import RunRecorder, extend_journal
 from evolve.experiment.result import Run
 from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
-from evolve.store import Journal, RunFolder
+from evolve.store import Journal, JournalError, RunFolder
 from evolve.store.calls import read_recording
-from evolve.store.journal import read_event, read_trials
+from evolve.store.journal import _insert_event, read_event
+from evolve.store.rows import read_rows
 from tests.experiment.small_runs import NOISE, Notices, read_result, run_small
 from tests.params import thin_out
 
@@ -40,9 +45,50 @@ def test_a_failure_closes_the_journal(tmp_path: Path) -> None:
     with pytest.raises(KeyError), RunRecorder(Observer()) as recorder:
         recorder.open(RunFolder.create("x", tmp_path / "run"))
         raise KeyError("a fault of the search")
-    recorder.event("late")
-    assert recorder.incomplete == ("journal.sqlite",)
+    with pytest.raises(JournalError, match="closed database"):
+        recorder.event("late")
     assert read_event(tmp_path / "run" / "journal.sqlite", "late") == {}
+
+
+def test_a_resumed_run_records_no_event_of_its_start_again(tmp_path: Path) -> None:
+    folder = RunFolder.create("x", tmp_path / "run")
+
+    def begin(recorder: RunRecorder, resumed: Journal | None = None) -> None:
+        recorder.event("begin", command="x")
+        recorder.notice("early")
+        recorder.open(folder, resumed)
+        recorder.event("models", mode="off")
+        recorder.notice("late")
+        recorder.start_search(0.0 if resumed is None else 100.0)
+
+    with RunRecorder(Observer()) as recorder:
+        begin(recorder)
+        recorder.notice("slow")
+        first = read_rows(folder.journal).events
+    with RunRecorder(notices := Notices()) as recorder:
+        begin(recorder, Journal(folder.journal))
+        assert 100 <= recorder.search_seconds < 200
+        assert read_rows(folder.journal).events == first
+        recorder.notice("slow")
+    assert notices.texts == ["early", "late", "slow"]
+    assert [each.detail for each in read_rows(folder.journal).list_events("notice")] == [
+        {"text": text} for text in ("early", "late", "slow", "slow")
+    ]
+
+
+def test_a_run_that_was_killed_before_its_models_were_known_records_them(tmp_path: Path) -> None:
+    folder = RunFolder.create("x", tmp_path / "run")
+    with RunRecorder(Observer()) as recorder:
+        recorder.event("begin", command="x")
+        recorder.open(folder)
+        recorder.event("models", mode="off")
+    journal = Journal(folder.journal)
+    journal.roll_back(journal.read_checkpoint())
+    with RunRecorder(Observer()) as recorder:
+        recorder.event("begin", command="x")
+        recorder.open(folder, journal)
+        recorder.event("models", mode="off")
+    assert [each.kind for each in read_rows(folder.journal).events] == ["begin", "models"]
 
 
 class Failing(Observer):
@@ -93,51 +139,59 @@ def test_an_observer_may_interrupt() -> None:
         isolate(Interrupting(), lambda error: None).waiting()
 
 
-JOURNAL_FAILURES = [
-    sqlite3.OperationalError("database or disk is full"),
-    sqlite3.OperationalError("database is locked"),
-    sqlite3.OperationalError("attempt to write a readonly database"),
-    sqlite3.DatabaseError("database disk image is malformed"),
-]
-
-
-@pytest.mark.parametrize("error", thin_out(JOURNAL_FAILURES, 3), ids=str)
-def test_a_journal_that_fails_ends_no_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+def test_a_journal_that_fails_ends_the_run_and_what_it_has_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected, notices, original = run_small(tmp_path, NOISE, *SMALL), Notices(), Journal.epoch
+    expected, original = run_small(tmp_path, NOISE, *SMALL).folder / "journal.sqlite", _insert_event
 
-    def write(self: Journal, number: int, *values: object, **detail: object) -> None:
-        if number > 1:
-            raise error
-        original(self, number, *values, **detail)  # type: ignore[arg-type]
+    def insert(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
+        if kind == "epoch" and detail["number"] == 2:
+            raise sqlite3.OperationalError("database or disk is full")  # after the trials
+        original(connection, kind, detail)
 
-    monkeypatch.setattr(Journal, "epoch", write)
-    found = run_small(tmp_path, NOISE, *SMALL, observer=notices)
-    assert [each for each in notices.texts if "journal.sqlite" in each] == [
-        f"journal.sqlite is incomplete: {error}; nothing more is recorded; the run continues"
-    ]
-    assert found.incomplete == ("journal.sqlite",)
-    document = read_result(found)
-    assert document["journal"] == "incomplete"
-    assert document["best"] == read_result(expected)["best"]
-    assert "journal" not in read_result(expected)
-    recorded = [each.program.hash for each in read_trials(found.folder / "journal.sqlite")]
-    whole = [each.program.hash for each in read_trials(expected.folder / "journal.sqlite")]
-    assert 0 < len(recorded) < len(whole)
-    assert recorded == whole[: len(recorded)]
+    monkeypatch.setattr("evolve.store.journal._insert_event", insert)
+    with pytest.raises(JournalError) as failure:
+        run_small(tmp_path, NOISE, *SMALL)
+    folder = tmp_path / "2"
+    path = folder / "journal.sqlite"
+    assert failure.value.message == f"cannot write {path}: database or disk is full"
+    assert failure.value.hint == f"free some space, then go on with: evolve resume {folder}"
+    with closing(Journal(path)) as journal:
+        last = journal.read_checkpoint()
+        names = journal.list_checkpoints()
+    assert [each.epoch for each in names] == [-1, 0, 1]
+    trials, whole = read_rows(path).trials, read_rows(expected).trials
+    assert len(trials) == last.trials > 0
+    assert trials == whole[: last.trials]
+    assert (folder / "best.evo").exists()
+    assert not (folder / "result.json").exists()
 
 
-def test_a_journal_that_is_deleted_ends_no_run(tmp_path: Path) -> None:
+def test_a_journal_that_is_deleted_ends_the_run_at_the_next_epoch(tmp_path: Path) -> None:
     class Deleting(Notices):
         def baselines(self, assessed: object) -> None:
             (path,) = tmp_path.glob("1/journal.sqlite")
             path.unlink()
 
-    notices = Deleting()
-    found = run_small(tmp_path, NOISE, *SMALL, observer=notices)
-    assert "journal.sqlite is incomplete: it was deleted; the run continues" in notices.texts
-    assert read_result(found)["journal"] == "incomplete"
+    with pytest.raises(JournalError, match="it was deleted"):
+        run_small(tmp_path, NOISE, *SMALL, observer=Deleting())
+
+
+def test_a_failure_on_another_thread_ends_the_run_at_its_next_write(tmp_path: Path) -> None:
+    with RunRecorder(Observer()) as recorder:
+        recorder.open(RunFolder.create("x", tmp_path / "run"))
+        (tmp_path / "run" / "journal.sqlite").unlink()
+        answer = (Exchange("propose", "m", "text", (), "yes"),)
+        writes = [partial(recorder.record_response, number, answer) for number in (1, 2)]
+        errors = list[object]()
+        for write in writes:
+            thread = threading.Thread(target=lambda write=write: errors.append(write()))
+            thread.start()
+            thread.join()
+        assert errors == [None, None]  # the thread of the models goes on
+        for _ in range(2):
+            with pytest.raises(JournalError, match="it was deleted"):
+                recorder.event("end")
 
 
 def refuse(name: str, monkeypatch: pytest.MonkeyPatch, count: int = 10**6) -> None:
@@ -188,7 +242,6 @@ def test_what_a_model_sends_is_stored_or_escaped(tmp_path: Path) -> None:
         exchange = Exchange("propose", "m", "text", messages, "a\ud800\0b", tokens_in=10**30)
         recorder.record_response(1, (exchange,))
         recorder.record_proposal(1, "\udfff", "", "rejected", "\udc80")
-        assert recorder.incomplete == ()
     assert notices.texts == []
     assert read_recording(tmp_path / "run" / "journal.sqlite")[1].exchanges == (exchange,)
 
@@ -196,5 +249,5 @@ def test_what_a_model_sends_is_stored_or_escaped(tmp_path: Path) -> None:
 def test_a_finished_journal_that_cannot_be_extended_is_reported(tmp_path: Path) -> None:
     texts: list[str] = []
     extend_journal(RunFolder(tmp_path), texts.append, lambda journal: journal.event("late"))
-    assert texts == [f"{tmp_path / 'journal.sqlite'} is incomplete: it was deleted"]
+    assert texts == [f"{tmp_path / 'journal.sqlite'} is incomplete: no run in {tmp_path}"]
     assert list(tmp_path.iterdir()) == []

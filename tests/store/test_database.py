@@ -13,8 +13,8 @@ from evolve.llm.transport.calls import Call
 from evolve.llm.transport.exchange import Exchange
 from evolve.store import Journal
 from evolve.store.calls import read_recording
-from evolve.store.database import SCHEMA_VERSION
 from evolve.store.journal import read_event, read_trials
+from evolve.store.schema import VERSION
 
 
 def version(path: Path, new: int | None = None) -> int:
@@ -28,21 +28,21 @@ def version(path: Path, new: int | None = None) -> int:
 
 def test_a_new_journal_has_the_schema_version(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    with closing(Journal(path)) as journal:
+    with closing(Journal.create(path)) as journal:
         journal.event("data", source="x")
-    assert version(path) == SCHEMA_VERSION >= 1
+    assert version(path) == VERSION
     assert read_event(path, "data") == {"source": "x"}
     assert list(read_trials(path)) == []
 
 
-@pytest.mark.parametrize("other", [0, SCHEMA_VERSION + 1])
+@pytest.mark.parametrize("other", [0, 1, VERSION + 1])
 def test_readers_reject_another_schema_version(tmp_path: Path, other: int) -> None:
     path = tmp_path / "journal.sqlite"
-    Journal(path).close()
+    Journal.create(path).close()
     version(path, other)
     for read in (lambda: list(read_trials(path)), lambda: read_recording(path),
                  lambda: read_event(path, "data")):  # fmt: skip
-        with pytest.raises(EvolveError, match=f"schema version {SCHEMA_VERSION}, found {other}"):
+        with pytest.raises(EvolveError, match=f"schema version 2 or 3, found {other}"):
             read()
 
 
@@ -65,7 +65,7 @@ DAMAGED = {
 )
 def test_readers_report_a_damaged_row(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "journal.sqlite"
-    with closing(Journal(path)) as journal:
+    with closing(Journal.create(path)) as journal:
         journal.event("data", source="x")
         journal.calls.record_call(Call(1, "propose", "m", (), 1))
         journal.calls.record_response(1, (Exchange("propose", "m", "text", (), "yes"),))

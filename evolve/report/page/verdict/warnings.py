@@ -17,10 +17,6 @@ SAME_CLOSE = (
     "Orders fill at the close of their own signal, which nobody can trade: real results are "
     "different, and usually worse."
 )
-JOURNAL = (
-    "The journal is incomplete: figures that this page counts from trials and events miss the "
-    "later ones."
-)
 
 
 def list_warnings(view: RunView) -> list[str]:
@@ -77,8 +73,6 @@ def _iterate_tests(view: RunView) -> Iterator[str]:
     for text in evidence.caveats if evidence else ():
         has_subject = text.startswith("It ")
         yield make_printable(f"The best strategy {text[3:]}" if has_subject else text)
-    if view.document is not None and view.document.journal is not None:
-        yield JOURNAL
 
 
 def _iterate_few_trades(view: RunView) -> Iterator[str]:
