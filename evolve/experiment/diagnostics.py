@@ -13,6 +13,7 @@ from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
 from evolve.stop import Stop
+from evolve.store import JournalError
 from evolve.validation.null_run import NullRun
 from evolve.validation.power import Power
 from evolve.validation.walk_forward import WalkForward
@@ -51,7 +52,7 @@ def diagnose(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Diagnostics
         stop: once set, ends the diagnostics.
     """
     wanted = run.settings.validation
-    runner = JobRunner(run.settings.workers, recorder, stop)
+    runner = JobRunner(run.settings.workers, recorder, stop, recorder.journal.jobs)
     power: NullRun | Power | None = None
     walk: WalkForward | None = None
     if wanted.power and not stop.is_set:
@@ -69,6 +70,8 @@ def _exhaust(states: Iterator[State], recorder: RunRecorder) -> State | None:
     try:
         for last in states:
             recorder.observer.diagnostic(last)
+    except JournalError:  # it ends the run
+        raise
     except EvolveError as error:
         recorder.notice(str(error))
     return last

@@ -21,6 +21,7 @@ from evolve.experiment.searched_run import SearchedRun
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.individual import SEED, Individual
 from evolve.stop import Stop
+from evolve.store import JournalError
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate, check_executable
 from evolve.validation.ledger import Ledger, ledger_path
@@ -102,6 +103,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if evidence.holdout is not None:
             recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
         return evidence
+    except JournalError:  # it ends the run
+        raise
     except (EvolveError, OSError) as error:
         recorder.notice(str(error))
         is_unanswered = isinstance(error, UnansweredError)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 import traceback
 from contextlib import suppress
+from functools import partial
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from evolve.errors import EvolveError
 from evolve.jobs.job import Job
-from evolve.parallel import METHOD, begin_worker
+from evolve.parallel import start_worker
 
 
 class Reply(NamedTuple):
@@ -44,11 +45,9 @@ class Worker:
         Raises:
             OSError: if no process can start.
         """
-        context = multiprocessing.get_context(METHOD)
-        self.connection, other = context.Pipe()
-        self._process = context.Process(target=_work, args=(job, other), daemon=True)
+        self.connection, other = Pipe()
         try:
-            self._process.start()
+            self._process = start_worker(partial(_work, job, other))
         except BaseException:
             self.connection.close()
             raise
@@ -84,7 +83,6 @@ class Worker:
 
 def _work(job: Job[Any], connection: Connection) -> None:
     """Run the job for each number that arrives."""
-    begin_worker()
     run = None
     with suppress(EOFError, OSError):  # the main process has ended the connection
         while True:

@@ -172,11 +172,12 @@ def test_a_number_whose_workers_always_hang_runs_in_the_main_process(tmp_path: P
 
 
 def test_no_process_is_left_behind(tmp_path: Path) -> None:
-    pids = []
+    pids: list[int] = []
 
     class Recorded(worker.Worker):
         def __init__(self, job: Any) -> None:
             super().__init__(job)
+            assert self._process.pid is not None
             pids.append(self._process.pid)
 
     with pytest.MonkeyPatch.context() as patch:
