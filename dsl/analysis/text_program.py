@@ -43,7 +43,7 @@ class TextProgram(Program):
         return TextProgram, (self.text, self.key, self.nodes, self.name)
 
     @cached_property
-    def rules(self) -> Rules:  # type: ignore[override]
+    def rules(self) -> Rules:
         """Rules as written.
 
         Raises:
@@ -52,7 +52,7 @@ class TextProgram(Program):
         return self._parsed.rules
 
     @cached_property
-    def about(self) -> str:  # type: ignore[override]
+    def about(self) -> str:
         """Description by its author; see `rules` for the errors."""
         return self._parsed.about
 

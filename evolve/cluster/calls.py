@@ -11,6 +11,8 @@ from typing import Any
 from evolve.cluster.remote import Answer, Blob
 from evolve.errors import EvolveError
 
+Argument = str | bytes | int | Blob | Callable[..., Any]
+
 
 class ClusterError(EvolveError):
     """Call that no worker of a cluster can complete."""
@@ -34,7 +36,7 @@ class Call:
     """
 
     function: Callable[..., Any]
-    args: tuple[str | bytes | int | Blob, ...]
+    args: tuple[Argument, ...]
     evaluations: int
     label: str = ""
     future: Future[Any] = field(default_factory=Future)

@@ -13,10 +13,6 @@ def add(first: int, second: int) -> int:
     return first + second
 
 
-def get_process() -> int:
-    return os.getpid()
-
-
 def sleep(seconds: str) -> int:
     time.sleep(float(seconds))
     return os.getpid()
@@ -37,3 +33,16 @@ def divide(number: int) -> float:
 def kill_process() -> int:
     os.kill(os.getpid(), 9)
     return 0
+
+
+_openings = 0
+
+
+def _open(content: bytes) -> int:
+    global _openings
+    _openings += 1
+    return _openings
+
+
+def count_openings(blob: Blob) -> int:
+    return open_once(_open, blob)
