@@ -52,7 +52,7 @@ def diagnose(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Diagnostics
         stop: once set, ends the diagnostics.
     """
     wanted = run.settings.validation
-    runner = JobRunner(run.settings.workers, recorder, stop, recorder.journal.jobs)
+    runner = JobRunner(run.settings.workers, recorder, stop, recorder.journal.jobs, run.cluster)
     power: NullRun | Power | None = None
     walk: WalkForward | None = None
     if wanted.power and not stop.is_set:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import Plan
 from evolve.experiment.recipe import build_recipe
-from evolve.experiment.repeated_search import JobRunner, build_source
+from evolve.experiment.repeated_search import JobRunner
 from evolve.notices import NoticeLog
 from evolve.stop import Stop
 from evolve.validation.ledger import Ledger, ledger_path
@@ -42,10 +42,9 @@ def measure_luck(
     )  # fmt: skip
     ledger = Ledger(ledger_path())
     ledger.verify()
-    tester = NullTester(
-        record, build_source(plan, data), data, RunLedger(ledger),
-        JobRunner(settings.workers, notices, stop),
-    )  # fmt: skip
+    runner = JobRunner(settings.workers, notices, stop)
+    source = runner.build_source(plan, data)
+    tester = NullTester(record, source, data, RunLedger(ledger), runner)
     run: NullRun | None = None
     for run in tester.iterate_luck(settings.validation.max_null_runs):
         progress(run)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
-from evolve.experiment.plan import LoadedData
+from evolve.experiment.plan import LoadedData, build_problem
 from evolve.experiment.recipe import is_current, open_recipe
-from evolve.experiment.repeated_search import JobRunner, build_source
+from evolve.experiment.repeated_search import JobRunner
 from evolve.validation.family import FamilyTest, ScoreRow, compute_family_test
 from evolve.validation.null_run import LEVEL, NullJob, NullRun
 from evolve.validation.null_search import NullResult, OpenProposer
 from evolve.validation.null_store import NullStore
-from evolve.validation.problem_source import ProblemSource
+from evolve.validation.problem_source import LocalProblem, ProblemSource
 from evolve.validation.run_ledger import RunLedger, RunRecord
 
 
@@ -107,7 +107,7 @@ class NullTester:
                 train = replace(self.data.split.train, closes_only=closes_only)
                 split = replace(self.data.split, train=train)
                 data = LoadedData(self.data.dataset, split, plan.experiment.backtest.market())
-                return NullJob(build_source(plan, data), other.trials)
+                return NullJob(LocalProblem(build_problem(plan, data), split.seen), other.trials)
         except (EvolveError, LanguageError):
             return None
 

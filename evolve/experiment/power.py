@@ -15,7 +15,6 @@ from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.repeated_search import (
     JobRunner,
-    build_source,
     check_repeatable,
     identify_problem,
 )
@@ -69,7 +68,7 @@ class PowerTest:
         rules = self._choose_rules()
         ledger = RunLedger(Ledger(ledger_path()))
         record = self._build_record(ledger, trials)
-        source = build_source(self.plan, self.data)
+        source = self.runner.build_source(self.plan, self.data)
         tester = NullTester(record, source, self.data, ledger, self.runner)
         null = None
         for null in tester.iterate_luck(self.plan.experiment.validation.max_null_runs):

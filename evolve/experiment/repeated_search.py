@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Literal, TypeVar
 
+from evolve.cluster import Cluster
 from evolve.config.effort import Workers
 from evolve.errors import EvolveError
+from evolve.experiment.cluster_jobs import ClusterJobs, is_text
 from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.recipe import build_recipe
+from evolve.experiment.run_inputs import Mode, build_run_inputs
 from evolve.jobs.form import ResultForm
 from evolve.jobs.job import Job, JobPool, SerialJobs
 from evolve.jobs.processes import ProcessJobs
@@ -19,7 +22,7 @@ from evolve.jobs.stored import JobStore, JobTable, NoStore, StoredJob, TableStor
 from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
 from evolve.stop import Stop
-from evolve.validation.problem_source import LocalProblem
+from evolve.validation.problem_source import LocalProblem, ProblemSource
 
 Result = TypeVar("Result")
 
@@ -33,12 +36,14 @@ class JobRunner:
         log: receives notices.
         stop: once set, ends the jobs.
         table: table of results of the run; None if there is no run, and nothing is stored.
+        cluster: the connected cluster; None for workers on this machine.
     """
 
     workers: Workers
     log: NoticeLog
     stop: Stop
     table: JobTable | None = None
+    cluster: Cluster | None = None
 
     def iterate(
         self, job: Job[Result], numbers: Sequence[int], store: JobStore[Result]
@@ -50,12 +55,27 @@ class JobRunner:
             numbers: the numbers, each once.
             store: has the results of earlier jobs, and gets those of this one.
         """
-        pool = choose_pool(self.workers, len(numbers), job.evaluations)
+        pool: JobPool = choose_pool(self.workers, len(numbers), job.evaluations)
+        if self.cluster is not None and is_text(job):
+            pool = ClusterJobs(self.cluster, pool)
         return StoredJob(job, store).iterate(pool, numbers, self.log, self.stop)
 
     def stay_here(self) -> JobRunner:
         """Return a runner that uses this process alone."""
-        return replace(self, workers=self.workers.model_copy(update={"processes": 1}))
+        workers = self.workers.model_copy(update={"processes": 1})
+        return replace(self, workers=workers, cluster=None)
+
+    def build_source(self, plan: Plan, data: LoadedData, mode: Mode = "mix") -> ProblemSource:
+        """Build the source of the problem of an experiment: as text for a cluster.
+
+        Args:
+            plan: the experiment.
+            data: its data.
+            mode: see `build_problem`.
+        """
+        if self.cluster is not None:
+            return build_run_inputs(plan, data, mode)
+        return LocalProblem(build_problem(plan, data, mode), data.split.seen)
 
     def find_store(self, problem: str, form: ResultForm[Result]) -> JobStore[Result]:
         """Return the store of a job in the table.
@@ -85,7 +105,7 @@ def check_repeatable(plan: Plan) -> None:
 
 
 def choose_pool(workers: Workers, searches: int, trials: int) -> JobPool:
-    """Return the pool for searches, each of which runs in one worker.
+    """Return the pool of this machine for searches, each of which runs in one process.
 
     Args:
         workers: workers of the experiment.
@@ -96,11 +116,6 @@ def choose_pool(workers: Workers, searches: int, trials: int) -> JobPool:
     if processes == "auto":
         processes = count_worthwhile_processes(searches, searches * trials)
     return SerialJobs() if processes == 1 else ProcessJobs(processes)
-
-
-def build_source(plan: Plan, data: LoadedData, mode: str = "mix") -> LocalProblem:
-    """Return the source of the problem of an experiment; see `build_problem`."""
-    return LocalProblem(build_problem(plan, data, mode), data.split.seen)
 
 
 def identify_problem(kind: str, plan: Plan, data: LoadedData, detail: Mapping[str, Any]) -> str:

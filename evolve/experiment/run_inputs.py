@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Literal
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from pydantic import BaseModel
 
 from evolve.config.load import to_yaml
 from evolve.errors import EvolveError
 from evolve.experiment.finished_run import load_snapshot, read_run_plan
 from evolve.experiment.input_copies import INPUTS_FOLDER, copy_inputs
-from evolve.experiment.plan import LoadedData, Plan
-from evolve.experiment.repeated_search import build_source
+from evolve.experiment.plan import LoadedData, Plan, build_problem
 from evolve.experiment.result import data_document, describe_parts
 from evolve.experiment.result_parts import DataDocument
 from evolve.files import read_bytes
+from evolve.search.problem import SearchProblem
 from evolve.store import RunFolder
 from evolve.validation.problem_source import LocalProblem
 
 EXPERIMENT, BARS = "experiment.yaml", "bars.parquet"
-ORIGIN = "origin.json"
+HEADER = "header.json"
 MAX_FILE_BYTES = 4_000_000_000
+
+Mode = Literal["mix", "only"]
+
+
+class _Header(BaseModel):
+    """What a run folder has in its journal."""
+
+    origin: DataDocument
+    mode: Mode
 
 
 @dataclass(frozen=True)
@@ -38,18 +50,20 @@ class RunInputs:
         files: content of `experiment.yaml`, `bars.parquet` and the files in `inputs/`, by their
             path in a run folder.
         origin: origin of the bars, with their hash and parts.
+        mode: `only` if models are the only proposers of the problem.
     """
 
     files: Mapping[str, bytes]
     origin: DataDocument
+    mode: Mode = "mix"
 
     @cached_property
     def content(self) -> bytes:
         """Inputs as a ZIP file, which is equal for equal inputs."""
-        origin = self.origin.model_dump_json(by_alias=True)
+        header = _Header(origin=self.origin, mode=self.mode).model_dump_json(by_alias=True)
         with BytesIO() as buffer:
             with ZipFile(buffer, "w", ZIP_STORED) as archive:
-                for name, content in [(ORIGIN, origin.encode()), *sorted(self.files.items())]:
+                for name, content in [(HEADER, header.encode()), *sorted(self.files.items())]:
                     archive.writestr(ZipInfo(name), content)  # without a time
             return buffer.getvalue()
 
@@ -60,13 +74,18 @@ class RunInputs:
 
     def open(self) -> LocalProblem:
         """Build the problem as a run that is resumed does."""
-        return build_source(*open_inputs(self))
+        plan, data = open_inputs(self)
+        return LocalProblem(build_problem(plan, data, self.mode), data.split.seen)
 
 
-def build_run_inputs(plan: Plan, data: LoadedData) -> RunInputs:
+def build_run_inputs(plan: Plan, data: LoadedData, mode: Mode = "mix") -> RunInputs:
     """Build the inputs of an experiment and its data.
 
-    `plan.extra` is no part of them: its programs are not in a file of the experiment.
+    Args:
+        plan: the experiment. `plan.extra` is no part of the inputs: no file of the experiment has
+            its programs, and only the main process evaluates them.
+        data: its data.
+        mode: see `build_problem`.
 
     Raises:
         EvolveError: if a file of the experiment cannot be read.
@@ -76,7 +95,8 @@ def build_run_inputs(plan: Plan, data: LoadedData) -> RunInputs:
         folder = RunFolder(Path(name))
         folder.write_text(EXPERIMENT, to_yaml(copy_inputs(plan, folder)), is_durable=False)
         folder.write_bars(data.dataset.bars)
-        return read_run_inputs(folder.path, DataDocument.model_validate(document))
+        inputs = read_run_inputs(folder.path, DataDocument.model_validate(document))
+        return replace(inputs, mode=mode)
 
 
 def read_run_inputs(folder: Path, origin: DataDocument) -> RunInputs:
@@ -105,14 +125,23 @@ def parse_run_inputs(content: bytes) -> RunInputs:
     try:
         with ZipFile(BytesIO(content)) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
-        origin = DataDocument.model_validate_json(files.pop(ORIGIN))
+        header = _Header.model_validate_json(files.pop(HEADER))
     except (BadZipFile, KeyError, ValueError) as error:
         raise EvolveError(f"damaged inputs of a run: {error}") from None
     for name in files:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
             raise EvolveError(f"inputs of a run: expected a path in its folder, found {name}")
-    return RunInputs(files, origin)
+    return RunInputs(files, header.origin, header.mode)
+
+
+def open_problem(content: bytes) -> SearchProblem:
+    """Build the problem of the content of inputs.
+
+    Raises:
+        EvolveError, LanguageError: if it is damaged.
+    """
+    return parse_run_inputs(content).open().problem
 
 
 def open_inputs(inputs: RunInputs) -> tuple[Plan, LoadedData]:

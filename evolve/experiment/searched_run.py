@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evolve.cluster import Cluster
 from evolve.config import Experiment
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.result import Assessed
@@ -24,6 +25,7 @@ class SearchedRun:
         last: the last state of the search.
         finalists: the finalists, the winner first.
         history: history of the search.
+        cluster: the connected cluster; None for workers on this machine.
     """
 
     plan: Plan
@@ -32,6 +34,7 @@ class SearchedRun:
     last: Progress
     finalists: tuple[Assessed, ...]
     history: SearchHistory
+    cluster: Cluster | None = None
 
     @property
     def settings(self) -> Experiment:

@@ -16,7 +16,7 @@ from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.repeated_search import JobRunner, build_source
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.searched_run import SearchedRun
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.individual import SEED, Individual
@@ -161,15 +161,14 @@ def _build_tester(
 ) -> NullTester:
     """Build the tester of a run, without the number of related runs."""
     is_asked = run.asks_models
-    mode = run.models.settings.mode if is_asked else "mix"
-    return NullTester(
-        record,
-        build_source(run.plan, run.data, mode),
-        run.data,
-        ledger,
-        JobRunner(run.settings.workers, recorder, stop),
-        NullModels(run, stop).open if is_asked else None,
-    )
+    runner = JobRunner(run.settings.workers, recorder, stop, cluster=run.cluster)
+    if is_asked:
+        only = run.models.settings.mode == "only"
+        source = runner.stay_here().build_source(run.plan, run.data, "only" if only else "mix")
+    else:
+        source = runner.build_source(run.plan, run.data)
+    open_proposer = NullModels(run, stop).open if is_asked else None
+    return NullTester(record, source, run.data, ledger, runner, open_proposer)
 
 
 def _test_null(

@@ -11,7 +11,6 @@ from evolve.config.validate import WalkForward as WalkForwardSettings
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.repeated_search import (
     JobRunner,
-    build_source,
     check_repeatable,
     identify_problem,
 )
@@ -61,7 +60,7 @@ class WalkForwardTest:
         bars = self.data.split.seen
         windows = cut_windows(len(bars), self.settings.windows, self.settings.anchored)
         budget = replace(experiment.budget.budget(), minutes=None)
-        job = WalkJob(build_source(self.plan, self.data), windows, budget)
+        job = WalkJob(self.runner.build_source(self.plan, self.data), windows, budget)
         detail = {"budget": asdict(budget), "windows": [asdict(each) for each in windows]}
         problem = identify_problem("walk_forward", self.plan, self.data, detail)
         store = self.runner.find_store(problem, job.form)

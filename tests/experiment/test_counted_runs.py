@@ -15,7 +15,7 @@ from evolve.config.effort import Workers
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import read_plan
 from evolve.experiment.recipe import build_recipe, is_current
-from evolve.experiment.repeated_search import JobRunner, build_source
+from evolve.experiment.repeated_search import JobRunner
 from evolve.notices import NoticeList
 from evolve.stop import Stop
 from evolve.validation.family import ScoreRow, compute_family_test
@@ -228,7 +228,8 @@ def test_scores_of_searches_that_ended_early_are_completed_for_the_family(
     train = data.split.train
     recipe = build_recipe(plan, data)
     ledger = RunLedger(Ledger(ledger_path()))
-    source, runner = build_source(plan, data), JobRunner(Workers(processes=1), NoticeList(), Stop())
+    runner = JobRunner(Workers(processes=1), NoticeList(), Stop())
+    source = runner.build_source(plan, data)
 
     def build(score: float, folder: str) -> NullTester:
         run_ledger = RunLedger(Ledger(tmp_path / folder / "ledger.sqlite"))

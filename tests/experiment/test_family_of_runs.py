@@ -10,7 +10,7 @@ import pytest
 from dsl.evaluate.jit import kernel_cache_dir
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import LoadedData, read_plan
-from evolve.experiment.repeated_search import JobRunner, build_source
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.run import run
 from evolve.notices import NoticeList
 from evolve.stop import Stop
@@ -42,7 +42,7 @@ def build_tester(folder: Path, seed: int) -> NullTester:
     (record,) = [each for each in ledger.list_runs(finished.split.train.hash) if each.seed == seed]
     data = LoadedData(finished.dataset, finished.split, plan.experiment.backtest.market())
     runner = JobRunner(plan.experiment.workers, NoticeList(), Stop())
-    return NullTester(record, build_source(plan, data), data, ledger, runner)
+    return NullTester(record, runner.build_source(plan, data), data, ledger, runner)
 
 
 @pytest.mark.slow

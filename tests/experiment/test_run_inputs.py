@@ -53,9 +53,9 @@ strategy second { buy when close > sma(close, 50)  sell when close < sma(close, 
 """
 
 
-def write_prices(path: Path, **changes: float) -> None:
+def write_prices(path: Path, has_volume: bool = True) -> None:
     bars = random_walk(600, seed=5)
-    bars = replace(bars, **{name: np.full((1, 600), value) for name, value in changes.items()})
+    bars = bars if has_volume else replace(bars, volume=np.zeros((1, 600)))
     bars_to_frame(bars).to_csv(path, index=False)
 
 
@@ -85,7 +85,7 @@ def prepare_operators(folder: Path) -> str:
 
 
 def prepare_volume(folder: Path) -> str:
-    write_prices(folder / "V.csv", volume=0.0)
+    write_prices(folder / "V.csv", has_volume=False)
     return EXPERIMENT % "V.csv"
 
 
