@@ -11,7 +11,7 @@ from typing import Any
 from evolve.cluster.remote import Answer, Blob
 from evolve.errors import EvolveError
 
-Argument = str | bytes | int | Blob | Callable[..., Any]
+Argument = str | bytes | int | Blob
 
 
 class ClusterError(EvolveError):
@@ -84,11 +84,13 @@ class Worker:
         address: its address.
         is_accepted: whether its environment is equal.
         attempt: what it runs; None if it is free.
+        runner: the future of `distributed` for its function that runs calls; None before the first.
     """
 
     address: str
     is_accepted: bool = False
     attempt: Attempt | None = None
+    runner: Any = None
 
     @property
     def is_usable(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from evolve.cluster.calls import Argument, Call
 from evolve.cluster.connection import connect
 from evolve.cluster.dispatcher import Dispatcher
-from evolve.cluster.remote import Blob
+from evolve.cluster.remote import Blob, name_function
 from evolve.notices import NoticeLog
 
 
@@ -79,7 +79,7 @@ class Cluster:
 
         Args:
             function: a function of a module that workers can import. Its result is plain data.
-            args: plain arguments, and functions of modules; a worker receives blobs as equal ones.
+            args: plain arguments; a worker receives an equal `Blob` for a blob.
             evaluations: number of programs that it evaluates, which sets its deadline.
             label: the worker of the last call of this label is preferred; empty for none.
 
@@ -90,10 +90,9 @@ class Cluster:
         Raises:
             TypeError: for a function or an argument that cannot travel.
         """
-        for each in (function, *args):
-            if callable(each):
-                _check_function(each)
-            elif not isinstance(each, str | bytes | int | Blob):
+        name_function(function)
+        for each in args:
+            if not isinstance(each, str | bytes | int | Blob):
                 raise TypeError(f"expected text, bytes, int or Blob, found {type(each).__name__}")
         call = Call(function, args, evaluations, label)
         self._connected.submit(call)
@@ -103,10 +102,3 @@ class Cluster:
     def _connected(self) -> Dispatcher:
         assert self._dispatcher is not None, "use the cluster as a context manager"
         return self._dispatcher
-
-
-def _check_function(function: Callable[..., Any]) -> None:
-    """Check that a function travels as its name."""
-    name = getattr(function, "__qualname__", "<")
-    if "<" in name or "." in name or function.__module__ == "__main__":
-        raise TypeError(f"expected a function of a module, found {function!r}")

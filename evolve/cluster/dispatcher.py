@@ -24,6 +24,7 @@ POLL_SECONDS = 0.5
 START_SECONDS = 30.0  # to wait for the first worker
 STRANDED_SECONDS = 60.0  # to wait for a worker after the last was lost
 MAX_ATTEMPTS = 3
+CLOSED = "the cluster is closed"
 LOOK_AHEAD = 64  # waiting calls among which a worker finds those that it prefers
 
 
@@ -45,10 +46,12 @@ class Dispatcher:
         self._address, self._log = address, log
         self._events: SimpleQueue[Call | Attempt | None] = SimpleQueue()
         self._sender = Sender(client, self._events.put)
-        self._roster = Roster(client, lambda worker: self._sender.send(worker, None), log)
+        self._roster = Roster(client, self._sender.check, log)
         self._deadlines = Deadlines()
+        self._calls: set[Call] = set()  # all that are not complete
         self._waiting: deque[Call] = deque()
         self._workers_of_labels: dict[str, str] = {}  # addresses
+        self._next_poll = 0.0
         self._stranded_since: float | None = None
         self._is_decided = threading.Event()  # a worker was accepted, or all were refused
         self._is_closed = False
@@ -79,26 +82,28 @@ class Dispatcher:
 
     def submit(self, call: Call) -> None:
         """Run a call as soon as a worker is free."""
+        self._calls.add(call)
+        call.future.add_done_callback(lambda _: self._calls.discard(call))
         self._events.put(call)
         if self._is_closed:  # nobody reads the queue
-            call.fail("the cluster is closed")
+            call.fail(CLOSED)
 
     def scatter(self, blob: Blob) -> None:
-        """Send a blob to all workers."""
-        self._sender.blobs.scatter(blob, self.workers)
+        """Send a blob to all workers; if one is lost meanwhile, with the first call instead."""
+        with suppress(Exception):
+            self._sender.blobs.scatter(blob, self.workers)
 
     def _run(self) -> None:
         try:
-            polled = -POLL_SECONDS
             while self._handle_events():
-                if monotonic() - polled >= POLL_SECONDS:
+                if monotonic() >= self._next_poll:
                     self._poll()
-                    polled = monotonic()
+                    self._next_poll = monotonic() + POLL_SECONDS
                 self._dispatch()
         finally:
             self._is_closed = True
             self._is_decided.set()
-            self._fail_all("the cluster is closed")
+            self._fail_all(CLOSED)
 
     def _handle_events(self) -> bool:
         """Wait for events and handle them; return False after the last."""
@@ -130,7 +135,8 @@ class Dispatcher:
         elif attempt.outcome.cancelled():
             self._repeat(call, f"the worker {worker.address} lost a task")
         elif error := attempt.outcome.exception():
-            self._repeat(call, f"the worker {worker.address} failed: {error or type(error)}")
+            reason = str(error) or type(error).__name__
+            self._repeat(call, f"the worker {worker.address} failed: {reason}")
         else:
             answer = attempt.outcome.result()
             self._deadlines.record(call.evaluations, answer.seconds)
@@ -175,6 +181,7 @@ class Dispatcher:
             names = ", ".join(call.tried)
             call.fail(f"{reason}; the task was given to {names}", "see the logs of these workers")
             return
+        self._next_poll = 0.0  # other workers may be lost, too
         self._log.notice(f"{reason}; the task runs again")
         self._waiting.appendleft(call)
 
@@ -208,18 +215,9 @@ class Dispatcher:
     def _send(self, worker: Worker, call: Call) -> None:
         if not call.tried and not call.future.set_running_or_notify_cancel():
             return  # the caller cancelled it
-        if call.tried:
-            usable = [each.address for each in self._roster.usable]
-            for each in call.args:
-                if isinstance(each, Blob):
-                    self._sender.blobs.restore(each, usable)
         self._sender.send(worker, call)
 
     def _fail_all(self, message: str) -> None:
-        calls = list(self._waiting)
         self._waiting.clear()
-        for worker in self._roster.workers.values():
-            if worker.attempt is not None and worker.attempt.call is not None:
-                calls.append(worker.attempt.call)
-        for call in calls:
+        for call in list(self._calls):
             call.fail(message)

@@ -6,6 +6,7 @@ from collections import ChainMap, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from dsl.gc_pause import pause_gc
 from dsl.printing.decompile import compact_text
 from evolve.cluster.calls import ClusterError
 from evolve.cluster.cluster import Cluster
-from evolve.cluster.remote import Blob, open_once
+from evolve.cluster.remote import Blob, name_function, open_once
 from evolve.cluster.wire import decode_result, decode_task, encode_result, encode_task
 from evolve.notices import NoticeLog
 from evolve.search.executors import KEY_BYTES, PendingEpochs, SerialExecutor
@@ -55,7 +56,7 @@ class ClusterExecutor:
         """
         self._serial = SerialExecutor(problem)
         self._problem, self._cluster = problem, cluster
-        self._open_problem, self._inputs = open_problem, cluster.share(inputs)
+        self._opener, self._inputs = name_function(open_problem), cluster.share(inputs)
         self._log = log
         self._search = uuid4().hex
         self._sent = 0  # keys that the workers of the last epoch have
@@ -72,8 +73,8 @@ class ClusterExecutor:
     def _send(self, task: EpochTask, index: TrialIndex, first: int) -> Future[Any]:
         """Send a task with the keys from number `first` on, counted from 0."""
         return self._cluster.submit(
-            run_remote_epoch, self._open_problem, self._inputs, self._search, encode_task(task),
-            first, b"".join(index.keys[first:]),
+            run_remote_epoch, self._opener, self._inputs, self._search, encode_task(task), first,
+            b"".join(index.keys[first:]),
             evaluations=task.max_evaluations, label=f"{self._search}/{task.island.index}",
         )  # fmt: skip
 
@@ -105,12 +106,12 @@ _searches: OrderedDict[str, _Search] = OrderedDict()
 
 
 def run_remote_epoch(
-    open_problem: OpenProblem, inputs: Blob, search: str, text: str, first: int, keys: bytes
+    opener: str, inputs: Blob, search: str, text: str, first: int, keys: bytes
 ) -> str | int:
     """Run an epoch on a worker.
 
     Args:
-        open_problem: builds the problem from the inputs.
+        opener: name of the function that builds the problem from the inputs.
         inputs: the inputs of the run.
         search: identifier of the search.
         text: the task.
@@ -124,7 +125,7 @@ def run_remote_epoch(
     if len(state.seen) < first:
         return len(state.seen)
     state.seen.update(keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES))
-    problem = open_once(open_problem, inputs)
+    problem: SearchProblem = open_once(resolve_name(opener), inputs)
     with pause_gc():
         task = decode_task(text, problem.weights, ChainMap(*state.programs.values()))
         result = run_epoch(task, problem, state.seen)

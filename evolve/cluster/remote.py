@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pkgutil import resolve_name
 from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
@@ -61,11 +62,23 @@ _one_call = threading.Lock()
 _opened: OrderedDict[tuple[Callable[[bytes], Any], str], Any] = OrderedDict()
 
 
-def run_call(function: Callable[..., Any], hashes: Sequence[str], *args: Any) -> Answer:
+def name_function(function: Callable[..., Any]) -> str:
+    """Return the name by which `pkgutil.resolve_name` finds a function of a module.
+
+    Raises:
+        TypeError: if it is no function of a module that others can import.
+    """
+    name = getattr(function, "__qualname__", "<")
+    if "<" in name or "." in name or function.__module__ == "__main__":
+        raise TypeError(f"expected a function of a module, found {function!r}")
+    return f"{function.__module__}:{name}"
+
+
+def run_call(function: str, hashes: Sequence[str], *args: Any) -> Answer:
     """Run a function on a worker.
 
     Args:
-        function: a function of a module.
+        function: name of a function of a module.
         hashes: for each argument the hash of the blob of which it is the content, or empty.
         args: the arguments.
     """
@@ -75,7 +88,7 @@ def run_call(function: Callable[..., Any], hashes: Sequence[str], *args: Any) ->
             Blob(name, each) if name else each for name, each in zip(hashes, args, strict=True)
         ]
         try:
-            result = function(*given)
+            result = resolve_name(function)(*given)
         except EvolveError as error:
             spent = perf_counter() - started
             return Answer(None, spent, type(error).__name__, error.message, error.hint)

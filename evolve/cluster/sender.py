@@ -1,15 +1,21 @@
-"""Sender of calls to single workers, through the executor of a client."""
+"""Sender of calls to single workers, through the executor of a client.
+
+Neither the scheduler nor a worker unpickles a reference to the tool, which would end a worker that
+lacks it. A worker finds the functions by their names.
+"""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from concurrent.futures import Future
+from pkgutil import resolve_name
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from evolve.cluster.calls import Attempt, Call, Worker
 from evolve.cluster.environment import describe_environment
-from evolve.cluster.remote import Blob, run_call
+from evolve.cluster.remote import Blob, name_function, run_call
 from evolve.cluster.shared_blobs import SharedBlobs
 
 if TYPE_CHECKING:
@@ -31,32 +37,61 @@ class Sender:
             report: receives each attempt that ended, in another thread.
         """
         self.blobs = SharedBlobs(client)
-        self._executor = client.get_executor(pure=False)
+        self._client, self._executor = client, client.get_executor(pure=False)
         self._report = report
 
-    def send(self, worker: Worker, call: Call | None) -> None:
-        """Send a call to a free worker; None to have it describe its environment."""
-        attempt = Attempt(worker, call, monotonic(), self._start(worker.address, call))
-        worker.attempt = attempt
-        if call is not None:
-            call.tried.append(worker.address)
-        attempt.outcome.add_done_callback(lambda _: self._report(attempt))
+    def check(self, worker: Worker) -> None:
+        """Ask a worker for its environment."""
+
+        def start() -> Future[Any]:
+            from dask.utils import apply
+
+            find = self._find(describe_environment, worker)
+            outcome: Future[Any] = self._executor.submit(apply, find, [], **_pin(worker))
+            return outcome
+
+        self._begin(worker, None, start)
+
+    def send(self, worker: Worker, call: Call) -> None:
+        """Send a call to a free worker."""
+
+        def start() -> Future[Any]:
+            if worker.runner is None:
+                worker.runner = self._find(run_call, worker)
+            hashes = [each.hash if isinstance(each, Blob) else "" for each in call.args]
+            args = [
+                self.blobs.find(each, worker.address) if isinstance(each, Blob) else each
+                for each in call.args
+            ]
+            name = name_function(call.function)
+            outcome: Future[Any] = self._executor.submit(
+                operator.call, worker.runner, name, hashes, *args, **_pin(worker)
+            )
+            return outcome
+
+        call.tried.append(worker.address)
+        self._begin(worker, call, start)
 
     def close(self) -> None:
         """Cancel all calls."""
         self._executor.shutdown(wait=False)
 
-    def _start(self, address: str, call: Call | None) -> Future[Any]:
-        place = {"workers": [address], "allow_other_workers": False}
-        outcome: Future[Any]
+    def _begin(self, worker: Worker, call: Call | None, start: Callable[[], Future[Any]]) -> None:
+        """Begin an attempt, which fails if the worker or the connection is lost."""
         try:
-            if call is None:
-                outcome = self._executor.submit(describe_environment, **place)
-                return outcome
-            hashes = [each.hash if isinstance(each, Blob) else "" for each in call.args]
-            args = [self.blobs.get(each) if isinstance(each, Blob) else each for each in call.args]
-            outcome = self._executor.submit(run_call, call.function, hashes, *args, **place)
-        except (OSError, RuntimeError, ValueError) as error:  # the connection is lost
+            outcome = start()
+        except Exception as error:  # of any module of the scheduler, which reports its own
             outcome = Future()
             outcome.set_exception(error)
-        return outcome
+        attempt = Attempt(worker, call, monotonic(), outcome)
+        worker.attempt = attempt
+        outcome.add_done_callback(lambda _: self._report(attempt))
+
+    def _find(self, function: Callable[..., Any], worker: Worker) -> Any:
+        """Return the future function of a worker."""
+        name = name_function(function)
+        return self._client.submit(resolve_name, name, pure=False, **_pin(worker))
+
+
+def _pin(worker: Worker) -> dict[str, Any]:
+    return {"workers": [worker.address], "allow_other_workers": False}

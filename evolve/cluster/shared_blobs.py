@@ -28,11 +28,9 @@ class SharedBlobs:
         sent = self._client.scatter({name: blob.content}, workers=list(workers), broadcast=True)
         self._futures[blob.hash] = sent[name]
 
-    def restore(self, blob: Blob, workers: Sequence[str]) -> None:
-        """Send a blob again if all workers that held it are lost."""
-        if self._futures[blob.hash].status in LOST:
-            self.scatter(blob, workers)
-
-    def get(self, blob: Blob) -> Future[Any]:
-        """Return the future that holds a blob."""
+    def find(self, blob: Blob, worker: str) -> Future[Any]:
+        """Return the future that holds a blob; if no worker holds it, send it to one first."""
+        future = self._futures.get(blob.hash)
+        if future is None or future.status in LOST:
+            self.scatter(blob, [worker])
         return self._futures[blob.hash]

@@ -92,26 +92,30 @@ def test_a_call_of_a_killed_worker_runs_on_another(tmp_path: Path) -> None:
 
 
 def test_a_call_that_kills_each_worker_is_an_error_that_names_them(tmp_path: Path) -> None:
-    with start_processes(tmp_path, 3) as processes:
-        with Cluster(processes.address, NoticeList()) as cluster:
-            wait_until(lambda: len(cluster.workers) == 3)
-            workers = cluster.workers
-            call = cluster.submit(toy_calls.kill_process, evaluations=1)
-            error = call.exception()
+    with (
+        start_processes(tmp_path, 3) as processes,
+        Cluster(processes.address, NoticeList()) as cluster,
+    ):
+        wait_until(lambda: len(cluster.workers) == 3)
+        workers = cluster.workers
+        call = cluster.submit(toy_calls.kill_process, evaluations=1)
+        error = call.exception()
     assert isinstance(error, ClusterError)
     assert all(each in error.message for each in workers)
 
 
 def test_blobs_are_sent_again_after_all_workers_died(tmp_path: Path) -> None:
-    with start_processes(tmp_path, 1) as processes:
-        with Cluster(processes.address, NoticeList()) as cluster:
-            blob = cluster.share(b"bars")
-            assert cluster.submit(toy_calls.count_bytes, blob, evaluations=1).result() == 4
-            processes.workers[0].kill()
-            wait_until(lambda: not cluster.workers)
-            call = cluster.submit(toy_calls.count_bytes, blob, evaluations=1)
-            processes.start_worker()
-            assert call.result() == 4
+    with (
+        start_processes(tmp_path, 1) as processes,
+        Cluster(processes.address, NoticeList()) as cluster,
+    ):
+        blob = cluster.share(b"bars")
+        assert cluster.submit(toy_calls.count_bytes, blob, evaluations=1).result() == 4
+        processes.workers[0].kill()
+        wait_until(lambda: not cluster.workers)
+        call = cluster.submit(toy_calls.count_bytes, blob, evaluations=1)
+        processes.start_worker()
+        assert call.result() == 4
 
 
 def test_a_call_of_a_stopped_worker_runs_on_another_after_its_deadline(
@@ -134,12 +138,14 @@ def test_without_any_worker_left_calls_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "STRANDED_SECONDS", 1.0)
-    with start_processes(tmp_path, 1) as processes:
-        with Cluster(processes.address, NoticeList()) as cluster:
-            processes.workers[0].kill()
-            error = cluster.submit(toy_calls.add, 1, 1, evaluations=1).exception()
-            assert isinstance(error, ClusterError)
-            assert error.message == f"the cluster at {processes.address} has no worker left"
+    with (
+        start_processes(tmp_path, 1) as processes,
+        Cluster(processes.address, NoticeList()) as cluster,
+    ):
+        processes.workers[0].kill()
+        error = cluster.submit(toy_calls.add, 1, 1, evaluations=1).exception()
+        assert isinstance(error, ClusterError)
+        assert error.message == f"the cluster at {processes.address} has no worker left"
 
 
 def test_without_a_scheduler_left_calls_fail(
@@ -147,11 +153,13 @@ def test_without_a_scheduler_left_calls_fail(
 ) -> None:
     monkeypatch.setattr(dispatcher, "STRANDED_SECONDS", 1.0)
     monkeypatch.setattr(connection, "REQUEST_SECONDS", 2.0)
-    with start_processes(tmp_path, 1) as processes:
-        with Cluster(processes.address, NoticeList()) as cluster:
-            processes.scheduler.kill()
-            error = cluster.submit(toy_calls.sleep, "0", evaluations=1).exception()
-            assert isinstance(error, ClusterError)
+    with (
+        start_processes(tmp_path, 1) as processes,
+        Cluster(processes.address, NoticeList()) as cluster,
+    ):
+        processes.scheduler.kill()
+        error = cluster.submit(toy_calls.sleep, "0", evaluations=1).exception()
+        assert isinstance(error, ClusterError)
 
 
 def test_calls_fail_when_the_cluster_is_closed(pair: Processes) -> None:
@@ -212,12 +220,14 @@ def test_a_worker_without_the_tool_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_joins_later_is_used(tmp_path: Path) -> None:
-    with start_processes(tmp_path, 1) as processes:
-        with Cluster(processes.address, NoticeList()) as cluster:
-            processes.start_worker()
-            wait_until(lambda: len(cluster.workers) == 2)
-            calls = [cluster.submit(toy_calls.sleep, "0.2", evaluations=1) for _ in range(4)]
-            assert {each.result() for each in calls} == {each.pid for each in processes.workers}
+    with (
+        start_processes(tmp_path, 1) as processes,
+        Cluster(processes.address, NoticeList()) as cluster,
+    ):
+        processes.start_worker()
+        wait_until(lambda: len(cluster.workers) == 2)
+        calls = [cluster.submit(toy_calls.sleep, "0.2", evaluations=1) for _ in range(4)]
+        assert {each.result() for each in calls} == {each.pid for each in processes.workers}
 
 
 def test_a_scheduler_file_is_an_address(pair: Processes) -> None:
@@ -229,9 +239,12 @@ def test_a_cluster_without_workers_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "START_SECONDS", 1.0)
-    with start_processes(tmp_path, 0) as processes:
-        with pytest.raises(EvolveError) as caught, Cluster(processes.address, NoticeList()):
-            pass
+    with (
+        start_processes(tmp_path, 0) as processes,
+        pytest.raises(EvolveError) as caught,
+        Cluster(processes.address, NoticeList()),
+    ):
+        pass
     assert caught.value.message == f"workers.cluster: no worker at {processes.address}"
     assert f"dask worker {processes.address}" in caught.value.hint
 

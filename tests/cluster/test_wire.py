@@ -16,6 +16,7 @@ from evolve.fitness.fitness import Scores
 from evolve.search.individual import SEED, Fitness, Individual
 from evolve.search.island import EpochResult, EpochTask, Island, new_island, run_epoch
 from evolve.search.problem import SearchProblem
+from evolve.search.proposer_stats import ProposerStats
 from tests.cluster.toy_problem import build_inputs, describe_island, describe_result, open_toy
 
 
@@ -26,7 +27,7 @@ def iterate_tasks(problem: SearchProblem, count: int) -> Iterator[tuple[EpochTas
         if number % 10 == 0:
             island = replace(new_island(number % 3, number), population=evaluate_start(problem))
             seen: set[bytes] = set()
-            stats = {}
+            stats: dict[str, ProposerStats] = {}
         unknown = frozenset(draw.sample(sorted(seen), len(seen) // 4))
         generations = draw.randint(1, 3)
         task = EpochTask(island, stats, draw.randint(1, 40), number, generations, unknown)
