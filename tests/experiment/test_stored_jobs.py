@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_rows_of_a_journal_are_read_and_not_computed(
     plan, data = opened
     other = plan.experiment.model_copy(update={"seed": 4})
     with pytest.raises(AssertionError, match="a search began"):
-        list(walk((Plan(**{**vars(plan), "experiment": other}), data), path))
+        list(walk((replace(plan, experiment=other), data), path))
 
 
 def measure(opened: tuple[Plan, LoadedData], path: Path, limit: int = 99) -> Power:
