@@ -33,6 +33,7 @@ class Processes:
         self.scheduler = self._start(
             "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
             "--scheduler-file", str(file), "--no-dashboard", "--no-show",
+            "--idle-timeout", "300 seconds",
         )  # fmt: skip
         self.workers: list[subprocess.Popen[bytes]] = []
         self.address = _wait_for_address(file)

@@ -20,7 +20,7 @@ from tests.cluster.toy_problem import build_inputs, describe_search, open_toy
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 INPUTS = build_inputs(islands=4)
-BUDGET = Budget(3000, stale_epochs=None)
+BUDGET = Budget(2400, stale_epochs=None)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def describe_individual(each: Individual) -> tuple[Any, ...]:
     """Return all of an individual as plain data."""
     program, scores = each.program, each.scores
     return (
-        compact_text(program), program.key, program.nodes, program.name, program.about,
+        compact_text(program), program.key, program.nodes, program.name,
         scores.values, scores.folds, scores.trades, scores.infeasible_reason,
         each.fitness.wvalues, each.proposer, each.parents, each.island, each.epoch,
     )  # fmt: skip
