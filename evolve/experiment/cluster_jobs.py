@@ -101,7 +101,7 @@ class _Calls(Generic[Result]):
                 self.failed.add(number)
 
     def cancel(self) -> None:
-        """Cancel the calls that no worker has begun."""
+        """Stop the calls that no worker has begun."""
         for call in self._running:
             call.cancel()
 

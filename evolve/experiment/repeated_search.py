@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Literal, TypeVar
@@ -87,6 +88,25 @@ class JobRunner:
         if self.table is None:
             return NoStore()
         return TableStore(self.table, problem, form, self.log)
+
+
+@contextmanager
+def open_runner(workers: Workers, log: NoticeLog, stop: Stop) -> Iterator[JobRunner]:
+    """Yield a runner without a run, connected to the cluster of the experiment if it names one.
+
+    Args:
+        workers: workers of the experiment.
+        log: receives notices.
+        stop: once set, ends the jobs.
+
+    Raises:
+        EvolveError: if the cluster cannot be used.
+    """
+    with ExitStack() as stack:
+        cluster = None
+        if workers.cluster is not None:
+            cluster = stack.enter_context(Cluster(workers.cluster, log))
+        yield JobRunner(workers, log, stop, cluster=cluster)
 
 
 def check_repeatable(plan: Plan) -> None:

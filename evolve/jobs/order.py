@@ -48,7 +48,7 @@ class JobOrder(Generic[Result]):
         return None
 
     def repeat(self, number: int) -> None:
-        """Hand out a number again, before those that were not taken yet."""
+        """Repeat a number, before those that were not taken yet."""
         if number not in self._repeated:
             self._repeated.append(number)
 

@@ -172,6 +172,6 @@ class _Crew(Generic[Result]):
     def _run(self, number: int) -> Result | None:
         """Run a number in this process."""
         if self._run_here is None:
-            self._log.notice("worker processes die or hang repeatedly; a job runs in the main one")
+            self._log.notice("no worker process completes a job; it runs in the main process")
             self._run_here = self._job.open(lambda: self._stop.is_set)
         return self._run_here(number)

@@ -74,7 +74,7 @@ class NoStore(Generic[Result]):
         return {}
 
     def save(self, number: int, result: Result) -> None:
-        """Discard a result."""
+        """Drop a result."""
 
 
 @dataclass(frozen=True)

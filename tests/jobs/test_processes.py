@@ -150,7 +150,7 @@ def test_a_number_whose_workers_always_die_runs_in_the_main_process(tmp_path: Pa
     assert run(ProcessJobs(2), job, log) == run(SerialJobs(), job)
     assert len(list_attempts(tmp_path, 8)) == MAX_ATTEMPTS
     assert len(log.texts) == MAX_ATTEMPTS + 1
-    assert "runs in the main one" in log.texts[-1]
+    assert "runs in the main process" in log.texts[-1]
 
 
 @pytest.mark.parametrize("stopped", [(5,), (1,), (10,)])
