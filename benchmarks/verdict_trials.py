@@ -19,6 +19,7 @@ from evolve.backtest.backtest import backtest
 from evolve.data.tables.frames import bars_to_frame
 from evolve.experiment.null_test import NullTester
 from evolve.experiment.plan import LoadedData, Plan, build_problem, read_plan
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.result import Run
 from evolve.experiment.run import run
 from evolve.notices import NoticeList
@@ -158,8 +159,8 @@ def complete(plan: Plan, finished: Run) -> NullRun | None:
         return None
     market = plan.experiment.backtest.market()
     data = LoadedData(finished.dataset, finished.split, market)
-    problem = build_problem(plan, data)
-    tester = NullTester(record, problem, data, ledger, 1, NoticeList(), Stop())
+    runner = JobRunner(plan.experiment.workers, NoticeList(), Stop()).stay_here()
+    tester = NullTester(record, runner.build_source(plan, data), data, ledger, runner)
     *_, null = tester.iterate_luck(plan.experiment.validation.max_null_runs)
     return replace(null, score=record.score)
 

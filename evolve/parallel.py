@@ -12,7 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
-from typing import Literal
+from multiprocessing.process import BaseProcess
+from typing import Any, Literal
 
 METHOD: Literal["fork", "spawn"] = "fork" if sys.platform == "linux" else "spawn"
 WORTHWHILE = {"fork": 4_000, "spawn": 50_000}  # evaluations; a spawned process repeats the imports
@@ -27,6 +28,21 @@ def open_pool(processes: int, begin: Callable[[], None] | None = None) -> Proces
     """
     context = multiprocessing.get_context(METHOD)
     return ProcessPoolExecutor(processes, context, partial(_begin, begin))
+
+
+def start_worker(work: Callable[[], None]) -> BaseProcess:
+    """Start one worker process, without a pool.
+
+    Args:
+        work: runs in the worker.
+
+    Raises:
+        OSError: if no process can start.
+    """
+    context: Any = multiprocessing.get_context(METHOD)
+    process: BaseProcess = context.Process(target=_begin, args=(work,), daemon=True)
+    process.start()
+    return process
 
 
 def count_worthwhile_processes(islands: int, evaluations: int) -> int:

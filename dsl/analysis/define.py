@@ -166,11 +166,13 @@ def define(
     if scope.has_errors:
         return None
     if operator.is_user_defined:
-        operator = _user_defined.setdefault((node, operator.uses), operator)
+        key = (replace(node, comments=nodes.Comments()), operator.uses)
+        operator = _user_defined.setdefault(key, operator)
     return operator
 
 
-# Interned, so that a define that is read twice, or in two processes, is one operator.
+# Interned, so that a define that is read twice, or in two processes, is one operator. A program
+# as one line has no comments.
 _user_defined: dict[tuple[nodes.Define, tuple[Operator, ...]], Operator] = {}
 
 

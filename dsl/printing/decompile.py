@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from dsl.analysis.program import Program
+from dsl.analysis.text_program import TextProgram
 from dsl.printing.common_subexpressions import name_common_subexpressions
 from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments
@@ -23,6 +24,8 @@ def format_program(program: Program) -> str:
 
 def compact_text(program: Program) -> str:
     """Return a program as one line that `check` accepts and reads as the same rules; fast."""
+    if isinstance(program, TextProgram):
+        return program.text
     defines = [replace(each.node, comments=Comments()) for each in program.defines if each.node]
     parts = [line.strip() for each in defines for line in define_lines(each)]
     parts.append(f"strategy {program.name} {{")

@@ -29,12 +29,14 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     from evolve.cli.options import ConsoleNotices, result_console
     from evolve.cli.repeated_search import follow, open_experiment
     from evolve.experiment.power import PowerTest, describe_power
+    from evolve.experiment.repeated_search import open_runner
     from evolve.report.terminal.diagnostics import list_power
     from evolve.validation.power import Power
 
     stop = StopOnInterrupt("search")
     plan, data = open_experiment(experiment, overrides, as_json)
-    last = follow(PowerTest(plan, data, ConsoleNotices(), stop).iterate())
+    with open_runner(plan.experiment.workers, ConsoleNotices(), stop) as runner:
+        last = follow(PowerTest(plan, data, runner).iterate())
     if not isinstance(last, Power):
         done = 0 if last is None else len(last.results)
         echo(f"interrupted after {done} null searches, before the first edge", err=True)

@@ -37,6 +37,7 @@ def command(
     from evolve.cli.options import ConsoleNotices, result_console
     from evolve.cli.repeated_search import follow, open_experiment
     from evolve.config.validate import MAX_WINDOWS, MIN_WINDOWS, WalkForward
+    from evolve.experiment.repeated_search import open_runner
     from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
     from evolve.report.terminal.diagnostics import list_walk_forward
 
@@ -51,8 +52,9 @@ def command(
         update["windows"] = windows
     if is_rolling is not None:
         update["anchored"] = not is_rolling
-    test = WalkForwardTest(plan, data, settings.model_copy(update=update), ConsoleNotices(), stop)
-    last = follow(test.iterate())
+    settings = settings.model_copy(update=update)
+    with open_runner(plan.experiment.workers, ConsoleNotices(), stop) as runner:
+        last = follow(WalkForwardTest(plan, data, settings, runner).iterate())
     if last is None:
         echo("interrupted in the first window", err=True)
         return INTERRUPTED

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from dsl.evaluate import ARENA_MB
 from evolve.config.section import Section, check_name, measured_in
@@ -106,6 +107,9 @@ class Limits(Section):
 
 
 MAX_PROCESSES = 256
+CLUSTER_ADDRESS = re.compile(
+    r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[^\s/:@\[\]]+):\d{1,5}|(?!\w+://).+\.json"
+)
 Processes = Annotated[int, Field(ge=1, le=MAX_PROCESSES)] | Literal["auto"]
 
 
@@ -122,6 +126,10 @@ class Workers(Section):
         f"1 to {MAX_PROCESSES}, or `auto` for one per core if the budget justifies it; "
         "`workers: 2` is short for `workers: {processes: 2}`",
     )  # fmt: skip
+    cluster: str | None = Field(
+        None, description="scheduler of dask.distributed, whose workers replace the processes: "
+        "`tcp://HOST:PORT`, `tls://HOST:PORT`, or the path of its scheduler file, `PATH.json`",
+    )  # fmt: skip
     memory_mb: int = measured_in(
         "megabytes", ARENA_MB, ge=1, le=100_000,
         description="memory of each process for cached series and conditions",
@@ -133,3 +141,17 @@ class Workers(Section):
         if value != "auto" and not (type(value) is int and 1 <= value <= MAX_PROCESSES):
             raise ValueError(f"expected `auto` or a whole number from 1 to {MAX_PROCESSES}")
         return value
+
+    @field_validator("cluster")
+    @classmethod
+    def _check_cluster(cls, address: str | None) -> str | None:
+        if address is not None and not CLUSTER_ADDRESS.fullmatch(address):
+            expected = "`tcp://HOST:PORT`, `tls://HOST:PORT` or a scheduler file `PATH.json`"
+            raise ValueError(f"expected {expected}, found `{address}`")
+        return address
+
+    @model_validator(mode="after")
+    def _check_one_kind(self) -> Self:
+        if self.cluster is not None and self.processes != "auto":
+            raise ValueError("expected `cluster` or `processes`, found both")
+        return self

@@ -9,9 +9,11 @@ from typing import TypeVar
 from evolve.errors import EvolveError
 from evolve.experiment.power import PowerTest, describe_power
 from evolve.experiment.recorder import RunRecorder
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
 from evolve.stop import Stop
+from evolve.store import JournalError
 from evolve.validation.null_run import NullRun
 from evolve.validation.power import Power
 from evolve.validation.walk_forward import WalkForward
@@ -50,13 +52,14 @@ def diagnose(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Diagnostics
         stop: once set, ends the diagnostics.
     """
     wanted = run.settings.validation
+    runner = JobRunner(run.settings.workers, recorder, stop, recorder.journal.jobs, run.cluster)
     power: NullRun | Power | None = None
     walk: WalkForward | None = None
     if wanted.power and not stop.is_set:
-        test = PowerTest(run.plan, run.data, recorder, stop)
+        test = PowerTest(run.plan, run.data, runner)
         power = _exhaust(test.iterate(run.last.evaluated), recorder)
     if wanted.walk_forward is not None and not stop.is_set:
-        windows = WalkForwardTest(run.plan, run.data, wanted.walk_forward, recorder, stop)
+        windows = WalkForwardTest(run.plan, run.data, wanted.walk_forward, runner)
         walk = _exhaust(windows.iterate(), recorder)
     return Diagnostics(power if isinstance(power, Power) else None, walk)
 
@@ -67,6 +70,8 @@ def _exhaust(states: Iterator[State], recorder: RunRecorder) -> State | None:
     try:
         for last in states:
             recorder.observer.diagnostic(last)
+    except JournalError:  # it ends the run
+        raise
     except EvolveError as error:
         recorder.notice(str(error))
     return last

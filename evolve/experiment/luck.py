@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import Plan, build_problem
+from evolve.experiment.plan import Plan
 from evolve.experiment.recipe import build_recipe
+from evolve.experiment.repeated_search import open_runner
 from evolve.notices import NoticeLog
 from evolve.stop import Stop
 from evolve.validation.ledger import Ledger, ledger_path
@@ -41,11 +42,10 @@ def measure_luck(
     )  # fmt: skip
     ledger = Ledger(ledger_path())
     ledger.verify()
-    tester = NullTester(
-        record, build_problem(plan, data), data, RunLedger(ledger),
-        settings.workers.processes, notices, stop,
-    )  # fmt: skip
     run: NullRun | None = None
-    for run in tester.iterate_luck(settings.validation.max_null_runs):
-        progress(run)
+    with open_runner(settings.workers, notices, stop) as runner:
+        source = runner.build_source(plan, data)
+        tester = NullTester(record, source, data, RunLedger(ledger), runner)
+        for run in tester.iterate_luck(settings.validation.max_null_runs):
+            progress(run)
     return run

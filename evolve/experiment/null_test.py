@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, build_problem
 from evolve.experiment.recipe import is_current, open_recipe
-from evolve.experiment.repeated_search import choose_processes
-from evolve.notices import NoticeLog
-from evolve.search.problem import SearchProblem
-from evolve.stop import Stop
+from evolve.experiment.repeated_search import JobRunner
 from evolve.validation.family import FamilyTest, ScoreRow, compute_family_test
-from evolve.validation.null_run import LEVEL, NullJob, NullRun, run_null_searches
+from evolve.validation.null_run import LEVEL, NullJob, NullRun
 from evolve.validation.null_search import NullResult, OpenProposer
+from evolve.validation.null_store import NullStore
+from evolve.validation.problem_source import LocalProblem, ProblemSource
 from evolve.validation.run_ledger import RunLedger, RunRecord
 
 
@@ -27,24 +25,21 @@ class NullTester:
 
     Attributes:
         record: the run in the ledger.
-        problem: the problem of its search.
+        source: source of the problem of its search.
         data: its data.
         ledger: the ledger, which has the results of earlier null searches.
-        processes: number of worker processes, or `auto` for as many as are worth their start.
-        log: receives notices.
-        stop: once set, ends the test.
-        open_proposer: opens a proposer on permuted bars; None for genetic operators alone.
+        runner: runs the null searches.
+        open_proposer: opens a proposer on permuted bars, in this process; None for genetic
+            operators alone.
         uncounted: number of runs without null scores: on other bars with prices in common, or
             killed during the search.
     """
 
     record: RunRecord
-    problem: SearchProblem
+    source: ProblemSource
     data: LoadedData
     ledger: RunLedger
-    processes: int | Literal["auto"]
-    log: NoticeLog
-    stop: Stop
+    runner: JobRunner
     open_proposer: OpenProposer | None = None
     uncounted: int = 0
 
@@ -100,7 +95,7 @@ class NullTester:
 
     @property
     def _job(self) -> NullJob:
-        return NullJob(self.problem, self.record.trials, self.record.score, self.open_proposer)
+        return NullJob(self.source, self.record.trials, self.record.score, self.open_proposer)
 
     def _read_job(self, other: RunRecord) -> NullJob | None:
         """Return the null searches of an earlier run; None if they cannot be repeated."""
@@ -112,7 +107,7 @@ class NullTester:
                 train = replace(self.data.split.train, closes_only=closes_only)
                 split = replace(self.data.split, train=train)
                 data = LoadedData(self.data.dataset, split, plan.experiment.backtest.market())
-                return NullJob(build_problem(plan, data), other.trials)
+                return NullJob(LocalProblem(build_problem(plan, data), split.seen), other.trials)
         except (EvolveError, LanguageError):
             return None
 
@@ -124,18 +119,8 @@ class NullTester:
         self, record: RunRecord, job: NullJob, numbers: Sequence[int]
     ) -> Iterator[NullResult]:
         """Yield results of null searches, from the ledger if it has them."""
-        known = {
-            number: result
-            for number, result in self.ledger.read_nulls(record).items()
-            if not result.reached or (job.target is not None and result.is_at_least(job.target))
-        }
-        missing = [number for number in numbers if number not in known]
-        wanted = self.processes if job.open_proposer is None else 1
-        processes = choose_processes(wanted, len(missing), job.trials)
-        for result in run_null_searches(job, numbers, known, processes, self.log, self.stop):
-            if result.number not in known:
-                self.ledger.record_null(record, result)
-            yield result
+        runner = self.runner if job.open_proposer is None else self.runner.stay_here()
+        yield from runner.iterate(job, numbers, NullStore(self.ledger, record, job.target))
 
 
 def _build_row(score: float, results: Sequence[NullResult]) -> ScoreRow:

@@ -11,13 +11,15 @@ from dsl.analysis.check import check
 from evolve.backtest.backtest import backtest
 from evolve.errors import EvolveError
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import LoadedData, Plan, build_problem
+from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.recipe import build_recipe
-from evolve.experiment.repeated_search import check_repeatable, choose_processes
-from evolve.notices import NoticeLog
-from evolve.stop import Stop
+from evolve.experiment.repeated_search import (
+    JobRunner,
+    check_repeatable,
+    identify_problem,
+)
 from evolve.validation.ledger import Ledger, ledger_path
-from evolve.validation.null_run import NullJob, NullRun, run_null_searches
+from evolve.validation.null_run import NullJob, NullRun
 from evolve.validation.null_search import NullResult
 from evolve.validation.power import (
     MARKETS_PER_EDGE,
@@ -40,14 +42,12 @@ class PowerTest:
     Attributes:
         plan: the experiment.
         data: its data.
-        log: receives notices.
-        stop: once set, ends the test.
+        runner: runs the searches.
     """
 
     plan: Plan
     data: LoadedData
-    log: NoticeLog
-    stop: Stop
+    runner: JobRunner
 
     @property
     def direction(self) -> str:
@@ -68,12 +68,8 @@ class PowerTest:
         rules = self._choose_rules()
         ledger = RunLedger(Ledger(ledger_path()))
         record = self._build_record(ledger, trials)
-        problem = build_problem(self.plan, self.data)
-        wanted = self.plan.experiment.workers.processes
-        tester = NullTester(
-            record, problem, self.data, ledger, wanted,
-            self.log, self.stop,
-        )  # fmt: skip
+        source = self.runner.build_source(self.plan, self.data)
+        tester = NullTester(record, source, self.data, ledger, self.runner)
         null = None
         for null in tester.iterate_luck(self.plan.experiment.validation.max_null_runs):
             yield null
@@ -82,19 +78,21 @@ class PowerTest:
         train, market = self.data.split.train, self.data.market
         markets = PlantedMarkets(rules, choose_edges(train, market, self.direction), market)
         power = start_power(null, train.bars_per_year, rules)
-        job = NullJob(problem, record.trials, power.target, build=markets)
+        job = NullJob(source, record.trials, power.target, build=markets)
         yield from self._search(job, markets, power)
 
     def _search(self, job: NullJob, markets: PlantedMarkets, power: Power) -> Iterator[Power]:
         """Yield the power after each search, until one edge is found in all of them."""
-        numbers = markets.numbers
-        processes = choose_processes(
-            self.plan.experiment.workers.processes, len(numbers), job.trials
-        )
+        detail = {
+            "trials": job.trials,
+            "target": job.target,
+            "rules": [asdict(each) for each in markets.rules],
+            "edges_bps": markets.edges_bps,
+        }
+        problem = identify_problem("power", self.plan, self.data, detail)
+        store = self.runner.find_store(problem, job.form)
         results: list[NullResult] = []
-        with closing(
-            run_null_searches(job, numbers, {}, processes, self.log, self.stop)
-        ) as searches:
+        with closing(self.runner.iterate(job, markets.numbers, store)) as searches:
             for result in searches:
                 results.append(result)
                 power = self._add(power, markets, results)

@@ -1,12 +1,112 @@
-"""Repetition of an experiment's search: when it is possible, and in how many processes."""
+"""Repetition of an experiment's search: when it is possible, and in which workers."""
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any, Literal, TypeVar
 
+from evolve.cluster import Cluster
+from evolve.config.effort import Workers
 from evolve.errors import EvolveError
-from evolve.experiment.plan import Plan
+from evolve.experiment.cluster_jobs import ClusterJobs, is_text
+from evolve.experiment.plan import LoadedData, Plan, build_problem
+from evolve.experiment.recipe import build_recipe
+from evolve.experiment.run_inputs import Mode, build_run_inputs
+from evolve.jobs.form import ResultForm
+from evolve.jobs.job import Job, JobPool, SerialJobs
+from evolve.jobs.processes import ProcessJobs
+from evolve.jobs.stored import JobStore, JobTable, NoStore, StoredJob, TableStore
+from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
+from evolve.stop import Stop
+from evolve.validation.problem_source import LocalProblem, ProblemSource
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class JobRunner:
+    """Runner of the jobs that repeat the search of an experiment.
+
+    Attributes:
+        workers: workers of the experiment.
+        log: receives notices.
+        stop: once set, ends the jobs.
+        table: table of results of the run; None if there is no run, and nothing is stored.
+        cluster: the connected cluster; None for workers on this machine.
+    """
+
+    workers: Workers
+    log: NoticeLog
+    stop: Stop
+    table: JobTable | None = None
+    cluster: Cluster | None = None
+
+    def iterate(
+        self, job: Job[Result], numbers: Sequence[int], store: JobStore[Result]
+    ) -> Generator[Result, None, None]:
+        """Yield results in the order of the numbers; close the iterator to stop early.
+
+        Args:
+            job: the job.
+            numbers: the numbers, each once.
+            store: has the results of earlier jobs, and gets those of this one.
+        """
+        pool: JobPool = choose_pool(self.workers, len(numbers), job.evaluations)
+        if self.cluster is not None and is_text(job):
+            pool = ClusterJobs(self.cluster, pool)
+        return StoredJob(job, store).iterate(pool, numbers, self.log, self.stop)
+
+    def stay_here(self) -> JobRunner:
+        """Return a runner that uses this process alone."""
+        workers = self.workers.model_copy(update={"processes": 1})
+        return replace(self, workers=workers, cluster=None)
+
+    def build_source(self, plan: Plan, data: LoadedData, mode: Mode = "mix") -> ProblemSource:
+        """Build the source of the problem of an experiment: as text for a cluster.
+
+        Args:
+            plan: the experiment.
+            data: its data.
+            mode: see `build_problem`.
+        """
+        if self.cluster is not None:
+            return build_run_inputs(plan, data, mode)
+        return LocalProblem(build_problem(plan, data, mode), data.split.seen)
+
+    def find_store(self, problem: str, form: ResultForm[Result]) -> JobStore[Result]:
+        """Return the store of a job in the table.
+
+        Args:
+            problem: what determines its results; see `identify_problem`.
+            form: form of its results.
+        """
+        if self.table is None:
+            return NoStore()
+        return TableStore(self.table, problem, form, self.log)
+
+
+@contextmanager
+def open_runner(workers: Workers, log: NoticeLog, stop: Stop) -> Iterator[JobRunner]:
+    """Yield a runner without a run, connected to the cluster of the experiment if it names one.
+
+    Args:
+        workers: workers of the experiment.
+        log: receives notices.
+        stop: once set, ends the jobs.
+
+    Raises:
+        EvolveError: if the cluster cannot be used.
+    """
+    with ExitStack() as stack:
+        cluster = None
+        if workers.cluster is not None:
+            cluster = stack.enter_context(Cluster(workers.cluster, log))
+        yield JobRunner(workers, log, stop, cluster=cluster)
 
 
 def check_repeatable(plan: Plan) -> None:
@@ -24,12 +124,33 @@ def check_repeatable(plan: Plan) -> None:
         raise EvolveError(message, "repeat the search of the original experiment")
 
 
-def choose_processes(wanted: int | Literal["auto"], searches: int, trials: int) -> int:
-    """Return the number of worker processes.
+def choose_pool(workers: Workers, searches: int, trials: int) -> JobPool:
+    """Return the pool of this machine for searches, each of which runs in one process.
 
     Args:
-        wanted: `workers.processes` of the experiment.
-        searches: number of searches, each of which runs in one process.
+        workers: workers of the experiment.
+        searches: number of searches.
         trials: number of trials of a search.
     """
-    return count_worthwhile_processes(searches, searches * trials) if wanted == "auto" else wanted
+    processes: int | Literal["auto"] = workers.processes
+    if processes == "auto":
+        processes = count_worthwhile_processes(searches, searches * trials)
+    return SerialJobs() if processes == 1 else ProcessJobs(processes)
+
+
+def identify_problem(kind: str, plan: Plan, data: LoadedData, detail: Mapping[str, Any]) -> str:
+    """Return a hash of what determines the results of a job.
+
+    Args:
+        kind: name of the job.
+        plan: the experiment.
+        data: its data.
+        detail: further values of JSON, such as the budget.
+    """
+    split = data.split
+    parts = [
+        kind, build_recipe(plan, data), plan.experiment.seed, split.train.hash, split.seen.hash,
+        detail,
+    ]  # fmt: skip
+    text = json.dumps(parts, sort_keys=True)
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evolve.cluster import Cluster
 from evolve.config import Experiment
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.result import Assessed
@@ -25,6 +26,7 @@ class SearchedRun:
         finalists: the finalists, the winner first.
         history: history of the search.
         changes: settings that changed during the search, each with its values.
+        cluster: the connected cluster; None for workers on this machine.
     """
 
     plan: Plan
@@ -34,6 +36,7 @@ class SearchedRun:
     finalists: tuple[Assessed, ...]
     history: SearchHistory
     changes: tuple[str, ...] = ()
+    cluster: Cluster | None = None
 
     @property
     def settings(self) -> Experiment:

@@ -11,14 +11,15 @@ from evolve.experiment.evidence import describe_search
 from evolve.experiment.holdout import open_holdout
 from evolve.experiment.null_models import NullModels, UnansweredError
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import LoadedData, Plan, build_problem
+from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.recorder import RunRecorder
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.searched_run import SearchedRun
-from evolve.fitness.fitness import FoldFitness
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.individual import SEED, Individual
 from evolve.stop import Stop
+from evolve.store import JournalError
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate, check_executable
 from evolve.validation.ledger import Ledger, ledger_path
@@ -103,6 +104,8 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if evidence.holdout is not None:
             recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
         return evidence
+    except JournalError:  # it ends the run
+        raise
     except (EvolveError, OSError) as error:
         recorder.notice(str(error))
         is_unanswered = isinstance(error, UnansweredError)
@@ -164,17 +167,14 @@ def _build_tester(
 ) -> NullTester:
     """Build the tester of a run, without the number of related runs."""
     is_asked = run.asks_models
-    mode = run.models.settings.mode if is_asked else "mix"
-    return NullTester(
-        record,
-        build_problem(run.plan, run.data, mode),
-        run.data,
-        ledger,
-        run.settings.workers.processes,
-        recorder,
-        stop,
-        NullModels(run, recorder.folder, stop).open if is_asked else None,
-    )
+    runner = JobRunner(run.settings.workers, recorder, stop, cluster=run.cluster)
+    if is_asked:
+        only = run.models.settings.mode == "only"
+        source = runner.stay_here().build_source(run.plan, run.data, "only" if only else "mix")
+    else:
+        source = runner.build_source(run.plan, run.data)
+    open_proposer = NullModels(run, recorder.folder, stop).open if is_asked else None
+    return NullTester(record, source, run.data, ledger, runner, open_proposer)
 
 
 def _test_null(
@@ -200,8 +200,7 @@ def _is_reproduced(tester: NullTester, winner: Individual) -> bool:
 
     A search that was scored on other bars, such as the holdout, is not comparable to them.
     """
-    fitness = tester.problem.evaluate
-    assert isinstance(fitness, FoldFitness)
+    fitness = tester.source.open().fitness
     (scores,) = fitness([winner.program])
     return fitness.bars.hash == tester.record.data and scores.values[0] == winner.score
 

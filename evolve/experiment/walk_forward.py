@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from dsl.printing.decompile import format_program
 from evolve.config.validate import WalkForward as WalkForwardSettings
-from evolve.experiment.plan import LoadedData, Plan, build_problem
-from evolve.experiment.repeated_search import check_repeatable, choose_processes
+from evolve.experiment.plan import LoadedData, Plan
+from evolve.experiment.repeated_search import (
+    JobRunner,
+    check_repeatable,
+    identify_problem,
+)
 from evolve.experiment.result import clean_metrics
-from evolve.notices import NoticeLog
-from evolve.stop import Stop
-from evolve.validation.job_pool import iterate_jobs
 from evolve.validation.walk_forward import (
     WalkForward,
     WalkJob,
@@ -36,15 +37,13 @@ class WalkForwardTest:
         plan: the experiment.
         data: its data.
         settings: the windows.
-        log: receives notices.
-        stop: once set, ends the walk-forward.
+        runner: runs the searches.
     """
 
     plan: Plan
     data: LoadedData
     settings: WalkForwardSettings
-    log: NoticeLog
-    stop: Stop
+    runner: JobRunner
 
     def iterate(self) -> Iterator[WalkForward]:
         """Yield the walk-forward after each window.
@@ -61,12 +60,13 @@ class WalkForwardTest:
         bars = self.data.split.seen
         windows = cut_windows(len(bars), self.settings.windows, self.settings.anchored)
         budget = replace(experiment.budget.budget(), minutes=None)
-        job = WalkJob(build_problem(self.plan, self.data), bars, windows, budget)
-        processes = choose_processes(experiment.workers.processes, len(windows), budget.evaluations)
+        job = WalkJob(self.runner.build_source(self.plan, self.data), windows, budget)
+        detail = {"budget": asdict(budget), "windows": [asdict(each) for each in windows]}
+        problem = identify_problem("walk_forward", self.plan, self.data, detail)
+        store = self.runner.find_store(problem, job.form)
         capital = self.data.market.capital
         results: tuple[WindowResult, ...] = ()
-        numbers = range(len(windows))
-        with closing(iterate_jobs(job, numbers, processes, self.log, self.stop)) as searches:
+        with closing(self.runner.iterate(job, range(len(windows)), store)) as searches:
             for search in searches:
                 result = trade_window(search, bars, self.data.market, capital)
                 results, capital = (*results, result), float(result.performance.equity[-1])

@@ -5,17 +5,15 @@ Source of the sequential p-value: Besag and Clifford, "Sequential Monte Carlo p-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import ClassVar
 
-from evolve.notices import NoticeLog
-from evolve.search.problem import SearchProblem
-from evolve.stop import Stop
-from evolve.validation.job_pool import iterate_jobs
+from evolve.jobs.form import ResultForm
 from evolve.validation.null_search import BuildMarket, NullResult, NullSearcher, OpenProposer
 from evolve.validation.permutation import permute
+from evolve.validation.problem_source import ProblemSource
 
 LEVEL = 0.05  # of the null gate
 MIN_SEARCHES = 4
@@ -98,47 +96,31 @@ class NullJob:
     """Null searches to run.
 
     Attributes:
-        problem: the problem of the real search; its scorer is a `FoldFitness`.
+        source: source of the problem of the real search.
         trials: number of trials of each search.
         target: a score that ends a search; None for none.
         open_proposer: opens a proposer on permuted bars; None for none. It needs this process.
         build: builds the market of a search.
     """
 
-    problem: SearchProblem
+    source: ProblemSource
     trials: int
     target: float | None = None
     open_proposer: OpenProposer | None = None
     build: BuildMarket = permute
+    form: ClassVar[ResultForm[NullResult]] = ResultForm(NullResult)
+
+    @property
+    def evaluations(self) -> int:
+        """Maximum number of evaluations of a search."""
+        return self.trials
+
+    def count_evaluations(self, result: NullResult) -> int:
+        """Return the number of trials of a search."""
+        return result.evaluated
 
     def open(self, is_stopped: Callable[[], bool]) -> Callable[[int], NullResult | None]:
         """Return the function that runs the search of a number; see `Job`."""
-        searcher = NullSearcher(self.problem, is_stopped, self.open_proposer, self.build)
+        problem = self.source.open().problem
+        searcher = NullSearcher(problem, is_stopped, self.open_proposer, self.build)
         return lambda number: searcher.run(number, self.trials, self.target)
-
-
-def run_null_searches(
-    job: NullJob,
-    numbers: Sequence[int],
-    known: Mapping[int, NullResult],
-    processes: int,
-    log: NoticeLog,
-    stop: Stop,
-) -> Generator[NullResult, None, None]:
-    """Yield the results of null searches in order; close the iterator to stop early.
-
-    Args:
-        job: the searches.
-        numbers: numbers of the permutations.
-        known: results that are not computed again, by number.
-        processes: number of worker processes; 1 for this process.
-        log: receives a notice if a worker dies.
-        stop: once set, ends the iteration.
-    """
-    missing = [number for number in numbers if number not in known]
-    with closing(iterate_jobs(job, missing, processes, log, stop)) as computed:
-        for number in numbers:
-            result = known.get(number) or next(computed, None)
-            if result is None:
-                return
-            yield result

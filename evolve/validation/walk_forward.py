@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, stdev
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import Backtest, backtest
@@ -25,10 +25,11 @@ from evolve.backtest.performance import Performance, Trades, pool_trades
 from evolve.backtest.sleeve import build_sleeves, buy_and_hold, share_of_market
 from evolve.data.split import MIN_PART_BARS
 from evolve.errors import EvolveError
-from evolve.fitness.fitness import FoldFitness
-from evolve.search.problem import SearchProblem
+from evolve.jobs.form import ResultForm
+from evolve.jobs.program_form import ProgramText
 from evolve.search.progress import Budget
 from evolve.search.search import search
+from evolve.validation.problem_source import LocalProblem, ProblemSource
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class WindowSearch:
     """
 
     window: Window
-    winner: Program | None
+    winner: ProgramText | None
     evaluated: int
 
 
@@ -179,29 +180,38 @@ class WalkJob:
     """Searches of windows.
 
     Attributes:
-        problem: the problem of the real search; its scorer is a `FoldFitness`.
-        bars: train and validation.
+        source: source of the problem of the real search.
         windows: the windows.
         budget: limits of each search.
     """
 
-    problem: SearchProblem
-    bars: Bars
+    source: ProblemSource
     windows: tuple[Window, ...]
     budget: Budget
+    form: ClassVar[ResultForm[WindowSearch]] = ResultForm(WindowSearch)
+
+    @property
+    def evaluations(self) -> int:
+        """Maximum number of evaluations of a search."""
+        return self.budget.evaluations
+
+    def count_evaluations(self, result: WindowSearch) -> int:
+        """Return the number of trials of a search."""
+        return result.evaluated
 
     def open(self, is_stopped: Callable[[], bool]) -> Callable[[int], WindowSearch | None]:
         """Return the function that runs the search of a window by its index; see `Job`."""
-        return lambda index: self._search(self.windows[index], is_stopped)
+        problem = self.source.open()
+        return lambda index: self._search(self.windows[index], problem, is_stopped)
 
-    def _search(self, window: Window, is_stopped: Callable[[], bool]) -> WindowSearch | None:
+    def _search(
+        self, window: Window, local: LocalProblem, is_stopped: Callable[[], bool]
+    ) -> WindowSearch | None:
         """Return the result of the search of a window; None if it was interrupted."""
-        fitness = self.problem.evaluate
-        assert isinstance(fitness, FoldFitness)
-        scorer = fitness.build_for(self.bars.slice(0, window.begin), window.first)
+        scorer = local.fitness.build_for(local.seen.slice(0, window.begin), window.first)
         result = WindowSearch(window, None, 0)
         with pause_gc():
-            for progress in search(replace(self.problem, evaluate=scorer), self.budget):
+            for progress in search(replace(local.problem, evaluate=scorer), self.budget):
                 if is_stopped():
                     return None
                 winner = progress.best.program if progress.best else None

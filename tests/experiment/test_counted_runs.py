@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from evolve.config.effort import Workers
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import build_problem, read_plan
+from evolve.experiment.plan import read_plan
 from evolve.experiment.recipe import build_recipe, is_current
+from evolve.experiment.repeated_search import JobRunner
 from evolve.notices import NoticeList
 from evolve.stop import Stop
 from evolve.validation.family import ScoreRow, compute_family_test
@@ -226,12 +228,13 @@ def test_scores_of_searches_that_ended_early_are_completed_for_the_family(
     train = data.split.train
     recipe = build_recipe(plan, data)
     ledger = RunLedger(Ledger(ledger_path()))
-    problem = build_problem(plan, data)
+    runner = JobRunner(Workers(processes=1), NoticeList(), Stop())
+    source = runner.build_source(plan, data)
 
     def build(score: float, folder: str) -> NullTester:
         run_ledger = RunLedger(Ledger(tmp_path / folder / "ledger.sqlite"))
         record = RunRecord(train.hash, recipe, 1, 60, score, ())
-        return NullTester(record, problem, data, run_ledger, 1, NoticeList(), Stop())
+        return NullTester(record, source, data, run_ledger, runner)
 
     luck = list(build(math.inf, "luck").iterate_luck(39))[-1]
     score = sorted(luck.bests)[-2] + 1e-9

@@ -9,7 +9,8 @@ import pytest
 
 from dsl.evaluate.jit import kernel_cache_dir
 from evolve.experiment.null_test import NullTester
-from evolve.experiment.plan import LoadedData, build_problem, read_plan
+from evolve.experiment.plan import LoadedData, read_plan
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.run import run
 from evolve.notices import NoticeList
 from evolve.stop import Stop
@@ -40,8 +41,8 @@ def build_tester(folder: Path, seed: int) -> NullTester:
     ledger = RunLedger(Ledger(ledger_path()))
     (record,) = [each for each in ledger.list_runs(finished.split.train.hash) if each.seed == seed]
     data = LoadedData(finished.dataset, finished.split, plan.experiment.backtest.market())
-    problem = build_problem(plan, data)
-    return NullTester(record, problem, data, ledger, 1, NoticeList(), Stop())
+    runner = JobRunner(plan.experiment.workers, NoticeList(), Stop())
+    return NullTester(record, runner.build_source(plan, data), data, ledger, runner)
 
 
 @pytest.mark.slow

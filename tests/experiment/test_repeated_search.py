@@ -19,6 +19,7 @@ from evolve.errors import EvolveError
 from evolve.experiment import power as power_module
 from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.experiment.power import PowerTest, describe_power
+from evolve.experiment.repeated_search import JobRunner
 from evolve.experiment.run import run
 from evolve.experiment.walk_forward import WalkForwardTest, describe_walk_forward
 from evolve.notices import NoticeList
@@ -55,12 +56,16 @@ def read(path: Path, *overrides: str) -> tuple[Plan, LoadedData]:
     return plan, plan.load(NoticeList())
 
 
+def runner(plan: Plan, stop: Stop | None = None) -> JobRunner:
+    return JobRunner(plan.experiment.workers, NoticeList(), stop or Stop())
+
+
 # -- walk-forward
 
 
 def walk(plan: Plan, data: LoadedData, anchored: bool = True, windows: int = 4) -> WalkForward:
     settings = Settings(windows=windows, anchored=anchored)
-    (*_, last) = WalkForwardTest(plan, data, settings, NoticeList(), Stop()).iterate()
+    (*_, last) = WalkForwardTest(plan, data, settings, runner(plan)).iterate()
     return last
 
 
@@ -158,7 +163,7 @@ class _Counted:
 
 
 def measure(plan: Plan, data: LoadedData) -> tuple[list[NullRun], list[Power]]:
-    states = list(PowerTest(plan, data, NoticeList(), Stop()).iterate())
+    states = list(PowerTest(plan, data, runner(plan)).iterate())
     nulls = [each for each in states if isinstance(each, NullRun)]
     return nulls, [each for each in states if isinstance(each, Power)]
 
@@ -242,7 +247,7 @@ def test_a_stop_ends_a_power_test_between_searches(path: Path) -> None:
     plan, data = read(path)
     stop = Stop()
     states = []
-    for state in PowerTest(plan, data, NoticeList(), stop).iterate():
+    for state in PowerTest(plan, data, runner(plan, stop)).iterate():
         states.append(state)
         stop.set()
     assert len(states) == 1
@@ -266,10 +271,10 @@ def test_power_is_refused_with_its_reason(path: Path, override: str) -> None:
 
 def test_only_rules_that_the_search_can_write_are_planted(path: Path) -> None:
     plan, data = read(path, "language.operators=[highest, '>', lag]")
-    test = PowerTest(plan, data, NoticeList(), Stop())
+    test = PowerTest(plan, data, runner(plan))
     assert [each.name for each in test._choose_rules()] == ["breakout"]
     plan, data = read(path)
-    assert PowerTest(plan, data, NoticeList(), Stop())._choose_rules() == RULES
+    assert PowerTest(plan, data, runner(plan))._choose_rules() == RULES
 
 
 def test_trials_of_another_run_are_no_start_for_a_repeated_search(path: Path) -> None:
@@ -283,6 +288,6 @@ def test_trials_of_another_run_are_no_start_for_a_repeated_search(path: Path) ->
 
 def test_a_short_experiment_has_a_negative_edge(path: Path) -> None:
     plan, data = read(path, "language.directions=[short]")
-    assert PowerTest(plan, data, NoticeList(), Stop()).direction == "short"
+    assert PowerTest(plan, data, runner(plan)).direction == "short"
     plan, data = read(path, "language.directions=[short, long]")
-    assert PowerTest(plan, data, NoticeList(), Stop()).direction == "long"
+    assert PowerTest(plan, data, runner(plan)).direction == "long"

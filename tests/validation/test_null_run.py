@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from functools import cache
@@ -13,6 +14,8 @@ from evolve.backtest.market import market
 from evolve.data.generators import random_walk
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
+from evolve.jobs.job import SerialJobs
+from evolve.jobs.processes import ProcessJobs
 from evolve.notices import NoticeList
 from evolve.search.best_curve import CurvePoint
 from evolve.search.problem import SearchProblem
@@ -21,9 +24,10 @@ from evolve.search.search import search
 from evolve.search.space import build_space
 from evolve.stop import Stop
 from evolve.validation.family import ScoreRow, compute_family_test, pivot_p_value
-from evolve.validation.null_run import NullJob, NullRun, run_null_searches
+from evolve.validation.null_run import NullJob, NullRun
 from evolve.validation.null_search import NullResult, NullSearcher
 from evolve.validation.permutation import permute
+from evolve.validation.problem_source import LocalProblem
 from tests.params import thin_out
 
 TRIALS = 240
@@ -45,12 +49,12 @@ def complete() -> tuple[NullResult, ...]:
     return tuple(run(range(1, 5)))
 
 
-def run(
-    numbers: range, target: float | None = None, processes: int = 1,
-    known: dict[int, NullResult] | None = None,
-) -> Iterator[NullResult]:  # fmt: skip
-    job = NullJob(problem(), TRIALS, target)
-    return run_null_searches(job, numbers, known or {}, processes, NoticeList(), Stop())
+def run(numbers: range, target: float | None = None, processes: int = 1) -> Iterator[NullResult]:
+    return ProcessJobs(processes).iterate(build_job(target), numbers, NoticeList(), Stop())
+
+
+def build_job(target: float | None = None) -> NullJob:
+    return NullJob(LocalProblem(problem(), BARS), TRIALS, target)
 
 
 def result(number: int, best: float | None) -> NullResult:
@@ -86,11 +90,10 @@ def test_worker_processes_change_no_result() -> None:
     assert tuple(run(range(1, 5), processes=3)) == complete()
 
 
-def test_known_results_are_not_computed_again() -> None:
-    invented = {2: result(2, 9.0)}
-    assert [each.best for each in run(range(1, 4), known=invented)] == [
-        complete()[0].best, 9.0, complete()[2].best,
-    ]  # fmt: skip
+def test_the_form_of_a_result_is_exact() -> None:
+    for each in (*complete(), *run(range(1, 2), target=0.0), result(7, None)):
+        document = json.loads(json.dumps(NullJob.form.encode(each)))
+        assert NullJob.form.decode(document) == each
 
 
 def test_a_search_ends_when_its_best_reaches_the_target() -> None:
@@ -119,8 +122,7 @@ def test_the_curve_rises_to_the_best_score() -> None:
 def test_a_stop_ends_the_iteration() -> None:
     stop = Stop()
     found = []
-    job = NullJob(problem(), TRIALS)
-    for each in run_null_searches(job, range(1, 5), {}, 1, NoticeList(), stop):
+    for each in SerialJobs().iterate(build_job(), range(1, 5), NoticeList(), stop):
         found.append(each)
         stop.set()
     assert found == [complete()[0]]

@@ -10,8 +10,8 @@ from rich.text import Text
 from evolve.experiment.sweep.folder import PointRow
 from evolve.experiment.sweep.summary import Spread, SweepGroup, SweepSummary
 from evolve.report.formats import NO_VALUE, format_count, format_score
+from evolve.report.terminal.fitting_table import blank_table, format_text
 from evolve.report.terminal.hanging import Hanging
-from evolve.report.terminal.tables import blank_table, format_text
 
 FIGURES: dict[str, tuple[Callable[[SweepGroup], Spread | None], Callable[[float], str]]] = {
     "best score": (lambda group: group.score, format_score),
