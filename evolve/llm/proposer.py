@@ -83,7 +83,7 @@ class ModelProposer:
         return encode_state(ModelsState(self._state, *parts, self.budget.state))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state; the next `ask` starts the calls that were in flight.
+        """Restore a saved state; the next `ask` starts the calls that were in flight.
 
         Raises:
             EvolveError: if the state is damaged.

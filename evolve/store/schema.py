@@ -30,7 +30,7 @@ CREATE TABLE events (
 """
 CALLS = """
 CREATE TABLE calls (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY,  -- from 1; below 1 if the run left the course of the call
     kind TEXT NOT NULL,         -- propose, repair, summarize or audit
     model TEXT NOT NULL,
     task TEXT NOT NULL,

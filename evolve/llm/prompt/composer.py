@@ -98,7 +98,7 @@ class Composer:
         return {label: each.weight for label, each in models.items() if label not in excluded}
 
     def restore(self, state: ComposerState) -> None:
-        """Continue from a saved state."""
+        """Restore a saved state."""
         self.state = state
         for label, limit in self.limits.items():
             limit.state = state.limits.setdefault(label, limit.state)

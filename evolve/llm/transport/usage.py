@@ -131,7 +131,7 @@ class CallBudget:
         return True
 
     def restore(self, state: BudgetState) -> None:
-        """Continue from a saved state, and report its cost."""
+        """Restore a saved state, and report its cost."""
         self.state = state
         self._report(self.spent)
 
