@@ -102,7 +102,9 @@ class Limits(Section):
 
 
 MAX_PROCESSES = 256
-CLUSTER_ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[^\s/:@\[\]]+):\d{1,5}|(?!\w+://).+\.json")
+CLUSTER_ADDRESS = re.compile(
+    r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[^\s/:@\[\]]+):\d{1,5}|(?!\w+://).+\.json"
+)
 Processes = Annotated[int, Field(ge=1, le=MAX_PROCESSES)] | Literal["auto"]
 
 
