@@ -28,6 +28,12 @@ def serial() -> list[tuple[Any, ...]]:
     return describe_search(list(search(open_toy(INPUTS), BUDGET)))
 
 
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "MIN_SECONDS", 2.0)
+    monkeypatch.setattr(deadline, "SLOWNESS", 2.0)
+
+
 def run(
     processes: Processes, log: NoticeList, disturb: dict[int, Any] | None = None
 ) -> Sequence[Progress]:
@@ -69,9 +75,8 @@ def test_the_search_is_equal_if_a_worker_is_killed_and_another_joins(
 
 
 def test_the_search_is_equal_if_a_worker_stops(
-    tmp_path: Path, serial: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, serial: list[tuple[Any, ...]], _impatient: None
 ) -> None:
-    monkeypatch.setattr(deadline, "MIN_SECONDS", 2.0)
     log = NoticeList()
     with start_processes(tmp_path, 2) as processes:
         disturb = {3: lambda: processes.workers[0].send_signal(signal.SIGSTOP)}
