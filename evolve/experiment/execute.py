@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from dsl.analysis.program import Program
 from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import backtest
+from evolve.cluster import Cluster, ClusterExecutor
 from evolve.config import Experiment
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
@@ -19,8 +21,10 @@ from evolve.experiment.observer import Observer
 from evolve.experiment.plan import LoadedData, build_problem, count_processes
 from evolve.experiment.prepared_run import PreparedRun
 from evolve.experiment.recorder import RunRecorder
+from evolve.experiment.repeated_search import open_cluster
 from evolve.experiment.result import Assessed, Run, document
 from evolve.experiment.robustness import analyze_winner
+from evolve.experiment.run_inputs import build_run_inputs, open_problem
 from evolve.experiment.searched_run import SearchedRun
 from evolve.experiment.unfinished import UnfinishedFinalists
 from evolve.experiment.validate import begin_evidence, begin_search, validate
@@ -28,7 +32,7 @@ from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.llm.transport.usage import ArmCost, CallBudget
 from evolve.parallel import count_cores
 from evolve.search.checkpoint import describe_state
-from evolve.search.executors import open_executor
+from evolve.search.executors import Executor, open_executor
 from evolve.search.history import SearchHistory
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Progress
@@ -76,21 +80,23 @@ def execute(
     _precompile(prepared.settings, data, observer)
     observer.baselines([_assess_on_train(each, data) for each in prepared.plan.start_from])
     problem = build_problem(prepared.plan, data, prepared.models.settings.mode)
-    searched = _search(prepared, problem, recorder, stop)
-    finished, run = _select(prepared, problem, searched, recorder)
-    finished = replace(finished, seconds=time.monotonic() - started)
-    finished = _save_result(finished, recorder)  # readable if the null run is killed
-    if searched.last.stop_reason != INTERRUPTED:
-        evidence = validate(run, recorder, stop)
-        diagnostics = diagnose(run, recorder, stop)
-        finished = replace(
-            finished, seconds=time.monotonic() - started, evidence=evidence,
-            verdict=decide(evidence), diagnostics=None if stop.is_set else diagnostics,
-        )  # fmt: skip
-        if finished.is_complete:
-            last = searched.last
-            recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
-        finished = _save_result(finished, recorder)
+    with open_cluster(prepared.settings.workers, recorder) as cluster:
+        searched = _search(prepared, problem, recorder, stop, cluster)
+        finished, run = _select(prepared, problem, searched, recorder)
+        finished = replace(finished, seconds=time.monotonic() - started)
+        finished = _save_result(finished, recorder)  # readable if the null run is killed
+        if searched.last.stop_reason != INTERRUPTED:
+            run = replace(run, cluster=cluster)
+            evidence = validate(run, recorder, stop)
+            diagnostics = diagnose(run, recorder, stop)
+            finished = replace(
+                finished, seconds=time.monotonic() - started, evidence=evidence,
+                verdict=decide(evidence), diagnostics=None if stop.is_set else diagnostics,
+            )  # fmt: skip
+            if finished.is_complete:
+                last = searched.last
+                recorder.event("finished", reason=last.stop_reason, evaluated=last.evaluated)
+            finished = _save_result(finished, recorder)
     if report is not None:
         recorder.save(REPORT, partial(report, folder.path))
         finished = replace(finished, incomplete=recorder.incomplete)
@@ -99,7 +105,11 @@ def execute(
 
 
 def _search(
-    prepared: PreparedRun, problem: SearchProblem, recorder: RunRecorder, stop: Stop
+    prepared: PreparedRun,
+    problem: SearchProblem,
+    recorder: RunRecorder,
+    stop: Stop,
+    cluster: Cluster | None,
 ) -> _Searched:
     """Search, and commit each epoch with its checkpoint."""
     settings, checkpoint = prepared.settings, prepared.checkpoint
@@ -108,7 +118,7 @@ def _search(
         history, done = SearchHistory.restore(checkpoint), checkpoint.epoch
     unfinished = UnfinishedFinalists(settings, prepared.folder)
     with (
-        open_executor(problem, count_processes(settings), recorder) as executor,
+        _open_executor(prepared, problem, recorder, cluster) as executor,
         open_proposer(prepared.models, prepared.plan, prepared.data, recorder, stop) as proposer,
     ):
         begin_search(prepared.plan, prepared.data)
@@ -127,6 +137,20 @@ def _search(
                     recorder.observer.progress(last, recorder.search_seconds)
         budget = proposer.budget if proposer else None
     return _Searched(last, history, recorder.search_seconds, budget, recorder.arm_costs())
+
+
+@contextmanager
+def _open_executor(
+    prepared: PreparedRun, problem: SearchProblem, recorder: RunRecorder, cluster: Cluster | None
+) -> Iterator[Executor]:
+    """Yield the executor of the epochs: processes of this machine, or a cluster."""
+    if cluster is None:
+        processes = count_processes(prepared.settings)
+        with open_executor(problem, processes, recorder) as executor:
+            yield executor
+        return
+    inputs = build_run_inputs(prepared.plan, prepared.data, prepared.models.settings.mode)
+    yield ClusterExecutor(problem, cluster, open_problem, inputs.content, recorder)
 
 
 def _select(

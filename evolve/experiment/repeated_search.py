@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Literal, TypeVar
@@ -102,11 +102,22 @@ def open_runner(workers: Workers, log: NoticeLog, stop: Stop) -> Iterator[JobRun
     Raises:
         EvolveError: if the cluster cannot be used.
     """
-    with ExitStack() as stack:
-        cluster = None
-        if workers.cluster is not None:
-            cluster = stack.enter_context(Cluster(workers.cluster, log))
+    with open_cluster(workers, log) as cluster:
         yield JobRunner(workers, log, stop, cluster=cluster)
+
+
+@contextmanager
+def open_cluster(workers: Workers, log: NoticeLog) -> Iterator[Cluster | None]:
+    """Yield the connected cluster of an experiment; None if it names none.
+
+    Raises:
+        EvolveError: if the cluster cannot be used.
+    """
+    if workers.cluster is None:
+        yield None
+        return
+    with Cluster(workers.cluster, log) as cluster:
+        yield cluster
 
 
 def check_repeatable(plan: Plan) -> None:

@@ -167,6 +167,9 @@ def _build_checkpoint(
         journal.iterate_origins(), stored.trials
     ):
         index.add(bytes.fromhex(digest), proposer, map(bytes.fromhex, parents), island, epoch)
+    if not len(index.seen) == len(index) == stored.trials:
+        hint = "keep what is whole: evolve runs --repair RUN"
+        raise EvolveError("the journal has not the trials of its checkpoint", hint)
     read = partial(_read_individuals, journal, settings.fitness.goals().weights)
     seconds = journal.read_last_event("epoch", stored)["seconds"]
     return Checkpoint(stored.epoch, stored.state, index, read, stored.seconds, seconds)

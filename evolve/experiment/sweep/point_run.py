@@ -13,11 +13,13 @@ from evolve.data import Dataset
 from evolve.errors import EvolveError
 from evolve.experiment.plan import Plan, read_plan
 from evolve.experiment.result import Run
+from evolve.experiment.resume import resume
 from evolve.experiment.run import run
 from evolve.experiment.sweep.folder import PointRow, SweepFolder
 from evolve.notices import NoticeList, NoticeLog
 from evolve.stop import Stop
 from evolve.store import JOURNAL
+from evolve.store.journal import read_event
 from evolve.store.lock import is_locked
 
 
@@ -90,7 +92,7 @@ class PointTask:
         try:
             plan = read_plan(self.experiment, self.overrides[number])
             plan = PlanWithData.of(plan, self.data[number])
-            row = _complete(row, _run_or_resume(plan, self.folder.path / row.folder, stop), stop)
+            row = _complete(row, _run_or_resume(plan, self.folder.path / row.folder, stop))
         except (EvolveError, LanguageError, OSError) as error:
             row = replace(row, status="failed", error=str(error))
         except Exception as error:
@@ -100,21 +102,25 @@ class PointTask:
 
 
 def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> Run:
-    """Run a plan in a folder; a run that did not end there begins again."""
-    if (folder / JOURNAL).exists():
-        if is_locked(folder):
-            raise EvolveError(f"another process runs in {folder}", "wait until it ends")
-        shutil.rmtree(folder)
+    """Run a plan in a folder, or go on with the run that began there."""
+    journal = folder / JOURNAL
+    if not journal.exists():
+        return run(plan, out=folder, stop=stop)
+    if is_locked(folder):
+        raise EvolveError(f"another process runs in {folder}", "wait until it ends")
+    if read_event(journal, "begin") and not read_event(journal, "finished"):
+        return resume(folder, stop=stop)
+    shutil.rmtree(folder)  # stopped before it began, or before its row was written
     return run(plan, out=folder, stop=stop)
 
 
-def _complete(row: PointRow, finished: Run, stop: Stop) -> PointRow:
+def _complete(row: PointRow, finished: Run) -> PointRow:
     """Return the row of a run with its figures."""
     objective, best = finished.experiment.fitness.maximize[0], finished.progress.best
     validation = finished.best.validation_metric(objective) if finished.best else -math.inf
     return replace(
         row,
-        status="stopped" if stop.is_set else "finished",
+        status="finished" if finished.is_complete else "stopped",
         objective=objective,
         score=None if best is None else best.score,
         validation=validation if math.isfinite(validation) else None,

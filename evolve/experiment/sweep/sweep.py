@@ -136,7 +136,7 @@ def begin_sweep(path: Path, settings: Sequence[str], out: Path | None = None) ->
     data = _load(points)
     experiment = points[0].plan.experiment
     wanted = experiment.workers.processes
-    is_clustered = bool(getattr(experiment.workers, "cluster", None))
+    is_clustered = experiment.workers.cluster is not None
     processes = count_cores() if wanted == "auto" else wanted
     folder = SweepFolder.create(experiment.name, out)
     document = SweepDocument(
