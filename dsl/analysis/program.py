@@ -74,6 +74,19 @@ class Program:
         """Return the state to pickle, without the canonical form."""
         return {name: value for name, value in vars(self).items() if name != "canonical"}
 
+    def change(
+        self, name: str | None = None, rules: Rules | None = None, about: str | None = None
+    ) -> Program:
+        """Return a copy with another name, other rules or another description.
+
+        `dataclasses.replace` needs the arguments of the class, which a subclass may not have.
+        """
+        return Program(
+            self.name if name is None else name,
+            self.rules if rules is None else rules,
+            self.about if about is None else about,
+        )
+
     @cached_property
     def canonical(self) -> Rules:
         """Rules in canonical form; reading it may raise MeaningError."""

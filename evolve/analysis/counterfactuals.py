@@ -116,7 +116,7 @@ def measure_counterfactuals(
     strategy = _measure(run(program), metric)
     rows: list[Counterfactual] = []
     for change, rules in _list_changes(program.rules):
-        figures = _measure_program(replace(program, rules=rules), run, metric)
+        figures = _measure_program(program.change(rules=rules), run, metric)
         rows.append(Counterfactual(change, figures, figures.metric - strategy.metric))
     signals = run.evaluate(program)
     results = [_measure(_trade_at_random(signals, run, rng), metric) for _ in range(draws)]

@@ -132,7 +132,7 @@ def measure_curves(
 def _list_neighbors(program: Program, constant: _Constant) -> Iterator[tuple[float, Program]]:
     """Yield the strategies with another value that is valid."""
     for value in constant.values:
-        neighbor = replace(program, rules=constant.change(value))
+        neighbor = program.change(rules=constant.change(value))
         try:
             assert neighbor.key
         except MeaningError:  # a computed window leaves its limits

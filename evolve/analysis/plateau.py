@@ -131,7 +131,7 @@ def _list_neighbors(program: Program) -> Iterator[tuple[str, Program]]:
     """Yield the neighbors of distinct meaning, with the change as a phrase."""
     seen = {program.key}
     for change, rules in _list_steps(program):
-        neighbor = replace(program, rules=rules)
+        neighbor = program.change(rules=rules)
         try:
             key = neighbor.key
         except MeaningError:  # a computed window leaves its limits

@@ -8,7 +8,7 @@ it. The pruned form is therefore the strategy to validate.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +70,7 @@ def prune(program: Program, run: Backtester) -> Pruned:
     def is_valid(change: _Change) -> bool:
         if change.new is not None and not _have_equal_values(change.old, change.new, run):
             return False
-        candidate = replace(program, rules=change.rules)
+        candidate = program.change(rules=change.rules)
         if candidate.key not in is_equal:
             is_equal[candidate.key] = _matches(candidate, run, expected)
         return is_equal[candidate.key]
@@ -81,7 +81,7 @@ def prune(program: Program, run: Backtester) -> Pruned:
         if accepted is None:
             return Pruned(program, pruned, tuple(dropped))
         dropped.append(_describe(accepted, run))
-        pruned = replace(program, rules=accepted.rules)
+        pruned = program.change(rules=accepted.rules)
 
 
 class _Change(NamedTuple):

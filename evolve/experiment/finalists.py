@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ def assess_finalists(
     for individual, train in sorted(selected, key=lambda each: _rank(each[0])):
         program, pruned = individual.program, None
         if individual.proposer != SEED:
-            program = replace(program, name=build_strategy_name(settings.name))
+            program = program.change(name=build_strategy_name(settings.name))
             pruned = prune(program, run) if is_train else None
         program = program if pruned is None else pruned.program
         validation = backtest(program, split.seen, market, start=split.validation_start)

@@ -190,7 +190,7 @@ def _render_protocol(finished: FinishedRun) -> str:
             "trades": each.trades,
             "nodes": each.program.nodes,
             "at_double_costs": round(scores.values[0], DIGITS),
-            "source": format_program(replace(each.program, name="found", about="")).strip(),
+            "source": format_program(each.program.change(name="found", about="")).strip(),
         }
         for each, scores in zip(shown, at_double_costs, strict=True)
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dsl.syntax.strategy_name import build_strategy_name
 from evolve.config import Experiment
 from evolve.experiment.finalists import name_finalist, select_leaders
@@ -44,7 +42,7 @@ class UnfinishedFinalists:
     def _format(self, each: Individual) -> str:
         program = each.program
         if each.proposer != SEED:
-            program = replace(program, name=build_strategy_name(self._settings.name))
+            program = program.change(name=build_strategy_name(self._settings.name))
         lines = [
             NOTE,
             f"score on {self._settings.fitness.scored_on}: {each.score:.6g}",

@@ -167,7 +167,7 @@ class PromptBuilder:
             lineage: the proposers of the individual and its ancestors, the newest first.
         """
         about = "" if individual.proposer == SEED else shorten_belief(individual.program.about)
-        program = replace(individual.program, name=name, about=about)
+        program = individual.program.change(name=name, about=about)
         names = (*self.goals.maximize, *self.goals.minimize)
         folds = tuple(round(each, DIGITS) for each in individual.scores.folds)
         profile = self.profiler.profile(individual.program)
@@ -255,7 +255,7 @@ def build_failure(text: str, reason: str) -> Failure:
 
 def build_program_failure(program: Program, reason: str) -> Failure:
     """Return a failure of a program."""
-    return build_failure(compact_text(replace(program, about="")), reason)
+    return build_failure(compact_text(program.change(about="")), reason)
 
 
 @cache
