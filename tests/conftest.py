@@ -74,8 +74,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from evolve.fitness.precompile import find_uncompiled, precompile
     from evolve.parallel import count_cores
 
-    for symbols in (1, 2):
-        precompile(find_uncompiled(symbols), count_cores())
+    precompile(find_uncompiled(1, 2), count_cores())
 
 
 @pytest.fixture
