@@ -20,6 +20,9 @@ settings.register_profile(
 pytest.register_assert_rewrite("tests.command_line")
 settings.load_profile("steady")
 
+# Modules with the longest tests, in order of their start.
+LONGEST = ("test_house", "test_wheel", "test_verdict_rates", "test_spa", "test_pbo")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_model_of_this_machine() -> None:
@@ -57,8 +60,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest checks first, so that no worker waits for them at the end."""
-    items.sort(key=lambda item: "test_house.py" not in item.nodeid)
+    """Run the longest tests first, so that no worker waits for them at the end."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -74,8 +78,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from evolve.fitness.precompile import find_uncompiled, precompile
     from evolve.parallel import count_cores
 
-    for symbols in (1, 2):
-        precompile(find_uncompiled(symbols), count_cores())
+    precompile(find_uncompiled(1, 2), count_cores())
 
 
 @pytest.fixture

@@ -36,16 +36,16 @@ STOP_STRATEGY = "strategy s { buy when close > open stop 5% }"
 Task = Callable[[], None]
 
 
-def find_uncompiled(symbols: int) -> list[Task]:
+def find_uncompiled(*symbols: int) -> list[Task]:
     """Return a task for each kernel that is not compiled on this machine, the longest first.
 
     Args:
-        symbols: number of symbols of the search, which decides the kernels.
+        symbols: numbers of symbols of the searches, which decide the kernels.
     """
     scorers: dict[Callable[..., object], Task] = {simulate: _backtest}
-    if symbols > 1:
+    if max(symbols) > 1:
         scorers[trace_event_driven] = _score_portfolio
-    else:
+    if min(symbols) == 1:
         scorers |= {sum_event_driven: _score_event_driven, sum_long_flat: _score_long_flat}
     tasks: list[Task] = [task for kernel, task in scorers.items() if not is_cached(kernel)]
     uncompiled = [name for name, kernel in list_kernels().items() if not is_cached(kernel)]

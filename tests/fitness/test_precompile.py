@@ -61,6 +61,7 @@ def test_a_single_process_compiles_missing_kernels(empty_cache: Path) -> None:
 def test_several_symbols_use_another_kernel_than_one(empty_cache: Path) -> None:
     one, several = scorers(find_uncompiled(1)), scorers(find_uncompiled(2))
     assert (len(one), len(several), len(one & several)) == (3, 2, 1)
+    assert scorers(find_uncompiled(1, 2)) == one | several
     precompile([*several], 2)
     assert scorers(find_uncompiled(2)) == set()
     assert scorers(find_uncompiled(1)) == one - several
