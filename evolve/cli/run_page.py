@@ -25,7 +25,7 @@ from evolve.report.terminal.run_summary import format_line
 from evolve.report.terminal.tables import arm_costs_table, metrics_by_part_table, proposers_table
 from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
-from evolve.store import REPORT
+from evolve.store.files import REPORT, format_resume
 from evolve.validation.verdict import LUCK
 
 FILES = (REPORT, "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
@@ -147,6 +147,8 @@ def _print_next_steps(console: OutputConsole, run: Run, command: str) -> None:
 def _list_next_steps(run: Run, command: str) -> Iterator[str]:
     """Yield the commands that follow from the verdict."""
     folder = run.folder
+    if not run.is_complete:
+        yield format_resume(folder)
     yield f"evolve show {folder}"
     yield f"evolve report {folder} --open"
     yield f"evolve backtest {folder}"
@@ -158,5 +160,5 @@ def _list_next_steps(run: Run, command: str) -> Iterator[str]:
         yield f"evolve holdout open {folder}"
     elif run.verdict.label == LUCK:
         yield again.replace("evolve run", "evolve power", 1)
-    elif run.evidence.untested:
+    elif run.is_complete and run.evidence.untested:
         yield again
