@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from concurrent.futures import wait
 from pathlib import Path
 
@@ -17,17 +16,9 @@ from evolve.cluster.environment import describe_difference, describe_environment
 from evolve.errors import EvolveError
 from evolve.notices import NoticeList
 from tests.cluster import toy_calls
-from tests.cluster.processes import Processes, start_processes
+from tests.cluster.processes import Processes, start_processes, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("the condition was not met in a minute")
 
 
 def test_calls_use_both_workers_and_return_in_any_number(pair: Processes) -> None:

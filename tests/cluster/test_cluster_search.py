@@ -14,7 +14,7 @@ from evolve.notices import NoticeList
 from evolve.search.executors import Executor
 from evolve.search.progress import Budget, Progress
 from evolve.search.search import search
-from tests.cluster.processes import Processes, start_processes
+from tests.cluster.processes import Processes, start_processes, wait_until
 from tests.cluster.toy_problem import build_inputs, describe_search, open_toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -40,6 +40,7 @@ def run(
     """Search on a cluster; at given epochs, call a function while its tasks run."""
     problem = open_toy(INPUTS)
     with Cluster(processes.address, log) as cluster:
+        wait_until(lambda: len(cluster.workers) == len(processes.workers))
         executor: Executor = ClusterExecutor(problem, cluster, open_toy, INPUTS, log)
         return list(_iterate(search(problem, BUDGET, executor), disturb or {}))
 
