@@ -13,6 +13,7 @@ import pytest
 
 from evolve.cluster import Cluster, ClusterError, WorkerError, connection, deadline, dispatcher
 from evolve.cluster.environment import describe_difference, describe_environment
+from evolve.cluster.remote import MAX_BLOBS
 from evolve.errors import EvolveError
 from evolve.notices import NoticeList
 from tests.cluster import toy_calls
@@ -58,6 +59,14 @@ def test_a_blob_is_sent_once_and_opened_once(pair: Processes) -> None:
         assert cluster.share(content) is blob
         calls = [cluster.submit(toy_calls.count_openings, blob, evaluations=1) for _ in range(6)]
         assert {each.result() for each in calls} == {1}
+
+
+def test_a_blob_is_sent_again_to_a_worker_that_removed_it(pair: Processes) -> None:
+    with Cluster(pair.address, NoticeList()) as cluster:
+        blobs = [cluster.share(os.urandom(size)) for size in range(10, 10 + 2 * MAX_BLOBS)]
+        for _ in range(2):
+            calls = [cluster.submit(toy_calls.count_bytes, each, evaluations=1) for each in blobs]
+            assert [each.result() for each in calls] == [len(each.content) for each in blobs]
 
 
 def test_an_error_of_the_function_is_that_of_the_call(pair: Processes) -> None:

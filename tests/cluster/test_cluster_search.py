@@ -83,6 +83,7 @@ def test_the_search_is_equal_if_a_worker_stops(
         disturb = {3: lambda: processes.workers[0].send_signal(signal.SIGSTOP)}
         assert describe_search(run(processes, log, disturb)) == serial
     assert any("has not completed a task" in each for each in log.texts)
+    assert not any("main process" in each for each in log.texts)  # the other worker ran them
 
 
 def test_the_search_goes_on_in_the_main_process_if_no_worker_is_left(
