@@ -85,12 +85,14 @@ class Worker:
         is_accepted: whether its environment is equal.
         attempt: what it runs; None if it is free.
         runner: the future of `distributed` for its function that runs calls; None before the first.
+        blobs: hashes of the blobs that earlier calls brought.
     """
 
     address: str
     is_accepted: bool = False
     attempt: Attempt | None = None
     runner: Any = None
+    blobs: set[str] = field(default_factory=set)
 
     @property
     def is_usable(self) -> bool:
@@ -101,3 +103,8 @@ class Worker:
     def is_free(self) -> bool:
         """True if it may get a call now."""
         return self.is_accepted and self.attempt is None
+
+    def forget(self) -> None:
+        """Clear what it is known to have: another worker may have its address."""
+        self.runner = None
+        self.blobs.clear()

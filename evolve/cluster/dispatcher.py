@@ -133,12 +133,19 @@ class Dispatcher:
         elif call.future.done():
             return
         elif attempt.outcome.cancelled():
+            worker.forget()
             self._repeat(call, f"the worker {worker.address} lost a task")
         elif error := attempt.outcome.exception():
+            worker.forget()
             reason = str(error) or type(error).__name__
             self._repeat(call, f"the worker {worker.address} failed: {reason}")
         else:
             answer = attempt.outcome.result()
+            if answer.lacks:  # it was replaced under its address, or removed the oldest
+                worker.forget()
+                call.tried.remove(worker.address)
+                self._waiting.appendleft(call)
+                return
             self._deadlines.record(call.evaluations, answer.seconds)
             if call.label:
                 self._workers_of_labels[call.label] = worker.address
@@ -215,7 +222,8 @@ class Dispatcher:
     def _send(self, worker: Worker, call: Call) -> None:
         if not call.tried and not call.future.set_running_or_notify_cancel():
             return  # the caller cancelled it
-        self._sender.send(worker, call)
+        are_usable = len(self._roster.usable) == len(self._roster.workers)
+        self._sender.send(worker, call, are_usable)
 
     def _fail_all(self, message: str) -> None:
         self._waiting.clear()

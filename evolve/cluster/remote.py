@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from evolve.errors import EvolveError
 
-MAX_OPENED = 4  # objects that a worker built from shared bytes
+MAX_BLOBS = 4  # that a worker remembers
+MAX_OPENED = 4  # objects that it built from them
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class Answer(NamedTuple):
         message: its message.
         hint: how to fix it, if it is an EvolveError.
         trace: its traceback, unless it is an EvolveError.
+        lacks: whether the worker does not have a blob, so that the function did not run.
     """
 
     result: Any
@@ -55,10 +57,12 @@ class Answer(NamedTuple):
     message: str = ""
     hint: str = ""
     trace: str = ""
+    lacks: bool = False
 
 
 # The terms of the language and the caches of an evaluator belong to one thread.
 _one_call = threading.Lock()
+_contents: OrderedDict[str, bytes] = OrderedDict()
 _opened: OrderedDict[tuple[Callable[[bytes], Any], str], Any] = OrderedDict()
 
 
@@ -80,13 +84,15 @@ def run_call(function: str, hashes: Sequence[str], *args: Any) -> Answer:
     Args:
         function: name of a function of a module.
         hashes: for each argument the hash of the blob of which it is the content, or empty.
-        args: the arguments.
+        args: the arguments; None for the content of a blob that an earlier call brought.
     """
     with _one_call:
         started = perf_counter()
         given = [
-            Blob(name, each) if name else each for name, each in zip(hashes, args, strict=True)
+            _remember(name, each) if name else each for name, each in zip(hashes, args, strict=True)
         ]
+        if None in given:
+            return Answer(None, perf_counter() - started, lacks=True)
         try:
             result = resolve_name(function)(*given)
         except EvolveError as error:
@@ -116,3 +122,18 @@ def open_once(opener: Callable[[bytes], T], blob: Blob) -> T:
     _opened.move_to_end(key)
     opened: T = _opened[key]
     return opened
+
+
+def _remember(name: str, content: bytes | None) -> Blob | None:
+    """Return the blob of a hash; None if this worker does not have its content.
+
+    The scheduler removes copies from the memory that it manages, and would send them again.
+    """
+    if content is not None:
+        while len(_contents) >= MAX_BLOBS:
+            _contents.popitem(last=False)
+        _contents[name] = content
+    if name not in _contents:
+        return None
+    _contents.move_to_end(name)
+    return Blob(name, _contents[name])

@@ -52,17 +52,28 @@ class Sender:
 
         self._begin(worker, None, start)
 
-    def send(self, worker: Worker, call: Call) -> None:
-        """Send a call to a free worker."""
+    def send(self, worker: Worker, call: Call, are_usable: bool) -> None:
+        """Send a call to a free worker, with the blobs that it lacks.
+
+        Args:
+            worker: the worker.
+            call: the call.
+            are_usable: whether all workers are, so that any of them can send its copy of a blob.
+        """
 
         def start() -> Future[Any]:
             if worker.runner is None:
                 worker.runner = self._find(run_call, worker)
+            blobs = [each for each in call.args if isinstance(each, Blob)]
+            lacking = {each.hash for each in blobs} - worker.blobs
+            sent = {
+                each.hash: self.blobs.find(each, worker.address, are_usable)
+                for each in blobs
+                if each.hash in lacking
+            }
             hashes = [each.hash if isinstance(each, Blob) else "" for each in call.args]
-            args = [
-                self.blobs.find(each, worker.address) if isinstance(each, Blob) else each
-                for each in call.args
-            ]
+            args = [sent.get(each.hash) if isinstance(each, Blob) else each for each in call.args]
+            worker.blobs |= lacking
             name = name_function(call.function)
             outcome: Future[Any] = self._executor.submit(
                 operator.call, worker.runner, name, hashes, *args, **_pin(worker)
@@ -73,7 +84,7 @@ class Sender:
         self._begin(worker, call, start)
 
     def close(self) -> None:
-        """Cancel all calls."""
+        """Stop all calls."""
         self._executor.shutdown(wait=False)
 
     def _begin(self, worker: Worker, call: Call | None, start: Callable[[], Future[Any]]) -> None:

@@ -28,9 +28,15 @@ class SharedBlobs:
         sent = self._client.scatter({name: blob.content}, workers=list(workers), broadcast=True)
         self._futures[blob.hash] = sent[name]
 
-    def find(self, blob: Blob, worker: str) -> Future[Any]:
-        """Return the future that holds a blob; if no worker holds it, send it to one first."""
+    def find(self, blob: Blob, worker: str, are_usable: bool) -> Future[Any]:
+        """Return the future that holds a blob, for a worker that lacks it.
+
+        Args:
+            blob: the blob.
+            worker: address of the worker.
+            are_usable: whether all workers are, so that any of them can send its copy.
+        """
         future = self._futures.get(blob.hash)
-        if future is None or future.status in LOST:
+        if future is None or future.status in LOST or not are_usable:
             self.scatter(blob, [worker])
         return self._futures[blob.hash]

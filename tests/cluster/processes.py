@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,11 +30,13 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        file = folder / "scheduler.json"
+        file, bare = folder / "scheduler.json", folder / "bare"
+        (bare / "evolve").mkdir(parents=True)
+        (bare / "evolve" / "__init__.py").write_text("")  # the scheduler does not have the tool
         self.scheduler = self._start(
             "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
             "--scheduler-file", str(file), "--no-dashboard", "--no-show",
-            "--idle-timeout", "300 seconds",
+            "--idle-timeout", "300 seconds", FIRST_PATH=str(bare),
         )  # fmt: skip
         self.workers: list[subprocess.Popen[bytes]] = []
         self.address = _wait_for_address(file)
@@ -81,9 +84,16 @@ def start_processes(folder: Path, workers: int) -> Iterator[Processes]:
         processes.close()
 
 
-def _wait_for_address(file: Path) -> str:
-    import json
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait up to a minute for a condition."""
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the condition was not met in a minute")
 
+
+def _wait_for_address(file: Path) -> str:
     for _ in range(int(SECONDS_TO_START / 0.05)):
         if file.is_file() and (text := file.read_text("utf-8")):
             return str(json.loads(text)["address"])

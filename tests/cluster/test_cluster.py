@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from concurrent.futures import wait
 from pathlib import Path
 
@@ -14,20 +13,13 @@ import pytest
 
 from evolve.cluster import Cluster, ClusterError, WorkerError, connection, deadline, dispatcher
 from evolve.cluster.environment import describe_difference, describe_environment
+from evolve.cluster.remote import MAX_BLOBS
 from evolve.errors import EvolveError
 from evolve.notices import NoticeList
 from tests.cluster import toy_calls
-from tests.cluster.processes import Processes, start_processes
+from tests.cluster.processes import Processes, start_processes, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("the condition was not met in a minute")
 
 
 def test_calls_use_both_workers_and_return_in_any_number(pair: Processes) -> None:
@@ -67,6 +59,14 @@ def test_a_blob_is_sent_once_and_opened_once(pair: Processes) -> None:
         assert cluster.share(content) is blob
         calls = [cluster.submit(toy_calls.count_openings, blob, evaluations=1) for _ in range(6)]
         assert {each.result() for each in calls} == {1}
+
+
+def test_a_blob_is_sent_again_to_a_worker_that_removed_it(pair: Processes) -> None:
+    with Cluster(pair.address, NoticeList()) as cluster:
+        blobs = [cluster.share(os.urandom(size)) for size in range(10, 10 + 2 * MAX_BLOBS)]
+        for _ in range(2):
+            calls = [cluster.submit(toy_calls.count_bytes, each, evaluations=1) for each in blobs]
+            assert [each.result() for each in calls] == [len(each.content) for each in blobs]
 
 
 def test_an_error_of_the_function_is_that_of_the_call(pair: Processes) -> None:

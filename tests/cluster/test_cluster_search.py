@@ -14,7 +14,7 @@ from evolve.notices import NoticeList
 from evolve.search.executors import Executor
 from evolve.search.progress import Budget, Progress
 from evolve.search.search import search
-from tests.cluster.processes import Processes, start_processes
+from tests.cluster.processes import Processes, start_processes, wait_until
 from tests.cluster.toy_problem import build_inputs, describe_search, open_toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -40,6 +40,7 @@ def run(
     """Search on a cluster; at given epochs, call a function while its tasks run."""
     problem = open_toy(INPUTS)
     with Cluster(processes.address, log) as cluster:
+        wait_until(lambda: len(cluster.workers) == len(processes.workers))
         executor: Executor = ClusterExecutor(problem, cluster, open_toy, INPUTS, log)
         return list(_iterate(search(problem, BUDGET, executor), disturb or {}))
 
@@ -82,6 +83,7 @@ def test_the_search_is_equal_if_a_worker_stops(
         disturb = {3: lambda: processes.workers[0].send_signal(signal.SIGSTOP)}
         assert describe_search(run(processes, log, disturb)) == serial
     assert any("has not completed a task" in each for each in log.texts)
+    assert not any("main process" in each for each in log.texts)  # the other worker ran them
 
 
 def test_the_search_goes_on_in_the_main_process_if_no_worker_is_left(
