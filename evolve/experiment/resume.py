@@ -22,6 +22,7 @@ from evolve.experiment.prepared_run import PreparedRun, announce
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Run, versions
 from evolve.experiment.saved_run import SavedRun, read_saved_run
+from evolve.files import remove_partial_files
 from evolve.fitness.fitness import Scores
 from evolve.search.checkpoint import Checkpoint
 from evolve.search.individual import Fitness, Individual
@@ -83,6 +84,7 @@ def resume(
         journal.record_resume(command, versions(), described)
         if changes:
             files.write_text("experiment.yaml", to_yaml(saved.plan.experiment))
+        remove_partial_files(folder)
         files.set_aside_results()
         recorder.open(files, journal)
         recorder.observer.resumed(stored.trials, saved.plan.experiment.budget.evaluations)
