@@ -17,6 +17,7 @@ from evolve.errors import EvolveError
 
 STANDARD_INPUT = "-"
 MAX_TEXT_BYTES = 4_000_000
+_PREFIX, _SUFFIX = ".evolve-", ".part"  # of a temporary file
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the content
 
 
@@ -173,6 +174,13 @@ def atomic_write(*paths: Path, is_durable: bool = True) -> Iterator[tuple[Path, 
                 temporary.unlink(missing_ok=True)
 
 
+def remove_partial_files(folder: Path) -> None:
+    """Remove the temporary files that processes left in a folder when they were killed."""
+    for path in folder.rglob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):
+            path.unlink()
+
+
 def create_exclusively(path: Path) -> None:
     """Create an empty file; of several processes, one succeeds.
 
@@ -229,7 +237,7 @@ def _find_target(path: Path) -> Path:
 
 def _create_beside(target: Path, path: Path) -> Path:
     """Create an empty file in the folder of a target, so that the final move is atomic."""
-    temporary = target.absolute().parent / f".evolve-{secrets.token_hex(8)}.part"
+    temporary = target.absolute().parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
     try:
         create_exclusively(temporary)
     except (OSError, ValueError) as error:

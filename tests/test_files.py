@@ -9,7 +9,14 @@ import pytest
 
 from dsl.printable import make_printable
 from evolve.errors import EvolveError
-from evolve.files import atomic_write, read_bytes, read_text, refuse_overwrite, write_text
+from evolve.files import (
+    atomic_write,
+    read_bytes,
+    read_text,
+    refuse_overwrite,
+    remove_partial_files,
+    write_text,
+)
 
 
 @pytest.mark.parametrize("name", ["pipe", "folder", "/dev/zero", "a\0b", "\udc80", "missing"])
@@ -149,3 +156,12 @@ def test_an_input_is_no_output_under_any_name(tmp_path: Path) -> None:
         with pytest.raises(EvolveError, match="it is an input"):
             refuse_overwrite([None, tmp_path / name], [Path("-"), path])
     refuse_overwrite([None, tmp_path / "copy.csv", tmp_path / "new.csv"], [Path("-"), path])
+
+
+def test_the_partial_file_of_a_killed_process_can_be_removed(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    with atomic_write(tmp_path / "inner" / "a.txt") as (temporary,):
+        name = temporary.name
+    (tmp_path / "inner" / name).touch()
+    remove_partial_files(tmp_path)
+    assert os.listdir(tmp_path / "inner") == ["a.txt"]

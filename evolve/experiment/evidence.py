@@ -17,6 +17,21 @@ from evolve.validation.null_run import NullRun
 from evolve.validation.null_search import NullResult
 from evolve.validation.verdict import Evidence
 
+INTERRUPTED = (
+    "the comparison with shuffled prices was interrupted (`evolve resume RUN` goes on from the "
+    "searches that ended)"
+)
+NO_LEDGER = (
+    "the ledger, which counts runs and openings, cannot be used (see the note; then "
+    "`evolve resume RUN` goes on)"
+)
+NO_ANSWER = (
+    "a model did not answer in a search on shuffled prices, so that the comparison would not be "
+    "fair (when it answers, `evolve resume RUN` goes on)"
+)
+UNTESTED_SO_FAR = (INTERRUPTED, NO_LEDGER, NO_ANSWER)
+"""Reasons after which the test of a run that goes on may be complete."""
+
 MAX_YEARS = 10_000
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]

@@ -123,6 +123,8 @@ def _search(
     ):
         begin_search(prepared.plan, prepared.data)
         recorder.start_search(checkpoint.seconds if checkpoint is not None else 0.0)
+        if checkpoint is None:
+            recorder.go_on()
         with pause_gc():
             for last in search(
                 problem, settings.budget.budget(), executor, proposer, stop, resume_from=checkpoint
@@ -134,6 +136,7 @@ def _search(
                     recorder.progress(last, state)
                     done = last.epoch
                 elif checkpoint is not None and last.epoch == checkpoint.epoch:
+                    recorder.go_on()
                     recorder.observer.progress(last, recorder.search_seconds)
         budget = proposer.budget if proposer else None
     return _Searched(last, history, recorder.search_seconds, budget, recorder.arm_costs())

@@ -19,9 +19,9 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import Cost
 from evolve.search.external import ExternalProposer
 from evolve.stop import Stop
-from evolve.store import Journal, RunFolder
+from evolve.store import Journal, JournalError, RunFolder
 from evolve.store.database import is_unwritten
-from evolve.store.files import NULL
+from evolve.store.files import NULL, format_resume
 
 
 class UnansweredError(EvolveError):
@@ -54,7 +54,7 @@ class NullModels:
             number: number of the permutation.
 
         Raises:
-            EvolveError: if the journal of the permutation cannot be used.
+            JournalError: if the journal of the permutation cannot be used.
             UnansweredError: if a call failed, or the last one has no answer.
         """
         data = replace(self.run.data, split=replace(self.run.data.split, train=bars))
@@ -132,7 +132,8 @@ def _open_journal(path: Path) -> Journal:
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        hint = "allow writing it, or free some space"
-        raise EvolveError(f"cannot create {path.parent}: {error.strerror}", hint) from None
+        resume = format_resume(path.parent.parent)
+        hint = f"allow writing it, or free some space, then go on with: {resume}"
+        raise JournalError(f"cannot create {path.parent}: {error.strerror}", hint) from None
     is_new = not path.exists() or is_unwritten(path)
     return Journal.create(path) if is_new else Journal(path)

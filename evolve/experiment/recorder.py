@@ -58,8 +58,9 @@ class RunRecorder:
     def open(self, folder: RunFolder, resumed: Journal | None = None) -> None:
         """Create the journal of a run folder with the buffered events, or continue one.
 
-        A resumed run prepares its search as at its start. Until `start_search`, events that the
-        journal has are not written again: a notice with its text, and any other by its kind.
+        A resumed run prepares its search as at its start, and asks its models again what they were
+        asked at the checkpoint. Until `go_on`, events that the journal has are not written again:
+        a notice with its text, and any other by its kind.
 
         Args:
             folder: the run folder.
@@ -134,6 +135,9 @@ class RunRecorder:
             seconds: time of the search before it was resumed.
         """
         self._search_started = time.monotonic() - seconds
+
+    def go_on(self) -> None:
+        """Write all events from now on: what the journal had at the checkpoint was repeated."""
         self._recorded.clear()
 
     @property

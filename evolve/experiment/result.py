@@ -17,7 +17,7 @@ from evolve.backtest.backtest import Backtest
 from evolve.config import Experiment
 from evolve.data import Dataset, DataSplit
 from evolve.data.split import SealedHoldout
-from evolve.experiment.evidence import build_document
+from evolve.experiment.evidence import UNTESTED_SO_FAR, build_document
 from evolve.experiment.robustness import Robustness, describe_robustness
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
 from evolve.search.individual import Individual
@@ -101,8 +101,8 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the run was not interrupted."""
-        return self.diagnostics is not None
+        """Whether the run was not interrupted, and its test did not lack a ledger or an answer."""
+        return self.diagnostics is not None and self.evidence.untested not in UNTESTED_SO_FAR
 
     @property
     def spent(self) -> Cost | None:

@@ -22,6 +22,7 @@ from evolve.experiment.prepared_run import PreparedRun, announce
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Run, versions
 from evolve.experiment.saved_run import SavedRun, read_saved_run
+from evolve.files import remove_partial_files
 from evolve.fitness.fitness import Scores
 from evolve.search.checkpoint import Checkpoint
 from evolve.search.individual import Fitness, Individual
@@ -30,10 +31,16 @@ from evolve.stop import Stop
 from evolve.store import REPORT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
 from evolve.store.checkpoints import Checkpoint as StoredCheckpoint
+from evolve.store.files import EXPERIMENT
 from evolve.store.journal import read_event
 from evolve.store.lock import hold_lock
 
-LANGUAGE = "language"
+LANGUAGE, EVALUATIONS = "language", "budget.evaluations"
+LIMITS = {
+    "evaluations": EVALUATIONS, "improvement": "budget.stale_epochs", "minutes": "budget.minutes",
+}  # fmt: skip
+SCHEDULE_FREE = ("budget.minutes", "budget.stale_epochs")  # they change no time of a call
+"""Setting of the limit that ended a run, by a word of the reason."""
 
 
 def resume(
@@ -79,14 +86,18 @@ def resume(
         accepted = [each.text for each in changes if not each.is_in(FREE)]
         command = shlex.join(["evolve", "resume", str(folder), *_list_options(overrides)])
         described = {each.name: [each.before, each.after] for each in changes}
+        if changes:  # first, so that after a kill the next process goes on with them
+            files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))
         journal.roll_back(stored)
         journal.record_resume(command, versions(), described)
-        if changes:
-            files.write_text("experiment.yaml", to_yaml(saved.plan.experiment))
+        remove_partial_files(folder)
         files.set_aside_results()
         recorder.open(files, journal)
+        if models and is_begun:
+            for text in _list_differences(saved, changes):
+                recorder.notice(text)
         recorder.observer.resumed(stored.trials, saved.plan.experiment.budget.evaluations)
-        earlier = [each.text for each in _list_accepted(journal)]
+        earlier = [each.text for each in _list_accepted(saved)]
         prepared = PreparedRun(
             saved.plan, saved.data, models, files, checkpoint,
             tuple(dict.fromkeys([*earlier, *accepted])),
@@ -96,9 +107,10 @@ def resume(
 
 def _check_changes(saved: SavedRun, changes: Sequence[Change], accepts_changes: bool) -> None:
     """Raise EvolveError for a change that is impossible, or that is not accepted."""
+    restore = f"restore {EXPERIMENT} in the folder, or " if saved.is_edited else ""
     fixed = [each.text for each in changes if each.is_in(FIXED)]
     if fixed:
-        hint = "run the experiment again with other settings"
+        hint = f"{restore}run the experiment again with other settings"
         raise EvolveError(f"{saved.folder.path}: cannot change {'; '.join(fixed)}", hint)
     versions_now = versions()
     others = [each for each in changes if not each.is_in(FREE)]
@@ -112,23 +124,26 @@ def _check_changes(saved: SavedRun, changes: Sequence[Change], accepts_changes: 
         raise EvolveError(
             f"{saved.folder.path}: the run would go on with changes: "
             f"{'; '.join(each.text for each in others)}",
-            "to accept them, which the journal records: --accept-changes",
+            f"{restore}accept them, which the journal records: --accept-changes",
         )
 
 
 def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
-    """Raise EvolveError if a run is finished and has no larger budget."""
+    """Raise EvolveError if a run is finished, and no change raises the limit that ended it."""
     finished = read_event(saved.folder.journal, "finished")
-    if not finished:
+    is_reported = (saved.folder.path / REPORT).exists()
+    if not finished or (not changes and not is_reported):
         return
-    if not changes and (saved.folder.path / REPORT).exists():
+    reason = str(finished["reason"])
+    limit = next((name for word, name in LIMITS.items() if word in reason), "")
+    if any(each.name == limit or not (limit and each.is_in(FREE)) for each in changes):
+        return
+    if limit in ("", EVALUATIONS):
         evaluations = 2 * saved.before.budget.evaluations
-        hint = f"to go on with a larger budget: --set budget.evaluations={evaluations}"
+        hint = f"to go on with a larger budget: --set {EVALUATIONS}={evaluations}"
         raise EvolveError(f"the run in {saved.folder.path} is finished", hint)
-    reason, stale = str(finished["reason"]), "budget.stale_epochs"
-    if changes and "improvement" in reason and stale not in {each.name for each in changes}:
-        hint = f"raise that limit, too: --set {stale}=null"
-        raise EvolveError(f"the run in {saved.folder.path} ended with {reason}", hint)
+    hint = f"to go on, raise that limit: --set {limit}=null"
+    raise EvolveError(f"the run in {saved.folder.path} ended with {reason}", hint)
 
 
 def _choose_checkpoint(
@@ -136,13 +151,21 @@ def _choose_checkpoint(
 ) -> StoredCheckpoint:
     """Return the checkpoint from which a run goes on.
 
-    It is the last one, unless the budget grows. Then it is the last migration that the smaller
-    budget did not affect, so that the run equals one that had the larger budget from the start. The
+    It is the last one, unless the budget changes. Then it is the last migration that the smaller
+    budget did not affect, so that the run equals one that had the new budget from the start. The
     trials after it are evaluated again.
+
+    Raises:
+        EvolveError: if the run has more trials than the new budget.
     """
-    if "budget.evaluations" not in {each.name for each in changes}:
-        return journal.read_checkpoint()
-    settings = saved.before
+    last = journal.read_checkpoint()
+    if EVALUATIONS not in {each.name for each in changes}:
+        return last
+    settings, wanted = saved.before, saved.plan.experiment.budget.evaluations
+    if wanted < last.trials:
+        message = f"{saved.folder.path}: cannot end at {wanted:,} evaluations"
+        raise EvolveError(message, f"the run has {last.trials:,}; set a larger {EVALUATIONS}")
+    smaller = min(settings.budget.evaluations, wanted)
     islands, population = settings.search.islands, settings.search.population
     chosen = FIRST_EPOCH
     for name in journal.list_checkpoints():
@@ -151,7 +174,7 @@ def _choose_checkpoint(
         if interval is None:
             chosen = name.epoch
         left = interval["generations"] if interval else settings.search.generations_per_epoch
-        if (settings.budget.evaluations - name.trials) // islands < population * left:
+        if (smaller - name.trials) // islands < population * left:
             break
     return journal.read_checkpoint(chosen)
 
@@ -197,14 +220,23 @@ def _read_individuals(
     return found
 
 
-def _list_accepted(journal: Journal) -> list[Change]:
-    """Return the changes of settings that were accepted so far and are not free."""
+def _list_accepted(saved: SavedRun) -> list[Change]:
+    """Return the changes of settings that were accepted before and are not free."""
     changes = [
-        Change(name, *values)
-        for changes in journal.list_changes()
-        for name, values in changes.items()
+        Change(name, *values) for changes in saved.changes for name, values in changes.items()
     ]
     return [each for each in changes if not each.is_in(FREE)]
+
+
+def _list_differences(saved: SavedRun, changes: Sequence[Change]) -> list[str]:
+    """Return what differs from a run with models that had the new budget from the start."""
+    names = [*(name for each in saved.changes for name in each), *(each.name for each in changes)]
+    if not any(name.startswith("budget.") and name not in SCHEDULE_FREE for name in names):
+        return []
+    return [
+        "the budget changed after models were asked, and it sets when they are asked: "
+        "the run may differ from one that had this budget from the start"
+    ]
 
 
 def _list_options(overrides: Sequence[str]) -> list[str]:

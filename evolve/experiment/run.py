@@ -12,12 +12,14 @@ from evolve.experiment.execute import execute
 from evolve.experiment.input_copies import copy_inputs
 from evolve.experiment.models import load_model_set
 from evolve.experiment.observer import Observer
-from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.experiment.plan import Plan, read_plan
 from evolve.experiment.prepared_run import PreparedRun, announce
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Run, versions
+from evolve.experiment.saved_settings import describe_settings
 from evolve.stop import Stop
 from evolve.store import RunFolder
+from evolve.store.files import EXPERIMENT
 from evolve.store.lock import hold_lock
 
 
@@ -53,15 +55,11 @@ def run(
         )  # fmt: skip
         data = plan.load(recorder)
         announce(plan, data, models, recorder)
-        folder = _create_folder(plan, data, out)
+        folder = RunFolder.create(plan.experiment.name, out)
         lock.enter_context(hold_lock(folder.path))
+        settings = copy_inputs(plan, folder)
+        folder.write_text(EXPERIMENT, to_yaml(settings))
+        folder.write_bars(data.dataset.bars)
+        recorder.event("settings", **describe_settings(settings, folder.path))
         recorder.open(folder)
         return execute(PreparedRun(plan, data, models, folder), recorder, stop or Stop(), report)
-
-
-def _create_folder(plan: Plan, data: LoadedData, out: Path | None) -> RunFolder:
-    """Create the run folder, with the experiment and a snapshot of the bars."""
-    folder = RunFolder.create(plan.experiment.name, out)
-    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder)))
-    folder.write_bars(data.dataset.bars)
-    return folder

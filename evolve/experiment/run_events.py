@@ -29,6 +29,13 @@ class BeginEvent(BaseModel):
     extra: list[str] = []
 
 
+class SettingsEvent(BaseModel):
+    """Settings in the folder of a run at its begin, and hashes of its inputs by path."""
+
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+
+
 class DataEvent(DataDocument):
     """Origin and extent of the bars, before the result."""
 
@@ -63,6 +70,7 @@ Event = TypeVar("Event", bound=BaseModel)
 
 KINDS: dict[type[BaseModel], str] = {
     BeginEvent: "begin",
+    SettingsEvent: "settings",
     DataEvent: "data",
     NoticeEvent: "notice",
     EpochEvent: "epoch",

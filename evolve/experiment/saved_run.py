@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dsl.analysis.check import check
 from evolve.config import Experiment
@@ -13,9 +14,12 @@ from evolve.errors import EvolveError
 from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.experiment.result import describe_parts
 from evolve.experiment.result_reader import HINT
-from evolve.experiment.run_events import BeginEvent, DataEvent, read_event_of
+from evolve.experiment.run_events import BeginEvent, DataEvent, SettingsEvent, read_event_of
+from evolve.experiment.saved_settings import check_inputs, restore_settings
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
+from evolve.store.files import EXPERIMENT
+from evolve.store.journal import read_changes
 
 
 @dataclass(frozen=True)
@@ -24,17 +28,21 @@ class SavedRun:
 
     Attributes:
         folder: its folder.
-        before: the settings so far.
+        before: the settings so far, as the journal has them.
+        is_edited: whether they are no longer those of its `experiment.yaml`.
         plan: its plan, with the settings that replace others.
         data: its data, from the snapshot of the bars.
         begin: its begin.
+        changes: the changes of settings of each time that it went on: values by name.
     """
 
     folder: RunFolder
     before: Experiment
+    is_edited: bool
     plan: Plan
     data: LoadedData
     begin: BeginEvent
+    changes: tuple[Mapping[str, Any], ...]
 
 
 def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun:
@@ -47,7 +55,7 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
     Raises:
         EvolveError, LanguageError: if the folder has no run that began, or a damaged file.
     """
-    path = folder.path / "experiment.yaml"
+    path = folder.path / EXPERIMENT
     if not folder.journal.is_file():
         hint = "expected a run folder, such as runs/spy-20261101-120000"
         raise EvolveError(f"no run in {folder.path}", hint)
@@ -57,14 +65,22 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
         raise EvolveError(
             f"the run in {folder.path} was stopped before it began", "run the experiment again"
         )
-    before = read_plan(path)
-    plan = read_plan(path, overrides) if overrides else before
+    known = read_event_of(folder.journal, SettingsEvent)
+    changes = tuple(read_changes(folder.journal))
+    if known is not None:
+        check_inputs(known, folder.path)
+    found = read_plan(path)
+    before = found.experiment
+    if known is not None:  # earlier versions did not record it
+        before = restore_settings(known, changes, folder.path)
+    plan = read_plan(path, overrides) if overrides else found
     plan = replace(
         plan, extra=tuple(check(each) for each in begin.extra), command=begin.command,
         overrides=tuple(begin.overrides), environment_folder=Path(begin.base),
     )  # fmt: skip
-    data = _load_data(folder.path, replace(plan, experiment=before.experiment), origin)
-    return SavedRun(folder, before.experiment, plan, data, begin)
+    data = _load_data(folder.path, replace(plan, experiment=before), origin)
+    is_edited = before != found.experiment
+    return SavedRun(folder, before, is_edited, plan, data, begin, changes)
 
 
 def _load_data(folder: Path, plan: Plan, origin: DataEvent) -> LoadedData:

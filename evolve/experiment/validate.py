@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from evolve.errors import EvolveError
-from evolve.experiment.evidence import describe_search
+from evolve.experiment.evidence import INTERRUPTED, NO_ANSWER, NO_LEDGER, describe_search
 from evolve.experiment.holdout import open_holdout
 from evolve.experiment.null_models import NullModels, UnansweredError
 from evolve.experiment.null_test import NullTester
@@ -19,10 +18,9 @@ from evolve.experiment.searched_run import SearchedRun
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.search.individual import SEED, Individual
 from evolve.stop import Stop
-from evolve.store import JournalError
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate, check_executable
-from evolve.validation.ledger import Ledger, ledger_path
+from evolve.validation.ledger import Ledger, LedgerError, ledger_path
 from evolve.validation.null_run import LEVEL, NullRun
 from evolve.validation.prices import identify_prices
 from evolve.validation.run_ledger import RunLedger, RunRecord, identify_search
@@ -32,15 +30,6 @@ NO_STRATEGY = Gate(
     "executable", False, "no strategy met `fitness.require` (lower it, or raise the budget)"
 )
 
-INTERRUPTED = (
-    "the comparison with shuffled prices was interrupted (`evolve resume RUN` goes on from the "
-    "searches that ended)"
-)
-NO_LEDGER = "the ledger, which counts runs and openings, cannot be used (see the note)"
-NO_ANSWER = (
-    "a model did not answer in a search on shuffled prices, so that the comparison would not be "
-    "fair (run the experiment again when it answers)"
-)
 NOT_REPRODUCED = "the score of the search was not reproduced on train"
 SEALED = "`validate.holdout` is sealed (to open it: `evolve holdout open RUN`)"
 
@@ -50,7 +39,7 @@ def begin_search(plan: Plan, data: LoadedData) -> None:
 
     If the ledger cannot be used, `validate` reports it.
     """
-    with suppress(EvolveError):
+    with suppress(LedgerError):
         ledger = RunLedger(Ledger(ledger_path()))
         search = identify_search(build_recipe(plan, data), plan.experiment.seed)
         ledger.record_begin(data.split.train.hash, search)
@@ -65,6 +54,10 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         run: the run.
         recorder: receives notices and progress.
         stop: once set, ends the null run.
+
+    Raises:
+        EvolveError: if the journal of the run or of a null search cannot be used, or if the
+            workers fail; the run can be resumed.
     """
     evidence = replace(begin_evidence(run), untested="")
     best, individual = run.best, run.last.best
@@ -104,9 +97,7 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if evidence.holdout is not None:
             recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
         return evidence
-    except JournalError:  # it ends the run
-        raise
-    except (EvolveError, OSError) as error:
+    except (LedgerError, UnansweredError, OSError) as error:
         recorder.notice(str(error))
         is_unanswered = isinstance(error, UnansweredError)
         return replace(evidence, untested=NO_ANSWER if is_unanswered else NO_LEDGER)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from deap import base, tools
 
 from dsl.analysis.program import Program, Rules
+from dsl.syntax.expressions import MAX_DEPTH
 from dsl.syntax.vocabulary import DIRECTION_ORDERS
 from dsl.terms.canonical import MeaningError
 from evolve.search.individual import Fitness, Individual
@@ -107,11 +108,19 @@ def accept_migrants(island: Island, migrants: Sequence[Individual], size: int) -
 
 
 def fits_space(rules: Rules, space: Space) -> bool:
-    """Return whether rules enter a position, in allowed directions, within the size limit."""
+    """Return whether rules enter a position, in allowed directions, within the limits of size.
+
+    The parser reads no deeper nesting than `MAX_DEPTH`, and a run that goes on reads its programs.
+    """
     entered = {
         name for name, side in DIRECTION_ORDERS.items() if getattr(rules, side.entry) is not None
     }
-    return bool(entered) and entered.issubset(space.directions) and rules.nodes <= space.max_nodes
+    return (
+        bool(entered)
+        and entered.issubset(space.directions)
+        and rules.nodes <= space.max_nodes
+        and max(term.depth for term in rules if term is not None) <= MAX_DEPTH
+    )
 
 
 def build_toolbox(problem: SearchProblem) -> base.Toolbox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sqlite3
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
+from evolve.store.files import NULL, format_resume
 from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
@@ -65,8 +67,6 @@ def reopen_journal(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise EvolveError(f"no run in {path.parent}", "expected the folder of a run")
-    if is_unwritten(path):
-        raise EvolveError(f"the run in {path.parent} ended before it began", "run it again")
     try:
         return _migrate(path)
     except (*JOURNAL_ERRORS, ValueError) as error:
@@ -168,7 +168,7 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
 def report_damage(journal: Path, error: Exception) -> JournalError:
     """Return the error of a journal whose content is damaged."""
     reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
-    hint = f"restore the file, or rebuild what is whole: evolve runs --repair {journal.parent}"
+    hint = f"restore the file, or {_find_remedy(journal)}"
     return JournalError(f"cannot read {journal}: {reason}", hint)
 
 
@@ -191,9 +191,21 @@ def _report_failure(journal: Path, error: Exception) -> JournalError:
     elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         remedy = "allow writing in the folder"
     elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        remedy = f"rebuild what is whole: evolve runs --repair {journal.parent}"
-    hint = f"{remedy}, then go on with: evolve resume {journal.parent}"
+        remedy = _find_remedy(journal)
+    hint = f"{remedy}, then go on with: {format_resume(_find_run(journal))}"
     return JournalError(f"cannot write {journal}: {reason}", hint)
+
+
+def _find_remedy(journal: Path) -> str:
+    """Return what helps if the content of a journal is damaged."""
+    if _find_run(journal) == journal.parent:
+        return f"rebuild what is whole: evolve runs --repair {shlex.quote(str(journal.parent))}"
+    return "delete it (models are then asked for its answers again)"
+
+
+def _find_run(journal: Path) -> Path:
+    """Return the folder of the run of a journal, which a null search may have written."""
+    return journal.parent.parent if journal.parent.name == NULL else journal.parent
 
 
 def _migrate(path: Path) -> sqlite3.Connection:
@@ -236,6 +248,9 @@ def _check_version(journal: Path, connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == VERSION or version in STEPS:
         return int(version)
+    if not connection.execute("SELECT name FROM sqlite_master").fetchone():
+        message = f"the run in {journal.parent} was stopped before it began"
+        raise EvolveError(message, "run the experiment again")
     readable = " or ".join(map(str, (*STEPS, VERSION)))
     message = f"{journal}: expected schema version {readable}, found {version}"
     hint = "run the experiment again, or use the release that wrote the journal"

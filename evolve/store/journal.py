@@ -21,7 +21,7 @@ from evolve.store.checkpoints import Checkpoint, CheckpointName
 from evolve.store.database import Database, create_journal, open_journal, reopen_journal
 from evolve.store.jobs import JobTable
 from evolve.store.rows import TrialRow, parse_trials
-from evolve.store.schema import CALLS, EVENTS, TRIALS
+from evolve.store.schema import CALLS, EVENTS, RESUMES, TRIALS
 from evolve.store.trial_rows import build_trial_row
 
 Origin = tuple[str, str, tuple[str, ...], int, int]
@@ -79,6 +79,17 @@ def read_event(journal: Path, kind: str) -> dict[str, Any]:
         query = "SELECT detail FROM events WHERE kind=? ORDER BY id"
         row = connection.execute(query, (kind,)).fetchone()
         return dict(json.loads(row[0])) if row else {}
+
+
+def read_changes(journal: Path) -> list[dict[str, Any]]:
+    """Read the changes of settings of each time that a run went on, in order.
+
+    Raises:
+        EvolveError: if the file is not a journal.
+    """
+    with open_journal(journal, RESUMES) as connection:
+        rows = connection.execute("SELECT changes FROM resumes ORDER BY id").fetchall()
+        return [dict(json.loads(text)) for (text,) in rows]
 
 
 class Journal:
@@ -174,12 +185,6 @@ class Journal:
         with self._database.write() as connection:
             query = "INSERT INTO resumes (at, command, versions, changes) VALUES (?,?,?,?)"
             connection.execute(query, row)
-
-    def list_changes(self) -> list[dict[str, Any]]:
-        """Return the changes of settings of each time that the run went on, in order."""
-        with self._database.read() as connection:
-            rows = connection.execute("SELECT changes FROM resumes ORDER BY id").fetchall()
-            return [dict(json.loads(text)) for (text,) in rows]
 
     # -- checkpoints
 

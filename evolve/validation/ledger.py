@@ -39,11 +39,15 @@ CREATE TRIGGER IF NOT EXISTS entries_deletion BEFORE DELETE ON entries
 """
 
 
+class LedgerError(EvolveError):
+    """Error of a ledger that cannot be used, or that was changed."""
+
+
 def ledger_path() -> Path:
     """Return the file of the ledger, in `EVOLVE_HOME` or the user's data folder.
 
     Raises:
-        EvolveError: if the user has no home folder.
+        LedgerError: if the user has no home folder.
     """
     try:
         folder = read_home()
@@ -52,7 +56,7 @@ def ledger_path() -> Path:
 
             folder = find_user_folder(user_data_path)
     except OSError as error:
-        raise EvolveError(str(error), "the ledger needs a folder that lasts") from None
+        raise LedgerError(str(error), "the ledger needs a folder that lasts") from None
     return folder / FILE
 
 
@@ -74,7 +78,7 @@ class Ledger:
             key: their key; None for all keys.
 
         Raises:
-            EvolveError: if the file cannot be read.
+            LedgerError: if the file cannot be read.
         """
         query, values = "SELECT body FROM entries WHERE kind=?", [kind]
         if key is not None:
@@ -87,7 +91,7 @@ class Ledger:
         """Add an entry.
 
         Raises:
-            EvolveError: if the file cannot be written.
+            LedgerError: if the file cannot be written.
         """
         self.append_unless(kind, key, body, lambda present: False)
 
@@ -107,7 +111,7 @@ class Ledger:
             is_known: returns whether the bodies of that kind and key include the entry.
 
         Raises:
-            EvolveError: if the file cannot be written.
+            LedgerError: if the file cannot be written.
         """
         text, at = json.dumps(body), datetime.now(UTC).isoformat(timespec="milliseconds")
         with self._open() as connection:
@@ -129,7 +133,7 @@ class Ledger:
         """Return the number of the first entry that was changed or deleted; None if none was.
 
         Raises:
-            EvolveError: if the file cannot be read.
+            LedgerError: if the file cannot be read.
         """
         expected, before = 1, ""
         with self._open(is_reading=True) as connection:
@@ -145,10 +149,10 @@ class Ledger:
             return expected if (largest.fetchone() or (0,))[0] >= expected else None
 
     def verify(self) -> None:
-        """Raise EvolveError if the file cannot be read, or if an entry was changed or deleted."""
+        """Raise LedgerError if the file cannot be read, or if an entry was changed or deleted."""
         number = self.find_break()
         if number is not None:
-            raise EvolveError(
+            raise LedgerError(
                 f"{self.path}: entry {number} was changed or deleted, so runs and openings cannot "
                 "be counted",
                 "restore the file from a backup, or move it away to begin a new count",
@@ -169,13 +173,13 @@ class Ledger:
                 if not version:
                     connection.executescript(f"{SCHEMA} PRAGMA user_version={VERSION};")
                 elif version != VERSION:
-                    raise EvolveError(
+                    raise LedgerError(
                         f"{self.path}: expected version {VERSION}, found {version}",
                         "use the release that wrote the ledger",
                     )
                 yield connection
         except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-            raise EvolveError(
+            raise LedgerError(
                 f"cannot use the ledger {self.path}: {error}",
                 "free the file, or set EVOLVE_HOME to a writable folder",
             ) from None

@@ -31,7 +31,7 @@ def open_prices(
         is_allowed: returns whether an opening of that number is written, given the number.
 
     Raises:
-        EvolveError: if the ledger cannot be written.
+        LedgerError: if the ledger cannot be written.
     """
     body = {"holdout": holdout.describe(), **detail}
     number = 0

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from evolve.errors import EvolveError
 from evolve.search.best_curve import CurvePoint
-from evolve.validation.ledger import Ledger
+from evolve.validation.ledger import Ledger, LedgerError
 from evolve.validation.null_search import NullResult
 from evolve.validation.prices import PriceId, read_prices
 
@@ -119,7 +118,7 @@ class RunLedger:
         """Return the runs on data, in order.
 
         Raises:
-            EvolveError: if an entry is damaged.
+            LedgerError: if an entry is damaged.
         """
         runs = [self._parse(_parse_run, each) for each in self.ledger.read(RUN, data)]
         return [
@@ -154,7 +153,7 @@ class RunLedger:
         """Return the results of the null searches of a run, the most complete by number.
 
         Raises:
-            EvolveError: if an entry is damaged.
+            LedgerError: if an entry is damaged.
         """
         results: dict[int, NullResult] = {}
         for each in self.ledger.read(NULL, run.key):
@@ -173,7 +172,7 @@ class RunLedger:
             return parse(body)
         except (KeyError, TypeError, ValueError) as error:
             message = f"{self.ledger.path} has a damaged entry: {error!r}"
-            raise EvolveError(message, "move the file away to begin a new ledger") from None
+            raise LedgerError(message, "move the file away to begin a new ledger") from None
 
 
 def identify_search(recipe: Mapping[str, Any], seed: int) -> str:

@@ -69,8 +69,11 @@ def test_a_resumed_run_records_no_event_of_its_start_again(tmp_path: Path) -> No
         begin(recorder, Journal(folder.journal))
         assert 100 <= recorder.search_seconds < 200
         assert read_rows(folder.journal).events == first
+        recorder.notice("slow")  # a repeated call to a model
+        assert read_rows(folder.journal).events == first
+        recorder.go_on()
         recorder.notice("slow")
-    assert notices.texts == ["early", "late", "slow"]
+    assert notices.texts == ["early", "late", "slow", "slow"]
     assert [each.detail for each in read_rows(folder.journal).list_events("notice")] == [
         {"text": text} for text in ("early", "late", "slow", "slow")
     ]

@@ -19,7 +19,7 @@ from evolve.experiment.run import run
 from evolve.report.save import save_report
 from evolve.search.progress import Progress
 from evolve.stop import Stop
-from evolve.store import Journal
+from evolve.store.journal import read_changes
 from evolve.store.lock import hold_lock
 from tests.experiment.compare_runs import assert_equal_runs, read_result, read_rows
 from tests.experiment.small_runs import EDGE, Stopper, write_experiment
@@ -144,6 +144,11 @@ def test_a_finished_run_does_not_go_on_without_a_larger_budget(home: Path) -> No
         resume(finished.folder)
     assert "is finished" in str(error.value)
     assert "--set budget.evaluations=600" in str(error.value)
+    for setting in ("budget.minutes=9", "budget.stale_epochs=3", "workers.processes=2"):
+        with pytest.raises(EvolveError, match="is finished"):
+            resume(finished.folder, [setting])
+    with pytest.raises(EvolveError, match="cannot end at 200 evaluations"):
+        resume(finished.folder, ["budget.evaluations=200"])
     assert read_rows(finished.folder) == content
 
 
@@ -178,9 +183,7 @@ def test_other_changes_are_refused_until_they_are_accepted(
     finished = resume(folder, [setting, "validate.null_runs=19"], accepts_changes=True)
     assert finished.evidence.untested.startswith("settings changed during the search")
     assert part in finished.evidence.untested
-    journal = Journal(folder / "journal.sqlite")
-    assert setting.partition("=")[0] in journal.list_changes()[-1]
-    journal.close()
+    assert setting.partition("=")[0] in read_changes(folder / "journal.sqlite")[-1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import evolve.experiment.run as run_module
+import evolve.experiment.execute as execute_module
 from evolve.experiment.observer import Observer
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.searched_run import SearchedRun
@@ -42,7 +42,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[SearchedRun]:
         runs.append(searched)
         return validate(searched, recorder, stop)
 
-    monkeypatch.setattr(run_module, "validate", record)
+    monkeypatch.setattr(execute_module, "validate", record)
     return runs
 
 

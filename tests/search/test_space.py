@@ -6,11 +6,17 @@ from random import Random
 
 import pytest
 
+from dsl.analysis.check import check
+from dsl.analysis.program import Program, Rules
+from dsl.diagnostics import LanguageError
 from dsl.generate.productions import Constant
+from dsl.printing.decompile import compact_text
 from dsl.terms.infer import infer_kind, list_mismatches
+from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, LEVEL
 from evolve.errors import EvolveError
 from evolve.search.grow import grow, grow_rules
+from evolve.search.island import fits_space
 from evolve.search.space import build_space
 
 
@@ -52,3 +58,22 @@ def test_no_production_compares_a_price_level_with_a_constant() -> None:
         for production in group:
             kinds = production.domains
             assert not (LEVEL in kinds and any(isinstance(each, Constant) for each in kinds))
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+@pytest.mark.parametrize("levels", [56, 57, 58, 59])
+def test_a_program_fits_if_its_text_can_be_read_again(levels: int, is_left: bool) -> None:
+    both = check("strategy s { buy when close > open and high > low }").rules.buy
+    assert both is not None
+    condition = both
+    for _ in range(levels):
+        args = (condition, both.args[0]) if is_left else (both.args[0], condition)
+        condition = Term(both.operator, args, None)
+    rules = Rules(buy=condition)
+    try:
+        check(compact_text(Program("s", rules)))
+        can_be_read = True
+    except LanguageError:
+        can_be_read = False
+    assert can_be_read == (levels <= 57)
+    assert fits_space(rules, build_space(max_nodes=500)) == can_be_read

@@ -48,7 +48,7 @@ def test_a_journal_begins_with_its_events_and_a_checkpoint_at_once(
         with pytest.raises(JournalError, match="full"):
             Journal.create(path, events)
     assert is_unwritten(path)
-    with pytest.raises(EvolveError, match="ended before it began"):
+    with pytest.raises(EvolveError, match="stopped before it began"):
         Journal(path)
     with closing(Journal.create(path, events)) as journal:
         assert journal.read_checkpoint() == Checkpoint(-1, 0, 2, 0, 0.0, {})
