@@ -6,18 +6,20 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from dsl.names import unique_name
 from evolve.errors import EvolveError
 from evolve.files import read_bytes, write_text
+from evolve.store.files import RUNS
 
 SWEEP, RESULTS = "sweep.json", "results"
 FORMAT: Literal[1] = 1
 MAX_BYTES = 64_000_000
 HINT = "restore the file, or begin a new sweep"
+FOLDER_PATTERN = r"^[0-9][A-Za-z0-9._=+-]*$"  # of a run folder: in the folder of the sweep
 
 RowStatus = Literal["finished", "stopped", "failed", "running", "not started"]
 Read = TypeVar("Read")
@@ -32,7 +34,7 @@ class PointDocument(BaseModel):
         digest: hash of all its settings and of the strategies that they name.
     """
 
-    folder: str
+    folder: Annotated[str, Field(pattern=FOLDER_PATTERN)]
     settings: dict[str, str]
     digest: str
 
@@ -58,7 +60,7 @@ class SweepDocument(BaseModel):
     experiment: str
     directory: str
     grid: list[str]
-    processes: int
+    processes: Annotated[int, Field(ge=1)]
     is_clustered: bool
     points: list[PointDocument]
     resolved: dict[str, Any]
@@ -122,7 +124,7 @@ class SweepFolder:
         Raises:
             EvolveError: if `out` is not empty or cannot be created.
         """
-        path = out or Path("runs") / f"{name}-sweep-{datetime.now():%Y%m%d-%H%M%S}"
+        path = out or RUNS / f"{name}-sweep-{datetime.now():%Y%m%d-%H%M%S}"
         try:
             if out is None:
                 path = Path(unique_name(str(path), lambda each: Path(each).exists()))
