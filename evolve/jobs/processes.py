@@ -17,8 +17,8 @@ from evolve.notices import NoticeLog
 from evolve.stop import Stop
 
 POLL_SECONDS = 0.2
+MIN_SECONDS = 60.0  # of a deadline
 MAX_ATTEMPTS = 3  # of a number in worker processes
-LOOK_AHEAD = 4  # jobs handed out and not released, by process
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ProcessJobs:
         if processes < 2:
             yield from SerialJobs().iterate(job, numbers, log, stop)
             return
-        crew = _Crew(job, JobOrder(numbers, LOOK_AHEAD * processes), processes, log, stop)
+        crew = _Crew(job, JobOrder(numbers, processes), processes, log, stop)
         try:
             yield from crew.iterate()
         finally:
@@ -66,7 +66,7 @@ class _Crew(Generic[Result]):
         self._workers: list[Worker] = []
         self._attempts: Counter[int] = Counter()
         self._exhausted: set[int] = set()  # numbers that no further worker gets
-        self._deadline = Deadline()
+        self._deadline = Deadline(MIN_SECONDS)
         self._run_here: Callable[[int], Result | None] | None = None
 
     def iterate(self) -> Generator[Result, None, None]:
