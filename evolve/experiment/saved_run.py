@@ -16,6 +16,7 @@ from evolve.experiment.result_reader import HINT
 from evolve.experiment.run_events import BeginEvent, DataEvent, read_event_of
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
+from evolve.store.files import BARS, EXAMPLE, EXPERIMENT
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,9 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
     Raises:
         EvolveError, LanguageError: if the folder has no run that began, or a damaged file.
     """
-    path = folder.path / "experiment.yaml"
+    path = folder.path / EXPERIMENT
     if not folder.journal.is_file():
-        hint = "expected a run folder, such as runs/spy-20261101-120000"
-        raise EvolveError(f"no run in {folder.path}", hint)
+        raise EvolveError(f"no run in {folder.path}", EXAMPLE)
     begin = read_event_of(folder.journal, BeginEvent)
     origin = read_event_of(folder.journal, DataEvent)
     if begin is None or origin is None:
@@ -69,7 +69,7 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
 
 def _load_data(folder: Path, plan: Plan, origin: DataEvent) -> LoadedData:
     """Load the snapshot of the bars, with the origin that they had."""
-    dataset = load(DataRequest(f"parquet:{(folder / 'bars.parquet').resolve()}"), NoticeList())
+    dataset = load(DataRequest(f"parquet:{(folder / BARS).resolve()}"), NoticeList())
     used, requested = _list_specs(origin.origin), _list_specs(plan.experiment.data.source)
     dataset = replace(
         dataset, used=used, requested=requested if origin.fallback_used else used,
