@@ -101,11 +101,17 @@ def load_snapshot(folder: Path, plan: Plan, origin: DataDocument | None) -> Load
             Another split would show bars of a sealed holdout.
     """
     data = plan.load(NoticeList())
-    if origin is not None and data.dataset.bars.hash != origin.hash:
-        raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
-    if origin is not None and origin.parts not in (None, describe_parts(data.split)):
-        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
+    if origin is not None:
+        check_snapshot(folder, data, origin)
     return data
+
+
+def check_snapshot(folder: Path, data: LoadedData, origin: DataDocument) -> None:
+    """Raise EvolveError if data are not those of the run of a folder, or are split otherwise."""
+    if data.dataset.bars.hash != origin.hash:
+        raise EvolveError(f"{folder}: {BARS} is not the snapshot of the run", HINT)
+    if origin.parts not in (None, describe_parts(data.split)):
+        raise EvolveError(f"{folder}: {EXPERIMENT} is not that of the run", HINT)
 
 
 def read_run_plan(folder: Path, fallback_used: bool) -> Plan:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from dsl.names import unique_name
-from evolve.errors import EvolveError
+from evolve.errors import EvolveError, describe_invalid
 from evolve.files import read_bytes, write_text
 from evolve.store.files import RUNS
 
@@ -182,6 +182,4 @@ def _read(form: TypeAdapter[Read], path: Path) -> Read:
     try:
         return form.validate_json(read_bytes(path, MAX_BYTES), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise EvolveError(f"{path} is damaged: `{where}`: {first['msg']}", HINT) from None
+        raise EvolveError(f"{path} is damaged: {describe_invalid(error)}", HINT) from None
