@@ -25,10 +25,10 @@ from evolve.report.terminal.run_summary import format_line
 from evolve.report.terminal.tables import arm_costs_table, metrics_by_part_table, proposers_table
 from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
-from evolve.store.files import BEST, FINALISTS, JOURNAL, LEARNINGS, REPORT, RESULT
+from evolve.store import REPORT
 from evolve.validation.verdict import LUCK
 
-FILES = (REPORT, BEST, RESULT, JOURNAL, f"{FINALISTS}/", LEARNINGS)
+FILES = (REPORT, "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
 
 
 def print_run(console: OutputConsole, run: Run, command: str) -> None:

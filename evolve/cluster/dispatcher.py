@@ -14,7 +14,7 @@ from evolve.cluster.calls import Attempt, Call, Worker
 from evolve.cluster.remote import Blob
 from evolve.cluster.roster import Roster
 from evolve.cluster.sender import Sender
-from evolve.jobs.deadline import Deadline
+from evolve.jobs.deadline import Deadlines
 from evolve.notices import NoticeLog
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Dispatcher:
         self._events: SimpleQueue[Call | Attempt | None] = SimpleQueue()
         self._sender = Sender(client, self._events.put)
         self._roster = Roster(client, self._sender.check, log)
-        self._deadline = Deadline(MIN_SECONDS, UNMEASURED_RATE)
+        self._deadlines = Deadlines(MIN_SECONDS, UNMEASURED_RATE)
         self._calls: set[Call] = set()  # all that are not complete
         self._waiting: deque[Call] = deque()
         self._workers_of_labels: dict[str, str] = {}  # addresses
@@ -141,7 +141,7 @@ class Dispatcher:
             self._repeat(call, f"the worker {worker.address} failed: {reason}")
         else:
             answer = attempt.outcome.result()
-            self._deadline.add(call.evaluations, answer.seconds)
+            self._deadlines.record(call.evaluations, answer.seconds)
             if call.label:
                 self._workers_of_labels[call.label] = worker.address
             call.complete(answer)
@@ -167,7 +167,7 @@ class Dispatcher:
         attempt = worker.attempt
         if attempt is None or attempt.call is None:
             return
-        seconds = self._deadline.allow_seconds(attempt.call.evaluations)
+        seconds = self._deadlines.compute_seconds(attempt.call.evaluations)
         if monotonic() - attempt.started > seconds:
             attempt.is_overdue = True
             self._repeat(

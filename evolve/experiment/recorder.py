@@ -17,7 +17,6 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.search.progress import Progress
 from evolve.store import JOURNAL_ERRORS, Journal, JournalError, RunFolder
-from evolve.store.files import LEARNINGS
 from evolve.store.rows import read_rows
 
 
@@ -215,8 +214,9 @@ class RunRecorder:
 
     def record_learnings(self, text: str) -> None:
         """Write the learnings to the run folder."""
-        folder = self.folder
-        self.save(LEARNINGS, lambda: folder.write_text(LEARNINGS, f"# Learnings\n\n{text}\n"))
+        folder, name = self._folder, "learnings.md"
+        assert folder is not None
+        self.save(name, lambda: folder.write_text(name, f"# Learnings\n\n{text}\n"))
 
     # -- failures
 

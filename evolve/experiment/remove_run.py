@@ -10,12 +10,11 @@ from pathlib import Path
 
 from evolve.errors import EvolveError
 from evolve.experiment.result_reader import read_result
-from evolve.experiment.run_folders import list_folders, name_run
+from evolve.experiment.run_folders import EXAMPLE, list_folders, name_run
 from evolve.store.files import (
     BARS,
     BEST,
     EARLIER,
-    EXAMPLE,
     EXPERIMENT,
     FINALISTS,
     INPUTS,

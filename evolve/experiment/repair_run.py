@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from evolve.errors import EvolveError
 from evolve.experiment.result_reader import read_result
 from evolve.experiment.run_list import ListedRun, read_listed_run
 from evolve.files import read_bytes
-from evolve.store.files import JOURNAL, MAX_RESULT_BYTES, RESULT, choose_damaged_name
+from evolve.store.files import JOURNAL, MAX_RESULT_BYTES, RESULT
 from evolve.store.lock import hold_lock
 from evolve.store.repair import RepairReport, repair_journal
 
@@ -51,8 +52,10 @@ def _rename_damaged_result(folder: Path) -> Path | None:
     try:
         read_result(folder)
     except EvolveError:
+        names = (folder / f"{path.stem}.damaged-{each}{path.suffix}" for each in count(1))
+        target = next(each for each in names if not each.exists())
         try:
-            return path.rename(choose_damaged_name(path))
+            return path.rename(target)
         except OSError as error:
             message = f"cannot rename {path}: {error.strerror}"
             raise EvolveError(message, "allow writing in its folder") from None

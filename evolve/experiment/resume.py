@@ -30,7 +30,6 @@ from evolve.stop import Stop
 from evolve.store import REPORT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
 from evolve.store.checkpoints import Checkpoint as StoredCheckpoint
-from evolve.store.files import EXPERIMENT
 from evolve.store.journal import read_event
 from evolve.store.lock import hold_lock
 
@@ -83,7 +82,7 @@ def resume(
         journal.roll_back(stored)
         journal.record_resume(command, versions(), described)
         if changes:
-            files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))
+            files.write_text("experiment.yaml", to_yaml(saved.plan.experiment))
         files.set_aside_results()
         recorder.open(files, journal)
         recorder.observer.resumed(stored.trials, saved.plan.experiment.budget.evaluations)

@@ -18,7 +18,6 @@ from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Run, versions
 from evolve.stop import Stop
 from evolve.store import RunFolder
-from evolve.store.files import EXPERIMENT
 from evolve.store.lock import hold_lock
 
 
@@ -63,6 +62,6 @@ def run(
 def _create_folder(plan: Plan, data: LoadedData, out: Path | None) -> RunFolder:
     """Create the run folder, with the experiment and a snapshot of the bars."""
     folder = RunFolder.create(plan.experiment.name, out)
-    folder.write_text(EXPERIMENT, to_yaml(copy_inputs(plan, folder)))
+    folder.write_text("experiment.yaml", to_yaml(copy_inputs(plan, folder)))
     folder.write_bars(data.dataset.bars)
     return folder

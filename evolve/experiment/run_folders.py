@@ -9,8 +9,9 @@ from pathlib import Path
 
 from dsl.diagnostics import did_you_mean
 from evolve.errors import EvolveError
-from evolve.store.files import EXAMPLE, JOURNAL, RESULT, RUNS
+from evolve.store.files import JOURNAL, RESULT, RUNS
 
+EXAMPLE = "expected a run folder, such as runs/spy-20261101-120000"
 SHOWN_MATCHES = 3
 
 

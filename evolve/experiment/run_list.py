@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,15 +22,7 @@ from evolve.experiment.run_folders import (
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_bytes
 from evolve.store.database import is_unwritten
-from evolve.store.files import (
-    BARS,
-    EXPERIMENT,
-    JOURNAL,
-    MAX_RESULT_BYTES,
-    RESULT,
-    format_repair,
-    format_resume,
-)
+from evolve.store.files import BARS, EXPERIMENT, JOURNAL, MAX_RESULT_BYTES, RESULT, format_resume
 from evolve.store.lock import is_locked
 from evolve.store.totals import JournalTotals, read_totals
 
@@ -104,7 +97,7 @@ def read_listed_run(folder: Path, runs: Path) -> ListedRun:
         if is_unwritten(folder / JOURNAL):
             state = decide_state(False, False, is_running)
             return ListedRun(name, state, _read_time(folder), trials=0)
-        next_step = format_repair(folder)
+        next_step = _format_repair(folder)
         fault = error.message if isinstance(error, EvolveError) else str(error)
         return ListedRun(name, None, _read_time(folder), fault=fault, next_step=next_step)
 
@@ -142,7 +135,7 @@ def _combine(folder: Path, name: str, totals: JournalTotals, is_running: bool) -
     if state == "running":
         fault, result = "", None
     elif fault:
-        next_step = format_repair(folder)
+        next_step = _format_repair(folder)
     elif missing := [each for each in (EXPERIMENT, BARS) if not (folder / each).exists()]:
         fault = f"no {' and no '.join(missing)}: restore what is missing, or delete the run"
     elif state == "stopped":
@@ -172,6 +165,10 @@ def _read_result(folder: Path) -> tuple[dict[str, Any] | None, str]:
         return None, error.message
     except (ValueError, LookupError, TypeError):
         return None, f"{RESULT} is damaged: expected a verdict"
+
+
+def _format_repair(folder: Path) -> str:
+    return f"evolve runs --repair {shlex.quote(str(folder))}"
 
 
 def _read_time(folder: Path) -> str:

@@ -24,10 +24,10 @@ from evolve.experiment.run_events import (
     NullSearchEvent,
     read_events,
 )
+from evolve.experiment.run_folders import EXAMPLE
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_text
 from evolve.store import RESULT, RunFolder
-from evolve.store.files import EXAMPLE
 from evolve.store.lock import is_locked
 from evolve.store.rows import JournalRows, read_rows
 from evolve.validation.null_run import NullRun

@@ -10,12 +10,12 @@ from dsl.analysis.check import check
 from evolve.config import Experiment
 from evolve.data import DataRequest, load
 from evolve.errors import EvolveError
-from evolve.experiment.finished_run import check_snapshot
 from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.experiment.result import describe_parts
+from evolve.experiment.result_reader import HINT
 from evolve.experiment.run_events import BeginEvent, DataEvent, read_event_of
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
-from evolve.store.files import BARS, EXAMPLE, EXPERIMENT
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
     Raises:
         EvolveError, LanguageError: if the folder has no run that began, or a damaged file.
     """
-    path = folder.path / EXPERIMENT
+    path = folder.path / "experiment.yaml"
     if not folder.journal.is_file():
-        raise EvolveError(f"no run in {folder.path}", EXAMPLE)
+        hint = "expected a run folder, such as runs/spy-20261101-120000"
+        raise EvolveError(f"no run in {folder.path}", hint)
     begin = read_event_of(folder.journal, BeginEvent)
     origin = read_event_of(folder.journal, DataEvent)
     if begin is None or origin is None:
@@ -68,14 +69,17 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
 
 def _load_data(folder: Path, plan: Plan, origin: DataEvent) -> LoadedData:
     """Load the snapshot of the bars, with the origin that they had."""
-    dataset = load(DataRequest(f"parquet:{(folder / BARS).resolve()}"), NoticeList())
+    dataset = load(DataRequest(f"parquet:{(folder / 'bars.parquet').resolve()}"), NoticeList())
     used, requested = _list_specs(origin.origin), _list_specs(plan.experiment.data.source)
     dataset = replace(
         dataset, used=used, requested=requested if origin.fallback_used else used,
         as_of=origin.as_of, reason=origin.fallback_reason,
     )  # fmt: skip
     data = plan.split(dataset)
-    check_snapshot(folder, data, origin)
+    if data.dataset.bars.hash != origin.hash:
+        raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
+    if origin.parts not in (None, describe_parts(data.split)):
+        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
     return data
 
 

@@ -1,4 +1,4 @@
-"""Deadline of computations, which follows from the slowest rate of evaluations so far."""
+"""Deadlines of computations, which follow from the slowest rate of evaluations so far."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import math
 SLOWNESS = 10.0  # a computation may take this multiple of its time at the slowest rate
 
 
-class Deadline:
-    """Deadline of the computations of a run, counted in evaluations.
+class Deadlines:
+    """Deadlines of the computations of a run, counted in evaluations.
 
     The speed of a machine and of the data is unknown before the first result.
     """
 
     def __init__(self, min_seconds: float, first_rate: float = 0.0) -> None:
-        """Create a deadline.
+        """Create deadlines.
 
         Args:
             min_seconds: the least time that is allowed, in seconds.
@@ -23,13 +23,13 @@ class Deadline:
         self._min_seconds, self._first_rate = min_seconds, first_rate
         self._seconds_per_evaluation = 0.0
 
-    def add(self, evaluations: int, seconds: float) -> None:
-        """Add the evaluations and the duration of a result."""
+    def record(self, evaluations: int, seconds: float) -> None:
+        """Record the evaluations and the duration of a result."""
         if evaluations > 0:
             rate = seconds / evaluations
             self._seconds_per_evaluation = max(self._seconds_per_evaluation, rate)
 
-    def allow_seconds(self, evaluations: int) -> float:
+    def compute_seconds(self, evaluations: int) -> float:
         """Return the seconds that a number of evaluations may take; infinite for no deadline."""
         if self._seconds_per_evaluation:
             allowed = SLOWNESS * self._seconds_per_evaluation * evaluations

@@ -7,14 +7,13 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
 from evolve.store.checkpoints import insert_row
 from evolve.store.database import JOURNAL_ERRORS, create_journal
-from evolve.store.files import choose_damaged_name
 from evolve.store.lock import hold_lock
 from evolve.store.salvage import (
     EXACT,
@@ -134,7 +133,8 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> 
 
 def _set_aside(journal: Path) -> Path:
     """Give a damaged journal and its log another name; return it."""
-    damaged = choose_damaged_name(journal)
+    names = (journal.with_name(f"{journal.stem}.damaged-{each}.sqlite") for each in count(1))
+    damaged = next(each for each in names if not each.exists())
     log, index = (journal.with_name(f"{journal.name}-{each}") for each in ("wal", "shm"))
     try:
         damaged.hardlink_to(journal)

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from dsl.names import unique_name
 from evolve.errors import EvolveError, describe_invalid
 from evolve.files import read_bytes, write_text
-from evolve.store.files import RUNS
 
 SWEEP, RESULTS = "sweep.json", "results"
 FORMAT: Literal[1] = 1
@@ -124,7 +123,7 @@ class SweepFolder:
         Raises:
             EvolveError: if `out` is not empty or cannot be created.
         """
-        path = out or RUNS / f"{name}-sweep-{datetime.now():%Y%m%d-%H%M%S}"
+        path = out or Path("runs") / f"{name}-sweep-{datetime.now():%Y%m%d-%H%M%S}"
         try:
             if out is None:
                 path = Path(unique_name(str(path), lambda each: Path(each).exists()))
