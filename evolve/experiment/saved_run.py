@@ -10,8 +10,9 @@ from dsl.analysis.check import check
 from evolve.config import Experiment
 from evolve.data import DataRequest, load
 from evolve.errors import EvolveError
-from evolve.experiment.finished_run import check_snapshot
 from evolve.experiment.plan import LoadedData, Plan, read_plan
+from evolve.experiment.result import describe_parts
+from evolve.experiment.result_reader import HINT
 from evolve.experiment.run_events import BeginEvent, DataEvent, read_event_of
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
@@ -75,7 +76,10 @@ def _load_data(folder: Path, plan: Plan, origin: DataEvent) -> LoadedData:
         as_of=origin.as_of, reason=origin.fallback_reason,
     )  # fmt: skip
     data = plan.split(dataset)
-    check_snapshot(folder, data, origin)
+    if data.dataset.bars.hash != origin.hash:
+        raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
+    if origin.parts not in (None, describe_parts(data.split)):
+        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
     return data
 
 
