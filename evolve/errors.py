@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsl.printable import make_lines_printable
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class EvolveError(Exception):
@@ -17,3 +22,10 @@ class EvolveError(Exception):
         self.message = make_lines_printable(message)
         self.hint = make_lines_printable(hint)
         super().__init__(f"{self.message}\n  = {self.hint}" if hint else self.message)
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Describe the first error of a document: where it is, and what was expected."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"`{where}`: {first['msg']}" if where else first["msg"]

@@ -111,9 +111,10 @@ def print_run_backtest(folder: Path, choice: RunChoice, outputs: Outputs) -> Non
     from evolve.files import refuse_overwrite
     from evolve.report.export import equity_frame, trades_frame, write_tables
     from evolve.report.save import save_report
+    from evolve.store.files import BARS
 
     written = [outputs.trades, outputs.equity, outputs.report]
-    refuse_overwrite(written, [folder / "bars.parquet"])
+    refuse_overwrite(written, [folder / BARS])
     view = read_view(folder)
     parts = list_open_parts(view) if choice.part is None else (choice.part,)
     datasets = {part: select_part(view, part) for part in parts}

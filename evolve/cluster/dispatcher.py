@@ -11,21 +11,23 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from evolve.cluster.calls import Attempt, Call, Worker
-from evolve.cluster.deadline import Deadlines
 from evolve.cluster.remote import Blob
 from evolve.cluster.roster import Roster
 from evolve.cluster.sender import Sender
+from evolve.jobs.deadline import Deadlines
 from evolve.notices import NoticeLog
 
 if TYPE_CHECKING:
     from distributed import Client
 
 POLL_SECONDS = 0.5
+MIN_SECONDS = 120.0  # of a deadline: a worker may compile its kernels in its first call
+UNMEASURED_RATE = 20.0  # evaluations per second, before the first call is complete
 START_SECONDS = 30.0  # to wait for the first worker
 STRANDED_SECONDS = 60.0  # to wait for a worker after the last was lost
 MAX_ATTEMPTS = 3
 CLOSED = "the cluster is closed"
-LOOK_AHEAD = 64  # waiting calls among which a worker finds those that it prefers
+MAX_CANDIDATES = 64  # waiting calls among which a worker finds those that it prefers
 
 
 class Dispatcher:
@@ -47,7 +49,7 @@ class Dispatcher:
         self._events: SimpleQueue[Call | Attempt | None] = SimpleQueue()
         self._sender = Sender(client, self._events.put)
         self._roster = Roster(client, self._sender.check, log)
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(MIN_SECONDS, UNMEASURED_RATE)
         self._calls: set[Call] = set()  # all that are not complete
         self._waiting: deque[Call] = deque()
         self._workers_of_labels: dict[str, str] = {}  # addresses
@@ -203,7 +205,9 @@ class Dispatcher:
 
     def _choose_call(self, worker: Worker) -> Call | None:
         """Choose a call whose label prefers the worker, else the first that it may run."""
-        calls = [each for each in islice(self._waiting, LOOK_AHEAD) if self._may_run(worker, each)]
+        calls = [
+            each for each in islice(self._waiting, MAX_CANDIDATES) if self._may_run(worker, each)
+        ]
         for each in calls:
             if self._workers_of_labels.get(each.label) == worker.address:
                 return each

@@ -25,7 +25,6 @@ from evolve.validation.problem_source import LocalProblem, ProblemSource
 from evolve.validation.walk_forward import WalkJob, Window
 
 POLL_SECONDS = 0.2
-LOOK_AHEAD = 4  # jobs handed out and not released, by worker
 MAX_OPENED = 2  # jobs that a worker remembers
 
 Result = TypeVar("Result")
@@ -52,7 +51,7 @@ class ClusterJobs:
         """Yield the results in order; see `JobPool`. The job must be a text job."""
         assert is_text(job)
         calls = _Calls(self.cluster, job)
-        order: JobOrder[Result] = JobOrder(numbers, LOOK_AHEAD * max(len(self.cluster.workers), 1))
+        order: JobOrder[Result] = JobOrder(numbers, len(self.cluster.workers))
         try:
             while (first := order.first) is not None and not stop.is_set:
                 calls.submit(order)

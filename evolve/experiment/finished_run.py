@@ -19,6 +19,7 @@ from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.result_reader import HINT, ResultDocument, read_result
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
+from evolve.store.files import BARS, EXPERIMENT
 from evolve.store.journal import Trial, check_journal, read_trials
 
 WITHOUT_FILES = ("llm.replay=null", "llm.learnings=null", "llm.prompts=null", "llm.tasks=all")
@@ -100,11 +101,17 @@ def load_snapshot(folder: Path, plan: Plan, origin: DataDocument | None) -> Load
             Another split would show bars of a sealed holdout.
     """
     data = plan.load(NoticeList())
-    if origin is not None and data.dataset.bars.hash != origin.hash:
-        raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
-    if origin is not None and origin.parts not in (None, describe_parts(data.split)):
-        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
+    if origin is not None:
+        check_snapshot(folder, data, origin)
     return data
+
+
+def check_snapshot(folder: Path, data: LoadedData, origin: DataDocument) -> None:
+    """Raise EvolveError if data are not those of the run of a folder, or are split otherwise."""
+    if data.dataset.bars.hash != origin.hash:
+        raise EvolveError(f"{folder}: {BARS} is not the snapshot of the run", HINT)
+    if origin.parts not in (None, describe_parts(data.split)):
+        raise EvolveError(f"{folder}: {EXPERIMENT} is not that of the run", HINT)
 
 
 def read_run_plan(folder: Path, fallback_used: bool) -> Plan:
@@ -117,11 +124,11 @@ def read_run_plan(folder: Path, fallback_used: bool) -> Plan:
     Raises:
         EvolveError, LanguageError: if its experiment or a file that it names is damaged.
     """
-    plan = read_plan(folder / "experiment.yaml", WITHOUT_FILES)
+    plan = read_plan(folder / EXPERIMENT, WITHOUT_FILES)
     parts = plan.experiment.split
     if fallback_used and parts.fallback is not None:
         parts = parts.fallback
-    snapshot = Data(source=f"parquet:{(folder / 'bars.parquet').resolve()}")
+    snapshot = Data(source=f"parquet:{(folder / BARS).resolve()}")
     llm = plan.experiment.llm.model_copy(update={"mode": "off"})  # after the check of `scored_on`
     experiment = plan.experiment.model_copy(update={"data": snapshot, "split": parts, "llm": llm})
     return replace(plan, experiment=experiment)

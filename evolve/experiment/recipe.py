@@ -17,6 +17,7 @@ from evolve.experiment.input_copies import copy_strategies
 from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.search.proposers import PROPOSERS
 from evolve.store import RunFolder
+from evolve.store.files import EXPERIMENT
 
 ASKED_SECTIONS = ("llm", "budget")  # they determine the answers of models
 SECTIONS = ("backtest", "language", "start_from", "fitness", "search")
@@ -66,8 +67,8 @@ def open_recipe(recipe: Mapping[str, Any], seed: int) -> Iterator[Plan]:
         folder = RunFolder(Path(name))
         for path, text in recipe["files"].items():
             folder.write_text(path, text)
-        folder.write_text("experiment.yaml", yaml.safe_dump(settings))
-        yield read_plan(folder.path / "experiment.yaml")
+        folder.write_text(EXPERIMENT, yaml.safe_dump(settings))
+        yield read_plan(folder.path / EXPERIMENT)
 
 
 def _complete_search(search: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
-from evolve.errors import EvolveError
+from evolve.errors import EvolveError, describe_invalid
 from evolve.llm.model_set import LlmSettings, Mode, ModelSet
 from evolve.llm.transport.model import Model
 from evolve.store.journal import read_event
@@ -38,8 +38,7 @@ def read_recorded_models(journal: Path) -> RecordedModels | None:
     try:
         return RecordedModels.model_validate(record)
     except ValidationError as error:
-        reason = error.errors(include_url=False, include_input=False)[0]["msg"]
-        message = f"{journal} is damaged: event `{EVENT}`: {reason}"
+        message = f"{journal} is damaged: event `{EVENT}`: {describe_invalid(error)}"
         raise EvolveError(message, "restore the file") from None
 
 

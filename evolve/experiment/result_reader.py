@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from evolve.errors import EvolveError
+from evolve.errors import EvolveError, describe_invalid
 from evolve.experiment.evidence import EvidenceDocument
 from evolve.experiment.result_parts import (
     DataDocument,
@@ -77,8 +77,5 @@ def read_result(folder: Path) -> tuple[ResultDocument, dict[str, Any]]:
         document = ResultDocument.model_validate_json(content, strict=True)
         whole = _WHOLE.validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        message = f"{path} is damaged: {f'`{where}`: ' if where else ''}{first['msg']}"
-        raise EvolveError(message, HINT) from None
+        raise EvolveError(f"{path} is damaged: {describe_invalid(error)}", HINT) from None
     return document, whole

@@ -11,12 +11,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from evolve.errors import EvolveError
 from evolve.experiment.evidence import Count, Finite
 from evolve.experiment.result_parts import DataDocument
+from evolve.experiment.result_reader import HINT
 from evolve.search.proposer_stats import ProposerStats
 from evolve.store.journal import read_event
 from evolve.store.rows import JournalRows
 from evolve.validation.null_search import NullResult
-
-HINT = "restore the file, or run the experiment again"
 
 
 class BeginEvent(BaseModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -66,11 +65,6 @@ class RunInputs:
                 for name, content in [(HEADER, header.encode()), *sorted(self.files.items())]:
                     archive.writestr(ZipInfo(name), content)  # without a time
             return buffer.getvalue()
-
-    @property
-    def hash(self) -> str:
-        """BLAKE2b hash of the content, in hexadecimal."""
-        return blake2b(self.content, digest_size=16).hexdigest()
 
     def open(self) -> LocalProblem:
         """Build the problem as a run that is resumed does."""

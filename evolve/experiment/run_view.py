@@ -24,6 +24,7 @@ from evolve.experiment.run_events import (
     NullSearchEvent,
     read_events,
 )
+from evolve.experiment.run_folders import EXAMPLE
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_text
 from evolve.store import RESULT, RunFolder
@@ -149,8 +150,7 @@ def read_view(folder: Path) -> RunView:
     """
     files = RunFolder(folder)
     if not files.journal.is_file():
-        hint = "expected a run folder, such as runs/spy-20261101-120000"
-        raise EvolveError(f"no run in {folder}", hint)
+        raise EvolveError(f"no run in {folder}", EXAMPLE)
     is_running = is_locked(folder)  # before the rows, which are then at least as new
     rows = read_rows(files.journal)
     document, result = None, dict[str, Any]()

@@ -1,29 +1,38 @@
-"""Deadline of jobs, which follows from the slowest rate of evaluations so far."""
+"""Deadlines of computations, which follow from the slowest rate of evaluations so far."""
 
 from __future__ import annotations
 
 import math
 
-SLOWNESS = 10.0  # times the slowest rate so far
-MIN_SECONDS = 60.0
+SLOWNESS = 10.0  # a computation may take this multiple of its time at the slowest rate
 
 
-class Deadline:
-    """Deadline of the jobs of a pool.
+class Deadlines:
+    """Deadlines of the computations of a run, counted in evaluations.
 
-    The first result sets it, since the speed of a machine and of the data is unknown before.
+    The speed of a machine and of the data is unknown before the first result.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, min_seconds: float, first_rate: float = 0.0) -> None:
+        """Create deadlines.
+
+        Args:
+            min_seconds: the least time that is allowed, in seconds.
+            first_rate: evaluations per second before a result; 0 for no deadline before it.
+        """
+        self._min_seconds, self._first_rate = min_seconds, first_rate
         self._seconds_per_evaluation = 0.0
 
-    def add(self, evaluations: int, seconds: float) -> None:
-        """Add the evaluations and the duration of a result."""
-        rate = seconds / max(evaluations, 1)
-        self._seconds_per_evaluation = max(self._seconds_per_evaluation, rate)
+    def record(self, evaluations: int, seconds: float) -> None:
+        """Record the evaluations and the duration of a result."""
+        if evaluations > 0:
+            rate = seconds / evaluations
+            self._seconds_per_evaluation = max(self._seconds_per_evaluation, rate)
 
-    def allow_seconds(self, evaluations: int) -> float:
-        """Return the seconds that a number of evaluations may take; infinite before a result."""
-        if not self._seconds_per_evaluation:
-            return math.inf
-        return max(MIN_SECONDS, SLOWNESS * self._seconds_per_evaluation * evaluations)
+    def compute_seconds(self, evaluations: int) -> float:
+        """Return the seconds that a number of evaluations may take; infinite for no deadline."""
+        if self._seconds_per_evaluation:
+            allowed = SLOWNESS * self._seconds_per_evaluation * evaluations
+        else:
+            allowed = evaluations / self._first_rate if self._first_rate else math.inf
+        return max(self._min_seconds, allowed)

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
+LOOK_AHEAD = 4  # jobs handed out and not released, by worker
+
 Result = TypeVar("Result")
 
 
@@ -16,14 +18,14 @@ class JobOrder(Generic[Result]):
     that no worker is idle.
     """
 
-    def __init__(self, numbers: Sequence[int], limit: int) -> None:
+    def __init__(self, numbers: Sequence[int], workers: int) -> None:
         """Create an order.
 
         Args:
             numbers: the numbers, each once.
-            limit: maximum number of jobs that are handed out and not released.
+            workers: number of workers.
         """
-        self._numbers, self._limit = numbers, limit
+        self._numbers, self._limit = numbers, LOOK_AHEAD * max(workers, 1)
         self._taken = self._released = 0
         self._repeated: deque[int] = deque()
         self._results: dict[int, Result] = {}

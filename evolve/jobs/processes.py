@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Generic
 
-from evolve.jobs.deadline import Deadline
+from evolve.jobs.deadline import Deadlines
 from evolve.jobs.job import Job, Result, SerialJobs
 from evolve.jobs.order import JobOrder
 from evolve.jobs.worker import Reply, Worker
@@ -17,8 +17,8 @@ from evolve.notices import NoticeLog
 from evolve.stop import Stop
 
 POLL_SECONDS = 0.2
+MIN_SECONDS = 60.0  # of a deadline
 MAX_ATTEMPTS = 3  # of a number in worker processes
-LOOK_AHEAD = 4  # jobs handed out and not released, by process
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ProcessJobs:
         if processes < 2:
             yield from SerialJobs().iterate(job, numbers, log, stop)
             return
-        crew = _Crew(job, JobOrder(numbers, LOOK_AHEAD * processes), processes, log, stop)
+        crew = _Crew(job, JobOrder(numbers, processes), processes, log, stop)
         try:
             yield from crew.iterate()
         finally:
@@ -66,7 +66,7 @@ class _Crew(Generic[Result]):
         self._workers: list[Worker] = []
         self._attempts: Counter[int] = Counter()
         self._exhausted: set[int] = set()  # numbers that no further worker gets
-        self._deadline = Deadline()
+        self._deadlines = Deadlines(MIN_SECONDS)
         self._run_here: Callable[[int], Result | None] | None = None
 
     def iterate(self) -> Generator[Result, None, None]:
@@ -135,7 +135,7 @@ class _Crew(Generic[Result]):
         number, worker.number = worker.number, None
         assert number is not None
         if reply.result is not None:
-            self._deadline.add(self._job.count_evaluations(reply.result), reply.seconds)
+            self._deadlines.record(self._job.count_evaluations(reply.result), reply.seconds)
         self._order.add(number, reply.result)
         for other in list(self._workers):
             if other.number == number or (other is worker and worker.is_overdue):
@@ -151,7 +151,7 @@ class _Crew(Generic[Result]):
 
     def _find_overdue(self) -> None:
         """Repeat the numbers of workers that exceeded their deadline."""
-        limit = self._deadline.allow_seconds(self._job.evaluations)
+        limit = self._deadlines.compute_seconds(self._job.evaluations)
         for worker in self._workers:
             is_late = time.monotonic() - worker.started > limit
             if worker.number is not None and is_late and not worker.is_overdue:

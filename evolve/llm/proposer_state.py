@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from evolve.errors import EvolveError
+from evolve.errors import EvolveError, describe_invalid
 from evolve.llm.patience import PatienceState
 from evolve.llm.prompt.composer import ComposerState
 from evolve.llm.prompt.learnings import Learnings
@@ -82,9 +82,7 @@ def decode_state(document: Mapping[str, Any]) -> ModelsState:
     try:
         return _STATE.validate_python(dict(document))
     except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, detail["loc"]))
-        message = f"the saved state of the models is damaged: {where}: {detail['msg']}"
+        message = f"the saved state of the models is damaged: {describe_invalid(error)}"
         raise EvolveError(message, "restore the journal of the run") from None
 
 

@@ -68,19 +68,6 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def find_owner(folder: Path) -> Owner | None:
-    """Return the owner of the lock of a run folder; None if no process holds it."""
-    if not is_locked(folder):
-        return None
-    with suppress(OSError):
-        handle = os.open(folder / LOCK, os.O_RDONLY)
-        try:
-            return read_owner(handle)
-        finally:
-            os.close(handle)
-    return None
-
-
 def _try_lock(handle: int, pause_seconds: float) -> bool:
     """Try to lock a file; pause and return False if another process holds its lock."""
     if _try_flock(handle, is_exclusive=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evolve.cluster import Cluster, ClusterError, WorkerError, connection, deadline, dispatcher
+from evolve.cluster import Cluster, ClusterError, WorkerError, connection, dispatcher
 from evolve.cluster.environment import describe_difference, describe_environment
 from evolve.cluster.remote import MAX_BLOBS
 from evolve.errors import EvolveError
@@ -121,7 +121,7 @@ def test_blobs_are_sent_again_after_all_workers_died(tmp_path: Path) -> None:
 def test_a_call_of_a_stopped_worker_runs_on_another_after_its_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadline, "MIN_SECONDS", 2.0)
+    monkeypatch.setattr(dispatcher, "MIN_SECONDS", 2.0)
     log = NoticeList()
     with start_processes(tmp_path, 2) as processes, Cluster(processes.address, log) as cluster:
         wait_until(lambda: len(cluster.workers) == 2)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from evolve.cluster import Cluster, ClusterExecutor, deadline, dispatcher
+from evolve.cluster import Cluster, ClusterExecutor, dispatcher
+from evolve.jobs import deadline
 from evolve.notices import NoticeList
 from evolve.search.executors import Executor
 from evolve.search.progress import Budget, Progress
@@ -30,7 +31,7 @@ def serial() -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "MIN_SECONDS", 2.0)
+    monkeypatch.setattr(dispatcher, "MIN_SECONDS", 2.0)
     monkeypatch.setattr(deadline, "SLOWNESS", 2.0)
 
 

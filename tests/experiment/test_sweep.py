@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
@@ -130,6 +131,44 @@ def test_a_run_that_fails_ends_no_other(tmp_path: Path) -> None:
     assert [each.status for each in rows] == ["failed", "finished"]
     assert "already exists and is not empty" in rows[0].error
     assert list_rows(begun.folder) == rows
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_finished_run_whose_row_was_lost_does_not_run_again(tmp_path: Path) -> None:
+    grid = [*GRID[2:], "seed=1,2"]
+    begun = begin_sweep(write_experiment(tmp_path, NOISE), grid, tmp_path / "sweep")
+    rows = sorted(begun.run(Stop()), key=lambda row: row.number)
+    first, second = (tmp_path / "sweep" / each.folder for each in rows)
+    (first / "report.html").touch()
+    before = (first / "journal.sqlite").read_bytes()
+    for path in second.iterdir():
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    (second / "journal.sqlite").touch()  # of a run that was killed before it began
+    for path in (tmp_path / "sweep" / "results").iterdir():
+        path.unlink()
+    again = sorted(open_sweep(tmp_path / "sweep").run(Stop()), key=lambda row: row.number)
+    assert strip(again) == strip(rows)
+    assert (first / "journal.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda each: each["points"][0].update(folder="../other"), "points.0.folder"),
+        (lambda each: each["points"][0].update(folder="/tmp/other"), "points.0.folder"),
+        (lambda each: each["points"].pop(), "expected 4 runs, found 3"),
+        (lambda each: each.update(processes=0), "processes"),
+    ],
+)
+def test_a_damaged_sweep_is_refused(
+    tmp_path: Path, change: Callable[[Any], object], message: str
+) -> None:
+    begin_sweep(write_experiment(tmp_path, NOISE), GRID, tmp_path / "sweep")
+    path = tmp_path / "sweep" / "sweep.json"
+    document = json.loads(path.read_text("utf-8"))
+    change(document)
+    path.write_text(json.dumps(document), "utf-8")
+    assert message in refuse("sweep", str(tmp_path / "sweep"), "--resume")
 
 
 def die(number: int, stop: Stop) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from evolve.errors import EvolveError
-from evolve.jobs import deadline, worker
+from evolve.jobs import processes, worker
 from evolve.jobs.form import ResultForm
 from evolve.jobs.job import JobPool, SerialJobs
 from evolve.jobs.processes import MAX_ATTEMPTS, ProcessJobs
@@ -98,7 +98,7 @@ def run(pool: JobPool, job: Square, log: NoticeList | None = None) -> list[tuple
 
 @pytest.fixture(autouse=True)
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "MIN_SECONDS", 0.3)
+    monkeypatch.setattr(processes, "MIN_SECONDS", 0.3)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 5, 50])

@@ -253,5 +253,5 @@ def test_a_damaged_state_is_an_error(
 ) -> None:
     state = json.loads(json.dumps(whole.epochs[2].proposer_state))
     change(state)
-    with pytest.raises(EvolveError, match=f"saved state of the models is damaged: {where}"):
+    with pytest.raises(EvolveError, match=f"saved state of the models is damaged: `{where}"):
         build_proposer().restore(state)

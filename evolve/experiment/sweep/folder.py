@@ -6,18 +6,19 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from dsl.names import unique_name
-from evolve.errors import EvolveError
+from evolve.errors import EvolveError, describe_invalid
 from evolve.files import read_bytes, write_text
 
 SWEEP, RESULTS = "sweep.json", "results"
 FORMAT: Literal[1] = 1
 MAX_BYTES = 64_000_000
 HINT = "restore the file, or begin a new sweep"
+FOLDER_PATTERN = r"^[0-9][A-Za-z0-9._=+-]*$"  # of a run folder: in the folder of the sweep
 
 RowStatus = Literal["finished", "stopped", "failed", "running", "not started"]
 Read = TypeVar("Read")
@@ -32,7 +33,7 @@ class PointDocument(BaseModel):
         digest: hash of all its settings and of the strategies that they name.
     """
 
-    folder: str
+    folder: Annotated[str, Field(pattern=FOLDER_PATTERN)]
     settings: dict[str, str]
     digest: str
 
@@ -58,7 +59,7 @@ class SweepDocument(BaseModel):
     experiment: str
     directory: str
     grid: list[str]
-    processes: int
+    processes: Annotated[int, Field(ge=1)]
     is_clustered: bool
     points: list[PointDocument]
     resolved: dict[str, Any]
@@ -180,6 +181,4 @@ def _read(form: TypeAdapter[Read], path: Path) -> Read:
     try:
         return form.validate_json(read_bytes(path, MAX_BYTES), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise EvolveError(f"{path} is damaged: `{where}`: {first['msg']}", HINT) from None
+        raise EvolveError(f"{path} is damaged: {describe_invalid(error)}", HINT) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,15 +10,17 @@ from dsl.diagnostics import LanguageError
 from evolve.data import Dataset
 from evolve.errors import EvolveError
 from evolve.experiment.plan import Plan, read_plan
-from evolve.experiment.result import Run
+from evolve.experiment.remove_run import list_files, remove
+from evolve.experiment.result_reader import read_result
 from evolve.experiment.resume import resume
 from evolve.experiment.run import run
 from evolve.experiment.sweep.folder import PointRow, SweepFolder
 from evolve.notices import NoticeList, NoticeLog
 from evolve.stop import Stop
-from evolve.store import JOURNAL
-from evolve.store.journal import read_event
+from evolve.store import JOURNAL, RESULT
+from evolve.store.database import is_unwritten
 from evolve.store.lock import is_locked
+from evolve.store.totals import read_totals
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,9 @@ class PointTask:
         try:
             plan = read_plan(self.experiment, self.overrides[number])
             plan = PlanWithData.of(plan, self.data[number])
-            row = _complete(row, _run_or_resume(plan, self.folder.path / row.folder, stop))
+            folder = self.folder.path / row.folder
+            _run_or_resume(plan, folder, stop)
+            row = _read_row(row, plan.experiment.fitness.maximize[0], folder)
         except (EvolveError, LanguageError, OSError) as error:
             row = replace(row, status="failed", error=str(error))
         except Exception as error:
@@ -101,31 +103,33 @@ class PointTask:
         self.folder.write_row(row)
 
 
-def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> Run:
-    """Run a plan in a folder, or go on with the run that began there."""
+def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> None:
+    """Run a plan in a folder, or go on with the run that began there, unless it is finished."""
     journal = folder / JOURNAL
     if not journal.exists():
-        return run(plan, out=folder, stop=stop)
+        run(plan, out=folder, stop=stop)
+        return
     if is_locked(folder):
         raise EvolveError(f"another process runs in {folder}", "wait until it ends")
-    if read_event(journal, "begin") and not read_event(journal, "finished"):
-        return resume(folder, stop=stop)
-    shutil.rmtree(folder)  # stopped before it began, or before its row was written
-    return run(plan, out=folder, stop=stop)
+    if is_unwritten(journal):  # stopped before it began
+        remove(list_files(folder))
+        run(plan, out=folder, stop=stop)
+    elif not read_totals(journal).is_finished or not (folder / RESULT).exists():
+        resume(folder, stop=stop)
 
 
-def _complete(row: PointRow, finished: Run) -> PointRow:
-    """Return the row of a run with its figures."""
-    objective, best = finished.experiment.fitness.maximize[0], finished.progress.best
-    validation = finished.best.validation_metric(objective) if finished.best else -math.inf
+def _read_row(row: PointRow, objective: str, folder: Path) -> PointRow:
+    """Return the row of a run that ended, with the figures of its folder."""
+    document, _ = read_result(folder)
+    best = document.best
     return replace(
         row,
-        status="finished" if finished.is_complete else "stopped",
+        status="stopped" if document.unfinished else "finished",
         objective=objective,
-        score=None if best is None else best.score,
-        validation=validation if math.isfinite(validation) else None,
-        trials=finished.progress.evaluated,
-        seconds=round(finished.seconds, 3),
-        verdict=finished.verdict.label,
-        data=finished.dataset.bars.hash,
+        score=read_totals(folder / JOURNAL).best,
+        validation=best.find_metric("validation", objective) if best is not None else None,
+        trials=document.trials.evaluated,
+        seconds=document.elapsed_seconds,
+        verdict=document.verdict.label,
+        data=document.data.hash,
     )

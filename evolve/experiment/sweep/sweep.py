@@ -14,6 +14,7 @@ from evolve.experiment.plan import Plan
 from evolve.experiment.recipe import build_recipe
 from evolve.experiment.sweep.folder import (
     FORMAT,
+    HINT,
     PointDocument,
     PointRow,
     RowStatus,
@@ -55,7 +56,7 @@ class Sweep:
         """What a person should know about the data, each once."""
         texts = dict.fromkeys(text for each in self.data.values() for text in each.notices)
         for section, shared in self.data.items():
-            if shared.dataset.bars.hash != self.document.data[section]:
+            if shared.dataset.bars.hash != self.document.data.get(section):
                 text = f"{shared.dataset.name}: the bars changed since the sweep began; runs that"
                 texts[f"{text} begin now are not comparable with the others"] = None
         return list(texts)
@@ -162,8 +163,13 @@ def open_sweep(path: Path) -> Sweep:
     folder = SweepFolder(path)
     document = folder.read_document()
     points = read_points(_locate_experiment(document), parse_grid(document.grid))
-    before = {number: each.digest for number, each in enumerate(document.points, start=1)}
-    changed = [each.number for each in points if each.digest != before[each.number]]
+    if len(points) != len(document.points):
+        message = (
+            f"{path} is damaged: expected {len(points):,} runs, found {len(document.points):,}"
+        )
+        raise EvolveError(message, HINT)
+    pairs = zip(points, document.points, strict=True)
+    changed = [each.number for each, before in pairs if each.digest != before.digest]
     if changed:
         message = f"{document.experiment} or a strategy that it names changed since the sweep began"
         shown = ", ".join(map(str, changed[:5])) + (", …" if len(changed) > 5 else "")

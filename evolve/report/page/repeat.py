@@ -12,6 +12,7 @@ from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.report.page.blocks import Block, Code, Column, Table, Text
+from evolve.store.files import EXPERIMENT
 
 SETTING = re.compile(r"^(\s*(?:- )*)([\w.\"'-]+)(:)(?=\s|$)")
 SAVED_BARS = "data.from=parquet:bars.parquet"
@@ -33,8 +34,8 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
     if versions:
         headings = (Column("package"), Column("version"))
         yield Table("versions", "Versions", headings, tuple(versions.items()))
-    text = make_lines_printable(read_text(view.folder / "experiment.yaml"))
-    yield Code("settings", "experiment.yaml", tuple(_iterate_tokens(text)))
+    text = make_lines_printable(read_text(view.folder / EXPERIMENT))
+    yield Code("settings", EXPERIMENT, tuple(_iterate_tokens(text)))
 
 
 def _list_commands(view: RunView) -> list[tuple[str, str]]:

@@ -16,9 +16,9 @@ from evolve.llm.prompt.learnings import NO_BELIEF, read_learnings
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Cell
 from evolve.report.page.model.answers import find_answers
+from evolve.store.files import LEARNINGS
 from evolve.store.rows import ExchangeRow, ProposalRow, TrialRow
 
-LEARNINGS = "learnings.md"
 MEASURED = "\n## Measured\n"  # the records, which the journal has in full
 MAX_BELIEFS = 100
 

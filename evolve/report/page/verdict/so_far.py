@@ -7,6 +7,7 @@ from evolve.backtest.metrics import METRICS, measure
 from evolve.experiment.run_view import RunView
 from evolve.report.formats import format_value
 from evolve.report.page.blocks import Column, Table
+from evolve.store.files import BARS
 from evolve.validation.walk_forward import hold
 
 SHOWN = ("total_return", "cagr", "sharpe", "max_drawdown", "exposure", "num_trades")
@@ -18,7 +19,7 @@ ABOUT = {
 
 def build_so_far(view: RunView) -> Table | None:
     """Build the table of a run without a verdict; None before its bars are saved."""
-    if not (view.folder / "bars.parquet").is_file():
+    if not (view.folder / BARS).is_file():
         return None
     train, market = view.data.split.train, view.data.market
     columns = {"buy and hold": measure(hold(train, market, 0, len(train)))}
