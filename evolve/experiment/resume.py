@@ -27,7 +27,7 @@ from evolve.search.checkpoint import Checkpoint
 from evolve.search.individual import Fitness, Individual
 from evolve.search.trial_index import TrialIndex
 from evolve.stop import Stop
-from evolve.store import REPORT, Journal, RunFolder
+from evolve.store import REPORT, RESULT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
 from evolve.store.checkpoints import Checkpoint as StoredCheckpoint
 from evolve.store.journal import read_event
@@ -121,7 +121,7 @@ def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
     finished = read_event(saved.folder.journal, "finished")
     if not finished:
         return
-    if not changes and (saved.folder.path / REPORT).exists():
+    if not changes and all((saved.folder.path / name).exists() for name in (RESULT, REPORT)):
         evaluations = 2 * saved.before.budget.evaluations
         hint = f"to go on with a larger budget: --set budget.evaluations={evaluations}"
         raise EvolveError(f"the run in {saved.folder.path} is finished", hint)
