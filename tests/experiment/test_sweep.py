@@ -180,6 +180,9 @@ def test_all_errors_are_found_before_the_first_run(tmp_path: Path) -> None:
         (["search.population=10,2,3", "seed=-1"], "at least 0"),
         (["fitness.maximize=sharpe,[sharpe]"], "two runs of the grid are equal"),
         (["validate.holdout=auto"], "a sweep opens no holdout"),
+        (["workers.processes=1,2"], "the runs of a sweep share the processes"),
+        (["workers=1,2"], "the runs of a sweep share the processes"),
+        (["seed=1..99999999999999999999"], "at most 10,000 runs"),
         (["start_from=a.evo,b.evo"], "no such file"),
         (["data.from=csv:missing.csv"], "missing.csv"),
     ):
