@@ -23,7 +23,7 @@ class Execution:
     """Execution of a run by a command.
 
     Attributes:
-        command: the command, for messages.
+        command: the command that began the run, for suggestions; empty if it is another one.
         has_dash: whether to serve the live page meanwhile.
         as_json: whether to print the result document instead of tables.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +62,7 @@ def _run(sweep: Sweep, as_json: bool) -> int:
     from evolve.cli.interrupt import StopOnInterrupt
     from evolve.report.formats import format_count
     from evolve.report.terminal.sweep import format_row
+    from evolve.store.files import format_resume_sweep
 
     folder, count, missing = sweep.folder, len(sweep.points), len(sweep.list_missing())
     stop = StopOnInterrupt()
@@ -79,8 +79,7 @@ def _run(sweep: Sweep, as_json: bool) -> int:
         echo(format_row(row, done, count), err=True)
     failed = _print_result(folder, as_json)
     if stop.is_set:
-        path = shlex.quote(str(folder.path))
-        echo(f"interrupted; go on with: evolve sweep {path} --resume", err=True)
+        echo(f"to go on: {format_resume_sweep(folder.path)}", err=True)
         return INTERRUPTED
     return WRONG_INPUT if failed else DONE
 

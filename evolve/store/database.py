@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
+from evolve.store.files import format_command, format_resume
 from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
@@ -168,7 +169,8 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
 def report_damage(journal: Path, error: Exception) -> JournalError:
     """Return the error of a journal whose content is damaged."""
     reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
-    hint = f"restore the file, or rebuild what is whole: evolve runs --repair {journal.parent}"
+    repair = format_command("runs --repair", journal.parent)
+    hint = f"restore the file, or rebuild what is whole: {repair}"
     return JournalError(f"cannot read {journal}: {reason}", hint)
 
 
@@ -191,8 +193,8 @@ def _report_failure(journal: Path, error: Exception) -> JournalError:
     elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         remedy = "allow writing in the folder"
     elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        remedy = f"rebuild what is whole: evolve runs --repair {journal.parent}"
-    hint = f"{remedy}, then go on with: evolve resume {journal.parent}"
+        remedy = f"rebuild what is whole: {format_command('runs --repair', journal.parent)}"
+    hint = f"{remedy}; to go on: {format_resume(journal.parent)}"
     return JournalError(f"cannot write {journal}: {reason}", hint)
 
 
