@@ -112,9 +112,8 @@ def _check_no_group(folder: Path) -> None:
         return
     within = list(filter(is_run, list_folders(folder)))
     if is_sweep(folder):
-        hint = (
-            f"to go on: {format_resume_sweep(folder)}; its table: {format_command('sweep', folder)}"
-        )
+        table = format_command("sweep", folder)
+        hint = f"to go on: {format_resume_sweep(folder)}; its table: {table}"
         if within:
             hint += f"; one of its runs: {shlex.quote(str(within[0]))}"
         raise EvolveError(f"{folder} is a sweep, and no single run", hint)

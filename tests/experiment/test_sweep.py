@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import os
 import signal
 import subprocess
@@ -108,6 +109,32 @@ def test_a_finished_sweep_runs_nothing_again(serial: tuple[Path, list[PointRow]]
     before = {each: each.stat().st_mtime_ns for each in serial[0].glob("results/*")}
     assert list(open_sweep(serial[0]).run(Stop())) == []
     assert {each: each.stat().st_mtime_ns for each in serial[0].glob("results/*")} == before
+
+
+def test_a_run_that_finished_before_its_row_is_not_run_again(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    path, rows = serial
+    folder = tmp_path / "sweep"
+    shutil.copytree(path, folder)
+    (folder / "results/2.json").unlink()
+    notes = folder / rows[1].folder / "notes.txt"
+    notes.touch()
+    before = notes.with_name("result.json").read_bytes()
+    assert list(open_sweep(folder).run(Stop())) == [rows[1]]
+    assert list_rows(SweepFolder(folder)) == rows
+    assert notes.exists()
+    assert notes.with_name("result.json").read_bytes() == before
+
+
+def test_a_table_with_a_missing_run_names_the_command_to_go_on(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "a sweep"
+    shutil.copytree(serial[0], folder)
+    assert "to go on" not in invoke("sweep", str(folder)).err
+    (folder / "results/2.json").unlink()
+    assert f"to go on: evolve sweep '{folder}' --resume" in invoke("sweep", str(folder)).err
 
 
 def test_a_changed_experiment_is_refused(
@@ -248,7 +275,7 @@ def test_an_interrupt_ends_the_sweep_with_the_command_to_go_on(tmp_path: Path) -
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert f"go on with: evolve sweep {folder} --resume" in err
+    assert f"to go on: evolve sweep {folder} --resume" in err
     assert "stopped" in out
     statuses = {each.status for each in list_rows(SweepFolder(folder))}
     assert statuses == {"stopped", "not started"}

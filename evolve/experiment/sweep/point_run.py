@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,9 +11,13 @@ from dsl.diagnostics import LanguageError
 from evolve.data import Dataset
 from evolve.errors import EvolveError
 from evolve.experiment.plan import Plan, read_plan
+from evolve.experiment.remove_run import list_files, remove
 from evolve.experiment.result import Run
+from evolve.experiment.result_reader import ResultDocument
 from evolve.experiment.resume import resume
 from evolve.experiment.run import run
+from evolve.experiment.run_events import EpochEvent
+from evolve.experiment.run_view import RunView, read_view
 from evolve.experiment.sweep.folder import PointRow, SweepFolder
 from evolve.notices import NoticeList, NoticeLog
 from evolve.stop import Stop
@@ -92,7 +95,7 @@ class PointTask:
         try:
             plan = read_plan(self.experiment, self.overrides[number])
             plan = PlanWithData.of(plan, self.data[number])
-            row = _complete(row, _run_or_resume(plan, self.folder.path / row.folder, stop))
+            row = _run_or_resume(row, plan, self.folder.path / row.folder, stop)
         except (EvolveError, LanguageError, OSError) as error:
             row = replace(row, status="failed", error=str(error))
         except Exception as error:
@@ -101,17 +104,20 @@ class PointTask:
         self.folder.write_row(row)
 
 
-def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> Run:
-    """Run a plan in a folder, or go on with the run that began there."""
+def _run_or_resume(row: PointRow, plan: Plan, folder: Path, stop: Stop) -> PointRow:
+    """Run a plan in a folder, or go on with the run that began there; return its row."""
     journal = folder / JOURNAL
     if not journal.exists():
-        return run(plan, out=folder, stop=stop)
+        return _complete(row, run(plan, out=folder, stop=stop))
     if is_locked(folder):
         raise EvolveError(f"another process runs in {folder}", "wait until it ends")
-    if read_event(journal, "begin") and not read_event(journal, "finished"):
-        return resume(folder, stop=stop)
-    shutil.rmtree(folder)  # stopped before it began, or before its row was written
-    return run(plan, out=folder, stop=stop)
+    if not read_event(journal, "begin"):
+        remove(list_files(folder))
+        return _complete(row, run(plan, out=folder, stop=stop))
+    view = read_view(folder)
+    if view.state == "finished" and view.document is not None:  # before its row was written
+        return _read_row(row, view, view.document)
+    return _complete(row, resume(folder, stop=stop))
 
 
 def _complete(row: PointRow, finished: Run) -> PointRow:
@@ -128,4 +134,20 @@ def _complete(row: PointRow, finished: Run) -> PointRow:
         seconds=round(finished.seconds, 3),
         verdict=finished.verdict.label,
         data=finished.dataset.bars.hash,
+    )
+
+
+def _read_row(row: PointRow, view: RunView, document: ResultDocument) -> PointRow:
+    """Return the row of a finished run with the figures of its folder."""
+    objective, best = view.plan.experiment.fitness.maximize[0], document.best
+    return replace(
+        row,
+        status="finished",
+        objective=objective,
+        score=view.read_events(EpochEvent)[-1].best,
+        validation=best.find_metric("validation", objective) if best else None,
+        trials=document.trials.evaluated,
+        seconds=round(document.elapsed_seconds, 3),
+        verdict=document.verdict.label,
+        data=document.data.hash,
     )
