@@ -31,7 +31,8 @@ def command(
     from evolve.cli.execution import Execution
     from evolve.experiment.plan import read_plan
     from evolve.experiment.run import run
+    from evolve.store.files import format_command
 
     plan = read_plan(experiment, overrides)
     start = partial(run, plan, out=out)
-    return Execution(f"evolve run {experiment}", has_dash, as_json).execute(start)
+    return Execution(format_command("run", experiment), has_dash, as_json).execute(start)

@@ -15,18 +15,19 @@ class RunType(click.ParamType[Path]):
 
     name = "run"
 
-    def __init__(self, with_prefix: bool = True) -> None:
+    def __init__(self, with_prefix: bool = True, with_sweeps: bool = False) -> None:
         """
         Args:
             with_prefix: whether the first characters of a name suffice.
+            with_sweeps: whether the folder of a sweep is accepted, too.
         """
-        self._with_prefix = with_prefix
+        self._with_prefix, self._with_sweeps = with_prefix, with_sweeps
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the folder; raise EvolveError if no run or several have the name."""
         from evolve.experiment.run_folders import find_run
 
-        return find_run(Path(value), self._with_prefix)
+        return find_run(Path(value), self._with_prefix, self._with_sweeps)
 
 
 class FileOrRunType(RunType):
@@ -37,6 +38,8 @@ class FileOrRunType(RunType):
         try:
             return super().convert(value, param, ctx)
         except EvolveError:
+            if Path(value).is_dir():
+                raise
             return Path(value)
 
 

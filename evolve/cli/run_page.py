@@ -25,7 +25,7 @@ from evolve.report.terminal.run_summary import format_line
 from evolve.report.terminal.tables import arm_costs_table, metrics_by_part_table, proposers_table
 from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
-from evolve.store.files import REPORT, format_resume
+from evolve.store.files import EXPERIMENT, REPORT, format_command, format_resume
 from evolve.validation.verdict import LUCK
 
 FILES = (REPORT, "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
@@ -149,15 +149,15 @@ def _list_next_steps(run: Run, command: str) -> Iterator[str]:
     folder = run.folder
     if not run.is_complete:
         yield format_resume(folder)
-    yield f"evolve show {folder}"
-    yield f"evolve report {folder} --open"
-    yield f"evolve backtest {folder}"
+    yield format_command("show", folder)
+    yield format_command("report", folder, "--open")
+    yield format_command("backtest", folder)
     last = str(run.split.seen.time[-1])[:10]
-    data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
-    yield f"evolve signals {folder}/best.evo {data} --last"
-    again = command or f"evolve run {folder}/experiment.yaml"
+    data = [word for each in run.dataset.used for word in ("--data", each)]
+    yield format_command("signals", run.run_folder.best, *data, "--end", last, "--last")
+    again = command or format_command("run", folder / EXPERIMENT)
     if run.evidence.sealed:
-        yield f"evolve holdout open {folder}"
+        yield format_command("holdout open", folder)
     elif run.verdict.label == LUCK:
         yield again.replace("evolve run", "evolve power", 1)
     elif run.is_complete and run.evidence.untested:

@@ -82,6 +82,7 @@ def _describe(run: ListedRun, runs: Path, now: datetime) -> dict[str, object]:
 
 def _repair(folder: Path, as_json: bool) -> None:
     from evolve.experiment.repair_run import repair_run
+    from evolve.store.files import format_command
 
     repair = repair_run(folder)
     journal, run = repair.journal, repair.run
@@ -103,7 +104,7 @@ def _repair(folder: Path, as_json: bool) -> None:
         echo(line)
     if run.fault:
         echo(f"still damaged: {run.fault}")
-    echo(f"next: {run.next_step or f'evolve show {folder}'}")
+    echo(f"next: {run.next_step or format_command('show', folder)}")
 
 
 def _list_repairs(repair: RunRepair) -> Iterator[str]:
@@ -118,7 +119,10 @@ def _list_repairs(repair: RunRepair) -> Iterator[str]:
         end = f"up to epoch {journal.epoch}" if journal.epoch >= 0 else "before the first epoch"
         yield f"the journal is rebuilt, {end}: {trials}"
         lost = format_count(journal.lost, "trial")
-        yield f"lost: {lost} at least; a run that goes on computes them again"
+        again = f"lost: {lost} at least; a run that goes on computes them again"
+        yield again if journal.lost else "no trial is lost"
         yield f"the damaged journal is now {journal.damaged}"
+    if repair.earlier is not None:
+        yield f"its result is now in {repair.earlier}; evolve resume writes it again"
     if repair.result is not None:
         yield f"the result was damaged and is now {repair.result}; evolve resume writes it again"

@@ -42,6 +42,7 @@ def command(run: Path, trial: str | None, lineage: bool, as_json: bool) -> None:
 def _show_run(view: RunView, as_json: bool) -> None:
     from evolve.experiment.run_summary import summarize
     from evolve.report.terminal import run_summary
+    from evolve.store.files import format_command
 
     summary = summarize(view)
     if as_json:
@@ -49,8 +50,8 @@ def _show_run(view: RunView, as_json: bool) -> None:
             {"epoch": each.number, "evaluated": each.evaluated, "best": each.best}
             for each in summary.epochs
         ]
-        head = {"run_dir": str(view.folder), "state": view.state, "epochs": epochs}
-        echo_json(head | dict(view.result))
+        folder = {"run_dir": str(view.folder)}  # which may have moved since the result
+        echo_json({**folder, "state": view.state, "epochs": epochs, **view.result, **folder})
         return
     _print(run_summary.list_head(view, summary))
     _print(run_summary.list_verdict(summary))
@@ -59,8 +60,9 @@ def _show_run(view: RunView, as_json: bool) -> None:
     _print_equity(view)
     _print(run_summary.list_search(view, summary))
     if view.rows.trials:
-        result_console().print(f"\none trial: evolve show {view.folder} best, or 1 to "
-                               f"{len(view.rows.trials)}", soft_wrap=True)  # fmt: skip
+        best = format_command("show", view.folder, "best")
+        text = f"\none trial: {best}, or 1 to {len(view.rows.trials)}"
+        result_console().print(text, soft_wrap=True)
 
 
 def _print_best(view: RunView) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +62,7 @@ def _run(sweep: Sweep, as_json: bool) -> int:
     from evolve.cli.interrupt import StopOnInterrupt
     from evolve.report.formats import format_count
     from evolve.report.terminal.sweep import format_row
+    from evolve.store.files import format_resume_sweep
 
     folder, count, missing = sweep.folder, len(sweep.points), len(sweep.list_missing())
     stop = StopOnInterrupt()
@@ -75,12 +75,14 @@ def _run(sweep: Sweep, as_json: bool) -> int:
     echo(f"{counted}; the holdout stays sealed: evolve holdout open RUN", err=True)
     for text in sweep.notices:
         echo(f"note: {text}", err=True)
-    for done, row in enumerate(sweep.run(stop), start=count - missing + 1):
-        echo(format_row(row, done, count), err=True)
+    try:
+        for done, row in enumerate(sweep.run(stop), start=count - missing + 1):
+            echo(format_row(row, done, count), err=True)
+    except KeyboardInterrupt:
+        echo(f"to go on: {format_resume_sweep(folder.path)}", err=True)
+        raise
     failed = _print_result(folder, as_json)
     if stop.is_set:
-        path = shlex.quote(str(folder.path))
-        echo(f"interrupted; go on with: evolve sweep {path} --resume", err=True)
         return INTERRUPTED
     return WRONG_INPUT if failed else DONE
 
@@ -103,13 +105,18 @@ def _print_grid(path: Path, settings: tuple[str, ...], as_json: bool) -> int:
 
 
 def _print_result(folder: SweepFolder, as_json: bool) -> int:
-    """Print the table of a sweep, or its rows as JSON; return the number of failed runs."""
+    """Print the table of a sweep, or its rows as JSON; return the number of failed runs.
+
+    If a run is missing, the command that goes on follows.
+    """
     from dataclasses import asdict
 
     from evolve.cli.options import result_console
     from evolve.experiment.sweep.summary import summarize_sweep
     from evolve.experiment.sweep.sweep import list_rows
     from evolve.report.terminal.sweep import list_sweep
+    from evolve.store.files import format_resume_sweep
+    from evolve.store.lock import is_locked
 
     rows = list_rows(folder)
     summary = summarize_sweep(rows)
@@ -121,4 +128,6 @@ def _print_result(folder: SweepFolder, as_json: bool) -> int:
         console = result_console()
         for part in list_sweep(summary):
             console.print(part)
+    if any(each.status != "finished" for each in rows) and not is_locked(folder.path):
+        echo(f"to go on: {format_resume_sweep(folder.path)}", err=True)
     return len(summary.failures)

@@ -77,9 +77,7 @@ def parse_grid(settings: Sequence[str]) -> Grid:
             raise EvolveError(f"--set: duplicate `{name}`", "give its values in one --set")
         parsed = list(_parse_values(values, f"--set {mask_user_info(text)}"))
         counts *= sum(map(len, parsed))
-        if counts > MAX_POINTS:
-            message = f"expected at most {MAX_POINTS:,} runs, found {counts:,} or more"
-            raise EvolveError(message, "give fewer values, or several sweeps")
+        _check_count(counts)
         axes.append(Axis(name, _list_unique(parsed, name)))
     return Grid(tuple(axes))
 
@@ -103,10 +101,17 @@ def _parse_range(match: re.Match[str], where: str) -> range:
     if int(step) < 1:
         message = f"{where}: expected a step of at least 1, found `{step}`"
         raise EvolveError(message, f"such as {first}..{last}..1")
+    _check_count((int(last) - int(first)) // int(step) + 1)
     found = range(int(first), int(last) + 1, int(step))
     if not found:
         raise EvolveError(f"{where}: empty range `{shown}`", f"write {last}..{first}")
     return found
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_POINTS:
+        message = f"expected at most {MAX_POINTS:,} runs, found {count:,} or more"
+        raise EvolveError(message, "give fewer values, or several sweeps")
 
 
 def _split(text: str, where: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Removal of a run folder: the files that a run writes, and the folder if nothing else is in it."""
+"""Removal of a run or a sweep: the files that it writes, and its folder if it is empty then."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from evolve.config.document import read_document
 from evolve.errors import EvolveError
+from evolve.experiment.input_copies import PROMPTS_FOLDER
 from evolve.experiment.result_reader import read_result
-from evolve.experiment.run_folders import EXAMPLE, list_folders, name_run
+from evolve.experiment.run_folders import EXAMPLE, is_run, is_sweep, list_folders, name_run
+from evolve.experiment.sweep.folder import RESULTS
+from evolve.files import read_text
 from evolve.store.files import (
     BARS,
     BEST,
@@ -23,32 +28,37 @@ from evolve.store.files import (
     NULL,
     REPORT,
     RESULT,
+    SWEEP,
+    format_command,
 )
 from evolve.store.lock import LOCK, hold_lock, is_locked
 
-PARTIAL = r"\.evolve-\w+\.part"  # what an interrupted write leaves
-SQLITE = r"(-wal|-shm|-journal)?"
-OWN_FILES = re.compile(
-    "|".join([*map(re.escape, (EXPERIMENT, BARS, BEST, LEARNINGS, REPORT, RESULT, LOCK)), PARTIAL,
-              rf"journal(\.damaged-\d+)?\.sqlite{SQLITE}", r"result\.damaged-\d+\.json"])
+PARTIAL = r"(.*/)?\.evolve-\w+\.part"  # what an interrupted write leaves
+REPAIR = r"\.evolve-repair-\w+"  # a folder that an interrupted repair leaves
+SQLITE = r"\.sqlite(-wal|-shm|-journal)?"
+RUN_FILES = (
+    *map(re.escape, (EXPERIMENT, BARS, BEST, LEARNINGS, REPORT, RESULT, LOCK)),
+    rf"journal(\.damaged-\d+)?{SQLITE}", r"result\.damaged-\d+\.json", rf"{REPAIR}/.*", PARTIAL,
+    rf"{FINALISTS}/\d+\.evo", rf"{EARLIER}/\d+/({RESULT}|{REPORT})", rf"{NULL}/\d+{SQLITE}",
 )  # fmt: skip
-ALL = re.compile(".*")
-OWN_FOLDERS = {FINALISTS: re.compile(rf"\d+\.evo|{PARTIAL}"), INPUTS: ALL, EARLIER: ALL, NULL: ALL}
-REPAIR = re.compile(r"\.evolve-repair-\w+")  # a folder that an interrupted repair leaves
-# A run without its experiment cannot go on; a folder with its journal is still recognized.
-FIRST, LAST = EXPERIMENT, (RESULT, LOCK, f"{JOURNAL}-wal", f"{JOURNAL}-shm", JOURNAL)
+RUN_FOLDERS = re.compile(rf"{FINALISTS}|{INPUTS}|{EARLIER}|{NULL}|{REPAIR}")
+SWEEP_FILES = re.compile(rf"{re.escape(SWEEP)}|{re.escape(LOCK)}|{RESULTS}/\d+\.json|{PARTIAL}")
+SWEEP_FOLDERS = re.compile(RESULTS)
+# Without its inputs and its experiment a run cannot go on; by these its folder is recognized.
+LAST = (RESULT, LOCK, f"{JOURNAL}-wal", f"{JOURNAL}-shm", JOURNAL, SWEEP)
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Content of a run folder.
+    """Content of the folder of a run or a sweep.
 
     Attributes:
-        folder: the run folder.
-        files: the files that a run writes.
+        folder: the folder.
+        files: the files that the run or the sweep writes, in the order of their deletion.
         folders: the folders that it creates, those within others first.
         others: names of all else, also of links.
         size_bytes: size of the files on the disk.
+        runs: the runs of a sweep.
     """
 
     folder: Path
@@ -56,33 +66,28 @@ class RunFiles:
     folders: tuple[Path, ...]
     others: tuple[str, ...]
     size_bytes: int
+    runs: tuple[RunFiles, ...] = ()
 
 
 def list_files(folder: Path) -> RunFiles:
-    """List the files of a run folder whose run has ended.
+    """List the files of a run that has ended, or of a sweep and its runs.
 
     Raises:
-        EvolveError: if it is no run folder, if it is a link or if its run goes on.
+        EvolveError: if it is neither, if it is a link or if its run goes on.
     """
-    _check_removable(folder)
-    files, folders, others, size = list[Path](), list[Path](), list[str](), 0
-    try:
-        for path in _walk(folder):
-            status, name = path.lstat(), path.relative_to(folder).as_posix()
-            if not _is_own(name, status.st_mode):
-                others.append(name)
-            elif stat.S_ISDIR(status.st_mode):
-                folders.insert(0, path)
-            else:
-                files.append(path)
-                size += getattr(status, "st_blocks", 0) * 512 or status.st_size
-    except OSError as error:
-        raise _refuse(folder, error) from None
-    return RunFiles(folder, tuple(files), tuple(folders), tuple(others), size)
+    _check_no_link(folder)
+    if is_sweep(folder) and not is_run(folder):
+        _check_ended(folder)
+        runs = [each for each in list_folders(folder) if is_run(each) and not each.is_symlink()]
+        return _list(folder, SWEEP_FILES, SWEEP_FOLDERS, tuple(map(list_files, runs)))
+    _check_run(folder)
+    _check_ended(folder)
+    files = re.compile("|".join([*RUN_FILES, *_list_inputs(folder)]))
+    return _list(folder, files, RUN_FOLDERS)
 
 
 def remove(run: RunFiles) -> bool:
-    """Delete the files of a run, and its folder if it is empty then.
+    """Delete the files of a run or a sweep, and its folder if it is empty then.
 
     The journal is deleted last, so that a folder is still recognized after an interrupt.
 
@@ -93,11 +98,13 @@ def remove(run: RunFiles) -> bool:
         EvolveError: if the run goes on, or if a file cannot be deleted.
     """
     last = [run.folder / name for name in LAST]
-    first = [each for each in run.files if each not in last]
     try:
         with hold_lock(run.folder):  # which creates its file
-            for path in sorted(first, key=lambda each: each != run.folder / FIRST):
-                path.unlink(missing_ok=True)
+            for each in run.runs:
+                remove(each)
+            for path in run.files:
+                if path not in last:
+                    path.unlink(missing_ok=True)
             for path in run.folders:
                 if not any(path.iterdir()):
                     path.rmdir()
@@ -112,49 +119,94 @@ def remove(run: RunFiles) -> bool:
     return True
 
 
-def _check_removable(folder: Path) -> None:
-    """Raise EvolveError if a path is not that of a run folder, or if its run goes on."""
+def _check_no_link(folder: Path) -> None:
     for path, hint in (
         (folder, "name its target instead"), (folder / LOCK, "delete the link yourself")
     ):  # fmt: skip
         if path.is_symlink():
             raise EvolveError(f"{path} is a link, which is not followed", hint)
-    journal = folder / JOURNAL
-    if journal.is_symlink() or not journal.is_file():
-        within = [] if not folder.is_dir() else list_folders(folder)
-        if within:
-            names = ", ".join(name_run(each, folder) for each in within[:3])
-            message = f"{folder} is no run folder: it holds runs ({names}, …)"
-            raise EvolveError(message, f"evolve rm {folder}/*")
-        try:
-            read_result(folder)
-        except EvolveError:
-            hint = EXAMPLE if not folder.is_dir() else "delete it yourself if you do not need it"
-            raise EvolveError(f"{folder} is no run folder: it has no {JOURNAL}", hint) from None
+
+
+def _check_ended(folder: Path) -> None:
     if is_locked(folder):
-        raise EvolveError(f"the run in {folder} goes on", "stop it with Ctrl-C, or wait")
+        noun = "run" if is_run(folder) else "sweep"
+        raise EvolveError(f"the {noun} in {folder} goes on", "stop it with Ctrl-C, or wait")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield what is in a run folder and in its own folders; a link is not followed."""
+def _check_run(folder: Path) -> None:
+    """Raise EvolveError if a path is not that of a run folder."""
+    journal = folder / JOURNAL
+    if not journal.is_symlink() and journal.is_file():
+        return
+    within = [] if not folder.is_dir() else list_folders(folder)
+    if within:
+        names = ", ".join(name_run(each, folder) for each in within[:3])
+        message = f"{folder} is no run folder: it holds runs ({names}, …)"
+        raise EvolveError(message, f"{format_command('rm', folder)}/*")
+    try:
+        read_result(folder)
+    except EvolveError:
+        hint = EXAMPLE if not folder.is_dir() else "delete it yourself if you do not need it"
+        raise EvolveError(f"{folder} is no run folder: it has no {JOURNAL}", hint) from None
+
+
+def _list_inputs(folder: Path) -> Iterator[str]:
+    """Yield patterns of the names of the inputs that a run copied, from its experiment."""
+    try:
+        settings = read_document(read_text(folder / EXPERIMENT), EXPERIMENT).data
+    except EvolveError:  # the inputs are unknown, so that they remain
+        return
+    for section, name in (("", "start_from"), ("language", "include"), ("llm", "learnings")):
+        values = _get(_get(settings, section) if section else settings, name)
+        for each in values if isinstance(values, list) else [values]:
+            if isinstance(each, str) and each.startswith(f"{INPUTS}/"):
+                yield re.escape(each)
+    if _get(_get(settings, "llm"), "prompts") == PROMPTS_FOLDER.as_posix():
+        yield rf"{PROMPTS_FOLDER.as_posix()}/.*"
+
+
+def _get(section: Any, name: str) -> Any:
+    return section.get(name) if isinstance(section, dict) else None
+
+
+def _list(
+    folder: Path, own: re.Pattern[str], own_folders: re.Pattern[str],
+    runs: tuple[RunFiles, ...] = (),
+) -> RunFiles:  # fmt: skip
+    """List the content of a folder.
+
+    Args:
+        folder: the folder.
+        own: pattern of the names of the files that its run or its sweep writes.
+        own_folders: pattern of the names of the folders with these files.
+        runs: the runs in it, which are not listed again.
+    """
+    files, folders, others, size = list[Path](), list[Path](), list[str](), 0
+    skipped = {each.folder for each in runs}
+    try:
+        for path in _walk(folder, own_folders):
+            status, name = path.lstat(), path.relative_to(folder).as_posix()
+            if path in skipped:
+                continue
+            if stat.S_ISDIR(status.st_mode) and own_folders.fullmatch(name.partition("/")[0]):
+                folders.insert(0, path)
+            elif stat.S_ISREG(status.st_mode) and own.fullmatch(name):
+                files.append(path)
+                size += getattr(status, "st_blocks", 0) * 512 or status.st_size
+            else:
+                others.append(name)
+    except OSError as error:
+        raise _refuse(folder, error) from None
+    files.sort(key=lambda each: (not each.is_relative_to(folder / INPUTS), each.name != EXPERIMENT))
+    return RunFiles(folder, tuple(files), tuple(folders), tuple(others), size, runs)
+
+
+def _walk(folder: Path, own_folders: re.Pattern[str]) -> Iterator[Path]:
+    """Yield what is in a folder and in its own folders; a link is not followed."""
     for path in sorted(folder.iterdir()):
-        is_folder = path.is_dir() and not path.is_symlink()
-        if is_folder and (path.name in OWN_FOLDERS or REPAIR.fullmatch(path.name)):
-            yield path
+        yield path
+        if own_folders.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             yield from sorted(path.rglob("*"))
-        else:
-            yield path
-
-
-def _is_own(name: str, mode: int) -> bool:
-    """Return whether a run writes a file or a folder of a name."""
-    top, _, rest = name.partition("/")
-    files = ALL if REPAIR.fullmatch(top) else OWN_FOLDERS.get(top)
-    if stat.S_ISDIR(mode):
-        return files is not None and (not rest or files is ALL)
-    if not stat.S_ISREG(mode):
-        return False
-    return bool(OWN_FILES.fullmatch(name) if files is None else files.fullmatch(rest))
 
 
 def _refuse(folder: Path, error: OSError) -> EvolveError:

@@ -10,9 +10,11 @@ from evolve.errors import EvolveError
 from evolve.experiment.result_reader import read_result
 from evolve.experiment.run_list import ListedRun, read_listed_run
 from evolve.files import read_bytes
+from evolve.store import RunFolder
 from evolve.store.files import JOURNAL, MAX_RESULT_BYTES, RESULT
 from evolve.store.lock import hold_lock
 from evolve.store.repair import RepairReport, repair_journal
+from evolve.store.totals import read_totals
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,14 @@ class RunRepair:
         journal: outcome for its journal.
         result: path of its damaged result document, which was renamed; None if it was whole or
             missing.
+        earlier: folder of its result and its report, if the journal no longer has their run; else
+            None.
         run: the run as the list shows it now.
     """
 
     journal: RepairReport
     result: Path | None
+    earlier: Path | None
     run: ListedRun
 
 
@@ -36,12 +41,16 @@ def repair_run(folder: Path) -> RunRepair:
 
     Raises:
         EvolveError: if no journal is there, if nothing of it is whole, if a process uses the run,
-            or if a file cannot be read or renamed.
+            or if a file cannot be read or moved.
     """
     journal = repair_journal(folder / JOURNAL)
     with hold_lock(folder):
         result = _rename_damaged_result(folder)
-    return RunRepair(journal, result, read_listed_run(folder, folder.parent))
+        has_ended = read_totals(folder / JOURNAL).is_finished
+        earlier = None
+        if journal.damaged is not None and not has_ended:
+            earlier = RunFolder(folder).set_aside_results()
+    return RunRepair(journal, result, earlier, read_listed_run(folder, folder.parent))
 
 
 def _rename_damaged_result(folder: Path) -> Path | None:

@@ -131,7 +131,7 @@ def _check_changes(saved: SavedRun, changes: Sequence[Change], accepts_changes: 
 def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
     """Raise EvolveError if a run is finished, and no change raises the limit that ended it."""
     finished = read_event(saved.folder.journal, "finished")
-    is_reported = (saved.folder.path / REPORT).exists()
+    is_reported = all((saved.folder.path / name).exists() for name in (RESULT, REPORT))
     if not finished or (not changes and not is_reported):
         return
     reason = str(finished["reason"])

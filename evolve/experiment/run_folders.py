@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from dsl.diagnostics import did_you_mean
 from evolve.errors import EvolveError
-from evolve.store.files import JOURNAL, RESULT, RUNS
+from evolve.store.files import JOURNAL, RESULT, RUNS, SWEEP, format_command, format_resume_sweep
 
 EXAMPLE = "expected a run folder, such as runs/spy-20261101-120000"
 SHOWN_MATCHES = 3
@@ -54,20 +55,41 @@ def find_folder(runs: Path, name: str) -> Path | None:
     return None
 
 
-def find_run(path: Path, with_prefix: bool = True) -> Path:
+def find_run(path: Path, with_prefix: bool = True, with_sweeps: bool = False) -> Path:
     """Return the folder that a user names: a path, or a name of the list of `runs/`.
 
     Args:
         path: a path; else the name of a run in `runs/`, with or without that folder.
         with_prefix: whether the first characters of a name suffice if they are those of one run.
+        with_sweeps: whether the folder may be that of a sweep.
 
     Raises:
-        EvolveError: if there is no such run, or if there are several.
+        EvolveError: if there is no such run, if there are several, or if it is a folder of runs.
     """
+    found = path if _is_present(path) else _find_name(path, with_prefix)
+    if not with_sweeps:
+        _check_no_group(found)
+    return found
+
+
+def is_sweep(folder: Path) -> bool:
+    """Return whether a folder is that of a sweep."""
     with suppress(OSError, ValueError):
-        if os.path.lexists(path):
-            return path
+        return (folder / SWEEP).is_file()
+    return False
+
+
+def _is_present(path: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return os.path.lexists(path)
+    return False
+
+
+def _find_name(path: Path, with_prefix: bool) -> Path:
+    """Return the folder of a name in the list of `runs/`, or of a sweep there."""
     text = path.as_posix().removeprefix(f"{RUNS}/")
+    if is_sweep(RUNS / text):
+        return RUNS / text
     folders = {name_run(each, RUNS): each for each in list_folders(RUNS)}
     if text in folders:
         return folders[text]
@@ -82,6 +104,23 @@ def find_run(path: Path, with_prefix: bool = True) -> Path:
         if with_prefix:
             message = f"{len(matches)} runs have names that begin with `{text}`"
     raise EvolveError(message, hint)
+
+
+def _check_no_group(folder: Path) -> None:
+    """Raise EvolveError with the commands for it if a folder is that of a sweep or of runs."""
+    if not folder.is_dir() or is_run(folder):
+        return
+    within = list(filter(is_run, list_folders(folder)))
+    if is_sweep(folder):
+        table = format_command("sweep", folder)
+        hint = f"to go on: {format_resume_sweep(folder)}; its table: {table}"
+        if within:
+            hint += f"; one of its runs: {shlex.quote(str(within[0]))}"
+        raise EvolveError(f"{folder} is a sweep, and no single run", hint)
+    if within:
+        hint = f"name one of them, such as {shlex.quote(str(within[0]))}; their list: "
+        hint += format_command("runs", folder)
+        raise EvolveError(f"{folder} is no run folder: it holds runs", hint)
 
 
 def check_runs_folder(runs: Path, command: str, must_exist: bool = False) -> None:
@@ -99,7 +138,7 @@ def check_runs_folder(runs: Path, command: str, must_exist: bool = False) -> Non
         raise EvolveError(f"{runs} is no folder", hint)
     if (runs / JOURNAL).exists():
         message = f"{runs} is one run; expected the folder that contains it"
-        raise EvolveError(message, f"{command} {runs.absolute().parent}")
+        raise EvolveError(message, f"{command} {shlex.quote(str(runs.absolute().parent))}")
 
 
 def leads_out(folder: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,15 @@ from evolve.experiment.run_folders import (
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_bytes
 from evolve.store.database import is_unwritten
-from evolve.store.files import BARS, EXPERIMENT, JOURNAL, MAX_RESULT_BYTES, RESULT, format_resume
+from evolve.store.files import (
+    BARS,
+    EXPERIMENT,
+    JOURNAL,
+    MAX_RESULT_BYTES,
+    RESULT,
+    format_command,
+    format_resume,
+)
 from evolve.store.lock import is_locked
 from evolve.store.totals import JournalTotals, read_totals
 
@@ -168,7 +175,7 @@ def _read_result(folder: Path) -> tuple[dict[str, Any] | None, str]:
 
 
 def _format_repair(folder: Path) -> str:
-    return f"evolve runs --repair {shlex.quote(str(folder))}"
+    return format_command("runs --repair", folder)
 
 
 def _read_time(folder: Path) -> str:

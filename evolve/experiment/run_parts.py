@@ -14,6 +14,7 @@ from evolve.experiment.result_reader import HINT
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.store import RESULT
+from evolve.store.files import format_command
 
 Part = Literal["train", "validation", "holdout"]
 PARTS: tuple[Part, ...] = ("train", "validation", "holdout")
@@ -54,7 +55,7 @@ def select_part(view: RunView, part: str) -> Dataset:
     if not split.holdout.bars:
         raise EvolveError(f"the split of {view.folder} has no holdout")
     if not view.is_holdout_open:
-        hint = f"open it with: evolve holdout open {view.folder}"
+        hint = f"open it with: {format_command('holdout open', view.folder)}"
         raise EvolveError(f"the holdout of {view.folder} is sealed", hint)
     return replace(dataset, start=len(split.seen))
 

@@ -86,7 +86,7 @@ def describe_stop(view: RunView) -> str:
     """Describe where a run stopped, and how to continue it."""
     where = "during the search" if view.document is None else "after the search, during its test"
     command = format_resume(view.folder)
-    return f"The process ended {where}, so there is no verdict. Continue the run: {command}"
+    return f"The process ended {where}, so there is no verdict. To go on: {command}"
 
 
 def _count_trials(view: RunView) -> dict[str, ProposerStats]:

@@ -13,7 +13,8 @@ import yaml
 from evolve.config import Experiment
 from evolve.config.load import parse_experiment
 from evolve.errors import EvolveError
-from evolve.experiment.run_events import HINT, SettingsEvent
+from evolve.experiment.result_reader import HINT
+from evolve.experiment.run_events import SettingsEvent
 from evolve.store.files import EXPERIMENT, INPUTS
 
 

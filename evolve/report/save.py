@@ -11,6 +11,7 @@ from evolve.report.html.render import render_page
 from evolve.report.page.blocks import Page
 from evolve.report.page.build import build_page
 from evolve.store import REPORT
+from evolve.store.files import format_command
 
 EXTENSIONS = (".html", ".htm")
 
@@ -31,7 +32,7 @@ def save_report(folder: Path, path: Path | None = None) -> Path:
     try:
         save_page(page, written)
     except EvolveError as error:
-        hint = f"give another file, as in: evolve report {folder} --out {REPORT}"
+        hint = f"give another file: {format_command('report', folder, '--out', REPORT)}"
         raise EvolveError(error.message, hint) from None
     return written
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sqlite3
 import threading
@@ -192,14 +191,14 @@ def _report_failure(journal: Path, error: Exception) -> JournalError:
         remedy = "allow writing in the folder"
     elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         remedy = _find_remedy(journal)
-    hint = f"{remedy}, then go on with: {format_resume(_find_run(journal))}"
+    hint = f"{remedy}; to go on: {format_resume(_find_run(journal))}"
     return JournalError(f"cannot write {journal}: {reason}", hint)
 
 
 def _find_remedy(journal: Path) -> str:
     """Return what helps if the content of a journal is damaged."""
     if _find_run(journal) == journal.parent:
-        return f"rebuild what is whole: evolve runs --repair {shlex.quote(str(journal.parent))}"
+        return f"rebuild what is whole: {format_command('runs --repair', journal.parent)}"
     return "delete it (models are then asked for its answers again)"
 
 

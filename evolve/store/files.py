@@ -1,4 +1,4 @@
-"""Names of the files of a run folder, and the command that continues its run."""
+"""Names of the files of a run folder, and the commands that continue a run and a sweep."""
 
 from __future__ import annotations
 
@@ -15,10 +15,27 @@ BEST = "best.evo"
 LEARNINGS = "learnings.md"
 FINALISTS, INPUTS = "finalists", "inputs"  # folders
 EARLIER = "earlier"  # results of a run that went on after them
+SWEEP = "sweep.json"  # of the folder of a sweep
 NULL = "null"  # calls to models in null searches
 MAX_RESULT_BYTES = 64_000_000
 
 
+def format_command(command: str, path: Path, *options: str) -> str:
+    """Return a command line of evolve that a shell accepts.
+
+    Args:
+        command: name of the command.
+        path: its file or folder.
+        options: its other words.
+    """
+    return shlex.join(["evolve", *command.split(), str(path), *options])
+
+
 def format_resume(folder: Path) -> str:
     """Return the command that continues the run of a folder."""
-    return f"evolve resume {shlex.quote(str(folder))}"
+    return format_command("resume", folder)
+
+
+def format_resume_sweep(folder: Path) -> str:
+    """Return the command that continues the sweep of a folder."""
+    return format_command("sweep", folder, "--resume")

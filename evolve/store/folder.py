@@ -88,15 +88,18 @@ class RunFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text, is_durable)
 
-    def set_aside_results(self) -> None:
+    def set_aside_results(self) -> Path | None:
         """Move the result and the report of a run that goes on into its folder of earlier ones.
+
+        Returns:
+            The new folder; None if neither is there.
 
         Raises:
             EvolveError: if one cannot be moved.
         """
         present = [name for name in (RESULT, REPORT) if (self.path / name).exists()]
         if not present:
-            return
+            return None
         parent = self.path / EARLIER
         try:
             parent.mkdir(exist_ok=True)
@@ -106,6 +109,7 @@ class RunFolder:
                 (self.path / name).rename(target / name)
         except OSError as error:
             raise EvolveError(f"cannot write {parent}: {error.strerror or error}") from None
+        return target
 
     def remove_others(self, folder: str, names: Collection[str]) -> None:
         """Remove the strategies of a folder inside that are not among some names."""

@@ -107,8 +107,9 @@ def _rebuild(salvage: Salvage, path: Path) -> None:
     """Write a journal with what is whole."""
     tables = {table: read_whole_rows(salvage.path, table) for table in KEYS}
     last = salvage.checkpoints[-1]
-    for table, limit in (("events", last[2]), ("proposals", last[3])):
-        tables[table] = [row for row in tables[table] if int(str(row[0])) <= int(str(limit))]
+    if not _has_ended(salvage, tables["events"]):
+        for table, limit in (("events", last[2]), ("proposals", last[3])):
+            tables[table] = [row for row in tables[table] if int(str(row[0])) <= int(str(limit))]
     del tables["checkpoints"]
     with closing(create_journal(path)) as connection:
         trials = read_trial_rows(salvage.path, salvage.trials)
@@ -123,6 +124,12 @@ def _rebuild(salvage: Salvage, path: Path) -> None:
             insert_row(connection, (epoch, count, *ids, *rest))
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file alone is moved
+
+
+def _has_ended(salvage: Salvage, events: Sequence[Row]) -> bool:
+    """Return whether a run has its verdict, and lost no trial of it."""
+    kinds = {row[2] for row in events}
+    return salvage.trials == salvage.known_trials and "finished" in kinds
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:

@@ -41,7 +41,7 @@ def test_a_disk_that_fills_in_a_run_ends_it_at_its_last_checkpoint(
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
     assert f"error: cannot write {path}: " in done.stderr
-    assert f"= free some space, then go on with: evolve resume {folder}" in done.stderr
+    assert f"= free some space; to go on: evolve resume {folder}" in done.stderr
     trials = read_rows(path).trials
     with closing(Journal(path)) as journal:
         last = journal.read_checkpoint()

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from evolve.experiment import remove_run
 from evolve.experiment.run_list import list_runs
 from evolve.report.terminal.run_list import list_runs_table
 from evolve.store import JOURNAL, RESULT
-from evolve.store.files import BARS, BEST, EXPERIMENT
+from evolve.store.files import BARS, BEST, EXPERIMENT, REPORT, SWEEP
 from evolve.store.lock import LOCK, hold_lock
 from evolve.store.rows import read_rows
 from tests.command_line import document, invoke, refuse, start
@@ -50,6 +52,13 @@ def write_runs() -> None:
     Path("runs/broken/result.json").write_text("{")
     write_run(Path("runs/gone"), 3, 0.75)
     Path("runs/gone/bars.parquet").unlink()
+
+
+def _change(folder: str, statement: str) -> None:
+    """Change rows of a journal."""
+    with closing(sqlite3.connect(Path(folder) / JOURNAL)) as connection:
+        connection.execute(statement)
+        connection.commit()
 
 
 # -- the list
@@ -123,6 +132,35 @@ def test_a_damaged_result_is_renamed_and_the_run_can_be_continued(finished: Path
     assert document("runs")["runs"][0]["state"] == "stopped"
 
 
+def test_a_repair_that_loses_trials_moves_the_result_of_all(finished: Path) -> None:
+    shutil.copytree(finished, "runs/a")
+    _change("runs/a", "UPDATE trials SET trades=trades+1 WHERE trial=90")
+    out = invoke("runs", "--repair", "a").out
+    assert "its result is now in runs/a/earlier/1; evolve resume writes it again" in out
+    assert (Path("runs/a/earlier/1") / RESULT).exists()
+    assert document("show", "a")["state"] == "stopped"
+    assert "verdict" not in document("show", "a")
+
+
+def test_a_repair_that_loses_no_trial_leaves_a_finished_run_finished(finished: Path) -> None:
+    shutil.copytree(finished, "runs/a")
+    _change("runs/a", "UPDATE events SET detail='{' WHERE id=2")
+    out = invoke("runs", "--repair", "a").out
+    assert "no trial is lost" in out
+    assert document("runs")["runs"][0]["state"] == "finished"
+    assert document("show", "a")["verdict"]["label"]
+
+
+def test_a_finished_run_without_its_result_can_be_continued(finished: Path) -> None:
+    shutil.copytree(finished, "runs/a")
+    (Path("runs/a") / REPORT).touch()
+    assert "the run in runs/a is finished" in refuse("resume", "a")
+    (Path("runs/a") / RESULT).unlink()
+    out = invoke("resume", "a").out
+    assert (Path("runs/a") / RESULT).exists()
+    assert "evolve resume" not in out
+
+
 def test_a_whole_run_is_not_changed_by_a_repair(finished: Path) -> None:
     shutil.copytree(finished, "runs/a")
     before = (Path("runs/a") / RESULT).read_bytes()
@@ -162,6 +200,8 @@ def test_a_run_is_deleted_with_all_its_files(finished: Path) -> None:
     shutil.copytree(finished, "runs/a")
     Path("runs/a/inputs/prompts/tasks").mkdir(parents=True)
     Path("runs/a/inputs/prompts/tasks/simplify.j2").touch()
+    experiment = Path("runs/a") / EXPERIMENT
+    experiment.write_text("llm: {prompts: inputs/prompts}\n")
     Path("runs/a/.evolve-0123.part").touch()
     Path("runs/a/journal.damaged-1.sqlite").touch()
     shutil.copytree(finished, "runs/b")
@@ -202,6 +242,53 @@ def test_other_files_and_links_remain_with_their_folder(finished: Path) -> None:
     assert left == ["finalists", "learnings.md", "mine", "mine/report.html", "notes.txt"]
     assert (outside / "1.evo").exists()
     assert document("runs")["runs"] == []
+
+
+def test_inputs_that_the_run_did_not_copy_remain(finished: Path) -> None:
+    shutil.copytree(finished, "runs/a")
+    for name in ("inputs/seed.evo", "inputs/mine.evo", "earlier/notes.txt", "null/1.csv"):
+        path = Path("runs/a") / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    experiment = Path("runs/a") / EXPERIMENT
+    experiment.write_text("start_from: [inputs/seed.evo, run.txt, ../b]\n")
+    Path("runs/a/run.txt").touch()
+    out = invoke("rm", "a", "--yes").out
+    assert "runs/a remains, with: earlier/notes.txt, inputs/mine.evo" in " ".join(out.split())
+    left = [str(each.relative_to("runs/a")) for each in Path("runs/a").rglob("*") if each.is_file()]
+    assert sorted(left) == ["earlier/notes.txt", "inputs/mine.evo", "null/1.csv", "run.txt"]
+
+
+def test_a_sweep_is_deleted_with_its_runs(finished: Path) -> None:
+    sweep = Path("runs/sweep")
+    for name in ("1-seed=1", "2-seed=2"):
+        shutil.copytree(finished, sweep / name)
+    (sweep / "results").mkdir()
+    (sweep / "results/1.json").touch()
+    (sweep / SWEEP).write_text("{}")
+    with hold_lock(sweep):
+        assert "the sweep in runs/sweep goes on" in refuse("rm", "sweep", "--yes")
+    with hold_lock(sweep / "1-seed=1"):
+        assert "the run in runs/sweep/1-seed=1 goes on" in refuse("rm", "sweep", "--yes")
+    with start("rm", "sweep", "sweep/1-seed=1", stdin=subprocess.DEVNULL) as process:
+        out, _ = process.communicate(timeout=60)
+    assert "runs/sweep  sweep of 2 runs     200" in out
+    (sweep / "2-seed=2/notes.txt").touch()
+    assert "deleted the runs in runs/sweep" in invoke("rm", "runs/sweep", "--yes").out
+    assert [str(each) for each in sweep.rglob("*")] == [
+        "runs/sweep/2-seed=2", "runs/sweep/2-seed=2/notes.txt"
+    ]  # fmt: skip
+
+
+def test_a_folder_of_runs_leads_to_its_commands() -> None:
+    write_run(Path("runs/a b/1-seed=1"))
+    assert "one of them, such as 'runs/a b/1-seed=1'" in refuse("resume", "runs/a b")
+    Path("runs/a b", SWEEP).write_text("{}")
+    for words in (("resume",), ("show",), ("report",), ("backtest",), ("runs", "--repair")):
+        refused = refuse(*words, "runs/a b")
+        assert "runs/a b is a sweep, and no single run" in refused
+        assert "to go on: evolve sweep 'runs/a b' --resume" in " ".join(refused.split())
+    assert "runs/a b is a sweep" in refuse("show", "a b")
 
 
 def test_what_is_no_run_a_link_or_in_use_is_not_deleted(finished: Path) -> None:

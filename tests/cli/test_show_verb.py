@@ -98,7 +98,7 @@ def test_a_run_is_shown_as_in_the_golden_file() -> None:
 def test_the_document_of_a_run_is_its_result_with_its_epochs(home: Path) -> None:
     found = document("show", "run")
     result = json.loads((home / "run" / "result.json").read_text())
-    assert {name: found[name] for name in result} == result
+    assert {name: found[name] for name in result} == {**result, "run_dir": "run"}
     assert found["state"] == "finished"
     assert found["epochs"][-1]["evaluated"] == result["trials"]["evaluated"]
 
@@ -109,7 +109,7 @@ def test_a_stopped_run_shows_what_it_has(home: Path) -> None:
     (home / "stopped" / "result.json").unlink()
     page = invoke("show", "stopped").out
     assert "small in stopped: stopped" in page
-    assert "Continue the run: evolve resume stopped" in " ".join(page.split())
+    assert "To go on: evolve resume stopped" in " ".join(page.split())
     assert "200 of 200, epoch" in page
     assert "trials so far" in page
     assert "equity; train from" in page

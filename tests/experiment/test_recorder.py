@@ -158,7 +158,7 @@ def test_a_journal_that_fails_ends_the_run_and_what_it_has_is_whole(
     folder = tmp_path / "2"
     path = folder / "journal.sqlite"
     assert failure.value.message == f"cannot write {path}: database or disk is full"
-    assert failure.value.hint == f"free some space, then go on with: evolve resume {folder}"
+    assert failure.value.hint == f"free some space; to go on: evolve resume {folder}"
     with closing(Journal(path)) as journal:
         last = journal.read_checkpoint()
         names = journal.list_checkpoints()

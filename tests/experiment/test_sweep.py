@@ -111,6 +111,32 @@ def test_a_finished_sweep_runs_nothing_again(serial: tuple[Path, list[PointRow]]
     assert {each: each.stat().st_mtime_ns for each in serial[0].glob("results/*")} == before
 
 
+def test_a_run_that_finished_before_its_row_is_not_run_again(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    path, rows = serial
+    folder = tmp_path / "sweep"
+    shutil.copytree(path, folder)
+    (folder / "results/2.json").unlink()
+    notes = folder / rows[1].folder / "notes.txt"
+    notes.touch()
+    before = notes.with_name("result.json").read_bytes()
+    assert list(open_sweep(folder).run(Stop())) == [rows[1]]
+    assert list_rows(SweepFolder(folder)) == rows
+    assert notes.exists()
+    assert notes.with_name("result.json").read_bytes() == before
+
+
+def test_a_table_with_a_missing_run_names_the_command_to_go_on(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "a sweep"
+    shutil.copytree(serial[0], folder)
+    assert "to go on" not in invoke("sweep", str(folder)).err
+    (folder / "results/2.json").unlink()
+    assert f"to go on: evolve sweep '{folder}' --resume" in invoke("sweep", str(folder)).err
+
+
 def test_a_changed_experiment_is_refused(
     tmp_path: Path,
 ) -> None:
@@ -219,6 +245,9 @@ def test_all_errors_are_found_before_the_first_run(tmp_path: Path) -> None:
         (["search.population=10,2,3", "seed=-1"], "at least 0"),
         (["fitness.maximize=sharpe,[sharpe]"], "two runs of the grid are equal"),
         (["validate.holdout=auto"], "a sweep opens no holdout"),
+        (["workers.processes=1,2"], "the runs of a sweep share the processes"),
+        (["workers=1,2"], "the runs of a sweep share the processes"),
+        (["seed=1..99999999999999999999"], "at most 10,000 runs"),
         (["start_from=a.evo,b.evo"], "no such file"),
         (["data.from=csv:missing.csv"], "missing.csv"),
     ):
@@ -284,7 +313,7 @@ def test_an_interrupt_ends_the_sweep_with_the_command_to_go_on(tmp_path: Path) -
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert f"go on with: evolve sweep {folder} --resume" in err
+    assert f"to go on: evolve sweep {folder} --resume" in err
     assert "stopped" in out
     statuses = {each.status for each in list_rows(SweepFolder(folder))}
     assert statuses == {"stopped", "not started"}

@@ -97,7 +97,7 @@ def test_a_read_only_folder_is_a_clear_error_and_readable(folder: Path) -> None:
     for act, name in ((write, "journal.sqlite"), (begin, "new.sqlite")):
         error = fail_as_user(act, folder)
         assert f"cannot write {folder / name}: " in error
-        assert "allow writing in the folder, then go on with: evolve resume" in error
+        assert "allow writing in the folder; to go on: evolve resume" in error
     assert [(each.name, each.read_bytes()) for each in sorted(folder.iterdir())] == before
 
 
@@ -109,5 +109,5 @@ def test_a_read_only_journal_is_a_clear_error_and_readable(folder: Path) -> None
     assert fail_as_user(read, folder) == "80 80"
     error = fail_as_user(write, folder)
     assert f"cannot write {folder / 'journal.sqlite'}: " in error
-    assert "allow writing in the folder, then go on with: evolve resume" in error
+    assert "allow writing in the folder; to go on: evolve resume" in error
     assert len(read_rows(folder / "journal.sqlite").trials) == 80

@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from dsl.names import unique_name
 from evolve.errors import EvolveError, describe_invalid
 from evolve.files import read_bytes, write_text
+from evolve.store.files import SWEEP, format_command
 
-SWEEP, RESULTS = "sweep.json", "results"
+RESULTS = "results"
 FORMAT: Literal[1] = 1
 MAX_BYTES = 64_000_000
 HINT = "restore the file, or begin a new sweep"
@@ -130,7 +131,9 @@ class SweepFolder:
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):
                 message = f"{path} already exists and is not empty"
-                raise EvolveError(message, f"choose another --out, or: evolve sweep {path}")
+                raise EvolveError(
+                    message, f"choose another --out, or: {format_command('sweep', path)}"
+                )
             (path / RESULTS).mkdir()
         except (OSError, ValueError) as error:
             message = f"cannot create {path}: {getattr(error, 'strerror', None) or error}"

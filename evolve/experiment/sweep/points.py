@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from dsl.diagnostics import LanguageError
+from dsl.diagnostics import Diagnostic, LanguageError
 from evolve.config import ConfigError
 from evolve.config.grid import Grid
 from evolve.config.overrides import split_override
@@ -52,10 +52,11 @@ def read_points(path: Path, grid: Grid) -> list[Point]:
         grid: the grid.
 
     Raises:
-        EvolveError, LanguageError: with all errors of all runs; also if two runs are equal, or if
-            one would open the holdout.
+        EvolveError, LanguageError: with all errors of all runs; also if two runs are equal, if one
+            would open the holdout, or if they have different workers.
     """
     _check_sealed(grid)
+    _check_workers(grid)
     points, errors = list[Point](), list[Exception]()
     seen: dict[str, tuple[str, ...]] = {}
     width = len(str(len(grid)))
@@ -92,6 +93,15 @@ def _check_sealed(grid: Grid) -> None:
             raise EvolveError(f"{message}; a sweep opens no holdout", hint)
 
 
+def _check_workers(grid: Grid) -> None:
+    """Refuse a grid over the processes, which all runs share and which change no result."""
+    for axis in grid.varied:
+        if axis.setting.partition(".")[0] == "workers":
+            message = f"`{axis.setting}`: expected one value, found {', '.join(axis.values)}"
+            hint = "measure it by single runs: evolve run EXPERIMENT --set workers=2"
+            raise EvolveError(f"{message}; the runs of a sweep share the processes", hint)
+
+
 def _hash_plan(plan: Plan) -> str:
     """Return a hash of the settings of a plan and of the strategies that they name."""
     files: dict[str, str] = {}
@@ -119,7 +129,10 @@ def _combine(errors: Sequence[Exception]) -> Exception:
     """Return one error with all errors of the runs, each once."""
     if all(isinstance(each, ConfigError) for each in errors):
         found = [each for error in errors for each in getattr(error, "diagnostics", ())]
-        return ConfigError({each.message: each for each in reversed(found)}.values())
+        unique: dict[str, Diagnostic] = {}
+        for each in found:
+            unique.setdefault(each.message, each)
+        return ConfigError(unique.values())
     texts = list(dict.fromkeys(map(str, errors)))
     hidden = len(texts) - MAX_ERRORS
     texts = texts[:MAX_ERRORS] + ([f"and {hidden:,} more errors"] if hidden > 0 else [])

@@ -40,7 +40,7 @@ def list_runs_table(runs: Sequence[ListedRun], now: datetime) -> Iterator[Render
     stopped = [each.next_step for each in runs if each.state == "stopped" and not each.fault]
     stopped = [each for each in stopped if each]
     if stopped:
-        yield Text("\nto continue a stopped run:")
+        yield Text("\nto go on:")
         yield from map(_format_command, stopped[:MAX_COMMANDS])
     if len(stopped) > MAX_COMMANDS:
         yield Text(f"  and {format_count(len(stopped) - MAX_COMMANDS, 'other')}, by name")
