@@ -14,7 +14,7 @@ from evolve.notices import NoticeLog
 if TYPE_CHECKING:
     from distributed import Client
 
-START_WORKERS = "start workers with: dask worker {} --nworkers auto --nthreads 1"
+START_WORKERS = "start workers with: dask worker {} --nworkers=-1 --nthreads=1"
 
 
 class Roster:

@@ -73,7 +73,7 @@ class Sender:
         self._begin(worker, call, start)
 
     def close(self) -> None:
-        """Cancel all calls."""
+        """Stop all calls."""
         self._executor.shutdown(wait=False)
 
     def _begin(self, worker: Worker, call: Call | None, start: Callable[[], Future[Any]]) -> None:

@@ -29,11 +29,13 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        file = folder / "scheduler.json"
+        file, bare = folder / "scheduler.json", folder / "bare"
+        (bare / "evolve").mkdir(parents=True)
+        (bare / "evolve" / "__init__.py").write_text("")  # the scheduler does not have the tool
         self.scheduler = self._start(
             "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
             "--scheduler-file", str(file), "--no-dashboard", "--no-show",
-            "--idle-timeout", "300 seconds",
+            "--idle-timeout", "300 seconds", FIRST_PATH=str(bare),
         )  # fmt: skip
         self.workers: list[subprocess.Popen[bytes]] = []
         self.address = _wait_for_address(file)
