@@ -31,7 +31,6 @@ def command(
 
     from evolve.cli.execution import Execution
     from evolve.experiment.resume import resume
-    from evolve.store.files import format_resume
 
     start = partial(resume, run, overrides, accept_changes)
-    return Execution(format_resume(run), has_dash, as_json).execute(start)
+    return Execution("", has_dash, as_json).execute(start)
