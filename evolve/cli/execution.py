@@ -23,7 +23,7 @@ class Execution:
     """Execution of a run by a command.
 
     Attributes:
-        command: the command line of a new run, for suggestions; empty for one that goes on.
+        command: the command line of a new run, for suggestions; empty for a run that goes on.
         has_dash: whether to serve the live page meanwhile.
         as_json: whether to print the result document instead of tables.
     """

@@ -25,8 +25,7 @@ from evolve.report.terminal.run_summary import format_line
 from evolve.report.terminal.tables import arm_costs_table, metrics_by_part_table, proposers_table
 from evolve.report.terminal.trading import symbols_table
 from evolve.report.terminal.verdict import format_verdict, gates_table, luck_table
-from evolve.store import REPORT
-from evolve.store.files import format_resume
+from evolve.store.files import REPORT, format_resume
 from evolve.validation.verdict import LUCK
 
 FILES = (REPORT, "best.evo", "result.json", "journal.sqlite", "finalists/", "learnings.md")
@@ -38,8 +37,8 @@ def print_run(console: OutputConsole, run: Run, command: str) -> None:
     Args:
         console: the console.
         run: the finished run.
-        command: the command line of a new run; if empty, the suggestions name the experiment in
-            the run folder.
+        command: the command line of the run; if empty, the suggestions name the experiment in the
+            run folder.
     """
     progress, best = run.progress, run.best
     print_line(console, "ended", f"{progress.stop_reason}, epoch {progress.epoch}")
@@ -146,8 +145,10 @@ def _print_next_steps(console: OutputConsole, run: Run, command: str) -> None:
 
 
 def _list_next_steps(run: Run, command: str) -> Iterator[str]:
-    """Yield the commands that follow from the verdict, or that continues an interrupted run."""
+    """Yield the commands that follow from the verdict."""
     folder = run.folder
+    if not run.is_complete:
+        yield format_resume(folder)
     yield f"evolve show {folder}"
     yield f"evolve report {folder} --open"
     yield f"evolve backtest {folder}"
@@ -155,11 +156,9 @@ def _list_next_steps(run: Run, command: str) -> Iterator[str]:
     data = " ".join(f"--data '{each}'" for each in run.dataset.used) + f" --end {last}"
     yield f"evolve signals {folder}/best.evo {data} --last"
     again = command or f"evolve run {folder}/experiment.yaml"
-    if not run.is_complete:
-        yield format_resume(folder)
-    elif run.evidence.sealed:
+    if run.evidence.sealed:
         yield f"evolve holdout open {folder}"
     elif run.verdict.label == LUCK:
         yield again.replace("evolve run", "evolve power", 1)
-    elif run.evidence.untested:
+    elif run.is_complete and run.evidence.untested:
         yield again

@@ -39,4 +39,4 @@ def test_an_interrupted_run_suggests_to_continue_it(tmp_path: Path) -> None:
     with console.out.capture() as printed:
         finished = run_small(tmp_path, NOISE, NO_TEST, observer=observer, stop=observer.stop)
         print_run(console.out, finished, console.command)
-    assert list_next_steps(printed.get())[-1] == f"evolve resume {finished.folder}"
+    assert list_next_steps(printed.get())[0] == f"evolve resume {finished.folder}"
