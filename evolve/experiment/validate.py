@@ -33,8 +33,8 @@ NO_STRATEGY = Gate(
 )
 
 INTERRUPTED = (
-    "the run was interrupted before the comparison with shuffled prices ended (`evolve resume RUN` "
-    "continues it)"
+    "the comparison with shuffled prices was interrupted (`evolve resume RUN` goes on from the "
+    "searches that ended)"
 )
 NO_LEDGER = "the ledger, which counts runs and openings, cannot be used (see the note)"
 NO_ANSWER = (
