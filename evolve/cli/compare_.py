@@ -11,7 +11,7 @@ from evolve.cli.output import echo, echo_json
 from evolve.cli.run_argument import RunType
 
 
-@click.command("compare", short_help="Compare the results of runs.")
+@click.command("compare", short_help="Compare runs: settings, scores, verdicts.")
 @click.argument("runs", nargs=-1, required=True, type=RunType())
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False),
@@ -19,7 +19,11 @@ from evolve.cli.run_argument import RunType
 )  # fmt: skip
 @json_option
 def command(runs: tuple[Path, ...], report: Path | None, as_json: bool) -> None:
-    """Compare RUNS, two run folders or more, which may still run."""
+    """Compare RUNS, two or more, which may still run.
+
+    The tables have scores, verdicts, the settings that differ and the trials by proposer; then the
+    winners follow as a diff.
+    """
     from dataclasses import asdict
 
     from evolve.cli.options import result_console

@@ -57,7 +57,7 @@ class ConsoleObserver(Observer):
         """
         Args:
             quiet: whether stdout is reserved for a document; everything goes to stderr then.
-            command: the command line of the run, for suggestions; if empty, the suggestions name
+            command: the command line of a new run, for suggestions; if empty, the suggestions name
                 the experiment in the run folder.
             clock: returns seconds, for the time left.
         """
@@ -143,7 +143,7 @@ class ConsoleObserver(Observer):
         self.folder = path
 
     def resumed(self, evaluated: int, evaluations: int) -> None:
-        self._print_line("from", f"trial {evaluated:,} of {evaluations:,}, where the run stopped")
+        self._print_line("from", f"the checkpoint at trial {evaluated:,} of {evaluations:,}")
 
     def compiling(self) -> None:
         self.err.print(compiling_text())

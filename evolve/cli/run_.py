@@ -20,8 +20,12 @@ def command(
 ) -> int:
     """Run EXPERIMENT: search on train, select on validation, and write a run folder.
 
+    --set replaces one value, such as --set seed=2. A map is merged with that of the file: --set
+    search.proposers.crossover=8 changes one weight.
+
     Ctrl-C stops after the current epoch and saves the results; a second Ctrl-C stops at once.
-    SIGTERM and SIGHUP act as Ctrl-C. In any case, `evolve resume` continues the run.
+    SIGTERM and SIGHUP act as Ctrl-C. `evolve resume` continues the run, also after a kill or a
+    power cut.
 
     --dash serves the live page of the run on this machine until the run ends; it prints the
     address. The open page remains, and `evolve dash` shows the run later.

@@ -32,6 +32,9 @@ def command(folder: Path | None, damaged: Path | None, as_json: bool) -> None:
     A run is running, stopped or finished; `evolve resume` continues a stopped one. The runs of a
     sweep are listed as `sweep/run`. Most commands take a run by its name in the list, or by the
     first characters of it.
+
+    --repair writes the journal of a damaged run again, from the rows that are whole. The damaged
+    file remains beside it, and `evolve resume` computes what is lost.
     """
     if damaged is not None:
         if folder is not None:

@@ -31,9 +31,10 @@ def command(
     \b
     evolve sweep spy.yaml --set seed=1..5
 
-    A setting has one value, a list 1,2,5, or a range 1..5, with its step 0..100..25. The table has
-    medians and ranges over the seeds. Runs are side by side, one per core or `workers.processes`,
-    and each is a run folder. All count as attempts on their data, and no run opens the holdout.
+    A setting has one value, a list 1,2,5 or a range 1..5; the range 0..100..25 has the step 25. The
+    table has medians and ranges over the seeds. Runs are side by side, one per core or
+    `workers.processes`, and each is a run folder. All count as attempts on their data, and no run
+    opens the holdout.
 
     Ctrl-C stops each running search after its epoch; a second Ctrl-C stops at once. To go on:
     evolve sweep FOLDER --resume. Without --resume, FOLDER prints its table.
