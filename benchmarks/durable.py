@@ -1,8 +1,8 @@
 """Memory, journal and checkpoints of a long run, its resumption, and the list of many runs.
 
-A run of `durable.yaml` kills its process after a million trials. `evolve resume` then continues it,
-and `evolve show` and `evolve report` read it. The wide run has 64 islands of 1,000 strategies, of up
-to 500 nodes. The cost of checkpoints is also the CPU time of runs with and without them.
+A run of `durable.yaml` kills its process after a million trials. `evolve resume` then continues
+it, and `evolve show` and `evolve report` read it. The wide run has 64 islands of 1,000 strategies,
+of up to 500 nodes. The cost of checkpoints is also the CPU time of runs with and without them.
 `--short` measures the same on 20,000 trials.
 """
 
