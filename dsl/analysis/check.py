@@ -70,7 +70,8 @@ def check_file(
     text: str, name: str = "<text>", known: Catalog | None = None
 ) -> tuple[Program, ...]:
     """Return the programs of a text; raise LanguageError with all errors of the text."""
-    report = inspect(text, name, known)
+    with pause_gc():
+        report = _inspect(text, name, known or catalog(), Findings(has_warnings=False))
     if report.errors:
         raise LanguageError(report.errors)
     return report.programs
@@ -115,12 +116,11 @@ def inspect(
         budget: work that is left; by default that of one file.
     """
     with pause_gc():
-        return _inspect(text, name, known or catalog(), budget or Budget())
+        return _inspect(text, name, known or catalog(), Findings(budget or Budget()))
 
 
-def _inspect(text: str, name: str, known: Catalog, budget: Budget) -> Report:
-    parsed = parse_leniently(text, name, budget)
-    findings = Findings(budget)
+def _inspect(text: str, name: str, known: Catalog, findings: Findings) -> Report:
+    parsed = parse_leniently(text, name, findings.budget)
     findings.extend(parsed.errors)
     # Operators hold their defines, which are printed with their comments.
     file = parsed.with_comments() if parsed.file.defines else parsed.file
@@ -188,11 +188,12 @@ def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
     if not is_complete:  # the error may be that of a define, which is reported there
         return None
     program = Program(node.name, Rules(**rules), about)
-    if not scope.has_errors:  # an error may be the cause of an unused name or a missing exit
+    if not scope.has_errors and scope.findings.has_warnings:
+        # An error may be the cause of an unused name or a missing exit.
         warn_of_exits(node, scope)
         warn_of_unused_names(node, scope)
     _check_limits(node, program, scope)
-    if not scope.has_errors:
+    if not scope.has_errors and scope.findings.has_warnings:
         warn_of_fixed_rules(node, program, scope)
     return None if scope.has_errors else program
 

@@ -18,9 +18,11 @@ class Findings:
 
     Attributes:
         budget: work that is left for finding more.
+        has_warnings: whether warnings are wanted. To prove them takes most of the time of a check.
     """
 
     budget: Budget = field(default_factory=Budget)
+    has_warnings: bool = True
     _shown: dict[Severity, list[Diagnostic]] = field(
         default_factory=lambda: {"error": [], "warning": []}
     )

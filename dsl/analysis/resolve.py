@@ -181,7 +181,7 @@ def _resolve_call(node: nodes.Call, scope: Scope) -> Term | None:
     if operator.name == "negate" and isinstance(terms[0].leaf, Number):
         return number(-terms[0].leaf.value, terms[0].leaf.percent)
     term = _apply(operator, terms, node.span, scope)
-    if term is not None:
+    if term is not None and scope.findings.has_warnings:
         warn_of_term(node, term, scope)
     return term
 

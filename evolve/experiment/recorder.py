@@ -17,7 +17,7 @@ from evolve.llm.transport.exchange import Exchange
 from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.search.progress import Progress
 from evolve.store import JOURNAL_ERRORS, Journal, JournalError, RunFolder
-from evolve.store.rows import read_rows
+from evolve.store.rows import read_event_rows
 
 
 class RunRecorder:
@@ -76,7 +76,7 @@ class RunRecorder:
             self._journal = _create_journal(folder, events)
             return
         self._journal = resumed
-        for event in read_rows(folder.journal).events:
+        for event in read_event_rows(folder.journal):
             self._recorded.add(_identify(event.kind, event.detail))
         for kind, detail in events:
             self.event(kind, **detail)

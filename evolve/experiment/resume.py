@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from dsl.analysis.check import check
@@ -26,7 +25,6 @@ from evolve.files import remove_partial_files
 from evolve.fitness.fitness import Scores
 from evolve.search.checkpoint import Checkpoint
 from evolve.search.individual import Fitness, Individual
-from evolve.search.trial_index import TrialIndex
 from evolve.stop import Stop
 from evolve.store import REPORT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
@@ -185,11 +183,7 @@ def _build_checkpoint(
     """Return the checkpoint of a search; None for its begin."""
     if stored.epoch == FIRST_EPOCH:
         return None
-    index = TrialIndex()
-    for digest, proposer, parents, island, epoch in islice(
-        journal.iterate_origins(), stored.trials
-    ):
-        index.add(bytes.fromhex(digest), proposer, map(bytes.fromhex, parents), island, epoch)
+    index = journal.read_index(stored.trials)
     if not len(index.seen) == len(index) == stored.trials:
         hint = "keep what is whole: evolve runs --repair RUN"
         raise EvolveError("the journal has not the trials of its checkpoint", hint)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import accumulate, islice
 
+from dsl.gc_pause import pause_gc
 from evolve.search.individual import SEED, Individual
 
 UNKNOWN = 0  # number of a parent that is no trial
+KEY_BYTES = 16
+BATCH = 10_000  # trials that are restored together, which is faster than one after another
+
+Origin = tuple[str, str, str, int, int]
+"""Hash, proposer, hashes of the parents with spaces between them, island and epoch of a trial."""
 
 
 class TrialIndex:
@@ -23,6 +30,22 @@ class TrialIndex:
         self._names: dict[str, int] = {}  # of the proposers
         self._proposers, self._islands = array("H"), array("H")
         self._epochs, self._parents, self._ends = array("I"), array("I"), array("I")
+
+    @classmethod
+    def restore(cls, origins: Iterator[Origin]) -> TrialIndex:
+        """Restore an index.
+
+        Args:
+            origins: those of its trials, in order.
+
+        Raises:
+            ValueError, TypeError, OverflowError: if an origin is damaged.
+        """
+        index = cls()
+        with pause_gc():
+            while batch := list(islice(origins, BATCH)):
+                index._restore_batch(batch)
+        return index
 
     def __contains__(self, key: object) -> bool:
         return key in self._numbers
@@ -109,6 +132,27 @@ class TrialIndex:
             proposers.add(self._name(number))
             waiting.extend(self._list_parents(number))
         return sorted(proposers)
+
+    def _restore_batch(self, batch: Sequence[Origin]) -> None:
+        """Add trials as `add` does."""
+        hashes, proposers, parents, islands, epochs = zip(*batch, strict=True)
+        keys = list(map(bytes.fromhex, hashes))
+        first = len(self.keys) + 1
+        self.keys.extend(keys)
+        self._numbers.update(zip(keys, range(first, first + len(keys)), strict=True))
+        for name in dict.fromkeys(proposers):
+            self._names.setdefault(name, len(self._names))
+        self._proposers.extend(map(self._names.__getitem__, proposers))
+        self._islands.extend(islands)
+        self._epochs.extend(epochs)
+        above = bytes.fromhex(" ".join(parents))
+        starts = range(0, len(above), KEY_BYTES)
+        self._parents.extend(
+            [self._numbers.get(above[each : each + KEY_BYTES], UNKNOWN) for each in starts]
+        )
+        counts = [len(each.split()) for each in parents]
+        last = self._ends[-1] if self._ends else 0
+        self._ends.extend(islice(accumulate(counts, initial=last), 1, None))
 
     def _name(self, number: int) -> str:
         return list(self._names)[self._proposers[number - 1]]

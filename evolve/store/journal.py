@@ -15,6 +15,7 @@ from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.errors import EvolveError
 from evolve.search.individual import Individual
+from evolve.search.trial_index import TrialIndex
 from evolve.store import checkpoints
 from evolve.store.calls import CallTables
 from evolve.store.checkpoints import Checkpoint, CheckpointName
@@ -23,9 +24,6 @@ from evolve.store.jobs import JobTable
 from evolve.store.rows import TrialRow, parse_trials
 from evolve.store.schema import CALLS, EVENTS, RESUMES, TRIALS
 from evolve.store.trial_rows import build_trial_row
-
-Origin = tuple[str, str, tuple[str, ...], int, int]
-"""Hash, proposer, hashes of the parents, island and epoch of a trial."""
 
 
 @dataclass(frozen=True)
@@ -248,16 +246,21 @@ class Journal:
                 rows.append(row)
             return {each.number: each for each in parse_trials(rows)}
 
-    def iterate_origins(self) -> Iterator[Origin]:
-        """Yield the origins of all trials, in order of their numbers.
+    def read_index(self, count: int) -> TrialIndex:
+        """Return an index of the first trials.
+
+        Args:
+            count: their number.
 
         Raises:
             EvolveError: if a row is damaged.
         """
-        query = "SELECT hash, proposer, parents, island, epoch FROM trials ORDER BY trial"
+        query = (
+            "SELECT hash, proposer, parents, island, epoch FROM trials WHERE trial <= ?"
+            " ORDER BY trial"
+        )
         with self._database.read() as connection:
-            for digest, proposer, parents, island, epoch in connection.execute(query):
-                yield digest, proposer, tuple(parents.split()), island, epoch
+            return TrialIndex.restore(connection.execute(query, (count,)))
 
     def _open(self, database: Database) -> None:
         self._database = database

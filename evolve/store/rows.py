@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -182,12 +183,7 @@ def read_rows(path: Path) -> JournalRows:
         connection.execute("BEGIN")  # one moment for all tables
         return JournalRows(
             parse_trials(connection.execute("SELECT * FROM trials ORDER BY trial").fetchall()),
-            tuple(
-                EventRow(*row)
-                for row in _EVENTS.validate_python(
-                    connection.execute("SELECT at, kind, detail FROM events ORDER BY id").fetchall()
-                )
-            ),
+            _parse_events(connection),
             tuple(
                 ExchangeRow(*row)
                 for row in _EXCHANGES.validate_python(
@@ -217,6 +213,16 @@ def read_rows(path: Path) -> JournalRows:
         )
 
 
+def read_event_rows(path: Path) -> tuple[EventRow, ...]:
+    """Read the events of a journal, and not its trials.
+
+    Raises:
+        EvolveError: if the file is not a journal.
+    """
+    with open_journal(path, EVENTS) as connection:
+        return _parse_events(connection)
+
+
 def parse_trials(rows: Sequence[Sequence[object]]) -> tuple[TrialRow, ...]:
     """Parse rows of the table of trials.
 
@@ -224,6 +230,11 @@ def parse_trials(rows: Sequence[Sequence[object]]) -> tuple[TrialRow, ...]:
         ValueError: if a value has another type.
     """
     return tuple(TrialRow(*row) for row in _TRIALS.validate_python(rows))
+
+
+def _parse_events(connection: sqlite3.Connection) -> tuple[EventRow, ...]:
+    rows = connection.execute("SELECT at, kind, detail FROM events ORDER BY id").fetchall()
+    return tuple(EventRow(*row) for row in _EVENTS.validate_python(rows))
 
 
 def _check_time(text: str) -> str:

@@ -86,3 +86,25 @@ def test_a_diagnostic_converts_to_plain_data() -> None:
     assert error.as_json()["line"] == 2
     assert error.severity == "error"
     assert LanguageError([error]).diagnostics == (error,)
+
+
+def test_a_check_without_warnings_finds_equal_programs_and_errors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dubious = "strategy s { buy when close > close and rsi(14) > 200 sell when volume > 3 }"
+    wrong = "strategy s { let x = 1 buy when close > clsoe and rsi(14) > 200 }"
+    program, errors = inspect(dubious).programs[0], inspect(wrong).errors
+    assert inspect(dubious).warnings
+    assert errors
+
+    def prove(*_: object) -> None:
+        raise AssertionError("a proof that nobody reads")
+
+    for name in ("resolve.warn_of_term", "check.warn_of_fixed_rules"):
+        monkeypatch.setattr(f"dsl.analysis.{name}", prove)
+    assert check(dubious) == program
+    with pytest.raises(LanguageError) as raised:
+        check(wrong)
+    assert raised.value.diagnostics == errors
+    with pytest.raises(AssertionError, match="nobody"):
+        inspect(dubious)

@@ -37,7 +37,6 @@ from evolve.search.checkpoint import Checkpoint, describe_state
 from evolve.search.individual import Individual
 from evolve.search.progress import Budget
 from evolve.search.search import search
-from evolve.search.trial_index import TrialIndex
 from evolve.stop import Stop
 from evolve.store import JOURNAL, Journal, RunFolder
 from evolve.store.calls import read_recording
@@ -162,10 +161,7 @@ def restore(journal: Journal, trials: Sequence[Individual]) -> Checkpoint | None
     journal.roll_back(saved)
     if saved.epoch == FIRST_EPOCH:
         return None
-    index = TrialIndex()
-    for digest, proposer, parents, island, epoch in journal.iterate_origins():
-        keys = map(bytes.fromhex, parents)
-        index.add(bytes.fromhex(digest), proposer, keys, island, epoch)
+    index = journal.read_index(saved.trials)
     return Checkpoint(
         saved.epoch, saved.state, index, lambda numbers: dict(enumerate(trials, start=1))
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
+from evolve.search import trial_index
 from evolve.search.individual import SEED, Individual
 from evolve.search.progress import Budget, Progress
 from evolve.search.trial_index import TrialIndex
@@ -70,3 +73,18 @@ def test_a_program_that_two_islands_propose_has_the_origin_of_the_first() -> Non
         last.index.has_origin(each) == (each.island == trials[each.program.hash].island)
         for _, each in populations
     )
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10_000])
+def test_a_restored_index_equals_that_of_the_search(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_index, "BATCH", batch)
+    last, trials = finished()
+    rows = [
+        (digest, each.proposer, " ".join(each.parents), each.island, each.epoch)
+        for digest, each in trials.items()
+    ]
+    assert vars(TrialIndex.restore(iter(rows))) == vars(last.index)
+    assert vars(TrialIndex.restore(iter(rows[:50]))) != vars(last.index)
+    assert vars(TrialIndex.restore(iter([]))) == vars(TrialIndex())
