@@ -26,7 +26,7 @@ from evolve.fitness.fitness import Scores
 from evolve.search.checkpoint import Checkpoint
 from evolve.search.individual import Fitness, Individual
 from evolve.stop import Stop
-from evolve.store import REPORT, Journal, RunFolder
+from evolve.store import REPORT, RESULT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
 from evolve.store.checkpoints import Checkpoint as StoredCheckpoint
 from evolve.store.files import EXPERIMENT

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
-from evolve.store.files import NULL, format_resume
+from evolve.store.files import NULL, format_command, format_resume
 from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
