@@ -18,8 +18,7 @@ from evolve.store.schema import SCHEMA, STEPS, VERSION
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
 JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 
-LOG_BYTES = 16_000_000  # of the write-ahead log, after which it is written into the file
-LOG_PAGES = LOG_BYTES // 4096
+LOG_BYTES, LOG_PAGES = 16_000_000, 4_000  # of the log, after which it goes into the file
 MAX_LOG_BYTES = 4 * LOG_BYTES  # above it, a commit waits for readers
 LOCK_SECONDS, READERS_SECONDS = 5, 20  # maximum waits for another connection
 
