@@ -207,7 +207,7 @@ def test_other_files_in_the_folder_are_refused(runs: Path, tmp_path: Path) -> No
     result["finalists"][0]["source"] = "strategy other { buy when close > open }"
     (run / "result.json").write_text(json.dumps(result))
     assert "has not the strategy of finalist 1" in refuse("backtest", str(run))
-    assert "no run in" in refuse("backtest", str(tmp_path))
+    assert "it holds runs" in refuse("backtest", str(tmp_path))
 
 
 def test_the_options_name_all_parts() -> None:

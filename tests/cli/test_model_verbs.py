@@ -434,7 +434,7 @@ def test_harden_rejects_a_folder_without_a_run_and_a_run_scored_on_validation(
     with model_server(answer_with_patches(STRICTER)) as server:
         nothing, seen = evolve("harden", str(tmp_path)), evolve("harden", str(copy), "--yes")
     assert (nothing.status, seen.status, server.bodies) == (1, 1, [])
-    assert f"error: no finished run in {tmp_path}\n" in nothing.err
+    assert f"error: no finished run in {empty}\n" in nothing.err
     assert f"error: cannot harden {copy}: it was scored on validation" in seen.err
 
 
