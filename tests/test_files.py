@@ -164,4 +164,4 @@ def test_the_partial_file_of_a_killed_process_can_be_removed(tmp_path: Path) -> 
         name = temporary.name
     (tmp_path / "inner" / name).touch()
     remove_partial_files(tmp_path)
-    assert os.listdir(tmp_path / "inner") == ["a.txt"]
+    assert [each.name for each in (tmp_path / "inner").iterdir()] == ["a.txt"]
