@@ -42,6 +42,14 @@ def _no_home_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_ledger_of_other_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Use an empty home for each module: the ledger counts its runs on the same prices only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVOLVE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_flush() -> Iterator[None]:
     """Flush no file to the disk: a test does not survive a crash of the machine either."""

@@ -19,6 +19,7 @@ from evolve.store.schema import SCHEMA, STEPS, VERSION
 JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 
 LOG_BYTES, LOG_PAGES = 16_000_000, 4_000  # of the log, after which it goes into the file
+LOG_HEADER_BYTES = 32
 MAX_LOG_BYTES = 4 * LOG_BYTES  # above it, a commit waits for readers
 LOCK_SECONDS, READERS_SECONDS = 5, 20  # maximum waits for another connection
 
@@ -261,7 +262,9 @@ def _check_version(journal: Path, connection: sqlite3.Connection) -> int:
 def _locate(journal: Path) -> Iterator[str]:
     """Yield an address by which SQLite reads a journal and writes nothing into its folder."""
     log, index = (journal.with_name(f"{journal.name}-{each}") for each in ("wal", "shm"))
-    if not log.exists():  # no process writes, and SQLite needs no files for locks
+    if not log.exists() or log.stat().st_size <= LOG_HEADER_BYTES:
+        # All rows are in the file, and SQLite needs no locks. It would wait 10 seconds for the
+        # first row of a log that has a header only, as a kill may leave it, and then fail.
         yield f"{journal.resolve().as_uri()}?mode=ro&immutable=1"
     elif index.exists():  # by default SQLite would rebuild the index that a killed run left
         yield f"{journal.resolve().as_uri()}?mode=ro&readonly_shm=1"

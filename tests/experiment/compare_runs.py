@@ -9,15 +9,10 @@ from pathlib import Path
 from typing import Any
 
 TABLES = ("trials", "events", "checkpoints", "calls", "proposals", "jobs")
-COMMAND = ("command", "overrides")  # of the begin
+COMMAND = ("command", "overrides", "base", "settings")  # of the begin
 TIMES = (
-    "at",
-    "row_digest",
-    "seconds",
-    "elapsed_seconds",
-    "evaluations_per_second",
-    "proposer_seconds",
-)
+    "at", "row_digest", "seconds", "elapsed_seconds", "evaluations_per_second", "proposer_seconds",
+)  # fmt: skip
 TEXTS = (".evo", ".md", ".yaml", ".parquet")
 
 

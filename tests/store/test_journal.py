@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,6 +57,24 @@ def test_a_journal_begins_with_its_events_and_a_checkpoint_at_once(
         with pytest.raises(JournalError, match="already exists"):
             Journal.create(path, events)
     assert [each.kind for each in read_rows(path).events] == ["begin", "data"]
+
+
+def test_a_kill_within_the_first_commit_leaves_a_journal_that_never_began(tmp_path: Path) -> None:
+    """Leave a log that has a header only, of which SQLite reports: locking protocol."""
+    begun, killed = tmp_path / "begun", tmp_path / "killed"
+    killed.mkdir()
+    begun.mkdir()
+    with closing(Journal.create(begun / "journal.sqlite")):
+        header = (begun / "journal.sqlite-wal").read_bytes()[:32]
+    with closing(sqlite3.connect(begun / "empty.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("SELECT * FROM sqlite_master").fetchall()
+        for each in ("", "-wal", "-shm"):
+            shutil.copy(begun / f"empty.sqlite{each}", killed / f"journal.sqlite{each}")
+    (killed / "journal.sqlite-wal").write_bytes(header)
+    assert is_unwritten(killed / "journal.sqlite")
+    with pytest.raises(EvolveError, match="stopped before it began"):
+        read_rows(killed / "journal.sqlite")
 
 
 def test_checkpoints_hold_the_last_rows_of_their_epoch(journal: Journal) -> None:
