@@ -62,9 +62,9 @@ def list_jobs(opened: tuple[Plan, LoadedData, RunInputs]) -> list[tuple[Any, ran
     markets = PlantedMarkets(RULES, (20.0, 40.0), data.market)
     windows = cut_windows(len(data.split.seen), 4, True)
     return [
-        (NullJob(inputs, 120, 0.3), range(1, 8)),
-        (NullJob(inputs, 120, -math.inf, build=markets), range(FIRST_MARKET, FIRST_MARKET + 5)),
-        (WalkJob(inputs, windows, Budget(120, 3)), range(4)),
+        (NullJob(inputs, 40, 0.3), range(1, 8)),
+        (NullJob(inputs, 40, -math.inf, build=markets), range(FIRST_MARKET, FIRST_MARKET + 5)),
+        (WalkJob(inputs, windows, Budget(40, 3)), range(4)),
     ]
 
 
