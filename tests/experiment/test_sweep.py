@@ -171,6 +171,13 @@ def test_a_damaged_sweep_is_refused(
     assert message in refuse("sweep", str(tmp_path / "sweep"), "--resume")
 
 
+def test_a_result_of_another_run_is_refused(tmp_path: Path) -> None:
+    begun = begin_sweep(write_experiment(tmp_path, NOISE), GRID, tmp_path / "sweep")
+    row = list_rows(begun.folder)[1]
+    begun.folder.write_row(replace(row, number=1))
+    assert "the result of run 1 is that of another run" in refuse("sweep", str(tmp_path / "sweep"))
+
+
 def die(number: int, stop: Stop) -> None:
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
