@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from evolve.errors import EvolveError
 from evolve.experiment.observer import Observer
-from evolve.experiment.plan import Plan, read_plan
+from evolve.experiment.plan import read_plan
 from evolve.experiment.result import Run, versions
 from evolve.experiment.resume import resume
 from evolve.experiment.run import run
@@ -24,9 +24,7 @@ from evolve.store.lock import hold_lock
 from tests.experiment.compare_runs import assert_equal_runs, read_result, read_rows
 from tests.experiment.small_runs import EDGE, Stopper, write_experiment
 
-SETTINGS = ("budget.evaluations=300", "validate.null_runs=0")
-TESTED = "validate.null_runs=19"
-LARGER = "budget.evaluations=400"
+SETTINGS = ("budget.evaluations=300", "validate.null_runs=19")
 
 
 class StopAfter(Observer):
@@ -40,72 +38,40 @@ class StopAfter(Observer):
             self.stop.set()
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the experiment, and of the runs that are not interrupted."""
-    return tmp_path_factory.mktemp("shared")
-
-
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder of a test, whose ledger no other run uses."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a ledger of its own to each run: use `switch`."""
     monkeypatch.setenv("EVOLVE_HOME", str(tmp_path / "home"))
-    return tmp_path
+    yield tmp_path
 
 
-def read(shared: Path, settings: Sequence[str]) -> Plan:
-    return read_plan(write_experiment(shared, EDGE), (*SETTINGS, *settings))
+def switch(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setenv("EVOLVE_HOME", str(path))
 
 
-def run_whole(shared: Path, *settings: str) -> Run:
-    """Run the experiment with a ledger of its own."""
-    folder = shared / str(len(list(shared.iterdir())))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EVOLVE_HOME", str(folder / "home"))
-        return run(read(shared, settings), out=folder / "run")
-
-
-@pytest.fixture(scope="module")
-def whole(shared: Path) -> Run:
-    return run_whole(shared)
-
-
-@pytest.fixture(scope="module")
-def tested(shared: Path) -> Run:
-    return run_whole(shared, TESTED)
-
-
-@pytest.fixture(scope="module")
-def larger(shared: Path) -> Run:
-    return run_whole(shared, LARGER)
-
-
-@pytest.fixture(scope="module")
-def stopped(shared: Path) -> Path:
-    """Return the folder of a run that was interrupted after its epoch 1."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EVOLVE_HOME", str(shared / "home of stopped"))
-        return begin(shared, shared / "stopped", StopAfter(1))
+def run_whole(folder: Path, *settings: str) -> Run:
+    plan = read_plan(write_experiment(folder, EDGE), (*SETTINGS, *settings))
+    return run(plan, out=folder / "whole")
 
 
 @pytest.fixture
-def folder(home: Path, stopped: Path) -> Path:
-    """Return a copy of the interrupted run."""
-    return Path(shutil.copytree(stopped, home / "run"))
+def whole(home: Path) -> Run:
+    return run_whole(home)
 
 
-def begin(shared: Path, folder: Path, observer: StopAfter | Stopper, *settings: str) -> Path:
+def begin(folder: Path, name: str, observer: StopAfter | Stopper, *settings: str) -> Path:
     """Begin a run that is interrupted; return its folder."""
-    run(read(shared, settings), out=folder, observer=observer, stop=observer.stop)
-    return folder
+    plan = read_plan(write_experiment(folder, EDGE), (*SETTINGS, *settings))
+    run(plan, out=folder / name, observer=observer, stop=observer.stop)
+    return folder / name
 
 
 def test_a_run_that_was_interrupted_after_any_epoch_equals_one_that_was_not(
-    shared: Path, home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for epoch in range(whole.progress.epoch + 1):
-        monkeypatch.setenv("EVOLVE_HOME", str(home / f"home{epoch}"))
-        folder = begin(shared, home / str(epoch), StopAfter(epoch))
+        switch(monkeypatch, home / f"home{epoch}")
+        folder = begin(home, str(epoch), StopAfter(epoch))
         if epoch < whole.progress.epoch:
             document = json.loads((folder / "result.json").read_text("utf-8"))
             assert document["unfinished"] is True
@@ -117,14 +83,18 @@ def test_a_run_that_was_interrupted_after_any_epoch_equals_one_that_was_not(
 
 @pytest.mark.parametrize("event", ["null_search", "family"])
 def test_a_run_that_was_interrupted_in_its_validation_equals_one_that_was_not(
-    shared: Path, home: Path, tested: Run, event: str
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
-    resume(begin(shared, home / "run", Stopper(event), TESTED))
-    assert_equal_runs(home / "run", tested.folder)
+    switch(monkeypatch, home / "other")
+    resume(begin(home, "run", Stopper(event)))
+    assert_equal_runs(home / "run", whole.folder)
 
 
-def test_a_run_may_be_interrupted_again_and_again(shared: Path, home: Path, whole: Run) -> None:
-    folder = begin(shared, home / "run", StopAfter(0))
+def test_a_run_may_be_interrupted_again_and_again(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch(monkeypatch, home / "other")
+    folder = begin(home, "run", StopAfter(0))
     for epoch in range(1, whole.progress.epoch):
         observer = StopAfter(epoch)
         assert not resume(folder, observer=observer, stop=observer.stop).is_complete
@@ -132,7 +102,11 @@ def test_a_run_may_be_interrupted_again_and_again(shared: Path, home: Path, whol
     assert_equal_runs(folder, whole.folder)
 
 
-def test_other_processes_continue_the_run(folder: Path, whole: Run) -> None:
+def test_other_processes_continue_the_run(
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch(monkeypatch, home / "other")
+    folder = begin(home, "run", StopAfter(1))
     assert resume(folder, ["workers.processes=2"]).experiment.workers.processes == 2
     rows, others = read_rows(folder), read_rows(whole.folder)
     assert rows["trials"] == others["trials"]
@@ -141,13 +115,19 @@ def test_other_processes_continue_the_run(folder: Path, whole: Run) -> None:
 
 @pytest.mark.parametrize("evaluations", [90, 150, 180, 300])
 def test_a_finished_run_with_a_larger_budget_equals_one_that_had_it(
-    shared: Path, home: Path, larger: Run, evaluations: int
+    home: Path, monkeypatch: pytest.MonkeyPatch, evaluations: int
 ) -> None:
-    plan = read(shared, [f"budget.evaluations={evaluations}"])
+    larger = "budget.evaluations=400"
+    whole = run_whole(home, larger, "validate.null_runs=0")
+    switch(monkeypatch, home / "other")
+    plan = read_plan(
+        write_experiment(home, EDGE),
+        (f"budget.evaluations={evaluations}", "validate.null_runs=0"),
+    )
     first = run(plan, out=home / "run", report=save_report)
     before = read_rows(first.folder)["trials"]
-    resume(first.folder, [LARGER])
-    assert_equal_runs(first.folder, larger.folder)
+    resume(first.folder, [larger])
+    assert_equal_runs(first.folder, whole.folder)
     assert {each["hash"] for each in before} <= {
         each["hash"] for each in read_rows(first.folder)["trials"]
     }
@@ -157,7 +137,7 @@ def test_a_finished_run_with_a_larger_budget_equals_one_that_had_it(
 
 
 def test_a_finished_run_does_not_go_on_without_a_larger_budget(home: Path) -> None:
-    finished = run_whole(home)
+    finished = run_whole(home, "validate.null_runs=0")
     save_report(finished.folder)
     content = read_rows(finished.folder)
     with pytest.raises(EvolveError) as error:
@@ -168,8 +148,8 @@ def test_a_finished_run_does_not_go_on_without_a_larger_budget(home: Path) -> No
 
 
 def test_a_run_that_found_no_improvement_needs_another_limit(home: Path) -> None:
-    runs = (run_whole(home, "budget.stale_epochs=1", f"seed={seed}") for seed in range(1, 9))
-    finished = next(each for each in runs if "no improvement" in each.progress.stop_reason)
+    finished = run_whole(home, "validate.null_runs=0", "budget.stale_epochs=1", "seed=3")
+    assert "no improvement" in finished.progress.stop_reason
     with pytest.raises(EvolveError, match="stale_epochs=null"):
         resume(finished.folder, ["budget.evaluations=2000"])
     going_on = resume(finished.folder, ["budget.stale_epochs=null"])
@@ -186,15 +166,16 @@ def test_a_run_that_found_no_improvement_needs_another_limit(home: Path) -> None
     ],
 )
 def test_other_changes_are_refused_until_they_are_accepted(
-    folder: Path, setting: str, part: str
+    home: Path, setting: str, part: str
 ) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     content = (folder / "experiment.yaml").read_text("utf-8"), read_rows(folder)
     with pytest.raises(EvolveError) as error:
         resume(folder, [setting])
     assert part in str(error.value)
     assert "--accept-changes" in str(error.value)
     assert ((folder / "experiment.yaml").read_text("utf-8"), read_rows(folder)) == content
-    finished = resume(folder, [setting, TESTED], accepts_changes=True)
+    finished = resume(folder, [setting, "validate.null_runs=19"], accepts_changes=True)
     assert finished.evidence.untested.startswith("settings changed during the search")
     assert part in finished.evidence.untested
     journal = Journal(folder / "journal.sqlite")
@@ -206,13 +187,15 @@ def test_other_changes_are_refused_until_they_are_accepted(
     "setting", ["name=other", "data.from=sample:sp500", "search.islands=3", "split.holdout=0.3",
                 "fitness.minimize=[]", "start_from=[a.evo]"],
 )  # fmt: skip
-def test_what_the_checkpoint_rests_on_cannot_change(folder: Path, setting: str) -> None:
+def test_what_the_checkpoint_rests_on_cannot_change(home: Path, setting: str) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     (folder / "a.evo").write_text("strategy a { buy when close > 1 }", "utf-8")
     with pytest.raises(EvolveError, match=r"cannot change|no such file"):
         resume(folder, [setting], accepts_changes=True)
 
 
-def test_another_version_is_a_change(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_is_a_change(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     name, real = "evolve.experiment.resume.versions", versions()
     monkeypatch.setattr(name, lambda: {**real, "numpy": "1.0"})
     with pytest.raises(EvolveError, match=r"numpy from .* to 1\.0"):
@@ -224,16 +207,19 @@ def test_another_version_is_a_change(folder: Path, monkeypatch: pytest.MonkeyPat
     assert resume(folder, accepts_changes=True).is_complete
 
 
-def test_a_second_process_is_refused(folder: Path) -> None:
+def test_a_second_process_is_refused(home: Path) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     with hold_lock(folder), pytest.raises(EvolveError, match=str(os.getpid())):
         resume(folder)
     assert resume(folder).is_complete
 
 
 def test_the_snapshot_and_the_inputs_are_those_of_the_run(
-    shared: Path, home: Path, folder: Path, whole: Run
+    home: Path, whole: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (shared / "small.yaml").unlink()
+    switch(monkeypatch, home / "other")
+    folder = begin(home, "run", StopAfter(1))
+    (home / "small.yaml").unlink()
     moved = home / "elsewhere" / "run"
     moved.parent.mkdir()
     shutil.move(folder, moved)
@@ -249,7 +235,8 @@ def test_the_snapshot_and_the_inputs_are_those_of_the_run(
         ("journal.sqlite", "no run in"),
     ],
 )
-def test_a_folder_without_a_file_is_refused(folder: Path, name: str, part: str) -> None:
+def test_a_folder_without_a_file_is_refused(home: Path, name: str, part: str) -> None:
+    folder = begin(home, "run", StopAfter(1), "validate.null_runs=0")
     (folder / name).unlink()
     with pytest.raises(EvolveError, match=part):
         resume(folder)
