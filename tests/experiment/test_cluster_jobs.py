@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -123,6 +123,14 @@ def test_a_job_survives_its_text(index: int, opened: tuple[Plan, LoadedData, Run
     job, _ = list_jobs(opened)[index]
     assert is_text(job)
     assert build_job(describe_job(job), job.source) == job
+
+
+def test_a_job_with_a_function_of_its_own_is_no_text(
+    opened: tuple[Plan, LoadedData, RunInputs],
+) -> None:
+    job = list_jobs(opened)[0][0]
+    assert not is_text(replace(job, open_proposer=lambda *_: None))
+    assert not is_text(replace(job, build=lambda *_: None))
 
 
 @pytest.mark.parametrize("index", range(3))

@@ -134,11 +134,12 @@ def test_a_run_that_fails_ends_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_home")
-def test_a_finished_run_whose_row_was_lost_does_not_run_again(tmp_path: Path) -> None:
-    grid = [*GRID[2:], "seed=1,2"]
-    begun = begin_sweep(write_experiment(tmp_path, NOISE), grid, tmp_path / "sweep")
-    rows = sorted(begun.run(Stop()), key=lambda row: row.number)
-    first, second = (tmp_path / "sweep" / each.folder for each in rows)
+def test_a_finished_run_whose_row_was_lost_does_not_run_again(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    shutil.copytree(serial[0], tmp_path / "sweep")
+    rows = serial[1]
+    first, second, *_ = (tmp_path / "sweep" / each.folder for each in rows)
     (first / "report.html").touch()
     before = (first / "journal.sqlite").read_bytes()
     for path in second.iterdir():
