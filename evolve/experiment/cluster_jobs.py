@@ -106,11 +106,10 @@ class _Calls(Generic[Result]):
 
 def is_text(job: object) -> bool:
     """Return whether a job can travel as text: its source and all its parts are data."""
-    if isinstance(job, NullJob) and not (
-        job.open_proposer is None
-        and (job.build is permute or isinstance(job.build, PlantedMarkets))
-    ):
-        return False
+    if isinstance(job, NullJob):
+        has_data = job.build is permute or isinstance(job.build, PlantedMarkets)
+        if job.open_proposer is not None or not has_data:
+            return False
     return isinstance(job, NullJob | WalkJob) and isinstance(job.source, RunInputs)
 
 

@@ -10,8 +10,9 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -184,7 +185,8 @@ def die(number: int, stop: Stop) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wait_for_stop(number: int, stop: Stop) -> None:
+def wait_for_stop(folder: Path, number: int, stop: Stop) -> None:
+    (folder / str(number)).touch()
     while not stop.is_set:
         time.sleep(0.01)
 
@@ -195,11 +197,16 @@ def test_a_process_that_dies_is_reported_and_the_others_go_on(processes: int) ->
     assert ended == {1: 0, 2: -signal.SIGKILL, 3: 0, 4: 0}
 
 
-def test_a_stop_reaches_the_running_tasks_and_begins_no_other() -> None:
+def test_a_stop_reaches_the_running_tasks_and_begins_no_other(tmp_path: Path) -> None:
     stop = Stop()
-    timer = Timer(0.2, stop.set)
-    timer.start()
-    ended = dict(run_side_by_side(wait_for_stop, [1, 2, 3], 2, stop))
+
+    def stop_once_two_run() -> None:
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)
+        stop.set()
+
+    Thread(target=stop_once_two_run, daemon=True).start()
+    ended = dict(run_side_by_side(partial(wait_for_stop, tmp_path), [1, 2, 3], 2, stop))
     assert ended == {1: 0, 2: 0}
 
 
