@@ -10,7 +10,14 @@ from typing import Any
 
 TABLES = ("trials", "events", "checkpoints", "calls", "proposals", "jobs")
 COMMAND = ("command", "overrides")  # of the begin
-TIMES = ("at", "row_digest", "seconds", "elapsed_seconds", "evaluations_per_second", "proposer_seconds")
+TIMES = (
+    "at",
+    "row_digest",
+    "seconds",
+    "elapsed_seconds",
+    "evaluations_per_second",
+    "proposer_seconds",
+)
 TEXTS = (".evo", ".md", ".yaml", ".parquet")
 
 
