@@ -140,12 +140,14 @@ def test_a_finished_run_whose_row_was_lost_does_not_run_again(
 ) -> None:
     shutil.copytree(serial[0], tmp_path / "sweep")
     rows = serial[1]
-    first, second, *_ = (tmp_path / "sweep" / each.folder for each in rows)
+    first, second, third, _ = (tmp_path / "sweep" / each.folder for each in rows)
     (first / "report.html").touch()
     before = (first / "journal.sqlite").read_bytes()
     for path in second.iterdir():
         path.unlink() if path.is_file() else shutil.rmtree(path)
     (second / "journal.sqlite").touch()  # of a run that was killed before it began
+    document = json.loads((third / "result.json").read_text("utf-8"))
+    (third / "result.json").write_text(json.dumps({**document, "unfinished": True}), "utf-8")
     for path in (tmp_path / "sweep" / "results").iterdir():
         path.unlink()
     again = sorted(open_sweep(tmp_path / "sweep").run(Stop()), key=lambda row: row.number)
