@@ -49,7 +49,6 @@ class ClusterJobs:
         self, job: Job[Result], numbers: Sequence[int], log: NoticeLog, stop: Stop
     ) -> Generator[Result, None, None]:
         """Yield the results in order; see `JobPool`. The job must be a text job."""
-        assert is_text(job)
         calls = _Calls(self.cluster, job)
         order: JobOrder[Result] = JobOrder(numbers, len(self.cluster.workers))
         try:
@@ -106,17 +105,20 @@ class _Calls(Generic[Result]):
 
 
 def is_text(job: object) -> bool:
-    """Return whether a job can travel as text."""
+    """Return whether a job can travel as text: its source and all its parts are data."""
+    if isinstance(job, NullJob):
+        has_data = job.build is permute or isinstance(job.build, PlantedMarkets)
+        if job.open_proposer is not None or not has_data:
+            return False
     return isinstance(job, NullJob | WalkJob) and isinstance(job.source, RunInputs)
 
 
 def describe_job(job: object) -> str:
     """Return the settings of a job as JSON text, without the source of its problem."""
     settings: _NullText | _WalkText
+    assert is_text(job)
     if isinstance(job, NullJob):
-        assert job.open_proposer is None
         planted = job.build if isinstance(job.build, PlantedMarkets) else None
-        assert planted is not None or job.build is permute
         settings = _NullText(job.trials, job.target, planted)
     else:
         assert isinstance(job, WalkJob)

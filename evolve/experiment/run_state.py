@@ -7,9 +7,7 @@ from typing import Literal
 RunState = Literal["running", "stopped", "finished"]
 
 
-def decide_state(
-    has_ended: bool, has_result: bool, is_running: bool
-) -> RunState:  # fmt: skip
+def decide_state(has_ended: bool, has_result: bool, is_running: bool) -> RunState:
     """Return the state of a run; one that was interrupted or killed is stopped.
 
     Args:

@@ -43,14 +43,14 @@ class ProcessJobs:
         if processes < 2:
             yield from SerialJobs().iterate(job, numbers, log, stop)
             return
-        crew = _Crew(job, JobOrder(numbers, processes), processes, log, stop)
+        workers = _Workers(job, JobOrder(numbers, processes), processes, log, stop)
         try:
-            yield from crew.iterate()
+            yield from workers.iterate()
         finally:
-            crew.end()
+            workers.end()
 
 
-class _Crew(Generic[Result]):
+class _Workers(Generic[Result]):
     """Worker processes of one job."""
 
     def __init__(

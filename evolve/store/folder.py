@@ -103,7 +103,8 @@ class RunFolder:
         parent = self.path / EARLIER
         try:
             parent.mkdir(exist_ok=True)
-            target = parent / str(len(list(parent.iterdir())) + 1)
+            numbers = [int(each.name) for each in parent.iterdir() if each.name.isdecimal()]
+            target = parent / str(max(numbers, default=0) + 1)
             target.mkdir()
             for name in present:
                 (self.path / name).rename(target / name)

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -49,6 +49,7 @@ def read_setting(experiment: Experiment, path: str) -> Any:
     return data
 
 
+@settings(max_examples=30)
 @given(weights, weights)
 def test_a_map_changes_the_weights_that_it_names_in_any_order(
     in_file: dict[str, float], override: dict[str, float]

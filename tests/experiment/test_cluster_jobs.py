@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -62,9 +62,9 @@ def list_jobs(opened: tuple[Plan, LoadedData, RunInputs]) -> list[tuple[Any, ran
     markets = PlantedMarkets(RULES, (20.0, 40.0), data.market)
     windows = cut_windows(len(data.split.seen), 4, True)
     return [
-        (NullJob(inputs, 120, 0.3), range(1, 8)),
-        (NullJob(inputs, 120, -math.inf, build=markets), range(FIRST_MARKET, FIRST_MARKET + 5)),
-        (WalkJob(inputs, windows, Budget(120, 3)), range(4)),
+        (NullJob(inputs, 40, 0.3), range(1, 8)),
+        (NullJob(inputs, 40, -math.inf, build=markets), range(FIRST_MARKET, FIRST_MARKET + 5)),
+        (WalkJob(inputs, windows, Budget(40, 3)), range(4)),
     ]
 
 
@@ -123,6 +123,14 @@ def test_a_job_survives_its_text(index: int, opened: tuple[Plan, LoadedData, Run
     job, _ = list_jobs(opened)[index]
     assert is_text(job)
     assert build_job(describe_job(job), job.source) == job
+
+
+def test_a_job_with_a_function_of_its_own_is_no_text(
+    opened: tuple[Plan, LoadedData, RunInputs],
+) -> None:
+    job = list_jobs(opened)[0][0]
+    assert not is_text(replace(job, open_proposer=lambda *_: None))
+    assert not is_text(replace(job, build=lambda *_: None))
 
 
 @pytest.mark.parametrize("index", range(3))

@@ -10,8 +10,9 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -160,16 +161,19 @@ def test_a_run_that_fails_ends_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_home")
-def test_a_finished_run_whose_row_was_lost_does_not_run_again(tmp_path: Path) -> None:
-    grid = [*GRID[2:], "seed=1,2"]
-    begun = begin_sweep(write_experiment(tmp_path, NOISE), grid, tmp_path / "sweep")
-    rows = sorted(begun.run(Stop()), key=lambda row: row.number)
-    first, second = (tmp_path / "sweep" / each.folder for each in rows)
+def test_a_finished_run_whose_row_was_lost_does_not_run_again(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    shutil.copytree(serial[0], tmp_path / "sweep")
+    rows = serial[1]
+    first, second, third, _ = (tmp_path / "sweep" / each.folder for each in rows)
     (first / "report.html").touch()
     before = (first / "journal.sqlite").read_bytes()
     for path in second.iterdir():
         path.unlink() if path.is_file() else shutil.rmtree(path)
     (second / "journal.sqlite").touch()  # of a run that was killed before it began
+    document = json.loads((third / "result.json").read_text("utf-8"))
+    (third / "result.json").write_text(json.dumps({**document, "unfinished": True}), "utf-8")
     for path in (tmp_path / "sweep" / "results").iterdir():
         path.unlink()
     again = sorted(open_sweep(tmp_path / "sweep").run(Stop()), key=lambda row: row.number)
@@ -197,12 +201,20 @@ def test_a_damaged_sweep_is_refused(
     assert message in refuse("sweep", str(tmp_path / "sweep"), "--resume")
 
 
+def test_a_result_of_another_run_is_refused(tmp_path: Path) -> None:
+    begun = begin_sweep(write_experiment(tmp_path, NOISE), GRID, tmp_path / "sweep")
+    row = list_rows(begun.folder)[1]
+    begun.folder.write_row(replace(row, number=1))
+    assert "the result of run 1 is that of another run" in refuse("sweep", str(tmp_path / "sweep"))
+
+
 def die(number: int, stop: Stop) -> None:
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wait_for_stop(number: int, stop: Stop) -> None:
+def wait_for_stop(folder: Path, number: int, stop: Stop) -> None:
+    (folder / str(number)).touch()
     while not stop.is_set:
         time.sleep(0.01)
 
@@ -213,11 +225,16 @@ def test_a_process_that_dies_is_reported_and_the_others_go_on(processes: int) ->
     assert ended == {1: 0, 2: -signal.SIGKILL, 3: 0, 4: 0}
 
 
-def test_a_stop_reaches_the_running_tasks_and_begins_no_other() -> None:
+def test_a_stop_reaches_the_running_tasks_and_begins_no_other(tmp_path: Path) -> None:
     stop = Stop()
-    timer = Timer(0.2, stop.set)
-    timer.start()
-    ended = dict(run_side_by_side(wait_for_stop, [1, 2, 3], 2, stop))
+
+    def stop_once_two_run() -> None:
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)
+        stop.set()
+
+    Thread(target=stop_once_two_run, daemon=True).start()
+    ended = dict(run_side_by_side(partial(wait_for_stop, tmp_path), [1, 2, 3], 2, stop))
     assert ended == {1: 0, 2: 0}
 
 

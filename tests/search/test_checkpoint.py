@@ -103,20 +103,19 @@ def test_a_search_goes_on_from_each_checkpoint_as_if_it_were_never_interrupted(
 
 def test_a_form_that_no_row_has_is_in_the_checkpoint() -> None:
     """Two islands may write one program in two forms, and only the first one is a trial."""
-    progress = [
-        each
+    described = (
+        (each, island, one)
         for seed in range(20)
         for each in solve(toy_problem(population=60), Budget(3000), seed=seed, islands=4)
-    ]
-    described = [
-        one
-        for each in progress
-        for island in describe_state(each)["islands"]
-        for one in island["population"]
-        if not isinstance(one, int)
-    ]
-    assert described
-    assert all(check(one["source"]) for one in described)
+        for island, state in zip(each.islands, describe_state(each)["islands"], strict=True)
+        for one in zip(island.population, state["population"], strict=True)
+    )
+    progress, _, (individual, found) = next(
+        each for each in described if not isinstance(each[-1][-1], int)
+    )
+    assert check(found["source"]) == individual.program
+    assert progress.index.keys[found["trial"] - 1] == individual.program.key
+    assert (found["proposer"], found["island"]) == (individual.proposer, individual.island)
 
 
 def test_a_budget_of_minutes_counts_those_before_the_checkpoint() -> None:

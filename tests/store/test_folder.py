@@ -81,3 +81,11 @@ def test_an_impossible_folder_is_refused_in_words(tmp_path: Path, name: str, rea
     with pytest.raises(EvolveError, match=reason):
         RunFolder.create("x", tmp_path / name)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_earlier_results_get_the_next_number_also_if_one_was_deleted(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    (tmp_path / "earlier" / "2").mkdir(parents=True)
+    (tmp_path / "result.json").write_text("{}")
+    folder.set_aside_results()
+    assert (tmp_path / "earlier" / "3" / "result.json").exists()

@@ -114,8 +114,16 @@ def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> None:
     if is_unwritten(journal):  # stopped before it began
         remove(list_files(folder))
         run(plan, out=folder, stop=stop)
-    elif not read_totals(journal).is_finished or not (folder / RESULT).exists():
+    elif not _has_result(folder):
         resume(folder, stop=stop)
+
+
+def _has_result(folder: Path) -> bool:
+    """Return whether a run has ended, and has written its last result."""
+    if not read_totals(folder / JOURNAL).is_finished or not (folder / RESULT).exists():
+        return False
+    document, _ = read_result(folder)
+    return not document.unfinished
 
 
 def _read_row(row: PointRow, objective: str, folder: Path) -> PointRow:

@@ -84,7 +84,7 @@ class Sweep:
             self._record_sweep()
             self._precompile()
             for number, code in run_side_by_side(self._task, missing, self.processes, stop):
-                row = self.folder.read_row(number) or _begin_row(self.document, number)
+                row = _read_row(self.folder, self.document, number)
                 if code or row.status in ("running", "not started"):
                     reason = f"signal {-code}" if code < 0 else f"exit code {code}"
                     row = replace(row, status="failed", error=f"its process died ({reason})")
@@ -186,10 +186,24 @@ def list_rows(folder: SweepFolder) -> list[PointRow]:
     document, is_running = folder.read_document(), is_locked(folder.path)
     rows = []
     for number in range(1, len(document.points) + 1):
-        row = folder.read_row(number) or _begin_row(document, number)
+        row = _read_row(folder, document, number)
         status: RowStatus = "stopped" if row.status == "running" and not is_running else row.status
         rows.append(replace(row, status=status))
     return rows
+
+
+def _read_row(folder: SweepFolder, document: SweepDocument, number: int) -> PointRow:
+    """Read the row of a run, in any state.
+
+    Raises:
+        EvolveError: if it is damaged, or if it is that of another run.
+    """
+    begun, row = _begin_row(document, number), folder.read_row(number)
+    if row is None:
+        return begun
+    if (row.number, row.folder, row.settings) != (number, begun.folder, begun.settings):
+        raise EvolveError(f"{folder.path}: the result of run {number} is that of another run", HINT)
+    return row
 
 
 def _begin_row(document: SweepDocument, number: int) -> PointRow:

@@ -47,7 +47,7 @@ class ResumedCalls:
         """Look up the response of a call, or send the call to its server if there is none."""
         recorded = self._recorded.get(call.number)
         if recorded is not None and recorded.digest != call.digest:
-            self._leave_course(call.number)
+            self._diverge(call.number)
             recorded = None
         elif recorded is not None and recorded.asked_epoch != call.epoch:
             self._mark = NO_MARK
@@ -73,8 +73,8 @@ class ResumedCalls:
         """Record in the client of a model whether an answer in its request format was parsed."""
         self._live.record_parse_result(model, is_readable, request_format)
 
-    def _leave_course(self, first: int) -> None:
-        """Stop following the recording: from this call on, the run takes another course.
+    def _diverge(self, first: int) -> None:
+        """Stop following the recording, from whose calls the run differs from this one on.
 
         The recorded calls from this number on remain in the journal, since they are paid for.
         """
