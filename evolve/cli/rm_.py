@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def command(runs: tuple[Path, ...], yes: bool) -> int:
     from evolve.cli import DONE
     from evolve.experiment.remove_run import list_files, remove
 
-    named = {each.resolve(): each for each in runs}
+    named = {Path(os.path.realpath(each)): each for each in runs}  # a loop of links is no error
     found = [list_files(each) for path, each in named.items() if path.parent not in named]
     result_console().print(_build_table(found))
     for each in found:

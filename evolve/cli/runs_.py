@@ -107,7 +107,8 @@ def _repair(folder: Path, as_json: bool) -> None:
         echo(line)
     if run.fault:
         echo(f"still damaged: {run.fault}")
-    echo(f"next: {run.next_step or format_command('show', folder)}")
+    if run.next_step or not run.fault:
+        echo(f"next: {run.next_step or format_command('show', folder)}")
 
 
 def _list_repairs(repair: RunRepair) -> Iterator[str]:

@@ -99,7 +99,7 @@ def _add_name(stem: str, data: dict[str, Any], document: Document) -> None:
     if name is not None:
         data["name"] = name
         return
-    message = f"missing setting `name`, and the name of the file has no letter: {stem}"
+    message = f"missing setting `name`, and the name of the file has no letter a-z: {stem}"
     document.report("E502", message, Span(0, 1), "add `name:`")
 
 

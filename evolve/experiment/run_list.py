@@ -20,7 +20,7 @@ from evolve.experiment.run_folders import (
 )
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_bytes
-from evolve.store.database import is_unwritten
+from evolve.store.database import JournalError, is_unwritten
 from evolve.store.files import (
     BARS,
     EXPERIMENT,
@@ -104,7 +104,8 @@ def read_listed_run(folder: Path, runs: Path) -> ListedRun:
         if is_unwritten(folder / JOURNAL):
             state = decide_state(False, False, is_running)
             return ListedRun(name, state, _read_time(folder), trials=0)
-        next_step = _format_repair(folder)
+        is_damaged = isinstance(error, JournalError)  # and not of another version
+        next_step = _format_repair(folder) if is_damaged else ""
         fault = error.message if isinstance(error, EvolveError) else str(error)
         return ListedRun(name, None, _read_time(folder), fault=fault, next_step=next_step)
 

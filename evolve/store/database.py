@@ -154,6 +154,9 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
     try:
         if not journal.is_file():
             raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
+        if is_unwritten(journal):
+            hint = "run the experiment again, unless it begins at this moment"
+            raise EvolveError(f"the run in {journal.parent} has not begun", hint)
         with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
             version = _check_version(journal, connection)
             for later in range(version, VERSION):

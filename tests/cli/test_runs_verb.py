@@ -299,12 +299,23 @@ def test_what_is_no_run_a_link_or_in_use_is_not_deleted(finished: Path) -> None:
     assert "other is no run folder: it has no journal.sqlite" in refuse("rm", "other", "--yes")
     assert "runs is no run folder: it holds runs (a, …)" in refuse("rm", "runs", "--yes")
     assert "link is a link, which is not followed" in refuse("rm", "link", "--yes")
+    Path("loop").symlink_to("loop")
+    assert "loop is a link, which is not followed" in refuse("rm", "loop", "--yes")
     assert "no run in b" in refuse("rm", "b", "--yes")
     with hold_lock(Path("runs/a")):
         assert "the run in runs/a goes on" in refuse("rm", "runs/a", "--yes")
         assert "the run in runs/a goes on" in refuse("rm", "runs/a", "other", "--yes")
     assert (Path("runs/a") / EXPERIMENT).exists()
     assert (Path("other") / RESULT).exists()
+
+
+def test_a_run_that_was_killed_before_it_began_is_named_and_deleted() -> None:
+    Path("runs/a").mkdir(parents=True)
+    (Path("runs/a") / JOURNAL).touch()
+    for words in (("show",), ("report",), ("resume",)):
+        assert "the run in runs/a has not begun" in refuse(*words, "a")
+    invoke("rm", "a", "--yes")
+    assert not Path("runs/a").exists()
 
 
 def test_a_name_is_not_completed_for_a_deletion() -> None:

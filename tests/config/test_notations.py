@@ -153,7 +153,9 @@ def test_an_experiment_without_a_name_has_that_of_its_file(tmp_path: Path) -> No
         (tmp_path / f"{stem}.yaml").write_text(text)
         assert load_experiment(tmp_path / f"{stem}.yaml", overrides).name == name
     (tmp_path / "12.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"name of the file has no letter: 12(.|\n)*add `name:`"):
+    with pytest.raises(
+        ConfigError, match=r"name of the file has no letter a-z: 12(.|\n)*add `name:`"
+    ):
         load_experiment(tmp_path / "12.yaml")
     assert load_experiment(tmp_path / "12.yaml", ["name=b"]).name == "b"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,26 +83,35 @@ def test_what_is_no_run_is_not_listed(tmp_path: Path) -> None:
     ("name", "content", "fault"),
     [
         (JOURNAL, b"no database, but longer than the header of one" * 20, "cannot read"),
-        (JOURNAL, None, "no run in"),
         (RESULT, b"{", "result.json is damaged"),
         (RESULT, b'{"verdict": {"label": 3}}', "result.json is damaged"),
         (RESULT, b"[" * 100_000, "result.json is damaged"),
     ],
 )
 def test_a_damaged_run_has_its_fault_and_the_command_of_its_repair(
-    tmp_path: Path, name: str, content: bytes | None, fault: str
+    tmp_path: Path, name: str, content: bytes, fault: str
 ) -> None:
     folder = write_run(tmp_path / "a b", verdict="PASS")
     write_run(tmp_path / "good", 2)
-    if content is None:
-        (folder / name).unlink()
-    else:
-        (folder / name).write_bytes(content)
+    (folder / name).write_bytes(content)
     damaged, good = sorted(list_runs(tmp_path), key=lambda each: each.name)
     assert fault in damaged.fault
     assert damaged.next_step == f"evolve runs --repair '{folder}'"
     assert damaged.shown_state in ("damaged", "unreadable")
     assert good.fault == ""
+
+
+def test_a_journal_that_no_repair_can_read_has_no_command(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", verdict="PASS")
+    with closing(sqlite3.connect(folder / JOURNAL)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    run = read_one(folder)
+    assert "expected schema version" in run.fault
+    assert run.next_step == ""
+    (folder / JOURNAL).unlink()
+    run = read_one(folder)
+    assert "no run in" in run.fault
+    assert run.next_step == ""
 
 
 def test_a_run_without_what_a_resumption_needs_is_not_continued(tmp_path: Path) -> None:
