@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class Meter(Observer):
 
     folder: Path
     trials: int
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: Counter[str] = field(default_factory=Counter)
     rows: list[tuple[int, float, float, int]] = field(default_factory=list)
 
     def progress(self, progress: Progress, seconds: float) -> None:
@@ -117,13 +118,15 @@ class Meter(Observer):
         return timed
 
     def _add(self, name: str, started: float) -> None:
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        self.seconds[name] += time.perf_counter() - started
 
     def _end(self) -> None:
         path = self.folder / JOURNAL
         with closing(sqlite3.connect(path)) as connection:
             states = "SELECT COUNT(*), SUM(LENGTH(state)), MAX(LENGTH(state)) FROM checkpoints"
             count, bytes_, largest = connection.execute(states).fetchone()
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()  # those of the log, too
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         trials, seconds, *_ = self.rows[-1]
         epochs = len(self.rows) - 1
         marks = [next(each for each in self.rows if each[0] >= self.trials * part)
@@ -135,7 +138,7 @@ class Meter(Observer):
             "memory_mb": {f"{part:.0%}": round(mark[2]) for part, mark in zip(MARKS, marks,
                                                                              strict=True)},
             "memory_bytes_per_trial": round(growth),
-            "journal_bytes_per_trial": round(path.stat().st_size / trials),
+            "journal_bytes_per_trial": round(pages * page_bytes / trials),
             "checkpoint_bytes_per_trial": round(bytes_ / trials),
             "largest_checkpoint_kb": round(largest / 1e3),
             "checkpoints": count,
@@ -223,14 +226,13 @@ def measure_command(*words: str) -> dict[str, float]:
     }
 
 
-def measure_list(folder: Path, runs: int, trials: int) -> dict[str, float]:
-    """Measure `evolve runs` on copies of one run: medians."""
+def measure_list(folder: Path, runs: int, trials: int) -> float:
+    """Return the seconds of `evolve runs` on copies of one run: the median."""
     first = folder / "run-0"
     run(EXPERIMENT, [f"budget.evaluations={trials}", "search.population=100"], first)
     for number in range(1, runs):
         shutil.copytree(first, folder / f"run-{number}")
-    rounds = [measure_command("runs", str(folder)) for _ in range(ROUNDS)]
-    return {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+    return statistics.median(measure_command("runs", str(folder))["seconds"] for _ in range(ROUNDS))
 
 
 def run_case(*words: str) -> dict[str, Any]:
@@ -283,8 +285,8 @@ def main() -> None:
             "wide": run_case("wide", str(wide), str(sizes.wide_trials), *sizes.wide),
             "resume_wide": measure_resume(wide),
             "with_to_without_checkpoints": compare_checkpoints(folder, sizes.compared),
-            "runs": {"count": sizes.runs, **measure_list(folder / "list", sizes.runs,
-                                                        sizes.listed)},
+            "runs": sizes.runs,
+            "runs_seconds": measure_list(folder / "list", sizes.runs, sizes.listed),
         }  # fmt: skip
     report("durable", **figures)
 

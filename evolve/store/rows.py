@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,11 +20,14 @@ from pydantic import (
     TypeAdapter,
 )
 
+from dsl.gc_pause import pause_gc
 from evolve.store.database import open_journal
 from evolve.store.schema import CALLS, EVENTS, RESUMES, TRIALS
 
+BATCH = 10_000  # trials that are parsed at a time
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class TrialRow:
     """Trial of a journal.
 
@@ -182,7 +186,7 @@ def read_rows(path: Path) -> JournalRows:
     with open_journal(path, TRIALS + EVENTS + CALLS + RESUMES) as connection:
         connection.execute("BEGIN")  # one moment for all tables
         return JournalRows(
-            parse_trials(connection.execute("SELECT * FROM trials ORDER BY trial").fetchall()),
+            parse_trials(connection.execute("SELECT * FROM trials ORDER BY trial")),
             _parse_events(connection),
             tuple(
                 ExchangeRow(*row)
@@ -223,13 +227,17 @@ def read_event_rows(path: Path) -> tuple[EventRow, ...]:
         return _parse_events(connection)
 
 
-def parse_trials(rows: Sequence[Sequence[object]]) -> tuple[TrialRow, ...]:
-    """Parse rows of the table of trials.
+def parse_trials(rows: Iterable[Sequence[object]]) -> tuple[TrialRow, ...]:
+    """Parse rows of the table of trials, a batch at a time to bound their copies.
 
     Raises:
         ValueError: if a value has another type.
     """
-    return tuple(TrialRow(*row) for row in _TRIALS.validate_python(rows))
+    trials, source = list[TrialRow](), iter(rows)
+    with pause_gc():
+        while batch := list(islice(source, BATCH)):
+            trials.extend(TrialRow(*row) for row in _TRIALS.validate_python(batch))
+    return tuple(trials)
 
 
 def _parse_events(connection: sqlite3.Connection) -> tuple[EventRow, ...]:
