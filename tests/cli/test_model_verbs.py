@@ -431,8 +431,10 @@ def test_harden_rejects_a_folder_without_a_run_and_a_run_scored_on_validation(
     alone = ("mode: mix", "mode: only"), ("scored_on: train", "scored_on: validation")
     copy = copy_run(finished, tmp_path / "seen", *alone)
     assert "error: no model configured\n" in evolve("harden", str(finished)).err
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with model_server(answer_with_patches(STRICTER)) as server:
-        nothing, seen = evolve("harden", str(tmp_path)), evolve("harden", str(copy), "--yes")
+        nothing, seen = evolve("harden", str(empty)), evolve("harden", str(copy), "--yes")
     assert (nothing.status, seen.status, server.bodies) == (1, 1, [])
     assert f"error: no finished run in {empty}\n" in nothing.err
     assert f"error: cannot harden {copy}: it was scored on validation" in seen.err
