@@ -20,7 +20,8 @@ from evolve.experiment.run_folders import (
 )
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_bytes
-from evolve.store.database import JournalError, is_unwritten
+from evolve.store.database import is_unwritten
+from evolve.store.failures import JournalError
 from evolve.store.files import (
     BARS,
     EXPERIMENT,

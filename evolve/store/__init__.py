@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from evolve.store.database import JOURNAL_ERRORS, JournalError
+from evolve.store.failures import JOURNAL_ERRORS, JournalError
 from evolve.store.files import JOURNAL, REPORT, RESULT
 
 if TYPE_CHECKING:

@@ -12,11 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
-from evolve.store.files import NULL, format_command, format_resume
+from evolve.store.failures import JOURNAL_ERRORS, report_damage, report_failure
 from evolve.store.schema import SCHEMA, STEPS, VERSION
-
-# Errors of a journal that cannot be written, or of a value that SQLite cannot store.
-JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 
 LOG_BYTES, LOG_PAGES = 16_000_000, 4_000  # of the log, after which it goes into the file
 LOG_HEADER_BYTES = 32
@@ -31,10 +28,6 @@ _DAMAGE = (
     sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
     RecursionError,
 )  # fmt: skip
-
-
-class JournalError(EvolveError):
-    """Error of a journal that cannot be written or continued; what it has is readable."""
 
 
 def create_journal(path: Path) -> sqlite3.Connection:
@@ -53,7 +46,7 @@ def create_journal(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except JOURNAL_ERRORS as error:
-        raise _report_failure(path, error) from None
+        raise report_failure(path, error) from None
     return connection
 
 
@@ -70,7 +63,7 @@ def reopen_journal(path: Path) -> sqlite3.Connection:
         return _migrate(path)
     except (*JOURNAL_ERRORS, ValueError) as error:
         if getattr(error, "sqlite_errorname", "").startswith(_UNWRITABLE):
-            raise _report_failure(path, error) from None
+            raise report_failure(path, error) from None
         raise report_damage(path, error) from None
 
 
@@ -104,7 +97,7 @@ class Database:
                 yield connection
                 self.path.stat()  # SQLite would write into a deleted file
         except JOURNAL_ERRORS as error:
-            raise _report_failure(self.path, error) from None
+            raise report_failure(self.path, error) from None
 
     def trim_log(self) -> None:
         """Shorten a long write-ahead log; wait for its readers.
@@ -167,13 +160,6 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
         raise report_damage(journal, error) from None
 
 
-def report_damage(journal: Path, error: Exception) -> JournalError:
-    """Return the error of a journal whose content is damaged."""
-    reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
-    hint = f"restore the file, or {_find_remedy(journal)}"
-    return JournalError(f"cannot read {journal}: {reason}", hint)
-
-
 def is_unwritten(journal: Path) -> bool:
     """Return whether a journal was created and has no table yet, as when its run begins."""
     with suppress(OSError, sqlite3.Error):
@@ -182,32 +168,6 @@ def is_unwritten(journal: Path) -> bool:
         with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
             return connection.execute("SELECT name FROM sqlite_master").fetchone() is None
     return False
-
-
-def _report_failure(journal: Path, error: Exception) -> JournalError:
-    """Return the error of a journal that cannot be written."""
-    reason, remedy = str(error), "free some space"
-    name = getattr(error, "sqlite_errorname", "")
-    if isinstance(error, FileNotFoundError):
-        reason, remedy = "it was deleted", "restore the file"
-    elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        remedy = "allow writing in the folder"
-    elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        remedy = _find_remedy(journal)
-    hint = f"{remedy}; to go on: {format_resume(_find_run(journal))}"
-    return JournalError(f"cannot write {journal}: {reason}", hint)
-
-
-def _find_remedy(journal: Path) -> str:
-    """Return what helps if the content of a journal is damaged."""
-    if _find_run(journal) == journal.parent:
-        return f"rebuild what is whole: {format_command('runs --repair', journal.parent)}"
-    return "delete it (models are then asked for its answers again)"
-
-
-def _find_run(journal: Path) -> Path:
-    """Return the folder of the run of a journal, which a null search may have written."""
-    return journal.parent.parent if journal.parent.name == NULL else journal.parent
 
 
 def _migrate(path: Path) -> sqlite3.Connection:

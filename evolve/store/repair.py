@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
 from evolve.store.checkpoints import insert_row
-from evolve.store.database import JOURNAL_ERRORS, create_journal
+from evolve.store.database import create_journal
+from evolve.store.failures import JOURNAL_ERRORS
 from evolve.store.lock import hold_lock
 from evolve.store.salvage import (
     EXACT,
