@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from evolve.store.database import JOURNAL_ERRORS, JournalError
+from evolve.store.database import JOURNAL_ERRORS
 from evolve.store.files import JOURNAL, REPORT, RESULT
+from evolve.store.journal_errors import JournalError
 
 if TYPE_CHECKING:
     from evolve.store.folder import RunFolder

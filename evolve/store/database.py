@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import sqlite3
 import threading
@@ -13,15 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
-from evolve.store.files import NULL, format_resume
+from evolve.store.journal_errors import report_damage, report_failure
 from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 # Errors of a journal that cannot be written, or of a value that SQLite cannot store.
 JOURNAL_ERRORS = (sqlite3.Error, OSError, UnicodeError, OverflowError)
 
 LOG_BYTES = 16_000_000  # of the write-ahead log, after which it is written into the file
-LOG_PAGES = LOG_BYTES // 4096
-LOG_HEADER_BYTES = 32
+LOG_PAGES, LOG_HEADER_BYTES = LOG_BYTES // 4096, 32
 MAX_LOG_BYTES = 4 * LOG_BYTES  # above it, a commit waits for readers
 LOCK_SECONDS, READERS_SECONDS = 5, 20  # maximum waits for another connection
 
@@ -33,10 +31,6 @@ _DAMAGE = (
     sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
     RecursionError,
 )  # fmt: skip
-
-
-class JournalError(EvolveError):
-    """Error of a journal that cannot be written or continued; what it has is readable."""
 
 
 def create_journal(path: Path) -> sqlite3.Connection:
@@ -55,7 +49,7 @@ def create_journal(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except JOURNAL_ERRORS as error:
-        raise _report_failure(path, error) from None
+        raise report_failure(path, error) from None
     return connection
 
 
@@ -72,7 +66,7 @@ def reopen_journal(path: Path) -> sqlite3.Connection:
         return _migrate(path)
     except (*JOURNAL_ERRORS, ValueError) as error:
         if getattr(error, "sqlite_errorname", "").startswith(_UNWRITABLE):
-            raise _report_failure(path, error) from None
+            raise report_failure(path, error) from None
         raise report_damage(path, error) from None
 
 
@@ -106,7 +100,7 @@ class Database:
                 yield connection
                 self.path.stat()  # SQLite would write into a deleted file
         except JOURNAL_ERRORS as error:
-            raise _report_failure(self.path, error) from None
+            raise report_failure(self.path, error) from None
 
     def trim_log(self) -> None:
         """Shorten a long write-ahead log; wait for its readers.
@@ -119,8 +113,9 @@ class Database:
             if size > self._max_log_bytes:
                 self._max_log_bytes = 2 * size
                 _set_patience(self._connection, READERS_SECONDS)
-                statement = "PRAGMA wal_checkpoint(TRUNCATE)"
-                (is_busy, *_) = self._connection.execute(statement).fetchone()
+                (is_busy, *_) = self._connection.execute(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                ).fetchone()
                 _set_patience(self._connection, LOCK_SECONDS)
                 if not is_busy:
                     self._max_log_bytes = MAX_LOG_BYTES
@@ -166,47 +161,15 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
         raise report_damage(journal, error) from None
 
 
-def report_damage(journal: Path, error: Exception) -> JournalError:
-    """Return the error of a journal whose content is damaged."""
-    reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value
-    hint = f"restore the file, or {_find_remedy(journal)}"
-    return JournalError(f"cannot read {journal}: {reason}", hint)
-
-
 def is_unwritten(journal: Path) -> bool:
     """Return whether a journal was created and has no table yet, as when its run begins."""
-    with suppress(OSError, sqlite3.Error):
-        if not journal.is_file() or journal.stat().st_size == 0:
-            return journal.is_file()
-        with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
-            return connection.execute("SELECT name FROM sqlite_master").fetchone() is None
+    with (
+        suppress(OSError, sqlite3.Error),
+        _locate(journal) as uri,
+        closing(sqlite3.connect(uri, uri=True)) as connection,
+    ):
+        return connection.execute("SELECT name FROM sqlite_master").fetchone() is None
     return False
-
-
-def _report_failure(journal: Path, error: Exception) -> JournalError:
-    """Return the error of a journal that cannot be written."""
-    reason, remedy = str(error), "free some space"
-    name = getattr(error, "sqlite_errorname", "")
-    if isinstance(error, FileNotFoundError):
-        reason, remedy = "it was deleted", "restore the file"
-    elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        remedy = "allow writing in the folder"
-    elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        remedy = _find_remedy(journal)
-    hint = f"{remedy}, then go on with: {format_resume(_find_run(journal))}"
-    return JournalError(f"cannot write {journal}: {reason}", hint)
-
-
-def _find_remedy(journal: Path) -> str:
-    """Return what helps if the content of a journal is damaged."""
-    if _find_run(journal) == journal.parent:
-        return f"rebuild what is whole: evolve runs --repair {shlex.quote(str(journal.parent))}"
-    return "delete it (models are then asked for its answers again)"
-
-
-def _find_run(journal: Path) -> Path:
-    """Return the folder of the run of a journal, which a null search may have written."""
-    return journal.parent.parent if journal.parent.name == NULL else journal.parent
 
 
 def _migrate(path: Path) -> sqlite3.Connection:
@@ -250,8 +213,8 @@ def _check_version(journal: Path, connection: sqlite3.Connection) -> int:
     if version == VERSION or version in STEPS:
         return int(version)
     if not connection.execute("SELECT name FROM sqlite_master").fetchone():
-        message = f"the run in {journal.parent} was stopped before it began"
-        raise EvolveError(message, "run the experiment again")
+        hint = "run the experiment again"
+        raise EvolveError(f"the run in {journal.parent} was stopped before it began", hint)
     readable = " or ".join(map(str, (*STEPS, VERSION)))
     message = f"{journal}: expected schema version {readable}, found {version}"
     hint = "run the experiment again, or use the release that wrote the journal"
@@ -265,8 +228,7 @@ def _locate(journal: Path) -> Iterator[str]:
     """Yield an address by which SQLite reads a journal and writes nothing into its folder."""
     log, index = (journal.with_name(f"{journal.name}-{each}") for each in ("wal", "shm"))
     if not log.exists() or log.stat().st_size <= LOG_HEADER_BYTES:
-        # All rows are in the file, and SQLite needs no locks. It would wait 10 seconds for the
-        # first row of a log that has a header only, as a kill may leave it, and then fail.
+        # All rows are in the file. SQLite would wait 10 seconds for a log without rows, and fail.
         yield f"{journal.resolve().as_uri()}?mode=ro&immutable=1"
     elif index.exists():  # by default SQLite would rebuild the index that a killed run left
         yield f"{journal.resolve().as_uri()}?mode=ro&readonly_shm=1"
