@@ -21,7 +21,6 @@ from evolve.experiment.run_folders import (
 from evolve.experiment.run_state import RunState, decide_state
 from evolve.files import read_bytes
 from evolve.store.database import is_unwritten
-from evolve.store.failures import JournalError
 from evolve.store.files import (
     BARS,
     EXPERIMENT,
@@ -31,6 +30,7 @@ from evolve.store.files import (
     format_command,
     format_resume,
 )
+from evolve.store.journal_errors import JournalError
 from evolve.store.lock import is_locked
 from evolve.store.totals import JournalTotals, read_totals
 

@@ -56,8 +56,9 @@ def search(
     else:
         state = restore_state(resume_from)
         started -= resume_from.seconds
-        if external is not None:
-            external.restore(resume_from.state["proposer"])
+        saved = resume_from.state["proposer"]
+        if external is not None and saved is not None:  # None if the run had no proposer then
+            external.restore(saved)
     while True:
         _update_hall_of_fame(trials, state)
         stop_reason = _find_stop_reason(state, problem, budget, clock() - started, external)

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from evolve.store.failures import JOURNAL_ERRORS, JournalError
 from evolve.store.files import JOURNAL, REPORT, RESULT
+from evolve.store.journal_errors import JOURNAL_ERRORS, JournalError
 
 if TYPE_CHECKING:
     from evolve.store.folder import RunFolder

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
-from evolve.store.failures import JOURNAL_ERRORS, report_damage, report_failure
+from evolve.store.journal_errors import JOURNAL_ERRORS, report_damage, report_failure
 from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 LOG_BYTES, LOG_PAGES = 16_000_000, 4_000  # of the log, after which it goes into the file
@@ -110,8 +110,9 @@ class Database:
             if size > self._max_log_bytes:
                 self._max_log_bytes = 2 * size
                 _set_patience(self._connection, READERS_SECONDS)
-                statement = "PRAGMA wal_checkpoint(TRUNCATE)"
-                (is_busy, *_) = self._connection.execute(statement).fetchone()
+                (is_busy, *_) = self._connection.execute(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                ).fetchone()
                 _set_patience(self._connection, LOCK_SECONDS)
                 if not is_busy:
                     self._max_log_bytes = MAX_LOG_BYTES
@@ -162,11 +163,12 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
 
 def is_unwritten(journal: Path) -> bool:
     """Return whether a journal was created and has no table yet, as when its run begins."""
-    with suppress(OSError, sqlite3.Error):
-        if not journal.is_file() or journal.stat().st_size == 0:
-            return journal.is_file()
-        with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
-            return connection.execute("SELECT name FROM sqlite_master").fetchone() is None
+    with (
+        suppress(OSError, sqlite3.Error),
+        _locate(journal) as uri,
+        closing(sqlite3.connect(uri, uri=True)) as connection,
+    ):
+        return connection.execute("SELECT name FROM sqlite_master").fetchone() is None
     return False
 
 
@@ -211,8 +213,8 @@ def _check_version(journal: Path, connection: sqlite3.Connection) -> int:
     if version == VERSION or version in STEPS:
         return int(version)
     if not connection.execute("SELECT name FROM sqlite_master").fetchone():
-        message = f"the run in {journal.parent} was stopped before it began"
-        raise EvolveError(message, "run the experiment again")
+        hint = "run the experiment again"
+        raise EvolveError(f"the run in {journal.parent} was stopped before it began", hint)
     readable = " or ".join(map(str, (*STEPS, VERSION)))
     message = f"{journal}: expected schema version {readable}, found {version}"
     hint = "run the experiment again, or use the release that wrote the journal"
@@ -226,8 +228,7 @@ def _locate(journal: Path) -> Iterator[str]:
     """Yield an address by which SQLite reads a journal and writes nothing into its folder."""
     log, index = (journal.with_name(f"{journal.name}-{each}") for each in ("wal", "shm"))
     if not log.exists() or log.stat().st_size <= LOG_HEADER_BYTES:
-        # All rows are in the file, and SQLite needs no locks. It would wait 10 seconds for the
-        # first row of a log that has a header only, as a kill may leave it, and then fail.
+        # All rows are in the file. SQLite would wait 10 seconds for a log without rows, and fail.
         yield f"{journal.resolve().as_uri()}?mode=ro&immutable=1"
     elif index.exists():  # by default SQLite would rebuild the index that a killed run left
         yield f"{journal.resolve().as_uri()}?mode=ro&readonly_shm=1"

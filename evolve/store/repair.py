@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from evolve.errors import EvolveError
 from evolve.store.checkpoints import insert_row
 from evolve.store.database import create_journal
-from evolve.store.failures import JOURNAL_ERRORS
+from evolve.store.journal_errors import JOURNAL_ERRORS
 from evolve.store.lock import hold_lock
 from evolve.store.salvage import (
     EXACT,

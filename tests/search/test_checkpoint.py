@@ -101,6 +101,16 @@ def test_a_search_goes_on_from_each_checkpoint_as_if_it_were_never_interrupted(
         assert progress.stop_reason
 
 
+def test_a_search_that_had_no_external_proposer_can_go_on_with_one() -> None:
+    rows, first = Rows(), next(search(toy_problem(), Budget(200)))
+    rows.add(first.trials)
+    saved = json.loads(json.dumps(describe_state(first)))
+    point = Checkpoint(first.epoch, saved, rows.build_index(first.evaluated), rows.read)
+    external = ScriptedProposer([30, 100], propose)
+    *_, last = search(toy_problem(), Budget(200), external=external, resume_from=point)
+    assert "external" in last.stats
+
+
 def test_a_form_that_no_row_has_is_in_the_checkpoint() -> None:
     """Two islands may write one program in two forms, and only the first one is a trial."""
     described = (
