@@ -85,8 +85,7 @@ class Sweep:
             for number, code in run_side_by_side(self._task, missing, self.processes, stop):
                 row = self.folder.read_row(number) or _begin_row(self.document, number)
                 if code or row.status in ("running", "not started"):
-                    reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-                    row = replace(row, status="failed", error=f"its process died ({reason})")
+                    row = replace(row, status="failed", error=_explain_end(code))
                     self.folder.write_row(row)
                 yield row
 
@@ -184,6 +183,13 @@ def list_rows(folder: SweepFolder) -> list[PointRow]:
         status: RowStatus = "stopped" if row.status == "running" and not is_running else row.status
         rows.append(replace(row, status=status))
     return rows
+
+
+def _explain_end(code: int) -> str:
+    """Return the reason why a process left no result."""
+    if code == 0:
+        return "its result could not be written"
+    return f"its process died ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
 
 
 def _begin_row(document: SweepDocument, number: int) -> PointRow:
