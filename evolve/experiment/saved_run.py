@@ -11,14 +11,13 @@ from dsl.analysis.check import check
 from evolve.config import Experiment
 from evolve.data import DataRequest, load
 from evolve.errors import EvolveError
+from evolve.experiment.finished_run import check_snapshot
 from evolve.experiment.plan import LoadedData, Plan, read_plan
-from evolve.experiment.result import describe_parts
-from evolve.experiment.result_reader import HINT
 from evolve.experiment.run_events import BeginEvent, DataEvent, SettingsEvent, read_event_of
 from evolve.experiment.saved_settings import check_inputs, restore_settings
 from evolve.notices import NoticeList
 from evolve.store import RunFolder
-from evolve.store.files import EXPERIMENT
+from evolve.store.files import BARS, EXPERIMENT
 from evolve.store.journal import read_changes
 
 
@@ -85,17 +84,14 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
 
 def _load_data(folder: Path, plan: Plan, origin: DataEvent) -> LoadedData:
     """Load the snapshot of the bars, with the origin that they had."""
-    dataset = load(DataRequest(f"parquet:{(folder / 'bars.parquet').resolve()}"), NoticeList())
+    dataset = load(DataRequest(f"parquet:{(folder / BARS).resolve()}"), NoticeList())
     used, requested = _list_specs(origin.origin), _list_specs(plan.experiment.data.source)
     dataset = replace(
         dataset, used=used, requested=requested if origin.fallback_used else used,
         as_of=origin.as_of, reason=origin.fallback_reason,
     )  # fmt: skip
     data = plan.split(dataset)
-    if data.dataset.bars.hash != origin.hash:
-        raise EvolveError(f"{folder}: bars.parquet is not the snapshot of the run", HINT)
-    if origin.parts not in (None, describe_parts(data.split)):
-        raise EvolveError(f"{folder}: experiment.yaml is not that of the run", HINT)
+    check_snapshot(folder, data, origin)
     return data
 
 

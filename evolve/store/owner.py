@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from dsl.printable import make_printable
 
 MAX_BYTES = 4096
@@ -50,9 +48,6 @@ class Owner:
         )
 
 
-_OWNER = TypeAdapter(Owner)
-
-
 def identify_process(now: datetime) -> Owner:
     """Return this process as the owner of a lock since now."""
     user = ""
@@ -72,9 +67,11 @@ def describe_owner(owner: Owner, now: datetime) -> str:
 
 def read_owner(handle: int) -> Owner | None:
     """Read the owner from the file of a lock; None if it has none."""
+    from pydantic import TypeAdapter, ValidationError  # slow, and few locks have an owner
+
     try:
         os.lseek(handle, 0, os.SEEK_SET)
-        return _OWNER.validate_json(os.read(handle, MAX_BYTES))
+        return TypeAdapter(Owner).validate_json(os.read(handle, MAX_BYTES))
     except (OSError, ValidationError):
         return None
 

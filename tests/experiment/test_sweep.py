@@ -22,6 +22,7 @@ from evolve.experiment.sweep.folder import PointRow, SweepFolder
 from evolve.experiment.sweep.side_by_side import run_side_by_side
 from evolve.experiment.sweep.sweep import begin_sweep, list_rows, open_sweep
 from evolve.stop import Stop
+from evolve.store import JOURNAL
 from evolve.store.lock import is_locked
 from evolve.validation.ledger import Ledger, ledger_path
 from evolve.validation.run_ledger import SWEEP, RunLedger
@@ -126,6 +127,19 @@ def test_a_run_that_finished_before_its_row_is_not_run_again(
     assert list_rows(SweepFolder(folder)) == rows
     assert notes.exists()
     assert notes.with_name("result.json").read_bytes() == before
+
+
+def test_a_run_that_was_killed_before_it_began_runs_again(
+    serial: tuple[Path, list[PointRow]], tmp_path: Path
+) -> None:
+    path, rows = serial
+    folder = tmp_path / "sweep"
+    shutil.copytree(path, folder)
+    (folder / "results/2.json").unlink()
+    shutil.rmtree(folder / rows[1].folder)
+    (folder / rows[1].folder).mkdir()
+    (folder / rows[1].folder / JOURNAL).touch()
+    assert strip(list(open_sweep(folder).run(Stop()))) == strip([rows[1]])
 
 
 def test_a_table_with_a_missing_run_names_the_command_to_go_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from evolve.notices import NoticeList, NoticeLog
 from evolve.stop import Stop
 from evolve.store import JOURNAL, RESULT
 from evolve.store.database import is_unwritten
+from evolve.store.journal import read_event
 from evolve.store.lock import is_locked
 from evolve.store.totals import read_totals
 
@@ -86,9 +88,13 @@ class PointTask:
     folder: SweepFolder
 
     def __call__(self, number: int, stop: Stop) -> None:
-        """Run a point, and write its row: before the run, and with its result."""
+        """Run a point, and write its row: before the run, and with its result.
+
+        The caller reports a row that cannot be written.
+        """
         row = replace(self.rows[number], status="running")
-        self.folder.write_row(row)
+        with suppress(EvolveError):
+            self.folder.write_row(row)
         try:
             plan = read_plan(self.experiment, self.overrides[number])
             plan = PlanWithData.of(plan, self.data[number])
@@ -100,7 +106,8 @@ class PointTask:
         except Exception as error:
             text = f"internal error: {type(error).__name__}: {error}"
             row = replace(row, status="failed", error=text)
-        self.folder.write_row(row)
+        with suppress(EvolveError):
+            self.folder.write_row(row)
 
 
 def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> None:
@@ -111,7 +118,7 @@ def _run_or_resume(plan: Plan, folder: Path, stop: Stop) -> None:
         return
     if is_locked(folder):
         raise EvolveError(f"another process runs in {folder}", "wait until it ends")
-    if is_unwritten(journal):  # stopped before it began
+    if is_unwritten(journal) or not read_event(journal, "begin"):  # stopped before it began
         remove(list_files(folder))
         run(plan, out=folder, stop=stop)
     elif not _has_result(folder):

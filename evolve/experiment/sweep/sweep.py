@@ -86,8 +86,7 @@ class Sweep:
             for number, code in run_side_by_side(self._task, missing, self.processes, stop):
                 row = _read_row(self.folder, self.document, number)
                 if code or row.status in ("running", "not started"):
-                    reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-                    row = replace(row, status="failed", error=f"its process died ({reason})")
+                    row = replace(row, status="failed", error=_explain_end(code))
                     self.folder.write_row(row)
                 yield row
 
@@ -204,6 +203,13 @@ def _read_row(folder: SweepFolder, document: SweepDocument, number: int) -> Poin
     if (row.number, row.folder, row.settings) != (number, begun.folder, begun.settings):
         raise EvolveError(f"{folder.path}: the result of run {number} is that of another run", HINT)
     return row
+
+
+def _explain_end(code: int) -> str:
+    """Return the reason why a process left no result."""
+    if code == 0:
+        return "its result could not be written"
+    return f"its process died ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
 
 
 def _begin_row(document: SweepDocument, number: int) -> PointRow:
