@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ class Meter(Observer):
 
     folder: Path
     trials: int
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     rows: list[tuple[int, float, float, int]] = field(default_factory=list)
 
     def progress(self, progress: Progress, seconds: float) -> None:
