@@ -19,6 +19,7 @@ from evolve.notices import NoticeList
 from evolve.store import RunFolder
 from evolve.store.files import BARS, EXPERIMENT
 from evolve.store.journal import read_changes
+from evolve.store.journal_errors import report_unbegun
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,7 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
     begin = read_event_of(folder.journal, BeginEvent)
     origin = read_event_of(folder.journal, DataEvent)
     if begin is None or origin is None:
-        raise EvolveError(
-            f"the run in {folder.path} was stopped before it began", "run the experiment again"
-        )
+        raise report_unbegun(folder.path)
     known = read_event_of(folder.journal, SettingsEvent)
     changes = tuple(read_changes(folder.journal))
     if known is not None:

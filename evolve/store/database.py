@@ -12,7 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolve.errors import EvolveError
-from evolve.store.journal_errors import JOURNAL_ERRORS, report_damage, report_failure
+from evolve.store.journal_errors import (
+    JOURNAL_ERRORS,
+    report_damage,
+    report_failure,
+    report_unbegun,
+)
 from evolve.store.schema import SCHEMA, STEPS, VERSION
 
 LOG_BYTES, LOG_PAGES = 16_000_000, 4_000  # of the log, after which it goes into the file
@@ -149,8 +154,7 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
         if not journal.is_file():
             raise EvolveError(f"no run in {journal.parent}", "expected the folder of a run")
         if is_unwritten(journal):
-            hint = "run the experiment again, unless it begins at this moment"
-            raise EvolveError(f"the run in {journal.parent} has not begun", hint)
+            raise report_unbegun(journal.parent)
         with _locate(journal) as uri, closing(sqlite3.connect(uri, uri=True)) as connection:
             version = _check_version(journal, connection)
             for later in range(version, VERSION):
@@ -213,8 +217,7 @@ def _check_version(journal: Path, connection: sqlite3.Connection) -> int:
     if version == VERSION or version in STEPS:
         return int(version)
     if not connection.execute("SELECT name FROM sqlite_master").fetchone():
-        hint = "run the experiment again"
-        raise EvolveError(f"the run in {journal.parent} was stopped before it began", hint)
+        raise report_unbegun(journal.parent)
     readable = " or ".join(map(str, (*STEPS, VERSION)))
     message = f"{journal}: expected schema version {readable}, found {version}"
     hint = "run the experiment again, or use the release that wrote the journal"

@@ -16,6 +16,12 @@ class JournalError(EvolveError):
     """Error of a journal that cannot be written or continued; what it has is readable."""
 
 
+def report_unbegun(folder: Path) -> EvolveError:
+    """Return the error of a run that was stopped before its first commit."""
+    hint = "run the experiment again, unless it begins at this moment"
+    return EvolveError(f"the run in {folder} has not begun", hint)
+
+
 def report_damage(journal: Path, error: Exception) -> JournalError:
     """Return the error of a journal whose content is damaged."""
     reason = " ".join(str(error).split("\n")[:3])  # pydantic adds the value

@@ -165,7 +165,9 @@ def test_the_journal_has_every_trial_as_valid_text(
     for _, digest, source, parents in rows:
         assert check(source).hash == digest
         assert set(parents.split()) <= hashes
-    assert kinds == {"begin", "data", "notice", "epoch", "null_search", "null", "finished"}
+    assert kinds == {
+        "begin", "settings", "data", "notice", "epoch", "null_search", "null", "finished"
+    }  # fmt: skip
 
 
 def test_the_journal_has_the_counts_of_all_proposers_after_each_epoch(

@@ -97,7 +97,7 @@ def remove_unbegun(folder: Path) -> None:
     journal = folder / "journal.sqlite"
     if folder.exists() and (not journal.exists() or is_unwritten(journal)):
         if journal.exists():
-            with pytest.raises(EvolveError, match="stopped before it began"):
+            with pytest.raises(EvolveError, match="has not begun"):
                 resume(folder)
         shutil.rmtree(folder)
 

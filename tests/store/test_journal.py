@@ -49,7 +49,7 @@ def test_a_journal_begins_with_its_events_and_a_checkpoint_at_once(
         with pytest.raises(JournalError, match="full"):
             Journal.create(path, events)
     assert is_unwritten(path)
-    with pytest.raises(EvolveError, match="stopped before it began"):
+    with pytest.raises(EvolveError, match="has not begun"):
         Journal(path)
     with closing(Journal.create(path, events)) as journal:
         assert journal.read_checkpoint() == Checkpoint(-1, 0, 2, 0, 0.0, {})
@@ -73,7 +73,7 @@ def test_a_kill_within_the_first_commit_leaves_a_journal_that_never_began(tmp_pa
             shutil.copy(begun / f"empty.sqlite{each}", killed / f"journal.sqlite{each}")
     (killed / "journal.sqlite-wal").write_bytes(header)
     assert is_unwritten(killed / "journal.sqlite")
-    with pytest.raises(EvolveError, match="stopped before it began"):
+    with pytest.raises(EvolveError, match="has not begun"):
         read_rows(killed / "journal.sqlite")
 
 
