@@ -25,7 +25,10 @@ from tests.experiment.small_runs import write_experiment
 
 KILLS, SHORT_FORM = 50, 6
 PASSES = "synthetic:planted?seed=8&bars=2500&edge_bps=100&rule=roc(close, 1) < 0"
-SETTINGS = ("search.population=10", "budget.evaluations=80", "validate.null_runs=19")
+SETTINGS = (
+    "search.population=10", "budget.evaluations=80", "validate.null_runs=19",
+    "validate.walk_forward={windows: 2}",
+)  # fmt: skip
 FINISHED = 3  # exit code
 FORKS = multiprocessing.get_context("forkserver")
 
@@ -40,13 +43,14 @@ class Whole:
     seconds: float
 
 
-def run_here(folder: Path) -> None:
+def run_here(folder: Path, workers: int) -> None:
     """Begin the run of a folder, or go on with it, in a process of its own group."""
     os.setsid()
     os.environ["EVOLVE_HOME"] = str(folder / "home")
     out = folder / "run"
     if not out.exists():
-        run(read_plan(folder / "small.yaml", SETTINGS), out=out, report=save_report)
+        plan = read_plan(folder / "small.yaml", (*SETTINGS, f"workers={workers}"))
+        run(plan, out=out, report=save_report)
         return
     try:
         resume(out, report=save_report)
@@ -56,23 +60,27 @@ def run_here(folder: Path) -> None:
         sys.exit(FINISHED)
 
 
-def start(folder: Path) -> BaseProcess:
+def start(folder: Path, workers: int) -> BaseProcess:
     """Start a process whose modules are imported already, so that most of its life is the run."""
-    process = FORKS.Process(target=run_here, args=(folder,))
+    process = FORKS.Process(target=run_here, args=(folder, workers))
     process.start()
     return process
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+def wholes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Whole]:
+    """Return runs by number of workers."""
     FORKS.set_forkserver_preload([__name__])
-    folder = tmp_path_factory.mktemp("whole")
+    warm = tmp_path_factory.mktemp("warm")  # the first run waits for imports, too
+    write_experiment(warm, PASSES)
+    wait_for(start(warm, 1))
+    return {workers: measure(tmp_path_factory.mktemp("whole"), workers) for workers in (1, 2)}
+
+
+def measure(folder: Path, workers: int) -> Whole:
     write_experiment(folder, PASSES)
-    wait_for(start(folder))
-    again = tmp_path_factory.mktemp("again")  # the first one waits for imports, too
-    write_experiment(again, PASSES)
     started = time.monotonic()
-    wait_for(start(again))
+    wait_for(start(folder, workers))
     return Whole(folder / "run", time.monotonic() - started)
 
 
@@ -102,15 +110,16 @@ def remove_unbegun(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def kill_and_compare(folder: Path, whole: Whole, number: int) -> None:
+def kill_and_compare(folder: Path, wholes: dict[int, Whole], number: int) -> None:
     """Kill a run once to three times at random instants, go on, and compare."""
-    rng = random.Random(number)
+    rng, workers = random.Random(number), 1 + number % 2
+    whole = wholes[workers]
     write_experiment(folder, PASSES)
     for share in [rng.random() for _ in range(1 + number % 3)]:
-        is_killed = kill_after(start(folder), share * whole.seconds)
+        is_killed = kill_after(start(folder, workers), share * whole.seconds)
         print(f"kill at {share:.2f} of {whole.seconds:.1f} s: {is_killed}")
         remove_unbegun(folder / "run")
-    wait_for(start(folder))
+    wait_for(start(folder, workers))
     assert_equal_runs(folder / "run", whole.folder)
     names = {path.name for path in (folder / "run").rglob("*")}
     assert {"result.json", "report.html"} <= names
@@ -120,14 +129,14 @@ def kill_and_compare(folder: Path, whole: Whole, number: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(SHORT_FORM))
 def test_a_run_that_is_killed_at_a_random_instant_goes_on(
-    tmp_path: Path, whole: Whole, number: int
+    tmp_path: Path, wholes: dict[int, Whole], number: int
 ) -> None:
-    kill_and_compare(tmp_path, whole, number)
+    kill_and_compare(tmp_path, wholes, number)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(SHORT_FORM, KILLS))
 def test_a_run_that_is_killed_at_any_of_many_instants_goes_on(
-    tmp_path: Path, whole: Whole, number: int
+    tmp_path: Path, wholes: dict[int, Whole], number: int
 ) -> None:
-    kill_and_compare(tmp_path, whole, number)
+    kill_and_compare(tmp_path, wholes, number)
