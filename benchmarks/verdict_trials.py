@@ -209,7 +209,7 @@ def peek_in_search_alone(plan: Plan) -> AbstractContextManager[object]:
         with peek_at_holdout(plan):
             return build_problem(plan, data, mode)
 
-    return patch("evolve.experiment.run.build_problem", build)
+    return patch("evolve.experiment.execute.build_problem", build)
 
 
 def skip_check() -> AbstractContextManager[object]:
