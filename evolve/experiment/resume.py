@@ -150,8 +150,8 @@ def _choose_checkpoint(
     """Return the checkpoint from which a run goes on.
 
     It is the last one, unless the budget changes. Then it is the last migration that the smaller
-    budget did not affect, so that the run equals one that had the new budget from the start. The
-    trials after it are evaluated again.
+    budget did not affect, so that the run equals one that had the new budget from the start. Nearly
+    all trials after it are evaluated again; the ledger counts the run with the smaller budget, too.
 
     Raises:
         EvolveError: if the run has more trials than the new budget.

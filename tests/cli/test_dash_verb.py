@@ -184,7 +184,7 @@ def test_the_live_view_ends_with_its_run(tmp_path: Path, number: signal.Signals)
             out_text, err = process.communicate(timeout=60)
             assert "Traceback" not in out_text + err
             states = [read_state(address) for line in stream if line.startswith(b"data:")]
-        assert states[-1] == ("finished" if number == signal.SIGINT else "stopped")
+        assert states[-1] == "stopped"
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     wait_until_refused(address)
     assert (out / REPORT).exists() == (number == signal.SIGINT)

@@ -31,7 +31,7 @@ def run_limited(folder: Path, max_bytes: int) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("max_bytes", [100_000, 150_000])
+@pytest.mark.parametrize("max_bytes", [120_000, 150_000])
 def test_a_disk_that_fills_in_a_run_ends_it_at_its_last_checkpoint(
     tmp_path: Path, max_bytes: int
 ) -> None:
