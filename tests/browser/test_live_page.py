@@ -87,14 +87,26 @@ def find_row(page: Page, name: str) -> Locator:
 def test_the_page_of_a_run_follows_it_to_its_verdict(
     server: LiveServer, open_page: OpenPage, runs: Path
 ) -> None:
-    with run_in(runs, *LONG) as process:
+    with run_in(runs, *LONG, "--set", "budget.evaluations=20000") as process:
         page = open_page(address(server))
         expect_state(page, "running")
         assert "NOT TESTED" not in page.locator("main").inner_text()
-        process.send_signal(signal.SIGINT)  # it stops after its epoch, and selects
-        assert process.wait(60) == 130
+        assert process.wait(120) == 0
         expect_state(page, "finished")
         expect_text(page.locator("#verdict"), "NOT TESTED")
+        expect(page.locator("#connection")).to_be_hidden()
+
+
+def test_the_page_of_an_interrupted_run_shows_that_it_is_stopped(
+    server: LiveServer, open_page: OpenPage, runs: Path
+) -> None:
+    with run_in(runs, *LONG) as process:
+        page = open_page(address(server))
+        expect_state(page, "running")
+        process.send_signal(signal.SIGINT)  # it stops after its epoch, and selects
+        assert process.wait(60) == 130
+        expect_state(page, "stopped")
+        expect_text(page.locator("main"), "evolve resume")
         expect(page.locator("#connection")).to_be_hidden()
 
 
