@@ -73,6 +73,8 @@ def parse_experiment(
     except ValidationError as error:
         errors = [dict(each) for each in error.errors(include_url=False)]
         document.diagnostics += diagnose(errors, document, sources)
+    except UnicodeEncodeError:  # a lone surrogate, which the document reports
+        pass
     if document.diagnostics:
         raise ConfigError(document.diagnostics)
     return experiment

@@ -152,6 +152,8 @@ def test_both_of_two_missing_settings_are_shown() -> None:
         ('a: "\\0"', "unexpected character U+0000 in text"),
         ('"\\e[31m": 1', "unexpected character U+001B in text"),
         ('a: "\\ud800"', "unexpected character U+D800 in text"),
+        ('start_from: "\\ud800"', "unexpected character U+D800 in text"),
+        ('language: {directions: "\\ud800"}', "unexpected character U+D800 in text"),
         ("a: \ud800", "unexpected character U+D800"),
         ("a: " + "[" * 10_000, "nested at most 50 deep"),
         ("a: " + "{a: " * 10_000, "nested at most 50 deep"),
@@ -159,7 +161,7 @@ def test_both_of_two_missing_settings_are_shown() -> None:
         ("a: [" + "x," * 400_000 + "]", "expected at most 20,000 values"),
         ("? " + "k" * 100_000 + "\n: 1", "unknown setting `kkk"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_a_hostile_document_ends_in_a_short_message(text: str, message: str) -> None:
     errors = parse_errors(MINIMAL + text + "\n")
