@@ -55,7 +55,10 @@ class ClusterJobs:
             while (first := order.first) is not None and not stop.is_set:
                 calls.submit(order)
                 calls.receive(order, log)
-                yield from order.release()
+                for result in order.release():
+                    if stop.is_set:
+                        return
+                    yield result
                 if first not in calls.failed:
                     continue
                 if not self.cluster.workers:

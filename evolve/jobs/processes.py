@@ -80,7 +80,7 @@ class _Workers(Generic[Result]):
                 self._find_overdue()
             self._hand_out()
             for result in self._order.release():
-                if result is None:
+                if result is None or self._stop.is_set:
                     return
                 yield result
 

@@ -110,7 +110,7 @@ class StoredJob(Generic[Result]):
             for number in numbers:
                 result = known.get(number)
                 if result is None:
-                    result = None if stop.is_set else next(computed, None)
+                    result = next(computed, None)
                     if result is None:
                         return
                     self.store.save(number, result)
