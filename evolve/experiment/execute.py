@@ -46,7 +46,7 @@ NO_EPOCH = -1  # before the first one
 
 @dataclass(frozen=True, eq=False)
 class _Searched:
-    """What the search of a run gives."""
+    """Result of the search of a run."""
 
     last: Progress
     history: SearchHistory

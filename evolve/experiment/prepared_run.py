@@ -25,7 +25,7 @@ class PreparedRun:
         models: its models.
         folder: its folder.
         checkpoint: where the search goes on; None for its begin.
-        changes: settings and versions that changed since its begin, and that its user accepted.
+        changes: settings that changed since its begin, and that its user accepted.
     """
 
     plan: Plan

@@ -23,6 +23,7 @@ from evolve.experiment.result import Run, versions
 from evolve.experiment.saved_run import SavedRun, read_saved_run
 from evolve.files import remove_partial_files
 from evolve.fitness.fitness import Scores
+from evolve.llm.transport.address import mask_user_info
 from evolve.search.checkpoint import Checkpoint
 from evolve.search.individual import Fitness, Individual
 from evolve.stop import Stop
@@ -37,8 +38,8 @@ LANGUAGE, EVALUATIONS = "language", "budget.evaluations"
 LIMITS = {
     "evaluations": EVALUATIONS, "improvement": "budget.stale_epochs", "minutes": "budget.minutes",
 }  # fmt: skip
-SCHEDULE_FREE = ("budget.minutes", "budget.stale_epochs")  # they change no time of a call
 """Setting of the limit that ended a run, by a word of the reason."""
+SCHEDULE_FREE = ("budget.minutes", "budget.stale_epochs")  # they change no time of a call
 
 
 def resume(
@@ -82,7 +83,8 @@ def resume(
         recorder = stack.enter_context(RunRecorder(observer or Observer()))
         announce(saved.plan, saved.data, models, recorder)
         accepted = [each.text for each in changes if not each.is_in(FREE)]
-        command = shlex.join(["evolve", "resume", str(folder), *_list_options(overrides)])
+        words = ["evolve", "resume", str(folder), *_list_options(overrides)]
+        command = mask_user_info(shlex.join(words))
         described = {each.name: [each.before, each.after] for each in changes}
         if changes:  # first, so that after a kill the next process goes on with them
             files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))
@@ -184,9 +186,6 @@ def _build_checkpoint(
     if stored.epoch == FIRST_EPOCH:
         return None
     index = journal.read_index(stored.trials)
-    if not len(index.seen) == len(index) == stored.trials:
-        hint = "keep what is whole: evolve runs --repair RUN"
-        raise EvolveError("the journal has not the trials of its checkpoint", hint)
     read = partial(_read_individuals, journal, settings.fitness.goals().weights)
     seconds = journal.read_last_event("epoch", stored)["seconds"]
     return Checkpoint(stored.epoch, stored.state, index, read, stored.seconds, seconds)

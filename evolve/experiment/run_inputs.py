@@ -33,7 +33,7 @@ Mode = Literal["mix", "only"]
 
 
 class _Header(BaseModel):
-    """What a run folder has in its journal."""
+    """Origin of the bars, which a run folder has in its journal, and mode of the problem."""
 
     origin: DataDocument
     mode: Mode

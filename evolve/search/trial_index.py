@@ -1,4 +1,4 @@
-"""Index of the trials of a search: what it remembers of each one, about 170 bytes a trial."""
+"""Index of the trials of a search: what it remembers of each one, about 250 bytes a trial."""
 
 from __future__ import annotations
 

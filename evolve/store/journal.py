@@ -253,14 +253,17 @@ class Journal:
             count: their number.
 
         Raises:
-            EvolveError: if a row is damaged.
+            EvolveError: if one is missing, duplicate or damaged.
         """
         query = (
             "SELECT hash, proposer, parents, island, epoch FROM trials WHERE trial <= ?"
             " ORDER BY trial"
         )
         with self._database.read() as connection:
-            return TrialIndex.restore(connection.execute(query, (count,)))
+            index = TrialIndex.restore(connection.execute(query, (count,)))
+            if not len(index.seen) == len(index) == count:
+                raise ValueError(f"expected {count:,} different trials")
+            return index
 
     def _open(self, database: Database) -> None:
         self._database = database

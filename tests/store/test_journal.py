@@ -15,11 +15,13 @@ import pytest
 
 from evolve.errors import EvolveError
 from evolve.search.individual import Individual
+from evolve.search.progress import Budget
 from evolve.store import Journal, JournalError, checkpoints
 from evolve.store.calls import read_recording
 from evolve.store.checkpoints import Checkpoint
 from evolve.store.database import is_unwritten
 from evolve.store.rows import JournalRows, read_rows
+from tests.search.toy import solve, toy_problem
 from tests.store.journals import draw_trials, write_journal
 
 FORK = multiprocessing.get_context("fork" if hasattr(os, "fork") else None)
@@ -123,6 +125,22 @@ def test_trials_and_their_index_are_read_by_number(tmp_path: Path, journal: Jour
     with pytest.raises(JournalError, match="expected trial 9") as error:
         journal.read_trials([9])
     assert error.value.hint.endswith(f"evolve runs --repair {tmp_path}")
+
+
+def test_an_index_that_is_read_equals_that_of_its_search(tmp_path: Path) -> None:
+    progress = solve(toy_problem(), Budget(600), islands=3)
+    with closing(Journal.create(tmp_path / "journal.sqlite")) as journal:
+        for each in progress:
+            journal.epoch(each.epoch, each.trials, {}, 0.0)
+        last = progress[-1].index
+        index = journal.read_index(len(last))
+        assert index.keys == last.keys
+        for trial in (one for each in progress for one in each.trials):
+            assert index.has_origin(trial)
+            assert index.trace(trial, 9) == last.trace(trial, 9)
+            assert index.list_proposers(trial) == last.list_proposers(trial)
+        with pytest.raises(JournalError, match="expected 700 different trials"):
+            journal.read_index(700)
 
 
 def test_results_of_jobs_and_resumes_outlive_a_rollback(tmp_path: Path, journal: Journal) -> None:
