@@ -224,7 +224,8 @@ class Dispatcher:
         return other is not None and other.is_free and self._may_run(other, call)
 
     def _send(self, worker: Worker, call: Call) -> None:
-        if not call.tried and not call.future.set_running_or_notify_cancel():
+        is_new = not call.future.running()
+        if is_new and not call.future.set_running_or_notify_cancel():
             return  # the caller cancelled it
         are_usable = len(self._roster.usable) == len(self._roster.workers)
         self._sender.send(worker, call, are_usable)
