@@ -108,7 +108,8 @@ def _diagnose(
         message = mask_user_info(f"`{name}`: {message}" if name else message)
         hint = _suggest_value(loc, group)
     for path, source in overrides.items():
-        if loc[: len(path)] == path:
+        is_of_key = path[: len(loc)] == loc and f"`{path[-1]}`" in message  # a section checks names
+        if loc[: len(path)] == path or is_of_key:
             is_empty = source.text.endswith("=")
             hint = hint or ("write a value after `=`" if is_empty else "")
             return Diagnostic(code, message, Span(0, len(source.text)), hint, source)

@@ -97,7 +97,7 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if evidence.holdout is not None:
             recorder.event("holdout", opening=evidence.holdout.opening, t=evidence.holdout.t)
         return evidence
-    except (LedgerError, UnansweredError, OSError) as error:
+    except (LedgerError, UnansweredError) as error:
         recorder.notice(str(error))
         is_unanswered = isinstance(error, UnansweredError)
         return replace(evidence, untested=NO_ANSWER if is_unanswered else NO_LEDGER)

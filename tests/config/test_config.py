@@ -87,6 +87,17 @@ def test_overrides_replace_settings_and_invalid_ones_are_reported() -> None:
         parse_experiment(MINIMAL, "x.yaml", ["budget"])
 
 
+@pytest.mark.parametrize(
+    "override",
+    ["search.proposers.crosover=8", "search.proposers.subtree=auto", "fitness.require.trades=3"],
+)
+def test_a_name_that_its_section_refuses_is_shown_in_the_override(override: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(MINIMAL + "search: {islands: 2}\n", "x.yaml", [override])
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.source.name == f"--set {override}"
+
+
 def test_the_error_of_a_missing_file_suggests_another() -> None:
     with pytest.raises(EvolveError, match=r"quick\.yaml"):
         load_experiment(ROOT / "experiments" / "quik.yaml")
