@@ -59,11 +59,15 @@ def command(
 
 def _run(sweep: Sweep, as_json: bool) -> int:
     """Run what is missing, with a line for each run, and print the table."""
+    from contextlib import closing
+
     from evolve.cli import DONE, INTERRUPTED, WRONG_INPUT
     from evolve.cli.interrupt import StopOnInterrupt
+    from evolve.errors import EvolveError
     from evolve.report.formats import format_count
     from evolve.report.terminal.sweep import format_row
     from evolve.store.files import format_resume_sweep
+    from evolve.store.lock import is_locked
 
     folder, count, missing = sweep.folder, len(sweep.points), len(sweep.list_missing())
     stop = StopOnInterrupt()
@@ -77,10 +81,12 @@ def _run(sweep: Sweep, as_json: bool) -> int:
     for text in sweep.notices:
         echo(f"note: {text}", err=True)
     try:
-        for done, row in enumerate(sweep.run(stop), start=count - missing + 1):
-            echo(format_row(row, done, count), err=True)
-    except KeyboardInterrupt:
-        echo(f"to go on: {format_resume_sweep(folder.path)}", err=True)
+        with closing(sweep.run(stop)) as rows:
+            for done, row in enumerate(rows, start=count - missing + 1):
+                echo(format_row(row, done, count), err=True)
+    except (KeyboardInterrupt, EvolveError):
+        if not is_locked(folder.path):
+            echo(f"to go on: {format_resume_sweep(folder.path)}", err=True)
         raise
     failed = _print_result(folder, as_json)
     if stop.is_set:
