@@ -18,8 +18,8 @@ from evolve.validation.null_search import NullResult
 from evolve.validation.verdict import Evidence
 
 INTERRUPTED = (
-    "the comparison with shuffled prices was interrupted (`evolve resume RUN` goes on from the "
-    "searches that ended)"
+    "the run was interrupted before the comparison with shuffled prices was complete "
+    "(`evolve resume RUN` goes on)"
 )
 NO_LEDGER = (
     "the ledger, which counts runs and openings, cannot be used (see the note; then "

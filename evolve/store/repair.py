@@ -77,7 +77,8 @@ def _repair(journal: Path, folder: Path) -> RepairReport:
     salvage = salvage_journal(journal, copies)
     if salvage is None:
         message = f"cannot repair {journal}: no checkpoint is whole"
-        raise EvolveError(message, "restore the file, or run the experiment again")
+        hint = "restore the file, or run the experiment again; runs of earlier versions have none"
+        raise EvolveError(message, hint)
     epoch = int(str(salvage.checkpoints[-1][0]))
     if _is_whole(salvage):
         return RepairReport(epoch, salvage.trials, 0, None)

@@ -230,7 +230,7 @@ def test_an_interrupt_of_the_null_run_leaves_a_complete_run(tmp_path: Path, work
         "run", str(path), "--out", str(folder), *more, at="search 1 of 19", workers=workers
     )
     assert status == 130, err
-    assert "NOT TESTED: The comparison with shuffled prices was interrupted" in out
+    assert "NOT TESTED: The run was interrupted before the comparison" in out
     found = read_result(folder)
     assert found["verdict"]["label"] == "NOT TESTED"
     assert found["trials"]["evaluated"] == 3000

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from evolve.experiment.evidence import INTERRUPTED, NO_ANSWER, NO_LEDGER
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate
 from evolve.validation.holdout import HoldoutTest
@@ -133,10 +134,10 @@ CASES = {
                 "to 19 or more)", caveats=CAVEATS), NOT_TESTED,
     ),
     "an interrupted null run": (
-        replace(BASE, null=null_run(1.9, 0.8, 0.7), untested="the comparison with shuffled prices "
-                "was interrupted (run the experiment again; it goes on from the searches that "
-                "ended)"), NOT_TESTED,
+        replace(BASE, null=null_run(1.9, 0.8, 0.7), untested=INTERRUPTED), NOT_TESTED,
     ),
+    "no ledger": (replace(BASE, untested=NO_LEDGER), NOT_TESTED),
+    "a model that did not answer": (replace(BASE, untested=NO_ANSWER), NOT_TESTED),
     "not tested, and the holdout was opened by request": (
         replace(BASE, executable=Gate("executable", False, "orders fill at the close of their own "
                 "signal, which cannot be traded (set `backtest.fill` to next_open)"),
