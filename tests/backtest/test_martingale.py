@@ -15,7 +15,7 @@ import pytest
 from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from dsl.bars import Bars
-from evolve.backtest.backtest import Backtest, backtest
+from evolve.backtest.backtest import Backtest, Backtester
 from evolve.backtest.market import FILLS, FillMode, Market, market
 from evolve.data import load
 from evolve.data.generators import GENERATORS
@@ -41,18 +41,23 @@ EXITS = {
     "tight stop and target": "stop 0.02% target 0.02% hold 5",
     "trail and target": "trail 1% target 1% hold 5",
 }
-SIDES = ("buy when close < open", "short when close < open", "buy when true", "short when true")
+SIDES = {"buy": 1.0, "short": -1.0}
+ENTRIES = ("close < open", "true")
 ERRORS = 4.0
 
 
-def strategies(exits: str) -> list[Program]:
-    return [check(f"strategy s {{ {side} {exits} }}") for side in SIDES]
+def strategies(exits: str) -> list[tuple[Program, float]]:
+    """Return strategies of one side each, with the sign of its positions."""
+    return [
+        (check(f"strategy s {{ {side} when {entry} {exits} }}"), sign)
+        for entry in ENTRIES
+        for side, sign in SIDES.items()
+    ]
 
 
-def gains_bps(run: Backtest) -> np.ndarray:
+def gains_bps(run: Backtest, side: float) -> np.ndarray:
     """Return float64[trade]: profit over the value at the entry, in basis points."""
     trades = run.performance.trades
-    side = np.array([1.0 if trade.side == "long" else -1.0 for trade in run.trades])
     share = trades.profits / trades.turnover  # of the sum of both values
     gains: np.ndarray = 2e4 * share / (1.0 - side * share)
     return gains
@@ -77,9 +82,10 @@ def bars_of(generator: str, seeds: int, count: int, change: Callable[[Bars], Bar
 
 def trade_seeds(bars: list[Bars], exits: str, costs: Market) -> Iterator[np.ndarray]:
     """Yield the gains of each seed, of all sides together."""
+    programs = strategies(exits)
     for each in bars:
-        runs = [backtest(program, each, costs) for program in strategies(exits)]
-        yield np.concatenate([gains_bps(run) for run in runs])
+        run = Backtester(each, costs)
+        yield np.concatenate([gains_bps(run(program), side) for program, side in programs])
 
 
 def assert_nobody_earns(
