@@ -17,7 +17,7 @@ from tests.command_line import EVOLVE, ROOT
 from tests.experiment.small_runs import NOISE, write_experiment
 
 KILLS = 20
-MAX_SECONDS = 4.0  # after the folder exists: within the search
+MAX_SECONDS = 2.0  # after the folder exists: within the search
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 pytestmark = pytest.mark.slow
