@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from evolve.llm.transport.model import Model
 from evolve.llm.transport.resumed_calls import ResumedCalls
 from evolve.llm.transport.server import Server
 from evolve.stop import Stop
-from tests.llm.scripted import GOOD, Script, Scripted, keeping_to, say, serving
+from tests.llm.scripted import GOOD, Answer, Script, Scripted, keeping_to, say, serving
 from tests.llm.test_calls import RowLog, deadline_in
 from tests.llm.test_client import OPENINGS, PROBE, REAL
 
@@ -46,13 +47,13 @@ def record(
 @contextmanager
 def resumed(
     recorded: Mapping[int, RecordedCall], log: ResumedLog,
-    script: Script = lambda body: say("live"), constraint: str = "text",
+    script: Script = lambda body: say("live"), constraint: str = "text", stop: Stop | None = None,
 ) -> Iterator[tuple[ResumedCalls, Scripted]]:  # fmt: skip
     with serving(script) as server, closing(LoopThread(1)) as loop:
         connection = Server(Model("m", server.url), None, 5.0)
         loop.close_later(connection.close)
         client = Client(connection, constraint, PROBE, OPENINGS, log)
-        live = LiveCalls(loop, {"m": client}, REAL, log, Stop())
+        live = LiveCalls(loop, {"m": client}, REAL, log, stop or Stop())
         yield ResumedCalls(recorded, live, log), server
 
 
@@ -113,6 +114,22 @@ def test_a_collection_that_was_killed_midway_goes_on_with_the_answers_that_arriv
         calls.submit(call(4, kind="repair", epoch=5))
         assert read_texts(calls.collect(4, 5, deadline_in())) == ["recorded"]
         assert len(server.bodies) == 1
+
+
+def test_a_stop_during_a_collection_marks_no_call_as_left() -> None:
+    log, stop = ResumedLog(), Stop()
+
+    def stop_and_answer(body: dict[str, Any]) -> Answer:
+        stop.set()
+        return say("late", seconds=0.5)
+
+    with resumed({1: record(1, exchanges=()), 2: record(2)}, log, stop_and_answer, stop=stop) as (
+        calls, _,
+    ):  # fmt: skip
+        for number in (1, 2):
+            calls.submit(call(number))
+        assert [calls.collect(number, 5, deadline_in()) for number in (1, 2)] == [None, None]
+    assert not [each for each in log.rows if each[0] == "collected"]
 
 
 def test_a_call_with_another_prompt_leaves_the_recorded_course() -> None:

@@ -58,7 +58,13 @@ class ResumedCalls:
             self._answered[call.number] = recorded.exchanges
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """Return the exchanges of a call; None if the process before did not collect it yet."""
+        """Return the exchanges of a call; None if the process before did not collect it yet.
+
+        Once the run is stopped, no call is collected: after one whose wait the stop ended, it would
+        mark that one as left by this epoch.
+        """
+        if self._live.is_stopped:
+            return None
         recorded = self._recorded.get(number)
         if recorded is not None and (epoch, number) <= self._mark:
             collected_epoch = recorded.collected_epoch
