@@ -59,7 +59,7 @@ class ModelProposer:
         self._collected: dict[int, Request] = {}  # by the id() of a proposal, until its outcome
         settings, is_alone = self.settings, self.settings.mode == "only"
         self._schedule = Schedule(
-            settings.evaluations, budget.calls_left, settings.concurrency, is_alone
+            settings.evaluations, budget.max_calls, settings.concurrency, is_alone
         )
         self._patience = Patience(settings.sync_wait_seconds, is_alone, log)
         self._is_repeating = False  # during `ask` after `restore`, whose notices are recorded

@@ -73,11 +73,11 @@ def respond(body: dict[str, Any]) -> Answer:
     return say(f"strategy s {{ buy when close > {name}(close, {10 + number % 90}) }}")
 
 
-OpenCalls = Callable[[LiveCalls, CallRecorder], Calls]
+OpenCalls = Callable[[LiveCalls, CallRecorder, CallBudget], Calls]
 
 
-def resume_calls(live: LiveCalls, recorder: CallRecorder) -> Calls:
-    return ResumedCalls(recorder.read_calls(), live, recorder)
+def resume_calls(live: LiveCalls, recorder: CallRecorder, budget: CallBudget) -> Calls:
+    return ResumedCalls(recorder.read_calls(), live, recorder, budget)
 
 
 @dataclass
@@ -147,7 +147,7 @@ def run_search(
         settings = replace(SETTINGS, evaluations=evaluations)
         composer = Composer(ModelSet({"m": client.model}, settings), PROMPTS, 1)
         budget = CallBudget(CallLimits(calls))
-        proposer = ModelProposer(composer, open_calls(live, recorder), budget, recorder)
+        proposer = ModelProposer(composer, open_calls(live, recorder, budget), budget, recorder)
         recorder.start_search()
         for progress in search(
             PROBLEM, Budget(evaluations), external=proposer, resume_from=checkpoint
@@ -269,7 +269,7 @@ def test_a_search_that_went_on_can_be_replayed(whole: Whole, tmp_path: Path) -> 
     run_search(whole.server, killed.parent, whole.trials)
     requests = len(whole.server.bodies)
 
-    def replay(live: LiveCalls, recorder: CallRecorder) -> Calls:
+    def replay(live: LiveCalls, recorder: CallRecorder, budget: CallBudget) -> Calls:
         return RecordedCalls(read_recording(killed), "killed", recorder)
 
     copies = Killed(tmp_path / "copies")
