@@ -53,13 +53,13 @@ def open_proposer(
         yield None
         return
     prompts = build_prompts(plan, data, models.settings)
-    with _open_calls(models, plan, prompts, recorder, stop) as (named, calls):
+    limits = plan.experiment.budget
+    budget = CallBudget(
+        CallLimits(limits.llm_calls, limits.llm_tokens, limits.llm_usd), recorder.report_cost
+    )
+    with _open_calls(models, plan, prompts, recorder, stop, budget) as (named, calls):
         if not models.is_resumed:
             recorder.event(EVENT, **named.record())
-        limits = plan.experiment.budget
-        budget = CallBudget(
-            CallLimits(limits.llm_calls, limits.llm_tokens, limits.llm_usd), recorder.report_cost
-        )
         composer = Composer(named, prompts, plan.experiment.seed)
         with closing(ModelProposer(composer, calls, budget, recorder)) as proposer:
             yield proposer
@@ -67,7 +67,12 @@ def open_proposer(
 
 @contextmanager
 def _open_calls(
-    models: ModelSet, plan: Plan, prompts: PromptBuilder, recorder: CallRecorder, stop: Stop
+    models: ModelSet,
+    plan: Plan,
+    prompts: PromptBuilder,
+    recorder: CallRecorder,
+    stop: Stop,
+    budget: CallBudget,
 ) -> Iterator[tuple[ModelSet, Calls]]:
     """Yield the models with the names that their servers use, and the calls to them."""
     if models.recording is not None:
@@ -79,4 +84,4 @@ def _open_calls(
         if models.settings.constraint != "text":
             constraint = build_constraint(prompts, build_grammar(plan))
         live = LiveCalls(opened.loop, opened.clients, constraint, recorder, stop)
-        yield opened.models, ResumedCalls(recorder.read_calls(), live, recorder)
+        yield opened.models, ResumedCalls(recorder.read_calls(), live, recorder, budget)

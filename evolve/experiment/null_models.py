@@ -108,6 +108,10 @@ class NullRecorder:
         """Move the recorded calls from a number on to numbers below 1."""
         self._calls.move_calls(first)
 
+    def read_left_cost(self) -> Cost:
+        """Return the cost of the calls with numbers below 1."""
+        return self._calls.read_left_cost()
+
     def notice(self, text: str) -> None:
         """Do nothing, as in the other methods: the notices of the search were reported."""
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from evolve.errors import EvolveError, describe_invalid
 from evolve.llm.model_set import LlmSettings, Mode, ModelSet
-from evolve.llm.transport.model import Model
+from evolve.llm.transport.model import UNNAMED, Model
 from evolve.store.journal import read_event
 
 EVENT = "models"  # kind of the event in the journal
@@ -70,6 +70,9 @@ def resume_models(models: ModelSet, recorded: RecordedModels) -> ModelSet:
     """Return models with the labels, names, contexts and concurrency of their recorded run.
 
     Their addresses and keys remain, since a server may have moved.
+
+    Raises:
+        EvolveError: if they are other models.
     """
     return replace(
         models,
@@ -81,8 +84,16 @@ def resume_models(models: ModelSet, recorded: RecordedModels) -> ModelSet:
 
 def _merge(recorded: Mapping[str, Model], configured: Mapping[str, Model]) -> dict[str, Model]:
     """Return the recorded models at the configured addresses, in order."""
-    if len(recorded) != len(configured):
-        return dict(recorded)
+    names = [each.name for each in recorded.values()]
+    found = [each.name for each in configured.values()]
+    if len(found) != len(names) or any(
+        name not in (before, UNNAMED) for name, before in zip(found, names, strict=True)
+    ):
+        raise EvolveError(
+            f"the run began with other models: expected {', '.join(names)}, "
+            f"found {', '.join(found)}",
+            "configure those, in this order and with their keys; only addresses may change",
+        )
     pairs = zip(recorded.items(), configured.values(), strict=True)
     return {
         label: replace(

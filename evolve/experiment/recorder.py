@@ -182,6 +182,10 @@ class RunRecorder:
         """Move the recorded calls from a number on to numbers below 1."""
         self._record(lambda journal: journal.calls.move_calls(first))
 
+    def read_left_cost(self) -> Cost:
+        """Return the cost of the calls with numbers below 1."""
+        return self.journal.calls.read_left_cost()
+
     def read_calls(self) -> dict[int, RecordedCall]:
         """Return the calls that are recorded already, by number; some if the run goes on."""
         calls: dict[int, RecordedCall] = {}

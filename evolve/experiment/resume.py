@@ -34,11 +34,12 @@ from evolve.store.files import EXPERIMENT
 from evolve.store.journal import read_event
 from evolve.store.lock import hold_lock
 
-LANGUAGE, EVALUATIONS = "language", "budget.evaluations"
+LANGUAGE, EVALUATIONS, CALLS = "language", "budget.evaluations", "budget.llm_"
 LIMITS = {
     "evaluations": EVALUATIONS, "improvement": "budget.stale_epochs", "minutes": "budget.minutes",
+    "proposals": CALLS,
 }  # fmt: skip
-"""Setting of the limit that ended a run, by a word of the reason."""
+"""Beginning of the names of the settings that ended a run, by a word of the reason."""
 SCHEDULE_FREE = ("budget.minutes", "budget.stale_epochs")  # they change no time of a call
 
 
@@ -136,8 +137,15 @@ def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
         return
     reason = str(finished["reason"])
     limit = next((name for word, name in LIMITS.items() if word in reason), "")
-    if any(each.name == limit or not (limit and each.is_in(FREE)) for each in changes):
+    if any(each.name.startswith(limit) or not each.is_in(FREE) for each in changes):
         return
+    if limit == CALLS:
+        calls = 2 * saved.before.budget.llm_calls
+        raise EvolveError(
+            f"the run in {saved.folder.path} ended with {reason}",
+            "to ask the models again, raise the limit on calls, tokens or dollars that it "
+            f"reached, such as --set budget.llm_calls={calls}",
+        )
     if limit in ("", EVALUATIONS):
         evaluations = 2 * saved.before.budget.evaluations
         hint = f"to go on with a larger budget: --set {EVALUATIONS}={evaluations}"

@@ -57,10 +57,9 @@ class ModelProposer:
         self._composer, self._calls, self._log = composer, calls, log
         self._state = ProposerState(self.prompts.assets.learnings, set(self._models))
         self._collected: dict[int, Request] = {}  # by the id() of a proposal, until its outcome
-        settings = self.settings
-        is_alone = settings.mode == "only"
+        settings, is_alone = self.settings, self.settings.mode == "only"
         self._schedule = Schedule(
-            settings.evaluations, budget.calls_left, settings.concurrency, is_alone
+            settings.evaluations, budget.max_calls, settings.concurrency, is_alone
         )
         self._patience = Patience(settings.sync_wait_seconds, is_alone, log)
         self._is_repeating = False  # during `ask` after `restore`, whose notices are recorded
@@ -80,10 +79,13 @@ class ModelProposer:
     def save(self) -> dict[str, Any]:
         """Return the state at the end of an epoch as JSON values."""
         parts = (self._composer.state, self._schedule.state, self._patience.state)
-        return encode_state(ModelsState(self._state, *parts, self.budget.state))
+        limits = (self.settings.evaluations, self.budget.limits)
+        return encode_state(ModelsState(self._state, *parts, self.budget.state, *limits))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore a saved state; the next `ask` starts the calls that were in flight.
+
+        If the budget changed, the models may be asked again where the earlier one was spent.
 
         Raises:
             EvolveError: if the state is damaged.
@@ -93,6 +95,8 @@ class ModelProposer:
         self._composer.restore(saved.composer)
         self._schedule.state, self._patience.state = saved.schedule, saved.patience
         self.budget.restore(saved.budget)
+        if (saved.evaluations, saved.limits) != (self.settings.evaluations, self.budget.limits):
+            self._schedule.renew()
         self._is_repeating = True
 
     # -- ask
@@ -289,10 +293,5 @@ class ModelProposer:
         if reason:
             shown = "duplicate of an earlier strategy" if outcome.status == "duplicate" else reason
             self._composer.record_failure(build_program_failure(program, shown))
-        self._log.record_proposal(
-            request.call.number,
-            format_program(program),
-            program.hash,
-            outcome.status,
-            reason if individual else "",
-        )
+        source, reason = format_program(program), reason if individual else ""
+        self._log.record_proposal(request.call.number, source, program.hash, outcome.status, reason)

@@ -17,7 +17,7 @@ from evolve.llm.prompt.selection import ArmChoice
 from evolve.llm.saved_types import SavedSet
 from evolve.llm.schedule import ScheduleState
 from evolve.llm.transport.calls import Call
-from evolve.llm.transport.usage import BudgetState
+from evolve.llm.transport.usage import BudgetState, CallLimits
 
 
 @dataclass
@@ -58,13 +58,15 @@ class ProposerState:
 
 @dataclass
 class ModelsState:
-    """State of the proposer and of all its parts."""
+    """State of the proposer and of all its parts, and the budget of its schedule."""
 
     proposer: ProposerState
     composer: ComposerState
     schedule: ScheduleState
     patience: PatienceState
     budget: BudgetState
+    evaluations: int
+    limits: CallLimits
 
 
 def encode_state(state: ModelsState) -> dict[str, Any]:

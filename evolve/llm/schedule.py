@@ -67,6 +67,12 @@ class Schedule:
         """Whether the next round may start."""
         return self.state.is_due
 
+    def renew(self) -> None:
+        """Let the next round start if no answer could arrive any more, since the budget changed."""
+        if self.state.is_spent:
+            self.state.is_due, self.state.is_spent = True, False
+            self.state.unanswered_rounds = self.state.rounds_to_skip = 0
+
     def record_progress(self, migration: int) -> None:
         """Record the evaluation count at the next migration."""
         self.state.migration = migration

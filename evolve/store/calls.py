@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from evolve.llm.prompt.selection import arm_name
 from evolve.llm.transport.calls import Call, RecordedCall
 from evolve.llm.transport.exchange import Exchange
-from evolve.llm.transport.usage import ArmCost
+from evolve.llm.transport.usage import ArmCost, Cost
 from evolve.store.database import Database, open_journal
 from evolve.store.schema import CALLS
 
@@ -75,6 +75,17 @@ class CallTables:
                 values,
             )
             connection.execute("UPDATE exchanges SET call=:lowest-call WHERE call>=:first", values)
+
+    def read_left_cost(self) -> Cost:
+        """Return the cost of the calls with numbers below 1."""
+        query = (
+            "SELECT COUNT(DISTINCT CASE WHEN kind != 'probe' AND (error = '' OR"
+            " json_extract(record, '$.may_be_billed')) THEN call END), TOTAL(tokens_in),"
+            " TOTAL(tokens_out), TOTAL(usd) FROM exchanges WHERE call < 1"
+        )
+        with self._database.read() as connection:
+            calls, tokens_in, tokens_out, usd = connection.execute(query).fetchone()
+        return Cost(calls, int(tokens_in), int(tokens_out), usd)
 
     def record_proposal(self, call: int, text: str, digest: str, status: str, reason: str) -> None:
         """Insert one strategy of a response.

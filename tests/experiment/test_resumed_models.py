@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -73,11 +73,11 @@ def respond(body: dict[str, Any]) -> Answer:
     return say(f"strategy s {{ buy when close > {name}(close, {10 + number % 90}) }}")
 
 
-OpenCalls = Callable[[LiveCalls, CallRecorder], Calls]
+OpenCalls = Callable[[LiveCalls, CallRecorder, CallBudget], Calls]
 
 
-def resume_calls(live: LiveCalls, recorder: CallRecorder) -> Calls:
-    return ResumedCalls(recorder.read_calls(), live, recorder)
+def resume_calls(live: LiveCalls, recorder: CallRecorder, budget: CallBudget) -> Calls:
+    return ResumedCalls(recorder.read_calls(), live, recorder, budget)
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Killed:
 
 def run_search(
     server: Scripted, folder: Path, known: Sequence[Individual] = (),
-    open_calls: OpenCalls = resume_calls,
+    open_calls: OpenCalls = resume_calls, evaluations: int = EVALUATIONS, calls: int = CALLS,
 ) -> list[Individual]:  # fmt: skip
     """Run a search in a folder, or go on from the last checkpoint of its journal.
 
@@ -127,6 +127,7 @@ def run_search(
         folder: the folder.
         known: all trials of the search, which a checkpoint refers to.
         open_calls: returns the calls from those of the server, and the recorder.
+        evaluations, calls: the budget.
 
     Returns:
         The new trials.
@@ -142,12 +143,14 @@ def run_search(
         connection = Server(Model("m", server.url), None, 30.0)
         loop.close_later(connection.close)
         client = Client(connection, "text", "", {}, recorder)
-        calls = open_calls(LiveCalls(loop, {"m": client}, FREE, recorder, Stop()), recorder)
-        composer = Composer(ModelSet({"m": client.model}, SETTINGS), PROMPTS, 1)
-        proposer = ModelProposer(composer, calls, CallBudget(CallLimits(CALLS)), recorder)
+        live = LiveCalls(loop, {"m": client}, FREE, recorder, Stop())
+        settings = replace(SETTINGS, evaluations=evaluations)
+        composer = Composer(ModelSet({"m": client.model}, settings), PROMPTS, 1)
+        budget = CallBudget(CallLimits(calls))
+        proposer = ModelProposer(composer, open_calls(live, recorder, budget), budget, recorder)
         recorder.start_search()
         for progress in search(
-            PROBLEM, Budget(EVALUATIONS), external=proposer, resume_from=checkpoint
+            PROBLEM, Budget(evaluations), external=proposer, resume_from=checkpoint
         ):
             if checkpoint is None or progress.epoch > checkpoint.epoch:
                 recorder.progress(progress, describe_state(progress))
@@ -247,6 +250,18 @@ def test_a_search_that_is_killed_again_goes_on_equally(whole: Whole, tmp_path: P
         assert_goes_on(whole, journal)
 
 
+@pytest.mark.parametrize(("calls", "further"), [(CALLS, 0), (CALLS + 3, 3)])
+def test_a_search_whose_calls_were_spent_asks_again_with_more(
+    whole: Whole, tmp_path: Path, calls: int, further: int
+) -> None:
+    journal = tmp_path / JOURNAL
+    shutil.copy(whole.journal, journal)
+    before = len(whole.server.bodies)
+    run_search(whole.server, tmp_path, whole.trials, evaluations=2 * EVALUATIONS, calls=calls)
+    assert len(whole.server.bodies) - before == further
+    assert count_answered(journal) == calls
+
+
 def test_a_search_that_went_on_can_be_replayed(whole: Whole, tmp_path: Path) -> None:
     killed = tmp_path / "killed" / JOURNAL
     killed.parent.mkdir()
@@ -254,7 +269,7 @@ def test_a_search_that_went_on_can_be_replayed(whole: Whole, tmp_path: Path) -> 
     run_search(whole.server, killed.parent, whole.trials)
     requests = len(whole.server.bodies)
 
-    def replay(live: LiveCalls, recorder: CallRecorder) -> Calls:
+    def replay(live: LiveCalls, recorder: CallRecorder, budget: CallBudget) -> Calls:
         return RecordedCalls(read_recording(killed), "killed", recorder)
 
     copies = Killed(tmp_path / "copies")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,9 @@ from evolve.llm.transport.exchange import Exchange, Kind
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.resumed_calls import ResumedCalls
 from evolve.llm.transport.server import Server
+from evolve.llm.transport.usage import CallBudget, CallLimits, Cost
 from evolve.stop import Stop
-from tests.llm.scripted import GOOD, Script, Scripted, keeping_to, say, serving
+from tests.llm.scripted import GOOD, Answer, Script, Scripted, keeping_to, say, serving
 from tests.llm.test_calls import RowLog, deadline_in
 from tests.llm.test_client import OPENINGS, PROBE, REAL
 
@@ -29,6 +31,9 @@ class ResumedLog(RowLog):
 
     def move_calls(self, first: int) -> None:
         self.rows.append(("moved from", first))
+
+    def read_left_cost(self) -> Cost:
+        return Cost(sum(kind == "moved from" for kind, *_ in self.rows))
 
 
 def call(number: int, text: str = "hi", kind: Kind = "propose", epoch: int = ASKED) -> Call:
@@ -46,14 +51,15 @@ def record(
 @contextmanager
 def resumed(
     recorded: Mapping[int, RecordedCall], log: ResumedLog,
-    script: Script = lambda body: say("live"), constraint: str = "text",
+    script: Script = lambda body: say("live"), constraint: str = "text", stop: Stop | None = None,
+    budget: CallBudget | None = None,
 ) -> Iterator[tuple[ResumedCalls, Scripted]]:  # fmt: skip
     with serving(script) as server, closing(LoopThread(1)) as loop:
         connection = Server(Model("m", server.url), None, 5.0)
         loop.close_later(connection.close)
         client = Client(connection, constraint, PROBE, OPENINGS, log)
-        live = LiveCalls(loop, {"m": client}, REAL, log, Stop())
-        yield ResumedCalls(recorded, live, log), server
+        live = LiveCalls(loop, {"m": client}, REAL, log, stop or Stop())
+        yield ResumedCalls(recorded, live, log, budget or CallBudget(CallLimits())), server
 
 
 def read_texts(exchanges: tuple[Exchange, ...] | None) -> list[str] | None:
@@ -115,10 +121,27 @@ def test_a_collection_that_was_killed_midway_goes_on_with_the_answers_that_arriv
         assert len(server.bodies) == 1
 
 
+def test_a_stop_during_a_collection_marks_no_call_as_left() -> None:
+    log, stop = ResumedLog(), Stop()
+
+    def stop_and_answer(body: dict[str, Any]) -> Answer:
+        stop.set()
+        return say("late", seconds=0.5)
+
+    with resumed({1: record(1, exchanges=()), 2: record(2)}, log, stop_and_answer, stop=stop) as (
+        calls, _,
+    ):  # fmt: skip
+        for number in (1, 2):
+            calls.submit(call(number))
+        assert [calls.collect(number, 5, deadline_in()) for number in (1, 2)] == [None, None]
+    assert not [each for each in log.rows if each[0] == "collected"]
+
+
 def test_a_call_with_another_prompt_leaves_the_recorded_course() -> None:
-    log = ResumedLog()
+    log, budget = ResumedLog(), CallBudget(CallLimits())
     recorded = {1: record(1), 2: record(2, 9), 3: record(3, 9)}
-    with resumed(recorded, log) as (calls, server):
+    with resumed(recorded, log, budget=budget) as (calls, server):
+        assert budget.spent == Cost(0)
         calls.submit(call(1))
         assert calls.collect(1, 5, deadline_in()) is None
         calls.submit(call(2, "something else"))
@@ -127,6 +150,7 @@ def test_a_call_with_another_prompt_leaves_the_recorded_course() -> None:
         found = [read_texts(calls.collect(each, 6, deadline_in())) for each in (1, 2, 3)]
         assert found == [["recorded"], ["live"], ["live"]]
         assert len(server.bodies) == 2
+        assert budget.spent == Cost(1)
 
 
 def test_a_call_in_another_epoch_uses_its_answer_at_once() -> None:

@@ -76,3 +76,5 @@ def test_calls_of_a_course_that_a_run_left_are_no_recording_but_cost(
     assert read_recording(path) == calls.read()
     (cost,) = calls.costs().values()
     assert (cost.calls, cost.usd) == (6, 3.0)
+    left = calls.read_left_cost()
+    assert (left.calls, left.usd) == (3, 1.5)

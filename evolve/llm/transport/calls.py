@@ -176,6 +176,11 @@ class LiveCalls:
 
         self._loop.call_soon(record)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the run is stopped, which ends every wait."""
+        return self._stop.is_set
+
     def adopt_format(self, model: str, exchanges: Sequence[Exchange]) -> None:
         """Use the request format that a recorded response of a model shows."""
         if model in self._clients:

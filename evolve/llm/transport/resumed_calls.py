@@ -13,6 +13,7 @@ from typing import Protocol
 
 from evolve.llm.transport.calls import Call, CallLog, LiveCalls, RecordedCall
 from evolve.llm.transport.exchange import Exchange
+from evolve.llm.transport.usage import CallBudget, Cost
 
 Mark = tuple[float, float]  # epoch and number of a call
 NO_MARK: Mark = (-math.inf, -math.inf)
@@ -24,20 +25,30 @@ class ResumedCallLog(CallLog, Protocol):
     def move_calls(self, first: int) -> None:
         """Move the recorded calls from a number on to numbers below 1."""
 
+    def read_left_cost(self) -> Cost:
+        """Return the cost of the calls with numbers below 1."""
+
 
 class ResumedCalls:
     """Calls that are answered from the journal of their run, then by servers."""
 
     def __init__(
-        self, recorded: Mapping[int, RecordedCall], live: LiveCalls, log: ResumedCallLog
+        self,
+        recorded: Mapping[int, RecordedCall],
+        live: LiveCalls,
+        log: ResumedCallLog,
+        budget: CallBudget,
     ) -> None:
         """
         Args:
             recorded: the calls in the journal, by number.
             live: starts the calls without a recorded response.
             log: receives the records.
+            budget: includes the cost of calls of a course that the run left.
         """
         self._recorded, self._live, self._log = dict(recorded), live, log
+        self._budget = budget
+        budget.record_left(log.read_left_cost())
         self._mark = _find_mark(recorded)
         self._answered: dict[int, tuple[Exchange, ...]] = {}  # submitted, but not collected
         for number in sorted(recorded):
@@ -58,7 +69,13 @@ class ResumedCalls:
             self._answered[call.number] = recorded.exchanges
 
     def collect(self, number: int, epoch: int, deadline: float) -> tuple[Exchange, ...] | None:
-        """Return the exchanges of a call; None if the process before did not collect it yet."""
+        """Return the exchanges of a call; None if the process before did not collect it yet.
+
+        Once the run is stopped, no call is collected: after one whose wait the stop ended, it would
+        mark that one as left by this epoch.
+        """
+        if self._live.is_stopped:
+            return None
         recorded = self._recorded.get(number)
         if recorded is not None and (epoch, number) <= self._mark:
             collected_epoch = recorded.collected_epoch
@@ -79,6 +96,7 @@ class ResumedCalls:
         The recorded calls from this number on remain in the journal, since they are paid for.
         """
         self._log.move_calls(first)
+        self._budget.record_left(self._log.read_left_cost())
         self._recorded = {number: each for number, each in self._recorded.items() if number < first}
         self._mark = NO_MARK
 

@@ -77,12 +77,12 @@ class CallBudget:
             report: receives the cost spent whenever it changes.
         """
         self.limits, self._report = limits, report
-        self.state = BudgetState()
+        self.state, self._left = BudgetState(), Cost()
 
     @property
     def spent(self) -> Cost:
-        """Cost spent; see `BudgetState`."""
-        return self.state.spent
+        """Cost spent, as in `BudgetState`, and that of calls of a course that the run left."""
+        return self.state.spent + self._left
 
     @property
     def assumed(self) -> Cost:
@@ -100,10 +100,14 @@ class CallBudget:
         return sum(self.state.reserved.values(), self.spent)
 
     @property
+    def max_calls(self) -> int:
+        """Limit on calls; a large number without one."""
+        return 1_000_000 if self.limits.calls is None else self.limits.calls
+
+    @property
     def calls_left(self) -> int:
         """Further calls within the limit on calls; a large number without one."""
-        limit = self.limits.calls
-        return 1_000_000 if limit is None else max(0, limit - self.committed.calls)
+        return max(0, self.max_calls - self.committed.calls)
 
     @property
     def calls_affordable(self) -> int:
@@ -129,6 +133,11 @@ class CallBudget:
             return False
         self.state.reserved[number] = max_cost
         return True
+
+    def record_left(self, cost: Cost) -> None:
+        """Record the cost of all calls of a course that the run left."""
+        self._left = cost
+        self._report(self.spent)
 
     def restore(self, state: BudgetState) -> None:
         """Restore a saved state, and report its cost."""
