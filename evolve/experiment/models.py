@@ -90,7 +90,10 @@ def load_model_set(plan: Plan, resumed: Path | None = None) -> ModelSet:
             )
     if not isinstance(llm.concurrency, int):
         is_local = all(each.is_local for each in models.values())
-        settings = replace(settings, concurrency=LOCAL_CALLS if is_local else REMOTE_CALLS)
+        concurrency = LOCAL_CALLS if is_local else REMOTE_CALLS
+        if recorded is not None:
+            concurrency = recorded.concurrency
+        settings = replace(settings, concurrency=concurrency)
     model_set = ModelSet(models, settings, environment=environment)
     return model_set if recorded is None else resume_models(model_set, recorded)
 

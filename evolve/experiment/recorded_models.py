@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from evolve.errors import EvolveError, describe_invalid
 from evolve.llm.model_set import LlmSettings, Mode, ModelSet
+from evolve.llm.transport.context import limit_answer
 from evolve.llm.transport.model import UNNAMED, Model
 from evolve.store.journal import read_event
 
@@ -67,23 +68,16 @@ def replay_models(journal: Path, settings: LlmSettings, is_resumed: bool) -> Mod
 
 
 def resume_models(models: ModelSet, recorded: RecordedModels) -> ModelSet:
-    """Return models with the labels, names, contexts and concurrency of their recorded run.
-
-    Their addresses and keys remain, since a server may have moved.
+    """Return models with the labels, names and contexts of their recorded run.
 
     Raises:
         EvolveError: if they are other models.
     """
-    return replace(
-        models,
-        models=_merge(recorded.models, models.models),
-        settings=replace(models.settings, concurrency=recorded.concurrency),
-        is_resumed=True,
-    )
+    return replace(models, models=_merge(recorded.models, models.models), is_resumed=True)
 
 
 def _merge(recorded: Mapping[str, Model], configured: Mapping[str, Model]) -> dict[str, Model]:
-    """Return the recorded models at the configured addresses, in order."""
+    """Return the configured models, in order, with what their servers reported in the run."""
     names = [each.name for each in recorded.values()]
     found = [each.name for each in configured.values()]
     if len(found) != len(names) or any(
@@ -92,13 +86,15 @@ def _merge(recorded: Mapping[str, Model], configured: Mapping[str, Model]) -> di
         raise EvolveError(
             f"the run began with other models: expected {', '.join(names)}, "
             f"found {', '.join(found)}",
-            "configure those, in this order and with their keys; only addresses may change",
+            "configure those, in this order and with their keys",
         )
     pairs = zip(recorded.items(), configured.values(), strict=True)
-    return {
-        label: replace(
-            model, base_url=at.base_url, user_info=at.user_info, named_by=at.named_by,
-            api_key_env=at.api_key_env,
-        )
-        for (label, model), at in pairs
-    }  # fmt: skip
+    return {label: _complete(model, before) for (label, before), model in pairs}
+
+
+def _complete(model: Model, before: Model) -> Model:
+    context, source = model.context_tokens, model.context_source
+    if context is None:
+        context, source = before.context_tokens, before.context_source
+    named = replace(model, name=before.name, context_tokens=context, context_source=source)
+    return limit_answer(named)
