@@ -39,6 +39,7 @@ LIMITS = {
     "evaluations": EVALUATIONS, "improvement": "budget.stale_epochs", "minutes": "budget.minutes",
 }  # fmt: skip
 """Setting of the limit that ended a run, by a word of the reason."""
+SEARCH_LIMITS = (EVALUATIONS, "budget.stale_epochs")  # those of each repeated search
 SCHEDULE_FREE = ("budget.minutes", "budget.stale_epochs")  # they change no time of a call
 
 
@@ -89,6 +90,8 @@ def resume(
         if changes:  # first, so that after a kill the next process goes on with them
             files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))
         journal.roll_back(stored)
+        if any(each.is_in(SEARCH_LIMITS) for each in changes):
+            journal.jobs.clear()
         journal.record_resume(command, versions(), described)
         remove_partial_files(folder)
         files.set_aside_results()
