@@ -52,7 +52,7 @@ class ClusterExecutor:
             cluster: the connected cluster.
             open_problem: function of a module that builds an equal problem on a worker.
             inputs: its argument, which is sent to each worker once.
-            log: receives a notice of an epoch that the main process runs.
+            log: receives a notice once the main process runs epochs.
         """
         self._serial = SerialExecutor(problem)
         self._problem, self._cluster = problem, cluster
@@ -60,6 +60,7 @@ class ClusterExecutor:
         self._log = log
         self._search = uuid4().hex
         self._sent = 0  # keys that the workers of the last epoch have
+        self._failure = ""  # of the last epoch, which is reported once
 
     def submit(self, tasks: Sequence[EpochTask], index: TrialIndex) -> PendingEpochs:
         """Start epochs; each task brings the keys that are new since the last call."""
@@ -84,8 +85,11 @@ class ClusterExecutor:
             while isinstance(answer, int):  # keys that a worker has
                 answer = self._send(task, index, answer).result()
         except ClusterError as error:
-            self._log.notice(f"{error.message}; this epoch runs in the main process")
+            if error.message != self._failure:
+                self._failure = error.message
+                self._log.notice(f"{error.message}; epochs run in the main process")
             return self._serial.submit([task], index)()[0]
+        self._failure = ""
         return decode_result(answer, self._problem.weights, task)
 
 

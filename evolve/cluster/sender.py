@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pkgutil import resolve_name
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -84,8 +85,9 @@ class Sender:
         self._begin(worker, call, start)
 
     def close(self) -> None:
-        """Stop all calls."""
-        self._executor.shutdown(wait=False)
+        """Stop all calls; a client that gave up its scheduler has none."""
+        with suppress(Exception):  # of `distributed`, which has several for a lost connection
+            self._executor.shutdown(wait=False)
 
     def _begin(self, worker: Worker, call: Call | None, start: Callable[[], Future[Any]]) -> None:
         """Begin an attempt, which fails if the worker or the connection is lost."""

@@ -153,5 +153,6 @@ class Workers(Section):
     @model_validator(mode="after")
     def _check_one_kind(self) -> Self:
         if self.cluster is not None and self.processes != "auto":
-            raise ValueError("expected `cluster` or `processes`, found both")
+            message = "expected `cluster` or `processes`, found both"
+            raise ValueError(f"{message}; for a cluster, set `workers.processes` to `auto`")
         return self

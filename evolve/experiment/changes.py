@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -32,8 +33,11 @@ class Change(NamedTuple):
 
 
 def list_setting_changes(before: Experiment, after: Experiment) -> list[Change]:
-    """Return the settings that differ, in the order of the schema."""
-    return list_changes(dict(_flatten(before.to_dict())), dict(_flatten(after.to_dict())))
+    """Return the settings that differ, in the order of the schema.
+
+    A section that only one of the two has is one change, so that it can be restored.
+    """
+    return list(_compare(before.to_dict(), after.to_dict()))
 
 
 def list_changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[Change]:
@@ -45,13 +49,20 @@ def list_changes(before: Mapping[str, object], after: Mapping[str, object]) -> l
     ]
 
 
-def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+def _compare(
+    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
+) -> Iterator[Change]:
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _compare(old, new, f"{prefix}{name}.")
+        elif old != new:
+            yield Change(f"{prefix}{name}", old, new)
 
 
 def _show(value: object) -> str:
-    return "none" if value is None else f"{value:,}" if type(value) is int else str(value)
+    if value is None:
+        return "none"
+    if isinstance(value, bool | Mapping | list):
+        return json.dumps(value, ensure_ascii=False).replace('"', "")
+    return f"{value:,}" if isinstance(value, int) else str(value)

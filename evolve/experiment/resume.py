@@ -40,6 +40,7 @@ LIMITS = {
     "proposals": CALLS,
 }  # fmt: skip
 """Beginning of the names of the settings that ended a run, by a word of the reason."""
+SEARCH_LIMITS = (EVALUATIONS, "budget.stale_epochs")  # those of each repeated search
 SCHEDULE_FREE = ("budget.minutes", "budget.stale_epochs")  # they change no time of a call
 
 
@@ -90,6 +91,8 @@ def resume(
         if changes:  # first, so that after a kill the next process goes on with them
             files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))
         journal.roll_back(stored)
+        if any(each.is_in(SEARCH_LIMITS) for each in changes):
+            journal.jobs.clear()
         journal.record_resume(command, versions(), described)
         remove_partial_files(folder)
         files.set_aside_results()

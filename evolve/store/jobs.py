@@ -36,3 +36,8 @@ class JobTable:
         row = (problem, number, json.dumps(result, separators=(",", ":")))
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO jobs VALUES (?,?,?)", row)
+
+    def clear(self) -> None:
+        """Delete all results, of jobs that a run with other settings does not repeat."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM jobs")

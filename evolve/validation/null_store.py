@@ -24,11 +24,7 @@ class NullStore:
 
     def read(self) -> dict[int, NullResult]:
         """Return the results that are complete, or reach the target, by number."""
-        return {
-            number: result
-            for number, result in self.ledger.read_nulls(self.record).items()
-            if not result.reached or (self.target is not None and result.is_at_least(self.target))
-        }
+        return self.ledger.read_nulls(self.record, self.target)
 
     def save(self, number: int, result: NullResult) -> None:
         """Add a result to the ledger."""

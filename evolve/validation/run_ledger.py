@@ -149,8 +149,15 @@ class RunLedger:
             ),
         )  # fmt: skip
 
-    def read_nulls(self, run: RunRecord) -> dict[int, NullResult]:
-        """Return the results of the null searches of a run, the most complete by number.
+    def read_nulls(self, run: RunRecord, target: float | None = None) -> dict[int, NullResult]:
+        """Return the results of the null searches of a run by number.
+
+        Each is the first that is complete or reaches the target, so that a run that goes on reads
+        the result that it had, even if a later test completed the search.
+
+        Args:
+            run: the run.
+            target: the score that ends a search; None for complete searches only.
 
         Raises:
             LedgerError: if an entry is damaged.
@@ -158,8 +165,8 @@ class RunLedger:
         results: dict[int, NullResult] = {}
         for each in self.ledger.read(NULL, run.key):
             result = self._parse(_parse_result, each)
-            if result.number not in results or not result.reached:
-                results[result.number] = result
+            if not result.reached or (target is not None and result.is_at_least(target)):
+                results.setdefault(result.number, result)
         return results
 
     def _add_once(self, kind: str, key: str, body: dict[str, object]) -> None:

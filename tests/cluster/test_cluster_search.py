@@ -95,4 +95,4 @@ def test_the_search_goes_on_in_the_main_process_if_no_worker_is_left(
     with start_processes(tmp_path, 1) as processes:
         disturb = {3: processes.workers[0].kill}
         assert describe_search(run(processes, log, disturb)) == serial
-    assert any("this epoch runs in the main process" in each for each in log.texts)
+    assert any("epochs run in the main process" in each for each in log.texts)

@@ -140,11 +140,12 @@ def test_a_finished_run_with_a_larger_budget_equals_one_that_had_it(
     home: Path, monkeypatch: pytest.MonkeyPatch, evaluations: int
 ) -> None:
     larger = "budget.evaluations=130"
-    whole = run_whole(home, larger, "validate.null_runs=0")
+    tests = "validate.null_runs=0", "validate.walk_forward.windows=2"
+    whole = run_whole(home, larger, *tests)
     switch(monkeypatch, home / "other")
     plan = read_plan(
         write_experiment(home, PASSES),
-        (*SETTINGS, f"budget.evaluations={evaluations}", "validate.null_runs=0"),
+        (*SETTINGS, f"budget.evaluations={evaluations}", *tests),
     )
     first = run(plan, out=home / "run", report=save_report)
     resume(first.folder, [larger])

@@ -45,12 +45,13 @@ def test_runs_on_other_bars_of_the_same_prices_are_related(ledger: Ledger) -> No
     assert runs.list_related("f", unrelated) == []
 
 
-def test_the_most_complete_result_of_a_null_search_is_read(ledger: Ledger) -> None:
+def test_the_first_result_of_a_null_search_that_serves_the_test_is_read(ledger: Ledger) -> None:
     runs, run = RunLedger(ledger), record(1)
     cut = NullResult(1, 0.5, 40, True, ())
     complete = NullResult(1, 0.8, 100, False, ())
     for each in (cut, cut, complete, cut, complete):
         runs.record_null(run, each)
         runs.record_null(record(2), NullResult(1, None, 100, False, ()))
-    assert runs.read_nulls(run) == {1: complete}
+    assert runs.read_nulls(run) == runs.read_nulls(run, target=0.6) == {1: complete}
+    assert runs.read_nulls(run, target=0.5) == {1: cut}  # as the run that goes on had it
     assert len(ledger.read("null", run.key)) == 2
