@@ -20,6 +20,7 @@ from evolve.experiment.observer import Observer
 from evolve.experiment.prepared_run import PreparedRun, announce
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Run, versions
+from evolve.experiment.result_reader import read_result
 from evolve.experiment.saved_run import SavedRun, read_saved_run
 from evolve.files import remove_partial_files
 from evolve.fitness.fitness import Scores
@@ -131,8 +132,7 @@ def _check_changes(saved: SavedRun, changes: Sequence[Change], accepts_changes: 
 def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
     """Raise EvolveError if a run is finished, and no change raises the limit that ended it."""
     finished = read_event(saved.folder.journal, "finished")
-    is_reported = all((saved.folder.path / name).exists() for name in (RESULT, REPORT))
-    if not finished or (not changes and not is_reported):
+    if not finished or (not changes and not _is_reported(saved.folder.path)):
         return
     reason = str(finished["reason"])
     limit = next((name for word, name in LIMITS.items() if word in reason), "")
@@ -144,6 +144,14 @@ def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
         raise EvolveError(f"the run in {saved.folder.path} is finished", hint)
     hint = f"to go on, raise that limit: --set {limit}=null"
     raise EvolveError(f"the run in {saved.folder.path} ended with {reason}", hint)
+
+
+def _is_reported(folder: Path) -> bool:
+    """Return whether a folder has a report and a result document with a verdict."""
+    if not all((folder / name).exists() for name in (RESULT, REPORT)):
+        return False
+    document, _ = read_result(folder)
+    return not document.unfinished
 
 
 def _choose_checkpoint(
