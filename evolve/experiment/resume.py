@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
@@ -31,7 +30,7 @@ from evolve.stop import Stop
 from evolve.store import REPORT, RESULT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
 from evolve.store.checkpoints import Checkpoint as StoredCheckpoint
-from evolve.store.files import EXPERIMENT
+from evolve.store.files import EXPERIMENT, format_command
 from evolve.store.journal import read_event
 from evolve.store.lock import hold_lock
 
@@ -84,8 +83,7 @@ def resume(
         recorder = stack.enter_context(RunRecorder(observer or Observer()))
         announce(saved.plan, saved.data, models, recorder)
         accepted = [each.text for each in changes if not each.is_in(FREE)]
-        words = ["evolve", "resume", str(folder), *_list_options(overrides)]
-        command = mask_user_info(shlex.join(words))
+        command = mask_user_info(format_command("resume", folder, *_list_options(overrides)))
         described = {each.name: [each.before, each.after] for each in changes}
         if changes:  # first, so that after a kill the next process goes on with them
             files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))

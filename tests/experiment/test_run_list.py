@@ -115,10 +115,11 @@ def test_a_journal_that_no_repair_can_read_has_no_command(tmp_path: Path) -> Non
     assert run.next_step == ""
 
 
-def test_a_pipe_in_place_of_a_journal_does_not_stop_the_list(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_journal_or_a_lock_does_not_stop_the_list(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a")
     (folder / JOURNAL).unlink()
     os.mkfifo(folder / JOURNAL)
+    os.mkfifo(folder / LOCK)
     assert "no run in" in read_one(folder).fault
 
 
