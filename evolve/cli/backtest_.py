@@ -167,9 +167,8 @@ def _format_command(
     file: Path, request: DataRequest, name: str | None, costs: Mapping[str, Any]
 ) -> str:
     """Return the command line of the backtest, with the options that are not the default."""
-    import shlex
-
     from evolve.config.schema import Backtest as Settings
+    from evolve.store.files import format_command
 
     specs = [request.source] if isinstance(request.source, str) else request.source
     options: list[tuple[str, object]] = [("data", each) for each in specs]
@@ -183,7 +182,7 @@ def _format_command(
         if value is not None
         for word in (f"--{key.replace('_', '-')}", str(value))
     ]
-    return shlex.join(["evolve", "backtest", str(file), *words])
+    return format_command("backtest", file, *words)
 
 
 def print_tables(

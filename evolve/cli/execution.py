@@ -80,14 +80,19 @@ class Execution:
 
 def _check_saved(finished: Run) -> None:
     """Raise EvolveError if a file of the run folder could not be written."""
+    from evolve.store.files import JOURNAL, REPORT, RESULT, format_resume
     from evolve.store.lock import LOCK
 
     if not finished.incomplete:
         return
+    internal = (LOCK, f"{JOURNAL}-shm", f"{JOURNAL}-wal")
     saved = sorted(
         each.name
         for each in finished.folder.iterdir()
-        if each.name not in (*finished.incomplete, LOCK)
+        if each.name not in (*finished.incomplete, *internal)
     )
     message = f"cannot write {', '.join(finished.incomplete)} in {finished.folder}"
-    raise EvolveError(message, f"complete: {', '.join(saved)}")
+    hint = f"complete: {', '.join(saved)}"
+    if not finished.is_complete or {RESULT, REPORT} & set(finished.incomplete):
+        hint += f"; to write the rest when it can be written: {format_resume(finished.folder)}"
+    raise EvolveError(message, hint)

@@ -5,7 +5,8 @@ Its files must belong together. The version of the folder's format is in its jou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -100,10 +101,30 @@ def load_snapshot(folder: Path, plan: Plan, origin: DataDocument | None) -> Load
         EvolveError: if the snapshot cannot be read, or if it or the split is not that of the run.
             Another split would show bars of a sealed holdout.
     """
-    data = plan.load(NoticeList())
+    with advise_to_restore():
+        data = plan.load(NoticeList())
     if origin is not None:
         check_snapshot(folder, data, origin)
     return data
+
+
+@contextmanager
+def advise_to_restore() -> Iterator[None]:
+    """Give the errors of the snapshot of a run a remedy for a file that evolve wrote.
+
+    Raises:
+        EvolveError: if the block raises one.
+    """
+    try:
+        yield
+    except EvolveError as error:
+        raise EvolveError(error.message, HINT) from None
+
+
+def check_experiment(folder: Path) -> None:
+    """Raise EvolveError if a run folder has no experiment."""
+    if not (folder / EXPERIMENT).exists():
+        raise EvolveError(f"no such file: {folder / EXPERIMENT}", HINT)
 
 
 def check_snapshot(folder: Path, data: LoadedData, origin: DataDocument) -> None:
@@ -124,6 +145,7 @@ def read_run_plan(folder: Path, fallback_used: bool) -> Plan:
     Raises:
         EvolveError, LanguageError: if its experiment or a file that it names is damaged.
     """
+    check_experiment(folder)
     plan = read_plan(folder / EXPERIMENT, WITHOUT_FILES)
     parts = plan.experiment.split
     if fallback_used and parts.fallback is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -34,6 +33,7 @@ from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
 from evolve.search.problem import SearchProblem
 from evolve.search.space import DIRECTIONS, Space, build_space, select_operators
+from evolve.store.files import format_command
 
 FULL_SPACE_NODES = 100  # maximum size of a strategy of the grammar without an experiment
 GRAMMAR_NODE_FACTOR = 3  # few sentences of a grammar are nearly as long as its longest
@@ -145,7 +145,7 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     replaced = [word for each in overrides for word in ("--set", each)]
     return Plan(
         experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides,
-        command=mask_user_info(shlex.join(["evolve", "run", str(path), *replaced])),
+        command=mask_user_info(format_command("run", path, *replaced)),
     )  # fmt: skip
 
 

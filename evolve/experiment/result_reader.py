@@ -22,7 +22,7 @@ from evolve.experiment.result_parts import (
 from evolve.files import read_bytes
 from evolve.search.proposer_stats import ProposerStats
 from evolve.store import RESULT
-from evolve.store.files import MAX_RESULT_BYTES
+from evolve.store.files import MAX_RESULT_BYTES, format_command
 from evolve.validation.verdict import Verdict
 
 HINT = "restore the file, or run the experiment again"
@@ -77,5 +77,6 @@ def read_result(folder: Path) -> tuple[ResultDocument, dict[str, Any]]:
         document = ResultDocument.model_validate_json(content, strict=True)
         whole = _WHOLE.validate_json(content)
     except ValidationError as error:
-        raise EvolveError(f"{path} is damaged: {describe_invalid(error)}", HINT) from None
+        hint = f"restore the file, or rebuild it: {format_command('runs --repair', folder)}"
+        raise EvolveError(f"{path} is damaged: {describe_invalid(error)}", hint) from None
     return document, whole

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
@@ -20,6 +19,7 @@ from evolve.experiment.observer import Observer
 from evolve.experiment.prepared_run import PreparedRun, announce
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.result import Run, versions
+from evolve.experiment.result_reader import read_result
 from evolve.experiment.saved_run import SavedRun, read_saved_run
 from evolve.files import remove_partial_files
 from evolve.fitness.fitness import Scores
@@ -30,7 +30,7 @@ from evolve.stop import Stop
 from evolve.store import REPORT, RESULT, Journal, RunFolder
 from evolve.store.checkpoints import FIRST_EPOCH
 from evolve.store.checkpoints import Checkpoint as StoredCheckpoint
-from evolve.store.files import EXPERIMENT
+from evolve.store.files import EXPERIMENT, format_command
 from evolve.store.journal import read_event
 from evolve.store.lock import hold_lock
 
@@ -85,8 +85,7 @@ def resume(
         recorder = stack.enter_context(RunRecorder(observer or Observer()))
         announce(saved.plan, saved.data, models, recorder)
         accepted = [each.text for each in changes if not each.is_in(FREE)]
-        words = ["evolve", "resume", str(folder), *_list_options(overrides)]
-        command = mask_user_info(shlex.join(words))
+        command = mask_user_info(format_command("resume", folder, *_list_options(overrides)))
         described = {each.name: [each.before, each.after] for each in changes}
         if changes:  # first, so that after a kill the next process goes on with them
             files.write_text(EXPERIMENT, to_yaml(saved.plan.experiment))
@@ -135,8 +134,7 @@ def _check_changes(saved: SavedRun, changes: Sequence[Change], accepts_changes: 
 def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
     """Raise EvolveError if a run is finished, and no change raises the limit that ended it."""
     finished = read_event(saved.folder.journal, "finished")
-    is_reported = all((saved.folder.path / name).exists() for name in (RESULT, REPORT))
-    if not finished or (not changes and not is_reported):
+    if not finished or (not changes and not _is_reported(saved.folder.path)):
         return
     reason = str(finished["reason"])
     limit = next((name for word, name in LIMITS.items() if word in reason), "")
@@ -155,6 +153,14 @@ def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
         raise EvolveError(f"the run in {saved.folder.path} is finished", hint)
     hint = f"to go on, raise that limit: --set {limit}=null"
     raise EvolveError(f"the run in {saved.folder.path} ended with {reason}", hint)
+
+
+def _is_reported(folder: Path) -> bool:
+    """Return whether a folder has a report and a result document with a verdict."""
+    if not all((folder / name).exists() for name in (RESULT, REPORT)):
+        return False
+    document, _ = read_result(folder)
+    return not document.unfinished
 
 
 def _choose_checkpoint(

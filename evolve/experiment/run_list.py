@@ -139,7 +139,8 @@ def _combine(folder: Path, name: str, totals: JournalTotals, is_running: bool) -
     result, fault = None, ""
     if (folder / RESULT).exists():
         result, fault = _read_result(folder)
-    state = decide_state(totals.is_finished, result is not None, is_running)
+    has_verdict = result is not None and not result.get("unfinished")
+    state = decide_state(totals.is_finished, has_verdict, is_running)
     next_step = ""
     if state == "running":
         fault, result = "", None

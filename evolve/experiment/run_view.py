@@ -157,6 +157,7 @@ def read_view(folder: Path) -> RunView:
     if (folder / RESULT).exists():
         document, result = read_result(folder)
     has_ended = bool(rows.list_events("finished"))
-    state = decide_state(has_ended, document is not None, is_running)
+    has_verdict = document is not None and not document.unfinished
+    state = decide_state(has_ended, has_verdict, is_running)
     used = any(each.fallback_used for each in read_events(rows, DataEvent, files.journal))
     return RunView(folder, state, read_run_plan(folder, used), document, result, rows)

@@ -11,7 +11,7 @@ from dsl.analysis.check import check
 from evolve.config import Experiment
 from evolve.data import DataRequest, load
 from evolve.errors import EvolveError
-from evolve.experiment.finished_run import check_snapshot
+from evolve.experiment.finished_run import advise_to_restore, check_experiment, check_snapshot
 from evolve.experiment.plan import LoadedData, Plan, read_plan
 from evolve.experiment.run_events import BeginEvent, DataEvent, SettingsEvent, read_event_of
 from evolve.experiment.saved_settings import check_inputs, restore_settings
@@ -67,6 +67,7 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
     changes = tuple(read_changes(folder.journal))
     if known is not None:
         check_inputs(known, folder.path)
+    check_experiment(folder.path)
     found = read_plan(path)
     before = found.experiment
     if known is not None:  # earlier versions did not record it
@@ -83,7 +84,8 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
 
 def _load_data(folder: Path, plan: Plan, origin: DataEvent) -> LoadedData:
     """Load the snapshot of the bars, with the origin that they had."""
-    dataset = load(DataRequest(f"parquet:{(folder / BARS).resolve()}"), NoticeList())
+    with advise_to_restore():
+        dataset = load(DataRequest(f"parquet:{(folder / BARS).resolve()}"), NoticeList())
     used, requested = _list_specs(origin.origin), _list_specs(plan.experiment.data.source)
     dataset = replace(
         dataset, used=used, requested=requested if origin.fallback_used else used,

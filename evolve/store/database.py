@@ -167,6 +167,8 @@ def open_journal(journal: Path, schema: str) -> Iterator[sqlite3.Connection]:
 
 def is_unwritten(journal: Path) -> bool:
     """Return whether a journal was created and has no table yet, as when its run begins."""
+    if not journal.is_file():  # SQLite would wait for the writer of a pipe
+        return False
     with (
         suppress(OSError, sqlite3.Error),
         _locate(journal) as uri,

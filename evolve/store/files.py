@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from evolve.files import STANDARD_INPUT
+
 RUNS = Path("runs")  # the folder of the run folders, unless the user names another one
 EXPERIMENT = "experiment.yaml"
 BARS = "bars.parquet"
@@ -28,7 +30,10 @@ def format_command(command: str, path: Path, *options: str) -> str:
         path: its file or folder.
         options: its other words.
     """
-    return shlex.join(["evolve", *command.split(), str(path), *options])
+    name = str(path)
+    if name.startswith("-") and name != STANDARD_INPUT:  # it would be an option
+        name = f"./{name}"
+    return shlex.join(["evolve", *command.split(), name, *options])
 
 
 def format_resume(folder: Path) -> str:

@@ -60,7 +60,8 @@ def hold_lock(folder: Path) -> Iterator[None]:
 def is_locked(folder: Path) -> bool:
     """Return whether a process holds the lock of a run folder."""
     with suppress(FileNotFoundError, PermissionError):
-        handle = os.open(folder / LOCK, os.O_RDONLY)
+        # Without O_NONBLOCK, opening a pipe waits for a writer.
+        handle = os.open(folder / LOCK, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
             return not _try_flock(handle, is_exclusive=False)
         finally:

@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -271,13 +272,17 @@ def test_runs_at_once_are_both_counted(tmp_path: Path) -> None:
 # -- evolve run on a full disk
 
 
-def test_a_result_that_cannot_be_written_is_printed(
+def test_a_result_that_cannot_be_written_is_printed_and_written_by_a_resumption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse_result(self: RunFolder, result: object) -> None:
-        raise EvolveError(f"cannot write {self.path / 'result.json'}: No space left on device")
+    write_result = RunFolder.write_result
 
-    monkeypatch.setattr(RunFolder, "write_result", refuse_result)
+    def refuse_verdict(self: RunFolder, result: Mapping[str, object]) -> None:
+        if not result.get("unfinished"):
+            raise EvolveError(f"cannot write {self.path / 'result.json'}: No space left on device")
+        write_result(self, result)
+
+    monkeypatch.setattr(RunFolder, "write_result", refuse_verdict)
     experiment, folder = write_experiment(tmp_path), tmp_path / "run"
     options = ("--set", "budget.evaluations=100", "--set", "validate.null_runs=0")
     done = invoke("run", str(experiment), *options, "--out", str(folder), status=1)
@@ -286,5 +291,8 @@ def test_a_result_that_cannot_be_written_is_printed(
     assert done.err.endswith(
         f"error: cannot write result.json in {folder}\n"
         "  = complete: bars.parquet, best.evo, experiment.yaml, finalists, journal.sqlite, "
-        "report.html\n"
+        f"report.html; to write the rest when it can be written: evolve resume {folder}\n"
     )
+    monkeypatch.setattr(RunFolder, "write_result", write_result)
+    invoke("resume", str(folder))
+    assert "unfinished" not in json.loads((folder / "result.json").read_text("utf-8"))

@@ -126,3 +126,11 @@ def test_an_undamaged_run_is_accepted(
     assert command("holdout", runs, damaged, tmp_path / "new").status == 0
     done = command("replay", runs, damaged, tmp_path / "new")
     assert "call 1 differs" in done.err, done
+
+
+@pytest.mark.parametrize("name", ["experiment.yaml", "bars.parquet"])
+def test_a_missing_file_of_a_run_is_to_be_restored(damaged: Path, name: str) -> None:
+    (damaged / name).unlink()
+    done = invoke("resume", str(damaged), status=1)
+    assert f"no such file: {damaged / name}" in done.err.replace("\n", "")
+    assert "restore the file" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -112,6 +113,23 @@ def test_a_journal_that_no_repair_can_read_has_no_command(tmp_path: Path) -> Non
     run = read_one(folder)
     assert "no run in" in run.fault
     assert run.next_step == ""
+
+
+def test_a_pipe_in_place_of_a_journal_or_a_lock_does_not_stop_the_list(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a")
+    (folder / JOURNAL).unlink()
+    os.mkfifo(folder / JOURNAL)
+    os.mkfifo(folder / LOCK)
+    assert "no run in" in read_one(folder).fault
+
+
+def test_an_ended_run_without_its_last_result_goes_on(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", verdict="PASS")
+    document = {"unfinished": True, "verdict": {"label": "NOT TESTED"}}
+    (folder / RESULT).write_text(json.dumps(document), "utf-8")
+    run = read_one(folder)
+    assert (run.state, run.verdict) == ("stopped", "")
+    assert run.next_step == f"evolve resume {folder}"
 
 
 def test_a_run_without_what_a_resumption_needs_is_not_continued(tmp_path: Path) -> None:

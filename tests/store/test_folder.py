@@ -12,6 +12,7 @@ import pytest
 
 from evolve.errors import EvolveError
 from evolve.store import RunFolder
+from evolve.store.files import format_command
 
 PROCESSES, ROUNDS = 8, 25
 
@@ -89,3 +90,11 @@ def test_earlier_results_get_the_next_number_also_if_one_was_deleted(tmp_path: P
     (tmp_path / "result.json").write_text("{}")
     folder.set_aside_results()
     assert (tmp_path / "earlier" / "3" / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("-run", "./-run"), ("-", "-"), ("runs/-a", "runs/-a"), ("a b", "'a b'")],
+)
+def test_a_printed_command_takes_a_path_for_no_option(path: str, words: str) -> None:
+    assert format_command("resume", Path(path), "--json") == f"evolve resume {words} --json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.run_view import RunView
 from evolve.files import read_text
 from evolve.report.page.blocks import Block, Code, Column, Table, Text
-from evolve.store.files import EXPERIMENT
+from evolve.store.files import EXPERIMENT, format_command
 
 SETTING = re.compile(r"^(\s*(?:- )*)([\w.\"'-]+)(:)(?=\s|$)")
 SAVED_BARS = "data.from=parquet:bars.parquet"
@@ -41,7 +40,7 @@ def iterate_blocks(view: RunView) -> Iterator[Block]:
 def _list_commands(view: RunView) -> list[tuple[str, str]]:
     """Return tokens: the command of the run if it is known, and those that repeat it."""
     original = view.begin.command
-    again = shlex.join(["evolve", "run", f"{view.folder}/experiment.yaml"])
+    again = format_command("run", view.folder / EXPERIMENT)
     commands = [("the run", original)] if original else []
     commands.append(("with the bars that its source has today", again))
     if view.origin is None or not view.origin.fallback_used:  # which may have another split
