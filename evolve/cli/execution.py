@@ -68,7 +68,7 @@ class Execution:
         _check_saved(finished)
         if not finished.is_complete:
             self._hint(finished.folder)
-        return INTERRUPTED if stop.is_set else DONE
+        return INTERRUPTED if stop.is_set and not finished.is_complete else DONE
 
     def _hint(self, folder: Path | None) -> None:
         """Print the command that continues an interrupted run."""

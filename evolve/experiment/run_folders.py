@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from dsl.diagnostics import did_you_mean
 from evolve.errors import EvolveError
-from evolve.store.files import JOURNAL, RESULT, RUNS, SWEEP, format_command, format_resume_sweep
+from evolve.store.files import (
+    JOURNAL,
+    RESULT,
+    RUNS,
+    SWEEP,
+    format_command,
+    format_resume_sweep,
+    quote_path,
+)
 
 EXAMPLE = "expected a run folder, such as runs/spy-20261101-120000"
 SHOWN_MATCHES = 3
@@ -115,10 +122,10 @@ def _check_no_group(folder: Path) -> None:
         table = format_command("sweep", folder)
         hint = f"to go on: {format_resume_sweep(folder)}; its table: {table}"
         if within:
-            hint += f"; one of its runs: {shlex.quote(str(within[0]))}"
+            hint += f"; one of its runs: {quote_path(within[0])}"
         raise EvolveError(f"{folder} is a sweep, and no single run", hint)
     if within:
-        hint = f"name one of them, such as {shlex.quote(str(within[0]))}; their list: "
+        hint = f"name one of them, such as {quote_path(within[0])}; their list: "
         hint += format_command("runs", folder)
         raise EvolveError(f"{folder} is no run folder: it holds runs", hint)
 
@@ -138,7 +145,7 @@ def check_runs_folder(runs: Path, command: str, must_exist: bool = False) -> Non
         raise EvolveError(f"{runs} is no folder", hint)
     if (runs / JOURNAL).exists():
         message = f"{runs} is one run; expected the folder that contains it"
-        raise EvolveError(message, f"{command} {shlex.quote(str(runs.absolute().parent))}")
+        raise EvolveError(message, f"{command} {quote_path(runs.absolute().parent)}")
 
 
 def leads_out(folder: Path) -> bool:

@@ -64,14 +64,14 @@ def read_saved_run(folder: RunFolder, overrides: Sequence[str] = ()) -> SavedRun
     if begin is None or origin is None:
         raise report_unbegun(folder.path)
     known = read_event_of(folder.journal, SettingsEvent)
+    if known is None:
+        message = f"the run in {folder.path} is of an earlier version, which wrote no checkpoints"
+        raise EvolveError(message, "run the experiment again")
     changes = tuple(read_changes(folder.journal))
-    if known is not None:
-        check_inputs(known, folder.path)
+    check_inputs(known, folder.path)
     check_experiment(folder.path)
     found = read_plan(path)
-    before = found.experiment
-    if known is not None:  # earlier versions did not record it
-        before = restore_settings(known, changes, folder.path)
+    before = restore_settings(known, changes, folder.path)
     plan = read_plan(path, overrides) if overrides else found
     plan = replace(
         plan, extra=tuple(check(each) for each in begin.extra), command=begin.command,

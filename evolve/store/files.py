@@ -30,10 +30,14 @@ def format_command(command: str, path: Path, *options: str) -> str:
         path: its file or folder.
         options: its other words.
     """
+    return " ".join(["evolve", command, quote_path(path), *map(shlex.quote, options)])
+
+
+def quote_path(path: Path) -> str:
+    """Quote a path as a word of a shell, which is no option if the path begins with a dash."""
     name = str(path)
-    if name.startswith("-") and name != STANDARD_INPUT:  # it would be an option
-        name = f"./{name}"
-    return shlex.join(["evolve", *command.split(), name, *options])
+    is_option = name.startswith("-") and name != STANDARD_INPUT
+    return shlex.quote(f"./{name}" if is_option else name)
 
 
 def format_resume(folder: Path) -> str:

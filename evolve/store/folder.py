@@ -20,7 +20,16 @@ from dsl.printing.decompile import format_program
 from evolve.data.tables.frames import bars_to_frame
 from evolve.errors import EvolveError
 from evolve.files import atomic_write, create_exclusively, write_text
-from evolve.store.files import BARS, BEST, EARLIER, JOURNAL, REPORT, RESULT, RUNS
+from evolve.store.files import (
+    BARS,
+    BEST,
+    EARLIER,
+    JOURNAL,
+    REPORT,
+    RESULT,
+    RUNS,
+    format_command,
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,10 @@ class RunFolder:
                 raise FileExistsError
             create_exclusively(path / JOURNAL)
         except FileExistsError:
-            message = f"{path} already exists and is not empty"
-            raise EvolveError(message, "choose another --out") from None
+            hint = "choose another --out"
+            if (path / JOURNAL).exists():
+                hint += f", or delete the run there: {format_command('rm', path)}"
+            raise EvolveError(f"{path} already exists and is not empty", hint) from None
         except (OSError, ValueError) as error:  # ValueError: a NUL, or not UTF-8
             reason = getattr(error, "strerror", "expected a name in UTF-8 without NUL")
             message = f"cannot create {path}: {reason}"

@@ -83,6 +83,25 @@ def test_several_unsupported_fields_are_omitted_together() -> None:
     assert not set(server.bodies[-1]) & set(refusals)
 
 
+def test_a_run_that_goes_on_sends_no_refused_field_and_reports_nothing_again() -> None:
+    script = refuse_fields(
+        lambda _: say(GOOD, finish="length"),
+        temperature=refuse(NO_TEMPERATURE), max_tokens=refuse(NO_LIMIT),
+    )  # fmt: skip
+    with serving(script) as server:
+        first, second = (Session(server.url, "text", temperature=0.2) for _ in range(2))
+        exchanges = first.ask()
+        second.client.adopt(exchanges)
+        sent = len(server.bodies)
+        assert second.ask()[-1].text == GOOD
+        first.close()
+        second.close()
+    assert len(first.log.texts) == 2  # the field and the cut answer
+    assert second.log.texts == []
+    (body,) = server.bodies[sent:]
+    assert "temperature" not in body and "max_completion_tokens" in body
+
+
 def test_a_field_is_not_given_up_if_the_request_without_it_fails_too() -> None:
     both = {
         "max_tokens": refuse(NO_LIMIT),

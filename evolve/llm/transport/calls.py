@@ -181,10 +181,10 @@ class LiveCalls:
         """Whether the run is stopped, which ends every wait."""
         return self._stop.is_set
 
-    def adopt_format(self, model: str, exchanges: Sequence[Exchange]) -> None:
-        """Use the request format that a recorded response of a model shows."""
+    def adopt(self, model: str, exchanges: Sequence[Exchange]) -> None:
+        """Adopt what a recorded response of a model shows of its server."""
         if model in self._clients:
-            self._clients[model].adopt_format(exchanges)
+            self._clients[model].adopt(exchanges)
 
     async def _run(self, call: Call, work: Work[tuple[Exchange, ...]]) -> tuple[Exchange, ...]:
         """Run a call, and record its response before it can be collected.

@@ -17,6 +17,7 @@ from evolve.llm.transport.format_cache import (
     read_cached_format,
     write_cached_format,
 )
+from evolve.llm.transport.limit_notices import LimitNotices
 from evolve.llm.transport.model import Model
 from evolve.llm.transport.probes import (
     PROBE_TOKENS,
@@ -25,8 +26,8 @@ from evolve.llm.transport.probes import (
     draw_word,
     is_unreachable,
 )
-from evolve.llm.transport.reply import CUT, ModelError, Reply
-from evolve.llm.transport.request_body import LIMIT_FIELDS, Message
+from evolve.llm.transport.reply import ModelError, Reply
+from evolve.llm.transport.request_body import Message
 from evolve.llm.transport.request_formats import (
     SCHEMA,
     TEXT,
@@ -72,8 +73,7 @@ class Client:
         )
         self._unreadable, self._is_temporary = 0, constraint != "auto"
         self._detecting = asyncio.Lock()
-        self._reported_fields: frozenset[str] = frozenset()
-        self._has_reported_cut = False
+        self._limits = LimitNotices(server, log)
 
     @property
     def model(self) -> Model:
@@ -136,8 +136,15 @@ class Client:
             self._downgrade(self._format, reason)
             self._unreadable = 0
 
-    def adopt_format(self, exchanges: Sequence[Exchange]) -> None:
-        """Use the request format that a recorded call of this model shows, without a probe."""
+    def adopt(self, exchanges: Sequence[Exchange]) -> None:
+        """Adopt what a recorded call of this model shows.
+
+        Its request format needs no probe, a field that was refused is not sent again, and what was
+        reported is not reported again.
+        """
+        for each in exchanges:
+            self.server.omit_fields(each.omitted)
+        self._limits.adopt(exchanges)
         found = find_recorded_format(exchanges, self._candidates)
         if found is not None:
             self._candidates = self._candidates[self._candidates.index(found) :]
@@ -256,25 +263,9 @@ class Client:
                 status=error.status, may_be_billed=error.may_be_billed,
                 is_unreachable=error.is_unreachable,
             )  # fmt: skip
-        self._report_unsupported_fields()
-        self._report_cut(kind, reply)
-        return _build_exchange(kind, self.model, request_format, sent, reply)
-
-    def _report_unsupported_fields(self) -> None:
-        found = self.server.unsupported_fields.difference(LIMIT_FIELDS, self._reported_fields)
-        self._reported_fields |= found
-        for name in sorted(found):
-            self._log.notice(f"{self.model.name} does not support `{name}`: requests omit it")
-
-    def _report_cut(self, kind: Kind, reply: Reply) -> None:
-        """Report the first answer that ends at the limit on tokens."""
-        if reply.finish == CUT and kind != "probe" and not self._has_reported_cut:
-            self._has_reported_cut = True
-            limit = self.model.max_tokens
-            self._log.notice(
-                f"an answer of {self.model.name} was cut at `max_tokens` ({limit:,})\n"
-                "  = raise `max_tokens` of the model, or lower `reasoning_effort`"
-            )
+        exchange = _build_exchange(kind, self.server, request_format, sent, reply)
+        self._limits.report(exchange)
+        return exchange
 
     def _cache_format(self, request_format: RequestFormat) -> None:
         if request_format is self._format and not self._is_temporary:
@@ -290,10 +281,12 @@ def add_note(messages: Sequence[Message], note: str) -> tuple[Message, ...]:
 
 
 def _build_exchange(
-    kind: Kind, model: Model, request_format: RequestFormat, sent: tuple[Message, ...], reply: Reply
-) -> Exchange:
+    kind: Kind, server: Server, request_format: RequestFormat, sent: tuple[Message, ...],
+    reply: Reply,
+) -> Exchange:  # fmt: skip
     return Exchange(
-        kind, model.label, request_format.name, sent, reply.text, reply.reasoning, reply.finish,
-        reply.tokens_in, reply.tokens_out, model.usd(reply.tokens_in, reply.tokens_out),
-        reply.seconds,
+        kind, server.model.label, request_format.name, sent, reply.text, reply.reasoning,
+        reply.finish, reply.tokens_in, reply.tokens_out,
+        server.model.usd(reply.tokens_in, reply.tokens_out), reply.seconds,
+        omitted=tuple(sorted(server.unsupported_fields)),
     )  # fmt: skip

@@ -25,6 +25,7 @@ class Exchange:
         status: the HTTP status of an error; None if there was none.
         may_be_billed: whether the server may bill a completion that did not arrive.
         is_unreachable: whether the server sent nothing.
+        omitted: names of fields that the server had refused before it answered.
     """
 
     kind: Kind
@@ -42,3 +43,4 @@ class Exchange:
     status: int | None = None
     may_be_billed: bool = False
     is_unreachable: bool = False
+    omitted: tuple[str, ...] = ()

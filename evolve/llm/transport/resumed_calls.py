@@ -52,7 +52,7 @@ class ResumedCalls:
         self._mark = _find_mark(recorded)
         self._answered: dict[int, tuple[Exchange, ...]] = {}  # submitted, but not collected
         for number in sorted(recorded):
-            live.adopt_format(recorded[number].model, recorded[number].exchanges)
+            live.adopt(recorded[number].model, recorded[number].exchanges)
 
     def submit(self, call: Call) -> None:
         """Look up the response of a call, or send the call to its server if there is none."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,10 @@ class Server:
     def unsupported_fields(self) -> frozenset[str]:
         """Fields that the server does not support, and without which it answered."""
         return self._unsupported
+
+    def omit_fields(self, names: Collection[str]) -> None:
+        """Omit fields from all requests, since the server refused them earlier."""
+        self._unsupported |= set(names)
 
     @property
     def _client(self) -> AsyncOpenAI:
