@@ -59,7 +59,10 @@ def load_house() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.slow if each == "types" else ()) for each in CHECKS],
+)
 def test_the_tools_report_nothing(name: str) -> None:
     done = subprocess.run(CHECKS[name], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

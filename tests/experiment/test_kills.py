@@ -16,11 +16,9 @@ from dsl.analysis.check import check_file
 from tests.command_line import EVOLVE, ROOT
 from tests.experiment.small_runs import NOISE, write_experiment
 
-KILLS = 20
+KILLS, SHORT_FORM = 20, 12
 MAX_SECONDS = 2.0  # after the folder exists: within the search
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-
-pytestmark = pytest.mark.slow
 
 
 def start_run(folder: Path, workers: int) -> subprocess.Popen[str]:
@@ -68,12 +66,12 @@ def assert_readable(folder: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", range(KILLS))
-def test_a_run_that_is_killed_leaves_its_best(tmp_path: Path, number: int) -> None:
+def kill_and_examine(parent: Path, number: int) -> None:
+    """Send a signal to a run at a random instant, and examine what it leaves."""
     rng = random.Random(number)
     sent, workers = SIGNALS[number % len(SIGNALS)], 1 + number // len(SIGNALS) % 2
-    process = start_run(tmp_path, workers)
-    folder = tmp_path / "run"
+    process = start_run(parent, workers)
+    folder = parent / "run"
     while not (folder / "journal.sqlite").exists():
         time.sleep(0.002)
         assert process.poll() is None
@@ -101,6 +99,21 @@ def test_a_run_that_is_killed_leaves_its_best(tmp_path: Path, number: int) -> No
     assert "finalist: 1 of" in (folder / "best.evo").read_text("utf-8") if has_best else True
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(SHORT_FORM))
+def test_a_run_that_is_killed_leaves_its_best(tmp_path: Path, number: int) -> None:
+    kill_and_examine(tmp_path, number)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(SHORT_FORM, KILLS))
+def test_a_run_that_is_killed_at_another_moment_leaves_its_best(
+    tmp_path: Path, number: int
+) -> None:
+    kill_and_examine(tmp_path, number)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", SIGNALS[1:])
 def test_a_second_signal_ends_the_run_at_once(tmp_path: Path, sent: signal.Signals) -> None:
     process, best = start_run(tmp_path, 2), tmp_path / "run" / "best.evo"

