@@ -23,7 +23,7 @@ from tests.dsl.values import assert_identical
 from tests.samples import gappy_bars
 
 BATCH = 250
-FEW, MANY = 2, 402
+FEW, MANY = 1, 401
 BARS, KNOWN = gappy_bars(3, 130), 77
 
 

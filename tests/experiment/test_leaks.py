@@ -48,7 +48,8 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("address", thin_out(["user:p%40ss-w0rd-77@{}", "{}"], 2))
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["user:p%40ss-w0rd-77@{}", "{}"])
 def test_no_file_and_no_output_has_the_key_of_the_environment(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
