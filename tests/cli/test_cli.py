@@ -266,8 +266,16 @@ def test_run_prints_its_stages_and_writes_its_files(tmp_path: Path) -> None:
 
 def test_run_json_prints_only_the_document(tmp_path: Path) -> None:
     found = document(
-        "run", QUICK, "--out", str(tmp_path / "run"), "--set", "budget.evaluations=100",
-        "--set", "validate.null_runs=0", "--set", "workers=1",
+        "run",
+        QUICK,
+        "--out",
+        str(tmp_path / "run"),
+        "--set",
+        "budget.evaluations=100",
+        "--set",
+        "validate.null_runs=0",
+        "--set",
+        "workers=1",
     )
     assert found == json.loads((tmp_path / "run" / "result.json").read_text())
 

@@ -38,6 +38,7 @@ data: {from: "synthetic:planted?rule=rsi(close, 2) < 20&edge_bps=60&seed=3&bars=
 search: {islands: 2, population: 50, generations_per_epoch: 3}
 start_from: [seed.evo]
 budget: {evaluations: 900}
+validate: {null_runs: 0}
 """
 TOTALS = (5, MAX_FINALISTS, 40)
 
