@@ -24,6 +24,7 @@ POLL_SECONDS = 0.5
 MIN_SECONDS = 120.0  # of a deadline: a worker may compile its kernels in its first call
 UNMEASURED_RATE = 20.0  # evaluations per second, before the first call is complete
 START_SECONDS = 30.0  # to wait for the first worker
+REFUSED_SECONDS = 5.0  # to wait for another worker after all that joined were refused
 STRANDED_SECONDS = 60.0  # to wait for a worker after the last was lost
 MAX_ATTEMPTS = 3
 CLOSED = "the cluster is closed"
@@ -54,8 +55,9 @@ class Dispatcher:
         self._waiting: deque[Call] = deque()
         self._workers_of_labels: dict[str, str] = {}  # addresses
         self._next_poll = 0.0
+        self._refused_since: float | None = None
         self._stranded_since: float | None = None
-        self._is_decided = threading.Event()  # a worker was accepted, or all were refused
+        self._is_decided = threading.Event()  # a worker was accepted, or all are refused
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
 
@@ -129,8 +131,8 @@ class Dispatcher:
         worker.attempt = None
         if call is None:
             self._roster.admit(worker, attempt)
-            are_refused = not self._roster.workers
-            if worker.is_accepted or are_refused:
+            self._refused_since = None if self._roster.workers else monotonic()
+            if worker.is_accepted:
                 self._is_decided.set()
         elif call.future.done():
             return
@@ -161,6 +163,10 @@ class Dispatcher:
                 attempt.outcome.cancel()
                 if attempt.call is not None and not attempt.is_overdue:
                     self._repeat(attempt.call, f"the worker {worker.address} is lost")
+        if self._roster.workers:
+            self._refused_since = None
+        elif self._refused_since and monotonic() - self._refused_since > REFUSED_SECONDS:
+            self._is_decided.set()
         for worker in self._roster.usable:
             self._check_deadline(worker)
         if self._roster.usable:

@@ -101,7 +101,7 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the run was not interrupted, and its test did not lack a ledger or an answer."""
+        """True if the run was not interrupted, and its test had a ledger and all answers."""
         return self.diagnostics is not None and self.evidence.untested not in UNTESTED_SO_FAR
 
     @property

@@ -45,6 +45,7 @@ def printed_with(script: Script, folder: Path, *settings: str) -> str:
         return printed_by_run(folder, model, "llm.constraint=text", *settings)
 
 
+@pytest.mark.slow
 def test_markup_in_the_answer_of_a_server_is_not_interpreted(tmp_path: Path) -> None:
     text = printed_with(lambda body: fail(401, "[/nope] [red]stop[/red]"), tmp_path / "[run]")
     assert "answered 401: [/nope] [red]stop[/red]" in text
@@ -52,6 +53,7 @@ def test_markup_in_the_answer_of_a_server_is_not_interpreted(tmp_path: Path) -> 
     assert "[run]: best.evo" in text
 
 
+@pytest.mark.slow
 def test_a_run_prints_the_cost_and_the_proposals_of_its_model(tmp_path: Path) -> None:
     text = printed_with(lambda body: say(GOOD, tokens=(1000, 50)), tmp_path / "run")
     assert "up to 2 calls" in text

@@ -321,6 +321,7 @@ def test_doctor_reports_a_context_that_is_too_small_and_what_is_left_out() -> No
         assert re.match(text, lines["prompt"][1])
 
 
+@pytest.mark.slow
 def test_doctor_keeps_to_the_timeout_of_the_experiment(monkeypatch: Patch) -> None:
     seconds: list[float] = []
     start = Server.__init__

@@ -208,6 +208,25 @@ def test_workers_of_other_versions_alone_are_an_error_that_names_them(tmp_path: 
     assert caught.value.hint == "install the expected versions there"
 
 
+def test_a_worker_that_joins_after_a_refused_one_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evolve.cluster.dispatcher.REFUSED_SECONDS", 60.0)
+    with start_processes(tmp_path, 0) as processes:
+
+        class Joining(NoticeList):
+            """Log of a refusal, after which another worker starts."""
+
+            def notice(self, text: str) -> None:
+                super().notice(text)
+                processes.start_worker()
+
+        start_other(processes, tmp_path)
+        with Cluster(processes.address, Joining()) as cluster:
+            result = cluster.submit(toy_calls.add, 1, 2, evaluations=1).result()
+    assert result == 3
+
+
 def test_a_worker_without_the_tool_is_refused(tmp_path: Path) -> None:
     log = NoticeList()
     with start_processes(tmp_path, 1) as processes:

@@ -141,6 +141,7 @@ def test_learnings_contain_beliefs_and_measurements(mixed: Run) -> None:
     assert "appraisal_ratio " in text or "infeasible: " in text
 
 
+@pytest.mark.slow
 def test_a_replay_equals_the_run(mixed: Run, tmp_path: Path) -> None:
     replay = [*SMALL, f"llm.replay={mixed.folder}"]
     again = run(QUICK, replay, out=tmp_path / "again")

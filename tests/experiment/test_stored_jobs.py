@@ -70,6 +70,7 @@ def walk(
                 stop.set()
 
 
+@pytest.mark.slow
 def test_a_walk_forward_goes_on_after_the_windows_in_the_journal(
     opened: tuple[Plan, LoadedData], tmp_path: Path
 ) -> None:

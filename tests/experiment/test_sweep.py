@@ -175,6 +175,7 @@ def test_a_run_that_fails_ends_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_home")
+@pytest.mark.slow
 def test_a_finished_run_whose_row_was_lost_does_not_run_again(
     serial: tuple[Path, list[PointRow]], tmp_path: Path
 ) -> None:

@@ -25,11 +25,12 @@ from tests.experiment.small_runs import (
     read_result,
     run_small,
 )
+from tests.params import thin_out
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
-@pytest.mark.parametrize("source", [NOISE, EDGE])
+@pytest.mark.parametrize("source", thin_out([NOISE, EDGE], 2))
 def test_the_evidence_is_the_same_after_its_document(tmp_path: Path, source: str) -> None:
     finished = run_small(tmp_path, source, "validate.holdout=sealed")
     evidence = finished.evidence

@@ -164,6 +164,7 @@ def test_the_number_of_a_worker_that_hangs_runs_elsewhere(
     assert any("does not answer" in text for text in log.texts)
 
 
+@pytest.mark.slow
 def test_a_number_whose_workers_always_hang_runs_in_the_main_process(tmp_path: Path) -> None:
     log = NoticeList()
     job = Square(tmp_path, {1: signal.SIGSTOP}, attempts=99)

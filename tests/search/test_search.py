@@ -54,6 +54,7 @@ def test_a_run_depends_on_its_seed() -> None:
     assert fingerprint(toy_run(300, seed=4)) != fingerprint(toy_run(300, seed=5))
 
 
+@pytest.mark.slow
 def test_a_run_does_not_depend_on_the_hash_seed() -> None:
     script = (
         "from tests.search.test_search import fingerprint, toy_run;"

@@ -159,7 +159,7 @@ def test_the_run_ends_when_no_further_search_can_change_the_decision(
     assert null_run(1.0, bests, planned).is_complete is ends
 
 
-@pytest.mark.parametrize("planned", [19, 39, 99])
+@pytest.mark.parametrize("planned", thin_out([19, 39, 99], 3))
 def test_the_decision_equals_that_of_all_searches(planned: int) -> None:
     rng = np.random.default_rng(planned)
     rejections = 0

@@ -178,7 +178,7 @@ class LiveCalls:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the run is stopped, which ends every wait."""
+        """True once the run is stopped, which ends every wait."""
         return self._stop.is_set
 
     def adopt(self, model: str, exchanges: Sequence[Exchange]) -> None:
