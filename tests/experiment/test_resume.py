@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -267,6 +269,16 @@ def test_a_folder_without_a_file_is_refused(stopped: Path, name: str, part: str)
     (folder / name).unlink()
     with pytest.raises(EvolveError, match=part):
         resume(folder)
+
+
+def test_a_run_of_an_earlier_version_is_refused_and_not_migrated(stopped: Path) -> None:
+    path = stopped / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as journal:
+        journal.executescript("DELETE FROM events WHERE kind='settings'; PRAGMA user_version=2;")
+    with pytest.raises(EvolveError, match="earlier version, which wrote no checkpoints"):
+        resume(stopped)
+    with closing(sqlite3.connect(path)) as journal:
+        assert journal.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("folder", ["missing", "empty"])

@@ -335,6 +335,21 @@ def test_a_killed_sweep_that_is_resumed_equals_one_that_was_not(
     assert read_results(folder) == read_results(serial[0])
 
 
+@pytest.mark.usefixtures("own_home")
+def test_a_sweep_whose_rows_cannot_be_written_prints_the_command_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_row(*_: object) -> None:
+        raise EvolveError("cannot write 1.json: No space left on device")
+
+    monkeypatch.setattr(SweepFolder, "write_row", refuse_row)
+    monkeypatch.setattr("evolve.experiment.sweep.sweep.run_side_by_side", lambda *_: iter([(1, 1)]))
+    path, folder = write_experiment(tmp_path, NOISE), tmp_path / "sweep"
+    done = invoke("sweep", str(path), "--set", "seed=1..2", "--out", str(folder), status=1)
+    assert "No space left" in done.err
+    assert f"to go on: evolve sweep {folder} --resume" in done.err
+
+
 @pytest.mark.slow
 def test_an_interrupt_ends_the_sweep_with_the_command_to_go_on(tmp_path: Path) -> None:
     path, folder = write_experiment(tmp_path, NOISE), tmp_path / "sweep"
