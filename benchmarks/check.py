@@ -1,8 +1,8 @@
 """Regression check of the engine and the search: fails if one is 15 % slower than the baseline.
 
-Rates are divided by the pace of unrelated work in the same run, and compared with
-`baseline.json`. If a figure is too low it is measured again, because a shared machine has slow
-moments. The check fails if all tries are too low.
+Rates are those of one time of unrelated work, done before and after each round (`reference.py`),
+and are compared with `baseline.json`. If a figure is too low it is measured again, because a shared
+machine has slow moments. The check fails if all tries are too low.
 
 `--write` replaces the baseline by new measurements.
 """
@@ -16,29 +16,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reference import pace
-
 HERE = Path(__file__).parent
 BASELINE = HERE / "baseline.json"
 MIN_RATIO = 0.85
 TRIES, BASELINE_RUNS = 4, 5
 FIGURES = {
-    "search": (["search.py", "--evaluations", "8000"], ("evaluations_per_second",)),
-    "engine": (["engine.py", "--short"], ("plain_per_second", "general_per_second")),
+    "search": (["search.py", "--evaluations", "8000"], ("evaluations_by_reference",)),
+    "engine": (["engine.py", "--short"], ("plain_by_reference", "general_by_reference")),
 }
 
 
-def ratios(name: str) -> dict[str, float]:
-    """Return the figures of a benchmark, divided by the pace of the machine around it."""
+def measure(name: str) -> dict[str, float]:
+    """Return the figures of a benchmark."""
     command, names = FIGURES[name]
-    before = pace()
     done = subprocess.run(
         [sys.executable, str(HERE / command[0]), *command[1:]],
         check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     figures = json.loads(done.stdout)
-    mean = statistics.mean([before, pace()])
-    return {f"{name}.{each}": figures[each] / mean for each in names}
+    return {f"{name}.{each}": figures[each] for each in names}
 
 
 def main() -> None:
@@ -46,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true", help="replace the baseline")
     if parser.parse_args().write:
-        runs = [{**ratios("search"), **ratios("engine")} for _ in range(BASELINE_RUNS)]
+        runs = [{**measure("search"), **measure("engine")} for _ in range(BASELINE_RUNS)]
         medians = {each: round(statistics.median(run[each] for run in runs), 3) for each in runs[0]}
         BASELINE.write_text(json.dumps(medians, indent=2) + "\n")
         print(BASELINE.read_text())
@@ -55,8 +51,8 @@ def main() -> None:
     best: dict[str, float] = {}
     for name in FIGURES:
         for _ in range(TRIES):
-            for figure, ratio in ratios(name).items():
-                best[figure] = max(best.get(figure, 0.0), ratio / baseline[figure])
+            for figure, rate in measure(name).items():
+                best[figure] = max(best.get(figure, 0.0), rate / baseline[figure])
             if all(each >= MIN_RATIO for figure, each in best.items() if figure.startswith(name)):
                 break
     print(

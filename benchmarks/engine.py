@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
+from reference import Reference
 from report import report
 from warm import build_warm_scorer
 
@@ -36,6 +37,7 @@ from evolve.search.proposers import PROPOSERS
 from evolve.search.space import Space, build_space
 
 COUNT, ROUNDS, WARM, PLAIN = 1_000, 5, 20, 60
+SHORT_ROUNDS, SHORT_WARM = 14, 4
 MEMORY_MB = 640
 CLASSIC = ("sma", "ema", "rsi", "highest", "lowest", "stdev", "atr", "roc", "change")
 NESTED_SHARE = 0.15  # of the strategies have an indicator of another indicator
@@ -134,6 +136,18 @@ def reference(programs: Sequence[Program]) -> float:
     return len(programs) / seconds(lambda: [scorer([each]) for scorer, each in pairs])
 
 
+def compare(draw: Draw, reference: Reference) -> float:
+    """Return strategies scored in the time of the reference, the median of short rounds."""
+    rng = Random(1)
+    scorer = build_warm_scorer(load("sample:sp500").bars, market(), MEMORY_MB)
+    times = []
+    for _ in range(SHORT_WARM + SHORT_ROUNDS):
+        batch = [draw(rng) for _ in range(COUNT)]
+        canonicalize(batch)
+        times.append(reference.compare(lambda batch=batch: seconds(lambda: scorer(batch))))
+    return COUNT / statistics.median(times[SHORT_WARM:])
+
+
 def measure(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
     """Return the figures of a kind of fresh strategies."""
     rng = Random(1)
@@ -156,15 +170,18 @@ def measure(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
 def main() -> None:
     """Print strategies per second, and their ratio to the plain evaluator."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true", help="fewer kinds and rounds, for check.py")
+    parser.add_argument(
+        "--short", action="store_true", help="rates by that of other work, for check.py"
+    )
     is_short = parser.parse_args().short
     classic, whole = build_space(CLASSIC), build_space()
     figures: dict[str, object] = {"memory_mb": MEMORY_MB}
     kinds = {"plain": plain(classic), "general": general(classic)}
     if is_short:
-        for name, draw in kinds.items():
-            figures |= measure(draw, name, 5, 5)
-        report("engine", **figures)
+        work = Reference()
+        rates = {f"{name}_by_reference": round(compare(draw, work), 1)
+                 for name, draw in kinds.items()}  # fmt: skip
+        report("engine", **figures, **rates)
         return
     kinds |= {"whole_plain": plain(whole), "whole_grown": grown(whole)}
     for name, draw in kinds.items():

@@ -12,9 +12,10 @@ import argparse
 import statistics
 import tempfile
 import time
-from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
+from reference import Reference
 from report import report
 
 from evolve.experiment.observer import Observer
@@ -24,31 +25,45 @@ from evolve.search.progress import Progress
 HERE = Path(__file__).parent
 
 
-class Clock(Observer):
-    """Clock of a run: time, evaluations and children at the end of each epoch."""
+class Rates(NamedTuple):
+    """Evaluations and children of an epoch per second, and evaluations in the reference's time."""
 
-    def __init__(self) -> None:
-        self.marks: list[tuple[float, int, int]] = []
+    distinct: float
+    children: float
+    by_reference: float
+
+
+class Clock(Observer):
+    """Clock of a run: evaluations and children per second of each epoch, and its reference."""
+
+    def __init__(self, work: Reference) -> None:
+        self.rates: list[Rates] = []
+        self._work = work
+        self._began, self._reference = time.perf_counter(), work.seconds()
+        self._evaluated, self._children = 0, 0
 
     def progress(self, progress: Progress, seconds: float) -> None:
+        took = time.perf_counter() - self._began
         children = sum(each.proposed for each in progress.stats.values())
-        self.marks.append((time.perf_counter(), progress.evaluated, children))
+        after = self._work.seconds()
+        distinct, mean = progress.evaluated - self._evaluated, (self._reference + after) / 2
+        self.rates.append(
+            Rates(distinct / took, (children - self._children) / took, distinct / took * mean)
+        )
+        self._evaluated, self._children = progress.evaluated, children
+        self._reference, self._began = after, time.perf_counter()
 
 
-def rates(experiment: Path, evaluations: int, symbols: int = 0) -> list[tuple[float, float]]:
-    """Return evaluations and children per second of each complete epoch except the first."""
-    clock = Clock()
+def rates(experiment: Path, evaluations: int, symbols: int = 0) -> list[Rates]:
+    """Return the rates of each complete epoch except the first."""
+    clock = Clock(Reference())
     settings = [f"budget.evaluations={evaluations}", "budget.stale_epochs=null", "workers=1"]
     if symbols:
         specs = [f"synthetic:garch?bars=4000&seed={seed}" for seed in range(symbols)]
         settings.append(f"data.from={specs}")  # the text of a list is YAML
     with tempfile.TemporaryDirectory() as folder:
         run(experiment, settings, out=Path(folder) / "run", observer=clock)
-    marks = clock.marks[1:-1]
-    return [
-        ((evaluated - before[1]) / (now - before[0]), (children - before[2]) / (now - before[0]))
-        for before, (now, evaluated, children) in pairwise(marks)
-    ]
+    return clock.rates[2:-1]
 
 
 def main() -> None:
@@ -59,14 +74,17 @@ def main() -> None:
     parser.add_argument("--symbols", type=int, default=0)
     options = parser.parse_args()
     by_epoch = rates(options.experiment, options.evaluations, options.symbols)
-    distinct = [each for each, _ in by_epoch]
+    distinct = [each.distinct for each in by_epoch]
     report(
         "search",
         experiment=options.experiment.stem,
         symbols=options.symbols or 1,
         evaluations=options.evaluations,
         evaluations_per_second=round(statistics.median(distinct)),
-        children_per_second=round(statistics.median(each for _, each in by_epoch)),
+        children_per_second=round(statistics.median(each.children for each in by_epoch)),
+        evaluations_by_reference=round(
+            statistics.median(each.by_reference for each in by_epoch), 1
+        ),
         slowest_epoch=round(min(distinct)),
         fastest_epoch=round(max(distinct)),
     )

@@ -17,7 +17,7 @@ from evolve.errors import EvolveError
 from evolve.experiment.plan import read_plan
 
 FOLDER = Path(__file__).parents[2] / "experiments"
-FEW, MANY = 200, 10_000
+FEW, MANY, ALL = 200, 2_000, 10_000
 MAX_MESSAGE_CHARACTERS = 100_000
 SCALARS = (
     "true", "false", "null", "~", "", "off", "on", "yes", "auto", "all", "none", "0", "1", "-1",
@@ -124,8 +124,12 @@ def test_mutated_experiments_end_in_an_experiment_or_an_error(tmp_path: Path) ->
     assert errors > FEW / 3
 
 
-@pytest.mark.slow
-def test_many_mutated_experiments_end_in_an_experiment_or_an_error(tmp_path: Path) -> None:
-    valid, errors = fuzz(MANY, tmp_path)
-    assert valid > MANY / 20
-    assert errors > MANY / 3
+@pytest.mark.parametrize(
+    "count", [pytest.param(MANY, marks=pytest.mark.slow), pytest.param(ALL, marks=pytest.mark.soak)]
+)
+def test_many_mutated_experiments_end_in_an_experiment_or_an_error(
+    count: int, tmp_path: Path
+) -> None:
+    valid, errors = fuzz(count, tmp_path)
+    assert valid > count / 20
+    assert errors > count / 3

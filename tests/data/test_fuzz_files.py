@@ -141,10 +141,13 @@ def damage(seed: int) -> bytes:
     return content
 
 
-@pytest.mark.parametrize(
-    ("first", "count"),
-    [(0, 300), *(pytest.param(300 + 1000 * k, 1000, marks=pytest.mark.slow) for k in range(10))],
-)
+BATCHES = [
+    pytest.param(300 + 1000 * k, 1000, marks=pytest.mark.slow if k < 2 else pytest.mark.soak)
+    for k in range(10)
+]
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 300), *BATCHES])
 def test_damaged_files_give_bars_or_an_error(first: int, count: int, tmp_path: Path) -> None:
     outcomes = [0, 0]
     for seed in range(first, first + count):

@@ -16,7 +16,7 @@ from dsl.analysis.check import check_file
 from tests.command_line import EVOLVE, ROOT
 from tests.experiment.small_runs import NOISE, write_experiment
 
-KILLS, SHORT_FORM = 20, 12
+KILLS, SHORT_FORM = 20, 6
 MAX_SECONDS = 2.0  # after the folder exists: within the search
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 

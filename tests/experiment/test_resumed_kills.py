@@ -23,7 +23,7 @@ from evolve.store.database import is_unwritten
 from tests.experiment.compare_runs import assert_equal_runs
 from tests.experiment.small_runs import write_experiment
 
-KILLS, SHORT_FORM = 50, 6
+KILLS, SHORT_FORM = 50, 4
 PASSES = "synthetic:planted?seed=8&bars=2500&edge_bps=100&rule=roc(close, 1) < 0"
 SETTINGS = (
     "search.population=10", "budget.evaluations=80", "validate.null_runs=19",
