@@ -21,7 +21,10 @@ BASELINE = HERE / "baseline.json"
 MIN_RATIO = 0.85
 TRIES, BASELINE_RUNS = 4, 5
 FIGURES = {
-    "search": (["search.py", "--evaluations", "8000"], ("evaluations_by_reference",)),
+    "search": (
+        ["search.py", "--evaluations", "8000", "--reference"],
+        ("evaluations_by_reference",),
+    ),
     "engine": (["engine.py", "--short"], ("plain_by_reference", "general_by_reference")),
 }
 

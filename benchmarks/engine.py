@@ -6,6 +6,8 @@ the indicators nested), and of the whole language with expanded defines. Evolved
 those of a search. As a reference that varies with the machine, a plain evaluator scores some of
 the same strategies in the same process, with the same kernels and simulation, one at a time,
 without cache and tables.
+
+With `--short`, each round of the first two kinds is compared with other work (`reference.py`).
 """
 
 from __future__ import annotations
@@ -125,7 +127,7 @@ def canonicalize(programs: Sequence[Program]) -> None:
         _ = each.canonical
 
 
-def reference(programs: Sequence[Program]) -> float:
+def rate_plain_evaluator(programs: Sequence[Program]) -> float:
     """Return the strategies per second of the plain evaluator."""
     bars = load("sample:sp500").bars
     scorers = [build_warm_scorer(bars, market(), 1) for _ in programs]
@@ -155,8 +157,8 @@ def measure(draw: Draw, name: str, rounds: int, warm: int) -> dict[str, object]:
     for _ in range(warm):
         scorer([draw(rng) for _ in range(COUNT)])
     batches = [[draw(rng) for _ in range(COUNT)] for _ in range(rounds)]
-    reference(batches[0][:2])  # compiles its kernels before it is timed
-    plain_rate = reference(batches[0][:PLAIN])
+    rate_plain_evaluator(batches[0][:2])  # compiles its kernels before it is timed
+    plain_rate = rate_plain_evaluator(batches[0][:PLAIN])
     forms = statistics.median(seconds(partial(canonicalize, each)) for each in batches)
     scoring = statistics.median(seconds(partial(scorer, each)) for each in batches)
     return {

@@ -165,7 +165,8 @@ class Dispatcher:
                     self._repeat(attempt.call, f"the worker {worker.address} is lost")
         if self._roster.workers:
             self._refused_since = None
-        elif self._refused_since and monotonic() - self._refused_since > REFUSED_SECONDS:
+        since = self._refused_since
+        if since is not None and monotonic() - since > REFUSED_SECONDS:
             self._is_decided.set()
         for worker in self._roster.usable:
             self._check_deadline(worker)
