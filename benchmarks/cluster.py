@@ -20,8 +20,9 @@ from evolve.cluster import Cluster, ClusterExecutor
 from evolve.cluster.wire import decode_result, decode_task, encode_result, encode_task
 from evolve.experiment.plan import build_problem, read_plan
 from evolve.notices import NoticeList
+from evolve.search.epoch import run_epoch
 from evolve.search.executors import Executor, SerialExecutor
-from evolve.search.island import EpochTask, run_epoch
+from evolve.search.island import EpochTask
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget
 from evolve.search.search import search

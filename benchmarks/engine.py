@@ -32,8 +32,9 @@ from evolve.backtest.market import market
 from evolve.data import load
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec
+from evolve.search.epoch import run_epoch
 from evolve.search.grow import grow, grow_rules, grow_setting
-from evolve.search.island import EpochTask, new_island, run_epoch
+from evolve.search.island import EpochTask, new_island
 from evolve.search.problem import SearchProblem
 from evolve.search.proposers import PROPOSERS
 from evolve.search.space import Space, build_space

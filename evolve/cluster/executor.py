@@ -18,8 +18,9 @@ from evolve.cluster.cluster import Cluster
 from evolve.cluster.remote import Blob, name_function, open_once
 from evolve.cluster.wire import decode_result, decode_task, encode_result, encode_task
 from evolve.notices import NoticeLog
+from evolve.search.epoch import run_epoch
 from evolve.search.executors import KEY_BYTES, PendingEpochs, SerialExecutor
-from evolve.search.island import EpochResult, EpochTask, run_epoch
+from evolve.search.island import EpochResult, EpochTask
 from evolve.search.problem import SearchProblem
 from evolve.search.trial_index import TrialIndex
 

@@ -154,6 +154,7 @@ def document(run: Run) -> dict[str, object]:
             "proposed": sum(each.proposed for each in stats.values()),
             "valid": sum(each.valid for each in stats.values()),
             "duplicate": sum(each.duplicate for each in stats.values()),
+            "idle": sum(each.idle for each in stats.values()),
             "evaluated": run.progress.evaluated,
         },
         "proposers": {name: asdict(counts) for name, counts in sorted(stats.items())},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -42,6 +42,16 @@ class Scores(NamedTuple):
     def is_feasible(self) -> bool:
         """Whether the program met every requirement, without ruin or overflow."""
         return not self.infeasible_reason
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the program fails a requirement, each of which reads its activity alone."""
+        return self.infeasible_reason.partition(" ")[0] in REQUIREMENTS
+
+    @property
+    def behavior(self) -> Hashable:
+        """Values by fold and number of trades, which only programs that trade alike share."""
+        return (self.folds, self.trades) if self.folds else None
 
 
 class FoldFitness:

@@ -125,6 +125,9 @@ OBJECTIVES = {
 class Requirement:
     """Minimum that every fold must reach for a strategy to be feasible.
 
+    It reads the activity of a strategy and never its returns. So the search may discard a strategy
+    that fails it without a trial: no better score can come of that.
+
     Attributes:
         name: name in the configuration.
         about: meaning in reports.

@@ -55,6 +55,8 @@ TERMS = {
     "direction": "a side that a strategy may trade: `long` or `short`",
     "proposed": "strategies that a proposer returned",
     "valid": "proposed strategies within the limits of the language",
+    "idle": "new strategies that trade too little for `fitness.require`; they are replaced, and no "
+    "trials",
     "duplicate": "valid strategies that were evaluated before; they are no new trials",
     "evaluated": "valid strategies that were scored: trials",
     "accepted": "evaluated strategies that entered a population",

@@ -15,7 +15,8 @@ from dsl.gc_pause import pause_gc
 from evolve.files import open_spill
 from evolve.notices import NoticeLog
 from evolve.parallel import open_pool
-from evolve.search.island import EpochResult, EpochTask, Island, run_epoch
+from evolve.search.epoch import run_epoch
+from evolve.search.island import EpochResult, EpochTask, Island
 from evolve.search.problem import SearchProblem
 from evolve.search.trial_index import TrialIndex
 

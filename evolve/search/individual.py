@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +35,14 @@ class Scored(Protocol):
     @property
     def is_feasible(self) -> bool:
         """True if the program may enter a population."""
+
+    @property
+    def is_idle(self) -> bool:
+        """True if the program is infeasible because it trades too little."""
+
+    @property
+    def behavior(self) -> Hashable:
+        """Class of the programs that trade alike; None if it is not known."""
 
 
 Evaluate = Callable[[Sequence[Program]], Sequence[Scored]]

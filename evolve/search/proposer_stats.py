@@ -21,7 +21,8 @@ class ProposerStats:
         proposed: number of proposed strategies.
         valid: number of those that fit the space.
         duplicate: number of valid ones that were evaluated before.
-        evaluated: number of valid ones that are new.
+        idle: number of new ones that were discarded because they trade too little.
+        evaluated: number of new ones that are trials.
         accepted: number of evaluated ones that entered a population.
         improved: number of evaluated ones that beat their best parent.
         gain: sum of the improvements, in the first objective.
@@ -30,6 +31,7 @@ class ProposerStats:
     proposed: int = 0
     valid: int = 0
     duplicate: int = 0
+    idle: int = 0
     evaluated: int = 0
     accepted: int = 0
     improved: int = 0

@@ -64,6 +64,11 @@ class TrialRow:
         """Whether it has a score and meets every requirement."""
         return bool(self.scores) and not self.infeasible_reason
 
+    @property
+    def behavior(self) -> tuple[tuple[float, ...], int]:
+        """Values by fold and number of trades, which only programs that trade alike share."""
+        return self.folds, self.trades
+
 
 @dataclass(frozen=True)
 class EventRow:

@@ -13,8 +13,9 @@ from dsl.analysis.program import Program
 from dsl.analysis.text_program import TextProgram
 from evolve.cluster.wire import decode_result, decode_task, encode_result, encode_task
 from evolve.fitness.fitness import Scores
+from evolve.search.epoch import run_epoch
 from evolve.search.individual import SEED, Fitness, Individual
-from evolve.search.island import EpochResult, EpochTask, Island, new_island, run_epoch
+from evolve.search.island import EpochResult, EpochTask, Island, new_island
 from evolve.search.problem import SearchProblem
 from evolve.search.proposer_stats import ProposerStats
 from tests.cluster.toy_problem import build_inputs, describe_island, describe_result, open_toy

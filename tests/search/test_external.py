@@ -18,7 +18,7 @@ from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats
 from evolve.search.search import search
-from tests.search.toy import ToyScores, solve, toy_problem
+from tests.search.toy import ToyScores, ignore_large_ones, solve, toy_problem
 
 ARM = "external"
 GENERATION = 20  # of the toy problem
@@ -300,6 +300,16 @@ def test_synchronizations_without_proposals_change_no_trial(
     syncs = len(proposer.outcomes)
     assert synced.stats.get(ARM, ProposerStats()).proposed == 9 * syncs
     assert syncs or counts == [499]
+
+
+def test_synchronizations_change_no_trial_where_programs_are_idle() -> None:
+    problem = replace(toy_problem(), evaluate=ignore_large_ones)
+    alone = solve(problem, Budget(400), 1, 2)
+    synced = solve(problem, Budget(400), 1, 2, external=ScriptedProposer(list(range(1, 400))))
+    assert populations(synced[-1]) == populations(alone[-1])
+    idle = [{name: each.idle for name, each in run[-1].stats.items()} for run in (synced, alone)]
+    assert idle[0] == idle[1]
+    assert sum(idle[0].values()) > 30
 
 
 def test_synchronizations_change_no_trial_in_worker_processes() -> None:

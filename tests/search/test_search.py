@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from dsl.analysis.check import check
+from dsl.analysis.program import Program
+from evolve.search.epoch import run_epoch
 from evolve.search.executors import PendingEpochs, SerialExecutor
-from evolve.search.island import EpochResult, EpochTask, new_island, run_epoch
+from evolve.search.island import EpochResult, EpochTask, new_island
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposer_stats import ProposerStats, compute_shares
 from evolve.search.proposers import PROPOSERS
 from evolve.search.search import search
 from evolve.search.trial_index import TrialIndex
 from evolve.stop import Stop
-from tests.search.toy import ToyScores, closeness, solve, toy_problem
+from tests.search.toy import ToyScores, closeness, ignore_large_ones, solve, toy_problem
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,6 +131,33 @@ def test_infeasible_programs_are_trials_but_never_parents() -> None:
             assert all(each.scores.is_feasible for each in island.population)
 
 
+def test_idle_programs_are_replaced_and_no_trials() -> None:
+    run = solve(replace(toy_problem(), evaluate=ignore_large_ones), Budget(300), 1, 2)
+    assert run[-1].evaluated == 300
+    assert sum(each.idle for each in run[-1].stats.values()) > 30
+    trials = [trial for each in run for trial in each.trials]
+    assert sum(trial.scores.is_idle for trial in trials) < 10  # those of the last redraw
+
+
+def test_a_search_ends_in_a_space_where_all_programs_are_idle() -> None:
+    def ignore_all(programs: Sequence[Program]) -> list[ToyScores]:
+        return [replace(each, is_feasible=False, is_idle=True) for each in closeness(programs)]
+
+    last = solve(replace(toy_problem(), evaluate=ignore_all), Budget(100), 1, 2)[-1]
+    assert (last.evaluated, last.best) == (100, None)
+
+
+def test_a_population_has_the_fittest_program_of_each_behavior() -> None:
+    def group(programs: Sequence[Program]) -> list[ToyScores]:
+        return [replace(each, behavior=round(each.values[0] / 50)) for each in closeness(programs)]
+
+    for progress in solve(replace(toy_problem(), evaluate=group), Budget(600), 1, 1):
+        population = progress.islands[0].population
+        assert len({each.scores.behavior for each in population}) == len(population)
+        best = max((each.score for each in population), default=None)
+        assert best == (progress.best.score if progress.best is not None else None)
+
+
 def test_the_search_stops_if_it_is_stale_or_out_of_time_or_interrupted() -> None:
     def constant(programs: object) -> list[ToyScores]:
         assert isinstance(programs, list)
@@ -182,7 +211,7 @@ def test_shares_follow_the_rate_of_acceptance_within_bounds() -> None:
 def test_the_counts_of_every_proposer_add_up(name: str) -> None:
     stats = toy_run(1200)[-1].stats[name]
     assert stats.proposed >= stats.valid >= stats.evaluated > 0
-    assert stats.valid == stats.duplicate + stats.evaluated
+    assert stats.valid == stats.duplicate + stats.idle + stats.evaluated
     assert stats.accepted <= stats.evaluated
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from evolve.experiment.run_view import read_view
 from evolve.notices import NoticeList
-from evolve.search import island
+from evolve.search import epoch
 from evolve.search.executors import ProcessExecutor
 from evolve.search.island import EpochResult
 from evolve.search.progress import Budget
@@ -22,7 +22,7 @@ def test_the_time_of_each_operator_is_that_of_its_proposals_and_evaluations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ticks = count()
-    monkeypatch.setattr(island, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(epoch, "perf_counter", lambda: float(next(ticks)))
     problem = toy_problem()
     last = solve(problem, Budget(300))[-1]
     measured = next(ticks) / 2  # one tick per try, and one per evaluated generation
@@ -38,8 +38,8 @@ def test_seconds_grow_and_are_no_part_of_the_equality_of_epochs() -> None:
     assert steps[0].seconds == {}
     for before, after in pairwise(steps):
         assert all(after.seconds[name] >= spent for name, spent in before.seconds.items())
-    epoch = EpochResult(steps[-1].islands[0], (), {}, {"point": 1.0})
-    assert epoch == replace(epoch, seconds={"point": 2.0})
+    result = EpochResult(steps[-1].islands[0], (), {}, {"point": 1.0})
+    assert result == replace(result, seconds={"point": 2.0})
 
 
 def test_worker_processes_return_their_seconds() -> None:

@@ -15,8 +15,8 @@ from dsl.terms.infer import infer_kind, list_mismatches
 from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, LEVEL
 from evolve.errors import EvolveError
+from evolve.search.epoch import fits_space
 from evolve.search.grow import grow, grow_rules
-from evolve.search.island import fits_space
 from evolve.search.space import build_space
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ class ToyScores:
     is_feasible: bool = True
     folds: tuple[float, ...] = ()
     trades: int = 0
+    is_idle: bool = False
+    behavior: Hashable = None
 
     @property
     def infeasible_reason(self) -> str:
@@ -35,6 +37,14 @@ def closeness(programs: Sequence[Program]) -> list[ToyScores]:
         )
         scored.append(ToyScores((round(-abs(total - 777.7), 9), float(program.nodes))))
     return scored
+
+
+def ignore_large_ones(programs: Sequence[Program]) -> list[ToyScores]:
+    """Score programs as `closeness` does; those of more than 12 nodes are idle."""
+    return [
+        replace(each, is_feasible=each.values[1] <= 12, is_idle=each.values[1] > 12)
+        for each in closeness(programs)
+    ]
 
 
 def toy_problem(population: int = 20, generations: int = 3) -> SearchProblem:

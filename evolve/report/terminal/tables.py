@@ -62,18 +62,19 @@ def metrics_by_part_table(results: Mapping[str, Backtest], names: Sequence[str] 
 def proposers_table(stats: StatsByProposer) -> Table:
     """Build a table with one row per proposer or arm.
 
-    The counts are of proposals: valid, duplicate, evaluated, accepted into a population, and
+    The counts are of proposals: valid, duplicate, idle, evaluated, accepted into a population, and
     improved over the best parent. The mean gain is over those evaluated.
     """
     table = blank_table()
     table.add_column("proposer", overflow="fold")
-    for heading in ("proposed", "valid", "duplicate", "evaluated", "accepted", "improved",
-                    "mean gain"):  # fmt: skip
+    for heading in ("proposed", "valid", "duplicate", "idle", "evaluated", "accepted",
+                    "improved", "mean gain"):  # fmt: skip
         table.add_column(heading, justify="right", no_wrap=True)
     for name, each in sorted(stats.items()):
         gain = each.gain / each.evaluated if each.evaluated else 0.0
         counts = (
-            each.proposed, each.valid, each.duplicate, each.evaluated, each.accepted, each.improved,
+            each.proposed, each.valid, each.duplicate, each.idle, each.evaluated, each.accepted,
+            each.improved,
         )  # fmt: skip
         table.add_row(
             format_text(label_proposer(name, stats)),

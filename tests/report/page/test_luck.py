@@ -61,7 +61,7 @@ def build_trial(number: int, score: float | None, nodes: int = 5, digest: str = 
     reason = "too few trades" if score is None else ""
     return TrialRow(
         number, digest or f"{number:x}", "", nodes, "point", (), 0, 0,
-        (-9.0 if score is None else score,), (), 0, reason,
+        (-9.0 if score is None else score,), (-9.0 if score is None else score,), number, reason,
     )  # fmt: skip
 
 

@@ -60,7 +60,9 @@ def iterate_selection(view: RunView) -> Iterator[Block]:
 def select_others(
     trials: Sequence[TrialRow], finalists: Sequence[FinalistDocument], count: int
 ) -> list[TrialRow]:
-    """Select the best feasible trials of each size class that are no finalists, the best first.
+    """Select the best feasible trials of each size class that differ from all finalists.
+
+    They are in order of score, the best first.
 
     Args:
         trials: the trials.
@@ -68,7 +70,8 @@ def select_others(
         count: the maximum number.
     """
     known = {digest for each in finalists for digest in (each.hash, each.trial)}
-    others = (each for each in trials if each.hash not in known)
+    alike = {each.behavior for each in trials if each.hash in known}
+    others = (each for each in trials if each.hash not in known and each.behavior not in alike)
     return select_candidates(others, MAX_PER_CLASS)[:count]
 
 

@@ -22,6 +22,7 @@ COLUMNS = (
     Column("proposed", "count", "strategies proposed"),
     Column("valid", "count", "proposed ones that fit the experiment"),
     Column("duplicate", "count", "valid ones that were evaluated before"),
+    Column("idle", "count", "new ones that trade too little, replaced without a trial"),
     Column("evaluated", "count", "new programs: trials"),
     Column("accepted", "count", "evaluated ones that entered a population"),
     Column("improved", "count", "evaluated ones that score above their best parent"),
@@ -93,9 +94,10 @@ def list_credits(view: RunView) -> list[Credit]:
 def _build_row(each: Credit) -> tuple[Cell, ...]:
     stats = each.stats
     return (
-        name_author(each.proposer), stats.proposed, stats.valid, stats.duplicate, stats.evaluated,
-        stats.accepted, stats.improved, stats.gain, _divide(PER * stats.gain, stats.evaluated),
-        each.seconds, _divide(stats.gain, each.seconds), each.usd, _divide(stats.gain, each.usd),
+        name_author(each.proposer), stats.proposed, stats.valid, stats.duplicate, stats.idle,
+        stats.evaluated, stats.accepted, stats.improved, stats.gain,
+        _divide(PER * stats.gain, stats.evaluated), each.seconds,
+        _divide(stats.gain, each.seconds), each.usd, _divide(stats.gain, each.usd),
     )  # fmt: skip
 
 

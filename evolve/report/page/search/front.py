@@ -36,7 +36,8 @@ def build_front(view: RunView) -> Chart:
         "front",
         "Score against size",
         f"Each point is a trial: higher is a better score, further left is a smaller program. The "
-        f"line joins the {len(front)} of {len(feasible):,} feasible trials that no trial of "
+        f"{len(feasible):,} feasible trials trade in {len({each.behavior for each in feasible}):,} "
+        f"different ways. The line joins the {len(front)} of them that no trial of "
         f"their size or smaller beats, from {_describe(front[0])} to {_describe(front[-1])}. A "
         "line that hardly rises to the right shows that size adds little. The winner may be below "
         "it, since validation has a part in its selection."
