@@ -236,6 +236,7 @@ def _build_operator(declaration: Declaration, family: str, known: Catalog) -> Op
         family=family,
         about=declaration.about,
         phrase=declaration.phrase,
+        usage=declaration.usage,
         signature=signature_text(signature).replace("()", "" if declaration.series else "()"),
         aliases=aliases,
         example=declaration.example,

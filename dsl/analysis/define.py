@@ -156,6 +156,7 @@ def define(
         family=family or "user-defined",
         about=node.about,
         phrase=node.phrase,
+        usage=node.usage,
         signature=signature_text(signature),
         aliases=node.also,
         example=_example(signature.name, slots),

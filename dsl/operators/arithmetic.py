@@ -161,6 +161,7 @@ def absolute(x: Series, out: Series) -> None:
     "sign: 1 if x is positive, -1 if x is negative, 0 if x is 0",
     "sign(change(close, 1))",
     facts=("whole",),
+    usage="rare",
     phrase="the sign of {x}",
 )
 def sign(x: Series, out: Series) -> None:
@@ -186,6 +187,7 @@ def square_root(x: Series, out: Series) -> None:
     "natural logarithm; unknown if x is 0 or negative",
     "log(close / close[1])",
     aliases=("ln",),
+    usage="rare",
     phrase="the natural logarithm of {x}",
 )
 def logarithm(x: Series, out: Series) -> None:
@@ -201,6 +203,7 @@ def logarithm(x: Series, out: Series) -> None:
     "exponential: e to the power of x; unknown if it overflows",
     "exp(sum(log(close / close[1]), 20))",
     facts=("nonnegative",),
+    usage="rare",
     phrase="e to the power of {x}",
 )
 def exponential(x: Series, out: Series) -> None:
@@ -231,6 +234,7 @@ def power(x: Series, y: Series, out: Series) -> None:
     "floor(close / open)",
     infer=lambda x: Inference(x, sampled=False),
     facts=("whole",),
+    usage="rare",
     phrase="the whole part of {x}",
 )
 def floor(x: Series, out: Series) -> None:

@@ -85,6 +85,7 @@ def ema(x: Series, n: int, out: Series) -> None:
     aliases=("wilder", "smma"),
     lookback=_window_lookback,
     facts=("keeps_sign",),
+    usage="rare",
     phrase="the {n}-bar Wilder average of {x}",
 )
 def rma(x: Series, n: int, out: Series) -> None:
@@ -147,6 +148,7 @@ def wma(x: Series, n: int, out: Series) -> None:
     "smooth(close, 0.1)",
     aliases=("ewma", "ewm"),
     lookback=lambda: 0,
+    usage="exotic",
     phrase="the exponential smoothing with weight {alpha} of {x}",
 )
 def smooth(x: Series, alpha: Series, out: Series) -> None:
@@ -162,6 +164,7 @@ def smooth(x: Series, alpha: Series, out: Series) -> None:
     "kama(close, 10)",
     lookback=lambda n: n,
     facts=("keeps_sign",),
+    usage="rare",
     phrase="the {n}-bar adaptive moving average of {x}",
 )
 def kama(x: Series, n: int, out: Series) -> None:

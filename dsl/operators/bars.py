@@ -33,7 +33,7 @@ def _declare_calendar(name: str, last: int, about: str, phrase: str) -> Declarat
     signature = f"{name}() -> oscillator 1..{last}"
     return Declaration(
         None, signature, about, name, phrase, series=name, infer=lambda: inference,
-        facts=("whole",),
+        facts=("whole",), usage="exotic",
     )  # fmt: skip
 
 

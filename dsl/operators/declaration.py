@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from dsl.syntax.vocabulary import Usage
 from dsl.types.kinds import Inference
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Declaration:
         about: one-line description.
         example: example of use, which the tests check and evaluate.
         phrase: template of its use in plain words; see `dsl.terms.operator.Operator`.
+        usage: how usual it is in strategies, by the counts in `benchmarks/usage.csv`.
         aliases: other names, which the parser replaces.
         infer: kinds of the arguments -> kind of the result, if the `->` of the signature cannot
             express it.
@@ -61,6 +63,7 @@ class Declaration:
     about: str
     example: str
     phrase: str = ""
+    usage: Usage = "usual"
     aliases: tuple[str, ...] = ()
     infer: Callable[..., Inference] | None = None
     lookback: Callable[..., int] | None = None

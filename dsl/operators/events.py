@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     aliases=("countif", "ts_count"),
     lookback=lambda n: n - 1,
     facts=("whole",),
+    usage="rare",
     phrase="the number of the last {n} bars on which {condition}",
 )
 def count(holds: Condition, fails: Condition, n: int, out: Series) -> None:
@@ -42,6 +43,7 @@ def count(holds: Condition, fails: Condition, n: int, out: Series) -> None:
     aliases=("barssince",),
     lookback=lambda: 0,
     facts=("whole",),
+    usage="exotic",
     phrase="the number of bars since {condition}",
 )
 def bars_since(holds: Condition, fails: Condition, out: Series) -> None:
@@ -57,6 +59,7 @@ def bars_since(holds: Condition, fails: Condition, out: Series) -> None:
     "valuewhen(crossover(close, sma(close, 50)), low)",
     aliases=("value_when",),
     lookback=lambda: 0,
+    usage="exotic",
     phrase="the {~x} on the last bar on which {condition}",
 )
 def valuewhen(holds: Condition, fails: Condition, x: Series, out: Series) -> None:
@@ -73,6 +76,7 @@ def valuewhen(holds: Condition, fails: Condition, x: Series, out: Series) -> Non
     aliases=("streak",),
     lookback=lambda: 0,
     facts=("whole",),
+    usage="exotic",
     phrase="the number of bars in a row on which {condition}",
 )
 def consecutive(holds: Condition, fails: Condition, out: Series) -> None:

@@ -51,6 +51,7 @@ def highest(x: Series, n: int, out: Series) -> None:
     aliases=("bars_since_highest",),
     lookback=lambda n: n - 1,
     facts=("whole",),
+    usage="rare",
     phrase="the number of bars since the highest {~x} in the last {n} bars",
 )
 def highest_bar(x: Series, n: int, out: Series) -> None:
@@ -114,6 +115,7 @@ def percentrank(x: Series, n: int, out: Series) -> None:
     aliases=("ts_quantile", "percentile"),
     lookback=lambda n: n - 1,
     facts=("mean", "monotone", "keeps_sign"),
+    usage="rare",
     phrase="the {n}-bar {q}-quantile of {x}",
 )
 def quantile(x: Series, n: int, q: Series, out: Series) -> None:

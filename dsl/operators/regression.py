@@ -76,6 +76,7 @@ def correlation(x: Series, y: Series, n: int, out: Series) -> None:
     aliases=("cov", "ts_cov"),
     infer=_infer_covariance,
     lookback=_window_lookback,
+    usage="exotic",
     phrase="the {n}-bar covariance of {x} with {y}",
 )
 def covariance(x: Series, y: Series, n: int, out: Series) -> None:
@@ -111,6 +112,7 @@ def covariance(x: Series, y: Series, n: int, out: Series) -> None:
     "slope(close, 14)",
     aliases=("linreg_slope", "linearreg_slope", "ts_slope"),
     lookback=_window_lookback,
+    usage="rare",
     phrase="the {n}-bar slope of {x}",
 )
 def slope(x: Series, n: int, out: Series) -> None:
@@ -145,6 +147,7 @@ def slope(x: Series, n: int, out: Series) -> None:
     "rsquare(close, 14)",
     aliases=("rsq", "r_squared"),
     lookback=_window_lookback,
+    usage="rare",
     phrase="the {n}-bar R-squared of {x}",
 )
 def rsquare(x: Series, n: int, out: Series) -> None:

@@ -100,6 +100,7 @@ def stdev(x: Series, n: int, out: Series) -> None:
     aliases=("avedev", "dev"),
     lookback=lambda n: n - 1,
     facts=("nonnegative",),
+    usage="rare",
     phrase="the {n}-bar mean absolute deviation of {x}",
 )
 def mad(x: Series, n: int, out: Series) -> None:
@@ -141,6 +142,7 @@ def mad(x: Series, n: int, out: Series) -> None:
     "skew(roc(close, 1), 20)",
     aliases=("skewness", "ts_skewness"),
     lookback=lambda n: n - 1,
+    usage="exotic",
     phrase="the {n}-bar skewness of {x}",
 )
 def skew(x: Series, n: int, out: Series) -> None:
@@ -178,6 +180,7 @@ def skew(x: Series, n: int, out: Series) -> None:
     "kurt(roc(close, 1), 20)",
     aliases=("kurtosis", "ts_kurtosis"),
     lookback=lambda n: n - 1,
+    usage="exotic",
     phrase="the {n}-bar kurtosis of {x}",
 )
 def kurt(x: Series, n: int, out: Series) -> None:
@@ -221,6 +224,7 @@ def kurt(x: Series, n: int, out: Series) -> None:
     aliases=("ts_product",),
     infer=lambda x, n: Inference(Kind("other") if x.dimension != (0, 0) else x, sampled=False),
     lookback=lambda n: n - 1,
+    usage="exotic",
     phrase="the {n}-bar product of {x}",
 )
 def product(x: Series, n: int, out: Series) -> None:
@@ -244,6 +248,7 @@ def product(x: Series, n: int, out: Series) -> None:
     aliases=("cum", "cumsum"),
     infer=lambda x: Inference(Kind("other", x.price, x.volume), sampled=False),
     lookback=lambda: 0,
+    usage="rare",
     phrase="the cumulative sum of {x}",
 )
 def cumulate(x: Series, out: Series) -> None:

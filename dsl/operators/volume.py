@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     "on-balance volume: cumulative volume, added if x rises and subtracted if x falls",
     "obv()",
     lookback=lambda: 0,
+    usage="rare",
     phrase="the on-balance volume[ of {x}][ with {v}]",
 )
 def obv(x: Series, v: Series, out: Series) -> None:

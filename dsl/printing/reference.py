@@ -35,6 +35,7 @@ def describe(operator: Operator) -> dict[str, str | int | list[str]]:
         "gives": str(result.kind) if operator.name.isidentifier() else "",
         "range": _format_range(result.kind),
         "typical": _format_ends(result.kind.typical),
+        "usage": operator.usage,
         "aliases": list(operator.aliases),
         "formula": format_term(operator.body) if operator.body is not None else "",
         "example": operator.example,

@@ -20,11 +20,11 @@ from dsl.syntax.expressions import (
     widen,
 )
 from dsl.syntax.literals import parse_number
-from dsl.syntax.vocabulary import EXIT_SETTINGS, OrderName, SettingName
+from dsl.syntax.vocabulary import EXIT_SETTINGS, OrderName, SettingName, Usage
 
 Bounds = tuple[nodes.Number, nodes.Number]
 _DefineParts = tuple[
-    tuple[nodes.Argument, ...], nodes.Result, tuple[str, ...], str, str, nodes.Expression
+    tuple[nodes.Argument, ...], nodes.Result, tuple[str, ...], str, str, Usage, nodes.Expression
 ]
 _DUPLICATE_HINTS = {
     word: f"remove one, or write `{word} min(a, b)` for the nearer of the two"
@@ -163,11 +163,14 @@ class Builder(Transformer[Token, nodes.File]):
     def phrase(self, *text: Token) -> str:
         return text[0][1:-1] if text else ""
 
+    def usage(self, *word: Token) -> Usage:
+        return cast(Usage, str(word[0])) if word else "usual"
+
     def define(self, keyword: Token, name: Token, *parts: object) -> nodes.Define:
-        arguments, result, also, about, phrase, body = cast(_DefineParts, parts)
+        arguments, result, also, about, phrase, usage, body = cast(_DefineParts, parts)
         signature = nodes.Signature(str(name), arguments, result, find_span(name))
         span = join_spans(keyword, body)
-        return nodes.Define(signature, also, about, body, phrase, span)
+        return nodes.Define(signature, also, about, body, phrase, usage, span)
 
     def strategy(
         self, keyword: Token, name: Token, *rest: nodes.Statement | Token

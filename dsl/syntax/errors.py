@@ -16,6 +16,7 @@ _WORDS = {
     "SIGNED": "a number",
     "NAME": "a name",
     "STRING": 'a text in "double quotes"',
+    "FREQUENCY": "`usual`, `rare` or `exotic`",
     "KIND": "a kind such as `number` or `window`",
     "COMPARE": "a comparison",
     "LPAR": "`(`",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dsl.diagnostics import Span
-from dsl.syntax.vocabulary import OrderName, SettingName
+from dsl.syntax.vocabulary import OrderName, SettingName, Usage
 
 NOWHERE = Span(0, 0)
 
@@ -189,6 +189,7 @@ class Define:
         about: one-line description.
         body: the expression that it abbreviates.
         phrase: template of its use in plain words; see `dsl.terms.operator.Operator`.
+        usage: how usual it is in strategies.
     """
 
     signature: Signature
@@ -196,6 +197,7 @@ class Define:
     about: str
     body: Expression
     phrase: str = ""
+    usage: Usage = "usual"
     span: Span = field(default=NOWHERE, compare=False)
     comments: Comments = field(default_factory=Comments)
 

@@ -109,14 +109,16 @@ def define_lines(node: nodes.Define) -> Iterator[str]:
         head += f" also {', '.join(node.also)}"
     about = about_text(node.about) if node.about else ""
     phrase = f'phrase "{node.phrase}"' if node.phrase else ""
+    usage = f"usage {node.usage}" if node.usage != "usual" else ""
     body = f"= {expression_text(node.body)}"
-    rest = " ".join(filter(None, (about, phrase, body)))
+    parts = [*filter(None, (about, phrase, usage, body))]
+    rest = " ".join(parts)
     if len(f"{head} {rest}") <= WIDTH:
         lines = [f"{head} {rest}"]
     elif len(INDENT + rest) <= WIDTH:
         lines = [head, INDENT + rest]
     else:
-        lines = [head, *[INDENT + each for each in (about, phrase, body) if each]]
+        lines = [head, *[INDENT + each for each in parts]]
     yield from _add_comments(lines, node.comments, "")
 
 

@@ -10,9 +10,11 @@ from typing import Literal, NamedTuple, get_args
 OrderName = Literal["buy", "sell", "short", "cover"]
 SettingName = Literal["size", "stop", "trail", "target", "hold"]
 DirectionName = Literal["long", "short"]
+Usage = Literal["usual", "rare", "exotic"]
 
 ORDERS: tuple[OrderName, ...] = get_args(OrderName)
 SETTINGS: tuple[SettingName, ...] = get_args(SettingName)
+USAGES: tuple[Usage, ...] = get_args(Usage)
 
 
 class DirectionOrders(NamedTuple):

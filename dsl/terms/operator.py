@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dsl.syntax.nodes import Define
+from dsl.syntax.vocabulary import Usage
 from dsl.types.kinds import Inference, Kind
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Operator:
             none. `{x}` is an argument, and `{~x}` one without `the`. A part in brackets is left
             out if its argument has its default value, or is the close. A condition has a verb:
             `{x} is below {y}`. The last argument of a variadic operator is a list.
+        usage: how usual it is in strategies; the search draws usual operators more often.
         aliases: other names, which the parser accepts.
         example: example of use.
         kernel: `(*operands, out) -> None` in the order of the slots: float64 series, whole
@@ -85,6 +87,7 @@ class Operator:
     about: str
     signature: str
     phrase: str = ""
+    usage: Usage = "usual"
     aliases: tuple[str, ...] = ()
     example: str = ""
     kernel: Callable[..., None] | None = None

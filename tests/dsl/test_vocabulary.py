@@ -21,12 +21,13 @@ from dsl.syntax.vocabulary import (
     SERIES_SETTINGS,
     SETTINGS,
     STATEMENTS,
+    USAGES,
 )
 from dsl.types.kinds import Family
 
 GRAMMAR = (Path(__file__).parents[2] / "grammar" / "strategy.lark").read_text("utf-8")
 KINDS = {"number", *get_args(Family)} - {"scalar"}  # only literals are scalars
-IN_SIGNATURES = {"also", "like", "distance", "typical", "phrase", *KINDS}
+IN_SIGNATURES = {"also", "like", "distance", "typical", "phrase", "usage", *USAGES, *KINDS}
 
 
 def list_terminals(name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments, Expression
-from dsl.syntax.vocabulary import ORDERS, SETTINGS
+from dsl.syntax.vocabulary import ORDERS, SETTINGS, USAGES
 
 RESERVED = tuple(
     re.findall(
@@ -26,6 +26,8 @@ WORDS = (
     "typical",
     "distance",
     "phrase",
+    "usage",
+    "rare",
     "level",
     "window",
     "buyer",
@@ -229,6 +231,7 @@ def defines(is_first: bool) -> st.SearchStrategy[nodes.Define]:
         sentences(),
         expressions(),
         st.just("") | sentences(),
+        st.sampled_from(USAGES),
         comments=comments(may_be_blank=not is_first),
     )
 
