@@ -85,7 +85,9 @@ def measure_wire(path: Path) -> dict[str, float]:
     problem = open_problem(str(path).encode())
     steps = search(problem, Budget(8 * problem.max_epoch_evaluations, stale_epochs=None))
     island = list(steps)[-1].islands[0]
-    task = EpochTask(island, {}, problem.max_epoch_evaluations, 9, problem.generations_per_epoch)
+    task = EpochTask(
+        island, problem.proposers, problem.max_epoch_evaluations, 9, problem.generations_per_epoch
+    )
     text = encode_task(task)
     decoded = decode_task(text, problem.weights, {})
     result = encode_result(run_epoch(decoded, problem, set()), decoded)

@@ -103,7 +103,9 @@ def evolved(space: Space, evaluate: FoldFitness) -> list[list[Program]]:
     seen: set[bytes] = set()
     for number in range(1, 9):
         epoch = run_epoch(
-            EpochTask(island, {}, 750, number, problem.generations_per_epoch), problem, seen
+            EpochTask(island, problem.proposers, 750, number, problem.generations_per_epoch),
+            problem,
+            seen,
         )
         island = epoch.island
         seen |= {each.program.key for each in epoch.trials}

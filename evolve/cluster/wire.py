@@ -29,7 +29,7 @@ def encode_task(task: EpochTask) -> str:
             island.index,
             [_encode_individual(each) for each in island.population],
             encode_random_state(island.rng_state),
-            _encode_stats(task.stats),
+            dict(task.shares),
             task.max_evaluations,
             task.epoch,
             task.generations,
@@ -46,11 +46,11 @@ def decode_task(text: str, weights: Sequence[float], programs: Mapping[str, Prog
         weights: of the objectives.
         programs: parsed programs by their text; those that it lacks are parsed when needed.
     """
-    index, rows, random, stats, max_evaluations, epoch, generations, unknown = json.loads(text)
+    index, rows, random, shares, max_evaluations, epoch, generations, unknown = json.loads(text)
     population = tuple(_decode_individual(row, weights, programs) for row in rows)
     return EpochTask(
         Island(index, population, decode_random_state(random)),
-        _decode_stats(stats),
+        shares,
         max_evaluations,
         epoch,
         generations,
@@ -99,18 +99,21 @@ def _encode_individual(each: Individual) -> list[Any]:
     return [
         compact_text(program), program.hash, program.nodes, program.name,
         scores.values, scores.folds, scores.trades, scores.infeasible_reason,
-        each.proposer, each.parents, each.island, each.epoch,
+        each.proposer, each.parents, each.island, each.epoch, each.niche,
     ]  # fmt: skip
 
 
 def _decode_individual(
     row: Sequence[Any], weights: Sequence[float], programs: Mapping[str, Program]
 ) -> Individual:
-    text, key, nodes, name, values, folds, trades, reason, proposer, parents, island, epoch = row
+    text, key, nodes, name, values, folds, trades, reason, *origin, niche = row
+    proposer, parents, island, epoch = origin
     program = programs.get(text) or TextProgram(text, bytes.fromhex(key), nodes, name)
     scores = Scores(tuple(values), tuple(folds), trades, reason)
     fitness = Fitness(weights, scores.values)
-    return Individual(program, scores, fitness, proposer, tuple(parents), island, epoch)
+    return Individual(
+        program, scores, fitness, proposer, tuple(parents), island, epoch, tuple(niche)
+    )
 
 
 def _encode_stats(stats: Mapping[str, ProposerStats]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.calendar_time import bars_per_year
 from dsl.evaluate import ARENA_MB, Evaluator
-from evolve.backtest.kernels.records import F_RUINED, F_TRADES
+from evolve.backtest.kernels.records import F_HELD, F_RUINED, F_TRADES
 from evolve.backtest.market import Market
 from evolve.fitness.dispatch import FoldTrader
 from evolve.fitness.goals import FitnessSpec
@@ -31,12 +31,16 @@ class Scores(NamedTuple):
         folds: first objective by fold.
         trades: closed trades over all folds.
         infeasible_reason: unmet requirement or ruin; empty if the program is feasible.
+        exposure: share of the bars with a position at the close.
+        holding: mean number of bars of a position; 0 without trades.
     """
 
     values: tuple[float, ...]
     folds: tuple[float, ...] = ()
     trades: int = 0
     infeasible_reason: str = ""
+    exposure: float = 0.0
+    holding: float = 0.0
 
     @property
     def is_feasible(self) -> bool:
@@ -146,12 +150,14 @@ class FoldFitness:
         overflows: NDArray[np.bool_] = ~np.all(np.isfinite(figures), axis=1)
         table[overflows] = 0.0
         first = np.where(overflows[:, None], 0.0, first)
-        trades = folds.sums[:, :, F_TRADES].sum(axis=1)
+        trades, held = (folds.sums[:, :, field].sum(axis=1) for field in (F_TRADES, F_HELD))
         rows = zip(
             map(tuple, table.tolist()),
             map(tuple, first.round(DIGITS).tolist()),
             map(int, trades.tolist()),
             self._infeasible_reasons(folds, overflows),
+            (held / self._bars_of_fold.sum()).tolist(),
+            (held / np.maximum(trades, 1.0)).tolist(),
             strict=True,
         )
         return [Scores(*row) for row in rows]

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dsl.analysis.check import check
 from dsl.printing.decompile import compact_text
+from evolve.search.credit import Credit
 from evolve.search.hall_of_fame import HallOfFame
 from evolve.search.individual import Individual
 from evolve.search.interval import Interval
 from evolve.search.island import Island
+from evolve.search.niche import Niche
 from evolve.search.progress import Progress
 from evolve.search.proposer_stats import ProposerStats
 from evolve.search.random_state import decode_random_state, encode_random_state
@@ -62,9 +64,10 @@ def describe_state(progress: Progress) -> dict[str, Any]:
             }
             for each in progress.islands
         ],
-        "hall_of_fame": [index.find_number(each.program.key) for each in progress.hall_of_fame],
+        "hall_of_fame": [_describe_member(each, index) for each in progress.hall_of_fame],
         "interval": None if interval is None else _describe_interval(interval, index),
         "proposer": progress.proposer_state,
+        "credit": progress.credit,
     }
 
 
@@ -78,7 +81,8 @@ def restore_state(checkpoint: Checkpoint) -> SearchState:
     first = range(1, saved["first"] + 1)
     populations = [each["population"] for each in saved["islands"]]
     wanted = {_read_number(each) for population in populations for each in population}
-    trials = checkpoint.read_trials(wanted | {*first, *saved["hall_of_fame"]})
+    members = {number: tuple(niche) for number, niche in saved["hall_of_fame"]}
+    trials = checkpoint.read_trials(wanted | {*first, *members})
     return SearchState(
         tuple(
             Island(
@@ -91,11 +95,12 @@ def restore_state(checkpoint: Checkpoint) -> SearchState:
         checkpoint.index,
         _restore_stats(saved["stats"]),
         Counter(checkpoint.proposer_seconds),
-        HallOfFame(tuple(trials[number] for number in saved["hall_of_fame"])),
+        HallOfFame(tuple(replace(trials[each], niche=members[each]) for each in members)),
         checkpoint.epoch,
         _restore_interval(saved["interval"], checkpoint.index),
         saved["stale_evaluations"],
         tuple(trials[number] for number in first),
+        {name: Credit(*each) for name, each in saved["credit"].items()},
     )
 
 
@@ -118,6 +123,11 @@ def _describe_individual(each: Individual, index: TrialIndex) -> int | dict[str,
     }
 
 
+def _describe_member(each: Individual, index: TrialIndex) -> tuple[int, Niche]:
+    """Describe a member of the hall of fame, with its niche, which is in no row."""
+    return index.find_number(each.program.key), each.niche
+
+
 def _read_number(described: int | Mapping[str, Any]) -> int:
     return described if isinstance(described, int) else int(described["trial"])
 
@@ -137,6 +147,7 @@ def _restore_individual(
 def _describe_interval(interval: Interval, index: TrialIndex) -> dict[str, Any]:
     return {
         "stats": _describe_stats(interval.stats),
+        "shares": interval.shares,
         "quotas": interval.quotas,
         "generations": interval.generations,
         "proposed": [
@@ -153,7 +164,8 @@ def _restore_interval(saved: Mapping[str, Any] | None, index: TrialIndex) -> Int
         for each in saved["proposed"]
     )
     stats = _restore_stats(saved["stats"])
-    return Interval(stats, tuple(saved["quotas"]), saved["generations"], proposed)
+    shares, quotas = saved["shares"], tuple(saved["quotas"])
+    return Interval(stats, shares, quotas, saved["generations"], proposed)
 
 
 def _list_ranges(numbers: Iterable[int]) -> list[list[int]]:

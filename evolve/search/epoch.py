@@ -12,10 +12,10 @@ from dsl.analysis.program import Program, Rules
 from dsl.syntax.expressions import MAX_DEPTH
 from dsl.syntax.vocabulary import DIRECTION_ORDERS
 from dsl.terms.canonical import MeaningError
-from evolve.search.individual import Fitness, Individual, Scored
+from evolve.search.individual import Individual, Scored
 from evolve.search.island import EpochResult, EpochTask, Island
 from evolve.search.problem import SearchProblem
-from evolve.search.proposer_stats import ProposerStats, compute_shares
+from evolve.search.proposer_stats import ProposerStats
 from evolve.search.proposers import PROPOSERS
 from evolve.search.selection import build_toolbox, select_distinct
 from evolve.search.space import Space
@@ -28,7 +28,7 @@ def run_epoch(task: EpochTask, problem: SearchProblem, seen: Set[bytes]) -> Epoc
     """Run the generations of one epoch.
 
     Args:
-        task: the island, the statistics and the budget.
+        task: the island, the shares and the budget.
         problem: the constants of the search.
         seen: keys of programs evaluated before the epoch, which are not evaluated again.
     """
@@ -74,7 +74,6 @@ class _EpochRun:
         self.trials: list[Individual] = []
         self.counts = {name: ProposerStats().as_counts() for name in PROPOSERS}
         self.seconds = dict.fromkeys(PROPOSERS, 0.0)
-        self.shares = compute_shares(problem.proposers, task.stats)
 
     def run(self) -> EpochResult:
         for _ in range(self.task.generations):
@@ -95,8 +94,8 @@ class _EpochRun:
     def _run_generation(self, size: int) -> None:
         offspring = self._breed(size)
         children = [
-            Individual(
-                program, scores, Fitness(self.problem.weights, scores.values), name,
+            Individual.create(
+                program, scores, self.problem.weights, name,
                 tuple(parent.program.hash for parent in parents), self.task.island.index,
                 self.task.epoch,
             )
@@ -145,7 +144,8 @@ class _EpochRun:
 
     def _propose(self, size: int) -> Iterator[_Proposal]:
         """Yield new programs."""
-        names, weights = list(self.shares), list(accumulate(self.shares.values()))
+        shares = self.task.shares
+        names, weights = list(shares), list(accumulate(shares.values()))
         count = 0
         for _ in range(size * MAX_TRIES_PER_CHILD):
             if count == size:

@@ -1,20 +1,25 @@
-"""Hall of fame of a search: the best individuals of each size class.
+"""Hall of fame of a search: the best individuals of each size class and of each niche of behavior.
 
 The best by score alone are often near copies of one large program. Size classes preserve the best
-small programs too, so that a selection after the search has a choice.
+small programs too, and niches those that trade otherwise, so that a selection after the search has
+a choice.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from evolve.search.individual import Individual
+from evolve.search.niche import Niche
 
 MAX_NODES_BY_SIZE_CLASS = (7, 10, 14, 20)  # a further class has no maximum
 MAX_MEMBERS_PER_CLASS = 20
+MAX_MEMBERS_PER_NICHE = 2
+
+Group = TypeVar("Group", bound=Hashable)
 
 
 def find_size_class(individual: Individual) -> int:
@@ -29,7 +34,7 @@ def find_class_of_size(nodes: int) -> int:
 
 @dataclass(frozen=True)
 class HallOfFame:
-    """Best feasible individuals of each size class, with distinct scores within a class.
+    """Best feasible individuals of each size class and niche, with distinct scores within each.
 
     Attributes:
         members: the individuals, the best first.
@@ -46,14 +51,30 @@ class HallOfFame:
         """Return the hall of fame with the best of further trials; an earlier one wins a tie."""
         candidates = [*self.members, *[each for each in trials if each.scores.is_feasible]]
         candidates.sort(key=lambda each: each.fitness.wvalues, reverse=True)  # stable
-        members: list[Individual] = []
-        scores: set[tuple[int, float]] = set()
-        counts: Counter[int] = Counter()
+        of_class = _Places[int](MAX_MEMBERS_PER_CLASS)
+        of_niche = _Places[Niche](MAX_MEMBERS_PER_NICHE)
+        members = []
         for each in candidates:
-            size_class = find_size_class(each)
-            score = (size_class, each.score)
-            if counts[size_class] < MAX_MEMBERS_PER_CLASS and score not in scores:
+            admitted = (
+                of_class.admit(find_size_class(each), each.score),
+                of_niche.admit(each.niche, each.score),
+            )
+            if any(admitted):
                 members.append(each)
-                scores.add(score)
-                counts[size_class] += 1
         return HallOfFame(tuple(members))
+
+
+class _Places(Generic[Group]):
+    """Places of each group for distinct scores, in the order of their admission."""
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._scores: dict[Group, set[float]] = {}
+
+    def admit(self, group: Group, score: float) -> bool:
+        """Take a place of a group; return whether there was one for the score."""
+        scores = self._scores.setdefault(group, set())
+        if len(scores) >= self._maximum or score in scores:
+            return False
+        scores.add(score)
+        return True

@@ -9,6 +9,7 @@ from typing import Protocol
 from deap import base
 
 from dsl.analysis.program import Program
+from evolve.search.niche import Niche, find_niche
 
 SEED = "seed"  # the proposer of a program that the search starts from
 
@@ -27,6 +28,14 @@ class Scored(Protocol):
     @property
     def trades(self) -> int:
         """Number of closed trades over all folds."""
+
+    @property
+    def exposure(self) -> float:
+        """Share of the bars with a position at the close."""
+
+    @property
+    def holding(self) -> float:
+        """Mean number of bars of a position."""
 
     @property
     def infeasible_reason(self) -> str:
@@ -71,6 +80,7 @@ class Individual:
         parents: hashes of the parents.
         island: index of the island.
         epoch: number of the epoch.
+        niche: its niche of behavior, for the hall of fame.
     """
 
     program: Program
@@ -80,6 +90,30 @@ class Individual:
     parents: tuple[str, ...]
     island: int
     epoch: int
+    niche: Niche = (0, 0)
+
+    @classmethod
+    def create(
+        cls,
+        program: Program,
+        scores: Scored,
+        weights: Sequence[float],
+        proposer: str,
+        parents: tuple[str, ...],
+        island: int,
+        epoch: int,
+    ) -> Individual:
+        """Create the individual of an evaluated program.
+
+        Args:
+            program, scores, proposer, parents, island, epoch: its attributes.
+            weights: of the objectives.
+        """
+        fitness, niche = (
+            Fitness(weights, scores.values),
+            find_niche(scores.exposure, scores.holding),
+        )
+        return cls(program, scores, fitness, proposer, parents, island, epoch, niche)
 
     def __deepcopy__(self, memo: object) -> Individual:
         return self

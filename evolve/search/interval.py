@@ -19,12 +19,14 @@ class Interval:
 
     Attributes:
         stats: counts by proposer at its start.
+        shares: shares of the proposals by proposer.
         quotas: evaluations that each island may still use.
         generations: generations left.
         proposed: keys of the programs that each island evaluated in it.
     """
 
     stats: Mapping[str, ProposerStats]
+    shares: Mapping[str, float]
     quotas: tuple[int, ...]
     generations: int
     proposed: tuple[frozenset[bytes], ...]
@@ -46,7 +48,7 @@ class Interval:
         """Build the task of each island for an epoch of some generations."""
         everything = frozenset[bytes]().union(*self.proposed)
         return [
-            EpochTask(island, self.stats, quota, epoch, generations, everything - proposed)
+            EpochTask(island, self.shares, quota, epoch, generations, everything - proposed)
             for island, quota, proposed in zip(islands, self.quotas, self.proposed, strict=True)
         ]
 
@@ -66,18 +68,23 @@ class Interval:
 
 
 def begin_interval(
-    stats: Mapping[str, ProposerStats], islands: int, generations: int, max_evaluations: int
+    stats: Mapping[str, ProposerStats],
+    shares: Mapping[str, float],
+    islands: int,
+    generations: int,
+    max_evaluations: int,
 ) -> Interval:
     """Return a complete interval.
 
     Args:
         stats: counts by proposer so far.
+        shares: shares of the proposals by proposer.
         islands: number of islands.
         generations: number of generations between two migrations.
         max_evaluations: number of evaluations that the islands may use together.
     """
     quotas = split_quota(max_evaluations, islands)
-    return Interval(dict(stats), quotas, generations, (frozenset(),) * islands)
+    return Interval(dict(stats), dict(shares), quotas, generations, (frozenset(),) * islands)
 
 
 def split_quota(remaining: int, islands: int) -> tuple[int, ...]:

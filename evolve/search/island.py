@@ -31,7 +31,7 @@ class EpochTask(NamedTuple):
 
     Attributes:
         island: the island before the epoch.
-        stats: counts by proposer at the last migration.
+        shares: shares of the proposals by proposer.
         max_evaluations: number of evaluations that this island may use.
         epoch: number of the epoch.
         generations: number of generations.
@@ -39,7 +39,7 @@ class EpochTask(NamedTuple):
     """
 
     island: Island
-    stats: Mapping[str, ProposerStats]
+    shares: Mapping[str, float]
     max_evaluations: int
     epoch: int
     generations: int

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evolve.search.credit import Credit
 from evolve.search.individual import Individual
 from evolve.search.interval import Interval
 from evolve.search.island import Island
@@ -48,6 +49,7 @@ class Progress:
         stale_evaluations: number of evaluations allowed since the last improvement.
         proposer_state: state of the external proposer before it is asked; None without one.
         index: all trials so far, and those of later epochs once they end.
+        credit: credit of the proposers at the last migration.
     """
 
     epoch: int
@@ -64,3 +66,4 @@ class Progress:
     stale_evaluations: int = 0
     proposer_state: Mapping[str, Any] | None = None
     index: TrialIndex = field(default_factory=TrialIndex, compare=False)
+    credit: Mapping[str, Credit] = field(default_factory=dict)

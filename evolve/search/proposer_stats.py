@@ -1,16 +1,9 @@
-"""Statistics of each proposer, and the share of proposals that they give it.
-
-Shares change at the end of an epoch only, and depend on counts only. So they do not depend on the
-machine or on the number of workers.
-"""
+"""Counts of each proposer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-
-MIN_SHARE, MAX_SHARE = 0.5, 2.0
-PRIOR_EVALUATIONS = 20.0  # at the mean rate of acceptance, added to those of each proposer
 
 
 @dataclass(frozen=True)
@@ -62,27 +55,3 @@ def merge_stats(first: StatsByProposer, second: StatsByProposer) -> dict[str, Pr
     return {
         name: first.get(name, ProposerStats()) + second.get(name, ProposerStats()) for name in names
     }
-
-
-def compute_shares(weights: Mapping[str, float], stats: StatsByProposer) -> dict[str, float]:
-    """Return each proposer's share: its weight, scaled by its relative rate of acceptance.
-
-    The factor lies between `MIN_SHARE` and `MAX_SHARE`. A rate that rests on few evaluations is
-    shrunk towards the mean rate.
-
-    Args:
-        weights: by proposer.
-        stats: counts by proposer; those without a weight are ignored.
-    """
-    weighted = [stats[name] for name in weights if name in stats]
-    evaluated = sum(each.evaluated for each in weighted)
-    accepted = sum(each.accepted for each in weighted)
-    if not evaluated or not accepted:
-        return dict(weights)
-    mean = accepted / evaluated
-    result = {}
-    for name, weight in weights.items():
-        each = stats.get(name, ProposerStats())
-        rate = (each.accepted + PRIOR_EVALUATIONS * mean) / (each.evaluated + PRIOR_EVALUATIONS)
-        result[name] = weight * min(max(rate / mean, MIN_SHARE), MAX_SHARE)
-    return result

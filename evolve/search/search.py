@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from evolve.search.checkpoint import Checkpoint, restore_state
+from evolve.search.credit import compute_shares, update_credit
 from evolve.search.executors import Executor, SerialExecutor
 from evolve.search.external import ExternalProposer, Outcome, Proposal, ProposalBatch
-from evolve.search.individual import SEED, Fitness, Individual
+from evolve.search.individual import SEED, Individual
 from evolve.search.interval import Interval, begin_interval
 from evolve.search.island import EpochResult, Island, accept_migrants, new_island
 from evolve.search.problem import SearchProblem
@@ -68,7 +69,7 @@ def search(
             state.epoch, tuple(trials), len(state.index), state.hall_of_fame.best,
             state.hall_of_fame.members, dict(state.stats), state.islands, stop_reason,
             dict(state.seconds), state.first, state.interval, state.stale_evaluations,
-            external.save() if external is not None else None, state.index,
+            external.save() if external is not None else None, state.index, state.credit,
         )  # fmt: skip
         if stop_reason:
             yield progress
@@ -106,7 +107,7 @@ def _evaluate_start(problem: SearchProblem) -> list[Individual]:
     distinct = list({each.key: each for each in problem.start_from}.values())
     scores = problem.evaluate(distinct)
     return [
-        Individual(program, score, Fitness(problem.weights, score.values), SEED, (), 0, 0)
+        Individual.create(program, score, problem.weights, SEED, (), 0, 0)
         for program, score in zip(distinct, scores, strict=True)
     ]
 
@@ -126,7 +127,8 @@ def _continue_interval(state: SearchState, problem: SearchProblem, budget: Budge
         return state.interval.limit(left)
     allowed = min(left, problem.max_epoch_evaluations)
     state.stale_evaluations += allowed if problem.proposers else problem.max_epoch_evaluations
-    return begin_interval(state.stats, problem.islands, problem.generations_per_epoch, left)
+    shares = compute_shares(problem.proposers, state.credit)
+    return begin_interval(state.stats, shares, problem.islands, problem.generations_per_epoch, left)
 
 
 def _plan_epoch(
@@ -161,6 +163,7 @@ def _collect_epochs(
             state.seconds.update(each.seconds)
         state.islands = tuple(each.island for each in results)
         if state.interval is None:
+            state.credit = update_credit(state.credit, interval.stats, state.stats)
             state.islands = _migrate(state.islands, problem.population)
     return state.index.add_new([trial for each in results for trial in each.trials])
 
@@ -181,9 +184,8 @@ def _take_in(
     scores = problem.evaluate([each.program for each in admitted])
     number = state.epoch % len(state.islands)
     evaluated = {
-        id(each): Individual(
-            each.program, score, Fitness(problem.weights, score.values), each.proposer,
-            each.parents, number, state.epoch,
+        id(each): Individual.create(
+            each.program, score, problem.weights, each.proposer, each.parents, number, state.epoch
         )
         for each, score in zip(admitted, scores, strict=True)
     }  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from evolve.search.credit import Credit
 from evolve.search.hall_of_fame import HallOfFame
 from evolve.search.individual import Individual
 from evolve.search.interval import Interval
@@ -27,6 +29,7 @@ class SearchState:
         interval: the rest of the interval between two migrations; None after a migration.
         stale_evaluations: number of evaluations allowed since the last improvement.
         first: trials of epoch 0.
+        credit: credit of the proposers at the last migration.
     """
 
     islands: tuple[Island, ...]
@@ -38,3 +41,4 @@ class SearchState:
     interval: Interval | None = None
     stale_evaluations: int = 0
     first: tuple[Individual, ...] = ()
+    credit: Mapping[str, Credit] = field(default_factory=dict)

@@ -17,7 +17,6 @@ from evolve.search.epoch import run_epoch
 from evolve.search.individual import SEED, Fitness, Individual
 from evolve.search.island import EpochResult, EpochTask, Island, new_island
 from evolve.search.problem import SearchProblem
-from evolve.search.proposer_stats import ProposerStats
 from tests.cluster.toy_problem import build_inputs, describe_island, describe_result, open_toy
 
 
@@ -28,13 +27,13 @@ def iterate_tasks(problem: SearchProblem, count: int) -> Iterator[tuple[EpochTas
         if number % 10 == 0:
             island = replace(new_island(number % 3, number), population=evaluate_start(problem))
             seen: set[bytes] = set()
-            stats: dict[str, ProposerStats] = {}
         unknown = frozenset(draw.sample(sorted(seen), len(seen) // 4))
         generations = draw.randint(1, 3)
-        task = EpochTask(island, stats, draw.randint(1, 40), number, generations, unknown)
+        shares = {name: draw.uniform(0.1, 4.0) for name in problem.proposers}
+        task = EpochTask(island, shares, draw.randint(1, 40), number, generations, unknown)
         result = run_epoch(task, problem, seen - unknown)
         yield task, result
-        island, stats = result.island, {**result.stats}
+        island = result.island
         seen |= {each.program.key for each in result.trials}
 
 
@@ -47,7 +46,7 @@ def evaluate_start(problem: SearchProblem) -> tuple[Individual, ...]:
 
 
 def describe_task(task: EpochTask) -> tuple[object, ...]:
-    return (describe_island(task.island), dict(task.stats), *task[2:])
+    return (describe_island(task.island), dict(task.shares), *task[2:])
 
 
 def check_round_trips(count: int) -> None:

@@ -155,11 +155,11 @@ def test_a_task_is_drawn_only_with_enough_parents() -> None:
     assert {name for _, name in alone} == {FALLBACK_TASK}
 
 
-def test_accepted_proposals_increase_the_share_of_an_arm_and_no_share_becomes_zero() -> None:
+def test_improvements_increase_the_share_of_an_arm_and_no_share_becomes_zero() -> None:
     names = [arm_name("big", name) for name in TASKS]
     good, poor = (
-        ProposerStats(evaluated=500, accepted=400),
-        ProposerStats(evaluated=500, accepted=10),
+        ProposerStats(evaluated=500, improved=400),
+        ProposerStats(evaluated=500, improved=10),
     )
     stats = {names[0]: good, names[1]: poor, names[2]: poor, "crossover": good}
     found = shares({"big": 1.0}, stats=stats)

@@ -267,7 +267,7 @@ def test_workers_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 def test_workers_do_not_evaluate_seen_programs() -> None:
     problem, index = toy_problem(), TrialIndex()
-    task = [EpochTask(new_island(0, 1), {}, 50, 1, 3)]
+    task = [EpochTask(new_island(0, 1), problem.proposers, 50, 1, 3)]
     index.add_new(SerialExecutor(problem).submit(task, index)()[0].trials)
     assert len(index) == 50
     with ProcessExecutor(problem, 2, NoticeList()) as workers:

@@ -13,11 +13,12 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from evolve.search.hall_of_fame import (
     MAX_MEMBERS_PER_CLASS,
+    MAX_MEMBERS_PER_NICHE,
     MAX_NODES_BY_SIZE_CLASS,
     HallOfFame,
     find_size_class,
 )
-from evolve.search.individual import Fitness, Individual
+from evolve.search.individual import Individual
 from evolve.search.progress import Budget
 from tests.search.toy import ToyScores, solve, toy_problem
 
@@ -31,15 +32,22 @@ def program_of(conditions: int) -> Program:
     return check(f"strategy s {{ buy when {rule} }}")
 
 
-def one(score: float, conditions: int = 1, is_feasible: bool = True) -> Individual:
+def one(
+    score: float, conditions: int = 1, is_feasible: bool = True, exposure: float = 0.5
+) -> Individual:
     program = program_of(conditions)
-    scores = ToyScores((score, float(program.nodes)), is_feasible)
-    return Individual(program, scores, Fitness(WEIGHTS, scores.values), "random", (), 0, 1)
+    values = (score, float(program.nodes))
+    scores = ToyScores(values, is_feasible, exposure=exposure, holding=20 * exposure)
+    return Individual.create(program, scores, WEIGHTS, "random", (), 0, 1)
 
 
 INDIVIDUALS = st.lists(
-    st.builds(one, st.integers(0, 80).map(float), st.integers(1, 7), st.booleans()), max_size=600
-)
+    st.builds(
+        one, st.integers(0, 80).map(float), st.integers(1, 7), st.booleans(),
+        st.sampled_from((0.1, 0.5, 0.9)),
+    ),
+    max_size=600,
+)  # fmt: skip
 
 
 @given(INDIVIDUALS)
@@ -48,8 +56,22 @@ def test_members_are_the_best_feasible_ones_of_each_class(trials: Sequence[Indiv
     for size_class in range(len(MAX_NODES_BY_SIZE_CLASS) + 1):
         of_class = [each for each in trials if find_size_class(each) == size_class]
         distinct = sorted({each.score for each in of_class if each.scores.is_feasible})
-        found = [each.score for each in members if find_size_class(each) == size_class]
-        assert found == distinct[::-1][:MAX_MEMBERS_PER_CLASS]
+        found = dict.fromkeys(each.score for each in members if find_size_class(each) == size_class)
+        assert list(found)[:MAX_MEMBERS_PER_CLASS] == distinct[::-1][:MAX_MEMBERS_PER_CLASS]
+
+
+@given(INDIVIDUALS)
+def test_members_include_the_best_feasible_ones_of_each_niche(trials: Sequence[Individual]) -> None:
+    members = HallOfFame().add(trials).members
+    niches = {each.niche for each in trials}
+    for niche in niches:
+        distinct = sorted(
+            {each.score for each in trials if each.scores.is_feasible and each.niche == niche}
+        )
+        found = {each.score for each in members if each.niche == niche}
+        assert set(distinct[-MAX_MEMBERS_PER_NICHE:]) <= found
+    of_classes = MAX_MEMBERS_PER_CLASS * (len(MAX_NODES_BY_SIZE_CLASS) + 1)
+    assert len(members) <= of_classes + MAX_MEMBERS_PER_NICHE * len(niches)
 
 
 @given(INDIVIDUALS)

@@ -19,7 +19,6 @@ from evolve.search.epoch import run_epoch
 from evolve.search.executors import PendingEpochs, SerialExecutor
 from evolve.search.island import EpochResult, EpochTask, new_island
 from evolve.search.progress import Budget, Progress
-from evolve.search.proposer_stats import ProposerStats, compute_shares
 from evolve.search.proposers import PROPOSERS
 from evolve.search.search import search
 from evolve.search.trial_index import TrialIndex
@@ -79,9 +78,9 @@ def test_a_run_does_not_depend_on_the_hash_seed() -> None:
 def test_an_epoch_is_a_pure_function_of_its_input() -> None:
     problem, island = toy_problem(), new_island(0, 7)
     random.seed(1)
-    once = run_epoch(EpochTask(island, {}, 50, 1, 3), problem, frozenset())
+    once = run_epoch(EpochTask(island, problem.proposers, 50, 1, 3), problem, frozenset())
     random.seed(2)
-    again = run_epoch(EpochTask(island, {}, 50, 1, 3), problem, frozenset())
+    again = run_epoch(EpochTask(island, problem.proposers, 50, 1, 3), problem, frozenset())
     assert [t.program.hash for t in once.trials] == [t.program.hash for t in again.trials]
     assert once.island.rng_state == again.island.rng_state
     assert once.stats == again.stats
@@ -90,9 +89,9 @@ def test_an_epoch_is_a_pure_function_of_its_input() -> None:
 
 def test_an_epoch_evaluates_new_programs_within_its_budget() -> None:
     problem, island = toy_problem(), new_island(0, 7)
-    first = run_epoch(EpochTask(island, {}, 40, 1, 3), problem, frozenset())
+    first = run_epoch(EpochTask(island, problem.proposers, 40, 1, 3), problem, frozenset())
     seen = frozenset(trial.program.key for trial in first.trials)
-    second = run_epoch(EpochTask(island, {}, 40, 1, 3), problem, seen)
+    second = run_epoch(EpochTask(island, problem.proposers, 40, 1, 3), problem, seen)
     assert len(first.trials) == 40
     assert not seen & {trial.program.key for trial in second.trials}
     assert sum(each.duplicate for each in second.stats.values()) > 0
@@ -191,20 +190,6 @@ def test_a_single_objective_is_maximized() -> None:
     one = replace(toy_problem(), evaluate=closest, weights=(1.0,))
     scores = [each.best.score for each in solve(one, Budget(600), 1, 2) if each.best]
     assert scores[-1] > scores[0]
-
-
-def test_shares_follow_the_rate_of_acceptance_within_bounds() -> None:
-    weights = {"a": 2.0, "b": 2.0}
-    assert compute_shares(weights, {}) == weights
-    moved = compute_shares(
-        weights,
-        {
-            "a": ProposerStats(evaluated=1000, accepted=900),
-            "b": ProposerStats(evaluated=1000, accepted=10),
-        },
-    )
-    assert 2.0 < moved["a"] <= 4.0
-    assert 1.0 <= moved["b"] < 2.0
 
 
 @pytest.mark.parametrize("name", PROPOSERS)

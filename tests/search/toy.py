@@ -20,6 +20,8 @@ class ToyScores:
     is_feasible: bool = True
     folds: tuple[float, ...] = ()
     trades: int = 0
+    exposure: float = 0.5
+    holding: float = 10.0
     is_idle: bool = False
     behavior: Hashable = None
 

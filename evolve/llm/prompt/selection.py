@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from random import Random
 
 from evolve.llm.prompt.templates import Task
+from evolve.search.credit import compute_shares
 from evolve.search.individual import Individual
 from evolve.search.progress import Progress
-from evolve.search.proposer_stats import StatsByProposer, compute_shares
+from evolve.search.proposer_stats import StatsByProposer
 
 ARM_PREFIX = "llm"
 TOURNAMENT_SIZE = 3

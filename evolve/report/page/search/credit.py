@@ -12,6 +12,7 @@ from evolve.llm.prompt.selection import is_arm
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Axis, Cell, Chart, Trace
 from evolve.report.page.search.authors import AUTHORS, find_role, name_author
+from evolve.search.credit import MAX_SHARE
 from evolve.search.proposer_stats import ProposerStats
 
 PER = 1000  # evaluations of the gain per evaluation
@@ -66,7 +67,9 @@ def iterate_credit(view: RunView) -> Iterator[Table | Chart]:
         COLUMNS[:count],
         tuple(_build_row(each)[:count] for each in credits),
         "The gain shows who improved its parents, and for how many evaluations and seconds. A "
-        "proposer with many duplicates or few accepted trials wastes its share of the budget.",
+        "proposer with many duplicates or few accepted trials wastes its share of the budget. The "
+        "rate of improvement in the last epochs moves that share by a factor of at most "
+        f"{MAX_SHARE:g}, up or down.",
     )
     timed = [each for each in credits if each.seconds]
     if any(each.stats.gain > 0 for each in timed):
