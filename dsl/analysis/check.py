@@ -21,7 +21,7 @@ from dsl.gc_pause import pause_gc
 from dsl.syntax import nodes
 from dsl.syntax.literals import format_number
 from dsl.syntax.parser import Parsed, parse, parse_expression, parse_leniently
-from dsl.syntax.vocabulary import ENTRIES
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, ENTRIES
 from dsl.terms.canonical import MeaningError, canonicalize
 from dsl.terms.terms import Parameter, Term, parameter
 
@@ -173,7 +173,7 @@ def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
                 _add_let(statement, name, value, scope)
                 scope.later.discard(name)
             case nodes.Order(name, when):
-                term = resolve_condition(when, scope, f"`{name} when`")
+                term = resolve_condition(when, scope, f"`{statement.head}`")
                 is_complete = is_complete and term is not None
                 if term is not None:
                     rules[name] = term
@@ -187,7 +187,7 @@ def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
     _check_entry(node, scope)
     if not is_complete:  # the error may be that of a define, which is reported there
         return None
-    program = Program(node.name, Rules(**rules), about)
+    program = Program(node.name, _build_rules(node, rules), about)
     if not scope.has_errors and scope.findings.has_warnings:
         # An error may be the cause of an unused name or a missing exit.
         warn_of_exits(node, scope)
@@ -196,6 +196,17 @@ def _check_strategy(node: nodes.Strategy, scope: Scope) -> Program | None:
     if not scope.has_errors and scope.findings.has_warnings:
         warn_of_fixed_rules(node, program, scope)
     return None if scope.has_errors else program
+
+
+def _build_rules(node: nodes.Strategy, terms: dict[str, Term]) -> Rules:
+    """Return the rules of a strategy; an entry with `while` has its negation as exit."""
+    orders = [each for each in node.statements if isinstance(each, nodes.Order)]
+    held = {each.name for each in orders if each.is_while}
+    rules = Rules(**terms)
+    for side, (entry, _) in DIRECTION_ORDERS.items():
+        if entry in held:
+            rules = rules.tie(side)
+    return rules
 
 
 def _add_param(node: nodes.Param, scope: Scope) -> None:

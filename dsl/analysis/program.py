@@ -8,11 +8,12 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from dsl.analysis.catalog import catalog
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, ORDERS, DirectionName
 from dsl.terms.canonical import MeaningError, canonicalize
 from dsl.terms.folding import fold
 from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator
-from dsl.terms.terms import Parameter, Term, number
+from dsl.terms.terms import Parameter, Term, call, number
 from dsl.terms.text import format_term
 
 LANGUAGE_VERSION = "1"
@@ -20,6 +21,9 @@ LANGUAGE_VERSION = "1"
 
 class Rules(NamedTuple):
     """Rules of a strategy as terms, or None.
+
+    A side is tied if its exit is `not` of its entry: `buy while C` is `buy when C` with
+    `sell when not C`. The condition of a tied side counts once, and `replace_rule` keeps the tie.
 
     Attributes:
         buy: condition, like `sell`, `short` and `cover`.
@@ -45,12 +49,66 @@ class Rules(NamedTuple):
 
     @property
     def nodes(self) -> int:
-        """Number of nodes of all rules."""
-        return sum([term.size for term in self if term is not None])
+        """Number of nodes of the rules as written; the condition of a tied side counts once."""
+        return sum([term.size for term in self.written if term is not None])
 
     def named(self) -> list[tuple[str, Term]]:
         """Return the rules that are not None, with their names."""
         return [(name, term) for name, term in zip(RULES, self, strict=True) if term is not None]
+
+    @property
+    def written(self) -> Rules:
+        """Rules to write down: without the exit of a tied side, which follows from its entry."""
+        exits = [DIRECTION_ORDERS[side].exit for side in self.tied]
+        return self._replace(**dict.fromkeys(exits)) if exits else self
+
+    def head(self, name: str) -> str:
+        """Return the words before a rule as written, such as `buy when`, `buy while` or `stop`."""
+        if name not in ORDERS:
+            return name
+        held = [DIRECTION_ORDERS[side].entry for side in self.tied]
+        return f"{name} while" if name in held else f"{name} when"
+
+    @property
+    def tied(self) -> tuple[DirectionName, ...]:
+        """Sides of which the exit is `not` of the entry."""
+        if self.sell is None and self.cover is None:
+            return ()
+        return tuple([side for side in DIRECTION_ORDERS if self.is_tied(side)])
+
+    def is_tied(self, side: DirectionName) -> bool:
+        """Return whether the exit of a side is `not` of its entry."""
+        entry, leave = (self.buy, self.sell) if side == "long" else (self.short, self.cover)
+        return leave is not None and leave.head == "not" and leave.args[0] is entry
+
+    def tie(self, side: DirectionName) -> Rules:
+        """Return the rules with `not` of the entry of a side as its exit."""
+        entry, leave = DIRECTION_ORDERS[side]
+        condition = getattr(self, entry)
+        negated = None if condition is None else call(catalog().operator("not"), condition)
+        return self._replace(**{leave: negated})
+
+    def untie(self, side: DirectionName, leave: Term | None = None) -> Rules:
+        """Return the rules with an exit of its own, or none, on a side that is tied.
+
+        Args:
+            side: the side; if it is not tied, the rules are returned unchanged.
+            leave: condition of the exit; None for no exit.
+        """
+        return self._replace(**{DIRECTION_ORDERS[side].exit: leave}) if self.is_tied(side) else self
+
+    def replace_rule(self, name: str, term: Term | None) -> Rules:
+        """Return the rules with one rule replaced; the exit of a tied side follows its entry.
+
+        Args:
+            name: name of the rule.
+            term: the new rule; None to leave it out.
+        """
+        changed = self._replace(**{name: term})
+        for side in self.tied:
+            if DIRECTION_ORDERS[side].entry == name:
+                changed = changed.tie(side)
+        return changed
 
 
 RULES = Rules._fields

@@ -16,7 +16,8 @@ def warn_of_exits(node: nodes.Strategy, scope: Scope) -> None:
     has_exit_setting = bool(settings & set(EXIT_SETTINGS))
     for entry, leave in DIRECTION_ORDERS.values():
         exits = {leave, *ENTRIES} - {entry}  # an entry on the other side reverses the position
-        if entry in orders and not (exits & orders.keys() or has_exit_setting):
+        has_exit = has_exit_setting or bool(exits & orders.keys())
+        if entry in orders and not (has_exit or orders[entry].is_while):
             message = f"a position opened by `{entry}` is never closed"
             hint = f"add `{leave} when …`, a stop or `hold 20`"
             scope.report("W405", message, orders[entry].span, hint)

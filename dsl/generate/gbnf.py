@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from dsl.generate.lark import alternative_text
+from dsl.generate.lark import alternative_text, format_order
 from dsl.generate.rules import ABOUT, NAME, Grammar
 
 _PART = re.compile(r"\[[^\]]+\]|[^\[]+")
@@ -15,7 +15,7 @@ def gbnf_text(grammar: Grammar) -> str:
     """Return a grammar as GBNF text; its start rule is `root`."""
     lines = [f'root ::= "strategy {NAME} {{ " about orders settings "}}"']
     lines.append(r'about ::= ("about \"" ' + ABOUT + r' "\" ")?')
-    sets = [" ".join(f'"{name} when " condition " "' for name in names) for names in grammar.orders]
+    sets = [" ".join(map(format_order, names)) for names in grammar.orders]
     lines.append("orders ::= " + " |\n    ".join(sets))
     optional = [f'("{name} " {rule.name} " ")?' for name, rule in grammar.settings.items()]
     lines.append("settings ::= " + (" ".join(optional) if optional else '""'))

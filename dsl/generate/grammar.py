@@ -217,11 +217,11 @@ def _measure_call(operator: Operator, args: list[_Size]) -> _Size:
 
 
 def _list_order_sets(directions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the allowed sets of orders: each entry with or without its exit, and both sides."""
+    """Return the allowed sets of orders: each entry with, without or `while`, and both sides."""
     sets: list[tuple[str, ...]] = []
     for direction, (entry, exit_) in DIRECTION_ORDERS.items():
         if direction in directions:
-            sets += [(entry, exit_), (entry,)]
+            sets += [(entry, exit_), (entry,), (f"{entry} while",)]
     if len(directions) == len(DIRECTION_ORDERS):
-        sets += [ORDERS, ENTRIES]
+        sets += [ORDERS, ENTRIES, tuple([f"{entry} while" for entry in ENTRIES])]
     return tuple(sets)

@@ -22,12 +22,12 @@ from dsl.generate.rules import (
     Grammar,
     Leaf,
     Reference,
+    order_head,
 )
 from dsl.syntax import nodes
 from dsl.syntax.literals import format_number
 from dsl.syntax.parser import parse
 from dsl.syntax.printer import expression_text
-from dsl.syntax.vocabulary import SETTINGS
 
 Tree = Any
 MAX_DEPTH = 50
@@ -65,8 +65,7 @@ def format_tree(tree: Mapping[str, Any], operators: Catalog | None = None) -> st
         if name == "about":
             parts.append(f'about "{_clean(value, name)}"')
         else:
-            link = "" if name in SETTINGS else "when "
-            parts.append(f"{name} {link}{_format(value, 0, operators or catalog())}")
+            parts.append(f"{order_head(name)} {_format(value, 0, operators or catalog())}")
     return " ".join([*parts, "}"])
 
 
@@ -78,7 +77,8 @@ def parse_tree(text: str) -> dict[str, Tree]:
         if isinstance(statement, nodes.About):
             members["about"] = statement.text
         elif isinstance(statement, nodes.Order):
-            members[statement.name] = _build_tree(statement.when)
+            name = statement.head if statement.is_while else statement.name
+            members[name] = _build_tree(statement.when)
         elif isinstance(statement, nodes.Setting):
             members[statement.name] = _build_tree(statement.value)
     return {"strategy": members}

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import json
 
-from dsl.generate.rules import ABOUT, NAME, Alternative, Apply, Grammar, Leaf, Reference
+from dsl.generate.rules import (
+    ABOUT,
+    CONDITION_RULE,
+    NAME,
+    Alternative,
+    Apply,
+    Grammar,
+    Leaf,
+    Reference,
+    order_head,
+)
 
 
 def lark_text(grammar: Grammar) -> str:
     """Return a grammar as Lark text; its start rule is `start`."""
     lines = [f'start: "strategy {NAME} {{ " about orders settings "}}"']
     lines += ["about: " + r'["about \"" ABOUT "\" "]', f"ABOUT: /{ABOUT}/"]
-    sets = [" ".join(_format_order(name) for name in names) for names in grammar.orders]
+    sets = [" ".join(map(format_order, names)) for names in grammar.orders]
     lines.append("orders: " + "\n    | ".join(sets))
     optional = [f'["{name} " {rule.name} " "]' for name, rule in grammar.settings.items()]
     lines.append("settings: " + (" ".join(optional) if optional else '""'))
@@ -26,8 +36,9 @@ def lark_text(grammar: Grammar) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _format_order(name: str) -> str:
-    return f'"{name} when " condition " "'
+def format_order(name: str) -> str:
+    """Return an order in the notation that Lark and GBNF share."""
+    return f'"{order_head(name)} " {CONDITION_RULE} " "'
 
 
 def alternative_text(alternative: Alternative) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from dsl.syntax.vocabulary import ORDERS
 from dsl.terms.operator import Operator
 
 NAME = "evolved"
@@ -65,7 +66,7 @@ class Grammar:
     Attributes:
         rules: alternatives by name.
         terminals: alternatives by name, each a pattern of character classes and literals.
-        orders: allowed sets of orders.
+        orders: allowed sets of orders, such as `buy` with `sell`, or `buy while` alone.
         settings: setting -> rule; each setting is optional.
         max_nodes: size of the largest strategy that it generates.
     """
@@ -75,6 +76,11 @@ class Grammar:
     orders: tuple[tuple[str, ...], ...] = ()
     settings: dict[str, Reference] = field(default_factory=dict)
     max_nodes: int = 0
+
+
+def order_head(name: str) -> str:
+    """Return the words before the condition of an order: `buy when`; `buy while` is unchanged."""
+    return f"{name} when" if name in ORDERS else name
 
 
 def _join(args: Sequence[Reference], separator: str) -> list[str | Reference]:

@@ -12,7 +12,7 @@ from dsl.printing.common_subexpressions import name_common_subexpressions
 from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments
 from dsl.syntax.printer import about_text, define_lines, format_file, param_text
-from dsl.syntax.vocabulary import ORDERS, SettingName
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, ORDERS, SettingName
 from dsl.terms.terms import Argument, Number, Parameter, Term
 from dsl.terms.text import format_term, list_written_args
 
@@ -32,16 +32,15 @@ def compact_text(program: Program) -> str:
     if program.about:
         parts.append(about_text(program.about))
     parts.extend(param_text(_build_param(each)) for each in program.parameters)
-    for name, term in program.rules.named():
-        parts.append(
-            f"{name} when {format_term(term)}" if name in ORDERS else f"{name} {format_term(term)}"
-        )
+    rules = program.rules
+    parts.extend(f"{rules.head(name)} {format_term(term)}" for name, term in rules.written.named())
     return " ".join([*parts, "}"])
 
 
 def build_tree(program: Program) -> nodes.File:
     """Return the syntax tree of a program, with a `let` for each common subexpression."""
-    rules = program.rules.named()
+    rules = program.rules.written.named()
+    held = [DIRECTION_ORDERS[side].entry for side in program.rules.tied]
     params = [each.name for each in program.parameters]
     names = name_common_subexpressions([term for name, term in rules if name != "hold"], params)
     defines = [each.node for each in program.defines if each.node is not None]
@@ -55,7 +54,7 @@ def build_tree(program: Program) -> nodes.File:
     for name, term in rules:
         node = build_expression(term, names)
         if name in ORDERS:
-            statements.append(nodes.Order(name, node))
+            statements.append(nodes.Order(name, node, is_while=name in held))
         else:
             statements.append(nodes.Setting(cast(SettingName, name), node))
     return nodes.File((*defines, nodes.Strategy(program.name, tuple(statements))))

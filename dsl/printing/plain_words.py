@@ -19,6 +19,11 @@ _VERBS = {
     "cover": "Buys back what it sold short",
 }
 
+_HOLDINGS = {
+    "buy while": ("Is in the market", "buys and sells"),
+    "short while": ("Is short", "sells short and buys back"),
+}
+
 
 class Sentence(NamedTuple):
     """Rule in plain words.
@@ -43,8 +48,10 @@ def describe_program(program: Program, fill: str = AT_OPEN) -> tuple[Sentence, .
 
 
 def _list_sentences(rules: Rules, fill: str) -> Iterator[Sentence]:
-    for name, term in rules.named():
-        if name in _VERBS:
+    for name, term in rules.written.named():
+        if rules.head(name) in _HOLDINGS:
+            yield Sentence(name, _describe_holding(rules.head(name), term, fill))
+        elif name in _VERBS:
             yield Sentence(name, _describe_order(_VERBS[name], term, fill))
         else:
             yield Sentence(name, _SETTINGS[name](term, rules))
@@ -57,6 +64,13 @@ def _describe_order(verb: str, condition: Term, fill: str) -> str:
     if condition.leaf is False:
         return f"Never {verb[0].lower()}{verb[1:]}."
     return f"{verb} {fill} when {describe_term(condition)}."
+
+
+def _describe_holding(head: str, condition: Term, fill: str) -> str:
+    state, actions = _HOLDINGS[head]
+    if isinstance(condition.leaf, bool):
+        return f"{state} {'always' if condition.leaf else 'never'}: {actions} {fill}."
+    return f"{state} while {describe_term(condition)}: {actions} {fill}."
 
 
 def _describe_closing(rules: Rules) -> Iterator[Sentence]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from lark import Token, Transformer, v_args
@@ -84,7 +85,11 @@ class Builder(Transformer[Token, nodes.File]):
         return nodes.Let(str(name), value, join_spans(keyword, value), find_span(name))
 
     def order(self, name: Token, when: nodes.Expression) -> nodes.Order:
-        return nodes.Order(cast(OrderName, str(name)), when, join_spans(name, when))
+        return nodes.Order(cast(OrderName, str(name)), when, span=join_spans(name, when))
+
+    def holding(self, name: Token, when: nodes.Expression) -> nodes.Order:
+        span = join_spans(name, when)
+        return nodes.Order(cast(OrderName, str(name)), when, is_while=True, span=span)
 
     def setting(self, name: Token, value: nodes.Expression) -> nodes.Setting:
         return nodes.Setting(cast(SettingName, str(name)), value, join_spans(name, value))
@@ -177,23 +182,40 @@ class Builder(Transformer[Token, nodes.File]):
     ) -> nodes.Strategy:
         *parts, closing = rest
         statements = cast(tuple[nodes.Statement, ...], tuple(parts))
-        seen: set[str] = set()
-        for statement in statements:
-            if isinstance(statement, nodes.Param | nodes.Let):
-                continue
-            word = "about" if isinstance(statement, nodes.About) else statement.name
-            if word in seen:
-                raise BuildError(
-                    "E105",
-                    f"duplicate `{word}` in strategy `{name}`",
-                    statement.span,
-                    _DUPLICATE_HINTS.get(word, "remove one, or join their conditions with `or`"),
-                )
-            seen.add(word)
+        _check_duplicates(str(name), statements)
         return nodes.Strategy(str(name), statements, join_spans(keyword, closing), find_span(name))
 
     def file(self, *items: nodes.Define | nodes.Strategy) -> nodes.File:
         return nodes.File(items)
+
+
+def _check_duplicates(strategy: str, statements: Iterable[nodes.Statement]) -> None:
+    """Raise BuildError for the first statement, or order within one, that occurs twice."""
+    seen: dict[str, nodes.Statement] = {}
+    for statement in statements:
+        for word in _list_words(statement):
+            if word in seen:
+                message = f"duplicate `{word}` in strategy `{strategy}`"
+                hint = _DUPLICATE_HINTS.get(word, "remove one, or join their conditions with `or`")
+                for each in (seen[word], statement):
+                    if isinstance(each, nodes.Order) and each.name != word:
+                        message += f": `{each.head}` contains it"
+                        hint = f"write `{each.name} when …` to give it a `{word}` of its own"
+                raise BuildError("E105", message, statement.span, hint)
+            seen[word] = statement
+
+
+def _list_words(statement: nodes.Statement) -> tuple[str, ...]:
+    """Return the words of a statement of which a strategy has each at most once."""
+    match statement:
+        case nodes.Param() | nodes.Let():
+            return ()
+        case nodes.About():
+            return ("about",)
+        case nodes.Order():
+            return statement.names
+        case nodes.Setting(name):
+            return (name,)
 
 
 def _exponent(token: Token) -> int:

@@ -36,6 +36,7 @@ class Idiom(NamedTuple):
 
 _COMMENT = "a comment begins with `#`"
 _ENTER = "write `buy when condition`"
+_HOLD = "write `buy while condition`, which also sells when it no longer holds"
 _NO_NAMES = "arguments have no names: pass them in order, as in `{1}(close, {2})`"
 _LET = "name an expression with `let {1} = …`"
 _WHERE = "write `where(condition, a, b)`"
@@ -60,6 +61,10 @@ IDIOMS = tuple(Idiom(*row) for row in (
     # statements
     ("statement", "", r"strategy\.(close|exit)|exit\b|sell_when|close_long", "write `sell when condition`"),
     ("statement", "", r"(?i:buy|sell)\s+(?:next|this)\b", "write `buy when condition`; the order fills at the next bar's open"),
+    ("statement", "", r"while\b|(?:long|hold\w*|in_\w+)\s+while\b", _HOLD),
+    ("", r"hold\s+", r"(?:while|when|if|until)\b", _HOLD),
+    ("", r"(sell|cover)\s+", r"while\b", "write `{1} when condition`; `buy while …` and `short while …` include their exit"),
+    ("", r"(buy|short)\s+", r"(?:as\s+long\s+as|during|whenever)\b", "write `{1} while condition`"),
     ("statement", "", r"strategy\.\w+|long\b|enter\w*|when\b|(?i:buy|sell)\s*=", _ENTER),
     ("statement", r"(?:\n|\{)\s*", r"if\b", _ENTER),
     ("", rf"({'|'.join(ORDERS)})\s+", r"if\b|on\b|close\b|\w+\s*[<>(]", "write `{1} when condition`"),
@@ -75,7 +80,7 @@ IDIOMS = tuple(Idiom(*row) for row in (
     ("", r"(let|param)\s+", rf"({'|'.join(RESERVED)})\b", "`{2}` is a reserved word: choose another name"),
     ("", r"let\s+(\w+)\s*=?", r"[:=]=?", _LET),
     ("", rf"({'|'.join(SETTINGS)})\s*", r"[:=]\s*([^\s}]+)", "write `{1} {2}`"),
-    ("", r"when\s*", r":", "remove the colon: write `buy when condition`"),
+    ("", r"(when|while)\s*", r":", "remove the colon: write `buy {1} condition`"),
     ("", r"hold\s+(\d+)\s*", r"(?:days|bars|candles)\b", "durations are in bars: write `hold {1}`"),
     ("", r"param\s+(\w+)\s*", r"in\b", "give it a value first: `param {1} = 20 in 5..60`"),
     ("", r"in\s+(-?[\d.]+)\s*", r"(?:-|to|\.\.\.|,)\s*([\d.]+)", "write `{1}..{2}`"),

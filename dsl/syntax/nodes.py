@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dsl.diagnostics import Span
-from dsl.syntax.vocabulary import OrderName, SettingName, Usage
+from dsl.syntax.vocabulary import EXIT_OF, OrderName, SettingName, Usage
 
 NOWHERE = Span(0, 0)
 
@@ -94,12 +94,26 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Order with its condition: `buy`, `sell`, `short` or `cover`, then `when …`."""
+    """Order with its condition: `buy`, `sell`, `short` or `cover`, then `when …`.
+
+    `buy while …` is `buy when …` with `sell when not …`, in one order; `short while …` likewise.
+    """
 
     name: OrderName
     when: Expression
+    is_while: bool = False
     span: Span = field(default=NOWHERE, compare=False)
     comments: Comments = field(default_factory=lambda: Comments())
+
+    @property
+    def head(self) -> str:
+        """Words before the condition, such as `buy when`."""
+        return f"{self.name} while" if self.is_while else f"{self.name} when"
+
+    @property
+    def names(self) -> tuple[OrderName, ...]:
+        """Names of the orders that it gives: with `while`, the entry and its exit."""
+        return (self.name, EXIT_OF[self.name]) if self.is_while else (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,8 @@ def _print_statement(node: nodes.Statement) -> list[str]:
             return [INDENT + param_text(node)]
         case nodes.Let(name, value):
             return _wrap(f"{INDENT}let {name} = ", value)
-        case nodes.Order(name, when):
-            return _wrap(f"{INDENT}{name} when ", when)
+        case nodes.Order(when=when):
+            return _wrap(f"{INDENT}{node.head} ", when)
         case nodes.Setting(name, value):
             return _wrap(f"{INDENT}{name} ", value)
 

@@ -29,6 +29,7 @@ DIRECTION_ORDERS: dict[DirectionName, DirectionOrders] = {
     "short": DirectionOrders("short", "cover"),
 }
 ENTRIES = tuple(side.entry for side in DIRECTION_ORDERS.values())
+EXIT_OF: dict[OrderName, OrderName] = {side.entry: side.exit for side in DIRECTION_ORDERS.values()}
 
 DISTANCES: tuple[SettingName, ...] = ("stop", "trail", "target")  # measured from the fill price
 SERIES_SETTINGS: tuple[SettingName, ...] = ("size", *DISTANCES)  # one value per bar
@@ -36,7 +37,7 @@ EXIT_SETTINGS: tuple[SettingName, ...] = (*DISTANCES, "hold")
 
 STATEMENTS = ("about", "param", "let", *ORDERS, *SETTINGS)
 ITEMS = ("strategy", "define")
-CONNECTIVES = ("when", "in", "step")  # within a statement
+CONNECTIVES = ("when", "while", "in", "step")  # within a statement
 LOGIC = ("and", "or", "not")
 TRUTHS = ("true", "false")
 RESERVED = (*STATEMENTS, *CONNECTIVES, *LOGIC, *TRUTHS, *ITEMS)  # not allowed as names

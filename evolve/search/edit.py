@@ -43,9 +43,9 @@ CACHE_SIZE = 4096
 
 @lru_cache(CACHE_SIZE)
 def list_parts(rules: Rules) -> tuple[Part, ...]:
-    """Return all nodes of the rules in preorder."""
+    """Return all nodes of the rules in preorder, those of a tied condition once."""
     parts: list[Part] = []
-    for name, term in rules.named():
+    for name, term in rules.written.named():
         root = _build_part(term, _find_rule_domain(name, term))
         parts += (root, *_list_inner_parts(term)) if root.is_series else (root,)
     return tuple(parts)
@@ -79,7 +79,7 @@ def list_replacements(part: Part) -> list[Term]:
 
 
 def replace_part(rules: Rules, index: int, new: Term) -> Rules:
-    """Return the rules with one part replaced.
+    """Return the rules with one part replaced; a tied side remains tied.
 
     Args:
         rules: the rules.
@@ -89,12 +89,10 @@ def replace_part(rules: Rules, index: int, new: Term) -> Rules:
     Raises:
         IndexError: if the rules have fewer parts.
     """
-    for rule, term in enumerate(rules):
-        if term is None:
-            continue
+    for name, term in rules.written.named():
         size = 1 + len(_list_inner_parts(term))
         if index < size:
-            return Rules._make([*rules[:rule], _replace(term, index, new), *rules[rule + 1 :]])
+            return rules.replace_rule(name, _replace(term, index, new))
         index -= size
     raise IndexError("part index out of range")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 
 from dsl.syntax import nodes
 from dsl.syntax.nodes import Comments, Expression
-from dsl.syntax.vocabulary import ORDERS, SETTINGS, USAGES
+from dsl.syntax.vocabulary import ENTRIES, ORDERS, SETTINGS, USAGES
 
 RESERVED = tuple(
     re.findall(
         r"\w+",
         "about param let buy sell short cover size stop trail target hold "
-        "when in step and or not true false strategy define",
+        "when while in step and or not true false strategy define",
     )
 )
 INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or")
@@ -160,6 +161,7 @@ def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
         closing: list[str],
         written: list[Comments],
     ) -> nodes.Strategy:
+        once = list(_drop_repeated(once))
         mixed = [each for _, each in sorted(zip(order, many + once, strict=False), key=_rank)]
         placed = [
             replace(each, comments=notes) for each, notes in zip(mixed, written, strict=False)
@@ -172,6 +174,8 @@ def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
     single: list[st.SearchStrategy[nodes.Statement]] = [st.builds(nodes.About, sentences())]
     for order in ORDERS:
         single.append(st.builds(nodes.Order, st.just(order), expressions()))
+    for order in ENTRIES:
+        single.append(st.builds(nodes.Order, st.just(order), expressions(), st.just(True)))
     for setting in SETTINGS:
         single.append(st.builds(nodes.Setting, st.just(setting), expressions()))
     return st.builds(
@@ -184,6 +188,17 @@ def strategies(is_first: bool) -> st.SearchStrategy[nodes.Strategy]:
         st.lists(comment_lines(), max_size=2),
         st.lists(comments(may_be_blank=True), min_size=6, max_size=6),
     )
+
+
+def _drop_repeated(statements: list[nodes.Statement]) -> Iterator[nodes.Statement]:
+    """Yield the statements without orders that an earlier one contains."""
+    seen: set[str] = set()
+    for each in statements:
+        if isinstance(each, nodes.Order):
+            if seen & {*each.names}:
+                continue
+            seen.update(each.names)
+        yield each
 
 
 def _rank(pair: tuple[float, nodes.Statement]) -> float:
