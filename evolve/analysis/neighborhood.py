@@ -162,7 +162,7 @@ def _iterate_literals(rules: Rules, count: int) -> Iterator[_Constant]:
         if not values:
             continue
         change = _change_literal(rules, index, leaf)
-        name, rule = _name_literal(rules, change(values[0]))
+        name, rule = name_literal(rules, change(values[0]))
         is_whole = isinstance(part.domain, Window)
         curve = Curve(name, rule, leaf.value, leaf.percent, is_whole, ())
         yield _Constant(curve, values, change)
@@ -176,7 +176,7 @@ def _change_literal(rules: Rules, index: int, leaf: Number) -> Change:
     return lambda value: replace_part(rules, index, number(value, leaf.percent))
 
 
-def _name_literal(rules: Rules, changed: Rules) -> tuple[str, str]:
+def name_literal(rules: Rules, changed: Rules) -> tuple[str, str]:
     """Return the name of a literal and its rule."""
     found = locate_change(rules, changed)
     operator, text = found.old.operator, format_term(found.old)
