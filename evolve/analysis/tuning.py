@@ -154,7 +154,7 @@ def _climb(trials: _Trials, current: Variant) -> None:
 
 
 def _restart(trials: _Trials, best: Variant, rng: Random) -> None:
-    """Climb from the best of some random points, which keep some values of the best variant."""
+    """Start a climb at the best of some random points, which keep some values of the best."""
     sizes = [len(each.values) for each in trials.text.tunables]
     points = [
         tuple(

@@ -19,6 +19,7 @@ from evolve.api.data import bars
 from evolve.api.experiment import load_run, run
 from evolve.api.run_result import RunResult
 from evolve.api.strategy import check, evaluate, parse, signals
+from evolve.api.tuning import TuneResult, tune
 from evolve.errors import EvolveError
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "LanguageError",
     "Program",
     "RunResult",
+    "TuneResult",
     "backtest",
     "bars",
     "check",
@@ -36,4 +38,5 @@ __all__ = [
     "parse",
     "run",
     "signals",
+    "tune",
 ]

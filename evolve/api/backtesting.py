@@ -51,7 +51,7 @@ def backtest(
     >>> str(result.equity.index[0].date()), len(result.trades)
     ('2011-01-03', 41)
     """
-    program, market = check(strategy), _read_market(costs)
+    program, market = check(strategy), read_market(costs)
     if split is not None and part is None:
         raise EvolveError("`split` without `part`", 'add part="train" or part="validation"')
     panel, start = bars(data), 0
@@ -62,7 +62,7 @@ def backtest(
     return run_backtest(program, panel, start, market)
 
 
-def _read_market(costs: Mapping[str, object]) -> Market:
+def read_market(costs: Mapping[str, object]) -> Market:
     """Return the market of settings of the section `backtest`."""
     from evolve.config.arguments import read_section
     from evolve.config.schema import Backtest

@@ -33,7 +33,7 @@ def check(strategy: str | Path | Program) -> Program:
     """
     if isinstance(strategy, Program):
         return strategy
-    return check_text(*_read_source(strategy))
+    return check_text(*read_source(strategy))
 
 
 def parse(strategy: str | Path) -> File:
@@ -46,7 +46,7 @@ def parse(strategy: str | Path) -> File:
         LanguageError: with all syntax errors of the text.
         EvolveError: if the file cannot be read.
     """
-    return parser.parse(*_read_source(strategy))
+    return parser.parse(*read_source(strategy))
 
 
 def evaluate(expression: str, data: DataLike) -> NDArray[Any]:
@@ -91,7 +91,7 @@ def signals(strategy: str | Path | Program, data: DataLike) -> tuple[Signals, ..
     return compute_signals(check(strategy), bars(data))
 
 
-def _read_source(strategy: object) -> tuple[str, str]:
+def read_source(strategy: object) -> tuple[str, str]:
     """Return the text of a strategy, and its name for messages."""
     if isinstance(strategy, Path) or (isinstance(strategy, str) and strategy.endswith(".evo")):
         from evolve.files import read_text

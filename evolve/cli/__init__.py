@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GROUPS = {
-    "Strategies": ("check", "fmt", "backtest", "signals", "eval"),
+    "Strategies": ("check", "fmt", "backtest", "tune", "signals", "eval"),
     "Data": ("data",),
     "Experiments": ("run", "sweep", "null", "holdout", "power", "walkforward", "validate"),
     "Runs": ("runs", "resume", "show", "report", "compare", "rm", "dash"),
@@ -84,6 +84,8 @@ def _import_command(name: str) -> click.Command:
             from evolve.cli.holdout_ import command
         case "backtest":
             from evolve.cli.backtest_ import command
+        case "tune":
+            from evolve.cli.tune_ import command
         case "signals":
             from evolve.cli.signals_ import command
         case "eval":

@@ -215,10 +215,16 @@ def read_strategy(path: Path, name: str | None) -> Program:
         EvolveError: if the file cannot be read, or does not have exactly that strategy.
         LanguageError: with all errors of the file.
     """
-    from dsl.diagnostics import did_you_mean
     from evolve.experiment.strategy_files import read_strategies
 
-    programs = {each.name: each for each in read_strategies(path)}
+    return choose_strategy(read_strategies(path), path, name)
+
+
+def choose_strategy(found: Sequence[Program], path: Path, name: str | None) -> Program:
+    """Return one of the strategies of a file; see `read_strategy`."""
+    from dsl.diagnostics import did_you_mean
+
+    programs = {each.name: each for each in found}
     if name is None and len(programs) == 1:
         return next(iter(programs.values()))
     if name is None:

@@ -25,7 +25,14 @@ def read_strategies(
         EvolveError: if it cannot be read or has no strategy.
         LanguageError: with all errors of the file.
     """
-    programs = check_file(read_text(path, wanted_by), str(path), known)
+    return check_strategies(read_text(path, wanted_by), path, wanted_by, known)
+
+
+def check_strategies(
+    text: str, path: Path, wanted_by: str = "", known: Catalog | None = None
+) -> tuple[Program, ...]:
+    """Check the text of a file, and return its strategies; see `read_strategies`."""
+    programs = check_file(text, str(path), known)
     if not programs:
         lead = f"{wanted_by}: " if wanted_by else ""
         raise EvolveError(f"{lead}no strategy in {path}", "expected `strategy NAME { ... }`")

@@ -32,9 +32,8 @@ from evolve.validation.run_ledger import RunLedger, RunRecord, identify_search
 from evolve.validation.selection_bias import compute_independent_level
 
 PARTS = ("train", "validation")
-MAX_EVALUATIONS = 2000
 NOT_REPEATED: Mapping[str, Any] = {"versions": [], "models": []}
-"""Part of a recipe whose null searches cannot be repeated, so that a later run counts it in full."""
+"""Part of a recipe without null searches, so that a later run counts the search in full."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class TunedStrategy:
         independent_level: score expected of the best of as many independent trials without skill,
             with those of earlier searches.
         earlier: earlier searches on the same train bars.
+        infeasible_reason: why the strategy as it was is infeasible; empty if it is not.
     """
 
     tuning: Tuning
@@ -72,6 +72,7 @@ class TunedStrategy:
     luck: GainLuck | None
     independent_level: float | None
     earlier: Earlier
+    infeasible_reason: str
 
     @property
     def is_changed(self) -> bool:
@@ -146,7 +147,11 @@ def tune_strategy(
         measure_parts(each, data) for each in (tuning.before.program, tuning.after.program)
     )
     luck = None if tuning.after is tuning.before else _measure_luck(tuning, data, seed)
-    return TunedStrategy(tuning, data, before, after, luck, level, earlier)
+    assert tuning.before.program is not None
+    (scores,) = fitness([tuning.before.program])
+    return TunedStrategy(
+        tuning, data, before, after, luck, level, earlier, scores.infeasible_reason
+    )  # fmt: skip
 
 
 def measure_parts(program: Program | None, data: LoadedData) -> dict[str, Backtest]:
@@ -179,6 +184,7 @@ def describe_tuned(tuned: TunedStrategy) -> dict[str, Any]:
                 tuning.text.tunables, tuning.before.point, tuning.after.point, strict=True
             )
         ],
+        "infeasible_reason": tuned.infeasible_reason,
         "before": _describe_variant(tuning.before, tuned.before),
         "after": _describe_variant(tuning.after, tuned.after),
         "is_changed": tuned.is_changed,
