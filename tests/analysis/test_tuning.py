@@ -111,6 +111,14 @@ def test_a_literal_that_a_let_shares_changes_everywhere() -> None:
     assert read_windows(program).count(value) == 2
 
 
+def test_the_exit_that_a_while_implies_follows_its_entry() -> None:
+    text = tunables("strategy dip { buy while close > sma(close, 20) }")
+    program = text.build([0])
+    assert program is not None and program.rules.sell is not None
+    assert read_windows(program) == [2, 2]
+    assert len(text.tunables) == 1
+
+
 def test_literals_of_other_strategies_and_of_defines_are_held() -> None:
     assert len(tunables(TWO % "10", "b").tunables) == 2
     define = "define mean_gap(x: number) -> like x = x - sma(x, 9)\n"
