@@ -7,7 +7,7 @@ If entries at random bars earn as much through the same exits, the entry rule ea
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 from dsl.analysis.catalog import catalog
 from dsl.analysis.program import Program, Rules
 from dsl.evaluate import Signals, pack_signals
-from dsl.syntax.vocabulary import ENTRIES, ORDERS
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, ENTRIES, ORDERS
 from dsl.terms.terms import Term, call, truth
 from dsl.terms.text import format_term
 from evolve.backtest.activity import iterate_operands
@@ -25,7 +25,6 @@ from evolve.backtest.metrics import DEFAULT_METRIC, measure
 from evolve.errors import EvolveError
 
 DRAWS = 200
-ENTRY_BITS = np.uint8(sum(1 << ORDERS.index(name) for name in ENTRIES))
 
 
 class Figures(NamedTuple):
@@ -104,7 +103,8 @@ def measure_counterfactuals(
 
     An entry is replaced by one on every bar, which earns the drift through the same exits. Then
     all entry signals are moved to random bars. The permutation is the same for `buy` and `short`,
-    so each is true as often as before.
+    so each is true as often as before. The signals of a tied side, whose exit is no rule of its
+    own, are shifted together by a random number of bars, so that its positions last as long.
 
     Args:
         program: a checked strategy.
@@ -119,7 +119,8 @@ def measure_counterfactuals(
         figures = _measure_program(program.change(rules=rules), run, metric)
         rows.append(Counterfactual(change, figures, figures.metric - strategy.metric))
     signals = run.evaluate(program)
-    results = [_measure(_trade_at_random(signals, run, rng), metric) for _ in range(draws)]
+    moved = _MovedBits.of(program.rules)
+    results = [_measure(_trade_at_random(signals, run, moved, rng), metric) for _ in range(draws)]
     return Counterfactuals(metric, strategy, tuple(rows), _summarize(results, strategy))
 
 
@@ -145,23 +146,25 @@ def _list_changes(rules: Rules) -> Iterator[tuple[str, Rules]]:
     for entry in ENTRIES:
         if getattr(rules, entry) is not None:
             opposite = [name for name, _ in rules.named() if name in ENTRIES and name != entry]
-            values = dict.fromkeys(opposite) | {entry: truth(True)}
-            yield describe_always(entry, opposite), rules._replace(**values)
+            always = rules.replace_rule(entry, truth(True))
+            for other in opposite:
+                always = always.replace_rule(other, None)
+            yield describe_always(entry, opposite), always
     for name, _ in rules.named():
-        without = rules._replace(**{name: None})
+        without = rules.replace_rule(name, None)
         if any(getattr(without, entry) is not None for entry in ENTRIES):
             yield describe_removal(name), without
-    for name, term in rules.named():
+    for name, term in rules.written.named():
         if name not in ORDERS:
             continue
         operands = list(iterate_operands(term))
         for index, operand in enumerate(operands):
             others = [*operands[:index], *operands[index + 1 :]]
             if others:
-                yield describe_removal(name, operand), rules._replace(**{name: _join(others)})
+                yield describe_removal(name, operand), rules.replace_rule(name, _join(others))
             negated = call(catalog().operator("not"), operand)
             changed = _join([*operands[:index], negated, *operands[index + 1 :]])
-            yield describe_negation(name, operand), rules._replace(**{name: changed})
+            yield describe_negation(name, operand), rules.replace_rule(name, changed)
 
 
 def _join(operands: Sequence[Term]) -> Term:
@@ -169,15 +172,42 @@ def _join(operands: Sequence[Term]) -> Term:
     return call(catalog().operator("and"), *operands) if len(operands) > 1 else operands[0]
 
 
+class _MovedBits(NamedTuple):
+    """Bits of the orders that are moved to random bars.
+
+    Attributes:
+        permuted: entries of the sides that are not tied.
+        shifted: entries and exits of the tied sides.
+    """
+
+    permuted: np.uint8
+    shifted: np.uint8
+
+    @classmethod
+    def of(cls, rules: Rules) -> _MovedBits:
+        """Return the bits that move for the rules of a strategy."""
+        tied = [DIRECTION_ORDERS[side] for side in rules.tied]
+        shifted = {name for orders in tied for name in orders}
+        return cls(_join_bits(set(ENTRIES) - shifted), _join_bits(shifted))
+
+
+def _join_bits(names: Iterable[str]) -> np.uint8:
+    return np.uint8(sum(1 << index for index, name in enumerate(ORDERS) if name in set(names)))
+
+
 def _trade_at_random(
-    signals: Sequence[Signals], run: Backtester, rng: np.random.Generator
+    signals: Sequence[Signals], run: Backtester, moved: _MovedBits, rng: np.random.Generator
 ) -> Backtest:
     """Backtest signals with the entries of each sleeve moved to random bars of the window."""
     changed = []
     for each, sleeve in zip(signals, run.sleeves, strict=True):
         orders = each.orders.copy()
         window = orders[0, sleeve.arrays.start : sleeve.arrays.stop]
-        window[:] = (window & ~ENTRY_BITS) | rng.permutation(window & ENTRY_BITS)
+        left = window & ~(moved.permuted | moved.shifted)
+        shifted = window & moved.shifted
+        if moved.shifted:
+            shifted = np.roll(shifted, rng.integers(len(window)))
+        window[:] = left | rng.permutation(window & moved.permuted) | shifted
         changed.append(replace(each, orders=orders))
     return run.trade(map(pack_signals, changed))
 

@@ -56,7 +56,8 @@ def prune(program: Program, run: Backtester) -> Pruned:
     """Drop the parts of a strategy that change neither equity nor trades on a window.
 
     In each round, the change that leaves the fewest nodes is accepted, until none is left. A change
-    is accepted if equity and trades are equal bit for bit. A parameter stays one parameter.
+    is accepted if equity and trades are equal bit for bit. A parameter stays one parameter, and a
+    tied side remains tied.
 
     Args:
         program: a checked strategy.
@@ -80,7 +81,7 @@ def prune(program: Program, run: Backtester) -> Pruned:
         accepted = next(filter(is_valid, changes), None)
         if accepted is None:
             return Pruned(program, pruned, tuple(dropped))
-        dropped.append(_describe(accepted, run))
+        dropped.append(_describe(accepted, pruned.rules, run))
         pruned = program.change(rules=accepted.rules)
 
 
@@ -102,12 +103,12 @@ class _Change(NamedTuple):
 
 def _list_changes(rules: Rules) -> Iterator[_Change]:
     """Yield the changes that leave fewer nodes."""
-    for name, term in rules.named():
-        without = rules._replace(**{name: None})
+    for name, term in rules.written.named():
+        without = rules.replace_rule(name, None)
         if any(getattr(without, entry) is not None for entry in ENTRIES):
             yield _Change(without, name, term)
         if name in ORDERS and term.size > 1:
-            yield _Change(rules._replace(**{name: truth(True)}), name, term)
+            yield _Change(rules.replace_rule(name, truth(True)), name, term)
     for index, part in enumerate(list_parts(rules)):
         if not part.is_series:
             continue
@@ -170,8 +171,8 @@ def _have_equal_values(old: Term, new: Term, run: Backtester) -> bool:
     )
 
 
-def _describe(change: _Change, run: Backtester) -> str:
-    """Return what was dropped and why, as a phrase."""
+def _describe(change: _Change, rules: Rules, run: Backtester) -> str:
+    """Return what was dropped from rules and why, as a phrase."""
     name, text = change.rule, format_term(change.old)
     if change.new is not None:
         return f"`{text}` in `{name}` equals `{format_term(change.new)}` on every bar"
@@ -179,7 +180,7 @@ def _describe(change: _Change, run: Backtester) -> str:
         return f"`{text}` in `{name}` {_describe_truth(change.old, run)}"
     if name in ORDERS:
         outcome = "never enters a position" if name in ENTRIES else "never closes a position"
-        return f"`{name} when {text}` {outcome}"
+        return f"`{rules.head(name)} {text}` {outcome}"
     outcome = "is never reached" if name in EXIT_SETTINGS else "changes no trade"
     return f"`{name} {text}` {outcome}"
 

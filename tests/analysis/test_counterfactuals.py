@@ -186,3 +186,42 @@ def test_a_change_whose_equity_overflows_has_no_figures() -> None:
     rows = {row.change: row for row in found.rows}
     assert all(map(math.isnan, rows["`buy` on every bar"].figures))
     assert rows["without `hold`"].figures == (0.0, 0.0, 0.0)
+
+
+TIED = "buy while rsi(close, 3) > 60 and close > sma(close, 40) stop 9%"
+TIED_CHANGED = {
+    "`buy` on every bar": "buy while true stop 9%",
+    "without `sell`": TIED.replace("while", "when"),
+    "without `stop`": TIED.replace(" stop 9%", ""),
+    "`buy` without `rsi(close, 3) > 60`": TIED.replace("rsi(close, 3) > 60 and ", ""),
+    "`buy` with `rsi(close, 3) > 60` negated":
+        TIED.replace("rsi(close, 3) > 60", "rsi(close, 3) <= 60"),
+    "`buy` without `close > sma(close, 40)`": TIED.replace(" and close > sma(close, 40)", ""),
+    "`buy` with `close > sma(close, 40)` negated":
+        TIED.replace("close > sma(close, 40)", "close <= sma(close, 40)"),
+}  # fmt: skip
+
+
+def test_a_change_of_a_tied_condition_changes_entry_and_exit() -> None:
+    found = measure(TIED)
+    assert [row.change for row in found.rows] == list(TIED_CHANGED)
+    for row, rules in zip(found.rows, TIED_CHANGED.values(), strict=True):
+        expected = RUN(check(f"strategy s {{ {rules} }}")).metrics
+        assert row.figures.metric == expected["appraisal_ratio"], row.change
+
+
+def test_the_orders_of_a_tied_side_are_shifted_together() -> None:
+    spy = Spy(BARS, 60)
+    rules = f"{TIED} short when rsi(close, 3) < 20 cover when rsi(close, 3) > 40"
+    program = check(f"strategy s {{ {rules} }}")
+    (signals,) = spy.evaluate(program)
+    measure_counterfactuals(program, spy, np.random.default_rng(3), draws=8)
+    own = signals.orders[0, 60:]
+    buy, sell, short, cover = (np.uint8(1 << index) for index in range(len(ORDERS)))
+    for (drawn,) in spy.orders[-8:]:
+        tied = drawn[60:] & (buy | sell)
+        shifts = [np.roll(own & (buy | sell), bars) for bars in range(len(own))]
+        assert any((tied == each).all() for each in shifts)
+        assert ((drawn[60:] & cover) == (own & cover)).all()
+        assert (drawn[60:] & short).sum() == (own & short).sum()
+    assert len({drawn.tobytes() for (drawn,) in spy.orders[-8:]}) == 8

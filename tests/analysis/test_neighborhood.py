@@ -106,6 +106,19 @@ def test_the_score_of_a_point_is_that_of_the_strategy_with_its_value() -> None:
     assert len({found for _, found in window.points}) > 5
 
 
+def test_a_constant_of_a_tied_condition_has_one_curve() -> None:
+    bars, terms = random_walk(400, 5), market(9000)
+
+    def score(programs: Sequence[Program]) -> list[float]:
+        return [backtest(each, bars, terms).metrics["total_return"] for each in programs]
+
+    rules = "strategy s {{ buy while close > sma(close, {n}) }}"
+    (window,) = measure_curves(check(rules.format(n=20)), score)
+    assert (window.name, window.rule) == ("n of sma(close, 20)", "buy")
+    for value, found in window.points:
+        assert score([check(rules.format(n=int(value)))]) == [found]
+
+
 def test_a_value_without_meaning_is_left_out() -> None:
     rules = "param n = 12 in 10..20 param m = 11 in 5..15 buy when close > sma(close, n - m)"
     curves = measure(rules)

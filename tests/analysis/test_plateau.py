@@ -115,6 +115,14 @@ STEPS = {
             "`hold 2` to `3`",
         ],
     ),
+    "a constant of a tied condition moves in entry and exit": (
+        "buy while rsi(close, 2) < 50",
+        [
+            "`rsi(close, 2)` to `rsi(close, 3)`",
+            "`rsi(close, 2) < 50` to `rsi(close, 2) < 42`",
+            "`rsi(close, 2) < 50` to `rsi(close, 2) < 58`",
+        ],
+    ),
     "a percentage stays one": (
         "param s = 5% in 1%..9% buy when close > open stop s",
         ["`s` from 5% to 3.8%", "`s` from 5% to 6.2%"],

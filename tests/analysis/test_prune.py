@@ -91,6 +91,39 @@ def test_what_changes_nothing_is_dropped_and_named(name: str) -> None:
     assert pruned.program.rules == check(f"strategy s {{ {ENTRY} {left} }}").rules
 
 
+TIED = {
+    "a condition that is always true": (
+        f"buy while {DIP} and close > 0",
+        f"buy while {DIP}",
+        ["`close > 0` in `buy` is always true"],
+    ),
+    "a number that equals its argument": (
+        "buy while rsi(close, 2) < 20 and volume > min(volume[1], volume[1])",
+        "buy while rsi(close, 2) < 20 and volume > volume[1]",
+        ["`min(volume[1], volume[1])` in `buy` equals `volume[1]` on every bar"],
+    ),
+    "a tied side that never enters": (
+        f"buy while {DIP} short while open < 0 * open",
+        f"buy while {DIP}",
+        ["`short while open < 0 * open` never enters a position"],
+    ),
+    "a condition that always holds": (
+        "buy while close > 0",
+        "buy while true",
+        ["`close > 0` in `buy` is always true"],
+    ),
+    "nothing": (f"buy while {DIP}", f"buy while {DIP}", []),
+}
+
+
+@pytest.mark.parametrize("name", TIED)
+def test_a_tied_side_remains_tied(name: str) -> None:
+    rules, left, dropped = TIED[name]
+    pruned = prune_text(rules)
+    assert pruned.program.rules == check(f"strategy s {{ {left} }}").rules
+    assert list(pruned.dropped) == dropped
+
+
 EQUAL = {
     "min(volume, volume)": "volume",
     "min(volume, 2 * volume, volume)": "volume",

@@ -57,7 +57,7 @@ def iterate_rules(
     rows = tuple(row[: len(columns)] for row in _iterate_rows(program, activity, found))
     yield Table("strategy-rules", "Rules and conditions", columns, rows, about)
     if found is not None:
-        yield _build_entries_table(found, window)
+        yield _build_entries_table(program, found, window)
         yield Text(_describe_random_entries(found))
 
 
@@ -93,7 +93,7 @@ def _build_row(label: str, tally: Tally, without: Cell, negated: Cell) -> Row:
     return (label, tally.text, tally.true, share, without, negated)
 
 
-def _build_entries_table(found: Counterfactuals, window: str) -> Table:
+def _build_entries_table(program: Program, found: Counterfactuals, window: str) -> Table:
     """Build the table of the strategy beside entries without its entry rule."""
     drawn, name = found.random_entries, found.metric.replace("_", " ")
     unit: CellUnit = "percent" if METRICS[found.metric].unit == "percent" else "ratio"
@@ -103,9 +103,12 @@ def _build_entries_table(found: Counterfactuals, window: str) -> Table:
         *((each.change.replace("`", ""), *_list_figures(each.figures)) for each in always),
         (f"entries on random bars, mean of {drawn.draws:,}", *_list_figures(drawn.mean)),
     ]
+    about = f"If other entries earn as much on {window}, the entry rule earns nothing."
+    if program.rules.tied:
+        about += " With `while`, the exits move with the entries."
     return Table(
         "strategy-entries",
-        "With other entries and the same exits",
+        "With other entries" if program.rules.tied else "With other entries and the same exits",
         (
             Column("entries"),
             Column(name, unit),
@@ -113,7 +116,7 @@ def _build_entries_table(found: Counterfactuals, window: str) -> Table:
             Column("trades", "count"),
         ),
         tuple(rows),
-        f"If other entries earn as much on {window}, the entry rule earns nothing.",
+        about,
     )
 
 
