@@ -48,7 +48,8 @@ _ROWS = (
      "Defines use each other up to 12 levels deep.",
      _buy(f"{_NESTED} > open"), _buy("abs(close) > open")),
     ("E105", "duplicate statement",
-     "A strategy has each statement at most once, except `param` and `let`.",
+     "A strategy has each statement at most once, except `param` and `let`. `buy while C` contains "
+     "`sell when not C`, and `short while C` contains `cover when not C`.",
      _with("hold 5 hold 6"), _with("hold 5")),
     ("E106", "chained comparison",
      "A comparison has two sides: write `a < b and b < c` for `a < b < c`.",
