@@ -72,8 +72,9 @@ class _Writer:
             value = self.condition(2) if is_condition else self.number(3)
             lines.append(f"let v{index} = {value}")
             (self.conditions if is_condition else self.numbers).append(f"v{index}")
-        lines.append(f"buy when {self.condition(3)}")
-        for order in ("sell", "short", "cover"):
+        is_held = rng.random() < 0.2
+        lines.append(f"buy {'while' if is_held else 'when'} {self.condition(3)}")
+        for order in ("short", "cover") if is_held else ("sell", "short", "cover"):
             if rng.random() < 0.4:
                 lines.append(f"{order} when {self.condition(3)}")
         for setting in SETTINGS:
@@ -184,6 +185,7 @@ def mix_words(rng: Random) -> str:
         "}",
         "strategy s {",
         "buy when",
+        "short while",
     )
     return " ".join(rng.choice(pool) for _ in range(rng.randint(1, 40)))
 
