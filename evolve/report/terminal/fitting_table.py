@@ -33,6 +33,7 @@ def format_text(text: str) -> Hanging:
     return Hanging(text)
 
 
+
 class FittingTable(Table):
     """Table whose rows become lines `name: heading figure, heading figure` if it does not fit."""
 
@@ -40,8 +41,9 @@ class FittingTable(Table):
         self, console: rich_console.Console, options: rich_console.ConsoleOptions
     ) -> rich_console.RenderResult:
         """Yield the table, or the lines."""
-        needed = sum(self._measure(console, options, each) for each in self.columns)
-        if needed <= options.max_width:
+        gap = self.padding[1] + 1  # the box has a blank between columns
+        widths = [self._measure(console, options, each) for each in self.columns]
+        if sum(widths) + gap * (len(widths) - 1) <= options.max_width:
             yield from super().__rich_console__(console, options)
             return
         if isinstance(self.title, str):
@@ -53,13 +55,12 @@ class FittingTable(Table):
     def _measure(
         self, console: rich_console.Console, options: rich_console.ConsoleOptions, column: Column
     ) -> int:
-        """Return the least width of a column, with the gap after it."""
+        """Return the least width of a column."""
         wide = options.update(width=max(options.max_width, 1000))
         sizes = [Measurement.get(console, wide, each) for each in (column.header, *column.cells)]
-        gap = self.padding[1]
         if column.no_wrap:
-            return max(each.maximum for each in sizes) + gap
-        return min(max(each.minimum for each in sizes), MIN_NAME_CHARACTERS) + gap
+            return max(each.maximum for each in sizes)
+        return min(max(each.minimum for each in sizes), MIN_NAME_CHARACTERS)
 
 
 def _join(headings: Iterable[str], cells: list[str]) -> str:

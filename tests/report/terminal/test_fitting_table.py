@@ -53,6 +53,23 @@ def test_a_narrow_terminal_gets_a_line_for_each_row_and_a_wide_one_the_table() -
     assert not any("─" in line for line in narrow)
 
 
+@pytest.mark.parametrize("gap", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_a_table_is_a_list_if_and_only_if_a_cell_would_wrap(count: int, gap: int) -> None:
+    name, figure = "crossover", "123456"
+    table = blank_table(gap=gap)
+    table.add_column("by", overflow="fold")
+    for _ in range(count):
+        table.add_column("n", no_wrap=True)
+    table.add_row(format_text(name), *[figure] * count)
+    needed = len(name) + count * (gap + len(figure))
+    for width in (needed - 1, needed, needed + 1):
+        out = io.StringIO()
+        Console(file=out, width=width, color_system=None).print(table)
+        assert ("─" in out.getvalue()) == (width >= needed)
+        assert out.getvalue().split().count(name) == (width >= needed)
+
+
 def test_a_row_without_a_name_begins_with_its_figures() -> None:
     table = blank_table()
     for heading in ("", "a long heading", "b"):
