@@ -1,13 +1,13 @@
 """Share of a planted rule's edge that the winner of a search has out of sample, by finalists.
 
 Each market has a hidden rule after which prices rise. A search runs on train, and validation picks
-the winner among the finalists of each selection. The winner and the rule, traded as it is, run on
+the winner among the shortlist of each selection. The winner and the rule, traded as it is, run on
 another market with the same rule. The share is the ratio of their appraisal ratios there, averaged
 over markets, with its standard error. `gain` is the paired difference from the five best by score.
 
-A selection is `train` (the best by score), `score` (the five best by score) or a total of finalists
-by size and behaviour. `both` picks by the score and the metric on validation, weighted by their
-numbers of bars. `best` is the share of the best finalist, which no selection can know.
+A selection is `train` (the best by score), `score` (the five best by score) or a total of the
+shortlist, by size and behaviour. `both` picks by the score and the metric on validation, weighted
+by their numbers of bars. `best` is the share of the best one, which no selection can know.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import Backtester, backtest
 from evolve.backtest.performance import Series
 from evolve.data import load
-from evolve.experiment.finalists import select_finalists
 from evolve.experiment.plan import LoadedData, build_problem, read_plan
+from evolve.experiment.shortlist import select_shortlist
 from evolve.notices import NoticeList
 from evolve.search.individual import Individual
 from evolve.search.progress import Budget
@@ -74,7 +74,7 @@ def measure(rule: str, edge_bps: int, seed: int, evaluations: int) -> dict[str, 
     split = data.split
     selected = [
         each
-        for each, _ in select_finalists(
+        for each, _ in select_shortlist(
             hall_of_fame, Backtester(split.train, data.market), TOTALS[-1]
         )
     ]

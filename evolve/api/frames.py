@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evolve.experiment.lineage import Ancestor
+    from evolve.experiment.result_parts import FinalistDocument
     from evolve.store.rows import ExchangeRow, TrialRow
 
 TRIAL_TYPES = {
     "trial": int, "hash": str, "proposer": str, "island": int, "epoch": int, "nodes": int,
     "trades": int, "score": float, "is_feasible": bool, "infeasible_reason": str, "parents": str,
     "source": str,
+}  # fmt: skip
+FINALIST_TYPES = {
+    "rank": int, "hash": str, "nodes": int, "score": float, "train": float, "validation": float,
+    "trades": float, "bars_held": float, "exposure": float, "correlation": float, "source": str,
 }  # fmt: skip
 LINEAGE_TYPES = {
     "trial": int, "hash": str, "proposer": str, "score": float, "gain": float, "is_main": bool,
@@ -55,6 +60,25 @@ def build_scores_frame(trials: Iterable[TrialRow], objectives: Sequence[str]) ->
         for number, scores, folds in rows
     ]
     return _build(cells, {"trial": int} | dict.fromkeys(names, float))
+
+
+def build_finalists_frame(finalists: Iterable[FinalistDocument], metric: str) -> pd.DataFrame:
+    """Build a table of finalists by rank.
+
+    Args:
+        finalists: the finalists, the winner first.
+        metric: name of the leading objective, whose values on train and validation are columns.
+    """
+    rows = [
+        (
+            rank, each.hash, each.nodes, each.scores[0] if each.scores else None,
+            each.find_metric("train", metric), each.find_metric("validation", metric),
+            each.find_metric("train", "num_trades"), each.find_metric("train", "avg_trade_bars"),
+            each.find_metric("train", "exposure"), each.correlation, each.source,
+        )
+        for rank, each in enumerate(finalists, start=1)
+    ]  # fmt: skip
+    return _build(rows, FINALIST_TYPES)
 
 
 def build_lineage_frame(lineage: Iterable[Ancestor]) -> pd.DataFrame:

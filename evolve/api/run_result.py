@@ -85,6 +85,23 @@ class RunResult:
         return frames.build_scores_frame(self.view.rows.trials, names)
 
     @cached_property
+    def finalists(self) -> pd.DataFrame:
+        """Finalists by rank: the winner, then others that trade differently and have no verdict.
+
+        Empty before the end of the search.
+        """
+        metric = self.view.plan.experiment.fitness.maximize[0]
+        finalists = self.view.document.finalists if self.view.document is not None else ()
+        return frames.build_finalists_frame(finalists, metric)
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """Trials that score above all of their size or smaller, the smallest first."""
+        from evolve.experiment.front import find_front
+
+        return frames.build_trials_frame(find_front(self.view.rows.trials))
+
+    @cached_property
     def lineage(self) -> pd.DataFrame:
         """Line of descent of the best trial so far: its ancestors in order, then itself."""
         from evolve.experiment.lineage import find_winner, trace_lineage

@@ -232,6 +232,12 @@ def avg_trade(run: Performance) -> float:
     return float(np.mean(run.trades.profits)) if len(run.trades.profits) else math.nan
 
 
+@metric("ratio")
+def avg_trade_bars(run: Performance) -> float:
+    """mean number of bars from the entry to the exit of a trade"""
+    return float(np.mean(run.trades.bars)) if len(run.trades.bars) else math.nan
+
+
 def drawdowns(equity: Series, capital: float) -> Series:
     """Return float64[bar], equity over its running maximum (capital included), less 1."""
     peaks = np.maximum(np.maximum.accumulate(equity), capital) if len(equity) else equity

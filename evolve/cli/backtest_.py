@@ -252,7 +252,7 @@ def describe_backtest(result: Backtest, stress: Stress, activity: Activity) -> d
     from dataclasses import asdict
 
     from evolve.analysis.periods import yearly_returns
-    from evolve.experiment.result import clean_metrics
+    from evolve.experiment.assessed import clean_metrics
     from evolve.report.formats import format_iso
 
     trades = [

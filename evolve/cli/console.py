@@ -19,8 +19,9 @@ from evolve.cli.terminal import OutputConsole
 from evolve.config import Experiment
 from evolve.config.schema import Fitness
 from evolve.data import Dataset, DataSplit
+from evolve.experiment.assessed import Assessed
 from evolve.experiment.observer import Observer
-from evolve.experiment.result import Assessed, Run
+from evolve.experiment.result import Run
 from evolve.fitness.objectives import OBJECTIVES
 from evolve.llm.model_set import ModelSet
 from evolve.llm.transport.model import UNNAMED

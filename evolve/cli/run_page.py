@@ -8,12 +8,15 @@ from rich.text import Text
 
 from dsl.printing.decompile import format_program
 from evolve.cli.terminal import OutputConsole
-from evolve.experiment.result import Assessed, Run
+from evolve.experiment.assessed import Assessed, describe_finalists
+from evolve.experiment.result import Run
+from evolve.experiment.result_parts import FinalistDocument
 from evolve.experiment.robustness import Robustness
 from evolve.llm.transport.usage import Cost
 from evolve.report.formats import format_count
 from evolve.report.glossary import HINT
 from evolve.report.terminal.diagnostics import list_diagnostics
+from evolve.report.terminal.finalists import list_finalists
 from evolve.report.terminal.robustness import (
     costs_table,
     counterfactuals_table,
@@ -49,6 +52,10 @@ def print_run(console: OutputConsole, run: Run, command: str) -> None:
         _print_winner(console, best)
     if run.robustness is not None:
         _print_robustness(console, run.robustness)
+    if run.finalists:
+        finalists = [FinalistDocument(**each) for each in describe_finalists(run.finalists)]
+        for part in list_finalists(finalists, run.experiment.fitness.maximize[0]):
+            console.print(part)
     for each in list_diagnostics(run.diagnostics) if run.diagnostics else ():
         console.print(each)
     null = run.evidence.null

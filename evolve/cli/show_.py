@@ -40,6 +40,7 @@ def command(run: Path, trial: str | None, lineage: bool, as_json: bool) -> None:
 
 
 def _show_run(view: RunView, as_json: bool) -> None:
+    from evolve.experiment.front import find_front
     from evolve.experiment.run_summary import summarize
     from evolve.report.terminal import run_summary
     from evolve.store.files import format_command
@@ -51,17 +52,26 @@ def _show_run(view: RunView, as_json: bool) -> None:
             for each in summary.epochs
         ]
         folder = {"run_dir": str(view.folder)}  # which may have moved since the result
-        echo_json({**folder, "state": view.state, "epochs": epochs, **view.result, **folder})
+        front = [
+            {"trial": each.number, "nodes": each.nodes, "score": each.scores[0]}
+            | {"hash": each.hash, "source": each.source}
+            for each in find_front(view.rows.trials)
+        ]
+        shown = {"state": view.state, "epochs": epochs, "front": front}
+        echo_json({**folder, **shown, **view.result, **folder})
         return
     _print(run_summary.list_head(view, summary))
     _print(run_summary.list_verdict(summary))
     _print_best(view)
     _print(run_summary.list_metrics(view, summary))
     _print_equity(view)
+    _print(run_summary.list_strategies(view))
     _print(run_summary.list_search(view, summary))
     if view.rows.trials:
         best = format_command("show", view.folder, "best")
         text = f"\none trial: {best}, or 1 to {len(view.rows.trials)}"
+        if view.rows.best is not None:
+            text += f"\nlineage of the best: {format_command('show', view.folder, '--lineage')}"
         result_console().print(text, soft_wrap=True)
 
 
@@ -104,7 +114,8 @@ def _show_trial(view: RunView, text: str | None, with_lineage: bool, as_json: bo
 
             echo_json([asdict(each) for each in lineage])
         else:
-            _print(list_lineage(lineage))
+            winner = view.document.best if view.document is not None else None
+            _print(list_lineage(lineage, winner))
         return
     trial = view_trial(view, row)
     if as_json:

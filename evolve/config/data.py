@@ -54,7 +54,7 @@ class Parts(Section):
     )
     validation: Fraction | Day = measured_in(
         "fraction of the bars, or its first day", _SIZES.validation,
-        description="bars that rank the finalists beside the score; the search does not see them",
+        description="bars that rank the shortlist beside the score; the search does not see them",
     )  # fmt: skip
     holdout: Fraction | Day | Literal["none"] = measured_in(
         "fraction of the bars, or its first day",

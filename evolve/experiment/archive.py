@@ -12,7 +12,7 @@ from dsl.analysis.program import Program
 from dsl.diagnostics import LanguageError
 from evolve.backtest.backtest import Backtest, Backtester
 from evolve.errors import EvolveError
-from evolve.experiment.finalists import MAX_CORRELATION, standardize_positions
+from evolve.experiment.positions import MAX_CORRELATION, standardize_positions
 from evolve.experiment.run_view import RunView
 from evolve.experiment.trial_program import check_trial
 from evolve.search.hall_of_fame import MAX_NODES_BY_SIZE_CLASS, find_class_of_size

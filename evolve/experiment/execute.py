@@ -14,6 +14,7 @@ from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import backtest
 from evolve.cluster import Cluster, ClusterExecutor
 from evolve.config import Experiment
+from evolve.experiment.assessed import Assessed
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
 from evolve.experiment.model_proposer import open_proposer
@@ -22,7 +23,7 @@ from evolve.experiment.plan import LoadedData, build_problem, count_processes
 from evolve.experiment.prepared_run import PreparedRun
 from evolve.experiment.recorder import RunRecorder
 from evolve.experiment.repeated_search import open_cluster
-from evolve.experiment.result import Assessed, Run, document
+from evolve.experiment.result import Run, document
 from evolve.experiment.robustness import analyze_winner
 from evolve.experiment.run_inputs import build_run_inputs, open_problem
 from evolve.experiment.searched_run import SearchedRun

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evolve.backtest.backtest import backtest
+from evolve.experiment.assessed import Assessed
 from evolve.experiment.plan import LoadedData
-from evolve.experiment.result import Assessed
 from evolve.validation.family import FamilyTest
 from evolve.validation.holdout import MIN_POWER, assess_holdout, holdout_power
 from evolve.validation.ledger import Ledger

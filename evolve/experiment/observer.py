@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from evolve.config import Experiment
     from evolve.data import Dataset, DataSplit
-    from evolve.experiment.result import Assessed, Run
+    from evolve.experiment.assessed import Assessed
+    from evolve.experiment.result import Run
     from evolve.llm.model_set import ModelSet
     from evolve.llm.transport.usage import Cost
     from evolve.search.progress import Progress

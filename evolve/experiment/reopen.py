@@ -9,11 +9,12 @@ from dsl.analysis.check import check_file
 from dsl.analysis.program import Program
 from evolve.backtest.backtest import backtest
 from evolve.errors import EvolveError
+from evolve.experiment.assessed import Assessed
 from evolve.experiment.evidence import build_document
 from evolve.experiment.finished_run import FinishedRun
 from evolve.experiment.holdout import open_holdout
 from evolve.experiment.recorder import extend_journal
-from evolve.experiment.result import Assessed, describe_holdout
+from evolve.experiment.result import describe_holdout
 from evolve.files import read_text
 from evolve.store import RunFolder
 from evolve.validation.ledger import Ledger, ledger_path

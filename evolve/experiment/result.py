@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,17 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsl.analysis.program import LANGUAGE_VERSION, Program
-from dsl.printing.decompile import format_program
-from evolve.analysis.prune import Pruned
-from evolve.backtest.backtest import Backtest
+from dsl.analysis.program import LANGUAGE_VERSION
 from evolve.config import Experiment
 from evolve.data import Dataset, DataSplit
 from evolve.data.split import SealedHoldout
+from evolve.experiment.assessed import Assessed, clean_metrics, describe_finalists
 from evolve.experiment.evidence import UNTESTED_SO_FAR, build_document
 from evolve.experiment.robustness import Robustness, describe_robustness
 from evolve.llm.transport.usage import ArmCost, CallBudget, Cost
-from evolve.search.individual import Individual
 from evolve.search.progress import Progress
 from evolve.store import RunFolder
 from evolve.validation.verdict import Evidence, Verdict
@@ -32,31 +28,6 @@ PACKAGES = ("evolve-trading", "numpy", "numba", "pandas", "deap", "lark")
 
 
 @dataclass(frozen=True, eq=False)
-class Assessed:
-    """Strategy with its backtests.
-
-    Attributes:
-        program: the strategy.
-        individual: the scored individual; None if the search did not evaluate it.
-        train: the backtest on train.
-        validation: the backtest on validation; None for a strategy that is no finalist.
-        pruned: the strategy as found, and what pruning dropped; None if it was not found by the
-            search.
-    """
-
-    program: Program
-    individual: Individual | None
-    train: Backtest
-    validation: Backtest | None
-    pruned: Pruned | None = None
-
-    def validation_metric(self, metric: str) -> float:
-        """Return a metric on validation; -inf if it is undefined."""
-        value = self.validation.metrics[metric] if self.validation else math.nan
-        return -math.inf if math.isnan(value) else value
-
-
-@dataclass(frozen=True, eq=False)
 class Run:
     """Finished run.
 
@@ -65,7 +36,7 @@ class Run:
         dataset: the bars and their origin.
         split: train and validation, without the sealed holdout.
         progress: the state of the search at its end.
-        finalists: the best by score and validation first.
+        finalists: the winner, and others that trade differently, ranked.
         folder: the run folder.
         seconds: duration of the run.
         search_seconds: duration of the search.
@@ -146,10 +117,11 @@ def document(run: Run) -> dict[str, object]:
         result["robustness"] = describe_robustness(run.robustness)
     if run.diagnostics is not None:
         result |= run.diagnostics.describe()
-    if run.best is not None:
-        result["best"] = _describe_assessed(run.best)
+    finalists = describe_finalists(run.finalists)
+    if finalists:
+        result["best"] = finalists[0]
     return result | {
-        "finalists": [_describe_assessed(each) for each in run.finalists],
+        "finalists": finalists,
         "trials": {
             "proposed": sum(each.proposed for each in stats.values()),
             "valid": sum(each.valid for each in stats.values()),
@@ -193,11 +165,6 @@ def describe_parts(split: DataSplit) -> dict[str, int]:
     return {"train": train, "validation": seen - train, "holdout": split.holdout.bars}
 
 
-def clean_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    """Return metrics for JSON, with null for those without a finite value."""
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
-
-
 def versions() -> dict[str, str]:
     """Return the versions of Python, the language and the packages."""
     result = {"python": platform.python_version(), "language": LANGUAGE_VERSION}
@@ -206,35 +173,6 @@ def versions() -> dict[str, str]:
             result[package] = version(package)
         except PackageNotFoundError:
             continue
-    return result
-
-
-def _describe_assessed(each: Assessed) -> dict[str, object]:
-    windows = {"train": each.train, "validation": each.validation}
-    result: dict[str, object] = {
-        "name": each.program.name,
-        "source": format_program(each.program),
-        "hash": each.program.hash,
-        "nodes": each.program.nodes,
-        "metrics": {name: clean_metrics(run.metrics) for name, run in windows.items() if run},
-        "benchmark": {
-            name: clean_metrics(run.benchmark_metrics) for name, run in windows.items() if run
-        },
-    }
-    if any(run is not None and run.sleeves for run in windows.values()):
-        result["by_symbol"] = {
-            name: {sleeve.symbols[0]: clean_metrics(sleeve.metrics) for sleeve in run.sleeves}
-            for name, run in windows.items()
-            if run
-        }
-    if each.pruned is not None:
-        result["pruned"] = {
-            "hash": each.pruned.original.hash,
-            "nodes": each.pruned.nodes_before,
-            "dropped": list(each.pruned.dropped),
-        }
-    if each.individual is not None:
-        result["scores"] = list(each.individual.scores.values)
     return result
 
 

@@ -71,7 +71,11 @@ class PrunedDocument(BaseModel):
 
 
 class FinalistDocument(BaseModel):
-    """Finalist of a run; the first one is the winner."""
+    """Finalist of a run; the first one is the winner.
+
+    Attributes:
+        correlation: of its positions on train with those of the winner.
+    """
 
     name: str
     source: str
@@ -81,6 +85,7 @@ class FinalistDocument(BaseModel):
     benchmark: dict[str, CompleteMetrics] = {}
     scores: tuple[Finite, ...] = ()
     pruned: PrunedDocument | None = None
+    correlation: Finite | None = None
 
     @property
     def trial(self) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from evolve.cluster import Cluster
 from evolve.config import Experiment
+from evolve.experiment.assessed import Assessed
 from evolve.experiment.plan import LoadedData, Plan
-from evolve.experiment.result import Assessed
 from evolve.llm.model_set import ModelSet
 from evolve.search.history import SearchHistory
 from evolve.search.individual import SEED

@@ -18,8 +18,9 @@ from evolve.backtest.market import Market
 from evolve.config.data import Parts
 from evolve.data import Dataset, split_bars
 from evolve.errors import EvolveError
+from evolve.experiment.assessed import clean_metrics
 from evolve.experiment.plan import LoadedData
-from evolve.experiment.result import clean_metrics, data_document, describe_parts
+from evolve.experiment.result import data_document, describe_parts
 from evolve.experiment.robustness import score_programs
 from evolve.fitness.fitness import FoldFitness
 from evolve.fitness.goals import FitnessSpec

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dsl.syntax.strategy_name import build_strategy_name
 from evolve.config import Experiment
-from evolve.experiment.finalists import name_finalist, select_leaders
+from evolve.experiment.finalists import name_finalist
+from evolve.experiment.shortlist import select_leaders
 from evolve.search.individual import SEED, Individual
 from evolve.search.progress import Progress
 from evolve.store import RunFolder

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 
 from dsl.printing.decompile import format_program
 from evolve.config.validate import WalkForward as WalkForwardSettings
+from evolve.experiment.assessed import clean_metrics
 from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.repeated_search import (
     JobRunner,
     check_repeatable,
     identify_problem,
 )
-from evolve.experiment.result import clean_metrics
 from evolve.validation.walk_forward import (
     WalkForward,
     WalkJob,

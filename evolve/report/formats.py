@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dsl.printable import make_printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -32,6 +34,18 @@ def format_value(value: float | None, unit: Unit) -> str:
 def format_score(score: float | None) -> str:
     """Format a score of a search; a dash if there is none."""
     return format_value(score, "ratio")
+
+
+def format_rules(source: str, max_characters: int) -> str:
+    """Format the rules of a strategy as one line, shortened to a limit.
+
+    Args:
+        source: the strategy, on one line or several.
+        max_characters: the limit.
+    """
+    line = " ".join(source.split())
+    _, _, rules = line.partition("{")
+    return make_printable(rules.rpartition("}")[0].strip() or line, max_characters)
 
 
 def format_count(count: int, noun: str) -> str:

@@ -22,10 +22,13 @@ TERMS = {
     "fold": "one of `fitness.folds` slices of train; each is scored, and each must meet "
     "`fitness.require`",
     "train": "the first bars of the data, on which the search is scored",
-    "validation": "the bars after train, which select among the finalists",
+    "validation": "the bars after train, which select among the shortlist",
     "holdout": "the last bars, sealed: neither the search nor a model sees them",
-    "finalist": "a strategy that score and validation rank: the best of its size, or one of the "
-    "best with other positions",
+    "shortlist": "the best of each size and the best with other positions, which score and "
+    "validation rank",
+    "finalist": "one of up to five strategies of the shortlist that trade differently; the first "
+    "is the winner, and only the winner has a verdict",
+    "front": "the trials that score above all of their size or smaller",
     "feasible": "meets `fitness.require` on every fold and is not ruined; only a feasible "
     "strategy can be selected",
     "no feasible strategy": "no strategy met `fitness.require` on every fold",

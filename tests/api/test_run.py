@@ -74,6 +74,28 @@ def test_the_lineage_ends_with_the_winner(finished: RunResult) -> None:
     assert lineage["score"].tolist() == finished.trials["score"][lineage.index].tolist()
 
 
+def test_the_finalists_are_those_of_the_result(finished: RunResult) -> None:
+    described = json.loads((finished.folder / "result.json").read_text())["finalists"]
+    finalists = finished.finalists
+    assert finalists.index.tolist() == list(range(1, len(described) + 1))
+    for name in ("hash", "nodes", "source", "correlation"):
+        assert finalists[name].tolist() == [each[name] for each in described]
+    train = [each["metrics"]["train"] for each in described]
+    assert finalists["train"].tolist() == [each["appraisal_ratio"] for each in train]
+    assert finalists["bars_held"].tolist() == [each["avg_trade_bars"] for each in train]
+    assert finished.best is not None
+    assert finalists["hash"][1] == finished.best.hash
+
+
+def test_the_front_rises_with_size_to_the_best_score(finished: RunResult) -> None:
+    feasible, front = finished.trials.query("is_feasible"), finished.front
+    assert len(front) > 1
+    assert front["nodes"].is_monotonic_increasing
+    for each in front.itertuples():
+        assert each.score == feasible[feasible["nodes"] <= each.nodes]["score"].max()
+    assert front["score"].iloc[-1] == feasible["score"].max()
+
+
 def test_a_backtest_reproduces_what_the_run_wrote(finished: RunResult) -> None:
     best = json.loads((finished.folder / "result.json").read_text())["best"]
     for part in ("train", "validation"):
@@ -100,7 +122,7 @@ def test_calls_have_their_answers_and_costs(finished: RunResult) -> None:
 def test_tables_without_rows_have_the_columns_and_types_of_others(finished: RunResult) -> None:
     some = RunResult(replace(finished.view, rows=replace(finished.view.rows, exchanges=(CALL,))))
     none = RunResult(replace(finished.view, rows=JournalRows()))
-    for name in ("trials", "lineage", "calls"):
+    for name in ("trials", "front", "lineage", "calls"):
         empty, full = getattr(none, name), getattr(some, name)
         assert empty.empty
         assert not full.empty
@@ -129,7 +151,7 @@ def test_a_plot_is_a_chart_of_the_report(finished: RunResult) -> None:
     assert error.value.hint == "did you mean `equity`?"
 
 
-def test_a_run_that_goes_on_shows_what_it_has(unfinished: Path) -> None:
+def test_a_run_that_goes_on_shows_what_it_has(finished: RunResult, unfinished: Path) -> None:
     with hold_lock(unfinished):
         running = load_run(unfinished)
     assert running.state == "running"
@@ -138,6 +160,9 @@ def test_a_run_that_goes_on_shows_what_it_has(unfinished: Path) -> None:
     assert repr(running).splitlines()[1] == "verdict: none yet"
     assert running.lineage["score"].iloc[-1] == running.trials.query("is_feasible")["score"].max()
     assert running.backtest().metrics["num_trades"] > 0
+    assert running.finalists.empty
+    assert running.finalists.dtypes.equals(load_run(finished.folder).finalists.dtypes)
+    assert not running.front.empty
     with pytest.raises(EvolveError, match="is not shown before its search has ended"):
         running.backtest("validation")
     assert [each.label.text for each in running.plot().layout.shapes] in ([], ["train"])

@@ -172,3 +172,8 @@ def profit_factor(run: Performance) -> float:
 @reference
 def avg_trade(run: Performance) -> float:
     return float(pd.Series(run.trades.profits).mean())
+
+
+@reference
+def avg_trade_bars(run: Performance) -> float:
+    return float(pd.Series(run.trades.bars).mean())

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from evolve.errors import EvolveError
-from evolve.experiment.lineage import find_winner
+from evolve.experiment.lineage import find_winner, trace_lineage
+from evolve.experiment.result_parts import PrunedDocument
 from evolve.experiment.run_view import read_view
 from evolve.experiment.trial_view import find_trial, view_trial
+from evolve.report.terminal.trial import list_lineage
 from evolve.store.journal import Journal
 from evolve.store.lock import hold_lock
 from evolve.store.rows import read_rows
@@ -99,6 +101,7 @@ def test_the_document_of_a_run_is_its_result_with_its_epochs(home: Path) -> None
     found = document("show", "run")
     result = json.loads((home / "run" / "result.json").read_text())
     assert {name: found[name] for name in result} == {**result, "run_dir": "run"}
+    assert found["front"][-1]["score"] == found["epochs"][-1]["best"]
     assert found["state"] == "finished"
     assert found["epochs"][-1]["evaluated"] == result["trials"]["evaluated"]
 
@@ -118,6 +121,65 @@ def test_a_stopped_run_shows_what_it_has(home: Path) -> None:
     (home / "stopped" / "best.evo").unlink()
     assert "strategy" not in invoke("show", "stopped").out
     assert document("show", "stopped")["state"] == "stopped"
+
+
+@pytest.mark.usefixtures("printed")
+def test_a_run_of_an_earlier_version_shows_its_finalists_as_it_has_them(home: Path) -> None:
+    shutil.copytree(home / "run", home / "earlier", dirs_exist_ok=True)
+    path = home / "earlier" / "result.json"
+    result = json.loads(path.read_text())
+    for each in result["finalists"]:
+        del each["correlation"]
+        for metrics in each["metrics"].values():
+            del metrics["avg_trade_bars"]
+    result["finalists"] *= 2
+    path.write_text(json.dumps(result))
+    page = " ".join(invoke("show", "earlier").out.split())
+    assert "Only the winner has a verdict." in page
+    assert "correlate below" not in page
+    assert "correlate below" in " ".join(invoke("show", "run").out.split())
+
+
+@pytest.mark.usefixtures("printed")
+def test_a_winner_without_others_is_the_only_finalist(home: Path) -> None:
+    shutil.copytree(home / "run", home / "one", dirs_exist_ok=True)
+    path = home / "one" / "result.json"
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps({**result, "finalists": result["finalists"][:1]}))
+    page = invoke("show", "one").out
+    assert "No other good strategy trades differently from the winner." in page
+    assert "verdict." not in page.partition("finalists;")[2]
+
+
+def test_a_run_without_a_feasible_strategy_has_neither_finalists_nor_a_front(home: Path) -> None:
+    write_experiment(home)
+    settings = ("budget.evaluations=60", "fitness.require.trades_per_fold=1000",
+                "validate.null_runs=0")  # fmt: skip
+    options = [part for each in settings for part in ("--set", each)]
+    printed = invoke("run", "small.yaml", "--out", "none", *options).out
+    assert "no feasible strategy" in printed
+    for page in (printed, invoke("show", "none").out):
+        for absent in ("finalists;", "front:", "Only the winner", "lineage"):
+            assert absent not in page
+    assert document("show", "none")["front"] == []
+
+
+@pytest.mark.usefixtures("printed")
+def test_the_lineage_of_a_winner_ends_with_its_pruned_form(home: Path) -> None:
+    view = read_view(home / "run")
+    assert view.document is not None and view.document.best is not None
+    winner = view.document.best
+    lineage = trace_lineage(view.rows, winner.trial)
+    dropped = PrunedDocument(hash=winner.trial, nodes=winner.nodes + 2, dropped=["`stop`"])
+    plain, pruned = (
+        [str(part) for part in list_lineage(lineage, winner.model_copy(update={"pruned": each}))]
+        for each in (None, dropped)
+    )
+    assert pruned[: len(plain)] == plain
+    assert f"pruned to {winner.nodes} nodes" in pruned
+    assert "without the parts that change no trade: `stop`" in pruned
+    of_parent = trace_lineage(view.rows, lineage[0].trial.hash)
+    assert not any("pruned to" in str(part) for part in list_lineage(of_parent, winner))
 
 
 @pytest.mark.usefixtures("printed")

@@ -33,7 +33,6 @@ def format_text(text: str) -> Hanging:
     return Hanging(text)
 
 
-
 class FittingTable(Table):
     """Table whose rows become lines `name: heading figure, heading figure` if it does not fit."""
 

@@ -8,13 +8,14 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from evolve.backtest.metrics import METRICS
+from evolve.experiment.front import find_front
 from evolve.experiment.model_costs import read_arm_costs, sum_cost
-from evolve.experiment.result_reader import ResultDocument
 from evolve.experiment.run_summary import RunSummary, describe_stop
 from evolve.experiment.run_view import RunView
-from evolve.report.formats import format_score, format_value
+from evolve.report.formats import format_score
+from evolve.report.terminal.finalists import list_finalists
 from evolve.report.terminal.fitting_table import blank_table, format_text
+from evolve.report.terminal.front import build_front_table
 from evolve.report.terminal.hanging import Hanging
 from evolve.report.terminal.sparkline import sparkline
 from evolve.report.terminal.tables import (
@@ -90,8 +91,18 @@ def list_metrics(view: RunView, summary: RunSummary) -> Iterator[Part]:
         yield metrics_table(columns)
 
 
+def list_strategies(view: RunView) -> Iterator[Part]:
+    """Yield the finalists, once the search has ended, and the front of score against size."""
+    if view.document is not None and view.document.finalists:
+        objective = view.plan.experiment.fitness.maximize[0]
+        yield from list_finalists(view.document.finalists, objective)
+    front = find_front(view.rows.trials)
+    if front:
+        yield build_front_table(front)
+
+
 def list_search(view: RunView, summary: RunSummary) -> Iterator[Part]:
-    """Yield who proposed what, what models cost, and the finalists."""
+    """Yield who proposed what, and what models cost."""
     figures = summary.figures
     if figures is None:
         if summary.stats:
@@ -103,8 +114,6 @@ def list_search(view: RunView, summary: RunSummary) -> Iterator[Part]:
     costs = read_arm_costs(view)
     if costs:
         yield arm_costs_table(costs, summary.stats)
-    if figures.finalists:
-        yield _build_finalists_table(figures, view.plan.experiment.fitness.maximize[0])
 
 
 def _build_counts_table(summary: RunSummary) -> Table:
@@ -115,22 +124,4 @@ def _build_counts_table(summary: RunSummary) -> Table:
     for name, each in sorted(summary.stats.items()):
         label = format_text(label_proposer(name, summary.stats))
         table.add_row(label, f"{each.evaluated:,}")
-    return table
-
-
-def _build_finalists_table(figures: ResultDocument, objective: str) -> Table:
-    """Build a table with one row per finalist: its size, score, and objective by part."""
-    table = blank_table(f"finalists; {objective.replace('_', ' ')} by part")
-    for heading in ("rank", "nodes", "score", "train", "validation", "trades"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    unit = METRICS[objective].unit if objective in METRICS else "ratio"
-    for rank, each in enumerate(figures.finalists, start=1):
-        parts = [
-            format_value(each.metrics.get(part, {}).get(objective), unit)
-            for part in ("train", "validation")
-        ]
-        score = format_score(each.scores[0] if each.scores else None)
-        trades = [metrics["num_trades"] for metrics in each.metrics.values()]
-        shown = " + ".join(format_value(count, "count") for count in trades)
-        table.add_row(str(rank), f"{each.nodes}", score, *parts, shown)
     return table

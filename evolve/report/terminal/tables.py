@@ -65,7 +65,7 @@ def proposers_table(stats: StatsByProposer) -> Table:
     The counts are of proposals: valid, duplicate, idle, evaluated, accepted into a population, and
     improved over the best parent. The mean gain is over those evaluated.
     """
-    table = blank_table()
+    table = blank_table(gap=1)  # fits 80 columns
     table.add_column("proposer", overflow="fold")
     for heading in ("proposed", "valid", "duplicate", "idle", "evaluated", "accepted",
                     "improved", "mean gain"):  # fmt: skip

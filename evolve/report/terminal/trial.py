@@ -8,6 +8,7 @@ from rich.text import Text
 
 from dsl.printable import make_lines_printable
 from evolve.experiment.lineage import Ancestor, format_source
+from evolve.experiment.result_parts import FinalistDocument
 from evolve.experiment.trial_view import TrialView
 from evolve.llm.prompt.selection import is_arm, split_arm
 from evolve.llm.transport.exchange import Exchange
@@ -55,8 +56,15 @@ def list_trial(trial: TrialView) -> Iterator[Part]:
             yield from _list_exchange(exchange)
 
 
-def list_lineage(lineage: Sequence[Ancestor]) -> Iterator[Part]:
-    """Yield the main line of descent of a trial, the first ancestor first, with each change."""
+def list_lineage(
+    lineage: Sequence[Ancestor], winner: FinalistDocument | None = None
+) -> Iterator[Part]:
+    """Yield the main line of descent of a trial, the first ancestor first, with each change.
+
+    Args:
+        lineage: the trial and its ancestors.
+        winner: the winner of the run; if it is this trial, its pruned form is the last step.
+    """
     trials = {each.trial.hash: each.trial for each in lineage}
     main = [each for each in lineage if each.is_main]
     others = len(lineage) - len(main)
@@ -77,6 +85,13 @@ def list_lineage(lineage: Sequence[Ancestor]) -> Iterator[Part]:
         yield Hanging(f"from trial {parents[0].number:,}{second}")
         before, after = (format_source(row.source) for row in (parents[0], each.trial))
         yield _format_diff(before, after)
+    last = main[-1].trial
+    pruned = winner.pruned if winner is not None else None
+    if winner is not None and pruned is not None and pruned.dropped and pruned.hash == last.hash:
+        yield Text()
+        yield Hanging(Text(f"pruned to {format_count(winner.nodes, 'node')}", "bold"))
+        yield Hanging(f"without the parts that change no trade: {'; '.join(pruned.dropped)}")
+        yield _format_diff(format_source(last.source), winner.source)
 
 
 def _describe(row: TrialRow) -> str:

@@ -211,7 +211,8 @@ def test_each_strategy_has_its_metric_on_train_and_validation(view: RunView) -> 
     assert len(others.x) > 5
     assert traces["equal on both"].x == traces["equal on both"].y
     rows = find_table(blocks, "finalists").rows
-    assert [row[2:4] for row in rows] == expected
+    assert [row[3:5] for row in rows] == expected
+    assert [row[-1] for row in rows] == [each["correlation"] for each in finalists]
 
 
 def test_a_search_that_sees_validation_has_no_unseen_points(view: RunView) -> None:

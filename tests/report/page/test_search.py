@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from evolve.experiment.archive import MAX_BEHAVIORS, find_behaviors, select_candidates
-from evolve.experiment.finalists import MAX_CORRELATION, standardize_positions
+from evolve.experiment.front import find_front
+from evolve.experiment.positions import MAX_CORRELATION, standardize_positions
 from evolve.experiment.run_view import RunView, read_view
 from evolve.report.page.blocks import Block, Table, Tree
 from evolve.report.page.charts import Chart
 from evolve.report.page.search import front, iterate_blocks
 from evolve.report.page.search.credit import list_credits
 from evolve.report.page.search.descent import MAX_STEPS
-from evolve.report.page.search.front import build_front, find_front, thin_out
+from evolve.report.page.search.front import build_front, thin_out
 from evolve.store.rows import EventRow, JournalRows, TrialRow
 from tests.experiment.small_runs import EDGE, run_small
 
@@ -61,6 +62,13 @@ def test_no_trial_is_better_and_smaller_than_one_of_the_front() -> None:
             if other.scores[0] >= each.scores[0] and other.nodes < each.nodes
         ]
         assert each.scores[0] == max(one.scores[0] for one in trials if one.nodes <= each.nodes)
+
+
+def test_a_trial_that_is_not_feasible_is_not_on_the_front() -> None:
+    best, other = build_trial(1, 9.0, 3), build_trial(2, 0.5, 4)
+    assert find_front([best, other]) == [best]
+    assert find_front([replace(best, infeasible_reason="too few trades"), other]) == [other]
+    assert find_front([]) == []
 
 
 def test_the_thinned_cloud_has_the_front_and_every_kind_of_author() -> None:
@@ -131,7 +139,7 @@ def test_the_table_of_behaviors_has_what_the_backtest_on_train_measures(view: Ru
     for row, each in zip(table.rows, find_behaviors(view), strict=True):
         cells = dict(zip([column.heading for column in table.columns], row, strict=True))
         assert cells["trades"] == len(each.train.trades)
-        assert cells["holding"] == pytest.approx(np.mean([one.bars for one in each.train.trades]))
+        assert cells["bars held"] == pytest.approx(np.mean([one.bars for one in each.train.trades]))
         assert cells["exposure"] == pytest.approx(np.mean(each.train.held != 0), abs=0.01)
 
 

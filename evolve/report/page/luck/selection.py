@@ -11,15 +11,17 @@ from evolve.backtest.backtest import backtest
 from evolve.backtest.metrics import METRICS, measure
 from evolve.errors import EvolveError
 from evolve.experiment.archive import select_candidates
+from evolve.experiment.finalists import explain_finalists
 from evolve.experiment.result_parts import FinalistDocument
 from evolve.experiment.run_parts import list_open_parts
 from evolve.experiment.run_view import RunView
 from evolve.experiment.trial_program import check_trial
-from evolve.report.formats import format_value
+from evolve.report.formats import format_rules, format_value
 from evolve.report.page.blocks import Block, Column, Table
-from evolve.report.page.charts import Axis, Chart, Role, Trace
+from evolve.report.page.charts import Axis, Cell, Chart, Role, Trace
 from evolve.store.rows import TrialRow
 
+MAX_RULES_CHARACTERS = 400
 MAX_OTHERS = 24
 MAX_PER_CLASS = 6
 MIN_OTHERS = 4
@@ -154,8 +156,9 @@ def _describe(title: str, points: Sequence[Point], is_unseen: bool) -> str:
         f"{lead}The search learns from train and never sees validation. Points below the dashed "
         "line lost on the way; a cloud without a slope means that train predicts nothing. "
         f"{below} of {len(points)} are below the line, {positive} are above 0 on validation. "
-        "Finalists are compared on validation, so the winner looks a little too good there. The "
-        "other trials are measured there for this page alone, and nothing is selected by them."
+        "Finalists and near copies of them are compared on validation, so the winner looks a "
+        "little too good there. All other trials are measured there for this page alone, and "
+        "nothing is selected by them."
     )
 
 
@@ -166,20 +169,27 @@ def _build_table(metric: str, finalists: Sequence[FinalistDocument], about: str)
         "Finalists",
         (
             Column("rank", "count"),
+            Column("rules", "code"),
             Column("nodes", "count", "size of the strategy"),
             Column("train", unit, f"{title} on train"),
             Column("validation", unit, f"{title} on validation"),
             Column("train trades", "count", "closed trades on train"),
             Column("validation trades", "count", "closed trades on validation"),
+            Column("bars held", "ratio", "mean number of bars of a trade on train"),
+            Column("exposure", "percent", "share of the bars of train in a position"),
+            Column("correlation", "ratio", "of its positions on train with those of the winner"),
         ),
-        tuple(
-            (
-                rank,
-                each.nodes,
-                *[each.find_metric(part, metric) for part in ("train", "validation")],
-                *[each.find_metric(part, "num_trades") for part in ("train", "validation")],
-            )
-            for rank, each in enumerate(finalists, start=1)
-        ),
-        about,
+        tuple(_build_row(rank, each, metric) for rank, each in enumerate(finalists, start=1)),
+        f"{about} {explain_finalists(finalists)}",
     )
+
+
+def _build_row(rank: int, finalist: FinalistDocument, metric: str) -> tuple[Cell, ...]:
+    return (
+        rank, format_rules(finalist.source, MAX_RULES_CHARACTERS), finalist.nodes,
+        finalist.find_metric("train", metric), finalist.find_metric("validation", metric),
+        finalist.find_metric("train", "num_trades"),
+        finalist.find_metric("validation", "num_trades"),
+        finalist.find_metric("train", "avg_trade_bars"), finalist.find_metric("train", "exposure"),
+        finalist.correlation,
+    )  # fmt: skip

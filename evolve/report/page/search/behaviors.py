@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from evolve.experiment.archive import MAX_CANDIDATES, Behavior, find_behaviors
-from evolve.experiment.finalists import MAX_CORRELATION
+from evolve.experiment.positions import MAX_CORRELATION
 from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_rules
 from evolve.report.page.blocks import Column, Table
 from evolve.report.page.charts import Cell
 from evolve.report.page.search.authors import name_author
-from evolve.report.page.search.front import shorten_source
 
 MAX_SOURCE_CHARACTERS = 400
 COLUMNS = (
@@ -21,7 +19,7 @@ COLUMNS = (
     Column("alike", "count", "examined trials whose positions are most like those of this one"),
     Column("exposure", "percent", "share of the bars in a position"),
     Column("trades", "count", "closed trades on train"),
-    Column("holding", "ratio", "mean number of bars of a trade"),
+    Column("bars held", "ratio", "mean number of bars of a trade"),
     Column("proposer"),
 )
 
@@ -33,18 +31,17 @@ def build_behaviors(view: RunView) -> Table:
         "Different strategies found",
         COLUMNS,
         tuple(_build_row(each) for each in find_behaviors(view)),
-        f"Of the best {MAX_CANDIDATES} trials of all sizes, the best of each group that trades "
-        f"alike: positions on train correlate below {MAX_CORRELATION:g} between two rows. Many "
-        "rows with similar scores are a sign of several ideas, or of luck of several kinds.",
+        f"Of the best {MAX_CANDIDATES} trials of all sizes by score, the best of each group that "
+        f"trades alike: positions on train correlate below {MAX_CORRELATION:g} between two rows. "
+        "Many rows with similar scores are a sign of several ideas, or of luck of several kinds.",
     )
 
 
 def _build_row(each: Behavior) -> tuple[Cell, ...]:
-    bars, metrics = each.train.performance.trades.bars, each.train.metrics
-    holding = float(np.mean(bars)) if len(bars) else None
+    metrics = each.train.metrics
     return (
         each.trial.number, each.trial.scores[0],
-        shorten_source(each.trial.source, MAX_SOURCE_CHARACTERS), each.trial.nodes, each.members,
-        metrics["exposure"], int(metrics["num_trades"]), holding,
+        format_rules(each.trial.source, MAX_SOURCE_CHARACTERS), each.trial.nodes, each.members,
+        metrics["exposure"], int(metrics["num_trades"]), metrics["avg_trade_bars"],
         name_author(each.trial.proposer),
     )  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from dsl.printable import make_printable
+from evolve.experiment.front import find_front
 from evolve.experiment.lineage import find_winner
 from evolve.experiment.run_view import RunView
+from evolve.report.formats import format_rules
 from evolve.report.page.charts import Axis, Chart, Role, Trace
 from evolve.report.page.search.authors import AUTHORS, find_role, name_author
 from evolve.store.rows import TrialRow
@@ -54,15 +55,6 @@ def build_front(view: RunView) -> Chart:
     )
 
 
-def find_front(trials: Iterable[TrialRow]) -> list[TrialRow]:
-    """Return the trials that score above all of their size or smaller, the smallest first."""
-    front = list[TrialRow]()
-    for each in sorted(trials, key=lambda one: (one.nodes, -one.scores[0], one.number)):
-        if not front or each.scores[0] > front[-1].scores[0]:
-            front.append(each)
-    return front
-
-
 def thin_out(trials: Sequence[TrialRow], front: Iterable[TrialRow]) -> list[TrialRow]:
     """Return the first trial of each size, level of the score and kind of author, and the front.
 
@@ -79,12 +71,6 @@ def thin_out(trials: Sequence[TrialRow], front: Iterable[TrialRow]) -> list[Tria
         chosen.setdefault((each.nodes, level, find_role(each.proposer)), each)
     shown = {each.number: each for each in (*chosen.values(), *front)}
     return [shown[number] for number in sorted(shown)]
-
-
-def shorten_source(source: str, max_characters: int = MAX_SOURCE_CHARACTERS) -> str:
-    """Return the rules of a source of one line, shortened to a limit."""
-    _, _, rules = source.partition("{")
-    return make_printable(rules.rpartition("}")[0].strip() or source, max_characters)
 
 
 def _find_finalists(view: RunView, trials: Iterable[TrialRow]) -> list[TrialRow]:
@@ -109,7 +95,7 @@ def _build_marks(label: str, symbol: str, trials: Sequence[TrialRow]) -> Iterabl
 
 
 def _describe_trial(trial: TrialRow) -> str:
-    lines = wrap(shorten_source(trial.source), LINE_CHARACTERS)
+    lines = wrap(format_rules(trial.source, MAX_SOURCE_CHARACTERS), LINE_CHARACTERS)
     heading = f"trial {trial.number:,}: {_describe(trial)}, by {name_author(trial.proposer)}"
     return "\n".join([heading, *lines])
 
