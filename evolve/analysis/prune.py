@@ -25,6 +25,7 @@ from evolve.backtest.backtest import Backtest, Backtester
 from evolve.backtest.performance import Series
 from evolve.errors import EvolveError
 from evolve.search.edit import list_parts, replace_part
+from evolve.search.space import NOT_FIXED
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Pruned:
         return self.program.nodes
 
 
-def prune(program: Program, run: Backtester) -> Pruned:
+def prune(program: Program, run: Backtester, fixed: Rules = NOT_FIXED) -> Pruned:
     """Drop the parts of a strategy that change neither equity nor trades on a window.
 
     In each round, the change that leaves the fewest nodes is accepted, until none is left. A change
@@ -62,6 +63,7 @@ def prune(program: Program, run: Backtester) -> Pruned:
     Args:
         program: a checked strategy.
         run: backtests on the window, usually train.
+        fixed: rules of the strategy that remain as they are.
     """
     expected = _sign(run(program))
     is_equal = {program.key: True}  # results by meaning, as rounds repeat most changes
@@ -77,7 +79,8 @@ def prune(program: Program, run: Backtester) -> Pruned:
         return is_equal[candidate.key]
 
     while True:
-        changes = sorted(_list_changes(pruned.rules), key=lambda each: each.rules.nodes)
+        changes = [each for each in _list_changes(pruned.rules) if not getattr(fixed, each.rule)]
+        changes.sort(key=lambda each: each.rules.nodes)
         accepted = next(filter(is_valid, changes), None)
         if accepted is None:
             return Pruned(program, pruned, tuple(dropped))

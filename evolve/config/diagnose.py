@@ -196,8 +196,8 @@ def _locate(steps: Location, data: object) -> Location:
     path: list[str | int] = []
     for step in steps:
         is_key = isinstance(data, Mapping) and step in data
-        is_only_text = isinstance(data, str) and isinstance(step, int)  # short for a list of one
-        if is_only_text or (not is_key and _is_union_branch(step)):
+        is_only_entry = isinstance(data, str | Mapping) and isinstance(step, int)  # a list of one
+        if is_only_entry or (not is_key and _is_union_branch(step)):
             continue
         path.append(step)
         if isinstance(data, Mapping):
@@ -210,7 +210,7 @@ def _locate(steps: Location, data: object) -> Location:
 def _is_union_branch(part: object) -> bool:
     """Return whether a step of pydantic's location looks like a type, not like a setting."""
     text = str(part)
-    return "[" in text or text in ("date", "float", "int", "str", "constrained-float")
+    return "[" in text or text in ("date", "dict", "float", "int", "str", "constrained-float")
 
 
 def _list_settings(path: Location) -> list[str]:

@@ -1,24 +1,27 @@
-"""Short notations of settings: one text for a list, and a part of a map with defaults."""
+"""Short notations of settings: one entry for a list, and a part of a map with defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 LIST_KEYS = ("type", "items", "minItems")  # of the JSON schema of a list
 
 
 def expand_notation(info: FieldInfo, value: object) -> object:
-    """Return the full value of a setting: a list for one text, a map with its defaults.
+    """Return the full value of a setting: a list for one entry, a map with its defaults.
 
     Args:
         info: the field of the setting.
         value: its value, as in YAML.
     """
     if isinstance(value, str) and value and accepts_text_as_list(info.annotation, value):
+        return [value]
+    if isinstance(value, Mapping) and _has_text_or_sections(info.annotation):
         return [value]
     if isinstance(value, Mapping) and get_origin(info.annotation) is dict:
         default = info.get_default(call_default_factory=True)
@@ -42,7 +45,7 @@ def accepts_text_as_list(annotation: object, text: str | None = None) -> bool:
 
 
 def admit_text(schema: dict[str, Any]) -> None:
-    """Change the JSON schema of a list, or of words or a list, so that it admits one text."""
+    """Change the JSON schema of a list, or of words or a list, so that it admits one entry."""
     if "anyOf" in schema:
         (index,) = [i for i, each in enumerate(schema["anyOf"]) if "items" in each]
         schema["anyOf"].insert(index, schema["anyOf"][index]["items"])
@@ -51,8 +54,31 @@ def admit_text(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [branch["items"], branch]
 
 
+def _has_text_or_sections(annotation: object) -> bool:
+    """Return whether a type is a list of which an entry is text or a section."""
+    if get_origin(annotation) is not list:
+        return False
+    types = list(_iterate_union(get_args(annotation)[0]))
+    sections = [each for each in types if isinstance(each, type) and issubclass(each, BaseModel)]
+    return bool(sections) and any(map(_is_text, types))
+
+
 def _is_text(annotation: object) -> bool:
-    """Return whether a type is text, or a choice of texts."""
-    if get_origin(annotation) is Literal:
-        return all(isinstance(each, str) for each in get_args(annotation))
-    return annotation is str
+    """Return whether a type is text, a choice of texts, or a union that has one of them."""
+    return any(
+        each is str
+        if get_origin(each) is not Literal
+        else all(isinstance(word, str) for word in get_args(each))
+        for each in _iterate_union(annotation)
+    )
+
+
+def _iterate_union(annotation: object) -> Iterator[object]:
+    """Yield the types of a union without their metadata, or the type itself."""
+    if get_origin(annotation) is Annotated:
+        yield from _iterate_union(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _iterate_union(each)
+    else:
+        yield annotation

@@ -6,7 +6,7 @@ import json
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -83,9 +83,11 @@ def _find_section(annotation: Any) -> type[BaseModel] | None:
     """Return the section in a type: itself, or that of a list or a union; None if none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if get_origin(annotation) in (list, types.UnionType):
+    if get_origin(annotation) in (list, types.UnionType, Union):
         sections = [_find_section(each) for each in get_args(annotation)]
         return next((each for each in sections if each is not None), None)
+    if get_origin(annotation) is Annotated:
+        return _find_section(get_args(annotation)[0])
     return None
 
 
@@ -103,7 +105,7 @@ def _describe_values(schema: dict[str, Any]) -> str:
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:
         return ", ".join(f"`{each}`" for each in choices)
-    kind = str(schema.get("type", ""))
+    kind = str(schema.get("type", "object" if "$ref" in schema else ""))
     if kind == "array" and "enum" in schema["items"]:
         return f"a list of {_describe_values(schema['items'])}"
     if kind in ("integer", "number"):

@@ -16,6 +16,7 @@ from evolve.config.models import Llm
 from evolve.config.naming import DEFAULT_NAME, NAME_PATTERN
 from evolve.config.percentage import OrPercentage, Share
 from evolve.config.section import Section, check_name, measured_in, tightened_by
+from evolve.config.start_file import StartEntry
 from evolve.config.validate import Validate
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
@@ -183,8 +184,9 @@ class Experiment(Section):
     split: Parts = Parts()
     backtest: Backtest = Backtest()
     language: Language = Language()
-    start_from: list[str] = Field(
-        default_factory=list, description="strategy files that the search starts from"
+    start_from: list[StartEntry] = Field(
+        default_factory=list,
+        description="strategy files that the search starts from, some with fixed rules",
     )
     fitness: Fitness = Fitness()
     search: Search = Field(default_factory=Search)

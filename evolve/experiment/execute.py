@@ -162,7 +162,7 @@ def _select(
 ) -> tuple[Run, SearchedRun]:
     """Select and write the finalists; return the run as if its null run were interrupted."""
     settings, data, last = prepared.settings, prepared.data, searched.last
-    finalists = tuple(assess_finalists(last.hall_of_fame, settings, data))
+    finalists = tuple(assess_finalists(last.hall_of_fame, prepared.plan, data))
     name = prepared.folder.best.name
     recorder.save(name, lambda: write_finalists(finalists, settings, prepared.folder))
     robustness = None

@@ -15,7 +15,7 @@ from evolve.analysis.prune import prune
 from evolve.backtest.backtest import Backtester, backtest
 from evolve.config import Experiment
 from evolve.experiment.assessed import Assessed
-from evolve.experiment.plan import LoadedData
+from evolve.experiment.plan import LoadedData, Plan
 from evolve.experiment.positions import (
     MAX_CORRELATION,
     Positions,
@@ -38,19 +38,19 @@ NO_VERDICT = (
 
 
 def assess_finalists(
-    hall_of_fame: Sequence[Individual], settings: Experiment, data: LoadedData
+    hall_of_fame: Sequence[Individual], plan: Plan, data: LoadedData
 ) -> list[Assessed]:
     """Rank the shortlist by score and validation; return its best that trade differently.
 
     The rank is by the mean of the score on train and the metric on validation, weighted by their
     bars. Validation alone has too few bars to select among strategies that differ: it often prefers
     one that hardly earns on train (benchmarks/finalists.py). All are pruned on train before, except
-    a strategy of the user, and those of a search that is scored on validation.
+    their fixed rules, a strategy of the user, and those of a search that is scored on validation.
 
     Returns:
         At most MAX_FINALISTS, the winner first.
     """
-    split, market = data.split, data.market
+    settings, split, market = plan.experiment, data.split, data.market
     run = Backtester(split.train, market)
     assessed, is_train = [], settings.fitness.scored_on == "train"
     shortlist = select_shortlist(hall_of_fame, run)
@@ -58,7 +58,7 @@ def assess_finalists(
         program, pruned = individual.program, None
         if individual.proposer != SEED:
             program = program.change(name=build_strategy_name(settings.name))
-            pruned = prune(program, run) if is_train else None
+            pruned = prune(program, run, plan.start.fixed) if is_train else None
         program = program if pruned is None else pruned.program
         validation = backtest(program, split.seen, market, start=split.validation_start)
         assessed.append(Assessed(program, individual, train, validation, pruned))

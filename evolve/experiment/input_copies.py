@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from dsl.names import unique_name
 from evolve.config import Experiment
+from evolve.config.start_file import StartEntry, StartFile
 from evolve.experiment.input_files import resolve_path
 from evolve.experiment.plan import Plan
 from evolve.files import read_text
@@ -48,21 +49,25 @@ def copy_strategies(plan: Plan, write: Callable[[str, str], None]) -> Experiment
     settings, language, files = plan.experiment, plan.experiment.language, plan.files
     copies: dict[Path, str] = {}
 
-    def copy(setting: str, names: Sequence[str]) -> list[str]:
-        paths = [files.locate(setting, name) for name in names]
-        for path in paths:
-            if path not in copies:
-                stem, taken = f"{INPUTS}/{path.stem}", set(copies.values())
-                copies[path] = unique_name(stem, taken.__contains__, suffix=path.suffix)
-                write(copies[path], read_text(path))
-        return [copies[path] for path in paths]
+    def copy(setting: str, name: str) -> str:
+        path = files.locate(setting, name)
+        if path not in copies:
+            stem, taken = f"{INPUTS}/{path.stem}", set(copies.values())
+            copies[path] = unique_name(stem, taken.__contains__, suffix=path.suffix)
+            write(copies[path], read_text(path))
+        return copies[path]
+
+    def copy_start(entry: StartEntry) -> StartEntry:
+        if isinstance(entry, StartFile):
+            return entry.model_copy(update={"file": copy("start_from", entry.file)})
+        return copy("start_from", entry)
 
     paths = {name: str(path.resolve()) for name, path in _locate_others(plan).items()}
     return settings.model_copy(
         update={
-            "start_from": copy("start_from", settings.start_from),
+            "start_from": [copy_start(each) for each in settings.start_from],
             "language": language.model_copy(
-                update={"include": copy("language.include", language.include)}
+                update={"include": [copy("language.include", each) for each in language.include]}
             ),
             "llm": settings.llm.model_copy(update=paths),
         }

@@ -41,8 +41,13 @@ class InputFiles:
         beside = (base / ".env").is_file() and base.resolve() != Path.cwd()
         return cls(base, tuple(overrides), named or beside)
 
-    def locate(self, setting: str, name: str) -> Path:
+    def locate(self, setting: str, name: str, entry: object = None) -> Path:
         """Return the path of a file or folder that a setting names; it need not exist.
+
+        Args:
+            setting: name of the setting.
+            name: the path.
+            entry: the entry of a list with the path, for messages; None if it is the path.
 
         Raises:
             EvolveError: if the experiment names a path outside of its folder, also by a link.
@@ -51,7 +56,7 @@ class InputFiles:
             return resolve_path(name, self.base)
         path = self.base / expand_user(name)
         if setting != "start_from" or self.has_server:
-            self._check_inside(setting, name, path)
+            self._check_inside(setting, name, path, entry)
         return path
 
     def list_templates(self, setting: str, folder: Path) -> list[Path]:
@@ -73,13 +78,13 @@ class InputFiles:
                 )
         return sorted(paths)
 
-    def _check_inside(self, setting: str, name: str, path: Path) -> None:
+    def _check_inside(self, setting: str, name: str, path: Path, entry: object = None) -> None:
         try:
             is_inside = path.resolve().is_relative_to(self.base.resolve())
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL
             raise EvolveError(f"{setting}: invalid path {name}: {error}") from None
         if not is_inside:
-            value = f"[{name}]" if setting in LISTS else name
+            value = f"[{entry or name}]" if setting in LISTS else name
             raise EvolveError(
                 f"{setting}: {name} is outside of the folder of the experiment: "
                 f"{self.base.resolve()}",

@@ -19,7 +19,8 @@ from evolve.config import Experiment, load_experiment
 from evolve.data import DataRequest, Dataset, DataSplit, load, split_bars
 from evolve.errors import EvolveError
 from evolve.experiment.input_files import InputFiles
-from evolve.experiment.strategy_files import read_operators, read_strategies
+from evolve.experiment.start_strategies import StartStrategies, check_fixed, read_start
+from evolve.experiment.strategy_files import read_operators
 from evolve.files import read_text
 from evolve.fitness.fitness import FoldFitness
 from evolve.llm.model_set import LlmSettings
@@ -61,7 +62,7 @@ class Plan:
     Attributes:
         experiment: the settings.
         base: the folder of the YAML file.
-        start_from: the strategies that the search starts from.
+        start: the strategies that the search starts from, and its fixed rules.
         operators: the operators that strategies may use.
         assets: the templates, tasks and learnings of its prompts.
         extra: further programs that the search starts from.
@@ -72,7 +73,7 @@ class Plan:
 
     experiment: Experiment
     base: Path
-    start_from: tuple[Program, ...]
+    start: StartStrategies
     operators: Catalog
     assets: PromptAssets
     extra: tuple[Program, ...] = ()
@@ -86,11 +87,18 @@ class Plan:
         return InputFiles.of(self.experiment, self.base, self.overrides)
 
     @cached_property
+    def start_from(self) -> tuple[Program, ...]:
+        """Strategies that the search starts from, with its fixed rules."""
+        return self.start.programs
+
+    @cached_property
     def space(self) -> Space:
         """Space of the programs that the search may write."""
         language = self.experiment.language
         operators = None if language.operators == "all" else language.operators
-        return build_space(operators, language.directions, language.max_nodes, self.operators)
+        return build_space(
+            operators, language.directions, language.max_nodes, self.operators, self.start.fixed
+        )
 
     def load(self, notices: NoticeLog) -> LoadedData:
         """Load and split the data.
@@ -132,19 +140,14 @@ def read_plan(path: str | Path, overrides: Sequence[str] = ()) -> Plan:
     files = InputFiles.of(experiment, path.parent, overrides)
     included = [files.locate("language.include", name) for name in experiment.language.include]
     operators = read_operators(included, f"{path}: language.include")
-    start_from = [
-        program
-        for name in experiment.start_from
-        for program in read_strategies(
-            files.locate("start_from", name), f"{path}: start_from", operators
-        )
-    ]
+    start = read_start(experiment.start_from, files, operators, str(path))
+    check_fixed(start.fixed, experiment.language, str(path))
     assets = _read_assets(experiment, files)
     if experiment.language.operators != "all":
         select_operators(operators, experiment.language.operators)
     replaced = [word for each in overrides for word in ("--set", each)]
     return Plan(
-        experiment, path.parent, tuple(start_from), operators, assets, overrides=files.overrides,
+        experiment, path.parent, start, operators, assets, overrides=files.overrides,
         command=mask_user_info(format_command("run", path, *replaced)),
     )  # fmt: skip
 

@@ -141,7 +141,8 @@ class PowerTest:
             texts = ", ".join(f"`{each.text}`" for each in RULES)
             raise EvolveError(
                 f"the search can write none of the hidden rules: {texts}",
-                "allow more in `language.operators`, or raise `language.max_nodes`",
+                "allow more in `language.operators`, raise `language.max_nodes`, or fix no entry "
+                "and exit in `start_from`",
             )
         return rules
 

@@ -158,7 +158,8 @@ def _list_inputs(folder: Path) -> Iterator[str]:
         return
     for section, name in (("", "start_from"), ("language", "include"), ("llm", "learnings")):
         values = _get(_get(settings, section) if section else settings, name)
-        for each in values if isinstance(values, list) else [values]:
+        for entry in values if isinstance(values, list) else [values]:
+            each = _get(entry, "file") if isinstance(entry, dict) else entry
             if isinstance(each, str) and each.startswith(f"{INPUTS}/"):
                 yield re.escape(each)
     if _get(_get(settings, "llm"), "prompts") == PROMPTS_FOLDER.as_posix():

@@ -132,7 +132,7 @@ def _find_reason(run: SearchedRun, earlier_winners: set[str], stop: Stop) -> str
         )
     if run.plan.extra:
         return "the search started from strategies that a search found on these prices"
-    for program in run.plan.start_from:
+    for program in (*run.plan.start.written, *run.plan.start_from):
         if program.hash in earlier_winners:
             return (
                 f"`start_from` has `{program.name}`, which an earlier run found on these prices "

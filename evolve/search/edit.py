@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from random import Random
 from typing import NamedTuple
 
 from dsl.analysis.program import Rules
@@ -55,6 +56,12 @@ def list_parts(rules: Rules) -> tuple[Part, ...]:
 def series_indices(rules: Rules) -> tuple[int, ...]:
     """Return the indices of the parts that are series or conditions."""
     return tuple([index for index, part in enumerate(list_parts(rules)) if part.is_series])
+
+
+def choose_series(rules: Rules, rng: Random) -> int | None:
+    """Return the index of a random part that is a series or a condition; None if none is."""
+    indices = series_indices(rules)
+    return rng.choice(indices) if indices else None
 
 
 @lru_cache(CACHE_SIZE)
@@ -112,14 +119,17 @@ def adopt_parameters(term: Term, host: Rules) -> Term:
     if term.is_plain:
         return term
     known = {each.name: each for each in _iterate_parameters(host)}
-    for old in {each: None for part in term.walk() if isinstance(each := part.leaf, Parameter)}:
+    own = {each: None for part in term.walk() if isinstance(each := part.leaf, Parameter)}
+    taken = {*known, *(each.name for each in own)}
+    for old in own:
         other = known.get(old.name)
         if other is None or other == old:
             continue
         if (other.low, other.high, other.step) == (old.low, old.high, old.step):
             term = _substitute(term, old, other)
             continue
-        name = unique_name(old.name, known.__contains__, "_")
+        name = unique_name(old.name, taken.__contains__, "_")
+        taken.add(name)
         renamed = Parameter(name, old.value, old.low, old.high, old.step, old.percent)
         term = _substitute(term, old, renamed)
     return term

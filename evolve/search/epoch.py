@@ -12,6 +12,7 @@ from dsl.analysis.program import Program, Rules
 from dsl.syntax.expressions import MAX_DEPTH
 from dsl.syntax.vocabulary import DIRECTION_ORDERS
 from dsl.terms.canonical import MeaningError
+from evolve.search.fixed_rules import put_fixed, remove_fixed
 from evolve.search.individual import Individual, Scored
 from evolve.search.island import EpochResult, EpochTask, Island
 from evolve.search.problem import SearchProblem
@@ -157,7 +158,8 @@ class _EpochRun:
                 proposer = PROPOSERS["random"]
             parents = self.toolbox.select(self.population, proposer.parents, rng=self.rng)
             rules = getattr(self.toolbox, proposer.name)(
-                [each.program.rules for each in parents], rng=self.rng
+                [remove_fixed(each.program.rules, self.problem.space.fixed) for each in parents],
+                rng=self.rng,
             )
             program = self._admit(rules, proposer.name)
             self.seconds[proposer.name] += perf_counter() - started
@@ -171,6 +173,7 @@ class _EpochRun:
             return None
         counts = self.counts[name]
         counts["proposed"] += 1
+        rules = put_fixed(rules, self.problem.space.fixed)
         if not fits_space(rules, self.problem.space):
             return None
         program = Program("evolved", rules)

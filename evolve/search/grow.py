@@ -25,15 +25,16 @@ DISTANCE_PROBABILITY = 0.5  # of a stop, trail or target in units of price, not 
 
 
 def grow_rules(space: Space, rng: Random) -> Rules:
-    """Grow the rules of a random strategy."""
+    """Grow the rules of a random strategy, without the fixed ones."""
     rules: dict[str, Term] = {}
     for direction, (entry, leave) in DIRECTION_ORDERS.items():
         if direction in space.directions:
-            rules[entry] = grow_condition(space, rng)
-            if rng.random() < LEAVE_PROBABILITY:
+            if space.is_free(entry):
+                rules[entry] = grow_condition(space, rng)
+            if space.is_free(leave) and rng.random() < LEAVE_PROBABILITY:
                 rules[leave] = grow_condition(space, rng)
     for name, probability in SETTING_PROBABILITIES.items():
-        if rng.random() < probability:
+        if space.is_free(name) and rng.random() < probability:
             rules[name] = grow_setting(name, space, rng)
     return Rules(**rules)
 

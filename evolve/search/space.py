@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from dsl.analysis.catalog import Catalog, catalog
-from dsl.analysis.program import Program
+from dsl.analysis.program import Program, Rules
 from dsl.bars import FIELDS
 from dsl.diagnostics import did_you_mean
 from dsl.generate.productions import (
@@ -23,6 +23,7 @@ from dsl.generate.productions import (
 from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, DirectionName
 from dsl.terms.operator import Operator
 from dsl.terms.series import operator_reads
+from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
 
@@ -35,6 +36,7 @@ SETTING_DOMAINS: dict[str, Window | Constant] = {
     **dict.fromkeys(DISTANCES, RATIO_OF_PRICE),
     "hold": HOLD,
 }
+NOT_FIXED = Rules()
 ALWAYS_ALLOWED = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")
 
 
@@ -48,6 +50,7 @@ class Space:
         max_nodes: the maximum size of a strategy as written.
         catalog: all operators.
         operators: the allowed operators, besides comparisons, logic and the bar series.
+        fixed: rules that every strategy has, which may exceed the allowed operators.
     """
 
     productions: dict[Kind, Groups]
@@ -55,15 +58,21 @@ class Space:
     max_nodes: int
     catalog: Catalog
     operators: tuple[Operator, ...]
+    fixed: Rules
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments, from which another process builds the productions."""
-        return _create_space, (self.operators, self.directions, self.max_nodes, self.catalog)
+        limits = (self.directions, self.max_nodes)
+        return _create_space, (self.operators, *limits, self.catalog, self.fixed)
 
     def without_series(self, series: str) -> Space:
         """Return the space without a bar series and all operators that read it."""
         operators = tuple(each for each in self.operators if not operator_reads(each, series))
-        return _create_space(operators, self.directions, self.max_nodes, self.catalog)
+        return _create_space(operators, self.directions, self.max_nodes, self.catalog, self.fixed)
+
+    def is_free(self, rule: str) -> bool:
+        """Return whether the search may write a rule, which is not fixed."""
+        return getattr(self.fixed, rule) is None
 
     @cache  # noqa: B019 - the space lives as long as its run
     def min_depth(self, kind: Kind) -> int:
@@ -87,20 +96,25 @@ class Space:
     def rejection_reason(self, program: Program) -> str:
         """Return the reason why a program is outside the space; empty if it is inside.
 
-        Comparisons are not restricted to those of the productions.
+        Comparisons are not restricted to those of the productions. A program may lack fixed rules,
+        since they are put in.
         """
         rules = program.rules
+        for name, term in self.fixed.named():
+            if getattr(rules, name) not in (None, term):
+                return f"its `{name}` differs from the fixed one: `{format_term(term)}`"
         if program.nodes > self.max_nodes:
             return f"it has {program.nodes} nodes; at most {self.max_nodes} are allowed"
         for direction, (entry, _) in DIRECTION_ORDERS.items():
             if getattr(rules, entry) is not None and direction not in self.directions:
                 return f"it trades {direction}; the only allowed direction is {self.directions[0]}"
         allowed = set(self.operators)
-        bodies = [each.body for each in program.defines if each not in allowed]
-        terms = [*filter(None, rules), *filter(None, bodies)]
+        free = program.change(rules=Rules(**{n: t for n, t in rules.named() if self.is_free(n)}))
+        bodies = [each.body for each in free.defines if each not in allowed]
+        terms = [*filter(None, free.rules), *filter(None, bodies)]
         used = (part.operator for term in terms for part in term.walk())
         for operator in used:
-            if operator is None or operator in allowed or operator in program.defines:
+            if operator is None or operator in allowed or operator in free.defines:
                 continue
             if operator.name not in ALWAYS_ALLOWED and not operator.series:
                 return f"it uses `{operator.name}`, which is not an allowed operator"
@@ -112,6 +126,7 @@ def build_space(
     directions: Sequence[str] = DEFAULT_DIRECTIONS,
     max_nodes: int = MAX_NODES,
     known: Catalog | None = None,
+    fixed: Rules = NOT_FIXED,
 ) -> Space:
     """Build the space of an experiment.
 
@@ -121,13 +136,14 @@ def build_space(
         directions: `long`, `short` or both.
         max_nodes: the maximum size of a strategy.
         known: all operators; None for the built-in ones.
+        fixed: rules that every strategy has.
 
     Raises:
         EvolveError: for an unknown operator.
     """
     known = known or catalog()
     return _create_space(
-        tuple(select_operators(known, operators)), tuple(directions), max_nodes, known
+        tuple(select_operators(known, operators)), tuple(directions), max_nodes, known, fixed
     )
 
 
@@ -154,9 +170,13 @@ def select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Op
 
 
 def _create_space(
-    operators: tuple[Operator, ...], directions: tuple[str, ...], max_nodes: int, known: Catalog
+    operators: tuple[Operator, ...],
+    directions: tuple[str, ...],
+    max_nodes: int,
+    known: Catalog,
+    fixed: Rules,
 ) -> Space:
-    return Space(_build_productions(operators), directions, max_nodes, known, operators)
+    return Space(_build_productions(operators), directions, max_nodes, known, operators, fixed)
 
 
 @lru_cache(CACHED_OPERATOR_SETS)

@@ -13,6 +13,7 @@ from evolve.config.load import parse_experiment, to_yaml
 from evolve.errors import EvolveError
 from evolve.experiment.models import load_model_set
 from evolve.experiment.plan import Plan, read_plan
+from evolve.experiment.start_strategies import StartStrategies
 from evolve.llm.model_set import ModelSet
 from evolve.llm.prompt.assets import PromptAssets
 from evolve.llm.transport.model import OPENAI
@@ -73,7 +74,7 @@ def load_models(more: str = "", *overrides: str) -> ModelSet:
 
 def list_models(experiment: Experiment, base: Path = Path()) -> ModelSet:
     """Return the models of an experiment that names no files."""
-    return load_model_set(Plan(experiment, base, (), catalog(), PromptAssets()))
+    return load_model_set(Plan(experiment, base, StartStrategies(), catalog(), PromptAssets()))
 
 
 def test_error_messages_equal_the_golden_file() -> None:

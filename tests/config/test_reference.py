@@ -17,6 +17,7 @@ UNITLESS = {"seed", "llm.models[].weight", "llm.models[].temperature"}
 MINIMAL = {
     "name": "x",
     "data": {"from": "sample:sp500"},
+    "start_from": [{"file": "a.evo", "fixed": ["buy"]}],
     "llm": {"models": [{"name": "m"}]},
     "validate": {"walk_forward": {}},
 }
@@ -54,11 +55,13 @@ def test_the_reference_has_all_settings_with_their_defaults() -> None:
     values = flatten(Experiment.model_validate(MINIMAL).model_dump(mode="json", by_alias=True))
     assert set(values) == set(ALL)
     for name, each in ALL.items():
-        given = ("name", "data.from", "llm.models", "llm.models[].name", "validate.walk_forward")
-        if name not in given:
+        given = ("name", "data.from", "start_from", "llm.models", "validate.walk_forward")
+        if name not in given and each.default != REQUIRED:
             assert json.loads(each.default) == values[name]
     required = [name for name, each in ALL.items() if each.default == REQUIRED]
-    assert required == ["data.from", "llm.models[].name"]
+    assert required == [
+        "data.from", "start_from[].file", "start_from[].fixed", "llm.models[].name",
+    ]  # fmt: skip
     assert to_yaml(parse_experiment("name: x\ndata: {from: sample:sp500}\n", "x")).count(":") > 50
 
 
@@ -68,9 +71,10 @@ def test_the_json_schema_has_every_setting_with_its_meaning_and_default() -> Non
     def section(node: dict[str, Any]) -> dict[str, Any]:
         """Follow references, lists and optional sections to a section."""
         while "properties" not in node:
-            inner = [each for each in node.get("anyOf", []) if "$ref" in each] or [node]
-            reference = inner[0].get("$ref") or node["items"]["$ref"]
-            node = schema["$defs"][reference.removeprefix("#/$defs/")]
+            inner = [node.get("items", {}), *node.get("anyOf", []), *node.get("oneOf", [])]
+            if "$ref" in node:
+                inner = [schema["$defs"][node["$ref"].removeprefix("#/$defs/")]]
+            node = next(each for each in inner if {"$ref", "properties", "oneOf"} & set(each))
         assert node["additionalProperties"] is False
         return node
 

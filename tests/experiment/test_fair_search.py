@@ -34,7 +34,7 @@ def test_strategies_found_on_random_walks_earn_nothing_on_validation(tmp_path: P
         plan = read_plan(path)
         data, settings = plan.load(NoticeList()), plan.experiment
         *_, last = search(build_problem(plan, data), settings.budget.budget())
-        best, *_ = assess_finalists(last.hall_of_fame, settings, data)
+        best, *_ = assess_finalists(last.hall_of_fame, plan, data)
         assert best.validation is not None
         assert best.train.metrics["exposure"] >= 0.05
         ratios.append(best.validation.metrics["appraisal_ratio"])

@@ -21,7 +21,7 @@ from evolve.data.align import align
 from evolve.experiment import finalists
 from evolve.experiment.assessed import Assessed
 from evolve.experiment.finalists import MAX_FINALISTS, assess_finalists, select_different
-from evolve.experiment.plan import LoadedData
+from evolve.experiment.plan import LoadedData, read_plan
 from evolve.experiment.positions import MAX_CORRELATION, correlate_positions
 from evolve.experiment.result import Run, document
 from evolve.experiment.run import run
@@ -242,7 +242,7 @@ def test_a_finalist_has_the_name_of_the_experiment_and_a_seed_its_own(finished: 
     data = LoadedData(finished.dataset, finished.split, market())
     seed = replace(one("buy when close > sma(close, 5) hold 3", 1.0), proposer=SEED)
     found = one("buy when close > sma(close, 9) hold 3 stop 5%", 2.0)
-    assessed = assess_finalists([found, seed], finished.experiment, data)
+    assessed = assess_finalists([found, seed], read_plan(finished.folder / "experiment.yaml"), data)
     names = {each.individual: each.program.name for each in assessed}
     assert names == {found: "sizes_and_behaviour", seed: "s"}
 
@@ -253,6 +253,6 @@ def test_equal_metrics_on_validation_rank_by_score(finished: Run) -> None:
     never = [one("buy when close > 1e7", 3.0), one("buy when close > 2e7", 2.0), one(large, 1.0)]
     selected = select(never, finished.split.train, MAX_SHORTLIST)
     assert selected == [never[0], never[2], never[1]]  # the best of each size class first
-    assessed = assess_finalists(never, finished.experiment, data)
+    assessed = assess_finalists(never, read_plan(finished.folder / "experiment.yaml"), data)
     assert len({each.validation_metric("appraisal_ratio") for each in assessed}) == 1
     assert [each.individual for each in assessed] == never

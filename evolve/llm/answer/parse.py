@@ -9,8 +9,11 @@ from pathlib import Path
 from dsl.analysis.check import Report, inspect
 from dsl.analysis.program import Program
 from dsl.budget import Budget
+from dsl.diagnostics import Diagnostic
+from dsl.printing.decompile import format_program
 from evolve.llm.answer.extraction import Region, extract_strategies, likeliest_text, list_regions
 from evolve.llm.transport.reply import CUT
+from evolve.search.fixed_rules import fix_program
 from evolve.search.space import Space
 
 NAME = "answer"  # the file name in error messages
@@ -139,10 +142,9 @@ def _parse_first(
     rejected_texts: list[Rejected] = []
     for text in candidates:
         report = inspect(text, NAME, space.catalog, budget)
-        reasons = [_find_rejection_reason(each, report, space) for each in report.programs]
-        usable = [
-            program for program, reason in zip(report.programs, reasons, strict=True) if not reason
-        ]
+        programs = [fix_program(each, space.fixed) for each in report.programs]
+        reasons = [_find_rejection_reason(each, report, space) for each in programs]
+        usable = [program for program, reason in zip(programs, reasons, strict=True) if not reason]
         if usable and not report.errors:
             return usable, Rejected("", "")
         is_program = bool(report.programs) and not report.errors
@@ -152,11 +154,33 @@ def _parse_first(
 
 
 def _find_rejection_reason(program: Program, report: Report, space: Space) -> str:
-    """Return the reason to reject a valid program; empty if it is usable."""
-    unsound = [each for each in report.warnings if each.code in REJECTED_WARNINGS]
+    """Return the reason to reject a valid program; empty if it is usable.
+
+    A warning about a fixed rule rejects no program, since its author accepted it.
+    """
+    accepted = _list_fixed_warnings(space)
+    unsound = [
+        each
+        for each in report.warnings
+        if each.code in REJECTED_WARNINGS and _identify(each) not in accepted
+    ]
     if unsound:
         return "\n\n".join(each.render() for each in unsound[:MAX_SHOWN_ERRORS])
     return space.rejection_reason(program)
+
+
+def _list_fixed_warnings(space: Space) -> set[tuple[str, str]]:
+    """Return the warnings about the fixed rules alone, in the text that models see."""
+    if not any(space.fixed):
+        return set()
+    text = format_program(Program("fixed", space.fixed))
+    return {_identify(each) for each in inspect(text, NAME, space.catalog).warnings}
+
+
+def _identify(warning: Diagnostic) -> tuple[str, str]:
+    """Return the code of a warning and the text that it is about."""
+    span = warning.span
+    return warning.code, warning.source.text[span.start : span.end]
 
 
 def _render_errors(report: Report) -> str:

@@ -27,6 +27,7 @@ from evolve.llm.prompt.profile import Profiler
 from evolve.llm.prompt.quotation import disarm_answer, quote_model_lines, quote_model_text
 from evolve.llm.prompt.templates import FOLDER, TASKS_FOLDER, Task, list_tasks, render
 from evolve.llm.transport.request_body import Message
+from evolve.search.fixed_rules import fix_program, put_fixed
 from evolve.search.grow import grow_rules
 from evolve.search.individual import SEED, Individual
 from evolve.search.space import Space
@@ -35,7 +36,7 @@ DIGITS = 3
 NEUTRAL_NAME = "market"
 _NAME, _WORD = re.compile(r"[A-Za-z_]\w*"), re.compile(r"[A-Za-z0-9]+")
 MAX_FAILURE_CHARACTERS = 200
-MIN_EXAMPLES = 2
+MIN_EXAMPLES, MAX_EXAMPLE_DRAWS = 2, 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,7 @@ class PromptBuilder:
             "spread_penalty": self.goals.spread_penalty,
             "minimize": self.goals.minimize,
             "max_nodes": self.space.max_nodes,
+            "fixed": self._format_fixed(),
             "max_strategies": self.settings.strategies,
             "max_window_bars": MAX_WINDOW_BARS,
             **build_guide_values(operators, self.space.directions),
@@ -182,6 +184,13 @@ class PromptBuilder:
             "lineage": tuple(lineage),
         }
 
+    def _format_fixed(self) -> str:
+        """Return the fixed rules as a strategy without the others; empty if none is fixed."""
+        fixed = self.space.fixed
+        if not any(fixed):
+            return ""
+        return self._mask_symbols(format_program(Program("name", fixed)).strip())
+
     def _mask_symbols(self, source: str) -> str:
         """Replace parts of user-defined names that match a symbol, because they reveal the market.
 
@@ -204,12 +213,17 @@ class PromptBuilder:
     def examples(self, count: int, rng: Random) -> list[str]:
         """Draw example strategies that are in the space of the experiment."""
         examples = [
-            text for program, text in _load_examples() if not self.space.rejection_reason(program)
+            self._mask_symbols(format_program(program).strip()) if any(self.space.fixed) else text
+            for each, text in _load_examples()
+            if not self.space.rejection_reason(program := fix_program(each, self.space.fixed))
         ]
-        while len(examples) < MIN_EXAMPLES:
-            grown = Program(f"example_{len(examples) + 1}", grow_rules(self.space, rng))
+        for _ in range(MAX_EXAMPLE_DRAWS):
+            if len(examples) >= MIN_EXAMPLES:
+                break
+            rules = put_fixed(grow_rules(self.space, rng), self.space.fixed)
+            grown = Program(f"example_{len(examples) + 1}", rules)
             if not self.space.rejection_reason(grown):
-                examples.append(format_program(grown).strip())
+                examples.append(self._mask_symbols(format_program(grown).strip()))
         return rng.sample(examples, min(count, len(examples)))
 
     def _render_task(self, parts: PromptParts) -> str:

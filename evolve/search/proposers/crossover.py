@@ -8,10 +8,10 @@ from random import Random
 from dsl.analysis.program import Rules
 from evolve.search.edit import (
     adopt_parameters,
+    choose_series,
     group_series,
     list_parts,
     replace_part,
-    series_indices,
 )
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -23,9 +23,13 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     """Return the first parent with a rule or a part replaced by one of the second."""
     host, donor = parents
     if rng.random() < WHOLE_RULE_SHARE:
+        if not any(donor):
+            return None
         name, term = rng.choice(donor.named())
         return host._replace(**{name: adopt_parameters(term, host)})
-    index = rng.choice(series_indices(host))
+    index = choose_series(host, rng)
+    if index is None:
+        return None
     part = list_parts(host)[index]
     candidates = group_series(donor).get(part.domain)
     if not candidates:

@@ -12,7 +12,7 @@ from dsl.terms.infer import infer_kind
 from dsl.terms.operator import Operator
 from dsl.terms.terms import Term, call
 from dsl.types.kinds import Kind
-from evolve.search.edit import list_parts, replace_part, series_indices
+from evolve.search.edit import choose_series, list_parts, replace_part
 from evolve.search.grow import grow_in
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -21,7 +21,9 @@ from evolve.search.space import Space
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
     """Return the parent with one operator replaced; arguments that fit the new one remain."""
     rules = parents[0]
-    index = rng.choice(series_indices(rules))
+    index = choose_series(rules, rng)
+    if index is None:
+        return None
     term, kind = list_parts(rules)[index][:2]
     if term.head in ("and", "or"):
         other = space.catalog.operator("or" if term.head == "and" else "and")

@@ -7,7 +7,7 @@ from random import Random
 
 from dsl.analysis.program import Rules
 from dsl.types.kinds import Kind
-from evolve.search.edit import list_parts, replace_part, series_indices
+from evolve.search.edit import choose_series, list_parts, replace_part
 from evolve.search.grow import grow
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
@@ -18,7 +18,9 @@ MAX_DEPTH = 3
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
     """Return the parent with one part replaced by a random term of its kind."""
     rules = parents[0]
-    index = rng.choice(series_indices(rules))
+    index = choose_series(rules, rng)
+    if index is None:
+        return None
     domain = list_parts(rules)[index].domain
     if not isinstance(domain, Kind) or domain not in space.productions:
         return None
