@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from random import Random
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from dsl.generate.productions import (
 from dsl.names import unique_name
 from dsl.syntax.vocabulary import SERIES_SETTINGS
 from dsl.terms.infer import infer_kind
-from dsl.terms.terms import Number, Parameter, Term, call, parameter
+from dsl.terms.terms import Number, Parameter, Term, call, number, parameter
 from dsl.types.kinds import BOOL, Kind
 from evolve.search.space import SETTING_DOMAINS
 
@@ -106,7 +106,7 @@ def replace_part(rules: Rules, index: int, new: Term) -> Rules:
 
 def replace_parameter(rules: Rules, old: Parameter, new: Parameter) -> Rules:
     """Return the rules with every occurrence of a parameter replaced."""
-    changed = {name: _substitute(term, old, new) for name, term in rules.named()}
+    changed = {name: _substitute(term, old, parameter(new)) for name, term in rules.named()}
     return rules._replace(**changed)
 
 
@@ -126,12 +126,22 @@ def adopt_parameters(term: Term, host: Rules) -> Term:
         if other is None or other == old:
             continue
         if (other.low, other.high, other.step) == (old.low, old.high, old.step):
-            term = _substitute(term, old, other)
+            term = _substitute(term, old, parameter(other))
             continue
         name = unique_name(old.name, taken.__contains__, "_")
         taken.add(name)
         renamed = Parameter(name, old.value, old.low, old.high, old.step, old.percent)
-        term = _substitute(term, old, renamed)
+        term = _substitute(term, old, parameter(renamed))
+    return term
+
+
+def inline_parameters(term: Term, names: Collection[str]) -> Term:
+    """Return a term with numbers in place of its parameters of some names."""
+    if term.is_plain:
+        return term
+    for leaf in dict.fromkeys(part.leaf for part in term.walk()):
+        if isinstance(leaf, Parameter) and leaf.name in names:
+            term = _substitute(term, leaf, number(leaf.value, leaf.percent))
     return term
 
 
@@ -204,9 +214,9 @@ def _replace(term: Term, index: int, new: Term) -> Term:
     return call(term.operator, *args)
 
 
-def _substitute(term: Term, old: Parameter, new: Parameter) -> Term:
+def _substitute(term: Term, old: Parameter, new: Term) -> Term:
     if term.leaf == old:
-        return parameter(new)
+        return new
     if term.operator is None or not term.args:
         return term
     args = tuple(_substitute(arg, old, new) for arg in term.args)
