@@ -79,7 +79,11 @@ def prune(program: Program, run: Backtester, fixed: Rules = NOT_FIXED) -> Pruned
         return is_equal[candidate.key]
 
     while True:
-        changes = [each for each in _list_changes(pruned.rules) if not getattr(fixed, each.rule)]
+        changes = [
+            each
+            for each in _list_changes(pruned.rules)
+            if all(getattr(each.rules, name) is term for name, term in fixed.named())
+        ]
         changes.sort(key=lambda each: each.rules.nodes)
         accepted = next(filter(is_valid, changes), None)
         if accepted is None:

@@ -72,7 +72,8 @@ class Document:
             of_key: return the span of the key, not of the value.
         """
         for length in range(len(path), -1, -1):
-            spans = self.keys if of_key and length == len(path) else self.values
+            is_key = of_key and length == len(path) and path in self.keys  # an index is no key
+            spans = self.keys if is_key else self.values
             if path[:length] in spans:
                 return spans[path[:length]]
         return Span(0, 1)

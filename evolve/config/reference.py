@@ -68,11 +68,10 @@ def _list_settings(section: type[BaseModel], prefix: str) -> Iterator[Setting]:
         is_list = get_origin(info.annotation) is list
         is_optional = inner is not None and inner is not info.annotation and not is_list
         if inner is None or is_optional or is_list:
-            allowed = _describe_values(schema["properties"][info.alias or name])
+            noun = "the settings below" if is_optional else "a mapping"
+            allowed = _describe_values(schema["properties"][info.alias or name], noun)
             if inner is section:
                 allowed = "the settings of this section"
-            elif is_optional:
-                allowed = f"the settings below{allowed}"
             about = info.description or ""
             yield Setting(key, about, unit_of(info), allowed, _format_default(info))
         if inner is not None and inner is not section:
@@ -91,13 +90,20 @@ def _find_section(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _describe_values(schema: dict[str, Any]) -> str:
-    """Return a description of the values that a JSON schema allows."""
+def _describe_values(schema: dict[str, Any], noun: str) -> str:
+    """Return a description of the values that a JSON schema allows.
+
+    Args:
+        schema: the JSON schema.
+        noun: description of a section.
+    """
+    if "$ref" in schema:
+        return noun
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
         # A percentage is another notation of a number.
         described = [
-            _describe_values(each)
+            _describe_values(each, noun)
             for each in options
             if each.get("type") != "null" and each.get("pattern") != PERCENTAGE
         ]
@@ -105,9 +111,9 @@ def _describe_values(schema: dict[str, Any]) -> str:
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:
         return ", ".join(f"`{each}`" for each in choices)
-    kind = str(schema.get("type", "object" if "$ref" in schema else ""))
+    kind = str(schema.get("type", ""))
     if kind == "array" and "enum" in schema["items"]:
-        return f"a list of {_describe_values(schema['items'])}"
+        return f"a list of {_describe_values(schema['items'], noun)}"
     if kind in ("integer", "number"):
         limits = [text.format(_format_number(schema[key])) for key, text in LIMITS if key in schema]
         return ", ".join(limits) or "a number"

@@ -105,9 +105,12 @@ class _FixedRule(NamedTuple):
 
 
 def _iterate_fixed(program: Program, entry: StartFile, where: str) -> Iterator[_FixedRule]:
+    """Yield the rules that an entry fixes in a strategy; `buy while` fixes its exit as well."""
     rules = dict(program.rules.named())
     place = f"`{program.name}` of {entry.file}"
-    for name in entry.fixed:
+    tied = [DIRECTION_ORDERS[side] for side in program.rules.tied]
+    exits = [each.exit for each in tied if each.entry in entry.fixed]
+    for name in dict.fromkeys([*entry.fixed, *exits]):
         if name not in rules:
             hint = f"expected rules that it has: {', '.join(rules)}"
             raise EvolveError(f"{where}: cannot fix `{name}`, which {place} does not have", hint)

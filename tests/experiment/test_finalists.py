@@ -169,7 +169,8 @@ def test_finalists_are_the_winner_and_the_next_that_correlate_with_none_before(
 ) -> None:
     data = LoadedData(finished.dataset, finished.split, market())
     monkeypatch.setattr(finalists, "select_different", list)
-    ranked = assess_finalists(finished.progress.hall_of_fame, finished.experiment, data)
+    plan = read_plan(finished.folder / "experiment.yaml")
+    ranked = assess_finalists(finished.progress.hall_of_fame, plan, data)
     found = [each.program.hash for each in finished.finalists]
     assert len(ranked) == MAX_SHORTLIST
     assert found[0] == ranked[0].program.hash

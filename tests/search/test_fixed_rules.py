@@ -68,7 +68,7 @@ def search_trials(*names: str) -> tuple[Individual, ...]:
 def test_no_proposer_changes_a_fixed_rule(names: tuple[str, ...]) -> None:
     fixed = take(*names)
     counts = Counter(each.proposer for each in search_trials(*names))
-    assert min(counts[name] for name in PROPOSERS) > 10
+    assert set(counts) >= set(PROPOSERS)
     for each in search_trials(*names):
         assert all(getattr(each.program.rules, name) is term for name, term in fixed.named())
     free = {remove_fixed(each.program.rules, fixed) for each in search_trials(*names)}
