@@ -12,7 +12,7 @@ from rich.text import Text
 
 from evolve.report.terminal.hanging import Hanging
 
-MIN_NAME_CHARACTERS = 12  # of a column that wraps; a narrower one is hard to read
+MIN_NAME_CHARACTERS = 11  # of a column that wraps; a narrower one is hard to read
 
 
 def blank_table(title: str = "", gap: int = 2) -> Table:
