@@ -20,6 +20,7 @@ from evolve.config.start_file import StartEntry
 from evolve.config.validate import Validate
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
+from evolve.search.prior import DEFAULT_PRIOR, PriorName
 from evolve.search.space import DEFAULT_DIRECTIONS, MAX_NODES
 
 MAX_MONEY = 1e15  # its products with prices and volumes are finite
@@ -99,6 +100,10 @@ class Language(Section):
         le=500,
         unit="nodes",
         description="maximum size of a strategy, as written",
+    )
+    prior: PriorName = Field(
+        DEFAULT_PRIOR,
+        description="operators that the search draws more often: `usual` ones, or none (`flat`)",
     )
 
 

@@ -32,6 +32,7 @@ from evolve.llm.prompt.templates import PromptError, list_tasks
 from evolve.llm.transport.address import mask_user_info
 from evolve.notices import NoticeLog
 from evolve.parallel import count_worthwhile_processes
+from evolve.search.prior import PRIORS
 from evolve.search.problem import SearchProblem
 from evolve.search.space import DIRECTIONS, Space, build_space, select_operators
 from evolve.store.files import format_command
@@ -97,8 +98,9 @@ class Plan:
         language = self.experiment.language
         operators = None if language.operators == "all" else language.operators
         return build_space(
-            operators, language.directions, language.max_nodes, self.operators, self.start.fixed
-        )
+            operators, language.directions, language.max_nodes, self.operators, self.start.fixed,
+            PRIORS[language.prior],
+        )  # fmt: skip
 
     def load(self, notices: NoticeLog) -> LoadedData:
         """Load and split the data.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from dsl.analysis.catalog import Catalog, catalog
@@ -26,6 +26,7 @@ from dsl.terms.series import operator_reads
 from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
+from evolve.search.prior import DEFAULT_PRIOR, PRIORS, Prior, Weights
 
 DIRECTIONS = tuple(DIRECTION_ORDERS)
 DEFAULT_DIRECTIONS: tuple[DirectionName, ...] = ("long",)
@@ -51,6 +52,7 @@ class Space:
         catalog: all operators.
         operators: the allowed operators, besides comparisons, logic and the bar series.
         fixed: rules that every strategy has, which may exceed the allowed operators.
+        prior: the weights of operators by usage.
     """
 
     productions: dict[Kind, Groups]
@@ -59,16 +61,26 @@ class Space:
     catalog: Catalog
     operators: tuple[Operator, ...]
     fixed: Rules
+    prior: Prior
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return the arguments, from which another process builds the productions."""
-        limits = (self.directions, self.max_nodes)
-        return _create_space, (self.operators, *limits, self.catalog, self.fixed)
+        return _create_space, (self.operators, *self._limits)
 
     def without_series(self, series: str) -> Space:
         """Return the space without a bar series and all operators that read it."""
         operators = tuple(each for each in self.operators if not operator_reads(each, series))
-        return _create_space(operators, self.directions, self.max_nodes, self.catalog, self.fixed)
+        return _create_space(operators, *self._limits)
+
+    @property
+    def _limits(self) -> tuple[tuple[str, ...], int, Catalog, Rules, Prior]:
+        """Arguments of the space besides its operators."""
+        return self.directions, self.max_nodes, self.catalog, self.fixed, self.prior
+
+    @cached_property
+    def weights(self) -> Weights:
+        """Weights of the productions by the prior."""
+        return Weights(self.productions, self.prior)
 
     def is_free(self, rule: str) -> bool:
         """Return whether the search may write a rule, which is not fixed."""
@@ -81,11 +93,14 @@ class Space:
 
     @cache  # noqa: B019
     def within(self, kind: Kind, depth: int) -> Groups:
-        """Return the productions of a kind within a depth, grouped by operator."""
+        """Return the productions of a kind within a depth, grouped by operator.
+
+        Each occurs in proportion to its weight, so that a uniform draw follows the prior.
+        """
         groups = (
             tuple(each for each in group if each.depth <= depth) for group in self.productions[kind]
         )
-        return tuple(group for group in groups if group)
+        return self.weights.build_tables(tuple(group for group in groups if group), depth)
 
     @cache  # noqa: B019
     def comparisons(self, depth: int) -> Groups:
@@ -127,6 +142,7 @@ def build_space(
     max_nodes: int = MAX_NODES,
     known: Catalog | None = None,
     fixed: Rules = NOT_FIXED,
+    prior: Prior = PRIORS[DEFAULT_PRIOR],
 ) -> Space:
     """Build the space of an experiment.
 
@@ -137,14 +153,14 @@ def build_space(
         max_nodes: the maximum size of a strategy.
         known: all operators; None for the built-in ones.
         fixed: rules that every strategy has.
+        prior: the weights of operators by usage.
 
     Raises:
         EvolveError: for an unknown operator.
     """
     known = known or catalog()
-    return _create_space(
-        tuple(select_operators(known, operators)), tuple(directions), max_nodes, known, fixed
-    )
+    allowed = tuple(select_operators(known, operators))
+    return _create_space(allowed, tuple(directions), max_nodes, known, fixed, prior)
 
 
 def select_operators(known: Catalog, operators: Iterable[str] | None) -> list[Operator]:
@@ -175,8 +191,10 @@ def _create_space(
     max_nodes: int,
     known: Catalog,
     fixed: Rules,
+    prior: Prior,
 ) -> Space:
-    return Space(_build_productions(operators), directions, max_nodes, known, operators, fixed)
+    productions = _build_productions(operators)
+    return Space(productions, directions, max_nodes, known, operators, fixed, prior)
 
 
 @lru_cache(CACHED_OPERATOR_SETS)

@@ -27,6 +27,7 @@ from evolve.experiment.run_inputs import (
     read_run_inputs,
 )
 from evolve.notices import NoticeList
+from evolve.search.prior import PRIORS, PriorName
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget
 from evolve.search.search import search
@@ -185,3 +186,13 @@ def test_paths_outside_of_the_folder_are_refused(name: str, tmp_path: Path) -> N
 def test_damaged_content_is_refused(cut: int, tmp_path: Path) -> None:
     with pytest.raises(EvolveError, match="damaged inputs"):
         parse_run_inputs(small_inputs(tmp_path).content[:cut])
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_prior_of_the_settings_is_that_of_the_search(name: PriorName, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(EXPERIMENT % "'synthetic:walk?bars=500&seed=3'")
+    plan = read_plan(path, (f"language.prior={name}",))
+    problem = build_problem(plan, plan.load(NoticeList()))
+    assert problem.space.prior == PRIORS[name]
+    assert (read_plan(path).space.prior == PRIORS[name]) == (name == "usual")

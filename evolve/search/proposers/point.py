@@ -14,6 +14,7 @@ from dsl.terms.terms import Term, call
 from dsl.types.kinds import Kind
 from evolve.search.edit import choose_series, list_parts, replace_part
 from evolve.search.grow import grow_in
+from evolve.search.prior import repeat_by_weight
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
@@ -46,14 +47,19 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
 def _list_alternatives(
     kind: Kind, current: Operator | None, series: tuple[Kind, ...], space: Space
 ) -> tuple[tuple[Operator, tuple[Domain, ...]], ...]:
-    """Return the productions of a kind by other operators over series of the same kinds."""
-    return tuple(
-        (production.operator, production.domains)
+    """Return the productions of a kind by other operators over series of the same kinds.
+
+    Each occurs in proportion to the weight of its operator.
+    """
+    productions = [
+        production
         for group in space.productions.get(kind, ())
         for production in group
         if production.operator is not current
         and tuple(each for each in production.domains if isinstance(each, Kind)) == series
-    )
+    ]
+    weights = [space.prior.weigh_operator(each.operator) for each in productions]
+    return repeat_by_weight([(each.operator, each.domains) for each in productions], weights)
 
 
 def _list_series_kinds(term: Term) -> tuple[Kind, ...]:
