@@ -70,6 +70,7 @@ class Constant:
 
 Domain = Kind | Window | Constant
 RATIO_OF_PRICE = Constant(0.01, 0.15)  # stops, trails and targets
+DISTANCE_FACTOR = Constant(0.5, 5.0)  # of a volatility in a stop, trail or target
 HOLD = Window(2, 60)
 SIZE = Constant(0.2, 1.0)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from dsl.evaluate import ARENA_MB
+from evolve.config.presets import DEFAULT_PRESET, PresetName, describe_presets
 from evolve.config.section import Section, check_name, measured_in
 from evolve.search.progress import Budget
 from evolve.search.proposers import PROPOSERS
@@ -24,6 +25,11 @@ def _default_weights() -> dict[str, Weight]:
 class Search(Section):
     """Settings of the search: populations, epochs and proposers."""
 
+    preset: PresetName = Field(
+        DEFAULT_PRESET,
+        description="size of the search, whose settings replace their defaults: "
+        f"{describe_presets()}; `standard` none",
+    )
     islands: int = measured_in(
         "islands",
         4,
@@ -32,7 +38,7 @@ class Search(Section):
         description="number of populations that evolve separately and exchange migrants",
     )
     population: int = measured_in(
-        "strategies", 150, ge=4, le=10_000, description="size of the population of each island"
+        "strategies", 300, ge=4, le=10_000, description="size of the population of each island"
     )
     generations_per_epoch: int = measured_in(
         "generations",

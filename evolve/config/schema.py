@@ -15,12 +15,13 @@ from evolve.config.effort import Limits, Processes, Search, Workers, parse_proce
 from evolve.config.models import Llm
 from evolve.config.naming import DEFAULT_NAME, NAME_PATTERN
 from evolve.config.percentage import OrPercentage, Share
+from evolve.config.presets import apply_preset
 from evolve.config.section import Section, check_name, measured_in, tightened_by
 from evolve.config.start_file import StartEntry
 from evolve.config.validate import Validate
 from evolve.fitness.goals import FitnessSpec
 from evolve.fitness.objectives import DEFAULT_REQUIRE, OBJECTIVES, REQUIREMENTS
-from evolve.search.prior import DEFAULT_PRIOR, PriorName
+from evolve.search.prior import DEFAULT_PRIOR, TIED, PriorName
 from evolve.search.space import DEFAULT_DIRECTIONS, MAX_NODES
 
 MAX_MONEY = 1e15  # its products with prices and volumes are finite
@@ -105,6 +106,11 @@ class Language(Section):
         DEFAULT_PRIOR,
         description="operators that the search draws more often: `usual` ones, or none (`flat`)",
     )
+    tied: float = measured_in(
+        "fraction", TIED, ge=0, le=1,
+        description="share of random strategies that are in the market while a condition holds: "
+        "`buy while C`",
+    )  # fmt: skip
 
 
 _SPEC = FitnessSpec()
@@ -202,6 +208,11 @@ class Experiment(Section):
         Workers,
         BeforeValidator(parse_processes, json_schema_input_type=Workers | Processes),
     ] = Workers()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, data: object) -> object:
+        return apply_preset(data)
 
     @model_validator(mode="after")
     def _check_days(self) -> Experiment:

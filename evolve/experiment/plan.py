@@ -99,7 +99,7 @@ class Plan:
         operators = None if language.operators == "all" else language.operators
         return build_space(
             operators, language.directions, language.max_nodes, self.operators, self.start.fixed,
-            PRIORS[language.prior],
+            replace(PRIORS[language.prior], tied=language.tied),
         )  # fmt: skip
 
     def load(self, notices: NoticeLog) -> LoadedData:

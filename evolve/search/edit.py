@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from dsl.analysis.program import Rules
 from dsl.generate.productions import (
+    DISTANCE_FACTOR,
     Constant,
     Domain,
     Window,
@@ -16,11 +17,11 @@ from dsl.generate.productions import (
     threshold_domain,
 )
 from dsl.names import unique_name
-from dsl.syntax.vocabulary import SERIES_SETTINGS
+from dsl.syntax.vocabulary import DISTANCES, SERIES_SETTINGS
 from dsl.terms.infer import infer_kind
 from dsl.terms.terms import Number, Parameter, Term, call, number, parameter
 from dsl.types.kinds import BOOL, Kind
-from evolve.search.space import SETTING_DOMAINS
+from evolve.search.space import SETTING_DOMAINS, VOLATILITIES
 
 
 class Part(NamedTuple):
@@ -44,11 +45,17 @@ CACHE_SIZE = 4096
 
 @lru_cache(CACHE_SIZE)
 def list_parts(rules: Rules) -> tuple[Part, ...]:
-    """Return all nodes of the rules in preorder, those of a tied condition once."""
+    """Return all nodes of the rules in preorder, those of a tied condition once.
+
+    The series of a stop, trail or target count as no series: only its constants may change, so that
+    `2 * atr(14)` does not become an arbitrary difference.
+    """
     parts: list[Part] = []
     for name, term in rules.written.named():
         root = _build_part(term, _find_rule_domain(name, term))
-        parts += (root, *_list_inner_parts(term)) if root.is_series else (root,)
+        rule = (root, *_list_inner_parts(term)) if root.is_series else (root,)
+        is_fixed = name in DISTANCES
+        parts += [each._replace(is_series=False) for each in rule] if is_fixed else rule
     return tuple(parts)
 
 
@@ -195,6 +202,8 @@ def _find_arg_domain(term: Term, index: int, arg: Term) -> Domain:
         threshold = threshold_domain(infer_kind(term.args[1 - index]))
         if threshold is not None:
             return threshold
+    if term.head == "*" and term.args[1 - index].head in VOLATILITIES:
+        return DISTANCE_FACTOR
     value = abs(arg.value or 0.0)
     return Constant(value / 4, value * 4) if value else Constant(0.0, 0.0)
 

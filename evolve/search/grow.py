@@ -5,15 +5,20 @@ from __future__ import annotations
 from random import Random
 
 from dsl.analysis.program import Rules
-from dsl.generate.productions import Constant, Domain, Window
-from dsl.syntax.vocabulary import DIRECTION_ORDERS, DISTANCES, SettingName
+from dsl.generate.productions import DISTANCE_FACTOR, Constant, Domain, Window, domain_of
+from dsl.syntax.vocabulary import (
+    DIRECTION_ORDERS,
+    DISTANCES,
+    DirectionName,
+    DirectionOrders,
+    SettingName,
+)
 from dsl.terms.terms import Term, call, number
-from dsl.types.kinds import BOOL, DIFF, Kind
+from dsl.types.kinds import BOOL, Kind
 from evolve.search.space import SETTING_DOMAINS, Space
 
 CONDITION_DEPTH = 4
 REDRAWS = 3
-DISTANCE_DEPTH = 3
 
 LEAVE_PROBABILITY = 0.85
 SETTING_PROBABILITIES: dict[SettingName, float] = {
@@ -26,17 +31,34 @@ DISTANCE_PROBABILITY = 0.5  # of a stop, trail or target in units of price, not 
 
 def grow_rules(space: Space, rng: Random) -> Rules:
     """Grow the rules of a random strategy, without the fixed ones."""
-    rules: dict[str, Term] = {}
-    for direction, (entry, leave) in DIRECTION_ORDERS.items():
-        if direction in space.directions:
-            if space.is_free(entry):
-                rules[entry] = grow_condition(space, rng)
-            if space.is_free(leave) and rng.random() < LEAVE_PROBABILITY:
-                rules[leave] = grow_condition(space, rng)
+    rules = Rules()
+    for side, order in DIRECTION_ORDERS.items():
+        if side in space.directions:
+            rules = _grow_side(rules, side, order, space, rng)
     for name, probability in SETTING_PROBABILITIES.items():
         if space.is_free(name) and rng.random() < probability:
-            rules[name] = grow_setting(name, space, rng)
-    return Rules(**rules)
+            rules = rules._replace(**{name: grow_setting(name, space, rng)})
+    return rules
+
+
+def _grow_side(
+    rules: Rules, side: DirectionName, order: DirectionOrders, space: Space, rng: Random
+) -> Rules:
+    """Return the rules with an entry, and an exit that may be tied to it."""
+    if space.is_free(order.entry):
+        rules = rules._replace(**{order.entry: grow_condition(space, rng)})
+        if space.is_free(order.exit) and rng.random() < space.prior.tied:
+            return rules.tie(side)
+    return (
+        rules._replace(**{order.exit: grow_exit(space, rng)})
+        if space.is_free(order.exit)
+        else rules
+    )
+
+
+def grow_exit(space: Space, rng: Random) -> Term | None:
+    """Grow the condition of an exit, or none."""
+    return grow_condition(space, rng) if rng.random() < LEAVE_PROBABILITY else None
 
 
 def grow_condition(space: Space, rng: Random) -> Term:
@@ -49,12 +71,27 @@ def grow_condition(space: Space, rng: Random) -> Term:
 
 
 def grow_setting(name: SettingName, space: Space, rng: Random) -> Term:
-    """Grow the value of a setting."""
-    can_be_distance = name in DISTANCES and DIFF in space.productions
+    """Grow the value of a setting: a literal, or for a distance a multiple of a volatility."""
+    can_be_distance = name in DISTANCES and space.volatilities
     if can_be_distance and rng.random() < DISTANCE_PROBABILITY:
-        return grow(DIFF, DISTANCE_DEPTH, space, rng)
+        return grow_distance(space, rng)
     domain = SETTING_DOMAINS[name]
     return draw_window(domain, rng) if isinstance(domain, Window) else draw_constant(domain, rng)
+
+
+def grow_distance(space: Space, rng: Random) -> Term:
+    """Grow a distance such as `2 * atr(14)`.
+
+    An arbitrary difference of prices may be smaller than what a fill costs, or below zero.
+    """
+    operator = rng.choice(space.volatilities)
+    args = [
+        draw_window(domain, rng) if isinstance(domain := domain_of(slot), Window) else
+        call(space.catalog.operator("close"))
+        for slot in operator.slots
+    ]  # fmt: skip
+    factor = draw_constant(DISTANCE_FACTOR, rng)
+    return call(space.catalog.operator("*"), factor, call(operator, *args))
 
 
 def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:

@@ -16,23 +16,26 @@ from dsl.generate.productions import Groups, Production
 from dsl.terms.operator import Operator
 from dsl.types.kinds import Kind
 
+TIED = 0.5  # by default
 PriorName = Literal["usual", "flat"]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Weights of operators by usage, as whole numbers.
+    """Weights of operators by usage, as whole numbers, and the share of tied sides.
 
     Attributes:
         usual: weight of a usual operator.
         rare: weight of a rare one.
         exotic: weight of an exotic one.
+        tied: share of the sides of random strategies whose exit is `not` of the entry.
     """
 
     usual: int
     rare: int
     exotic: int
+    tied: float = TIED
 
     def weigh_operator(self, operator: Operator) -> int:
         """Return the weight of an operator."""

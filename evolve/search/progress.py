@@ -24,7 +24,7 @@ class Budget:
         minutes: time, checked at the end of each epoch.
     """
 
-    evaluations: int = 5000
+    evaluations: int = 10_000
     stale_epochs: int | None = None
     minutes: float | None = None
 

@@ -38,6 +38,7 @@ SETTING_DOMAINS: dict[str, Window | Constant] = {
     "hold": HOLD,
 }
 NOT_FIXED = Rules()
+VOLATILITIES = ("atr", "stdev")  # of which a search writes multiples as distances
 ALWAYS_ALLOWED = ("<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "negate")
 
 
@@ -81,6 +82,11 @@ class Space:
     def weights(self) -> Weights:
         """Weights of the productions by the prior."""
         return Weights(self.productions, self.prior)
+
+    @cached_property
+    def volatilities(self) -> tuple[Operator, ...]:
+        """Allowed operators of which a stop, trail or target may be a multiple."""
+        return tuple(each for each in self.operators if each.name in VOLATILITIES)
 
     def is_free(self, rule: str) -> bool:
         """Return whether the search may write a rule, which is not fixed."""

@@ -12,9 +12,15 @@ import pytest
 from dsl.analysis.check import check_file, inspect
 from dsl.analysis.program import Program, Rules
 from dsl.diagnostics import Diagnostic
+from dsl.generate.productions import Window
 from dsl.printing.decompile import format_program
-from dsl.terms.canonical import MeaningError
+from dsl.syntax.expressions import MAX_DEPTH
+from dsl.syntax.vocabulary import ORDERS
+from dsl.terms.canonical import MAX_WINDOW_BARS, MeaningError
+from dsl.terms.infer import infer_kind
+from dsl.types.kinds import BOOL
 from evolve.search.edit import list_parts
+from evolve.search.epoch import fits_space
 from evolve.search.grow import grow_rules
 from evolve.search.proposers import PROPOSERS
 from evolve.search.proposers.tune import move_parameter
@@ -74,6 +80,27 @@ def test_children_pass_the_checker_without_mismatches(name: str) -> None:
         assert not report.errors, text
         assert not mismatches, text
         assert report.programs[0].rules == rules, text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROPOSERS)
+def test_ten_thousand_children_have_the_kinds_and_limits_of_the_space(name: str) -> None:
+    admitted = 0
+    for rules in children(name, 10_000, seed=9):
+        for rule, term in rules.named():
+            kind = infer_kind(term)
+            if rule in ORDERS:
+                assert kind == BOOL
+            assert term.depth <= MAX_DEPTH or not fits_space(rules, space())
+        for part in list_parts(rules):
+            value = part.term.value
+            if isinstance(part.domain, Window) and value is not None and part.is_tunable:
+                assert value == int(value)
+                assert 1 <= value <= MAX_WINDOW_BARS
+        if fits_space(rules, space()):
+            admitted += 1
+            assert not space().rejection_reason(Program("child", rules))
+    assert admitted > 5_000
 
 
 @pytest.mark.parametrize("name", PROPOSERS)

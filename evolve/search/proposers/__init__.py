@@ -1,9 +1,19 @@
 """The genetic operators that propose strategies, one module each."""
 
 from evolve.search.proposer import Proposer
-from evolve.search.proposers import crossover, hoist, point, random, subtree, toggle, tune
+from evolve.search.proposers import (
+    climb,
+    crossover,
+    hoist,
+    point,
+    random,
+    subtree,
+    tie,
+    toggle,
+    tune,
+)
 
 PROPOSERS: dict[str, Proposer] = {
     each.PROPOSER.name: each.PROPOSER
-    for each in (crossover, hoist, point, random, subtree, toggle, tune)
+    for each in (climb, crossover, hoist, point, random, subtree, tie, toggle, tune)
 }

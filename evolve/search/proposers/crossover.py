@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 from dsl.analysis.program import Rules
+from dsl.syntax.vocabulary import DIRECTION_ORDERS, DirectionName
 from evolve.search.edit import (
     adopt_parameters,
     choose_series,
@@ -17,6 +18,9 @@ from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
 WHOLE_RULE_SHARE = 0.3
+SIDE_OF_ENTRY: dict[str, DirectionName] = {
+    order.entry: side for side, order in DIRECTION_ORDERS.items()
+}
 
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
@@ -25,8 +29,10 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     if rng.random() < WHOLE_RULE_SHARE:
         if not any(donor):
             return None
-        name, term = rng.choice(donor.named())
-        return host._replace(**{name: adopt_parameters(term, host)})
+        name, term = rng.choice(donor.written.named())
+        rules = host.replace_rule(name, adopt_parameters(term, host))
+        side = SIDE_OF_ENTRY.get(name)
+        return rules.tie(side) if side is not None and donor.is_tied(side) else rules
     index = choose_series(host, rng)
     if index is None:
         return None

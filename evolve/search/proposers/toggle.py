@@ -1,4 +1,4 @@
-"""Toggle mutation: a setting, such as a stop, is added or removed."""
+"""Toggle mutation: a setting, such as a stop, is added, removed or drawn again."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from evolve.search.grow import grow_setting
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
+REMOVE_SHARE = 0.5  # of the proposals that change a setting
+
 
 def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None:
-    """Return the parent with one setting added if it is absent, else removed."""
+    """Return the parent with one setting added if it is absent, else removed or drawn again."""
     rules = parents[0]
     name = rng.choice(SETTINGS)
-    is_set = getattr(rules, name) is not None
-    return rules._replace(**{name: None if is_set else grow_setting(name, space, rng)})
+    is_removed = getattr(rules, name) is not None and rng.random() < REMOVE_SHARE
+    return rules._replace(**{name: None if is_removed else grow_setting(name, space, rng)})
 
 
-PROPOSER = Proposer("toggle", "adds or removes a setting", 1, 0.4, propose)
+PROPOSER = Proposer("toggle", "adds, removes or replaces a setting", 1, 0.4, propose)
