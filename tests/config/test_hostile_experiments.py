@@ -73,7 +73,7 @@ def test_a_number_is_not_a_date(text: str, message: str, fix: str) -> None:
         ("llm: none", "write `llm: {mode: off}`"),
         ("search:\n\tislands: 4", "indent with spaces"),
         ("llm: {mode: false}", "write `mode: off`"),
-        ("search: 4", "such as `search: {islands: 4}`"),
+        ("search: 4", "such as `search: {preset: standard}`"),
         ("search:", "or remove it"),
         ("budget: 5000", "such as `budget: {evaluations: "),
         ("validate: [1]", "such as `validate: "),

@@ -33,6 +33,11 @@ OTHER = check(
 )
 CHILDREN = 2000
 FIXED = [("buy",), ("sell", "hold"), ("buy", "sell", "stop")]
+INAPPLICABLE = {
+    FIXED[0]: {"tie"},
+    FIXED[1]: {"tie"},
+    FIXED[2]: {"hoist", "point", "subtree", "tie"},  # no condition is left
+}
 
 
 def take(*names: str) -> Rules:
@@ -68,7 +73,7 @@ def search_trials(*names: str) -> tuple[Individual, ...]:
 def test_no_proposer_changes_a_fixed_rule(names: tuple[str, ...]) -> None:
     fixed = take(*names)
     counts = Counter(each.proposer for each in search_trials(*names))
-    assert set(counts) >= set(PROPOSERS)
+    assert set(PROPOSERS) - set(counts) == INAPPLICABLE[names]
     for each in search_trials(*names):
         assert all(getattr(each.program.rules, name) is term for name, term in fixed.named())
     free = {remove_fixed(each.program.rules, fixed) for each in search_trials(*names)}

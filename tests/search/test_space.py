@@ -31,7 +31,7 @@ def test_grown_terms_have_their_kind_and_no_mismatch() -> None:
 
 def test_grown_rules_use_only_the_allowed_operators() -> None:
     space, rng = build_space(["sma", "rsi"]), Random(1)
-    always = {"<", ">", "and", "or", "open", "high", "low", "close", "volume"}
+    always = {"<", ">", "and", "or", "not", "open", "high", "low", "close", "volume"}
     for _ in range(50):
         for _, term in grow_rules(space, rng).named():
             heads = {part.head for part in term.walk() if part.operator}
