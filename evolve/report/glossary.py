@@ -22,7 +22,7 @@ TERMS = {
     "fold": "one of `fitness.folds` slices of train; each is scored, and each must meet "
     "`fitness.require`",
     "train": "the first bars of the data, on which the search is scored",
-    "validation": "the bars after train, which select among the shortlist",
+    "validation": "the bars after train, which select from the shortlist",
     "holdout": "the last bars, sealed: neither the search nor a model sees them",
     "shortlist": "the best of each size and the best with other positions, which score and "
     "validation rank",
