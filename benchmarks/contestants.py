@@ -155,7 +155,7 @@ def choose_winner(find: Callable[[Task], Sequence[Individual]], task: Task) -> W
     """Choose the winner among what a search finds, as `evolve run` does."""
     with pause_gc():
         found = find(task)
-    finalists = assess_finalists(found, task.plan.experiment, task.data)
+    finalists = assess_finalists(found, task.plan, task.data)
     if not finalists:
         return None
     best = finalists[0]

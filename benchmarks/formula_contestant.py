@@ -18,19 +18,18 @@ from quality_task import Task, Winner
 from dsl.analysis.check import check, check_expression
 from dsl.bars import Bars
 from dsl.evaluate import Evaluator
-from evolve.experiment.finalists import MAX_FINALISTS
 from evolve.experiment.plan import build_fitness
+from evolve.experiment.shortlist import MAX_SHORTLIST
 
 Series = NDArray[np.float64]
 
-# gplearn has no functions with a window, so the features have usual windows and indicators.
+# gplearn has no functions with a window, so the features have usual windows.
 FEATURES = (
     *(f"roc(close, {bars})" for bars in (1, 2, 3, 5, 10, 20, 60, 120)),
     *(f"close / sma(close, {bars}) - 1" for bars in (5, 10, 20, 50, 200)),
-    *(f"rsi(close, {bars})" for bars in (2, 5, 14)),
     *(f"stdev(roc(close, 1), {bars})" for bars in (5, 20, 100)),
-    "close / open - 1", "open / close[1] - 1", "(high - low) / close",
-    "(close - low) / (high - low)", "volume / volume[1] - 1", "volume / sma(volume, 20) - 1",
+    "close / open - 1", "open / close[1] - 1", "high / close - 1", "low / close - 1",
+    "volume / volume[1] - 1", "volume / sma(volume, 20) - 1",
 )  # fmt: skip
 PARTS = (0.15, 0.3, 0.5)  # of the train bars with a position in one direction
 MAX_POPULATION, GENERATIONS, HALL_OF_FAME = 1_000, 5, 100
@@ -72,7 +71,7 @@ def _search(task: Task) -> list[Any]:
     """Return the formulas of a search; thresholds count as evaluations."""
     from gplearn.genetic import SymbolicTransformer
 
-    evaluations = task.evaluations - MAX_FINALISTS * len(PARTS)
+    evaluations = task.evaluations - MAX_SHORTLIST * len(PARTS)
     population = min(MAX_POPULATION, evaluations // GENERATIONS)
     train = task.data.split.train
     opens = np.log(train.open[0])
@@ -80,9 +79,9 @@ def _search(task: Task) -> list[Any]:
     gains[:-2] = opens[2:] - opens[1:-1]  # of a position that opens at the next open
     search = SymbolicTransformer(
         population_size=population, generations=evaluations // population,
-        hall_of_fame=min(HALL_OF_FAME, population), n_components=MAX_FINALISTS,
+        hall_of_fame=min(HALL_OF_FAME, population), n_components=MAX_SHORTLIST,
         function_set=("add", "sub", "mul", "div", "max", "min", "abs", "neg"),
-        metric="pearson", random_state=task.rng.randrange(2**32),
+        metric="pearson", feature_names=FEATURES, random_state=task.rng.randrange(2**32),
     )  # fmt: skip
     return list(search.fit(compute_features(train), gains))
 
