@@ -77,13 +77,19 @@ def read_market(costs: Mapping[str, object]) -> Market:
 
 def _log_notices(program: Program, panel: Bars, start: int, market: Market) -> None:
     """Log what limits the trades of a strategy on these bars."""
+    from evolve.backtest.distances import list_tight
     from evolve.backtest.sleeve import list_uncapped
     from evolve.backtest.volume import list_unreadable
     from evolve.backtest.warmup import entry_lookback, warmup_note
 
     note = warmup_note(f"`{program.name}`", entry_lookback(program.canonical), panel, start)
     log, window = Log(), panel.slice(start, len(panel))
-    for text in (*list_uncapped(window, market), *list_unreadable(window, [program]), note):
+    for text in (
+        *list_uncapped(window, market),
+        *list_unreadable(window, [program]),
+        *list_tight([program], panel, market, start),
+        note,
+    ):
         if text:
             log.notice(text)
 

@@ -93,6 +93,7 @@ def command(
 
     A FILE requires --data. A run has its own bars, costs and parts: its figures are repeated.
     """
+    from evolve.backtest.distances import list_tight
     from evolve.backtest.market import market
     from evolve.backtest.sleeve import list_uncapped
     from evolve.backtest.volume import list_unreadable
@@ -115,7 +116,9 @@ def command(
     dataset = load_data(request)
     notices, terms = ConsoleNotices(), market(**costs)
     for text in (
-        *list_uncapped(dataset.window, terms), *list_unreadable(dataset.window, [program])
+        *list_uncapped(dataset.window, terms),
+        *list_unreadable(dataset.window, [program]),
+        *list_tight([program], dataset.bars, terms, dataset.start),
     ):  # fmt: skip
         notices.notice(text)
     echo_warmup(dataset, f"`{program.name}`", entry_lookback(program.canonical))

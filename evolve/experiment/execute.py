@@ -12,6 +12,7 @@ from pathlib import Path
 from dsl.analysis.program import Program
 from dsl.gc_pause import pause_gc
 from evolve.backtest.backtest import backtest
+from evolve.backtest.distances import list_tight
 from evolve.cluster import Cluster, ClusterExecutor
 from evolve.config import Experiment
 from evolve.experiment.assessed import Assessed
@@ -165,6 +166,8 @@ def _select(
     finalists = tuple(assess_finalists(last.hall_of_fame, prepared.plan, data))
     name = prepared.folder.best.name
     recorder.save(name, lambda: write_finalists(finalists, settings, prepared.folder))
+    for text in list_tight([each.program for each in finalists[:1]], data.split.train, data.market):
+        recorder.notice(text)
     robustness = None
     if finalists:
         sample = searched.history.sample.programs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evolve.backtest.distances import list_tight
 from evolve.backtest.sleeve import list_uncapped
 from evolve.backtest.volume import list_unreadable, list_without_volume
 from evolve.config import Experiment
@@ -54,6 +55,8 @@ def announce(plan: Plan, data: LoadedData, models: ModelSet, recorder: RunRecord
     for text in list_uncapped(dataset.bars, data.market):
         recorder.notice(text)
     for text in _list_volume_notices(plan, data):
+        recorder.notice(text)
+    for text in list_tight(plan.start_from, data.split.train, data.market):
         recorder.notice(text)
 
 
