@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsl.analysis.catalog import catalog
 from dsl.analysis.check import check
 from dsl.evaluate import values
+from dsl.terms.canonical import canonicalize
 from evolve.backtest.distances import ATR_BARS, list_tight
 from evolve.backtest.market import market
 from evolve.data.generators import random_walk
@@ -23,9 +25,10 @@ def warn(setting: str, slippage_bps: float = 5) -> list[str]:
 
 
 def evaluate(text: str) -> NDArray[Any]:
-    term = check(f"strategy s {{ buy when {text} > 30 }}").canonical.buy
+    term = check(f"strategy s {{ buy when {text} > 30 }}").rules.buy
     assert term is not None
-    return values(term.args[0], BARS)[0]
+    row: NDArray[Any] = values(canonicalize(term.args[0], catalog().operator), BARS)[0]
+    return row
 
 
 def test_the_count_is_that_of_the_bars_where_the_distance_is_small() -> None:
