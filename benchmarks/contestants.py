@@ -33,8 +33,12 @@ from evolve.search.search import search
 BATCH = 150
 MAX_TRIES = 50  # per strategy of the budget, until a contestant gives up
 POPULATION, TOURNAMENT, CROSSOVER, MUTATION = 300, 3, 0.8, 0.2  # of plain DEAP
-BEFORE: tuple[str, ...] = ()  # settings without what has been added to the search
-FLAT: tuple[str, ...] = ()  # settings that draw all operators alike
+FLAT = ("language.prior=flat", "language.tied=0")  # settings that draw all operators alike
+BEFORE = (  # settings without what has been added to the search
+    *FLAT, "search.idle=count", "search.distinct=false", "search.niche_members=0",
+    "search.credit_decay=1", "search.population=150", "search.proposers.climb=0",
+    "search.proposers.tie=0",
+)  # fmt: skip
 
 
 def search_as_run(task: Task) -> Sequence[Individual]:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from dsl.evaluate import ARENA_MB
 from evolve.config.presets import DEFAULT_PRESET, PresetName, describe_presets
 from evolve.config.section import Section, check_name, measured_in
+from evolve.search.options import DEFAULT_OPTIONS, IdleRule, SearchOptions
 from evolve.search.progress import Budget
 from evolve.search.proposers import PROPOSERS
 
@@ -47,6 +48,23 @@ class Search(Section):
         le=1000,
         description="length of an epoch, which ends with a migration",
     )
+    idle: IdleRule = Field(
+        DEFAULT_OPTIONS.idle,
+        description="whether strategies that trade too little for `fitness.require` are replaced "
+        "(`replace`), or are trials (`count`)",
+    )
+    distinct: bool = Field(
+        DEFAULT_OPTIONS.distinct,
+        description="whether a population has one strategy of each behavior",
+    )
+    niche_members: int = measured_in(
+        "strategies", DEFAULT_OPTIONS.niche_members, ge=0, le=20,
+        description="candidates of each niche of exposure and holding time; 0 for no niches",
+    )  # fmt: skip
+    credit_decay: float = measured_in(
+        "fraction", DEFAULT_OPTIONS.credit_decay, ge=0, le=1,
+        description="factor of the earlier credit of a proposer at each migration; 1 for no decay",
+    )  # fmt: skip
     proposers: dict[str, Weight] = Field(
         default_factory=_default_weights,
         description="weight of each proposer, 0 for none; an omitted one has its default; "
@@ -64,6 +82,10 @@ class Search(Section):
         if not any(weight for name, weight in weights.items() if name != MODEL):
             raise ValueError(f"expected a weight above 0 for a proposer other than `{MODEL}`")
         return weights
+
+    def options(self) -> SearchOptions:
+        """Return what the search adds to a plain genetic algorithm."""
+        return SearchOptions(self.idle, self.distinct, self.niche_members, self.credit_decay)
 
     @property
     def weights(self) -> dict[str, float]:

@@ -173,6 +173,7 @@ def build_problem(plan: Plan, data: LoadedData, mode: str = "mix") -> SearchProb
         proposers={} if mode == "only" else settings.search.weights,
         islands=settings.search.islands,
         seed=settings.seed,
+        options=settings.search.options(),
         start_from=(*plan.start_from, *plan.extra),
     )
 

@@ -17,7 +17,6 @@ from typing import NamedTuple, Protocol
 
 from evolve.search.proposer_stats import ProposerStats, StatsByProposer
 
-DECAY = 0.8  # of earlier counts, per interval between two migrations
 MIN_SHARE, MAX_SHARE = 0.5, 2.0
 PRIOR_EVALUATIONS = 20.0  # at the mean rate of improvement, added to those of each proposer
 
@@ -50,20 +49,21 @@ CreditByProposer = Mapping[str, Credit]
 
 
 def update_credit(
-    credit: CreditByProposer, before: StatsByProposer, after: StatsByProposer
+    credit: CreditByProposer, before: StatsByProposer, after: StatsByProposer, decay: float
 ) -> dict[str, Credit]:
     """Return the credit after an interval.
 
     Args:
         credit: the credit before it.
         before, after: the counts by proposer before and after it.
+        decay: factor of the credit before it.
     """
     none, result = ProposerStats(), {}
     for name, stats in after.items():
         old, start = credit.get(name, Credit()), before.get(name, none)
         result[name] = Credit(
-            DECAY * old.evaluated + stats.evaluated - start.evaluated,
-            DECAY * old.improved + stats.improved - start.improved,
+            decay * old.evaluated + stats.evaluated - start.evaluated,
+            decay * old.improved + stats.improved - start.improved,
         )
     return result
 

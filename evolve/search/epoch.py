@@ -105,7 +105,9 @@ class _EpochRun:
         ]  # fmt: skip
         self.trials.extend(children)
         feasible = [each for each in children if each.scores.is_feasible]
-        candidates = select_distinct([*self.population, *feasible])
+        candidates = [*self.population, *feasible]
+        if self.problem.options.distinct:
+            candidates = select_distinct(candidates)
         self.population = self.toolbox.survive(
             candidates, min(self.problem.population, len(candidates))
         )
@@ -127,7 +129,8 @@ class _EpochRun:
         in a space where hardly any program trades.
         """
         bred, idle = list[tuple[_Proposal, Scored]](), set[bytes]()
-        for redraws_left in range(MAX_REDRAWS, -1, -1):
+        redraws = MAX_REDRAWS if self.problem.options.idle == "replace" else 0
+        for redraws_left in range(redraws, -1, -1):
             proposals = list(self._propose(size - len(bred)))
             started = perf_counter()
             scores = self.problem.evaluate([each.program for each in proposals])

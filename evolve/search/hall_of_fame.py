@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 
 from evolve.search.individual import Individual
 from evolve.search.niche import Niche
+from evolve.search.options import DEFAULT_OPTIONS
 
 MAX_NODES_BY_SIZE_CLASS = (7, 10, 14, 20)  # a further class has no maximum
 MAX_MEMBERS_PER_CLASS = 20
-MAX_MEMBERS_PER_NICHE = 2
 
 Group = TypeVar("Group", bound=Hashable)
 
@@ -47,12 +47,21 @@ class HallOfFame:
         """Best individual; None if there is none."""
         return self.members[0] if self.members else None
 
-    def add(self, trials: Sequence[Individual]) -> HallOfFame:
-        """Return the hall of fame with the best of further trials; an earlier one wins a tie."""
+    def add(
+        self,
+        trials: Sequence[Individual],
+        niche_members: int = DEFAULT_OPTIONS.niche_members,
+    ) -> HallOfFame:
+        """Return the hall of fame with the best of further trials; an earlier one wins a tie.
+
+        Args:
+            trials: the trials.
+            niche_members: number of members of each niche.
+        """
         candidates = [*self.members, *[each for each in trials if each.scores.is_feasible]]
         candidates.sort(key=lambda each: each.fitness.wvalues, reverse=True)  # stable
         of_class = _Places[int](MAX_MEMBERS_PER_CLASS)
-        of_niche = _Places[Niche](MAX_MEMBERS_PER_NICHE)
+        of_niche = _Places[Niche](niche_members)
         members = []
         for each in candidates:
             admitted = (

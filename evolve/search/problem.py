@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dsl.analysis.program import Program
 from evolve.search.individual import Evaluate
+from evolve.search.options import DEFAULT_OPTIONS, SearchOptions
 from evolve.search.space import Space
 
 
@@ -24,6 +25,7 @@ class SearchProblem:
         islands: number of populations.
         seed: seed of all random generators.
         start_from: programs evaluated first, which join every island if they are feasible.
+        options: what the search adds to a plain genetic algorithm.
     """
 
     space: Space
@@ -35,6 +37,7 @@ class SearchProblem:
     islands: int = 1
     seed: int = 0
     start_from: tuple[Program, ...] = ()
+    options: SearchOptions = DEFAULT_OPTIONS
 
     @property
     def max_epoch_evaluations(self) -> int:

@@ -61,7 +61,7 @@ def search(
         if external is not None and saved is not None:  # None if the run had no proposer then
             external.restore(saved)
     while True:
-        _update_hall_of_fame(trials, state)
+        _update_hall_of_fame(trials, state, problem)
         stop_reason = _find_stop_reason(state, problem, budget, clock() - started, external)
         if stop.is_set and not stop_reason:
             stop_reason = INTERRUPTED
@@ -112,9 +112,11 @@ def _evaluate_start(problem: SearchProblem) -> list[Individual]:
     ]
 
 
-def _update_hall_of_fame(trials: Sequence[Individual], state: SearchState) -> None:
+def _update_hall_of_fame(
+    trials: Sequence[Individual], state: SearchState, problem: SearchProblem
+) -> None:
     before = state.hall_of_fame.best
-    state.hall_of_fame = state.hall_of_fame.add(trials)
+    state.hall_of_fame = state.hall_of_fame.add(trials, problem.options.niche_members)
     best = state.hall_of_fame.best
     if best is not None and (before is None or best.score > before.score + MIN_IMPROVEMENT):
         state.stale_evaluations = 0
@@ -163,7 +165,8 @@ def _collect_epochs(
             state.seconds.update(each.seconds)
         state.islands = tuple(each.island for each in results)
         if state.interval is None:
-            state.credit = update_credit(state.credit, interval.stats, state.stats)
+            decay = problem.options.credit_decay
+            state.credit = update_credit(state.credit, interval.stats, state.stats, decay)
             state.islands = _migrate(state.islands, problem.population)
     return state.index.add_new([trial for each in results for trial in each.trials])
 

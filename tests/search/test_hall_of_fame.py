@@ -13,12 +13,12 @@ from dsl.analysis.check import check
 from dsl.analysis.program import Program
 from evolve.search.hall_of_fame import (
     MAX_MEMBERS_PER_CLASS,
-    MAX_MEMBERS_PER_NICHE,
     MAX_NODES_BY_SIZE_CLASS,
     HallOfFame,
     find_size_class,
 )
 from evolve.search.individual import Individual
+from evolve.search.options import DEFAULT_OPTIONS
 from evolve.search.progress import Budget
 from tests.search.toy import ToyScores, solve, toy_problem
 
@@ -69,9 +69,9 @@ def test_members_include_the_best_feasible_ones_of_each_niche(trials: Sequence[I
             {each.score for each in trials if each.scores.is_feasible and each.niche == niche}
         )
         found = {each.score for each in members if each.niche == niche}
-        assert set(distinct[-MAX_MEMBERS_PER_NICHE:]) <= found
+        assert set(distinct[-DEFAULT_OPTIONS.niche_members :]) <= found
     of_classes = MAX_MEMBERS_PER_CLASS * (len(MAX_NODES_BY_SIZE_CLASS) + 1)
-    assert len(members) <= of_classes + MAX_MEMBERS_PER_NICHE * len(niches)
+    assert len(members) <= of_classes + DEFAULT_OPTIONS.niche_members * len(niches)
 
 
 @given(INDIVIDUALS)

@@ -18,6 +18,7 @@ from dsl.analysis.program import Program
 from evolve.search.epoch import run_epoch
 from evolve.search.executors import PendingEpochs, SerialExecutor
 from evolve.search.island import EpochResult, EpochTask, new_island
+from evolve.search.options import DEFAULT_OPTIONS
 from evolve.search.progress import Budget, Progress
 from evolve.search.proposers import PROPOSERS
 from evolve.search.search import search
@@ -138,6 +139,14 @@ def test_idle_programs_are_replaced_and_no_trials() -> None:
     assert sum(trial.scores.is_idle for trial in trials) < 10  # those of the last redraw
 
 
+def test_idle_programs_are_trials_if_the_experiment_counts_them() -> None:
+    options = replace(DEFAULT_OPTIONS, idle="count")
+    problem = replace(toy_problem(), evaluate=ignore_large_ones, options=options)
+    run = solve(problem, Budget(300), 1, 2)
+    assert sum(trial.scores.is_idle for each in run for trial in each.trials) > 30
+    assert not any(each.idle for each in run[-1].stats.values())
+
+
 def test_a_search_ends_in_a_space_where_all_programs_are_idle() -> None:
     def ignore_all(programs: Sequence[Program]) -> list[ToyScores]:
         return [replace(each, is_feasible=False, is_idle=True) for each in closeness(programs)]
@@ -155,6 +164,16 @@ def test_a_population_has_the_fittest_program_of_each_behavior() -> None:
         assert len({each.scores.behavior for each in population}) == len(population)
         best = max((each.score for each in population), default=None)
         assert best == (progress.best.score if progress.best is not None else None)
+
+
+def test_a_population_may_have_programs_of_equal_behavior() -> None:
+    def alike(programs: Sequence[Program]) -> list[ToyScores]:
+        return [replace(each, behavior="alike") for each in closeness(programs)]
+
+    options = replace(DEFAULT_OPTIONS, distinct=False)
+    for distinct, size in ((options, 20), (DEFAULT_OPTIONS, 1)):
+        problem = replace(toy_problem(), evaluate=alike, options=distinct)
+        assert len(solve(problem, Budget(300), 1, 1)[-1].islands[0].population) == size
 
 
 def test_the_search_stops_if_it_is_stale_or_out_of_time_or_interrupted() -> None:
