@@ -33,7 +33,7 @@ from evolve.search.search import search
 BATCH = 150
 MAX_TRIES = 50  # per strategy of the budget, until a contestant gives up
 POPULATION, TOURNAMENT, CROSSOVER, MUTATION = 300, 3, 0.8, 0.2  # of plain DEAP
-FLAT = ("language.prior=flat", "language.tied=0")  # settings that draw all operators alike
+FLAT = ("language.prior=flat", "language.tied=0")  # all operators alike, entry and exit apart
 BEFORE = (  # settings without what has been added to the search
     *FLAT, "search.idle=count", "search.distinct=false", "search.niche_members=0",
     "search.credit_decay=1", "search.population=150", "search.proposers.climb=0",
@@ -174,6 +174,7 @@ CONTESTANTS = {
     "random": Contestant(partial(choose_winner, sample_at_random)),
     "random_flat": Contestant(partial(choose_winner, sample_at_random), FLAT),
     "deap": Contestant(partial(choose_winner, evolve_plainly)),
+    "deap_flat": Contestant(partial(choose_winner, evolve_plainly), FLAT),
     **({"gplearn": Contestant(fit_formulas)} if find_spec("gplearn") else {}),
     "before": Contestant(partial(choose_winner, search_as_run), BEFORE),
     "after": Contestant(partial(choose_winner, search_as_run)),

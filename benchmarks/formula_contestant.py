@@ -23,13 +23,13 @@ from evolve.experiment.shortlist import MAX_SHORTLIST
 
 Series = NDArray[np.float64]
 
-# gplearn has no functions with a window, so the features have usual windows.
+# gplearn has no functions with a window, so the features have windows, of doubling lengths.
 FEATURES = (
-    *(f"roc(close, {bars})" for bars in (1, 2, 3, 5, 10, 20, 60, 120)),
-    *(f"close / sma(close, {bars}) - 1" for bars in (5, 10, 20, 50, 200)),
-    *(f"stdev(roc(close, 1), {bars})" for bars in (5, 20, 100)),
+    *(f"roc(close, {bars})" for bars in (1, 2, 4, 8, 16, 32, 64, 128)),
+    *(f"close / sma(close, {bars}) - 1" for bars in (4, 16, 64)),
+    *(f"stdev(roc(close, 1), {bars})" for bars in (4, 16, 64)),
     "close / open - 1", "open / close[1] - 1", "high / close - 1", "low / close - 1",
-    "volume / volume[1] - 1", "volume / sma(volume, 20) - 1",
+    "volume / volume[1] - 1", "volume / sma(volume, 16) - 1",
 )  # fmt: skip
 PARTS = (0.15, 0.3, 0.5)  # of the train bars with a position in one direction
 MAX_POPULATION, GENERATIONS, HALL_OF_FAME = 1_000, 5, 100

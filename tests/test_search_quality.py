@@ -119,3 +119,26 @@ def test_a_contestant_uses_its_budget_and_repeats_its_result(
     assert 0.8 * 2 * BUDGET <= sum(evaluated) <= 2 * BUDGET
     assert name == "after" or sum(evaluated) == 2 * BUDGET
     assert first["share"] == pytest.approx(first["ratio"] / first["rule_ratio"], abs=1e-3)
+
+
+def test_cells_of_one_market_and_seed_count_as_one_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    summarize = importlib.import_module("quality_summary").summarize
+    values = np.random.default_rng(1).normal(size=40)
+    mean, error = summarize(values, range(40))
+    assert error == pytest.approx(values.std(ddof=1) / 40**0.5)
+    repeated = summarize(np.repeat(values, 3), np.repeat(range(40), 3))
+    assert repeated == pytest.approx((mean, error))
+
+
+def test_differences_are_paired_within_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    summary = importlib.import_module("quality_summary")
+    cell = {"strength": 1.0, "costs": "half", "evaluations": 500, "market": "dip"}
+    results = [
+        {**cell, "contestant": name, "seed": seed, "share": share}
+        for seed, shares in {1: (0.9, 0.8), 2: (0.1, 0.0), 3: (0.5, 0.4)}.items()
+        for name, share in zip(("after", "random"), shares, strict=True)
+    ]
+    alone = {**cell, "contestant": "after", "seed": 4, "share": 0.0}  # of no pair
+    assert summary.compare([*results, alone], "random")[-1] == "| after | 0.10 ± 0.00, 100% |"
