@@ -101,7 +101,7 @@ class _Trials:
                 new.setdefault(keys[-1], program)
         for key, trial in zip(new, self._score(list(new.values())), strict=True):
             self.scores[key] = trial.score if trial.scores.is_feasible else WORST
-            self.count += not trial.scores.is_idle  # as in the search
+            self.count += not trial.scores.is_idle or self.problem.options.idle == "count"
         return [self.scores.get(key, WORST) for key in keys]
 
     def _score(self, programs: list[Program]) -> list[Individual]:
@@ -110,7 +110,8 @@ class _Trials:
             Individual.create(program, score, self.problem.weights, "contestant", (), 0, 0)
             for program, score in zip(programs, scores, strict=True)
         ]
-        self.hall_of_fame = self.hall_of_fame.add(trials)
+        niche_members = self.problem.options.niche_members
+        self.hall_of_fame = self.hall_of_fame.add(trials, niche_members)
         return trials
 
 
