@@ -175,9 +175,8 @@ def main() -> None:
         Cell(MARKETS[name], strength, costs, seed)
         for seed in options.seeds
         for name in options.markets
-        for strength in options.strengths
+        for strength in (options.strengths if MARKETS[name].edges else STRENGTHS[:1])
         for costs in options.costs
-        if MARKETS[name].edges or strength == options.strengths[0]  # noise has no strength
     ]
     entries = [
         Entry(options.label or name, CONTESTANTS[name], tuple(options.settings), evaluations)
