@@ -155,6 +155,9 @@ class ConsoleObserver(Observer):
             columns |= {each.program.name: each.train.metrics for each in assessed}
             self.out.print(metrics_table(columns, SEED_METRICS, title="on train"))
 
+    def early_null_search(self, run: NullRun) -> None:
+        self._step(describe_null_search(run))
+
     def spending(self, spent: Cost) -> None:
         self._show(spent=spent)
 
@@ -189,13 +192,8 @@ class ConsoleObserver(Observer):
         self._show(null=run, null_seconds=self._changed_at - self._searched_at, step="")
         if self._display.is_enabled:
             return
-        result = run.results[-1]
-        best = "none" if result.best is None else format_value(result.best, "ratio")
         beaten = len(run.results) - run.exceedances
-        self.err.print(
-            f"search {result.number} of {run.planned} on shuffled prices: best "
-            f"{'at least ' if result.reached else ''}{best}; beat {beaten} of {len(run.results)}"
-        )
+        self.err.print(f"{describe_null_search(run)}; beat {beaten} of {len(run.results)}")
 
     def family(self, index: int, count: int) -> None:
         self._step(f"comparing with earlier run {index} of {count} on these data")
@@ -248,6 +246,14 @@ class ConsoleObserver(Observer):
 
 
 SEED_METRICS = ("total_return", "appraisal_ratio", "sharpe", "max_drawdown", "num_trades")
+
+
+def describe_null_search(run: NullRun) -> str:
+    """Return the number and the best score of the last null search in one line."""
+    result = run.results[-1]
+    best = "none" if result.best is None else format_value(result.best, "ratio")
+    bound = "at least " if result.reached else ""
+    return f"search {result.number} of {run.planned} on shuffled prices: best {bound}{best}"
 
 
 def describe_score(fitness: Fitness) -> str:

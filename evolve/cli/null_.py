@@ -44,7 +44,7 @@ def command(experiment: Path, overrides: tuple[str, ...], as_json: bool) -> int:
         else:
             console = result_console()
             console.print(luck_table((), null))
-            console.print(_describe_threshold(null))
+            console.print(_describe_luck(null, plan.experiment.budget.stops_at_luck))
     return INTERRUPTED if stop.is_set else DONE
 
 
@@ -54,10 +54,13 @@ def _print_search(run: NullRun) -> None:
     echo(f"search {result.number} of {run.planned} on shuffled prices: best {best}", err=True)
 
 
-def _describe_threshold(run: NullRun) -> str:
+def _describe_luck(run: NullRun, stops_at_luck: bool) -> str:
     if run.threshold is None:
         return "no search found a feasible strategy"
+    text = f"\nluck reaches {run.mean:.2f} on average"
+    if stops_at_luck:
+        return f"{text} at {run.trials:,} evaluations; the largest lead over these searches decides"
     return (
-        f"\nluck reaches {run.mean:.2f} on average; at {run.trials:,} evaluations, a score above "
-        f"{run.threshold:.2f} passes the null gate"
+        f"{text}; at {run.trials:,} evaluations, a score above {run.threshold:.2f} passes the null "
+        "gate"
     )

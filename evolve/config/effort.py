@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -118,6 +119,11 @@ class Limits(Section):
     minutes: float | None = measured_in(
         "minutes", None, gt=0, description="stop after the epoch in which this time has passed"
     )
+    stop: Literal["luck"] | None = Field(
+        None,
+        description="`luck`: stop once the lead over the searches on shuffled prices, which then "
+        "run first and in full, is lost; it replaces `stale_epochs` and excludes `minutes`",
+    )
     llm_calls: int = measured_in(
         "calls", 20, ge=0, le=1_000_000,
         description="maximum number of calls to models; refused calls do not count",
@@ -128,6 +134,30 @@ class Limits(Section):
     llm_usd: float | None = measured_in(
         "US dollars", None, ge=0, description="maximum cost of the models"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _replace_stale_epochs(cls, value: object) -> object:
+        """Return the settings without the default limit that `stop` replaces."""
+        if isinstance(value, Mapping) and value.get("stop") is not None:
+            return {"stale_epochs": None, **value}
+        return value
+
+    @model_validator(mode="after")
+    def _check_stop(self) -> Self:
+        if self.stops_at_luck:
+            for name in ("stale_epochs", "minutes"):
+                if getattr(self, name) is not None:
+                    raise ValueError(
+                        f"expected `stop` or `{name}`, found both; no search on shuffled prices "
+                        f"ends by `{name}`, so set it to null"
+                    )
+        return self
+
+    @property
+    def stops_at_luck(self) -> bool:
+        """True if the search stops once its lead over luck is lost."""
+        return self.stop == "luck"
 
     def budget(self) -> Budget:
         """Return the limits of the search."""

@@ -227,6 +227,27 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_luck_stop(self) -> Experiment:
+        """Check that `budget.stop: luck` has searches on shuffled prices that run first."""
+        if self.budget.stops_at_luck:
+            validation = self.validation
+            conflicts = {
+                "`validate.null_runs` above 0": not validation.max_null_runs,
+                "`fitness.scored_on: train`": self.fitness.scored_on == "validation",
+                "a genetic search, not `llm.mode: only`": self.llm.mode == "only",
+                "`validate.null_llm: none`": validation.null_llm == "ask",
+                "`validate.power: false`": validation.power,
+                "`validate.walk_forward: off`": validation.walk_forward is not None,
+            }
+            expected = [name for name, is_broken in conflicts.items() if is_broken]
+            if expected:
+                raise ValueError(
+                    "`budget.stop: luck` compares the search with searches on shuffled prices that "
+                    f"run before it; expected {' and '.join(expected)}, or `budget.stop: null`"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_sealed_parts(self) -> Experiment:
         on_validation = self.fitness.scored_on == "validation"
         if on_validation and self.llm.mode != "only":

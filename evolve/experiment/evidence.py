@@ -13,6 +13,7 @@ from evolve.fitness.objectives import OBJECTIVES
 from evolve.search.best_curve import CurvePoint
 from evolve.validation.family import FamilyTest
 from evolve.validation.gates import Gate
+from evolve.validation.leads import Lead
 from evolve.validation.null_run import NullRun
 from evolve.validation.null_search import NullResult
 from evolve.validation.verdict import Evidence
@@ -73,12 +74,27 @@ def describe_null(null: NullRun) -> dict[str, Any]:
         "deviation": null.deviation,
         "largest": max(null.bests, default=None),
         "threshold": null.threshold,
+        **({"leads": [_describe_lead(each) for each in null.leads]} if null.leads else {}),
     }
+
+
+def _describe_lead(lead: Lead) -> dict[str, Any]:
+    """Describe a lead; null for one that was never measured."""
+    return {name: value if math.isfinite(value) else None for name, value in lead._asdict().items()}
 
 
 def describe_search(result: NullResult) -> dict[str, Any]:
     """Describe a null search."""
     return {**asdict(result), "curve": [list(each) for each in result.curve]}
+
+
+class LeadDocument(BaseModel):
+    """Lead of a search of a document; the first one is that of the real search."""
+
+    largest: Finite | None
+    trials: Count
+    last: Finite | None
+    lost_at: Count
 
 
 class NullDocument(BaseModel):
@@ -87,6 +103,17 @@ class NullDocument(BaseModel):
     score: Finite
     planned: Count
     searches: tuple[NullResult, ...]
+    leads: tuple[LeadDocument, ...] = ()
+
+    def read(self, trials: int, curve: tuple[CurvePoint, ...]) -> NullRun:
+        """Return the null run.
+
+        Args:
+            trials: number of trials of the real search.
+            curve: its best score so far.
+        """
+        decides = curve if self.leads else ()
+        return NullRun(self.score, trials, self.planned, self.searches, decides)
 
 
 class EvidenceDocument(BaseModel):
@@ -112,11 +139,9 @@ class EvidenceDocument(BaseModel):
 
     def read(self) -> Evidence:
         """Return the evidence."""
-        null = self.null
+        null = None if self.null is None else self.null.read(self.trials, self.curve)
         return Evidence(
             self.executable, self.objective, self.years, self.trials, self.protocol,
-            untested=self.untested,
-            null=NullRun(null.score, self.trials, null.planned, null.searches) if null else None,
-            family=self.family, power=self.power, sealed=self.sealed, curve=self.curve,
-            caveats=self.caveats,
+            untested=self.untested, null=null, family=self.family, power=self.power,
+            sealed=self.sealed, curve=self.curve, caveats=self.caveats,
         )  # fmt: skip

@@ -18,12 +18,13 @@ from evolve.config import Experiment
 from evolve.experiment.assessed import Assessed
 from evolve.experiment.diagnostics import diagnose
 from evolve.experiment.finalists import assess_finalists, write_finalists
+from evolve.experiment.luck import run_nulls
 from evolve.experiment.model_proposer import open_proposer
 from evolve.experiment.observer import Observer
 from evolve.experiment.plan import LoadedData, build_problem, count_processes
 from evolve.experiment.prepared_run import PreparedRun
 from evolve.experiment.recorder import RunRecorder
-from evolve.experiment.repeated_search import open_cluster
+from evolve.experiment.repeated_search import JobRunner, open_cluster
 from evolve.experiment.result import Run, document
 from evolve.experiment.robustness import analyze_winner
 from evolve.experiment.run_inputs import build_run_inputs, open_problem
@@ -33,6 +34,7 @@ from evolve.experiment.validate import begin_evidence, begin_search, validate
 from evolve.fitness.precompile import find_uncompiled, precompile
 from evolve.llm.transport.usage import ArmCost, CallBudget
 from evolve.parallel import count_cores
+from evolve.search.best_curve import BestCurve
 from evolve.search.checkpoint import describe_state
 from evolve.search.executors import Executor, open_executor
 from evolve.search.history import SearchHistory
@@ -41,6 +43,7 @@ from evolve.search.progress import Progress
 from evolve.search.search import INTERRUPTED, search
 from evolve.stop import Stop
 from evolve.store import REPORT, RESULT
+from evolve.validation.luck_stop import LuckStop
 from evolve.validation.verdict import decide
 
 NO_EPOCH = -1  # before the first one
@@ -119,6 +122,7 @@ def _search(
     if checkpoint is not None:
         history, done = SearchHistory.restore(checkpoint), checkpoint.epoch
     unfinished = UnfinishedFinalists(settings, prepared.folder)
+    find_end = _build_luck_stop(prepared, recorder, stop, cluster)
     with (
         _open_executor(prepared, problem, recorder, cluster) as executor,
         open_proposer(prepared.models, prepared.plan, prepared.data, recorder, stop) as proposer,
@@ -129,8 +133,9 @@ def _search(
             recorder.go_on()
         with pause_gc():
             for last in search(
-                problem, settings.budget.budget(), executor, proposer, stop, resume_from=checkpoint
-            ):
+                problem, settings.budget.budget(), executor, proposer, stop,
+                resume_from=checkpoint, find_end=find_end,
+            ):  # fmt: skip
                 recorder.save(prepared.folder.best.name, partial(unfinished.update, last))
                 if last.epoch > done:
                     history.add(last.trials)
@@ -142,6 +147,20 @@ def _search(
                     recorder.observer.progress(last, recorder.search_seconds)
         budget = proposer.budget if proposer else None
     return _Searched(last, history, recorder.search_seconds, budget, recorder.arm_costs())
+
+
+def _build_luck_stop(
+    prepared: PreparedRun, recorder: RunRecorder, stop: Stop, cluster: Cluster | None
+) -> LuckStop | None:
+    """Return the condition of `budget.stop: luck`; None if there is none, or it was interrupted."""
+    if not prepared.settings.budget.stops_at_luck:
+        return None
+    runner = JobRunner(prepared.settings.workers, recorder, stop, cluster=cluster)
+    nulls = run_nulls(prepared.plan, prepared.data, runner, recorder.observer.early_null_search)
+    curve = BestCurve()
+    if prepared.checkpoint is not None:
+        curve = BestCurve.restore(prepared.checkpoint.state["history"]["curve"])
+    return LuckStop(nulls, curve) if nulls else None
 
 
 @contextmanager

@@ -120,7 +120,8 @@ def harden(finished: FinishedRun, report: Audit, out: Path | None, observer: Obs
     programs = [each.program for each in finished.trials]
     allowed = tuple(each for each in programs if not plan.space.rejection_reason(each))
     keys = {each.key for each in (*plan.start_from, *allowed)}
-    limits = report.experiment.budget.model_copy(update={"evaluations": max(1, len(keys))})
+    budget = {"evaluations": max(1, len(keys)), "stop": None}
+    limits = report.experiment.budget.model_copy(update=budget)
     experiment = report.experiment.model_copy(
         update={"budget": limits, "name": f"{report.experiment.name[:50]}-hardened"}
     )

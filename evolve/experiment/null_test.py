@@ -49,7 +49,8 @@ class NullTester:
         Args:
             planned: maximum number of null searches.
         """
-        run = NullRun(self.record.score, self.record.trials, planned)
+        record = self.record
+        run = NullRun(record.score, record.trials, planned, curve=record.curve)
         for result in self._search(self.record, self._job, range(1, planned + 1)):
             run = replace(run, results=(*run.results, result))
             yield run
@@ -75,27 +76,28 @@ class NullTester:
         """
         others = [each for each in self.ledger.list_runs(self.record.data) if each != self.record]
         if run.p_value > LEVEL:
-            family = compute_family_test(_build_row(run.score, run.results))
+            family = compute_family_test(_build_row(self.record, run.results))
             return replace(family, runs=1 + len(others) + self.uncounted)
         results: Sequence[NullResult] = run.results
         if any(each.reached for each in results):  # their scores are lower bounds
             results = self._complete(self.record, replace(self._job, target=None), len(results))
-        rows, unknown = [_build_row(run.score, results)], self.uncounted
+        rows, unknown = [_build_row(self.record, results)], self.uncounted
         for index, other in enumerate(others, start=1):
             progress(index, len(others))
             job = self._read_job(other)
             if job is None:
                 unknown += 1
             else:
-                row = _build_row(other.score, self._complete(other, job, len(run.results)))
-                rows.append(row)
+                rows.append(_build_row(other, self._complete(other, job, len(run.results))))
         if any(len(each.nulls) < len(run.results) for each in rows):
             return None
         return compute_family_test(rows[0], rows[1:], unknown)
 
     @property
     def _job(self) -> NullJob:
-        return NullJob(self.source, self.record.trials, self.record.score, self.open_proposer)
+        record = self.record
+        target = None if record.curve else record.score  # a lead depends on complete searches
+        return NullJob(self.source, record.trials, target, self.open_proposer)
 
     def _read_job(self, other: RunRecord) -> NullJob | None:
         """Return the null searches of an earlier run; None if they cannot be repeated."""
@@ -123,6 +125,11 @@ class NullTester:
         yield from runner.iterate(job, numbers, NullStore(self.ledger, record, job.target))
 
 
-def _build_row(score: float, results: Sequence[NullResult]) -> ScoreRow:
+def _build_row(record: RunRecord, results: Sequence[NullResult]) -> ScoreRow:
+    """Return the statistics of a run and of its null searches: leads if it has a curve."""
+    run = NullRun(record.score, record.trials, len(results), tuple(results), record.curve)
+    if run.leads:
+        real, *others = (each.largest for each in run.leads)
+        return ScoreRow(real, tuple(others))
     nulls = tuple(-math.inf if each.best is None else each.best for each in results)
-    return ScoreRow(score, nulls)
+    return ScoreRow(record.score, nulls)

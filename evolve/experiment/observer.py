@@ -49,6 +49,9 @@ class Observer:
     def baselines(self, assessed: Sequence[Assessed]) -> None:
         """Receive the starting strategies and their benchmark on train."""
 
+    def early_null_search(self, run: NullRun) -> None:
+        """Receive the null run after each null search that precedes the search."""
+
     def progress(self, progress: Progress, seconds: float) -> None:
         """Receive the state after an epoch, `seconds` after the start of the search."""
 

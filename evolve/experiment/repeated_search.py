@@ -124,7 +124,8 @@ def check_repeatable(plan: Plan) -> None:
     """Check that the search of an experiment can be repeated on other bars.
 
     Raises:
-        EvolveError: if the experiment has no genetic search, or starts from the trials of a run.
+        EvolveError: if the experiment has no genetic search, starts from the trials of a run, or
+            stops by its lead over luck.
     """
     settings = plan.experiment
     if settings.fitness.scored_on == "validation" or settings.llm.mode == "only":
@@ -133,6 +134,10 @@ def check_repeatable(plan: Plan) -> None:
     if plan.extra:
         message = "the search starts from strategies that were selected on these prices"
         raise EvolveError(message, "repeat the search of the original experiment")
+    if settings.budget.stops_at_luck:
+        message = "`budget.stop: luck` ends a search by its own searches on shuffled prices"
+        hint = "repeat it at its full budget: --set budget.stop=null"
+        raise EvolveError(f"{message}, and a repeated one has none", hint)
 
 
 def choose_pool(workers: Workers, searches: int, trials: int) -> JobPool:

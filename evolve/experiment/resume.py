@@ -35,9 +35,10 @@ from evolve.store.journal import read_event
 from evolve.store.lock import hold_lock
 
 LANGUAGE, EVALUATIONS, CALLS = "language", "budget.evaluations", "budget.llm_"
+STOP = "budget.stop"
 LIMITS = {
-    "evaluations": EVALUATIONS, "improvement": "budget.stale_epochs", "minutes": "budget.minutes",
-    "proposals": CALLS,
+    "luck": STOP, "evaluations": EVALUATIONS, "improvement": "budget.stale_epochs",
+    "minutes": "budget.minutes", "proposals": CALLS,
 }  # fmt: skip
 """Beginning of the names of the settings that ended a run, by a word of the reason."""
 SEARCH_LIMITS = (EVALUATIONS, "budget.stale_epochs")  # those of each repeated search
@@ -151,7 +152,8 @@ def _check_unfinished(saved: SavedRun, changes: Sequence[Change]) -> None:
         evaluations = 2 * saved.before.budget.evaluations
         hint = f"to go on with a larger budget: --set {EVALUATIONS}={evaluations}"
         raise EvolveError(f"the run in {saved.folder.path} is finished", hint)
-    hint = f"to go on, raise that limit: --set {limit}=null"
+    change = "leave that condition out" if limit == STOP else "raise that limit"
+    hint = f"to go on, {change}: --set {limit}=null"
     raise EvolveError(f"the run in {saved.folder.path} ended with {reason}", hint)
 
 
@@ -168,20 +170,24 @@ def _choose_checkpoint(
 ) -> StoredCheckpoint:
     """Return the checkpoint from which a run goes on.
 
-    It is the last one, unless the budget changes. Then it is the last migration that the smaller
+    It is the last one, unless the budget changes. With `budget.stop: luck` it is the first one
+    then, which is before the search. Without it, it is the last migration that the smaller
     budget did not affect, so that the run equals one that had the new budget from the start. Nearly
     all trials after it are evaluated again; the ledger counts the run with the smaller budget, too.
 
     Raises:
         EvolveError: if the run has more trials than the new budget.
     """
-    last = journal.read_checkpoint()
-    if EVALUATIONS not in {each.name for each in changes}:
+    last, names = journal.read_checkpoint(), {each.name for each in changes}
+    stops_at_luck = saved.plan.experiment.budget.stops_at_luck
+    if EVALUATIONS not in names and not (stops_at_luck and STOP in names):
         return last
     settings, wanted = saved.before, saved.plan.experiment.budget.evaluations
     if wanted < last.trials:
         message = f"{saved.folder.path}: cannot end at {wanted:,} evaluations"
         raise EvolveError(message, f"the run has {last.trials:,}; set a larger {EVALUATIONS}")
+    if stops_at_luck:  # its null searches are other ones, and could have ended it at any epoch
+        return journal.read_checkpoint(FIRST_EPOCH)
     smaller = min(settings.budget.evaluations, wanted)
     islands, population = settings.search.islands, settings.search.population
     chosen = FIRST_EPOCH

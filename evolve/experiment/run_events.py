@@ -12,6 +12,7 @@ from evolve.errors import EvolveError
 from evolve.experiment.evidence import Count, Finite
 from evolve.experiment.result_parts import DataDocument
 from evolve.experiment.result_reader import HINT
+from evolve.search.best_curve import CurvePoint
 from evolve.search.proposer_stats import ProposerStats
 from evolve.store.journal import read_event
 from evolve.store.rows import JournalRows
@@ -63,6 +64,7 @@ class NullSearchEvent(BaseModel):
     score: Finite
     planned: Count
     search: NullResult
+    curve: tuple[CurvePoint, ...] = ()
 
 
 Event = TypeVar("Event", bound=BaseModel)

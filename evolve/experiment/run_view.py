@@ -95,8 +95,8 @@ class RunView:
         events = self.read_events(NullSearchEvent)
         if not events:
             return None
-        searches = tuple(each.search for each in events)
-        return NullRun(events[-1].score, len(self.rows.trials), events[-1].planned, searches)
+        searches, last = tuple(each.search for each in events), events[-1]
+        return NullRun(last.score, len(self.rows.trials), last.planned, searches, last.curve)
 
     @cached_property
     def origin(self) -> DataDocument | None:

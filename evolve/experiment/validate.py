@@ -70,9 +70,11 @@ def validate(run: SearchedRun, recorder: RunRecorder, stop: Stop) -> Evidence:
         if best is None or individual is None:
             return evidence
         asked = sorted(run.models.models) if run.asks_models else ()
+        budget, curve = run.settings.budget, run.history.curve.points
         record = RunRecord(
             train.hash, build_recipe(run.plan, run.data, asked), run.settings.seed,
-            run.last.evaluated, individual.score, run.winners,
+            budget.evaluations if budget.stops_at_luck else run.last.evaluated, individual.score,
+            run.winners, curve if budget.stops_at_luck else (),
         )  # fmt: skip
         prices = identify_prices(train, run.data.dataset.has_market_symbols)
         related = ledger.list_related(record.data, prices)
@@ -175,7 +177,8 @@ def _test_null(
     null: NullRun | None = None
     for null in tester.iterate(planned):
         search = describe_search(null.results[-1])
-        recorder.event("null_search", score=null.score, planned=planned, search=search)
+        detail = {"curve": null.curve} if null.curve else {}
+        recorder.event("null_search", score=null.score, planned=planned, search=search, **detail)
         recorder.observer.null_search(null)
     family: FamilyTest | None = None
     if null is not None and null.is_complete:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evolve.search.individual import Individual
@@ -16,6 +16,11 @@ class CurvePoint(NamedTuple):
 
     trials: int
     best: float | None
+
+
+def read_best(curve: Sequence[CurvePoint], trials: int) -> float | None:
+    """Return the best score of a curve after a number of trials; None if there is none yet."""
+    return next((each.best for each in reversed(curve) if each.trials <= trials), None)
 
 
 class BestCurve:

@@ -23,6 +23,9 @@ MIGRANTS_PER_EPOCH = 2
 MIN_IMPROVEMENT = 1e-9
 INTERRUPTED = "interrupted"
 
+FindEnd = Callable[[Sequence[Individual]], str]
+"""Receives the trials of each epoch; returns the reason why the search ends, or an empty text."""
+
 
 def search(
     problem: SearchProblem,
@@ -32,6 +35,7 @@ def search(
     stop: Stop | None = None,
     clock: Callable[[], float] = time.monotonic,
     resume_from: Checkpoint | None = None,
+    find_end: FindEnd | None = None,
 ) -> Iterator[Progress]:
     """Run a search; yield its state after the starting programs and after every epoch.
 
@@ -48,6 +52,7 @@ def search(
             current one would wait for an external proposer.
         clock: returns seconds; called at the end of epochs only.
         resume_from: where to go on; None for a new search.
+        find_end: a further condition that ends the search; None for none.
     """
     executor, stop = executor or SerialExecutor(problem), stop or Stop()
     started, trials = clock(), list[Individual]()
@@ -63,6 +68,8 @@ def search(
     while True:
         _update_hall_of_fame(trials, state, problem)
         stop_reason = _find_stop_reason(state, problem, budget, clock() - started, external)
+        if find_end is not None:
+            stop_reason = stop_reason or find_end(trials)
         if stop.is_set and not stop_reason:
             stop_reason = INTERRUPTED
         progress = Progress(

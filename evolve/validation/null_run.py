@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, stdev
 from typing import ClassVar
 
 from evolve.jobs.form import ResultForm
+from evolve.search.best_curve import CurvePoint
+from evolve.validation.leads import Lead, build_scores, measure_leads
 from evolve.validation.null_search import BuildMarket, NullResult, NullSearcher, OpenProposer
 from evolve.validation.permutation import permute
 from evolve.validation.problem_source import ProblemSource
@@ -28,16 +31,30 @@ class NullRun:
         trials: number of trials of each search.
         planned: maximum number of null searches.
         results: results in the order of their numbers.
+        curve: best score so far of a real search that could end by its lead; empty for other ones.
     """
 
     score: float
     trials: int
     planned: int
     results: tuple[NullResult, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+
+    @cached_property
+    def leads(self) -> tuple[Lead, ...]:
+        """Leads of the real search and of the null searches, in order; empty without a curve."""
+        if not self.curve or not self.results:
+            return ()
+        counts = [each.trials for each in self.results[0].curve]
+        curves = [self.curve, *(each.curve for each in self.results)]
+        return tuple(measure_leads(build_scores(curves, counts), counts))
 
     @property
     def exceedances(self) -> int:
-        """Number of null searches whose best score is at least that of the real search."""
+        """Number of null searches that did as well: in their lead, or else in their best score."""
+        if self.leads:
+            real, *others = self.leads
+            return sum(each.largest >= real.largest for each in others)
         return sum(each.is_at_least(self.score) for each in self.results)
 
     @property
@@ -52,8 +69,10 @@ class NullRun:
 
     @property
     def is_complete(self) -> bool:
-        """True if no further search can change the decision."""
+        """True if no further search can change the decision; each one changes all leads."""
         count = len(self.results)
+        if self.curve:
+            return count >= self.planned
         is_decided = self.exceedances > max(self.allowed, 0) and count >= MIN_SEARCHES
         return count >= self.planned or is_decided
 
@@ -84,8 +103,10 @@ class NullRun:
     def threshold(self) -> float | None:
         """Score that the real search had to exceed; None without enough null searches.
 
-        It is a lower bound if the null run ended early.
+        It is a lower bound if the null run ended early. If leads decide, there is none.
         """
+        if self.curve:
+            return None
         rank = max(self.allowed, 0)
         ordered = sorted(self.bests, reverse=True)
         return ordered[rank] if rank < len(ordered) else None

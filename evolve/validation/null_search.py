@@ -10,7 +10,7 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.gc_pause import pause_gc
 from evolve.fitness.fitness import FoldFitness, Scores
-from evolve.search.best_curve import BestCurve, CurvePoint
+from evolve.search.best_curve import BestCurve, CurvePoint, read_best
 from evolve.search.external import ExternalProposer
 from evolve.search.problem import SearchProblem
 from evolve.search.progress import Budget
@@ -48,7 +48,7 @@ class NullResult:
 
     def read_best(self, trials: int) -> float | None:
         """Return the best score after a number of trials; None if there is none yet."""
-        return next((each.best for each in reversed(self.curve) if each.trials <= trials), None)
+        return read_best(self.curve, trials)
 
 
 class NullSearcher:

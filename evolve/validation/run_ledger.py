@@ -28,10 +28,11 @@ class RunRecord:
         data: hash of the train bars.
         recipe: settings and files that determine a search on the data, besides seed and trials.
         seed: seed of the search.
-        trials: number of trials.
+        trials: number of trials; with a curve that of each null search, the budget of the run.
         score: best score on train.
         winners: hashes of the strategy with that score and of the finalists, sorted; without those
             that the search started from.
+        curve: best score so far of a search that could end by its lead; empty for other ones.
     """
 
     data: str
@@ -40,6 +41,11 @@ class RunRecord:
     trials: int
     score: float
     winners: tuple[str, ...]
+    curve: tuple[CurvePoint, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """Return its fields as JSON has them, without an empty curve."""
+        return {key: value for key, value in asdict(self).items() if key != "curve" or value}
 
     @property
     def key(self) -> str:
@@ -108,9 +114,9 @@ class RunLedger:
     def record_run(self, run: RunRecord, prices: PriceId) -> None:
         """Add a run and the identity of its train bars, unless the ledger has them."""
         self._add_once(PRICES, run.data, {"data": run.data, **prices.describe()})
-        text = json.dumps(asdict(run), sort_keys=True)
+        text = json.dumps(run.describe(), sort_keys=True)
         self.ledger.append_unless(
-            RUN, run.data, asdict(run),
+            RUN, run.data, run.describe(),
             lambda known: any(json.dumps(each, sort_keys=True) == text for each in known),
         )  # fmt: skip
 
@@ -194,9 +200,13 @@ def identify_search(recipe: Mapping[str, Any], seed: int) -> str:
 
 
 def _parse_run(body: Mapping[str, Any]) -> RunRecord:
-    return RunRecord(**{**body, "winners": tuple(body["winners"])})
+    winners, curve = tuple(body["winners"]), _parse_curve(body.get("curve", ()))
+    return RunRecord(**{**body, "winners": winners, "curve": curve})
 
 
 def _parse_result(body: Mapping[str, Any]) -> NullResult:
-    curve = tuple(CurvePoint(*each) for each in body["curve"])
-    return NullResult(**{**body, "curve": curve})
+    return NullResult(**{**body, "curve": _parse_curve(body["curve"])})
+
+
+def _parse_curve(points: Sequence[Sequence[Any]]) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(*each) for each in points)

@@ -213,6 +213,12 @@ def _compare(null: NullRun) -> str:
 
 
 def _compare_scores(null: NullRun) -> str:
+    if null.leads:
+        real, *others = null.leads
+        return (
+            f" (its lead over luck reaches {real.largest:.1f} standard deviations at "
+            f"{real.trials:,} trials, the largest of theirs {max(others).largest:.1f})"
+        )
     if not null.bests:
         return ""
     return f" (this one scores {null.score:.2f}, the best of them {max(null.bests):.2f})"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from evolve.experiment.run_view import RunView
 from evolve.report.page.blocks import Block
-from evolve.report.page.luck.histogram import build_histogram
+from evolve.report.page.luck.histogram import build_histogram, has_values
 from evolve.report.page.luck.power import iterate_power
 from evolve.report.page.luck.progress import build_progress
 from evolve.report.page.luck.selection import iterate_selection
@@ -16,7 +16,7 @@ from evolve.report.page.luck.walk_forward import iterate_walk_forward
 
 def iterate_blocks(view: RunView) -> Iterator[Block]:
     """Yield the blocks of the section."""
-    if view.null is not None and view.null.bests:
+    if view.null is not None and has_values(view.null):
         yield build_histogram(view.null)
     if view.rows.best is not None:
         yield build_progress(view)

@@ -63,7 +63,10 @@ def _iterate_null(null: NullRun) -> Iterator[Row]:
         "searches on shuffled prices", f"{done:,} of at most {null.planned:,}",
         "each is the same search on prices without an edge; they end once the outcome is certain",
     )  # fmt: skip
-    yield "of them beaten", f"{beaten:,}", "their best score is below that of this search"
+    measure = "largest lead" if null.leads else "best score"
+    yield "of them beaten", f"{beaten:,}", f"their {measure} is below that of this search"
+    if null.leads:
+        yield from _iterate_leads(null)
     if null.mean is not None:
         largest = f"{format_score(max(null.bests))}; mean {format_score(null.mean)}"
         yield "best score by luck", largest, "largest and mean best score of these searches"
@@ -76,8 +79,26 @@ def _iterate_null(null: NullRun) -> Iterator[Row]:
         )  # fmt: skip
     yield (
         "p-value of this search", f"{null.p_value:.2g}",
-        "share of all searches, with this one, that score at least as well",
+        "share of all searches, with this one, that do at least as well",
     )  # fmt: skip
+
+
+def _iterate_leads(null: NullRun) -> Iterator[Row]:
+    real, *others = null.leads
+    yield (
+        "largest lead over luck", f"{format_score(real.largest)} at {real.trials:,} trials",
+        "best score less the mean of the other searches, over their deviation, at round numbers of "
+        "trials, until it is lost",
+    )  # fmt: skip
+    yield (
+        "largest lead by luck", format_score(max(others).largest),
+        "that of a search on shuffled prices over the others and this one",
+    )  # fmt: skip
+    if real.lost_at:
+        yield (
+            "lead lost", f"at {real.lost_at:,} trials",
+            f"it was {format_score(real.last)} then, so the search stopped (`budget.stop: luck`)",
+        )  # fmt: skip
 
 
 def _iterate_power(view: RunView) -> Iterator[Row]:
