@@ -12,6 +12,7 @@ from evolve.experiment.plan import LoadedData, build_problem
 from evolve.experiment.recipe import is_current, open_recipe
 from evolve.experiment.repeated_search import JobRunner
 from evolve.validation.family import FamilyTest, ScoreRow, compute_family_test
+from evolve.validation.leads import convert_to_normal
 from evolve.validation.null_run import LEVEL, NullJob, NullRun
 from evolve.validation.null_search import NullResult, OpenProposer
 from evolve.validation.null_store import NullStore
@@ -126,10 +127,10 @@ class NullTester:
 
 
 def _build_row(record: RunRecord, results: Sequence[NullResult]) -> ScoreRow:
-    """Return the statistics of a run and of its null searches: leads if it has a curve."""
+    """Return the scores of a run and of its null searches: those of its leads if it has a curve."""
     run = NullRun(record.score, record.trials, len(results), tuple(results), record.curve)
     if run.leads:
-        real, *others = (each.largest for each in run.leads)
+        real, *others = convert_to_normal([each.largest for each in run.leads])
         return ScoreRow(real, tuple(others))
     nulls = tuple(-math.inf if each.best is None else each.best for each in results)
     return ScoreRow(record.score, nulls)

@@ -19,6 +19,7 @@ from evolve.search.best_curve import CurvePoint, read_best
 MIN_OTHERS = 4  # with a score, for a mean and a deviation
 MIN_LEAD = 3.0  # deviations; luck alone rarely leads so far: see benchmarks/luck_stop.py
 LOST_SHARE = 0.5  # of the largest lead
+MIN_TAIL = 1e-300  # a probability whose normal score is finite
 
 Scores = NDArray[np.float64]
 
@@ -78,6 +79,23 @@ def measure_leads(scores: Scores, counts: Sequence[int]) -> list[Lead]:
             leads[row] = _add(leads[row], lead, count)
             is_over[row] = leads[row].lost_at > 0
     return leads
+
+
+def convert_to_normal(leads: Sequence[float]) -> list[float]:
+    """Return leads as normal scores, in the order of the leads.
+
+    A lead over few searches has the heavy tail of Student's t, since their deviation is uncertain.
+    Normal scores have approximately the tail of a best score.
+
+    Args:
+        leads: the largest lead of each search.
+    """
+    from scipy.special import ndtri, stdtr
+
+    others = len(leads) - 1
+    student = np.array(leads) * math.sqrt(others / (others + 1))
+    tail = stdtr(others - 1, -student)
+    return [float(each) for each in -ndtri(np.maximum(tail, MIN_TAIL))]
 
 
 def _add(before: Lead, lead: float, count: int) -> Lead:
