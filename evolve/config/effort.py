@@ -121,8 +121,8 @@ class Limits(Section):
     )
     stop: Literal["luck"] | None = Field(
         None,
-        description="`luck`: stop once the lead over the searches on shuffled prices, which then "
-        "run first and in full, is lost; it replaces `stale_epochs` and excludes `minutes`",
+        description="further end of the search: `luck` once its lead over the searches on shuffled "
+        "prices, which then run first and in full, has halved; it replaces `stale_epochs`",
     )
     llm_calls: int = measured_in(
         "calls", 20, ge=0, le=1_000_000,

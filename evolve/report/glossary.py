@@ -77,6 +77,8 @@ TERMS = {
     "traded opens": "opens at which orders could fill; a symbol without them trades at closes only",
     "survivorship": "bias of a universe of today's stocks: it omits those that failed, so results "
     "are too good",
+    "lead": "best score less the mean of the other searches, over their deviation; with "
+    "`budget.stop: luck` its largest value decides",
     "null run": "the same search on shuffled prices, which have no edge",
     "power": "how often the search finds an edge of a known size, planted into shuffled prices by "
     "a hidden rule; found means a score that passes the null searches",

@@ -95,6 +95,9 @@ class Stopper(Observer):
                 raise KeyboardInterrupt
             self.stop.set()
 
+    def early_null_search(self, run: NullRun) -> None:
+        self._act("early_null_search")
+
     def progress(self, progress: Progress, seconds: float) -> None:
         self._act("progress")
 

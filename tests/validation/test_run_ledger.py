@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evolve.search.best_curve import CurvePoint
 from evolve.validation.ledger import FILE, Ledger
 from evolve.validation.null_search import NullResult
 from evolve.validation.prices import PriceId
@@ -30,6 +32,16 @@ def test_a_run_is_recorded_once_and_read_as_it_was(ledger: Ledger) -> None:
     assert runs.list_runs("e") == []
     assert runs.list_runs("d") == [record(1), record(2)]
     assert runs.list_runs("d")[0].key == record(1).key != record(2).key
+
+
+def test_only_a_run_that_could_end_by_its_lead_has_a_curve(ledger: Ledger) -> None:
+    runs, curve = RunLedger(ledger), (CurvePoint(100, None), CurvePoint(130, 0.5))
+    plain, other = record(1), replace(record(1), curve=curve)
+    for each in (plain, other, other):
+        runs.record_run(each, PRICES)
+    assert runs.list_runs("d") == [plain, other]
+    assert plain.key == other.key  # both have the same null searches
+    assert ["curve" in each for each in ledger.read("run")] == [False, True]
 
 
 def test_runs_on_other_bars_of_the_same_prices_are_related(ledger: Ledger) -> None:
