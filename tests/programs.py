@@ -8,6 +8,7 @@ from random import Random
 
 from dsl.analysis.program import Program
 from evolve.search.grow import grow_rules
+from evolve.search.prior import PRIORS
 from evolve.search.space import Space, build_space
 
 BOTH = ("long", "short")
@@ -28,8 +29,8 @@ OPERATORS = tuple(NAMES.split())
 
 @cache
 def space_of(*directions: str) -> Space:
-    """Return the search space of the fixed operators; both directions by default."""
-    return build_space(OPERATORS, directions or BOTH)
+    """Return the search space of the fixed operators, all alike; both directions by default."""
+    return build_space(OPERATORS, directions or BOTH, prior=PRIORS["flat"])
 
 
 def random_programs(

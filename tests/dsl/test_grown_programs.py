@@ -22,6 +22,7 @@ from dsl.terms.canonical import canonicalize
 from dsl.terms.terms import Term
 from dsl.terms.text import format_term
 from evolve.search.grow import grow_condition, grow_rules
+from evolve.search.prior import PRIORS
 from evolve.search.space import build_space
 from tests.dsl.naive import evaluate_naively, find_failures
 from tests.dsl.values import assert_identical
@@ -41,7 +42,10 @@ def uses(terms: list[Term], name: str) -> bool:
 @cache
 def grow(name: str) -> tuple[Program, Term]:
     """Grow a program and a condition of few operators, if possible with the given one."""
-    space, rng = build_space([name, "sma", "-"], ("long", "short"), 60), Random(name)
+    space, rng = (
+        build_space([name, "sma", "-"], ("long", "short"), 60, prior=PRIORS["flat"]),
+        Random(name),
+    )
     for _ in range(MAX_TRIES):
         rules, condition = grow_rules(space, rng), grow_condition(space, rng)
         if uses([*filter(None, rules)], name) and uses([condition], name):
