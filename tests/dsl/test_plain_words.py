@@ -137,7 +137,7 @@ def test_plain_words() -> None:
 def test_a_random_program_is_described_by_balanced_phrases() -> None:
     for program in random_programs(150, 8):
         sentences = describe_program(program)
-        names = [name for name, _ in program.rules.named()]
+        names = [name for name, _ in program.rules.written.named()]
         assert [rule for rule, _ in sentences if rule] == names
         for _, text in sentences:
             assert text.count("(") == text.count(")")

@@ -21,7 +21,7 @@ from tests.experiment.small_runs import EDGE, run_small
 def view(tmp_path_factory: pytest.TempPathFactory) -> RunView:
     """Return the view of a small run."""
     folder = tmp_path_factory.mktemp("lineage")
-    return read_view(run_small(folder, EDGE, "validate.null_runs=0", "seed=3").folder)
+    return read_view(run_small(folder, EDGE, "validate.null_runs=0", "seed=5").folder)
 
 
 def build_trial(number: int, score: float, *parents: int, reason: str = "") -> TrialRow:
