@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from contestants import FLAT, sample_at_random
+from contestants import search_as_run
 from planted_markets import MARKETS, TRAIN_BARS, HiddenMarket, draw_walk, measure_shares, plant
 from quality_task import COSTS, open_task
 
@@ -52,14 +52,12 @@ def calibrate(strengths: Sequence[float]) -> dict[str, Any]:
 
 
 def measure_luck(directions: Sequence[str], costs: str) -> float:
-    """Return the mean best score of random sampling, all operators alike, without an edge."""
+    """Return the mean best score of the search without an edge."""
     bests = []
     for seed in LUCK_SEEDS:
         bars = bars_from_paths(draw_walk("luck", seed, RUN_BARS))
-        task = open_task(
-            bars, directions, costs, seed, [*FLAT, f"budget.evaluations={EVALUATIONS}"]
-        )
-        bests.append(sample_at_random(task)[0].score)
+        task = open_task(bars, directions, costs, seed, [f"budget.evaluations={EVALUATIONS}"])
+        bests.append(search_as_run(task)[0].score)
     return round(float(np.mean(bests)), 3)
 
 

@@ -3,7 +3,7 @@
 Prints one JSON line per contestant, budget and market. `share` is the winner's appraisal ratio on
 the fresh bars divided by that of the hidden rule. On noise, which has no rule, `ratio` is that of
 the winner. `--calibrate` writes the edges to `search_quality.json` instead: the hidden rule's score
-on train is the strength times the mean best score of random sampling on markets without an edge.
+on train is the strength times luck, the mean best score of the search on markets without an edge.
 
 Seeds 1 to 20 are for development, those from 101 for the test of a variant that is fixed.
 """
@@ -31,7 +31,7 @@ from evolve.experiment.plan import build_fitness
 from evolve.parallel import open_pool
 
 EDGES = Path(__file__).with_suffix(".json")
-STRENGTHS = (1.0, 1.25, 1.5)
+STRENGTHS = (1.1, 1.3, 1.5)
 BUDGETS = (500, 2_000, 10_000)
 RUN_BARS = 4_000  # train, validation and the holdout that a run seals
 

@@ -134,7 +134,7 @@ def test_cells_of_one_market_and_seed_count_as_one_draw(monkeypatch: pytest.Monk
 def test_differences_are_paired_within_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
     summary = importlib.import_module("quality_summary")
-    cell = {"strength": 1.0, "costs": "half", "evaluations": 500, "market": "dip"}
+    cell = {"strength": 1.1, "costs": "half", "evaluations": 500, "market": "dip"}
     results = [
         {**cell, "contestant": name, "seed": seed, "share": share}
         for seed, shares in {1: (0.9, 0.8), 2: (0.1, 0.0), 3: (0.5, 0.4)}.items()
