@@ -257,7 +257,7 @@ def test_a_stop_ends_a_power_test_between_searches(path: Path) -> None:
 REFUSED = {
     "validate.null_runs=0": "needs null searches",
     "language.operators=[sma]": "can write none of the hidden rules",
-    "language.max_nodes=5": "can write none of the hidden rules",
+    "language={operators: [highest, '>', lag], max_nodes: 5}": "can write none of the hidden rules",
 }
 
 

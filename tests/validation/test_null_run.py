@@ -30,7 +30,7 @@ from evolve.validation.permutation import permute
 from evolve.validation.problem_source import LocalProblem
 from tests.params import thin_out
 
-TRIALS = 240
+TRIALS = 360
 BARS = random_walk(700, 4)
 
 
