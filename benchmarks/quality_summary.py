@@ -127,7 +127,8 @@ def iterate_sections(results: Sequence[Result], baseline: str) -> Iterable[tuple
             f"Mean share of the rule's appraisal ratio, {cells} markets, by evaluations",
             build_table(planted, "contestant", "evaluations"),
         )
-        yield f"Paired difference from `{baseline}`, and wins", compare(planted, baseline)
+        if differences := compare(planted, baseline):
+            yield f"Paired difference from `{baseline}`, and wins", differences
         yield f"By market, {largest:,} evaluations", build_table(last, "market", "contestant")
         yield f"By strength, {largest:,} evaluations", build_table(last, "strength", "contestant")
         yield (
