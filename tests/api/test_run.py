@@ -136,7 +136,7 @@ def test_the_texts_for_people_are_three_lines_and_escaped(finished: RunResult) -
     title, verdict, best = repr(finished).splitlines()
     assert title == f"run small in {finished.folder}: finished, {len(finished.trials)} trials"
     assert verdict.startswith("verdict: NOT TESTED. ")
-    assert best.startswith("best: strategy small { buy when ")
+    assert best.startswith("best: strategy small { buy ")
     markup = finished._repr_html_()
     assert "<b>" not in markup
     assert "&lt;b&gt;run: finished" in markup

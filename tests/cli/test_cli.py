@@ -194,7 +194,7 @@ def test_the_constraint_grammar_is_printed(form: str) -> None:
 
 
 def test_validate_and_schema_print_documents() -> None:
-    assert "evaluations: 5000" in invoke("validate", str(ROOT / "experiments" / "spy.yaml")).out
+    assert "evaluations: 10000" in invoke("validate", str(ROOT / "experiments" / "spy.yaml")).out
     assert json.loads(invoke("schema").out)["title"] == "Experiment"
 
 
