@@ -36,8 +36,7 @@ POPULATION, TOURNAMENT, CROSSOVER, MUTATION = 300, 3, 0.8, 0.2  # of plain DEAP
 FLAT = ("language.prior=flat", "language.tied=0")  # all operators alike, entry and exit apart
 BEFORE = (  # settings without what has been added to the search
     *FLAT, "search.idle=count", "search.distinct=false", "search.niche_members=0",
-    "search.credit_decay=1", "search.population=150", "search.proposers.climb=0",
-    "search.proposers.tie=0",
+    "search.credit_decay=1", "search.population=150", "search.proposers.tie=0",
 )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ from evolve.search.selection import build_toolbox, select_distinct
 from evolve.search.space import Space
 
 MAX_TRIES_PER_CHILD = 20
-ELITE = 10  # best individuals of a population, of which some proposers take their parents
 MAX_REDRAWS = 8  # of the idle children of a generation
 
 
@@ -160,8 +159,7 @@ class _EpochRun:
             proposer = PROPOSERS[name]
             if len(self.population) < max(2, proposer.parents):
                 proposer = PROPOSERS["random"]
-            ranked = self.population[:ELITE] if proposer.elite else self.population
-            parents = self.toolbox.select(ranked, proposer.parents, rng=self.rng)
+            parents = self.toolbox.select(self.population, proposer.parents, rng=self.rng)
             rules = getattr(self.toolbox, proposer.name)(
                 [remove_fixed(each.program.rules, self.problem.space.fixed) for each in parents],
                 rng=self.rng,

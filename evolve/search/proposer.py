@@ -21,7 +21,6 @@ class Proposer:
         weight: its default share of proposals.
         propose: takes the rules of the parents, the space and a random generator. Returns rules,
             or None if the operator does not apply. The generator is its only source of randomness.
-        elite: whether its parents are among the best of the population.
     """
 
     name: str
@@ -29,4 +28,3 @@ class Proposer:
     parents: int
     weight: float
     propose: Callable[[Sequence[Rules], Space, Random], Rules | None]
-    elite: bool = False

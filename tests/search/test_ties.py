@@ -17,7 +17,7 @@ from evolve.search.space import build_space
 
 SPACE = build_space(directions=("long", "short"), max_nodes=80)
 TIED = build_space(prior=replace(PRIORS["usual"], tied=1.0))
-KEEPING = ("climb", "hoist", "point", "subtree", "toggle", "tune")
+KEEPING = ("hoist", "point", "subtree", "toggle", "tune")
 
 
 def propose(name: str, rng: Random, *parents: Rules) -> Rules:

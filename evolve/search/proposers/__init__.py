@@ -2,7 +2,6 @@
 
 from evolve.search.proposer import Proposer
 from evolve.search.proposers import (
-    climb,
     crossover,
     hoist,
     point,
@@ -15,5 +14,5 @@ from evolve.search.proposers import (
 
 PROPOSERS: dict[str, Proposer] = {
     each.PROPOSER.name: each.PROPOSER
-    for each in (climb, crossover, hoist, point, random, subtree, tie, toggle, tune)
+    for each in (crossover, hoist, point, random, subtree, tie, toggle, tune)
 }
