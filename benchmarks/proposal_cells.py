@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,14 +88,14 @@ class Searched:
     failed: int
 
 
-def measure_cell(
+def iterate_cell(
     cell: Cell, names: Sequence[str], limit: Limit, settings: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the results of contestants on a market, at equal trials or at equal seconds.
+) -> Iterator[dict[str, Any]]:
+    """Yield the results of contestants on a market, at equal trials or at equal seconds.
 
     At equal seconds, the calls of a mixed search are spread over the trials of the genetic one.
     """
-    bars, results, expected = cell.draw(), list[dict[str, Any]](), limit.evaluations
+    bars, expected = cell.draw(), limit.evaluations
     for name in sorted(names, key=list(MODES).index):
         own = replace(limit, evaluations=expected) if name == "mixed" else limit
         task = cell.open(bars, [*own.list_settings(MODES[name]), *settings])
@@ -103,13 +103,12 @@ def measure_cell(
         winner = choose_winner(lambda task: searched.last.hall_of_fame, task)
         if name == "genetic" and limit.seconds is not None:
             expected = searched.last.evaluated
-        results.append({
+        yield {
             "contestant": name, "limit": limit.label, "market": cell.market.name,
             "strength": cell.strength, "costs": cell.costs, "seed": cell.seed,
             **measure_winner(cell.market, bars, task, winner), **describe_search(searched),
             "strategy": winner.text if winner else "",
-        })  # fmt: skip
-    return results
+        }  # fmt: skip
 
 
 def run_search(task: Task) -> Searched:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from market_memory import measure_memory
 from planted_markets import MARKETS
-from proposal_cells import MAX_TRIALS, MODES, Limit, measure_cell, run_search, sum_credit
+from proposal_cells import MAX_TRIALS, MODES, Limit, iterate_cell, run_search, sum_credit
 from quality_summary import summarize
 from quality_task import COSTS
 from report import report
@@ -65,7 +65,7 @@ def main() -> None:
                 warm(cells[0], settings)
             for cell in cells:
                 for limit in limits:
-                    for result in measure_cell(cell, options.contestants, limit, settings):
+                    for result in iterate_cell(cell, options.contestants, limit, settings):
                         print(json.dumps(result), flush=True)
                         results.append(result)
             if options.memory:

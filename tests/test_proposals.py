@@ -196,9 +196,8 @@ def test_contestants_have_equal_trials_and_the_credit_is_complete(
 ) -> None:
     cells, proposals = load("proposal_cells"), load("proposals")
     with model(monkeypatch, propose_new()) as server:
-        results = cells.measure_cell(
-            cell, ("model", "mixed", "genetic"), cells.Limit(TRIALS, calls=3), SETTINGS
-        )
+        limit = cells.Limit(TRIALS, calls=3)
+        results = list(cells.iterate_cell(cell, ("model", "mixed", "genetic"), limit, SETTINGS))
     assert [each["contestant"] for each in results] == ["genetic", "mixed", "model"]
     calls = {each["contestant"]: each["calls"] for each in results}
     assert calls == {"genetic": 0, "mixed": 3, "model": TRIALS}
@@ -225,7 +224,7 @@ def test_contestants_have_equal_seconds(
     cells = load("proposal_cells")
     limit = cells.Limit(cells.MAX_TRIALS, 0.2, calls=2)
     with model(monkeypatch, propose_new()):
-        genetic, mixed, alone = cells.measure_cell(
+        genetic, mixed, alone = cells.iterate_cell(
             cell, ("genetic", "mixed", "model"), limit, [*SETTINGS, *SMALL]
         )
     assert {each["limit"] for each in (genetic, mixed, alone)} == {"0.2 seconds"}
