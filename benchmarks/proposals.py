@@ -52,7 +52,7 @@ def main() -> None:
         Cell(MARKETS[name], strength, options.costs, seed)
         for seed in options.seeds
         for name in options.markets
-        for strength in options.strengths
+        for strength in (options.strengths if MARKETS[name].edges else STRENGTHS[:1])
     ]
     limits = [Limit(options.evaluations, None, options.calls)] if options.evaluations else []
     if options.seconds:
