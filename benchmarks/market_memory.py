@@ -24,7 +24,12 @@ from dsl.analysis.program import Program
 from dsl.bars import Bars
 from dsl.terms.canonical import MeaningError
 from evolve.errors import EvolveError
-from evolve.experiment.models import build_constraint, load_model_set, open_models
+from evolve.experiment.models import (
+    UNCONSTRAINED,
+    build_constraint,
+    load_model_set,
+    open_models,
+)
 from evolve.experiment.plan import (
     LoadedData,
     Plan,
@@ -126,7 +131,9 @@ def ask_first(
 
     Calls of equal numbers have equal examples and tasks in all prompts.
     """
-    constraint = build_constraint(prompts[PLAIN], build_grammar(plan))
+    constraint = UNCONSTRAINED
+    if models.settings.constraint != "text":
+        constraint = build_constraint(prompts[PLAIN], build_grammar(plan))
     pending: list[tuple[str, Future[tuple[Exchange, ...]]]] = []
     with open_models(models, NoticeList()) as opened:
         for seed in range(1, calls + 1):
