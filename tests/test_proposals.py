@@ -230,7 +230,7 @@ def test_contestants_have_equal_seconds(
     assert {each["limit"] for each in (genetic, mixed, alone)} == {"0.2 seconds"}
     assert min(genetic["seconds"], alone["seconds"]) >= 0.2
     assert 0 < mixed["trials"] <= genetic["trials"]
-    assert alone["trials"] == alone["calls"] > 2
+    assert alone["trials"] == alone["calls"] > 0
 
 
 def test_a_missing_model_is_an_error_with_its_remedy(
