@@ -79,13 +79,13 @@ class Searched:
         last: its last state.
         seconds: its duration, with all waits for answers.
         cost: cost of the calls.
-        failed: number of calls without an answer.
+        answers: number of calls that were answered.
     """
 
     last: Progress
     seconds: float
     cost: Cost
-    failed: int
+    answers: int
 
 
 def iterate_cell(
@@ -125,8 +125,10 @@ def run_search(task: Task) -> Searched:
         started = time.perf_counter()
         *_, last = search(problem, plan.experiment.budget.budget(), None, proposer)
         seconds = time.perf_counter() - started
-    cost = proposer.budget.spent if proposer else Cost()
-    return Searched(last, seconds, cost, proposer.failed_calls if proposer else 0)
+    if proposer is None:
+        return Searched(last, seconds, Cost(), 0)
+    budget = proposer.budget
+    return Searched(last, seconds, budget.spent, budget.spent.calls - budget.assumed.calls)
 
 
 def describe_search(searched: Searched) -> dict[str, Any]:
@@ -134,7 +136,7 @@ def describe_search(searched: Searched) -> dict[str, Any]:
     cost, stats = searched.cost, searched.last.stats
     return {
         "trials": searched.last.evaluated, "seconds": round(searched.seconds, 2),
-        "calls": cost.calls, "failed": searched.failed, "tokens": cost.tokens,
+        "calls": cost.calls, "answers": searched.answers, "tokens": cost.tokens,
         "usd": round(cost.usd, 4),
         "credit": {
             name: {

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCAL = "smollm2"
 LOCAL_TOKENS = 500  # of an answer; a strategy has fewer
 WARM_TRIALS = 50
-MEANS = ("trials", "seconds", "calls", "failed", "tokens", "usd")
+MEANS = ("trials", "seconds", "calls", "answers", "tokens", "usd")
 NO_MODEL = (
     "no model is configured",
     "set OPENAI_BASE_URL (or OPENAI_API_KEY), or install the tiny model of the tests: "
