@@ -110,11 +110,12 @@ def _print_counts(console: OutputConsole, run: Run) -> None:
     stats = run.progress.stats.values()
     proposed = sum(each.proposed for each in stats)
     duplicates = sum(each.duplicate for each in stats)
+    idle = sum(each.idle for each in stats)
     trials = format_count(run.progress.evaluated, "trial")
     console.print(
         f"\n{trials} (distinct strategies evaluated; {proposed:,} proposed, "
-        f"{format_count(duplicates, 'duplicate')}) at {run.evaluations_per_second:,.0f} per "
-        f"second; {run.seconds:.1f} s in all"
+        f"{format_count(duplicates, 'duplicate')}, {idle:,} idle) at "
+        f"{run.evaluations_per_second:,.0f} per second; {run.seconds:.1f} s in all"
     )
 
 
