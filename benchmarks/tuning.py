@@ -44,13 +44,13 @@ EDGES_BPS = (30, 60)
 BARS, FRESH_BARS, FRESH_SEEDS = 4000, 10_000, 10_000
 METRIC = "appraisal_ratio"
 TEXT = "strategy tuned {{ buy when {entry} sell when {exit} }}"
-FREE = {"slippage_bps": 0.0, "commission_bps": 0.0}
+FREE = market(slippage_bps=0.0, commission_bps=0.0)
 
 
 def tune_text(text: str, spec: str, seed: int, evaluations: int) -> TunedStrategy:
     """Tune a strategy on the bars of a spec, without costs."""
     found = find_tunables(text, "tuned.evo", "tuned")
-    data = split_data(load(spec), market(**FREE))
+    data = split_data(load(spec), FREE)
     return tune_strategy(found, data, evaluations, seed, Stop(), lambda trials, best: None)
 
 
@@ -63,7 +63,7 @@ def measure(rule: str, edge: int, seed: int, evaluations: int) -> dict[str, floa
     fresh = load(f"{spec}&seed={FRESH_SEEDS + seed}&bars={FRESH_BARS}").bars
 
     def score(text: str) -> float:
-        return backtest(check(text), fresh, market(**FREE)).metrics[METRIC]
+        return backtest(check(text), fresh, FREE).metrics[METRIC]
 
     def best(variant: Variant) -> float:
         return variant.score

@@ -190,7 +190,7 @@ def test_the_system_message_describes_only_the_allowed_language(directions: list
         "- Series: open, high, low, close, volume. " in text
     )  # the series `month` would reveal dates
     assert f"Limits: {' and '.join(directions)} only; at most 30 nodes" in text
-    orders = set(re.findall(r"`(\w+) when`", text.split("Orders:")[1]))
+    orders = set(re.findall(r"`(\w+) when`", text.split("Orders")[1]))
     assert ({"buy", "sell"} <= orders) == ("long" in directions)
     assert ({"short", "cover"} <= orders) == ("short" in directions)
 

@@ -38,7 +38,7 @@ def _engine() -> None:
 @pytest.fixture(scope="module")
 def guarded(gaps: Bars) -> list[Program]:
     """Return strategies with sizes, stops, trails, targets and time exits."""
-    return grow(100, gaps, seed=2, settings=SETTINGS)
+    return grow(130, gaps, seed=2, settings=SETTINGS)
 
 
 def assert_parity(

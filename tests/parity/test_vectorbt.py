@@ -36,7 +36,7 @@ def _engine() -> None:
 @pytest.fixture(scope="module")
 def guarded(gaps: Bars) -> list[Program]:
     """Return strategies with a stop, a target or both."""
-    return grow(100, gaps, seed=2, settings=("stop", "target"))
+    return grow(250, gaps, seed=2, settings=("stop", "target"))
 
 
 def assert_parity(
