@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class Shuffled:
         return Blob.of(content)
 
     def submit(self, function: Any, *args: Any, evaluations: int, label: str = "") -> Awaited:
-        assert evaluations >= 0
+        assert evaluations == json.loads(args[3])[4]  # of the encoded task; 0 for an empty quota
         assert label
         self.first_keys.append(args[4])
         future = Awaited(self, function, args)
