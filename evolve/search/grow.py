@@ -98,12 +98,12 @@ def grow(kind: Kind, depth: int, space: Space, rng: Random) -> Term:
     """Grow a term of a kind, at most `depth` deep unless its productions are deeper."""
     depth = max(depth, space.min_depth(kind))
     if kind == BOOL:
-        groups = space.comparisons(depth)
+        choices = space.comparisons(depth)
     elif depth > 1 and rng.random() < SHALLOW_PROBABILITY:
-        groups = space.within(kind, max(space.min_depth(kind), min(2, depth - 1)))
+        choices = space.within(kind, max(space.min_depth(kind), min(2, depth - 1)))
     else:
-        groups = space.within(kind, depth)
-    production = rng.choice(rng.choice(groups))
+        choices = space.within(kind, depth)
+    production = choices.draw(rng).draw(rng)
     args: list[Term] = []
     for domain in production.domains:
         arg = grow_in(domain, depth - 1, space, rng)

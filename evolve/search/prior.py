@@ -6,15 +6,17 @@ A prior over the choices of a grammar as in probabilistic typed genetic programm
 
 from __future__ import annotations
 
-import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Literal, TypeVar
+from itertools import accumulate, chain
+from random import Random
+from typing import Generic, Literal, TypeVar
 
 from dsl.generate.productions import Groups, Production
 from dsl.terms.operator import Operator
-from dsl.types.kinds import Kind
+from dsl.types.kinds import BOOL, Kind
+from evolve.search.forms import Form, find_form, weigh_form, weigh_symbol
 
 TIED = 0.5  # by default
 PriorName = Literal["usual", "flat"]
@@ -29,20 +31,26 @@ class Prior:
         usual: weight of a usual operator.
         rare: weight of a rare one.
         exotic: weight of an exotic one.
+        has_forms: whether forms are drawn as often as people use them, or all alike.
         tied: share of the sides of random strategies whose exit is `not` of the entry.
     """
 
     usual: int
     rare: int
     exotic: int
+    has_forms: bool = True
     tied: float = TIED
 
     def weigh_operator(self, operator: Operator) -> int:
         """Return the weight of an operator."""
         return {"usual": self.usual, "rare": self.rare, "exotic": self.exotic}[operator.usage]
 
+    def weigh_symbol(self, operator: Operator) -> float:
+        """Return the factor of the weight of a price or comparison; 1 for any other operator."""
+        return weigh_symbol(operator) if self.has_forms else 1.0
 
-PRIORS: dict[PriorName, Prior] = {"usual": Prior(16, 4, 1), "flat": Prior(1, 1, 1)}
+
+PRIORS: dict[PriorName, Prior] = {"usual": Prior(16, 4, 1), "flat": Prior(1, 1, 1, has_forms=False)}
 DEFAULT_PRIOR: PriorName = "usual"
 
 
@@ -74,19 +82,53 @@ class Weights:
             )
         return self._kinds[kind, depth]
 
-    def build_tables(self, groups: Groups, depth: int) -> Groups:
-        """Return groups to draw from uniformly: each production occurs in proportion to its weight.
+    def weigh_group(self, group: Sequence[Production], depth: int) -> float:
+        """Return the weight of the productions of an operator: that of the most usual one."""
+        return self.prior.weigh_symbol(group[0].operator) * max(
+            self.weigh_production(each, depth) for each in group
+        )
 
-        So does each group, whose weight is that of its most usual production. A uniform draw is as
-        fast as one without weights, and equal weights leave the groups unchanged.
+    def weigh_within_group(
+        self, group: Sequence[Production], kind: Kind, depth: int
+    ) -> list[float]:
+        """Return the weights of the productions of an operator.
+
+        Each form has its share, which its productions divide by their weights.
         """
-        weights = [[self.weigh_production(each, depth) for each in group] for group in groups]
-        tables = [repeat_by_weight(*pair) for pair in zip(groups, weights, strict=True)]
-        return repeat_by_weight(tables, [max(each) for each in weights])
+        weights = [float(self.weigh_production(each, depth)) for each in group]
+        if not self.prior.has_forms:
+            return weights
+        forms = [find_form(each) for each in group]
+        totals = defaultdict[Form, float](float)
+        for form, weight in zip(forms, weights, strict=True):
+            totals[form] += weight
+        return [
+            weigh_form(form, kind == BOOL) * weight / totals[form]
+            for form, weight in zip(forms, weights, strict=True)
+        ]
+
+    def build_choices(
+        self, groups: Sequence[Sequence[Production]], kind: Kind, depth: int
+    ) -> Choices[Choices[Production]]:
+        """Return the productions of a kind within a depth, to draw first an operator from."""
+        return Choices(
+            [Choices(group, self.weigh_within_group(group, kind, depth)) for group in groups],
+            [self.weigh_group(group, depth) for group in groups],
+        )
 
 
-def repeat_by_weight(items: Sequence[T], weights: Sequence[int]) -> tuple[T, ...]:
-    """Return the items, each repeated in proportion to its weight, in order."""
-    unit = math.gcd(*weights)
-    pairs = zip(items, weights, strict=True)
-    return tuple(item for item, weight in pairs for _ in range(weight // unit))
+class Choices(Generic[T]):
+    """Items to draw from in proportion to their weights.
+
+    Attributes:
+        items: the items.
+        weights: their weights.
+    """
+
+    def __init__(self, items: Sequence[T], weights: Sequence[float]) -> None:
+        self.items, self.weights = tuple(items), tuple(weights)
+        self._limits = list(accumulate(weights))
+
+    def draw(self, rng: Random) -> T:
+        """Draw an item."""
+        return rng.choices(self.items, cum_weights=self._limits)[0]

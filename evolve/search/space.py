@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from dsl.generate.productions import (
     SIZE,
     Constant,
     Groups,
+    Production,
     Window,
     build_productions,
 )
@@ -26,7 +27,7 @@ from dsl.terms.series import operator_reads
 from dsl.terms.text import format_term
 from dsl.types.kinds import BOOL, Kind
 from evolve.errors import EvolveError
-from evolve.search.prior import DEFAULT_PRIOR, PRIORS, Prior, Weights
+from evolve.search.prior import DEFAULT_PRIOR, PRIORS, Choices, Prior, Weights
 
 DIRECTIONS = tuple(DIRECTION_ORDERS)
 DEFAULT_DIRECTIONS: tuple[DirectionName, ...] = ("long",)
@@ -98,21 +99,24 @@ class Space:
         return min(each.depth for group in self.productions[kind] for each in group)
 
     @cache  # noqa: B019
-    def within(self, kind: Kind, depth: int) -> Groups:
-        """Return the productions of a kind within a depth, grouped by operator.
-
-        Each occurs in proportion to its weight, so that a uniform draw follows the prior.
-        """
-        groups = (
-            tuple(each for each in group if each.depth <= depth) for group in self.productions[kind]
-        )
-        return self.weights.build_tables(tuple(group for group in groups if group), depth)
+    def within(self, kind: Kind, depth: int) -> Choices[Choices[Production]]:
+        """Return the productions of a kind within a depth, by operator."""
+        return self._build_choices(kind, depth, ())
 
     @cache  # noqa: B019
-    def comparisons(self, depth: int) -> Groups:
+    def comparisons(self, depth: int) -> Choices[Choices[Production]]:
         """Return the productions of a condition within a depth, without `and` and `or`."""
-        groups = self.within(BOOL, depth)
-        return tuple(each for each in groups if each[0].operator.name not in ("and", "or"))
+        return self._build_choices(BOOL, depth, ("and", "or"))
+
+    def _build_choices(
+        self, kind: Kind, depth: int, without: Collection[str]
+    ) -> Choices[Choices[Production]]:
+        groups = [
+            tuple(each for each in group if each.depth <= depth)
+            for group in self.productions[kind]
+            if group[0].operator.name not in without
+        ]
+        return self.weights.build_choices([group for group in groups if group], kind, depth)
 
     def rejection_reason(self, program: Program) -> str:
         """Return the reason why a program is outside the space; empty if it is inside.

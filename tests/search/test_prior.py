@@ -1,4 +1,4 @@
-"""Prior: usual operators are drawn more often, none is out of reach, and `flat` changes nothing."""
+"""Prior: usual operators and forms are drawn more often, none is out of reach, `flat` has none."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from random import Random
 import pytest
 
 from dsl.analysis.check import check
-from dsl.generate.productions import Groups, Production, Window
+from dsl.generate.productions import Production, Window
 from dsl.terms.infer import infer_kind
+from dsl.terms.terms import Term
 from dsl.types.kinds import BOOL, LEVEL, Kind
+from evolve.search.forms import COMPARED, CROSSED, NUMBER, PRICES, Form
 from evolve.search.grow import draw_window, grow, grow_rules
-from evolve.search.prior import PRIORS, Prior, PriorName
+from evolve.search.prior import PRIORS, Choices, Prior, PriorName
 from evolve.search.proposers.point import propose
 from evolve.search.space import Space, build_space
 from tests.params import thin_out
@@ -23,6 +25,7 @@ from tests.params import thin_out
 AVERAGES = {"sma": "usual", "kama": "rare", "smooth": "exotic"}
 EXPECTED = {"sma": 16, "kama": 4, "smooth": 1}
 CHI_SQUARE = 13.8  # of 2 degrees of freedom, exceeded with a probability of 0.001
+COMPARISONS = ("<", ">", "crossover", "crossunder")
 DEPTHS = range(1, 6)
 
 
@@ -113,18 +116,22 @@ def test_a_kind_weighs_as_much_as_the_most_usual_term_within_a_depth(space: Spac
     assert space.weights.weigh_kind(signed_volume, 2) == PRIORS["usual"].usual
 
 
-def flatten(groups: Groups) -> set[Production]:
-    return set(chain.from_iterable(groups))
+def list_productions(choices: Choices[Choices[Production]]) -> list[Production]:
+    return [production for group in choices.items for production in group.items]
 
 
 def test_no_production_is_out_of_reach(space: Space) -> None:
-    for kind, groups in space.productions.items():
-        assert flatten(space.within(kind, 9)) == flatten(groups)
+    for kind, depth in list_levels(space):
+        choices = space.within(kind, depth)
+        assert set(list_productions(choices)) == {
+            each for group in space.productions[kind] for each in group if each.depth <= depth
+        }
+        assert min([*choices.weights, *chain(*(each.weights for each in choices.items))]) > 0
 
 
 def test_every_operator_of_a_production_is_drawn(space: Space) -> None:
     rng = Random(3)
-    productions = chain.from_iterable(map(flatten, space.productions.values()))
+    productions = chain.from_iterable(chain.from_iterable(space.productions.values()))
     missing = {each.operator.name for each in productions} - {"and", "or"}  # of `grow_condition`
     for _ in range(1_000):
         for kind in space.productions:
@@ -134,15 +141,57 @@ def test_every_operator_of_a_production_is_drawn(space: Space) -> None:
     assert missing == set()
 
 
-def test_the_flat_prior_leaves_the_groups_unchanged(flat: Space) -> None:
+def test_the_flat_prior_draws_all_operators_alike_and_all_productions_of_each(flat: Space) -> None:
     for kind, depth in list_levels(flat):
-        groups = (
-            tuple(each for each in group if each.depth <= depth) for group in flat.productions[kind]
-        )
-        assert flat.within(kind, depth) == tuple(group for group in groups if group)
+        choices = flat.within(kind, depth)
+        assert set(choices.weights) == {1.0}
+        assert set(chain(*(each.weights for each in choices.items))) == {1.0}
 
 
-@pytest.mark.parametrize("prior", [Prior(7, 7, 7), Prior(16, 16, 16)])
+def draw_comparisons(space: Space, count: int) -> list[Term]:
+    """Return random comparisons without conditions such as `rising`."""
+    rng = Random(6)
+    drawn = (grow(BOOL, 3, space, rng) for _ in range(2 * count))
+    return [each for each in drawn if len(each.args) == 2 and each.head in COMPARISONS][:count]
+
+
+def find_families(comparison: Term) -> Form:
+    """Return the families that a comparison compares, NUMBER for a literal."""
+    left, right = map(infer_kind, comparison.args)
+    is_number = comparison.args[1].value is not None
+    return left.family, NUMBER if is_number else right.family
+
+
+def test_comparisons_are_drawn_as_often_as_people_use_them(space: Space) -> None:
+    drawn = draw_comparisons(space, 4_000)
+    counts = Counter(map(find_families, drawn))
+    total = sum(COMPARED.values())
+    for form, weight in COMPARED.items():
+        expected = len(drawn) * weight / total
+        assert abs(counts[form] - expected) < 0.06 * len(drawn), form
+        assert counts[form] > 0.4 * expected, form
+    crossed = sum(each.head in ("crossover", "crossunder") for each in drawn) / len(drawn)
+    assert 0.6 * CROSSED < 1000 * crossed < 1.6 * CROSSED
+
+
+def test_a_flat_prior_hardly_compares_two_prices_which_people_do_most(flat: Space) -> None:
+    counts = Counter(map(find_families, draw_comparisons(flat, 4_000)))
+    assert max(COMPARED, key=COMPARED.__getitem__) == ("level", "level")
+    assert counts["level", "level"] < 0.05 * counts.total()
+
+
+def test_indicators_are_computed_of_prices_and_prices_are_mostly_the_close(space: Space) -> None:
+    rng, kind = Random(7), find_kind("rsi(close, 14)")
+    terms = [grow(kind, 2, space, rng) for _ in range(6_000)]
+    series = Counter(part.args[0].head for part in terms if part.head == "rsi")
+    assert sum(series[each] for each in PRICES) > 0.9 * series.total() > 100
+    prices = {each: weight for each, weight in PRICES.items() if weight > 50}
+    assert compute_chi_square(series.elements(), prices) < 18.5  # exceeded with probability 0.001
+
+
+@pytest.mark.parametrize(
+    "prior", [Prior(7, 7, 7, has_forms=False), Prior(16, 16, 16, has_forms=False)]
+)
 def test_priors_with_equal_weights_draw_alike(prior: Prior, flat: Space) -> None:
     equal = build_space(prior=prior)
     drawn = [[grow_rules(each, rng) for _ in range(30)] for each, rng in _seed(equal, flat)]
@@ -169,8 +218,9 @@ def test_a_space_without_volume_has_the_prior_of_the_whole(flat: Space) -> None:
 WINDOWS = sorted(
     {
         (domain.low, domain.high)
-        for groups in build_space().productions.values()
-        for production in flatten(groups)
+        for production in chain.from_iterable(
+            chain.from_iterable(build_space().productions.values())
+        )
         for domain in production.domains
         if isinstance(domain, Window)
     }

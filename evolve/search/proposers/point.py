@@ -14,7 +14,7 @@ from dsl.terms.terms import Term, call
 from dsl.types.kinds import Kind
 from evolve.search.edit import choose_series, list_parts, replace_part
 from evolve.search.grow import grow_in
-from evolve.search.prior import repeat_by_weight
+from evolve.search.prior import Choices
 from evolve.search.proposer import Proposer
 from evolve.search.space import Space
 
@@ -32,9 +32,9 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
     if not isinstance(kind, Kind):
         return None
     candidates = _list_alternatives(kind, term.operator, _list_series_kinds(term), space)
-    if not candidates:
+    if not candidates.items:
         return None
-    operator, domains = rng.choice(candidates)
+    operator, domains = candidates.draw(rng)
     args = [
         term.args[slot] if slot < len(term.args) and _is_in_domain(term, slot, domain) else
         grow_in(domain, 1, space, rng)
@@ -46,10 +46,10 @@ def propose(parents: Sequence[Rules], space: Space, rng: Random) -> Rules | None
 @cache
 def _list_alternatives(
     kind: Kind, current: Operator | None, series: tuple[Kind, ...], space: Space
-) -> tuple[tuple[Operator, tuple[Domain, ...]], ...]:
+) -> Choices[tuple[Operator, tuple[Domain, ...]]]:
     """Return the productions of a kind by other operators over series of the same kinds.
 
-    Each occurs in proportion to the weight of its operator.
+    Each has the weight of its operator.
     """
     productions = [
         production
@@ -58,8 +58,12 @@ def _list_alternatives(
         if production.operator is not current
         and tuple(each for each in production.domains if isinstance(each, Kind)) == series
     ]
-    weights = [space.prior.weigh_operator(each.operator) for each in productions]
-    return repeat_by_weight([(each.operator, each.domains) for each in productions], weights)
+    prior = space.prior
+    weights = [
+        prior.weigh_operator(each.operator) * prior.weigh_symbol(each.operator)
+        for each in productions
+    ]
+    return Choices([(each.operator, each.domains) for each in productions], weights)
 
 
 def _list_series_kinds(term: Term) -> tuple[Kind, ...]:
