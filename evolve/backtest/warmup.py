@@ -36,7 +36,8 @@ class Warmup:
 def entry_lookback(rules: Rules) -> int:
     """Return the number of earlier bars that the first entry needs.
 
-    It is an upper bound: of the two values of a `where`, the longer lookback counts.
+    It is an upper bound: of the two values of a `where`, the longer lookback counts. So does that
+    of the parts of a condition that is counted, although one false part decides an `and`.
 
     Args:
         rules: rules in canonical form.

@@ -7,6 +7,9 @@ import pytest
 
 from dsl.analysis.check import check
 from dsl.evaluate import evaluate
+from dsl.terms.infer import infer_kind
+from dsl.terms.terms import Term
+from dsl.types.kinds import BOOL
 from evolve.backtest.warmup import Warmup, entry_lookback, measure_warmups, warmup_note
 from evolve.data.generators import random_walk
 from tests.backtest.panels import panel_of
@@ -34,12 +37,20 @@ def test_the_warm_up_is_the_lookback_of_the_first_possible_entry(rules: str, bar
     assert lookback_of(rules) == bars
 
 
+def is_known_early(part: Term) -> bool:
+    """Return whether one argument of a term, which may need fewer bars, can decide its value."""
+    if part.head in ("where", "valuewhen"):
+        return True
+    is_numeric = part.operator is not None and infer_kind(part) != BOOL
+    return is_numeric and any(each.head in ("and", "or") for each in part.args)
+
+
 def test_no_program_enters_before_its_warm_up_is_over() -> None:
     bars, seen = random_walk(300, 5), 0
-    for program in random_programs(300, 3):
+    for program in random_programs(900, 3):
         parts = [part for _, term in program.canonical.named() for part in term.walk()]
-        if any(part.head in ("where", "valuewhen") for part in parts):
-            continue  # one of the two values may need fewer bars
+        if any(map(is_known_early, parts)):
+            continue
         (signals,) = evaluate(program, bars)
         asked = signals.order("buy") | signals.order("short")
         rows = [row for row in signals.rows[0] if row >= 0]

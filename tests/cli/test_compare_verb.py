@@ -219,7 +219,8 @@ def test_the_credit_of_a_proposer_is_that_of_the_result_or_of_the_last_epoch(
     result = json.loads((folders[0] / "result.json").read_text("utf-8"))
     first, other = document("compare", str(folders[0]), str(stopped))["runs"]
     assert first["credit"] == result["proposers"] == other["credit"]
-    assert sum(each["evaluated"] for each in first["credit"].values()) == 100
+    # A strategy that two islands find in one epoch is one trial, and credited to both proposers.
+    assert 100 <= sum(each["evaluated"] for each in first["credit"].values()) <= 105
     blocks = list_blocks([read_view(folders[0]), read_view(stopped)])
     credit = blocks["credit"]
     assert isinstance(credit, Table)

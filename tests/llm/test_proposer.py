@@ -286,20 +286,22 @@ def test_every_prompt_of_a_run_leaves_room_for_its_answer(context: int) -> None:
 
 
 def test_an_error_shortens_the_next_prompt() -> None:
+    context, answer = 1770, 295  # a sixth of it
+
     def say(call: Call) -> Exchange:
         if call.number == 2:
-            error = "the maximum context length is 1800 tokens"
+            error = f"the maximum context length is {context} tokens"
             return Exchange(call.kind, call.model, "gbnf", call.messages, error=error, status=400)
         return strategy(call)
 
     run = run_with(say, calls=6)
     sizes = [sum(len(m["content"].encode()) for m in c.messages) for c in run.answering.calls]
-    room = (1800 - 300 - MARGIN_TOKENS) * BYTES_PER_TOKEN
+    room = (context - answer - MARGIN_TOKENS) * BYTES_PER_TOKEN
     assert sizes[1] > room >= max(sizes[2:])
     limits = [each.max_tokens for each in run.answering.calls]
-    assert limits == [2000] * 2 + [300] * (len(limits) - 2)
+    assert limits == [2000] * 2 + [answer] * (len(limits) - 2)
     assert len(limits) >= 5
-    assert run.log.texts[0].startswith("context of m: 1,800 tokens, because its server rejected")
+    assert run.log.texts[0].startswith("context of m: 1,770 tokens, because its server rejected")
 
 
 def test_the_same_answers_give_the_same_calls_and_the_same_run() -> None:
