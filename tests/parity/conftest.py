@@ -27,5 +27,5 @@ def gaps() -> Bars:
 
 @pytest.fixture(scope="session")
 def plain(sample: Bars) -> list[Program]:
-    """Return a hundred long and short strategies without settings."""
-    return grow(100, sample, seed=1)
+    """Return long and short strategies without settings."""
+    return grow(120, sample, seed=1)
