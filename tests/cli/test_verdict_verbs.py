@@ -226,7 +226,7 @@ def interrupt(*args: str, at: str, workers: int) -> tuple[int, str, str]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupt_of_the_null_run_leaves_a_complete_run(tmp_path: Path, workers: int) -> None:
     path, folder = write_experiment(tmp_path, EDGE), tmp_path / "run"
-    more = ("--set", "budget.evaluations=3000")
+    more = ("--set", "seed=2", "--set", "budget.evaluations=3000")
     status, out, err = interrupt(
         "run", str(path), "--out", str(folder), *more, at="search 1 of 19", workers=workers
     )

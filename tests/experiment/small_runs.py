@@ -28,7 +28,7 @@ workers: 1
 """
 NOISE = "synthetic:walk?seed=2&bars=1000"
 EDGE = "synthetic:planted?seed=8&bars=2500&edge_bps=60&rule=roc(close, 1) < 0"
-WEAK_EDGE = "synthetic:planted?seed=3&bars=2500&edge_bps=60&rule=roc(close, 1) < 0"
+WEAK_EDGE = "synthetic:planted?seed=7&bars=2500&edge_bps=32&rule=roc(close, 1) < 0"
 
 
 def write_experiment(folder: Path, source: str = NOISE) -> Path:

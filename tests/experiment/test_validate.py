@@ -204,7 +204,7 @@ def test_an_interrupted_run_goes_on_from_its_null_searches(
 
 @pytest.mark.slow
 def test_an_interrupted_comparison_with_earlier_runs_is_not_tested(tmp_path: Path) -> None:
-    run_small(tmp_path, EDGE, "seed=2", "budget.evaluations=20")
+    run_small(tmp_path, EDGE, "seed=2", "budget.evaluations=20", "validate.null_runs=0")
     stopper = Stopper("family")
     finished = run_small(tmp_path, EDGE, observer=stopper, stop=stopper.stop)
     assert finished.verdict.label == NOT_TESTED
