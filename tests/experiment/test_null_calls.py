@@ -107,7 +107,7 @@ def test_a_repeated_null_search_asks_no_model_again(tmp_path: Path) -> None:
         assert run.search() == first
         assert len(run.server.bodies) == calls
     with opened(tmp_path / "killed", respond) as killed:
-        assert killed.search(epochs=2) is None
+        assert killed.search(epochs=1) is None
         asked, answered = len(killed.server.bodies), count_answered(killed.journal)
         assert 1 <= answered < calls
         assert killed.search() == first
